@@ -1,0 +1,125 @@
+//! The contract between the host and a plugin: one function, bytes in, bytes out.
+//!
+//! A plugin is a `cdylib` that exports one abi_stable root module, [`Plugin`], whose only field is [`Plugin::invoke`].
+//! The host calls it with an operation number ([`op`]), a target (a tool's name) and a body; the plugin calls back
+//! through the [`Host`] it was handed ([`host_op`]). What the bytes mean is written in `PAYLOADS.md`, and has a version
+//! of its own ([`PAYLOAD_VERSION`]), agreed at [`op::INIT`].
+//!
+//! # Why so small
+//!
+//! abi_stable refuses a plugin whose root module has fewer fields than the host's, so every field added here would make
+//! all older plugins unloadable. Hence one function, and everything that may grow travels as JSON.
+//!
+//! # Rules
+//!
+//! Comments elsewhere refer to these rules by number.
+//!
+//! 1. A library is never closed. Whatever was read from it stays valid until the process ends.
+//! 2. Who allocates frees: an [`RVec`] remembers the allocator of the side that made it.
+//! 3. No panic crosses: both sides catch at every crossing. A plugin must therefore be built with `panic = "unwind"`.
+//! 4. [`Plugin::invoke`] may be called from several threads at once.
+//! 5. Borrowed arguments ([`RStr`], [`RSlice`]) are valid until the call returns, not longer.
+//! 6. [`Host::request`] may be called from any thread and at any time, also after the call it was handed to has ended;
+//!    the host then answers with the error `call_ended`.
+
+use abi_stable::{
+    StableAbi,
+    library::RootModule,
+    package_version_strings,
+    sabi_types::VersionStrings,
+    std_types::{RResult, RSlice, RStr, RVec},
+};
+
+pub use abi_stable;
+
+/// The version of the payload document (`PAYLOADS.md`) that this crate was published with.
+pub const PAYLOAD_VERSION: u32 = 1;
+
+/// The dynamic symbol under which a plugin exports its root module.
+///
+/// Source: `abi_stable::library::ROOT_MODULE_LOADER_NAME`; a test compares both.
+pub const ROOT_SYMBOL: &str = "_1as_0lib_1header_0root_bmodule_bloader";
+
+/// What crosses the boundary: bytes, owned by the side that made them.
+pub type Bytes = RVec<u8>;
+
+/// An answer across the boundary: a payload, or an error payload.
+pub type Answer = RResult<Bytes, Bytes>;
+
+/// The root module of a plugin.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = PluginRef)))]
+#[sabi(missing_field(panic))]
+pub struct Plugin {
+    /// Carry out the operation `op` (see [`op`](crate::op)) on `target` with `body`.
+    ///
+    /// An operation that the plugin does not know is answered by an error of kind `unknown_op`.
+    #[sabi(last_prefix_field)]
+    pub invoke:
+        extern "C" fn(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host) -> Answer,
+}
+
+impl RootModule for PluginRef {
+    abi_stable::declare_root_module_statics! {PluginRef}
+    const BASE_NAME: &'static str = "plugin";
+    const NAME: &'static str = "plugin";
+    const VERSION_STRINGS: VersionStrings = package_version_strings!();
+}
+
+/// The host's side of one call, handed to the plugin by value.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct Host {
+    /// Which call this is. 0 is the process: logs outside a call, and [`op::INIT`].
+    pub call: u64,
+    /// When the call is given up. Unit: milliseconds since the Unix epoch; 0 means that nothing limits it.
+    pub deadline_unix_ms: u64,
+    /// Ask the host for `op` (see [`host_op`]) on behalf of `call`. Valid for the whole process (rule 6).
+    ///
+    /// An operation that the host does not know is answered by an error of kind `unknown_op`.
+    pub request: extern "C" fn(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer,
+}
+
+/// Operations the host asks of a plugin.
+pub mod op {
+    /// The host's facts in, the plugin's declaration out. Once, before any other operation.
+    pub const INIT: u32 = 0;
+    /// Call the tool `target`; the body is the JSON object of its arguments.
+    pub const CALL: u32 = 1;
+    /// Cancel the call whose number is in the body. Arrives on another thread than the call.
+    pub const CANCEL: u32 = 2;
+}
+
+/// Operations a plugin asks of the host.
+pub mod host_op {
+    /// Facts about the request behind a call.
+    pub const CONTEXT: u32 = 0;
+    /// A line for the operator's log.
+    pub const LOG: u32 = 1;
+    /// Progress of a call, for the client.
+    pub const PROGRESS: u32 = 2;
+    /// Has the call been cancelled or given up?
+    pub const CANCELLED: u32 = 3;
+    /// A log message for the client.
+    pub const MESSAGE: u32 = 4;
+    /// Read, write or delete tool state.
+    pub const STATE: u32 = 5;
+    /// Ask the client for input (elicitation, sampling, roots).
+    pub const INPUT: u32 = 6;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_symbol_is_the_one_abi_stable_looks_for() {
+        assert_eq!(ROOT_SYMBOL, abi_stable::library::ROOT_MODULE_LOADER_NAME);
+    }
+
+    #[test]
+    fn the_version_is_1_0_0_as_every_plugin_expects() {
+        assert_eq!(env!("CARGO_PKG_VERSION"), "1.0.0");
+    }
+}
