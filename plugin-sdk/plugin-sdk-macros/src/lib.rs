@@ -1,0 +1,22 @@
+//! The macros of plugin-sdk. They are documented, with examples that compile, in the documentation of plugin-sdk.
+
+mod args;
+mod doc;
+mod expand;
+mod exports;
+mod name;
+mod signature;
+
+use proc_macro::TokenStream;
+
+/// Makes a typed function a tool. See the documentation of plugin-sdk.
+#[proc_macro_attribute]
+pub fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::tool(args.into(), item.into()).into()
+}
+
+/// Exports tools from a plugin, in this order. See the documentation of plugin-sdk.
+#[proc_macro]
+pub fn export_tools(input: TokenStream) -> TokenStream {
+    exports::expand(input.into()).into()
+}

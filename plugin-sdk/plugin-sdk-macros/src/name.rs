@@ -1,0 +1,69 @@
+//! Names of tools: MCP's rules for them, and camelCase.
+
+/// Why `name` cannot be a tool's name, if it cannot.
+///
+/// Source: MCP 2026-07-28, server/tools, "Tool names", with the limit of 64 characters that the official conformance
+/// suite enforces.
+pub(crate) fn problem(name: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || name.len() > 64 {
+        Some(format!(
+            "a tool's name has 1 to 64 characters, this one has {}",
+            name.chars().count()
+        ))
+    } else {
+        name.chars().find(|c| !allowed(*c)).map(|c| {
+            format!(
+                "a tool's name has only letters A-Z and a-z, digits, `_`, `-` and `.`, not `{c}`"
+            )
+        })
+    }
+}
+
+/// `word_count` -> `wordCount`. Underscores at the start stay.
+pub(crate) fn camel_case(name: &str) -> String {
+    let start = name.len() - name.trim_start_matches('_').len();
+    let mut camel = name[..start].to_owned();
+    for (position, word) in name[start..]
+        .split('_')
+        .filter(|word| !word.is_empty())
+        .enumerate()
+    {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if position > 0 => camel.extend(first.to_uppercase()),
+            first => camel.extend(first),
+        }
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_become_camel_case() {
+        for (function, tool) in [
+            ("greet", "greet"),
+            ("word_count", "wordCount"),
+            ("to_2d_point", "to2dPoint"),
+            ("_private_name", "_privateName"),
+            ("trailing_", "trailing"),
+            ("double__score", "doubleScore"),
+        ] {
+            assert_eq!(camel_case(function), tool, "function: {function}");
+        }
+    }
+
+    #[test]
+    fn names_are_checked_by_the_rules_of_mcp() {
+        for good in ["a", "get.user-data_2", &"x".repeat(64)] {
+            assert_eq!(problem(good), None, "name: {good}");
+        }
+        for bad in ["", "two words", "größe", "a/b", &"x".repeat(65)] {
+            assert!(problem(bad).is_some(), "name: {bad}");
+        }
+    }
+}
