@@ -1,0 +1,223 @@
+//! JSON-RPC 2.0: one message in, one message out.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Number, Value, value::RawValue};
+
+use crate::Answer;
+
+/// The body is not JSON.
+pub const PARSE_ERROR: i32 = -32700;
+/// The body is not one valid message.
+pub const INVALID_REQUEST: i32 = -32600;
+/// The method is not offered.
+pub const METHOD_NOT_FOUND: i32 = -32601;
+/// The parameters do not fit the method; also an unknown tool.
+pub const INVALID_PARAMS: i32 = -32602;
+/// The server failed.
+pub const INTERNAL_ERROR: i32 = -32603;
+/// A header is missing or disagrees with the body (M:http).
+pub const HEADER_MISMATCH: i32 = -32020;
+/// The revision is not offered (M:ver).
+pub const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
+
+/// The id of a request: a string or an integer, never null (M:base).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum Id {
+    /// An integer.
+    Number(Number),
+    /// A string.
+    String(String),
+}
+
+impl Id {
+    fn parse(raw: &RawValue) -> Option<Self> {
+        match serde_json::from_str(raw.get()) {
+            Ok(Value::String(text)) => Some(Self::String(text)),
+            Ok(Value::Number(number)) if !number.is_f64() => Some(Self::Number(number)),
+            _ => None,
+        }
+    }
+}
+
+/// One message, its parts not yet looked into.
+pub(crate) enum Message<'a> {
+    Request {
+        id: Id,
+        method: String,
+        params: Option<&'a RawValue>,
+    },
+    Notification {
+        params: Option<&'a RawValue>,
+    },
+    Response,
+    Batch,
+}
+
+/// Members as they stand: `Some("null")` is not the same as absent.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    error: Option<&'a RawValue>,
+}
+
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+impl<'a> Message<'a> {
+    /// # Errors
+    /// The answer to something that is not one message: 400, -32700 or -32600.
+    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Answer> {
+        let envelope: Envelope<'a> = match serde_json::from_slice(body) {
+            Ok(envelope) => envelope,
+            Err(error) => return Self::not_an_object(body, &error),
+        };
+        let id = envelope.id.and_then(Id::parse);
+        let refuse = |message| Err(Answer::error(400, id.as_ref(), INVALID_REQUEST, message));
+        if envelope
+            .jsonrpc
+            .is_none_or(|version| version.get() != r#""2.0""#)
+        {
+            return refuse("`jsonrpc` must be \"2.0\"");
+        }
+        let Some(method) = envelope.method else {
+            let is_response = envelope.result.is_some() || envelope.error.is_some();
+            return if is_response {
+                Ok(Self::Response)
+            } else {
+                refuse("`method` is missing")
+            };
+        };
+        let Ok(method) = serde_json::from_str::<String>(method.get()) else {
+            return refuse("`method` must be a string");
+        };
+        match (envelope.id, id) {
+            (None, _) => Ok(Self::Notification {
+                params: envelope.params,
+            }),
+            (Some(_), Some(id)) => Ok(Self::Request {
+                id,
+                method,
+                params: envelope.params,
+            }),
+            (Some(_), None) => Err(Answer::error(
+                400,
+                None,
+                INVALID_REQUEST,
+                "`id` must be a string or an integer, and not null",
+            )),
+        }
+    }
+
+    fn not_an_object(body: &[u8], error: &serde_json::Error) -> Result<Self, Answer> {
+        match serde_json::from_slice::<&RawValue>(body) {
+            Err(error) => Err(Answer::error(
+                400,
+                None,
+                PARSE_ERROR,
+                &format!("the body is not JSON: {error}"),
+            )),
+            Ok(value) if value.get().starts_with('[') => Ok(Self::Batch),
+            Ok(_) => Err(Answer::error(
+                400,
+                None,
+                INVALID_REQUEST,
+                &format!("not a JSON-RPC message: {error}"),
+            )),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Success<'a, T: Serialize + ?Sized> {
+    jsonrpc: &'static str,
+    id: &'a Id,
+    result: &'a T,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    jsonrpc: &'static str,
+    // Omitted when it could not be read: null is not valid in MCP's schemas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Id>,
+    error: ErrorObject<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    code: i32,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+}
+
+impl Answer {
+    /// 202 without a body: a notification or response was accepted.
+    pub const ACCEPTED: Self = Self {
+        status: 202,
+        body: None,
+    };
+
+    /// A successful answer.
+    pub fn success(id: &Id, result: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(&Success {
+            jsonrpc: "2.0",
+            id,
+            result,
+        }) {
+            Ok(body) => Self {
+                status: 200,
+                body: Some(body),
+            },
+            Err(error) => Self::error(
+                200,
+                Some(id),
+                INTERNAL_ERROR,
+                &format!("the result has no form in JSON: {error}"),
+            ),
+        }
+    }
+
+    /// A JSON-RPC error under the HTTP status `status`.
+    #[must_use]
+    pub fn error(status: u16, id: Option<&Id>, code: i32, message: &str) -> Self {
+        Self::error_with(status, id, code, message, None)
+    }
+
+    pub(crate) fn error_with(
+        status: u16,
+        id: Option<&Id>,
+        code: i32,
+        message: &str,
+        data: Option<Value>,
+    ) -> Self {
+        let failure = Failure {
+            jsonrpc: "2.0",
+            id,
+            error: ErrorObject {
+                code,
+                message,
+                data,
+            },
+        };
+        // Strings, numbers and JSON values always have a form in JSON.
+        Self {
+            status,
+            body: Some(serde_json::to_vec(&failure).unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Both eras of the Model Context Protocol for a server that offers tools, without input or output.
+//!
+//! - *modern*: revision 2026-07-28. No handshake, no session; version, identity and capabilities travel in every
+//!   request's `params._meta`.
+//! - *legacy*: the revisions up to 2025-11-25, with their `initialize` handshake and optional session.
+//!
+//! [`route`] takes the bytes of one POST and the headers that matter, decides the era of that request alone, makes every
+//! check that needs no knowledge of the tools, and says what is asked for ([`Ask`]) or how it is refused ([`Answer`]).
+//! The server then answers with what [`discover`], [`initialize`], [`tools`] and [`jsonrpc`] write.
+//!
+//! This crate knows no HTTP library, no AWS, no async runtime and no plugin: it has serde as its only dependency and
+//! compiles on any target. HTTP statuses are plain numbers.
+//!
+//! Source of the rules: the specification of each revision; `M:...` and `L:...` in comments name pages of 2026-07-28 and
+//! of 2025-11-25.
+
+mod era;
+pub mod jsonrpc;
+mod legacy;
+mod modern;
+mod params;
+mod revision;
+pub mod tools;
+
+pub use era::{Headers, Route, route};
+pub use jsonrpc::Id;
+pub use legacy::initialize;
+pub use modern::discover;
+pub use revision::Revision;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// How one POST is answered: an HTTP status and a JSON body, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// A JSON-RPC message; `None` for an accepted notification.
+    pub body: Option<Vec<u8>>,
+}
+
+/// A request that passed every check which needs no knowledge of the tools.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// To be repeated in the answer.
+    pub id: Id,
+    /// The revision to answer in. `None`: legacy, as negotiated in the session, else [`Revision::ASSUMED`].
+    pub revision: Option<Revision>,
+    /// What is asked for.
+    pub ask: Ask<'a>,
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug)]
+pub enum Ask<'a> {
+    /// `server/discover` (modern).
+    Discover,
+    /// `initialize` (legacy).
+    Initialize {
+        /// The revision that the server answers with.
+        negotiated: Revision,
+        /// What the client says of itself, as JSON.
+        client: Option<&'a RawValue>,
+    },
+    /// `ping` (legacy).
+    Ping,
+    /// `tools/list`.
+    ListTools,
+    /// `tools/call`.
+    CallTool {
+        /// The tool's name.
+        name: String,
+        /// A JSON object; `None` means an empty one.
+        arguments: Option<&'a RawValue>,
+    },
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServerInfo {
+    /// Its name, for programs.
+    pub name: String,
+    /// Its version; not empty.
+    pub version: String,
+}
+
+/// How long, and for whom, a client may keep a list (M:cache).
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CacheHints {
+    /// How long the list stays fresh. Unit: milliseconds; 0 means that it is stale at once.
+    pub ttl_ms: u64,
+    /// `public`, or `private` when the list depends on the caller.
+    pub cache_scope: CacheScope,
+}
+
+/// Who may share a cached list.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheScope {
+    /// Everyone.
+    Public,
+    /// Only the caller.
+    Private,
+}

@@ -1,0 +1,263 @@
+//! Revision 2026-07-28: the checks of a request, in the order that the specification and its test suite force.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json, value::RawValue};
+
+use crate::{
+    Answer, Ask, CacheHints, Headers, Id, Request, Revision, ServerInfo,
+    jsonrpc::{HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
+    params::{self, PROTOCOL_VERSION},
+};
+
+const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+pub(crate) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+const LOG_LEVELS: [&str; 8] = [
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+];
+
+/// The checks, the earliest failure first. Every refusal is a JSON-RPC error with the request's id: a client takes a 4xx
+/// without one for the answer of a legacy server.
+pub(crate) fn request<'a>(
+    headers: Headers<'_>,
+    id: Id,
+    method: &str,
+    params: Option<&'a RawValue>,
+    meta: Map<String, Value>,
+) -> Result<Request<'a>, Answer> {
+    let version = envelope(&id, &meta)?;
+    header(
+        &id,
+        "MCP-Protocol-Version",
+        headers.protocol_version,
+        version,
+    )?;
+    implemented(&id, version)?;
+    header(&id, "Mcp-Method", headers.method, method)?;
+    if let Some(name) = routed_name(method, params) {
+        name_header(&id, headers.name, name.as_deref())?;
+    }
+    let ask = match method {
+        "server/discover" => Ok(Ask::Discover),
+        "tools/list" => params::list_tools(&id, params),
+        "tools/call" => params::call_tool(&id, params),
+        _ => {
+            let message = format!(
+                "the method {method} is not offered in revision {}",
+                Revision::MODERN
+            );
+            return Err(Answer::error(404, Some(&id), METHOD_NOT_FOUND, &message));
+        }
+    };
+    log_level(&id, &meta)?;
+    Ok(Request {
+        id,
+        revision: Some(Revision::MODERN),
+        ask: ask?,
+    })
+}
+
+/// `_meta` has its two required keys, each of the right type; gives the version.
+fn envelope<'a>(id: &Id, meta: &'a Map<String, Value>) -> Result<&'a str, Answer> {
+    let refuse = |problem: &str| {
+        let message = format!(
+            "`params._meta` of a request in revision {}: {problem}",
+            Revision::MODERN
+        );
+        Answer::error(400, Some(id), INVALID_PARAMS, &message)
+    };
+    let missing: Vec<_> = [PROTOCOL_VERSION, CLIENT_CAPABILITIES]
+        .into_iter()
+        .filter(|key| !meta.contains_key(*key))
+        .collect();
+    if !missing.is_empty() {
+        return Err(refuse(&format!("{} is missing", missing.join(" and "))));
+    }
+    if !meta[CLIENT_CAPABILITIES].is_object() {
+        return Err(refuse(&format!("{CLIENT_CAPABILITIES} must be an object")));
+    }
+    meta[PROTOCOL_VERSION]
+        .as_str()
+        .ok_or_else(|| refuse(&format!("{PROTOCOL_VERSION} must be a string")))
+}
+
+/// A header is present and says what the body says (M:http, "Server Validation").
+fn header(id: &Id, header: &str, value: Option<&str>, body: &str) -> Result<(), Answer> {
+    match value.map(|value| value.trim_matches([' ', '\t'])) {
+        Some(value) if value == body => Ok(()),
+        Some(value) => Err(mismatch(
+            id,
+            &format!("the header {header} says {value:?}, the body {body:?}"),
+        )),
+        None => Err(mismatch(
+            id,
+            &format!("the header {header} is missing; it must be {body:?}"),
+        )),
+    }
+}
+
+fn mismatch(id: &Id, message: &str) -> Answer {
+    Answer::error(400, Some(id), HEADER_MISMATCH, message)
+}
+
+fn implemented(id: &Id, version: &str) -> Result<(), Answer> {
+    if version == Revision::MODERN.as_str() {
+        return Ok(());
+    }
+    let data = json!({ "supported": [Revision::MODERN.as_str()], "requested": version });
+    let message = format!("protocol version {version:?} is not offered without a handshake");
+    Err(Answer::error_with(
+        400,
+        Some(id),
+        UNSUPPORTED_PROTOCOL_VERSION,
+        &message,
+        Some(data),
+    ))
+}
+
+/// The name that `Mcp-Name` repeats, for methods that have one; inner `None` when the body's is not a string.
+fn routed_name(method: &str, params: Option<&RawValue>) -> Option<Option<String>> {
+    let member = match method {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        _ => return None,
+    };
+    let params =
+        params.and_then(|params| serde_json::from_str::<Map<String, Value>>(params.get()).ok());
+    Some(params.and_then(|params| params.get(member)?.as_str().map(str::to_owned)))
+}
+
+fn name_header(id: &Id, value: Option<&str>, body: Option<&str>) -> Result<(), Answer> {
+    let Some(body) = body else { return Ok(()) };
+    match value.map(|value| decode_header(value.trim_matches([' ', '\t']))) {
+        Some(Some(value)) if value == body => Ok(()),
+        Some(Some(value)) => Err(mismatch(
+            id,
+            &format!("the header Mcp-Name says {value:?}, the body {body:?}"),
+        )),
+        Some(None) => Err(mismatch(
+            id,
+            "the header Mcp-Name is not valid base64 between =?base64? and ?=",
+        )),
+        None => Err(mismatch(
+            id,
+            &format!("the header Mcp-Name is missing; it must be {body:?}"),
+        )),
+    }
+}
+
+/// The value of a header that may be wrapped as `=?base64?...?=`; `None` when what is wrapped is not base64 of UTF-8.
+fn decode_header(value: &str) -> Option<String> {
+    match value
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="))
+    {
+        Some(payload) => String::from_utf8(decode_base64(payload)?).ok(),
+        None => Some(value.to_owned()),
+    }
+}
+
+/// Canonical base64 (RFC 4648, section 4): padding required, no stray bits. Written here because this crate promises to
+/// depend on serde alone.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    let padding = text.len() - digits.len();
+    if !text.len().is_multiple_of(4) || padding > 2 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0u32, 0u32);
+    for digit in digits.bytes() {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xFF) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    (bits == 0).then_some(bytes)
+}
+
+fn log_level(id: &Id, meta: &Map<String, Value>) -> Result<(), Answer> {
+    match meta.get(LOG_LEVEL) {
+        Some(level)
+            if !level
+                .as_str()
+                .is_some_and(|level| LOG_LEVELS.contains(&level)) =>
+        {
+            let message = format!("{LOG_LEVEL} must be one of {}", LOG_LEVELS.join(", "));
+            Err(Answer::error(400, Some(id), INVALID_PARAMS, &message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The result of `server/discover` (M:disc).
+#[must_use]
+pub fn discover(
+    server: &ServerInfo,
+    instructions: Option<&str>,
+    cache: CacheHints,
+) -> Box<RawValue> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct DiscoverResult<'a> {
+        result_type: &'static str,
+        supported_versions: [&'static str; 1],
+        capabilities: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instructions: Option<&'a str>,
+        #[serde(flatten)]
+        cache: CacheHints,
+        #[serde(rename = "_meta")]
+        meta: Value,
+    }
+    crate::tools::raw(&DiscoverResult {
+        result_type: "complete",
+        supported_versions: [Revision::MODERN.as_str()],
+        capabilities: json!({ "tools": {} }),
+        instructions,
+        cache,
+        meta: json!({ SERVER_INFO: server }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapped_headers_are_decoded_strictly() {
+        for (value, decoded) in [
+            ("greet", Some("greet")),
+            ("=?base64?Z3JlZXQ=?=", Some("greet")),
+            ("=?base64?w7xiZXI=?=", Some("über")),
+            ("=?BASE64?Z3JlZXQ=?=", Some("=?BASE64?Z3JlZXQ=?=")),
+            ("=?base64?Z3JlZXQ=", Some("=?base64?Z3JlZXQ=")),
+            ("=?base64??=", Some("")),
+            ("=?base64?Z3JlZXQ?=", None),
+            ("=?base64?Z3JlZXR=?=", None),
+            ("=?base64?Z3Jl ZXQ?=", None),
+            ("=?base64?/w==?=", None),
+        ] {
+            assert_eq!(decode_header(value).as_deref(), decoded, "value: {value}");
+        }
+    }
+}

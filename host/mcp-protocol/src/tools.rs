@@ -1,0 +1,167 @@
+//! Tools and the results of their calls, in the words of each revision.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
+
+use crate::{CacheHints, Revision, ServerInfo, modern::SERVER_INFO};
+
+/// A tool as the newest revision describes it. Schemas pass through untouched.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tool {
+    /// Its name, unique in a server.
+    pub name: String,
+    /// A name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What the model reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The schema of its arguments.
+    pub input_schema: Box<RawValue>,
+    /// The schema of its structured result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Box<RawValue>>,
+    /// Hints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Box<RawValue>>,
+    /// Icons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icons: Option<Box<RawValue>>,
+    /// The author's own facts.
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Box<RawValue>>,
+}
+
+impl Tool {
+    /// The tool without what `revision` does not know.
+    fn in_words_of(mut self, revision: Revision) -> Self {
+        if !revision.has_annotations() {
+            self.annotations = None;
+        }
+        if !revision.has_titles() {
+            self.title = None;
+            self.meta = None;
+        }
+        if !revision.has_icons() {
+            self.icons = None;
+        }
+        let withheld = !revision.has_structured_content()
+            || (!revision.has_any_structured_content()
+                && self
+                    .output_schema
+                    .as_deref()
+                    .is_some_and(|schema| !is_object_schema(schema)));
+        if withheld {
+            self.output_schema = None;
+        }
+        self
+    }
+}
+
+fn is_object_schema(schema: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Root {
+        r#type: Option<Value>,
+    }
+    serde_json::from_str(schema.get()).is_ok_and(|root: Root| root.r#type == Some("object".into()))
+}
+
+/// The result of `tools/list`.
+#[must_use]
+pub fn list(
+    revision: Revision,
+    tools: &[Tool],
+    server: &ServerInfo,
+    cache: CacheHints,
+) -> Box<RawValue> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ListToolsResult {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result_type: Option<&'static str>,
+        tools: Vec<Tool>,
+        #[serde(flatten)]
+        cache: Option<CacheHints>,
+        #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+        meta: Option<Value>,
+    }
+    let modern = revision.is_modern();
+    raw(&ListToolsResult {
+        result_type: modern.then_some("complete"),
+        tools: tools
+            .iter()
+            .map(|tool| tool.clone().in_words_of(revision))
+            .collect(),
+        cache: modern.then_some(cache),
+        meta: modern.then(|| json!({ SERVER_INFO: server })),
+    })
+}
+
+/// A finished call, its members as the tool gave them.
+#[derive(Clone, Debug)]
+pub struct CallResult {
+    /// An array of content blocks.
+    pub content: Box<RawValue>,
+    /// Any JSON.
+    pub structured_content: Option<Box<RawValue>>,
+    /// Did the tool itself fail?
+    pub is_error: bool,
+    /// The tool's own facts about this result.
+    pub meta: Option<Map<String, Value>>,
+}
+
+impl CallResult {
+    /// A failure in words that the model can act on.
+    #[must_use]
+    pub fn error(message: &str) -> Self {
+        Self {
+            content: raw(&json!([{ "type": "text", "text": message }])),
+            structured_content: None,
+            is_error: true,
+            meta: None,
+        }
+    }
+
+    /// The result of `tools/call` in the words of `revision`.
+    #[must_use]
+    pub fn in_words_of(self, revision: Revision, server: &ServerInfo) -> Box<RawValue> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct CallToolResult {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            result_type: Option<&'static str>,
+            content: Box<RawValue>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            structured_content: Option<Box<RawValue>>,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            is_error: bool,
+            #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+            meta: Option<Map<String, Value>>,
+        }
+        let structured_content = self.structured_content.filter(|structured| {
+            revision.has_any_structured_content()
+                || (revision.has_structured_content() && structured.get().starts_with('{'))
+        });
+        let mut meta = self.meta;
+        if revision.is_modern() {
+            meta.get_or_insert_default()
+                .insert(SERVER_INFO.to_owned(), json!(server));
+        }
+        raw(&CallToolResult {
+            result_type: revision.is_modern().then_some("complete"),
+            content: self.content,
+            structured_content,
+            is_error: self.is_error,
+            meta,
+        })
+    }
+}
+
+/// Values of this crate's own types always have a form in JSON.
+pub(crate) fn raw(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
