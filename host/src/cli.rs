@@ -1,0 +1,120 @@
+//! The command line of `bootstrap`: which front door to open.
+
+use std::{ffi::OsString, net::SocketAddr, process::ExitCode};
+
+use mcp_protocol::Revision;
+
+use crate::{config::Config, front, log};
+
+const HELP: &str = "\
+Serves the tools of a Lambda layer over MCP.
+
+Usage: bootstrap [serve [--listen ADDRESS] [--allow-public]]
+
+Without a command it is a Lambda function: AWS_LAMBDA_RUNTIME_API must be set.
+
+Commands:
+  serve                 Serve MCP over plain HTTP on this machine
+
+Options:
+  --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 takes a free one
+  --allow-public        Allow an address that others can reach, without any authentication
+  -V, --version         Print the versions of the program, the plugin ABI and MCP
+  -h, --help            Print this
+
+Plugins are read from the folder PLUGIN_DIR [default: /opt/lib]; ENTRY_FILE and TOOLS_LIST select among them.
+";
+
+enum Command {
+    Lambda,
+    Serve {
+        listen: SocketAddr,
+        allow_public: bool,
+    },
+    Help,
+    Version,
+}
+
+/// Run the host with these arguments (without the program's name).
+///
+/// The exit code is 0 after a clean end, 1 when the start failed, 2 for wrong usage.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match parse(args) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error}\n\nTry `bootstrap --help`.");
+            return ExitCode::from(2);
+        }
+    };
+    match command {
+        Command::Help => print(HELP),
+        Command::Version => print(&version()),
+        Command::Lambda if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() => {
+            eprintln!(
+                "error: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda\n  help: on your own machine run `bootstrap serve`"
+            );
+            ExitCode::from(2)
+        }
+        Command::Lambda => run(front::lambda::run),
+        Command::Serve {
+            listen,
+            allow_public,
+        } => run(move |config| front::serve::run(config, listen, allow_public)),
+    }
+}
+
+fn run<F: Future<Output = ExitCode>>(front: impl FnOnce(Config) -> F) -> ExitCode {
+    let config = Config::from_env(|name| std::env::var(name).ok());
+    log::init(&config.log);
+    match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(front(config)),
+        Err(error) => {
+            eprintln!("error: the async runtime cannot be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "what was asked for on the command line"
+)]
+fn print(text: &str) -> ExitCode {
+    print!("{text}");
+    ExitCode::SUCCESS
+}
+
+fn version() -> String {
+    let revisions = Revision::ALL.map(Revision::as_str).join(", ");
+    format!(
+        "bootstrap {}\nplugin ABI {}, payloads {}\nMCP {revisions}\n",
+        env!("CARGO_PKG_VERSION"),
+        crate::plugin::ABI_VERSION,
+        plugin_abi::PAYLOAD_VERSION,
+    )
+}
+
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut parser = lexopt::Parser::from_args(args);
+    let mut command = Command::Lambda;
+    while let Some(arg) = parser.next()? {
+        match (arg, &mut command) {
+            (Short('h') | Long("help"), _) => return Ok(Command::Help),
+            (Short('V') | Long("version"), _) => return Ok(Command::Version),
+            (Value(name), Command::Lambda) if name == "serve" => {
+                command = Command::Serve {
+                    listen: front::serve::DEFAULT_LISTEN,
+                    allow_public: false,
+                };
+            }
+            (Long("listen"), Command::Serve { listen, .. }) => *listen = parser.value()?.parse()?,
+            (Long("allow-public"), Command::Serve { allow_public, .. }) => *allow_public = true,
+            (arg, _) => return Err(arg.unexpected()),
+        }
+    }
+    Ok(command)
+}

@@ -1,0 +1,127 @@
+//! Every environment variable the host reads, parsed once. An empty or blank value counts as unset.
+
+use std::{path::PathBuf, time::Duration};
+
+/// What the environment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `ENTRY_FILE`: the plugins to serve, in this order. Default: all, by file name.
+    pub entry_file: Vec<String>,
+    /// `TOOLS_LIST`: the tools to serve. Default: all.
+    pub tools_list: Vec<String>,
+    /// `PLUGIN_DIR`: the folder of the plugins. Default: `/opt/lib`, where Lambda unpacks the `lib` of every layer.
+    pub plugin_dir: PathBuf,
+    /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
+    pub list_ttl_ms: u64,
+    /// `SESSION_TTL_SECONDS`: how long a session lives after its creation. Unit: seconds. Default: 86400, a day.
+    pub session_ttl: Duration,
+    /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
+    pub server_name: Option<String>,
+    /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
+    pub server_version: Option<String>,
+    /// `ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides those that the front
+    /// door knows to be its own. Default: none.
+    pub allowed_origins: Vec<String>,
+    /// `ALLOWED_HOSTS`: values of the `Host` header that `serve` answers to, besides the names of this machine.
+    /// Default: none.
+    pub allowed_hosts: Vec<String>,
+    /// How to log.
+    pub log: LogConfig,
+    /// What was wrong with the values: the host refuses to start.
+    pub problems: Vec<String>,
+}
+
+/// How to log, as Lambda defines these variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// `AWS_LAMBDA_LOG_LEVEL`: the least important level that is written: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
+    /// Default: INFO.
+    pub level: String,
+    /// `AWS_LAMBDA_LOG_FORMAT`: `JSON`, else text.
+    pub json: bool,
+}
+
+impl Config {
+    /// Parse the environment, given as a function from names to values.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
+        let get = |name: &str| {
+            get(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
+        let list = |name: &str| -> Vec<String> {
+            let value = get(name).unwrap_or_default();
+            value
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        let mut problems = Vec::new();
+        let mut number =
+            |name: &str, default: u64| match get(name).map(|value| (value.parse(), value)) {
+                None => default,
+                Some((Ok(number), _)) => number,
+                Some((Err(_), value)) => {
+                    problems.push(format!(
+                        "{name} is {value:?}; it must be a whole number from 0 to {}",
+                        u64::MAX
+                    ));
+                    default
+                }
+            };
+        let list_ttl_ms = number("LIST_TTL_MS", 60_000);
+        let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
+        Self {
+            entry_file: list("ENTRY_FILE"),
+            tools_list: list("TOOLS_LIST"),
+            plugin_dir: get("PLUGIN_DIR")
+                .unwrap_or_else(|| "/opt/lib".to_owned())
+                .into(),
+            list_ttl_ms,
+            session_ttl,
+            server_name: get("MCP_SERVER_NAME"),
+            server_version: get("MCP_SERVER_VERSION"),
+            allowed_origins: list("ALLOWED_ORIGINS"),
+            allowed_hosts: list("ALLOWED_HOSTS"),
+            log: LogConfig {
+                level: get("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned()),
+                json: get("AWS_LAMBDA_LOG_FORMAT")
+                    .is_some_and(|format| format.eq_ignore_ascii_case("json")),
+            },
+            problems,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_tolerantly_and_blank_means_unset() {
+        for (value, expected) in [
+            ("greet,add", vec!["greet", "add"]),
+            (" greet , , add,", vec!["greet", "add"]),
+            ("", vec![]),
+            (" , ", vec![]),
+        ] {
+            let config = Config::from_env(|name| (name == "TOOLS_LIST").then(|| value.to_owned()));
+            assert_eq!(config.tools_list, expected, "TOOLS_LIST: {value:?}");
+            assert_eq!(config.plugin_dir, PathBuf::from("/opt/lib"));
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
+        let config =
+            Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
+        assert_eq!(
+            config.problems,
+            [
+                r#"LIST_TTL_MS is "a minute"; it must be a whole number from 0 to 18446744073709551615"#
+            ]
+        );
+    }
+}

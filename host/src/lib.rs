@@ -1,0 +1,40 @@
+//! The MCP host: one fixed program that serves the tools of whatever layer it finds.
+//!
+//! # Bird's eye
+//!
+//! ```text
+//! front (lambda, serve) -> app -> mcp_protocol   what does this request ask for?
+//!                              -> session        which legacy session does it belong to?
+//!                              -> plugin         which tools are there; call one
+//! ```
+//!
+//! [`main`] decides between the front doors: Lambda when `AWS_LAMBDA_RUNTIME_API` is set, else `serve`. Both turn their
+//! transport's requests into [`app::Incoming`] and hand them to one [`app::App`].
+//!
+//! # Code map
+//!
+//! - [`config`]: every environment variable the host reads, parsed once.
+//! - [`plugin`]: from a folder of files to a [`plugin::Catalog`] of tools. Libraries are opened at their first call.
+//! - [`session`]: handshake-era sessions behind one trait.
+//! - [`app`]: one request in, one answer out. The only place that decides who reads what of an error.
+//! - [`front`]: the front doors.
+//!
+//! # Invariants
+//!
+//! - `plugin` knows no HTTP and no JSON-RPC; only `plugin::library` is unsafe.
+//! - `mcp-protocol` knows no HTTP library, no AWS, no runtime and no plugin.
+//! - Only `front::lambda` knows Lambda.
+//! - `config` decides, everything else is told: no other module reads the environment.
+
+pub mod app;
+mod cli;
+pub mod config;
+mod cors;
+pub mod front;
+mod log;
+pub mod plugin;
+pub mod session;
+mod start;
+
+pub use cli::main;
+pub use start::StartError;

@@ -1,0 +1,27 @@
+//! The operator's log: lines on stderr, which Lambda hands to CloudWatch.
+
+use tracing::Level;
+use tracing_subscriber::fmt;
+
+use crate::config::LogConfig;
+
+/// Start logging. A second call has no effect.
+pub(crate) fn init(config: &LogConfig) {
+    let level = match config.level.to_ascii_uppercase().as_str() {
+        "TRACE" => Level::TRACE,
+        "DEBUG" => Level::DEBUG,
+        "WARN" => Level::WARN,
+        "ERROR" | "FATAL" => Level::ERROR,
+        _ => Level::INFO,
+    };
+    let lines = fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // An error means that the program around us logs already.
+    let _ = if config.json {
+        tracing::subscriber::set_global_default(lines.json().flatten_event(true).finish())
+    } else {
+        tracing::subscriber::set_global_default(lines.with_ansi(false).finish())
+    };
+}

@@ -1,0 +1,29 @@
+//! The safe face of plugins: from a folder of files to a catalogue of tools that can be called.
+//!
+//! With a manifest beside it a library is not opened until one of its tools is called: the manifest has its declaration,
+//! and the library's own must agree with it when it is opened. A library without a manifest is opened at the start, but
+//! only if it exports a plugin's root symbol: other vendors' layers put libraries into the same folder.
+
+mod arguments;
+mod call;
+mod catalog;
+mod declaration_check;
+mod discover;
+mod file_check;
+mod library;
+pub mod manifest;
+mod payload;
+mod select;
+
+pub use call::{CallFailure, FailureKind};
+pub use catalog::{Catalog, CatalogError, CatalogTool};
+pub use declaration_check::declaration_problems;
+pub use file_check::FileProblem;
+pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
+pub use payload::{Declaration, DeclaredTool};
+
+/// Errors that have a stable code: Lambda and scripts see it, the documentation lists it.
+pub(crate) trait Code {
+    /// The code.
+    fn code(&self) -> &'static str;
+}

@@ -1,0 +1,37 @@
+//! Which files of the plugin folder matter.
+
+use std::path::{Path, PathBuf};
+
+use super::manifest;
+
+/// The files of a plugin folder, sorted by name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// `*.layer.json`
+    pub(crate) manifests: Vec<PathBuf>,
+    /// `*.so`
+    pub(crate) libraries: Vec<PathBuf>,
+}
+
+/// Look into the folder; not into folders within it.
+///
+/// # Errors
+/// When it cannot be read; the message names it.
+pub(crate) fn discover(folder: &Path) -> std::io::Result<Found> {
+    let mut found = Found::default();
+    for entry in fs_err::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if name.ends_with(manifest::SUFFIX) {
+            found.manifests.push(path);
+        } else if name.ends_with(std::env::consts::DLL_SUFFIX) {
+            found.libraries.push(path);
+        }
+    }
+    found.manifests.sort();
+    found.libraries.sort();
+    Ok(found)
+}

@@ -1,0 +1,193 @@
+//! Is this file a library that can be opened here? Read from its header, before the dynamic loader sees it.
+//!
+//! The loader maps what a header promises: of a truncated library it maps pages that are not there, and the process dies
+//! by SIGBUS; of a library for another CPU it says "No such file or directory".
+
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
+use object::{
+    LittleEndian, ReadCache,
+    elf::{
+        ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PT_LOAD,
+        SHT_DYNSYM,
+    },
+    read::{
+        ReadRef,
+        elf::{FileHeader, ProgramHeader, Sym},
+    },
+};
+use plugin_abi::ROOT_SYMBOL;
+
+use super::Code;
+
+#[cfg(target_arch = "x86_64")]
+const MACHINE: object::elf::Machine = EM_X86_64;
+#[cfg(target_arch = "aarch64")]
+const MACHINE: object::elf::Machine = EM_AARCH64;
+
+/// Why a file is no library that can be opened here.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// It is not there, or may not be read.
+    #[error("{0}")]
+    Read(std::io::Error),
+    /// A folder, a device, a pipe.
+    #[error("{}: not a file", .0.display())]
+    NotAFile(PathBuf),
+    /// Not ELF at all.
+    #[error("{}: not a shared library (no ELF header); rebuild the layer", .0.display())]
+    NotElf(PathBuf),
+    /// ELF of another kind.
+    #[error("{}: {what}, this host needs a shared library for {}; build the layer with `--arch {}`", .path.display(), std::env::consts::ARCH, arch_flag())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
+    /// It ends before its last segment does.
+    #[error("{}: truncated: a segment ends at byte {needed}, the file at byte {size}; copy or build it again", .path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its size. Unit: bytes.
+        size: u64,
+        /// The size it should have at least. Unit: bytes.
+        needed: u64,
+    },
+    /// Its tables contradict themselves.
+    #[error("{}: damaged: {what}; copy or build it again", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
+}
+
+impl Code for FileProblem {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "PLUGIN_UNREADABLE",
+            Self::NotAFile(_) | Self::NotElf(_) => "PLUGIN_NOT_A_LIBRARY",
+            Self::Foreign { .. } => "PLUGIN_FOREIGN",
+            Self::Truncated { .. } => "PLUGIN_TRUNCATED",
+            Self::Damaged { .. } => "PLUGIN_DAMAGED",
+        }
+    }
+}
+
+/// Lambda's word for this CPU.
+fn arch_flag() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    }
+}
+
+/// Check that the loader can map this file.
+///
+/// # Errors
+/// [`FileProblem`], naming the file.
+pub(crate) fn check(path: &Path) -> Result<(), FileProblem> {
+    let (file, size) = open(path)?;
+    let data = ReadCache::new(file);
+    let header = header(path, &&data)?;
+    for segment in header
+        .program_headers(LittleEndian, &data)
+        .map_err(|error| damaged(path, &error))?
+    {
+        if segment.p_type(LittleEndian) != PT_LOAD {
+            continue;
+        }
+        let needed = segment
+            .p_offset(LittleEndian)
+            .saturating_add(segment.p_filesz(LittleEndian));
+        if needed > size {
+            return Err(FileProblem::Truncated {
+                path: path.to_owned(),
+                size,
+                needed,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Does this library export a plugin's root symbol? Of a file that is no library here at all: no.
+pub(crate) fn is_plugin(path: &Path) -> bool {
+    let Ok((file, _)) = open(path) else {
+        return false;
+    };
+    let data = ReadCache::new(file);
+    let Ok(header) = header(path, &&data) else {
+        return false;
+    };
+    let symbols = header
+        .sections(LittleEndian, &data)
+        .and_then(|sections| sections.symbols(LittleEndian, &data, SHT_DYNSYM));
+    symbols.is_ok_and(|table| {
+        table.iter().any(|symbol| {
+            !symbol.is_undefined(LittleEndian)
+                && symbol
+                    .name(LittleEndian, table.strings())
+                    .is_ok_and(|name| name == ROOT_SYMBOL.as_bytes())
+        })
+    })
+}
+
+fn open(path: &Path) -> Result<(File, u64), FileProblem> {
+    // Asked first: opening a pipe would wait for its other end.
+    let metadata = fs_err::metadata(path).map_err(FileProblem::Read)?;
+    if !metadata.is_file() {
+        return Err(FileProblem::NotAFile(path.to_owned()));
+    }
+    Ok((File::open(path).map_err(FileProblem::Read)?, metadata.len()))
+}
+
+fn header<'data, R: ReadRef<'data>>(
+    path: &Path,
+    data: &R,
+) -> Result<&'data FileHeader64<LittleEndian>, FileProblem> {
+    // The identification is the same in ELF files of every kind, the rest of the header is not.
+    let [m0, m1, m2, m3, class, encoding] = *data
+        .read_at::<[u8; 6]>(0)
+        .map_err(|()| FileProblem::NotElf(path.to_owned()))?;
+    if [m0, m1, m2, m3] != ELFMAG {
+        return Err(FileProblem::NotElf(path.to_owned()));
+    }
+    let foreign = |what: String| FileProblem::Foreign {
+        path: path.to_owned(),
+        what,
+    };
+    if class != ELFCLASS64.0 {
+        return Err(foreign("an ELF file for a 32-bit CPU".to_owned()));
+    }
+    if encoding != ELFDATA2LSB.0 {
+        return Err(foreign("an ELF file for a big-endian CPU".to_owned()));
+    }
+    let header =
+        FileHeader64::<LittleEndian>::parse(*data).map_err(|error| damaged(path, &error))?;
+    let machine = header.e_machine(LittleEndian);
+    if machine != MACHINE {
+        return Err(foreign(match machine {
+            EM_X86_64 => "a library for x86_64".to_owned(),
+            EM_AARCH64 => "a library for aarch64".to_owned(),
+            other => format!("a library for another CPU (ELF machine {})", other.0),
+        }));
+    }
+    if header.e_type(LittleEndian) != ET_DYN {
+        return Err(foreign("an ELF file, but not a shared library".to_owned()));
+    }
+    Ok(header)
+}
+
+fn damaged(path: &Path, error: &object::Error) -> FileProblem {
+    FileProblem::Damaged {
+        path: path.to_owned(),
+        what: error.to_string(),
+    }
+}

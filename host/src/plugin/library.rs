@@ -1,0 +1,358 @@
+//! A plugin's library: opened once, at its first use, and never closed. The host's only unsafe code.
+
+#![expect(unsafe_code, reason = "opening a library and reading a symbol of it")]
+
+use std::{
+    error::Error,
+    mem::ManuallyDrop,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use libloading::os::unix::{Library as OsLibrary, RTLD_LOCAL, RTLD_NOW};
+use plugin_abi::{
+    Host, PAYLOAD_VERSION, PluginRef, ROOT_SYMBOL,
+    abi_stable::{
+        library::{AbiHeaderRef, LibraryError},
+        std_types::{RResult, RSlice, RStr},
+    },
+    op,
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Code, call,
+    file_check::{self, FileProblem},
+    payload::{self, Declaration, Failure, Init},
+};
+
+/// The version of plugin-abi this host speaks.
+pub const ABI_VERSION: &str = "1.0.0";
+
+/// A plugin: a file that is opened when it is first needed.
+#[derive(Debug)]
+pub struct Plugin {
+    path: PathBuf,
+    /// What its manifest says of its declaration.
+    digest: Option<String>,
+    opened: OnceLock<Result<Opened, OpenError>>,
+}
+
+/// An open library, its declaration read.
+struct Opened {
+    module: PluginRef,
+    declared: Declared,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened")
+            .field("declared", &self.declared)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a library declares.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// The declaration, parsed.
+    pub declaration: Declaration,
+    /// Its bytes, as `init` gave them.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256, in hex.
+    pub digest: String,
+}
+
+/// Why a library cannot be used as a plugin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file itself is unusable.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+    /// The loader refused it.
+    #[error("{}: cannot be opened: {reason}", .path.display())]
+    Loader {
+        /// The library.
+        path: PathBuf,
+        /// The loader's words.
+        reason: String,
+    },
+    /// It is a library, but not a plugin.
+    #[error("{}: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = [\"cdylib\"]", .path.display())]
+    NotAPlugin {
+        /// The library.
+        path: PathBuf,
+    },
+    /// It was built for another ABI.
+    #[error("{}: built for plugin ABI {found}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
+    AbiVersion {
+        /// The library.
+        path: PathBuf,
+        /// The ABI it speaks.
+        found: String,
+    },
+    /// Its ABI has the right version but another layout.
+    #[error("{}: its layout does not agree with plugin ABI {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
+    AbiLayout {
+        /// The library.
+        path: PathBuf,
+    },
+    /// `init` failed.
+    #[error("{}: does not start: {reason}", .path.display())]
+    Init {
+        /// The library.
+        path: PathBuf,
+        /// The plugin's words.
+        reason: String,
+    },
+    /// It cannot catch its panics.
+    #[error("{}: built with panic = \"{found}\", so that one panic would end the host; remove `panic` from its profile and rebuild it", .path.display())]
+    PanicStrategy {
+        /// The library.
+        path: PathBuf,
+        /// Its panic strategy.
+        found: String,
+    },
+    /// The manifest tells of another library.
+    #[error("{}: declares other tools than its manifest says; rebuild the layer with `cargo layer build`", .path.display())]
+    Drift {
+        /// The library.
+        path: PathBuf,
+    },
+}
+
+impl Code for OpenError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::File(problem) => problem.code(),
+            Self::Loader { .. } => "PLUGIN_LOAD_FAILED",
+            Self::NotAPlugin { .. } => "PLUGIN_NO_ROOT_MODULE",
+            Self::AbiVersion { .. } | Self::AbiLayout { .. } => "PLUGIN_ABI_MISMATCH",
+            Self::Init { .. } => "PLUGIN_INIT_FAILED",
+            Self::PanicStrategy { .. } => "PLUGIN_PANIC_ABORT",
+            Self::Drift { .. } => "MANIFEST_DRIFT",
+        }
+    }
+}
+
+/// Open a library for good, and say what it declares. Its code runs in this process.
+///
+/// # Errors
+/// [`OpenError`], naming the file.
+pub fn describe(path: &Path) -> Result<Declared, OpenError> {
+    open(path).map(|opened| opened.declared)
+}
+
+impl Plugin {
+    /// A plugin that is opened at its first use; its declaration must have this digest, if one is given.
+    pub(crate) fn new(path: PathBuf, digest: Option<String>) -> Self {
+        Self {
+            path,
+            digest,
+            opened: OnceLock::new(),
+        }
+    }
+
+    /// A plugin that is open from the start, and what it declares.
+    pub(crate) fn open(path: PathBuf) -> Result<(Self, Declared), OpenError> {
+        let opened = open(&path)?;
+        let declared = opened.declared.clone();
+        Ok((
+            Self {
+                path,
+                digest: None,
+                opened: Ok(opened).into(),
+            },
+            declared,
+        ))
+    }
+
+    /// The library's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Carry out an operation; the error payload says why it failed.
+    pub(crate) fn invoke(
+        &self,
+        op: u32,
+        target: &str,
+        body: &[u8],
+        host: Host,
+    ) -> Result<Vec<u8>, Failure> {
+        let opened = self.opened().map_err(|error| Failure {
+            kind: "unavailable".to_owned(),
+            public: None,
+            detail: Some(format!("[{}] {error}", error.code())),
+        })?;
+        invoke(opened.module, op, target, body, host)
+    }
+
+    /// Several callers at once wait for the first of them: a library is opened once.
+    fn opened(&self) -> Result<&Opened, &OpenError> {
+        let opened = self.opened.get_or_init(|| {
+            let opened = open(&self.path)?;
+            if self
+                .digest
+                .as_ref()
+                .is_some_and(|digest| *digest != opened.declared.digest)
+            {
+                return Err(OpenError::Drift {
+                    path: self.path.clone(),
+                });
+            }
+            Ok(opened)
+        });
+        opened.as_ref()
+    }
+}
+
+fn open(path: &Path) -> Result<Opened, OpenError> {
+    file_check::check(path)?;
+    let module = root_module(path)?;
+    let init = Init {
+        payloads: [PAYLOAD_VERSION],
+        host: payload::Host {
+            name: "mcp-layer-host",
+            version: env!("CARGO_PKG_VERSION"),
+        },
+    };
+    let failed = |reason: String| OpenError::Init {
+        path: path.to_owned(),
+        reason,
+    };
+    let init = serde_json::to_vec(&init).map_err(|error| failed(error.to_string()))?;
+    let bytes = invoke(module, op::INIT, "", &init, call::outside_of_calls())
+        .map_err(|failure| failed(failure.detail.unwrap_or(failure.kind)))?;
+    let declaration: Declaration = serde_json::from_slice(&bytes).map_err(|error| {
+        failed(format!(
+            "its declaration cannot be read: {error}; rebuild it with this release's plugin-sdk"
+        ))
+    })?;
+    if declaration.payload != PAYLOAD_VERSION {
+        return Err(failed(format!(
+            "it chose payload version {}, which was not offered",
+            declaration.payload
+        )));
+    }
+    if declaration.panic != "unwind" {
+        return Err(OpenError::PanicStrategy {
+            path: path.to_owned(),
+            found: declaration.panic,
+        });
+    }
+    let digest = hex(&Sha256::digest(&bytes));
+    Ok(Opened {
+        module,
+        declared: Declared {
+            declaration,
+            bytes,
+            digest,
+        },
+    })
+}
+
+/// Bytes in hex, lower case.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn root_module(path: &Path) -> Result<PluginRef, OpenError> {
+    // SAFETY: the file passed the header check, so that mapping it cannot fault. Its constructors are trusted code, as
+    // all of a plugin is. It is never closed, so that no symbol outlives its code (ABI rule 1).
+    let library =
+        unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
+            OpenError::Loader {
+                path: path.to_owned(),
+                reason: chain(&error),
+            }
+        })?;
+    let library = ManuallyDrop::new(library);
+    // SAFETY: under this name abi_stable puts an `AbiHeader`, whose first bytes are checked by `upgrade` before anything
+    // else of it is used.
+    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_SYMBOL.as_bytes()) };
+    let header: AbiHeaderRef = *header.map_err(|_| OpenError::NotAPlugin {
+        path: path.to_owned(),
+    })?;
+    let module = header
+        .upgrade()
+        .and_then(|header| header.init_root_module::<PluginRef>());
+    module.map_err(|error| abi_error(path, &error))
+}
+
+fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
+    // abi_stable's account of a layout that differs has hundreds of lines.
+    tracing::debug!(library = %path.display(), "abi_stable says: {error}");
+    match error {
+        LibraryError::IncompatibleVersionNumber { actual_version, .. } => OpenError::AbiVersion {
+            path: path.to_owned(),
+            found: actual_version.to_string(),
+        },
+        LibraryError::RootModule { err, .. } => OpenError::Init {
+            path: path.to_owned(),
+            reason: err.to_string(),
+        },
+        _ => OpenError::AbiLayout {
+            path: path.to_owned(),
+        },
+    }
+}
+
+/// The message of an error and of everything behind it: libloading's own says only "dlopen failed".
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn invoke(
+    module: PluginRef,
+    op: u32,
+    target: &str,
+    body: &[u8],
+    host: Host,
+) -> Result<Vec<u8>, Failure> {
+    let invoke = module.invoke();
+    // The SDK catches panics on the plugin's side; this is for plugins that do not use it (ABI rule 3).
+    let answer = catch_unwind(AssertUnwindSafe(|| {
+        invoke(op, RStr::from_str(target), RSlice::from_slice(body), host)
+    }));
+    match answer {
+        Ok(RResult::ROk(bytes)) => Ok(bytes.into_vec()),
+        Ok(RResult::RErr(bytes)) => {
+            Err(
+                serde_json::from_slice(&bytes).unwrap_or_else(|error| Failure {
+                    kind: "unavailable".to_owned(),
+                    public: None,
+                    detail: Some(format!(
+                        "the plugin's error payload cannot be read: {error}"
+                    )),
+                }),
+            )
+        }
+        Err(_) => Err(Failure {
+            kind: "panic".to_owned(),
+            public: None,
+            detail: Some("a panic left the plugin".to_owned()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_abi::abi_stable::library::RootModule;
+
+    use super::*;
+
+    #[test]
+    fn the_abi_version_is_that_of_plugin_abi() {
+        assert_eq!(PluginRef::VERSION_STRINGS.version.as_str(), ABI_VERSION);
+    }
+}

@@ -1,0 +1,82 @@
+//! What the host writes and reads at the boundary: the host's half of `plugin-abi/PAYLOADS.md`.
+
+use mcp_protocol::tools::Tool;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, value::RawValue};
+
+/// Body of the operation `init`.
+#[derive(Serialize)]
+pub(crate) struct Init {
+    pub(crate) payloads: [u32; 1],
+    pub(crate) host: Host,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Host {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+}
+
+/// What a plugin declares of itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Declaration {
+    /// The payload version the plugin chose.
+    pub payload: u32,
+    /// The plugin's crate.
+    #[serde(rename = "crate")]
+    pub krate: Crate,
+    /// Version of plugin-sdk.
+    pub sdk: String,
+    /// The panic strategy it was built with: `unwind` or `abort`.
+    pub panic: String,
+    /// Its tools, in its order.
+    pub tools: Vec<DeclaredTool>,
+}
+
+/// A crate's name and version.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Crate {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// One tool in a declaration.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DeclaredTool {
+    /// The tool, as MCP describes it.
+    pub tool: Tool,
+    /// The Rust function's name.
+    pub function: String,
+    /// Must arguments be validated before the call?
+    #[serde(default)]
+    pub validate: bool,
+    /// Are arguments never coerced?
+    #[serde(default)]
+    pub strict: bool,
+}
+
+/// What a call gave back. (A struct, since serde cannot read raw JSON within a tagged enum.)
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Reply {
+    pub(crate) r#type: String,
+    pub(crate) content: Box<RawValue>,
+    #[serde(default)]
+    pub(crate) structured_content: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub(crate) is_error: bool,
+    #[serde(default, rename = "_meta")]
+    pub(crate) meta: Option<Map<String, Value>>,
+}
+
+/// The error payload.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Failure {
+    pub(crate) kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) public: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+}

@@ -1,0 +1,144 @@
+//! `ENTRY_FILE` and `TOOLS_LIST`: which plugins and tools are served, and what to say of a name that nothing has.
+
+/// A name that nothing has, with those that come near it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The name, as written.
+    pub name: String,
+    /// What it may have meant, the nearest first.
+    pub near: Vec<String>,
+}
+
+impl Unmatched {
+    pub(crate) fn new<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            name: name.to_owned(),
+            near: near_misses(name, known),
+        }
+    }
+}
+
+/// How alike two names must be to be taken for each other: between 0 and 1, by Jaro-Winkler.
+/// Source: ours; it finds one or two slips in short names and leaves out the rest.
+const ALIKE: f64 = 0.8;
+
+/// The most near misses that are named.
+const MAX_NEAR: usize = 3;
+
+fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let wanted = plain(name);
+    let mut near: Vec<_> = known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(&wanted, &plain(known)), known))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .collect();
+    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    near.dedup_by_key(|(_, known)| *known);
+    near.into_iter()
+        .take(MAX_NEAR)
+        .map(|(_, known)| known.to_owned())
+        .collect()
+}
+
+/// `word_count`, `wordCount` and `word-count` are alike.
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Does `name` fit `pattern`, in which `*` stands for any characters?
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|start| name.strip_prefix(start)) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(position) => rest = &rest[position + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The file name that an entry of `ENTRY_FILE` stands for: `libcustom_tools.so`, `custom_tools` or `custom-tools`.
+///
+/// # Errors
+/// What is wrong with the entry.
+pub(crate) fn file_name(entry: &str) -> Result<String, String> {
+    if entry.contains(['/', '\\']) || entry == ".." {
+        return Err(format!(
+            "ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from PLUGIN_DIR alone"
+        ));
+    }
+    if let Some(stem) = entry.strip_suffix(".py") {
+        return Err(format!(
+            "ENTRY_FILE names the Python file {entry:?}; this host loads native plugins: write the tools in Rust with plugin-sdk, build them with `cargo layer build`, and set ENTRY_FILE=lib{stem}.so"
+        ));
+    }
+    let suffix = std::env::consts::DLL_SUFFIX;
+    Ok(match entry.strip_suffix(suffix) {
+        Some(_) => entry.to_owned(),
+        None => format!("lib{}{suffix}", entry.replace('-', "_")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_whole_names() {
+        for (pattern, name, expected) in [
+            ("greet", "greet", true),
+            ("greet", "greeting", false),
+            ("greet*", "greeting", true),
+            ("*eet", "greet", true),
+            ("*", "", true),
+            ("g*e*t", "greet", true),
+            ("g*x*t", "greet", false),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*ab", "aab", true),
+            ("**", "x", true),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} and {name}");
+        }
+    }
+
+    #[test]
+    fn an_entry_file_may_be_written_in_three_ways() {
+        for entry in ["libcustom_tools.so", "custom_tools", "custom-tools"] {
+            assert_eq!(
+                file_name(entry).as_deref(),
+                Ok("libcustom_tools.so"),
+                "entry: {entry}"
+            );
+        }
+        for entry in ["../evil.so", "/opt/lib/libx.so", "..", "lambda_handler.py"] {
+            assert!(file_name(entry).is_err(), "entry: {entry}");
+        }
+    }
+
+    #[test]
+    fn near_misses_are_named_nearest_first() {
+        let known = ["greet", "multiply", "wordCount", "add"];
+        for (name, near) in [
+            ("gret", vec!["greet"]),
+            ("multiplies", vec!["multiply"]),
+            ("word_count", vec!["wordCount"]),
+            ("unrelated", vec![]),
+        ] {
+            assert_eq!(Unmatched::new(name, known).near, near, "name: {name}");
+        }
+    }
+}

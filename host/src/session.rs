@@ -1,0 +1,80 @@
+//! Handshake-era sessions: what `initialize` agreed on, under an id that the client sends with every later request.
+//!
+//! A session is an id and few facts, not a connection: requests of one session may reach different environments. So an
+//! unknown id is no reason to refuse a request (clients are known never to recover from that): it is served, and only a
+//! session that was ended by DELETE stays gone.
+
+pub mod memory;
+
+use std::{fmt, time::SystemTime};
+
+use async_trait::async_trait;
+use mcp_protocol::Revision;
+use uuid::{Uuid, Variant, Version};
+
+/// The id of a session: a random UUID (version 4), so that it cannot be guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId(Uuid);
+
+impl SessionId {
+    /// A new id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The id in a header; `None` when no host can have given it out.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Uuid::try_parse(text).ok()?;
+        let ours =
+            id.get_version() == Some(Version::Random) && id.get_variant() == Variant::RFC4122;
+        ours.then_some(Self(id))
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// What `initialize` agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The negotiated revision.
+    pub revision: Revision,
+    /// What the client said of itself, as JSON.
+    pub client: Option<String>,
+    /// When the session ends by itself.
+    pub expires: SystemTime,
+}
+
+/// What a store knows of an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A session that is alive.
+    Alive(Session),
+    /// A session that was ended, and must not come back.
+    Ended,
+    /// Nothing: it was never here, or has expired.
+    Unknown,
+}
+
+/// Where sessions are kept.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Keep a new session.
+    async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError>;
+
+    /// What is known of an id. A session past its expiry is unknown, whether it was deleted or not.
+    async fn find(&self, id: SessionId) -> Result<Found, StoreError>;
+
+    /// End a session, whether it is known or not; that it was ended is remembered until `remember`.
+    async fn end(&self, id: SessionId, remember: SystemTime) -> Result<(), StoreError>;
+}
+
+/// Why a store could not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the session store does not answer: {0}")]
+pub struct StoreError(pub String);

@@ -1,0 +1,26 @@
+//! Why the host does not start.
+
+use crate::plugin::{CatalogError, Code};
+
+/// What stops the start: the whole story in one message, and a code for programs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Environment variables that cannot be understood.
+    #[error("{}", .0.join("\n"))]
+    Config(Vec<String>),
+    /// Plugins that cannot be served as asked.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+impl StartError {
+    /// A stable code: Lambda shows it as the type of the error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "CONFIG_INVALID",
+            Self::Catalog(error) => error.code(),
+        }
+    }
+}
