@@ -31,7 +31,7 @@ mod cli;
 pub mod config;
 mod cors;
 pub mod front;
-mod log;
+pub mod log;
 pub mod plugin;
 pub mod session;
 mod start;

@@ -6,7 +6,7 @@ use tracing_subscriber::fmt;
 use crate::config::LogConfig;
 
 /// Start logging. A second call has no effect.
-pub(crate) fn init(config: &LogConfig) {
+pub fn init(config: &LogConfig) {
     let level = match config.level.to_ascii_uppercase().as_str() {
         "TRACE" => Level::TRACE,
         "DEBUG" => Level::DEBUG,

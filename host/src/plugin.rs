@@ -23,7 +23,7 @@ pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
 pub use payload::{Declaration, DeclaredTool};
 
 /// Errors that have a stable code: Lambda and scripts see it, the documentation lists it.
-pub(crate) trait Code {
+pub trait Code {
     /// The code.
     fn code(&self) -> &'static str;
 }

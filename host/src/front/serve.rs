@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    io::{Error, ErrorKind},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::pin,
     process::ExitCode,
@@ -38,19 +37,16 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Serve until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
 pub async fn run(config: Config, listen: SocketAddr, allow_public: bool) -> ExitCode {
-    match start(&config, listen, allow_public).await {
-        Ok((app, listener)) => match serve(app, listener).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed("SERVE_FAILED", &error),
-        },
-        Err(ServeError::Start(error)) => failed(error.code(), &error),
-        Err(ServeError::Listen(error)) => failed("LISTEN_FAILED", &error),
+    match Server::start(&config, listen, allow_public).await {
+        Ok(server) => {
+            eprintln!("listening on {}", server.url());
+            match server.run().await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed("SERVE_FAILED", &error),
+            }
+        }
+        Err(error) => failed(error.code(), &error),
     }
-}
-
-enum ServeError {
-    Start(StartError),
-    Listen(Error),
 }
 
 fn failed(code: &str, error: &dyn std::error::Error) -> ExitCode {
@@ -58,36 +54,90 @@ fn failed(code: &str, error: &dyn std::error::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn start(
-    config: &Config,
-    listen: SocketAddr,
-    allow_public: bool,
-) -> Result<(App, TcpListener), ServeError> {
-    if !listen.ip().is_loopback() && !allow_public {
-        let message = format!(
-            "{listen} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or add --allow-public"
-        );
-        return Err(ServeError::Listen(Error::new(
-            ErrorKind::PermissionDenied,
-            message,
-        )));
-    }
-    let app = App::start(config).map_err(ServeError::Start)?;
-    let in_use = |error: Error| {
-        Error::new(
-            error.kind(),
-            format!("cannot listen on {listen}: {error}; choose another by --listen"),
-        )
-    };
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| ServeError::Listen(in_use(error)))?;
-    Ok((app, listener))
+/// A server that listens.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
 }
 
-async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
-    let address = listener.local_addr()?;
-    eprintln!("listening on http://{address}/mcp");
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The configuration asks for what cannot be served.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The address is not to be had.
+    #[error("cannot listen on {address}: {source}; choose another address by --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// Others could reach the address.
+    #[error(
+        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or add --allow-public"
+    )]
+    Public(SocketAddr),
+}
+
+impl ServeError {
+    /// A stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Start(error) => error.code(),
+            Self::Listen { .. } => "LISTEN_FAILED",
+            Self::Public(_) => "LISTEN_PUBLIC",
+        }
+    }
+}
+
+impl Server {
+    /// Load the plugins, and listen.
+    ///
+    /// # Errors
+    /// [`ServeError`]
+    pub async fn start(
+        config: &Config,
+        listen: SocketAddr,
+        allow_public: bool,
+    ) -> Result<Self, ServeError> {
+        if !listen.ip().is_loopback() && !allow_public {
+            return Err(ServeError::Public(listen));
+        }
+        let app = App::start(config)?;
+        let failed = |source| ServeError::Listen {
+            address: listen,
+            source,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self {
+            app,
+            listener,
+            address,
+        })
+    }
+
+    /// Where clients find it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// Serve until Ctrl-C or SIGTERM.
+    ///
+    /// # Errors
+    /// When the system does not let it wait for signals.
+    pub async fn run(self) -> std::io::Result<()> {
+        serve(self.app, self.listener, self.address).await
+    }
+}
+
+async fn serve(app: App, listener: TcpListener, address: SocketAddr) -> std::io::Result<()> {
     let app = Arc::new(app);
     let reached = if address.ip().is_loopback() {
         Reached::Loopback

@@ -1,0 +1,197 @@
+//! A function that does as it is told, for the tests: by the path of each request, and by these variables at its start.
+//!
+//! - `INIT`: `report` posts an init error and exits, `exit` only exits, `hang` never gets anywhere.
+//! - `MODE`: `raw` answers with the JSON in the body of the request, or shows the event itself when there is none;
+//!   `stream` streams its answers.
+
+use std::{
+    convert::Infallible,
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+    time::Duration,
+};
+
+use lambda_http::{
+    Body, Error, Request, RequestExt, Response,
+    lambda_runtime::{self, LambdaEvent},
+    request::RequestContext,
+    service_fn,
+};
+use serde_json::{Value, json};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    match variable("INIT").as_str() {
+        "report" => {
+            let report =
+                json!({ "errorType": "Obedient.NoLayer", "errorMessage": "there is no layer" });
+            runtime_api("/2018-06-01/runtime/init/error", &report.to_string())?;
+            return Err("told to fail".into());
+        }
+        "exit" => return Err("told to exit".into()),
+        "hang" => std::future::pending().await,
+        _ => {}
+    }
+    match variable("MODE").as_str() {
+        "raw" => lambda_runtime::run(service_fn(raw)).await,
+        "stream" => lambda_http::run_with_streaming_response(service_fn(obey)).await,
+        _ => lambda_http::run(service_fn(obey)).await,
+    }
+}
+
+async fn raw(event: LambdaEvent<Value>) -> Result<Value, Infallible> {
+    Ok(match event.payload.get("body").and_then(Value::as_str) {
+        Some(body) => serde_json::from_str(body).unwrap_or_default(),
+        None => json!({
+            "statusCode": 200,
+            "headers": { "content-type": "application/json" },
+            "body": event.payload.to_string(),
+        }),
+    })
+}
+
+async fn obey(request: Request) -> Result<Response<Body>, Error> {
+    let path = request.raw_http_path();
+    let query = request.query_string_parameters();
+    // An HTTP API leaves its stage in the path.
+    match path.strip_prefix("/beta").unwrap_or(path) {
+        "/fail" => Err("told to fail".into()),
+        "/panic" => panic!("told to panic"),
+        "/exit" => exit(),
+        "/abort" => std::process::abort(),
+        "/sleep" => {
+            if let Some(place) = query.first("place") {
+                arrive(place)?;
+            }
+            std::future::pending().await
+        }
+        "/big" => {
+            let bytes = query
+                .first("bytes")
+                .and_then(|bytes| bytes.parse().ok())
+                .unwrap_or_default();
+            Ok(Response::new("x".repeat(bytes).into()))
+        }
+        "/binary" => Ok(Response::builder()
+            .header("content-type", "application/octet-stream")
+            .body(Body::Binary((0..=255).collect()))?),
+        "/answer" => Ok(Response::builder()
+            .status(418)
+            .header("content-type", "text/plain")
+            .header("x-multi", "one")
+            .header("x-multi", "two")
+            .header("set-cookie", "a=1")
+            .header("set-cookie", "b=2; Path=/")
+            .header("www-authenticate", "Bearer")
+            .body("short and stout".into())?),
+        "/print" => {
+            std::io::stdout().write_all(b"this on stdout\n")?;
+            std::io::stderr().write_all(b"this on stderr\n")?;
+            Ok(Response::new(Body::Empty))
+        }
+        "/meet" => {
+            meet(
+                query.first("place").unwrap_or_default(),
+                query.first("others").unwrap_or_default(),
+            )
+            .await?;
+            answer(&json!({ "process": std::process::id() }))
+        }
+        "/bogus-request-id" => {
+            let (status, body) =
+                runtime_api("/2018-06-01/runtime/invocation/bogus/response", "{}")?;
+            answer(&json!({ "status": status, "body": serde_json::from_str::<Value>(&body)? }))
+        }
+        "/answer-and-exit" => {
+            let id = request.lambda_context().request_id;
+            runtime_api(
+                &format!("/2018-06-01/runtime/invocation/{id}/response"),
+                "\"my last\"",
+            )?;
+            exit()
+        }
+        "/variables" => answer(&std::env::vars().collect()),
+        _ => answer(&echo(&request)),
+    }
+}
+
+/// Everything there is to see in a request.
+fn echo(request: &Request) -> Value {
+    let context = request.lambda_context();
+    let (stage, domain_name) = match request.request_context() {
+        RequestContext::ApiGatewayV1(context) => (context.stage, context.domain_name),
+        RequestContext::ApiGatewayV2(context) => (context.stage, context.domain_name),
+        _ => (None, None),
+    };
+    let headers: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| json!([name.as_str(), value.to_str().unwrap_or("?")]))
+        .collect();
+    json!({
+        "process": std::process::id(),
+        "method": request.method().as_str(),
+        "path": request.raw_http_path(),
+        "uri": request.uri().to_string(),
+        "query": request.query_string_parameters().iter().collect::<Vec<_>>(),
+        "headers": headers,
+        "body": request.body().as_ref(),
+        "stage": stage,
+        "domainName": domain_name,
+        "requestId": context.request_id,
+        "arn": context.invoked_function_arn,
+        "traceId": context.xray_trace_id,
+        "deadline": context.deadline,
+    })
+}
+
+/// Waits until as many processes as are to meet have come to the same directory.
+async fn meet(place: &str, others: &str) -> Result<(), Error> {
+    let others: usize = others.parse()?;
+    arrive(place)?;
+    while std::fs::read_dir(place)?.count() < others {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+/// Leaves a mark in a directory.
+fn arrive(place: &str) -> Result<(), Error> {
+    Ok(std::fs::write(
+        Path::new(place).join(std::process::id().to_string()),
+        "",
+    )?)
+}
+
+/// Posts to the Runtime API behind the back of the runtime, and tells what it said.
+fn runtime_api(path: &str, body: &str) -> Result<(u16, String), Error> {
+    let address = variable("AWS_LAMBDA_RUNTIME_API");
+    let mut stream = TcpStream::connect(&address)?;
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
+    let status = head.split(' ').nth(1).ok_or("no status")?.parse()?;
+    Ok((status, body.to_owned()))
+}
+
+fn answer(json: &Value) -> Result<Response<Body>, Error> {
+    Ok(Response::builder()
+        .header("content-type", "application/json")
+        .body(json.to_string().into())?)
+}
+
+#[expect(clippy::exit, reason = "told to")]
+fn exit() -> ! {
+    eprintln!("I was told to go");
+    std::process::exit(3)
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}

@@ -1,0 +1,102 @@
+//! What an operator would set on a function: its binary, its name, its limits, its environment variables.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long one invocation may take unless configured otherwise. Unit: seconds; default 30.
+/// Source: ours. Lambda's own default is 3 and its maximum 900 ("Configure Lambda function timeout").
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an environment may take until it asks for its first event. Unit: seconds; default 10.
+/// Source: "Understanding the Lambda execution environment lifecycle", Init phase.
+pub const DEFAULT_INIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A function as an operator would configure it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FunctionConfig {
+    /// The program to run in every execution environment.
+    pub bootstrap: PathBuf,
+    /// What to pass to it. Default: nothing, as on Lambda.
+    pub arguments: Vec<String>,
+    /// The function's name, part of its ARN. Default: the name of the bootstrap's file.
+    pub name: String,
+    /// Shown to the function as `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, not enforced. Unit: MB; default 128.
+    /// Source: "Configure Lambda function memory".
+    pub memory_size_mb: u32,
+    /// How long one invocation may take before its process is killed. Default: [`DEFAULT_TIMEOUT`].
+    pub timeout: Duration,
+    /// How long a process may take to ask for its first event. Default: [`DEFAULT_INIT_TIMEOUT`].
+    pub init_timeout: Duration,
+    /// The function's own variables. They win over those Lambda sets, except `AWS_LAMBDA_RUNTIME_API`; real Lambda
+    /// refuses its reserved names instead.
+    pub environment: Vec<(String, String)>,
+    /// Reserved concurrency: how many environments may exist at once. Default: 10.
+    /// Beyond it an invocation waits; real Lambda refuses it with 429 ("Understanding Lambda function scaling").
+    pub max_environments: usize,
+    /// `AWS_REGION`, and the region in the ARN. Default: `us-east-1`.
+    pub region: String,
+    /// The working directory and `LAMBDA_TASK_ROOT`. Default: the directory of the bootstrap.
+    pub task_root: PathBuf,
+    /// Whether every log line is also printed on our stderr. Default: no.
+    pub forward_logs: bool,
+}
+
+impl FunctionConfig {
+    /// A function made of this program, everything else at its default.
+    pub fn new(bootstrap: impl AsRef<Path>) -> Self {
+        let bootstrap = bootstrap.as_ref();
+        // The process starts in its task root, so a relative path would no longer lead to it.
+        let bootstrap = std::path::absolute(bootstrap).unwrap_or_else(|_| bootstrap.to_owned());
+        Self {
+            name: bootstrap.file_name().map_or_else(
+                || "function".into(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+            task_root: bootstrap.parent().map(Path::to_owned).unwrap_or_default(),
+            bootstrap,
+            arguments: Vec::new(),
+            memory_size_mb: 128,
+            timeout: DEFAULT_TIMEOUT,
+            init_timeout: DEFAULT_INIT_TIMEOUT,
+            environment: Vec::new(),
+            max_environments: 10,
+            region: "us-east-1".to_owned(),
+            forward_logs: false,
+        }
+    }
+
+    /// The same function with one more environment variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same function with another time limit for one invocation.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The same function with another number of environments that may exist at once.
+    #[must_use]
+    pub fn max_environments(mut self, max: usize) -> Self {
+        self.max_environments = max;
+        self
+    }
+
+    /// The function's ARN, shaped like a real one.
+    pub fn arn(&self) -> String {
+        format!(
+            "arn:aws:lambda:{}:{ACCOUNT}:function:{}",
+            self.region, self.name
+        )
+    }
+}
+
+/// The account everything belongs to. Source: the example account of the AWS documentation.
+pub(crate) const ACCOUNT: &str = "123456789012";

@@ -1,0 +1,216 @@
+//! The ways an invocation fails, each with its story.
+//!
+//! [`InvokeError::error_type`] gives the name Lambda has for it, as the caller of the Invoke API would see it in
+//! `errorType`.
+
+use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
+
+use serde_json::Value;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvokeError {
+    /// The program could not be started at all.
+    #[error("{}: cannot be started as a function: {source}; is it an executable for this machine?", .bootstrap.display())]
+    Start {
+        /// The program.
+        bootstrap: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// No port could be opened for the Runtime API.
+    #[error("no Runtime API on 127.0.0.1: {0}")]
+    RuntimeApi(#[source] io::Error),
+    /// The process reported that it cannot initialize.
+    #[error("function {name} failed to initialize: {report}")]
+    Init {
+        /// The function.
+        name: String,
+        /// What the process posted to `/runtime/init/error`.
+        report: ErrorReport,
+    },
+    /// The process did not ask for its first event in time, and was killed.
+    #[error("function {name} did not finish its init phase within {:.2} seconds{}", .limit.as_secs_f64(), last_words(.last_lines))]
+    InitTimeout {
+        /// The function.
+        name: String,
+        /// The limit it was given.
+        limit: Duration,
+        /// What the process printed last.
+        last_lines: Vec<String>,
+    },
+    /// The process ended although it was still needed.
+    #[error("function {name}: Runtime exited during {phase} {}{}", cause(.status), last_words(.last_lines))]
+    Exit {
+        /// The function.
+        name: String,
+        /// What it was doing.
+        phase: Phase,
+        /// How it ended: a code or a signal.
+        status: ExitStatus,
+        /// What the process printed last.
+        last_lines: Vec<String>,
+    },
+    /// The function took too long, and its process was killed.
+    #[error("Task timed out after {:.2} seconds", .limit.as_secs_f64())]
+    Timeout {
+        /// The function's time limit.
+        limit: Duration,
+    },
+    /// The function answered with an error. Its process lives on.
+    #[error("function {name} failed: {report}")]
+    Function {
+        /// The function.
+        name: String,
+        /// What the process posted to `/runtime/invocation/ID/error`.
+        report: ErrorReport,
+    },
+    /// The event is larger than Lambda takes; the function was not called.
+    #[error("{size} bytes exceeded maximum allowed payload size ({limit} bytes) of an event")]
+    RequestTooLarge {
+        /// The event's size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The answer is larger than Lambda takes. The process lives on.
+    #[error(
+        "Response payload size exceeded maximum allowed payload size ({limit} bytes); it had {size} or more"
+    )]
+    ResponseTooLarge {
+        /// How much of the answer was seen.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The process began an answer and never finished it.
+    #[error("function {name}: the response broke off: {reason}")]
+    ResponseBroken {
+        /// The function.
+        name: String,
+        /// What went wrong with it.
+        reason: String,
+    },
+    /// The function was stopped, or its last handle dropped, while this was under way.
+    #[error("the function was stopped")]
+    Stopped,
+}
+
+/// What a process said of its own failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorReport {
+    /// `errorType`, or the header `Lambda-Runtime-Function-Error-Type` when the body has none.
+    pub error_type: String,
+    /// `errorMessage`, or the body as it came.
+    pub error_message: String,
+}
+
+/// What an environment was doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// From the start of the process until it asks for its first event.
+    Init,
+    /// From the delivery of an event until the answer.
+    Invoke,
+    /// From the answer until it asks for the next event. The caller has its answer; only the logs tell of this.
+    AfterAnswer,
+}
+
+impl InvokeError {
+    /// Lambda's name for it.
+    pub fn error_type(&self) -> &str {
+        match self {
+            Self::Start { .. } => "Runtime.InvalidEntrypoint",
+            Self::Init { report, .. } | Self::Function { report, .. } => &report.error_type,
+            Self::InitTimeout { .. } | Self::Timeout { .. } => "Sandbox.Timedout",
+            Self::Exit { .. } => "Runtime.ExitError",
+            Self::RequestTooLarge { .. } => "RequestEntityTooLarge",
+            Self::ResponseTooLarge { .. } => "Function.ResponseSizeTooLarge",
+            Self::ResponseBroken { .. } => "Runtime.TruncatedResponse",
+            Self::RuntimeApi(_) | Self::Stopped => "ServiceException",
+        }
+    }
+
+    /// Whether the environment can serve again after this.
+    pub(crate) fn spares_the_environment(&self) -> bool {
+        matches!(self, Self::Function { .. } | Self::ResponseTooLarge { .. })
+    }
+}
+
+impl ErrorReport {
+    /// Reads a report as runtimes post it: a JSON object, or whatever else was in the body.
+    pub(crate) fn read(header: Option<&str>, body: &[u8]) -> Self {
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |name: &str| {
+            json.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
+        Self {
+            error_type: text("errorType")
+                .or(header)
+                .unwrap_or("Runtime.Unknown")
+                .to_owned(),
+            error_message: text("errorMessage").map_or_else(
+                || String::from_utf8_lossy(body).into_owned(),
+                ToOwned::to_owned,
+            ),
+        }
+    }
+}
+
+impl fmt::Display for ErrorReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.error_type, self.error_message)
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Init => "init",
+            Self::Invoke => "an invocation",
+            Self::AfterAnswer => "the end of an invocation, after its answer,",
+        })
+    }
+}
+
+fn cause(status: &ExitStatus) -> String {
+    if status.success() {
+        "without providing a reason (exit status: 0)".to_owned()
+    } else {
+        format!("with {status}")
+    }
+}
+
+fn last_words(lines: &[String]) -> String {
+    match lines {
+        [] => "; it printed nothing".to_owned(),
+        lines => format!("; it last printed:\n  {}", lines.join("\n  ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_from_whatever_the_process_posted() {
+        for (header, body, wanted) in [
+            (None, r#"{"errorType":"A","errorMessage":"b"}"#, "A: b"),
+            (Some("H"), r#"{"errorType":"A","errorMessage":"b"}"#, "A: b"),
+            (Some("H"), r#"{"errorMessage":"b"}"#, "H: b"),
+            (Some("H"), "no JSON", "H: no JSON"),
+            (None, "", "Runtime.Unknown: "),
+        ] {
+            assert_eq!(
+                ErrorReport::read(header, body.as_bytes()).to_string(),
+                wanted,
+                "body: {body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! HTTP in front of a function, as API Gateway would put it there.
+//!
+//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Both
+//! kinds of API Gateway do so in their own way, and a [`Door`] says which: `rest_api` with payload format 1.0,
+//! `http_api` with 2.0. Each sends everything to the one function (`ANY /{proxy+}`, `$default`).
+//!
+//! Left out: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
+
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::{net::TcpListener, time};
+
+use crate::{
+    body::{self, Collected},
+    error::InvokeError,
+    function::Function,
+    server::{Ends, Server},
+};
+use client::ClientRequest;
+use integration::{Failure, Malformed};
+
+mod client;
+mod clock;
+mod http_api;
+mod integration;
+mod rest_api;
+
+/// The largest body a client may send. Unit: bytes.
+/// Source: "Quotas for configuring and running a REST API" and the same for HTTP APIs, payload size: 10 MB.
+pub const LARGEST_PAYLOAD: usize = 10 << 20;
+
+/// How long a REST API waits for the function. Unit: seconds; default 29, more only by a quota increase.
+/// Source: "Quotas for configuring and running a REST API", integration timeout.
+pub const REST_API_TIMEOUT: Duration = Duration::from_secs(29);
+
+/// How long an HTTP API waits for the function. Unit: seconds; 30 at most.
+/// Source: "Quotas for configuring and running an HTTP API", maximum integration timeout.
+pub const HTTP_API_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Which kind of API stands in front of the function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Door {
+    /// An HTTP API, payload format 2.0.
+    HttpApi {
+        /// Its stage; `$default` is not part of the URL.
+        stage: String,
+    },
+    /// A REST API, payload format 1.0.
+    RestApi {
+        /// Its stage, always the first segment of the URL.
+        stage: String,
+    },
+}
+
+/// A running gateway, stopped on drop.
+pub struct Gateway {
+    address: SocketAddr,
+    url: String,
+    _server: Server,
+}
+
+/// Why there is no gateway.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl Door {
+    /// A REST API with this stage.
+    pub fn rest_api(stage: impl Into<String>) -> Self {
+        Self::RestApi {
+            stage: stage.into(),
+        }
+    }
+
+    /// An HTTP API with this stage, usually `$default`.
+    pub fn http_api(stage: impl Into<String>) -> Self {
+        Self::HttpApi {
+            stage: stage.into(),
+        }
+    }
+
+    /// How long this kind of API waits for the function unless told otherwise.
+    pub fn integration_timeout(&self) -> Duration {
+        match self {
+            Self::RestApi { .. } => REST_API_TIMEOUT,
+            Self::HttpApi { .. } => HTTP_API_TIMEOUT,
+        }
+    }
+
+    /// The stage as it stands in URLs: a slash and a name, or nothing.
+    fn stage_segment(&self) -> String {
+        match self {
+            Self::HttpApi { stage } if stage == http_api::DEFAULT_STAGE => String::new(),
+            Self::HttpApi { stage } | Self::RestApi { stage } => format!("/{stage}"),
+        }
+    }
+}
+
+impl Gateway {
+    /// Puts a gateway in front of `function` that listens on `listen`.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn start(
+        function: Function,
+        door: Door,
+        listen: SocketAddr,
+    ) -> Result<Self, GatewayError> {
+        let timeout = door.integration_timeout();
+        Self::start_with_timeout(function, door, listen, timeout).await
+    }
+
+    /// The same with another integration timeout, which an operator can lower, and for a REST API raise.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn start_with_timeout(
+        function: Function,
+        door: Door,
+        listen: SocketAddr,
+        timeout: Duration,
+    ) -> Result<Self, GatewayError> {
+        let failed = |source| GatewayError::Listen {
+            address: listen,
+            source,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let url = format!("http://{}{}", reachable(address), door.stage_segment());
+        let front = Arc::new(Front {
+            function,
+            door,
+            timeout,
+        });
+        let server = Server::start(listener, move |ends, request| {
+            let front = Arc::clone(&front);
+            async move { front.answer(ends, request).await }
+        });
+        Ok(Self {
+            address,
+            url,
+            _server: server,
+        })
+    }
+
+    /// The base URL with the stage where it belongs in the URL, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Front {
+    function: Function,
+    door: Door,
+    timeout: Duration,
+}
+
+impl Front {
+    async fn answer(&self, ends: Ends, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.integrate(ends, request).await {
+            Ok(response) => response,
+            Err(failure) => match self.door {
+                Door::RestApi { .. } => rest_api::failure(failure),
+                Door::HttpApi { .. } => http_api::failure(failure),
+            },
+        }
+    }
+
+    async fn integrate(
+        &self,
+        ends: Ends,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Failure> {
+        let (head, body) = request.into_parts();
+        let body = match body::collect(body, LARGEST_PAYLOAD).await {
+            Ok(Collected::Whole { bytes, .. }) => bytes,
+            Ok(Collected::TooLarge { .. }) => return Err(Failure::PayloadTooLarge),
+            // The client is gone, and with it whoever would read this.
+            Err(_) => return Err(Failure::BadRequest),
+        };
+        let path = behind_stage(head.uri.path(), &self.door.stage_segment())
+            .ok_or(Failure::NoSuchStage)?;
+        let request = ClientRequest::new(&head, path, body, ends);
+        let event = match &self.door {
+            Door::RestApi { stage } => rest_api::event(&request, stage),
+            Door::HttpApi { stage } => http_api::event(&request, stage),
+        };
+        let invocation = self
+            .function
+            .invoke_traced(event.to_string().into(), request.trace_id.clone());
+        let answer = match time::timeout(self.timeout, invocation).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(InvokeError::RequestTooLarge { .. })) => return Err(Failure::PayloadTooLarge),
+            // The function has put the story into its logs.
+            Ok(Err(_)) => return Err(Failure::Integration),
+            Err(_) => {
+                let seconds = self.timeout.as_secs_f64();
+                self.function.log(format!(
+                    "gateway: the function had not answered after {seconds:.2} seconds, the integration timeout"
+                ));
+                return Err(Failure::TimedOut);
+            }
+        };
+        let response = match &self.door {
+            Door::RestApi { .. } => rest_api::response(&answer),
+            Door::HttpApi { .. } => http_api::response(&answer),
+        };
+        response.map_err(|Malformed(why)| {
+            let id = &answer.request_id;
+            self.function.log(format!(
+                "RequestId: {id} gateway: malformed Lambda proxy response: {why}"
+            ));
+            Failure::Integration
+        })
+    }
+}
+
+/// The path behind the stage, starting with a slash; none when the path leads to another stage.
+fn behind_stage<'path>(path: &'path str, segment: &str) -> Option<&'path str> {
+    match path.strip_prefix(segment)? {
+        "" => Some("/"),
+        rest => rest.starts_with('/').then_some(rest),
+    }
+}
+
+/// An address a client can connect to, also when we listen on all of them.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stage_is_the_first_segment_of_the_path() {
+        for (path, segment, behind) in [
+            ("/prod/a/b", "/prod", Some("/a/b")),
+            ("/prod/", "/prod", Some("/")),
+            ("/prod", "/prod", Some("/")),
+            ("/production", "/prod", None),
+            ("/test/a", "/prod", None),
+            ("/", "/prod", None),
+            ("/a", "", Some("/a")),
+            ("/", "", Some("/")),
+        ] {
+            assert_eq!(
+                behind_stage(path, segment),
+                behind,
+                "path: {path}, stage: {segment:?}"
+            );
+        }
+    }
+}

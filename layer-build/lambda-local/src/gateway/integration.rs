@@ -1,0 +1,208 @@
+//! The function's side of an API: what its answers look like, and how an integration fails.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::{Map, Value, json};
+
+/// Why a client does not get the function's answer. Each kind of API has its own words for it.
+#[derive(Clone, Copy)]
+pub(super) enum Failure {
+    /// The request could not be read.
+    BadRequest,
+    /// The path leads to no stage of this API.
+    NoSuchStage,
+    /// The client's body is larger than the gateway or Lambda takes.
+    PayloadTooLarge,
+    /// The function failed, or its answer makes no sense.
+    Integration,
+    /// The function took longer than a gateway waits.
+    TimedOut,
+}
+
+/// Why an answer makes no sense, for the operator.
+pub(super) struct Malformed(pub(super) String);
+
+/// A function's answer, read from JSON.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// Reads the members that both payload formats share: `statusCode`, `body` and `isBase64Encoded`.
+    pub(super) fn read(answer: &Map<String, Value>) -> Result<Self, Malformed> {
+        let body = match answer.get("body") {
+            None | Some(Value::Null) => Bytes::new(),
+            Some(Value::String(body)) => match answer.get("isBase64Encoded") {
+                Some(Value::Bool(true)) => BASE64_STANDARD
+                    .decode(body)
+                    .map_err(|error| {
+                        Malformed(format!(
+                            "isBase64Encoded is true, but body is no base64: {error}"
+                        ))
+                    })?
+                    .into(),
+                _ => Bytes::from(body.clone()),
+            },
+            Some(other) => {
+                return Err(Malformed(format!(
+                    "body must be a string, not {}",
+                    kind(other)
+                )));
+            }
+        };
+        Ok(Self {
+            status: status(answer)?,
+            headers: HeaderMap::new(),
+            body,
+        })
+    }
+
+    /// Reads the head of a streamed answer, whose body follows it as bytes.
+    pub(super) fn streamed(head: &Map<String, Value>, body: Bytes) -> Result<Self, Malformed> {
+        let mut answer = Self {
+            status: status(head)?,
+            headers: HeaderMap::new(),
+            body,
+        };
+        answer.add_headers(head.get("headers"))?;
+        answer.add_headers(head.get("multiValueHeaders"))?;
+        answer.add_cookies(head.get("cookies"))?;
+        Ok(answer)
+    }
+
+    /// Adds an object of headers whose values are strings or lists of them. What is there already stays.
+    pub(super) fn add_headers(&mut self, headers: Option<&Value>) -> Result<(), Malformed> {
+        let headers = match headers {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::Object(headers)) => headers,
+            Some(other) => {
+                return Err(Malformed(format!(
+                    "headers must be an object, not {}",
+                    kind(other)
+                )));
+            }
+        };
+        for (name, value) in headers {
+            let header = HeaderName::try_from(name.as_str())
+                .map_err(|_| Malformed(format!("{name:?} is no name of a header")))?;
+            let values = match value {
+                Value::Array(values) => values.as_slice(),
+                value => std::slice::from_ref(value),
+            };
+            for value in values {
+                self.add(header.clone(), value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a list of cookies.
+    pub(super) fn add_cookies(&mut self, cookies: Option<&Value>) -> Result<(), Malformed> {
+        match cookies {
+            None | Some(Value::Null) => Ok(()),
+            Some(Value::Array(cookies)) => cookies
+                .iter()
+                .try_for_each(|cookie| self.add(header::SET_COOKIE, cookie)),
+            Some(other) => Err(Malformed(format!(
+                "cookies must be an array, not {}",
+                kind(other)
+            ))),
+        }
+    }
+
+    /// Sets a header unless the function did.
+    pub(super) fn default_header(&mut self, name: HeaderName, value: &'static str) {
+        self.headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+
+    /// The answer as HTTP, without the headers that are the connection's business.
+    pub(super) fn into_response(mut self) -> Response<Full<Bytes>> {
+        for name in [
+            header::CONNECTION,
+            header::CONTENT_LENGTH,
+            header::TRANSFER_ENCODING,
+            header::UPGRADE,
+        ] {
+            self.headers.remove(name);
+        }
+        let mut response = Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
+    fn add(&mut self, name: HeaderName, value: &Value) -> Result<(), Malformed> {
+        let text = match value {
+            Value::Null => return Ok(()),
+            Value::String(text) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            other => {
+                return Err(Malformed(format!(
+                    "header {name} must be a string, not {}",
+                    kind(other)
+                )));
+            }
+        };
+        let value = HeaderValue::from_bytes(text.as_bytes())
+            .map_err(|_| Malformed(format!("header {name} cannot have the value {text:?}")))?;
+        // Names with both a single value and a list of them carry the single one in the list, too.
+        if self
+            .headers
+            .get_all(&name)
+            .iter()
+            .all(|present| *present != value)
+        {
+            self.headers.append(name, value);
+        }
+        Ok(())
+    }
+}
+
+/// An answer of the gateway's own.
+pub(super) fn message(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(
+        json!({ "message": message }).to_string(),
+    )));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// What a JSON value is, in words.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn status(answer: &Map<String, Value>) -> Result<StatusCode, Malformed> {
+    let code = answer
+        .get("statusCode")
+        .ok_or_else(|| Malformed("statusCode is missing".to_owned()))?;
+    let number = match code {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    // Codes below 200 announce another answer, and nothing follows ours.
+    number
+        .and_then(|number| u16::try_from(number).ok())
+        .filter(|number| (200..600).contains(number))
+        .and_then(|number| StatusCode::from_u16(number).ok())
+        .ok_or_else(|| Malformed(format!("statusCode {code} is no status of an HTTP answer")))
+}

@@ -1,0 +1,159 @@
+//! A REST API: events and answers of payload format 1.0.
+//!
+//! Sources: "Lambda proxy integrations in API Gateway" for both formats, "Gateway response types" for the gateway's own
+//! answers, "Amazon API Gateway important notes" for what happens to headers. Binary media types are taken as configured
+//! so that a body which is text stays text, and one which is not arrives in base64.
+
+use bytes::Bytes;
+use http::{HeaderName, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::{Map, Value, json};
+
+use super::{
+    client::{API_ID, ClientRequest, lossy, multi_values},
+    integration::{Answer, Failure, Malformed, kind, message},
+};
+use crate::{config::ACCOUNT, function::Invocation};
+
+/// What a REST API calls a challenge: it keeps the standard name to itself.
+/// Source: "Amazon API Gateway important notes", header handling.
+const REMAPPED_CHALLENGE: HeaderName = HeaderName::from_static("x-amzn-remapped-www-authenticate");
+
+/// The event for a request.
+pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
+    let (body, is_base64_encoded) = request.encoded_body(false);
+    let multi_value_headers = multi_values(
+        request
+            .headers
+            .iter()
+            .map(|(name, value)| (title_case(name), lossy(value).into_owned())),
+    );
+    let multi_value_query = multi_values(request.query.iter().cloned());
+    let (resource, path_parameters) = match request.path.trim_start_matches('/') {
+        "" => ("/", Value::Null),
+        proxy => ("/{proxy+}", json!({ "proxy": proxy })),
+    };
+    json!({
+        "resource": resource,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": last_values(&multi_value_headers),
+        "multiValueHeaders": multi_value_headers,
+        "queryStringParameters": last_values(&multi_value_query),
+        "multiValueQueryStringParameters": multi_value_query,
+        "pathParameters": path_parameters,
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": API_ID,
+            "domainName": request.domain_name,
+            "domainPrefix": API_ID,
+            "extendedRequestId": request.short_id(),
+            "httpMethod": request.method,
+            "identity": {
+                "accessKey": null,
+                "accountId": null,
+                "caller": null,
+                "cognitoAuthenticationProvider": null,
+                "cognitoAuthenticationType": null,
+                "cognitoIdentityId": null,
+                "cognitoIdentityPoolId": null,
+                "principalOrgId": null,
+                "sourceIp": request.source_ip,
+                "user": null,
+                "userAgent": request.header("user-agent"),
+                "userArn": null,
+            },
+            "path": format!("/{stage}{}", request.path),
+            "protocol": request.protocol,
+            "requestId": request.request_id.to_string(),
+            "requestTime": request.received.common_log(),
+            "requestTimeEpoch": request.received.millis(),
+            "resourceId": "local1",
+            "resourcePath": resource,
+            "stage": stage,
+        },
+        "body": body,
+        "isBase64Encoded": is_base64_encoded,
+    })
+}
+
+/// The function's answer as HTTP.
+pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
+    let mut answer = if let Some((head, body)) = invocation.http_stream() {
+        Answer::streamed(object(&head)?, body)?
+    } else {
+        let json = invocation
+            .json()
+            .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+        let json = object(&json)?;
+        let mut answer = Answer::read(json)?;
+        answer.add_headers(json.get("multiValueHeaders"))?;
+        answer.add_headers(json.get("headers"))?;
+        answer
+    };
+    while let Some(challenge) = answer.headers.remove(header::WWW_AUTHENTICATE) {
+        answer.headers.append(REMAPPED_CHALLENGE, challenge);
+    }
+    answer.default_header(header::CONTENT_TYPE, "application/json");
+    Ok(answer.into_response())
+}
+
+/// The gateway's own answers.
+pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
+    let (status, text) = match failure {
+        Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
+        Failure::NoSuchStage => (StatusCode::FORBIDDEN, "Forbidden"),
+        Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
+        Failure::Integration => (StatusCode::BAD_GATEWAY, "Internal server error"),
+        Failure::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
+    };
+    message(status, text)
+}
+
+fn object(answer: &Value) -> Result<&Map<String, Value>, Malformed> {
+    answer.as_object().ok_or_else(|| {
+        Malformed(format!(
+            "the answer must be an object, not {}",
+            kind(answer)
+        ))
+    })
+}
+
+/// `Content-Type` for `content-type`: REST APIs hand names on as they came, and clients write them so. Our HTTP server
+/// does not keep the case, and functions must not depend on it.
+fn title_case(name: &HeaderName) -> String {
+    let mut start = true;
+    name.as_str()
+        .chars()
+        .map(|char| {
+            let titled = if start {
+                char.to_ascii_uppercase()
+            } else {
+                char
+            };
+            start = char == '-';
+            titled
+        })
+        .collect()
+}
+
+/// The last value of each name: what the fields for single values hold.
+fn last_values(multi_values: &Value) -> Value {
+    let Value::Object(map) = multi_values else {
+        return Value::Null;
+    };
+    map.iter()
+        .map(|(name, values)| {
+            (
+                name.clone(),
+                values
+                    .as_array()
+                    .and_then(|all| all.last())
+                    .cloned()
+                    .unwrap_or_default(),
+            )
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}

@@ -1,0 +1,66 @@
+//! A Lambda Runtime API and the gateways in front of it, on this machine.
+//!
+//! On AWS three parties take part in a request: a gateway turns HTTP into an event, Lambda hands the event to a
+//! process named `bootstrap`, and the process fetches it from the Runtime API, a small HTTP server next to it.
+//! Here all three run on loopback, so that the very binary that gets deployed can be tried and tested:
+//!
+//! ```no_run
+//! use lambda_local::{Door, Function, FunctionConfig, Gateway};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let function = Function::new(FunctionConfig::new("target/release/bootstrap"));
+//! let answer = function.invoke(&serde_json::json!({ "hello": "world" })).await?;
+//! println!("{}", String::from_utf8_lossy(&answer.payload));
+//!
+//! let gateway = Gateway::start(function, Door::rest_api("prod"), ([127, 0, 0, 1], 0).into()).await?;
+//! println!("listening on {}", gateway.url()); // http://127.0.0.1:PORT/prod
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Code map
+//!
+//! | module | its sentence |
+//! |---|---|
+//! | [`config`] | what an operator would set on a function |
+//! | [`function`] | an event in, an answer or the story of its failure out |
+//! | [`error`] | the ways an invocation fails |
+//! | `pool` | which execution environments exist, and who may use them |
+//! | `environment` | one execution environment: a process and its Runtime API |
+//! | `variables` | the environment variables that process sees |
+//! | `runtime_api` | the HTTP server the process fetches its events from |
+//! | `logs` | what the processes print, kept in bounded memory |
+//! | [`gateway`] | HTTP in front: `rest_api` and `http_api` are the two kinds of API Gateway |
+//! | `server`, `body` | serve HTTP/1.1 until dropped; read a body up to a limit |
+//!
+//! # Invariants
+//!
+//! - One invocation at a time per environment: whoever invokes owns the environment, nothing is shared.
+//! - Nothing outlives its handle: a process dies with its environment, an environment with the last [`Function`]
+//!   handle, a listener with its [`Gateway`]. When we ourselves are killed nobody can do that; a process that waits for
+//!   an event then loses its Runtime API, and lambda_runtime ends.
+//! - Only `gateway` knows HTTP requests of clients, only `runtime_api` those of the process; between them events are bytes.
+//!
+//! # What it is not
+//!
+//! No sandbox: no file system, memory or CPU limits, and no network of its own. No extensions, no SnapStart. Response
+//! streaming is accepted from the function but delivered as a whole. What real Lambda and real API Gateway do was taken
+//! from their documentation and from captured events; nothing here was compared with AWS itself.
+
+pub mod config;
+pub mod error;
+pub mod function;
+pub mod gateway;
+
+mod body;
+mod environment;
+mod logs;
+mod pool;
+mod runtime_api;
+mod server;
+mod variables;
+
+pub use config::FunctionConfig;
+pub use error::{ErrorReport, InvokeError, Phase};
+pub use function::{Function, Invocation, ResponseMode};
+pub use gateway::{Door, Gateway, GatewayError};

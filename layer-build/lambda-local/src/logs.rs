@@ -1,0 +1,153 @@
+//! What the processes print, kept line by line in bounded memory.
+//!
+//! On Lambda everything a function writes to stdout and stderr ends up in CloudWatch Logs. Here it is kept in memory,
+//! the oldest lines giving way to the newest, together with the platform's own lines: every failed invocation leaves
+//! one. Lines remember the environment they came from, so that the story of a process that died can end with its
+//! last words.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+
+/// How much text is kept per function. Unit: bytes. Source: ours.
+const KEPT: usize = 4 << 20;
+
+/// Where a longer line is cut in two. Unit: bytes.
+/// Source: the size CloudWatch Logs long had for one event ("CloudWatch Logs quotas"), which is plenty to read.
+const LONGEST_LINE: usize = 256 << 10;
+
+/// The environment number of lines that come from no process.
+pub(crate) const PLATFORM: u64 = 0;
+
+/// The lines of one function.
+pub(crate) struct Logs {
+    kept: Mutex<Kept>,
+    forward: bool,
+}
+
+#[derive(Default)]
+struct Kept {
+    lines: VecDeque<Line>,
+    bytes: usize,
+}
+
+struct Line {
+    environment: u64,
+    text: String,
+}
+
+impl Logs {
+    /// No lines yet; `forward` also prints each on our stderr.
+    pub(crate) fn new(forward: bool) -> Self {
+        Self {
+            kept: Mutex::default(),
+            forward,
+        }
+    }
+
+    /// Adds one line of an environment, or of the [`PLATFORM`].
+    pub(crate) fn push(&self, environment: u64, text: String) {
+        if self.forward {
+            // Whether anybody still reads our stderr is not the function's concern.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += text.len();
+        kept.lines.push_back(Line { environment, text });
+        while kept.bytes > KEPT {
+            let Some(oldest) = kept.lines.pop_front() else {
+                break;
+            };
+            kept.bytes -= oldest.text.len();
+        }
+    }
+
+    /// All lines that are kept, oldest first.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.lines.iter().map(|line| line.text.clone()).collect()
+    }
+
+    /// The last `count` lines of one environment, oldest first.
+    pub(crate) fn tail(&self, environment: u64, count: usize) -> Vec<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines: Vec<_> = kept
+            .lines
+            .iter()
+            .rev()
+            .filter(|line| line.environment == environment)
+            .take(count)
+            .map(|line| line.text.clone())
+            .collect();
+        lines.reverse();
+        lines
+    }
+
+    /// Adds what `output` says line by line, until it ends.
+    pub(crate) async fn follow(&self, environment: u64, output: impl AsyncRead + Unpin) {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        // A pipe that cannot be read any more has ended for us.
+        while let Ok(read @ [_, ..]) = output.fill_buf().await {
+            let room = LONGEST_LINE - line.len();
+            let newline = read.iter().take(room).position(|&byte| byte == b'\n');
+            let taken = newline.unwrap_or_else(|| read.len().min(room));
+            line.extend_from_slice(&read[..taken]);
+            output.consume(newline.map_or(taken, |at| at + 1));
+            if newline.is_some() || line.len() == LONGEST_LINE {
+                self.push(environment, text(&line));
+                line.clear();
+            }
+        }
+        if !line.is_empty() {
+            self.push(environment, text(&line));
+        }
+    }
+}
+
+fn text(line: &[u8]) -> String {
+    String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn output_is_kept_line_by_line() {
+        let long = "x".repeat(LONGEST_LINE + 1);
+        for (output, lines) in [
+            ("", vec![]),
+            ("one\ntwo\r\n\nlast", vec!["one", "two", "", "last"]),
+            (long.as_str(), vec![&long[1..], "x"]),
+        ] {
+            let logs = Logs::new(false);
+            logs.follow(1, output.as_bytes()).await;
+            assert_eq!(logs.lines(), lines, "output: {:.20}", output);
+        }
+    }
+
+    #[test]
+    fn the_oldest_lines_give_way() {
+        let logs = Logs::new(false);
+        logs.push(1, "first".to_owned());
+        for _ in 0..KEPT / LONGEST_LINE {
+            logs.push(2, "x".repeat(LONGEST_LINE));
+        }
+        assert!(logs.tail(1, 10).is_empty());
+        assert_eq!(logs.lines().len(), KEPT / LONGEST_LINE);
+    }
+
+    #[test]
+    fn a_tail_belongs_to_one_environment() {
+        let logs = Logs::new(false);
+        for (environment, text) in [(1, "a"), (2, "b"), (1, "c"), (PLATFORM, "d"), (1, "e")] {
+            logs.push(environment, text.to_owned());
+        }
+        assert_eq!(logs.tail(1, 2), ["c", "e"]);
+    }
+}

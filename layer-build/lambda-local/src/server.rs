@@ -1,0 +1,106 @@
+//! Serve HTTP/1.1 on a listener until the server is dropped; its connections end with it.
+
+use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::{JoinHandle, JoinSet},
+    time,
+};
+
+/// How long to pause when a connection cannot be accepted, for instance because no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The two ends of a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Ends {
+    /// Where the client connected from.
+    pub(crate) peer: SocketAddr,
+    /// The address it connected to.
+    pub(crate) local: SocketAddr,
+}
+
+/// A running server. Dropping it closes the listener and every connection.
+pub(crate) struct Server {
+    task: JoinHandle<()>,
+    closing: Arc<Notify>,
+}
+
+impl Server {
+    /// Answers every request on `listener` with `handle`.
+    pub(crate) fn start<H, F>(listener: TcpListener, handle: H) -> Self
+    where
+        H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    {
+        let closing = Arc::new(Notify::new());
+        let task = tokio::spawn(accept(listener, handle, Arc::clone(&closing)));
+        Self { task, closing }
+    }
+
+    /// Accepts no more connections and waits, for at most `limit`, until those that are open have ended.
+    pub(crate) async fn drain(&mut self, limit: Duration) {
+        self.closing.notify_one();
+        if !self.task.is_finished() {
+            // Running out of patience is fine: the connections are dropped with the server.
+            let _ = time::timeout(limit, &mut self.task).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept<H, F>(listener: TcpListener, handle: H, closing: Arc<Notify>)
+where
+    H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            // In this order, so that closing still takes the connections that were made before it.
+            biased;
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(serve(stream, peer, handle.clone()));
+                }
+                Err(_) => time::sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
+            () = closing.notified() => break,
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve<H, F>(stream: TcpStream, peer: SocketAddr, handle: H)
+where
+    H: Fn(Ends, Request<Incoming>) -> F,
+    F: Future<Output = Response<Full<Bytes>>>,
+{
+    let Ok(local) = stream.local_addr() else {
+        return;
+    };
+    let ends = Ends { peer, local };
+    // Answers are small and waited for: do not let the kernel hold them back.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let answer = handle(ends, request);
+        async { Ok::<_, Infallible>(answer.await) }
+    });
+    // A connection that breaks has nobody left to tell.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}

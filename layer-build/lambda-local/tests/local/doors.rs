@@ -1,0 +1,336 @@
+//! HTTP in, HTTP out: what arrives at the function, and what comes back.
+
+use http::Request;
+use http_body_util::Full;
+use lambda_local::{Door, Function, Gateway};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::harness::{ANY_PORT, all_doors, get, obedient, open, post, request, send};
+
+#[tokio::test]
+async fn a_request_arrives_as_it_was_sent() {
+    for gateway in all_doors(&obedient()).await {
+        let builder = Request::put("/some/path?x=1&y=a%20b&x=2")
+            .header("content-type", "application/json")
+            .header("x-multi", "one")
+            .header("x-multi", "two")
+            .header("cookie", "a=1; b=2")
+            .header("user-agent", "tests");
+        let answer = request(&gateway, builder, b"{\"hello\":\"world\"}").await;
+        assert_eq!(answer.status, 200, "{}", gateway.url());
+        let seen = answer.json();
+        assert_eq!(seen["method"], "PUT");
+        assert_eq!(seen["body"], json!(b"{\"hello\":\"world\"}"));
+        assert_eq!(seen["domainName"], gateway.address().to_string());
+        let mut query = seen["query"].as_array().expect("a query").clone();
+        query.sort_by_key(ToString::to_string);
+        assert_eq!(
+            query,
+            [json!(["x", "1"]), json!(["x", "2"]), json!(["y", "a b"])],
+            "{}",
+            gateway.url()
+        );
+        // The event of a REST API has both values, but lambda_http lets the single ones replace the lists.
+        let values = if gateway.url().ends_with("/prod") {
+            "two"
+        } else {
+            "one,two"
+        };
+        assert_eq!(headers(&seen, "x-multi"), [values], "{}", gateway.url());
+        assert_eq!(headers(&seen, "cookie"), ["a=1; b=2"], "{}", gateway.url());
+        assert_eq!(
+            headers(&seen, "host"),
+            [gateway.address().to_string()],
+            "{}",
+            gateway.url()
+        );
+        assert_eq!(
+            headers(&seen, "x-forwarded-for"),
+            ["127.0.0.1"],
+            "{}",
+            gateway.url()
+        );
+        assert_eq!(
+            headers(&seen, "x-forwarded-proto"),
+            ["http"],
+            "{}",
+            gateway.url()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_leaves_as_it_was_given() {
+    for mode in ["buffered", "stream"] {
+        for gateway in all_doors(&obedient().env("MODE", mode)).await {
+            let answer = get(&gateway, "/answer").await;
+            let context = format!("{mode} {}", gateway.url());
+            assert_eq!(answer.status, 418, "{context}");
+            assert_eq!(answer.body, b"short and stout", "{context}");
+            assert_eq!(answer.all("content-type"), ["text/plain"], "{context}");
+            assert_eq!(
+                answer.all("set-cookie"),
+                ["a=1", "b=2; Path=/"],
+                "{context}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn several_values_of_an_answers_header_all_leave() {
+    for (door, answer) in [
+        (
+            Door::rest_api("prod"),
+            json!({ "multiValueHeaders": { "x-multi": ["one", "two"] }, "headers": { "x-multi": "two" } }),
+        ),
+        (
+            Door::rest_api("prod"),
+            json!({ "multiValueHeaders": { "x-multi": ["one"] }, "headers": { "x-multi": "two" } }),
+        ),
+        (
+            Door::http_api("$default"),
+            json!({ "headers": { "x-multi": ["one", "two"] } }),
+        ),
+    ] {
+        let gateway = open(obedient().env("MODE", "raw"), door.clone()).await;
+        let mut answer = answer;
+        answer["statusCode"] = json!(200);
+        let answered = post(
+            &gateway,
+            "/",
+            "application/json",
+            answer.to_string().as_bytes(),
+        )
+        .await;
+        assert_eq!(answered.all("x-multi"), ["one", "two"], "{door:?} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_rest_api_renames_the_challenge() {
+    let gateway = open(obedient(), Door::rest_api("prod")).await;
+    let answer = get(&gateway, "/answer").await;
+    assert_eq!(answer.all("x-amzn-remapped-www-authenticate"), ["Bearer"]);
+    assert!(answer.all("www-authenticate").is_empty());
+    let gateway = open(obedient(), Door::http_api("$default")).await;
+    assert_eq!(
+        get(&gateway, "/answer").await.all("www-authenticate"),
+        ["Bearer"]
+    );
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_make_it_both_ways() {
+    let all: Vec<u8> = (0..=255).collect();
+    for gateway in all_doors(&obedient()).await {
+        for content_type in ["application/octet-stream", "application/json"] {
+            let answer = post(&gateway, "/echo", content_type, &all).await;
+            assert_eq!(
+                answer.json()["body"],
+                json!(all),
+                "{} {content_type}",
+                gateway.url()
+            );
+        }
+    }
+    for door in [Door::rest_api("prod"), Door::http_api("$default")] {
+        let gateway = open(obedient(), door).await;
+        let answer = get(&gateway, "/binary").await;
+        assert_eq!(answer.body, all, "{}", gateway.url());
+        assert_eq!(answer.all("content-type"), ["application/octet-stream"]);
+    }
+}
+
+#[tokio::test]
+async fn the_stage_is_in_the_url_where_api_gateway_has_it() {
+    for (door, base, path, seen_path) in [
+        (Door::rest_api("prod"), "/prod", "/a%20b/c", "/a%20b/c"),
+        (Door::http_api("$default"), "", "/a%20b/c", "/a b/c"),
+        (Door::http_api("beta"), "/beta", "/a%20b/c", "/beta/a b/c"),
+        (Door::rest_api("prod"), "/prod", "/", "/"),
+    ] {
+        let gateway = open(obedient(), door.clone()).await;
+        assert_eq!(
+            gateway.url(),
+            format!("http://{}{base}", gateway.address()),
+            "{door:?}"
+        );
+        let seen = get(&gateway, path).await.json();
+        assert_eq!(seen["path"], seen_path, "{door:?}");
+        let stage = match &door {
+            Door::RestApi { stage } | Door::HttpApi { stage } => stage.as_str(),
+            _ => unreachable!("no other door is opened here"),
+        };
+        assert_eq!(seen["stage"], stage, "{door:?}");
+        // However the event says it, lambda_http ends up with the URL the client used.
+        let wanted = format!("http://{}{base}{path}", gateway.address());
+        assert_eq!(seen["uri"], wanted, "{door:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_stage_is_nobodys() {
+    for (door, status, message) in [
+        (Door::rest_api("prod"), 403, "Forbidden"),
+        (Door::http_api("beta"), 404, "Not Found"),
+    ] {
+        let function = Function::new(obedient());
+        let gateway = Gateway::start(function.clone(), door.clone(), ANY_PORT)
+            .await
+            .expect("a gateway");
+        for path in ["/", "/elsewhere/a", "/produce", "/betamax/a"] {
+            let request = Request::get(path).body(Full::default()).expect("a request");
+            let answer = send(&gateway, request).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.json()),
+                (status, json!({ "message": message })),
+                "{path}"
+            );
+        }
+        assert!(
+            function.process_ids().is_empty(),
+            "the function is not bothered"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_rest_api_looks_like_a_real_one() {
+    let gateway = open(obedient().env("MODE", "raw"), Door::rest_api("prod")).await;
+    let event = captured(&gateway, "/a/b?x=1&x=2").await;
+    for (pointer, wanted) in [
+        ("/resource", json!("/{proxy+}")),
+        ("/path", json!("/a/b")),
+        ("/httpMethod", json!("GET")),
+        ("/pathParameters", json!({ "proxy": "a/b" })),
+        ("/queryStringParameters", json!({ "x": "2" })),
+        (
+            "/multiValueQueryStringParameters",
+            json!({ "x": ["1", "2"] }),
+        ),
+        ("/stageVariables", Value::Null),
+        ("/body", Value::Null),
+        ("/isBase64Encoded", json!(false)),
+        ("/headers/X-Two", json!("b")),
+        ("/multiValueHeaders/X-Two", json!(["a", "b"])),
+        ("/requestContext/stage", json!("prod")),
+        ("/requestContext/path", json!("/prod/a/b")),
+        ("/requestContext/resourcePath", json!("/{proxy+}")),
+        ("/requestContext/httpMethod", json!("GET")),
+        ("/requestContext/accountId", json!("123456789012")),
+        (
+            "/requestContext/domainName",
+            json!(gateway.address().to_string()),
+        ),
+        ("/requestContext/identity/sourceIp", json!("127.0.0.1")),
+        ("/requestContext/identity/userAgent", json!("tests")),
+        ("/requestContext/identity/apiKey", Value::Null),
+        ("/requestContext/protocol", json!("HTTP/1.1")),
+    ] {
+        assert_eq!(
+            event.pointer(pointer).unwrap_or(&Value::Null),
+            &wanted,
+            "{pointer} of {event}"
+        );
+    }
+    assert!(
+        event["requestContext"]["requestTimeEpoch"].is_u64(),
+        "{event}"
+    );
+    let event = captured(&gateway, "/").await;
+    for (pointer, wanted) in [
+        ("/resource", json!("/")),
+        ("/pathParameters", Value::Null),
+        ("/queryStringParameters", Value::Null),
+        ("/multiValueQueryStringParameters", Value::Null),
+        ("/requestContext/path", json!("/prod/")),
+    ] {
+        assert_eq!(
+            event.pointer(pointer),
+            Some(&wanted),
+            "{pointer} of {event}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_an_http_api_looks_like_a_real_one() {
+    let gateway = open(obedient().env("MODE", "raw"), Door::http_api("beta")).await;
+    let event = captured(&gateway, "/a%20b?x=1&x=2&y=%26").await;
+    for (pointer, wanted) in [
+        ("/version", json!("2.0")),
+        ("/routeKey", json!("$default")),
+        ("/rawPath", json!("/beta/a b")),
+        ("/rawQueryString", json!("x=1&x=2&y=%26")),
+        ("/queryStringParameters", json!({ "x": "1,2", "y": "&" })),
+        ("/cookies", json!(["c=1", "d=2"])),
+        ("/headers/x-two", json!("a,b")),
+        ("/isBase64Encoded", json!(false)),
+        ("/requestContext/http/method", json!("GET")),
+        ("/requestContext/http/path", json!("/beta/a b")),
+        ("/requestContext/http/protocol", json!("HTTP/1.1")),
+        ("/requestContext/http/sourceIp", json!("127.0.0.1")),
+        ("/requestContext/http/userAgent", json!("tests")),
+        ("/requestContext/stage", json!("beta")),
+        (
+            "/requestContext/domainName",
+            json!(gateway.address().to_string()),
+        ),
+    ] {
+        assert_eq!(
+            event.pointer(pointer),
+            Some(&wanted),
+            "{pointer} of {event}"
+        );
+    }
+    assert!(event["requestContext"]["timeEpoch"].is_u64(), "{event}");
+    for absent in ["body", "pathParameters", "stageVariables"] {
+        assert!(event.get(absent).is_none(), "{absent} of {event}");
+    }
+    assert!(event["headers"].get("cookie").is_none(), "{event}");
+}
+
+#[tokio::test]
+async fn a_stopped_gateway_takes_no_more_connections() {
+    let gateway = open(obedient(), Door::http_api("$default")).await;
+    let address = gateway.address();
+    drop(gateway);
+    // The task that holds the listener ends as soon as the runtime gets to it.
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let gateway = open(obedient(), Door::http_api("$default")).await;
+    let again = Gateway::start(
+        Function::new(obedient()),
+        Door::http_api("$default"),
+        gateway.address(),
+    )
+    .await;
+    let error = again.expect_err("the address is in use").to_string();
+    assert!(error.contains(&gateway.address().to_string()), "{error}");
+}
+
+/// All values the function saw of a header.
+fn headers(seen: &Value, name: &str) -> Vec<String> {
+    let all = seen["headers"].as_array().expect("headers");
+    all.iter()
+        .filter(|header| header[0] == name)
+        .map(|header| header[1].as_str().expect("text").to_owned())
+        .collect()
+}
+
+/// The event that a request becomes.
+async fn captured(gateway: &Gateway, path: &str) -> Value {
+    let builder = Request::get(path)
+        .header("x-two", "a")
+        .header("x-two", "b")
+        .header("cookie", "c=1; d=2")
+        .header("user-agent", "tests");
+    request(gateway, builder, b"").await.json()
+}

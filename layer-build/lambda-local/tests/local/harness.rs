@@ -1,0 +1,197 @@
+//! The function under test, events for it, and a client for the gateways.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use lambda_local::{Door, Function, FunctionConfig, Gateway, Invocation};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+pub(crate) const ANY_PORT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The configuration of `examples/obedient.rs`.
+pub(crate) fn obedient() -> FunctionConfig {
+    FunctionConfig::new(example("obedient"))
+}
+
+/// Both kinds of API, with and without a stage in the URL, each before a function of its own.
+pub(crate) async fn all_doors(config: &FunctionConfig) -> Vec<Gateway> {
+    let mut gateways = Vec::new();
+    for door in [
+        Door::rest_api("prod"),
+        Door::http_api("$default"),
+        Door::http_api("beta"),
+    ] {
+        gateways.push(open(config.clone(), door).await);
+    }
+    gateways
+}
+
+/// A gateway on a free port before a new function.
+pub(crate) async fn open(config: FunctionConfig, door: Door) -> Gateway {
+    Gateway::start(Function::new(config), door, ANY_PORT)
+        .await
+        .expect("a gateway")
+}
+
+/// The smallest event lambda_http takes for a request.
+pub(crate) fn event(path: &str, query: &str) -> Value {
+    json!({
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {},
+        "requestContext": { "http": { "method": "GET", "path": path }, "stage": "$default" },
+        "isBase64Encoded": false,
+    })
+}
+
+/// The JSON in the body of the HTTP answer inside a function's answer.
+pub(crate) fn body_of(answer: &Invocation) -> Value {
+    let answer = answer.json().expect("JSON");
+    serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON in the body")
+}
+
+/// An HTTP answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!(
+                "{error}: {} {}",
+                self.status,
+                String::from_utf8_lossy(&self.body)
+            )
+        })
+    }
+
+    pub(crate) fn all(&self, header: &str) -> Vec<&str> {
+        self.headers
+            .get_all(header)
+            .iter()
+            .map(|value| value.to_str().expect("text"))
+            .collect()
+    }
+}
+
+/// Gets a path behind the gateway's base URL.
+pub(crate) async fn get(gateway: &Gateway, path: &str) -> Answer {
+    request(gateway, Request::get(path), b"").await
+}
+
+/// Posts a body to a path behind the gateway's base URL.
+pub(crate) async fn post(gateway: &Gateway, path: &str, content_type: &str, body: &[u8]) -> Answer {
+    request(
+        gateway,
+        Request::post(path).header("content-type", content_type),
+        body,
+    )
+    .await
+}
+
+/// Sends a request whose URI is a path behind the gateway's base URL.
+pub(crate) async fn request(
+    gateway: &Gateway,
+    request: http::request::Builder,
+    body: &[u8],
+) -> Answer {
+    let host = gateway.address().to_string();
+    let base = gateway
+        .url()
+        .strip_prefix("http://")
+        .and_then(|url| url.strip_prefix(&host))
+        .expect("a base URL");
+    let mut request = request.body(Full::from(body.to_vec())).expect("a request");
+    *request.uri_mut() = format!("{base}{}", request.uri()).parse().expect("a path");
+    send(gateway, request).await
+}
+
+/// Sends a request whose URI is a whole path.
+pub(crate) async fn send(gateway: &Gateway, mut request: Request<Full<Bytes>>) -> Answer {
+    let host = gateway.address().to_string();
+    request
+        .headers_mut()
+        .insert("host", host.parse().expect("a host"));
+    let stream = TcpStream::connect(gateway.address())
+        .await
+        .expect("a connection");
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .expect("a handshake");
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await.expect("an answer");
+    let (head, body) = Response::into_parts(response);
+    let body = body
+        .collect()
+        .await
+        .expect("a whole answer")
+        .to_bytes()
+        .to_vec();
+    connection.abort();
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+    }
+}
+
+/// Waits until a process has left its mark in a directory, or fails.
+pub(crate) async fn arrival(place: &Path) {
+    for _ in 0..1_000 {
+        if std::fs::read_dir(place).expect("a directory").count() > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("nobody came to {}", place.display());
+}
+
+/// Waits until a process is gone, or fails.
+pub(crate) async fn gone(process: u32) {
+    let path = format!("/proc/{process}/stat");
+    for _ in 0..1_000 {
+        match std::fs::read_to_string(&path) {
+            Err(_) => return,
+            // A zombie runs no more; whether it has been waited for is not its own doing.
+            Ok(stat)
+                if stat
+                    .rsplit(')')
+                    .next()
+                    .is_some_and(|rest| rest.trim_start().starts_with('Z')) =>
+            {
+                return;
+            }
+            Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    panic!("process {process} is still there");
+}
+
+fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("our own path");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/TEST");
+    let example = profile.join("examples").join(name);
+    assert!(
+        example.exists(),
+        "{} is missing; run `cargo build --examples -p lambda-local`",
+        example.display()
+    );
+    example
+}
