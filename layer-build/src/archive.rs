@@ -1,0 +1,129 @@
+//! The zip: same inputs, same bytes.
+
+use std::{
+    fmt::Write as _,
+    io::{Cursor, Write as _},
+    path::Path,
+};
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+/// A file in the archive.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Its path in the archive, with `/`.
+    pub(crate) path: String,
+    pub(crate) content: Vec<u8>,
+    pub(crate) executable: bool,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Unit: bytes.
+    pub(crate) size: u64,
+    /// In hex.
+    pub(crate) sha256: String,
+}
+
+/// Write the archive: entries sorted by path, one fixed time, fixed modes.
+///
+/// The file appears under its name when it is complete.
+pub(crate) fn write(mut entries: Vec<Entry>, out: &Path) -> anyhow::Result<Written> {
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for entry in entries {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(9))
+            .last_modified_time(DateTime::default())
+            .unix_permissions(if entry.executable { 0o755 } else { 0o644 });
+        zip.start_file(&entry.path, options)
+            .with_context(|| format!("{} cannot be packed", entry.path))?;
+        zip.write_all(&entry.content)?;
+    }
+    let bytes = zip
+        .finish()
+        .context("the archive cannot be finished")?
+        .into_inner();
+    let folder = out
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
+    fs_err::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new()
+        .permissions(permissions())
+        .tempfile_in(folder)
+        .with_context(|| format!("nothing can be written to {}", folder.display()))?;
+    file.write_all(&bytes)?;
+    file.persist(out)
+        .with_context(|| format!("{} cannot be written", out.display()))?;
+    Ok(Written {
+        size: bytes.len() as u64,
+        sha256: sha256(&bytes),
+    })
+}
+
+/// As any other file a program writes: temporary files are for their owner alone.
+fn permissions() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+}
+
+/// Unpack an archive into an empty folder.
+pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
+    let mut archive = ZipArchive::new(fs_err::File::open(zip)?)?;
+    archive
+        .extract(folder)
+        .with_context(|| format!("{} cannot be unpacked", zip.display()))
+}
+
+/// SHA-256 in hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_inputs_give_the_same_bytes_in_any_order_anywhere() {
+        let entry = |path: &str, executable| Entry {
+            path: path.to_owned(),
+            content: path.repeat(100).into_bytes(),
+            executable,
+        };
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = write(
+            vec![entry("lib/a.so", false), entry("bootstrap", true)],
+            &one.path().join("a.zip"),
+        )
+        .unwrap();
+        let second = write(
+            vec![entry("bootstrap", true), entry("lib/a.so", false)],
+            &two.path().join("deep/b.zip"),
+        )
+        .unwrap();
+        assert_eq!(first.sha256, second.sha256);
+        let unpacked = one.path().join("unpacked");
+        unpack(&one.path().join("a.zip"), &unpacked).unwrap();
+        assert_eq!(
+            fs_err::read_to_string(unpacked.join("lib/a.so")).unwrap(),
+            "lib/a.so".repeat(100)
+        );
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &fs_err::metadata(unpacked.join("bootstrap"))
+                .unwrap()
+                .permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o755);
+    }
+}

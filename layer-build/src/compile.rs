@@ -1,0 +1,133 @@
+//! Run cargo for one package, and return the artifact.
+//!
+//! One call per plugin: cargo unifies features within a call, so that plugins built together would carry each other's.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::Context;
+use cargo_metadata::{Artifact, CrateType, Message};
+
+use crate::error::Failure;
+
+/// How to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// For people who wait: cargo's `dev`.
+    Dev,
+    /// For deployment. A profile of its own, since what a workspace writes under `[profile.release]` is for other things.
+    Layer,
+}
+
+/// What to compile of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Its `cdylib`, small.
+    Plugin,
+    /// The binary of this name, fast.
+    Bin(&'static str),
+}
+
+/// Compile, and return the path of what came out.
+pub(crate) fn compile(
+    package: &str,
+    manifest: &Path,
+    target: Target,
+    profile: Profile,
+) -> anyhow::Result<PathBuf> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args([
+        "build",
+        "--message-format=json-render-diagnostics",
+        "--package",
+        package,
+    ]);
+    command.arg("--manifest-path").arg(manifest);
+    match target {
+        Target::Plugin => command.arg("--lib"),
+        Target::Bin(name) => command.args(["--bin", name]),
+    };
+    if profile == Profile::Layer {
+        let opt_level = if target == Target::Plugin {
+            r#""s""#
+        } else {
+            "3"
+        };
+        command.args(["--profile", "layer"]);
+        for setting in [
+            r#"inherits="release""#,
+            r#"lto="fat""#,
+            "codegen-units=1",
+            &format!("opt-level={opt_level}"),
+            // A panic must be caught at the boundary.
+            r#"panic="unwind""#,
+            r#"strip="symbols""#,
+            "debug=false",
+            "incremental=false",
+        ] {
+            command.args(["--config", &format!("profile.layer.{setting}")]);
+        }
+    }
+    let output = command
+        .stderr(Stdio::inherit())
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo cannot be run")?;
+    if !output.status.success() {
+        return Err(Failure::Compile {
+            package: package.to_owned(),
+        }
+        .into());
+    }
+    let artifacts =
+        Message::parse_stream(output.stdout.as_slice()).filter_map(|message| match message {
+            Ok(Message::CompilerArtifact(artifact)) => Some(artifact),
+            _ => None,
+        });
+    artifacts
+        .filter_map(|artifact| file_of(&artifact, manifest, target))
+        .last()
+        .ok_or_else(|| no_artifact(package, target).into())
+}
+
+fn file_of(artifact: &Artifact, manifest: &Path, target: Target) -> Option<PathBuf> {
+    if artifact.manifest_path.as_std_path() != manifest {
+        return None;
+    }
+    match target {
+        Target::Plugin if artifact.target.crate_types.contains(&CrateType::CDyLib) => {
+            let is_library = |path: &&_| {
+                AsRef::<Path>::as_ref(path)
+                    .extension()
+                    .is_some_and(|extension| std::env::consts::DLL_EXTENSION == extension)
+            };
+            artifact
+                .filenames
+                .iter()
+                .find(is_library)
+                .map(|path| path.clone().into_std_path_buf())
+        }
+        Target::Plugin => None,
+        Target::Bin(_) => artifact
+            .executable
+            .clone()
+            .map(cargo_metadata::camino::Utf8PathBuf::into_std_path_buf),
+    }
+}
+
+fn no_artifact(package: &str, target: Target) -> Failure {
+    let (artifact, help) = match target {
+        Target::Plugin => (
+            "shared library",
+            "set crate-type = [\"cdylib\"] under [lib], and `panic` to nothing but \"unwind\"",
+        ),
+        Target::Bin(_) => ("program", "the package needs a binary of that name"),
+    };
+    Failure::NoArtifact {
+        package: package.to_owned(),
+        artifact,
+        help,
+    }
+}

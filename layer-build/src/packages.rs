@@ -1,0 +1,98 @@
+//! Which packages are plugins.
+
+use cargo_metadata::{CrateType, Metadata, MetadataCommand, Package, camino::Utf8PathBuf};
+
+use crate::{cli, error::Failure};
+
+/// A package that is a plugin.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) manifest_path: Utf8PathBuf,
+}
+
+/// The plugins to build, and where cargo builds.
+#[derive(Debug)]
+pub(crate) struct Packages {
+    pub(crate) plugins: Vec<Plugin>,
+    pub(crate) target_dir: Utf8PathBuf,
+}
+
+/// Those named, else those that cargo would build by default, in cargo's order.
+pub(crate) fn find(args: &cli::Packages) -> Result<Packages, Failure> {
+    let mut command = MetadataCommand::new();
+    command.no_deps();
+    if let Some(path) = &args.manifest_path {
+        command.manifest_path(path);
+    }
+    let metadata = command.exec()?;
+    let chosen = if args.packages.is_empty() {
+        default_packages(&metadata)?
+    } else {
+        named(&metadata, &args.packages)?
+    };
+    let plugins = chosen
+        .into_iter()
+        .map(|package| Plugin {
+            name: package.name.to_string(),
+            version: package.version.to_string(),
+            manifest_path: package.manifest_path.clone(),
+        })
+        .collect();
+    Ok(Packages {
+        plugins,
+        target_dir: metadata.target_directory,
+    })
+}
+
+fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package>, Failure> {
+    let members = metadata.workspace_packages();
+    let one = |name: &String| {
+        let package = members
+            .iter()
+            .find(|package| package.name.as_str() == name)
+            .ok_or_else(|| Failure::UnknownPackage {
+                name: name.clone(),
+                known: members
+                    .iter()
+                    .map(|package| package.name.to_string())
+                    .collect(),
+            })?;
+        if is_plugin(package) {
+            Ok(*package)
+        } else {
+            Err(Failure::NoPlugin(format!(
+                "the package {name} is not a plugin"
+            )))
+        }
+    };
+    names.iter().map(one).collect()
+}
+
+fn default_packages(metadata: &Metadata) -> Result<Vec<&Package>, Failure> {
+    let default = metadata.workspace_default_packages();
+    let plugins: Vec<_> = default
+        .into_iter()
+        .filter(|package| is_plugin(package))
+        .collect();
+    if plugins.is_empty() {
+        return Err(Failure::NoPlugin(format!(
+            "there is no plugin in {}",
+            metadata.workspace_root
+        )));
+    }
+    Ok(plugins)
+}
+
+fn is_plugin(package: &Package) -> bool {
+    let is_cdylib = package
+        .targets
+        .iter()
+        .any(|target| target.crate_types.contains(&CrateType::CDyLib));
+    is_cdylib
+        && package
+            .dependencies
+            .iter()
+            .any(|dependency| dependency.name == "plugin-sdk")
+}
