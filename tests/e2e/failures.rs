@@ -1,0 +1,123 @@
+//! What goes wrong costs as little as it can, and says what it is.
+
+use insta::assert_snapshot;
+use serde_json::json;
+use tests::{Door, Host, Layer};
+
+#[test]
+fn a_panicking_tool_costs_one_call_not_the_host() {
+    let layer = Layer::of(["panics"]);
+    for host in [
+        Host::serve(&layer),
+        Host::lambda(&layer, Door::http_api("$default")),
+    ] {
+        let client = host.connect();
+        for (tool, arguments, detail) in [
+            (
+                "explode",
+                json!({ "secret": "s3cret" }),
+                "the secret is s3cret at tests/fixtures/panics/src/lib.rs:",
+            ),
+            (
+                "explodeTwice",
+                json!({}),
+                "a panic whose payload is not a string at tests/fixtures/panics/src/lib.rs:",
+            ),
+            (
+                "outOfBounds",
+                json!({ "position": 7 }),
+                "the len is 3 but the index is 7 at tests/fixtures/panics/src/lib.rs:",
+            ),
+        ] {
+            let outcome = client.call(tool, arguments);
+            let text = without_ids(outcome.error_text());
+            assert_eq!(
+                text,
+                format!("tool {tool} failed unexpectedly (request id [id])")
+            );
+            assert_eq!(client.call("say", json!({ "text": "hi" })).text(), "hi");
+            assert!(
+                host.log().contains(detail),
+                "no {detail:?} in the log:\n{}",
+                host.log()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_in_tools_list_that_no_plugin_has_stops_the_start() {
+    let layer = Layer::of(["custom-tools"]);
+    let variables = [("TOOLS_LIST", "greet,multipy,frobnicate")];
+    let told = Host::refusal(&layer, &variables);
+    assert_snapshot!(told.lines().last().unwrap_or_default(), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool fits "multipy"; did you mean multiply?; no tool fits "frobnicate" (there are: greet, multiply, add)"#);
+}
+
+#[test]
+fn what_stops_the_start_reaches_lambda_as_an_init_error() {
+    let layer = Layer::of(["custom-tools"]);
+    let error = Host::init_error(&layer, &[("TOOLS_LIST", "greet,multipy")]);
+    assert_eq!(error.error_type(), "TOOLS_LIST_UNMATCHED");
+    let told = error.to_string();
+    assert!(
+        told.contains(r#"no tool fits "multipy"; did you mean multiply?"#),
+        "{told}"
+    );
+
+    let error = Host::init_error(&layer, &[("ENTRY_FILE", "lambda_handler.py")]);
+    assert_eq!(error.error_type(), "ENTRY_FILE_INVALID");
+    assert!(
+        error
+            .to_string()
+            .contains("ENTRY_FILE=liblambda_handler.so"),
+        "{error}"
+    );
+}
+
+#[test]
+fn arguments_that_do_not_fit_are_told_to_the_model() {
+    let host = Host::serve(&Layer::of(["custom-tools"]));
+    let client = host.connect();
+    for (arguments, told) in [
+        (
+            json!({ "x": 5 }),
+            r#"Invalid arguments for tool multiply: "y" is a required property"#,
+        ),
+        (
+            json!({ "x": 5, "y": "three" }),
+            r#"Invalid arguments for tool multiply: /y: "three" is not of type "integer""#,
+        ),
+        (
+            json!({ "x": 5, "y": 3, "z": 1 }),
+            "Invalid arguments for tool multiply: Additional properties are not allowed ('z' was unexpected); there are x, y",
+        ),
+        (
+            json!({ "x": 5, "y": 1e30 }),
+            "Invalid arguments for tool multiply: invalid type: floating point `1e+30`, expected i64",
+        ),
+        (
+            json!({ "x": i64::MAX, "y": 2 }),
+            "the product does not fit into 64 bits",
+        ),
+    ] {
+        assert_eq!(
+            client.call("multiply", arguments.clone()).error_text(),
+            told,
+            "arguments: {arguments}"
+        );
+    }
+}
+
+/// Request ids are random UUIDs.
+fn without_ids(text: &str) -> String {
+    let words =
+        text.split(' ').map(
+            |word| match uuid::Uuid::try_parse(word.trim_end_matches(')')) {
+                Ok(_) => word
+                    .replace(|c: char| c == '-' || c.is_ascii_hexdigit(), "")
+                    .replace(')', "[id])"),
+                Err(_) => word.to_owned(),
+            },
+        );
+    words.collect::<Vec<_>>().join(" ")
+}

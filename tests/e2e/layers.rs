@@ -1,0 +1,95 @@
+//! A new layer is a new set of tools; the host stays the same.
+
+use serde_json::json;
+use tests::{Door, Host, Layer, bootstrap, sha256};
+
+#[test]
+fn swapping_the_layer_swaps_the_tools_of_one_and_the_same_bootstrap() {
+    let before = sha256(bootstrap());
+    println!("bootstrap before: {before}");
+    let (a, b) = (Layer::of(["custom-tools"]), Layer::of(["time-tools"]));
+    let custom = ["greet", "multiply", "add"];
+    let time = ["currentTime", "convertTime", "addToDate", "daysBetween"];
+
+    for start in [Host::serve as fn(&Layer) -> Host, on_lambda] {
+        let host = start(&a);
+        assert_eq!(host.connect().list(), custom);
+        assert_eq!(
+            host.connect()
+                .call("greet", json!({ "name": "Ada" }))
+                .text(),
+            "Hello, Ada!"
+        );
+
+        let host = start(&b);
+        assert_eq!(host.connect().list(), time);
+        let sum = host.connect().call(
+            "addToDate",
+            json!({ "to": "2026-01-31", "span": "1 month" }),
+        );
+        assert_eq!(sum.text(), "2026-02-28 (Saturday)");
+
+        for both in [Layer::merged([&a, &b]), Layer::merged([&b, &a])] {
+            let host = start(&both);
+            assert_eq!(
+                host.connect().list(),
+                [custom.as_slice(), time.as_slice()].concat()
+            );
+            assert_eq!(
+                host.connect().call("add", json!({ "a": 1, "b": 2 })).text(),
+                "3"
+            );
+            let sum = host
+                .connect()
+                .call("addToDate", json!({ "to": "2026-01-31", "span": "1 day" }));
+            assert_eq!(sum.text(), "2026-02-01 (Sunday)");
+        }
+    }
+
+    let after = sha256(bootstrap());
+    println!("bootstrap after:  {after}");
+    assert_eq!(before, after);
+}
+
+fn on_lambda(layer: &Layer) -> Host {
+    Host::lambda(layer, Door::http_api("$default"))
+}
+
+#[test]
+fn tools_list_selects_and_what_it_leaves_out_is_unknown() {
+    let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("TOOLS_LIST", "greet,add")]);
+    let client = host.connect();
+    assert_eq!(client.list(), ["greet", "add"]);
+    assert_eq!(client.call("add", json!({ "a": 1, "b": 2 })).text(), "3");
+    assert_eq!(
+        client
+            .call("multiply", json!({ "x": 1, "y": 2 }))
+            .error_code(),
+        -32602
+    );
+}
+
+#[test]
+fn entry_file_selects_plugins_and_orders_them() {
+    let both = Layer::of(["custom-tools", "time-tools"]);
+    let host = Host::serve_with(&both, &[("ENTRY_FILE", "libcustom_tools.so")]);
+    assert_eq!(host.connect().list(), ["greet", "multiply", "add"]);
+    let host = Host::serve_with(
+        &both,
+        &[
+            ("ENTRY_FILE", "time-tools, custom_tools"),
+            ("TOOLS_LIST", "add,*Time"),
+        ],
+    );
+    assert_eq!(host.connect().list(), ["currentTime", "convertTime", "add"]);
+}
+
+#[test]
+fn a_library_is_not_opened_before_its_first_call() {
+    let host = Host::serve(&Layer::of(["custom-tools", "time-tools"]));
+    let client = host.connect();
+    client.list();
+    assert_eq!(host.mapped_plugins(), Vec::<String>::new());
+    client.call("add", json!({ "a": 1, "b": 2 })).text();
+    assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
+}

@@ -1,0 +1,128 @@
+//! A client that writes its messages by hand, so that a test says exactly what is on the wire.
+
+use serde_json::{Value, json};
+use ureq::http::{HeaderMap, Request};
+
+use crate::Host;
+
+/// A legacy client without a session, unless it asks for one.
+pub struct Client<'a> {
+    host: &'a Host,
+    agent: ureq::Agent,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as text.
+    pub body: String,
+}
+
+/// What came of `tools/call`.
+#[derive(Clone, Debug)]
+pub struct CallOutcome(Value);
+
+impl<'a> Client<'a> {
+    pub(crate) fn new(host: &'a Host) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        Self { host, agent }
+    }
+
+    /// Send one HTTP request.
+    pub fn send(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(self.host.url());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.to_owned()).expect("a request");
+        let answer = self.agent.run(request);
+        let mut answer = answer
+            .unwrap_or_else(|error| panic!("{method} {body}: {error}\n{}", self.host.story()));
+        Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: answer.body_mut().read_to_string().expect("a readable body"),
+        }
+    }
+
+    /// POST a JSON value.
+    pub fn post(&self, headers: &[(&str, &str)], message: &Value) -> Answer {
+        let headers = [headers, &[("Content-Type", "application/json")]].concat();
+        self.send("POST", &headers, &message.to_string())
+    }
+
+    /// The names of the tools, by `tools/list`.
+    pub fn list(&self) -> Vec<String> {
+        let answer = self.post(
+            &[],
+            &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }),
+        );
+        let listed = answer.json();
+        let tools = listed["result"]["tools"].as_array();
+        let tools = tools.unwrap_or_else(|| panic!("no tools in {listed}\n{}", self.host.story()));
+        tools
+            .iter()
+            .map(|tool| tool["name"].as_str().expect("a name").to_owned())
+            .collect()
+    }
+
+    /// Call a tool.
+    pub fn call(&self, tool: &str, arguments: Value) -> CallOutcome {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let answer = self.post(
+            &[],
+            &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
+        );
+        assert_eq!(answer.status, 200, "{}\n{}", answer.body, self.host.story());
+        CallOutcome(answer.json())
+    }
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {} {:?}", self.status, self.body))
+    }
+
+    /// A header, as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("a header of text"))
+    }
+}
+
+impl CallOutcome {
+    /// The text of a call that succeeded.
+    pub fn text(&self) -> &str {
+        assert_ne!(self.0["result"]["isError"], true, "{}", self.0);
+        self.first_text()
+    }
+
+    /// The text of a call whose result is an error.
+    pub fn error_text(&self) -> &str {
+        assert_eq!(self.0["result"]["isError"], true, "{}", self.0);
+        self.first_text()
+    }
+
+    /// The code of a JSON-RPC error.
+    pub fn error_code(&self) -> i64 {
+        self.0["error"]["code"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no error in {}", self.0))
+    }
+
+    fn first_text(&self) -> &str {
+        self.0["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no text in {}", self.0))
+    }
+}

@@ -1,0 +1,236 @@
+//! The real `bootstrap` on a layer: by `serve`, or on Lambda behind a gateway.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, SocketAddr},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use lambda_local::{Function, FunctionConfig, Gateway, InvokeError};
+use tokio::runtime::Runtime;
+
+pub use lambda_local::Door;
+
+use crate::{Client, Layer, bootstrap};
+
+/// A running host.
+pub struct Host {
+    url: String,
+    layer: Layer,
+    running: Running,
+}
+
+enum Running {
+    Serve {
+        child: Child,
+        log: Arc<Mutex<String>>,
+    },
+    // In the order in which they must be dropped.
+    Lambda {
+        _gateway: Gateway,
+        function: Function,
+        _runtime: Runtime,
+    },
+}
+
+impl Host {
+    /// Serve the layer on a free port of this machine.
+    pub fn serve(layer: &Layer) -> Self {
+        Self::serve_with(layer, &[])
+    }
+
+    /// The same with these environment variables.
+    pub fn serve_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
+        let mut child = Self::serve_command(layer, variables)
+            .spawn()
+            .expect("bootstrap can be run");
+        let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let keep = |log: &Mutex<String>, line: &str| {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(line);
+            log.push('\n');
+        };
+        let url = loop {
+            let Some(Ok(line)) = lines.next() else {
+                let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                panic!(
+                    "bootstrap serve did not start on {}:\n{log}",
+                    layer.listing()
+                );
+            };
+            keep(&log, &line);
+            if let Some(url) = line.strip_prefix("listening on ") {
+                break url.to_owned();
+            }
+        };
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .for_each(|line| keep(&kept, &line))
+        });
+        Self {
+            url,
+            layer: layer.clone(),
+            running: Running::Serve { child, log },
+        }
+    }
+
+    /// What is printed by a host that does not start.
+    pub fn refusal(layer: &Layer, variables: &[(&str, &str)]) -> String {
+        let output = Self::serve_command(layer, variables)
+            .output()
+            .expect("bootstrap can be run");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "bootstrap serve should have refused to start"
+        );
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn serve_command(layer: &Layer, variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(bootstrap());
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        command
+            .stderr(Stdio::piped())
+            .env_clear()
+            .env("PLUGIN_DIR", layer.plugin_dir());
+        command.envs(variables.iter().copied());
+        command
+    }
+
+    /// Run the layer on Lambda, behind this door.
+    pub fn lambda(layer: &Layer, door: Door) -> Self {
+        Self::lambda_with(layer, door, &[])
+    }
+
+    /// The same with these environment variables.
+    pub fn lambda_with(layer: &Layer, door: Door, variables: &[(&str, &str)]) -> Self {
+        let runtime = runtime();
+        let _guard = runtime.enter();
+        let function = Function::new(function(layer, variables));
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let gateway = runtime
+            .block_on(Gateway::start(function.clone(), door, listen))
+            .expect("a free port");
+        let url = format!("{}/mcp", gateway.url());
+        drop(_guard);
+        Self {
+            url,
+            layer: layer.clone(),
+            running: Running::Lambda {
+                _gateway: gateway,
+                function,
+                _runtime: runtime,
+            },
+        }
+    }
+
+    /// What Lambda hears of a host that does not start.
+    pub fn init_error(layer: &Layer, variables: &[(&str, &str)]) -> InvokeError {
+        let runtime = runtime();
+        let function = runtime.block_on(async { Function::new(function(layer, variables)) });
+        let outcome = runtime.block_on(function.warm_up());
+        runtime.block_on(function.stop());
+        outcome.expect_err("the host should have refused to start")
+    }
+
+    /// The URL of its MCP endpoint.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A client that writes its messages by hand.
+    pub fn connect(&self) -> Client<'_> {
+        Client::new(self)
+    }
+
+    /// What the host has logged so far.
+    pub fn log(&self) -> String {
+        match &self.running {
+            Running::Serve { log, .. } => {
+                log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            }
+            Running::Lambda { function, .. } => function.logs().join("\n"),
+        }
+    }
+
+    /// The plugins that the process has mapped into its memory, by file name.
+    pub fn mapped_plugins(&self) -> Vec<String> {
+        let Running::Serve { child, .. } = &self.running else {
+            panic!("only of serve")
+        };
+        let maps =
+            fs_err::read_to_string(format!("/proc/{}/maps", child.id())).expect("the process runs");
+        let folder = self.layer.plugin_dir();
+        let inside = maps
+            .lines()
+            .filter_map(|line| line.split_once('/'))
+            .map(|(_, path)| format!("/{path}"));
+        let mut names: Vec<_> = inside
+            .filter_map(|path| {
+                Some(
+                    std::path::Path::new(&path)
+                        .strip_prefix(&folder)
+                        .ok()?
+                        .display()
+                        .to_string(),
+                )
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Everything a failure message should show.
+    pub(crate) fn story(&self) -> String {
+        format!(
+            "url: {}\nlayer: {}\nlog:\n{}",
+            self.url,
+            self.layer.listing(),
+            self.log()
+        )
+    }
+
+    /// Send the signal of Ctrl-C, and give the exit code.
+    pub fn interrupt(mut self) -> Option<i32> {
+        let Running::Serve { child, .. } = &mut self.running else {
+            panic!("only serve can be interrupted")
+        };
+        crate::output_of(Command::new("kill").args(["-INT", &child.id().to_string()]));
+        child.wait().expect("the child can be waited for").code()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Running::Serve { child, .. } = &mut self.running {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
+    let plugin_dir = layer.plugin_dir().to_string_lossy().into_owned();
+    let config = FunctionConfig::new(bootstrap()).env("PLUGIN_DIR", plugin_dir);
+    variables
+        .iter()
+        .fold(config, |config, (name, value)| config.env(*name, *value))
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("an async runtime")
+}

@@ -1,0 +1,105 @@
+//! A layer, built by `cargo layer build` and unpacked as Lambda unpacks it.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use tempfile::TempDir;
+
+use crate::build::{cargo_layer, locked, output_of, repository, target};
+
+/// A folder in the place of `/opt`.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    opt: Arc<TempDir>,
+    zips: Vec<PathBuf>,
+}
+
+impl Layer {
+    /// The layer of these packages.
+    pub fn of<const N: usize>(packages: [&str; N]) -> Self {
+        Self::unpacked(vec![build(&packages)])
+    }
+
+    /// Several layers, unpacked over each other in this order.
+    pub fn merged<'a>(layers: impl IntoIterator<Item = &'a Self>) -> Self {
+        Self::unpacked(
+            layers
+                .into_iter()
+                .flat_map(|layer| layer.zips.clone())
+                .collect(),
+        )
+    }
+
+    fn unpacked(zips: Vec<PathBuf>) -> Self {
+        let opt = tempfile::Builder::new()
+            .prefix("opt-")
+            .tempdir_in(target())
+            .expect("a temporary folder");
+        for zip in &zips {
+            unzip(zip, opt.path());
+        }
+        Self {
+            opt: Arc::new(opt),
+            zips,
+        }
+    }
+
+    /// Where the libraries are: `/opt/lib`.
+    pub fn plugin_dir(&self) -> PathBuf {
+        self.opt.path().join("lib")
+    }
+
+    /// The names of the files in it, for failure messages.
+    pub fn listing(&self) -> String {
+        let entries = fs_err::read_dir(self.plugin_dir()).expect("the layer has a lib folder");
+        let mut names: Vec<_> = entries
+            .map(|entry| {
+                entry
+                    .expect("a readable folder")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        names.sort();
+        names.join(", ")
+    }
+}
+
+/// Build a layer once per process.
+fn build(packages: &[&str]) -> PathBuf {
+    static BUILT: OnceLock<Mutex<HashMap<String, PathBuf>>> = OnceLock::new();
+    let mut built = BUILT
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let name = packages.join("+");
+    let zip = built.entry(name.clone()).or_insert_with(|| {
+        let zip = target().join(format!("{name}.zip"));
+        let mut command = Command::new(cargo_layer());
+        command
+            .arg("build")
+            .current_dir(repository())
+            .arg("--out")
+            .arg(&zip);
+        for package in packages {
+            command.args(["--package", package]);
+        }
+        locked("layer", || output_of(&mut command));
+        zip
+    });
+    zip.clone()
+}
+
+/// Unpack a zip over what is in a folder.
+pub(crate) fn unzip(zip: &Path, folder: &Path) {
+    let file = fs_err::File::open(zip).expect("the archive was built");
+    let mut archive = zip::ZipArchive::new(file).expect("an archive");
+    archive
+        .extract(folder)
+        .expect("the archive can be unpacked");
+}

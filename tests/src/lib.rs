@@ -1,0 +1,23 @@
+//! The harness of the end-to-end tests: real layers by the real `cargo layer`, the real `bootstrap`, real clients.
+//!
+//! ```text
+//! let layer = Layer::of(["custom-tools"]);
+//! let host = Host::serve(&layer);
+//! let client = host.connect();
+//! assert_eq!(client.call("greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
+//! ```
+//!
+//! What is built is built once, by the commands a user would type; everything lands under `target/e2e`. The harness
+//! panics with the whole story when something fails: that is its way to fail a test.
+
+mod build;
+mod client;
+mod host;
+mod layer;
+mod sdk_clients;
+
+pub use build::{bootstrap, cargo_layer, output_of, repository, sha256, target};
+pub use client::{Answer, CallOutcome, Client};
+pub use host::{Door, Host};
+pub use layer::Layer;
+pub use sdk_clients::{node_client, python_client};
