@@ -17,6 +17,7 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
     let Ok(manifest) = fs_err::canonicalize(&source) else {
         return Err(Failure::NoHostSource(source).into());
     };
+    eprintln!("building the host, which takes some minutes the first time");
     let bootstrap = compile::compile("host", &manifest, Target::Bin("bootstrap"), Profile::Layer)?;
     inspect::check_glibc(&bootstrap)?;
     let content = fs_err::read(&bootstrap)?;

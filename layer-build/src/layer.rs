@@ -100,6 +100,7 @@ pub(crate) fn build(
     let mut entries = Vec::new();
     let mut plugins = Vec::new();
     for plugin in &packages.plugins {
+        eprintln!("building {}", plugin.name);
         let library = compile::compile(
             &plugin.name,
             plugin.manifest_path.as_std_path(),
