@@ -50,25 +50,8 @@ pub(crate) fn compile(
         Target::Bin(name) => command.args(["--bin", name]),
     };
     if profile == Profile::Layer {
-        let opt_level = if target == Target::Plugin {
-            r#""s""#
-        } else {
-            "3"
-        };
-        command.args(["--profile", "layer"]);
-        for setting in [
-            r#"inherits="release""#,
-            r#"lto="fat""#,
-            "codegen-units=1",
-            &format!("opt-level={opt_level}"),
-            // A panic must be caught at the boundary.
-            r#"panic="unwind""#,
-            r#"strip="symbols""#,
-            "debug=false",
-            "incremental=false",
-        ] {
-            command.args(["--config", &format!("profile.layer.{setting}")]);
-        }
+        for_deployment(&mut command, target);
+        without_paths_of_this_machine(&mut command);
     }
     let output = command
         .stderr(Stdio::inherit())
@@ -90,6 +73,51 @@ pub(crate) fn compile(
         .filter_map(|artifact| file_of(&artifact, manifest, target))
         .last()
         .ok_or_else(|| no_artifact(package, target).into())
+}
+
+/// The profile `layer`, made up on the command line, since the workspace may be anyone's.
+fn for_deployment(command: &mut Command, target: Target) {
+    let opt_level = match target {
+        Target::Plugin => r#"opt-level="s""#,
+        Target::Bin(_) => "opt-level=3",
+    };
+    command.args(["--profile", "layer"]);
+    for setting in [
+        r#"inherits="release""#,
+        r#"lto="fat""#,
+        "codegen-units=1",
+        opt_level,
+        // A panic must be caught at the boundary.
+        r#"panic="unwind""#,
+        r#"strip="symbols""#,
+        "debug=false",
+        "incremental=false",
+    ] {
+        command.args(["--config", &format!("profile.layer.{setting}")]);
+    }
+}
+
+/// Panics name source files: of dependencies by where this machine keeps them, unless told otherwise.
+fn without_paths_of_this_machine(command: &mut Command) {
+    let home = std::env::home_dir().map(|home| home.join(".cargo"));
+    let Some(cargo_home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) else {
+        return;
+    };
+    let flag = format!("--remap-path-prefix={}=/cargo", cargo_home.display());
+    // These variables, where they are set, count instead of the configuration.
+    if let Some(flags) = std::env::var_os("CARGO_ENCODED_RUSTFLAGS") {
+        command.env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            format!("{}\u{1f}{flag}", flags.display()),
+        );
+    } else if let Some(flags) = std::env::var_os("RUSTFLAGS") {
+        command.env("RUSTFLAGS", format!("{} {flag}", flags.display()));
+    } else {
+        command.arg("--config").arg(format!(
+            "build.rustflags=[{}]",
+            serde_json::Value::from(flag)
+        ));
+    }
 }
 
 fn file_of(artifact: &Artifact, manifest: &Path, target: Target) -> Option<PathBuf> {
