@@ -4,6 +4,7 @@
 //! error, the operator a line in the log.
 
 use std::{
+    borrow::Cow,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
@@ -34,6 +35,14 @@ use crate::{
 /// The largest body of a request. Unit: bytes.
 /// Source: AWS Lambda's quota of 6 MB for a synchronous request, which `serve` keeps as well.
 pub const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// The most that is kept of what a client says of itself. Unit: bytes; of more, nothing is kept.
+/// Source: ours. Names and versions fit, and all the sessions of a [`MemoryStore`] then stay below 20 MB.
+const MAX_CLIENT_INFO: usize = 1024;
+
+/// The longest life of a session: nothing outlives it, and adding it to a time cannot overflow.
+/// Source: ours.
+const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 const SESSION_HEADER: &str = "mcp-session-id";
 
@@ -150,10 +159,7 @@ impl App {
 
     async fn post(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
         if incoming.body.len() > MAX_BODY {
-            return refusal(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                &format!("the body has more than {MAX_BODY} bytes"),
-            );
+            return too_large();
         }
         if let Some(kind) = incoming
             .headers
@@ -163,22 +169,18 @@ impl App {
             let message = format!("the body is {kind:?}; send application/json");
             return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message);
         }
-        let header = |name| {
-            incoming
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
+        let [version, method, name] = ["mcp-protocol-version", "mcp-method", "mcp-name"]
+            .map(|name| header(incoming.headers, name));
         let headers = Headers {
-            protocol_version: header("mcp-protocol-version"),
-            method: header("mcp-method"),
-            name: header("mcp-name"),
+            protocol_version: version.as_deref(),
+            method: method.as_deref(),
+            name: name.as_deref(),
         };
         match route(headers, incoming.body) {
             Route::Answered(answer) => respond(answer),
-            Route::LegacyNotification => match self.session(incoming, None).await {
-                Ok(_) => respond(Answer::ACCEPTED),
-                Err(answer) => respond(answer),
+            Route::InSession { id, answer } => match self.session(incoming, id.as_ref()).await {
+                Ok(_) => respond(answer),
+                Err(gone) => respond(gone),
             },
             Route::Request(request) => self.request(incoming, request).await,
         }
@@ -221,8 +223,8 @@ impl App {
     ) -> Response<Bytes> {
         let session = Session {
             revision: negotiated,
-            client: client.map(|client| client.get().to_owned()),
-            expires: SystemTime::now() + self.session_ttl,
+            client: client.and_then(kept),
+            expires: self.session_end(),
         };
         let session_id = SessionId::random();
         if let Err(error) = self.sessions.create(session_id, session).await {
@@ -247,7 +249,7 @@ impl App {
         incoming: &Incoming<'_>,
         id: Option<&Id>,
     ) -> Result<Option<Session>, Answer> {
-        let Some(named) = incoming.headers.get(SESSION_HEADER) else {
+        let Some(named) = header(incoming.headers, SESSION_HEADER) else {
             return Ok(None);
         };
         let gone = || {
@@ -258,11 +260,7 @@ impl App {
                 "the session has ended; start over with initialize",
             )
         };
-        let session_id = named
-            .to_str()
-            .ok()
-            .and_then(SessionId::parse)
-            .ok_or_else(gone)?;
+        let session_id = SessionId::parse(&named).ok_or_else(gone)?;
         match self.sessions.find(session_id).await {
             Ok(Found::Alive(session)) => Ok(Some(session)),
             Ok(Found::Unknown) => Ok(None),
@@ -272,7 +270,7 @@ impl App {
     }
 
     async fn delete(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        let Some(named) = incoming.headers.get(SESSION_HEADER) else {
+        let Some(named) = header(incoming.headers, SESSION_HEADER) else {
             return respond(Answer::error(
                 400,
                 None,
@@ -281,20 +279,24 @@ impl App {
             ));
         };
         let gone = || Answer::error(404, None, INVALID_REQUEST, "there is no such session");
-        let Some(session_id) = named.to_str().ok().and_then(SessionId::parse) else {
+        let Some(session_id) = SessionId::parse(&named) else {
             return respond(gone());
         };
-        let remember = SystemTime::now() + self.session_ttl;
         match self.sessions.find(session_id).await {
             Ok(Found::Ended) => respond(gone()),
             Ok(Found::Alive(_) | Found::Unknown) => {
-                match self.sessions.end(session_id, remember).await {
+                match self.sessions.end(session_id, self.session_end()).await {
                     Ok(()) => empty(StatusCode::NO_CONTENT),
                     Err(error) => respond(store_failed(incoming, None, &error)),
                 }
             }
             Err(error) => respond(store_failed(incoming, None, &error)),
         }
+    }
+
+    /// When a session that begins now ends by itself.
+    fn session_end(&self) -> SystemTime {
+        SystemTime::now() + self.session_ttl.min(A_CENTURY)
     }
 
     fn list(&self, revision: Revision) -> &RawValue {
@@ -388,11 +390,25 @@ fn is_endpoint(path: &str) -> bool {
     path.is_empty() || path.ends_with("/mcp")
 }
 
+/// The value of a header. One that comes several times is joined to one value (RFC 9110, section 5.2), and one that is
+/// not text becomes a character that no version, method or tool has: neither is what the body says.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    let values = headers.get_all(name).iter();
+    let mut values = values.map(|value| Cow::from(value.to_str().unwrap_or("\u{fffd}")));
+    let first = values.next()?;
+    Some(values.fold(first, |joined, value| format!("{joined}, {value}").into()))
+}
+
 /// `application/json`, whatever its parameters.
 fn is_json(kind: &HeaderValue) -> bool {
     let kind = kind.to_str().unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// What is kept of what a client says of itself.
+fn kept(client: &RawValue) -> Option<String> {
+    (client.get().len() <= MAX_CLIENT_INFO).then(|| client.get().to_owned())
 }
 
 fn unknown_tool(name: &str) -> String {
@@ -408,6 +424,14 @@ fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &dyn std::error
         id,
         INTERNAL_ERROR,
         "sessions are not available at the moment; try again",
+    )
+}
+
+/// The answer to a body of more than [`MAX_BODY`].
+pub(crate) fn too_large() -> Response<Bytes> {
+    refusal(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        &format!("the body has more than {MAX_BODY} bytes"),
     )
 }
 
@@ -437,4 +461,22 @@ fn empty(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_fill_the_memory_with_what_it_says_of_itself() {
+        for (length, remembered) in [
+            (2, true),
+            (MAX_CLIENT_INFO, true),
+            (MAX_CLIENT_INFO + 1, false),
+        ] {
+            let text = format!("\"{}\"", "x".repeat(length - 2));
+            let client = RawValue::from_string(text).expect("JSON");
+            assert_eq!(kept(&client).is_some(), remembered, "{length} bytes");
+        }
+    }
 }

@@ -124,6 +124,7 @@ impl Callers {
             .ok()
             .filter(|uri| uri.scheme().is_some())
             .and_then(|uri| uri.host().map(str::to_owned))
+            .filter(|host| !host.is_empty())
         else {
             return false;
         };

@@ -23,12 +23,14 @@ impl SessionId {
         Self(Uuid::new_v4())
     }
 
-    /// The id in a header; `None` when no host can have given it out.
+    /// The id in a header; `None` when no host can have given it out. Another spelling of the same number is another id:
+    /// the values of headers are compared as they are.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let id = Uuid::try_parse(text).ok()?;
-        let ours =
-            id.get_version() == Some(Version::Random) && id.get_variant() == Variant::RFC4122;
+        let ours = id.get_version() == Some(Version::Random)
+            && id.get_variant() == Variant::RFC4122
+            && id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
         ours.then_some(Self(id))
     }
 }

@@ -38,15 +38,12 @@ pub(crate) fn compile(
     profile: Profile,
 ) -> anyhow::Result<PathBuf> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args([
-        "build",
-        "--message-format=json-render-diagnostics",
-        "--package",
-        package,
-    ]);
+    command.args(["rustc", "--message-format=json-render-diagnostics"]);
+    command.args(["--package", package]);
     command.arg("--manifest-path").arg(manifest);
     match target {
-        Target::Plugin => command.arg("--lib"),
+        // Of a crate that is an rlib as well, cargo would build both, and leave out the LTO.
+        Target::Plugin => command.args(["--lib", "--crate-type", "cdylib"]),
         Target::Bin(name) => command.args(["--bin", name]),
     };
     if profile == Profile::Layer {

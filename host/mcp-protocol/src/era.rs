@@ -1,12 +1,10 @@
 //! Which era a POST belongs to. Decided per request: connections and earlier requests mean nothing (M:ver).
 
-use serde_json::{Map, Value};
-
 use crate::{
-    Answer, Request, Revision,
+    Answer, Id, Request, Revision,
     jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, Message},
     legacy, modern,
-    params::{self, PROTOCOL_VERSION},
+    params::{Members, PROTOCOL_VERSION, Params, text},
 };
 
 /// The headers that matter to the protocol, as received; `None` where absent.
@@ -25,8 +23,14 @@ pub struct Headers<'a> {
 pub enum Route<'a> {
     /// To this answer, whatever the tools are.
     Answered(Answer),
-    /// To nothing but an acceptance, if the legacy session it may name is alive.
-    LegacyNotification,
+    /// To this answer, if the legacy session it may name is alive: that a session is gone comes before anything else
+    /// that there is to say.
+    InSession {
+        /// The request's id; `None` for a notification or response.
+        id: Option<Id>,
+        /// The answer.
+        answer: Answer,
+    },
     /// To work.
     Request(Request<'a>),
 }
@@ -71,38 +75,44 @@ fn decide<'a>(headers: Headers<'_>, body: &'a [u8]) -> Result<Route<'a>, Answer>
             INVALID_REQUEST,
             "the server sends no requests, so there is nothing to respond to",
         )),
-        Message::Response => Ok(Route::LegacyNotification),
+        Message::Response => Ok(ACCEPTED_IN_SESSION),
         Message::Notification { params } => {
-            let modern =
-                matches!(header, Header::Modern) || claims_modern(params::meta(params).as_ref());
+            let meta = Params::parse(params).meta();
+            let modern = matches!(header, Header::Modern) || claims_modern(meta.as_ref());
             Ok(if modern {
                 Route::Answered(Answer::ACCEPTED)
             } else {
-                Route::LegacyNotification
+                ACCEPTED_IN_SESSION
             })
         }
         Message::Request { id, method, params } => {
-            let meta = params::meta(params);
+            let params = Params::parse(params);
+            let meta = params.meta();
             if method == "initialize" && !names_modern(meta.as_ref()) {
                 if matches!(header, Header::Modern) {
                     let message = "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version names another";
                     return Err(Answer::error(400, Some(&id), HEADER_MISMATCH, message));
                 }
-                return legacy::initialize_request(id, params).map(Route::Request);
+                return legacy::initialize_request(id, &params).map(Route::Request);
             }
             match header {
                 Header::Absent if !claims_modern(meta.as_ref()) => {
-                    legacy::request(None, id, &method, params)
+                    Ok(legacy::request(None, id, &method, &params))
                 }
                 Header::Legacy(revision) if !claims_modern(meta.as_ref()) => {
-                    legacy::request(Some(revision), id, &method, params)
+                    Ok(legacy::request(Some(revision), id, &method, &params))
                 }
-                _ => modern::request(headers, id, &method, params, meta.unwrap_or_default()),
+                _ => modern::request(headers, id, &method, &params, &meta.unwrap_or_default())
+                    .map(Route::Request),
             }
-            .map(Route::Request)
         }
     }
 }
+
+const ACCEPTED_IN_SESSION: Route<'static> = Route::InSession {
+    id: None,
+    answer: Answer::ACCEPTED,
+};
 
 enum Header {
     Absent,
@@ -111,16 +121,16 @@ enum Header {
 }
 
 /// Does the request claim to be modern, whatever the value of the claim?
-fn claims_modern(meta: Option<&Map<String, Value>>) -> bool {
+fn claims_modern(meta: Option<&Members<'_>>) -> bool {
     meta.is_some_and(|meta| meta.contains_key(PROTOCOL_VERSION))
 }
 
 /// Is its claim well-formed, and does it name a modern revision?
-fn names_modern(meta: Option<&Map<String, Value>>) -> bool {
+fn names_modern(meta: Option<&Members<'_>>) -> bool {
     let named = meta
         .and_then(|meta| meta.get(PROTOCOL_VERSION))
-        .and_then(Value::as_str);
+        .and_then(|version| text(version));
     named
-        .and_then(Revision::parse)
+        .and_then(|version| Revision::parse(&version))
         .is_some_and(Revision::is_modern)
 }

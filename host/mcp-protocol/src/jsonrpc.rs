@@ -1,5 +1,7 @@
 //! JSON-RPC 2.0: one message in, one message out.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Number, Value, value::RawValue};
 
@@ -81,9 +83,14 @@ impl<'a> Message<'a> {
     /// # Errors
     /// The answer to something that is not one message: 400, -32700 or -32600.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Answer> {
-        let envelope: Envelope<'a> = match serde_json::from_slice(body) {
+        let text = str::from_utf8(body).map_err(|error| not_json(&error))?;
+        // Asked first: serde would take an array for an envelope, its items for the members in their order.
+        if !text.trim_start_matches(JSON_BLANKS).starts_with('{') {
+            return Self::not_an_object(text, "it must be an object");
+        }
+        let envelope: Envelope<'a> = match serde_json::from_str(text) {
             Ok(envelope) => envelope,
-            Err(error) => return Self::not_an_object(body, &error),
+            Err(error) => return Self::not_an_object(text, &error.to_string()),
         };
         let id = envelope.id.and_then(Id::parse);
         let refuse = |message| Err(Answer::error(400, id.as_ref(), INVALID_REQUEST, message));
@@ -122,23 +129,26 @@ impl<'a> Message<'a> {
         }
     }
 
-    fn not_an_object(body: &[u8], error: &serde_json::Error) -> Result<Self, Answer> {
-        match serde_json::from_slice::<&RawValue>(body) {
-            Err(error) => Err(Answer::error(
-                400,
-                None,
-                PARSE_ERROR,
-                &format!("the body is not JSON: {error}"),
-            )),
+    fn not_an_object(text: &str, problem: &str) -> Result<Self, Answer> {
+        match serde_json::from_str::<&RawValue>(text) {
+            Err(error) => Err(not_json(&error)),
             Ok(value) if value.get().starts_with('[') => Ok(Self::Batch),
             Ok(_) => Err(Answer::error(
                 400,
                 None,
                 INVALID_REQUEST,
-                &format!("not a JSON-RPC message: {error}"),
+                &format!("not a JSON-RPC message: {problem}"),
             )),
         }
     }
+}
+
+/// What JSON allows around its values (RFC 8259, section 2).
+const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+fn not_json(error: &dyn fmt::Display) -> Answer {
+    let message = format!("the body is not JSON: {error}");
+    Answer::error(400, None, PARSE_ERROR, &message)
 }
 
 #[derive(Serialize)]

@@ -1,64 +1,61 @@
 //! Revisions up to 2025-11-25: the handshake, and requests within or without a session.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    Answer, Ask, Id, Request, Revision, ServerInfo,
-    jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND},
-    params,
+    Answer, Ask, Id, Request, Revision, Route, ServerInfo,
+    jsonrpc::METHOD_NOT_FOUND,
+    params::{self, Params, text},
 };
 
-/// A request other than `initialize`. Its errors travel with HTTP 200: to a legacy client 404 means that its session is
-/// gone (L:http).
+/// A request other than `initialize`. Its errors travel with HTTP 200, and only after its session was looked up: to a
+/// legacy client 404 means that the session is gone (L:http), and it must learn that whatever it asked for.
 pub(crate) fn request<'a>(
     revision: Option<Revision>,
     id: Id,
     method: &str,
-    params: Option<&'a RawValue>,
-) -> Result<Request<'a>, Answer> {
+    params: &Params<'a>,
+) -> Route<'a> {
     let ask = match method {
-        "ping" => Ask::Ping,
-        "tools/list" => params::list_tools(&id, params)?,
-        "tools/call" => params::call_tool(&id, params)?,
+        "ping" => Ok(Ask::Ping),
+        "tools/list" => params::list_tools(&id, params),
+        "tools/call" => params::call_tool(&id, params),
         _ => {
             let message = format!("the method {method} is not offered");
-            return Err(Answer::error(200, Some(&id), METHOD_NOT_FOUND, &message));
+            Err(Answer::error(200, Some(&id), METHOD_NOT_FOUND, &message))
         }
     };
-    Ok(Request { id, revision, ask })
+    match ask {
+        Ok(ask) => Route::Request(Request { id, revision, ask }),
+        Err(answer) => Route::InSession {
+            id: Some(id),
+            answer,
+        },
+    }
 }
 
 /// `initialize`: the server answers with the revision the client asks for, if it has a handshake, else with the newest
 /// that has one (L:life, "Version Negotiation"). A client that asks for none gets that as well.
-pub(crate) fn initialize_request(id: Id, params: Option<&RawValue>) -> Result<Request<'_>, Answer> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Initialize<'a> {
-        protocol_version: Option<String>,
-        #[serde(borrow)]
-        client_info: Option<&'a RawValue>,
-    }
-    let asked: Initialize<'_> = match params.map(|params| serde_json::from_str(params.get())) {
-        None => Initialize::default(),
-        Some(Ok(asked)) => asked,
-        Some(Err(error)) => {
-            let message = format!("`params` of initialize: {error}");
-            return Err(Answer::error(200, Some(&id), INVALID_PARAMS, &message));
-        }
+pub(crate) fn initialize_request<'a>(id: Id, params: &Params<'a>) -> Result<Request<'a>, Answer> {
+    let asked = || {
+        let version = match params.get("protocolVersion")? {
+            None => None,
+            Some(version) => {
+                Some(text(version).ok_or("`params.protocolVersion` must be a string")?)
+            }
+        };
+        Ok((version, params.get("clientInfo")?))
     };
-    let negotiated = asked
-        .protocol_version
+    let (version, client) = asked().map_err(|problem| params::invalid(&id, problem))?;
+    let negotiated = version
         .and_then(|version| Revision::parse(&version))
         .filter(|revision| !revision.is_modern())
         .unwrap_or(Revision::LATEST_LEGACY);
     Ok(Request {
         id,
         revision: Some(negotiated),
-        ask: Ask::Initialize {
-            negotiated,
-            client: asked.client_info,
-        },
+        ask: Ask::Initialize { negotiated, client },
     })
 }
 

@@ -14,6 +14,7 @@
 //! Source of the rules: the specification of each revision; `M:...` and `L:...` in comments name pages of 2026-07-28 and
 //! of 2025-11-25.
 
+mod content;
 mod era;
 pub mod jsonrpc;
 mod legacy;

@@ -1,12 +1,12 @@
 //! Revision 2026-07-28: the checks of a request, in the order that the specification and its test suite force.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     Answer, Ask, CacheHints, Headers, Id, Request, Revision, ServerInfo,
     jsonrpc::{HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
-    params::{self, PROTOCOL_VERSION},
+    params::{self, Members, PROTOCOL_VERSION, Params, text},
 };
 
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -30,20 +30,20 @@ pub(crate) fn request<'a>(
     headers: Headers<'_>,
     id: Id,
     method: &str,
-    params: Option<&'a RawValue>,
-    meta: Map<String, Value>,
+    params: &Params<'a>,
+    meta: &Members<'_>,
 ) -> Result<Request<'a>, Answer> {
-    let version = envelope(&id, &meta)?;
+    let version = envelope(&id, meta)?;
     header(
         &id,
         "MCP-Protocol-Version",
         headers.protocol_version,
-        version,
+        &version,
     )?;
-    implemented(&id, version)?;
+    implemented(&id, &version)?;
     header(&id, "Mcp-Method", headers.method, method)?;
     if let Some(name) = routed_name(method, params) {
-        name_header(&id, headers.name, name.as_deref())?;
+        name_header(&id, headers.name, &name)?;
     }
     let ask = match method {
         "server/discover" => Ok(Ask::Discover),
@@ -57,7 +57,7 @@ pub(crate) fn request<'a>(
             return Err(Answer::error(404, Some(&id), METHOD_NOT_FOUND, &message));
         }
     };
-    log_level(&id, &meta)?;
+    log_level(&id, meta)?;
     Ok(Request {
         id,
         revision: Some(Revision::MODERN),
@@ -66,7 +66,7 @@ pub(crate) fn request<'a>(
 }
 
 /// `_meta` has its two required keys, each of the right type; gives the version.
-fn envelope<'a>(id: &Id, meta: &'a Map<String, Value>) -> Result<&'a str, Answer> {
+fn envelope(id: &Id, meta: &Members<'_>) -> Result<String, Answer> {
     let refuse = |problem: &str| {
         let message = format!(
             "`params._meta` of a request in revision {}: {problem}",
@@ -81,11 +81,10 @@ fn envelope<'a>(id: &Id, meta: &'a Map<String, Value>) -> Result<&'a str, Answer
     if !missing.is_empty() {
         return Err(refuse(&format!("{} is missing", missing.join(" and "))));
     }
-    if !meta[CLIENT_CAPABILITIES].is_object() {
+    if !meta[CLIENT_CAPABILITIES].get().starts_with('{') {
         return Err(refuse(&format!("{CLIENT_CAPABILITIES} must be an object")));
     }
-    meta[PROTOCOL_VERSION]
-        .as_str()
+    text(meta[PROTOCOL_VERSION])
         .ok_or_else(|| refuse(&format!("{PROTOCOL_VERSION} must be a string")))
 }
 
@@ -123,20 +122,16 @@ fn implemented(id: &Id, version: &str) -> Result<(), Answer> {
     ))
 }
 
-/// The name that `Mcp-Name` repeats, for methods that have one; inner `None` when the body's is not a string.
-fn routed_name(method: &str, params: Option<&RawValue>) -> Option<Option<String>> {
-    let member = match method {
-        "tools/call" | "prompts/get" => "name",
-        "resources/read" => "uri",
-        _ => return None,
-    };
-    let params =
-        params.and_then(|params| serde_json::from_str::<Map<String, Value>>(params.get()).ok());
-    Some(params.and_then(|params| params.get(member)?.as_str().map(str::to_owned)))
+/// The name that `Mcp-Name` repeats, for methods that have one. One that is missing or no string is found out later.
+fn routed_name(method: &str, params: &Params<'_>) -> Option<String> {
+    match method {
+        "tools/call" | "prompts/get" => params.text("name"),
+        "resources/read" => params.text("uri"),
+        _ => None,
+    }
 }
 
-fn name_header(id: &Id, value: Option<&str>, body: Option<&str>) -> Result<(), Answer> {
-    let Some(body) = body else { return Ok(()) };
+fn name_header(id: &Id, value: Option<&str>, body: &str) -> Result<(), Answer> {
     match value.map(|value| decode_header(value.trim_matches([' ', '\t']))) {
         Some(Some(value)) if value == body => Ok(()),
         Some(Some(value)) => Err(mismatch(
@@ -195,18 +190,15 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
     (bits == 0).then_some(bytes)
 }
 
-fn log_level(id: &Id, meta: &Map<String, Value>) -> Result<(), Answer> {
-    match meta.get(LOG_LEVEL) {
-        Some(level)
-            if !level
-                .as_str()
-                .is_some_and(|level| LOG_LEVELS.contains(&level)) =>
-        {
-            let message = format!("{LOG_LEVEL} must be one of {}", LOG_LEVELS.join(", "));
-            Err(Answer::error(400, Some(id), INVALID_PARAMS, &message))
-        }
-        _ => Ok(()),
+fn log_level(id: &Id, meta: &Members<'_>) -> Result<(), Answer> {
+    let Some(level) = meta.get(LOG_LEVEL) else {
+        return Ok(());
+    };
+    if text(level).is_some_and(|level| LOG_LEVELS.contains(&level.as_str())) {
+        return Ok(());
     }
+    let message = format!("{LOG_LEVEL} must be one of {}", LOG_LEVELS.join(", "));
+    Err(Answer::error(400, Some(id), INVALID_PARAMS, &message))
 }
 
 /// The result of `server/discover` (M:disc).

@@ -82,6 +82,16 @@ impl Revision {
         self.is_modern()
     }
 
+    /// May a result hold audio?
+    pub(crate) fn has_audio(self) -> bool {
+        self >= Self::V2025_03_26
+    }
+
+    /// May a result hold links to resources?
+    pub(crate) fn has_resource_links(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
     /// Does a tool have `icons`?
     pub(crate) fn has_icons(self) -> bool {
         self >= Self::V2025_11_25

@@ -1,12 +1,14 @@
 //! Tools and the results of their calls, in the words of each revision.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{
     Map, Value, json,
     value::{RawValue, to_raw_value},
 };
 
-use crate::{CacheHints, Revision, ServerInfo, modern::SERVER_INFO};
+use crate::{CacheHints, Revision, ServerInfo, content, modern::SERVER_INFO};
 
 /// A tool as the newest revision describes it. Schemas pass through untouched.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -63,11 +65,11 @@ impl Tool {
 }
 
 fn is_object_schema(schema: &RawValue) -> bool {
-    #[derive(Deserialize)]
-    struct Root {
-        r#type: Option<Value>,
-    }
-    serde_json::from_str(schema.get()).is_ok_and(|root: Root| root.r#type == Some("object".into()))
+    let root = serde_json::from_str::<BTreeMap<String, &RawValue>>(schema.get());
+    root.is_ok_and(|root| {
+        root.get("type")
+            .is_some_and(|root| root.get() == r#""object""#)
+    })
 }
 
 /// The result of `tools/list`.
@@ -153,7 +155,7 @@ impl CallResult {
         }
         raw(&CallToolResult {
             result_type: revision.is_modern().then_some("complete"),
-            content: self.content,
+            content: content::in_words_of(&self.content, revision).unwrap_or(self.content),
             structured_content,
             is_error: self.is_error,
             meta,

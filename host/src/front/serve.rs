@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     StartError,
-    app::{App, Incoming, MAX_BODY, Reached},
+    app::{App, Incoming, MAX_BODY, Reached, too_large},
     config::Config,
 };
 
@@ -196,15 +196,10 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => {
-            let too_large = error.is::<LengthLimitError>();
-            let status = if too_large {
-                StatusCode::PAYLOAD_TOO_LARGE
-            } else {
-                StatusCode::BAD_REQUEST
-            };
+        Err(error) if error.is::<LengthLimitError>() => return Ok(too_large().map(Full::new)),
+        Err(_) => {
             let mut response = Response::new(Full::default());
-            *response.status_mut() = status;
+            *response.status_mut() = StatusCode::BAD_REQUEST;
             return Ok(response);
         }
     };

@@ -1,7 +1,7 @@
 //! What the host writes and reads at the boundary: the host's half of `plugin-abi/PAYLOADS.md`.
 
 use mcp_protocol::tools::Tool;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
 /// Body of the operation `init`.
@@ -63,12 +63,17 @@ pub struct DeclaredTool {
 pub(crate) struct Reply {
     pub(crate) r#type: String,
     pub(crate) content: Box<RawValue>,
-    #[serde(default)]
+    /// `Some("null")` where the tool gave back null: a value like any other since MCP 2026-07-28.
+    #[serde(default, deserialize_with = "present")]
     pub(crate) structured_content: Option<Box<RawValue>>,
     #[serde(default)]
     pub(crate) is_error: bool,
     #[serde(default, rename = "_meta")]
     pub(crate) meta: Option<Map<String, Value>>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// The error payload.
@@ -79,4 +84,23 @@ pub(crate) struct Failure {
     pub(crate) public: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_structured_result_of_null_is_not_an_absent_one() {
+        for (member, expected) in [
+            ("", None),
+            (r#","structuredContent":null"#, Some("null")),
+            (r#","structuredContent":{"x": 1}"#, Some(r#"{"x": 1}"#)),
+        ] {
+            let text = format!(r#"{{"type":"complete","content":[]{member}}}"#);
+            let reply: Reply = serde_json::from_str(&text).unwrap();
+            let structured = reply.structured_content.as_deref().map(RawValue::get);
+            assert_eq!(structured, expected, "reply: {text}");
+        }
+    }
 }

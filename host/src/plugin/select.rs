@@ -32,7 +32,8 @@ fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
         .map(|known| (strsim::jaro_winkler(&wanted, &plain(known)), known))
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .collect();
-    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    // The names too, so that equal ones stand side by side: a tool and its function often have one name.
+    near.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));
     near.dedup_by_key(|(_, known)| *known);
     near.into_iter()
         .take(MAX_NEAR)
@@ -140,5 +141,11 @@ mod tests {
         ] {
             assert_eq!(Unmatched::new(name, known).near, near, "name: {name}");
         }
+        let twice = ["tool_a", "tool_b", "tool_b", "tool_a"];
+        assert_eq!(
+            Unmatched::new("tool_c", twice).near,
+            ["tool_a", "tool_b"],
+            "each is named once"
+        );
     }
 }

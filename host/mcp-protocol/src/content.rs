@@ -1,0 +1,63 @@
+//! Content blocks that older revisions do not know.
+
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use crate::{Revision, tools::raw};
+
+/// What a replacement repeats of a block.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Block {
+    r#type: String,
+    mime_type: Option<String>,
+    uri: Option<String>,
+    name: Option<String>,
+    title: Option<String>,
+    description: Option<String>,
+}
+
+/// The blocks, with a text in place of each that `revision` does not know: a client that reads by the schema refuses the
+/// whole result for one of them. `None` if nothing is to be replaced.
+pub(crate) fn in_words_of(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
+    let unknown: Vec<_> = [
+        ("audio", revision.has_audio()),
+        ("resource_link", revision.has_resource_links()),
+    ]
+    .into_iter()
+    .filter_map(|(kind, known)| (!known).then_some(kind))
+    .collect();
+    // Most results are text: not parsed for a block that cannot be in them.
+    if !unknown.iter().any(|kind| content.get().contains(kind)) {
+        return None;
+    }
+    let blocks: Vec<&RawValue> = serde_json::from_str(content.get()).ok()?;
+    let mut replaced = false;
+    let blocks: Vec<_> = blocks
+        .into_iter()
+        .map(|block| match serde_json::from_str::<Block>(block.get()) {
+            Ok(parsed) if unknown.contains(&parsed.r#type.as_str()) => {
+                replaced = true;
+                raw(&json!({ "type": "text", "text": parsed.as_text(revision) }))
+            }
+            _ => block.to_owned(),
+        })
+        .collect();
+    replaced.then(|| raw(&blocks))
+}
+
+impl Block {
+    fn as_text(&self, revision: Revision) -> String {
+        let Some(uri) = &self.uri else {
+            let of_type = self.mime_type.as_deref().unwrap_or("unknown type");
+            let kind = &self.r#type;
+            return format!("({kind}, {of_type}: not part of MCP {revision})");
+        };
+        let name = self.title.as_ref().or(self.name.as_ref());
+        let named = name.map_or_else(|| uri.clone(), |name| format!("{name}: {uri}"));
+        match &self.description {
+            Some(description) => format!("{named} ({description})"),
+            None => named,
+        }
+    }
+}

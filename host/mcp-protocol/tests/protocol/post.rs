@@ -1,0 +1,109 @@
+//! One POST, and what became of it in one line, so that a table can say it.
+
+use mcp_protocol::{Answer, Ask, Headers, Id, Revision, Route, route};
+use serde_json::{Value, json};
+
+pub(crate) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
+/// `params` of a modern request.
+pub(crate) fn modern() -> Value {
+    claiming(json!("2026-07-28"))
+}
+
+/// `params` that claim to be of this version, whatever JSON that is.
+pub(crate) fn claiming(version: Value) -> Value {
+    json!({ "_meta": { VERSION: version, CAPABILITIES: {} } })
+}
+
+pub(crate) fn request(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+}
+
+/// The headers that a client owes for this body, but for the version.
+pub(crate) struct Owed {
+    method: Option<String>,
+    name: Option<String>,
+}
+
+impl Owed {
+    pub(crate) fn by(body: &str) -> Self {
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let text = |pointer| body.pointer(pointer)?.as_str().map(str::to_owned);
+        Self {
+            method: text("/method"),
+            name: text("/params/name").or_else(|| text("/params/uri")),
+        }
+    }
+
+    pub(crate) fn with<'a>(&'a self, protocol_version: Option<&'a str>) -> Headers<'a> {
+        Headers {
+            protocol_version,
+            method: self.method.as_deref(),
+            name: self.name.as_deref(),
+        }
+    }
+}
+
+/// What became of a body that came with the headers it owes.
+pub(crate) fn post(version: Option<&str>, body: &str) -> String {
+    seen(Owed::by(body).with(version), body.as_bytes())
+}
+
+/// What became of a POST:
+///
+/// - `2026-07-28 tools/list id 1`, `legacy ping id 1`: a request, its revision or that the session decides it
+/// - `400 -32600`, `400 -32602 id 1`, `202`: an answer
+/// - `in session 202`: an answer that waits for the session to be looked up
+pub(crate) fn seen(headers: Headers<'_>, body: &[u8]) -> String {
+    match route(headers, body) {
+        Route::Answered(answer) => of_answer(&answer),
+        Route::InSession { answer, .. } => format!("in session {}", of_answer(&answer)),
+        Route::Request(request) => {
+            let revision = request.revision.map_or("legacy", Revision::as_str);
+            let ask = match request.ask {
+                Ask::Discover => "server/discover".to_owned(),
+                Ask::Initialize { negotiated, .. } => {
+                    return format!("initialize {negotiated} id {}", of_id(&request.id));
+                }
+                Ask::Ping => "ping".to_owned(),
+                Ask::ListTools => "tools/list".to_owned(),
+                Ask::CallTool { name, arguments } => match arguments {
+                    None => format!("tools/call {name}"),
+                    Some(arguments) => format!("tools/call {name} {}", arguments.get()),
+                },
+            };
+            format!("{revision} {ask} id {}", of_id(&request.id))
+        }
+    }
+}
+
+pub(crate) fn of_answer(answer: &Answer) -> String {
+    let Some(body) = &answer.body else {
+        return answer.status.to_string();
+    };
+    let body: Value = serde_json::from_slice(body).expect("an answer is JSON");
+    let outcome = match body.pointer("/error/code") {
+        Some(code) => code.to_string(),
+        None => body["result"].to_string(),
+    };
+    match body.get("id") {
+        None => format!("{} {outcome}", answer.status),
+        Some(id) => format!("{} {outcome} id {id}", answer.status),
+    }
+}
+
+fn of_id(id: &Id) -> String {
+    serde_json::to_string(id).expect("an id is JSON")
+}
+
+#[test]
+fn the_tables_read_as_described() {
+    let list = request("tools/list", modern()).to_string();
+    assert_eq!(
+        post(Some("2026-07-28"), &list),
+        "2026-07-28 tools/list id 1"
+    );
+    assert_eq!(post(None, "{"), "400 -32700");
+}

@@ -1,0 +1,139 @@
+//! Lists and calls, as far as they go without a library that can be opened.
+
+use serde_json::{Value, json};
+
+use crate::{
+    folder::{Folder, plugin, plugin_with},
+    server::Server,
+};
+
+#[test]
+fn tools_are_listed_in_their_order_and_the_same_in_both_eras() {
+    let folder = Folder::empty()
+        .with("b-layer", &[plugin("liba.so", &["zeta", "alpha"])])
+        .with("a-layer", &[plugin("libb.so", &["mid"])]);
+    let server = Server::of(folder, &[("LIST_TTL_MS", "5")]);
+    let names = |list: &Value| -> Vec<String> {
+        let tools = list["result"]["tools"].as_array().expect("tools").clone();
+        tools
+            .iter()
+            .map(|tool| tool["name"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    for _ in 0..2 {
+        let modern = server.modern("tools/list", json!({})).json();
+        let legacy = server.legacy(None, "tools/list", json!({})).json();
+        assert_eq!(names(&modern), ["zeta", "alpha", "mid"]);
+        assert_eq!(names(&legacy), ["zeta", "alpha", "mid"]);
+        assert_eq!(modern["result"]["ttlMs"], 5);
+        assert_eq!(modern["result"]["cacheScope"], "public");
+        // Two layers: neither of them speaks for the server.
+        let server = &modern["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
+        assert_eq!(server["name"], "mcp-layer-host");
+    }
+}
+
+#[test]
+fn an_unknown_tool_is_an_error_of_the_client() {
+    let server = Server::of(Folder::of(&["greet"]), &[("TOOLS_LIST", "greet")]);
+    for name in ["nope", "Greet", "greet ", "", "libtools.so"] {
+        let params = json!({ "name": name, "arguments": {} });
+        let answered = server.legacy(None, "tools/call", params);
+        assert_eq!(answered.outcome(), "200 -32602", "name: {name:?}");
+        assert_eq!(answered.json()["id"], 1);
+    }
+    insta::assert_snapshot!(
+        server.modern("tools/call", json!({ "name": "nope" })).error_text(),
+        @"unknown tool: nope; the list of tools may have changed, ask for it again by tools/list"
+    );
+}
+
+#[test]
+fn a_tool_that_is_left_out_is_unknown() {
+    let folder = Folder::of(&["greet", "danger"]);
+    let server = Server::of(folder, &[("TOOLS_LIST", "!danger")]);
+    let answered = server.legacy(None, "tools/call", json!({ "name": "danger" }));
+    assert_eq!(answered.outcome(), "200 -32602");
+}
+
+#[test]
+fn a_library_that_cannot_be_opened_fails_the_call_and_tells_the_model_nothing_of_it() {
+    let server = Server::greeting();
+    for _ in 0..2 {
+        for answered in [
+            server.legacy(None, "tools/call", json!({ "name": "greet" })),
+            server.modern(
+                "tools/call",
+                json!({ "name": "greet", "arguments": { "x": 1 } }),
+            ),
+        ] {
+            assert_eq!(answered.outcome(), "200");
+            let result = &answered.json()["result"];
+            assert_eq!(result["isError"], true);
+            assert_eq!(
+                result["content"],
+                json!([{ "type": "text", "text": "tool greet failed unexpectedly (request id request-1)" }])
+            );
+            assert_eq!(result.get("structuredContent"), None);
+        }
+    }
+}
+
+#[test]
+fn arguments_that_the_schema_refuses_are_told_to_the_model_without_a_call() {
+    let tool = json!({
+        "tool": {
+            "name": "forecast",
+            "description": "Forecasts.",
+            "inputSchema": {
+                "type": "object",
+                "properties": { "days": { "type": "integer", "minimum": 1 } },
+                "required": ["days"],
+            },
+        },
+        "function": "forecast",
+        "validate": true,
+    });
+    let folder = Folder::empty().with("a-layer", &[plugin_with("libtools.so", &[tool])]);
+    let server = Server::of(folder, &[]);
+    for arguments in [
+        json!({ "days": 0 }),
+        json!({}),
+        json!({ "days": "many" }),
+        Value::Null,
+    ] {
+        let params = json!({ "name": "forecast", "arguments": arguments });
+        let answered = server.legacy(None, "tools/call", params);
+        let result = &answered.json()["result"];
+        assert_eq!(result["isError"], true, "{arguments}");
+        let text = result["content"][0]["text"].as_str().expect("a text");
+        assert!(
+            text.starts_with("Invalid arguments for tool forecast: ") && text.contains("days"),
+            "{arguments}: {text}"
+        );
+    }
+    // What the schema accepts, as it is or mended, gets as far as the library.
+    for arguments in [json!({ "days": 1 }), json!({ "days": "1" })] {
+        let params = json!({ "name": "forecast", "arguments": arguments });
+        let answered = server.legacy(None, "tools/call", params);
+        let text = answered.json()["result"]["content"][0]["text"].clone();
+        assert_eq!(
+            text, "tool forecast failed unexpectedly (request id request-1)",
+            "{arguments}"
+        );
+    }
+}
+
+#[test]
+fn a_call_that_has_the_wrong_shape_is_an_error_of_the_client_in_both_eras() {
+    let server = Server::greeting();
+    for params in [
+        json!({ "name": "greet", "arguments": [] }),
+        json!({ "arguments": {} }),
+    ] {
+        let legacy = server.legacy(None, "tools/call", params.clone());
+        assert_eq!(legacy.outcome(), "200 -32602", "{params}");
+        let modern = server.modern("tools/call", params.clone());
+        assert_eq!(modern.outcome(), "200 -32602", "{params}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The host from the inside, as far as it gets without opening a plugin: manifests are made by hand, and the libraries
+//! they name are none.
+
+mod browsers;
+mod calls;
+mod catalog;
+mod endpoint;
+mod folder;
+mod serve;
+mod server;
+mod sessions;

@@ -1,0 +1,61 @@
+//! Plain HTTP, where bodies may be of any size.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use host::{app::MAX_BODY, config::Config, front::serve::Server};
+
+use crate::folder::Folder;
+
+#[test]
+fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
+    let folder = Folder::of(&["greet"]);
+    let config = Config::from_env(|name| {
+        (name == "PLUGIN_DIR").then(|| folder.path().display().to_string())
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    let server = runtime
+        .block_on(Server::start(&config, listen, false))
+        .expect("it listens");
+    let url = server.url();
+    let address = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.strip_suffix("/mcp"))
+        .expect("host and port");
+    let answer = runtime.block_on(async {
+        let address = address.to_owned();
+        let client = tokio::task::spawn_blocking(move || too_much(&address));
+        tokio::select! {
+            ended = server.run() => panic!("the server ended: {ended:?}"),
+            answer = client => answer.expect("the client ends"),
+        }
+    });
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(
+        answer.contains("content-type: application/json"),
+        "{answer}"
+    );
+    assert!(answer.contains(r#""code":-32600"#), "{answer}");
+}
+
+/// The answer to one byte too many.
+fn too_much(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it is reached");
+    let length = MAX_BODY + 1;
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("the head is sent");
+    stream
+        .write_all(&vec![b'x'; length])
+        .expect("the body is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
