@@ -19,6 +19,7 @@ pub use call::{CallFailure, FailureKind};
 pub use catalog::{Catalog, CatalogError, CatalogTool};
 pub use declaration_check::declaration_problems;
 pub use file_check::FileProblem;
+pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
 pub use payload::{Declaration, DeclaredTool};
 

@@ -215,6 +215,7 @@ impl Answer {
         message: &str,
         data: Option<Value>,
     ) -> Self {
+        let message = &crate::bounded(message);
         let failure = Failure {
             jsonrpc: "2.0",
             id,

@@ -121,7 +121,7 @@ impl CallResult {
     #[must_use]
     pub fn error(message: &str) -> Self {
         Self {
-            content: raw(&json!([{ "type": "text", "text": message }])),
+            content: raw(&json!([{ "type": "text", "text": crate::bounded(message) }])),
             structured_content: None,
             is_error: true,
             meta: None,

@@ -10,7 +10,7 @@ use mcp_protocol::tools::Tool;
 use plugin_abi::PAYLOAD_VERSION;
 
 use super::{
-    ABI_VERSION, Code, Declaration, OpenError, Plugin,
+    ABI_VERSION, Code, Declaration, OpenError, PANIC_STRATEGY, Plugin,
     arguments::LazySchema,
     declaration_check::declaration_problems,
     discover::discover,
@@ -183,6 +183,14 @@ impl Catalog {
             check_cpu(&path, &manifest)?;
             for entry in manifest.plugins {
                 check_entry(&path, &config.plugin_dir, &entry)?;
+                if let Some(Candidate::Declared {
+                    manifest,
+                    entry: other,
+                }) = candidates.get(&entry.file)
+                    && other.sha256 != entry.sha256
+                {
+                    return Err(overwritten(manifest, &path, entry.file));
+                }
                 candidates.insert(
                     entry.file.clone(),
                     Candidate::Declared {
@@ -202,6 +210,9 @@ impl Catalog {
             return Err(CatalogError::Empty(config.plugin_dir.clone()));
         }
         let tools = tools_list(&config.tools_list, tools)?;
+        if tools.is_empty() {
+            tracing::warn!("TOOLS_LIST leaves out every tool: there is nothing to serve");
+        }
         let by_name = index(&tools)?;
         Ok(Self {
             tools: tools.into_iter().map(Arc::new).collect(),
@@ -287,6 +298,13 @@ fn check_entry(manifest: &Path, folder: &Path, entry: &PluginEntry) -> Result<()
         );
         return mismatch("PLUGIN_ABI_MISMATCH", problem);
     }
+    if entry.panic != PANIC_STRATEGY {
+        let problem = format!(
+            "built with panic = {:?}, so that one panic would end the host; remove `panic` from its profile and rebuild it",
+            entry.panic
+        );
+        return mismatch("PLUGIN_PANIC_ABORT", problem);
+    }
     if entry.payload != PAYLOAD_VERSION {
         let problem = format!(
             "speaks payload version {}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release",
@@ -295,6 +313,18 @@ fn check_entry(manifest: &Path, folder: &Path, entry: &PluginEntry) -> Result<()
         return mismatch("PLUGIN_ABI_MISMATCH", problem);
     }
     Ok(())
+}
+
+fn overwritten(first: &Path, second: &Path, file: String) -> CatalogError {
+    let problem = format!(
+        "{} has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate",
+        first.display()
+    );
+    CatalogError::Mismatch {
+        code: "PLUGIN_OVERWRITTEN",
+        path: second.with_file_name(file),
+        problem,
+    }
 }
 
 /// The same major version: what abi_stable demands of versions from 1.0.0 on.

@@ -30,6 +30,9 @@ use super::{
 /// The version of plugin-abi this host speaks.
 pub const ABI_VERSION: &str = "1.0.0";
 
+/// The panic strategy a plugin must be built with (ABI rule 3).
+pub(crate) const PANIC_STRATEGY: &str = "unwind";
+
 /// A plugin: a file that is opened when it is first needed.
 #[derive(Debug)]
 pub struct Plugin {
@@ -238,7 +241,7 @@ fn open(path: &Path) -> Result<Opened, OpenError> {
             declaration.payload
         )));
     }
-    if declaration.panic != "unwind" {
+    if declaration.panic != PANIC_STRATEGY {
         return Err(OpenError::PanicStrategy {
             path: path.to_owned(),
             found: declaration.panic,

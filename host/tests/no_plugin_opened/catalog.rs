@@ -208,6 +208,19 @@ fn a_manifest_and_its_files_must_agree() {
     );
 }
 
+#[test]
+fn a_layer_that_overwrote_anothers_file_is_refused() {
+    let mut other = plugin("libtools.so", &["greet"]);
+    other["sha256"] = json!("another");
+    let folder = Folder::of(&["greet"]).with("b-layer", &[other]);
+    assert_snapshot!(
+        refused(&folder, &[]),
+        @"PLUGIN_OVERWRITTEN: [dir]/libtools.so: [dir]/a-layer.layer.json has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate"
+    );
+    let same = Folder::of(&["greet"]).with("b-layer", &[plugin("libtools.so", &["greet"])]);
+    assert_eq!(served(&same, &[]), ["greet"]);
+}
+
 fn changed(change: impl FnOnce(&mut Value)) -> Folder {
     let mut manifest = manifest("a-layer", &[plugin("libtools.so", &["greet"])]);
     change(&mut manifest);
@@ -235,6 +248,10 @@ fn a_layer_for_another_host_is_refused_with_the_remedy() {
     assert_snapshot!(
         refused(&changed(|manifest| manifest["format"] = json!(2)), &[]),
         @"MANIFEST_FORMAT: [dir]/a-layer.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release"
+    );
+    assert_snapshot!(
+        refused(&changed(|manifest| manifest["plugins"][0]["panic"] = json!("abort")), &[]),
+        @r#"PLUGIN_PANIC_ABORT: [dir]/libtools.so: built with panic = "abort", so that one panic would end the host; remove `panic` from its profile and rebuild it"#
     );
     let minor = changed(|manifest| manifest["plugins"][0]["abi"] = json!("1.7.0"));
     assert_eq!(served(&minor, &[]), ["greet"]);
