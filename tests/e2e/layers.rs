@@ -93,3 +93,47 @@ fn a_library_is_not_opened_before_its_first_call() {
     client.call("add", json!({ "a": 1, "b": 2 })).text();
     assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
 }
+
+#[test]
+fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never() {
+    let layer = Layer::of(["custom-tools"]);
+    layer.remove("custom-tools.layer.json");
+    // Any library of the system will do: it is one, but no plugin.
+    let foreign = tests::library_of_the_system();
+    fs_err::copy(foreign, layer.plugin_dir().join("libforeign.so")).expect("a library to copy");
+    let host = Host::serve(&layer);
+    assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
+    assert_eq!(host.connect().list(), ["greet", "multiply", "add"]);
+    assert_eq!(
+        host.connect()
+            .call("greet", json!({ "name": "Ada" }))
+            .text(),
+        "Hello, Ada!"
+    );
+    let log = host.log();
+    assert!(log.contains("no manifest names this plugin"), "{log}");
+}
+
+#[test]
+fn a_library_that_declares_other_tools_than_its_manifest_fails_at_its_first_call_alone() {
+    let layer = Layer::of(["custom-tools", "time-tools"]);
+    layer.edit("tools.layer.json", |manifest| {
+        manifest.replace("Greet someone by name.", "Greet anyone by name.")
+    });
+    layer.edit("tools.layer.json", |manifest| {
+        let digest = manifest.split("\"digest\": \"").nth(1).expect("a digest")[..64].to_owned();
+        manifest.replace(&digest, &"0".repeat(64))
+    });
+    let host = Host::serve(&layer);
+    let client = host.connect();
+    let refused = client.call("greet", json!({ "name": "Ada" }));
+    assert!(
+        refused
+            .error_text()
+            .starts_with("tool greet failed unexpectedly"),
+        "{refused:?}"
+    );
+    assert!(host.log().contains("[MANIFEST_DRIFT]"), "{}", host.log());
+    let sum = client.call("addToDate", json!({ "to": "2026-01-31", "span": "1 day" }));
+    assert_eq!(sum.text(), "2026-02-01 (Sunday)");
+}

@@ -53,6 +53,18 @@ impl Layer {
         self.opt.path().join("lib")
     }
 
+    /// Take a file out of its lib folder. (Of this copy alone: every [`Layer::of`] is unpacked anew.)
+    pub fn remove(&self, file: &str) {
+        fs_err::remove_file(self.plugin_dir().join(file)).expect("a file of the layer");
+    }
+
+    /// Change a text file in its lib folder.
+    pub fn edit(&self, file: &str, change: impl FnOnce(String) -> String) {
+        let path = self.plugin_dir().join(file);
+        let text = fs_err::read_to_string(&path).expect("a file of the layer");
+        fs_err::write(path, change(text)).expect("a file that can be changed");
+    }
+
     /// The names of the files in it, for failure messages.
     pub fn listing(&self) -> String {
         let entries = fs_err::read_dir(self.plugin_dir()).expect("the layer has a lib folder");

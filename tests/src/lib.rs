@@ -16,7 +16,9 @@ mod host;
 mod layer;
 mod sdk_clients;
 
-pub use build::{bootstrap, cargo_layer, output_of, repository, sha256, target};
+pub use build::{
+    bootstrap, cargo_layer, library_of_the_system, output_of, repository, sha256, target,
+};
 pub use client::{Answer, CallOutcome, Client};
 pub use host::{Door, Host};
 pub use layer::Layer;
