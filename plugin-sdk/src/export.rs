@@ -56,10 +56,17 @@ pub struct Hints {
 }
 
 /// Implemented by `#[tool]` on a type of the function's name.
+#[diagnostic::on_unimplemented(
+    message = "what `export_tools!` names is not a tool",
+    label = "put `#[tool]` on this function"
+)]
 pub trait ToolFn {
     /// The tool.
     const TOOL: Tool;
 }
+
+/// What `export_tools!` finds in place of a function that is no tool.
+pub struct NoTool {}
 
 /// How tools without a name of their own are named.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,6 +167,24 @@ fn call<E: Exports>(target: &str, body: &[u8]) -> Result<Vec<u8>, Failure> {
 }
 
 impl Tool {
+    /// What `#[tool]` makes of a function with mistakes, which it has reported.
+    pub const MISTAKEN: Self = Self {
+        function: "",
+        camel_case: "",
+        name: None,
+        title: None,
+        description: "",
+        hints: Hints {
+            read_only: None,
+            destructive: None,
+            idempotent: None,
+            open_world: None,
+        },
+        input: || (Value::Null, false),
+        output: || None,
+        call: |_| Err(Failure::unavailable(String::new())),
+    };
+
     fn exported_name(&self, names: Names) -> &'static str {
         match (self.name, names) {
             (Some(name), _) => name,
@@ -209,6 +234,8 @@ thread_local! {
 /// Run `work`; a panic becomes a [`Failure`] that says where it happened (ABI rule 3).
 fn caught(work: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
     install_panic_hook();
+    // Of a panic that the author's own code caught.
+    PANIC.take();
     let outer = CATCHING.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     CATCHING.set(outer);

@@ -108,10 +108,15 @@ pub mod prelude {
 /// What the macros expand to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::export::{Exports, Hints, Names, Tool, ToolFn, header};
+    pub use crate::export::{Exports, Hints, Names, NoTool, Tool, ToolFn, header};
     pub use crate::payload::{decode, reply};
     pub use crate::result::IntoToolResult;
     pub use crate::schema::input;
     pub use plugin_abi::abi_stable::library::LibHeader;
     pub use {schemars, serde};
 }
+
+/// The README's tool compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -22,7 +22,8 @@ fn generate<T: JsonSchema>(settings: SchemaSettings) -> Value {
             settings.meta_schema = None;
             settings.inline_subschemas = true;
         })
-        .with_transform(RecursiveTransform(bound_integers));
+        .with_transform(RecursiveTransform(bound_integers))
+        .with_transform(RecursiveTransform(write_out_properties));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("title");
     schema.into()
@@ -44,6 +45,16 @@ fn bound_integers(schema: &mut Schema) {
     }
 }
 
+/// A property of any type is `{}`, not `true`: before 2026-07-28 MCP wants an object for each property.
+fn write_out_properties(schema: &mut Schema) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(Map::values_mut) {
+        if let Ok(property) = <&mut Schema>::try_from(property) {
+            property.ensure_object();
+        }
+    }
+}
+
 fn integer_bounds(format: &str) -> Option<[i64; 2]> {
     Some(match format {
         "int8" => [i8::MIN.into(), i8::MAX.into()],
@@ -57,9 +68,13 @@ fn integer_bounds(format: &str) -> Option<[i64; 2]> {
 }
 
 /// Keywords that decoding by serde does not enforce.
-const CONSTRAINTS: [&str; 14] = [
+const CONSTRAINTS: [&str; 18] = [
+    "contains",
+    "dependentRequired",
+    "dependentSchemas",
     "exclusiveMaximum",
     "exclusiveMinimum",
+    "if",
     "maxItems",
     "maxLength",
     "maxProperties",

@@ -1,96 +1,158 @@
 //! A function's doc comment: what the tool does, and what its `# Arguments` list says of each parameter.
 
-use std::collections::BTreeMap;
-
-use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+use proc_macro2::Span;
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta};
 
 /// A doc comment, taken apart.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(crate) struct Doc {
-    /// Everything but the `# Arguments` section.
+    /// Everything but the items under `# Arguments`.
     pub(crate) description: String,
-    /// Parameter name -> its description.
-    pub(crate) arguments: BTreeMap<String, String>,
+    /// The items under `# Arguments`.
+    pub(crate) arguments: Vec<Argument>,
+}
+
+/// What a doc comment says of one parameter.
+#[derive(Debug)]
+pub(crate) struct Argument {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// The item's line; of a block comment, all of it.
+    pub(crate) span: Span,
 }
 
 impl Doc {
     pub(crate) fn of(attributes: &[Attribute]) -> Self {
-        let lines: Vec<String> = attributes
-            .iter()
-            .filter_map(line)
-            .flat_map(split_lines)
-            .collect();
-        Self::parse(
-            lines
-                .iter()
-                .map(|line| line.strip_prefix(' ').unwrap_or(line)),
-        )
+        let comments = attributes.iter().filter_map(comment);
+        Self::parse(comments.flat_map(|comment| {
+            lines(&comment.value())
+                .into_iter()
+                .map(move |line| (line, comment.span()))
+        }))
     }
 
-    fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
-        let mut doc = Self::default();
+    fn parse(lines: impl Iterator<Item = (String, Span)>) -> Self {
         let mut description = Vec::new();
-        let mut in_arguments = false;
-        let mut current: Option<String> = None;
-        for line in lines {
-            if let Some(heading) = line.strip_prefix('#') {
-                let heading = heading.trim_start_matches('#').trim();
-                in_arguments = matches!(heading, "Arguments" | "Args" | "Parameters");
-                if in_arguments {
+        let mut list = List::default();
+        let mut in_list = false;
+        for (line, span) in lines {
+            if let Some(heading) = heading(&line) {
+                in_list = matches!(heading, "Arguments" | "Args" | "Parameters");
+                if in_list {
                     continue;
                 }
             }
-            if !in_arguments {
+            if !(in_list && list.take(&line, span)) {
                 description.push(line);
-            } else if let Some((name, text)) = list_item(line) {
-                doc.arguments.insert(name.clone(), text);
-                current = Some(name);
-            } else if line.trim().is_empty() {
-                current = None;
-            } else if let Some(text) = current
-                .as_ref()
-                .and_then(|name| doc.arguments.get_mut(name))
-            {
-                text.push(' ');
-                text.push_str(line.trim());
             }
         }
-        description
-            .join("\n")
-            .trim()
-            .clone_into(&mut doc.description);
-        doc
+        Self {
+            description: description.join("\n").trim().to_owned(),
+            arguments: list.arguments,
+        }
     }
 }
 
-fn line(attribute: &Attribute) -> Option<String> {
-    let Meta::NameValue(meta) = &attribute.meta else {
-        return None;
-    };
-    if !meta.path.is_ident("doc") {
-        return None;
+/// The list under `# Arguments`, as far as it was read.
+#[derive(Default)]
+struct List {
+    arguments: Vec<Argument>,
+    /// How far its items are indented: what is further in belongs to one of them.
+    indent: usize,
+    /// Was the last line blank?
+    after_blank: bool,
+}
+
+impl List {
+    /// Read a line; `false` when it belongs to no item.
+    fn take(&mut self, line: &str, span: Span) -> bool {
+        let text = line.trim();
+        let indent = line.len() - line.trim_start().len();
+        let after_blank = std::mem::replace(&mut self.after_blank, text.is_empty());
+        if text.is_empty() {
+            return true;
+        }
+        let inside = !self.arguments.is_empty() && indent > self.indent;
+        if !inside && let Some((name, text)) = item(text) {
+            self.indent = indent;
+            self.arguments.push(Argument { name, text, span });
+            return true;
+        }
+        let Some(current) = self.arguments.last_mut() else {
+            return false;
+        };
+        if after_blank && !inside {
+            return false;
+        }
+        let separator = match (after_blank, text.starts_with(['*', '-'])) {
+            (true, _) => "\n\n",
+            (false, true) => "\n",
+            (false, false) => " ",
+        };
+        current.text.push_str(separator);
+        current.text.push_str(text);
+        true
     }
-    match &meta.value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) => Some(text.value()),
+}
+
+fn comment(attribute: &Attribute) -> Option<&LitStr> {
+    match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) => Some(text),
+            _ => None,
+        },
         _ => None,
     }
 }
 
-/// A block comment is one attribute of many lines.
-fn split_lines(text: String) -> Vec<String> {
-    if text.is_empty() {
-        vec![text]
-    } else {
-        text.lines().map(str::to_owned).collect()
+/// The lines of one attribute. `/// ...` is one line; a block comment is many, indented, perhaps each after a `*`.
+fn lines(text: &str) -> Vec<String> {
+    let Some((first, rest)) = text.split_once('\n') else {
+        return vec![text.strip_prefix(' ').unwrap_or(text).to_owned()];
+    };
+    let mut rest: Vec<&str> = rest.lines().collect();
+    let blank = |line: &str| line.trim().is_empty();
+    if rest
+        .iter()
+        .all(|line| blank(line) || line.trim_start().starts_with('*'))
+    {
+        for line in &mut rest {
+            *line = line.trim_start().strip_prefix('*').unwrap_or_default();
+        }
     }
+    let indent = rest
+        .iter()
+        .filter(|line| !blank(line))
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or_default();
+    let rest = rest
+        .iter()
+        .map(|line| line.get(indent..).unwrap_or(line.trim_start()));
+    [first.trim_start()]
+        .into_iter()
+        .chain(rest)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// "## Arguments" -> "Arguments"
+fn heading(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let text = line.trim_start_matches('#');
+    let marks = line.len() - text.len();
+    ((1..=6).contains(&marks) && text.starts_with(' ')).then(|| text.trim())
 }
 
 /// "* `x` - The first factor." -> ("x", "The first factor.")
-fn list_item(line: &str) -> Option<(String, String)> {
-    let item = line.trim().strip_prefix(['*', '-'])?.trim_start();
+fn item(line: &str) -> Option<(String, String)> {
+    let item = line
+        .strip_prefix(['*', '-'])?
+        .strip_prefix(' ')?
+        .trim_start();
     let (name, rest) = match item.strip_prefix('`') {
         Some(quoted) => quoted.split_once('`')?,
         None => item.split_once([' ', ':'])?,
@@ -106,15 +168,97 @@ fn list_item(line: &str) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
+    fn doc(text: &str) -> Doc {
+        Doc::parse(
+            lines(text)
+                .into_iter()
+                .map(|line| (line, Span::call_site())),
+        )
+    }
+
+    fn arguments(doc: &Doc) -> Vec<(&str, &str)> {
+        let arguments = doc.arguments.iter();
+        arguments
+            .map(|argument| (argument.name.as_str(), argument.text.as_str()))
+            .collect()
+    }
+
     #[test]
     fn the_arguments_section_is_taken_out_of_the_description() {
-        let text = "Multiply two numbers.\n\nExactly.\n\n# Arguments\n* `x` - The first\n  factor.\n- y: The second.\n\n# Errors\nNever.";
-        let doc = Doc::parse(text.lines());
+        let doc = doc(
+            "Multiply two numbers.\n\nExactly.\n\n# Arguments\n* `x` - The first\n  factor.\n- y: The second.\n\n# Errors\nNever.",
+        );
         assert_eq!(
             doc.description,
             "Multiply two numbers.\n\nExactly.\n\n# Errors\nNever."
         );
-        assert_eq!(doc.arguments["x"], "The first factor.");
-        assert_eq!(doc.arguments["y"], "The second.");
+        assert_eq!(
+            arguments(&doc),
+            [("x", "The first factor."), ("y", "The second.")]
+        );
+    }
+
+    #[test]
+    fn block_comments_are_read_like_line_comments() {
+        let expected = "Multiply two numbers.\n\n    exactly()\n\nReally.";
+        for comment in [
+            " Multiply two numbers.\n\n     exactly()\n\n Really.\n\n # Arguments\n * `x` - The first.\n ",
+            "\n * Multiply two numbers.\n *\n *     exactly()\n *\n * Really.\n *\n * # Arguments\n * * `x` - The first.\n ",
+            "\n    Multiply two numbers.\n\n        exactly()\n\n    Really.\n\n    # Arguments\n    * `x` - The first.\n",
+        ] {
+            let doc = doc(comment);
+            assert_eq!(doc.description, expected, "comment: {comment:?}");
+            assert_eq!(
+                arguments(&doc),
+                [("x", "The first.")],
+                "comment: {comment:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_item_may_have_a_list_and_paragraphs_of_its_own() {
+        let doc = doc(
+            "Convert.\n\n# Arguments\n\n* `unit` - The unit:\n  * `km` is metric\n  - mi is not\n* `x` - The number.\n\n  #1 of all.",
+        );
+        assert_eq!(
+            arguments(&doc),
+            [
+                ("unit", "The unit:\n* `km` is metric\n- mi is not"),
+                ("x", "The number.\n\n#1 of all."),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_that_is_said_among_the_arguments_is_lost() {
+        let doc = doc(
+            "Add.\n\n# Parameters\nBoth are exact.\n\n* `x` - The first.\n\nTheir order does not matter.",
+        );
+        assert_eq!(
+            doc.description,
+            "Add.\n\nBoth are exact.\nTheir order does not matter."
+        );
+        assert_eq!(arguments(&doc), [("x", "The first.")]);
+    }
+
+    #[test]
+    fn the_shapes_of_an_item() {
+        for (line, name, text) in [
+            ("* `x` - The first.", "x", "The first."),
+            ("- x: The first.", "x", "The first."),
+            ("*   x \u{2013} The first.", "x", "The first."),
+            ("* `x`", "x", ""),
+            ("* `x`: - 5 or more", "x", "- 5 or more"),
+        ] {
+            assert_eq!(
+                item(line),
+                Some((name.to_owned(), text.to_owned())),
+                "line: {line}"
+            );
+        }
+        for line in ["**x** is first", "x: The first.", "*", "* x"] {
+            assert_eq!(item(line), None, "line: {line}");
+        }
     }
 }

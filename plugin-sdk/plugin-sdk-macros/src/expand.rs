@@ -1,74 +1,92 @@
 //! Writes what `#[tool]` stands for: the function as it is, and beside it a type of the same name that describes it.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
-use syn::{ItemFn, ReturnType, ext::IdentExt};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, FnArg, ItemFn, ReturnType, ext::IdentExt, spanned::Spanned};
 
-use crate::{args::Args, doc::Doc, name, signature};
+use crate::{
+    args::Args,
+    doc::Doc,
+    errors::Errors,
+    name,
+    signature::{self, Parameter},
+};
 
 pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
-    let function: ItemFn = match syn::parse2(item.clone()) {
+    let mut function: ItemFn = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(_) => {
-            let error = syn::Error::new_spanned(item.clone(), "#[tool] stands on a function")
-                .to_compile_error();
+            let error = syn::Error::new(
+                Span::call_site(),
+                "`#[tool]` makes a function a tool, and this is none; remove it or write a function",
+            )
+            .to_compile_error();
             return quote!(#item #error);
         }
     };
     let doc = Doc::of(&function.attrs);
-    let (args, mut error) = match Args::parse(args) {
-        Ok(args) => (args, None),
-        Err(error) => (Args::default(), Some(error)),
-    };
-    // Wrong attributes must not hide mistakes in the signature, nor bring up a missing description they may have held.
-    let unknown = error.is_some();
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    // Wrong attributes must not hide mistakes in the signature, nor bring up what they may have been meant to hold.
+    let unclear = !errors.is_empty();
     let parameters = signature::check(
         &function,
         &doc,
-        args.name.is_some(),
-        args.description.is_some() || unknown,
+        args.name.is_some() || unclear,
+        args.description.is_some() || unclear,
+        &mut errors,
     );
-    let parameters = match parameters {
-        Ok(parameters) => parameters,
-        Err(more) => {
-            match &mut error {
-                Some(error) => error.combine(more),
-                None => error = Some(more),
-            }
-            Vec::new()
+    if errors.is_empty() {
+        let implementation = implementation(&function, &args, &doc, &parameters);
+        return quote!(#function #implementation);
+    }
+    let (errors, stub) = (errors.to_compile_error(), stub(&function));
+    // The compiler would refuse these once more.
+    for input in &mut function.sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => receiver.attrs.clear(),
+            FnArg::Typed(typed) => typed.attrs.clear(),
         }
-    };
-    let implementation = match error {
-        Some(error) => {
-            let error = error.to_compile_error();
-            let stub = stub(&function);
-            quote!(#error #stub)
-        }
-        None => implementation(&function, &args, &doc, &parameters),
-    };
-    quote!(#function #implementation)
+    }
+    quote!(#function #errors #stub)
 }
 
 /// The type without its description, so that `export_tools!` adds no second error to the first.
 fn stub(function: &ItemFn) -> TokenStream {
+    if function.sig.receiver().is_some() {
+        // A method stands where no type can be declared.
+        return TokenStream::new();
+    }
     let (visibility, ident) = (&function.vis, &function.sig.ident);
+    let conditions = conditions(function);
     quote! {
+        #(#conditions)*
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
         #visibility struct #ident {}
+        #(#conditions)*
         impl ::plugin_sdk::__private::ToolFn for #ident {
-            const TOOL: ::plugin_sdk::__private::Tool = ::core::panic!("the tool has errors");
+            const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::MISTAKEN;
         }
     }
+}
+
+/// `#[cfg(...)]` below `#[tool]`: what describes the function is there when the function is.
+fn conditions(function: &ItemFn) -> Vec<&Attribute> {
+    let attributes = function.attrs.iter();
+    attributes
+        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .collect()
 }
 
 fn implementation(
     function: &ItemFn,
     args: &Args,
     doc: &Doc,
-    parameters: &[signature::Parameter<'_>],
+    parameters: &[Parameter<'_>],
 ) -> TokenStream {
     let (visibility, ident) = (&function.vis, &function.sig.ident);
+    let conditions = conditions(function);
     let written = ident.unraw().to_string();
     let camel_case = name::camel_case(&written);
     let description = args
@@ -87,38 +105,40 @@ fn implementation(
     };
     let fields = parameters.iter().map(|parameter| {
         let (ident, ty) = (parameter.ident, parameter.ty);
-        let doc = parameter
-            .description
-            .as_ref()
-            .map(|text| quote!(#[doc = #text]));
+        let doc = parameter.description.map(|text| quote!(#[doc = #text]));
         quote!(#doc #ident: #ty)
     });
-    let arguments = parameters.iter().map(|parameter| {
+    // Variables of another hygiene than the author's names: a tool may be called `body`.
+    let body = Ident::new("body", Span::mixed_site());
+    let arguments = Ident::new("_arguments", Span::mixed_site());
+    let values = parameters.iter().map(|parameter| {
         let ident = parameter.ident;
-        quote!(arguments.#ident)
+        quote!(#arguments.#ident)
     });
-    // Spanned at the return type, so that a type that cannot be a result is reported there.
-    let output_check = quote::quote_spanned! { syn::spanned::Spanned::span(&output) =>
+    // Both spanned at the return type, so that a type that cannot be a result is reported there, and once.
+    let output_schema = quote_spanned! { output.span() =>
         <#output as ::plugin_sdk::__private::IntoToolResult>::output_schema
     };
-    let binding = if parameters.is_empty() {
-        format_ident!("_arguments")
-    } else {
-        format_ident!("arguments")
-    };
+    let reply = quote_spanned! { output.span() => ::plugin_sdk::__private::reply::<#output> };
     quote! {
+        #(#conditions)*
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
         #visibility struct #ident {}
 
+        #(#conditions)*
         const _: () = {
             #[derive(
                 ::plugin_sdk::__private::serde::Deserialize,
                 ::plugin_sdk::__private::schemars::JsonSchema,
             )]
-            #[serde(crate = "::plugin_sdk::__private::serde", deny_unknown_fields)]
+            #[serde(
+                crate = "::plugin_sdk::__private::serde",
+                deny_unknown_fields,
+                expecting = "an object of the tool's arguments",
+            )]
             #[schemars(crate = "::plugin_sdk::__private::schemars")]
-            struct Arguments { #(#fields),* }
+            struct __Arguments { #(#fields),* }
 
             impl ::plugin_sdk::__private::ToolFn for #ident {
                 const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool {
@@ -133,11 +153,11 @@ fn implementation(
                         idempotent: #idempotent,
                         open_world: #open_world,
                     },
-                    input: ::plugin_sdk::__private::input::<Arguments>,
-                    output: #output_check,
-                    call: |body| {
-                        let #binding: Arguments = ::plugin_sdk::__private::decode(body)?;
-                        ::plugin_sdk::__private::reply(#ident(#(#arguments),*))
+                    input: ::plugin_sdk::__private::input::<__Arguments>,
+                    output: #output_schema,
+                    call: |#body| {
+                        let #arguments: __Arguments = ::plugin_sdk::__private::decode(#body)?;
+                        #reply(#ident(#(#values),*))
                     },
                 };
             }

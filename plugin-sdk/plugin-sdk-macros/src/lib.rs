@@ -2,6 +2,7 @@
 
 mod args;
 mod doc;
+mod errors;
 mod expand;
 mod exports;
 mod name;

@@ -6,17 +6,17 @@
 /// suite enforces.
 pub(crate) fn problem(name: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || name.len() > 64 {
+    if let Some(c) = name.chars().find(|c| !allowed(*c)) {
+        Some(format!(
+            "a tool's name has only letters A-Z and a-z, digits, `_`, `-` and `.`, not `{c}`"
+        ))
+    } else if name.is_empty() || name.len() > 64 {
         Some(format!(
             "a tool's name has 1 to 64 characters, this one has {}",
-            name.chars().count()
+            name.len()
         ))
     } else {
-        name.chars().find(|c| !allowed(*c)).map(|c| {
-            format!(
-                "a tool's name has only letters A-Z and a-z, digits, `_`, `-` and `.`, not `{c}`"
-            )
-        })
+        None
     }
 }
 
@@ -62,8 +62,16 @@ mod tests {
         for good in ["a", "get.user-data_2", &"x".repeat(64)] {
             assert_eq!(problem(good), None, "name: {good}");
         }
-        for bad in ["", "two words", "größe", "a/b", &"x".repeat(65)] {
-            assert!(problem(bad).is_some(), "name: {bad}");
+        for (bad, complaint) in [
+            ("", "this one has 0"),
+            (&*"x".repeat(65), "this one has 65"),
+            ("two words", "not ` `"),
+            ("a/b", "not `/`"),
+            ("größe", "not `ö`"),
+            (&*"ö".repeat(40), "not `ö`"),
+        ] {
+            let problem = problem(bad).unwrap_or_default();
+            assert!(problem.ends_with(complaint), "name: {bad}, {problem}");
         }
     }
 }

@@ -1,24 +1,26 @@
 //! What a tool's function must look like. Every mistake is reported, each at its own token.
 
-use syn::{FnArg, Ident, ItemFn, Pat, Safety, Type, ext::IdentExt};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{FnArg, Ident, ItemFn, Pat, PatType, Safety, Type, ext::IdentExt};
 
-use crate::{doc::Doc, name};
+use crate::{doc::Doc, errors::Errors, name};
 
 /// One parameter of a tool.
 pub(crate) struct Parameter<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: &'a Type,
-    pub(crate) description: Option<String>,
+    pub(crate) description: Option<&'a str>,
 }
 
 /// The parameters of `function`, documented by `doc`.
 pub(crate) fn check<'a>(
     function: &'a ItemFn,
-    doc: &Doc,
+    doc: &'a Doc,
     named: bool,
     described: bool,
-) -> syn::Result<Vec<Parameter<'a>>> {
-    let mut errors = Errors::default();
+    errors: &mut Errors,
+) -> Vec<Parameter<'a>> {
     let signature = &function.sig;
     if let Some(token) = &signature.asyncness {
         errors.add(
@@ -38,11 +40,11 @@ pub(crate) fn check<'a>(
             "a tool is an ordinary Rust function; remove `extern`",
         );
     }
-    if !signature.generics.params.is_empty() || signature.generics.where_clause.is_some() {
-        errors.add(
-            &signature.generics,
-            "a tool cannot be generic: its schema needs concrete types",
-        );
+    let generic = "a tool cannot be generic: its schema needs concrete types";
+    if !signature.generics.params.is_empty() {
+        errors.add(&signature.generics, generic);
+    } else if let Some(clause) = &signature.generics.where_clause {
+        errors.add(clause, generic);
     }
     if !described && doc.description.is_empty() {
         errors.add(
@@ -59,77 +61,108 @@ pub(crate) fn check<'a>(
     let parameters: Vec<_> = signature
         .inputs
         .iter()
-        .filter_map(|input| parameter(input, doc, &mut errors))
+        .filter_map(|input| parameter(input, doc, errors))
         .collect();
-    for name in doc.arguments.keys() {
-        if !parameters
+    if mentions(signature.output.to_token_stream(), is_impl) {
+        errors.add(
+            &signature.output,
+            "a tool's result needs a concrete type, such as `String`",
+        );
+    }
+    for argument in &doc.arguments {
+        if !signature
+            .inputs
             .iter()
-            .any(|parameter| parameter.ident.unraw() == name)
+            .filter_map(name_of)
+            .any(|ident| ident.unraw() == argument.name)
         {
-            errors.add(
-                &signature.ident,
-                &format!("`# Arguments` describes `{name}`, but there is no such parameter"),
-            );
+            errors.push(syn::Error::new(
+                argument.span,
+                format!(
+                    "this describes `{}`, but there is no such parameter; rename it or leave it out",
+                    argument.name
+                ),
+            ));
         }
     }
-    errors.into_result(parameters)
+    parameters
 }
 
-fn parameter<'a>(input: &'a FnArg, doc: &Doc, errors: &mut Errors) -> Option<Parameter<'a>> {
-    let FnArg::Typed(typed) = input else {
+/// A parameter that is as it must be.
+fn parameter<'a>(input: &'a FnArg, doc: &'a Doc, errors: &mut Errors) -> Option<Parameter<'a>> {
+    let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
         errors.add(input, "a tool is a free function; remove `self`");
         return None;
     };
-    let Pat::Ident(pattern) = typed.pat.as_ref() else {
+    let ident = name_of(input);
+    if ident.is_none() {
         errors.add(
-            &typed.pat,
+            pat,
             "a tool's parameter needs a plain name, which becomes the argument's name",
         );
-        return None;
-    };
-    for attribute in &typed.attrs {
+    }
+    for attribute in attrs {
         errors.add(
             attribute,
             "parameters of a tool take no attributes; describe them in the `# Arguments` list",
         );
     }
-    match typed.ty.as_ref() {
-        Type::Reference(reference) => {
-            errors.add(reference, "a tool owns its arguments: take `String` for `&str`, `Vec<T>` for `&[T]`, `T` for `&T`");
-            None
-        }
-        Type::ImplTrait(ty) => {
-            errors.add(
-                ty,
-                "a tool's parameter needs a concrete type, from which its schema is made",
-            );
-            None
-        }
-        ty => Some(Parameter {
-            ident: &pattern.ident,
+    if mentions(ty.to_token_stream(), is_borrow) {
+        errors.add(
             ty,
-            description: doc
-                .arguments
-                .get(&pattern.ident.unraw().to_string())
-                .cloned(),
-        }),
+            "a tool owns its arguments: take `String` for `&str`, `Vec<T>` for `&[T]`, `T` for `&T`",
+        );
+    } else if mentions(ty.to_token_stream(), is_impl) {
+        errors.add(
+            ty,
+            "a tool's parameter needs a concrete type, from which its schema is made",
+        );
+    }
+    let ident = ident?;
+    Some(Parameter {
+        ident,
+        ty,
+        description: doc
+            .arguments
+            .iter()
+            .find(|argument| ident.unraw() == argument.name)
+            .map(|argument| argument.text.as_str()),
+    })
+}
+
+fn name_of(input: &FnArg) -> Option<&Ident> {
+    match input {
+        FnArg::Typed(typed) => match typed.pat.as_ref() {
+            Pat::Ident(pattern) => Some(&pattern.ident),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
     }
 }
 
-/// Errors collected, so that the author sees all at once.
-#[derive(Default)]
-struct Errors(Option<syn::Error>);
-
-impl Errors {
-    fn add(&mut self, tokens: &impl quote::ToTokens, message: &str) {
-        let error = syn::Error::new_spanned(tokens, message);
-        match &mut self.0 {
-            Some(errors) => errors.combine(error),
-            None => self.0 = Some(error),
+/// Is there such a token, at any depth, in a type? Each is judged with the one before it.
+fn mentions(ty: TokenStream, what: fn(Option<&TokenTree>, &TokenTree) -> bool) -> bool {
+    let tokens: Vec<_> = ty.into_iter().collect();
+    tokens.iter().enumerate().any(|(position, token)| {
+        let before = position.checked_sub(1).map(|before| &tokens[before]);
+        match token {
+            TokenTree::Group(group) => mentions(group.stream(), what),
+            token => what(before, token),
         }
-    }
+    })
+}
 
-    fn into_result<T>(self, value: T) -> syn::Result<T> {
-        self.0.map_or(Ok(value), Err)
+/// `&` or a lifetime, except `'static` as in `Cow<'static, str>`.
+fn is_borrow(before: Option<&TokenTree>, token: &TokenTree) -> bool {
+    match (before, token) {
+        (_, TokenTree::Punct(punct)) => punct.as_char() == '&',
+        (Some(TokenTree::Punct(quote)), TokenTree::Ident(name)) => {
+            quote.as_char() == '\'' && name != "static"
+        }
+        _ => false,
     }
+}
+
+fn is_impl(_before: Option<&TokenTree>, token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Ident(word) if word == "impl")
 }

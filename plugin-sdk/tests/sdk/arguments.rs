@@ -1,0 +1,223 @@
+//! From a call's body to the arguments of a function.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use plugin_sdk::{
+    prelude::*,
+    serde_json::{Value, json},
+};
+
+use crate::host::{Plugin, call};
+
+/// Say what was taken.
+#[tool]
+fn take(count: u8, name: Option<String>, list: Option<Vec<i64>>) -> String {
+    format!("{count} {name:?} {list:?}")
+}
+
+/// Take nothing.
+#[tool]
+fn take_nothing() -> &'static str {
+    "nothing"
+}
+
+fn text(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().expect("one text")
+}
+
+#[test]
+fn arguments_arrive_by_name_whatever_their_order_and_spacing() {
+    for (body, taken) in [
+        (r#"{"count":1}"#, "1 None None"),
+        (r#"{"count":255,"name":null,"list":null}"#, "255 None None"),
+        (
+            r#" { "list" : [ -1 , 2 ] , "name" : "Ada \u00e9 \"", "count" : 7 } "#,
+            "7 Some(\"Ada é \\\"\") Some([-1, 2])",
+        ),
+    ] {
+        let result = call::<take>(body).expect("a result");
+        assert_eq!(text(&result), taken, "body: {body}");
+    }
+}
+
+#[test]
+fn no_body_is_no_arguments() {
+    for body in ["", "{}"] {
+        let result = call::<take_nothing>(body).expect("a result");
+        assert_eq!(text(&result), "nothing", "body: {body:?}");
+    }
+    let failure = call::<take>("").expect_err("a missing argument");
+    assert_eq!(failure["public"], "missing field `count`");
+}
+
+#[test]
+fn wrong_arguments_are_an_error_in_the_decoders_words() {
+    for (body, words) in [
+        ("{}", "missing field `count`"),
+        (r#"{"count":null}"#, "invalid type: null, expected u8"),
+        (
+            r#"{"count":"1"}"#,
+            "invalid type: string \"1\", expected u8",
+        ),
+        (
+            r#"{"count":1.0}"#,
+            "invalid type: floating point `1.0`, expected u8",
+        ),
+        (
+            r#"{"count":256}"#,
+            "invalid value: integer `256`, expected u8",
+        ),
+        (
+            r#"{"count":-1}"#,
+            "invalid value: integer `-1`, expected u8",
+        ),
+        (
+            r#"{"count":1,"list":[1,true]}"#,
+            "invalid type: boolean `true`, expected i64",
+        ),
+        (
+            r#"{"count":1,"cuont":2}"#,
+            "unknown field `cuont`, expected one of `count`, `name`, `list`",
+        ),
+        (r#"{"count":1,"count":2}"#, "duplicate field `count`"),
+        (
+            "null",
+            "invalid type: null, expected an object of the tool's arguments",
+        ),
+        (
+            "1",
+            "invalid type: integer `1`, expected an object of the tool's arguments",
+        ),
+        (r#"{"count":1"#, "EOF while parsing an object"),
+        (r#"{"count":1}x"#, "trailing characters"),
+        ("arguments", "expected value"),
+    ] {
+        let failure = json!({"kind": "invalid_arguments", "public": words});
+        assert_eq!(call::<take>(body), Err(failure), "body: {body}");
+    }
+    let failure = call::<take_nothing>(r#"{"x":1}"#).expect_err("an unknown argument");
+    assert_eq!(
+        failure,
+        json!({"kind": "invalid_arguments", "public": "unknown field `x`, there are no fields"})
+    );
+}
+
+#[test]
+fn the_words_of_the_authors_types_are_kept_whole() {
+    struct Even;
+
+    impl<'de> Deserialize<'de> for Even {
+        fn deserialize<D: plugin_sdk::serde::Deserializer<'de>>(
+            _decoder: D,
+        ) -> Result<Self, D::Error> {
+            Err(plugin_sdk::serde::de::Error::custom("odd at line 5 of all"))
+        }
+    }
+
+    impl JsonSchema for Even {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Even".into()
+        }
+
+        fn json_schema(
+            _generator: &mut plugin_sdk::schemars::SchemaGenerator,
+        ) -> plugin_sdk::schemars::Schema {
+            true.into()
+        }
+    }
+
+    #[tool(description = "-")]
+    fn even(_number: Even) {}
+
+    let failure = call::<even>(r#"{"_number":1}"#).expect_err("never even");
+    assert_eq!(failure["public"], "odd at line 5 of all");
+}
+
+#[test]
+fn a_call_that_cannot_be_decoded_does_not_run_the_tool() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    #[tool(description = "-")]
+    fn run(_x: u8) {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+    }
+
+    assert!(call::<run>(r#"{"_x":"1"}"#).is_err());
+    assert_eq!(RUNS.load(Ordering::Relaxed), 0);
+    assert!(call::<run>(r#"{"_x":1}"#).is_ok());
+    assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn every_kind_of_parameter_is_decoded() {
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    #[serde(crate = "plugin_sdk::serde", rename_all = "camelCase")]
+    #[schemars(crate = "plugin_sdk::schemars")]
+    struct Place {
+        short_name: String,
+        #[serde(default)]
+        height: f32,
+    }
+
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    #[serde(crate = "plugin_sdk::serde", rename_all = "lowercase")]
+    #[schemars(crate = "plugin_sdk::schemars")]
+    enum Unit {
+        Metre,
+        Times(f64),
+    }
+
+    #[derive(Serialize, JsonSchema)]
+    #[serde(crate = "plugin_sdk::serde")]
+    #[schemars(crate = "plugin_sdk::schemars")]
+    struct Everything(
+        char,
+        u64,
+        (i8, bool),
+        Vec<Option<Place>>,
+        BTreeMap<u8, Unit>,
+        Value,
+    );
+
+    #[tool(description = "-")]
+    fn everything(
+        r#type: char,
+        mut big: u64,
+        pair: (i8, bool),
+        places: Vec<Option<Place>>,
+        units: BTreeMap<u8, Unit>,
+        any: Value,
+    ) -> Json<Everything> {
+        big -= 1;
+        Json(Everything(r#type, big, pair, places, units, any))
+    }
+
+    let result = call::<everything>(
+        r#"{"type":"ß","big":18446744073709551615,"pair":[-128,true],"places":[null,{"shortName":"A"}],"units":{"3":{"times":1e3},"1":"metre"},"any":{"b":1,"a":2.0}}"#,
+    );
+    assert_eq!(
+        text(&result.expect("a result")),
+        r#"["ß",18446744073709551614,[-128,true],[null,{"shortName":"A","height":0.0}],{"1":"metre","3":{"times":1000.0}},{"b":1,"a":2.0}]"#
+    );
+}
+
+#[test]
+fn functions_may_be_called_like_anything_the_macro_uses_itself() {
+    #[tool(description = "-")]
+    fn arguments(body: u8, arguments: u8) -> u8 {
+        body + arguments
+    }
+
+    #[tool(description = "-")]
+    fn body() -> &'static str {
+        "body"
+    }
+
+    let result = call::<arguments>(r#"{"body":1,"arguments":2}"#).expect("a result");
+    assert_eq!(text(&result), "3");
+    let result = Plugin::of::<body>().call("body", "").expect("a result");
+    assert_eq!(text(&result), "body");
+}

@@ -1,0 +1,8 @@
+//! What the macros accept, and how they refuse.
+
+#[test]
+fn the_macros_accept_and_refuse_as_written_in_tests_ui() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("tests/ui/pass/*.rs");
+    cases.compile_fail("tests/ui/fail/*.rs");
+}
