@@ -4,6 +4,7 @@
 //! and the library's own must agree with it when it is opened. A library without a manifest is opened at the start, but
 //! only if it exports a plugin's root symbol: other vendors' layers put libraries into the same folder.
 
+mod agreement;
 mod arguments;
 mod call;
 mod catalog;

@@ -7,16 +7,16 @@ use std::{
 };
 
 use mcp_protocol::tools::Tool;
-use plugin_abi::PAYLOAD_VERSION;
 
 use super::{
-    ABI_VERSION, Code, Declaration, OpenError, PANIC_STRATEGY, Plugin,
+    Code, Declaration, OpenError, Plugin,
+    agreement::{check_cpu, check_entry, overwritten},
     arguments::LazySchema,
     declaration_check::declaration_problems,
     discover::discover,
     file_check,
     manifest::{LayerInfo, Manifest, ManifestError, PluginEntry},
-    select::{self, Unmatched},
+    select::{self, Unmatched, tools_list},
 };
 use crate::config::Config;
 
@@ -248,90 +248,6 @@ fn file_name(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-fn check_cpu(path: &Path, manifest: &Manifest) -> Result<(), CatalogError> {
-    let (found, needed) = (&manifest.cpu, std::env::consts::ARCH);
-    if found == needed {
-        return Ok(());
-    }
-    let problem = format!(
-        "the layer is for {found}, this host for {needed}; attach the layer built for {needed}"
-    );
-    Err(CatalogError::Mismatch {
-        code: "LAYER_FOREIGN",
-        path: path.to_owned(),
-        problem,
-    })
-}
-
-/// What can be compared without opening the library.
-fn check_entry(manifest: &Path, folder: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
-    let path = folder.join(&entry.file);
-    let mismatch = |code, problem| {
-        Err(CatalogError::Mismatch {
-            code,
-            path: path.clone(),
-            problem,
-        })
-    };
-    let size = match fs_err::metadata(&path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) => {
-            let problem = format!(
-                "named by {}, but: {error}; rebuild the layer",
-                manifest.display()
-            );
-            return mismatch("PLUGIN_UNREADABLE", problem);
-        }
-    };
-    if size != entry.size {
-        let problem = format!(
-            "has {size} bytes, but {} says {}: another layer may have a file of the same name, or the file was replaced; rebuild the layer",
-            manifest.display(),
-            entry.size
-        );
-        return mismatch("MANIFEST_DRIFT", problem);
-    }
-    if !same_abi(&entry.abi) {
-        let problem = format!(
-            "built for plugin ABI {}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release",
-            entry.abi
-        );
-        return mismatch("PLUGIN_ABI_MISMATCH", problem);
-    }
-    if entry.panic != PANIC_STRATEGY {
-        let problem = format!(
-            "built with panic = {:?}, so that one panic would end the host; remove `panic` from its profile and rebuild it",
-            entry.panic
-        );
-        return mismatch("PLUGIN_PANIC_ABORT", problem);
-    }
-    if entry.payload != PAYLOAD_VERSION {
-        let problem = format!(
-            "speaks payload version {}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release",
-            entry.payload
-        );
-        return mismatch("PLUGIN_ABI_MISMATCH", problem);
-    }
-    Ok(())
-}
-
-fn overwritten(first: &Path, second: &Path, file: String) -> CatalogError {
-    let problem = format!(
-        "{} has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate",
-        first.display()
-    );
-    CatalogError::Mismatch {
-        code: "PLUGIN_OVERWRITTEN",
-        path: second.with_file_name(file),
-        problem,
-    }
-}
-
-/// The same major version: what abi_stable demands of versions from 1.0.0 on.
-fn same_abi(version: &str) -> bool {
-    version.split('.').next() == ABI_VERSION.split('.').next()
-}
-
 /// The plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
 fn entry_files(
     config: &Config,
@@ -422,75 +338,6 @@ fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {
             problems,
         })
     }
-}
-
-/// The tools that `TOOLS_LIST` selects: by name, by function, by pattern, without those it excludes by `!`.
-fn tools_list(
-    entries: &[String],
-    tools: Vec<CatalogTool>,
-) -> Result<Vec<CatalogTool>, CatalogError> {
-    let mut unmatched = Vec::new();
-    let mut included = vec![entries.iter().all(|entry| entry.starts_with('!')); tools.len()];
-    let mut excluded = vec![false; tools.len()];
-    for entry in entries {
-        let (pattern, marks) = match entry.strip_prefix('!') {
-            Some(pattern) => (pattern.trim(), &mut excluded),
-            None => (entry.as_str(), &mut included),
-        };
-        let matching = matching(pattern, &tools)?;
-        if matching.is_empty() {
-            let names = tools
-                .iter()
-                .flat_map(|tool| [tool.mcp.name.as_str(), tool.function.as_str()]);
-            unmatched.push(Unmatched {
-                name: entry.clone(),
-                ..Unmatched::new(pattern, names)
-            });
-        }
-        for position in matching {
-            marks[position] = true;
-        }
-    }
-    if !unmatched.is_empty() {
-        let known = tools.into_iter().map(|tool| tool.mcp.name).collect();
-        return Err(CatalogError::Unmatched {
-            variable: "TOOLS_LIST",
-            unmatched,
-            known,
-        });
-    }
-    let served = tools
-        .into_iter()
-        .enumerate()
-        .filter(|(position, _)| included[*position] && !excluded[*position]);
-    Ok(served.map(|(_, tool)| tool).collect())
-}
-
-/// The tools that a name or pattern means: those of that name, else those of that function.
-fn matching(pattern: &str, tools: &[CatalogTool]) -> Result<Vec<usize>, CatalogError> {
-    let by = |name: fn(&CatalogTool) -> &str| -> Vec<usize> {
-        let fitting = tools
-            .iter()
-            .enumerate()
-            .filter(|(_, tool)| select::fits(pattern, name(tool)));
-        fitting.map(|(position, _)| position).collect()
-    };
-    let by_name = by(|tool| &tool.mcp.name);
-    if !by_name.is_empty() {
-        return Ok(by_name);
-    }
-    let by_function = by(|tool| &tool.function);
-    if by_function.len() > 1 && !pattern.contains('*') {
-        let tools = by_function
-            .iter()
-            .map(|position| tools[*position].mcp.name.clone())
-            .collect();
-        return Err(CatalogError::Ambiguous {
-            name: pattern.to_owned(),
-            tools,
-        });
-    }
-    Ok(by_function)
 }
 
 fn index(tools: &[CatalogTool]) -> Result<HashMap<String, usize>, CatalogError> {

@@ -1,5 +1,7 @@
 //! `ENTRY_FILE` and `TOOLS_LIST`: which plugins and tools are served, and what to say of a name that nothing has.
 
+use super::{CatalogError, CatalogTool};
+
 /// A name that nothing has, with those that come near it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unmatched {
@@ -91,6 +93,75 @@ pub(crate) fn file_name(entry: &str) -> Result<String, String> {
         Some(_) => entry.to_owned(),
         None => format!("lib{}{suffix}", entry.replace('-', "_")),
     })
+}
+
+/// The tools that `TOOLS_LIST` selects: by name, by function, by pattern, without those it excludes by `!`.
+pub(super) fn tools_list(
+    entries: &[String],
+    tools: Vec<CatalogTool>,
+) -> Result<Vec<CatalogTool>, CatalogError> {
+    let mut unmatched = Vec::new();
+    let mut included = vec![entries.iter().all(|entry| entry.starts_with('!')); tools.len()];
+    let mut excluded = vec![false; tools.len()];
+    for entry in entries {
+        let (pattern, marks) = match entry.strip_prefix('!') {
+            Some(pattern) => (pattern.trim(), &mut excluded),
+            None => (entry.as_str(), &mut included),
+        };
+        let matching = matching(pattern, &tools)?;
+        if matching.is_empty() {
+            let names = tools
+                .iter()
+                .flat_map(|tool| [tool.mcp.name.as_str(), tool.function.as_str()]);
+            unmatched.push(Unmatched {
+                name: entry.clone(),
+                ..Unmatched::new(pattern, names)
+            });
+        }
+        for position in matching {
+            marks[position] = true;
+        }
+    }
+    if !unmatched.is_empty() {
+        let known = tools.into_iter().map(|tool| tool.mcp.name).collect();
+        return Err(CatalogError::Unmatched {
+            variable: "TOOLS_LIST",
+            unmatched,
+            known,
+        });
+    }
+    let served = tools
+        .into_iter()
+        .enumerate()
+        .filter(|(position, _)| included[*position] && !excluded[*position]);
+    Ok(served.map(|(_, tool)| tool).collect())
+}
+
+/// The tools that a name or pattern means: those of that name, else those of that function.
+fn matching(pattern: &str, tools: &[CatalogTool]) -> Result<Vec<usize>, CatalogError> {
+    let by = |name: fn(&CatalogTool) -> &str| -> Vec<usize> {
+        let fitting = tools
+            .iter()
+            .enumerate()
+            .filter(|(_, tool)| fits(pattern, name(tool)));
+        fitting.map(|(position, _)| position).collect()
+    };
+    let by_name = by(|tool| &tool.mcp.name);
+    if !by_name.is_empty() {
+        return Ok(by_name);
+    }
+    let by_function = by(|tool| &tool.function);
+    if by_function.len() > 1 && !pattern.contains('*') {
+        let tools = by_function
+            .iter()
+            .map(|position| tools[*position].mcp.name.clone())
+            .collect();
+        return Err(CatalogError::Ambiguous {
+            name: pattern.to_owned(),
+            tools,
+        });
+    }
+    Ok(by_function)
 }
 
 #[cfg(test)]
