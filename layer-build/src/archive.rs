@@ -1,13 +1,12 @@
 //! The zip: same inputs, same bytes.
 
 use std::{
-    fmt::Write as _,
     io::{Cursor, Write as _},
     path::Path,
 };
 
 use anyhow::Context;
-use sha2::{Digest, Sha256};
+use host::plugin::manifest::sha256;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 /// A file in the archive.
@@ -77,17 +76,6 @@ pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     archive
         .extract(folder)
         .with_context(|| format!("{} cannot be unpacked", zip.display()))
-}
-
-/// SHA-256 in hex.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
 }
 
 #[cfg(test)]

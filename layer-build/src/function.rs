@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use host::plugin::manifest::sha256;
+
 use crate::{
     archive::{self, Entry},
     cli,
@@ -21,7 +23,7 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
     let bootstrap = compile::compile("host", &manifest, Target::Bin("bootstrap"), Profile::Layer)?;
     inspect::check_glibc(&bootstrap)?;
     let content = fs_err::read(&bootstrap)?;
-    let (size, hash) = (content.len(), archive::sha256(&content));
+    let (size, hash) = (content.len(), sha256(&content));
     let entries = vec![Entry {
         path: "bootstrap".to_owned(),
         content,

@@ -10,12 +10,12 @@ use host::{
     config::Config,
     plugin::{
         ABI_VERSION,
-        manifest::{self, LayerInfo, Manifest, PluginEntry},
+        manifest::{self, LayerInfo, Manifest, PluginEntry, sha256},
     },
 };
 
 use crate::{
-    archive::{self, Entry, Written, sha256},
+    archive::{self, Entry, Written},
     cli,
     compile::{self, Profile, Target},
     describe::{self, Described},

@@ -43,19 +43,8 @@ fn through_python(host: &Host) {
         ("legacy", "2025-11-25"),
         ("2026-07-28", "2026-07-28"),
     ] {
-        let told = told(&python_client("list_and_call.py", &[host.url(), mode]));
-        let expected = json!({
-            "tools": ["greet", "multiply", "add"],
-            "texts": ["Hello, Ada!", "15", "42"],
-            "revision": revision,
-        });
-        assert_eq!(
-            told,
-            expected,
-            "mode {mode} at {}\n{}",
-            host.url(),
-            host.log()
-        );
+        let told = python_client("list_and_call.py", &[host.url(), mode]);
+        lists_and_calls(host, mode, &told, "revision", &json!(revision));
     }
 }
 
@@ -66,22 +55,20 @@ fn through_node(host: &Host) {
         ("2026-07-28", false),
         ("v1", true),
     ] {
-        let told = told(&node_client("list_and_call.mjs", &[host.url(), mode]));
-        let expected = json!({
-            "tools": ["greet", "multiply", "add"],
-            "texts": ["Hello, Ada!", "15", "42"],
-            "session": session,
-        });
-        assert_eq!(
-            told,
-            expected,
-            "mode {mode} at {}\n{}",
-            host.url(),
-            host.log()
-        );
+        let told = node_client("list_and_call.mjs", &[host.url(), mode]);
+        lists_and_calls(host, mode, &told, "session", &json!(session));
     }
 }
 
-fn told(stdout: &str) -> Value {
-    serde_json::from_str(stdout).unwrap_or_else(|error| panic!("{error}: {stdout:?}"))
+/// The script listed and called all three tools, and `fact` is what the mode makes of it.
+fn lists_and_calls(host: &Host, mode: &str, told: &str, fact: &str, expected: &Value) {
+    let told: Value =
+        serde_json::from_str(told).unwrap_or_else(|error| panic!("{error}: {told:?}"));
+    let expected = json!({
+        "tools": ["greet", "multiply", "add"],
+        "texts": ["Hello, Ada!", "15", "42"],
+        fact: expected,
+    });
+    let url = host.url();
+    assert_eq!(told, expected, "mode {mode} at {url}\n{}", host.log());
 }

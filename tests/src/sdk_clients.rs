@@ -1,6 +1,7 @@
 //! The clients of the official SDKs, in Python and TypeScript, with what they need under `target/e2e`.
 
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -15,19 +16,21 @@ pub fn python_client(script: &str, args: &[&str]) -> String {
     let python = PYTHON.get_or_init(|| {
         let requirements = folder.join("requirements.txt");
         prepared("python", &requirements, |venv| {
-            let made = Command::new("python3").args(["-m", "venv"]).arg(venv).output();
-            match made {
+            let mut command = Command::new("python3");
+            match command.args(["-m", "venv"]).arg(venv).output() {
                 Ok(made) if made.status.success() => {}
-                Ok(made) => panic!(
-                    "python3 cannot make a virtual environment; install it (Debian: apt-get install python3-venv)\n{}",
-                    String::from_utf8_lossy(&made.stderr)
-                ),
-                Err(error) => panic!(
-                    "python3 is needed to test with the official Python SDK; install it (Debian: apt-get install python3 python3-venv): {error}"
-                ),
+                Ok(made) => panic!("{VENV_IS_MISSING}\n{}", text(&made.stderr)),
+                Err(error) => panic!("{PYTHON_IS_MISSING}: {error}"),
             }
             let mut pip = Command::new(venv.join("bin/python"));
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ]);
             output_of(pip.arg(&requirements));
         })
         .join("bin/python")
@@ -35,29 +38,43 @@ pub fn python_client(script: &str, args: &[&str]) -> String {
     output_of(Command::new(python).arg(folder.join(script)).args(args))
 }
 
-/// Run a script of `tests/clients/node` beside the official SDKs; gives its stdout.
+/// Run a script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed with them; gives its
+/// stdout.
 pub fn node_client(script: &str, args: &[&str]) -> String {
     static MODULES: OnceLock<PathBuf> = OnceLock::new();
     let folder = repository().join("tests/clients/node");
     let modules = MODULES.get_or_init(|| {
-        let lock = folder.join("package-lock.json");
-        prepared("node", &lock, |place| {
+        prepared("node", &folder.join("package-lock.json"), |place| {
             fs_err::create_dir_all(place).expect("target/e2e/node can be made");
             for file in ["package.json", "package-lock.json"] {
-                fs_err::copy(folder.join(file), place.join(file)).expect("a file that can be copied");
+                let copied = fs_err::copy(folder.join(file), place.join(file));
+                copied.expect("a file that can be copied");
             }
             let mut npm = Command::new("npm");
-            npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(place);
-            if let Err(error) = npm.output().map(|output| assert!(output.status.success(), "npm ci: {output:?}")) {
-                panic!("npm is needed to test with the official TypeScript SDK; install it (Debian: apt-get install nodejs npm, version 20 or later): {error}");
+            npm.args(["ci", "--silent", "--no-audit", "--no-fund"]);
+            match npm.current_dir(place).output() {
+                Ok(done) if done.status.success() => {}
+                Ok(done) => panic!("{npm:?}: {}\n{}", done.status, text(&done.stderr)),
+                Err(error) => panic!("{NPM_IS_MISSING}: {error}"),
             }
         })
     });
     // Node looks for modules beside the script.
-    let script_here = modules.join(script);
-    locked("node", || fs_err::copy(folder.join(script), &script_here))
-        .expect("a script that can be copied");
-    output_of(Command::new("node").arg(script_here).args(args))
+    let beside = modules.join(script);
+    let copied = locked("node", || fs_err::copy(folder.join(script), &beside));
+    copied.expect("a script that can be copied");
+    let node = modules.join("node_modules/node/bin/node");
+    output_of(Command::new(node).arg(beside).args(args))
+}
+
+const NPM_IS_MISSING: &str = "npm is needed to test with the official TypeScript SDK; install it (Debian: apt-get install npm)";
+
+const PYTHON_IS_MISSING: &str = "python3 is needed to test with the official Python SDK; install it (Debian: apt-get install python3 python3-venv)";
+
+const VENV_IS_MISSING: &str = "python3 cannot make a virtual environment; install what it needs (Debian: apt-get install python3-venv)";
+
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
 }
 
 /// A folder made by `make`, and made anew when `description` has changed since.

@@ -19,11 +19,11 @@ use plugin_abi::{
     },
     op,
 };
-use sha2::{Digest, Sha256};
 
 use super::{
     Code, call,
     file_check::{self, FileProblem},
+    manifest::sha256,
     payload::{self, Declaration, Failure, Init},
 };
 
@@ -247,7 +247,7 @@ fn open(path: &Path) -> Result<Opened, OpenError> {
             found: declaration.panic,
         });
     }
-    let digest = hex(&Sha256::digest(&bytes));
+    let digest = sha256(&bytes);
     Ok(Opened {
         module,
         declared: Declared {
@@ -256,11 +256,6 @@ fn open(path: &Path) -> Result<Opened, OpenError> {
             digest,
         },
     })
-}
-
-/// Bytes in hex, lower case.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn root_module(path: &Path) -> Result<PluginRef, OpenError> {

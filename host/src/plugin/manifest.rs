@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::{
     Code,
@@ -157,6 +158,13 @@ impl Manifest {
         }
         Ok(manifest)
     }
+}
+
+/// SHA-256 in hex, as manifests have it.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl PluginEntry {

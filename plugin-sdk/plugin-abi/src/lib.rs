@@ -52,7 +52,7 @@ pub type Answer = RResult<Bytes, Bytes>;
 #[sabi(kind(Prefix(prefix_ref = PluginRef)))]
 #[sabi(missing_field(panic))]
 pub struct Plugin {
-    /// Carry out the operation `op` (see [`op`](crate::op)) on `target` with `body`.
+    /// Carry out the operation `op` (see [`mod@op`]) on `target` with `body`.
     ///
     /// An operation that the plugin does not know is answered by an error of kind `unknown_op`.
     #[sabi(last_prefix_field)]

@@ -57,6 +57,20 @@ fn stub(function: &ItemFn) -> TokenStream {
         // A method stands where no type can be declared.
         return TokenStream::new();
     }
+    let ident = &function.sig.ident;
+    let conditions = conditions(function);
+    let declaration = declaration(function);
+    quote! {
+        #declaration
+        #(#conditions)*
+        impl ::plugin_sdk::__private::ToolFn for #ident {
+            const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::MISTAKEN;
+        }
+    }
+}
+
+/// The type of the function's name.
+fn declaration(function: &ItemFn) -> TokenStream {
     let (visibility, ident) = (&function.vis, &function.sig.ident);
     let conditions = conditions(function);
     quote! {
@@ -64,10 +78,6 @@ fn stub(function: &ItemFn) -> TokenStream {
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
         #visibility struct #ident {}
-        #(#conditions)*
-        impl ::plugin_sdk::__private::ToolFn for #ident {
-            const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::MISTAKEN;
-        }
     }
 }
 
@@ -85,8 +95,9 @@ fn implementation(
     doc: &Doc,
     parameters: &[Parameter<'_>],
 ) -> TokenStream {
-    let (visibility, ident) = (&function.vis, &function.sig.ident);
+    let ident = &function.sig.ident;
     let conditions = conditions(function);
+    let declaration = declaration(function);
     let written = ident.unraw().to_string();
     let camel_case = name::camel_case(&written);
     let description = args
@@ -121,10 +132,7 @@ fn implementation(
     };
     let reply = quote_spanned! { output.span() => ::plugin_sdk::__private::reply::<#output> };
     quote! {
-        #(#conditions)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #visibility struct #ident {}
+        #declaration
 
         #(#conditions)*
         const _: () = {
