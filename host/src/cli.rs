@@ -70,7 +70,12 @@ fn run<F: Future<Output = ExitCode>>(front: impl FnOnce(Config) -> F) -> ExitCod
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(front(config)),
+        Ok(runtime) => {
+            let code = runtime.block_on(front(config));
+            // A tool that still runs is not waited for.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             eprintln!("error: the async runtime cannot be started: {error}");
             ExitCode::FAILURE

@@ -59,6 +59,7 @@ impl Config {
                 .collect()
         };
         let mut problems = Vec::new();
+        let mut problems_of_words = Vec::new();
         let mut number =
             |name: &str, default: u64| match get(name).map(|value| (value.parse(), value)) {
                 None => default,
@@ -71,8 +72,39 @@ impl Config {
                     default
                 }
             };
+        let mut one_of = |name: &str, known: &[&str]| {
+            let value = get(name).unwrap_or_else(|| known[0].to_owned());
+            if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
+                problems_of_words.push(format!(
+                    "{name} is {value:?}; it must be one of {}",
+                    known.join(", ")
+                ));
+            }
+            value
+        };
+        let level = one_of(
+            "AWS_LAMBDA_LOG_LEVEL",
+            &["INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL"],
+        );
+        let format = one_of("AWS_LAMBDA_LOG_FORMAT", &["Text", "JSON"]);
+        let allowed_origins = list("ALLOWED_ORIGINS");
+        for origin in allowed_origins.iter().filter(|origin| !is_origin(origin)) {
+            problems_of_words.push(format!(
+                "ALLOWED_ORIGINS has {origin:?}; write each origin as a browser sends it, such as https://app.example.com"
+            ));
+        }
+        let allowed_hosts = list("ALLOWED_HOSTS");
+        for host in allowed_hosts
+            .iter()
+            .filter(|host| host.contains(['*', '/', ' ']))
+        {
+            problems_of_words.push(format!(
+                "ALLOWED_HOSTS has {host:?}; write each host by its name, such as devbox or devbox:3000"
+            ));
+        }
         let list_ttl_ms = number("LIST_TTL_MS", 60_000);
         let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
+        problems.append(&mut problems_of_words);
         Self {
             entry_file: list("ENTRY_FILE"),
             tools_list: list("TOOLS_LIST"),
@@ -83,16 +115,23 @@ impl Config {
             session_ttl,
             server_name: get("MCP_SERVER_NAME"),
             server_version: get("MCP_SERVER_VERSION"),
-            allowed_origins: list("ALLOWED_ORIGINS"),
-            allowed_hosts: list("ALLOWED_HOSTS"),
+            allowed_origins,
+            allowed_hosts,
             log: LogConfig {
-                level: get("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned()),
-                json: get("AWS_LAMBDA_LOG_FORMAT")
-                    .is_some_and(|format| format.eq_ignore_ascii_case("json")),
+                json: format.eq_ignore_ascii_case("JSON"),
+                level,
             },
             problems,
         }
     }
+}
+
+/// `https://app.example.com:8443`: a scheme and an authority, and nothing more.
+fn is_origin(text: &str) -> bool {
+    let authority = text
+        .split_once("://")
+        .map(|(_, authority)| authority.trim_end_matches('/'));
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['*', '/', ' ']))
 }
 
 #[cfg(test)]
@@ -123,5 +162,37 @@ mod tests {
                 r#"LIST_TTL_MS is "a minute"; it must be a whole number from 0 to 18446744073709551615"#
             ]
         );
+    }
+
+    #[test]
+    fn values_that_could_never_work_are_problems() {
+        for (name, value) in [
+            ("ALLOWED_ORIGINS", "*"),
+            ("ALLOWED_ORIGINS", "app.example.com"),
+            ("ALLOWED_ORIGINS", "https://app.example.com/path"),
+            ("ALLOWED_HOSTS", "*"),
+            ("ALLOWED_HOSTS", "http://devbox"),
+            ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
+            ("AWS_LAMBDA_LOG_FORMAT", "xml"),
+        ] {
+            let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
+            assert!(
+                config.problems.len() == 1 && config.problems[0].starts_with(name),
+                "{name}={value}: {:?}",
+                config.problems
+            );
+        }
+        for (name, value) in [
+            (
+                "ALLOWED_ORIGINS",
+                "https://app.example.com/, http://localhost:5173",
+            ),
+            ("ALLOWED_HOSTS", "devbox,devbox:3000,[::1]:3000"),
+            ("AWS_LAMBDA_LOG_LEVEL", "debug"),
+            ("AWS_LAMBDA_LOG_FORMAT", "Json"),
+        ] {
+            let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
+            assert_eq!(config.problems, Vec::<String>::new(), "{name}={value}");
+        }
     }
 }

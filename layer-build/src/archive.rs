@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use crate::error::Failure;
 use anyhow::Context;
 use host::plugin::manifest::sha256;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -63,6 +64,15 @@ pub(crate) fn write(mut entries: Vec<Entry>, out: &Path) -> anyhow::Result<Writt
         size: bytes.len() as u64,
         sha256: sha256(&bytes),
     })
+}
+
+/// Asked before anything is built: a folder cannot be written to as a file.
+pub(crate) fn check_out(out: &Path) -> Result<(), Failure> {
+    if out.is_dir() {
+        Err(Failure::OutIsFolder(out.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 /// As any other file a program writes: temporary files are for their owner alone.

@@ -18,6 +18,9 @@ pub(crate) struct Described {
     pub(crate) declaration: Declaration,
 }
 
+/// The code of a plugin that ends the process.
+const CRASHED: &str = "PLUGIN_CRASHED";
+
 /// Open `library` in a child, and return what it declares, checked.
 pub(crate) fn describe(library: &Path) -> anyhow::Result<Described> {
     let answer = tempfile::NamedTempFile::new().context("no temporary file can be made")?;
@@ -39,7 +42,7 @@ pub(crate) fn describe(library: &Path) -> anyhow::Result<Described> {
         {
             Some((code, message)) => (code.to_owned(), message.to_owned()),
             None => (
-                "PLUGIN_CRASHED".to_owned(),
+                CRASHED.to_owned(),
                 format!(
                     "{}: opening it ended with {}: {stderr}",
                     library.display(),
@@ -50,6 +53,17 @@ pub(crate) fn describe(library: &Path) -> anyhow::Result<Described> {
         return Err(Failure::Described { code, message }.into());
     }
     let text = fs_err::read_to_string(answer.path())?;
+    if text.is_empty() {
+        let message = format!(
+            "{}: ended the process while it was opened",
+            library.display()
+        );
+        return Err(Failure::Described {
+            code: CRASHED.to_owned(),
+            message,
+        }
+        .into());
+    }
     let problem = |problem: String| Failure::Library {
         path: library.to_owned(),
         problem,
@@ -58,7 +72,8 @@ pub(crate) fn describe(library: &Path) -> anyhow::Result<Described> {
         serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
     let problems = declaration_problems(&declaration);
     if !problems.is_empty() {
-        return Err(problem(problems.join("; ")).into());
+        let path = library.to_owned();
+        return Err(Failure::Declaration { path, problems }.into());
     }
     let text = RawValue::from_string(text).map_err(|error| problem(error.to_string()))?;
     Ok(Described { text, declaration })

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use host::{config::Config, front::serve::Server, log};
+use mcp_protocol::Revision;
 
 use crate::{
     archive, cli,
@@ -32,13 +33,16 @@ pub(crate) fn run(args: &cli::Dev) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let server = Server::start(&config, args.listen, false)
             .await
             .map_err(Failure::Serve)?;
         greet(&layer, &server.url());
         server.run().await.context("serving failed")
-    })
+    });
+    // A tool that still runs is not waited for.
+    runtime.shutdown_background();
+    served
 }
 
 /// The user's own variables count, but tools are those just built, and clients are told to ask for the list each time.
@@ -56,10 +60,11 @@ fn greet(layer: &Layer, url: &str) {
     println!();
     println!("Try it:");
     println!(
-        "  curl -s {url} -H 'Content-Type: application/json' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}}'"
+        "  curl -s {url} -H 'Content-Type: application/json' -H 'MCP-Protocol-Version: {}' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}}'",
+        Revision::LATEST_LEGACY
     );
     println!();
-    println!("Paste into the configuration of an MCP client:");
+    println!("For clients that read `mcpServers`, such as Claude Code's .mcp.json:");
     println!("  {{\"mcpServers\": {{\"layer\": {{\"type\": \"http\", \"url\": \"{url}\"}}}}}}");
     println!();
     println!("Ctrl-C ends it.");

@@ -33,10 +33,17 @@ pub(crate) enum Failure {
     },
     #[error("{}: {problem}", .path.display())]
     Library { path: PathBuf, problem: String },
+    #[error("{}: {}\n  help: mend the tool and build again", .path.display(), .problems.join("; "))]
+    Declaration {
+        path: PathBuf,
+        problems: Vec<String>,
+    },
+    #[error("{} is a folder\n  help: name a file in it by --out", .0.display())]
+    OutIsFolder(PathBuf),
     /// A child process has said why, with the code of what it found.
     #[error("{message}")]
     Described { code: String, message: String },
-    #[error("{0}")]
+    #[error("{0}\n  help: build fewer plugins by -p, or rename a tool by #[tool(name = \"...\")]")]
     Unservable(host::StartError),
     #[error("the host's source is not at {}\n  help: run `cargo layer host` in a clone of the project this program was built from", .0.display())]
     NoHostSource(PathBuf),
@@ -57,6 +64,8 @@ impl Failure {
             Self::NoArtifact { .. } => "NO_ARTIFACT",
             Self::Glibc { .. } => "GLIBC_TOO_NEW",
             Self::Library { .. } => "LIBRARY_UNREADABLE",
+            Self::Declaration { .. } => "PLUGIN_DECLARATION_INVALID",
+            Self::OutIsFolder(_) => "OUT_IS_FOLDER",
             Self::Described { code, .. } => code,
             Self::Unservable(error) => error.code(),
             Self::NoHostSource(_) => "NO_HOST_SOURCE",

@@ -15,6 +15,7 @@ use crate::{
 /// Build the host and pack it.
 #[expect(clippy::print_stdout, reason = "the data that was asked for")]
 pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
+    archive::check_out(&args.out)?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/Cargo.toml");
     let Ok(manifest) = fs_err::canonicalize(&source) else {
         return Err(Failure::NoHostSource(source).into());

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the data that was asked for")]
 fn build(args: &cli::Build) -> anyhow::Result<()> {
+    archive::check_out(&args.out)?;
     let packages = packages::find(&args.packages)?;
     let layer = layer::build(
         &packages,

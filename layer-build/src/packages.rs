@@ -1,5 +1,7 @@
 //! Which packages are plugins.
 
+use std::collections::BTreeSet;
+
 use cargo_metadata::{CrateType, Metadata, MetadataCommand, Package, camino::Utf8PathBuf};
 
 use crate::{cli, error::Failure};
@@ -67,7 +69,9 @@ fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package
             )))
         }
     };
-    names.iter().map(one).collect()
+    // One that is named twice is built once.
+    let distinct: BTreeSet<_> = names.iter().collect();
+    distinct.into_iter().map(one).collect()
 }
 
 fn default_packages(metadata: &Metadata) -> Result<Vec<&Package>, Failure> {

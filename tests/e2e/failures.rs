@@ -36,11 +36,7 @@ fn a_panicking_tool_costs_one_call_not_the_host() {
                 format!("tool {tool} failed unexpectedly (request id [id])")
             );
             assert_eq!(client.call("say", json!({ "text": "hi" })).text(), "hi");
-            assert!(
-                host.log().contains(detail),
-                "no {detail:?} in the log:\n{}",
-                host.log()
-            );
+            host.wait_for_log(detail);
         }
     }
 }
@@ -106,6 +102,38 @@ fn arguments_that_do_not_fit_are_told_to_the_model() {
             "arguments: {arguments}"
         );
     }
+}
+
+#[test]
+fn asking_twice_to_end_does_not_wait_for_a_tool_that_runs() {
+    let host = Host::serve(&Layer::of(["sleeps"]));
+    let url = host.url().to_owned();
+    let params = json!({ "name": "nap", "arguments": { "seconds": 100_000 } });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let caller = std::thread::spawn(move || tests::post_and_forget(&url, &message));
+    host.wait_for_log("sleeping");
+    // It would end a day later if it waited.
+    assert_eq!(host.interrupt_twice(), Some(0));
+    caller
+        .join()
+        .expect("the caller's connection ends with the host");
+}
+
+#[test]
+fn megabytes_of_wrong_arguments_are_answered_in_a_few_words() {
+    let host = Host::serve(&Layer::of(["time-tools"]));
+    let client = host.connect();
+    let list: Vec<_> = std::iter::repeat_n(1, 1_500_000).collect();
+    let outcome = client.call(
+        "convertTime",
+        json!({ "time": "2026-01-01T00:00Z", "to": list }),
+    );
+    assert_eq!(
+        outcome.error_text(),
+        r#"Invalid arguments for tool convertTime: /to/0: 1 is not of type "string""#
+    );
+    let peak = host.peak_memory_mb();
+    assert!(peak < 400, "peak memory of {peak} MB");
 }
 
 /// Request ids are random UUIDs.

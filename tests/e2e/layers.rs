@@ -110,8 +110,7 @@ fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never(
             .text(),
         "Hello, Ada!"
     );
-    let log = host.log();
-    assert!(log.contains("no manifest names this plugin"), "{log}");
+    host.wait_for_log("no manifest names this plugin");
 }
 
 #[test]
@@ -133,7 +132,46 @@ fn a_library_that_declares_other_tools_than_its_manifest_fails_at_its_first_call
             .starts_with("tool greet failed unexpectedly"),
         "{refused:?}"
     );
-    assert!(host.log().contains("[MANIFEST_DRIFT]"), "{}", host.log());
+    host.wait_for_log("[MANIFEST_DRIFT]");
     let sum = client.call("addToDate", json!({ "to": "2026-01-31", "span": "1 day" }));
     assert_eq!(sum.text(), "2026-02-01 (Sunday)");
+}
+
+#[test]
+fn a_damaged_library_of_the_right_size_fails_at_its_first_call_and_kills_nothing() {
+    let layer = Layer::of(["custom-tools", "time-tools"]);
+    let library = layer.plugin_dir().join("libcustom_tools.so");
+    let mut bytes = fs_err::read(&library).expect("a library");
+    // The header stays sound; code and data become zeros, as in a copy that was cut short.
+    let kept = bytes.len() / 10;
+    bytes[kept..].fill(0);
+    fs_err::write(&library, bytes).expect("a file that can be changed");
+    let host = Host::serve(&layer);
+    let client = host.connect();
+    let refused = client.call("greet", json!({ "name": "Ada" }));
+    assert!(
+        refused
+            .error_text()
+            .starts_with("tool greet failed unexpectedly"),
+        "{refused:?}"
+    );
+    host.wait_for_log("[MANIFEST_DRIFT]");
+    let sum = client.call("addToDate", json!({ "to": "2026-01-31", "span": "1 day" }));
+    assert_eq!(sum.text(), "2026-02-01 (Sunday)");
+}
+
+#[test]
+fn a_library_that_cannot_be_opened_is_left_out_with_a_warning() {
+    let layer = Layer::of(["custom-tools"]);
+    let folder = layer.plugin_dir();
+    fs_err::write(folder.join("libempty.so"), "").expect("a file");
+    fs_err::create_dir(folder.join("libfolder.so")).expect("a folder");
+    let host = Host::serve(&layer);
+    assert_eq!(host.connect().list(), ["greet", "multiply", "add"]);
+    for name in [
+        "libempty.so: not a shared library",
+        "libfolder.so: not a file",
+    ] {
+        host.wait_for_log(name);
+    }
 }

@@ -126,3 +126,9 @@ impl CallOutcome {
             .unwrap_or_else(|| panic!("no text in {}", self.0))
     }
 }
+
+/// POST a message whose answer nobody waits for: the host may end before it.
+pub fn post_and_forget(url: &str, message: &Value) {
+    let request = ureq::post(url).header("Content-Type", "application/json");
+    let _ = request.send(message.to_string());
+}

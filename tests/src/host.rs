@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use lambda_local::{Function, FunctionConfig, Gateway, InvokeError};
@@ -13,6 +14,9 @@ use tokio::runtime::Runtime;
 pub use lambda_local::Door;
 
 use crate::{Client, Layer, bootstrap};
+
+/// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
+const LOG_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running host.
 pub struct Host {
@@ -189,6 +193,22 @@ impl Host {
         names
     }
 
+    /// Wait until the host has logged `text`: a log line may arrive after the answer to what it tells of.
+    ///
+    /// # Panics
+    /// When it is not there after [`LOG_PATIENCE`].
+    pub fn wait_for_log(&self, text: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(text) {
+            assert!(
+                begun.elapsed() < LOG_PATIENCE,
+                "no {text:?} in the log:\n{}",
+                self.story()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Everything a failure message should show.
     pub(crate) fn story(&self) -> String {
         format!(
@@ -199,13 +219,33 @@ impl Host {
         )
     }
 
-    /// Send the signal of Ctrl-C, and give the exit code.
-    pub fn interrupt(mut self) -> Option<i32> {
+    /// The most memory that the process has held so far. Unit: megabytes.
+    pub fn peak_memory_mb(&self) -> u64 {
+        let Running::Serve { child, .. } = &self.running else {
+            panic!("only of serve")
+        };
+        let status = fs_err::read_to_string(format!("/proc/{}/status", child.id()));
+        let status = status.expect("the process runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kilobytes.expect("Linux tells the peak") / 1024
+    }
+
+    /// Send the signal of Ctrl-C twice, and give the exit code.
+    pub fn interrupt_twice(mut self) -> Option<i32> {
         let Running::Serve { child, .. } = &mut self.running else {
             panic!("only serve can be interrupted")
         };
-        crate::output_of(Command::new("kill").args(["-INT", &child.id().to_string()]));
-        child.wait().expect("the child can be waited for").code()
+        let id = child.id().to_string();
+        crate::output_of(Command::new("kill").args(["-INT", &id]));
+        loop {
+            if let Some(status) = child.try_wait().expect("the child can be waited for") {
+                return status.code();
+            }
+            // It may not have heard the first yet, and two at once may count as one.
+            std::thread::sleep(Duration::from_millis(50));
+            let _ = Command::new("kill").args(["-INT", &id]).output();
+        }
     }
 }
 

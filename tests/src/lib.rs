@@ -19,7 +19,7 @@ mod sdk_clients;
 pub use build::{
     bootstrap, cargo_layer, library_of_the_system, output_of, repository, sha256, target,
 };
-pub use client::{Answer, CallOutcome, Client};
+pub use client::{Answer, CallOutcome, Client, post_and_forget};
 pub use host::{Door, Host};
 pub use layer::Layer;
 pub use sdk_clients::{node_client, python_client};

@@ -33,7 +33,7 @@ pub(crate) fn request<'a>(
     params: &Params<'a>,
     meta: &Members<'_>,
 ) -> Result<Request<'a>, Answer> {
-    let version = envelope(&id, meta)?;
+    let version = envelope(&id, headers, meta)?;
     header(
         &id,
         "MCP-Protocol-Version",
@@ -66,10 +66,18 @@ pub(crate) fn request<'a>(
 }
 
 /// `_meta` has its two required keys, each of the right type; gives the version.
-fn envelope(id: &Id, meta: &Members<'_>) -> Result<String, Answer> {
+fn envelope(id: &Id, headers: Headers<'_>, meta: &Members<'_>) -> Result<String, Answer> {
     let refuse = |problem: &str| {
+        // A client that names a revision nobody offers had better hear of that, too.
+        let unknown = headers
+            .protocol_version
+            .filter(|version| Revision::parse(version.trim_matches([' ', '\t'])).is_none());
+        let unknown = unknown.map_or_else(String::new, |version| {
+            let offered = Revision::ALL.map(Revision::as_str).join(", ");
+            format!("MCP-Protocol-Version says {version:?}, offered are {offered}; ")
+        });
         let message = format!(
-            "`params._meta` of a request in revision {}: {problem}",
+            "{unknown}`params._meta` of a request in revision {}: {problem}",
             Revision::MODERN
         );
         Answer::error(400, Some(id), INVALID_PARAMS, &message)
@@ -79,7 +87,7 @@ fn envelope(id: &Id, meta: &Members<'_>) -> Result<String, Answer> {
         .filter(|key| !meta.contains_key(*key))
         .collect();
     if !missing.is_empty() {
-        return Err(refuse(&format!("{} is missing", missing.join(" and "))));
+        return Err(refuse(&format!("without {}", missing.join(" and "))));
     }
     if !meta[CLIENT_CAPABILITIES].get().starts_with('{') {
         return Err(refuse(&format!("{CLIENT_CAPABILITIES} must be an object")));

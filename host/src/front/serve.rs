@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    pin::pin,
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -34,6 +33,10 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 /// How long requests under way may still take after Ctrl-C.
 /// Source: ours; ten seconds is what `docker stop` waits before it kills.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send a body. Unit: seconds.
+/// Source: ours; 30 seconds is what hyper gives a client for its headers.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serve until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
 pub async fn run(config: Config, listen: SocketAddr, allow_public: bool) -> ExitCode {
@@ -78,7 +81,7 @@ pub enum ServeError {
     },
     /// Others could reach the address.
     #[error(
-        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or add --allow-public"
+        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or allow it by `bootstrap serve --allow-public`"
     )]
     Public(SocketAddr),
 }
@@ -176,14 +179,15 @@ async fn serve(app: App, listener: TcpListener, address: SocketAddr) -> std::io:
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, pin!(graceful.shutdown()))
-        .await
-        .is_err()
-    {
-        tracing::warn!(
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(GRACE) => tracing::warn!(
             "requests were still under way {} seconds after the end was asked for",
             GRACE.as_secs()
-        );
+        ),
+        // Whoever asks again does not want to wait.
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
     }
     Ok(())
 }
@@ -194,7 +198,13 @@ async fn answer(
     reached: Reached<'static>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = match Limited::new(body, MAX_BODY).collect().await {
+    let body = Limited::new(body, MAX_BODY).collect();
+    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+        return Ok(response);
+    };
+    let body = match body {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Ok(too_large().map(Full::new)),
         Err(_) => {

@@ -98,29 +98,32 @@ impl CatalogTool {
         Ok(coerce(schema.value(), &mut value).then(|| value.to_string()))
     }
 
-    /// The result that tells the model what to mend: the schema's words where it objects, else the decoder's.
+    /// The result that tells the model what to mend: the schema's words where it objects, and the decoder's where it does
+    /// not, or says only that no alternative fits.
     fn refused(&self, arguments: &str, decoder: Option<&str>) -> Result<CallResult, CallFailure> {
         let schema = self.schema()?;
         let problems = match serde_json::from_str(arguments) {
             Ok(value) => schema.problems(&value),
-            Err(error) => return Ok(CallResult::error(&format!("Invalid arguments: {error}"))),
+            Err(error) => return Ok(self.invalid(&error.to_string())),
         };
-        let words: Vec<_> = problems
+        let mut words: Vec<_> = problems
             .iter()
             .map(|problem| match problem.pointer.as_str() {
                 "" => problem.message.clone(),
                 pointer => format!("{pointer}: {}", problem.message),
             })
             .collect();
-        let words = if words.is_empty() {
-            decoder.unwrap_or("they cannot be decoded").to_owned()
-        } else {
-            words.join("; ")
-        };
-        Ok(CallResult::error(&format!(
+        if problems.iter().all(|problem| problem.vague) {
+            words.push(decoder.unwrap_or("they cannot be decoded").to_owned());
+        }
+        Ok(self.invalid(&words.join("; ")))
+    }
+
+    fn invalid(&self, words: &str) -> CallResult {
+        CallResult::error(&format!(
             "Invalid arguments for tool {}: {words}",
             self.mcp.name
-        )))
+        ))
     }
 
     fn schema(&self) -> Result<&Schema, CallFailure> {

@@ -15,6 +15,7 @@ use super::{
     declaration_check::declaration_problems,
     discover::discover,
     file_check,
+    library::Promised,
     manifest::{LayerInfo, Manifest, ManifestError, PluginEntry},
     select::{self, Unmatched, tools_list},
 };
@@ -51,8 +52,13 @@ pub enum CatalogError {
     )]
     Folder(std::io::Error),
     /// There is no plugin in it.
-    #[error("PLUGIN_DIR: {} has no plugin; attach a layer made by `cargo layer build`", .0.display())]
-    Empty(PathBuf),
+    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), listed(.unusable))]
+    Empty {
+        /// The folder.
+        folder: PathBuf,
+        /// Libraries in it that cannot be opened here, and why.
+        unusable: Vec<String>,
+    },
     /// A manifest is unusable.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -117,7 +123,7 @@ impl Code for CatalogError {
     fn code(&self) -> &'static str {
         match self {
             Self::Folder(_) => "PLUGIN_DIR_UNREADABLE",
-            Self::Empty(_) => "PLUGIN_DIR_EMPTY",
+            Self::Empty { .. } => "PLUGIN_DIR_EMPTY",
             Self::Manifest(error) => error.code(),
             Self::Mismatch { code, .. } => code,
             Self::Open(error) => error.code(),
@@ -128,6 +134,14 @@ impl Code for CatalogError {
             Self::Ambiguous { .. } => "TOOLS_LIST_AMBIGUOUS",
             Self::Duplicate { .. } => "TOOL_DUPLICATE",
         }
+    }
+}
+
+fn listed(unusable: &[String]) -> String {
+    if unusable.is_empty() {
+        String::new()
+    } else {
+        format!(" that can be opened ({})", unusable.join("; "))
     }
 }
 
@@ -207,7 +221,13 @@ impl Catalog {
             tools.extend(plugin_tools(config.plugin_dir.join(file), candidate)?);
         }
         if tools.is_empty() {
-            return Err(CatalogError::Empty(config.plugin_dir.clone()));
+            let folder = config.plugin_dir.clone();
+            let unusable = found
+                .libraries
+                .iter()
+                .filter_map(|path| file_check::check(path).err());
+            let unusable = unusable.map(|problem| problem.to_string()).collect();
+            return Err(CatalogError::Empty { folder, unusable });
         }
         let tools = tools_list(&config.tools_list, tools)?;
         if tools.is_empty() {
@@ -255,7 +275,14 @@ fn entry_files(
 ) -> Result<Vec<(String, Candidate)>, CatalogError> {
     let is_plugin = |file: &String, candidate: &Candidate| match candidate {
         Candidate::Declared { .. } => true,
-        Candidate::Bare => file_check::is_plugin(&config.plugin_dir.join(file)),
+        Candidate::Bare => {
+            let path = config.plugin_dir.join(file);
+            if let Err(problem) = file_check::check(&path) {
+                tracing::warn!("left out: {problem}");
+                return false;
+            }
+            file_check::is_plugin(&path)
+        }
     };
     if config.entry_file.is_empty() {
         return Ok(candidates
@@ -306,7 +333,11 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
                     path: manifest,
                     source,
                 })?;
-            (Plugin::new(path, Some(entry.digest)), declaration)
+            let promised = Promised {
+                sha256: entry.sha256,
+                digest: entry.digest,
+            };
+            (Plugin::new(path, promised), declaration)
         }
         Candidate::Bare => {
             tracing::info!(library = %path.display(), "no manifest names this plugin: it is opened at the start, which is slower");

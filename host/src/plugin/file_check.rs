@@ -40,7 +40,7 @@ pub enum FileProblem {
     #[error("{}: not a shared library (no ELF header); rebuild the layer", .0.display())]
     NotElf(PathBuf),
     /// ELF of another kind.
-    #[error("{}: {what}, this host needs a shared library for {}; build the layer with `--arch {}`", .path.display(), std::env::consts::ARCH, arch_flag())]
+    #[error("{}: {what}, this host needs a shared library for {}; build the layer on a machine of that CPU", .path.display(), std::env::consts::ARCH)]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -76,15 +76,6 @@ impl Code for FileProblem {
             Self::Truncated { .. } => "PLUGIN_TRUNCATED",
             Self::Damaged { .. } => "PLUGIN_DAMAGED",
         }
-    }
-}
-
-/// Lambda's word for this CPU.
-fn arch_flag() -> &'static str {
-    if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "x86_64"
     }
 }
 

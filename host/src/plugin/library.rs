@@ -37,9 +37,18 @@ pub(crate) const PANIC_STRATEGY: &str = "unwind";
 #[derive(Debug)]
 pub struct Plugin {
     path: PathBuf,
-    /// What its manifest says of its declaration.
-    digest: Option<String>,
+    /// What its manifest says of it.
+    promised: Option<Promised>,
     opened: OnceLock<Result<Opened, OpenError>>,
+}
+
+/// What a manifest says of a library, to be checked when it is opened.
+#[derive(Debug)]
+pub(crate) struct Promised {
+    /// SHA-256 of the file, in hex.
+    pub(crate) sha256: String,
+    /// SHA-256 of its declaration, in hex.
+    pub(crate) digest: String,
 }
 
 /// An open library, its declaration read.
@@ -118,6 +127,12 @@ pub enum OpenError {
         /// Its panic strategy.
         found: String,
     },
+    /// The file is not the one the manifest was written for.
+    #[error("{}: its content is not what its manifest says: damaged, or replaced; copy it again, or rebuild the layer with `cargo layer build`", .path.display())]
+    Content {
+        /// The library.
+        path: PathBuf,
+    },
     /// The manifest tells of another library.
     #[error("{}: declares other tools than its manifest says; rebuild the layer with `cargo layer build`", .path.display())]
     Drift {
@@ -135,7 +150,7 @@ impl Code for OpenError {
             Self::AbiVersion { .. } | Self::AbiLayout { .. } => "PLUGIN_ABI_MISMATCH",
             Self::Init { .. } => "PLUGIN_INIT_FAILED",
             Self::PanicStrategy { .. } => "PLUGIN_PANIC_ABORT",
-            Self::Drift { .. } => "MANIFEST_DRIFT",
+            Self::Content { .. } | Self::Drift { .. } => "MANIFEST_DRIFT",
         }
     }
 }
@@ -149,11 +164,11 @@ pub fn describe(path: &Path) -> Result<Declared, OpenError> {
 }
 
 impl Plugin {
-    /// A plugin that is opened at its first use; its declaration must have this digest, if one is given.
-    pub(crate) fn new(path: PathBuf, digest: Option<String>) -> Self {
+    /// A plugin that is opened at its first use, and must then be what was promised.
+    pub(crate) fn new(path: PathBuf, promised: Promised) -> Self {
         Self {
             path,
-            digest,
+            promised: Some(promised),
             opened: OnceLock::new(),
         }
     }
@@ -165,7 +180,7 @@ impl Plugin {
         Ok((
             Self {
                 path,
-                digest: None,
+                promised: None,
                 opened: Ok(opened).into(),
             },
             declared,
@@ -196,20 +211,34 @@ impl Plugin {
 
     /// Several callers at once wait for the first of them: a library is opened once.
     fn opened(&self) -> Result<&Opened, &OpenError> {
-        let opened = self.opened.get_or_init(|| {
-            let opened = open(&self.path)?;
-            if self
-                .digest
-                .as_ref()
-                .is_some_and(|digest| *digest != opened.declared.digest)
-            {
-                return Err(OpenError::Drift {
-                    path: self.path.clone(),
-                });
+        let opened = self.opened.get_or_init(|| match &self.promised {
+            None => open(&self.path),
+            Some(promised) => {
+                check_content(&self.path, promised)?;
+                let opened = open(&self.path)?;
+                if opened.declared.digest == promised.digest {
+                    Ok(opened)
+                } else {
+                    Err(OpenError::Drift {
+                        path: self.path.clone(),
+                    })
+                }
             }
-            Ok(opened)
         });
         opened.as_ref()
+    }
+}
+
+/// A damaged library may still have a sound header, and kill the process when its code runs.
+fn check_content(path: &Path, promised: &Promised) -> Result<(), OpenError> {
+    file_check::check(path)?;
+    let content = fs_err::read(path).map_err(FileProblem::Read)?;
+    if sha256(&content) == promised.sha256 {
+        Ok(())
+    } else {
+        Err(OpenError::Content {
+            path: path.to_owned(),
+        })
     }
 }
 

@@ -4,7 +4,10 @@
 //! folder, so each brings a manifest under its own name. Members that are not known are ignored; a higher `format` is
 //! refused.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Error,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -79,8 +82,8 @@ pub struct PluginEntry {
 #[non_exhaustive]
 pub enum ManifestError {
     /// The file cannot be read.
-    #[error("{0}")]
-    Read(std::io::Error),
+    #[error("{0}; make the layer's files readable, or rebuild it with `cargo layer build`")]
+    Read(Error),
     /// It is not a manifest.
     #[error("{}: not a layer manifest: {source}; rebuild the layer with `cargo layer build`", .path.display())]
     Invalid {
@@ -126,6 +129,16 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`], naming the file.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
+        // Asked first: reading a pipe would wait for its other end.
+        if !fs_err::metadata(path)
+            .map_err(ManifestError::Read)?
+            .is_file()
+        {
+            return Err(ManifestError::Read(Error::other(format!(
+                "{}: not a file",
+                path.display()
+            ))));
+        }
         let text = fs_err::read(path).map_err(ManifestError::Read)?;
         Self::parse(path, &text)
     }

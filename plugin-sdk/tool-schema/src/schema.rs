@@ -6,6 +6,9 @@ use serde_json::Value;
 /// The most problems that are worded for one value: a model mends the first few and tries again.
 const MAX_PROBLEMS: usize = 10;
 
+/// The most values in a value of which all problems are looked for. Source: ours; people and models write fewer.
+const SMALL: usize = 10_000;
+
 /// A compiled schema. References that lead out of it are not followed but refused.
 #[derive(Debug)]
 pub struct Schema {
@@ -32,6 +35,8 @@ pub struct Problem {
     pub pointer: String,
     /// What is wrong there.
     pub message: String,
+    /// Says only that none of several alternatives fits: whoever decodes the value may know better what was meant.
+    pub vague: bool,
 }
 
 impl Schema {
@@ -62,14 +67,16 @@ impl Schema {
         self.validator.is_valid(value)
     }
 
-    /// Where `value` does not satisfy the schema; at most ten places.
+    /// Where `value` does not satisfy the schema: at most ten places, of a large value only the first.
     #[must_use]
     pub fn problems(&self, value: &Value) -> Vec<Problem> {
-        self.validator
-            .iter_errors(value)
-            .take(MAX_PROBLEMS)
-            .map(|error| self.problem(&error))
-            .collect()
+        if !is_small(value) {
+            // The validator would gather all problems before it gives out one: of a list of millions, gigabytes.
+            let first = self.validator.validate(value).err();
+            return first.iter().map(|error| self.problem(error)).collect();
+        }
+        let errors = self.validator.iter_errors(value).take(MAX_PROBLEMS);
+        errors.map(|error| self.problem(&error)).collect()
     }
 
     fn problem(&self, error: &ValidationError<'_>) -> Problem {
@@ -88,8 +95,35 @@ impl Schema {
         Problem {
             pointer: error.instance_path().as_str().to_owned(),
             message,
+            vague: matches!(
+                error.kind(),
+                ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. }
+            ),
         }
     }
+}
+
+/// Has it at most [`SMALL`] values in it?
+fn is_small(value: &Value) -> bool {
+    let mut left = SMALL;
+    let mut values = vec![value];
+    while let Some(value) = values.pop() {
+        let inside = match value {
+            Value::Array(items) => items.len(),
+            Value::Object(members) => members.len(),
+            _ => 0,
+        };
+        let Some(rest) = left.checked_sub(inside) else {
+            return false;
+        };
+        left = rest;
+        match value {
+            Value::Array(items) => values.extend(items),
+            Value::Object(members) => values.extend(members.values()),
+            _ => {}
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -117,9 +151,24 @@ mod tests {
             let problem = Problem {
                 pointer: pointer.to_owned(),
                 message: message.to_owned(),
+                vague: false,
             };
             assert_eq!(schema.problems(&value), [problem], "value: {value}");
         }
+    }
+
+    #[test]
+    fn alternatives_of_which_none_fits_say_so_and_no_more() {
+        let schema = Schema::compile(r#"{"oneOf":[{"const":"walk"},{"const":"drive"}]}"#);
+        let problems = schema.expect("a valid schema").problems(&json!("fly"));
+        assert!(problems.iter().all(|problem| problem.vague), "{problems:?}");
+    }
+
+    #[test]
+    fn of_a_large_value_one_problem_is_named() {
+        let schema = Schema::compile(r#"{"items":{"type":"string"}}"#).expect("a valid schema");
+        assert_eq!(schema.problems(&json!(vec![1; 20])).len(), MAX_PROBLEMS);
+        assert_eq!(schema.problems(&json!(vec![1; SMALL + 1])).len(), 1);
     }
 
     #[test]
