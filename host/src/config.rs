@@ -59,7 +59,6 @@ impl Config {
                 .collect()
         };
         let mut problems = Vec::new();
-        let mut problems_of_words = Vec::new();
         let mut number =
             |name: &str, default: u64| match get(name).map(|value| (value.parse(), value)) {
                 None => default,
@@ -72,10 +71,12 @@ impl Config {
                     default
                 }
             };
+        let list_ttl_ms = number("LIST_TTL_MS", 60_000);
+        let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
         let mut one_of = |name: &str, known: &[&str]| {
             let value = get(name).unwrap_or_else(|| known[0].to_owned());
             if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
-                problems_of_words.push(format!(
+                problems.push(format!(
                     "{name} is {value:?}; it must be one of {}",
                     known.join(", ")
                 ));
@@ -89,7 +90,7 @@ impl Config {
         let format = one_of("AWS_LAMBDA_LOG_FORMAT", &["Text", "JSON"]);
         let allowed_origins = list("ALLOWED_ORIGINS");
         for origin in allowed_origins.iter().filter(|origin| !is_origin(origin)) {
-            problems_of_words.push(format!(
+            problems.push(format!(
                 "ALLOWED_ORIGINS has {origin:?}; write each origin as a browser sends it, such as https://app.example.com"
             ));
         }
@@ -98,13 +99,10 @@ impl Config {
             .iter()
             .filter(|host| host.contains(['*', '/', ' ']))
         {
-            problems_of_words.push(format!(
+            problems.push(format!(
                 "ALLOWED_HOSTS has {host:?}; write each host by its name, such as devbox or devbox:3000"
             ));
         }
-        let list_ttl_ms = number("LIST_TTL_MS", 60_000);
-        let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
-        problems.append(&mut problems_of_words);
         Self {
             entry_file: list("ENTRY_FILE"),
             tools_list: list("TOOLS_LIST"),
