@@ -87,20 +87,42 @@
 //!
 //! `export_tools!(names = "as_written", ...)` keeps the names of functions as they are.
 
+mod arguments;
+mod call;
+mod content;
+mod context;
+mod error;
 mod export;
+mod host;
+mod logger;
+mod panic;
 mod payload;
 mod result;
+#[cfg(feature = "async")]
+mod runtime;
 mod schema;
+mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tool;
 
-pub use plugin_sdk_macros::{export_tools, tool};
-pub use result::{Content, IntoToolResult, Json, ToolError, ToolResult};
+pub use ::log;
+pub use arguments::Args;
+pub use content::{Content, Resource, ResourceLink, Role};
+pub use context::{Client, Context, Level, Trace};
+pub use error::ToolError;
+pub use plugin_sdk_macros::{data, export_tools, tool};
+pub use result::{IntoToolResult, Json, ToolResult};
 pub use schemars;
 pub use serde;
 pub use serde_json;
+pub use state::State;
 
 /// What most tools need: `use plugin_sdk::prelude::*;`
 pub mod prelude {
-    pub use crate::{Json, ToolError, ToolResult, export_tools, tool};
+    pub use crate::{
+        Args, Content, Context, Json, State, ToolError, ToolResult, data, export_tools, tool,
+    };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 }
@@ -108,12 +130,20 @@ pub mod prelude {
 /// What the macros expand to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::export::{Exports, Hints, Names, NoTool, Tool, ToolFn, header};
-    pub use crate::payload::{decode, reply};
-    pub use crate::result::IntoToolResult;
-    pub use crate::schema::input;
+    pub use crate::{
+        error::{HasCauses, HasNoCauses, Outcome},
+        export::{Exported, Exports, check_name, header},
+        payload::reply,
+        result::IntoToolResult,
+        schema::{parameters, whole},
+        state::{Build, NoState, StateCell, no_state},
+        tool::{Hints, Icon, Input, Names, NoTool, Output, Tool, ToolFn},
+    };
     pub use plugin_abi::abi_stable::library::LibHeader;
-    pub use {schemars, serde};
+    pub use {schemars, serde, serde_json};
+
+    #[cfg(feature = "async")]
+    pub use crate::runtime::run;
 }
 
 /// The README's tool compiles.

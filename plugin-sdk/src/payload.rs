@@ -1,14 +1,23 @@
 //! What a plugin writes and reads at the boundary: the plugin's half of `plugin-abi/PAYLOADS.md`.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, value::RawValue};
+use std::collections::BTreeMap;
 
-use crate::result::{Content, IntoToolResult};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{content::Content, error::How, result::IntoToolResult, tool::Icon};
 
 /// Body of the operation `init`: the host's facts.
 #[derive(Deserialize)]
 pub(crate) struct Init {
     pub(crate) payloads: Vec<u32>,
+    /// The least important level of lines that the host writes to its log.
+    #[serde(default = "info")]
+    pub(crate) log: String,
+}
+
+fn info() -> String {
+    "info".to_owned()
 }
 
 /// Answer to the operation `init`.
@@ -34,13 +43,21 @@ pub(crate) struct DeclaredTool {
     pub(crate) function: &'static str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) validate: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) strict: bool,
+    #[serde(rename = "timeoutMs", skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) requires: &'static [&'static str],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) headers: BTreeMap<String, String>,
 }
 
 /// The Tool of MCP.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct McpTool {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<&'static str>,
     pub(crate) description: &'static str,
@@ -49,6 +66,10 @@ pub(crate) struct McpTool {
     pub(crate) output_schema: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) annotations: Option<Annotations>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) icons: &'static [Icon],
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub(crate) meta: Option<Map<String, Value>>,
 }
 
 /// MCP's hints about a tool.
@@ -75,6 +96,8 @@ struct Complete {
     structured_content: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_error: bool,
+    #[serde(rename = "_meta", skip_serializing_if = "Map::is_empty")]
+    meta: Map<String, Value>,
 }
 
 /// The error payload.
@@ -82,74 +105,92 @@ struct Complete {
 pub struct Failure {
     pub(crate) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
 }
 
 impl Failure {
-    pub(crate) fn unknown_op(op: u32) -> Self {
-        let detail = format!(
-            "operation {op} is not known to plugin-sdk {}",
-            env!("CARGO_PKG_VERSION")
-        );
+    const fn of(kind: &'static str) -> Self {
         Self {
-            kind: "unknown_op",
+            kind,
+            code: None,
             public: None,
-            detail: Some(detail),
+            detail: None,
         }
+    }
+
+    fn with_detail(kind: &'static str, detail: String) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::of(kind)
+        }
+    }
+
+    fn with_public(kind: &'static str, public: String) -> Self {
+        Self {
+            public: Some(public),
+            ..Self::of(kind)
+        }
+    }
+
+    pub(crate) fn unknown_op(op: u32) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let detail = format!("operation {op} is not known to plugin-sdk {version}");
+        Self::with_detail("unknown_op", detail)
     }
 
     pub(crate) fn unavailable(detail: String) -> Self {
-        Self {
-            kind: "unavailable",
-            public: None,
-            detail: Some(detail),
-        }
+        Self::with_detail("unavailable", detail)
     }
 
     pub(crate) fn panic(detail: String) -> Self {
+        Self::with_detail("panic", detail)
+    }
+
+    pub(crate) fn invalid_arguments(words: String) -> Self {
+        Self::with_public("invalid_arguments", words)
+    }
+
+    #[cfg(feature = "async")]
+    pub(crate) fn cancelled() -> Self {
+        Self::of("cancelled")
+    }
+
+    fn protocol(code: i32, message: String) -> Self {
         Self {
-            kind: "panic",
-            public: None,
-            detail: Some(detail),
+            code: Some(code),
+            ..Self::with_public("protocol", message)
         }
     }
 }
 
-/// The arguments of a call, from its body.
-///
-/// # Errors
-/// `invalid_arguments`, with the decoder's words for the model.
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| Failure {
-        kind: "invalid_arguments",
-        public: Some(without_position(&error)),
-        detail: None,
-    })
+/// Body of the operation `cancel`.
+#[derive(Deserialize)]
+pub(crate) struct Cancel {
+    pub(crate) call: u64,
 }
 
 /// The answer to a call, from what the tool gave back.
 ///
 /// # Errors
-/// `unavailable`, when the result has no form in JSON.
-pub fn reply<T: IntoToolResult>(result: T) -> Result<Vec<u8>, Failure> {
-    let result = result.into_tool_result();
+/// `protocol`, when the tool failed so; `unavailable`, when the result has no form in JSON.
+pub fn reply<T: IntoToolResult>(outcome: T, how: How<T>) -> Result<Vec<u8>, Failure> {
+    let result = match how(outcome) {
+        Ok(outcome) => outcome.into_tool_result(),
+        Err(error) => error.into_tool_result(),
+    };
+    if let Some((code, message)) = result.failed {
+        return Err(Failure::protocol(code, message));
+    }
     let complete = Complete {
         r#type: "complete",
         content: result.content,
         structured_content: result.structured,
         is_error: result.is_error,
+        meta: result.meta,
     };
     serde_json::to_vec(&complete).map_err(|error| Failure::unavailable(error.to_string()))
-}
-
-/// serde_json's message without "at line 1 column 9": the model did not write lines.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((message, _)) => message.to_owned(),
-        None => text,
-    }
 }

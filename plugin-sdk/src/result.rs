@@ -1,50 +1,51 @@
-//! What a tool gives back, and how it becomes MCP content.
+//! What a tool gives back, and how it becomes the result that the client sees.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{
-    Value,
+    Map, Value,
     value::{RawValue, to_raw_value},
 };
 
-use crate::schema;
+use crate::{
+    content::{Content, Resource, ResourceLink},
+    error::{self, ToolError},
+    schema,
+};
 
-/// One block of content in a result.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Content {
-    /// Plain text.
-    Text {
-        /// The text.
-        text: String,
-    },
-}
-
-impl Content {
-    /// A text block.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into() }
-    }
-}
-
-/// The result of one call.
+/// The result of one call, made by hand.
+///
+/// ```
+/// use plugin_sdk::{Content, ToolResult, serde_json::json};
+///
+/// let result = ToolResult::text("Two cities.")
+///     .with(Content::image([0x89, b'P', b'N', b'G'], "image/png"))
+///     .with_structured(&json!({ "cities": ["Lyon", "Turin"] }))
+///     .with_meta("example.com/took-ms", 12);
+/// # let _ = result;
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ToolResult {
     pub(crate) content: Vec<Content>,
     pub(crate) structured: Option<Box<RawValue>>,
     pub(crate) is_error: bool,
+    pub(crate) meta: Map<String, Value>,
+    /// The call is to fail as an error of the protocol instead.
+    pub(crate) failed: Option<(i32, String)>,
 }
 
 impl ToolResult {
+    /// A result without content.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// A result that is one text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            content: vec![Content::text(text)],
-            ..Self::default()
-        }
+        Self::new().with(Content::text(text))
     }
 
     /// A failure of the tool itself, in words that the model can act on: a result with `isError`.
@@ -54,13 +55,51 @@ impl ToolResult {
             ..Self::text(message)
         }
     }
+
+    /// The same with one block more.
+    #[must_use]
+    pub fn with(mut self, content: impl Into<Content>) -> Self {
+        self.content.push(content.into());
+        self
+    }
+
+    /// The same with this as its `structuredContent`. No text repeats it: add one for clients that read only text, as
+    /// [`Json`] does. A tool that always has one says of what form by `#[tool(output_schema = ...)]`.
+    #[must_use]
+    pub fn with_structured(mut self, value: &impl Serialize) -> Self {
+        match to_raw_value(value) {
+            Ok(json) => {
+                self.structured = Some(json);
+                self
+            }
+            Err(error) => without_form(&error),
+        }
+    }
+
+    /// The same with a fact of your own in `_meta`, under a key such as `example.com/source`.
+    #[must_use]
+    pub fn with_meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.meta.insert(key.into(), value.into());
+        self
+    }
+
+    /// The same as a failure of the tool itself: with `isError`.
+    #[must_use]
+    pub fn as_error(mut self) -> Self {
+        self.is_error = true;
+        self
+    }
+}
+
+fn without_form(error: &serde_json::Error) -> ToolResult {
+    ToolResult::error(format!("the result has no form in JSON: {error}"))
 }
 
 /// A type that a tool can give back. See the [table](crate#what-a-tool-gives-back).
 #[diagnostic::on_unimplemented(
     message = "a tool cannot give back `{Self}`",
     label = "not a result of a tool",
-    note = "give back `String`, a number, `bool`, `()`, `Json<T>` where `T: Serialize + JsonSchema`, or a `Result` of these"
+    note = "give back `String`, a number, `bool`, `()`, `Json<T>` where `T: Serialize + JsonSchema`, `Content`, `ToolResult`, or a `Result` of these"
 )]
 pub trait IntoToolResult {
     /// The schema of `structuredContent`, when the type always has one.
@@ -98,7 +137,37 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(&str String bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+as_text!(
+    &str String Box<str> std::borrow::Cow<'_, str>
+    bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64
+);
+
+macro_rules! as_content {
+    ($($ty:ty)*) => {$(
+        impl IntoToolResult for $ty {
+            fn into_tool_result(self) -> ToolResult {
+                ToolResult::new().with(self)
+            }
+        }
+    )*};
+}
+
+as_content!(Content ResourceLink Resource);
+
+impl IntoToolResult for Vec<Content> {
+    fn into_tool_result(self) -> ToolResult {
+        ToolResult {
+            content: self,
+            ..ToolResult::default()
+        }
+    }
+}
+
+impl<const N: usize> IntoToolResult for [Content; N] {
+    fn into_tool_result(self) -> ToolResult {
+        Vec::from(self).into_tool_result()
+    }
+}
 
 impl<T: IntoToolResult> IntoToolResult for Option<T> {
     fn into_tool_result(self) -> ToolResult {
@@ -106,7 +175,7 @@ impl<T: IntoToolResult> IntoToolResult for Option<T> {
     }
 }
 
-impl<T: IntoToolResult, E: Display> IntoToolResult for Result<T, E> {
+impl<T: IntoToolResult, E: Display + 'static> IntoToolResult for Result<T, E> {
     fn output_schema() -> Option<Value> {
         T::output_schema()
     }
@@ -114,14 +183,25 @@ impl<T: IntoToolResult, E: Display> IntoToolResult for Result<T, E> {
     fn into_tool_result(self) -> ToolResult {
         match self {
             Ok(value) => value.into_tool_result(),
-            // The alternate form makes errors that have causes, such as anyhow's, print them too.
-            Err(error) => ToolResult::error(format!("{error:#}")),
+            Err(error) => error::told(error).into_tool_result(),
+        }
+    }
+}
+
+impl IntoToolResult for ToolError {
+    fn into_tool_result(self) -> ToolResult {
+        match self.code() {
+            Some(code) => ToolResult {
+                failed: Some((code, self.to_string())),
+                ..ToolResult::default()
+            },
+            None => ToolResult::error(self.to_string()),
         }
     }
 }
 
 /// A structured result: `structuredContent`, the same as text, and an `outputSchema` made from the type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
 impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
@@ -132,61 +212,10 @@ impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
     fn into_tool_result(self) -> ToolResult {
         match to_raw_value(&self.0) {
             Ok(json) => ToolResult {
-                content: vec![Content::text(json.get())],
-                structured: Some(json),
-                is_error: false,
+                structured: Some(json.clone()),
+                ..ToolResult::text(json.get())
             },
-            Err(error) => ToolResult::error(format!("the result has no form in JSON: {error}")),
+            Err(error) => without_form(&error),
         }
-    }
-}
-
-/// An error for tools that fail in more than one way: made from any [`std::error::Error`] by `?`, or from a message.
-///
-/// ```
-/// use plugin_sdk::ToolError;
-///
-/// fn parse(text: &str) -> Result<u16, ToolError> {
-///     let port: u16 = text.parse()?;
-///     if port == 0 {
-///         return Err(ToolError::new("port 0 cannot be connected to"));
-///     }
-///     Ok(port)
-/// }
-///
-/// assert_eq!(parse("0").unwrap_err().to_string(), "port 0 cannot be connected to");
-/// assert_eq!(parse("x").unwrap_err().to_string(), "invalid digit found in string");
-/// ```
-// It does not implement `std::error::Error`: that would forbid the conversion from every error.
-pub struct ToolError(String);
-
-impl ToolError {
-    /// A failure with this message, which the model reads.
-    pub fn new(message: impl Display) -> Self {
-        Self(message.to_string())
-    }
-}
-
-impl<E: std::error::Error> From<E> for ToolError {
-    fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        Self(message)
-    }
-}
-
-impl Display for ToolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ToolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ToolError({:?})", self.0)
     }
 }

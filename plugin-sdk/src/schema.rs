@@ -1,13 +1,53 @@
 //! JSON Schemas (2020-12) of arguments and results, by schemars, in the form that MCP clients like best.
 
+use std::collections::BTreeMap;
+
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The `inputSchema` of a tool whose arguments are `T`, and whether the host has to validate arguments before the call.
-pub fn input<T: JsonSchema>() -> (Value, bool) {
+use crate::arguments::members_of;
+
+/// The `inputSchema` of a tool whose parameters are the fields of `T`, and whether the host has to validate arguments
+/// before the call.
+pub fn parameters<T: JsonSchema>() -> (Value, bool) {
     let schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
     let validate = has_constraints(&schema);
     (schema, validate)
+}
+
+/// The same of a tool that takes `Args<T>`: where decoding refuses unknown arguments, the schema says so.
+pub fn whole<T: JsonSchema + DeserializeOwned>() -> (Value, bool) {
+    let (mut schema, validate) = parameters::<T>();
+    if let (Some(members), Some(root)) = (members_of::<T>(), schema.as_object_mut()) {
+        let properties = root.get("properties").and_then(Value::as_object);
+        let declared =
+            |member: &&str| properties.is_some_and(|properties| properties.contains_key(*member));
+        // An alias is decoded, but not declared.
+        if members.iter().all(declared) || members.is_empty() {
+            root.entry("additionalProperties")
+                .or_insert(Value::Bool(false));
+        }
+    }
+    (schema, validate)
+}
+
+/// The headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to these.
+pub(crate) fn headers(input: &Value) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::new();
+    collect_headers(input, "", &mut headers);
+    headers
+}
+
+fn collect_headers(schema: &Value, pointer: &str, headers: &mut BTreeMap<String, String>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+        if let Some(header) = property.get("x-mcp-header").and_then(Value::as_str) {
+            headers.insert(header.to_owned(), pointer.clone());
+        }
+        collect_headers(property, &pointer, headers);
+    }
 }
 
 /// The `outputSchema` of a tool that gives back `Json<T>`.

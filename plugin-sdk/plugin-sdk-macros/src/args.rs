@@ -1,7 +1,14 @@
 //! What stands in the parentheses of `#[tool(...)]`.
 
 use proc_macro2::TokenStream;
-use syn::{Expr, LitBool, LitStr, Token, meta::ParseNestedMeta, parse::Parser, token::Paren};
+use quote::ToTokens;
+use syn::{
+    Expr, LitBool, LitStr, Token,
+    meta::ParseNestedMeta,
+    parse::{Parse, ParseStream, Parser},
+    punctuated::Punctuated,
+    token::Paren,
+};
 
 use crate::{errors::Errors, name};
 
@@ -15,7 +22,44 @@ pub(crate) struct Args {
     pub(crate) destructive: Option<bool>,
     pub(crate) idempotent: Option<bool>,
     pub(crate) open_world: Option<bool>,
+    pub(crate) strict: Option<bool>,
+    pub(crate) validate: Option<bool>,
+    /// Unit: milliseconds.
+    pub(crate) timeout: Option<u64>,
+    pub(crate) requires: Option<Vec<LitStr>>,
+    pub(crate) icons: Option<Vec<Icon>>,
+    pub(crate) meta: Option<Vec<Fact>>,
+    pub(crate) input_schema: Option<Expr>,
+    pub(crate) output_schema: Option<Expr>,
 }
+
+/// `"https://example.com/icon.png"(mime_type = "image/png", sizes = "48x48 96x96", theme = "dark")`
+pub(crate) struct Icon {
+    pub(crate) src: LitStr,
+    pub(crate) mime_type: Option<LitStr>,
+    pub(crate) sizes: Vec<String>,
+    pub(crate) theme: Option<LitStr>,
+}
+
+/// `"example.com/team" = "weather"`
+pub(crate) struct Fact {
+    pub(crate) key: LitStr,
+    pub(crate) value: Expr,
+}
+
+/// Every attribute there is.
+const KNOWN: &str = "name, title, description, read_only, destructive, idempotent, open_world, strict, validate, timeout, requires, icons, meta, input_schema and output_schema";
+
+/// Source: MCP 2026-07-28, `ClientCapabilities`.
+const CAPABILITIES: [&str; 7] = [
+    "elicitation",
+    "elicitation.form",
+    "elicitation.url",
+    "roots",
+    "sampling",
+    "sampling.context",
+    "sampling.tools",
+];
 
 impl Args {
     /// The attributes that are right; those that are not become errors.
@@ -38,10 +82,16 @@ impl Args {
             "destructive" => put(&mut self.destructive, flag(meta)?, meta),
             "idempotent" => put(&mut self.idempotent, flag(meta)?, meta),
             "open_world" => put(&mut self.open_world, flag(meta)?, meta),
+            "strict" => put(&mut self.strict, flag(meta)?, meta),
+            "validate" => put(&mut self.validate, flag(meta)?, meta),
+            "timeout" => put(&mut self.timeout, timeout(meta)?, meta),
+            "requires" => put(&mut self.requires, requires(meta)?, meta),
+            "icons" => put(&mut self.icons, icons(meta)?, meta),
+            "meta" => put(&mut self.meta, facts(meta)?, meta),
+            "input_schema" => put(&mut self.input_schema, expression(meta)?, meta),
+            "output_schema" => put(&mut self.output_schema, expression(meta)?, meta),
             _ => {
-                let error = meta.error(
-                    "unknown attribute of a tool; there are name, title, description, read_only, destructive, idempotent and open_world",
-                );
+                let error = meta.error(format!("unknown attribute of a tool; there are {KNOWN}"));
                 skip_value(meta)?;
                 Err(error)
             }
@@ -54,14 +104,14 @@ impl Args {
 }
 
 /// The inner `Err` is a mistake after which the next attribute can be read.
-type Value<T> = syn::Result<syn::Result<T>>;
+pub(crate) type Value<T> = syn::Result<syn::Result<T>>;
 
-fn word(meta: &ParseNestedMeta<'_>) -> String {
+pub(crate) fn word(meta: &ParseNestedMeta<'_>) -> String {
     let word = meta.path.get_ident();
     word.map(ToString::to_string).unwrap_or_default()
 }
 
-fn put<T>(
+pub(crate) fn put<T>(
     place: &mut Option<T>,
     value: syn::Result<T>,
     meta: &ParseNestedMeta<'_>,
@@ -76,7 +126,7 @@ fn put<T>(
 fn name(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     Ok(
         string(meta)?.and_then(|name| match name::problem(&name.value()) {
-            Some(problem) => Err(syn::Error::new(name.span(), problem)),
+            Some(problem) => Err(at(&name, problem)),
             None => Ok(name),
         }),
     )
@@ -85,8 +135,8 @@ fn name(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
 fn text(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     Ok(string(meta)?.and_then(|text| {
         if text.value().trim().is_empty() {
-            Err(syn::Error::new(
-                text.span(),
+            Err(at(
+                &text,
                 "is empty; write something, or leave the attribute out",
             ))
         } else {
@@ -95,7 +145,7 @@ fn text(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     }))
 }
 
-fn string(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
+pub(crate) fn string(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitStr) {
         return Ok(Ok(meta.value()?.parse()?));
     }
@@ -117,7 +167,170 @@ fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     Ok(Err(error))
 }
 
-fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+/// A `&'static str` that the compiler knows: a literal, `include_str!`, a constant.
+fn expression(meta: &ParseNestedMeta<'_>) -> Value<Expr> {
+    if meta.input.peek(Token![=]) {
+        return Ok(Ok(meta.value()?.parse()?));
+    }
+    let error = meta.error(format!(
+        "write `{0} = r#\"...\"#` or `{0} = include_str!(\"...\")`",
+        word(meta)
+    ));
+    skip_value(meta)?;
+    Ok(Err(error))
+}
+
+/// `"1500ms"`, `"10s"`, `"2m"` -> milliseconds
+fn timeout(meta: &ParseNestedMeta<'_>) -> Value<u64> {
+    Ok(string(meta)?.and_then(|text| {
+        let value = text.value();
+        let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match &value[digits.len()..] {
+            "ms" => Some(1),
+            "s" => Some(1000),
+            "m" => Some(60_000),
+            _ => None,
+        };
+        let millis = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
+        millis.filter(|millis| *millis > 0).ok_or_else(|| {
+            at(
+                &text,
+                "a time limit is a whole number of `ms`, `s` or `m`, such as \"10s\"",
+            )
+        })
+    }))
+}
+
+fn requires(meta: &ParseNestedMeta<'_>) -> Value<Vec<LitStr>> {
+    let names = match list::<LitStr>(meta, "requires(\"elicitation\")")? {
+        Ok(names) => names,
+        Err(error) => return Ok(Err(error)),
+    };
+    let unknown = names
+        .iter()
+        .find(|name| !CAPABILITIES.contains(&name.value().as_str()));
+    Ok(match unknown {
+        None => Ok(names),
+        Some(name) => Err(at(
+            name,
+            format!(
+                "not a capability of MCP clients; there are {}",
+                CAPABILITIES.join(", ")
+            ),
+        )),
+    })
+}
+
+fn icons(meta: &ParseNestedMeta<'_>) -> Value<Vec<Icon>> {
+    list(
+        meta,
+        "icons(\"https://example.com/icon.png\"(mime_type = \"image/png\", sizes = \"48x48\", theme = \"light\"))",
+    )
+}
+
+impl Parse for Icon {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let src: LitStr = input.parse()?;
+        let uri = src.value();
+        if !["https://", "data:"]
+            .iter()
+            .any(|scheme| uri.starts_with(scheme))
+        {
+            return Err(at(&src, "an icon is an `https:` or `data:` URI"));
+        }
+        let mut icon = Self {
+            src,
+            mime_type: None,
+            sizes: Vec::new(),
+            theme: None,
+        };
+        if !input.peek(Paren) {
+            return Ok(icon);
+        }
+        let details;
+        syn::parenthesized!(details in input);
+        let mut sizes = None;
+        let parser = syn::meta::parser(|meta| match word(&meta).as_str() {
+            "mime_type" => put(&mut icon.mime_type, text(&meta)?, &meta),
+            "sizes" => put(&mut sizes, text(&meta)?, &meta),
+            "theme" => put(&mut icon.theme, text(&meta)?, &meta),
+            _ => Err(meta.error("unknown detail of an icon; there are mime_type, sizes and theme")),
+        });
+        parser.parse2(details.parse()?)?;
+        if let Some(theme) = &icon.theme
+            && !matches!(theme.value().as_str(), "light" | "dark")
+        {
+            return Err(at(
+                theme,
+                "a theme is \"light\" or \"dark\": the background the icon is made for",
+            ));
+        }
+        if let Some(sizes) = sizes {
+            icon.sizes = sizes
+                .value()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect();
+            if !icon.sizes.iter().all(|size| is_size(size)) {
+                return Err(at(
+                    &sizes,
+                    "sizes are written as \"48x48 96x96\" or \"any\"",
+                ));
+            }
+        }
+        Ok(icon)
+    }
+}
+
+fn is_size(size: &str) -> bool {
+    let number = |text: &str| text.parse::<u32>().is_ok_and(|number| number > 0);
+    size == "any"
+        || size
+            .split_once('x')
+            .is_some_and(|(width, height)| number(width) && number(height))
+}
+
+fn facts(meta: &ParseNestedMeta<'_>) -> Value<Vec<Fact>> {
+    list(meta, "meta(\"example.com/key\" = \"value\")")
+}
+
+impl Parse for Fact {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let key: LitStr = input.parse()?;
+        if let Some(problem) = name::meta_key_problem(&key.value()) {
+            return Err(at(&key, problem));
+        }
+        input.parse::<Token![=]>()?;
+        let value = input.parse()?;
+        Ok(Self { key, value })
+    }
+}
+
+/// `word(item, item)`
+fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
+    if !meta.input.peek(Paren) {
+        let error = meta.error(format!("write `{example}`"));
+        skip_value(meta)?;
+        return Ok(Err(error));
+    }
+    let content;
+    syn::parenthesized!(content in meta.input);
+    let tokens: TokenStream = content.parse()?;
+    let items = Punctuated::<T, Token![,]>::parse_terminated.parse2(tokens);
+    Ok(items.and_then(|items| {
+        if items.is_empty() {
+            Err(meta.error(format!("is empty; write `{example}`, or leave it out")))
+        } else {
+            Ok(items.into_iter().collect())
+        }
+    }))
+}
+
+pub(crate) fn at(tokens: &impl ToTokens, message: impl std::fmt::Display) -> syn::Error {
+    syn::Error::new_spanned(tokens, message)
+}
+
+pub(crate) fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     if meta.input.peek(Token![=]) {
         meta.value()?.parse::<Expr>()?;
     } else if meta.input.peek(Paren) {

@@ -95,6 +95,11 @@ impl List {
     }
 }
 
+/// Is it `/// ...` or `#[doc = "..."]`?
+pub(crate) fn is_comment(attribute: &Attribute) -> bool {
+    comment(attribute).is_some()
+}
+
 fn comment(attribute: &Attribute) -> Option<&LitStr> {
     match &attribute.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {

@@ -3,44 +3,44 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Ident, LitStr, Path, Token,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
+    spanned::Spanned,
 };
 
-use crate::errors::Errors;
+use crate::{errors::Errors, name};
 
-/// `export_tools!(names = "as_written", greet, math::multiply)`
+/// `export_tools!(names = "as_written", prefix = "text_", state = connect, greet, math::multiply)`
 struct ExportTools {
-    names: Ident,
+    as_written: bool,
+    prefix: Option<LitStr>,
+    state: Option<Path>,
     tools: Punctuated<Path, Token![,]>,
 }
 
 impl Parse for ExportTools {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut names = Ident::new("CamelCase", Span::call_site());
-        if input.peek(Ident) && input.peek2(Token![=]) {
+        let (mut names, mut prefix, mut state) = (None, None, None);
+        while input.peek(Ident) && input.peek2(Token![=]) {
             let option: Ident = input.parse()?;
-            if option != "names" {
-                return Err(syn::Error::new(
-                    option.span(),
-                    "unknown option; there is `names = \"as_written\"`",
-                ));
-            }
             input.parse::<Token![=]>()?;
-            let value: LitStr = input.parse()?;
-            names = match value.value().as_str() {
-                "as_written" => Ident::new("AsWritten", value.span()),
-                "camel_case" => names,
+            let given_before = match option.to_string().as_str() {
+                "names" => names.replace(parse_names(input)?).is_some(),
+                "prefix" => prefix.replace(parse_prefix(input)?).is_some(),
+                "state" => state.replace(input.parse()?).is_some(),
                 _ => {
                     return Err(syn::Error::new(
-                        value.span(),
-                        "there are \"camel_case\" (the default) and \"as_written\"",
+                        option.span(),
+                        "unknown option; there are `names = \"as_written\"`, `prefix = \"...\"` and `state = function`",
                     ));
                 }
             };
+            if given_before {
+                return Err(syn::Error::new(option.span(), "given twice; leave one out"));
+            }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
@@ -52,7 +52,33 @@ impl Parse for ExportTools {
                 "exports nothing; name at least one function that has #[tool]: `export_tools!(greet);`",
             ));
         }
-        Ok(Self { names, tools })
+        Ok(Self {
+            as_written: names.unwrap_or_default(),
+            prefix,
+            state,
+            tools,
+        })
+    }
+}
+
+/// Are names of functions kept as written?
+fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
+    let value: LitStr = input.parse()?;
+    match value.value().as_str() {
+        "as_written" => Ok(true),
+        "camel_case" => Ok(false),
+        _ => Err(syn::Error::new(
+            value.span(),
+            "there are \"camel_case\" (the default) and \"as_written\"",
+        )),
+    }
+}
+
+fn parse_prefix(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let prefix: LitStr = input.parse()?;
+    match name::prefix_problem(&prefix.value()) {
+        Some(problem) => Err(syn::Error::new(prefix.span(), problem)),
+        None => Ok(prefix),
     }
 }
 
@@ -69,26 +95,53 @@ fn check(tools: &Punctuated<Path, Token![,]>) -> Errors {
 }
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    let ExportTools { names, tools } = match syn::parse2(input) {
+    let exports: ExportTools = match syn::parse2(input) {
         Ok(exports) => exports,
         Err(error) => return error.to_compile_error(),
     };
-    let errors = check(&tools);
+    let errors = check(&exports.tools);
     if !errors.is_empty() {
         return errors.to_compile_error();
     }
-    let tools = tools.iter().map(tool);
+    let ExportTools {
+        as_written,
+        prefix,
+        state,
+        tools,
+    } = exports;
+    let prefix = prefix.map_or_else(String::new, |prefix| prefix.value());
+    let checks = tools.iter().enumerate().map(|(position, path)| {
+        quote_spanned! { span_of(path) =>
+            const _: () = ::plugin_sdk::__private::check_name(
+                <Plugin as ::plugin_sdk::__private::Exports>::TOOLS,
+                <Plugin as ::plugin_sdk::__private::Exports>::NAMES,
+                #position,
+            );
+        }
+    });
+    let exported = tools.iter().map(|path| exported(path, state.as_ref()));
     quote! {
         const _: () = {
             struct Plugin;
 
+            static STATE: ::plugin_sdk::__private::StateCell =
+                ::plugin_sdk::__private::StateCell::new();
+
             impl ::plugin_sdk::__private::Exports for Plugin {
                 const CRATE_NAME: &'static str = ::core::env!("CARGO_PKG_NAME");
                 const CRATE_VERSION: &'static str = ::core::env!("CARGO_PKG_VERSION");
-                const NAMES: ::plugin_sdk::__private::Names = ::plugin_sdk::__private::Names::#names;
-                const TOOLS: &'static [::plugin_sdk::__private::Tool] =
-                    &[#(#tools),*];
+                const NAMES: ::plugin_sdk::__private::Names = ::plugin_sdk::__private::Names {
+                    prefix: #prefix,
+                    as_written: #as_written,
+                };
+                const TOOLS: &'static [::plugin_sdk::__private::Exported] = &[#(#exported),*];
+
+                fn state() -> &'static ::plugin_sdk::__private::StateCell {
+                    &STATE
+                }
             }
+
+            #(#checks)*
 
             #[unsafe(no_mangle)]
             #[allow(non_upper_case_globals)]
@@ -98,23 +151,37 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
+fn span_of(path: &Path) -> Span {
+    let last = path.segments.last();
+    last.map_or(Span::call_site(), |segment| segment.ident.span())
+}
+
 /// The tool behind a path. A function without `#[tool]` has no type of its name, of which the compiler would only say
 /// that it expected one. Here it finds the type of the outer scope instead, and `ToolFn` tells the author what to do.
-fn tool(path: &Path) -> TokenStream {
-    let span = path
-        .segments
-        .last()
-        .map_or(Span::call_site(), |segment| segment.ident.span());
-    let name = Ident::new("__Tool", span);
+fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
+    let name = Ident::new("__Tool", span_of(path));
+    let taken = quote_spanned!(span_of(path) => <#name as ::plugin_sdk::__private::ToolFn>::State);
+    let build = match state {
+        Some(state) => {
+            let build = quote_spanned! { state.span() =>
+                ::plugin_sdk::__private::Build::<#taken, _>::build
+            };
+            quote!(|call| #build(#state, call))
+        }
+        None => quote_spanned! { span_of(path) => ::plugin_sdk::__private::no_state::<#taken> },
+    };
     quote! {{
         #[allow(unused_imports)]
         use ::plugin_sdk::__private::NoTool as __Tool;
         // Each in a constant of its own, as the compiler reports the same mistake once in each.
-        const TOOL: ::plugin_sdk::__private::Tool = {
+        const EXPORTED: ::plugin_sdk::__private::Exported = {
             #[allow(unused_imports)]
             use #path as #name;
-            <#name as ::plugin_sdk::__private::ToolFn>::TOOL
+            ::plugin_sdk::__private::Exported {
+                tool: <#name as ::plugin_sdk::__private::ToolFn>::TOOL,
+                state: #build,
+            }
         };
-        TOOL
+        EXPORTED
     }}
 }

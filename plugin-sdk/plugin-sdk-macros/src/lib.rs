@@ -1,12 +1,16 @@
 //! The macros of plugin-sdk. They are documented, with examples that compile, in the documentation of plugin-sdk.
 
 mod args;
+mod data;
+mod describe;
 mod doc;
 mod errors;
 mod expand;
 mod exports;
 mod name;
+mod parameter;
 mod signature;
+mod tokens;
 
 use proc_macro::TokenStream;
 
@@ -20,4 +24,10 @@ pub fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn export_tools(input: TokenStream) -> TokenStream {
     exports::expand(input.into()).into()
+}
+
+/// Makes a struct or enum one that arguments and results may be made of. See the documentation of plugin-sdk.
+#[proc_macro_attribute]
+pub fn data(args: TokenStream, item: TokenStream) -> TokenStream {
+    data::expand(args.into(), item.into()).into()
 }

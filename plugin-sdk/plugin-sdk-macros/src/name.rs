@@ -20,6 +20,44 @@ pub(crate) fn problem(name: &str) -> Option<String> {
     }
 }
 
+/// Why `prefix` cannot begin names of tools, if it cannot.
+pub(crate) fn prefix_problem(prefix: &str) -> Option<String> {
+    problem(prefix).map(|problem| format!("{problem}; neither has a prefix"))
+}
+
+/// Why `key` cannot be an author's key in `_meta`, if it cannot.
+///
+/// Source: MCP 2026-07-28, basic, "General fields", `_meta`.
+pub(crate) fn meta_key_problem(key: &str) -> Option<&'static str> {
+    const GRAMMAR: &str = "a key of `_meta` is written as \"example.com/name\": labels of letters, digits and `-` between dots, `/`, and a name of letters, digits, `-`, `_` and `.`";
+    let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let is_name = |name: &str| {
+        alphanumeric(name.chars().next())
+            && alphanumeric(name.chars().next_back())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let is_label = |label: &str| {
+        label.starts_with(|c: char| c.is_ascii_alphabetic())
+            && alphanumeric(label.chars().next_back())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    if !is_name(name) || prefix.is_some_and(|prefix| !prefix.split('.').all(is_label)) {
+        return Some(GRAMMAR);
+    }
+    match prefix.and_then(|prefix| prefix.split('.').nth(1)) {
+        Some("modelcontextprotocol" | "mcp") => {
+            Some("MCP keeps keys of this prefix for itself; use a domain of your own")
+        }
+        _ => None,
+    }
+}
+
 /// `word_count` -> `wordCount`. Underscores at the start stay.
 pub(crate) fn camel_case(name: &str) -> String {
     let start = name.len() - name.trim_start_matches('_').len();

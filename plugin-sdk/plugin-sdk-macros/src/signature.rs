@@ -1,31 +1,67 @@
 //! What a tool's function must look like. Every mistake is reported, each at its own token.
 
-use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{FnArg, Ident, ItemFn, Pat, PatType, Safety, Type, ext::IdentExt};
+use syn::{ItemFn, Safety, ext::IdentExt};
 
-use crate::{doc::Doc, errors::Errors, name};
-
-/// One parameter of a tool.
-pub(crate) struct Parameter<'a> {
-    pub(crate) ident: &'a Ident,
-    pub(crate) ty: &'a Type,
-    pub(crate) description: Option<&'a str>,
-}
+use crate::{
+    args::Args,
+    doc::Doc,
+    errors::Errors,
+    name,
+    parameter::{Parameter, name_of},
+    tokens::{is_impl, mentions},
+};
 
 /// The parameters of `function`, documented by `doc`.
 pub(crate) fn check<'a>(
     function: &'a ItemFn,
-    doc: &'a Doc,
-    named: bool,
-    described: bool,
+    doc: &Doc,
+    args: &Args,
     errors: &mut Errors,
 ) -> Vec<Parameter<'a>> {
+    // Wrong attributes must not hide mistakes in the signature, nor bring up what they may have been meant to hold.
+    let unclear = !errors.is_empty();
+    let named = args.name.is_some() || unclear;
+    let described = args.description.is_some() || unclear;
+    form(function, errors);
     let signature = &function.sig;
-    if let Some(token) = &signature.asyncness {
+    if !described && doc.description.is_empty() {
+        errors.add(
+            &signature.ident,
+            "a tool needs a description, which the model reads: write a doc comment (`/// ...`) above it or `#[tool(description = \"...\")]`",
+        );
+    }
+    if !named && let Some(problem) = name::problem(&signature.ident.unraw().to_string()) {
+        errors.add(
+            &signature.ident,
+            &format!("{problem}; rename the function or write `#[tool(name = \"...\")]`"),
+        );
+    }
+    let parameters: Vec<_> = signature
+        .inputs
+        .iter()
+        .filter_map(|input| Parameter::parse(input, doc, errors))
+        .collect();
+    if mentions(signature.output.to_token_stream(), is_impl) {
+        errors.add(
+            &signature.output,
+            "a tool's result needs a concrete type, such as `String`",
+        );
+    }
+    together(&parameters, args, errors);
+    described_parameters(function, doc, &parameters, errors);
+    parameters
+}
+
+/// The words before the name, and the generics after it.
+fn form(function: &ItemFn, errors: &mut Errors) {
+    let signature = &function.sig;
+    if let Some(token) = &signature.asyncness
+        && !cfg!(feature = "async")
+    {
         errors.add(
             token,
-            "this version of plugin-sdk has no async tools; make the function synchronous",
+            "async tools need the feature `async` of plugin-sdk: write `features = [\"async\"]` at this dependency in Cargo.toml",
         );
     }
     if let Safety::Unsafe(token) = &signature.safety {
@@ -46,123 +82,70 @@ pub(crate) fn check<'a>(
     } else if let Some(clause) = &signature.generics.where_clause {
         errors.add(clause, generic);
     }
-    if !described && doc.description.is_empty() {
-        errors.add(
-            &signature.ident,
-            "a tool needs a description, which the model reads: write a doc comment (`/// ...`) above it or `#[tool(description = \"...\")]`",
-        );
-    }
-    if !named && let Some(problem) = name::problem(&signature.ident.unraw().to_string()) {
-        errors.add(
-            &signature.ident,
-            &format!("{problem}; rename the function or write `#[tool(name = \"...\")]`"),
-        );
-    }
-    let parameters: Vec<_> = signature
-        .inputs
+}
+
+/// Which parameters go together.
+fn together(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
+    let wholes: Vec<_> = parameters
         .iter()
-        .filter_map(|input| parameter(input, doc, errors))
+        .filter_map(|parameter| match parameter {
+            Parameter::Whole(ty) => Some(*ty),
+            _ => None,
+        })
         .collect();
-    if mentions(signature.output.to_token_stream(), is_impl) {
+    let mut arguments = parameters.iter().filter_map(|parameter| match parameter {
+        Parameter::Argument(argument) => Some(argument.ident),
+        _ => None,
+    });
+    if let (Some(_), Some(argument)) = (wholes.first(), arguments.next()) {
         errors.add(
-            &signature.output,
-            "a tool's result needs a concrete type, such as `String`",
+            argument,
+            "a tool takes either single arguments or all of them as `Args<T>`; make this a field of the struct",
         );
     }
-    for argument in &doc.arguments {
-        if !signature
-            .inputs
-            .iter()
-            .filter_map(name_of)
-            .any(|ident| ident.unraw() == argument.name)
-        {
+    for twice in wholes.iter().skip(1) {
+        errors.add(twice, "a tool takes one `Args<T>`; make it one struct");
+    }
+    let states = parameters.iter().filter_map(|parameter| match parameter {
+        Parameter::State(ty) => Some(*ty),
+        _ => None,
+    });
+    for twice in states.skip(1) {
+        errors.add(twice, "a plugin has one state: make it one struct");
+    }
+    if let (Some(schema), []) = (&args.input_schema, wholes.as_slice()) {
+        errors.add(
+            schema,
+            "a tool with a schema written by hand takes its arguments as one value: `Args<T>`, such as `Args<serde_json::Value>`",
+        );
+    }
+}
+
+/// Every argument that the doc comment describes is there.
+fn described_parameters(
+    function: &ItemFn,
+    doc: &Doc,
+    parameters: &[Parameter<'_>],
+    errors: &mut Errors,
+) {
+    let whole = parameters
+        .iter()
+        .any(|parameter| matches!(parameter, Parameter::Whole(_)));
+    for described in &doc.arguments {
+        let mut names = function.sig.inputs.iter().filter_map(name_of);
+        if whole {
             errors.push(syn::Error::new(
-                argument.span,
+                described.span,
+                "the arguments of this tool are the fields of a struct; describe them there",
+            ));
+        } else if !names.any(|name| name.unraw() == described.name) {
+            errors.push(syn::Error::new(
+                described.span,
                 format!(
                     "this describes `{}`, but there is no such parameter; rename it or leave it out",
-                    argument.name
+                    described.name
                 ),
             ));
         }
     }
-    parameters
-}
-
-/// A parameter that is as it must be.
-fn parameter<'a>(input: &'a FnArg, doc: &'a Doc, errors: &mut Errors) -> Option<Parameter<'a>> {
-    let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
-        errors.add(input, "a tool is a free function; remove `self`");
-        return None;
-    };
-    let ident = name_of(input);
-    if ident.is_none() {
-        errors.add(
-            pat,
-            "a tool's parameter needs a plain name, which becomes the argument's name",
-        );
-    }
-    for attribute in attrs {
-        errors.add(
-            attribute,
-            "parameters of a tool take no attributes; describe them in the `# Arguments` list",
-        );
-    }
-    if mentions(ty.to_token_stream(), is_borrow) {
-        errors.add(
-            ty,
-            "a tool owns its arguments: take `String` for `&str`, `Vec<T>` for `&[T]`, `T` for `&T`",
-        );
-    } else if mentions(ty.to_token_stream(), is_impl) {
-        errors.add(
-            ty,
-            "a tool's parameter needs a concrete type, from which its schema is made",
-        );
-    }
-    let ident = ident?;
-    Some(Parameter {
-        ident,
-        ty,
-        description: doc
-            .arguments
-            .iter()
-            .find(|argument| ident.unraw() == argument.name)
-            .map(|argument| argument.text.as_str()),
-    })
-}
-
-fn name_of(input: &FnArg) -> Option<&Ident> {
-    match input {
-        FnArg::Typed(typed) => match typed.pat.as_ref() {
-            Pat::Ident(pattern) => Some(&pattern.ident),
-            _ => None,
-        },
-        FnArg::Receiver(_) => None,
-    }
-}
-
-/// Is there such a token, at any depth, in a type? Each is judged with the one before it.
-fn mentions(ty: TokenStream, what: fn(Option<&TokenTree>, &TokenTree) -> bool) -> bool {
-    let tokens: Vec<_> = ty.into_iter().collect();
-    tokens.iter().enumerate().any(|(position, token)| {
-        let before = position.checked_sub(1).map(|before| &tokens[before]);
-        match token {
-            TokenTree::Group(group) => mentions(group.stream(), what),
-            token => what(before, token),
-        }
-    })
-}
-
-/// `&` or a lifetime, except `'static` as in `Cow<'static, str>`.
-fn is_borrow(before: Option<&TokenTree>, token: &TokenTree) -> bool {
-    match (before, token) {
-        (_, TokenTree::Punct(punct)) => punct.as_char() == '&',
-        (Some(TokenTree::Punct(quote)), TokenTree::Ident(name)) => {
-            quote.as_char() == '\'' && name != "static"
-        }
-        _ => false,
-    }
-}
-
-fn is_impl(_before: Option<&TokenTree>, token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Ident(word) if word == "impl")
 }

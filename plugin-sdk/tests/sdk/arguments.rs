@@ -50,39 +50,42 @@ fn no_body_is_no_arguments() {
         assert_eq!(text(&result), "nothing", "body: {body:?}");
     }
     let failure = call::<take>("").expect_err("a missing argument");
-    assert_eq!(failure["public"], "missing field `count`");
+    assert_eq!(failure["public"], "missing argument `count`");
 }
 
 #[test]
 fn wrong_arguments_are_an_error_in_the_decoders_words() {
     for (body, words) in [
-        ("{}", "missing field `count`"),
-        (r#"{"count":null}"#, "invalid type: null, expected u8"),
+        ("{}", "missing argument `count`"),
+        (
+            r#"{"count":null}"#,
+            "count: invalid type: null, expected u8",
+        ),
         (
             r#"{"count":"1"}"#,
-            "invalid type: string \"1\", expected u8",
+            "count: invalid type: string \"1\", expected u8",
         ),
         (
             r#"{"count":1.0}"#,
-            "invalid type: floating point `1.0`, expected u8",
+            "count: invalid type: floating point `1.0`, expected u8",
         ),
         (
             r#"{"count":256}"#,
-            "invalid value: integer `256`, expected u8",
+            "count: invalid value: integer `256`, expected u8",
         ),
         (
             r#"{"count":-1}"#,
-            "invalid value: integer `-1`, expected u8",
+            "count: invalid value: integer `-1`, expected u8",
         ),
         (
             r#"{"count":1,"list":[1,true]}"#,
-            "invalid type: boolean `true`, expected i64",
+            "list: invalid type: boolean `true`, expected i64",
         ),
         (
             r#"{"count":1,"cuont":2}"#,
-            "unknown field `cuont`, expected one of `count`, `name`, `list`",
+            "there is no argument `cuont`; there are count, name, list",
         ),
-        (r#"{"count":1,"count":2}"#, "duplicate field `count`"),
+        (r#"{"count":1,"count":2}"#, "duplicate argument `count`"),
         (
             "null",
             "invalid type: null, expected an object of the tool's arguments",
@@ -101,7 +104,7 @@ fn wrong_arguments_are_an_error_in_the_decoders_words() {
     let failure = call::<take_nothing>(r#"{"x":1}"#).expect_err("an unknown argument");
     assert_eq!(
         failure,
-        json!({"kind": "invalid_arguments", "public": "unknown field `x`, there are no fields"})
+        json!({"kind": "invalid_arguments", "public": "there is no argument `x`; there are none"})
     );
 }
 
@@ -133,7 +136,7 @@ fn the_words_of_the_authors_types_are_kept_whole() {
     fn even(_number: Even) {}
 
     let failure = call::<even>(r#"{"_number":1}"#).expect_err("never even");
-    assert_eq!(failure["public"], "odd at line 5 of all");
+    assert_eq!(failure["public"], "_number: odd at line 5 of all");
 }
 
 #[test]

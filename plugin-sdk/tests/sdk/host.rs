@@ -11,7 +11,7 @@ use plugin_abi::{
     op,
 };
 use plugin_sdk::{
-    __private::{Exports, Names, Tool, ToolFn, header},
+    __private::{Exported, Exports, Names, NoState, StateCell, Tool, ToolFn, header, no_state},
     serde_json::{self, Value, json},
 };
 
@@ -73,12 +73,28 @@ extern "C" fn request(_call: u64, _op: u32, _payload: RSlice<'_, u8>) -> Answer 
     RResult::RErr(br#"{"kind":"unknown_op"}"#.as_slice().into())
 }
 
+/// A tool, exported by a plugin without state.
+pub(crate) const fn stateless(tool: Tool) -> Exported {
+    Exported {
+        tool,
+        state: no_state::<NoState>,
+    }
+}
+
 /// `export_tools!(names = "as_written", T)`
 struct Only<T>(PhantomData<T>);
 
 impl<T: ToolFn + 'static> Exports for Only<T> {
     const CRATE_NAME: &'static str = "only";
     const CRATE_VERSION: &'static str = "1.2.3";
-    const NAMES: Names = Names::AsWritten;
-    const TOOLS: &'static [Tool] = &[T::TOOL];
+    const NAMES: Names = Names {
+        prefix: "",
+        as_written: true,
+    };
+    const TOOLS: &'static [Exported] = &[stateless(T::TOOL)];
+
+    fn state() -> &'static StateCell {
+        static STATE: StateCell = StateCell::new();
+        &STATE
+    }
 }

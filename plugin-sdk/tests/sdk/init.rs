@@ -3,13 +3,13 @@
 use insta::assert_snapshot;
 use plugin_abi::op;
 use plugin_sdk::{
-    __private::{Exports, Names, Tool, ToolFn},
+    __private::{Exported, Exports, Names, StateCell, ToolFn},
     prelude::*,
     schemars::{Schema, SchemaGenerator},
     serde_json::{Value, json},
 };
 
-use crate::host::Plugin;
+use crate::host::{Plugin, stateless};
 
 /// Do nothing.
 #[tool]
@@ -89,7 +89,7 @@ fn facts_that_cannot_be_read_are_an_error_that_says_why() {
 
 #[test]
 fn an_unknown_operation_is_an_error_of_its_own_kind() {
-    for op in [op::CANCEL, 3, u32::MAX] {
+    for op in [3, u32::MAX] {
         let failure = json!({
             "kind": "unknown_op",
             "detail": format!("operation {op} is not known to plugin-sdk {}", env!("CARGO_PKG_VERSION")),
@@ -110,30 +110,37 @@ fn names_are_camel_case_unless_told_otherwise() {
     #[tool(description = "-")]
     fn r#virtual() {}
 
-    const TOOLS: &[Tool] = &[do_nothing::TOOL, named_by_its_author::TOOL, r#virtual::TOOL];
-    struct CamelCase;
-    impl Exports for CamelCase {
-        const CRATE_NAME: &'static str = "names";
-        const CRATE_VERSION: &'static str = "0.0.0";
-        const NAMES: Names = Names::CamelCase;
-        const TOOLS: &'static [Tool] = TOOLS;
-    }
-    struct AsWritten;
-    impl Exports for AsWritten {
-        const CRATE_NAME: &'static str = "names";
-        const CRATE_VERSION: &'static str = "0.0.0";
-        const NAMES: Names = Names::AsWritten;
-        const TOOLS: &'static [Tool] = TOOLS;
+    macro_rules! plugin {
+        ($prefix:literal, $as_written:literal) => {{
+            struct Exporting;
+            impl Exports for Exporting {
+                const CRATE_NAME: &'static str = "names";
+                const CRATE_VERSION: &'static str = "0.0.0";
+                const NAMES: Names = Names {
+                    prefix: $prefix,
+                    as_written: $as_written,
+                };
+                const TOOLS: &'static [Exported] = &[
+                    stateless(do_nothing::TOOL),
+                    stateless(named_by_its_author::TOOL),
+                    stateless(r#virtual::TOOL),
+                ];
+
+                fn state() -> &'static StateCell {
+                    static STATE: StateCell = StateCell::new();
+                    &STATE
+                }
+            }
+            Plugin::exporting::<Exporting>()
+        }};
     }
 
     for (plugin, names) in [
+        (plugin!("", false), ["doNothing", "As_Given", "virtual"]),
+        (plugin!("", true), ["do_nothing", "As_Given", "virtual"]),
         (
-            Plugin::exporting::<CamelCase>(),
-            ["doNothing", "As_Given", "virtual"],
-        ),
-        (
-            Plugin::exporting::<AsWritten>(),
-            ["do_nothing", "As_Given", "virtual"],
+            plugin!("names.", false),
+            ["names.doNothing", "names.As_Given", "names.virtual"],
         ),
     ] {
         let declaration = plugin.declaration();

@@ -192,10 +192,29 @@ fn the_causes_of_an_error_are_told() {
             result!(-> Result<u8, Alternate> { Err(Alternate) }),
             "top: cause",
         ),
-        // A plain error shows itself only: its `Display` knows nothing of its causes.
         (
             result!(-> Result<u8, Unreachable> { Err(unreachable()) }),
-            "the service cannot be reached",
+            "the service cannot be reached: connection refused",
+        ),
+        (
+            result!(-> Result<u8, Box<dyn Error>> { Err(unreachable())? }),
+            "the service cannot be reached: connection refused",
+        ),
+        (
+            result!(-> Result<u8, Box<dyn Error + Send + Sync>> { Err(unreachable())? }),
+            "the service cannot be reached: connection refused",
+        ),
+        (
+            result!(-> anyhow::Result<u8> { Err(anyhow::Error::new(unreachable()).context("no forecast")) }),
+            "no forecast: the service cannot be reached: connection refused",
+        ),
+        (
+            result!(-> Result<u8, ToolError> { Err(anyhow::anyhow!("top").context("of anyhow"))? }),
+            "of anyhow: top",
+        ),
+        (
+            result!(-> Result<u8, ToolError> { None.ok_or("a text")? }),
+            "a text",
         ),
     ] {
         assert_eq!(result, error(message));

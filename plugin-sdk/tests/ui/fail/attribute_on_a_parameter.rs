@@ -1,15 +1,22 @@
 use plugin_sdk::prelude::*;
 
-/// Greet.
+/// Attributes that are none.
 #[tool]
-fn greet(
-    /// Who is greeted.
-    name: String,
-    #[serde(default)] loud: bool,
-) -> String {
-    if loud { name.to_uppercase() } else { name }
+fn everything(
+    #[hint] hinted: u8,
+    #[arg(minimum = 1)] minimum: u8,
+    #[arg(header = "Two words")] header: u8,
+    #[arg(header = 1)] number: u8,
+    #[arg(default = 1, default = 2)] twice: u8,
+    #[serde(default)] of_serde: u8,
+    #[schemars(rename = "other")] renamed: u8,
+    #[schemars(default)] defaulted: u8,
+    #[schemars(flatten)] flattened: u8,
+    #[schemars] bare: u8,
+    #[arg(default)] context: Context,
+) {
 }
 
-export_tools!(greet);
+export_tools!(everything);
 
 fn main() {}

@@ -1,0 +1,255 @@
+//! One parameter of a tool: an argument, all arguments as one value, the call's context, or the plugin's state.
+
+use quote::ToTokens;
+use syn::{
+    Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, Lit, LitStr, Meta, Pat, PatType,
+    PathArguments, Token, Type, ext::IdentExt, meta::ParseNestedMeta,
+};
+
+use crate::{
+    args::{Value, at, put, skip_value, string, word},
+    doc::{self, Doc},
+    errors::Errors,
+    tokens::{is_borrow, is_impl, mentions},
+};
+
+/// One parameter, in its place.
+pub(crate) enum Parameter<'a> {
+    /// A member of the arguments.
+    Argument(Box<Argument<'a>>),
+    /// `Args<T>`
+    Whole(&'a Type),
+    /// `Context`
+    Context(&'a Type),
+    /// `State<T>`, and its `T`
+    State(&'a Type),
+}
+
+/// A member of the arguments.
+pub(crate) struct Argument<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) ty: &'a Type,
+    pub(crate) description: Option<String>,
+    /// `#[arg(default)]` or `#[arg(default = ...)]`
+    pub(crate) default: Option<Default>,
+    /// `#[arg(header = "...")]`
+    pub(crate) header: Option<LitStr>,
+    /// `#[schemars(...)]`, for its schema.
+    pub(crate) schema: Vec<&'a Attribute>,
+}
+
+/// What an argument is when it is left out.
+pub(crate) enum Default {
+    /// That of its type.
+    OfType,
+    /// This.
+    Value(Box<Expr>),
+}
+
+impl<'a> Parameter<'a> {
+    /// A parameter that is as it must be.
+    pub(crate) fn parse(input: &'a FnArg, doc: &Doc, errors: &mut Errors) -> Option<Self> {
+        let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
+            errors.add(input, "a tool is a free function; remove `self`");
+            return None;
+        };
+        if let Some(special) = special(ty) {
+            for attribute in attrs {
+                errors.add(
+                    attribute,
+                    "only arguments take attributes, and this parameter is none",
+                );
+            }
+            return Some(special);
+        }
+        let ident = name_of(input);
+        if ident.is_none() {
+            errors.add(
+                pat,
+                "a tool's parameter needs a plain name, which becomes the argument's name",
+            );
+        }
+        if mentions(ty.to_token_stream(), is_borrow) {
+            errors.add(
+                ty,
+                "a tool owns its arguments: take `String` for `&str`, `Vec<T>` for `&[T]`, `T` for `&T`",
+            );
+        } else if mentions(ty.to_token_stream(), is_impl) {
+            errors.add(
+                ty,
+                "a tool's parameter needs a concrete type, from which its schema is made",
+            );
+        }
+        let mut attributes = Attributes::default();
+        for attribute in attrs {
+            attributes.take(attribute, errors);
+        }
+        let ident = ident?;
+        let listed = doc
+            .arguments
+            .iter()
+            .find(|argument| ident.unraw() == argument.name);
+        let own = Doc::of(attrs).description;
+        if let (Some(listed), false) = (listed, own.is_empty()) {
+            errors.push(syn::Error::new(
+                listed.span,
+                format!("`{ident}` is described here and at the parameter itself; leave one out"),
+            ));
+        }
+        let description = match listed {
+            Some(listed) => Some(listed.text.clone()),
+            None => Some(own).filter(|own| !own.is_empty()),
+        };
+        Some(Self::Argument(Box::new(Argument {
+            ident,
+            ty,
+            description,
+            default: attributes.default,
+            header: attributes.header,
+            schema: attributes.schema,
+        })))
+    }
+}
+
+/// What stands above an argument.
+#[derive(std::default::Default)]
+struct Attributes<'a> {
+    default: Option<Default>,
+    header: Option<LitStr>,
+    schema: Vec<&'a Attribute>,
+}
+
+impl<'a> Attributes<'a> {
+    fn take(&mut self, attribute: &'a Attribute, errors: &mut Errors) {
+        let path = attribute.path();
+        if path.is_ident("arg") {
+            let parsed = attribute.parse_nested_meta(|meta| self.take_own(&meta, errors));
+            if let Err(error) = parsed {
+                errors.push(error);
+            }
+        } else if path.is_ident("schemars") {
+            if let Some(problem) = of_no_use(attribute) {
+                errors.add(attribute, problem);
+            }
+            self.schema.push(attribute);
+        } else if path.is_ident("serde") {
+            errors.add(
+                attribute,
+                "serde's attributes are for the fields of a struct: take `Args<T>`, or write `#[arg(default = ...)]`",
+            );
+        } else if !doc::is_comment(attribute) {
+            errors.add(
+                attribute,
+                "unknown attribute of an argument; there are `#[arg(default = ..., header = \"...\")]` and `#[schemars(...)]`",
+            );
+        }
+    }
+
+    fn take_own(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
+        let taken = match word(meta).as_str() {
+            "default" => put(&mut self.default, default(meta)?, meta),
+            "header" => put(&mut self.header, header(meta)?, meta),
+            _ => {
+                let error =
+                    meta.error("unknown attribute of an argument; there are default and header");
+                skip_value(meta)?;
+                Err(error)
+            }
+        };
+        if let Err(error) = taken {
+            errors.push(error);
+        }
+        Ok(())
+    }
+}
+
+fn default(meta: &ParseNestedMeta<'_>) -> Value<Default> {
+    if !meta.input.peek(Token![=]) {
+        return Ok(Ok(Default::OfType));
+    }
+    Ok(Ok(Default::Value(meta.value()?.parse()?)))
+}
+
+/// Source: MCP 2026-07-28, streamable HTTP, `x-mcp-header`: a token of RFC 9110.
+fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    Ok(string(meta)?.and_then(|name| {
+        let value = name.value();
+        if value.is_empty() || !value.chars().all(token) {
+            Err(at(
+                &name,
+                "the name of a header has only letters, digits and !#$%&'*+-.^_`|~",
+            ))
+        } else {
+            Ok(name)
+        }
+    }))
+}
+
+/// What would make the schema tell of other arguments than the function takes.
+fn of_no_use(attribute: &Attribute) -> Option<&'static str> {
+    let Meta::List(list) = &attribute.meta else {
+        return Some("write `#[schemars(range(min = 1))]` or the like");
+    };
+    let words: Vec<_> = list.tokens.clone().into_iter().collect();
+    let mentions = |word: &str| words.iter().any(|token| token.to_string() == word);
+    if mentions("rename") {
+        Some("an argument has the name of its parameter; rename the parameter")
+    } else if mentions("default") {
+        Some("write `#[arg(default = ...)]`, which the call obeys as well")
+    } else if ["flatten", "skip", "skip_deserializing", "crate"]
+        .iter()
+        .any(|word| mentions(word))
+    {
+        Some("not for the argument of a tool; take `Args<T>` with a struct of your own")
+    } else {
+        None
+    }
+}
+
+/// The types that mean something else than an argument, known by their names.
+fn special(ty: &Type) -> Option<Parameter<'_>> {
+    let Type::Path(path) = ty else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    match &last.arguments {
+        PathArguments::None if last.ident == "Context" => Some(Parameter::Context(ty)),
+        PathArguments::AngleBracketed(arguments) => {
+            let mut arguments = arguments.args.iter();
+            let (Some(GenericArgument::Type(inner)), None) = (arguments.next(), arguments.next())
+            else {
+                return None;
+            };
+            if last.ident == "Args" {
+                Some(Parameter::Whole(inner))
+            } else if last.ident == "State" {
+                Some(Parameter::State(inner))
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn name_of(input: &FnArg) -> Option<&Ident> {
+    match input {
+        FnArg::Typed(typed) => match typed.pat.as_ref() {
+            Pat::Ident(pattern) => Some(&pattern.ident),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// A text is what every default of a `String` begins with.
+pub(crate) fn is_text(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(_),
+            ..
+        })
+    )
+}

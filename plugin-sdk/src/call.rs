@@ -1,0 +1,152 @@
+//! The calls under way: what each has of its own, and how another thread ends it.
+
+use std::{
+    any::Any,
+    cell::Cell,
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+};
+
+use plugin_abi::Host;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    arguments::{self, Arguments},
+    context::Context,
+    payload::Failure,
+    state::{Builder, State, StateCell},
+};
+
+/// One call of a tool, as its shim sees it.
+pub struct Call<'a> {
+    pub(crate) body: &'a [u8],
+    pub(crate) host: Host,
+    pub(crate) running: Arc<Running>,
+    /// The plugin's state, and what builds it for this tool.
+    pub(crate) state: (&'static StateCell, Builder),
+}
+
+impl Call<'_> {
+    /// The arguments, of which only these are known.
+    ///
+    /// # Errors
+    /// `invalid_arguments`
+    pub fn arguments(&self, known: &[&'static str]) -> Result<Arguments<'_>, Failure> {
+        Arguments::parse(self.body, known)
+    }
+
+    /// All arguments as one value.
+    ///
+    /// # Errors
+    /// `invalid_arguments`
+    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        arguments::whole(self.body)
+    }
+
+    /// What the tool can ask about this call.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        Context::new(self.host, Arc::clone(&self.running))
+    }
+
+    /// The plugin's state, built if it is not there yet.
+    ///
+    /// # Errors
+    /// `unavailable`: it cannot be built.
+    pub fn state<T: Any>(&self) -> Result<State<T>, Failure> {
+        let (cell, build) = self.state;
+        cell.get(|| build(self))
+    }
+}
+
+/// Whether a call goes on, seen from any thread.
+#[derive(Default)]
+pub(crate) struct Running {
+    cancelled: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Running {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        if let Some(waker) = self.waker().take() {
+            waker.wake();
+        }
+    }
+
+    /// Whom to wake when the call is cancelled. Asked for before [`Running::is_cancelled`], so that nothing is missed.
+    #[cfg(feature = "async")]
+    pub(crate) fn wake(&self, waker: &Waker) {
+        let mut kept = self.waker();
+        match kept.as_mut() {
+            Some(kept) => kept.clone_from(waker),
+            None => *kept = Some(waker.clone()),
+        }
+    }
+
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn under_way() -> MutexGuard<'static, BTreeMap<u64, Arc<Running>>> {
+    static UNDER_WAY: Mutex<BTreeMap<u64, Arc<Running>>> = Mutex::new(BTreeMap::new());
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A call that can be cancelled until this is dropped.
+pub(crate) struct UnderWay(u64);
+
+impl UnderWay {
+    pub(crate) fn begin(call: u64) -> (Self, Arc<Running>) {
+        let running = Arc::<Running>::default();
+        under_way().insert(call, Arc::clone(&running));
+        (Self(call), running)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        under_way().remove(&self.0);
+    }
+}
+
+/// Cancel a call; one that is over, or was never there, stays so.
+pub(crate) fn cancel(call: u64) {
+    let running = under_way().get(&call).cloned();
+    if let Some(running) = running {
+        running.cancel();
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The call that this thread works for; 0 if that is not known.
+pub(crate) fn current() -> u64 {
+    CURRENT.get()
+}
+
+/// This thread works for a call, until this is dropped.
+pub(crate) struct Working(u64);
+
+impl Working {
+    pub(crate) fn on(call: u64) -> Self {
+        Self(CURRENT.replace(call))
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}

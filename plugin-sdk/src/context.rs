@@ -1,0 +1,277 @@
+//! What a tool can learn about its call, and tell about it while it works.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use plugin_abi::{Host, host_op};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{call::Running, host};
+
+/// The call that a tool works on, as an optional parameter of it.
+///
+/// ```
+/// use plugin_sdk::prelude::*;
+///
+/// /// Add up numbers, one by one.
+/// #[tool(read_only)]
+/// fn sum(numbers: Vec<i64>, context: Context) -> Result<i64, ToolError> {
+///     let mut sum = 0i64;
+///     for (done, number) in numbers.iter().enumerate() {
+///         if context.cancelled() {
+///             return Err(ToolError::new("cancelled"));
+///         }
+///         sum = sum.checked_add(*number).ok_or("the sum does not fit into 64 bits")?;
+///         context.progress(done as f64 + 1.0, Some(numbers.len() as f64), None);
+///     }
+///     Ok(sum)
+/// }
+///
+/// export_tools!(sum);
+/// ```
+///
+/// It may be cloned, moved to other threads, and kept; once the call is over, what it says stays as it was, and what it is
+/// told goes nowhere.
+#[derive(Clone)]
+pub struct Context {
+    host: Host,
+    running: Arc<Running>,
+    facts: Arc<OnceLock<Facts>>,
+}
+
+/// What the host knows of the request, as `plugin-abi/PAYLOADS.md` has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Facts {
+    request_id: String,
+    protocol_version: String,
+    client: Option<Client>,
+    capabilities: Option<Map<String, Value>>,
+    principal: Option<String>,
+    claims: Map<String, Value>,
+    headers: BTreeMap<String, String>,
+    trace: Trace,
+    progress: bool,
+    log_level: Option<Level>,
+}
+
+/// What a client says of itself. It is not proved: good for words, not for decisions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Client {
+    /// Its name, for programs.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its name, for people.
+    pub title: Option<String>,
+}
+
+/// The W3C trace context of the request, as it came: each part may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Trace {
+    /// `traceparent`
+    pub traceparent: Option<String>,
+    /// `tracestate`
+    pub tracestate: Option<String>,
+    /// `baggage`
+    pub baggage: Option<String>,
+}
+
+/// How important a message to the client is, by the names of syslog (RFC 5424).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For those who look for a fault.
+    Debug,
+    /// What goes on.
+    Info,
+    /// Normal, but worth to know.
+    Notice,
+    /// Something is not as it should be.
+    Warning,
+    /// Something failed.
+    Error,
+    /// A part of the tool does not work.
+    Critical,
+    /// Somebody has to act at once.
+    Alert,
+    /// Nothing works.
+    Emergency,
+}
+
+impl Context {
+    pub(crate) fn new(host: Host, running: Arc<Running>) -> Self {
+        Self {
+            host,
+            running,
+            facts: Arc::default(),
+        }
+    }
+
+    /// Names the request in the operator's log: on Lambda the invocation's id. Empty if the host does not tell.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.facts().request_id
+    }
+
+    /// The revision of MCP in which the call is answered, such as `2026-07-28`. Empty if the host does not tell.
+    #[must_use]
+    pub fn protocol_version(&self) -> &str {
+        &self.facts().protocol_version
+    }
+
+    /// What the client says of itself, if it says anything.
+    #[must_use]
+    pub fn client(&self) -> Option<&Client> {
+        self.facts().client.as_ref()
+    }
+
+    /// The client's capabilities, as MCP's `ClientCapabilities`; `None` if they are not known.
+    ///
+    /// A tool that cannot work without one says so by `#[tool(requires(...))]`, and is not called without it.
+    #[must_use]
+    pub fn client_capabilities(&self) -> Option<&Map<String, Value>> {
+        self.facts().capabilities.as_ref()
+    }
+
+    /// Who calls, as found out by whoever checked it before the host: `sub` of a token, an IAM ARN, the name of a key.
+    /// `None` if nobody checked.
+    #[must_use]
+    pub fn principal(&self) -> Option<&str> {
+        self.facts().principal.as_deref()
+    }
+
+    /// What is known of the principal: the claims of a checked token, or what an authorizer added.
+    #[must_use]
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.facts().claims
+    }
+
+    /// A header of the request, whatever the case of its name, if the operator lets plugins see it.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let headers = &self.facts().headers;
+        headers.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// The W3C trace context, to be passed on to the services that the tool calls.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.facts().trace
+    }
+
+    /// How long until the call is given up; `None` if nothing limits it.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        let deadline = match self.host.deadline_unix_ms {
+            0 => return None,
+            millis => UNIX_EPOCH + Duration::from_millis(millis),
+        };
+        Some(
+            deadline
+                .duration_since(SystemTime::now())
+                .unwrap_or_default(),
+        )
+    }
+
+    /// Was the call given up? Nobody waits for its result any more. Cheap: for loops.
+    ///
+    /// An async tool need not ask: its future is dropped.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.running.is_cancelled()
+    }
+
+    /// Does the client want to hear of progress?
+    #[must_use]
+    pub fn wants_progress(&self) -> bool {
+        self.facts().progress
+    }
+
+    /// Tell the client how far the work is, if it wants to know. `done` must grow from one time to the next; `total` is
+    /// what it grows to, if that is known.
+    pub fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>) {
+        #[derive(Serialize)]
+        struct Progress<'a> {
+            progress: f64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            total: Option<f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            message: Option<&'a str>,
+        }
+        if done.is_finite() && self.wants_progress() {
+            let total = total.filter(|total| total.is_finite());
+            let progress = Progress {
+                progress: done,
+                total,
+                message,
+            };
+            host::tell(self.host, host_op::PROGRESS, &progress);
+        }
+    }
+
+    /// Send a message to the client, if it wants messages of this importance and its revision of MCP has them.
+    ///
+    /// The people behind the client read it: no secrets. What only the operator should read goes through the crate `log`.
+    pub fn log(&self, level: Level, message: impl Into<Value>) {
+        #[derive(Serialize)]
+        struct Message {
+            level: Level,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            logger: Option<&'static str>,
+            data: Value,
+        }
+        if self.facts().log_level.is_some_and(|least| level >= least) {
+            let message = Message {
+                level,
+                logger: crate::logger::plugin(),
+                data: message.into(),
+            };
+            host::tell(self.host, host_op::MESSAGE, &message);
+        }
+    }
+
+    /// Asked for once, when something is wanted of them.
+    fn facts(&self) -> &Facts {
+        self.facts
+            .get_or_init(|| host::ask(self.host, host_op::CONTEXT).unwrap_or_default())
+    }
+}
+
+/// The context of no call, for tests that call a tool's function themselves: it knows nothing, nothing limits it, and what
+/// it is told goes nowhere.
+impl Default for Context {
+    fn default() -> Self {
+        extern "C" fn nothing(
+            _: u64,
+            _: u32,
+            _: plugin_abi::abi_stable::std_types::RSlice<'_, u8>,
+        ) -> plugin_abi::Answer {
+            plugin_abi::abi_stable::std_types::RResult::RErr(Default::default())
+        }
+        let host = Host {
+            call: 0,
+            deadline_unix_ms: 0,
+            request: nothing,
+        };
+        Self::new(host, Arc::default())
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("call", &self.host.call)
+            .field("facts", self.facts())
+            .finish_non_exhaustive()
+    }
+}

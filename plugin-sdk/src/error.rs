@@ -1,0 +1,162 @@
+//! How a tool fails: in words for the model, with the causes behind them, or as an error of the protocol.
+
+use std::{
+    any::Any,
+    error::Error,
+    fmt::{self, Display},
+    marker::PhantomData,
+};
+
+/// An error for tools that fail in more than one way: made by `?` from any [`std::error::Error`], `anyhow::Error` or
+/// message, with all its causes.
+///
+/// ```
+/// use plugin_sdk::ToolError;
+///
+/// fn parse(text: &str) -> Result<u16, ToolError> {
+///     let port: u16 = text.parse()?;
+///     if port == 0 {
+///         return Err(ToolError::new("port 0 cannot be connected to"));
+///     }
+///     Ok(port)
+/// }
+///
+/// assert_eq!(parse("0").unwrap_err().to_string(), "port 0 cannot be connected to");
+/// assert_eq!(parse("x").unwrap_err().to_string(), "invalid digit found in string");
+/// ```
+// It does not implement `std::error::Error`: that would forbid the conversion from every error.
+pub struct ToolError {
+    message: String,
+    code: Option<i32>,
+}
+
+impl ToolError {
+    /// A failure with this message, which the model reads: a result with `isError`.
+    pub fn new(message: impl Display) -> Self {
+        Self {
+            message: message.to_string(),
+            code: None,
+        }
+    }
+
+    /// A failure that the model does not see: the call is answered by a JSON-RPC error of this code, for the client.
+    ///
+    /// Rarely right: a model cannot act on what it does not see. `-32602` says that the parameters are wrong, `-32603`
+    /// that the server failed; codes of your own are outside of -32768 to -32000, which JSON-RPC and MCP keep for
+    /// themselves (the host sends others of that range as -32603).
+    pub fn protocol(code: i32, message: impl Display) -> Self {
+        Self {
+            message: message.to_string(),
+            code: Some(code),
+        }
+    }
+
+    /// The code of a protocol error.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.code
+    }
+}
+
+/// `Box<dyn Error>` is what errors, strings and `anyhow::Error` have in common.
+impl<E: Into<Box<dyn Error>>> From<E> for ToolError {
+    fn from(error: E) -> Self {
+        Self::new(chain(error.into().as_ref()))
+    }
+}
+
+impl Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolError")
+            .field("message", &self.message)
+            .field("code", &self.code)
+            .finish()
+    }
+}
+
+/// An error's message and those of its causes, but for causes that the message already tells.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// How an error of any type is told.
+pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
+    let error: Box<dyn Any> = Box::new(error);
+    let error = match error.downcast::<ToolError>() {
+        Ok(error) => return *error,
+        Err(error) => error,
+    };
+    if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
+        ToolError::new(chain(error.as_ref()))
+    } else if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        ToolError::new(chain(error.as_ref()))
+    } else {
+        // The alternate form makes errors that know their causes, such as anyhow's, print them too.
+        ToolError::new(match error.downcast_ref::<E>() {
+            Some(error) => format!("{error:#}"),
+            None => String::new(),
+        })
+    }
+}
+
+/// The type that a tool's function gives back. `how` is found twice: of a `Result` whose error is a
+/// [`std::error::Error`] by [`HasCauses`], which takes this as it is; of anything else by [`HasNoCauses`], which takes it
+/// by reference, and so is found second.
+pub struct Outcome<T>(PhantomData<T>);
+
+/// Takes an error out of an outcome, where it knows better than the outcome how to tell it.
+pub type How<T> = fn(T) -> Result<T, ToolError>;
+
+impl<T> Outcome<T> {
+    /// It.
+    pub const TYPE: Self = Self(PhantomData);
+}
+
+/// See [`Outcome`].
+pub trait HasCauses {
+    /// The outcome.
+    type Outcome;
+    /// The error is told with its causes.
+    fn how(self) -> How<Self::Outcome>;
+}
+
+impl<T, E: Error> HasCauses for Outcome<Result<T, E>> {
+    type Outcome = Result<T, E>;
+
+    fn how(self) -> How<Result<T, E>> {
+        |outcome| match outcome {
+            Err(error) => Err(ToolError::new(chain(&error))),
+            outcome => Ok(outcome),
+        }
+    }
+}
+
+/// See [`Outcome`].
+pub trait HasNoCauses {
+    /// The outcome.
+    type Outcome;
+    /// The outcome tells itself.
+    fn how(self) -> How<Self::Outcome>;
+}
+
+impl<T> HasNoCauses for &Outcome<T> {
+    type Outcome = T;
+
+    fn how(self) -> How<T> {
+        Ok
+    }
+}

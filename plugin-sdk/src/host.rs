@@ -1,0 +1,38 @@
+//! What a plugin asks of its host, across the boundary: bytes out, bytes in.
+
+use std::sync::OnceLock;
+
+use plugin_abi::{
+    Host,
+    abi_stable::std_types::{RResult, RSlice},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The host's side of what happens outside of calls.
+static PROCESS: OnceLock<Host> = OnceLock::new();
+
+/// Remember the host that called `init`.
+pub(crate) fn remember(host: Host) {
+    let _ = PROCESS.set(host);
+}
+
+/// The host, on behalf of a call, from code that was not handed it; `None` before `init`.
+pub(crate) fn on_behalf_of(call: u64) -> Option<Host> {
+    PROCESS.get().map(|host| Host { call, ..*host })
+}
+
+/// Ask the host. `None`: it does not offer the operation, the call is over, or the answer cannot be read.
+pub(crate) fn ask<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
+    match (host.request)(host.call, op, RSlice::EMPTY) {
+        RResult::ROk(answer) => serde_json::from_slice(&answer).ok(),
+        RResult::RErr(_) => None,
+    }
+}
+
+/// Tell the host. `false`: it does not listen.
+pub(crate) fn tell(host: Host, op: u32, payload: &impl Serialize) -> bool {
+    let Ok(payload) = serde_json::to_vec(payload) else {
+        return false;
+    };
+    (host.request)(host.call, op, RSlice::from_slice(&payload)).is_ok()
+}

@@ -1,0 +1,225 @@
+//! What tools share: built once in an environment, at the first call that needs it.
+
+use std::{
+    any::Any,
+    fmt,
+    ops::Deref,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use crate::{call::Call, payload::Failure};
+
+/// What the tools of a plugin share, such as an HTTP client or a pool of connections, as a parameter of a tool.
+///
+/// `export_tools!` names the function that builds it; that is done once in an environment, at the first call of a tool
+/// that takes it. When it fails, this call fails, the reason goes to the operator's log, and the next call tries again.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use plugin_sdk::prelude::*;
+///
+/// struct Counter(AtomicU64);
+///
+/// fn counter() -> Result<Counter, std::num::ParseIntError> {
+///     let start = std::env::var("START").unwrap_or_else(|_| "0".to_owned());
+///     Ok(Counter(AtomicU64::new(start.parse()?)))
+/// }
+///
+/// /// Count the calls in this environment.
+/// #[tool]
+/// fn count(counter: State<Counter>) -> u64 {
+///     counter.0.fetch_add(1, Ordering::Relaxed) + 1
+/// }
+///
+/// export_tools!(state = counter, count);
+///
+/// assert_eq!(count(State::new(Counter(AtomicU64::new(5)))), 6);
+/// ```
+///
+/// The function takes nothing and gives back `T` or `Result<T, E>`; with the feature `async` it may be async. It lives
+/// until the process ends: a library is never closed.
+pub struct State<T: 'static>(&'static T);
+
+impl<T> State<T> {
+    /// A state made by hand, for tests that call a tool's function themselves. It is never dropped.
+    pub fn new(value: T) -> Self {
+        Self(Box::leak(Box::new(value)))
+    }
+
+    /// The same for as long as the process lives.
+    #[must_use]
+    pub fn get(self) -> &'static T {
+        self.0
+    }
+}
+
+impl<T> Clone for State<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for State<T> {}
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for State<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What was built, of a type that only its builder and its users know.
+pub(crate) type Built = Box<dyn Any + Send + Sync>;
+
+/// Builds the state for a tool.
+pub(crate) type Builder = fn(&Call<'_>) -> Result<Built, Failure>;
+
+/// The state of a plugin.
+#[derive(Default)]
+pub struct StateCell {
+    built: OnceLock<Built>,
+    building: Mutex<()>,
+}
+
+impl StateCell {
+    /// Nothing is built yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            built: OnceLock::new(),
+            building: Mutex::new(()),
+        }
+    }
+
+    /// Several callers at once wait for the first of them; after a failure the next one tries.
+    pub(crate) fn get<T: Any>(
+        &'static self,
+        build: impl FnOnce() -> Result<Built, Failure>,
+    ) -> Result<State<T>, Failure> {
+        let built = match self.built.get() {
+            Some(built) => built,
+            None => {
+                // A builder that panicked has left nothing behind.
+                let building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+                let built = match self.built.get() {
+                    Some(built) => built,
+                    None => {
+                        let fresh = build()?;
+                        self.built.get_or_init(|| fresh)
+                    }
+                };
+                drop(building);
+                built
+            }
+        };
+        let state = built.downcast_ref().map(State);
+        state.ok_or_else(|| Failure::unavailable("the state has another type".to_owned()))
+    }
+}
+
+/// What tools that take no `State` have.
+pub struct NoState;
+
+/// A function that builds a `T`. `M` only tells the forms of functions apart.
+#[diagnostic::on_unimplemented(
+    message = "what `export_tools!(state = ...)` names does not build the `State<{T}>` that a tool takes",
+    label = "does not give back `{T}` or `Result<{T}, E>`",
+    note = "a plugin has one state: a struct, if its tools share several things; an async function needs the feature `async` of plugin-sdk"
+)]
+pub trait Build<T, M> {
+    /// Build it.
+    fn build(self, call: &Call<'_>) -> Result<Built, Failure>;
+}
+
+/// How a function gives back what it builds.
+pub(crate) mod form {
+    /// No state is wanted.
+    pub struct Nothing;
+    /// `fn() -> T`
+    pub struct Plain;
+    /// `fn() -> Result<T, E>`
+    pub struct Fallible;
+    /// `async fn() -> T`
+    pub struct Async;
+    /// `async fn() -> Result<T, E>`
+    pub struct AsyncFallible;
+}
+
+impl<F> Build<NoState, form::Nothing> for F {
+    fn build(self, _: &Call<'_>) -> Result<Built, Failure> {
+        Ok(Box::new(NoState))
+    }
+}
+
+impl<T: Any + Send + Sync, F: FnOnce() -> T> Build<T, form::Plain> for F {
+    fn build(self, _: &Call<'_>) -> Result<Built, Failure> {
+        Ok(Box::new(self()))
+    }
+}
+
+impl<T, E, F> Build<T, form::Fallible> for F
+where
+    T: Any + Send + Sync,
+    E: fmt::Display,
+    F: FnOnce() -> Result<T, E>,
+{
+    fn build(self, _: &Call<'_>) -> Result<Built, Failure> {
+        built(self())
+    }
+}
+
+#[cfg(feature = "async")]
+impl<T, F, R> Build<T, form::Async> for F
+where
+    T: Any + Send + Sync,
+    F: FnOnce() -> R,
+    R: Future<Output = T>,
+{
+    fn build(self, call: &Call<'_>) -> Result<Built, Failure> {
+        Ok(Box::new(crate::runtime::run(call, self)?))
+    }
+}
+
+#[cfg(feature = "async")]
+impl<T, E, F, R> Build<T, form::AsyncFallible> for F
+where
+    T: Any + Send + Sync,
+    E: fmt::Display,
+    F: FnOnce() -> R,
+    R: Future<Output = Result<T, E>>,
+{
+    fn build(self, call: &Call<'_>) -> Result<Built, Failure> {
+        built(crate::runtime::run(call, self)?)
+    }
+}
+
+fn built<T: Any + Send + Sync>(outcome: Result<T, impl fmt::Display>) -> Result<Built, Failure> {
+    match outcome {
+        Ok(value) => Ok(Box::new(value)),
+        Err(error) => Err(Failure::unavailable(format!(
+            "the plugin's state cannot be built: {error:#}"
+        ))),
+    }
+}
+
+/// A plugin without state has tools without state.
+#[diagnostic::on_unimplemented(
+    message = "a tool takes `State<{Self}>`, and nothing builds it",
+    label = "takes `State<{Self}>`",
+    note = "name the function that builds it: `export_tools!(state = build, ...)`"
+)]
+pub trait Stateless {}
+
+impl Stateless for NoState {}
+
+/// The builder of a tool in a plugin that names none.
+pub fn no_state<T: Stateless>(_: &Call<'_>) -> Result<Built, Failure> {
+    Ok(Box::new(NoState))
+}

@@ -1,0 +1,204 @@
+//! A tool as `#[tool]` describes it, and what a plugin declares of it.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    call::Call,
+    payload::{Annotations, DeclaredTool, Failure, McpTool},
+    schema,
+};
+
+/// A tool as `#[tool]` describes it.
+pub struct Tool {
+    /// The Rust function's name.
+    pub function: &'static str,
+    /// The same in camelCase.
+    pub camel_case: &'static str,
+    /// The name the author gave, if any.
+    pub name: Option<&'static str>,
+    /// A name for people.
+    pub title: Option<&'static str>,
+    /// What the model reads.
+    pub description: &'static str,
+    /// MCP's hints.
+    pub hints: Hints,
+    /// Arguments are never coerced.
+    pub strict: bool,
+    /// The author wants arguments validated, whatever the schema is.
+    pub validate: bool,
+    /// The tool's own time limit. Unit: milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Client capabilities without which the tool cannot work.
+    pub requires: &'static [&'static str],
+    /// Pictures for people.
+    pub icons: &'static [Icon],
+    /// The author's own facts.
+    pub meta: Option<fn() -> Map<String, Value>>,
+    /// The schema of the arguments.
+    pub input: Input,
+    /// The schema of the structured result.
+    pub output: Output,
+    /// A call in, result payload out.
+    pub call: fn(&Call<'_>) -> Result<Vec<u8>, Failure>,
+}
+
+/// Where the schema of the arguments comes from.
+pub enum Input {
+    /// From the types; and whether it says more than decoding enforces.
+    Generated(fn() -> (Value, bool)),
+    /// From the author's hand, as JSON.
+    Written(&'static str),
+}
+
+/// Where the schema of the structured result comes from.
+pub enum Output {
+    /// From the type, if it has one.
+    Generated(fn() -> Option<Value>),
+    /// From the author's hand, as JSON.
+    Written(&'static str),
+}
+
+/// MCP's hints about a tool; `None` leaves MCP's default.
+#[derive(Default)]
+pub struct Hints {
+    /// It changes nothing.
+    pub read_only: Option<bool>,
+    /// It may destroy.
+    pub destructive: Option<bool>,
+    /// Calling it again changes nothing more.
+    pub idempotent: Option<bool>,
+    /// It reaches beyond a closed set of things.
+    pub open_world: Option<bool>,
+}
+
+/// A picture of a tool.
+#[derive(Clone, Copy, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Icon {
+    /// An `https:` or `data:` URI.
+    pub src: &'static str,
+    /// Its type, such as `image/png`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<&'static str>,
+    /// Its sizes, such as `48x48` or `any`.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub sizes: &'static [&'static str],
+    /// `light` or `dark`: the background it is made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<&'static str>,
+}
+
+/// Implemented by `#[tool]` on a type of the function's name.
+#[diagnostic::on_unimplemented(
+    message = "what `export_tools!` names is not a tool",
+    label = "put `#[tool]` on this function"
+)]
+pub trait ToolFn {
+    /// The `T` of the function's parameter `State<T>`, else [`NoState`](crate::state::NoState).
+    type State: 'static;
+    /// The tool.
+    const TOOL: Tool;
+}
+
+/// What `export_tools!` finds in place of a function that is no tool.
+pub struct NoTool {}
+
+/// How tools are named.
+#[derive(Clone, Copy)]
+pub struct Names {
+    /// What every name begins with.
+    pub prefix: &'static str,
+    /// Are functions' names kept, `word_count`, or written in camelCase, `wordCount`?
+    pub as_written: bool,
+}
+
+impl Tool {
+    /// What `#[tool]` makes of a function with mistakes, which it has reported.
+    pub const MISTAKEN: Self = Self {
+        function: "",
+        camel_case: "",
+        name: None,
+        title: None,
+        description: "",
+        hints: Hints {
+            read_only: None,
+            destructive: None,
+            idempotent: None,
+            open_world: None,
+        },
+        strict: false,
+        validate: false,
+        timeout_ms: None,
+        requires: &[],
+        icons: &[],
+        meta: None,
+        input: Input::Written("{}"),
+        output: Output::Generated(|| None),
+        call: |_| Err(Failure::unavailable(String::new())),
+    };
+
+    /// The name without the prefix.
+    pub(crate) const fn own_name(&self, names: Names) -> &'static str {
+        match self.name {
+            Some(name) => name,
+            None if names.as_written => self.function,
+            None => self.camel_case,
+        }
+    }
+
+    /// # Errors
+    /// `unavailable`: a schema written by hand is not JSON.
+    pub(crate) fn declare(&self, names: Names) -> Result<DeclaredTool, Failure> {
+        let (input_schema, constrained) = match self.input {
+            Input::Generated(schema) => schema(),
+            // Nobody knows what of it decoding enforces.
+            Input::Written(text) => (self.written("input_schema", text)?, true),
+        };
+        let output_schema = match self.output {
+            Output::Generated(schema) => schema(),
+            Output::Written(text) => Some(self.written("output_schema", text)?),
+        };
+        let Hints {
+            read_only,
+            destructive,
+            idempotent,
+            open_world,
+        } = self.hints;
+        let hinted = [read_only, destructive, idempotent, open_world]
+            .iter()
+            .any(Option::is_some);
+        let headers = schema::headers(&input_schema);
+        Ok(DeclaredTool {
+            tool: McpTool {
+                name: format!("{}{}", names.prefix, self.own_name(names)),
+                title: self.title,
+                description: self.description,
+                input_schema,
+                output_schema,
+                annotations: hinted.then_some(Annotations {
+                    read_only_hint: read_only,
+                    destructive_hint: destructive,
+                    idempotent_hint: idempotent,
+                    open_world_hint: open_world,
+                }),
+                icons: self.icons,
+                meta: self.meta.map(|meta| meta()),
+            },
+            function: self.function,
+            validate: self.validate || constrained,
+            strict: self.strict,
+            timeout_ms: self.timeout_ms,
+            requires: self.requires,
+            headers,
+        })
+    }
+
+    fn written(&self, attribute: &str, text: &str) -> Result<Value, Failure> {
+        serde_json::from_str(text).map_err(|error| {
+            let function = self.function;
+            Failure::unavailable(format!(
+                "the {attribute} of {function} is not JSON: {error}"
+            ))
+        })
+    }
+}

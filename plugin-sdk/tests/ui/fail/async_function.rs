@@ -1,9 +1,0 @@
-use plugin_sdk::prelude::*;
-
-/// Wait.
-#[tool]
-async fn wait() {}
-
-export_tools!(wait);
-
-fn main() {}
