@@ -119,7 +119,7 @@ pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
 pub struct Outcome<T>(PhantomData<T>);
 
 /// Takes an error out of an outcome, where it knows better than the outcome how to tell it.
-pub type How<T> = fn(T) -> Result<T, ToolError>;
+pub(crate) type How<T> = fn(T) -> Result<T, ToolError>;
 
 impl<T> Outcome<T> {
     /// It.
