@@ -1,6 +1,11 @@
 //! A part of a JSON document, by its JSON pointer (RFC 6901).
 
-use plugin_sdk::serde_json::{self, Value};
+use std::fmt;
+
+use plugin_sdk::{
+    serde::de::{Deserialize, Deserializer, MapAccess, Visitor},
+    serde_json::{self, Value, value::RawValue},
+};
 
 /// How many members are named when a part is not what was wanted.
 const NAMED: usize = 30;
@@ -26,7 +31,7 @@ pub enum SelectError {
     },
     /// What is at the pointer is larger than wanted.
     #[error(
-        "{at} has {size} bytes as JSON, more than the {limit} of `max_bytes`; select a part of it with `pointer`: it is {what}"
+        "{at} has {size} bytes, more than the {limit} of `max_bytes`; select a part of it with `pointer`: it is {what}"
     )]
     TooLarge {
         /// Where.
@@ -38,11 +43,24 @@ pub enum SelectError {
         /// What is there.
         what: String,
     },
+    /// What is at the pointer is JSON of an unusual kind.
+    #[error(
+        "{at} cannot be read ({reason}); select a part of it with `pointer`, or see it as text with `fetch`"
+    )]
+    Part {
+        /// Where.
+        at: String,
+        /// Such as "recursion limit exceeded".
+        reason: String,
+    },
 }
 
-/// Takes the part at `pointer` out of `document`; it may have up to `limit` bytes as JSON.
+/// Takes the part at `pointer` out of `document`; it may have up to `limit` bytes, as it was sent.
+///
+/// Only what lies on the way is looked at, and only the part itself is parsed: a parsed document can take a hundred times
+/// the memory of its text.
 pub(crate) fn select(
-    mut document: Value,
+    mut document: &RawValue,
     pointer: &str,
     limit: usize,
 ) -> Result<Value, SelectError> {
@@ -53,31 +71,90 @@ pub(crate) fn select(
         };
         let end = next.find('/').unwrap_or(next.len());
         let name = next[..end].replace("~1", "/").replace("~0", "~");
-        let member = match &mut document {
-            Value::Object(members) => members.get_mut(&name).map(Value::take),
-            Value::Array(items) => index(&name).and_then(|at| items.get_mut(at).map(Value::take)),
-            _ => None,
-        };
-        let Some(member) = member else {
+        let Some(member) = member(document, &name) else {
             return Err(SelectError::Nothing {
                 pointer: pointer.to_owned(),
                 at: place(&pointer[..pointer.len() - rest.len()]),
-                what: describe(&document),
+                what: describe(document),
             });
         };
         document = member;
         rest = &next[end..];
     }
-    let size = serde_json::to_string(&document).map_or(usize::MAX, |text| text.len());
+    let size = document.get().len();
     if size > limit {
         return Err(SelectError::TooLarge {
             at: place(pointer),
             size,
             limit,
-            what: describe(&document),
+            what: describe(document),
         });
     }
-    Ok(document)
+    serde_json::from_str(document.get()).map_err(|error| SelectError::Part {
+        at: place(pointer),
+        reason: error.to_string(),
+    })
+}
+
+fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    match Shape::of(value) {
+        Shape::Object(members) => {
+            // Of two with one name the last counts, as almost everywhere.
+            let mut members = members.into_iter().rev();
+            members.find(|(key, _)| key == name).map(|(_, value)| value)
+        }
+        Shape::Array(items) => items.get(index(name)?).copied(),
+        Shape::Other(_) => None,
+    }
+}
+
+/// A value, one level deep.
+enum Shape<'a> {
+    Object(Vec<(String, &'a RawValue)>),
+    Array(Vec<&'a RawValue>),
+    /// Words for what it is.
+    Other(&'static str),
+}
+
+impl<'a> Shape<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        let text = value.get();
+        let unreadable = Self::Other("something that cannot be read");
+        match text.as_bytes().first() {
+            Some(b'{') => {
+                serde_json::from_str(text).map_or(unreadable, |Members(all)| Self::Object(all))
+            }
+            Some(b'[') => serde_json::from_str(text).map_or(unreadable, Self::Array),
+            Some(b'"') => Self::Other("a string"),
+            Some(b't' | b'f') => Self::Other("a boolean"),
+            Some(b'n') => Self::Other("null"),
+            _ => Self::Other("a number"),
+        }
+    }
+}
+
+/// An object's members in their order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members(Vec::new()))
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'de> {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self, A::Error> {
+        while let Some(member) = members.next_entry()? {
+            self.0.push(member);
+        }
+        Ok(self)
+    }
 }
 
 /// Digits only, no zero before others: `+1` and `01` are no indexes.
@@ -95,20 +172,21 @@ fn place(pointer: &str) -> String {
     }
 }
 
-fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "a boolean".to_owned(),
-        Value::Number(_) => "a number".to_owned(),
-        Value::String(_) => "a string".to_owned(),
-        Value::Array(items) => match items.len() {
+fn describe(value: &RawValue) -> String {
+    match Shape::of(value) {
+        Shape::Other(words) => words.to_owned(),
+        Shape::Array(items) => match items.len() {
             0 => "an empty array".to_owned(),
             1 => "an array of one item, `/0`".to_owned(),
             length => format!("an array of {length} items, `/0` to `/{}`", length - 1),
         },
-        Value::Object(members) if members.is_empty() => "an empty object".to_owned(),
-        Value::Object(members) => {
-            let names: Vec<_> = members.keys().take(NAMED).map(|name| short(name)).collect();
+        Shape::Object(members) if members.is_empty() => "an empty object".to_owned(),
+        Shape::Object(members) => {
+            let names: Vec<_> = members
+                .iter()
+                .take(NAMED)
+                .map(|(name, _)| short(name))
+                .collect();
             let more = match members.len() - names.len() {
                 0 => String::new(),
                 more => format!(" and {more} more"),
@@ -127,9 +205,13 @@ fn short(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use plugin_sdk::serde_json::json;
+    use plugin_sdk::serde_json::{json, value::to_raw_value};
 
     use super::*;
+
+    fn select(document: &Value, pointer: &str, limit: usize) -> Result<Value, SelectError> {
+        super::select(&to_raw_value(document).unwrap(), pointer, limit)
+    }
 
     #[test]
     fn pointers_lead_where_rfc_6901_says() {
@@ -149,7 +231,7 @@ mod tests {
             ("/m~0n", json!(8)),
             ("/~01", json!(9)),
         ] {
-            let part = select(document.clone(), pointer, 1000).unwrap();
+            let part = select(&document, pointer, 1000).unwrap();
             assert_eq!(part, expected, "{pointer}");
         }
     }
@@ -196,7 +278,7 @@ mod tests {
                 "there is nothing at `/nothing/x`: `/nothing` is an empty object",
             ),
         ] {
-            let error = select(document.clone(), pointer, 1000).unwrap_err();
+            let error = select(&document, pointer, 1000).unwrap_err();
             assert_eq!(error.to_string(), message);
         }
     }
@@ -204,8 +286,18 @@ mod tests {
     #[test]
     fn what_is_too_large_says_what_it_consists_of() {
         let document = json!({ "items": [1, 2, 3, 4, 5, 6] });
-        assert!(select(document.clone(), "/items", 13).is_ok());
-        let error = select(document, "/items", 12).unwrap_err().to_string();
-        insta::assert_snapshot!(error, @"`/items` has 13 bytes as JSON, more than the 12 of `max_bytes`; select a part of it with `pointer`: it is an array of 6 items, `/0` to `/5`");
+        assert!(select(&document, "/items", 13).is_ok());
+        let error = select(&document, "/items", 12).unwrap_err().to_string();
+        insta::assert_snapshot!(error, @"`/items` has 13 bytes, more than the 12 of `max_bytes`; select a part of it with `pointer`: it is an array of 6 items, `/0` to `/5`");
+    }
+
+    #[test]
+    fn a_document_is_read_as_it_was_sent() {
+        let raw = |text: &'static str| serde_json::from_str::<&RawValue>(text).unwrap();
+        let twice = raw(r#"{"a":1,"\u0061":2}"#);
+        assert_eq!(super::select(twice, "/a", 10).unwrap(), json!(2));
+        let spaced = raw(" { \"a\" : [ 1 , 2 ] } ");
+        assert_eq!(super::select(spaced, "/a", 9).unwrap(), json!([1, 2]));
+        assert!(super::select(spaced, "/a", 8).is_err());
     }
 }

@@ -48,7 +48,7 @@ pub use crate::{allow::AllowError, client::Client, error::FetchError, json::Sele
 use crate::{exchange::Exchange, text::Kind};
 
 /// How much JSON is read to select a part of it. Unit: bytes.
-/// Source: ours; parsed, it takes up to 40 times that, and a function has 128 MB or more.
+/// Source: ours; looking for the part takes up to 20 times that, and a small function has 128 MB.
 const JSON: usize = 2_000_000;
 
 /// How much of the body to give back, in bytes of the page.
@@ -141,7 +141,7 @@ pub async fn fetch(
 /// # Arguments
 /// * `url` - A complete URL, such as `https://api.example.org/items?page=2`.
 /// * `pointer` - A JSON pointer to the part wanted, such as `/items/0/name`. Default: the whole document.
-/// * `max_bytes` - How large the part may be as JSON, 1 to 1000000 bytes; a larger one is an error that says what it
+/// * `max_bytes` - How large the part may be, 1 to 1000000 bytes of JSON; a larger one is an error that says what it
 ///   consists of. Default: 40000.
 pub async fn fetch_json(
     client: &Client,

@@ -44,7 +44,7 @@ async fn what_cannot_be_selected_says_what_there_is() {
     let server = Server::start(|path| match path {
         "/page" => Reply::new("404 Not Found", &["Content-Type: text/html"], "<p>no</p>"),
         "/cut" => Reply::ok("application/json", "{\"a\":"),
-        "/deep" => Reply::ok("application/json", "[".repeat(1000)),
+        "/deep" => Reply::ok("application/json", "[".repeat(1000) + &"]".repeat(1000)),
         "/long" => Reply::ok("application/json", format!("[{}0]", "0,".repeat(1_500_000))),
         "/zip" => Reply::ok("application/zip", "PK"),
         _ => Reply::ok("application/json", r#"{"items":[1,2,3],"total":3}"#),
@@ -69,10 +69,10 @@ async fn what_cannot_be_selected_says_what_there_is() {
     insta::assert_snapshot!(messages.join("\n"), @r#"
     there is nothing at `/itmes`: the document is an object with "items", "total"
     "items" is not a JSON pointer; write for example `/items/0/name`, or leave it out for the whole document
-    the document has 27 bytes as JSON, more than the 20 of `max_bytes`; select a part of it with `pointer`: it is an object with "items", "total"
+    the document has 27 bytes, more than the 20 of `max_bytes`; select a part of it with `pointer`: it is an object with "items", "total"
     http://a.test:PORT answered 404 with text/html that is not JSON (expected value at line 1 column 1); `fetch` shows it as text
     http://a.test:PORT answered 200 with application/json that is not JSON (EOF while parsing a value at line 1 column 5); `fetch` shows it as text
-    http://a.test:PORT answered 200 with application/json that is not JSON (recursion limit exceeded at line 1 column 128); `fetch` shows it as text
+    the document cannot be read (recursion limit exceeded at line 1 column 128); select a part of it with `pointer`, or see it as text with `fetch`
     http://a.test:PORT answered with more than 2000000 bytes of JSON; `fetch` shows the beginning as text
     http://a.test:PORT answered 200 with application/zip, which is not text; nothing of it can be shown
     "#);
