@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use rcgen::{CertificateParams, DnType, KeyPair};
-use tokio::io::AsyncWriteExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket},
+};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -67,15 +70,34 @@ async fn a_call_without_time_left_does_not_begin() {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_named() {
-    let server = Server::start(|_| Reply::raw("")).await;
-    let client = Names::default().site("a.test", &server).client();
-    let url = format!("http://a.test:{}/?token=secret", server.port);
-    let port = server.port;
-    drop(server);
-    // The listener goes when its task is next looked at.
-    tokio::task::yield_now().await;
+    // Bound, so that nobody else gets it, but not listened on.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let names = Names::default().allow(&format!("a.test:{port}"));
+    let client = names.name("a.test", &["127.0.0.1"]).client();
+    let url = format!("http://a.test:{port}/?token=secret");
     let error = get(&client, url).await.unwrap_err().to_string();
     insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"http://a.test:PORT cannot be connected to (connection refused); check host and port, or try again later");
+}
+
+/// A call that is cancelled is a future that is dropped.
+#[tokio::test]
+async fn a_call_given_up_leaves_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = Names::default().allow(&address.to_string()).client();
+    let mut stream = tokio::select! {
+        accepted = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_u8().await.unwrap();
+            stream
+        } => accepted,
+        answered = get(&client, format!("http://{address}/")) => panic!("{answered:?}"),
+    };
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.ends_with("\r\n\r\n"), "{rest}");
 }
 
 #[tokio::test]
@@ -190,7 +212,7 @@ async fn a_certificate_decides_whether_a_server_is_believed() {
 
 #[tokio::test]
 async fn a_server_without_tls_is_told_of() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
