@@ -1,0 +1,137 @@
+//! The operator's exceptions: services of one's own that may be fetched although their addresses are not public.
+
+use std::net::{IpAddr, SocketAddr};
+
+use url::Host;
+
+/// The variable that names the exceptions.
+const VARIABLE: &str = "HTTP_TOOLS_ALLOW";
+
+/// What `HTTP_TOOLS_ALLOW` holds: `host:port` or `ip:port`, comma-separated. Unset or blank: no exceptions.
+///
+/// A name is trusted with all addresses it has, on that port; an address is trusted under whatever name, on that port.
+#[derive(Debug, Default)]
+pub(crate) struct Allow(Vec<(Host<String>, u16)>);
+
+/// A value of `HTTP_TOOLS_ALLOW` that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AllowError {
+    /// Not UTF-8.
+    #[error("{VARIABLE} is not UTF-8; write for example `intranet.example:8080, 10.0.0.7:80`")]
+    NotUtf8,
+    /// One of its entries is wrong.
+    #[error(
+        "{VARIABLE}: {entry:?} is not a host and a port; write for example `intranet.example:8080`, `10.0.0.7:80` or `[fd00::7]:80`"
+    )]
+    Entry {
+        /// The entry, as written.
+        entry: String,
+    },
+}
+
+impl Allow {
+    /// Reads the process's environment.
+    pub(crate) fn from_environment() -> Result<Self, AllowError> {
+        match std::env::var_os(VARIABLE) {
+            None => Ok(Self::default()),
+            Some(value) => Self::parse(value.to_str().ok_or(AllowError::NotUtf8)?),
+        }
+    }
+
+    pub(crate) fn parse(value: &str) -> Result<Self, AllowError> {
+        let entries = value.split(',').map(str::trim);
+        entries
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| {
+                pair(entry).ok_or_else(|| AllowError::Entry {
+                    entry: entry.to_owned(),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// May this name be connected to on this port, wherever it leads?
+    pub(crate) fn name(&self, name: &str, port: u16) -> bool {
+        let mut entries = self.0.iter();
+        entries.any(|(host, on)| *on == port && matches!(host, Host::Domain(host) if host == name))
+    }
+
+    /// May this address be connected to?
+    pub(crate) fn address(&self, address: SocketAddr) -> bool {
+        let wanted = address.ip().to_canonical();
+        self.0.iter().any(|(host, port)| {
+            let ip = match host {
+                Host::Domain(_) => return false,
+                Host::Ipv4(ip) => IpAddr::V4(*ip),
+                Host::Ipv6(ip) => IpAddr::V6(*ip).to_canonical(),
+            };
+            *port == address.port() && ip == wanted
+        })
+    }
+}
+
+/// The host is read as in a URL, so that both spell it alike: lower case, punycode, addresses in their usual form.
+fn pair(entry: &str) -> Option<(Host<String>, u16)> {
+    let (host, port) = entry.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let host = Host::parse(host).ok()?;
+    // A pattern would be an exception for nothing.
+    let pattern = matches!(&host, Host::Domain(name) if name.contains('*'));
+    (!pattern).then_some((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_read_as_urls_spell_them() {
+        let allow = Allow::parse(" Intranet.Example:8080, 10.0.0.7:80,[fd00::7]:443,,0x7f.1:9000,")
+            .unwrap();
+        assert!(allow.name("intranet.example", 8080));
+        assert!(!allow.name("intranet.example", 80));
+        assert!(!allow.name("other.example", 8080));
+        for (address, allowed) in [
+            ("10.0.0.7:80", true),
+            ("[::ffff:10.0.0.7]:80", true),
+            ("10.0.0.7:81", false),
+            ("10.0.0.8:80", false),
+            ("[fd00::7]:443", true),
+            ("127.0.0.1:9000", true),
+        ] {
+            assert_eq!(
+                allow.address(address.parse().unwrap()),
+                allowed,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_blank_value_is_none() {
+        assert!(Allow::parse("").unwrap().0.is_empty());
+        assert!(Allow::parse("  ").unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_host_and_port_is_named() {
+        for entry in [
+            "intranet",
+            "intranet:",
+            "intranet:http",
+            "intranet:0",
+            "intranet:65536",
+            ":80",
+            "http://intranet:80",
+            "fd00::7:80",
+            "*:80",
+            "10.0.0.0/8:80",
+            "a b:80",
+        ] {
+            let error = Allow::parse(entry).unwrap_err().to_string();
+            assert!(error.contains(&format!("{entry:?}")), "{entry}: {error}");
+        }
+    }
+}

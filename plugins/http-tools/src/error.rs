@@ -1,0 +1,157 @@
+//! Why something could not be fetched: what, where, and what to do, in words for the model.
+//!
+//! A place is named by scheme, host and port only: paths and queries may hold secrets, and messages reach logs.
+
+use std::time::Duration;
+
+/// Why something could not be fetched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// What was given is no URL.
+    #[error("this is not a URL ({0}); write a complete one, such as `https://example.org/page`")]
+    NotAUrl(#[from] url::ParseError),
+    /// A URL of something else than the web.
+    #[error("`{0}:` URLs are not fetched; only `https:` and `http:` are")]
+    Scheme(String),
+    /// A URL with a user name or a password.
+    #[error(
+        "the URL for {site} has a user name or a password in it, which are never sent; leave them out"
+    )]
+    Credentials {
+        /// Scheme, host and port.
+        site: String,
+    },
+    /// A URL with characters that HTTP has no place for.
+    #[error("the URL for {site} has characters that HTTP does not allow; percent-encode them")]
+    Characters {
+        /// Scheme, host and port.
+        site: String,
+    },
+    /// An address that is not public, and no exception.
+    #[error(
+        "{site} {what}, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW"
+    )]
+    Forbidden {
+        /// Scheme, host and port.
+        site: String,
+        /// Such as "leads to a private address".
+        what: String,
+    },
+    /// The name has no address.
+    #[error("{site}: the name has no address; check its spelling, or try again later")]
+    NoAddress {
+        /// Scheme, host and port.
+        site: String,
+    },
+    /// No address of the host accepts a connection.
+    #[error("{site} cannot be connected to ({reason}); check host and port, or try again later")]
+    Connect {
+        /// Scheme, host and port.
+        site: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// This machine has nothing to check certificates with.
+    #[error(
+        "{site} cannot be checked: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE"
+    )]
+    NoAuthorities {
+        /// Scheme, host and port.
+        site: String,
+    },
+    /// No connection that is safe.
+    #[error("{site} is not fetched: {reason}")]
+    Tls {
+        /// Scheme, host and port.
+        site: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// What came is not the HTTP that is wanted.
+    #[error("{site} {what}")]
+    Http {
+        /// Scheme, host and port.
+        site: String,
+        /// What the server did.
+        what: &'static str,
+    },
+    /// The body is compressed in a way that was not asked for.
+    #[error(
+        "{site} sent a body compressed as `{coding}`, which was not asked for and cannot be read"
+    )]
+    Coding {
+        /// Scheme, host and port.
+        site: String,
+        /// The value of Content-Encoding.
+        coding: String,
+    },
+    /// It took too long.
+    #[error(
+        "{site} took too long to {what}: {:.1} s were left for it; try again later, or fetch something smaller",
+        .limit.as_secs_f64()
+    )]
+    Time {
+        /// Scheme, host and port.
+        site: String,
+        /// Such as "answer".
+        what: &'static str,
+        /// The time there was.
+        limit: Duration,
+    },
+    /// One redirect led to the next for too long.
+    #[error(
+        "{site} redirects, after {limit} redirects before; fetch the page it leads to by its own URL"
+    )]
+    Redirects {
+        /// Scheme, host and port of the last one.
+        site: String,
+        /// How many were followed.
+        limit: usize,
+    },
+    /// A redirect led to a place that cannot be fetched.
+    #[error("{site} redirects, and: {source}")]
+    Redirected {
+        /// Scheme, host and port of the place that redirects.
+        site: String,
+        /// What is wrong where it leads.
+        source: Box<FetchError>,
+    },
+    /// The body is no text.
+    #[error("{site} answered {status} with {kind}, which is not text; nothing of it can be shown")]
+    Binary {
+        /// Scheme, host and port.
+        site: String,
+        /// The HTTP status.
+        status: u16,
+        /// The content type, or other words for what it is.
+        kind: String,
+    },
+    /// The body is no JSON.
+    #[error(
+        "{site} answered {status} with {kind} that is not JSON ({reason}); `fetch` shows it as text"
+    )]
+    NotJson {
+        /// Scheme, host and port.
+        site: String,
+        /// The HTTP status.
+        status: u16,
+        /// The content type, or other words for what it is.
+        kind: String,
+        /// Where it fails.
+        reason: String,
+    },
+    /// The body is too large to be read as a whole.
+    #[error(
+        "{site} answered with more than {limit} bytes of JSON; `fetch` shows the beginning as text"
+    )]
+    TooLarge {
+        /// Scheme, host and port.
+        site: String,
+        /// How many bytes are read.
+        limit: usize,
+    },
+    /// The JSON pointer leads to nothing, or to too much.
+    #[error(transparent)]
+    Select(#[from] crate::json::SelectError),
+}

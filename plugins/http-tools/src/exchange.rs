@@ -1,0 +1,160 @@
+//! One request and its answer over one connection.
+//!
+//! Connections are not kept for later calls: on Lambda, minutes may pass between two calls during which nothing runs, and
+//! a connection that the server has closed meanwhile costs more than it saves. So there is no pool either, and no task in
+//! the background: the connection makes progress inside the call that waits for it, and ends with it.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+};
+
+use http_body_util::{BodyExt, Empty};
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    body::{Bytes, Incoming},
+    client::conn::http1,
+    header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout_at};
+use url::{Position, Url};
+
+use crate::{connect::Stream, error::FetchError};
+
+/// The largest head of an answer that is read, all headers together. Unit: bytes.
+/// Source: ours; servers send a few thousand. hyper reads no more than 100 headers besides.
+const HEAD: usize = 64 * 1024;
+
+/// How this plugin calls itself.
+const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// An answer whose head is there and whose body is on its way.
+pub(crate) struct Exchange {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Scheme, host and port, for messages.
+    pub(crate) site: String,
+    connection: Connection,
+    body: Incoming,
+    start: Instant,
+    deadline: Instant,
+}
+
+impl Exchange {
+    /// Sends a GET request and waits for the head of the answer.
+    pub(crate) async fn get(
+        url: &Url,
+        accept: &'static str,
+        stream: Box<dyn Stream>,
+        site: String,
+        deadline: Instant,
+    ) -> Result<Self, FetchError> {
+        let start = Instant::now();
+        let Some(request) = request(url, accept) else {
+            return Err(FetchError::Characters { site });
+        };
+        let (mut sender, connection) = http1::Builder::new()
+            .max_buf_size(HEAD)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| broken(&site, &error))?;
+        let mut connection = Connection(Some(Box::pin(async move {
+            // What goes wrong is told to the request and to the body as well.
+            let _ = connection.await;
+        })));
+        let answer = timeout_at(deadline, connection.beside(sender.send_request(request)))
+            .await
+            .map_err(|_| FetchError::Time {
+                site: site.clone(),
+                what: "answer",
+                limit: deadline - start,
+            })?
+            .map_err(|error| broken(&site, &error))?;
+        let (head, body) = answer.into_parts();
+        Ok(Self {
+            status: head.status,
+            headers: head.headers,
+            site,
+            connection,
+            body,
+            start,
+            deadline,
+        })
+    }
+
+    /// The next part of the body; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
+        loop {
+            let frame = self.connection.beside(self.body.frame());
+            let frame = timeout_at(self.deadline, frame)
+                .await
+                .map_err(|_| FetchError::Time {
+                    site: self.site.clone(),
+                    what: "send all of its answer",
+                    limit: self.deadline - self.start,
+                })?;
+            match frame {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(broken(&self.site, &error)),
+                // Trailers are no data.
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A header as text, when it is there and is text.
+    pub(crate) fn header(&self, name: hyper::header::HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// No cookies, no Referer, no Authorization, whatever was answered before.
+fn request(url: &Url, accept: &'static str) -> Option<Request<Empty<Bytes>>> {
+    let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).ok()?;
+    Request::get(&url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, host)
+        .header(USER_AGENT, AGENT)
+        .header(ACCEPT, accept)
+        .header(ACCEPT_ENCODING, "gzip")
+        .header(CONNECTION, "close")
+        .body(Empty::new())
+        .ok()
+}
+
+fn broken(site: &str, error: &hyper::Error) -> FetchError {
+    FetchError::Http {
+        site: site.to_owned(),
+        // hyper has a method that asks for it in servers only; a test tells when the words change.
+        what: if error.is_parse() && error.to_string() == "message head is too large" {
+            "answered with larger headers than are read (64 KiB, 100 of them)"
+        } else if error.is_parse() {
+            "answered in something else than HTTP/1.1; check scheme and port"
+        } else {
+            "closed the connection before its answer was complete; try again later"
+        },
+    }
+}
+
+/// What carries the bytes of one exchange, until it is done.
+struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Connection {
+    /// Waits for something while the connection does its work.
+    async fn beside<T>(&mut self, wanted: impl Future<Output = T>) -> T {
+        let mut wanted = pin!(wanted);
+        poll_fn(|context| {
+            if let Some(connection) = &mut self.0
+                && connection.as_mut().poll(context).is_ready()
+            {
+                self.0 = None;
+            }
+            wanted.as_mut().poll(context)
+        })
+        .await
+    }
+}

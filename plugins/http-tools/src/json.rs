@@ -1,0 +1,303 @@
+//! A part of a JSON document, by its JSON pointer (RFC 6901).
+
+use std::fmt;
+
+use plugin_sdk::{
+    serde::de::{Deserialize, Deserializer, MapAccess, Visitor},
+    serde_json::{self, Value, value::RawValue},
+};
+
+/// How many members are named when a part is not what was wanted.
+const NAMED: usize = 30;
+
+/// Why a part was not selected. It says what there is instead, so that the next pointer can be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// The pointer has no slash at its beginning.
+    #[error(
+        "{0:?} is not a JSON pointer; write for example `/items/0/name`, or leave it out for the whole document"
+    )]
+    NotAPointer(String),
+    /// There is nothing at the pointer.
+    #[error("there is nothing at `{pointer}`: {at} is {what}")]
+    Nothing {
+        /// As it was given.
+        pointer: String,
+        /// The deepest place that exists.
+        at: String,
+        /// What is there.
+        what: String,
+    },
+    /// What is at the pointer is larger than wanted.
+    #[error(
+        "{at} has {size} bytes, more than the {limit} of `max_bytes`; select a part of it with `pointer`: it is {what}"
+    )]
+    TooLarge {
+        /// Where.
+        at: String,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        limit: usize,
+        /// What is there.
+        what: String,
+    },
+    /// What is at the pointer is JSON of an unusual kind.
+    #[error(
+        "{at} cannot be read ({reason}); select a part of it with `pointer`, or see it as text with `fetch`"
+    )]
+    Part {
+        /// Where.
+        at: String,
+        /// Such as "recursion limit exceeded".
+        reason: String,
+    },
+}
+
+/// Takes the part at `pointer` out of `document`; it may have up to `limit` bytes, as it was sent.
+///
+/// Only what lies on the way is looked at, and only the part itself is parsed: a parsed document can take a hundred times
+/// the memory of its text.
+pub(crate) fn select(
+    mut document: &RawValue,
+    pointer: &str,
+    limit: usize,
+) -> Result<Value, SelectError> {
+    let mut rest = pointer;
+    while !rest.is_empty() {
+        let Some(next) = rest.strip_prefix('/') else {
+            return Err(SelectError::NotAPointer(pointer.to_owned()));
+        };
+        let end = next.find('/').unwrap_or(next.len());
+        let name = next[..end].replace("~1", "/").replace("~0", "~");
+        let Some(member) = member(document, &name) else {
+            return Err(SelectError::Nothing {
+                pointer: pointer.to_owned(),
+                at: place(&pointer[..pointer.len() - rest.len()]),
+                what: describe(document),
+            });
+        };
+        document = member;
+        rest = &next[end..];
+    }
+    let size = document.get().len();
+    if size > limit {
+        return Err(SelectError::TooLarge {
+            at: place(pointer),
+            size,
+            limit,
+            what: describe(document),
+        });
+    }
+    serde_json::from_str(document.get()).map_err(|error| SelectError::Part {
+        at: place(pointer),
+        reason: error.to_string(),
+    })
+}
+
+fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    match Shape::of(value) {
+        Shape::Object(members) => {
+            // Of two with one name the last counts, as almost everywhere.
+            let mut members = members.into_iter().rev();
+            members.find(|(key, _)| key == name).map(|(_, value)| value)
+        }
+        Shape::Array(items) => items.get(index(name)?).copied(),
+        Shape::Other(_) => None,
+    }
+}
+
+/// A value, one level deep.
+enum Shape<'a> {
+    Object(Vec<(String, &'a RawValue)>),
+    Array(Vec<&'a RawValue>),
+    /// Words for what it is.
+    Other(&'static str),
+}
+
+impl<'a> Shape<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        let text = value.get();
+        let unreadable = Self::Other("something that cannot be read");
+        match text.as_bytes().first() {
+            Some(b'{') => {
+                serde_json::from_str(text).map_or(unreadable, |Members(all)| Self::Object(all))
+            }
+            Some(b'[') => serde_json::from_str(text).map_or(unreadable, Self::Array),
+            Some(b'"') => Self::Other("a string"),
+            Some(b't' | b'f') => Self::Other("a boolean"),
+            Some(b'n') => Self::Other("null"),
+            _ => Self::Other("a number"),
+        }
+    }
+}
+
+/// An object's members in their order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members(Vec::new()))
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'de> {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self, A::Error> {
+        while let Some(member) = members.next_entry()? {
+            self.0.push(member);
+        }
+        Ok(self)
+    }
+}
+
+/// Digits only, no zero before others: `+1` and `01` are no indexes.
+fn index(name: &str) -> Option<usize> {
+    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && (name == "0" || !name.starts_with('0')))
+        .then(|| name.parse().ok())
+        .flatten()
+}
+
+fn place(pointer: &str) -> String {
+    match pointer {
+        "" => "the document".to_owned(),
+        _ => format!("`{pointer}`"),
+    }
+}
+
+fn describe(value: &RawValue) -> String {
+    match Shape::of(value) {
+        Shape::Other(words) => words.to_owned(),
+        Shape::Array(items) => match items.len() {
+            0 => "an empty array".to_owned(),
+            1 => "an array of one item, `/0`".to_owned(),
+            length => format!("an array of {length} items, `/0` to `/{}`", length - 1),
+        },
+        Shape::Object(members) if members.is_empty() => "an empty object".to_owned(),
+        Shape::Object(members) => {
+            let names: Vec<_> = members
+                .iter()
+                .take(NAMED)
+                .map(|(name, _)| short(name))
+                .collect();
+            let more = match members.len() - names.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("an object with {}{more}", names.join(", "))
+        }
+    }
+}
+
+fn short(name: &str) -> String {
+    match name.char_indices().nth(40) {
+        None => format!("{name:?}"),
+        Some((end, _)) => format!("{:?}...", &name[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_sdk::serde_json::{json, value::to_raw_value};
+
+    use super::*;
+
+    fn select(document: &Value, pointer: &str, limit: usize) -> Result<Value, SelectError> {
+        super::select(&to_raw_value(document).unwrap(), pointer, limit)
+    }
+
+    #[test]
+    fn pointers_lead_where_rfc_6901_says() {
+        let document = json!({
+            "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "i\\j": 5, "k\"l": 6, " ": 7, "m~n": 8, "~1": 9
+        });
+        for (pointer, expected) in [
+            ("", document.clone()),
+            ("/foo", json!(["bar", "baz"])),
+            ("/foo/0", json!("bar")),
+            ("/", json!(0)),
+            ("/a~1b", json!(1)),
+            ("/c%d", json!(2)),
+            ("/i\\j", json!(5)),
+            ("/k\"l", json!(6)),
+            ("/ ", json!(7)),
+            ("/m~0n", json!(8)),
+            ("/~01", json!(9)),
+        ] {
+            let part = select(&document, pointer, 1000).unwrap();
+            assert_eq!(part, expected, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn what_leads_nowhere_says_what_is_there() {
+        let document = json!({ "items": [{ "name": "a" }], "none": null, "no": [], "nothing": {} });
+        for (pointer, message) in [
+            (
+                "items",
+                r#""items" is not a JSON pointer; write for example `/items/0/name`, or leave it out for the whole document"#,
+            ),
+            (
+                "/itmes",
+                r#"there is nothing at `/itmes`: the document is an object with "items", "none", "no", "nothing""#,
+            ),
+            (
+                "/items/1",
+                "there is nothing at `/items/1`: `/items` is an array of one item, `/0`",
+            ),
+            (
+                "/items/00",
+                "there is nothing at `/items/00`: `/items` is an array of one item, `/0`",
+            ),
+            (
+                "/items/-",
+                "there is nothing at `/items/-`: `/items` is an array of one item, `/0`",
+            ),
+            (
+                "/items/",
+                "there is nothing at `/items/`: `/items` is an array of one item, `/0`",
+            ),
+            (
+                "/items/0/name/x",
+                "there is nothing at `/items/0/name/x`: `/items/0/name` is a string",
+            ),
+            ("/none/x", "there is nothing at `/none/x`: `/none` is null"),
+            (
+                "/no/0",
+                "there is nothing at `/no/0`: `/no` is an empty array",
+            ),
+            (
+                "/nothing/x",
+                "there is nothing at `/nothing/x`: `/nothing` is an empty object",
+            ),
+        ] {
+            let error = select(&document, pointer, 1000).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_says_what_it_consists_of() {
+        let document = json!({ "items": [1, 2, 3, 4, 5, 6] });
+        assert!(select(&document, "/items", 13).is_ok());
+        let error = select(&document, "/items", 12).unwrap_err().to_string();
+        insta::assert_snapshot!(error, @"`/items` has 13 bytes, more than the 12 of `max_bytes`; select a part of it with `pointer`: it is an array of 6 items, `/0` to `/5`");
+    }
+
+    #[test]
+    fn a_document_is_read_as_it_was_sent() {
+        let raw = |text: &'static str| serde_json::from_str::<&RawValue>(text).unwrap();
+        let twice = raw(r#"{"a":1,"\u0061":2}"#);
+        assert_eq!(super::select(twice, "/a", 10).unwrap(), json!(2));
+        let spaced = raw(" { \"a\" : [ 1 , 2 ] } ");
+        assert_eq!(super::select(spaced, "/a", 9).unwrap(), json!([1, 2]));
+        assert!(super::select(spaced, "/a", 8).is_err());
+    }
+}

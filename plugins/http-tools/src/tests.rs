@@ -1,0 +1,34 @@
+//! The tools against servers of this machine, whose names are known to these tests only.
+
+mod server;
+
+mod pages;
+mod parts;
+mod places;
+mod troubles;
+
+use plugin_sdk::prelude::Json;
+
+use self::server::{Names, Reply, Server};
+use crate::{Client, FetchError, MaxBytes, Page, fetch};
+
+/// Fetches with the defaults.
+async fn get(client: &Client, url: impl Into<String>) -> Result<Page, FetchError> {
+    get_up_to(client, url, None).await
+}
+
+async fn get_up_to(
+    client: &Client,
+    url: impl Into<String>,
+    max_bytes: Option<u32>,
+) -> Result<Page, FetchError> {
+    let Json(page) = fetch(client, url.into(), max_bytes.map(MaxBytes), None).await?;
+    Ok(page)
+}
+
+/// What a model is told, with the ports of this run replaced.
+fn message(error: &FetchError, servers: &[&Server]) -> String {
+    servers.iter().fold(error.to_string(), |text, server| {
+        text.replace(&format!(":{}", server.port), ":PORT")
+    })
+}

@@ -1,0 +1,107 @@
+//! Encrypted connections to servers whose certificates are signed by an authority that this machine trusts.
+//!
+//! The authorities are the machine's own, from its bundle or `SSL_CERT_FILE`: on Lambda, AWS keeps them up to date, and an
+//! operator can add one of their own. Compiled-in ones would age with the layer. Reading them takes a few milliseconds,
+//! once, at the first `https:` URL, which takes many more.
+
+use std::{io, sync::Arc, sync::OnceLock};
+
+use tokio::net::TcpStream;
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore,
+        crypto::ring, pki_types::ServerName,
+    },
+};
+
+use crate::error::FetchError;
+
+/// What encrypted connections are made with, once there is one to make.
+#[derive(Default)]
+pub(crate) struct Tls(OnceLock<Option<TlsConnector>>);
+
+impl Tls {
+    /// Trusts these authorities and no others.
+    #[cfg(test)]
+    pub(crate) fn trusting(roots: RootCertStore) -> Self {
+        Self(OnceLock::from(connector(roots)))
+    }
+
+    pub(crate) async fn connect(
+        &self,
+        name: ServerName<'static>,
+        tcp: TcpStream,
+        site: &str,
+    ) -> Result<TlsStream<TcpStream>, FetchError> {
+        let Some(connector) = self.0.get_or_init(|| connector(machine_roots())) else {
+            return Err(FetchError::NoAuthorities {
+                site: site.to_owned(),
+            });
+        };
+        connector
+            .connect(name, tcp)
+            .await
+            .map_err(|error| FetchError::Tls {
+                site: site.to_owned(),
+                reason: reason(&error),
+            })
+    }
+}
+
+fn machine_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+/// None without authorities: nothing could be trusted.
+fn connector(roots: RootCertStore) -> Option<TlsConnector> {
+    if roots.is_empty() {
+        return None;
+    }
+    // The provider is named, since another crate of a plugin may bring a second one, and rustls would not choose.
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_root_certificates(roots);
+    let mut config = config.with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Some(TlsConnector::from(Arc::new(config)))
+}
+
+/// What is wrong with a connection that failed while it was made safe, and what to do.
+fn reason(error: &io::Error) -> String {
+    let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) else {
+        return format!(
+            "the connection broke while it was made safe ({}); try again later",
+            error.kind()
+        );
+    };
+    let known = match error {
+        Error::InvalidCertificate(error) => match error {
+            CertificateError::UnknownIssuer => {
+                "its certificate is not signed by an authority that is trusted here (self-signed, or a company's own); the operator can name a bundle that has it in SSL_CERT_FILE"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired; only those who run it can renew it"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name; check the host in the URL"
+            }
+            _ => return format!("its certificate is not valid ({error})"),
+        },
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "what listens there does not speak TLS; try an `http:` URL"
+        }
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => {
+            "it does not know this name; check the host in the URL"
+        }
+        _ => return format!("no safe connection could be agreed on ({error})"),
+    };
+    known.to_owned()
+}
