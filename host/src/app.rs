@@ -188,7 +188,10 @@ impl App {
 
     async fn request(&self, incoming: &Incoming<'_>, request: Request<'_>) -> Response<Bytes> {
         let Request { id, revision, ask } = request;
-        if let Ask::Initialize { negotiated, client } = ask {
+        if let Ask::Initialize {
+            negotiated, client, ..
+        } = ask
+        {
             return self.initialize(incoming, &id, negotiated, client).await;
         }
         let revision = match revision {
@@ -207,7 +210,9 @@ impl App {
             ),
             Ask::Ping | Ask::Initialize { .. } => Answer::success(&id, &serde_json::Map::new()),
             Ask::ListTools => Answer::success(&id, self.list(revision)),
-            Ask::CallTool { name, arguments } => match self.catalog.get(&name) {
+            Ask::CallTool {
+                name, arguments, ..
+            } => match self.catalog.get(&name) {
                 Some(tool) => self.call(incoming, &id, revision, tool, arguments).await,
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, &unknown_tool(&name)),
             },
