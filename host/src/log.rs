@@ -1,6 +1,6 @@
 //! The operator's log: lines on stderr, which Lambda hands to CloudWatch.
 
-use tracing::Level;
+use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::fmt;
 
 use crate::config::LogConfig;
@@ -24,4 +24,15 @@ pub fn init(config: &LogConfig) {
     } else {
         tracing::subscriber::set_global_default(lines.with_ansi(false).finish())
     };
+}
+
+/// The least important level that is written, as plugins are told it. (They send no line that nobody would see.)
+pub(crate) fn least_level() -> &'static str {
+    match LevelFilter::current().into_level() {
+        Some(Level::TRACE) => "trace",
+        Some(Level::DEBUG) => "debug",
+        Some(Level::INFO) => "info",
+        Some(Level::WARN) => "warn",
+        Some(Level::ERROR) | None => "error",
+    }
 }

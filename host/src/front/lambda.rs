@@ -1,5 +1,7 @@
 //! AWS Lambda behind API Gateway: REST APIs (payload 1.0) and HTTP APIs (payload 2.0).
 
+mod caller;
+
 use std::{
     process::ExitCode,
     sync::Arc,
@@ -13,6 +15,7 @@ use lambda_http::{
 use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody};
 use serde_json::json;
 
+use self::caller::caller;
 use crate::{
     StartError,
     app::{App, Incoming, Reached},
@@ -88,6 +91,7 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         headers: request.headers(),
         body: request.body(),
         reached: Reached::Gateway(domain.unwrap_or_default()),
+        caller: caller(&context),
         request_id: &lambda.request_id,
         deadline: Some(deadline),
     };
