@@ -142,3 +142,133 @@ fn cut(text: &str, length: usize) -> Cow<'_, str> {
     }
     format!("{}... ({} more bytes)", &text[..end], text.len() - end).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::{
+        config::LogConfig,
+        log::lines,
+        plugin::{CallContext, LiveCall},
+    };
+
+    /// What was written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .lock()
+                .expect("no test panics meanwhile")
+                .write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that the operator sees of what is said to the host.
+    fn operator_sees(level: &str, say: impl FnOnce()) -> Vec<Value> {
+        let written = Written::default();
+        let writer = written.clone();
+        let config = LogConfig {
+            level: level.to_owned(),
+            json: true,
+        };
+        tracing::dispatcher::with_default(&lines(&config, move || writer.clone()), say);
+        let written = written.0.lock().expect("no test panics meanwhile").clone();
+        let written = String::from_utf8(written).expect("UTF-8");
+        let lines = written.lines();
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect()
+    }
+
+    fn say(call: u64, op: u32, payload: &Value) {
+        let payload = payload.to_string();
+        let answer = request(call, op, RSlice::from_slice(payload.as_bytes()));
+        assert!(matches!(answer, RResult::ROk(_)), "{payload}");
+    }
+
+    fn live(log_level: Option<mcp_protocol::LogLevel>) -> LiveCall {
+        let context = CallContext {
+            request_id: "r-1".to_owned(),
+            log_level,
+            ..CallContext::default()
+        };
+        LiveCall::begin("greet", "libtools.so", context, None)
+    }
+
+    #[test]
+    fn a_line_says_who_writes_it_on_behalf_of_which_request() {
+        let live = live(None);
+        let said = json!({ "level": "warn", "target": "tools::greet", "message": "hello", "plugin": "tools" });
+        let bare = json!({ "level": "error", "message": "bare" });
+        let lines = operator_sees("INFO", || {
+            say(live.number, host_op::LOG, &said);
+            say(live.number, host_op::LOG, &bare);
+            say(0, host_op::LOG, &said);
+            say(0, host_op::LOG, &bare);
+            say(
+                0,
+                host_op::LOG,
+                &json!({ "level": "debug", "message": "not asked for" }),
+            );
+        });
+        let members = ["level", "message", "request_id", "tool", "plugin", "target"];
+        let seen: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                members
+                    .map(|member| line[member].as_str().unwrap_or("-"))
+                    .join(" ")
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                "WARN hello r-1 greet tools tools::greet",
+                "ERROR bare r-1 greet libtools.so -",
+                "WARN hello - - tools tools::greet",
+                "ERROR bare - - - -",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_is_no_longer_than_anyone_reads() {
+        let name = "n".repeat(1_000_000);
+        let said = json!({ "level": "info", "target": name, "message": "ü".repeat(1_000_000), "plugin": name });
+        let lines = operator_sees("INFO", || say(0, host_op::LOG, &said));
+        for (member, length) in [
+            ("message", MAX_MESSAGE),
+            ("target", MAX_NAME),
+            ("plugin", MAX_NAME),
+        ] {
+            let text = lines[0][member].as_str().expect("a text");
+            assert!(text.len() < length + 50, "{member}: {} bytes", text.len());
+            assert!(text.ends_with(" more bytes)"), "{member}");
+        }
+    }
+
+    #[test]
+    fn that_notifications_are_lost_is_told_once() {
+        let live = live(Some(mcp_protocol::LogLevel::Debug));
+        let large = json!({ "level": "info", "data": "x".repeat(100_000) });
+        let lines = operator_sees("INFO", || {
+            for _ in 0..5 {
+                say(live.number, host_op::MESSAGE, &large);
+            }
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["request_id"], "r-1");
+        assert_eq!(live.take_notifications().len(), 2);
+    }
+}
