@@ -9,7 +9,7 @@ mod handshake;
 mod headers;
 mod response;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     sync::OnceLock,
@@ -103,7 +103,7 @@ impl App {
     }
 
     /// The server of these tools.
-    fn of(config: &Config, catalog: Catalog) -> Self {
+    pub(crate) fn of(config: &Config, catalog: Catalog) -> Self {
         Self {
             callers: Callers::new(config),
             sessions: Box::new(MemoryStore::default()),

@@ -3,5 +3,5 @@
 mod calls;
 mod limits;
 mod notifications;
-mod plugin;
+pub(crate) mod plugin;
 mod server;

@@ -50,8 +50,9 @@ pub(crate) fn call(
     arguments: &[u8],
     call: &Call,
 ) -> Result<CallResult, CallFailure> {
+    plugin.ready()?;
     if call.is_cancelled() {
-        // It waited for a thread until nobody waited for it.
+        // It waited for a thread, or for its library to open, until nobody waited for it.
         return Err(CallFailure {
             kind: FailureKind::Cancelled,
             public: None,

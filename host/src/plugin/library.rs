@@ -52,7 +52,7 @@ pub(crate) struct Promised {
 }
 
 /// An open library, its declaration read.
-struct Opened {
+pub(crate) struct Opened {
     module: PluginRef,
     declared: Declared,
 }
@@ -218,13 +218,17 @@ impl Plugin {
         body: &[u8],
         host: Host,
     ) -> Result<Vec<u8>, Failure> {
-        let opened = self.opened().map_err(|error| Failure {
+        invoke(self.ready()?.module, op, target, body, host)
+    }
+
+    /// Open the library, if that has not happened yet.
+    pub(crate) fn ready(&self) -> Result<&Opened, Failure> {
+        self.opened().map_err(|error| Failure {
             kind: "unavailable".to_owned(),
             code: None,
             public: None,
             detail: Some(format!("[{}] {error}", error.code())),
-        })?;
-        invoke(opened.module, op, target, body, host)
+        })
     }
 
     /// Tell the plugin that a call was given up. One that is not open has no calls, and one that cannot cancel says so:

@@ -18,7 +18,7 @@ use plugin_abi::{
 use serde_json::{Value, json};
 
 /// The root module.
-pub(super) fn module() -> PluginRef {
+pub(crate) fn module() -> PluginRef {
     Plugin { invoke }.leak_into_prefix()
 }
 

@@ -70,7 +70,7 @@ fn by_lambda(fields: &HashMap<String, Value>) -> Caller {
         principal: text(fields.get("principalId")).or_else(|| text(fields.get("sub"))),
         claims: fields
             .iter()
-            .filter(|(name, _)| told(name))
+            .filter(|(name, value)| told(name) && !value.is_null())
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
     }
@@ -115,6 +115,7 @@ mod tests {
             (json!({}), none.clone()),
             (json!({ "authorizer": null }), none.clone()),
             (json!({ "authorizer": {} }), none.clone()),
+            (json!({ "authorizer": { "claims": null } }), none.clone()),
             (
                 json!({ "identity": { "userArn": null, "sourceIp": "203.0.113.7" } }),
                 none,
