@@ -65,7 +65,9 @@ impl App {
         let call = live.call();
         // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection.
         let abandoned = revision.is_modern().then(|| CancelOnDrop::new(&call, tool));
-        let outcome = run(tool, live, arguments, deadline).await;
+        // A task of its own: its time limit holds as well when nobody waits any more.
+        let outcome = tokio::spawn(run(Arc::clone(tool), live, arguments, deadline)).await;
+        let outcome = outcome.unwrap_or_else(|error| Err(Ended::Failed(host_failed(&error))));
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
@@ -160,12 +162,12 @@ impl App {
 
 /// Run a call on a thread of its own until it comes back or is given up.
 async fn run(
-    tool: &Arc<CatalogTool>,
+    tool: Arc<CatalogTool>,
     live: LiveCall,
     arguments: String,
     deadline: Option<Deadline>,
 ) -> Result<CallResult, Ended> {
-    let (running, call) = (Arc::clone(tool), live.call());
+    let (running, call) = (Arc::clone(&tool), live.call());
     // The call stays registered until its tool comes back, whoever still waits for it.
     let mut outcome = spawn_blocking(move || running.call(&arguments, &live));
     let Some(deadline) = deadline else {
@@ -185,14 +187,17 @@ async fn run(
 fn came_back(
     outcome: Result<Result<CallResult, CallFailure>, JoinError>,
 ) -> Result<CallResult, Ended> {
-    let outcome = outcome.unwrap_or_else(|error| {
-        Err(CallFailure {
-            kind: FailureKind::Panic,
-            public: None,
-            detail: Some(format!("the host's own call failed: {error}")),
-        })
-    });
+    let outcome = outcome.unwrap_or_else(|error| Err(host_failed(&error)));
     outcome.map_err(Ended::Failed)
+}
+
+/// A panic on the host's side of a call.
+fn host_failed(error: &JoinError) -> CallFailure {
+    CallFailure {
+        kind: FailureKind::Panic,
+        public: None,
+        detail: Some(format!("the host's own call failed: {error}")),
+    }
 }
 
 /// Nobody waits for the call any more: let it and its plugin know. On another thread, as plugins are not trusted to

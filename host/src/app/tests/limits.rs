@@ -124,3 +124,17 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
         assert_eq!(was_cancelled(number), expected, "{}", sent.request_id);
     }
 }
+
+#[tokio::test]
+async fn a_time_limit_holds_when_nobody_waits_any_more() {
+    let server = Server::start(&[]);
+    let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
+    let sent = legacy("hurried", arguments).named("left alone");
+    let answer = tokio::time::timeout(Duration::from_millis(10), server.answer(&sent)).await;
+    assert!(answer.is_err(), "it has 50 ms");
+    let begun = Instant::now();
+    while number_for("left alone").is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
