@@ -2,6 +2,17 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use http::HeaderName;
+
+/// Headers that no plugin may see: who holds one of them can act as the caller.
+const SECRET_HEADERS: [&str; 5] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "x-amz-security-token",
+    "x-api-key",
+];
+
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -25,6 +36,8 @@ pub struct Config {
     /// `ALLOWED_HOSTS`: values of the `Host` header that `serve` answers to, besides the names of this machine.
     /// Default: none.
     pub allowed_hosts: Vec<String>,
+    /// `CONTEXT_HEADERS`: headers of a request that plugins may see, besides those that they always may. Default: none.
+    pub context_headers: Vec<HeaderName>,
     /// How to log.
     pub log: LogConfig,
     /// What was wrong with the values: the host refuses to start.
@@ -103,6 +116,13 @@ impl Config {
                 "ALLOWED_HOSTS has {host:?}; write each host by its name, such as devbox or devbox:3000"
             ));
         }
+        let mut context_headers = Vec::new();
+        for name in list("CONTEXT_HEADERS") {
+            match context_header(&name) {
+                Ok(header) => context_headers.push(header),
+                Err(problem) => problems.push(format!("CONTEXT_HEADERS has {name:?}, {problem}")),
+            }
+        }
         Self {
             entry_file: list("ENTRY_FILE"),
             tools_list: list("TOOLS_LIST"),
@@ -115,6 +135,7 @@ impl Config {
             server_version: get("MCP_SERVER_VERSION"),
             allowed_origins,
             allowed_hosts,
+            context_headers,
             log: LogConfig {
                 json: format.eq_ignore_ascii_case("JSON"),
                 level,
@@ -122,6 +143,19 @@ impl Config {
             problems,
         }
     }
+}
+
+/// A header that plugins may see; else why it is none, as the end of a sentence.
+fn context_header(name: &str) -> Result<HeaderName, &'static str> {
+    let header: HeaderName = name
+        .parse()
+        .map_err(|_| "which no header can be named; write names such as x-tenant")?;
+    if SECRET_HEADERS.contains(&header.as_str()) {
+        return Err(
+            "a secret by which a plugin could act as the caller; leave it out, tools learn who called from the principal and its claims",
+        );
+    }
+    Ok(header)
 }
 
 /// `https://app.example.com:8443`: a scheme and an authority, and nothing more.
@@ -170,6 +204,13 @@ mod tests {
             ("ALLOWED_ORIGINS", "https://app.example.com/path"),
             ("ALLOWED_HOSTS", "*"),
             ("ALLOWED_HOSTS", "http://devbox"),
+            ("CONTEXT_HEADERS", "x-tenant, Authorization"),
+            ("CONTEXT_HEADERS", "cookie"),
+            ("CONTEXT_HEADERS", "X-Api-Key"),
+            ("CONTEXT_HEADERS", "proxy-authorization"),
+            ("CONTEXT_HEADERS", "x-amz-security-token"),
+            ("CONTEXT_HEADERS", "x tenant"),
+            ("CONTEXT_HEADERS", "ü"),
             ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
             ("AWS_LAMBDA_LOG_FORMAT", "xml"),
         ] {
@@ -186,6 +227,7 @@ mod tests {
                 "https://app.example.com/, http://localhost:5173",
             ),
             ("ALLOWED_HOSTS", "devbox,devbox:3000,[::1]:3000"),
+            ("CONTEXT_HEADERS", "x-tenant, X-Region,"),
             ("AWS_LAMBDA_LOG_LEVEL", "debug"),
             ("AWS_LAMBDA_LOG_FORMAT", "Json"),
         ] {

@@ -14,9 +14,11 @@
 //! # Code map
 //!
 //! - [`config`]: every environment variable the host reads, parsed once.
-//! - [`plugin`]: from a folder of files to a [`plugin::Catalog`] of tools. Libraries are opened at their first call.
+//! - [`plugin`]: from a folder of files to a [`plugin::Catalog`] of tools. Libraries are opened at their first call, and may
+//!   ask the host on behalf of every [`plugin::LiveCall`].
 //! - [`session`]: handshake-era sessions behind one trait.
-//! - [`app`]: one request in, one answer out. The only place that decides who reads what of an error.
+//! - [`app`]: one request in, one answer out. The only place that decides who reads what of an error, and when a call is
+//!   given up.
 //! - [`front`]: the front doors.
 //!
 //! # Invariants

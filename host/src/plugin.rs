@@ -8,20 +8,31 @@ mod agreement;
 mod arguments;
 mod call;
 mod catalog;
+mod collected;
+mod context;
 mod declaration_check;
 mod discover;
 mod file_check;
+mod header_check;
 mod library;
+mod live;
 pub mod manifest;
 mod payload;
+mod requests;
 mod select;
 
+#[cfg(test)]
+pub(crate) use call::outside_of_calls;
 pub use call::{CallFailure, FailureKind};
 pub use catalog::{Catalog, CatalogError, CatalogTool};
+pub use context::{CallContext, Caller};
 pub use declaration_check::declaration_problems;
 pub use file_check::FileProblem;
 pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
+#[cfg(test)]
+pub(crate) use live::number_for;
+pub use live::{Call, LiveCall};
 pub use payload::{Declaration, DeclaredTool};
 
 /// Errors that have a stable code: Lambda and scripts see it, the documentation lists it.

@@ -48,6 +48,8 @@ pub struct Session {
     pub revision: Revision,
     /// What the client said of itself, as JSON.
     pub client: Option<String>,
+    /// What the client can do, as JSON; `None`: not known.
+    pub capabilities: Option<String>,
     /// When the session ends by itself.
     pub expires: SystemTime,
 }

@@ -95,15 +95,14 @@ fn decide<'a>(headers: Headers<'_>, body: &'a [u8]) -> Result<Route<'a>, Answer>
                 }
                 return legacy::initialize_request(id, &params).map(Route::Request);
             }
+            let claims = claims_modern(meta.as_ref());
+            let meta = meta.unwrap_or_default();
             match header {
-                Header::Absent if !claims_modern(meta.as_ref()) => {
-                    Ok(legacy::request(None, id, &method, &params))
+                Header::Absent if !claims => Ok(legacy::request(None, id, &method, &params, &meta)),
+                Header::Legacy(revision) if !claims => {
+                    Ok(legacy::request(Some(revision), id, &method, &params, &meta))
                 }
-                Header::Legacy(revision) if !claims_modern(meta.as_ref()) => {
-                    Ok(legacy::request(Some(revision), id, &method, &params))
-                }
-                _ => modern::request(headers, id, &method, &params, &meta.unwrap_or_default())
-                    .map(Route::Request),
+                _ => modern::request(headers, id, &method, &params, &meta).map(Route::Request),
             }
         }
     }

@@ -19,6 +19,8 @@ pub const INVALID_PARAMS: i32 = -32602;
 pub const INTERNAL_ERROR: i32 = -32603;
 /// A header is missing or disagrees with the body (M:http).
 pub const HEADER_MISMATCH: i32 = -32020;
+/// The request needs what the client did not declare that it can (M:base).
+pub const MISSING_REQUIRED_CLIENT_CAPABILITY: i32 = -32021;
 /// The revision is not offered (M:ver).
 pub const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
@@ -33,7 +35,7 @@ pub enum Id {
 }
 
 impl Id {
-    fn parse(raw: &RawValue) -> Option<Self> {
+    pub(crate) fn parse(raw: &RawValue) -> Option<Self> {
         match serde_json::from_str(raw.get()) {
             Ok(Value::String(text)) => Some(Self::String(text)),
             Ok(Value::Number(number)) if !number.is_f64() => Some(Self::Number(number)),

@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    Answer, Ask, Id, Request, Revision, Route, ServerInfo,
+    Answer, Ask, CallMeta, Id, Request, Revision, Route, ServerInfo,
     jsonrpc::METHOD_NOT_FOUND,
-    params::{self, Params, text},
+    meta::is_object,
+    params::{self, Members, Params, text},
 };
 
 /// A request other than `initialize`. Its errors travel with HTTP 200, and only after its session was looked up: to a
@@ -16,11 +17,12 @@ pub(crate) fn request<'a>(
     id: Id,
     method: &str,
     params: &Params<'a>,
+    meta: &Members<'a>,
 ) -> Route<'a> {
     let ask = match method {
         "ping" => Ok(Ask::Ping),
         "tools/list" => params::list_tools(&id, params),
-        "tools/call" => params::call_tool(&id, params),
+        "tools/call" => params::call_tool(&id, params, CallMeta::legacy(meta)),
         _ => {
             let message = format!("the method {method} is not offered");
             Err(Answer::error(200, Some(&id), METHOD_NOT_FOUND, &message))
@@ -45,9 +47,11 @@ pub(crate) fn initialize_request<'a>(id: Id, params: &Params<'a>) -> Result<Requ
                 Some(text(version).ok_or("`params.protocolVersion` must be a string")?)
             }
         };
-        Ok((version, params.get("clientInfo")?))
+        let capabilities = params.get("capabilities")?.filter(|raw| is_object(raw));
+        Ok((version, params.get("clientInfo")?, capabilities))
     };
-    let (version, client) = asked().map_err(|problem| params::invalid(&id, problem))?;
+    let asked = asked().map_err(|problem| params::invalid(&id, problem));
+    let (version, client, capabilities) = asked?;
     let negotiated = version
         .and_then(|version| Revision::parse(&version))
         .filter(|revision| !revision.is_modern())
@@ -55,7 +59,11 @@ pub(crate) fn initialize_request<'a>(id: Id, params: &Params<'a>) -> Result<Requ
     Ok(Request {
         id,
         revision: Some(negotiated),
-        ask: Ask::Initialize { negotiated, client },
+        ask: Ask::Initialize {
+            negotiated,
+            client,
+            capabilities,
+        },
     })
 }
 

@@ -6,7 +6,8 @@
 //!
 //! [`route`] takes the bytes of one POST and the headers that matter, decides the era of that request alone, makes every
 //! check that needs no knowledge of the tools, and says what is asked for ([`Ask`]) or how it is refused ([`Answer`]).
-//! The server then answers with what [`discover`], [`initialize`], [`tools`] and [`jsonrpc`] write.
+//! The server then answers with what [`discover`], [`initialize`], [`tools`] and [`jsonrpc`] write, and tells of
+//! calls under way by [`Notification`]s.
 //!
 //! This crate knows no HTTP library, no AWS, no async runtime and no plugin: it has serde as its only dependency and
 //! compiles on any target. HTTP statuses are plain numbers.
@@ -14,11 +15,14 @@
 //! Source of the rules: the specification of each revision; `M:...` and `L:...` in comments name pages of 2026-07-28 and
 //! of 2025-11-25.
 
+pub mod capabilities;
 mod content;
 mod era;
 pub mod jsonrpc;
 mod legacy;
+mod meta;
 mod modern;
+mod notification;
 mod params;
 mod revision;
 pub mod tools;
@@ -26,7 +30,9 @@ pub mod tools;
 pub use era::{Headers, Route, route};
 pub use jsonrpc::Id;
 pub use legacy::initialize;
+pub use meta::{CallMeta, LogLevel, Trace};
 pub use modern::discover;
+pub use notification::{Message, Notification, Progress, event_stream};
 pub use revision::Revision;
 
 use std::borrow::Cow;
@@ -65,6 +71,8 @@ pub enum Ask<'a> {
         negotiated: Revision,
         /// What the client says of itself, as JSON.
         client: Option<&'a RawValue>,
+        /// What the client can do, a JSON object.
+        capabilities: Option<&'a RawValue>,
     },
     /// `ping` (legacy).
     Ping,
@@ -76,6 +84,8 @@ pub enum Ask<'a> {
         name: String,
         /// A JSON object; `None` means an empty one.
         arguments: Option<&'a RawValue>,
+        /// What the call's `_meta` says.
+        meta: Box<CallMeta<'a>>,
     },
 }
 

@@ -4,25 +4,13 @@ use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    Answer, Ask, CacheHints, Headers, Id, Request, Revision, ServerInfo,
+    Answer, Ask, CacheHints, CallMeta, Headers, Id, LogLevel, Request, Revision, ServerInfo,
     jsonrpc::{HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
+    meta::{CLIENT_CAPABILITIES, LOG_LEVEL},
     params::{self, Members, PROTOCOL_VERSION, Params, text},
 };
 
-const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 pub(crate) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
-
-const LOG_LEVELS: [&str; 8] = [
-    "debug",
-    "info",
-    "notice",
-    "warning",
-    "error",
-    "critical",
-    "alert",
-    "emergency",
-];
 
 /// The checks, the earliest failure first. Every refusal is a JSON-RPC error with the request's id: a client takes a 4xx
 /// without one for the answer of a legacy server.
@@ -31,7 +19,7 @@ pub(crate) fn request<'a>(
     id: Id,
     method: &str,
     params: &Params<'a>,
-    meta: &Members<'_>,
+    meta: &Members<'a>,
 ) -> Result<Request<'a>, Answer> {
     let version = envelope(&id, headers, meta)?;
     header(
@@ -48,7 +36,7 @@ pub(crate) fn request<'a>(
     let ask = match method {
         "server/discover" => Ok(Ask::Discover),
         "tools/list" => params::list_tools(&id, params),
-        "tools/call" => params::call_tool(&id, params),
+        "tools/call" => params::call_tool(&id, params, CallMeta::modern(meta)),
         _ => {
             let message = format!(
                 "the method {method} is not offered in revision {}",
@@ -202,10 +190,11 @@ fn log_level(id: &Id, meta: &Members<'_>) -> Result<(), Answer> {
     let Some(level) = meta.get(LOG_LEVEL) else {
         return Ok(());
     };
-    if text(level).is_some_and(|level| LOG_LEVELS.contains(&level.as_str())) {
+    if text(level).is_some_and(|level| LogLevel::parse(&level).is_some()) {
         return Ok(());
     }
-    let message = format!("{LOG_LEVEL} must be one of {}", LOG_LEVELS.join(", "));
+    let levels = LogLevel::ALL.map(LogLevel::as_str).join(", ");
+    let message = format!("{LOG_LEVEL} must be one of {levels}");
     Err(Answer::error(400, Some(id), INVALID_PARAMS, &message))
 }
 
@@ -232,7 +221,8 @@ pub fn discover(
     crate::tools::raw(&DiscoverResult {
         result_type: "complete",
         supported_versions: [Revision::MODERN.as_str()],
-        capabilities: json!({ "tools": {} }),
+        // Tools may send messages to a client that asks for them, and only to a modern one.
+        capabilities: json!({ "tools": {}, "logging": {} }),
         instructions,
         cache,
         meta: json!({ SERVER_INFO: server }),

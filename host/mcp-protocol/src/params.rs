@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::{Answer, Ask, Id, jsonrpc::INVALID_PARAMS};
+use crate::{Answer, Ask, CallMeta, Id, jsonrpc::INVALID_PARAMS};
 
 /// The `_meta` key by which a request claims to be modern (M:base).
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -52,7 +52,11 @@ pub(crate) fn text(raw: &RawValue) -> Option<String> {
 }
 
 /// `tools/call`: a name, and arguments that are an object if there are any.
-pub(crate) fn call_tool<'a>(id: &Id, params: &Params<'a>) -> Result<Ask<'a>, Answer> {
+pub(crate) fn call_tool<'a>(
+    id: &Id,
+    params: &Params<'a>,
+    meta: CallMeta<'a>,
+) -> Result<Ask<'a>, Answer> {
     let asked = || {
         let name = params
             .get("name")?
@@ -62,7 +66,11 @@ pub(crate) fn call_tool<'a>(id: &Id, params: &Params<'a>) -> Result<Ask<'a>, Ans
             Some(arguments) if !arguments.get().starts_with('{') => {
                 Err("`params.arguments` must be an object")
             }
-            arguments => Ok(Ask::CallTool { name, arguments }),
+            arguments => Ok(Ask::CallTool {
+                name,
+                arguments,
+                meta: meta.into(),
+            }),
         }
     };
     asked().map_err(|problem| invalid(id, problem))

@@ -92,6 +92,11 @@ impl Revision {
         self >= Self::V2025_06_18
     }
 
+    /// May progress be told with a message?
+    pub(crate) fn has_progress_messages(self) -> bool {
+        self >= Self::V2025_03_26
+    }
+
     /// Does a tool have `icons`?
     pub(crate) fn has_icons(self) -> bool {
         self >= Self::V2025_11_25

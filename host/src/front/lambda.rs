@@ -1,5 +1,7 @@
 //! AWS Lambda behind API Gateway: REST APIs (payload 1.0) and HTTP APIs (payload 2.0).
 
+mod caller;
+
 use std::{
     process::ExitCode,
     sync::Arc,
@@ -13,6 +15,7 @@ use lambda_http::{
 use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody};
 use serde_json::json;
 
+use self::caller::caller;
 use crate::{
     StartError,
     app::{App, Incoming, Reached},
@@ -88,6 +91,7 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         headers: request.headers(),
         body: request.body(),
         reached: Reached::Gateway(domain.unwrap_or_default()),
+        caller: caller(&context),
         request_id: &lambda.request_id,
         deadline: Some(deadline),
     };
@@ -114,7 +118,86 @@ fn into_body(body: Bytes) -> Body {
 
 #[cfg(test)]
 mod tests {
+    use lambda_http::{Context, request};
+    use plugin_abi::host_op;
+    use serde_json::Value;
+
     use super::*;
+    use crate::{app::tests::plugin, plugin::Catalog};
+
+    /// A call of the tool `ask`, for its context and with some progress.
+    fn body() -> String {
+        let ops = json!([[host_op::CONTEXT, null], [host_op::PROGRESS, { "progress": 1 }]]);
+        let params =
+            json!({ "name": "ask", "arguments": { "ops": ops }, "_meta": { "progressToken": 1 } });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
+    }
+
+    fn rest_api() -> Value {
+        json!({
+            "resource": "/{proxy+}",
+            "path": "/mcp",
+            "httpMethod": "POST",
+            "headers": { "Accept-Language": "de" },
+            "multiValueHeaders": { "Accept-Language": ["de"], "Content-Type": ["application/json"] },
+            "requestContext": {
+                "httpMethod": "POST",
+                "stage": "prod",
+                "identity": {},
+                "authorizer": { "principalId": "alice", "tenant": "a" },
+            },
+            "body": body(),
+            "isBase64Encoded": false,
+        })
+    }
+
+    fn http_api() -> Value {
+        json!({
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": "/mcp",
+            "rawQueryString": "",
+            "headers": { "accept-language": "de", "content-type": "application/json" },
+            "requestContext": {
+                "stage": "$default",
+                "http": { "method": "POST", "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "x" },
+                "authorizer": { "lambda": { "principalId": "alice", "tenant": "a" } },
+            },
+            "body": body(),
+            "isBase64Encoded": false,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_tool_learns_who_called_and_by_when_to_answer_and_may_answer_with_a_stream() {
+        let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
+        let app = App::of(&Config::from_env(|_| None), catalog);
+        for event in [rest_api(), http_api()] {
+            let mut lambda = Context::default();
+            lambda.request_id = "invocation-1".to_owned();
+            lambda.deadline = 32_503_680_000_000;
+            let request = request::from_str(&event.to_string()).expect("an event");
+            let response = answer(&app, request.with_lambda_context(lambda)).await;
+            assert_eq!(response.headers()["content-type"], "text/event-stream");
+            let Body::Text(text) = response.body() else {
+                panic!("not text: {response:?}");
+            };
+            let last = text.trim_end().rsplit("data: ").next().expect("an event");
+            let last: Value = serde_json::from_str(last).expect("a message");
+            let seen = last["result"]["content"][0]["text"].as_str();
+            let seen: Value = serde_json::from_str(seen.expect("a text")).expect("JSON");
+            assert_eq!(seen["deadline"], 32_503_679_999_500_u64);
+            let context = &seen["outcomes"][0];
+            for (member, expected) in [
+                ("requestId", json!("invocation-1")),
+                ("principal", json!("alice")),
+                ("claims", json!({ "tenant": "a" })),
+                ("headers", json!({ "accept-language": "de" })),
+            ] {
+                assert_eq!(context[member], expected, "{member} of {event}");
+            }
+        }
+    }
 
     #[test]
     fn the_stage_is_taken_off_the_path() {

@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::{
     StartError,
-    app::{App, Incoming, MAX_BODY, Reached, too_large},
+    app::{App, Caller, Incoming, MAX_BODY, Reached, too_large},
     config::Config,
 };
 
@@ -220,6 +220,8 @@ async fn answer(
         headers: &head.headers,
         body: &body,
         reached,
+        // Nobody asks who calls.
+        caller: Caller::default(),
         request_id: &request_id,
         deadline: None,
     };

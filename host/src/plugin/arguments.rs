@@ -1,13 +1,13 @@
 //! How arguments reach a tool: as they are, and where it cannot take them so, once more with their spelling mended.
 
-use std::{sync::OnceLock, time::SystemTime};
+use std::sync::OnceLock;
 
 use mcp_protocol::tools::CallResult;
 use serde_json::Value;
 use tool_schema::{Schema, SchemaError, coerce};
 
 use super::{
-    CallFailure, CatalogTool, FailureKind,
+    Call, CallFailure, CatalogTool, FailureKind,
     call::{self},
 };
 
@@ -27,20 +27,16 @@ impl CatalogTool {
     ///
     /// # Errors
     /// [`CallFailure`]; arguments that do not fit are no failure but a result with `isError`.
-    pub fn call(
-        &self,
-        arguments: &str,
-        deadline: Option<SystemTime>,
-    ) -> Result<CallResult, CallFailure> {
+    pub fn call(&self, arguments: &str, call: &Call) -> Result<CallResult, CallFailure> {
         if self.validate {
-            return self.call_validated(arguments, deadline);
+            return self.call_validated(arguments, call);
         }
-        match self.call_as_is(arguments, deadline) {
+        match self.call_as_is(arguments, call) {
             Err(failure) if failure.kind == FailureKind::InvalidArguments => {
                 let Some(mended) = self.mended(arguments)? else {
                     return self.refused(arguments, failure.public.as_deref());
                 };
-                match self.call_as_is(&mended, deadline) {
+                match self.call_as_is(&mended, call) {
                     Err(failure) if failure.kind == FailureKind::InvalidArguments => {
                         self.refused(&mended, failure.public.as_deref())
                     }
@@ -52,11 +48,7 @@ impl CatalogTool {
     }
 
     /// For tools whose schema says more than decoding can see.
-    fn call_validated(
-        &self,
-        arguments: &str,
-        deadline: Option<SystemTime>,
-    ) -> Result<CallResult, CallFailure> {
+    fn call_validated(&self, arguments: &str, call: &Call) -> Result<CallResult, CallFailure> {
         let schema = self.schema()?;
         let accepts = |text: &str| {
             serde_json::from_str(text).is_ok_and(|value: Value| schema.accepts(&value))
@@ -70,7 +62,7 @@ impl CatalogTool {
         if !accepts(arguments) {
             return self.refused(arguments, None);
         }
-        match self.call_as_is(arguments, deadline) {
+        match self.call_as_is(arguments, call) {
             Err(failure) if failure.kind == FailureKind::InvalidArguments => {
                 self.refused(arguments, failure.public.as_deref())
             }
@@ -78,12 +70,8 @@ impl CatalogTool {
         }
     }
 
-    fn call_as_is(
-        &self,
-        arguments: &str,
-        deadline: Option<SystemTime>,
-    ) -> Result<CallResult, CallFailure> {
-        call::call(&self.plugin, &self.mcp.name, arguments.as_bytes(), deadline)
+    fn call_as_is(&self, arguments: &str, call: &Call) -> Result<CallResult, CallFailure> {
+        call::call(&self.plugin, &self.mcp.name, arguments.as_bytes(), call)
     }
 
     /// The arguments coerced; `None` when coercion changes nothing, or the tool is strict.

@@ -1,24 +1,17 @@
 //! The one seam between the host and a running tool: bytes in, a reply out.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_protocol::tools::CallResult;
-use plugin_abi::{
-    Answer, Host,
-    abi_stable::std_types::{RResult, RSlice},
-    op,
+use mcp_protocol::{
+    jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
+    tools::CallResult,
 };
+use plugin_abi::{Host, op};
 
 use super::{
-    Plugin,
+    Call, Plugin,
     payload::{Failure, Reply},
+    requests::request,
 };
 
 /// Why a call gave no result.
@@ -40,7 +33,12 @@ pub enum FailureKind {
     /// The tool panicked.
     Panic,
     /// The call is to fail as a JSON-RPC error.
-    Protocol,
+    Protocol {
+        /// The error's code.
+        code: i32,
+    },
+    /// The call was given up.
+    Cancelled,
     /// The plugin cannot serve.
     Unavailable,
 }
@@ -50,12 +48,20 @@ pub(crate) fn call(
     plugin: &Plugin,
     tool: &str,
     arguments: &[u8],
-    deadline: Option<SystemTime>,
+    call: &Call,
 ) -> Result<CallResult, CallFailure> {
-    let live = LiveCall::begin();
+    plugin.ready()?;
+    if call.is_cancelled() {
+        // It waited for a thread, or for its library to open, until nobody waited for it.
+        return Err(CallFailure {
+            kind: FailureKind::Cancelled,
+            public: None,
+            detail: Some("given up before it began".to_owned()),
+        });
+    }
     let host = Host {
-        call: live.0,
-        deadline_unix_ms: unix_ms(deadline),
+        call: call.number,
+        deadline_unix_ms: unix_ms(call.deadline),
         request,
     };
     let reply = plugin.invoke(op::CALL, tool, arguments, host)?;
@@ -98,7 +104,10 @@ impl From<Failure> for CallFailure {
         let kind = match failure.kind.as_str() {
             "invalid_arguments" => FailureKind::InvalidArguments,
             "panic" => FailureKind::Panic,
-            "protocol" => FailureKind::Protocol,
+            "protocol" => FailureKind::Protocol {
+                code: error_code(failure.code),
+            },
+            "cancelled" => FailureKind::Cancelled,
             _ => FailureKind::Unavailable,
         };
         Self {
@@ -109,48 +118,37 @@ impl From<Failure> for CallFailure {
     }
 }
 
-/// What plugins ask of the host. This version offers no operation.
-extern "C" fn request(call: u64, op: u32, _payload: RSlice<'_, u8>) -> Answer {
-    let failure = if call != 0 && !live_calls().contains(&call) {
-        Failure {
-            kind: "call_ended".to_owned(),
-            public: None,
-            detail: Some(format!("call {call} is over")),
-        }
-    } else {
-        let detail = format!(
-            "host {} does not offer operation {op}",
-            env!("CARGO_PKG_VERSION")
-        );
-        Failure {
-            kind: "unknown_op".to_owned(),
-            public: None,
-            detail: Some(detail),
-        }
+/// The code of a tool's own JSON-RPC error. From -32768 to -32000 all codes are reserved (JSON-RPC 2.0, section 5.1), and
+/// clients act on what MCP makes of them; only two of them are a tool's to give.
+fn error_code(code: Option<i64>) -> i32 {
+    let code = code.and_then(|code| i32::try_from(code).ok());
+    let free = |code: &i32| {
+        !(-32768..=-32000).contains(code) || [INVALID_PARAMS, INTERNAL_ERROR].contains(code)
     };
-    // Strings always have a form in JSON.
-    RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into())
+    code.filter(free).unwrap_or(INTERNAL_ERROR)
 }
 
-/// A call that is under way; dropped, it is over.
-struct LiveCall(u64);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl LiveCall {
-    fn begin() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let call = NEXT.fetch_add(1, Ordering::Relaxed);
-        live_calls().insert(call);
-        Self(call)
+    #[test]
+    fn a_tool_gives_its_own_codes_and_no_reserved_ones() {
+        for (given, expected) in [
+            (None, -32603),
+            (Some(-32603), -32603),
+            (Some(-32602), -32602),
+            (Some(-32601), -32603),
+            (Some(-32021), -32603),
+            (Some(-32000), -32603),
+            (Some(-32768), -32603),
+            (Some(-31999), -31999),
+            (Some(-32769), -32769),
+            (Some(0), 0),
+            (Some(42), 42),
+            (Some(i64::MAX), -32603),
+        ] {
+            assert_eq!(error_code(given), expected, "code: {given:?}");
+        }
     }
-}
-
-impl Drop for LiveCall {
-    fn drop(&mut self) {
-        live_calls().remove(&self.0);
-    }
-}
-
-fn live_calls() -> MutexGuard<'static, BTreeSet<u64>> {
-    static LIVE: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }

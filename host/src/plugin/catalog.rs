@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use mcp_protocol::tools::Tool;
@@ -36,6 +37,10 @@ pub struct CatalogTool {
     pub mcp: Tool,
     /// The plugin that has it.
     pub plugin: Arc<Plugin>,
+    /// The tool's own time limit.
+    pub timeout: Option<Duration>,
+    /// The client capabilities without which it cannot work.
+    pub requires: Vec<String>,
     pub(super) function: String,
     pub(super) validate: bool,
     pub(super) strict: bool,
@@ -241,6 +246,19 @@ impl Catalog {
         })
     }
 
+    /// All tools of a plugin that is linked into the test binary.
+    #[cfg(test)]
+    pub(crate) fn linked(module: plugin_abi::PluginRef) -> Result<Self, CatalogError> {
+        let (plugin, declared) =
+            Plugin::linked(module).map_err(|error| CatalogError::Open(Box::new(error)))?;
+        let tools = tools_of(plugin, declared.declaration);
+        Ok(Self {
+            by_name: index(&tools)?,
+            tools: tools.into_iter().map(Arc::new).collect(),
+            layers: Vec::new(),
+        })
+    }
+
     /// The tools, in their stable order.
     #[must_use]
     pub fn tools(&self) -> &[Arc<CatalogTool>] {
@@ -344,16 +362,22 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
             open(path)?
         }
     };
+    Ok(tools_of(plugin, declaration))
+}
+
+fn tools_of(plugin: Plugin, declaration: Declaration) -> Vec<CatalogTool> {
     let plugin = Arc::new(plugin);
     let tools = declaration.tools.into_iter().map(|declared| CatalogTool {
         mcp: declared.tool,
         plugin: Arc::clone(&plugin),
+        timeout: declared.timeout_ms.map(Duration::from_millis),
+        requires: declared.requires,
         function: declared.function,
         validate: declared.validate,
         strict: declared.strict,
         schema: LazySchema::default(),
     });
-    Ok(tools.collect())
+    tools.collect()
 }
 
 fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {

@@ -1,8 +1,13 @@
 //! Is a declaration one that MCP clients accept? Asked when a layer is built, and of plugins without a manifest.
 
+use mcp_protocol::capabilities::CAPABILITIES;
+use serde_json::value::RawValue;
 use tool_schema::{Schema, check_name};
 
-use super::payload::Declaration;
+use super::{
+    header_check::header_problems,
+    payload::{Declaration, DeclaredTool},
+};
 
 /// What is wrong with a declaration; nothing, if it is empty.
 #[must_use]
@@ -12,40 +17,118 @@ pub fn declaration_problems(declaration: &Declaration) -> Vec<String> {
         problems.push("it declares no tools".to_owned());
     }
     for declared in &declaration.tools {
-        let name = &declared.tool.name;
-        if let Err(problem) = check_name(name) {
-            problems.push(format!("the name of tool {name:?} {problem}"));
-        }
-        if declared
-            .tool
-            .description
-            .as_deref()
-            .is_none_or(|description| description.trim().is_empty())
-        {
-            problems.push(format!("tool {name} has no description"));
-        }
-        match Schema::compile(declared.tool.input_schema.get()) {
-            Err(error) => problems.push(format!("the inputSchema of tool {name} is {error}")),
-            Ok(schema)
-                if schema
-                    .value()
-                    .get("type")
-                    .is_none_or(|root| root != "object") =>
-            {
-                problems.push(format!(
-                    "the inputSchema of tool {name} does not have \"type\": \"object\" at its root"
-                ));
-            }
-            Ok(_) => {}
-        }
-        if let Some(Err(error)) = declared
-            .tool
-            .output_schema
-            .as_ref()
-            .map(|schema| Schema::compile(schema.get()))
-        {
-            problems.push(format!("the outputSchema of tool {name} is {error}"));
-        }
+        problems.extend(tool_problems(declared));
     }
     problems
+}
+
+fn tool_problems(declared: &DeclaredTool) -> Vec<String> {
+    let mut problems = Vec::new();
+    let name = &declared.tool.name;
+    if let Err(problem) = check_name(name) {
+        problems.push(format!("the name of tool {name:?} {problem}"));
+    }
+    if declared
+        .tool
+        .description
+        .as_deref()
+        .is_none_or(|description| description.trim().is_empty())
+    {
+        problems.push(format!("tool {name} has no description"));
+    }
+    if declared.timeout_ms == Some(0) {
+        problems.push(format!(
+            "tool {name} has a time limit of 0 ms, in which it can do nothing"
+        ));
+    }
+    for required in &declared.requires {
+        if !CAPABILITIES.contains(&required.as_str()) {
+            let known = CAPABILITIES.join(", ");
+            problems.push(format!(
+                "tool {name} requires {required:?}, which no client can be capable of; there are {known}"
+            ));
+        }
+    }
+    problems.extend(input_problems(declared));
+    let output = declared.tool.output_schema.as_deref().map(RawValue::get);
+    if let Some(Err(error)) = output.map(Schema::compile) {
+        problems.push(format!("the outputSchema of tool {name} is {error}"));
+    }
+    problems
+}
+
+fn input_problems(declared: &DeclaredTool) -> Vec<String> {
+    let name = &declared.tool.name;
+    let schema = match Schema::compile(declared.tool.input_schema.get()) {
+        Ok(schema) => schema,
+        Err(error) => return vec![format!("the inputSchema of tool {name} is {error}")],
+    };
+    let mut problems = Vec::new();
+    let root = schema.value().get("type");
+    if root.is_none_or(|root| root != "object") {
+        problems.push(format!(
+            "the inputSchema of tool {name} does not have \"type\": \"object\" at its root"
+        ));
+    }
+    let headers = header_problems(schema.value(), &declared.headers);
+    problems.extend(
+        headers
+            .iter()
+            .map(|problem| format!("tool {name}: {problem}")),
+    );
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn problems(more: Value) -> Vec<String> {
+        let mut tool = json!({
+            "tool": { "name": "t", "description": "Does it.", "inputSchema": { "type": "object" } },
+            "function": "t",
+        });
+        for (member, value) in more.as_object().expect("members") {
+            tool[member] = value.clone();
+        }
+        let declaration = json!({
+            "payload": 1,
+            "crate": { "name": "c", "version": "0.1.0" },
+            "sdk": "0.1.0",
+            "panic": "unwind",
+            "tools": [tool],
+        });
+        declaration_problems(&serde_json::from_value(declaration).expect("a declaration"))
+    }
+
+    #[test]
+    fn what_a_tool_may_declare_is_checked() {
+        for (more, expected) in [
+            (json!({}), vec![]),
+            (
+                json!({ "timeoutMs": 1, "requires": CAPABILITIES, "headers": {} }),
+                vec![],
+            ),
+            (
+                json!({ "timeoutMs": 0 }),
+                vec!["tool t has a time limit of 0 ms, in which it can do nothing"],
+            ),
+            (
+                json!({ "requires": ["roots", "elicitation.from"] }),
+                vec![
+                    "tool t requires \"elicitation.from\", which no client can be capable of; there are elicitation, elicitation.form, elicitation.url, roots, sampling, sampling.context, sampling.tools",
+                ],
+            ),
+            (
+                json!({ "headers": { "Region": "/region" } }),
+                vec![
+                    "tool t: `headers` has \"Region\" for \"/region\", where the inputSchema has no such x-mcp-header",
+                ],
+            ),
+        ] {
+            assert_eq!(problems(more.clone()), expected, "{more}");
+        }
+    }
 }

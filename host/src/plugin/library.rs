@@ -52,7 +52,7 @@ pub(crate) struct Promised {
 }
 
 /// An open library, its declaration read.
-struct Opened {
+pub(crate) struct Opened {
     module: PluginRef,
     declared: Declared,
 }
@@ -187,6 +187,23 @@ impl Plugin {
         ))
     }
 
+    /// A plugin that is linked into the test binary, and what it declares.
+    #[cfg(test)]
+    pub(crate) fn linked(module: PluginRef) -> Result<(Self, Declared), OpenError> {
+        let path = PathBuf::from("liblinked.so");
+        let opened = init(&path, module)?;
+        let declared = opened.declared.clone();
+        let opened = Ok(opened).into();
+        Ok((
+            Self {
+                path,
+                promised: None,
+                opened,
+            },
+            declared,
+        ))
+    }
+
     /// The library's path.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -201,12 +218,30 @@ impl Plugin {
         body: &[u8],
         host: Host,
     ) -> Result<Vec<u8>, Failure> {
-        let opened = self.opened().map_err(|error| Failure {
+        invoke(self.ready()?.module, op, target, body, host)
+    }
+
+    /// Open the library, if that has not happened yet.
+    pub(crate) fn ready(&self) -> Result<&Opened, Failure> {
+        self.opened().map_err(|error| Failure {
             kind: "unavailable".to_owned(),
+            code: None,
             public: None,
             detail: Some(format!("[{}] {error}", error.code())),
-        })?;
-        invoke(opened.module, op, target, body, host)
+        })
+    }
+
+    /// Tell the plugin that a call was given up. One that is not open has no calls, and one that cannot cancel says so:
+    /// neither is anything to act upon.
+    pub(crate) fn cancel(&self, call: u64) {
+        let Some(Ok(opened)) = self.opened.get() else {
+            return;
+        };
+        let body = format!(r#"{{"call":{call}}}"#);
+        let host = call::outside_of_calls();
+        if let Err(failure) = invoke(opened.module, op::CANCEL, "", body.as_bytes(), host) {
+            tracing::debug!(library = %self.path.display(), kind = failure.kind, "the plugin cannot cancel calls");
+        }
     }
 
     /// Several callers at once wait for the first of them: a library is opened once.
@@ -244,12 +279,18 @@ fn check_content(path: &Path, promised: &Promised) -> Result<(), OpenError> {
 fn open(path: &Path) -> Result<Opened, OpenError> {
     file_check::check(path)?;
     let module = root_module(path)?;
+    init(path, module)
+}
+
+/// The handshake: facts in, declaration out.
+fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
     let init = Init {
         payloads: [PAYLOAD_VERSION],
         host: payload::Host {
             name: "mcp-layer-host",
             version: env!("CARGO_PKG_VERSION"),
         },
+        log: crate::log::least_level(),
     };
     let failed = |reason: String| OpenError::Init {
         path: path.to_owned(),
@@ -356,6 +397,7 @@ fn invoke(
             Err(
                 serde_json::from_slice(&bytes).unwrap_or_else(|error| Failure {
                     kind: "unavailable".to_owned(),
+                    code: None,
                     public: None,
                     detail: Some(format!(
                         "the plugin's error payload cannot be read: {error}"
@@ -365,6 +407,7 @@ fn invoke(
         }
         Err(_) => Err(Failure {
             kind: "panic".to_owned(),
+            code: None,
             public: None,
             detail: Some("a panic left the plugin".to_owned()),
         }),

@@ -1,5 +1,7 @@
 //! What the host writes and reads at the boundary: the host's half of `plugin-abi/PAYLOADS.md`.
 
+use std::collections::BTreeMap;
+
 use mcp_protocol::tools::Tool;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, value::RawValue};
@@ -9,6 +11,8 @@ use serde_json::{Map, Value, value::RawValue};
 pub(crate) struct Init {
     pub(crate) payloads: [u32; 1],
     pub(crate) host: Host,
+    /// The least important level of lines that are written to the operator's log.
+    pub(crate) log: &'static str,
 }
 
 #[derive(Serialize)]
@@ -44,6 +48,7 @@ pub struct Crate {
 
 /// One tool in a declaration.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeclaredTool {
     /// The tool, as MCP describes it.
     pub tool: Tool,
@@ -55,6 +60,15 @@ pub struct DeclaredTool {
     /// Are arguments never coerced?
     #[serde(default)]
     pub strict: bool,
+    /// The tool's own time limit. Unit: milliseconds.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+    /// The client capabilities without which it cannot work.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Names of `x-mcp-header`, and JSON pointers to the arguments that they repeat.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What a call gave back. (A struct, since serde cannot read raw JSON within a tagged enum.)
@@ -80,6 +94,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Failure {
     pub(crate) kind: String,
+    /// Of kind `protocol`: the code of the JSON-RPC error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

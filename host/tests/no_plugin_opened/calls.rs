@@ -137,3 +137,38 @@ fn a_call_that_has_the_wrong_shape_is_an_error_of_the_client_in_both_eras() {
         assert_eq!(modern.outcome(), "200 -32602", "{params}");
     }
 }
+
+#[test]
+fn what_the_client_must_be_capable_of_comes_before_its_arguments_and_after_the_tool() {
+    let tool = |required: &str| {
+        json!({
+            "tool": {
+                "name": "book",
+                "description": "Books.",
+                "inputSchema": { "type": "object", "required": ["city"] },
+            },
+            "function": "book",
+            "validate": true,
+            "requires": [required],
+        })
+    };
+    // The second is one that only a newer layer knows: nobody has declared it.
+    for required in ["elicitation.url", "smelling"] {
+        let entry = plugin_with("libtools.so", &[tool(required)]);
+        let server = Server::of(Folder::empty().with("a-layer", &[entry]), &[]);
+        let params = json!({ "name": "book", "arguments": {} });
+        let modern = server.modern("tools/call", params.clone());
+        assert_eq!(modern.outcome(), "400 -32021", "{required}");
+        assert_eq!(modern.json()["id"], 1);
+        let legacy = server.legacy(None, "tools/call", params).json();
+        assert_eq!(legacy["result"]["isError"], true, "{required}");
+        assert_eq!(
+            legacy["result"]["content"][0]["text"],
+            format!(
+                "tool book needs the client to be capable of {required}, which it has not declared; use a client that is"
+            )
+        );
+        let unknown = server.modern("tools/call", json!({ "name": "nope" }));
+        assert_eq!(unknown.outcome(), "200 -32602");
+    }
+}

@@ -81,7 +81,7 @@ fn the_body_is_json_by_its_content_type_or_by_none() {
 }
 
 #[test]
-fn what_a_client_accepts_is_not_asked_as_there_is_only_json() {
+fn what_a_client_accepts_is_not_asked_where_there_is_only_json() {
     let server = Server::greeting();
     for accept in [
         "application/json, text/event-stream",

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use host::{
     StartError,
-    app::{App, Incoming, Reached},
+    app::{App, Caller, Incoming, Reached},
     config::Config,
 };
 use http::{HeaderMap, Request, Response, request::Builder};
@@ -64,6 +64,7 @@ impl Server {
             headers: request.headers(),
             body: request.body().as_bytes(),
             reached,
+            caller: Caller::default(),
             request_id: "request-1",
             deadline: None,
         };

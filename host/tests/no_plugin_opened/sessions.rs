@@ -257,6 +257,10 @@ fn the_handshake_says_who_serves_and_how_to_use_it() {
         });
         assert_eq!(legacy.json()["result"], expected_result);
         let modern = server.modern("server/discover", json!({})).json();
+        assert_eq!(
+            modern["result"]["capabilities"],
+            json!({ "tools": {}, "logging": {} })
+        );
         assert_eq!(modern["result"]["instructions"], "Greet first.");
         assert_eq!(
             modern["result"]["_meta"]["io.modelcontextprotocol/serverInfo"],

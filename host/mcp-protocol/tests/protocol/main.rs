@@ -1,9 +1,11 @@
 //! The protocol from the outside: bytes and headers in, an answer or a request out.
 
+mod calls;
 mod era;
 mod messages;
 mod mutations;
 mod negotiation;
+mod notifications;
 mod order;
 mod post;
 mod schemas;

@@ -69,7 +69,9 @@ pub(crate) fn seen(headers: Headers<'_>, body: &[u8]) -> String {
                 }
                 Ask::Ping => "ping".to_owned(),
                 Ask::ListTools => "tools/list".to_owned(),
-                Ask::CallTool { name, arguments } => match arguments {
+                Ask::CallTool {
+                    name, arguments, ..
+                } => match arguments {
                     None => format!("tools/call {name}"),
                     Some(arguments) => format!("tools/call {name} {}", arguments.get()),
                 },

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fs, path::PathBuf};
 
 use jsonschema::Validator;
 use mcp_protocol::{
-    Answer, Id, Revision, Route, discover, initialize,
+    Answer, Id, Notification, Revision, Route, capabilities, discover, initialize,
     jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
     route,
     tools::{self, CallResult},
@@ -12,6 +12,7 @@ use mcp_protocol::{
 use serde_json::{Value, json};
 
 use crate::{
+    notifications::every_notification,
     post::{Owed, claiming, modern, request},
     words::{CACHE, all_content, everything, result, server, tool},
 };
@@ -250,6 +251,14 @@ fn errors_of_the_modern_revision_have_the_form_of_their_code() {
     let modern_version = Some("2026-07-28");
     for (definition, answer) in [
         (
+            "MissingRequiredClientCapabilityError",
+            capabilities::missing_error(
+                &Id::Number(1.into()),
+                "words",
+                &capabilities::CAPABILITIES,
+            ),
+        ),
+        (
             "HeaderMismatchError",
             refused(None, &request("tools/list", modern()).to_string()),
         ),
@@ -287,6 +296,26 @@ fn errors_of_the_modern_revision_have_the_form_of_their_code() {
         ),
     ] {
         definitions.accept(definition, &parsed(&answer)["error"]);
+    }
+}
+
+#[test]
+fn notifications_satisfy_the_schema() {
+    for revision in Revision::ALL {
+        let mut definitions = Definitions::of(revision);
+        for token in &ids() {
+            for notification in every_notification() {
+                let definition = match notification {
+                    Notification::Progress(_) => "ProgressNotification",
+                    Notification::Message(_) => "LoggingMessageNotification",
+                };
+                let worded = notification.in_words_of(revision, Some(token));
+                let worded = worded.expect("a token was given");
+                let worded = serde_json::from_str(worded.get()).expect("JSON");
+                definitions.accept("JSONRPCNotification", &worded);
+                definitions.accept(definition, &worded);
+            }
+        }
     }
 }
 

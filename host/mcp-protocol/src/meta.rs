@@ -1,0 +1,279 @@
+//! What `_meta` of a call says: of the client behind it, of what it wants to hear meanwhile, of the trace it is part of.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    Id,
+    params::{Members, text},
+};
+
+pub(crate) const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const PROGRESS_TOKEN: &str = "progressToken";
+
+/// The longest `tracestate` or `baggage` that is handed on. Unit: bytes.
+/// Source: W3C Baggage, section 3.3.2, which asks for 8192; of `tracestate` W3C Trace Context asks for 512.
+const MAX_TRACE: usize = 8192;
+
+/// What `_meta` of a call says, as far as it is well-formed: nothing in it is a reason to refuse the call.
+#[derive(Clone, Debug, Default)]
+pub struct CallMeta<'a> {
+    /// What the client says of itself, a JSON object (modern; a legacy client says it in `initialize`).
+    pub client: Option<&'a RawValue>,
+    /// What the client can do, a JSON object (modern; a legacy client says it in `initialize`).
+    pub capabilities: Option<&'a RawValue>,
+    /// Under this token the client wants to hear of progress. A string or an integer, to come back as it is.
+    pub progress_token: Option<Id>,
+    /// The least important level of messages that the client wants (modern); `None`: it wants none.
+    pub log_level: Option<LogLevel>,
+    /// The trace that the call is part of.
+    pub trace: Trace,
+}
+
+impl<'a> CallMeta<'a> {
+    pub(crate) fn modern(meta: &Members<'a>) -> Self {
+        let object = |key| meta.get(key).copied().filter(|raw| is_object(raw));
+        let log_level = meta.get(LOG_LEVEL).and_then(|level| text(level));
+        Self {
+            client: object(CLIENT_INFO),
+            capabilities: object(CLIENT_CAPABILITIES),
+            log_level: log_level.and_then(|level| LogLevel::parse(&level)),
+            ..Self::legacy(meta)
+        }
+    }
+
+    pub(crate) fn legacy(meta: &Members<'a>) -> Self {
+        Self {
+            progress_token: meta.get(PROGRESS_TOKEN).and_then(|token| Id::parse(token)),
+            trace: Trace::read(|name| text(meta.get(name)?)),
+            ..Self::default()
+        }
+    }
+}
+
+pub(crate) fn is_object(raw: &RawValue) -> bool {
+    raw.get().starts_with('{')
+}
+
+/// How important a message is, the least important first (M:log, after syslog's RFC 5424).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names are all there is to say")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+impl LogLevel {
+    /// Every level, the least important first.
+    pub const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Info,
+        Self::Notice,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+        Self::Alert,
+        Self::Emergency,
+    ];
+
+    /// The level of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+            Self::Alert => "alert",
+            Self::Emergency => "emergency",
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A W3C trace context. What is malformed is left out, and `tracestate` goes with its `traceparent`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Trace {
+    /// Which span called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// What tracing systems add to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
+    /// The application's own names and values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baggage: Option<String>,
+}
+
+impl Trace {
+    /// Read from wherever its three names have values: `_meta`, or the headers of HTTP.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let bounded = |name| get(name).filter(|value| value.len() <= MAX_TRACE);
+        let traceparent = get("traceparent").filter(|value| is_traceparent(value));
+        let tracestate = traceparent.is_some().then(|| bounded("tracestate"));
+        Self {
+            tracestate: tracestate.flatten(),
+            baggage: bounded("baggage"),
+            traceparent,
+        }
+    }
+
+    /// Is there nothing in it?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// This, or where it names no span, what `other` says.
+    #[must_use]
+    pub fn or(self, other: impl FnOnce() -> Self) -> Self {
+        if self.traceparent.is_some() {
+            return self;
+        }
+        let other = other();
+        Self {
+            baggage: self.baggage.or(other.baggage),
+            ..other
+        }
+    }
+}
+
+/// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`; later versions may append more (W3C Trace Context, section
+/// 3.2).
+fn is_traceparent(value: &str) -> bool {
+    let hex = |part: &str, length: usize| {
+        let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        part.len() == length && part.bytes().all(digit)
+    };
+    let some = |part: &str, length| hex(part, length) && part.bytes().any(|byte| byte != b'0');
+    let parts: Vec<_> = value.splitn(5, '-').collect();
+    match parts.as_slice() {
+        [version, trace, parent, flags, rest @ ..] => {
+            hex(version, 2)
+                && *version != "ff"
+                && (rest.is_empty() || *version != "00")
+                && some(trace, 32)
+                && some(parent, 16)
+                && hex(flags, 2)
+                && value.len() <= MAX_TRACE
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn a_traceparent_is_handed_on_only_if_it_is_one() {
+        for (value, good) in [
+            (GOOD, true),
+            (
+                "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                true,
+            ),
+            (
+                "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-ever",
+                true,
+            ),
+            (
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+                false,
+            ),
+            (
+                "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                false,
+            ),
+            (
+                "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+                false,
+            ),
+            (
+                "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+                false,
+            ),
+            (
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+                false,
+            ),
+            (
+                "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+                false,
+            ),
+            (
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+                false,
+            ),
+            ("", false),
+        ] {
+            let trace = Trace::read(|name| match name {
+                "traceparent" => Some(value.to_owned()),
+                _ => Some("a=b".to_owned()),
+            });
+            assert_eq!(trace.traceparent.is_some(), good, "traceparent: {value}");
+            assert_eq!(trace.tracestate.is_some(), good, "traceparent: {value}");
+            assert_eq!(
+                trace.baggage.as_deref(),
+                Some("a=b"),
+                "traceparent: {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_trace_without_a_span_is_completed_and_never_mixed() {
+        let trace = |traceparent: Option<&str>, rest: &str| Trace {
+            traceparent: traceparent.map(str::to_owned),
+            tracestate: traceparent.map(|_| rest.to_owned()),
+            baggage: Some(rest.to_owned()),
+        };
+        assert_eq!(
+            trace(Some(GOOD), "meta").or(|| trace(Some(GOOD), "header")),
+            trace(Some(GOOD), "meta")
+        );
+        let completed = Trace::default().or(|| trace(Some(GOOD), "header"));
+        assert_eq!(completed, trace(Some(GOOD), "header"));
+        let completed = trace(None, "meta").or(|| trace(Some(GOOD), "header"));
+        assert_eq!(completed.tracestate.as_deref(), Some("header"));
+        assert_eq!(completed.baggage.as_deref(), Some("meta"));
+    }
+
+    #[test]
+    fn what_is_longer_than_anyone_asks_for_is_not_handed_on() {
+        for (length, kept) in [(MAX_TRACE, true), (MAX_TRACE + 1, false)] {
+            let trace = Trace::read(|name| match name {
+                "traceparent" => Some(GOOD.to_owned()),
+                _ => Some("x".repeat(length)),
+            });
+            assert_eq!(trace.baggage.is_some(), kept, "{length} bytes");
+            assert_eq!(trace.tracestate.is_some(), kept, "{length} bytes");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! One call: from what the client asks for to what its three readers are told.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+use mcp_protocol::{Answer, CallMeta, Id, Revision, Trace, capabilities, tools::CallResult};
+use serde_json::value::RawValue;
+use tokio::{
+    task::{JoinError, spawn_blocking},
+    time::timeout,
+};
+
+use super::{
+    App, Incoming,
+    deadline::Deadline,
+    headers::{accepts_events, for_plugins, header},
+    response::{respond, respond_after},
+};
+use crate::{
+    plugin::{Call, CallContext, CallFailure, CatalogTool, FailureKind, LiveCall, Plugin},
+    session::Session,
+};
+
+/// How long a call that was given up may take to come back before it is answered without it.
+/// Source: ours. An async tool is cancelled within it, and the time that front doors keep in reserve is five times as long.
+const CANCEL_GRACE: Duration = Duration::from_millis(100);
+
+/// A call that a client asks for, of a tool that there is.
+pub(super) struct Asked<'a> {
+    pub(super) id: Id,
+    pub(super) revision: Revision,
+    /// Of a legacy client, if it is known.
+    pub(super) session: Option<Session>,
+    pub(super) tool: &'a Arc<CatalogTool>,
+    pub(super) arguments: Option<&'a RawValue>,
+    pub(super) meta: CallMeta<'a>,
+}
+
+/// Why a call gave no result.
+enum Ended {
+    Failed(CallFailure),
+    GivenUp(Deadline),
+}
+
+impl App {
+    pub(super) async fn call(&self, incoming: &Incoming<'_>, asked: Asked<'_>) -> Response<Bytes> {
+        let Asked {
+            id, revision, tool, ..
+        } = &asked;
+        let context = self.context(incoming, &asked);
+        let missing = capabilities::missing(&tool.requires, context.capabilities.as_deref());
+        if !missing.is_empty() {
+            return respond(self.lacking(&asked, &missing));
+        }
+        let arguments = asked.arguments.map_or("{}", RawValue::get).to_owned();
+        let deadline = Deadline::of(tool.timeout, incoming.deadline);
+        let library = tool.plugin.path().file_name().unwrap_or_default();
+        let live = LiveCall::begin(
+            &tool.mcp.name,
+            &library.to_string_lossy(),
+            context,
+            deadline.map(|deadline| deadline.at),
+        );
+        let call = live.call();
+        // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection.
+        let abandoned = revision.is_modern().then(|| CancelOnDrop::new(&call, tool));
+        // A task of its own: its time limit holds as well when nobody waits any more.
+        let outcome = tokio::spawn(run(Arc::clone(tool), live, arguments, deadline)).await;
+        let outcome = outcome.unwrap_or_else(|error| Err(Ended::Failed(host_failed(&error))));
+        if let Some(abandoned) = abandoned {
+            abandoned.disarm();
+        }
+        let answer = match outcome {
+            Ok(result) => Answer::success(id, &result.in_words_of(*revision, &self.server)),
+            Err(ended) => self.failed(&asked, &call, ended),
+        };
+        let token = asked.meta.progress_token.as_ref();
+        let notifications: Vec<_> = call
+            .take_notifications()
+            .iter()
+            .filter_map(|notification| notification.in_words_of(*revision, token))
+            .collect();
+        respond_after(&notifications, answer)
+    }
+
+    fn context(&self, incoming: &Incoming<'_>, asked: &Asked<'_>) -> CallContext {
+        let Asked { meta, session, .. } = asked;
+        let said = |now: Option<&RawValue>, earlier: Option<&String>| {
+            now.map(RawValue::to_owned)
+                .or_else(|| RawValue::from_string(earlier?.clone()).ok())
+        };
+        let session = session.as_ref();
+        let hears = accepts_events(incoming.headers);
+        let in_headers = |name: &str| Some(header(incoming.headers, name)?.into_owned());
+        CallContext {
+            request_id: incoming.request_id.to_owned(),
+            protocol_version: asked.revision.as_str(),
+            client: said(
+                meta.client,
+                session.and_then(|session| session.client.as_ref()),
+            ),
+            capabilities: said(
+                meta.capabilities,
+                session.and_then(|session| session.capabilities.as_ref()),
+            ),
+            principal: incoming.caller.principal.clone(),
+            claims: incoming.caller.claims.clone(),
+            headers: for_plugins(incoming.headers, &self.context_headers),
+            trace: meta.trace.clone().or(|| Trace::read(in_headers)),
+            progress: hears && meta.progress_token.is_some(),
+            log_level: meta.log_level.filter(|_| hears),
+        }
+    }
+
+    /// The answer to a client that cannot do what the tool needs of it.
+    fn lacking(&self, asked: &Asked<'_>, missing: &[&str]) -> Answer {
+        let message = format!(
+            "tool {} needs the client to be capable of {}, which it has not declared; use a client that is",
+            asked.tool.mcp.name,
+            missing.join(" and "),
+        );
+        if asked.revision.is_modern() {
+            return capabilities::missing_error(&asked.id, &message, missing);
+        }
+        let result = CallResult::error(&message).in_words_of(asked.revision, &self.server);
+        Answer::success(&asked.id, &result)
+    }
+
+    /// Tell the operator of a call that gave no result, and give the answer for the client or its model.
+    fn failed(&self, asked: &Asked<'_>, call: &Call, ended: Ended) -> Answer {
+        let (tool, request_id) = (&call.tool, &call.context.request_id);
+        let library = asked.tool.plugin.path().display();
+        let principal = call.context.principal.as_deref();
+        let message = match ended {
+            Ended::GivenUp(deadline) => {
+                let why = deadline.words();
+                tracing::warn!(request_id, tool, %library, principal, "a call was given up: {why}");
+                format!("tool {tool} was given up: {why} (request id {request_id})")
+            }
+            Ended::Failed(failure) => {
+                tracing::error!(
+                    request_id,
+                    tool,
+                    %library,
+                    principal,
+                    kind = ?failure.kind,
+                    detail = failure.detail.as_deref().or(failure.public.as_deref()).unwrap_or_default(),
+                    "a call failed"
+                );
+                if let FailureKind::Protocol { code } = failure.kind {
+                    let message = failure.public.as_deref().unwrap_or("the tool failed");
+                    return Answer::error(200, Some(&asked.id), code, message);
+                }
+                format!("tool {tool} failed unexpectedly (request id {request_id})")
+            }
+        };
+        let result = CallResult::error(&message).in_words_of(asked.revision, &self.server);
+        Answer::success(&asked.id, &result)
+    }
+}
+
+/// Run a call on a thread of its own until it comes back or is given up.
+async fn run(
+    tool: Arc<CatalogTool>,
+    live: LiveCall,
+    arguments: String,
+    deadline: Option<Deadline>,
+) -> Result<CallResult, Ended> {
+    let (running, call) = (Arc::clone(&tool), live.call());
+    // The call stays registered until its tool comes back, whoever still waits for it.
+    let mut outcome = spawn_blocking(move || running.call(&arguments, &live));
+    let Some(deadline) = deadline else {
+        return came_back(outcome.await);
+    };
+    if let Ok(outcome) = timeout(deadline.left(), &mut outcome).await {
+        return came_back(outcome);
+    }
+    cancel(&call, &tool.plugin);
+    match timeout(CANCEL_GRACE, outcome).await {
+        // It may have had something to show when it learned that its time was over.
+        Ok(Ok(Ok(result))) => Ok(result),
+        _ => Err(Ended::GivenUp(deadline)),
+    }
+}
+
+fn came_back(
+    outcome: Result<Result<CallResult, CallFailure>, JoinError>,
+) -> Result<CallResult, Ended> {
+    let outcome = outcome.unwrap_or_else(|error| Err(host_failed(&error)));
+    outcome.map_err(Ended::Failed)
+}
+
+/// A panic on the host's side of a call.
+fn host_failed(error: &JoinError) -> CallFailure {
+    CallFailure {
+        kind: FailureKind::Panic,
+        public: None,
+        detail: Some(format!("the host's own call failed: {error}")),
+    }
+}
+
+/// Nobody waits for the call any more: let it and its plugin know. On another thread, as plugins are not trusted to
+/// return at once.
+fn cancel(call: &Call, plugin: &Arc<Plugin>) {
+    call.cancel();
+    let (plugin, number) = (Arc::clone(plugin), call.number);
+    spawn_blocking(move || plugin.cancel(number));
+}
+
+/// Cancels a call when the future that waits for it is dropped.
+struct CancelOnDrop {
+    call: Arc<Call>,
+    plugin: Arc<Plugin>,
+    armed: bool,
+}
+
+impl CancelOnDrop {
+    fn new(call: &Arc<Call>, tool: &CatalogTool) -> Self {
+        Self {
+            call: Arc::clone(call),
+            plugin: Arc::clone(&tool.plugin),
+            armed: true,
+        }
+    }
+
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        // At the end of the program there is no runtime left to do it on, and no need.
+        if self.armed && tokio::runtime::Handle::try_current().is_ok() {
+            cancel(&self.call, &self.plugin);
+        }
+    }
+}

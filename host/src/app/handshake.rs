@@ -1,0 +1,147 @@
+//! Handshake-era sessions over HTTP: begun by `initialize`, named by a header, ended by DELETE.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use mcp_protocol::{
+    Answer, Id, Revision, initialize,
+    jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    App, Incoming,
+    headers::header,
+    response::{empty, respond},
+};
+use crate::session::{Found, Session, SessionId};
+
+/// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
+/// is kept.
+/// Source: ours. Names, versions and capabilities fit, and all the sessions in memory then stay below 30 MB.
+const MAX_KEPT: usize = 1024;
+
+/// The longest life of a session: nothing outlives it, and adding it to a time cannot overflow.
+/// Source: ours.
+const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+const SESSION_HEADER: &str = "mcp-session-id";
+
+impl App {
+    pub(super) async fn initialize(
+        &self,
+        incoming: &Incoming<'_>,
+        id: &Id,
+        negotiated: Revision,
+        client: Option<&RawValue>,
+        capabilities: Option<&RawValue>,
+    ) -> Response<Bytes> {
+        let session = Session {
+            revision: negotiated,
+            client: client.and_then(kept),
+            capabilities: capabilities.and_then(kept),
+            expires: self.session_end(),
+        };
+        let session_id = SessionId::random();
+        if let Err(error) = self.sessions.create(session_id, session).await {
+            return respond(store_failed(incoming, Some(id), &error));
+        }
+        let mut response = respond(Answer::success(
+            id,
+            &initialize(negotiated, &self.server, self.instructions.as_deref()),
+        ));
+        if let Ok(value) = HeaderValue::from_str(&session_id.to_string()) {
+            response.headers_mut().insert(SESSION_HEADER, value);
+        }
+        response
+    }
+
+    /// The session that a legacy message names, if it names one that is known.
+    ///
+    /// An unknown one is served all the same, see [`crate::session`]; one that was ended, or that no host can have given
+    /// out, is refused by 404, at which the client starts over.
+    pub(super) async fn session(
+        &self,
+        incoming: &Incoming<'_>,
+        id: Option<&Id>,
+    ) -> Result<Option<Session>, Answer> {
+        let Some(named) = header(incoming.headers, SESSION_HEADER) else {
+            return Ok(None);
+        };
+        let gone = || {
+            Answer::error(
+                404,
+                id,
+                INVALID_REQUEST,
+                "the session has ended; start over with initialize",
+            )
+        };
+        let session_id = SessionId::parse(&named).ok_or_else(gone)?;
+        match self.sessions.find(session_id).await {
+            Ok(Found::Alive(session)) => Ok(Some(session)),
+            Ok(Found::Unknown) => Ok(None),
+            Ok(Found::Ended) => Err(gone()),
+            Err(error) => Err(store_failed(incoming, id, &error)),
+        }
+    }
+
+    pub(super) async fn delete(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
+        let Some(named) = header(incoming.headers, SESSION_HEADER) else {
+            return respond(Answer::error(
+                400,
+                None,
+                INVALID_REQUEST,
+                "which session? send the header Mcp-Session-Id",
+            ));
+        };
+        let gone = || Answer::error(404, None, INVALID_REQUEST, "there is no such session");
+        let Some(session_id) = SessionId::parse(&named) else {
+            return respond(gone());
+        };
+        match self.sessions.find(session_id).await {
+            Ok(Found::Ended) => respond(gone()),
+            Ok(Found::Alive(_) | Found::Unknown) => {
+                match self.sessions.end(session_id, self.session_end()).await {
+                    Ok(()) => empty(StatusCode::NO_CONTENT),
+                    Err(error) => respond(store_failed(incoming, None, &error)),
+                }
+            }
+            Err(error) => respond(store_failed(incoming, None, &error)),
+        }
+    }
+
+    /// When a session that begins now ends by itself.
+    fn session_end(&self) -> SystemTime {
+        SystemTime::now() + self.session_ttl.min(A_CENTURY)
+    }
+}
+
+/// What is kept of what a client says.
+fn kept(said: &RawValue) -> Option<String> {
+    (said.get().len() <= MAX_KEPT).then(|| said.get().to_owned())
+}
+
+fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &dyn std::error::Error) -> Answer {
+    tracing::error!(request_id = incoming.request_id, %error, "sessions cannot be read or written");
+    Answer::error(
+        503,
+        id,
+        INTERNAL_ERROR,
+        "sessions are not available at the moment; try again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_fill_the_memory_with_what_it_says_of_itself() {
+        for (length, remembered) in [(2, true), (MAX_KEPT, true), (MAX_KEPT + 1, false)] {
+            let text = format!("\"{}\"", "x".repeat(length - 2));
+            let client = RawValue::from_string(text).expect("JSON");
+            assert_eq!(kept(&client).is_some(), remembered, "{length} bytes");
+        }
+    }
+}

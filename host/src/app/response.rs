@@ -1,0 +1,74 @@
+//! Answers as HTTP responses.
+
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
+use serde_json::value::RawValue;
+
+use super::MAX_BODY;
+
+/// The answer to a body of more than [`MAX_BODY`].
+pub(crate) fn too_large() -> Response<Bytes> {
+    refusal(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        &format!("the body has more than {MAX_BODY} bytes"),
+    )
+}
+
+/// A refusal before any message was read.
+pub(super) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
+    respond(Answer::error(
+        status.as_u16(),
+        None,
+        INVALID_REQUEST,
+        message,
+    ))
+}
+
+pub(super) fn respond(answer: Answer) -> Response<Bytes> {
+    let mut response =
+        empty(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if let Some(body) = answer.body {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.body_mut() = body.into();
+    }
+    response
+}
+
+/// The answer to a call, after what the client is to hear before it: one event stream, written whole. Without
+/// notifications it is JSON.
+pub(super) fn respond_after(notifications: &[Box<RawValue>], answer: Answer) -> Response<Bytes> {
+    let mut response = respond(answer);
+    // What the host writes is UTF-8.
+    let Ok(text) = str::from_utf8(response.body()) else {
+        return response;
+    };
+    if notifications.is_empty() {
+        return response;
+    }
+    let notifications = notifications.iter().map(|notification| notification.get());
+    let stream = event_stream(notifications.chain([text]));
+    *response.body_mut() = stream.into();
+    for (name, value) in [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-cache"),
+        // Some proxies else wait for more (M:http).
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}

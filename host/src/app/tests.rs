@@ -1,0 +1,7 @@
+//! Calls from end to end, but for the library: a plugin that is linked into the test binary passes the same handshake.
+
+mod calls;
+mod limits;
+mod notifications;
+pub(crate) mod plugin;
+mod server;

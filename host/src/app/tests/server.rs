@@ -1,0 +1,161 @@
+//! An `App` of the plugin by hand, and requests to it.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, Response};
+use serde_json::{Value, json};
+
+use super::plugin;
+use crate::{
+    app::{App, Caller, Incoming, Reached},
+    config::Config,
+    plugin::Catalog,
+};
+
+pub(super) struct Server(App);
+
+/// A request, to be changed before it is sent.
+pub(super) struct Sent {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+    pub(super) caller: Caller,
+    pub(super) request_id: &'static str,
+    pub(super) deadline: Option<SystemTime>,
+}
+
+/// What came back.
+pub(super) struct Answered(pub(super) Response<Bytes>);
+
+/// A modern call.
+pub(super) fn modern(tool: &str, arguments: Value) -> Sent {
+    let mut sent = legacy(tool, arguments);
+    sent.body["params"]["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    sent.header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", tool)
+}
+
+/// A legacy call without session.
+pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
+    let params = json!({ "name": tool, "arguments": arguments });
+    Sent {
+        headers: HeaderMap::new(),
+        body: json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
+        caller: Caller::default(),
+        request_id: "request-1",
+        deadline: None,
+    }
+}
+
+impl Sent {
+    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a name");
+        self.headers.insert(name, value.parse().expect("a value"));
+        self
+    }
+
+    pub(super) fn meta(mut self, key: &str, value: Value) -> Self {
+        self.body["params"]["_meta"][key] = value;
+        self
+    }
+
+    pub(super) fn named(mut self, request_id: &'static str) -> Self {
+        self.request_id = request_id;
+        self
+    }
+
+    pub(super) fn due(mut self, deadline: SystemTime) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+}
+
+impl Server {
+    pub(super) fn start(variables: &[(&str, &str)]) -> Self {
+        let config = Config::from_env(|name| {
+            let set = variables.iter().find(|(variable, _)| *variable == name);
+            set.map(|(_, value)| (*value).to_owned())
+        });
+        assert_eq!(config.problems, Vec::<String>::new());
+        let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
+        Self(App::of(&config, catalog))
+    }
+
+    pub(super) async fn answer(&self, sent: &Sent) -> Answered {
+        let body = sent.body.to_string();
+        let incoming = Incoming {
+            method: Method::POST,
+            path: "/mcp",
+            headers: &sent.headers,
+            body: body.as_bytes(),
+            reached: Reached::Public,
+            caller: sent.caller.clone(),
+            request_id: sent.request_id,
+            deadline: sent.deadline,
+        };
+        Answered(self.0.answer(&incoming).await)
+    }
+
+    /// A new session of a client that says this of itself.
+    pub(super) async fn session(&self, params: Value) -> String {
+        let mut sent = legacy("", json!({}));
+        sent.body["method"] = json!("initialize");
+        sent.body["params"] = params;
+        let answered = self.answer(&sent).await;
+        answered
+            .header("mcp-session-id")
+            .expect("a session")
+            .to_owned()
+    }
+}
+
+impl Answered {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let value = self.0.headers().get(name)?;
+        Some(value.to_str().expect("a header is text"))
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        serde_json::from_slice(self.0.body()).expect("an answer is JSON")
+    }
+
+    /// The messages of an event stream, the response as the last.
+    pub(super) fn events(&self) -> Vec<Value> {
+        assert_eq!(self.header("content-type"), Some("text/event-stream"));
+        let text = str::from_utf8(self.0.body()).expect("UTF-8");
+        let events = text.strip_suffix("\n\n").expect("the last event is ended");
+        let data = |event: &str| {
+            let lines = event.lines().filter_map(|line| line.strip_prefix("data: "));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let events = events.split("\n\n").map(|event| {
+            assert!(
+                event.starts_with("event: message\ndata: "),
+                "event: {event}"
+            );
+            serde_json::from_str(&data(event)).expect("a message is JSON")
+        });
+        events.collect()
+    }
+
+    /// The text of a result in JSON.
+    pub(super) fn text(&self) -> String {
+        let body = self.json();
+        let text = body["result"]["content"][0]["text"].as_str();
+        text.unwrap_or_else(|| panic!("no text: {body}")).to_owned()
+    }
+
+    /// What the tool `ask` saw.
+    pub(super) fn seen(&self) -> Value {
+        serde_json::from_str(&self.text()).expect("the tool answers in JSON")
+    }
+}

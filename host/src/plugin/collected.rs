@@ -1,0 +1,120 @@
+//! What a tool has to say to the client while it runs: kept until the answer is written, within bounds.
+
+use mcp_protocol::Notification;
+
+/// The most notifications that are kept of one call.
+/// Source: ours. One in a thousand steps of progress is more than anyone looks at.
+const MAX_NOTIFICATIONS: usize = 1000;
+
+/// The most bytes of text that are kept of one call. Unit: bytes.
+/// Source: ours. An answer of Lambda has six megabytes, and they belong to the result.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The notifications of one call, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    notifications: Vec<Notification>,
+    bytes: usize,
+    progress: Option<f64>,
+    full: bool,
+}
+
+/// What became of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It is kept, or was nothing new.
+    Fine,
+    /// There is no more room: this is the first that is lost.
+    FirstLost,
+    /// It is lost like others before it.
+    Lost,
+}
+
+impl Collected {
+    /// Keep a notification, if there is room. Progress that does not grow is none, and MCP forbids to tell it.
+    pub(crate) fn push(&mut self, notification: Notification) -> Pushed {
+        let bytes = match &notification {
+            Notification::Progress(progress) => {
+                let value = progress.progress.as_f64();
+                if self.progress >= value {
+                    return Pushed::Fine;
+                }
+                self.progress = value;
+                progress.message.as_deref().unwrap_or_default().len()
+            }
+            Notification::Message(message) => {
+                message.data.get().len() + message.logger.as_deref().unwrap_or_default().len()
+            }
+        };
+        let has_room =
+            self.notifications.len() < MAX_NOTIFICATIONS && self.bytes + bytes <= MAX_BYTES;
+        if self.full || !has_room {
+            let first = !self.full;
+            self.full = true;
+            return if first {
+                Pushed::FirstLost
+            } else {
+                Pushed::Lost
+            };
+        }
+        self.bytes += bytes;
+        self.notifications.push(notification);
+        Pushed::Fine
+    }
+
+    pub(crate) fn into_notifications(self) -> Vec<Notification> {
+        self.notifications
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn progress(value: serde_json::Value) -> Notification {
+        let progress = json!({ "progress": value });
+        Notification::Progress(serde_json::from_value(progress).expect("progress"))
+    }
+
+    fn message(length: usize) -> Notification {
+        let message = json!({ "level": "info", "data": "x".repeat(length - 2) }).to_string();
+        Notification::Message(serde_json::from_str(&message).expect("a message"))
+    }
+
+    #[test]
+    fn progress_grows_or_is_not_told() {
+        let mut collected = Collected::default();
+        for (value, told) in [
+            (json!(-1), 1),
+            (json!(-1), 1),
+            (json!(-2), 1),
+            (json!(0), 2),
+            (json!(0.5), 3),
+            (json!(0.5), 3),
+            (json!(u64::MAX), 4),
+            (json!(1), 4),
+        ] {
+            assert_eq!(collected.push(progress(value.clone())), Pushed::Fine);
+            assert_eq!(collected.notifications.len(), told, "progress: {value}");
+        }
+    }
+
+    #[test]
+    fn the_number_and_the_bytes_are_bounded_and_the_first_loss_is_told_once() {
+        let mut many = Collected::default();
+        for step in 0..MAX_NOTIFICATIONS {
+            assert_eq!(many.push(progress(json!(step))), Pushed::Fine);
+        }
+        assert_eq!(many.push(progress(json!(1e9))), Pushed::FirstLost);
+        assert_eq!(many.push(progress(json!(1e10))), Pushed::Lost);
+        assert_eq!(many.into_notifications().len(), MAX_NOTIFICATIONS);
+        let mut large = Collected::default();
+        assert_eq!(large.push(message(MAX_BYTES)), Pushed::Fine);
+        assert_eq!(large.push(message(2)), Pushed::FirstLost);
+        // What comes after a gap would be misread, even if it fits.
+        assert_eq!(large.push(progress(json!(1))), Pushed::Lost);
+        assert_eq!(large.into_notifications().len(), 1);
+    }
+}

@@ -1,0 +1,295 @@
+//! Are the arguments that a tool wants repeated in headers ones that clients will repeat? A client drops a tool that
+//! breaks these rules from its list (M:tools, "x-mcp-header"), so better say so before one sees it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// The keyword that names the header `Mcp-Param-NAME` of a property.
+const KEYWORD: &str = "x-mcp-header";
+
+/// Keywords whose members are named by the author, each with a schema.
+const NAMED_SCHEMAS: [&str; 5] = [
+    "$defs",
+    "definitions",
+    "dependentSchemas",
+    "patternProperties",
+    "properties",
+];
+
+/// Keywords whose values are data, whatever they look like.
+const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+
+/// What is wrong with the headers of a tool: with the annotations in its `inputSchema`, and with `declared`, which says
+/// the same as a map from headers to JSON pointers into the arguments.
+pub(super) fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> Vec<String> {
+    let mut found = Found::default();
+    found.look(schema, "", Some(""));
+    let Found {
+        headers,
+        mut problems,
+    } = found;
+    let mut by_name: BTreeMap<String, &str> = BTreeMap::new();
+    for (name, pointer) in &headers {
+        if let Some(other) = by_name.insert(name.to_ascii_lowercase(), pointer) {
+            problems.push(format!(
+                "both {other} and {pointer} have the {KEYWORD} {name:?}; case does not tell headers apart"
+            ));
+        }
+    }
+    let annotated: BTreeMap<&str, &str> = headers
+        .iter()
+        .map(|(name, pointer)| (name.as_str(), pointer.as_str()))
+        .collect();
+    for (name, pointer) in declared {
+        if annotated.get(name.as_str()) != Some(&pointer.as_str()) {
+            problems.push(format!(
+                "`headers` has {name:?} for {pointer:?}, where the inputSchema has no such {KEYWORD}"
+            ));
+        }
+    }
+    for (name, pointer) in annotated {
+        if !declared.contains_key(name) {
+            problems.push(format!(
+                "{pointer} has the {KEYWORD} {name:?}, which `headers` lacks"
+            ));
+        }
+    }
+    problems
+}
+
+#[derive(Default)]
+struct Found {
+    /// Sound annotations: the header's name, and a pointer into the arguments.
+    headers: Vec<(String, String)>,
+    problems: Vec<String>,
+}
+
+impl Found {
+    /// Look into a schema. `place` is where it stands in the whole; `argument` points to the argument it is for, if
+    /// `properties` alone lead to it.
+    fn look(&mut self, schema: &Value, place: &str, argument: Option<&str>) {
+        match schema {
+            Value::Object(members) => self.look_into(members, place, argument),
+            Value::Array(schemas) => {
+                for (position, schema) in schemas.iter().enumerate() {
+                    self.look(schema, &format!("{place}/{position}"), None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn look_into(&mut self, schema: &Map<String, Value>, place: &str, argument: Option<&str>) {
+        if let Some(name) = schema.get(KEYWORD) {
+            match sound(name, schema, argument) {
+                Ok((name, argument)) => self.headers.push((name.to_owned(), argument.to_owned())),
+                Err(problem) => self.problems.push(format!(
+                    "the {KEYWORD} at {place:?} of the inputSchema {problem}"
+                )),
+            }
+        }
+        for (keyword, value) in schema {
+            let place = format!("{place}/{}", escaped(keyword));
+            match value {
+                _ if DATA.contains(&keyword.as_str()) || keyword == KEYWORD => {}
+                Value::Object(schemas) if NAMED_SCHEMAS.contains(&keyword.as_str()) => {
+                    for (name, schema) in schemas {
+                        let name = escaped(name);
+                        let argument = argument.filter(|_| keyword == "properties");
+                        let argument = argument.map(|argument| format!("{argument}/{name}"));
+                        self.look(schema, &format!("{place}/{name}"), argument.as_deref());
+                    }
+                }
+                schema => self.look(schema, &place, None),
+            }
+        }
+    }
+}
+
+/// The header's name and the argument's place; else why no client would repeat it.
+fn sound<'a>(
+    name: &'a Value,
+    schema: &Map<String, Value>,
+    argument: Option<&'a str>,
+) -> Result<(&'a str, &'a str), String> {
+    let Some(name) = name.as_str() else {
+        return Err(format!("is {name}, and must be a string"));
+    };
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(format!(
+            "is {name:?}; a header's name has only letters, digits and !#$%&'*+-.^_`|~"
+        ));
+    }
+    let Some(argument) = argument.filter(|argument| !argument.is_empty()) else {
+        return Err(
+            "is for no argument to which `properties` alone lead; headers repeat only such"
+                .to_owned(),
+        );
+    };
+    let kind = schema.get("type").and_then(Value::as_str);
+    if !matches!(kind, Some("string" | "integer" | "boolean")) {
+        return Err(
+            "is for an argument of another type than string, integer or boolean; headers repeat only such"
+                .to_owned(),
+        );
+    }
+    Ok((name, argument))
+}
+
+/// `tchar` of RFC 9110, section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A member's name as it stands in a JSON pointer (RFC 6901, section 3).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn problems(schema: &Value, declared: &[(&str, &str)]) -> String {
+        let declared = declared.iter();
+        let declared = declared.map(|(name, pointer)| ((*name).to_owned(), (*pointer).to_owned()));
+        header_problems(schema, &declared.collect()).join("; ")
+    }
+
+    fn header(name: &str, kind: &str) -> Value {
+        json!({ "type": kind, "x-mcp-header": name })
+    }
+
+    #[test]
+    fn headers_that_clients_repeat_are_sound() {
+        for (properties, declared) in [
+            (json!({}), vec![]),
+            (
+                json!({ "region": header("Region", "string") }),
+                vec![("Region", "/region")],
+            ),
+            (
+                json!({
+                    "a/b": header("X.1", "integer"),
+                    "o": { "type": "object", "properties": { "p": header("Deep", "boolean") } },
+                    // A property of this name, and data that looks like an annotation.
+                    "x-mcp-header": { "type": "number" },
+                    "d": { "default": { "x-mcp-header": "no" }, "enum": [{ "x-mcp-header": 1 }] },
+                }),
+                vec![("X.1", "/a~1b"), ("Deep", "/o/p")],
+            ),
+        ] {
+            let schema = json!({ "type": "object", "properties": properties });
+            assert_eq!(problems(&schema, &declared), "", "{schema}");
+        }
+    }
+
+    #[test]
+    fn headers_that_no_client_would_repeat_are_problems() {
+        let properties = |properties: Value| json!({ "type": "object", "properties": properties });
+        let unreached = "`properties` alone lead";
+        let list = json!({ "type": "array", "items": header("R", "string") });
+        let either = json!({ "anyOf": [header("R", "string"), { "type": "null" }] });
+        for (schema, declared, part) in [
+            (
+                properties(json!({ "r": header("", "string") })),
+                vec![],
+                "is \"\";",
+            ),
+            (
+                properties(json!({ "r": header("a b", "string") })),
+                vec![],
+                "is \"a b\";",
+            ),
+            (
+                properties(json!({ "r": header("a\r\nb", "string") })),
+                vec![],
+                "is \"a\\r\\nb\";",
+            ),
+            (
+                properties(json!({ "r": header("ü", "string") })),
+                vec![],
+                "is \"ü\";",
+            ),
+            (
+                properties(json!({ "r": { "type": "string", "x-mcp-header": 1 } })),
+                vec![],
+                "must be a string",
+            ),
+            (
+                properties(json!({ "r": header("R", "number") })),
+                vec![],
+                "another type",
+            ),
+            (
+                properties(json!({ "r": header("R", "array") })),
+                vec![],
+                "another type",
+            ),
+            (
+                properties(json!({ "r": { "x-mcp-header": "R" } })),
+                vec![],
+                "another type",
+            ),
+            (
+                properties(json!({ "r": { "type": ["string", "null"], "x-mcp-header": "R" } })),
+                vec![],
+                "at \"/properties/r\" of the inputSchema is for an argument of another type",
+            ),
+            (
+                json!({ "type": "object", "x-mcp-header": "R" }),
+                vec![],
+                unreached,
+            ),
+            (
+                properties(json!({ "r": list })),
+                vec![],
+                "at \"/properties/r/items\"",
+            ),
+            (properties(json!({ "r": either })), vec![], unreached),
+            (
+                json!({ "$defs": { "r": header("R", "string") } }),
+                vec![],
+                unreached,
+            ),
+            (
+                json!({ "allOf": [properties(json!({ "r": header("R", "string") }))] }),
+                vec![],
+                unreached,
+            ),
+            (
+                json!({ "if": properties(json!({ "r": header("R", "string") })) }),
+                vec![],
+                unreached,
+            ),
+            (
+                properties(
+                    json!({ "r": header("Region", "string"), "s": header("REGION", "string") }),
+                ),
+                vec![("Region", "/r"), ("REGION", "/s")],
+                "both /r and /s have the x-mcp-header \"REGION\"",
+            ),
+            (
+                properties(json!({ "r": header("R", "string") })),
+                vec![],
+                "/r has the x-mcp-header \"R\", which `headers` lacks",
+            ),
+            (
+                properties(json!({ "r": header("R", "string") })),
+                vec![("R", "/s")],
+                "`headers` has \"R\" for \"/s\"",
+            ),
+            (
+                properties(json!({})),
+                vec![("R", "/r")],
+                "`headers` has \"R\" for \"/r\"",
+            ),
+        ] {
+            let problems = problems(&schema, &declared);
+            assert!(problems.contains(part), "{schema}: {problems:?}");
+        }
+    }
+}

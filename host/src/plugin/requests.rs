@@ -1,0 +1,274 @@
+//! What plugins ask of the host: the operations of `plugin-abi/PAYLOADS.md`, "Operations of the host".
+
+use std::{borrow::Cow, panic::catch_unwind};
+
+use mcp_protocol::Notification;
+use plugin_abi::{
+    Answer,
+    abi_stable::std_types::{RResult, RSlice},
+    host_op,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{
+    live::{self, Call},
+    payload::Failure,
+};
+
+/// The longest message of a line. Unit: bytes.
+/// Source: ours. CloudWatch takes lines of 256 KB, but people do not read them.
+const MAX_MESSAGE: usize = 16 * 1024;
+
+/// The longest name of a module or crate in a line. Unit: bytes. Source: ours.
+const MAX_NAME: usize = 256;
+
+/// The host's function behind `Host::request`: from any thread, at any time, with whatever bytes.
+pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
+    // A panic must not cross (ABI rule 3).
+    let answer = catch_unwind(|| answer(call, op, payload.as_slice())).unwrap_or_else(|_| {
+        Err(failure(
+            "unavailable",
+            format!("the host's own operation {op} panicked"),
+        ))
+    });
+    // Strings and values always have a form in JSON.
+    match answer {
+        Ok(payload) => RResult::ROk(serde_json::to_vec(&payload).unwrap_or_default().into()),
+        Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
+    }
+}
+
+fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Value, Failure> {
+    if number == 0 {
+        return match op {
+            host_op::LOG => log(None, &parse(payload)?),
+            _ => Err(failure(
+                "unknown_op",
+                format!("outside of calls the host does not offer operation {op}, only `log`"),
+            )),
+        };
+    }
+    let call = live::find(number);
+    let call = call.ok_or_else(|| failure("call_ended", format!("call {number} is over")))?;
+    match op {
+        host_op::CONTEXT => serde_json::to_value(&call.context)
+            .map_err(|error| failure("unavailable", error.to_string())),
+        host_op::LOG => log(Some(&call), &parse(payload)?),
+        host_op::PROGRESS => notify(&call, Notification::Progress(parse(payload)?)),
+        host_op::MESSAGE => notify(&call, Notification::Message(parse(payload)?)),
+        host_op::CANCELLED => Ok(json!({ "cancelled": call.is_cancelled() })),
+        _ => {
+            let version = env!("CARGO_PKG_VERSION");
+            let detail = format!("host {version} does not offer operation {op}");
+            Err(failure("unknown_op", detail))
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(payload).map_err(|error| {
+        let detail = format!("the payload cannot be read: {error}");
+        failure("invalid_arguments", detail)
+    })
+}
+
+fn failure(kind: &str, detail: String) -> Failure {
+    Failure {
+        kind: kind.to_owned(),
+        code: None,
+        public: None,
+        detail: Some(detail),
+    }
+}
+
+fn notify(call: &Call, notification: Notification) -> Result<Value, Failure> {
+    call.notify(notification);
+    Ok(json!({}))
+}
+
+/// A line for the operator's log.
+#[derive(Deserialize)]
+struct Line {
+    level: Level,
+    #[serde(default)]
+    target: Option<String>,
+    message: String,
+    #[serde(default)]
+    plugin: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+fn log(call: Option<&Call>, line: &Line) -> Result<Value, Failure> {
+    let request_id = call.map(|call| call.context.request_id.as_str());
+    let tool = call.map(|call| call.tool.as_str());
+    let plugin = line.plugin.as_deref().map(|plugin| cut(plugin, MAX_NAME));
+    let plugin = plugin.as_deref().or(call.map(|call| call.library.as_str()));
+    let target = line.target.as_deref().map(|target| cut(target, MAX_NAME));
+    let target = target.as_deref();
+    let message = cut(&line.message, MAX_MESSAGE);
+    macro_rules! write {
+        ($level:ident) => {
+            tracing::$level!(request_id, tool, plugin, target = target, "{message}")
+        };
+    }
+    match line.level {
+        Level::Error => write!(error),
+        Level::Warn => write!(warn),
+        Level::Info => write!(info),
+        Level::Debug => write!(debug),
+        Level::Trace => write!(trace),
+    }
+    Ok(json!({}))
+}
+
+/// The text, or as much of it as `length` bytes hold.
+fn cut(text: &str, length: usize) -> Cow<'_, str> {
+    if text.len() <= length {
+        return text.into();
+    }
+    let mut end = length;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}... ({} more bytes)", &text[..end], text.len() - end).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::{
+        config::LogConfig,
+        log::lines,
+        plugin::{CallContext, LiveCall},
+    };
+
+    /// What was written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .lock()
+                .expect("no test panics meanwhile")
+                .write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that the operator sees of what is said to the host.
+    fn operator_sees(level: &str, say: impl FnOnce()) -> Vec<Value> {
+        let written = Written::default();
+        let writer = written.clone();
+        let config = LogConfig {
+            level: level.to_owned(),
+            json: true,
+        };
+        tracing::dispatcher::with_default(&lines(&config, move || writer.clone()), say);
+        let written = written.0.lock().expect("no test panics meanwhile").clone();
+        let written = String::from_utf8(written).expect("UTF-8");
+        let lines = written.lines();
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect()
+    }
+
+    fn say(call: u64, op: u32, payload: &Value) {
+        let payload = payload.to_string();
+        let answer = request(call, op, RSlice::from_slice(payload.as_bytes()));
+        assert!(matches!(answer, RResult::ROk(_)), "{payload}");
+    }
+
+    fn live(log_level: Option<mcp_protocol::LogLevel>) -> LiveCall {
+        let context = CallContext {
+            request_id: "r-1".to_owned(),
+            log_level,
+            ..CallContext::default()
+        };
+        LiveCall::begin("greet", "libtools.so", context, None)
+    }
+
+    #[test]
+    fn a_line_says_who_writes_it_on_behalf_of_which_request() {
+        let live = live(None);
+        let said = json!({ "level": "warn", "target": "tools::greet", "message": "hello", "plugin": "tools" });
+        let bare = json!({ "level": "error", "message": "bare" });
+        let lines = operator_sees("INFO", || {
+            say(live.number, host_op::LOG, &said);
+            say(live.number, host_op::LOG, &bare);
+            say(0, host_op::LOG, &said);
+            say(0, host_op::LOG, &bare);
+            say(
+                0,
+                host_op::LOG,
+                &json!({ "level": "debug", "message": "not asked for" }),
+            );
+        });
+        let members = ["level", "message", "request_id", "tool", "plugin", "target"];
+        let seen: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                members
+                    .map(|member| line[member].as_str().unwrap_or("-"))
+                    .join(" ")
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                "WARN hello r-1 greet tools tools::greet",
+                "ERROR bare r-1 greet libtools.so -",
+                "WARN hello - - tools tools::greet",
+                "ERROR bare - - - -",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_is_no_longer_than_anyone_reads() {
+        let name = "n".repeat(1_000_000);
+        let said = json!({ "level": "info", "target": name, "message": "ü".repeat(1_000_000), "plugin": name });
+        let lines = operator_sees("INFO", || say(0, host_op::LOG, &said));
+        for (member, length) in [
+            ("message", MAX_MESSAGE),
+            ("target", MAX_NAME),
+            ("plugin", MAX_NAME),
+        ] {
+            let text = lines[0][member].as_str().expect("a text");
+            assert!(text.len() < length + 50, "{member}: {} bytes", text.len());
+            assert!(text.ends_with(" more bytes)"), "{member}");
+        }
+    }
+
+    #[test]
+    fn that_notifications_are_lost_is_told_once() {
+        let live = live(Some(mcp_protocol::LogLevel::Debug));
+        let large = json!({ "level": "info", "data": "x".repeat(100_000) });
+        let lines = operator_sees("INFO", || {
+            for _ in 0..5 {
+                say(live.number, host_op::MESSAGE, &large);
+            }
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["request_id"], "r-1");
+        assert_eq!(live.take_notifications().len(), 2);
+    }
+}
