@@ -33,53 +33,17 @@ mod connect;
 mod error;
 mod exchange;
 mod json;
+mod read;
 mod text;
 mod tls;
 
-use std::time::Duration;
-
-use hyper::header::CONTENT_TYPE;
-use plugin_sdk::{
-    prelude::*,
-    serde_json::{self, Value},
-};
+use plugin_sdk::{prelude::*, serde_json::Value};
 
 pub use crate::{allow::AllowError, client::Client, error::FetchError, json::SelectError};
-use crate::{exchange::Exchange, text::Kind};
-
-/// How much JSON is read to select a part of it. Unit: bytes.
-/// Source: ours; looking for the part takes up to 20 times that, and a small function has 128 MB.
-const JSON: usize = 2_000_000;
-
-/// How much of the body to give back, in bytes of the page.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(crate = "plugin_sdk::serde", transparent)]
-#[schemars(crate = "plugin_sdk::schemars", inline)]
-pub struct MaxBytes(#[schemars(range(min = 1, max = 1_000_000))] pub u32);
-
-impl MaxBytes {
-    /// About 10,000 tokens, from which on clients warn of long results. Source: Claude Code's limit.
-    const DEFAULT: Self = Self(40_000);
-
-    /// Two copies of a text this long, in `structuredContent` and `content`, fit into the 6 MB that Lambda can answer with
-    /// unless it is of an unusual kind; then the host says so.
-    const LARGEST: u32 = 1_000_000;
-
-    fn get(self) -> usize {
-        self.0.clamp(1, Self::LARGEST) as usize
-    }
-}
-
-impl Default for MaxBytes {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
 
 /// What a URL led to.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(crate = "plugin_sdk::serde")]
-#[schemars(crate = "plugin_sdk::schemars")]
+#[data]
+#[derive(Debug)]
 pub struct Page {
     /// Where the page is: the URL, after all redirects.
     pub url: String,
@@ -95,9 +59,8 @@ pub struct Page {
 }
 
 /// A part of a JSON document.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(crate = "plugin_sdk::serde")]
-#[schemars(crate = "plugin_sdk::schemars")]
+#[data]
+#[derive(Debug)]
 pub struct Part {
     /// Where the document is: the URL, after all redirects.
     pub url: String,
@@ -112,91 +75,44 @@ pub struct Part {
 ///
 /// # Arguments
 /// * `url` - A complete URL, such as `https://example.org/page`.
-/// * `max_bytes` - Give back this many bytes at most, 1 to 1000000. Default: 40000.
+/// * `max_bytes` - Give back this many bytes at most.
+#[tool(title = "Fetch a page", read_only, open_world)]
 pub async fn fetch(
-    client: &Client,
+    client: State<Client>,
+    context: Context,
     url: String,
-    max_bytes: Option<MaxBytes>,
-    remaining: Option<Duration>,
+    // About 10,000 tokens, from which on clients warn of long results. Source: Claude Code's limit. At most: two copies of
+    // a text this long, in `structuredContent` and `content`, fit into the 6 MB that Lambda can answer with unless it is
+    // of an unusual kind; then the host says so.
+    #[arg(default = 40_000)]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    max_bytes: u32,
 ) -> Result<Json<Page>, FetchError> {
-    const ACCEPT: &str = "text/markdown, text/html;q=0.9, text/plain;q=0.9, */*;q=0.8";
-    let (url, mut answer) = client.get(&url, ACCEPT, remaining).await?;
-    let content_type = answer.header(CONTENT_TYPE).map(str::to_owned);
-    if text::kind(content_type.as_deref()) == Kind::Binary {
-        return Err(binary(&answer));
-    }
-    let body = body::read(&mut answer, max_bytes.unwrap_or_default().get()).await?;
-    let text = text::decode(&body.bytes, content_type.as_deref(), body.truncated);
-    Ok(Json(Page {
-        url: url.into(),
-        status: answer.status.as_u16(),
-        truncated: body.truncated,
-        text: text.ok_or_else(|| binary(&answer))?,
-        content_type,
-    }))
+    let page = read::page(&client, &url, max_bytes, context.remaining()).await?;
+    Ok(Json(page))
 }
 
 /// Fetch a JSON document from the public web (GET) and give back the part of it that matters, up to 2 MB being read.
 ///
 /// # Arguments
 /// * `url` - A complete URL, such as `https://api.example.org/items?page=2`.
-/// * `pointer` - A JSON pointer to the part wanted, such as `/items/0/name`. Default: the whole document.
-/// * `max_bytes` - How large the part may be, 1 to 1000000 bytes of JSON; a larger one is an error that says what it
-///   consists of. Default: 40000.
+/// * `pointer` - A JSON pointer to the part wanted, such as `/items/0/name`. Without it: the whole document.
+/// * `max_bytes` - How many bytes of JSON the part may have; a larger one is an error that says what it consists of.
+#[tool(title = "Fetch a part of a JSON document", read_only, open_world)]
 pub async fn fetch_json(
-    client: &Client,
+    client: State<Client>,
+    context: Context,
     url: String,
-    pointer: Option<String>,
-    max_bytes: Option<MaxBytes>,
-    remaining: Option<Duration>,
+    #[arg(default)] pointer: String,
+    #[arg(default = 40_000)]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    max_bytes: u32,
 ) -> Result<Json<Part>, FetchError> {
-    const ACCEPT: &str = "application/json, */*;q=0.5";
-    let (url, mut answer) = client.get(&url, ACCEPT, remaining).await?;
-    if text::kind(answer.header(CONTENT_TYPE)) == Kind::Binary {
-        return Err(binary(&answer));
-    }
-    let body = body::read(&mut answer, JSON).await?;
-    let bytes = body
-        .bytes
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&body.bytes);
-    // A document cut off is no JSON; a page cut off never was.
-    let document =
-        serde_json::from_slice(bytes).map_err(|error| match body.truncated && error.is_eof() {
-            true => FetchError::TooLarge {
-                site: answer.site.clone(),
-                limit: JSON,
-            },
-            false => FetchError::NotJson {
-                site: answer.site.clone(),
-                status: answer.status.as_u16(),
-                kind: kind(&answer),
-                reason: error.to_string(),
-            },
-        })?;
-    let limit = max_bytes.unwrap_or_default().get();
-    Ok(Json(Part {
-        url: url.into(),
-        status: answer.status.as_u16(),
-        value: json::select(document, pointer.as_deref().unwrap_or_default(), limit)?,
-    }))
+    let part = read::part(&client, &url, &pointer, max_bytes, context.remaining()).await?;
+    Ok(Json(part))
 }
 
-fn binary(answer: &Exchange) -> FetchError {
-    FetchError::Binary {
-        site: answer.site.clone(),
-        status: answer.status.as_u16(),
-        kind: kind(answer),
-    }
-}
-
-/// What an answer's body is, in the server's words.
-fn kind(answer: &Exchange) -> String {
-    match answer.header(CONTENT_TYPE).map(text::essence) {
-        Some(essence) if !essence.is_empty() => essence.chars().take(100).collect(),
-        _ => "something without a content type".to_owned(),
-    }
-}
+export_tools!(state = Client::from_environment, fetch, fetch_json);
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,8 @@ mod parts;
 mod places;
 mod troubles;
 
-use plugin_sdk::prelude::Json;
-
 use self::server::{Names, Reply, Server};
-use crate::{Client, FetchError, MaxBytes, Page, fetch};
+use crate::{Client, FetchError, Page, read};
 
 /// Fetches with the defaults.
 async fn get(client: &Client, url: impl Into<String>) -> Result<Page, FetchError> {
@@ -22,8 +20,7 @@ async fn get_up_to(
     url: impl Into<String>,
     max_bytes: Option<u32>,
 ) -> Result<Page, FetchError> {
-    let Json(page) = fetch(client, url.into(), max_bytes.map(MaxBytes), None).await?;
-    Ok(page)
+    read::page(client, &url.into(), max_bytes.unwrap_or(40_000), None).await
 }
 
 /// What a model is told, with the ports of this run replaced.

@@ -1,9 +1,9 @@
 //! Parts of JSON documents.
 
-use plugin_sdk::serde_json::{self, json};
+use plugin_sdk::serde_json::json;
 
 use super::*;
-use crate::{Part, fetch_json};
+use crate::Part;
 
 async fn part(
     client: &Client,
@@ -11,9 +11,7 @@ async fn part(
     pointer: &str,
     max_bytes: Option<u32>,
 ) -> Result<Part, FetchError> {
-    let pointer = Some(pointer.to_owned());
-    let Json(part) = fetch_json(client, url, pointer, max_bytes.map(MaxBytes), None).await?;
-    Ok(part)
+    read::part(client, &url, pointer, max_bytes.unwrap_or(40_000), None).await
 }
 
 #[tokio::test]
@@ -79,9 +77,6 @@ async fn what_cannot_be_selected_says_what_there_is() {
 }
 
 #[test]
-fn the_limit_is_in_the_schema() {
-    let schema = plugin_sdk::schemars::schema_for!(MaxBytes);
-    let schema = serde_json::to_value(schema).unwrap();
-    assert_eq!(schema["minimum"], 1);
-    assert_eq!(schema["maximum"], MaxBytes::LARGEST);
+fn the_tools_are_declared_as_clients_should_see_them() {
+    plugin_sdk::testing::plugin().assert_declared_as("src/tests/declaration.json");
 }

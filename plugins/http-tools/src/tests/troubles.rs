@@ -35,7 +35,10 @@ async fn a_slow_server_is_given_up_in_time() {
     // How far each came in this time is the machine's business.
     for path in ["/silent", "/head", "/body", "/redirect"] {
         let url = format!("http://a.test:{}{path}", server.port);
-        let error = fetch(&client, url, None, SOON).await.map(drop).unwrap_err();
+        let error = read::page(&client, &url, 1000, SOON)
+            .await
+            .map(drop)
+            .unwrap_err();
         let last = match error {
             FetchError::Redirected { source, .. } if path == "/redirect" => *source,
             error => error,
@@ -63,7 +66,7 @@ async fn a_call_without_time_left_does_not_begin() {
     let server = Server::start(|_| Reply::raw("").and_hangs()).await;
     let client = Names::default().site("a.test", &server).client();
     let url = format!("http://a.test:{}/", server.port);
-    let error = fetch(&client, url, None, Some(Duration::ZERO)).await;
+    let error = read::page(&client, &url, 1000, Some(Duration::ZERO)).await;
     let error = error.map(drop).unwrap_err();
     assert!(matches!(error, FetchError::Time { .. }), "{error}");
 }

@@ -1,0 +1,96 @@
+//! From a URL to what the tools give back of it.
+
+use std::time::Duration;
+
+use hyper::header::CONTENT_TYPE;
+use plugin_sdk::serde_json;
+
+use crate::{
+    Client, FetchError, Page, Part, body,
+    exchange::Exchange,
+    json,
+    text::{self, Kind},
+};
+
+/// How much JSON is read to select a part of it. Unit: bytes.
+/// Source: ours; looking for the part takes up to 20 times that, and a small function has 128 MB.
+const JSON: usize = 2_000_000;
+
+/// The text at a URL, of which at most `max_bytes` are read.
+pub(crate) async fn page(
+    client: &Client,
+    url: &str,
+    max_bytes: u32,
+    remaining: Option<Duration>,
+) -> Result<Page, FetchError> {
+    const ACCEPT: &str = "text/markdown, text/html;q=0.9, text/plain;q=0.9, */*;q=0.8";
+    let (url, mut answer) = client.get(url, ACCEPT, remaining).await?;
+    let content_type = answer.header(CONTENT_TYPE).map(str::to_owned);
+    if text::kind(content_type.as_deref()) == Kind::Binary {
+        return Err(binary(&answer));
+    }
+    let body = body::read(&mut answer, max_bytes as usize).await?;
+    let text = text::decode(&body.bytes, content_type.as_deref(), body.truncated);
+    Ok(Page {
+        url: url.into(),
+        status: answer.status.as_u16(),
+        truncated: body.truncated,
+        text: text.ok_or_else(|| binary(&answer))?,
+        content_type,
+    })
+}
+
+/// The part of the JSON document at a URL to which `pointer` leads, of at most `max_bytes`.
+pub(crate) async fn part(
+    client: &Client,
+    url: &str,
+    pointer: &str,
+    max_bytes: u32,
+    remaining: Option<Duration>,
+) -> Result<Part, FetchError> {
+    const ACCEPT: &str = "application/json, */*;q=0.5";
+    let (url, mut answer) = client.get(url, ACCEPT, remaining).await?;
+    if text::kind(answer.header(CONTENT_TYPE)) == Kind::Binary {
+        return Err(binary(&answer));
+    }
+    let body = body::read(&mut answer, JSON).await?;
+    let bytes = body
+        .bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&body.bytes);
+    // A document cut off is no JSON; a page cut off never was.
+    let document =
+        serde_json::from_slice(bytes).map_err(|error| match body.truncated && error.is_eof() {
+            true => FetchError::TooLarge {
+                site: answer.site.clone(),
+                limit: JSON,
+            },
+            false => FetchError::NotJson {
+                site: answer.site.clone(),
+                status: answer.status.as_u16(),
+                kind: kind(&answer),
+                reason: error.to_string(),
+            },
+        })?;
+    Ok(Part {
+        url: url.into(),
+        status: answer.status.as_u16(),
+        value: json::select(document, pointer, max_bytes as usize)?,
+    })
+}
+
+fn binary(answer: &Exchange) -> FetchError {
+    FetchError::Binary {
+        site: answer.site.clone(),
+        status: answer.status.as_u16(),
+        kind: kind(answer),
+    }
+}
+
+/// What an answer's body is, in the server's words.
+fn kind(answer: &Exchange) -> String {
+    match answer.header(CONTENT_TYPE).map(text::essence) {
+        Some(essence) if !essence.is_empty() => essence.chars().take(100).collect(),
+        _ => "something without a content type".to_owned(),
+    }
+}
