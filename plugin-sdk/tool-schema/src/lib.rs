@@ -13,12 +13,18 @@
 //!
 //! `validate` is for schemas with constraints that decoding does not see, such as `minimum` or `pattern`. `format` is
 //! never checked. Coercion's own rules stand at [`coerce`], the order of attempts at [`Arguments::deliver`].
+//!
+//! What the schema accepts and the tool gets is what was sent, and never another value in its place: an integer that its
+//! type does not hold, or a whole float from 2^53 on for an integer, is refused. Without `validate` the tool also gets
+//! what only its decoder accepts: serde takes an array for a struct, its fields in order.
 
+mod alternatives;
 mod arguments;
 mod coerce;
 mod document;
 mod problems;
 mod schema;
+mod search;
 mod types;
 mod words;
 

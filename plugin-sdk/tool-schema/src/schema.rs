@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     document::{Keywords, parts, properties},
     problems::{self, Problem},
+    search,
     words::shortened,
 };
 
@@ -70,7 +71,7 @@ impl Schema {
         if self.accepts(value) {
             return Vec::new();
         }
-        let problems = problems::problems(&self.value, value, false);
+        let problems = search::problems(&self.value, value, false);
         if !problems.is_empty() {
             return problems;
         }
@@ -83,7 +84,7 @@ impl Schema {
     /// with a fraction or exponent, or do not fit into 64 bits.
     #[must_use]
     pub fn decoding_problems(&self, value: &Value) -> Vec<Problem> {
-        problems::problems(&self.value, value, true)
+        search::problems(&self.value, value, true)
     }
 
     fn problem(&self, error: &ValidationError<'_>) -> Problem {

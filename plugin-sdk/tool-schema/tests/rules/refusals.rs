@@ -247,6 +247,12 @@ fn a_tool_gets_what_it_can_decode_as_it_is_and_else_what_coercion_makes_of_it() 
             r#"{"city":"a","place":"{\"latitude\":\"1.5\",\"longitude\":2}"}"#,
             r#"{"city":"a","place":{"latitude":1.5,"longitude":2}}"#,
         ),
+        // By the decoder, though not by the schema.
+        (
+            &forecast,
+            r#"{"city":"a","place":[1,2]}"#,
+            r#"{"city":"a","place":[1,2]}"#,
+        ),
         // What is not coerced beside it comes through unchanged.
         (
             &forecast,
@@ -335,6 +341,12 @@ fn rare_keywords_are_worded_too() {
             json!({"dependentRequired": {"a": ["b"]}}),
             json!({"a": 1}),
             "/b is missing (where `a` is, it must be as well)",
+        ),
+        // The part that refers to the whole cannot be asked alone.
+        (
+            json!({"properties": {"a": {"not": {"$ref": "#"}}}}),
+            json!({"a": 1}),
+            "/a does not fit: {\"$ref\":\"#\"} is not allowed for it",
         ),
         (
             json!({"contains": {"type": "integer"}}),
