@@ -1,6 +1,7 @@
 //! What a tool gets and what a model is told, for schemas as the SDK makes them of Rust types.
 
 mod bounds;
+mod properties;
 mod refusals;
 mod types;
 

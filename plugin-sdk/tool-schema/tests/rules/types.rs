@@ -90,6 +90,19 @@ types! {
         result: Option<Result<i64, String>>,
     }
 
+    struct Flat {
+        x: i64,
+        #[serde(flatten)]
+        place: Place2,
+        #[serde(flatten)]
+        internal: Internal,
+    }
+
+    struct Place2 {
+        latitude: f64,
+        height: Option<i32>,
+    }
+
     struct Node {
         value: i64,
         next: Option<Box<Node>>,
@@ -124,6 +137,10 @@ types! {
         unit: Option<Unit>,
         places: BTreeMap<String, Place>,
         nothing: (),
+    }
+
+    struct Numbered {
+        by_number: BTreeMap<u32, i64>,
     }
 
     /// With constraints that decoding does not see.
