@@ -383,6 +383,9 @@ pub(crate) fn near_miss<'a>(
         return None;
     }
     let wanted = plain(given);
+    if wanted.is_empty() {
+        return None;
+    }
     let likeness = |known: &str| strsim::jaro_winkler(&wanted, &plain(known));
     let near = known.into_iter().map(|known| (likeness(known), known));
     near.filter(|(likeness, _)| *likeness >= ALIKE)

@@ -3,7 +3,7 @@
 //! The same values each time; `PROPTEST_CASES=100000 cargo test --release -p tool-schema properties` tries more of them.
 //! What was found that way stands in the tables of `refusals.rs` and of `coerce.rs`.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use proptest::{
     prelude::*,
@@ -35,6 +35,8 @@ fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
         failure_persistence: None,
         ..Config::default()
     };
+    let cases = config.cases;
+    let accepted = Cell::new(0);
     let rng = TestRng::deterministic_rng(config.rng_algorithm);
     let outcome = TestRunner::new_with_rng(config, rng).run(&values, |value| {
         let mut coerced = value.clone();
@@ -63,6 +65,7 @@ fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
         // What is accepted is received as it is; what is refused is refused in words.
         let outcome = tool.call(&value.to_string());
         if schema.accepts(&coerced) {
+            accepted.set(accepted.get() + 1);
             prop_assert_eq!(schema.problems(&coerced), []);
             match outcome {
                 Ok(text) => receives::<T>(&coerced, &text)?,
@@ -93,6 +96,12 @@ fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
     if let Err(error) = outcome {
         panic!("{error}\nschema: {}", tool.schema_text);
     }
+    // Otherwise the above says little.
+    let accepted = accepted.get();
+    assert!(
+        (cases / 20..cases - cases / 20).contains(&accepted),
+        "accepted {accepted} of {cases}"
+    );
 }
 
 /// The type decodes the text to what was sent.
@@ -354,10 +363,14 @@ fn of_type(
             let bound = |keyword| keywords.get(keyword).and_then(Value::as_i64);
             let least = bound("minimum").unwrap_or(i64::MIN);
             let most = bound("maximum").unwrap_or(i64::MAX);
+            let step = keywords
+                .get("multipleOf")
+                .and_then(Value::as_i64)
+                .unwrap_or(1);
             prop_oneof![
-                4 => (least..=most).prop_map(Value::from),
+                6 => (least..=most).prop_map(move |n| Value::from(n - n % step)),
                 2 => select(vec![least, most]).prop_map(Value::from),
-                2 => numbers(),
+                1 => numbers(),
             ]
             .boxed()
         }
@@ -366,6 +379,9 @@ fn of_type(
         "string" if size("maxLength") == Some(1) => any::<char>()
             .prop_map(|c| Value::from(c.to_string()))
             .boxed(),
+        "string" if keywords.contains_key("maxLength") => {
+            "[a-z0-9]{1,8}".prop_map(Value::from).boxed()
+        }
         "string" => texts(),
         "array" => {
             let least = size("minItems").unwrap_or(0);

@@ -342,6 +342,11 @@ fn rare_keywords_are_worded_too() {
             json!({"a": 1}),
             "/b is missing (where `a` is, it must be as well)",
         ),
+        (
+            json!({"enum": ["", "a"]}),
+            json!(5),
+            r#"must be "" or "a", not 5"#,
+        ),
         // The part that refers to the whole cannot be asked alone.
         (
             json!({"properties": {"a": {"not": {"$ref": "#"}}}}),
