@@ -11,12 +11,13 @@ use std::{
     task::Waker,
 };
 
-use plugin_abi::Host;
-use serde::de::DeserializeOwned;
+use plugin_abi::{Host, host_op};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     arguments::{self, Arguments},
     context::Context,
+    host,
     payload::Failure,
     state::{Builder, State, StateCell},
 };
@@ -106,10 +107,20 @@ fn under_way() -> MutexGuard<'static, BTreeMap<u64, Arc<Running>>> {
 pub(crate) struct UnderWay(u64);
 
 impl UnderWay {
-    pub(crate) fn begin(call: u64) -> (Self, Arc<Running>) {
+    pub(crate) fn begin(host: Host) -> (Self, Arc<Running>) {
+        #[derive(Deserialize)]
+        struct Answer {
+            cancelled: bool,
+        }
         let running = Arc::<Running>::default();
-        under_way().insert(call, Arc::clone(&running));
-        (Self(call), running)
+        under_way().insert(host.call, Arc::clone(&running));
+        // It may have been cancelled before it was known here: then nobody tells again.
+        let limited = host.deadline_unix_ms != 0;
+        let told = limited.then(|| host::ask::<Answer>(host, host_op::CANCELLED));
+        if told.flatten().is_some_and(|answer| answer.cancelled) {
+            running.cancel();
+        }
+        (Self(host.call), running)
     }
 }
 

@@ -157,7 +157,7 @@ fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Fa
             E::CRATE_NAME
         )));
     };
-    let (_under_way, running) = UnderWay::begin(host.call);
+    let (_under_way, running) = UnderWay::begin(host);
     let _working = Working::on(host.call);
     (exported.tool.call)(&Call {
         body,

@@ -63,6 +63,7 @@ fn generate<T: JsonSchema>(settings: SchemaSettings) -> Value {
             settings.inline_subschemas = true;
         })
         .with_transform(RecursiveTransform(bound_integers))
+        .with_transform(RecursiveTransform(name_one_type_of_a_header))
         .with_transform(RecursiveTransform(write_out_properties));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("title");
@@ -82,6 +83,18 @@ fn bound_integers(schema: &mut Schema) {
         if schema.get(keyword).is_none() {
             schema.insert(keyword.to_owned(), bound.into());
         }
+    }
+}
+
+/// What a header repeats has one type (MCP's `x-mcp-header`): an argument that may be null may as well be left out.
+fn name_one_type_of_a_header(schema: &mut Schema) {
+    if schema.get("x-mcp-header").is_none() {
+        return;
+    }
+    let types = schema.get("type").and_then(Value::as_array);
+    let mut types = types.into_iter().flatten().filter(|name| *name != "null");
+    if let (Some(name), None) = (types.next().cloned(), types.next()) {
+        schema.insert("type".to_owned(), name);
     }
 }
 

@@ -147,8 +147,10 @@ pub(crate) mod form {
     /// `fn() -> Result<T, E>`
     pub struct Fallible;
     /// `async fn() -> T`
+    #[cfg(feature = "async")]
     pub struct Async;
     /// `async fn() -> Result<T, E>`
+    #[cfg(feature = "async")]
     pub struct AsyncFallible;
 }
 

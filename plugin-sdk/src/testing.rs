@@ -57,7 +57,7 @@ use plugin_abi::{
     host_op, op,
 };
 use serde_json::{Map, Value, json};
-use tool_schema::{Schema, check_name};
+use tool_schema::{Arguments, Delivery, LazySchema, Schema, check_name};
 
 /// The plugin that `export_tools!` exports.
 ///
@@ -325,13 +325,31 @@ impl Tool {
         outcome
     }
 
+    /// By the rule that the host has, too. Arguments that the tool does not take are a result, as there.
     fn deliver(
         &self,
-        _name: &str,
+        name: &str,
         arguments: &Value,
         mut call: impl FnMut(&str) -> Result<Value, Value>,
     ) -> Result<Value, Value> {
-        call(&arguments.to_string())
+        let flag = |name: &str| self.declaration()[name] == true;
+        let rule = Arguments {
+            tool: name,
+            schema_text: &self.input_schema().to_string(),
+            schema: &LazySchema::default(),
+            validate: flag("validate"),
+            strict: flag("strict"),
+        };
+        let delivered = rule.deliver(&arguments.to_string(), |text| match call(text) {
+            Err(failure) if failure["kind"] == "invalid_arguments" => Delivery::Undecodable {
+                words: self::text(&failure["public"]),
+            },
+            answer => Delivery::Taken(answer),
+        });
+        delivered.unwrap_or_else(|refusal| {
+            let content = json!([{ "type": "text", "text": refusal.to_string() }]);
+            Ok(json!({ "type": "complete", "content": content, "isError": true }))
+        })
     }
 
     fn check(&self, outcome: &Outcome) {
@@ -351,7 +369,7 @@ impl Tool {
         let problems: Vec<_> = schema
             .problems(structured)
             .into_iter()
-            .map(|problem| format!("{}: {}", problem.pointer, problem.message))
+            .map(|problem| problem.to_string())
             .collect();
         assert!(
             problems.is_empty(),

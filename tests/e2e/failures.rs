@@ -77,19 +77,19 @@ fn arguments_that_do_not_fit_are_told_to_the_model() {
     for (arguments, told) in [
         (
             json!({ "x": 5 }),
-            r#"Invalid arguments for tool multiply: "y" is a required property"#,
+            "Invalid arguments for tool multiply: /y is missing (it must be an integer)",
         ),
         (
             json!({ "x": 5, "y": "three" }),
-            r#"Invalid arguments for tool multiply: /y: "three" is not of type "integer""#,
+            r#"Invalid arguments for tool multiply: /y must be an integer, not the string "three""#,
         ),
         (
             json!({ "x": 5, "y": 3, "z": 1 }),
-            "Invalid arguments for tool multiply: Additional properties are not allowed ('z' was unexpected); there are x, y",
+            "Invalid arguments for tool multiply: /z is unknown (there are `x` and `y`)",
         ),
         (
             json!({ "x": 5, "y": 1e30 }),
-            "Invalid arguments for tool multiply: invalid type: floating point `1e+30`, expected i64",
+            "Invalid arguments for tool multiply: /y must be an integer from -9223372036854775808 to 9223372036854775807, not 1e+30",
         ),
         (
             json!({ "x": i64::MAX, "y": 2 }),
@@ -130,7 +130,7 @@ fn megabytes_of_wrong_arguments_are_answered_in_a_few_words() {
     );
     assert_eq!(
         outcome.error_text(),
-        r#"Invalid arguments for tool convertTime: /to/0: 1 is not of type "string""#
+        "Invalid arguments for tool convertTime: /to/0 must be a string, not 1; /to/1 must be a string, not 1; /to/2 must be a string, not 1"
     );
     let peak = host.peak_memory_mb();
     assert!(peak < 400, "peak memory of {peak} MB");

@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Number, Value};
 
-/// How deep a schema or a value is followed: deeper ones stay as they are.
+use crate::{
+    document::{Document, Keywords, address, parts, properties},
+    types::Types,
+};
+
+/// How deep a value is followed: deeper inside it stays as it is.
 const MAX_DEPTH: usize = 64;
 
 /// Bring `value` nearer to `schema`, and say whether anything changed.
@@ -14,60 +19,97 @@ const MAX_DEPTH: usize = 64;
 /// | boolean | `"true"`, `"false"` | `true`, `false` |
 /// | array, object | a string whose text is a JSON array, object | that array, object |
 ///
-/// At any depth, but never where a string is acceptable as well, and nothing is trimmed: `" 5"` stays a string. Nothing
-/// is lost on the way: a number that does not survive unchanged stays a string. The result may still not satisfy the
-/// schema.
+/// At any depth down to 64, but never where a string is acceptable as well, and nothing is trimmed: `" 5"` stays a string.
+/// What the schema accepts stays as it is, but for `5.0` where it wants an integer, and nothing is lost on the way: a
+/// number that does not survive unchanged stays a string, and a whole float from 2^53 on, which may have been rounded
+/// when it was read, stays a float. The result may still not satisfy the schema.
+///
+/// Inside of `anyOf` and `oneOf` a value is coerced where only one alternative can be meant. Those are out that
+/// * accept no value of its type,
+/// * require a member it does not have,
+/// * allow no further members and it has one,
+/// * have a constant (`const`, `enum`) for one of its members, and it has another: the tag of a Rust enum.
+///
+/// ```
+/// # use serde_json::json;
+/// let schema = json!({"oneOf": [
+///     {"properties": {"kind": {"const": "walk"}}, "required": ["kind"], "type": "object"},
+///     {"properties": {"kind": {"const": "drive"}, "speed": {"type": "integer"}}, "required": ["kind"], "type": "object"},
+/// ]});
+/// let mut value = json!({"kind": "drive", "speed": "30"});
+/// assert!(tool_schema::coerce(&schema, &mut value));
+/// assert_eq!(value, json!({"kind": "drive", "speed": 30}));
+/// ```
 pub fn coerce(schema: &Value, value: &mut Value) -> bool {
-    Coercion { root: schema }.apply(schema, value, 0)
+    Coercion(Document::new(schema)).apply(schema, value, 0)
 }
 
-struct Coercion<'a> {
-    root: &'a Value,
-}
+struct Coercion<'a>(Document<'a>);
 
 impl<'a> Coercion<'a> {
     fn apply(&self, schema: &'a Value, value: &mut Value, depth: usize) -> bool {
         if depth > MAX_DEPTH {
             return false;
         }
-        let types = self.types(schema, 0);
-        let mut changed = respell(types, value);
-        changed |= self.descend(schema, value, depth);
+        let respelled = respelled(self.0.types(schema), value);
+        let mut changed = respelled.is_some();
+        if let Some(respelled) = respelled {
+            *value = respelled;
+        }
+        changed |= self.inside(schema, value, depth, &mut Vec::new());
         changed
     }
 
-    fn descend(&self, schema: &'a Value, value: &mut Value, depth: usize) -> bool {
-        let Some(schema) = self.resolve(schema).as_object() else {
+    /// Coerce what is inside of the value. `seen` are the schemas already applied to it: more than once changes nothing,
+    /// and recursive ones would not end.
+    fn inside(
+        &self,
+        schema: &'a Value,
+        value: &mut Value,
+        depth: usize,
+        seen: &mut Vec<usize>,
+    ) -> bool {
+        let Some(keywords) = schema.as_object() else {
             return false;
         };
+        if !(value.is_array() || value.is_object()) || seen.contains(&address(schema)) {
+            return false;
+        }
+        seen.push(address(schema));
         let mut changed = match value {
-            Value::Array(items) => self.items(schema, items, depth),
-            Value::Object(members) => self.members(schema, members, depth),
-            _ => return false,
+            Value::Array(items) => self.items(keywords, items, depth),
+            Value::Object(members) => self.members(keywords, members, depth),
+            _ => false,
         };
-        for part in subschemas(schema, "allOf") {
-            changed |= depth < MAX_DEPTH && self.descend(part, value, depth + 1);
+        if let Some(target) = self.0.referenced(keywords) {
+            changed |= self.inside(target, value, depth, seen);
+        }
+        for part in parts(keywords, "allOf") {
+            changed |= self.inside(part, value, depth, seen);
         }
         for keyword in ["anyOf", "oneOf"] {
-            // Only where it is clear which of them is meant.
-            let mut fitting =
-                subschemas(schema, keyword).filter(|part| self.types(part, 0).allow(value));
-            if let (Some(part), None) = (fitting.next(), fitting.next()) {
-                changed |= depth < MAX_DEPTH && self.descend(part, value, depth + 1);
+            if let Some(part) = self.meant(keywords, keyword, value) {
+                changed |= self.inside(part, value, depth, seen);
             }
         }
         changed
     }
 
-    fn items(&self, schema: &'a Map<String, Value>, items: &mut [Value], depth: usize) -> bool {
-        let prefix: Vec<_> = subschemas(schema, "prefixItems").collect();
+    /// The alternative that must be meant, if it is only one.
+    fn meant(&self, schema: &'a Keywords, keyword: &str, value: &Value) -> Option<&'a Value> {
+        let mut possible = parts(schema, keyword).filter(|part| self.0.possible(part, value));
+        match (possible.next(), possible.next()) {
+            (Some(part), None) => Some(part),
+            _ => None,
+        }
+    }
+
+    fn items(&self, schema: &'a Keywords, items: &mut [Value], depth: usize) -> bool {
+        let prefix: Vec<_> = parts(schema, "prefixItems").collect();
+        let rest = schema.get("items");
         let mut changed = false;
         for (position, item) in items.iter_mut().enumerate() {
-            if let Some(part) = prefix
-                .get(position)
-                .copied()
-                .or_else(|| schema.get("items"))
-            {
+            if let Some(part) = prefix.get(position).copied().or(rest) {
                 changed |= self.apply(part, item, depth + 1);
             }
         }
@@ -76,123 +118,68 @@ impl<'a> Coercion<'a> {
 
     fn members(
         &self,
-        schema: &'a Map<String, Value>,
+        schema: &'a Keywords,
         members: &mut Map<String, Value>,
         depth: usize,
     ) -> bool {
-        let properties = schema.get("properties").and_then(Value::as_object);
+        let properties = properties(schema);
+        let further = further_members(schema);
         let mut changed = false;
         for (name, member) in members {
             let part = properties.and_then(|properties| properties.get(name));
-            if let Some(part) = part.or_else(|| schema.get("additionalProperties")) {
+            if let Some(part) = part.or(further) {
                 changed |= self.apply(part, member, depth + 1);
             }
         }
         changed
     }
+}
 
-    /// Follow `$ref` within the schema.
-    fn resolve(&self, schema: &'a Value) -> &'a Value {
-        let mut schema = schema;
-        for _ in 0..MAX_DEPTH {
-            let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
-                break;
-            };
-            match reference
-                .strip_prefix('#')
-                .and_then(|pointer| self.root.pointer(pointer))
-            {
-                Some(target) => schema = target,
-                None => break,
-            }
-        }
-        schema
-    }
-
-    /// The types of values that a schema may accept.
-    fn types(&self, schema: &'a Value, depth: usize) -> Types {
-        let Some(schema) = self.resolve(schema).as_object() else {
-            return Types::ALL;
-        };
-        if depth > MAX_DEPTH {
-            return Types::ALL;
-        }
-        let mut types = match schema.get("type") {
-            Some(Value::String(name)) => Types::named(name),
-            Some(Value::Array(names)) => names
-                .iter()
-                .filter_map(Value::as_str)
-                .map(Types::named)
-                .fold(Types::NONE, Types::or),
-            _ => Types::ALL,
-        };
-        if let Some(Value::Array(values)) = schema.get("enum") {
-            types = types.and(values.iter().map(Types::of).fold(Types::NONE, Types::or));
-        }
-        if let Some(value) = schema.get("const") {
-            types = types.and(Types::of(value));
-        }
-        for keyword in ["anyOf", "oneOf"] {
-            if schema.contains_key(keyword) {
-                let parts = subschemas(schema, keyword).map(|part| self.types(part, depth + 1));
-                types = types.and(parts.fold(Types::NONE, Types::or));
-            }
-        }
-        for part in subschemas(schema, "allOf") {
-            types = types.and(self.types(part, depth + 1));
-        }
-        types
+/// The schema of members that `properties` does not name, where it is the same for all of them.
+fn further_members(schema: &Keywords) -> Option<&Value> {
+    let rest = schema.get("additionalProperties");
+    let patterns = schema.get("patternProperties").and_then(Value::as_object);
+    let mut patterns = patterns.into_iter().flat_map(Map::values);
+    match (patterns.next(), patterns.next(), rest) {
+        (None, _, rest) => rest,
+        // A map whose keys are integers: the names that do not match the pattern are not allowed.
+        (Some(part), None, Some(Value::Bool(false))) => Some(part),
+        _ => None,
     }
 }
 
-fn subschemas<'a>(
-    schema: &'a Map<String, Value>,
-    keyword: &str,
-) -> impl Iterator<Item = &'a Value> {
-    schema
-        .get(keyword)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
-fn respell(types: Types, value: &mut Value) -> bool {
-    let respelled = match value {
+/// The value as one of these types would be spelled, if it is spelled as another.
+pub(crate) fn respelled(types: Types, value: &Value) -> Option<Value> {
+    match value {
         Value::String(text) if !types.has(Types::STRING) => from_text(types, text),
         Value::Number(number) if types.has(Types::INTEGER) && !types.has(Types::FRACTION) => {
             integer(number)
         }
         _ => None,
-    };
-    match respelled {
-        Some(respelled) => {
-            *value = respelled;
-            true
-        }
-        None => false,
     }
 }
 
 fn from_text(types: Types, text: &str) -> Option<Value> {
-    if text.trim() != text {
+    // Before anything is parsed: it may be megabytes.
+    let wanted = match text.as_bytes() {
+        [b'[', .., b']'] => types.has(Types::ARRAY),
+        [b'{', .., b'}'] => types.has(Types::OBJECT),
+        b"true" | b"false" => types.has(Types::BOOLEAN),
+        [b'-' | b'0'..=b'9', .., b'0'..=b'9'] | [b'0'..=b'9'] => types.has(Types::INTEGER),
+        _ => false,
+    };
+    if !wanted {
         return None;
     }
-    let parsed: Value = serde_json::from_str(text).ok()?;
-    let wanted = match &parsed {
-        Value::Number(number) if types.has(Types::FRACTION) => survives(number, text),
-        Value::Number(number) if types.has(Types::INTEGER) => {
-            return if number.is_f64() {
-                integer(number)
-            } else {
-                Some(parsed)
-            };
+    match serde_json::from_str(text).ok()? {
+        Value::Number(number) if types.has(Types::FRACTION) => {
+            survives(&number, text).then_some(Value::Number(number))
         }
-        Value::Bool(_) => types.has(Types::BOOLEAN),
-        Value::Array(_) => types.has(Types::ARRAY),
-        Value::Object(_) => types.has(Types::OBJECT),
-        Value::Null | Value::Number(_) | Value::String(_) => false,
-    };
-    wanted.then_some(parsed)
+        Value::Number(number) if number.is_f64() => {
+            (significant_digits(text) <= 15).then(|| integer(&number))?
+        }
+        parsed => Some(parsed),
+    }
 }
 
 /// An integer too large for 64 bits becomes a float; it must not change its value silently.
@@ -200,7 +187,22 @@ fn survives(number: &Number, text: &str) -> bool {
     let integral = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'-');
-    !integral || !number.is_f64()
+    !integral || !number.is_f64() || number.as_f64() == Some(0.0)
+}
+
+/// How many digits the number has before its exponent; up to 15 of them a float holds exactly.
+fn significant_digits(number: &str) -> usize {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
+    let mantissa = if mantissa.contains('.') {
+        mantissa.trim_end_matches('0')
+    } else {
+        mantissa
+    };
+    mantissa
+        .trim_start_matches(['-', '0', '.'])
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .count()
 }
 
 /// `5.0` as 5, where a float holds every integer exactly.
@@ -212,63 +214,6 @@ fn integer(number: &Number) -> Option<Value> {
         .filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT)?;
     #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
     Some(Value::from(float as i64))
-}
-
-/// A set of types of JSON values.
-#[derive(Clone, Copy)]
-struct Types(u8);
-
-impl Types {
-    const NONE: Self = Self(0);
-    const ALL: Self = Self(u8::MAX);
-    const NULL: Self = Self(1);
-    const BOOLEAN: Self = Self(2);
-    const INTEGER: Self = Self(4);
-    /// Numbers that are no integers.
-    const FRACTION: Self = Self(8);
-    const STRING: Self = Self(16);
-    const ARRAY: Self = Self(32);
-    const OBJECT: Self = Self(64);
-
-    fn named(name: &str) -> Self {
-        match name {
-            "null" => Self::NULL,
-            "boolean" => Self::BOOLEAN,
-            "integer" => Self::INTEGER,
-            "number" => Self::INTEGER.or(Self::FRACTION),
-            "string" => Self::STRING,
-            "array" => Self::ARRAY,
-            "object" => Self::OBJECT,
-            _ => Self::NONE,
-        }
-    }
-
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::NULL,
-            Value::Bool(_) => Self::BOOLEAN,
-            Value::Number(_) => Self::INTEGER.or(Self::FRACTION),
-            Value::String(_) => Self::STRING,
-            Value::Array(_) => Self::ARRAY,
-            Value::Object(_) => Self::OBJECT,
-        }
-    }
-
-    const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    fn allow(self, value: &Value) -> bool {
-        self.0 & Self::of(value).0 != 0
-    }
 }
 
 #[cfg(test)]
@@ -286,6 +231,29 @@ mod tests {
         let list = json!({"type": "array", "items": {"type": "integer"}});
         let maybe = json!({"anyOf": [{"$ref": "#/$defs/p"}, {"type": "null"}], "$defs": {"p": {"type": "object", "properties": {"x": {"type": "integer"}}}}});
         let map = json!({"type": "object", "additionalProperties": {"type": "boolean"}});
+        let numbered = json!({"additionalProperties": false, "patternProperties": {"^[0-9]+$": {"type": "integer"}}});
+        let patterned = json!({"additionalProperties": {"type": "string"}, "patternProperties": {"^n": {"type": "integer"}}});
+        let speed = json!({"type": "object", "properties": {"speed": {"type": "integer"}}, "required": ["speed"]});
+        let external = json!({"oneOf": [
+            {"enum": ["walk", "stand"]},
+            {"type": "object", "properties": {"drive": speed}, "required": ["drive"], "additionalProperties": false},
+            {"type": "object", "properties": {"fly": {"type": "number"}}, "required": ["fly"], "additionalProperties": false},
+        ]});
+        let internal = json!({"oneOf": [
+            {"type": "object", "properties": {"kind": {"const": "walk"}}, "required": ["kind"]},
+            {"type": "object", "properties": {"kind": {"const": "drive"}, "speed": {"type": "integer"}}, "required": ["kind", "speed"]},
+        ]});
+        let adjacent = json!({"oneOf": [
+            {"type": "object", "properties": {"t": {"const": "walk"}}, "required": ["t"]},
+            {"type": "object", "properties": {"t": {"const": "drive"}, "c": speed}, "required": ["t", "c"]},
+        ]});
+        let untagged = json!({"anyOf": [
+            {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
+            {"type": "object", "properties": {"b": {"type": "integer"}}, "required": ["b"]},
+            {"type": "object", "properties": {"b": {"type": "boolean"}, "c": {"type": "string"}}, "required": ["b"]},
+        ]});
+        let mut beside = internal.clone();
+        beside["properties"] = json!({"x": {"type": "integer"}});
         for (schema, value, expected) in [
             (&integer, json!("5"), json!(5)),
             (&integer, json!("-5"), json!(-5)),
@@ -325,6 +293,107 @@ mod tests {
                 &map,
                 json!({"a": "true", "b": "no"}),
                 json!({"a": true, "b": "no"}),
+            ),
+            (&integer, json!("-0"), json!(0)),
+            (&integer, json!(-0.0), json!(0)),
+            (&integer, json!("5.000000000000000000000"), json!(5)),
+            (
+                &integer,
+                json!("5.0000000000000000000001"),
+                json!("5.0000000000000000000001"),
+            ),
+            (&integer, json!("1e3"), json!(1000)),
+            (
+                &integer,
+                json!(9_007_199_254_740_992.0),
+                json!(9_007_199_254_740_992.0),
+            ),
+            (&number, json!("-0"), json!(-0.0)),
+            (&number, json!("."), json!(".")),
+            (
+                &numbered,
+                json!({"1": "5", "x": "5"}),
+                json!({"1": 5, "x": 5}),
+            ),
+            (
+                &patterned,
+                json!({"n1": "5", "x": "5"}),
+                json!({"n1": "5", "x": "5"}),
+            ),
+            (
+                &external,
+                json!({"drive": {"speed": "30"}}),
+                json!({"drive": {"speed": 30}}),
+            ),
+            (
+                &external,
+                json!({"drive": {"speed": 30.0}}),
+                json!({"drive": {"speed": 30}}),
+            ),
+            (
+                &external,
+                json!({"drive": "{\"speed\": \"30\"}"}),
+                json!({"drive": {"speed": 30}}),
+            ),
+            (&external, json!({"fly": "30"}), json!({"fly": 30})),
+            (
+                &external,
+                json!({"fly": "30", "drive": {"speed": "30"}}),
+                json!({"fly": "30", "drive": {"speed": "30"}}),
+            ),
+            (&external, json!("walk"), json!("walk")),
+            (
+                &internal,
+                json!({"kind": "drive", "speed": "30"}),
+                json!({"kind": "drive", "speed": 30}),
+            ),
+            (
+                &internal,
+                json!({"kind": "fly", "speed": "30"}),
+                json!({"kind": "fly", "speed": "30"}),
+            ),
+            (
+                &internal,
+                json!({"kind": "Drive", "speed": "30"}),
+                json!({"kind": "Drive", "speed": "30"}),
+            ),
+            (&internal, json!({"speed": "30"}), json!({"speed": "30"})),
+            (
+                &json!({"anyOf": [internal, {"type": "null"}]}),
+                json!({"kind": "drive", "speed": "30"}),
+                json!({"kind": "drive", "speed": 30}),
+            ),
+            (
+                &adjacent,
+                json!({"t": "drive", "c": {"speed": "30"}}),
+                json!({"t": "drive", "c": {"speed": 30}}),
+            ),
+            (&untagged, json!({"a": "1"}), json!({"a": 1})),
+            (&untagged, json!({"b": "1"}), json!({"b": "1"})),
+            (
+                &untagged,
+                json!({"a": "1", "b": "1"}),
+                json!({"a": "1", "b": "1"}),
+            ),
+            (
+                &untagged,
+                json!({"b": "1", "c": "x"}),
+                json!({"b": "1", "c": "x"}),
+            ),
+            (
+                &beside,
+                json!({"x": "1", "kind": "drive", "speed": "30"}),
+                json!({"x": 1, "kind": "drive", "speed": 30}),
+            ),
+            (
+                &json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}),
+                json!({"a": "1"}),
+                json!({"a": "1"}),
+            ),
+            (
+                &json!({"type": "integer", "not": {"const": 0}}),
+                json!("1"),
+                json!(1),
             ),
             (&json!({}), json!("5"), json!("5")),
             (&json!(true), json!("5"), json!("5")),

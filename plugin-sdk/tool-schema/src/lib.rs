@@ -1,11 +1,37 @@
 //! What tool declarations and arguments must satisfy: one rule for everyone who has to say whether a tool is well
-//! declared ([`check_name`], [`Schema::compile`]) and whether arguments fit it ([`Schema::problems`], [`coerce`]).
+//! declared ([`check_name`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or say whether a value
+//! fits a schema and why not ([`Schema::problems`]). It knows neither hosts nor plugins.
+//!
+//! # What a tool can rely on
+//!
+//! | | not `validate` | `validate` |
+//! |---|---|---|
+//! | what the tool decodes as it is | is what the tool gets | is what the tool gets, if the schema accepts it |
+//! | else | what [`coerce`] makes of it, unless the tool is `strict` | the same, if the schema accepts it |
+//! | who has the last word | the tool's decoder | the schema and the decoder, both |
+//! | the schema is compiled | when decoding fails | at the first call |
+//!
+//! `validate` is for schemas with constraints that decoding does not see, such as `minimum` or `pattern`. `format` is
+//! never checked. Coercion's own rules stand at [`coerce`], the order of attempts at [`Arguments::deliver`].
+//!
+//! What the schema accepts and the tool gets is what was sent, and never another value in its place: an integer that its
+//! type does not hold, or a whole float from 2^53 on for an integer, is refused. Without `validate` the tool also gets
+//! what only its decoder accepts: serde takes an array for a struct, its fields in order.
 
+mod alternatives;
+mod arguments;
 mod coerce;
+mod document;
+mod problems;
 mod schema;
+mod search;
+mod types;
+mod words;
 
+pub use arguments::{Arguments, Delivery, Refusal};
 pub use coerce::coerce;
-pub use schema::{Problem, Schema, SchemaError};
+pub use problems::Problem;
+pub use schema::{LazySchema, Schema, SchemaError};
 
 /// The longest name of a tool. Unit: characters.
 /// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.

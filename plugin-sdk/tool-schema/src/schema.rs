@@ -1,13 +1,16 @@
 //! A compiled JSON Schema (2020-12) and what it says of a value.
 
+use std::sync::OnceLock;
+
 use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// The most problems that are worded for one value: a model mends the first few and tries again.
-const MAX_PROBLEMS: usize = 10;
-
-/// The most values in a value of which all problems are looked for. Source: ours; people and models write fewer.
-const SMALL: usize = 10_000;
+use crate::{
+    document::{Keywords, parts, properties},
+    problems::{self, Problem},
+    search,
+    words::shortened,
+};
 
 /// A compiled schema. References that lead out of it are not followed but refused.
 #[derive(Debug)]
@@ -28,17 +31,6 @@ pub enum SchemaError {
     Invalid(String),
 }
 
-/// One place where a value does not satisfy a schema.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// JSON pointer into the value; empty for the value itself.
-    pub pointer: String,
-    /// What is wrong there.
-    pub message: String,
-    /// Says only that none of several alternatives fits: whoever decodes the value may know better what was meant.
-    pub vague: bool,
-}
-
 impl Schema {
     /// Compile a schema.
     ///
@@ -46,12 +38,8 @@ impl Schema {
     /// [`SchemaError`], when it is not JSON, not a schema, or refers to something outside itself.
     pub fn compile(text: &str) -> Result<Self, SchemaError> {
         let value: Value = serde_json::from_str(text)?;
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .should_validate_formats(false)
-            .offline()
-            .build(&value)
-            .map_err(|error| SchemaError::Invalid(error.to_string()))?;
+        let validator =
+            validator(&value).map_err(|error| SchemaError::Invalid(error.to_string()))?;
         Ok(Self { value, validator })
     }
 
@@ -67,109 +55,115 @@ impl Schema {
         self.validator.is_valid(value)
     }
 
-    /// Where `value` does not satisfy the schema: at most ten places, of a large value only the first.
+    /// Where `value` does not satisfy the schema, if it does not: the first ten places at most, and of one array three.
+    /// Good for arguments and for results that have to satisfy an `outputSchema`.
+    ///
+    /// ```
+    /// let schema = tool_schema::Schema::compile(
+    ///     r#"{"type": "object", "properties": {"celsius": {"type": "number"}}, "required": ["celsius"]}"#,
+    /// )?;
+    /// let problems = schema.problems(&serde_json::json!({"celsius": null}));
+    /// assert_eq!(problems[0].to_string(), "/celsius must be a number, not null");
+    /// # Ok::<(), tool_schema::SchemaError>(())
+    /// ```
     #[must_use]
     pub fn problems(&self, value: &Value) -> Vec<Problem> {
-        if !is_small(value) {
-            // The validator would gather all problems before it gives out one: of a list of millions, gigabytes.
-            let first = self.validator.validate(value).err();
-            return first.iter().map(|error| self.problem(error)).collect();
+        if self.accepts(value) {
+            return Vec::new();
         }
-        let errors = self.validator.iter_errors(value).take(MAX_PROBLEMS);
-        errors.map(|error| self.problem(&error)).collect()
+        let problems = search::problems(&self.value, value, false);
+        if !problems.is_empty() {
+            return problems;
+        }
+        // Rare keywords, in the validator's words.
+        let error = self.validator.validate(value).err();
+        error.iter().map(|error| self.problem(error)).collect()
+    }
+
+    /// Where `value`, which satisfies the schema, is still nothing that a Rust type takes: integers that are written
+    /// with a fraction or exponent, or do not fit into 64 bits.
+    #[must_use]
+    pub fn decoding_problems(&self, value: &Value) -> Vec<Problem> {
+        search::problems(&self.value, value, true)
     }
 
     fn problem(&self, error: &ValidationError<'_>) -> Problem {
-        let mut message = error.to_string();
-        if let ValidationErrorKind::AdditionalProperties { .. } = error.kind()
-            && let Some(Value::Object(properties)) = self.value.get("properties")
-            && error.instance_path().as_str().is_empty()
+        let pointer = error.instance_path().as_str();
+        if let ValidationErrorKind::UnevaluatedProperties { unexpected } = error.kind()
+            && let Some(name) = unexpected.first()
+            && let Value::Object(given) = &**error.instance()
         {
-            let known: Vec<_> = properties.keys().map(String::as_str).collect();
-            message.push_str(&if known.is_empty() {
-                "; there are no arguments".to_owned()
-            } else {
-                format!("; there are {}", known.join(", "))
-            });
+            let keyword = error.schema_path().as_str();
+            let schema = keyword
+                .rsplit_once('/')
+                .and_then(|(schema, _)| self.value.pointer(schema));
+            let mut known = Vec::new();
+            if let Some(schema) = schema.and_then(Value::as_object) {
+                names(schema, 0, &mut known);
+            }
+            return Problem {
+                pointer: format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
+                message: problems::unknown(name, known.into_iter(), given, None),
+            };
         }
         Problem {
-            pointer: error.instance_path().as_str().to_owned(),
-            message,
-            vague: matches!(
-                error.kind(),
-                ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. }
+            pointer: pointer.to_owned(),
+            message: format!(
+                "does not fit: {}",
+                shortened(&error.masked_with("it").to_string())
             ),
         }
     }
 }
 
-/// Has it at most [`SMALL`] values in it?
-fn is_small(value: &Value) -> bool {
-    let mut left = SMALL;
-    let mut values = vec![value];
-    while let Some(value) = values.pop() {
-        let inside = match value {
-            Value::Array(items) => items.len(),
-            Value::Object(members) => members.len(),
-            _ => 0,
-        };
-        let Some(rest) = left.checked_sub(inside) else {
-            return false;
-        };
-        left = rest;
-        match value {
-            Value::Array(items) => values.extend(items),
-            Value::Object(members) => values.extend(members.values()),
-            _ => {}
+/// The names of all members that the schema or its alternatives know.
+fn names<'a>(schema: &'a Keywords, depth: usize, known: &mut Vec<&'a str>) {
+    for name in properties(schema).into_iter().flat_map(Map::keys) {
+        if !known.contains(&name.as_str()) {
+            known.push(name);
         }
     }
-    true
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        for part in parts(schema, keyword).filter_map(Value::as_object) {
+            if depth < 8 {
+                names(part, depth + 1, known);
+            }
+        }
+    }
+}
+
+pub(crate) fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> {
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .should_validate_formats(false)
+        .offline()
+        .build(schema)
+}
+
+/// A schema that is compiled when it is first needed: the first one compiled in a process costs more than a whole cold
+/// start of an empty function.
+#[derive(Debug, Default)]
+pub struct LazySchema(OnceLock<Result<Schema, SchemaError>>);
+
+impl LazySchema {
+    /// The schema whose text this is: the same at every call.
+    ///
+    /// # Errors
+    /// [`SchemaError`], the same at every call.
+    pub fn get(&self, text: &str) -> Result<&Schema, &SchemaError> {
+        self.0.get_or_init(|| Schema::compile(text)).as_ref()
+    }
+
+    /// Was it needed yet?
+    #[must_use]
+    pub fn is_compiled(&self) -> bool {
+        self.0.get().is_some()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn problems_say_where_and_what() {
-        let schema = r#"{"type":"object","properties":{"x":{"type":"integer"}},"required":["x"],"additionalProperties":false}"#;
-        let schema = Schema::compile(schema).expect("a valid schema");
-        for (value, pointer, message) in [
-            (json!({}), "", r#""x" is a required property"#),
-            (
-                json!({"x": "five"}),
-                "/x",
-                r#""five" is not of type "integer""#,
-            ),
-            (
-                json!({"x": 1, "z": 2}),
-                "",
-                "Additional properties are not allowed ('z' was unexpected); there are x",
-            ),
-        ] {
-            let problem = Problem {
-                pointer: pointer.to_owned(),
-                message: message.to_owned(),
-                vague: false,
-            };
-            assert_eq!(schema.problems(&value), [problem], "value: {value}");
-        }
-    }
-
-    #[test]
-    fn alternatives_of_which_none_fits_say_so_and_no_more() {
-        let schema = Schema::compile(r#"{"oneOf":[{"const":"walk"},{"const":"drive"}]}"#);
-        let problems = schema.expect("a valid schema").problems(&json!("fly"));
-        assert!(problems.iter().all(|problem| problem.vague), "{problems:?}");
-    }
-
-    #[test]
-    fn of_a_large_value_one_problem_is_named() {
-        let schema = Schema::compile(r#"{"items":{"type":"string"}}"#).expect("a valid schema");
-        assert_eq!(schema.problems(&json!(vec![1; 20])).len(), MAX_PROBLEMS);
-        assert_eq!(schema.problems(&json!(vec![1; SMALL + 1])).len(), 1);
-    }
 
     #[test]
     fn references_out_of_the_schema_are_refused() {

@@ -1,0 +1,234 @@
+//! How arguments reach a tool: as they are, and where it cannot take them so, once more with their spelling mended.
+
+use serde_json::Value;
+
+use crate::{LazySchema, Problem, Schema, SchemaError, coerce};
+
+/// The longest list of problems that a model is told. Unit: bytes.
+const MAX_WORDS: usize = 2000;
+
+/// How the arguments of one tool are taken; see [`Self::deliver`].
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments<'a> {
+    /// The tool's name.
+    pub tool: &'a str,
+    /// The text of its `inputSchema`.
+    pub schema_text: &'a str,
+    /// The same, compiled when it is first needed.
+    pub schema: &'a LazySchema,
+    /// The schema says more than decoding can see: the tool gets only what it accepts.
+    pub validate: bool,
+    /// Arguments are never coerced.
+    pub strict: bool,
+}
+
+/// What came of delivering arguments to a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery<T> {
+    /// It took them.
+    Taken(T),
+    /// It could not decode them, and its body has not run.
+    Undecodable {
+        /// The decoder's words.
+        words: String,
+    },
+}
+
+/// Why a tool did not take its arguments.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal<'a> {
+    /// They do not fit. The text is for the model, which can mend them.
+    #[error("{0}")]
+    Unfit(String),
+    /// Nothing can be said of them: the schema itself is wrong, which only the tool's author can mend.
+    #[error("the inputSchema is {0}")]
+    Schema(&'a SchemaError),
+}
+
+impl<'a> Arguments<'a> {
+    /// Give `arguments`, the text of a JSON object, to `tool`, as it is or coerced, and hand back what came of it.
+    ///
+    /// | | the tool gets |
+    /// |---|---|
+    /// | first | the text as it is; with `validate` only if the schema accepts it |
+    /// | if that failed, and not `strict` | the text of the [coerced](crate::coerce) arguments, if coercion changes anything; with `validate` only if the schema accepts them |
+    /// | if that failed | nothing more: the refusal names what is wrong with what was tried last |
+    ///
+    /// Without `validate` the tool's decoder has the last word, and the schema is compiled only if it objects. What the
+    /// schema accepts and the decoder does not is refused as well. Arguments in which an object has a name twice are
+    /// never coerced: which of its values was meant is not known.
+    ///
+    /// ```
+    /// use tool_schema::{Arguments, Delivery, LazySchema};
+    ///
+    /// let arguments = Arguments {
+    ///     tool: "square",
+    ///     schema_text: r#"{"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}"#,
+    ///     schema: &LazySchema::default(),
+    ///     validate: false,
+    ///     strict: false,
+    /// };
+    /// let square = |text: &str| match text.strip_prefix(r#"{"x":"#).and_then(|x| x.strip_suffix('}')?.parse().ok()) {
+    ///     Some(x) => Delivery::Taken(i64::pow(x, 2)),
+    ///     None => Delivery::Undecodable { words: "x is not an integer".to_owned() },
+    /// };
+    /// assert_eq!(arguments.deliver(r#"{"x":5}"#, square).unwrap(), 25);
+    /// assert_eq!(arguments.deliver(r#"{"x":"5"}"#, square).unwrap(), 25);
+    /// assert_eq!(
+    ///     arguments.deliver(r#"{"x":"five"}"#, square).unwrap_err().to_string(),
+    ///     r#"Invalid arguments for tool square: /x must be an integer, not the string "five""#
+    /// );
+    /// ```
+    ///
+    /// # Errors
+    /// [`Refusal`], when the tool has not taken them.
+    pub fn deliver<T>(
+        &self,
+        arguments: &str,
+        mut tool: impl FnMut(&str) -> Delivery<T>,
+    ) -> Result<T, Refusal<'a>> {
+        let mut words = None;
+        if !self.validate || self.accepts(arguments)? {
+            match tool(arguments) {
+                Delivery::Taken(outcome) => return Ok(outcome),
+                Delivery::Undecodable { words: told } => words = Some(told),
+            }
+        }
+        let mut value = match serde_json::from_str(arguments) {
+            Ok(value) => value,
+            Err(error) => return Err(self.unfit(&unreadable(&error))),
+        };
+        let schema = self.compiled()?;
+        let mended = !self.strict
+            && !has_a_name_twice(arguments, &value)
+            && coerce(schema.value(), &mut value);
+        if mended {
+            words = None;
+            if !self.validate || schema.accepts(&value) {
+                match tool(&value.to_string()) {
+                    Delivery::Taken(outcome) => return Ok(outcome),
+                    Delivery::Undecodable { words: told } => words = Some(told),
+                }
+            }
+        }
+        Err(self.unfit(&refusal(schema, &value, words)))
+    }
+
+    fn accepts(&self, arguments: &str) -> Result<bool, Refusal<'a>> {
+        let schema = self.compiled()?;
+        let value = serde_json::from_str::<Value>(arguments);
+        Ok(value.is_ok_and(|value| schema.accepts(&value)))
+    }
+
+    fn compiled(&self) -> Result<&'a Schema, Refusal<'a>> {
+        self.schema.get(self.schema_text).map_err(Refusal::Schema)
+    }
+
+    fn unfit(&self, words: &str) -> Refusal<'a> {
+        Refusal::Unfit(format!("Invalid arguments for tool {}: {words}", self.tool))
+    }
+}
+
+/// What to mend: in the schema's words where it objects, else in those of its integers, else in the decoder's.
+fn refusal(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
+    let mut problems = schema.problems(value);
+    if problems.is_empty() {
+        problems = schema.decoding_problems(value);
+    }
+    if !problems.is_empty() {
+        return listed(&problems);
+    }
+    match decoder {
+        Some(words) => in_json_terms(&bounded(words)),
+        None => "they do not satisfy the tool's inputSchema".to_owned(),
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let mut words = String::new();
+    for problem in problems {
+        let problem = problem.to_string();
+        if words.is_empty() {
+            words = bounded(problem);
+        } else if words.len() + problem.len() <= MAX_WORDS {
+            words = format!("{words}; {problem}");
+        } else {
+            return format!("{words}; and more");
+        }
+    }
+    words
+}
+
+fn bounded(mut words: String) -> String {
+    if words.len() > MAX_WORDS {
+        let boundary = (0..=MAX_WORDS).rfind(|end| words.is_char_boundary(*end));
+        words.truncate(boundary.unwrap_or(0));
+        words.push('…');
+    }
+    words
+}
+
+/// The decoder of a Rust type says which type it expected: names that mean nothing to who writes JSON.
+fn in_json_terms(words: &str) -> String {
+    let words = without_position(words);
+    let Some((start, expected)) = words.rsplit_once(", expected ") else {
+        return words.to_owned();
+    };
+    let expected = match expected {
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "an integer",
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "an integer of at least 0",
+        "f32" | "f64" => "a number",
+        "unit" => "null",
+        named if named.starts_with("struct ") || named == "a map" => "an object",
+        "a sequence" => "an array",
+        other => other,
+    };
+    format!("{start}, expected {expected}")
+}
+
+/// Not JSON, or more than can be read of it.
+fn unreadable(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    match without_position(&words) {
+        "recursion limit exceeded" => "they are nested more than 127 deep".to_owned(),
+        "number out of range" => "they have a number that is too large for 64 bits".to_owned(),
+        words => format!("they are not JSON: {words}"),
+    }
+}
+
+/// Without "at line 1 column 9", as serde_json says it: the model did not write lines.
+fn without_position(words: &str) -> &str {
+    match words.rsplit_once(" at line ") {
+        Some((words, _)) => words,
+        None => words,
+    }
+}
+
+/// Does an object in the text, which was read as `value`, have two members of one name? Then one of them got lost.
+fn has_a_name_twice(text: &str, value: &Value) -> bool {
+    let mut written = 0_usize;
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b':' if !quoted => written += 1,
+            _ => {}
+        }
+    }
+    let mut read = 0;
+    let mut values = vec![value];
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Array(items) => values.extend(items),
+            Value::Object(members) => {
+                read += members.len();
+                values.extend(members.values());
+            }
+            _ => {}
+        }
+    }
+    written > read
+}
