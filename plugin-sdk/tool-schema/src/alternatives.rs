@@ -85,7 +85,7 @@ impl<'a> Search<'_, 'a> {
                 _ => false,
             },
         };
-        if !is_explained {
+        if !is_explained && !self.is_exhausted() {
             self.report_no_alternative(&all, value, place);
         }
     }

@@ -41,6 +41,11 @@ pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Pro
         validators: HashMap::new(),
     };
     search.check(schema, value, &Place::Root, 0);
+    if search.found.is_empty() && search.is_exhausted() && !decoding {
+        search.report(&Place::Root, || {
+            "must fit the schema, but it is too large to say where it does not".to_owned()
+        });
+    }
     let mut unique: Vec<Problem> = Vec::new();
     for problem in search.found {
         if !unique.contains(&problem) {
@@ -64,7 +69,11 @@ pub(crate) struct Search<'s, 'a> {
 
 impl<'a> Search<'_, 'a> {
     fn is_over(&self) -> bool {
-        self.found.len() >= self.limit || self.steps > MAX_STEPS
+        self.found.len() >= self.limit || self.is_exhausted()
+    }
+
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.steps > MAX_STEPS
     }
 
     pub(crate) fn report(&mut self, place: &Place<'_>, message: impl FnOnce() -> String) {

@@ -70,6 +70,22 @@ fn a_hundred_thousand_unknown_names_are_told_in_a_few_words() {
     assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
 }
 
+/// Untagged types that contain themselves: each level tries all of them.
+#[test]
+fn a_search_that_would_take_too_long_ends() {
+    let start = Instant::now();
+    let part = |name: &str| json!({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a", name]});
+    let schema = json!({"anyOf": [part("b"), part("c"), part("d"), {"type": "integer"}]});
+    let mut value = json!("x");
+    for _ in 0..13 {
+        value = json!({"a": value, "b": 1, "c": 1, "d": 1});
+    }
+    let schema = Schema::compile(&schema.to_string()).expect("a schema");
+    let told = schema.problems(&value);
+    assert!(told[0].message.contains("too large"), "{told:?}");
+    assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
+}
+
 #[test]
 fn texts_are_cut() {
     let long = "ü".repeat(1_000_000);
