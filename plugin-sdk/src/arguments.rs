@@ -2,10 +2,10 @@
 //!
 //! Refusals here are short: the host words them anew by the schema, and has these words only where the schema has none.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{self, DeserializeOwned, Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
     forward_to_deserialize_any,
 };
@@ -59,20 +59,24 @@ impl<T> std::ops::DerefMut for Args<T> {
     }
 }
 
-/// The arguments of a call, by name, not decoded yet.
-pub struct Arguments<'a>(BTreeMap<String, &'a RawValue>);
+/// The arguments of a call, by name, not decoded yet: those that the tool knows, each once.
+pub struct Arguments<'a>(Vec<(&'static str, &'a RawValue)>);
 
 impl<'a> Arguments<'a> {
     pub(crate) fn parse(body: &'a [u8], known: &[&'static str]) -> Result<Self, Failure> {
-        let members: Members<'a> = serde_json::from_slice(or_empty(body)).map_err(undecodable)?;
-        match members
-            .0
-            .keys()
-            .find(|name| !known.contains(&name.as_str()))
-        {
-            None => Ok(Self(members.0)),
-            Some(unknown) => Err(unknown_argument(unknown, known)),
-        }
+        let mut json = serde_json::Deserializer::from_slice(or_empty(body));
+        let members = json.deserialize_map(Members {
+            known,
+            body: PhantomData,
+        });
+        let members = members.map_err(undecodable)?;
+        json.end().map_err(undecodable)?;
+        Ok(Self(members))
+    }
+
+    fn remove(&mut self, name: &'static str) -> Option<&'a RawValue> {
+        let position = self.0.iter().position(|(known, _)| *known == name)?;
+        Some(self.0.swap_remove(position).1)
     }
 
     /// Decode an argument; one that is left out is right for a type that can do without, such as `Option`.
@@ -80,7 +84,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// `invalid_arguments`
     pub fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, Failure> {
-        match self.0.remove(name) {
+        match self.remove(name) {
             Some(value) => decode(name, value),
             None => T::deserialize(Missing(name)).map_err(|missing| refused(missing.0)),
         }
@@ -95,7 +99,7 @@ impl<'a> Arguments<'a> {
         name: &'static str,
         default: impl FnOnce() -> T,
     ) -> Result<T, Failure> {
-        match self.0.remove(name) {
+        match self.remove(name) {
             Some(value) => decode(name, value),
             None => Ok(default()),
         }
@@ -132,16 +136,6 @@ fn undecodable(error: serde_json::Error) -> Failure {
     refused(without_position(&error))
 }
 
-fn unknown_argument(name: &str, known: &[&str]) -> Failure {
-    refused(match known {
-        [] => format!("there is no argument `{name}`; there are none"),
-        known => format!(
-            "there is no argument `{name}`; there are {}",
-            known.join(", ")
-        ),
-    })
-}
-
 /// serde_json's message without "at line 1 column 9": the model did not write lines.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -149,35 +143,53 @@ fn without_position(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// The members of an object, each once.
-struct Members<'a>(BTreeMap<String, &'a RawValue>);
+/// Reads an object's members, of which only the known ones may be there, each once.
+struct Members<'a, 'k> {
+    known: &'k [&'static str],
+    body: PhantomData<&'a ()>,
+}
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each<'a>(PhantomData<&'a ()>);
+impl<'de: 'a, 'a> Visitor<'de> for Members<'a, '_> {
+    type Value = Vec<(&'static str, &'a RawValue)>;
 
-        impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
-            type Value = Members<'a>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED)
+    }
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of the tool's arguments")
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Self::Value::with_capacity(self.known.len());
+        while let Some(name) = map.next_key::<String>()? {
+            let Some(known) = self.known.iter().find(|known| **known == name) else {
+                return Err(A::Error::custom(Unknown(&name, self.known)));
+            };
+            if members.iter().any(|(read, _)| read == known) {
+                return Err(A::Error::custom(format_args!(
+                    "duplicate argument `{name}`"
+                )));
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    if members.contains_key(&name) {
-                        return Err(A::Error::custom(format_args!(
-                            "duplicate argument `{name}`"
-                        )));
-                    }
-                    members.insert(name, value);
-                }
-                Ok(Members(members))
-            }
+            members.push((known, map.next_value()?));
         }
+        Ok(members)
+    }
+}
 
-        deserializer.deserialize_map(Each(PhantomData))
+/// What a body must be.
+const EXPECTED: &str = "an object of the tool's arguments";
+
+/// A name that a tool does not know, and those it knows.
+struct Unknown<'a>(&'a str, &'a [&'static str]);
+
+impl fmt::Display for Unknown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no argument `{}`; there are ", self.0)?;
+        if self.1.is_empty() {
+            return f.write_str("none");
+        }
+        for (position, known) in self.1.iter().enumerate() {
+            f.write_str(if position == 0 { "" } else { ", " })?;
+            f.write_str(known)?;
+        }
+        Ok(())
     }
 }
 
@@ -270,7 +282,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of the tool's arguments")
+        f.write_str(EXPECTED)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
@@ -298,7 +310,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownAccess<A> {
             return Ok(None);
         };
         if !self.fields.contains(&name.as_str()) {
-            return Err(A::Error::unknown_field(&name, self.fields));
+            return Err(A::Error::custom(Unknown(&name, self.fields)));
         }
         seed.deserialize(de::value::StringDeserializer::new(name))
             .map(Some)

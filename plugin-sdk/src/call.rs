@@ -3,7 +3,6 @@
 use std::{
     any::Any,
     cell::Cell,
-    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -98,8 +97,9 @@ impl Running {
     }
 }
 
-fn under_way() -> MutexGuard<'static, BTreeMap<u64, Arc<Running>>> {
-    static UNDER_WAY: Mutex<BTreeMap<u64, Arc<Running>>> = Mutex::new(BTreeMap::new());
+/// The calls under way: one, or a few at once.
+fn under_way() -> MutexGuard<'static, Vec<(u64, Arc<Running>)>> {
+    static UNDER_WAY: Mutex<Vec<(u64, Arc<Running>)>> = Mutex::new(Vec::new());
     UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -113,7 +113,7 @@ impl UnderWay {
             cancelled: bool,
         }
         let running = Arc::<Running>::default();
-        under_way().insert(host.call, Arc::clone(&running));
+        under_way().push((host.call, Arc::clone(&running)));
         // It may have been cancelled before it was known here: then nobody tells again.
         let limited = host.deadline_unix_ms != 0;
         let told = limited.then(|| host::ask::<Answer>(host, host_op::CANCELLED));
@@ -126,14 +126,13 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        under_way().remove(&self.0);
+        under_way().retain(|(call, _)| *call != self.0);
     }
 }
 
 /// Cancel a call; one that is over, or was never there, stays so.
 pub(crate) fn cancel(call: u64) {
-    let running = under_way().get(&call).cloned();
-    if let Some(running) = running {
+    for (_, running) in under_way().iter().filter(|(number, _)| *number == call) {
         running.cancel();
     }
 }

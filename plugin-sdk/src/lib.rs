@@ -135,9 +135,9 @@ pub mod __private {
         export::{Exported, Exports, check_name, header},
         payload::reply,
         result::IntoToolResult,
-        schema::{parameters, whole},
+        schema::{parameters, whole, written_input, written_output},
         state::{Build, NoState, StateCell, no_state},
-        tool::{Hints, Icon, Input, Names, NoTool, Output, Tool, ToolFn},
+        tool::{Hints, Icon, Names, NoTool, Tool, ToolFn},
     };
     pub use plugin_abi::abi_stable::library::LibHeader;
     pub use {schemars, serde, serde_json};

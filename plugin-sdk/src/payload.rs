@@ -1,7 +1,5 @@
 //! What a plugin writes and reads at the boundary: the plugin's half of `plugin-abi/PAYLOADS.md`.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -49,8 +47,8 @@ pub(crate) struct DeclaredTool {
     pub(crate) timeout_ms: Option<u64>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(crate) requires: &'static [&'static str],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(crate) headers: Map<String, Value>,
 }
 
 /// The Tool of MCP.

@@ -1,71 +1,117 @@
 //! JSON Schemas (2020-12) of arguments and results, by schemars, in the form that MCP clients like best.
 
-use std::collections::BTreeMap;
-
-use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use schemars::{
+    JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::arguments::members_of;
+use crate::{arguments::members_of, payload::Failure};
 
 /// The `inputSchema` of a tool whose parameters are the fields of `T`, and whether the host has to validate arguments
 /// before the call.
-pub fn parameters<T: JsonSchema>() -> (Value, bool) {
-    let schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
-    let validate = has_constraints(&schema);
-    (schema, validate)
+///
+/// # Errors
+/// None: others of its kind fail.
+pub fn parameters<T: JsonSchema>() -> Result<(Value, bool), Failure> {
+    Ok(input(SchemaGenerator::into_root_schema_for::<T>))
 }
 
 /// The same of a tool that takes `Args<T>`: where decoding refuses unknown arguments, the schema says so.
-pub fn whole<T: JsonSchema + DeserializeOwned>() -> (Value, bool) {
-    let (mut schema, validate) = parameters::<T>();
+///
+/// # Errors
+/// None: others of its kind fail.
+pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failure> {
+    let (mut schema, validate) = input(SchemaGenerator::into_root_schema_for::<T>);
     if let (Some(members), Some(root)) = (members_of::<T>(), schema.as_object_mut()) {
         let properties = root.get("properties").and_then(Value::as_object);
         let declared =
             |member: &&str| properties.is_some_and(|properties| properties.contains_key(*member));
         // An alias is decoded, but not declared.
-        if members.iter().all(declared) || members.is_empty() {
+        if members.iter().all(declared) {
             root.entry("additionalProperties")
                 .or_insert(Value::Bool(false));
         }
     }
+    Ok((schema, validate))
+}
+
+fn input(root: Root) -> (Value, bool) {
+    let schema = generate(SchemaSettings::draft2020_12().for_deserialize(), root);
+    let validate = has_constraints(&schema);
     (schema, validate)
 }
 
-/// The headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to these.
-pub(crate) fn headers(input: &Value) -> BTreeMap<String, String> {
-    let mut headers = BTreeMap::new();
-    collect_headers(input, "", &mut headers);
-    headers
+/// The same, written by the author's hand: nobody knows what of it decoding enforces.
+///
+/// # Errors
+/// `unavailable`: it is not JSON.
+pub fn written_input(text: &str) -> Result<(Value, bool), Failure> {
+    Ok((written("input_schema", text)?, true))
 }
 
-fn collect_headers(schema: &Value, pointer: &str, headers: &mut BTreeMap<String, String>) {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    for (name, property) in properties.into_iter().flatten() {
-        let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-        if let Some(header) = property.get("x-mcp-header").and_then(Value::as_str) {
-            headers.insert(header.to_owned(), pointer.clone());
-        }
-        collect_headers(property, &pointer, headers);
-    }
+/// The `outputSchema` written by the author's hand.
+///
+/// # Errors
+/// `unavailable`: it is not JSON.
+pub fn written_output(text: &str) -> Result<Option<Value>, Failure> {
+    written("output_schema", text).map(Some)
+}
+
+fn written(attribute: &str, text: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|error| {
+        let begin: String = text.chars().take(40).collect();
+        Failure::unavailable(format!("the {attribute} {begin:?} is not JSON: {error}"))
+    })
 }
 
 /// The `outputSchema` of a tool that gives back `Json<T>`.
 pub(crate) fn output<T: JsonSchema>() -> Value {
-    generate::<T>(SchemaSettings::draft2020_12().for_serialize())
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    generate(settings, SchemaGenerator::into_root_schema_for::<T>)
 }
 
-fn generate<T: JsonSchema>(settings: SchemaSettings) -> Value {
+/// The headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to these.
+pub(crate) fn headers(input: &Value) -> Map<String, Value> {
+    let mut headers = Map::new();
+    collect_headers(input, "", &mut headers);
+    headers
+}
+
+fn collect_headers(schema: &Value, pointer: &str, headers: &mut Map<String, Value>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        let mut pointer = format!("{pointer}/");
+        for c in name.chars() {
+            match c {
+                '~' => pointer.push_str("~0"),
+                '/' => pointer.push_str("~1"),
+                c => pointer.push(c),
+            }
+        }
+        collect_headers(property, &pointer, headers);
+        if let Some(Value::String(header)) = property.get("x-mcp-header") {
+            headers.insert(header.clone(), pointer.into());
+        }
+    }
+}
+
+/// [`SchemaGenerator::into_root_schema_for`] of a type: all that is of its own in the code for a tool's schema.
+type Root = fn(SchemaGenerator) -> Schema;
+
+fn generate(settings: SchemaSettings, root: Root) -> Value {
     let settings = settings
         .with(|settings| {
             // No `$schema` means 2020-12 in MCP, and many clients cannot follow `$ref`; recursive types keep theirs.
             settings.meta_schema = None;
             settings.inline_subschemas = true;
         })
-        .with_transform(RecursiveTransform(bound_integers))
-        .with_transform(RecursiveTransform(name_one_type_of_a_header))
-        .with_transform(RecursiveTransform(write_out_properties));
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+        .with_transform(RecursiveTransform(|schema: &mut Schema| {
+            bound_integers(schema);
+            name_one_type_of_a_header(schema);
+            write_out_properties(schema);
+        }));
+    let mut schema = root(settings.into_generator());
     schema.remove("title");
     schema.into()
 }

@@ -34,28 +34,12 @@ pub struct Tool {
     pub icons: &'static [Icon],
     /// The author's own facts.
     pub meta: Option<fn() -> Map<String, Value>>,
-    /// The schema of the arguments.
-    pub input: Input,
-    /// The schema of the structured result.
-    pub output: Output,
+    /// The schema of the arguments, and whether it says more than decoding enforces.
+    pub input: fn() -> Result<(Value, bool), Failure>,
+    /// The schema of the structured result, if it has one.
+    pub output: fn() -> Result<Option<Value>, Failure>,
     /// A call in, result payload out.
     pub call: fn(&Call<'_>) -> Result<Vec<u8>, Failure>,
-}
-
-/// Where the schema of the arguments comes from.
-pub enum Input {
-    /// From the types; and whether it says more than decoding enforces.
-    Generated(fn() -> (Value, bool)),
-    /// From the author's hand, as JSON.
-    Written(&'static str),
-}
-
-/// Where the schema of the structured result comes from.
-pub enum Output {
-    /// From the type, if it has one.
-    Generated(fn() -> Option<Value>),
-    /// From the author's hand, as JSON.
-    Written(&'static str),
 }
 
 /// MCP's hints about a tool; `None` leaves MCP's default.
@@ -132,8 +116,8 @@ impl Tool {
         requires: &[],
         icons: &[],
         meta: None,
-        input: Input::Written("{}"),
-        output: Output::Generated(|| None),
+        input: || Err(Failure::unavailable(String::new())),
+        output: || Ok(None),
         call: |_| Err(Failure::unavailable(String::new())),
     };
 
@@ -149,15 +133,8 @@ impl Tool {
     /// # Errors
     /// `unavailable`: a schema written by hand is not JSON.
     pub(crate) fn declare(&self, names: Names) -> Result<DeclaredTool, Failure> {
-        let (input_schema, constrained) = match self.input {
-            Input::Generated(schema) => schema(),
-            // Nobody knows what of it decoding enforces.
-            Input::Written(text) => (self.written("input_schema", text)?, true),
-        };
-        let output_schema = match self.output {
-            Output::Generated(schema) => schema(),
-            Output::Written(text) => Some(self.written("output_schema", text)?),
-        };
+        let (input_schema, constrained) = (self.input)()?;
+        let output_schema = (self.output)()?;
         let Hints {
             read_only,
             destructive,
@@ -190,15 +167,6 @@ impl Tool {
             timeout_ms: self.timeout_ms,
             requires: self.requires,
             headers,
-        })
-    }
-
-    fn written(&self, attribute: &str, text: &str) -> Result<Value, Failure> {
-        serde_json::from_str(text).map_err(|error| {
-            let function = self.function;
-            Failure::unavailable(format!(
-                "the {attribute} of {function} is not JSON: {error}"
-            ))
         })
     }
 }

@@ -232,15 +232,10 @@ impl Single<'_> {
 
 fn input(args: &Args, arguments: &Arguments<'_>) -> TokenStream {
     match (&args.input_schema, arguments) {
-        (Some(schema), _) => quote!(::plugin_sdk::__private::Input::Written(#schema)),
-        (None, Arguments::Single(_)) => quote! {
-            ::plugin_sdk::__private::Input::Generated(
-                ::plugin_sdk::__private::parameters::<__Arguments>
-            )
-        },
+        (Some(schema), _) => quote!(|| ::plugin_sdk::__private::written_input(#schema)),
+        (None, Arguments::Single(_)) => quote!(::plugin_sdk::__private::parameters::<__Arguments>),
         (None, Arguments::Whole(ty)) => {
-            let whole = quote_spanned! { ty.span() => ::plugin_sdk::__private::whole::<#ty> };
-            quote!(::plugin_sdk::__private::Input::Generated(#whole))
+            quote_spanned! { ty.span() => ::plugin_sdk::__private::whole::<#ty> }
         }
     }
 }
@@ -254,9 +249,9 @@ fn output(args: &Args, function: &ItemFn) -> TokenStream {
     match &args.output_schema {
         Some(written) => quote! {{
             let _ = #schema;
-            ::plugin_sdk::__private::Output::Written(#written)
+            || ::plugin_sdk::__private::written_output(#written)
         }},
-        None => quote!(::plugin_sdk::__private::Output::Generated(#schema)),
+        None => quote!(|| ::core::result::Result::Ok(#schema())),
     }
 }
 
