@@ -14,7 +14,7 @@ use crate::{arguments::members_of, payload::Failure};
 /// # Errors
 /// None: others of its kind fail.
 pub fn parameters<T: JsonSchema>() -> Result<(Value, bool), Failure> {
-    Ok(input(SchemaGenerator::into_root_schema_for::<T>))
+    Ok(input(|generator| root_schema(generator, T::json_schema)))
 }
 
 /// The same of a tool that takes `Args<T>`: where decoding refuses unknown arguments, the schema says so.
@@ -96,8 +96,25 @@ fn collect_headers(schema: &Value, pointer: &str, headers: &mut Map<String, Valu
     }
 }
 
-/// [`SchemaGenerator::into_root_schema_for`] of a type: all that is of its own in the code for a tool's schema.
+/// Makes the schema of a type.
 type Root = fn(SchemaGenerator) -> Schema;
+
+/// What [`SchemaGenerator::into_root_schema_for`] does, but the same code for all types, which are never recursive: those
+/// of parameters.
+fn root_schema(
+    mut generator: SchemaGenerator,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+) -> Schema {
+    let mut schema = schema(&mut generator);
+    for transform in generator.transforms_mut() {
+        transform.transform(&mut schema);
+    }
+    let definitions = generator.take_definitions(true);
+    if !definitions.is_empty() {
+        schema.insert("$defs".to_owned(), definitions.into());
+    }
+    schema
+}
 
 fn generate(settings: SchemaSettings, root: Root) -> Value {
     let settings = settings
