@@ -28,6 +28,11 @@ fn a_panicking_tool_costs_one_call_not_the_host() {
                 json!({ "position": 7 }),
                 "the len is 3 but the index is 7 at tests/fixtures/panics/src/lib.rs:",
             ),
+            (
+                "explodeBefore",
+                json!({}),
+                "the secret of the state is s3cret at tests/fixtures/panics/src/lib.rs:",
+            ),
         ] {
             let outcome = client.call(tool, arguments);
             let text = without_ids(outcome.error_text());
@@ -39,6 +44,18 @@ fn a_panicking_tool_costs_one_call_not_the_host() {
             host.wait_for_log(detail);
         }
     }
+}
+
+#[test]
+fn a_panic_in_a_tools_own_thread_is_logged_and_costs_nothing() {
+    let host = Host::serve(&Layer::of(["panics"]));
+    let outcome = host
+        .connect()
+        .call("explodeInAThread", json!({ "secret": "s3cret" }));
+    assert_eq!(outcome.text(), "went on");
+    host.wait_for_log(
+        "a panic: the secret of the thread is s3cret at tests/fixtures/panics/src/lib.rs:",
+    );
 }
 
 #[test]

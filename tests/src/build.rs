@@ -6,6 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The root of the repository.
@@ -42,25 +43,68 @@ pub(crate) fn locked<T>(name: &str, work: impl FnOnce() -> T) -> T {
 /// `cargo-layer`, built as `cargo layer` builds it. (`cargo test` builds no binaries of other packages.)
 pub fn cargo_layer() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--package",
-            "layer-build",
-            "--bin",
-            "cargo-layer",
-            "--message-format=json",
-        ]);
-        cargo.current_dir(repository());
-        let messages = output_of(&mut cargo);
-        let executable = messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .next_back();
-        executable.expect("cargo tells where the program is")
-    })
+    PATH.get_or_init(|| program_of("layer-build", "cargo-layer"))
+}
+
+/// A program of a package, in the profile `dev`.
+pub fn program_of(package: &str, program: &str) -> PathBuf {
+    let messages = built(&["--package", package, "--bin", program]);
+    let executables = messages
+        .iter()
+        .filter_map(|message| message["executable"].as_str());
+    executables
+        .map(PathBuf::from)
+        .next_back()
+        .expect("cargo tells where the program is")
+}
+
+/// The library of a plugin, in the profile `dev`.
+pub fn library_of(package: &str) -> PathBuf {
+    let messages = built(&["--package", package]);
+    let files = messages
+        .iter()
+        .filter_map(|message| message["filenames"].as_array())
+        .flatten();
+    let libraries = files
+        .filter_map(Value::as_str)
+        .filter(|file| file.ends_with(".so"));
+    libraries
+        .map(PathBuf::from)
+        .next_back()
+        .expect("cargo tells where the library is")
+}
+
+/// What cargo tells of what it built.
+fn built(what: &[&str]) -> Vec<Value> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--message-format=json"]).args(what);
+    cargo.current_dir(repository());
+    let messages = output_of(&mut cargo);
+    let lines = messages.lines();
+    lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// The toolchains that rustup has; none without rustup.
+pub fn toolchains() -> Vec<String> {
+    let Ok(output) = Command::new("rustup").args(["toolchain", "list"]).output() else {
+        return Vec::new();
+    };
+    let list = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// What the compiler of a toolchain, or the one of these tests, says it is.
+pub fn rustc_version(toolchain: Option<&str>) -> String {
+    let mut rustc = Command::new("rustc");
+    if let Some(toolchain) = toolchain {
+        rustc.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    output_of(rustc.arg("--version")).trim().to_owned()
 }
 
 /// The `bootstrap` of the `function.zip` that `cargo layer host` makes.

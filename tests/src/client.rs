@@ -83,9 +83,55 @@ impl<'a> Client<'a> {
         assert_eq!(answer.status, 200, "{}\n{}", answer.body, self.host.story());
         CallOutcome(answer.json())
     }
+
+    /// Call a tool as a client of revision 2026-07-28 that takes answers of both kinds; `meta` comes on top of what every
+    /// request of it has.
+    pub fn call_modern(&self, tool: &str, arguments: &Value, meta: &Value) -> Answer {
+        let mut all = json!({
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        for (key, value) in meta.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        let params = json!({ "name": tool, "arguments": arguments, "_meta": all });
+        self.post(
+            &[
+                ("Accept", "application/json, text/event-stream"),
+                ("MCP-Protocol-Version", MODERN),
+                ("Mcp-Method", "tools/call"),
+                ("Mcp-Name", tool),
+            ],
+            &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
+        )
+    }
 }
 
+/// The revision without handshake.
+const MODERN: &str = "2026-07-28";
+
 impl Answer {
+    /// The messages of a body of server-sent events, in their order.
+    ///
+    /// # Panics
+    /// When the body is not of events.
+    pub fn events(&self) -> Vec<Value> {
+        assert_eq!(
+            self.header("content-type"),
+            Some("text/event-stream"),
+            "{}",
+            self.body
+        );
+        let events = self.body.split("\n\n").filter(|event| !event.is_empty());
+        events
+            .map(|event| {
+                let data = event.lines().filter_map(|line| line.strip_prefix("data: "));
+                let data = data.collect::<Vec<_>>().join("\n");
+                serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {event:?}"))
+            })
+            .collect()
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)
@@ -111,6 +157,11 @@ impl CallOutcome {
     pub fn error_text(&self) -> &str {
         assert_eq!(self.0["result"]["isError"], true, "{}", self.0);
         self.first_text()
+    }
+
+    /// The whole message.
+    pub fn message(&self) -> &Value {
+        &self.0
     }
 
     /// The code of a JSON-RPC error.

@@ -3,12 +3,14 @@
 use std::{
     io::{BufRead, BufReader},
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use lambda_local::{Function, FunctionConfig, Gateway, InvokeError};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 pub use lambda_local::Door;
@@ -34,7 +36,7 @@ enum Running {
     Lambda {
         _gateway: Gateway,
         function: Function,
-        _runtime: Runtime,
+        runtime: Runtime,
     },
 }
 
@@ -46,9 +48,16 @@ impl Host {
 
     /// The same with these environment variables.
     pub fn serve_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
-        let mut child = Self::serve_command(layer, variables)
-            .spawn()
-            .expect("bootstrap can be run");
+        Self::serving(Self::serve_command(bootstrap(), layer, variables), layer)
+    }
+
+    /// The same by another host than the one that is deployed.
+    pub fn serve_by(program: &Path, layer: &Layer) -> Self {
+        Self::serving(Self::serve_command(program, layer, &[]), layer)
+    }
+
+    fn serving(mut command: Command, layer: &Layer) -> Self {
+        let mut child = command.spawn().expect("bootstrap can be run");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let log = Arc::new(Mutex::new(String::new()));
         let keep = |log: &Mutex<String>, line: &str| {
@@ -84,7 +93,7 @@ impl Host {
 
     /// What is printed by a host that does not start.
     pub fn refusal(layer: &Layer, variables: &[(&str, &str)]) -> String {
-        let output = Self::serve_command(layer, variables)
+        let output = Self::serve_command(bootstrap(), layer, variables)
             .output()
             .expect("bootstrap can be run");
         assert_eq!(
@@ -95,8 +104,8 @@ impl Host {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    fn serve_command(layer: &Layer, variables: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(bootstrap());
+    fn serve_command(program: &Path, layer: &Layer, variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
@@ -131,7 +140,7 @@ impl Host {
             running: Running::Lambda {
                 _gateway: gateway,
                 function,
-                _runtime: runtime,
+                runtime,
             },
         }
     }
@@ -143,6 +152,19 @@ impl Host {
         let outcome = runtime.block_on(function.warm_up());
         runtime.block_on(function.stop());
         outcome.expect_err("the host should have refused to start")
+    }
+
+    /// Invoke the function by an event of one's own, past the gateway, and give what it answers.
+    pub fn invoke(&self, event: &Value) -> Value {
+        let Running::Lambda {
+            function, runtime, ..
+        } = &self.running
+        else {
+            panic!("only on Lambda")
+        };
+        let answer = runtime.block_on(function.invoke(event));
+        let answer = answer.unwrap_or_else(|error| panic!("{event}: {error}"));
+        answer.json().expect("an answer in JSON")
     }
 
     /// The URL of its MCP endpoint.
@@ -180,7 +202,7 @@ impl Host {
         let mut names: Vec<_> = inside
             .filter_map(|path| {
                 Some(
-                    std::path::Path::new(&path)
+                    Path::new(&path)
                         .strip_prefix(&folder)
                         .ok()?
                         .display()

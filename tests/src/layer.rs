@@ -34,6 +34,31 @@ impl Layer {
         )
     }
 
+    /// The layer of one package, built by another toolchain of rustup's.
+    pub fn built_by(toolchain: &str, package: &str) -> Self {
+        let zip = target().join(format!("{package}-{toolchain}.zip"));
+        let mut command = Command::new(cargo_layer());
+        command.args(["build", "--package", package, "--out"]);
+        command
+            .arg(&zip)
+            .current_dir(repository())
+            .env("RUSTUP_TOOLCHAIN", toolchain)
+            // That of these tests would go before it.
+            .env_remove("CARGO")
+            .env("CARGO_TARGET_DIR", target().join(toolchain));
+        output_of(&mut command);
+        Self::unpacked(vec![zip])
+    }
+
+    /// A layer of one library as it is, without a manifest.
+    pub fn of_library(library: &Path) -> Self {
+        let layer = Self::unpacked(Vec::new());
+        let name = library.file_name().expect("a library has a name");
+        fs_err::create_dir_all(layer.plugin_dir()).expect("a folder");
+        fs_err::copy(library, layer.plugin_dir().join(name)).expect("the library was built");
+        layer
+    }
+
     fn unpacked(zips: Vec<PathBuf>) -> Self {
         let opt = tempfile::Builder::new()
             .prefix("opt-")

@@ -17,7 +17,8 @@ mod layer;
 mod sdk_clients;
 
 pub use build::{
-    bootstrap, cargo_layer, library_of_the_system, output_of, repository, sha256, target,
+    bootstrap, cargo_layer, library_of, library_of_the_system, output_of, program_of, repository,
+    rustc_version, sha256, target, toolchains,
 };
 pub use client::{Answer, CallOutcome, Client, post_and_forget};
 pub use host::{Door, Host};
