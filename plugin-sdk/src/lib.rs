@@ -19,7 +19,7 @@
 //! assert_eq!(multiply(6, 7), 42);
 //! ```
 //!
-//! The crate is a `cdylib` with one dependency of ours:
+//! The crate is a `cdylib` with one dependency:
 //!
 //! ```toml
 //! [lib]
@@ -29,40 +29,91 @@
 //! plugin-sdk = { git = "..." }
 //! ```
 //!
-//! `cargo layer build` makes it a Lambda layer, `cargo layer dev` serves it on this machine.
+//! `cargo layer build` makes it a Lambda layer, `cargo layer dev` serves it on this machine. Who comes from Python's
+//! `mcp-lambda-handler` finds both codes side by side in [`from_python`].
 //!
 //! # What a tool takes
 //!
-//! Every parameter is a member of the tool's `inputSchema`, under its own name. A parameter may have any type that
-//! implements [`serde::de::DeserializeOwned`] and [`schemars::JsonSchema`]: numbers, `bool`, `String`, `Option` (then it
-//! may be left out), `Vec`, maps, and your own structs and enums. For these, derive with the re-exported crates named:
+//! Every parameter is a member of the tool's `inputSchema` (JSON Schema 2020-12), under its own name: numbers, `bool`,
+//! `String`, `Option` (may be left out, or null), `Vec`, maps, and your own types with [`#[data]`](data). What the model
+//! should know of a parameter stands above it or in the `# Arguments` list.
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
 //!
 //! /// A place on Earth.
-//! #[derive(Deserialize, JsonSchema)]
-//! #[serde(crate = "plugin_sdk::serde")]
-//! #[schemars(crate = "plugin_sdk::schemars")]
+//! #[data]
 //! struct Place {
 //!     /// Degrees north of the equator.
+//!     #[schemars(range(min = -90, max = 90))]
 //!     latitude: f64,
 //!     /// Degrees east of Greenwich.
 //!     longitude: f64,
 //! }
 //!
-//! /// How far is it from one place to another, in kilometres?
+//! /// A unit of length.
+//! #[data]
+//! #[serde(rename_all = "lowercase")]
+//! enum Unit {
+//!     Kilometres,
+//!     Miles,
+//! }
+//!
+//! /// How far is it from one place to another?
 //! #[tool(read_only)]
-//! fn distance(from: Place, to: Place) -> f64 {
+//! fn distance(
+//!     from: Place,
+//!     to: Place,
+//!     /// What to measure in.
+//!     #[arg(default = Unit::Kilometres)]
+//!     unit: Unit,
+//!     /// How many digits after the point.
+//!     #[arg(default = 1)]
+//!     #[schemars(range(max = 6))]
+//!     digits: u8,
+//! ) -> String {
 //!     let (a, b) = (from.latitude.to_radians(), to.latitude.to_radians());
 //!     let c = (to.longitude - from.longitude).to_radians();
-//!     (a.sin() * b.sin() + a.cos() * b.cos() * c.cos()).clamp(-1.0, 1.0).acos() * 6371.0
+//!     let angle = (a.sin() * b.sin() + a.cos() * b.cos() * c.cos()).clamp(-1.0, 1.0).acos();
+//!     let radius = match unit {
+//!         Unit::Kilometres => 6371.0,
+//!         Unit::Miles => 3959.0,
+//!     };
+//!     format!("{:.*}", digits.into(), angle * radius)
 //! }
 //!
 //! export_tools!(distance);
 //! ```
 //!
-//! The two `crate` lines are only needed where `serde` and `schemars` are not dependencies of your own.
+//! | above a parameter | meaning |
+//! |---|---|
+//! | `/// ...` | what the model reads of it |
+//! | `#[arg(default = ...)]`, `#[arg(default)]` | it may be left out, and is then this, or its type's default |
+//! | `#[arg(header = "Region")]` | clients repeat it in the HTTP header `Mcp-Param-Region` (MCP's `x-mcp-header`), for gateways that route by it: a string, integer or boolean |
+//! | `#[schemars(...)]` | constraints, by [schemars](https://graham.cool/schemars/deriving/attributes/): `range`, `length`, `regex`, `email`, `inner(...)`, `extend("..." = ...)` |
+//!
+//! [`#[data]`](data) makes a struct or enum one that goes in and out: it derives `Deserialize`, `Serialize` and
+//! `JsonSchema` with the crates that come along with this one. Serde's attributes work as ever. (Who has `serde` and
+//! `schemars` among the own dependencies can derive by hand.) The features `chrono`, `jiff`, `uuid` and `url` give
+//! schemas to the types of these crates.
+//!
+//! A tool of many arguments takes them as one struct instead: [`Args<T>`](Args).
+//!
+//! # How arguments are read
+//!
+//! Unknown arguments are refused, and so is what the schema does not allow, in words from which the model learns what to
+//! mend. But clients misspell: they send `"5"` for 5, or an object as its JSON text. What cannot be decoded is mended
+//! where the schema leaves no doubt:
+//!
+//! | the schema wants | the value is | it becomes |
+//! |---|---|---|
+//! | integer | `"5"`, `5.0`, `"5.0"` | `5` |
+//! | number | `"2.5"`, `"1e3"` | `2.5`, `1000.0` |
+//! | boolean | `"true"`, `"false"` | `true`, `false` |
+//! | array, object | a string whose text is a JSON array, object | that array, object |
+//!
+//! At any depth, but never where a string is acceptable as well, and never in a tool that is `strict`. Constraints that
+//! decoding does not see (`range`, `length`, ...) are checked by the host before the call.
 //!
 //! # What a tool gives back
 //!
@@ -70,11 +121,73 @@
 //! |---|---|
 //! | `()` | an empty content list |
 //! | `String`, `&str`, numbers, `bool`, `char` | one text |
-//! | [`Json<T>`] | `structuredContent`, the same as text, and an `outputSchema` |
+//! | [`Json<T>`] | `structuredContent`, the same as text, and an `outputSchema` made from `T` |
+//! | [`Content`], `Vec<Content>` | texts, images, sounds, links, embedded resources, with annotations |
+//! | [`ResourceLink`], [`Resource`] | one of these |
+//! | [`ToolResult`] | a result made by hand: all of the above, `_meta`, `isError` |
 //! | `Option<T>` | `T`, or an empty content list |
-//! | `Result<T, E>` | `T`, or for `Err` a result with `isError` and the error's message, on which the model can act |
+//! | `Result<T, E>` | `T`, or for `Err` a result with `isError`: the error's message and its causes, on which the model can act |
 //!
-//! A panic costs one call: the client sees that the tool failed, only the operator's log has the message.
+//! `E` is anything that implements `Display`: a `String`, an error of your own, `anyhow::Error`, or [`ToolError`], which `?`
+//! makes of all of these. [`ToolError::protocol`] fails as a JSON-RPC error instead.
+//!
+//! A panic, wherever it happens, costs one call: the client sees that the tool failed, only the operator's log has the
+//! message and the place.
+//!
+//! # What a tool knows of its call
+//!
+//! A parameter of type [`Context`] tells who calls, by what client, how much time is left, and whether the call was given
+//! up; through it the tool tells the client of [progress](Context::progress) and sends it [messages](Context::log).
+//!
+//! What is for the operator goes through the crate `log` (here as [`log`]), or through `tracing` with its feature `log`: it
+//! is in the host's log, with the request, the tool and the plugin. (In a thread or task that the tool started, with
+//! the plugin only: nobody knows which call it works for.)
+//!
+//! # What tools share
+//!
+//! `export_tools!(state = connect, ...)` names a function; what it builds, once in an environment, tools take as
+//! [`State<T>`](State).
+//!
+//! # Async tools
+//!
+//! With the feature `async` of this crate, tools and the state's function may be `async`. They run on tokio, on a runtime
+//! of the plugin's own, built at the first use and shared by calls at the same time. When a call is given up, its future
+//! is dropped where it waits. Tasks that outlive their call rest until the next one.
+//!
+//! ```
+//! use plugin_sdk::prelude::*;
+//!
+//! /// Wait a little.
+//! #[tool(timeout = "5s")]
+//! async fn wait(turns: u8) -> u8 {
+//!     for _ in 0..turns {
+//!         tokio::task::yield_now().await;
+//!     }
+//!     turns
+//! }
+//!
+//! export_tools!(wait);
+//! ```
+//!
+//! # A schema written by hand
+//!
+//! ```
+//! use plugin_sdk::{prelude::*, serde_json::{Value, json}};
+//!
+//! /// Query the catalogue.
+//! #[tool(
+//!     input_schema = r#"{"type": "object", "properties": {"where": {"type": "object"}}, "required": ["where"]}"#,
+//!     output_schema = r#"{"type": "object", "properties": {"rows": {"type": "array"}}, "required": ["rows"]}"#
+//! )]
+//! fn query(arguments: Args<Value>) -> Json<Value> {
+//!     Json(json!({ "rows": [arguments["where"]] }))
+//! }
+//!
+//! export_tools!(query);
+//! ```
+//!
+//! The host validates arguments by it before the call. With `Box<RawValue>` in the place of `Value` the JSON comes and goes
+//! as it is.
 //!
 //! # Attributes
 //!
@@ -84,8 +197,25 @@
 //! | `title = "..."` | a name for people |
 //! | `description = "..."` | instead of the doc comment |
 //! | `read_only`, `destructive`, `idempotent`, `open_world` | MCP's hints; each also as `= false` |
+//! | `strict` | arguments are never mended |
+//! | `timeout = "10s"` | the call is given up after this time, at the latest (`ms`, `s`, `m`); a sync tool asks [`Context::cancelled`] |
+//! | `requires("elicitation")` | only for clients with these capabilities: `elicitation`, `elicitation.form`, `elicitation.url`, `roots`, `sampling`, `sampling.context`, `sampling.tools` |
+//! | `icons("https://...")` | pictures; with details `"https://..."(mime_type = "image/png", sizes = "48x48", theme = "dark")` |
+//! | `meta("example.com/team" = "weather")` | facts of your own in `_meta` |
+//! | `input_schema = ...`, `output_schema = ...` | schemas written by hand, as text: a literal, `include_str!`, a constant |
+//! | `validate` | the host validates arguments before the call. Found out by itself, except for constraints that look like the type's own: an `extend("enum" = ...)`, a `required` on an `Option` |
 //!
-//! `export_tools!(names = "as_written", ...)` keeps the names of functions as they are.
+//! | `export_tools!(...)` | meaning |
+//! |---|---|
+//! | `names = "as_written"` | functions' names stay as they are: `word_count`, not `wordCount` |
+//! | `prefix = "text_"` | what all names begin with |
+//! | `state = function` | builds what tools share |
+//!
+//! Names have 1 to 64 characters of `[A-Za-z0-9_.-]`, and are checked when the plugin is compiled.
+//!
+//! # Tests
+//!
+//! A tool is a function, and is tested like one. The feature `testing` calls it as the host does: see [`testing`].
 
 mod arguments;
 mod call;
@@ -106,12 +236,37 @@ mod state;
 pub mod testing;
 mod tool;
 
+#[doc = include_str!("../docs/from-python.md")]
+pub mod from_python {}
+
 pub use ::log;
 pub use arguments::Args;
 pub use content::{Content, Resource, ResourceLink, Role};
 pub use context::{Client, Context, Level, Trace};
 pub use error::ToolError;
-pub use plugin_sdk_macros::{data, export_tools, tool};
+/// Makes a struct or enum one that arguments and results may be made of: derives `Deserialize`, `Serialize` and
+/// `JsonSchema`, with the crates that come along with this one. Serde's and schemars' attributes work as ever.
+///
+/// ```
+/// use plugin_sdk::prelude::*;
+///
+/// /// A city and its people.
+/// #[data]
+/// #[derive(Debug, Clone)]
+/// #[serde(rename_all = "camelCase")]
+/// struct City {
+///     /// Its name.
+///     name: String,
+///     /// How many live there.
+///     #[serde(default)]
+///     head_count: u32,
+/// }
+/// ```
+pub use plugin_sdk_macros::data;
+/// Exports tools from a plugin, in this order. See [what its options mean](crate#attributes).
+pub use plugin_sdk_macros::export_tools;
+/// Makes a function a tool. See [what its attributes mean](crate#attributes).
+pub use plugin_sdk_macros::tool;
 pub use result::{IntoToolResult, Json, ToolResult};
 pub use schemars;
 pub use serde;

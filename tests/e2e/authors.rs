@@ -82,7 +82,13 @@ fn an_async_tool_without_the_feature_is_told_what_to_do() {
     let (compiles, told) = check("without-async", "", source);
     assert!(!compiles);
     let told: Vec<_> = told.lines().take(5).collect();
-    assert_snapshot!(told.join("\n"), @"");
+    assert_snapshot!(told.join("\n"), @r#"
+    error: async tools need the feature `async` of plugin-sdk: write `features = ["async"]` at this dependency in Cargo.toml
+     --> src/lib.rs:5:1
+      |
+    5 | async fn wait() {}
+      | ^^^^^
+    "#);
     let (compiles, told) = check("with-async", "\"async\"", source);
     assert!(compiles, "{told}");
 }

@@ -157,7 +157,7 @@ fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
         "routeKey": "ANY /mcp",
         "rawPath": "/mcp",
         "rawQueryString": "",
-        "headers": { "content-type": "application/json" },
+        "headers": { "content-type": "application/json", "mcp-protocol-version": "2025-11-25" },
         "requestContext": {
             "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
             "http": { "method": "POST", "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },

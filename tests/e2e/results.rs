@@ -170,17 +170,17 @@ fn every_kind_of_error_is_told_to_whom_it_concerns() {
             (
                 "raw",
                 json!({ "query": "ab" }),
-                "Invalid arguments for tool raw: /query must have at least 3 characters, not 2",
+                "Invalid arguments for tool raw: /query must be a string of at least 3 characters, not \"ab\"",
             ),
             (
                 "decorated",
                 json!({ "region": "eu", "count": 11 }),
-                "Invalid arguments for tool decorated: /count must be at most 10, not 11",
+                "Invalid arguments for tool decorated: /count must be an integer from 1 to 10 or null, not 11",
             ),
             (
                 "decorated",
                 json!({ "region": "eu", "count": "1" }),
-                "Invalid arguments for tool decorated: /count must be an integer or null, not the string \"1\"",
+                "Invalid arguments for tool decorated: /count must be an integer from 1 to 10 or null, not the string \"1\"",
             ),
             (
                 "turn",
@@ -252,8 +252,8 @@ fn what_a_tool_declares_of_itself_is_listed() {
         let tool = tools.iter().find(|tool| tool["name"] == name);
         tool.unwrap_or_else(|| panic!("no {name} in {listed}"))
     };
-    assert_snapshot!(format!("{:#}", tool("decorated")), @"");
-    assert_snapshot!(tool("turn")["inputSchema"], @"");
-    assert_snapshot!(tool("raw")["inputSchema"], @"");
+    assert_snapshot!(tool("decorated"), @r#"{"_meta":{"example.com/team":"tests"},"annotations":{"destructiveHint":false,"idempotentHint":true,"openWorldHint":false,"readOnlyHint":true},"description":"Attributes of every kind.","icons":[{"mimeType":"image/png","sizes":["48x48"],"src":"https://example.com/icon.png","theme":"light"}],"inputSchema":{"additionalProperties":false,"properties":{"count":{"format":"uint8","maximum":10,"minimum":1,"type":["integer","null"]},"region":{"description":"Where.","type":"string","x-mcp-header":"Region"}},"required":["region"],"type":"object"},"name":"decorated","title":"Decorated"}"#);
+    assert_snapshot!(tool("turn")["inputSchema"], @r#"{"additionalProperties":false,"description":"How far and which way.","properties":{"distance":{"description":"Kilometres.","format":"double","type":"number"},"heading":{"description":"Where to.","oneOf":[{"const":"north","description":"Up on maps.","type":"string"},{"const":"south","description":"Down on maps.","type":"string"}]},"stops":{"default":[],"description":"On the way.","items":{"type":"string"},"type":"array"}},"required":["distance","heading"],"type":"object"}"#);
+    assert_snapshot!(tool("raw")["inputSchema"], @r#"{"additionalProperties":true,"properties":{"query":{"minLength":3,"type":"string"}},"required":["query"],"type":"object"}"#);
     assert_eq!(tool("raw")["outputSchema"], true);
 }

@@ -43,10 +43,8 @@ fn a_tool_that_does_not_end_is_given_up_at_its_own_limit() {
         let client = host.connect();
         let outcome = client.call("forever", json!({}));
         let text = outcome.error_text();
-        assert!(
-            text.starts_with("tool forever was given up: ") && text.contains("0.3 s"),
-            "{text}"
-        );
+        let told = "tool forever was given up: its time limit is 300 ms; its author can raise it by #[tool(timeout = \"...\")] (request id ";
+        assert!(text.starts_with(told), "{text}");
         host.wait_for_log("the tool was dropped");
         host.wait_for_log("limited: true");
         // The environment goes on.
