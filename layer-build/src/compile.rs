@@ -47,7 +47,7 @@ pub(crate) fn compile(
         Target::Bin(name) => command.args(["--bin", name]),
     };
     if profile == Profile::Layer {
-        for_deployment(&mut command, target);
+        for_deployment(&mut command, package, target);
         without_paths_of_this_machine(&mut command);
     }
     let output = command
@@ -73,7 +73,7 @@ pub(crate) fn compile(
 }
 
 /// The profile `layer`, made up on the command line, since the workspace may be anyone's.
-fn for_deployment(command: &mut Command, target: Target) {
+fn for_deployment(command: &mut Command, package: &str, target: Target) {
     let opt_level = match target {
         Target::Plugin => r#"opt-level="s""#,
         Target::Bin(_) => "opt-level=3",
@@ -91,6 +91,12 @@ fn for_deployment(command: &mut Command, target: Target) {
         "incremental=false",
     ] {
         command.args(["--config", &format!("profile.layer.{setting}")]);
+    }
+    if target == Target::Plugin {
+        // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In the
+        // author's own code only, as that is nearly free.
+        let setting = format!("profile.layer.package.{package:?}.overflow-checks=true");
+        command.args(["--config", &setting]);
     }
 }
 

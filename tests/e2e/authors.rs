@@ -1,6 +1,6 @@
 //! What the SDK asks of an author.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use insta::assert_snapshot;
 use tests::{output_of, repository, target};
@@ -29,29 +29,83 @@ fn a_plugin_of_sync_tools_carries_no_runtime_and_no_validator() {
     }
 }
 
-/// A crate of someone who has the SDK as only dependency. Gives what cargo says of it.
-fn check(name: &str, features: &str, source: &str) -> (bool, String) {
-    let folder = target().join("authors").join(name);
-    let sdk = repository().join("plugin-sdk");
-    fs_err::create_dir_all(folder.join("src")).expect("a folder");
-    let manifest = format!(
-        "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n\
-         [dependencies]\nplugin-sdk = {{ path = {sdk:?}, features = [{features}] }}\n\n[workspace]\n",
-    );
-    fs_err::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
-    fs_err::write(folder.join("src/lib.rs"), source).expect("a source");
-    // The versions that are known to be there.
-    fs_err::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).expect("a lock file");
-    let output = Command::new(env!("CARGO"))
-        .args(["check", "--quiet", "--color", "never"])
-        .current_dir(&folder)
-        .env("CARGO_TARGET_DIR", target().join("authors/target"))
-        .output()
-        .expect("cargo can be run");
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
+/// A crate outside of this repository.
+struct Crate(PathBuf);
+
+impl Crate {
+    /// With this in its manifest, where `SDK` stands for the folder of plugin-sdk, and this source.
+    fn new(name: &str, manifest: &str, source: &str) -> Self {
+        let folder = target().join("authors").join(name);
+        let sdk = repository().join("plugin-sdk");
+        fs_err::create_dir_all(folder.join("src")).expect("a folder");
+        let manifest = format!(
+            "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n{}\n[workspace]\n",
+            manifest.replace("SDK", &sdk.to_string_lossy())
+        );
+        fs_err::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
+        fs_err::write(folder.join("src/lib.rs"), source).expect("a source");
+        // The versions that are known to be there.
+        let lock = repository().join("Cargo.lock");
+        fs_err::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
+        Self(folder)
+    }
+
+    fn cargo(&self, command: &str) -> Command {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([command, "--quiet", "--color", "never"])
+            .current_dir(&self.0)
+            .env("CARGO_TARGET_DIR", target().join("authors/target"));
+        cargo
+    }
+
+    /// Does it compile? And what cargo says of it.
+    fn check(&self) -> (bool, String) {
+        let output = self.cargo("check").output().expect("cargo can be run");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    }
+}
+
+/// The SDK as the only dependency, with these features.
+fn manifest(features: &str) -> String {
+    format!(
+        "[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n[dependencies]\nplugin-sdk = {{ path = \"SDK\", features = [{features}] }}\n"
     )
+}
+
+/// The code of a language in a section of the README.
+fn code(section: &str, language: &str) -> String {
+    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
+    let section = readme
+        .split("\n##")
+        .find(|text| {
+            text.trim_start_matches('#')
+                .trim_start()
+                .starts_with(section)
+        })
+        .unwrap_or_else(|| panic!("no section {section:?}"));
+    let fence = format!("```{language}\n");
+    let code = section
+        .split(&fence)
+        .skip(1)
+        .filter_map(|code| code.split_once("```"));
+    code.map(|(code, _)| code).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_first_own_tool_of_the_readme_passes_its_test() {
+    let manifest = code("Your first own tool", "toml") + &code("Its tests", "toml");
+    let source = code("Your first own tool", "rust") + &code("Its tests", "rust");
+    let author = Crate::new(
+        "my-tools",
+        &manifest.replace("../../plugin-sdk", "SDK"),
+        &source,
+    );
+    let told = output_of(&mut author.cargo("test"));
+    assert!(told.contains("1 passed"), "{told}");
 }
 
 #[test]
@@ -72,14 +126,14 @@ fn an_author_needs_no_dependency_but_the_sdk() {
 
         export_tools!(forecast);
     "#;
-    let (compiles, told) = check("plain", "", source);
+    let (compiles, told) = Crate::new("plain", &manifest(""), source).check();
     assert!(compiles, "{told}");
 }
 
 #[test]
 fn an_async_tool_without_the_feature_is_told_what_to_do() {
     let source = "use plugin_sdk::prelude::*;\n\n/// Wait.\n#[tool]\nasync fn wait() {}\n\nexport_tools!(wait);\n";
-    let (compiles, told) = check("without-async", "", source);
+    let (compiles, told) = Crate::new("without-async", &manifest(""), source).check();
     assert!(!compiles);
     let told: Vec<_> = told.lines().take(5).collect();
     assert_snapshot!(told.join("\n"), @r#"
@@ -89,6 +143,6 @@ fn an_async_tool_without_the_feature_is_told_what_to_do() {
     5 | async fn wait() {}
       | ^^^^^
     "#);
-    let (compiles, told) = check("with-async", "\"async\"", source);
+    let (compiles, told) = Crate::new("with-async", &manifest("\"async\""), source).check();
     assert!(compiles, "{told}");
 }

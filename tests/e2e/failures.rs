@@ -29,6 +29,11 @@ fn a_panicking_tool_costs_one_call_not_the_host() {
                 "the len is 3 but the index is 7 at tests/fixtures/panics/src/lib.rs:",
             ),
             (
+                "overflow",
+                json!({ "number": 255 }),
+                "attempt to add with overflow at tests/fixtures/panics/src/lib.rs:",
+            ),
+            (
                 "explodeBefore",
                 json!({}),
                 "the secret of the state is s3cret at tests/fixtures/panics/src/lib.rs:",
