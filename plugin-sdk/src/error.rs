@@ -85,7 +85,9 @@ fn chain(error: &dyn Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
+        if text.is_empty() {
+            text = cause_text;
+        } else if !text.contains(&cause_text) {
             text = format!("{text}: {cause_text}");
         }
         source = cause.source();
@@ -119,7 +121,7 @@ pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
 pub struct Outcome<T>(PhantomData<T>);
 
 /// Takes an error out of an outcome, where it knows better than the outcome how to tell it.
-pub type How<T> = fn(T) -> Result<T, ToolError>;
+pub(crate) type How<T> = fn(T) -> Result<T, ToolError>;
 
 impl<T> Outcome<T> {
     /// It.
