@@ -312,7 +312,7 @@ impl Tool {
                 });
             }
             let answer = self.deliver(&name, &arguments, |arguments| {
-                invoke(module, op::CALL, &name, arguments, host)
+                apart(|| invoke(module, op::CALL, &name, arguments, host))
             });
             drop(ended);
             answer
@@ -539,6 +539,18 @@ fn invoke(
         RResult::ROk(bytes) => Ok(json(&bytes)),
         RResult::RErr(bytes) => Err(json(&bytes)),
     }
+}
+
+/// Do it where an async tool can block its thread: not in a test that runs on a runtime itself (`#[tokio::test]`).
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "async")]
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return thread::scope(|scope| match scope.spawn(work).join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+    }
+    work()
 }
 
 fn text(value: &Value) -> String {

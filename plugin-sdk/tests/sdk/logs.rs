@@ -1,8 +1,8 @@
 //! What the crate `log` takes goes to the operator's log, with the call it belongs to.
 
-use std::{panic, sync::Barrier, thread};
+use std::{env, panic, process::Command, sync::Barrier, thread};
 
-use plugin_abi::host_op;
+use plugin_abi::{host_op, op};
 use plugin_sdk::{
     log::{self, LevelFilter},
     prelude::*,
@@ -318,4 +318,66 @@ fn a_line_within_a_line_is_written_as_well() {
     let call = Call::new();
     assert!(call.of(plugin, "talks", "").is_ok());
     assert_eq!(messages(&call.asked(host_op::LOG)), ["inner", "outer"]);
+}
+
+/// Says the level, to the process of its own that the test needs: levels are global, and said once.
+const SAID: &str = "PLUGIN_SDK_TEST_LOG";
+
+#[test]
+fn the_host_says_from_which_level_on_lines_are_told() {
+    #[tool(description = "-")]
+    fn of_every_level() {
+        log::error!("e");
+        log::warn!("w");
+        log::info!("i");
+        log::debug!("d");
+        log::trace!("t");
+    }
+
+    let told = |said: &str| match said {
+        "off" => "",
+        "error" => "e",
+        "warn" | "WARN" => "ew",
+        "debug" => "ewid",
+        "trace" => "ewidt",
+        // `info`, or what no host says.
+        _ => "ewi",
+    };
+    if let Ok(said) = env::var(SAID) {
+        let plugin = Plugin::of::<of_every_level>();
+        let facts = match said.as_str() {
+            "nothing" => json!({"payloads": [1]}),
+            said => json!({"payloads": [1], "log": said}),
+        };
+        assert!(plugin.invoke(op::INIT, "", &facts.to_string()).is_ok());
+        // A later one changes nothing.
+        assert!(
+            plugin
+                .invoke(op::INIT, "", r#"{"payloads":[1],"log":"trace"}"#)
+                .is_ok()
+        );
+        let call = Call::new();
+        assert!(call.of(plugin, "of_every_level", "").is_ok());
+        assert_eq!(
+            messages(&call.asked(host_op::LOG)).concat(),
+            told(&said),
+            "log: {said}"
+        );
+        return;
+    }
+    for said in [
+        "nothing", "error", "warn", "WARN", "info", "debug", "trace", "off", "loud", "",
+    ] {
+        let test = "logs::the_host_says_from_which_level_on_lines_are_told";
+        let child = Command::new(env::current_exe().expect("this binary"))
+            .args(["--exact", test])
+            .env(SAID, said)
+            .output()
+            .expect("this binary runs");
+        assert!(
+            child.status.success(),
+            "{}",
+            String::from_utf8_lossy(&child.stdout)
+        );
+    }
 }
