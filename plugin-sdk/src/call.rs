@@ -77,7 +77,9 @@ impl Running {
 
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        if let Some(waker) = self.waker().take() {
+        // Woken without the lock: what is woken asks for it.
+        let waker = self.waker().take();
+        if let Some(waker) = waker {
             waker.wake();
         }
     }

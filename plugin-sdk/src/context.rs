@@ -8,7 +8,7 @@ use std::{
 };
 
 use plugin_abi::{Host, host_op};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{call::Running, host};
@@ -48,16 +48,36 @@ pub struct Context {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Facts {
+    #[serde(deserialize_with = "readable")]
     request_id: String,
+    #[serde(deserialize_with = "readable")]
     protocol_version: String,
+    #[serde(deserialize_with = "readable")]
     client: Option<Client>,
+    #[serde(deserialize_with = "readable")]
     capabilities: Option<Map<String, Value>>,
+    #[serde(deserialize_with = "readable")]
     principal: Option<String>,
+    #[serde(deserialize_with = "readable")]
     claims: Map<String, Value>,
+    #[serde(deserialize_with = "readable")]
     headers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "readable")]
     trace: Trace,
+    #[serde(deserialize_with = "readable")]
     progress: bool,
+    #[serde(deserialize_with = "readable")]
     log_level: Option<Level>,
+}
+
+/// A fact, or its default where it is of another form. A client says of itself what it likes: that must not hide who calls.
+fn readable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let fact = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(fact).unwrap_or_default())
 }
 
 /// What a client says of itself. It is not proved: good for words, not for decisions.

@@ -3,17 +3,43 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    fmt,
     panic::{self, AssertUnwindSafe},
     sync::Once,
 };
 
-use crate::{logger, payload::Failure};
+use crate::{
+    call::{self, Working},
+    logger,
+    payload::Failure,
+};
 
 thread_local! {
     /// Is this thread inside [`caught`]? Only then does the hook keep a panic for the answer.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
-    /// Message and place of the last panic on this thread.
-    static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The last panic on this thread, which nobody was told of yet.
+    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
+}
+
+/// A panic, as the hook hears of it.
+struct Panic {
+    message: String,
+    place: String,
+    /// The call that the thread worked for.
+    call: u64,
+}
+
+impl Panic {
+    fn report(&self) -> bool {
+        let _working = Working::on(self.call);
+        logger::write(log::Level::Error, "panic", &format!("a panic: {self}"))
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.message, self.place)
+    }
 }
 
 /// Run `work`; a panic becomes a [`Failure`] that says where it happened.
@@ -27,15 +53,23 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
         Ok(result) => {
             // Of a panic that was caught on the way: by the author's own code, or by tokio in a task.
             if let Some(last) = last {
-                report(&last);
+                last.report();
             }
             result
         }
         Err(payload) => {
-            let told = last.unwrap_or_else(|| message(payload.as_ref()).to_owned());
+            let message = message(payload.as_ref()).to_owned();
             // Dropping a payload of the author's own type may panic again, out here where nothing catches it.
             std::mem::forget(payload);
-            Err(Failure::panic(told))
+            Err(Failure::panic(match last {
+                Some(last) if last.message == message => last.to_string(),
+                // `resume_unwind` does not pass through the hook: the last panic is another one.
+                Some(last) => {
+                    last.report();
+                    message
+                }
+                None => message,
+            }))
         }
     }
 }
@@ -50,20 +84,20 @@ fn install_hook() {
                 .location()
                 .map(|place| format!(" at {place}"))
                 .unwrap_or_default();
-            let told = format!("{}{place}", message(info.payload()));
+            let told = Panic {
+                message: message(info.payload()).to_owned(),
+                place,
+                call: call::current(),
+            };
             if CATCHING.get() {
                 if let Some(earlier) = LAST.replace(Some(told)) {
-                    report(&earlier);
+                    earlier.report();
                 }
-            } else if !report(&told) {
+            } else if !told.report() {
                 default(info);
             }
         }));
     });
-}
-
-fn report(told: &str) -> bool {
-    logger::write(log::Level::Error, "panic", &format!("a panic: {told}"))
 }
 
 fn message(payload: &(dyn Any + Send)) -> &str {

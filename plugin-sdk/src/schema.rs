@@ -23,7 +23,15 @@ pub fn parameters<T: JsonSchema>() -> Result<(Value, bool), Failure> {
 /// None: others of its kind fail.
 pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failure> {
     let (mut schema, validate) = input(SchemaGenerator::into_root_schema_for::<T>);
-    if let (Some(members), Some(root)) = (members_of::<T>(), schema.as_object_mut()) {
+    if schema == Value::Bool(true) {
+        schema = Map::new().into();
+    }
+    let Some(root) = schema.as_object_mut() else {
+        return Ok((schema, validate));
+    };
+    // Of an enum or of anything schemars does not tell it, but arguments always are an object, and MCP wants it said.
+    root.entry("type").or_insert_with(|| "object".into());
+    if let Some(members) = members_of::<T>() {
         let properties = root.get("properties").and_then(Value::as_object);
         let declared =
             |member: &&str| properties.is_some_and(|properties| properties.contains_key(*member));

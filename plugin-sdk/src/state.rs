@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use crate::{call::Call, payload::Failure};
+use crate::{call::Call, error::ToolError, payload::Failure};
 
 /// What the tools of a plugin share, such as an HTTP client or a pool of connections, as a parameter of a tool.
 ///
@@ -36,8 +36,8 @@ use crate::{call::Call, payload::Failure};
 /// assert_eq!(count(State::new(Counter(AtomicU64::new(5)))), 6);
 /// ```
 ///
-/// The function takes nothing and gives back `T` or `Result<T, E>`; with the feature `async` it may be async. It lives
-/// until the process ends: a library is never closed.
+/// The function takes nothing and gives back `T` or `Result<T, E>`, where `E` is an error or a text; with the feature
+/// `async` it may be async. The state lives until the process ends: a library is never closed.
 pub struct State<T: 'static>(&'static T);
 
 impl<T> State<T> {
@@ -131,6 +131,7 @@ pub struct NoState;
 #[diagnostic::on_unimplemented(
     message = "what `export_tools!(state = ...)` names does not build the `State<{T}>` that a tool takes",
     label = "does not give back `{T}` or `Result<{T}, E>`",
+    note = "`E` is an error or a text, as for `ToolError`",
     note = "a plugin has one state: a struct, if its tools share several things; an async function needs the feature `async` of plugin-sdk"
 )]
 pub trait Build<T, M> {
@@ -169,7 +170,7 @@ impl<T: Any + Send + Sync, F: FnOnce() -> T> Build<T, form::Plain> for F {
 impl<T, E, F> Build<T, form::Fallible> for F
 where
     T: Any + Send + Sync,
-    E: fmt::Display,
+    E: Into<ToolError>,
     F: FnOnce() -> Result<T, E>,
 {
     fn build(self, _: &Call<'_>) -> Result<Built, Failure> {
@@ -193,7 +194,7 @@ where
 impl<T, E, F, R> Build<T, form::AsyncFallible> for F
 where
     T: Any + Send + Sync,
-    E: fmt::Display,
+    E: Into<ToolError>,
     F: FnOnce() -> R,
     R: Future<Output = Result<T, E>>,
 {
@@ -202,12 +203,15 @@ where
     }
 }
 
-fn built<T: Any + Send + Sync>(outcome: Result<T, impl fmt::Display>) -> Result<Built, Failure> {
+fn built<T: Any + Send + Sync>(outcome: Result<T, impl Into<ToolError>>) -> Result<Built, Failure> {
     match outcome {
         Ok(value) => Ok(Box::new(value)),
-        Err(error) => Err(Failure::unavailable(format!(
-            "the plugin's state cannot be built: {error:#}"
-        ))),
+        Err(error) => {
+            let error: ToolError = error.into();
+            Err(Failure::unavailable(format!(
+                "the plugin's state cannot be built: {error}"
+            )))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     doc::Doc,
     expand::{conditions, declaration},
     name,
-    parameter::{Argument, Default, Parameter, is_text},
+    parameter::{Argument, Default, Parameter, is_text, needs_validation},
 };
 
 pub(crate) fn tool(
@@ -26,6 +26,7 @@ pub(crate) fn tool(
         function,
         args,
         doc,
+        arguments: &arguments,
     };
     let facts = description.facts();
     let input = input(args, &arguments);
@@ -62,6 +63,7 @@ struct Description<'a> {
     function: &'a ItemFn,
     args: &'a Args,
     doc: &'a Doc,
+    arguments: &'a Arguments<'a>,
 }
 
 impl Description<'_> {
@@ -83,7 +85,7 @@ impl Description<'_> {
         ]
         .map(|hint| option(hint.as_ref()));
         let strict = args.strict.unwrap_or_default();
-        let validate = args.validate.unwrap_or_default();
+        let validate = args.validate.unwrap_or_default() || self.needs_validation();
         let timeout = option(args.timeout.as_ref());
         let requires = args.requires.iter().flatten();
         let icons = args.icons.iter().flatten().map(icon);
@@ -123,6 +125,15 @@ impl Description<'_> {
             icons: &[#(#icons),*],
             meta: #meta,
         }
+    }
+
+    /// Does an argument's schema say what decoding does not enforce?
+    fn needs_validation(&self) -> bool {
+        let Arguments::Single(single) = self.arguments else {
+            return false;
+        };
+        let mut attributes = single.iter().flat_map(|single| &single.argument.schema);
+        attributes.any(|attribute| needs_validation(attribute))
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// The type without its description, so that `export_tools!` adds no second error to the first.
 fn stub(function: &ItemFn) -> TokenStream {
-    if function.sig.receiver().is_some() {
+    if function.sig.receiver().is_some() || signature::mentions_self(function) {
         // A method stands where no type can be declared.
         return TokenStream::new();
     }

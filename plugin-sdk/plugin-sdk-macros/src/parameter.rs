@@ -207,6 +207,15 @@ fn of_no_use(attribute: &Attribute) -> Option<&'static str> {
     }
 }
 
+/// Does it say what decoding does not enforce, and the schema does not tell from what decoding does?
+pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
+    mentions(attribute.meta.to_token_stream(), |_, token| {
+        ["extend", "required", "schema_with", "with"]
+            .iter()
+            .any(|word| token.to_string() == *word)
+    })
+}
+
 /// The types that mean something else than an argument, known by their names.
 fn special(ty: &Type) -> Option<Parameter<'_>> {
     let Type::Path(path) = ty else {

@@ -1,7 +1,9 @@
 //! What a tool's function must look like. Every mistake is reported, each at its own token.
 
+use std::collections::HashSet;
+
 use quote::ToTokens;
-use syn::{ItemFn, Safety, ext::IdentExt};
+use syn::{FnArg, ItemFn, Safety, ext::IdentExt};
 
 use crate::{
     args::Args,
@@ -9,7 +11,7 @@ use crate::{
     errors::Errors,
     name,
     parameter::{Parameter, name_of},
-    tokens::{is_impl, mentions},
+    tokens::{is_impl, is_self, mentions},
 };
 
 /// The parameters of `function`, documented by `doc`.
@@ -76,12 +78,30 @@ fn form(function: &ItemFn, errors: &mut Errors) {
             "a tool is an ordinary Rust function; remove `extern`",
         );
     }
+    if mentions_self(function) {
+        errors.add(
+            &signature.ident,
+            "a tool is a free function, outside of `impl` and without `Self`",
+        );
+    }
     let generic = "a tool cannot be generic: its schema needs concrete types";
     if !signature.generics.params.is_empty() {
         errors.add(&signature.generics, generic);
     } else if let Some(clause) = &signature.generics.where_clause {
         errors.add(clause, generic);
     }
+}
+
+/// An associated function whose signature tells that it is one; of others the compiler says that no struct may stand there.
+pub(crate) fn mentions_self(function: &ItemFn) -> bool {
+    let signature = &function.sig;
+    let types = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed.ty.to_token_stream()),
+        FnArg::Receiver(_) => None,
+    });
+    types
+        .chain([signature.output.to_token_stream()])
+        .any(|ty| mentions(ty, is_self))
 }
 
 /// Which parameters go together.
@@ -112,6 +132,18 @@ fn together(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
     });
     for twice in states.skip(1) {
         errors.add(twice, "a plugin has one state: make it one struct");
+    }
+    let mut headers = HashSet::new();
+    for parameter in parameters {
+        if let Parameter::Argument(argument) = parameter
+            && let Some(header) = &argument.header
+            && !headers.insert(header.value().to_ascii_lowercase())
+        {
+            errors.add(
+                header,
+                "another argument has a header of this name, whose case does not count; rename one",
+            );
+        }
     }
     if let (Some(schema), []) = (&args.input_schema, wholes.as_slice()) {
         errors.add(

@@ -28,3 +28,7 @@ pub(crate) fn is_borrow(before: Option<&TokenTree>, token: &TokenTree) -> bool {
 pub(crate) fn is_impl(_before: Option<&TokenTree>, token: &TokenTree) -> bool {
     matches!(token, TokenTree::Ident(word) if word == "impl")
 }
+
+pub(crate) fn is_self(_before: Option<&TokenTree>, token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Ident(word) if word == "Self")
+}

@@ -10,7 +10,7 @@ use plugin_sdk::{
     serde_json::{Value, json},
 };
 
-use crate::host::{Plugin, call};
+use crate::host::{Call, Plugin, call};
 
 /// Say what was taken.
 #[tool]
@@ -223,4 +223,192 @@ fn functions_may_be_called_like_anything_the_macro_uses_itself() {
     assert_eq!(text(&result), "3");
     let result = Plugin::of::<body>().call("body", "").expect("a result");
     assert_eq!(text(&result), "body");
+}
+
+#[test]
+fn a_body_that_is_not_utf8_is_refused() {
+    let bodies: [&[u8]; 4] = [
+        b"{\"count\":1,\"name\":\"\xff\"}",
+        b"{\"count\":1,\"\xc3\":1}",
+        b"\xff\xfe{\x00}\x00",
+        b"{\"count\":\"\xed\xa0\x80\"}",
+    ];
+    for body in bodies {
+        for failure in [
+            Call::new().with_body(Plugin::of::<take>(), "take", body),
+            Call::new().with_body(Plugin::of::<take_all>(), "take_all", body),
+        ] {
+            let failure = failure.expect_err("not UTF-8");
+            assert_eq!(failure["kind"], "invalid_arguments", "body: {body:?}");
+        }
+    }
+    // A byte order mark is no JSON either.
+    let body = "\u{feff}{\"count\":1}".as_bytes();
+    assert!(
+        Call::new()
+            .with_body(Plugin::of::<take>(), "take", body)
+            .is_err()
+    );
+}
+
+/// Take anything.
+#[tool]
+fn take_all(arguments: Args<Value>) -> String {
+    arguments.to_string()
+}
+
+/// Take a value of any form.
+#[tool]
+fn take_any(any: Value) -> String {
+    any.to_string().len().to_string()
+}
+
+#[test]
+fn nesting_has_a_limit_that_is_an_error_and_no_overflow() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (depth, taken) in [(1, true), (127, true), (128, false), (100_000, false)] {
+        let result = call::<take_any>(&format!(r#"{{"any":{}}}"#, nested(depth)));
+        match result {
+            Ok(result) => assert!(
+                taken && text(&result) == (2 * depth).to_string(),
+                "depth: {depth}"
+            ),
+            Err(failure) => {
+                assert!(!taken, "depth: {depth}");
+                assert_eq!(failure["kind"], "invalid_arguments");
+                assert_eq!(failure["public"], "any: recursion limit exceeded");
+            }
+        }
+    }
+    // The object of all arguments counts, where they are one value.
+    for (depth, taken) in [(126, true), (127, false), (100_000, false)] {
+        let result = call::<take_all>(&format!(r#"{{"any":{}}}"#, nested(depth)));
+        assert_eq!(result.is_ok(), taken, "depth: {depth}");
+    }
+    // What is skipped or kept raw is not nested in memory.
+    let unknown = format!(r#"{{"count":1,"unknown":{}}}"#, nested(100_000));
+    let failure = call::<take>(&unknown).expect_err("an unknown argument");
+    assert_eq!(
+        failure["public"],
+        "there is no argument `unknown`; there are count, name, list"
+    );
+}
+
+#[test]
+fn numbers_are_taken_as_far_as_their_type_goes() {
+    #[tool(description = "-")]
+    fn numbers(
+        a: Option<i64>,
+        b: Option<u64>,
+        c: Option<i128>,
+        d: Option<f64>,
+        e: Option<f32>,
+        f: Option<Value>,
+    ) -> String {
+        format!("{a:?} {b:?} {c:?} {d:?} {e:?} {f:?}")
+            .replace("None", "")
+            .trim()
+            .to_owned()
+    }
+
+    for (body, taken) in [
+        (
+            r#"{"a":-9223372036854775808}"#,
+            Some("Some(-9223372036854775808)"),
+        ),
+        (r#"{"a":9223372036854775808}"#, None),
+        (r#"{"a":1e2}"#, None),
+        (r#"{"a":-0}"#, None),
+        (
+            r#"{"b":18446744073709551615}"#,
+            Some("Some(18446744073709551615)"),
+        ),
+        (r#"{"b":18446744073709551616}"#, None),
+        (
+            r#"{"c":-170141183460469231731687303715884105728}"#,
+            Some("Some(-170141183460469231731687303715884105728)"),
+        ),
+        (r#"{"d":1}"#, Some("Some(1.0)")),
+        (r#"{"d":1e308}"#, Some("Some(1e308)")),
+        (r#"{"d":1e309}"#, None),
+        (r#"{"d":-0.0}"#, Some("Some(-0.0)")),
+        (r#"{"d":5e-324}"#, Some("Some(5e-324)")),
+        (r#"{"d":NaN}"#, None),
+        (r#"{"e":1e39}"#, None),
+        (r#"{"f":1e400}"#, None),
+        (r#"{"f":01}"#, None),
+        (r#"{"f":.5}"#, None),
+    ] {
+        match (call::<numbers>(body), taken) {
+            (Ok(result), Some(taken)) => assert_eq!(text(&result), taken, "body: {body}"),
+            (Err(failure), None) => {
+                assert_eq!(failure["kind"], "invalid_arguments", "body: {body}")
+            }
+            (result, _) => panic!("{body}: {result:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_name_is_the_same_however_it_is_spelled() {
+    #[tool(description = "-")]
+    fn named(größe: u8) -> u8 {
+        größe
+    }
+
+    for body in [r#"{"größe":1}"#, r#"{"gr\u00f6\u00dfe":1}"#] {
+        assert!(call::<named>(body).is_ok(), "body: {body}");
+    }
+    for body in [
+        r#"{"größe":1,"gr\u00f6\u00dfe":1}"#,
+        r#"{"grosse":1}"#,
+        r#"{"":1}"#,
+        r#"{"größe ":1}"#,
+        r#"{"$serde_json::private::RawValue":"1"}"#,
+    ] {
+        assert!(call::<named>(body).is_err(), "body: {body}");
+    }
+}
+
+#[test]
+fn unknown_members_within_an_argument_are_for_its_type_to_refuse() {
+    #[data]
+    struct Open {
+        on: bool,
+    }
+
+    #[data]
+    #[serde(deny_unknown_fields)]
+    struct Closed {
+        on: bool,
+    }
+
+    #[tool(description = "-")]
+    fn open(lamp: Open) -> bool {
+        lamp.on
+    }
+
+    #[tool(description = "-")]
+    fn closed(lamp: Closed) -> bool {
+        lamp.on
+    }
+
+    let body = r#"{"lamp":{"on":true,"off":false}}"#;
+    assert!(call::<open>(body).is_ok());
+    let failure = call::<closed>(body).expect_err("an unknown member");
+    assert_eq!(
+        failure["public"],
+        "lamp: unknown field `off`, expected `on`"
+    );
+}
+
+#[test]
+fn a_long_text_is_taken_whole() {
+    #[tool(description = "-")]
+    fn length(text: String) -> usize {
+        text.len()
+    }
+
+    let body = json!({"text": "é".repeat(3_000_000)}).to_string();
+    assert_eq!(text(&call::<length>(&body).expect("a result")), "6000000");
 }

@@ -1,6 +1,14 @@
 //! A host's half of the boundary. Plugins are linked into this test binary, and pass the same header as a library.
 
-use std::marker::PhantomData;
+use std::{
+    collections::BTreeMap,
+    marker::PhantomData,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use plugin_abi::{
     Answer, Host, PluginRef,
@@ -8,7 +16,7 @@ use plugin_abi::{
         library::LibHeader,
         std_types::{RResult, RSlice},
     },
-    op,
+    host_op, op,
 };
 use plugin_sdk::{
     __private::{Exported, Exports, Names, NoState, StateCell, Tool, ToolFn, header, no_state},
@@ -37,29 +45,40 @@ impl Plugin {
 
     /// What the plugin declares.
     pub(crate) fn declaration(self) -> Value {
-        let facts = json!({"payloads": [1], "host": {"name": "tests", "version": "0.0.0"}});
+        let facts =
+            json!({"payloads": [1], "host": {"name": "tests", "version": "0.0.0"}, "log": "trace"});
         self.invoke(op::INIT, "", &facts.to_string())
             .expect("a declaration")
     }
 
     /// The result of a call, or the error payload.
     pub(crate) fn call(self, tool: &str, arguments: &str) -> Result<Value, Value> {
-        self.invoke(op::CALL, tool, arguments)
+        Call::new().of(self, tool, arguments)
     }
 
     /// Any operation; what crosses the boundary is JSON, whichever way it ends.
     pub(crate) fn invoke(self, op: u32, target: &str, body: &str) -> Result<Value, Value> {
-        let host = Host {
-            call: 1,
+        let process = Host {
+            call: 0,
             deadline_unix_ms: 0,
             request,
         };
+        self.deliver(op, target, body.as_bytes(), process)
+    }
+
+    fn deliver(self, op: u32, target: &str, body: &[u8], host: Host) -> Result<Value, Value> {
         let invoke = self.0.invoke();
         let json = |bytes: &[u8]| serde_json::from_slice(bytes).expect("an answer in JSON");
-        match invoke(op, target.into(), RSlice::from_slice(body.as_bytes()), host) {
+        match invoke(op, target.into(), RSlice::from_slice(body), host) {
             RResult::ROk(bytes) => Ok(json(&bytes)),
             RResult::RErr(bytes) => Err(json(&bytes)),
         }
+    }
+
+    /// Cancel a call, as the host does from another thread.
+    pub(crate) fn cancel(self, call: u64) {
+        let body = json!({ "call": call }).to_string();
+        assert_eq!(self.invoke(op::CANCEL, "", &body), Ok(json!({})));
     }
 }
 
@@ -68,9 +87,136 @@ pub(crate) fn call<T: ToolFn + 'static>(arguments: &str) -> Result<Value, Value>
     Plugin::of::<T>().call(T::TOOL.function, arguments)
 }
 
-/// This host offers nothing to plugins.
-extern "C" fn request(_call: u64, _op: u32, _payload: RSlice<'_, u8>) -> Answer {
-    RResult::RErr(br#"{"kind":"unknown_op"}"#.as_slice().into())
+/// One call, and what the host has to say about it. It is over when this is dropped.
+pub(crate) struct Call {
+    pub(crate) id: u64,
+    deadline_unix_ms: u64,
+}
+
+/// What the host knows of a call.
+#[derive(Default)]
+struct Known {
+    /// The answer to `context`; without it, the operation is unknown.
+    context: Option<Vec<u8>>,
+    asked: Vec<(u32, Value)>,
+}
+
+fn calls() -> MutexGuard<'static, BTreeMap<u64, Known>> {
+    static CALLS: Mutex<BTreeMap<u64, Known>> = Mutex::new(BTreeMap::new());
+    CALLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Call {
+    /// A call about which the host says nothing, and which nothing limits.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        calls().insert(id, Known::default());
+        Self {
+            id,
+            deadline_unix_ms: 0,
+        }
+    }
+
+    /// The same, about which the host says this when it is asked for the context: JSON or not.
+    pub(crate) fn with_context(self, context: impl ToString) -> Self {
+        calls().entry(self.id).or_default().context = Some(context.to_string().into_bytes());
+        self
+    }
+
+    /// The same, over in the eyes of the host before it begins.
+    pub(crate) fn forgotten(self) -> Self {
+        calls().remove(&self.id);
+        self
+    }
+
+    /// The same, given up at this moment.
+    pub(crate) fn until(mut self, deadline: SystemTime) -> Self {
+        let since = deadline.duration_since(UNIX_EPOCH).expect("after 1970");
+        self.deadline_unix_ms = since
+            .as_millis()
+            .try_into()
+            .expect("before the year 292 million");
+        self
+    }
+
+    /// The result of the call, or the error payload.
+    pub(crate) fn of(&self, plugin: Plugin, tool: &str, arguments: &str) -> Result<Value, Value> {
+        self.with_body(plugin, tool, arguments.as_bytes())
+    }
+
+    /// The same, of arguments that need not be text.
+    pub(crate) fn with_body(
+        &self,
+        plugin: Plugin,
+        tool: &str,
+        body: &[u8],
+    ) -> Result<Value, Value> {
+        let host = Host {
+            call: self.id,
+            deadline_unix_ms: self.deadline_unix_ms,
+            request,
+        };
+        plugin.deliver(op::CALL, tool, body, host)
+    }
+
+    /// What the plugin asked of the host by `op` on behalf of this call.
+    pub(crate) fn asked(&self, op: u32) -> Vec<Value> {
+        asked(self.id, op)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        calls().remove(&self.id);
+    }
+}
+
+/// What all plugins of this process told their host outside of calls, so far: lines for the operator's log.
+pub(crate) fn process_logs() -> Vec<Value> {
+    asked(0, host_op::LOG)
+}
+
+fn asked(call: u64, op: u32) -> Vec<Value> {
+    let calls = calls();
+    let asked = calls.get(&call).map_or(&[][..], |known| &known.asked);
+    let asked = asked.iter().filter(|(asked, _)| *asked == op);
+    asked.map(|(_, payload)| payload.clone()).collect()
+}
+
+/// The host's one function. It asks nothing of a payload but that it is JSON.
+extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
+    let refuse = |kind| RResult::RErr(json!({ "kind": kind }).to_string().into_bytes().into());
+    let payload = match payload.as_slice() {
+        [] => Value::Null,
+        payload => serde_json::from_slice(payload).unwrap_or_else(|_| json!("not JSON")),
+    };
+    let mut calls = calls();
+    if call == 0 {
+        if op != host_op::LOG {
+            return refuse("call_ended");
+        }
+        calls.entry(0).or_default();
+    }
+    let Some(known) = calls.get_mut(&call) else {
+        return refuse("call_ended");
+    };
+    // Refused, a panic of a test itself is told by the default hook as well.
+    let of_a_test = call == 0 && payload["target"] == "panic";
+    known.asked.push((op, payload));
+    if of_a_test {
+        return refuse("unknown_op");
+    }
+    match op {
+        host_op::CONTEXT => match &known.context {
+            Some(context) => RResult::ROk(context.as_slice().into()),
+            None => refuse("unknown_op"),
+        },
+        host_op::LOG | host_op::PROGRESS | host_op::MESSAGE => {
+            RResult::ROk(b"{}".as_slice().into())
+        }
+        _ => refuse("unknown_op"),
+    }
 }
 
 /// A tool, exported by a plugin without state.

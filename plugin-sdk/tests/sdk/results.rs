@@ -221,6 +221,89 @@ fn the_causes_of_an_error_are_told() {
     }
 }
 
+/// An error that repeats its cause, as many do.
+#[derive(Debug)]
+struct Repeats(Unreachable);
+
+impl fmt::Display for Repeats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no forecast: {}", self.0)
+    }
+}
+
+impl Error for Repeats {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// An error without words, of another that has some.
+#[derive(Debug)]
+struct Mute(Unreachable);
+
+impl fmt::Display for Mute {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+impl Error for Mute {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// A text that is no error.
+struct Displayed;
+
+impl fmt::Display for Displayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("displayed")
+    }
+}
+
+#[test]
+fn a_cause_that_the_message_tells_is_not_told_again() {
+    let told = "no forecast: the service cannot be reached: connection refused";
+    for (result, message) in [
+        (
+            result!(-> Result<u8, Repeats> { Err(Repeats(unreachable())) }),
+            told,
+        ),
+        (
+            result!(-> Result<u8, ToolError> { Err(Repeats(unreachable()))? }),
+            told,
+        ),
+        (
+            result!(-> Result<u8, Box<dyn Error>> { Err(Repeats(unreachable()))? }),
+            told,
+        ),
+        (
+            result!(-> Result<u8, Mute> { Err(Mute(unreachable())) }),
+            "the service cannot be reached: connection refused",
+        ),
+        (
+            result!(-> Result<u8, Displayed> { Err(Displayed) }),
+            "displayed",
+        ),
+        (
+            result!(-> Result<u8, Box<dyn Error + Send + Sync>> { Err("a text")? }),
+            "a text",
+        ),
+        (result!(-> Result<u8, char> { Err('x') }), "x"),
+        (
+            result!(-> Result<u8, fmt::Error> { Err(fmt::Error) }),
+            fmt::Error.to_string().as_str(),
+        ),
+        (
+            result!(-> Option<Result<u8, Unreachable>> { Some(Err(unreachable())) }),
+            "the service cannot be reached",
+        ),
+    ] {
+        assert_eq!(result, error(message));
+    }
+}
+
 #[test]
 fn a_result_in_a_result_is_what_the_inner_one_is() {
     assert_eq!(

@@ -8,55 +8,7 @@ use plugin_sdk::{
     serde_json::{Map, Value},
 };
 
-use crate::host::Plugin;
-
-/// The declared `inputSchema` of a tool with these parameters, and whether the host is to validate.
-macro_rules! parameters {
-    ($($parameters:tt)*) => {{
-        #[tool(description = "-")]
-        #[allow(unused, reason = "only the signature matters")]
-        fn f($($parameters)*) {}
-        let declaration = Plugin::of::<f>().declaration();
-        let tool = &declaration["tools"][0];
-        let validate = tool.get("validate").map_or(false, |validate| validate == true);
-        format!("{}\nvalidate: {validate}", page(&tool["tool"]["inputSchema"]))
-    }};
-}
-
-/// The declared `outputSchema` of a tool with this return type.
-macro_rules! output {
-    ($($output:tt)*) => {{
-        #[tool(description = "-")]
-        fn f() -> $($output)* {
-            unreachable!()
-        }
-        let declaration = Plugin::of::<f>().declaration();
-        match declaration["tools"][0]["tool"].get("outputSchema") {
-            Some(schema) => page(schema),
-            None => "none".to_owned(),
-        }
-    }};
-}
-
-/// JSON as it was declared, over several lines only where it is long.
-fn page(value: &Value) -> String {
-    let line = value.to_string();
-    let lines: Vec<_> = match value {
-        Value::Object(members) if line.len() > 90 => members
-            .iter()
-            .map(|(key, value)| match page(value) {
-                page if page.contains('\n') => format!("{key}:\n  {}", page.replace('\n', "\n  ")),
-                page => format!("{key}: {page}"),
-            })
-            .collect(),
-        Value::Array(items) if line.len() > 90 => items
-            .iter()
-            .map(|item| format!("- {}", page(item).replace('\n', "\n  ")))
-            .collect(),
-        _ => return line,
-    };
-    lines.join("\n")
-}
+use crate::declared::{output, parameters, tool_of};
 
 #[test]
 fn no_parameters_are_an_object_that_must_be_empty() {
@@ -610,8 +562,8 @@ fn descriptions_of_arguments_come_from_the_list_and_win_over_those_of_types() {
     #[tool]
     #[allow(unused, reason = "only the signature matters")]
     fn fly(from: Place, to: Place, speed: Speed) {}
-    let declaration = Plugin::of::<fly>().declaration();
-    let properties = &declaration["tools"][0]["tool"]["inputSchema"]["properties"];
+    let declared = tool_of::<fly>();
+    let properties = &declared["tool"]["inputSchema"]["properties"];
     for (parameter, description) in [
         ("from", "Where it starts."),
         ("to", "A place on Earth."),

@@ -23,7 +23,7 @@ struct Tool {
 
 impl Tool {
     fn of<T: DeserializeOwned + JsonSchema>() -> Self {
-        let (schema, validate) = plugin_sdk::__private::parameters::<T>();
+        let (schema, validate) = plugin_sdk::__private::parameters::<T>().expect("a schema");
         Self {
             schema_text: schema.to_string(),
             schema: LazySchema::default(),

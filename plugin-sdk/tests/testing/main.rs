@@ -1,0 +1,113 @@
+//! What `plugin_sdk::testing` promises to authors. In a process of its own: it is the host here, and a plugin has but one.
+
+mod calls;
+mod declarations;
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    time::Duration,
+};
+
+use plugin_sdk::{Level, log, prelude::*, serde_json::json};
+
+/// What the context says.
+///
+/// # Arguments
+/// * `header` - A header's name.
+#[tool(read_only, timeout = "60m")]
+fn look(context: Context, header: Option<String>) -> Json<Vec<String>> {
+    let client = context
+        .client()
+        .map(|client| format!("{} {}", client.name, client.version));
+    Json(vec![
+        client.unwrap_or_default(),
+        json!(context.client_capabilities()).to_string(),
+        context.principal().unwrap_or_default().to_owned(),
+        json!(context.claims()).to_string(),
+        header
+            .and_then(|name| context.header(&name).map(str::to_owned))
+            .unwrap_or_default(),
+        context.trace().traceparent.clone().unwrap_or_default(),
+        context.protocol_version().to_owned(),
+        context
+            .remaining()
+            .map_or(0, |left| left.as_secs().div_ceil(60))
+            .to_string(),
+    ])
+}
+
+/// Tell everything that can be told.
+#[tool]
+fn tell(context: Context) -> ToolResult {
+    context.progress(1.0, Some(2.0), Some("half"));
+    context.progress(2.0, None, None);
+    context.log(Level::Debug, json!({"a": 1}));
+    log::info!(target: "of.tests", "a line");
+    log::trace!(target: "of.tests", "a detail");
+    ToolResult::text("one")
+        .with("two")
+        .with_meta("example.com/a", 1)
+}
+
+/// Fail in a way.
+#[tool]
+fn fail(how: String) -> Result<Json<u8>, ToolError> {
+    match how.as_str() {
+        "protocol" => Err(ToolError::protocol(7, "of the protocol")),
+        "panic" => panic!("a panic of the tool"),
+        "own" => Err(ToolError::new("an error")),
+        _ => Ok(Json(1)),
+    }
+}
+
+/// Wait for long.
+#[tool]
+async fn wait(seconds: u64) -> &'static str {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    "waited"
+}
+
+/// Wait for longer than it may.
+#[tool(timeout = "20ms")]
+async fn wait_too_long() {
+    std::future::pending().await
+}
+
+/// Work until it is told to stop.
+#[tool]
+fn work(context: Context) -> &'static str {
+    while !context.cancelled() {
+        std::thread::yield_now();
+    }
+    "stopped"
+}
+
+/// Give what its schema does not say.
+#[tool(
+    output_schema = r#"{"type":"object","required":["a"],"properties":{"a":{"type":"integer"}}}"#
+)]
+fn structured(how: u8) -> Result<ToolResult, ToolError> {
+    let result = ToolResult::text("structured");
+    Ok(match how {
+        0 => result.with_structured(&json!({"a": 1})),
+        1 => result.with_structured(&json!({"a": "1"})),
+        2 => result.with_structured(&json!({})),
+        3 => result,
+        4 => result.as_error(),
+        5 => return Err(ToolError::protocol(1, "none")),
+        _ => panic!("none"),
+    })
+}
+
+export_tools!(look, tell, fail, wait, wait_too_long, work, structured);
+
+/// The message of the panic that this is to be.
+fn panic_of<T>(work: impl FnOnce() -> T) -> String {
+    let Err(panic) = panic::catch_unwind(AssertUnwindSafe(work)) else {
+        panic!("no panic");
+    };
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast_ref::<&str>().expect("a text").to_string(),
+    }
+}
