@@ -12,3 +12,4 @@ mod reproducible;
 mod results;
 mod toolchains;
 mod waiting;
+mod web;
