@@ -36,6 +36,8 @@ export_tools!(greet, multiply, add);
 
 #[cfg(test)]
 mod tests {
+    use plugin_sdk::{serde_json::json, testing::plugin};
+
     use super::*;
 
     #[test]
@@ -43,5 +45,18 @@ mod tests {
         assert_eq!(greet("Ada".to_owned()), "Hello, Ada!");
         assert_eq!(multiply(5, 3), Ok(15));
         assert_eq!(add(i64::MAX, 1), Err("the sum does not fit into 64 bits"));
+    }
+    #[test]
+    fn clients_may_spell_numbers_as_text_and_are_told_what_is_wrong() {
+        let multiply = plugin().tool("multiply");
+        assert_eq!(multiply.call(json!({ "x": "5", "y": 3 })).text(), "15");
+        assert_eq!(
+            multiply.call(json!({ "x": i64::MAX, "y": 2 })).error_text(),
+            "the product does not fit into 64 bits"
+        );
+        assert_eq!(
+            multiply.call(json!({ "x": 5 })).error_text(),
+            "Invalid arguments for tool multiply: /y is missing (it must be an integer)"
+        );
     }
 }

@@ -11,9 +11,7 @@ use jiff::{
 use plugin_sdk::prelude::*;
 
 /// A moment as people in one place see it.
-#[derive(Serialize, JsonSchema)]
-#[serde(crate = "plugin_sdk::serde")]
-#[schemars(crate = "plugin_sdk::schemars")]
+#[data]
 pub struct LocalTime {
     /// Date and time, with offset and time zone.
     time: String,
@@ -41,18 +39,14 @@ impl LocalTime {
 }
 
 /// One moment in several places.
-#[derive(Serialize, JsonSchema)]
-#[serde(crate = "plugin_sdk::serde")]
-#[schemars(crate = "plugin_sdk::schemars")]
+#[data]
 pub struct Converted {
     /// The moment, in the order of the time zones asked for.
     times: Vec<LocalTime>,
 }
 
 /// What lies between two dates.
-#[derive(Serialize, JsonSchema)]
-#[serde(crate = "plugin_sdk::serde")]
-#[schemars(crate = "plugin_sdk::schemars")]
+#[data]
 pub struct Between {
     /// Days from the first date to the second; negative when the second is earlier.
     days: i32,
@@ -65,10 +59,12 @@ pub struct Between {
 /// The current date and time in a time zone.
 ///
 /// # Arguments
-/// * `time_zone` - IANA name such as `Europe/Berlin`. Default: `UTC`.
+/// * `time_zone` - IANA name such as `Europe/Berlin`.
 #[tool(title = "Current time", read_only, open_world = false)]
-pub fn current_time(time_zone: Option<String>) -> Result<Json<LocalTime>, ToolError> {
-    let zone = zone(time_zone.as_deref().unwrap_or("UTC"))?;
+pub fn current_time(
+    #[arg(default = "UTC")] time_zone: String,
+) -> Result<Json<LocalTime>, ToolError> {
+    let zone = zone(&time_zone)?;
     Ok(Json(LocalTime::of(&Timestamp::now().to_zoned(zone))))
 }
 
