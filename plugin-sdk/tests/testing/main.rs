@@ -99,7 +99,29 @@ fn structured(how: u8) -> Result<ToolResult, ToolError> {
     })
 }
 
-export_tools!(look, tell, fail, wait, wait_too_long, work, structured);
+/// Numbers within limits.
+#[tool]
+fn numbers(#[schemars(range(min = 1, max = 10))] count: u8, list: Vec<i64>) -> String {
+    format!("{count} {list:?}")
+}
+
+/// A number that is one.
+#[tool(strict)]
+fn strictly(count: u8) -> u8 {
+    count
+}
+
+export_tools!(
+    look,
+    tell,
+    fail,
+    wait,
+    wait_too_long,
+    work,
+    structured,
+    numbers,
+    strictly
+);
 
 /// The message of the panic that this is to be.
 fn panic_of<T>(work: impl FnOnce() -> T) -> String {
