@@ -175,6 +175,12 @@ async fn a_test_that_runs_on_a_runtime_may_call_async_tools() {
 }
 
 #[test]
+fn the_state_is_built_once_in_the_tests_of_a_crate() {
+    let count = || plugin().tool("count").call(json!({})).text();
+    assert_eq!([count(), count(), count()], ["5", "6", "7"]);
+}
+
+#[test]
 fn calls_at_once_have_records_of_their_own() {
     let tell = plugin().tool("tell");
     std::thread::scope(|scope| {

@@ -23,6 +23,7 @@ fn tools_are_found_by_the_names_that_clients_see() {
         "structured",
         "numbers",
         "strictly",
+        "count",
     ];
     assert_eq!(plugin().names(), names);
     assert_eq!(

@@ -111,7 +111,22 @@ fn strictly(count: u8) -> u8 {
     count
 }
 
+/// What the tools share.
+struct Built(std::sync::atomic::AtomicU32);
+
+async fn build() -> Result<Built, std::num::ParseIntError> {
+    tokio::task::yield_now().await;
+    Ok(Built(std::sync::atomic::AtomicU32::new("5".parse()?)))
+}
+
+/// Count on.
+#[tool]
+async fn count(state: State<Built>) -> u32 {
+    state.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
 export_tools!(
+    state = build,
     look,
     tell,
     fail,
@@ -120,7 +135,8 @@ export_tools!(
     work,
     structured,
     numbers,
-    strictly
+    strictly,
+    count
 );
 
 /// The message of the panic that this is to be.
