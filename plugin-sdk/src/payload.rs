@@ -144,6 +144,12 @@ impl Failure {
         Self::with_detail("unavailable", detail)
     }
 
+    /// The same, said of this function.
+    pub(crate) fn of_function(self, function: &str) -> Self {
+        let detail = self.detail.map(|detail| format!("{function}: {detail}"));
+        Self { detail, ..self }
+    }
+
     pub(crate) fn panic(detail: String) -> Self {
         Self::with_detail("panic", detail)
     }

@@ -26,6 +26,7 @@ pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failur
     if schema == Value::Bool(true) {
         schema = Map::new().into();
     }
+    let is_recursive = schema.to_string().contains(r##""$ref":"#""##);
     let Some(root) = schema.as_object_mut() else {
         return Ok((schema, validate));
     };
@@ -35,8 +36,9 @@ pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failur
         let properties = root.get("properties").and_then(Value::as_object);
         let declared =
             |member: &&str| properties.is_some_and(|properties| properties.contains_key(*member));
-        // An alias is decoded, but not declared.
-        if members.iter().all(declared) {
+        // An alias is decoded, but not declared. And what is said of the root holds for what refers to it, too: within
+        // arguments, unknown members are for their types to refuse.
+        if members.iter().all(declared) && !is_recursive {
             root.entry("additionalProperties")
                 .or_insert(Value::Bool(false));
         }

@@ -306,6 +306,10 @@ impl Tool {
             if let Some(timeout) = timeout {
                 scope.spawn(move || {
                     if end.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout) {
+                        // The call may not have begun yet, and asks when it does.
+                        if let Some(record) = records().get_mut(&host.call) {
+                            record.cancelled = true;
+                        }
                         let body = json!({ "call": host.call }).to_string();
                         let _ = invoke(module, op::CANCEL, "", &body, host);
                     }
@@ -475,6 +479,7 @@ impl Outcome {
 #[derive(Clone, Debug, Default)]
 struct Record {
     facts: Map<String, Value>,
+    cancelled: bool,
     progress: Vec<Value>,
     messages: Vec<Value>,
     logs: Vec<Value>,
@@ -535,7 +540,7 @@ extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
     };
     match op {
         host_op::CONTEXT => return answer(record.facts.clone().into()),
-        host_op::CANCELLED => return answer(json!({ "cancelled": false })),
+        host_op::CANCELLED => return answer(json!({ "cancelled": record.cancelled })),
         host_op::LOG => record.logs.push(told),
         host_op::PROGRESS => record.progress.push(told),
         host_op::MESSAGE => record.messages.push(told),

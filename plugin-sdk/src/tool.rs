@@ -133,8 +133,9 @@ impl Tool {
     /// # Errors
     /// `unavailable`: a schema written by hand is not JSON.
     pub(crate) fn declare(&self, names: Names) -> Result<DeclaredTool, Failure> {
-        let (input_schema, constrained) = (self.input)()?;
-        let output_schema = (self.output)()?;
+        let of_this = |failure: Failure| failure.of_function(self.function);
+        let (input_schema, constrained) = (self.input)().map_err(of_this)?;
+        let output_schema = (self.output)().map_err(of_this)?;
         let Hints {
             read_only,
             destructive,

@@ -300,6 +300,9 @@ impl Parse for Fact {
         if let Some(problem) = name::meta_key_problem(&key.value()) {
             return Err(at(&key, problem));
         }
+        if !input.peek(Token![=]) {
+            return Err(at(&key, "a fact has a value: write `\"key\" = \"value\"`"));
+        }
         input.parse::<Token![=]>()?;
         let value = input.parse()?;
         Ok(Self { key, value })

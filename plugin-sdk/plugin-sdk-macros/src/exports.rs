@@ -9,6 +9,7 @@ use syn::{
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
     spanned::Spanned,
+    token::Paren,
 };
 
 use crate::{errors::Errors, name};
@@ -45,7 +46,7 @@ impl Parse for ExportTools {
                 input.parse::<Token![,]>()?;
             }
         }
-        let tools = Punctuated::parse_terminated(input)?;
+        let tools = Punctuated::parse_terminated_with(input, parse_tool)?;
         if tools.is_empty() {
             return Err(syn::Error::new(
                 Span::call_site(),
@@ -80,6 +81,18 @@ fn parse_prefix(input: ParseStream<'_>) -> syn::Result<LitStr> {
         Some(problem) => Err(syn::Error::new(prefix.span(), problem)),
         None => Ok(prefix),
     }
+}
+
+fn parse_tool(input: ParseStream<'_>) -> syn::Result<Path> {
+    let path: Path = input.parse()?;
+    let problem = if input.peek(Token![=]) {
+        "options stand first, before the tools"
+    } else if input.peek(Paren) {
+        "a tool is named here and not called; remove the parentheses"
+    } else {
+        return Ok(path);
+    };
+    Err(syn::Error::new_spanned(path, problem))
 }
 
 /// A function that is named twice would be one tool twice.

@@ -98,6 +98,7 @@ pub(crate) struct Call {
 struct Known {
     /// The answer to `context`; without it, the operation is unknown.
     context: Option<Vec<u8>>,
+    cancelled: bool,
     asked: Vec<(u32, Value)>,
 }
 
@@ -121,6 +122,12 @@ impl Call {
     /// The same, about which the host says this when it is asked for the context: JSON or not.
     pub(crate) fn with_context(self, context: impl ToString) -> Self {
         calls().entry(self.id).or_default().context = Some(context.to_string().into_bytes());
+        self
+    }
+
+    /// The same, cancelled before the plugin hears of it.
+    pub(crate) fn cancelled(self) -> Self {
+        calls().entry(self.id).or_default().cancelled = true;
         self
     }
 
@@ -212,6 +219,10 @@ extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
             Some(context) => RResult::ROk(context.as_slice().into()),
             None => refuse("unknown_op"),
         },
+        host_op::CANCELLED => {
+            let cancelled = json!({ "cancelled": known.cancelled }).to_string();
+            RResult::ROk(cancelled.into_bytes().into())
+        }
         host_op::LOG | host_op::PROGRESS | host_op::MESSAGE => {
             RResult::ROk(b"{}".as_slice().into())
         }

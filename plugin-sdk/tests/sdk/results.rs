@@ -7,14 +7,16 @@ use plugin_sdk::{
     serde_json::{Value, json},
 };
 
-use crate::host::call;
+use crate::{host::call, mcp};
 
 /// The result of a tool with this return type and body.
 macro_rules! result {
     (-> $output:ty $body:block) => {{
         #[tool(description = "-")]
         fn f() -> $output $body
-        call::<f>("").expect("a result")
+        let result = call::<f>("").expect("a result");
+        mcp::accept_result(&result);
+        result
     }};
 }
 

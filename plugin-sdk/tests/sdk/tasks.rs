@@ -11,7 +11,7 @@ use std::{
     },
     task::Poll,
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use plugin_abi::host_op;
@@ -186,6 +186,26 @@ fn a_call_that_is_cancelled_before_its_first_poll_does_not_begin() {
     OWN.set(call.id);
     assert_eq!(call.of(Plugin::of::<begin>(), "begin", ""), cancelled());
     assert!(!BEGAN.load(Ordering::SeqCst));
+}
+
+/// The host has told nobody then: the plugin did not know the call yet.
+#[test]
+fn a_call_that_was_cancelled_before_it_came_does_not_begin() {
+    let plugin = Plugin::of::<sleep>();
+    let deadline = SystemTime::now() + Duration::from_secs(3600);
+    let body = r#"{"ms":0}"#;
+    let late = Call::new().until(deadline).cancelled();
+    assert_eq!(late.of(plugin, "sleep", body), cancelled());
+    let in_time = Call::new().until(deadline);
+    assert_eq!(text(in_time.of(plugin, "sleep", body)), "0");
+    assert_eq!(in_time.asked(host_op::CANCELLED), [Value::Null]);
+    // What nothing limits is not asked for.
+    let endless = Call::new();
+    assert_eq!(text(endless.of(plugin, "sleep", body)), "0");
+    assert!(endless.asked(host_op::CANCELLED).is_empty());
+    // A host that does not say, or says nothing of use.
+    let unheard = Call::new().until(deadline).forgotten();
+    assert_eq!(text(unheard.of(plugin, "sleep", body)), "0");
 }
 
 #[test]

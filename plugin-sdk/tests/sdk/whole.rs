@@ -268,7 +268,6 @@ fn constraints_at_any_depth_are_left_to_the_host_and_recursion_is_referred_to() 
           required: ["count"]
       note: {"anyOf":[{"$ref":"#"},{"type":"null"}]}
     required: ["items"]
-    additionalProperties: false
     validate: true
     "##);
 }

@@ -141,11 +141,11 @@ fn a_structured_result_is_what_its_schema_says() {
     for (how, message) in [
         (
             1,
-            r#"the structured result is not what the outputSchema says: /a: "1" is not of type "integer""#,
+            r#"the structured result is not what the outputSchema says: /a must be an integer, not the string "1""#,
         ),
         (
             2,
-            r#"the structured result is not what the outputSchema says: : "a" is a required property"#,
+            "the structured result is not what the outputSchema says: /a is missing (it must be an integer)",
         ),
         (
             3,
@@ -175,6 +175,12 @@ async fn a_test_that_runs_on_a_runtime_may_call_async_tools() {
 }
 
 #[test]
+fn the_state_is_built_once_in_the_tests_of_a_crate() {
+    let count = || plugin().tool("count").call(json!({})).text();
+    assert_eq!([count(), count(), count()], ["5", "6", "7"]);
+}
+
+#[test]
 fn calls_at_once_have_records_of_their_own() {
     let tell = plugin().tool("tell");
     std::thread::scope(|scope| {
@@ -187,6 +193,34 @@ fn calls_at_once_have_records_of_their_own() {
             assert_eq!(outcome.logs().len(), 2);
         }
     });
+}
+
+#[test]
+fn arguments_are_mended_and_refused_as_by_the_host() {
+    let numbers = plugin().tool("numbers");
+    for arguments in [
+        json!({"count": 2, "list": [1]}),
+        json!({"count": "2", "list": ["1"]}),
+        json!({"count": 2.0, "list": "[1]"}),
+    ] {
+        assert_eq!(
+            numbers.call(arguments.clone()).text(),
+            "2 [1]",
+            "arguments: {arguments}"
+        );
+    }
+    for (arguments, word) in [
+        (json!({"count": "two", "list": []}), "/count"),
+        (json!({"count": 11, "list": []}), "10"),
+        (json!({"count": 2}), "list"),
+        (json!({"count": 2, "list": [], "more": 1}), "more"),
+    ] {
+        let refused = numbers.call(arguments.clone()).error_text();
+        assert!(refused.contains(word), "{arguments}: {refused}");
+    }
+    let strict = plugin().tool("strictly");
+    assert_eq!(strict.call(json!({"count": 2})).text(), "2");
+    assert!(strict.call(json!({"count": "2"})).is_error());
 }
 
 #[test]

@@ -21,6 +21,9 @@ fn tools_are_found_by_the_names_that_clients_see() {
         "waitTooLong",
         "work",
         "structured",
+        "numbers",
+        "strictly",
+        "count",
     ];
     assert_eq!(plugin().names(), names);
     assert_eq!(
@@ -107,7 +110,7 @@ fn a_declaration_that_no_host_takes_is_a_panic_that_says_why() {
             only!(no_json),
             &[
                 "the plugin does not start: ",
-                "the input_schema of no_json is not JSON: EOF",
+                r#"no_json: the input_schema \"{\" is not JSON: EOF"#,
             ][..],
         ),
         (

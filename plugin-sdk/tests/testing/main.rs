@@ -99,7 +99,45 @@ fn structured(how: u8) -> Result<ToolResult, ToolError> {
     })
 }
 
-export_tools!(look, tell, fail, wait, wait_too_long, work, structured);
+/// Numbers within limits.
+#[tool]
+fn numbers(#[schemars(range(min = 1, max = 10))] count: u8, list: Vec<i64>) -> String {
+    format!("{count} {list:?}")
+}
+
+/// A number that is one.
+#[tool(strict)]
+fn strictly(count: u8) -> u8 {
+    count
+}
+
+/// What the tools share.
+struct Built(std::sync::atomic::AtomicU32);
+
+async fn build() -> Result<Built, std::num::ParseIntError> {
+    tokio::task::yield_now().await;
+    Ok(Built(std::sync::atomic::AtomicU32::new("5".parse()?)))
+}
+
+/// Count on.
+#[tool]
+async fn count(state: State<Built>) -> u32 {
+    state.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
+export_tools!(
+    state = build,
+    look,
+    tell,
+    fail,
+    wait,
+    wait_too_long,
+    work,
+    structured,
+    numbers,
+    strictly,
+    count
+);
 
 /// The message of the panic that this is to be.
 fn panic_of<T>(work: impl FnOnce() -> T) -> String {
