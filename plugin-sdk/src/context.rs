@@ -287,11 +287,12 @@ impl Default for Context {
     }
 }
 
+/// Which call, and no more: claims and headers do not belong into a log.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("call", &self.host.call)
-            .field("facts", self.facts())
+            .field("request_id", &self.request_id())
             .finish_non_exhaustive()
     }
 }

@@ -154,6 +154,9 @@
 //! of the plugin's own, built at the first use and shared by calls at the same time. When a call is given up, its future
 //! is dropped where it waits. Tasks that outlive their call rest until the next one.
 //!
+//! A tool that blocks without `await` (`std::thread::sleep`, a long computation) holds up the others: they share one
+//! driver of timers and sockets. `tokio::task::spawn_blocking`, or a tool that is not async, is for that.
+//!
 //! ```
 //! use plugin_sdk::prelude::*;
 //!
@@ -215,7 +218,8 @@
 //!
 //! # Tests
 //!
-//! A tool is a function, and is tested like one. The feature `testing` calls it as the host does: see [`testing`].
+//! A tool is a function, and is tested like one. The feature `testing` calls it as the host does: see the module
+//! `testing`, in the documentation with this feature.
 
 mod arguments;
 mod call;
