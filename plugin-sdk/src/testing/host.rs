@@ -1,0 +1,124 @@
+//! The host of a test: it records what a plugin tells it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use plugin_abi::{
+    Answer, Host, PluginRef,
+    abi_stable::std_types::{RResult, RSlice},
+    host_op,
+};
+use serde_json::{Map, Value, json};
+
+/// What a call told its host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    facts: Map<String, Value>,
+    cancelled: bool,
+    pub(super) progress: Vec<Value>,
+    pub(super) messages: Vec<Value>,
+    pub(super) logs: Vec<Value>,
+}
+
+/// A call that tells.
+pub(super) struct Recorded(pub(super) u64);
+
+impl Recorded {
+    pub(super) fn begin(mut facts: Map<String, Value>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let call = NEXT.fetch_add(1, Ordering::Relaxed);
+        for (fact, default) in [
+            ("requestId", json!(format!("test-{call}"))),
+            ("protocolVersion", json!("2026-07-28")),
+            ("progress", json!(true)),
+            ("logLevel", json!("debug")),
+        ] {
+            facts.entry(fact).or_insert(default);
+        }
+        let record = Record {
+            facts,
+            ..Record::default()
+        };
+        records().insert(call, record);
+        Self(call)
+    }
+
+    /// The call is given up; it may not have begun yet, and asks when it does.
+    pub(super) fn cancel(call: u64) {
+        if let Some(record) = records().get_mut(&call) {
+            record.cancelled = true;
+        }
+    }
+
+    pub(super) fn end(self) -> Record {
+        records().remove(&self.0).unwrap_or_default()
+    }
+}
+
+fn records() -> MutexGuard<'static, BTreeMap<u64, Record>> {
+    static RECORDS: Mutex<BTreeMap<u64, Record>> = Mutex::new(BTreeMap::new());
+    RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What plugins ask of this host.
+pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
+    let refuse = |kind| RResult::RErr(json!({ "kind": kind }).to_string().into_bytes().into());
+    let answer = |value: Value| RResult::ROk(value.to_string().into_bytes().into());
+    let told: Value = serde_json::from_slice(&payload).unwrap_or_default();
+    if call == 0 {
+        if op != host_op::LOG {
+            return refuse("call_ended");
+        }
+        // Perhaps of the test itself: unheard, it is told as every test's, backtrace and all.
+        if told["target"] == "panic" {
+            return refuse("unknown_op");
+        }
+        eprintln!("{told}");
+        return answer(json!({}));
+    }
+    let mut records = records();
+    let Some(record) = records.get_mut(&call) else {
+        return refuse("call_ended");
+    };
+    match op {
+        host_op::CONTEXT => return answer(record.facts.clone().into()),
+        host_op::CANCELLED => return answer(json!({ "cancelled": record.cancelled })),
+        host_op::LOG => record.logs.push(told),
+        host_op::PROGRESS => record.progress.push(told),
+        host_op::MESSAGE => record.messages.push(told),
+        _ => return refuse("unknown_op"),
+    }
+    answer(json!({}))
+}
+
+pub(super) fn invoke(
+    module: PluginRef,
+    op: u32,
+    target: &str,
+    body: &str,
+    host: Host,
+) -> Result<Value, Value> {
+    let json = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
+    let answer = (module.invoke())(op, target.into(), RSlice::from_slice(body.as_bytes()), host);
+    match answer {
+        RResult::ROk(bytes) => Ok(json(&bytes)),
+        RResult::RErr(bytes) => Err(json(&bytes)),
+    }
+}
+
+/// Do it where an async tool can block its thread: not in a test that runs on a runtime itself (`#[tokio::test]`).
+pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "async")]
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return std::thread::scope(|scope| match scope.spawn(work).join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+    }
+    work()
+}

@@ -1,0 +1,201 @@
+//! A tool under test: the request by which it is called, and the call.
+
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use plugin_abi::{Host, op};
+use serde_json::{Map, Value, json};
+use tool_schema::{Arguments, Delivery, LazySchema, Schema};
+
+use super::{
+    Outcome, Plugin,
+    host::{Recorded, apart, invoke, request},
+    text,
+};
+
+/// A tool, and the request by which it is to be called.
+#[derive(Clone)]
+pub struct Tool {
+    plugin: Plugin,
+    position: usize,
+    facts: Map<String, Value>,
+    timeout: Option<Duration>,
+}
+
+impl Tool {
+    pub(super) fn new(plugin: Plugin, position: usize) -> Self {
+        Self {
+            plugin,
+            position,
+            facts: Map::new(),
+            timeout: None,
+        }
+    }
+
+    /// What the plugin declares of it; `tool` in it is the Tool of MCP.
+    #[must_use]
+    pub fn declaration(&self) -> &Value {
+        &self.plugin.declaration["tools"][self.position]
+    }
+
+    /// The schema of its arguments.
+    #[must_use]
+    pub fn input_schema(&self) -> &Value {
+        &self.declaration()["tool"]["inputSchema"]
+    }
+
+    /// The schema of its structured result.
+    #[must_use]
+    pub fn output_schema(&self) -> Option<&Value> {
+        self.declaration()["tool"].get("outputSchema")
+    }
+
+    fn with(mut self, fact: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(fact.to_owned(), value.into());
+        self
+    }
+
+    /// The same, called by this client.
+    #[must_use]
+    pub fn by_client(self, name: &str, version: &str) -> Self {
+        self.with("client", json!({ "name": name, "version": version }))
+    }
+
+    /// The same, called by a client of these capabilities, such as `{"elicitation": {}}`.
+    #[must_use]
+    pub fn by_client_with(self, capabilities: Value) -> Self {
+        self.with("capabilities", capabilities)
+    }
+
+    /// The same, called by this principal, of whom this is known.
+    #[must_use]
+    pub fn by_principal(self, name: &str, claims: Value) -> Self {
+        self.with("principal", name).with("claims", claims)
+    }
+
+    /// The same, called in a request with this header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        let headers = self.facts.entry("headers").or_insert_with(|| json!({}));
+        headers[name.to_ascii_lowercase()] = value.into();
+        self
+    }
+
+    /// The same, called in this trace context: `traceparent`, `tracestate`, `baggage`.
+    #[must_use]
+    pub fn with_trace(self, trace: Value) -> Self {
+        self.with("trace", trace)
+    }
+
+    /// The same, given up after this time. Without it counts what the tool declares of itself.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Call it with a JSON object of arguments: mended, validated and refused as by the host. The client wants to hear of
+    /// progress, and of every message.
+    ///
+    /// # Panics
+    /// When the structured result is not what the tool's `outputSchema` says.
+    pub fn call(&self, arguments: Value) -> Outcome {
+        let declaration = self.declaration();
+        let name = text(&declaration["tool"]["name"]);
+        let recorded = Recorded::begin(self.facts.clone());
+        let timeout = self
+            .timeout
+            .or_else(|| declaration["timeoutMs"].as_u64().map(Duration::from_millis));
+        let deadline = timeout.map(|timeout| SystemTime::now() + timeout);
+        let host = Host {
+            call: recorded.0,
+            deadline_unix_ms: deadline.map_or(0, unix_ms),
+            request,
+        };
+        let module = self.plugin.module;
+        let (ended, end) = mpsc::channel::<()>();
+        let answer = thread::scope(|scope| {
+            if let Some(timeout) = timeout {
+                scope.spawn(move || {
+                    if end.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout) {
+                        Recorded::cancel(host.call);
+                        let body = json!({ "call": host.call }).to_string();
+                        let _ = invoke(module, op::CANCEL, "", &body, host);
+                    }
+                });
+            }
+            let answer = self.deliver(&name, &arguments, |arguments| {
+                apart(|| invoke(module, op::CALL, &name, arguments, host))
+            });
+            drop(ended);
+            answer
+        });
+        let outcome = Outcome {
+            answer,
+            record: recorded.end(),
+        };
+        self.check(&outcome);
+        outcome
+    }
+
+    /// By the rule that the host has, too. Arguments that the tool does not take are a result, as there.
+    fn deliver(
+        &self,
+        name: &str,
+        arguments: &Value,
+        mut call: impl FnMut(&str) -> Result<Value, Value>,
+    ) -> Result<Value, Value> {
+        let flag = |name: &str| self.declaration()[name] == true;
+        let rule = Arguments {
+            tool: name,
+            schema_text: &self.input_schema().to_string(),
+            schema: &LazySchema::default(),
+            validate: flag("validate"),
+            strict: flag("strict"),
+        };
+        let delivered = rule.deliver(&arguments.to_string(), |text| match call(text) {
+            Err(failure) if failure["kind"] == "invalid_arguments" => Delivery::Undecodable {
+                words: super::text(&failure["public"]),
+            },
+            answer => Delivery::Taken(answer),
+        });
+        delivered.unwrap_or_else(|refusal| {
+            let content = json!([{ "type": "text", "text": refusal.to_string() }]);
+            Ok(json!({ "type": "complete", "content": content, "isError": true }))
+        })
+    }
+
+    fn check(&self, outcome: &Outcome) {
+        let Some(schema) = self.output_schema() else {
+            return;
+        };
+        if outcome.answer.is_err() || outcome.is_error() {
+            return;
+        }
+        let Some(structured) = outcome.structured() else {
+            panic!("the tool declares an outputSchema, and gave no structured result");
+        };
+        let schema = match Schema::compile(&schema.to_string()) {
+            Ok(schema) => schema,
+            Err(error) => panic!("the outputSchema is {error}"),
+        };
+        let problems: Vec<_> = schema
+            .problems(structured)
+            .into_iter()
+            .map(|problem| problem.to_string())
+            .collect();
+        assert!(
+            problems.is_empty(),
+            "the structured result is not what the outputSchema says: {}",
+            problems.join("; ")
+        );
+    }
+}
+
+fn unix_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(u64::MAX)
+}
