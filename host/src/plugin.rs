@@ -13,7 +13,6 @@ mod context;
 mod declaration_check;
 mod discover;
 mod file_check;
-mod header_check;
 mod library;
 mod live;
 pub mod manifest;

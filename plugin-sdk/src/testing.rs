@@ -44,7 +44,7 @@ use std::{path::Path, sync::Arc};
 
 use plugin_abi::{Host, PAYLOAD_VERSION, PluginRef, abi_stable::library::LibHeader, op};
 use serde_json::{Value, json};
-use tool_schema::{Schema, check_name};
+use tool_schema::{Schema, check_name, header_problems};
 
 use self::host::{invoke, request};
 pub use self::{outcome::Outcome, tool::Tool};
@@ -174,6 +174,9 @@ impl Plugin {
 fn problems(declaration: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     for tool in declaration["tools"].as_array().into_iter().flatten() {
+        let headers = tool["headers"].as_object().into_iter().flatten();
+        let headers = headers.map(|(name, pointer)| (name.clone(), text(pointer)));
+        let headers = headers.collect();
         let tool = &tool["tool"];
         let name = text(&tool["name"]);
         if let Err(problem) = check_name(&name) {
@@ -186,6 +189,11 @@ fn problems(declaration: &Value) -> Vec<String> {
                 problems.push(format!("the {schema} of tool {name} is {error}"));
             }
         }
+        problems.extend(
+            header_problems(&tool["inputSchema"], &headers)
+                .into_iter()
+                .map(|problem| format!("tool {name}: {problem}")),
+        );
         if tool["inputSchema"]["type"] != "object" {
             problems.push(format!(
                 "the inputSchema of tool {name} does not have \"type\": \"object\" at its root"

@@ -2,12 +2,9 @@
 
 use mcp_protocol::capabilities::CAPABILITIES;
 use serde_json::value::RawValue;
-use tool_schema::{Schema, check_name};
+use tool_schema::{Schema, check_name, header_problems};
 
-use super::{
-    header_check::header_problems,
-    payload::{Declaration, DeclaredTool},
-};
+use super::payload::{Declaration, DeclaredTool};
 
 /// What is wrong with a declaration; nothing, if it is empty.
 #[must_use]

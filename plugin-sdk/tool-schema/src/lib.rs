@@ -1,6 +1,6 @@
 //! What tool declarations and arguments must satisfy: one rule for everyone who has to say whether a tool is well
-//! declared ([`check_name`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or say whether a value
-//! fits a schema and why not ([`Schema::problems`]). It knows neither hosts nor plugins.
+//! declared ([`check_name`], [`header_problems`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or
+//! say whether a value fits a schema and why not ([`Schema::problems`]). It knows neither hosts nor plugins.
 //!
 //! # What a tool can rely on
 //!
@@ -22,6 +22,7 @@ mod alternatives;
 mod arguments;
 mod coerce;
 mod document;
+mod headers;
 mod problems;
 mod schema;
 mod search;
@@ -30,6 +31,7 @@ mod words;
 
 pub use arguments::{Arguments, Delivery, Refusal};
 pub use coerce::coerce;
+pub use headers::header_problems;
 pub use problems::Problem;
 pub use schema::{LazySchema, Schema, SchemaError};
 

@@ -22,7 +22,8 @@ const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
 /// What is wrong with the headers of a tool: with the annotations in its `inputSchema`, and with `declared`, which says
 /// the same as a map from headers to JSON pointers into the arguments.
-pub(super) fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> Vec<String> {
+#[must_use]
+pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> Vec<String> {
     let mut found = Found::default();
     found.look(schema, "", Some(""));
     let Found {
