@@ -56,10 +56,15 @@ impl Call<'_> {
     /// The plugin's state, built if it is not there yet.
     ///
     /// # Errors
-    /// `unavailable`: it cannot be built.
+    /// `unavailable`: it cannot be built; `cancelled`: the call was given up meanwhile. What was begun is built to its end
+    /// all the same: a tool with a short time limit would otherwise begin anew at every call.
     pub fn state<T: Any>(&self) -> Result<State<T>, Failure> {
         let (cell, build) = self.state;
-        cell.get(|| build(self))
+        let state = cell.get(build)?;
+        if self.running.is_cancelled() {
+            return Err(Failure::cancelled());
+        }
+        Ok(state)
     }
 }
 

@@ -203,7 +203,8 @@ impl Context {
         )
     }
 
-    /// Was the call given up? Nobody waits for its result any more. Cheap: for loops.
+    /// Was the call given up? Nobody waits for its result any more. Cheap: for loops. It stays false after a call that
+    /// ended by itself: a thread that outlives its call needs a sign of its own.
     ///
     /// An async tool need not ask: its future is dropped.
     #[must_use]

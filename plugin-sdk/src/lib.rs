@@ -94,15 +94,17 @@
 //!
 //! [`#[data]`](data) makes a struct or enum one that goes in and out: it derives `Deserialize`, `Serialize` and
 //! `JsonSchema` with the crates that come along with this one. Serde's attributes work as ever. (Who has `serde` and
-//! `schemars` among the own dependencies can derive by hand.) The features `chrono`, `jiff`, `uuid` and `url` give
+//! `schemars` among the own dependencies can derive by hand.) A parameter is an argument unless its type is written
+//! `Args<...>`, `Context` or `State<...>`. The features `chrono`, `jiff`, `uuid` and `url` give
 //! schemas to the types of these crates.
 //!
 //! A tool of many arguments takes them as one struct instead: [`Args<T>`](Args).
 //!
 //! # How arguments are read
 //!
-//! Unknown arguments are refused, and so is what the schema does not allow, in words from which the model learns what to
-//! mend. But clients misspell: they send `"5"` for 5, or an object as its JSON text. What cannot be decoded is mended
+//! Unknown arguments are refused, also within [`#[data]`](data), and so is what the schema does not allow, in words from
+//! which the model learns what to mend. (Serde can tell no unknown fields where several types share one object: with
+//! `flatten`, and in enums with a `tag`.) But clients misspell: they send `"5"` for 5, or an object as its JSON text. What cannot be decoded is mended
 //! where the schema leaves no doubt:
 //!
 //! | the schema wants | the value is | it becomes |
@@ -150,8 +152,9 @@
 //!
 //! # Async tools
 //!
-//! With the feature `async` of this crate, tools and the state's function may be `async`. They run on tokio, on a runtime
-//! of the plugin's own, built at the first use and shared by calls at the same time. When a call is given up, its future
+//! With the feature `async` of this crate, tools and the state's function may be `async`. They run on tokio (with `tokio`
+//! among the own dependencies, timers and sockets are there as its features `time` and `net` bring them), on a runtime of
+//! the plugin's own, built at the first use and shared by calls at the same time. When a call is given up, its future
 //! is dropped where it waits. Tasks that outlive their call rest until the next one.
 //!
 //! A tool that blocks without `await` (`std::thread::sleep`, a long computation) holds up the others: they share one
@@ -214,7 +217,16 @@
 //! | `prefix = "text_"` | what all names begin with |
 //! | `state = function` | builds what tools share |
 //!
-//! Names have 1 to 64 characters of `[A-Za-z0-9_.-]`, and are checked when the plugin is compiled.
+//! Options come first. Names have 1 to 64 characters of `[A-Za-z0-9_.-]`, and are checked when the plugin is compiled.
+//!
+//! # Where Rust gets in the way
+//!
+//! - Beside the function `#[tool]` makes a type of its name, by which `export_tools!` knows it. So a module or type of that
+//!   name in the same place clashes; a path does not (`export_tools!(weather::weather, crate::drop)`).
+//! - One crate has one `export_tools!`, and a plugin cannot depend on another one: share code by a crate without it.
+//! - A tool behind `#[cfg(...)]` needs two `export_tools!` behind the same condition and its opposite.
+//! - Whoever renames this crate in Cargo.toml writes `extern crate sdk as plugin_sdk;`, so that the macros find it.
+//! - clippy's `needless_pass_by_value` and the like do not know that a tool owns its arguments: `#[allow]` them.
 //!
 //! # Tests
 //!
@@ -250,6 +262,9 @@ pub use context::{Client, Context, Level, Trace};
 pub use error::ToolError;
 /// Makes a struct or enum one that arguments and results may be made of: derives `Deserialize`, `Serialize` and
 /// `JsonSchema`, with the crates that come along with this one. Serde's and schemars' attributes work as ever.
+///
+/// Unknown fields are refused, so that nothing a client says is lost unseen: `#[data(allow_unknown_fields)]` ignores them,
+/// as is right for answers of other services.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;

@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{content::Content, error::How, result::IntoToolResult, tool::Icon};
+use crate::{
+    content::Content,
+    error::How,
+    result::{Failed, IntoToolResult},
+    tool::Icon,
+};
 
 /// Body of the operation `init`: the host's facts.
 #[derive(Deserialize)]
@@ -158,7 +163,6 @@ impl Failure {
         Self::with_public("invalid_arguments", words)
     }
 
-    #[cfg(feature = "async")]
     pub(crate) fn cancelled() -> Self {
         Self::of("cancelled")
     }
@@ -186,8 +190,13 @@ pub fn reply<T: IntoToolResult>(outcome: T, how: How<T>) -> Result<Vec<u8>, Fail
         Ok(outcome) => outcome.into_tool_result(),
         Err(error) => error.into_tool_result(),
     };
-    if let Some((code, message)) = result.failed {
-        return Err(Failure::protocol(code, message));
+    match result.failed {
+        None => {}
+        Some(Failed::Protocol { code, message }) => return Err(Failure::protocol(code, message)),
+        Some(Failed::NoForm(error)) => {
+            let detail = format!("the result has no form in JSON: {error}");
+            return Err(Failure::unavailable(detail));
+        }
     }
     let complete = Complete {
         r#type: "complete",

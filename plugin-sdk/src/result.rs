@@ -32,8 +32,22 @@ pub struct ToolResult {
     pub(crate) structured: Option<Box<RawValue>>,
     pub(crate) is_error: bool,
     pub(crate) meta: Map<String, Value>,
-    /// The call is to fail as an error of the protocol instead.
-    pub(crate) failed: Option<(i32, String)>,
+    /// The call is to fail instead.
+    pub(crate) failed: Option<Failed>,
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug)]
+pub(crate) enum Failed {
+    /// The tool failed as an error of the protocol.
+    Protocol {
+        /// The code of the JSON-RPC error.
+        code: i32,
+        /// Its message.
+        message: String,
+    },
+    /// A value cannot be written as JSON: a mistake in the code, as a panic is, and for the operator to read.
+    NoForm(String),
 }
 
 impl ToolResult {
@@ -92,7 +106,10 @@ impl ToolResult {
 }
 
 fn without_form(error: &serde_json::Error) -> ToolResult {
-    ToolResult::error(format!("the result has no form in JSON: {error}"))
+    ToolResult {
+        failed: Some(Failed::NoForm(error.to_string())),
+        ..ToolResult::default()
+    }
 }
 
 /// A type that a tool can give back. See the [table](crate#what-a-tool-gives-back).
@@ -192,7 +209,10 @@ impl IntoToolResult for ToolError {
     fn into_tool_result(self) -> ToolResult {
         match self.code() {
             Some(code) => ToolResult {
-                failed: Some((code, self.to_string())),
+                failed: Some(Failed::Protocol {
+                    code,
+                    message: self.to_string(),
+                }),
                 ..ToolResult::default()
             },
             None => ToolResult::error(self.to_string()),

@@ -8,13 +8,13 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{Mutex, OnceLock, PoisonError},
-    task::Poll,
+    task::{Poll, Waker},
 };
 
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    call::{Call, Working},
+    call::{self, Call, Working},
     payload::Failure,
 };
 
@@ -23,20 +23,37 @@ use crate::{
 /// # Errors
 /// `cancelled`; `unavailable` if the runtime cannot be built.
 pub fn run<F: Future>(call: &Call<'_>, start: impl FnOnce() -> F) -> Result<F::Output, Failure> {
+    drive(start, |waker| {
+        call.running.wake(waker);
+        call.running.is_cancelled()
+    })?
+    .ok_or_else(Failure::cancelled)
+}
+
+/// Run what `start` begins to its end, whatever becomes of the call that wanted it first.
+pub(crate) fn finish<F: Future>(start: impl FnOnce() -> F) -> Result<F::Output, Failure> {
+    drive(start, |_| false)?.ok_or_else(Failure::cancelled)
+}
+
+/// `None` when it was given up: `given_up` is asked before every poll, and told whom to wake when its answer changes.
+fn drive<F: Future>(
+    start: impl FnOnce() -> F,
+    given_up: impl Fn(&Waker) -> bool,
+) -> Result<Option<F::Output>, Failure> {
     let runtime = runtime()?;
-    // Also for what runs outside of `block_on`: the beginning, and the drop of what was cancelled.
+    // Also for what runs outside of `block_on`: the beginning, and the drop of what was given up.
     let _entered = runtime.enter();
     let mut future = pin!(start());
+    let call = call::current();
     // Between two polls, this thread may poll tasks of other calls.
     let _working = Working::on(0);
-    runtime.block_on(poll_fn(|context| {
-        call.running.wake(context.waker());
-        if call.running.is_cancelled() {
-            return Poll::Ready(Err(Failure::cancelled()));
+    Ok(runtime.block_on(poll_fn(|context| {
+        if given_up(context.waker()) {
+            return Poll::Ready(None);
         }
-        let _working = Working::on(call.host.call);
-        future.as_mut().poll(context).map(Ok)
-    }))
+        let _working = Working::on(call);
+        future.as_mut().poll(context).map(Some)
+    })))
 }
 
 fn runtime() -> Result<&'static Runtime, Failure> {

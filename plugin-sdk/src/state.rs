@@ -7,12 +7,13 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use crate::{call::Call, error::ToolError, payload::Failure};
+use crate::{error::ToolError, payload::Failure};
 
 /// What the tools of a plugin share, such as an HTTP client or a pool of connections, as a parameter of a tool.
 ///
 /// `export_tools!` names the function that builds it; that is done once in an environment, at the first call of a tool
 /// that takes it. When it fails, this call fails, the reason goes to the operator's log, and the next call tries again.
+/// When it takes longer than the call may, the call is given up, and it goes on for the next ones.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,7 +80,7 @@ impl<T: fmt::Debug> fmt::Debug for State<T> {
 pub(crate) type Built = Box<dyn Any + Send + Sync>;
 
 /// Builds the state for a tool.
-pub(crate) type Builder = fn(&Call<'_>) -> Result<Built, Failure>;
+pub(crate) type Builder = fn() -> Result<Built, Failure>;
 
 /// The state of a plugin.
 #[derive(Default)]
@@ -99,10 +100,7 @@ impl StateCell {
     }
 
     /// Several callers at once wait for the first of them; after a failure the next one tries.
-    pub(crate) fn get<T: Any>(
-        &'static self,
-        build: impl FnOnce() -> Result<Built, Failure>,
-    ) -> Result<State<T>, Failure> {
+    pub(crate) fn get<T: Any>(&'static self, build: Builder) -> Result<State<T>, Failure> {
         let built = match self.built.get() {
             Some(built) => built,
             None => {
@@ -136,7 +134,7 @@ pub struct NoState;
 )]
 pub trait Build<T, M> {
     /// Build it.
-    fn build(self, call: &Call<'_>) -> Result<Built, Failure>;
+    fn build(self) -> Result<Built, Failure>;
 }
 
 /// How a function gives back what it builds.
@@ -156,13 +154,13 @@ pub(crate) mod form {
 }
 
 impl<F> Build<NoState, form::Nothing> for F {
-    fn build(self, _: &Call<'_>) -> Result<Built, Failure> {
+    fn build(self) -> Result<Built, Failure> {
         Ok(Box::new(NoState))
     }
 }
 
 impl<T: Any + Send + Sync, F: FnOnce() -> T> Build<T, form::Plain> for F {
-    fn build(self, _: &Call<'_>) -> Result<Built, Failure> {
+    fn build(self) -> Result<Built, Failure> {
         Ok(Box::new(self()))
     }
 }
@@ -173,7 +171,7 @@ where
     E: Into<ToolError>,
     F: FnOnce() -> Result<T, E>,
 {
-    fn build(self, _: &Call<'_>) -> Result<Built, Failure> {
+    fn build(self) -> Result<Built, Failure> {
         built(self())
     }
 }
@@ -185,8 +183,8 @@ where
     F: FnOnce() -> R,
     R: Future<Output = T>,
 {
-    fn build(self, call: &Call<'_>) -> Result<Built, Failure> {
-        Ok(Box::new(crate::runtime::run(call, self)?))
+    fn build(self) -> Result<Built, Failure> {
+        Ok(Box::new(crate::runtime::finish(self)?))
     }
 }
 
@@ -198,8 +196,8 @@ where
     F: FnOnce() -> R,
     R: Future<Output = Result<T, E>>,
 {
-    fn build(self, call: &Call<'_>) -> Result<Built, Failure> {
-        built(crate::runtime::run(call, self)?)
+    fn build(self) -> Result<Built, Failure> {
+        built(crate::runtime::finish(self)?)
     }
 }
 
@@ -226,6 +224,6 @@ pub trait Stateless {}
 impl Stateless for NoState {}
 
 /// The builder of a tool in a plugin that names none.
-pub fn no_state<T: Stateless>(_: &Call<'_>) -> Result<Built, Failure> {
+pub fn no_state<T: Stateless>() -> Result<Built, Failure> {
     Ok(Box::new(NoState))
 }

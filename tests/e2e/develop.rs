@@ -45,6 +45,8 @@ fn dev_serves_the_examples_its_curl_line_works_as_pasted_and_ctrl_c_is_clean() {
             "greet",
             "multiply",
             "add",
+            "fetch",
+            "fetchJson",
             "currentTime",
             "convertTime",
             "addToDate",

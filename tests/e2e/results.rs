@@ -192,6 +192,16 @@ fn every_kind_of_error_is_told_to_whom_it_concerns() {
                 json!({ "distance": 1, "heading": "nrth" }),
                 "Invalid arguments for tool turn: /heading must be \"north\" or \"south\", not \"nrth\" (did you mean \"north\"?)",
             ),
+            (
+                "single",
+                json!({ "number": 1e39 }),
+                "Invalid arguments for tool single: /number must be a number from -3.4028235e38 to 3.4028235e38, not 1e39",
+            ),
+            (
+                "walk",
+                json!({ "way": { "distance": 1, "heading": "north", "stopps": [] } }),
+                "Invalid arguments for tool walk: /way/stopps is unknown (did you mean `stops`? there are `distance`, `heading` and `stops`)",
+            ),
         ] {
             let outcome = client.call(tool, arguments.clone());
             assert_eq!(outcome.error_text(), told, "{tool}({arguments})");
@@ -252,8 +262,50 @@ fn what_a_tool_declares_of_itself_is_listed() {
         let tool = tools.iter().find(|tool| tool["name"] == name);
         tool.unwrap_or_else(|| panic!("no {name} in {listed}"))
     };
-    assert_snapshot!(tool("decorated"), @r#"{"_meta":{"example.com/team":"tests"},"annotations":{"destructiveHint":false,"idempotentHint":true,"openWorldHint":false,"readOnlyHint":true},"description":"Attributes of every kind.","icons":[{"mimeType":"image/png","sizes":["48x48"],"src":"https://example.com/icon.png","theme":"light"}],"inputSchema":{"additionalProperties":false,"properties":{"count":{"format":"uint8","maximum":10,"minimum":1,"type":["integer","null"]},"region":{"description":"Where.","type":"string","x-mcp-header":"Region"}},"required":["region"],"type":"object"},"name":"decorated","title":"Decorated"}"#);
-    assert_snapshot!(tool("turn")["inputSchema"], @r#"{"additionalProperties":false,"description":"How far and which way.","properties":{"distance":{"description":"Kilometres.","format":"double","type":"number"},"heading":{"description":"Where to.","oneOf":[{"const":"north","description":"Up on maps.","type":"string"},{"const":"south","description":"Down on maps.","type":"string"}]},"stops":{"default":[],"description":"On the way.","items":{"type":"string"},"type":"array"}},"required":["distance","heading"],"type":"object"}"#);
-    assert_snapshot!(tool("raw")["inputSchema"], @r#"{"additionalProperties":true,"properties":{"query":{"minLength":3,"type":"string"}},"required":["query"],"type":"object"}"#);
+    assert_eq!(
+        *tool("decorated"),
+        json!({
+            "name": "decorated", "title": "Decorated", "description": "Attributes of every kind.",
+            "inputSchema": {
+                "type": "object", "additionalProperties": false, "required": ["region"],
+                "properties": {
+                    "region": { "type": "string", "description": "Where.", "x-mcp-header": "Region" },
+                    "count": { "type": ["integer", "null"], "format": "uint8", "minimum": 1, "maximum": 10 },
+                },
+            },
+            "annotations": {
+                "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
+            },
+            "icons": [{
+                "src": "https://example.com/icon.png", "mimeType": "image/png", "sizes": ["48x48"], "theme": "light",
+            }],
+            "_meta": { "example.com/team": "tests" },
+        })
+    );
+    assert_eq!(
+        tool("turn")["inputSchema"],
+        json!({
+            "type": "object", "additionalProperties": false, "required": ["distance", "heading"],
+            "description": "How far and which way.",
+            "properties": {
+                "distance": { "type": "number", "format": "double", "description": "Kilometres." },
+                "heading": {
+                    "description": "Where to.",
+                    "oneOf": [
+                        { "type": "string", "const": "north", "description": "Up on maps." },
+                        { "type": "string", "const": "south", "description": "Down on maps." },
+                    ],
+                },
+                "stops": { "type": "array", "items": { "type": "string" }, "default": [], "description": "On the way." },
+            },
+        })
+    );
+    assert_eq!(
+        tool("raw")["inputSchema"],
+        json!({
+            "type": "object", "required": ["query"], "additionalProperties": true,
+            "properties": { "query": { "type": "string", "minLength": 3 } },
+        })
+    );
     assert_eq!(tool("raw")["outputSchema"], true);
 }

@@ -115,7 +115,7 @@ fn log(call: Option<&Call>, line: &Line) -> Result<Value, Failure> {
     let plugin = plugin.as_deref().or(call.map(|call| call.library.as_str()));
     let target = line.target.as_deref().map(|target| cut(target, MAX_NAME));
     let target = target.as_deref();
-    let message = cut(&line.message, MAX_MESSAGE);
+    let message = one_line(&cut(&line.message, MAX_MESSAGE)).into_owned();
     macro_rules! write {
         ($level:ident) => {
             tracing::$level!(request_id, tool, plugin, target = target, "{message}")
@@ -129,6 +129,26 @@ fn log(call: Option<&Call>, line: &Line) -> Result<Value, Failure> {
         Level::Trace => write!(trace),
     }
     Ok(json!({}))
+}
+
+/// The text with what would begin another line, or hide a part of this one, written out: nobody can make the host seem to
+/// have logged what it has not.
+fn one_line(text: &str) -> Cow<'_, str> {
+    // Control characters, and those of Unicode that separate lines or turn the direction of writing.
+    let harmful =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(harmful) {
+        return text.into();
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\t' => safe.push(c),
+            c if harmful(c) => safe.extend(c.escape_default()),
+            c => safe.push(c),
+        }
+    }
+    safe.into()
 }
 
 /// The text, or as much of it as `length` bytes hold.
@@ -240,6 +260,21 @@ mod tests {
                 "ERROR bare - - - -",
             ]
         );
+    }
+
+    #[test]
+    fn a_line_is_one_line_whatever_is_in_it() {
+        for (message, logged) in [
+            ("a\nb\r\n", "a\\nb\\r\\n"),
+            ("\u{1b}[31mred\u{7}\0", "\\u{1b}[31mred\\u{7}\\u{0}"),
+            ("\u{202e}desrever\u{2028}", "\\u{202e}desrever\\u{2028}"),
+            ("tab\tand größe", "tab\tand größe"),
+        ] {
+            assert_eq!(one_line(message), logged, "message: {message:?}");
+        }
+        let said = json!({ "level": "info", "message": "x\n2026 ERROR forged" });
+        let lines = operator_sees("INFO", || say(0, host_op::LOG, &said));
+        assert_eq!(lines.len(), 1, "{lines:?}");
     }
 
     #[test]

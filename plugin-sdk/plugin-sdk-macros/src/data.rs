@@ -1,36 +1,102 @@
 //! Writes what `#[data]` stands for: the derives, with the paths of the crates that plugin-sdk brings along.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::Item;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident};
+
+/// The only option of `#[data]`.
+const OPEN: &str = "allow_unknown_fields";
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    if !args.is_empty() {
-        let error = syn::Error::new_spanned(
-            args,
-            "`#[data]` takes no options; write serde's attributes at the type: `#[serde(rename_all = \"camelCase\")]`",
-        );
-        let error = error.to_compile_error();
-        return quote!(#item #error);
-    }
-    match syn::parse2(item.clone()) {
-        Ok(Item::Struct(_) | Item::Enum(_)) => quote! {
-            #[derive(
-                ::plugin_sdk::__private::serde::Deserialize,
-                ::plugin_sdk::__private::serde::Serialize,
-                ::plugin_sdk::__private::schemars::JsonSchema,
-            )]
-            #[serde(crate = "::plugin_sdk::__private::serde")]
-            #[schemars(crate = "::plugin_sdk::__private::schemars")]
-            #item
-        },
+    let input = match syn::parse2::<DeriveInput>(item.clone()) {
+        Ok(input) if !matches!(input.data, Data::Union(_)) => input,
         _ => {
-            let error = syn::Error::new(
-                proc_macro2::Span::call_site(),
-                "`#[data]` is for a struct or an enum",
-            )
-            .to_compile_error();
-            quote!(#item #error)
+            return with_error(
+                &item,
+                syn::Error::new(Span::call_site(), "`#[data]` is for a struct or an enum"),
+            );
         }
+    };
+    let open = match syn::parse2::<Ident>(args.clone()) {
+        _ if args.is_empty() => false,
+        Ok(option) if option == OPEN => true,
+        _ => {
+            let message = format!(
+                "there is `#[data({OPEN})]`; serde's attributes stand at the type: `#[serde(rename_all = \"camelCase\")]`"
+            );
+            return with_error(&item, syn::Error::new_spanned(args, message));
+        }
+    };
+    let closed = (!open && can_be_closed(&input)).then(|| quote!(#[serde(deny_unknown_fields)]));
+    quote! {
+        #[derive(
+            ::plugin_sdk::__private::serde::Deserialize,
+            ::plugin_sdk::__private::serde::Serialize,
+            ::plugin_sdk::__private::schemars::JsonSchema,
+        )]
+        #[serde(crate = "::plugin_sdk::__private::serde")]
+        #[schemars(crate = "::plugin_sdk::__private::schemars")]
+        #closed
+        #item
+    }
+}
+
+fn with_error(item: &TokenStream, error: syn::Error) -> TokenStream {
+    let error = error.to_compile_error();
+    quote!(#item #error)
+}
+
+/// Has it fields of its own that serde can tell from others? Not where several types share one object, nor where the
+/// author says how unknown fields are taken.
+fn can_be_closed(input: &DeriveInput) -> bool {
+    let of_container = [
+        "deny_unknown_fields",
+        "from",
+        "into",
+        "tag",
+        "transparent",
+        "try_from",
+        "untagged",
+    ];
+    if has_word(&input.attrs, &of_container) {
+        return false;
+    }
+    let named = |fields: &Fields| match fields {
+        Fields::Named(fields) => Some(
+            !fields
+                .named
+                .iter()
+                .any(|field| has_word(&field.attrs, &["flatten"])),
+        ),
+        Fields::Unnamed(_) | Fields::Unit => None,
+    };
+    match &input.data {
+        Data::Struct(data) => named(&data.fields) == Some(true),
+        Data::Enum(data) => {
+            let variants: Vec<_> = data
+                .variants
+                .iter()
+                .map(|variant| named(&variant.fields))
+                .collect();
+            variants.contains(&Some(true)) && !variants.contains(&Some(false))
+        }
+        Data::Union(_) => false,
+    }
+}
+
+/// Does serde's attribute say one of these words?
+fn has_word(attributes: &[Attribute], words: &[&str]) -> bool {
+    let tokens = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("serde"))
+        .map(|attribute| attribute.meta.to_token_stream());
+    tokens.flatten().any(|token| says(token, words))
+}
+
+fn says(token: TokenTree, words: &[&str]) -> bool {
+    match token {
+        TokenTree::Ident(word) => words.iter().any(|known| word == known),
+        TokenTree::Group(group) => group.stream().into_iter().any(|token| says(token, words)),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, FnArg, ItemFn};
 
-use crate::{args::Args, describe, doc::Doc, errors::Errors, signature};
+use crate::{args::Args, describe, doc::Doc, errors::Errors, parameter::is_lint, signature};
 
 pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut function: ItemFn = match syn::parse2(item.clone()) {
@@ -32,7 +32,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     for input in &mut function.sig.inputs {
         match input {
             FnArg::Receiver(receiver) => receiver.attrs.clear(),
-            FnArg::Typed(typed) => typed.attrs.clear(),
+            FnArg::Typed(typed) => typed.attrs.retain(is_lint),
         }
     }
     quote!(#function #description)

@@ -179,7 +179,7 @@ fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
             let build = quote_spanned! { state.span() =>
                 ::plugin_sdk::__private::Build::<#taken, _>::build
             };
-            quote!(|call| #build(#state, call))
+            quote!(|| #build(#state))
         }
         None => quote_spanned! { span_of(path) => ::plugin_sdk::__private::no_state::<#taken> },
     };

@@ -137,7 +137,12 @@ impl<'a> Attributes<'a> {
                 attribute,
                 "serde's attributes are for the fields of a struct: take `Args<T>`, or write `#[arg(default = ...)]`",
             );
-        } else if !doc::is_comment(attribute) {
+        } else if path.is_ident("cfg") {
+            errors.add(
+                attribute,
+                "an argument is there or not, whatever the configuration; write two functions, each with its `#[cfg(...)]`",
+            );
+        } else if !doc::is_comment(attribute) && !is_lint(attribute) {
             errors.add(
                 attribute,
                 "unknown attribute of an argument; there are `#[arg(default = ..., header = \"...\")]` and `#[schemars(...)]`",
@@ -184,6 +189,12 @@ fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
             Ok(name)
         }
     }))
+}
+
+/// `#[allow(...)]` and the like, which stay at the function.
+pub(crate) fn is_lint(attribute: &Attribute) -> bool {
+    let levels = ["allow", "deny", "expect", "forbid", "warn"];
+    levels.iter().any(|level| attribute.path().is_ident(level))
 }
 
 /// What would make the schema tell of other arguments than the function takes.

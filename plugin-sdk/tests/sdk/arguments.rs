@@ -371,14 +371,13 @@ fn a_name_is_the_same_however_it_is_spelled() {
 }
 
 #[test]
-fn unknown_members_within_an_argument_are_for_its_type_to_refuse() {
-    #[data]
+fn unknown_members_within_an_argument_are_refused_unless_its_type_allows_them() {
+    #[data(allow_unknown_fields)]
     struct Open {
         on: bool,
     }
 
     #[data]
-    #[serde(deny_unknown_fields)]
     struct Closed {
         on: bool,
     }
@@ -411,4 +410,53 @@ fn a_long_text_is_taken_whole() {
 
     let body = json!({"text": "é".repeat(3_000_000)}).to_string();
     assert_eq!(text(&call::<length>(&body).expect("a result")), "6000000");
+}
+
+#[test]
+fn data_is_closed_where_serde_can_tell_its_fields_from_others() {
+    #[data]
+    struct Flat {
+        #[serde(flatten)]
+        more: BTreeMap<String, u8>,
+    }
+
+    #[data]
+    #[serde(tag = "kind", rename_all = "lowercase")]
+    enum Tagged {
+        Drive { speed: u8 },
+    }
+
+    #[data]
+    enum Way {
+        Walk,
+        Drive { speed: u8 },
+    }
+
+    #[tool(description = "-")]
+    fn take(flat: Option<Flat>, tagged: Option<Tagged>, way: Option<Way>) -> String {
+        let speed = match (tagged, way) {
+            (Some(Tagged::Drive { speed }), _) | (_, Some(Way::Drive { speed })) => speed,
+            (None, Some(Way::Walk) | None) => 0,
+        };
+        format!("{speed} {:?}", flat.map(|flat| flat.more))
+    }
+
+    for (body, taken) in [
+        (r#"{"flat":{"any":1}}"#, r#"0 Some({"any": 1})"#),
+        (
+            r#"{"tagged":{"kind":"drive","speed":3,"more":1}}"#,
+            "3 None",
+        ),
+        (r#"{"way":{"Drive":{"speed":3}}}"#, "3 None"),
+        (r#"{"way":"Walk"}"#, "0 None"),
+    ] {
+        let result = call::<take>(body).unwrap_or_else(|failure| panic!("{body}: {failure}"));
+        assert_eq!(text(&result), taken, "body: {body}");
+    }
+    let failure = call::<take>(r#"{"way":{"Drive":{"speed":3,"sped":4}}}"#);
+    let failure = failure.expect_err("an unknown field of a variant");
+    assert_eq!(
+        failure["public"],
+        "way: unknown field `sped`, expected `speed`"
+    );
 }

@@ -14,7 +14,7 @@ use crate::{
     host::{Plugin, call},
 };
 
-#[data]
+#[data(allow_unknown_fields)]
 #[derive(Default)]
 #[serde(rename_all = "lowercase")]
 enum Unit {
@@ -113,7 +113,7 @@ fn a_header_is_declared_where_clients_and_the_host_look_for_it() {
     "#
     );
 
-    #[data]
+    #[data(allow_unknown_fields)]
     struct Place {
         #[schemars(extend("x-mcp-header" = "Place-Name"))]
         name: String,

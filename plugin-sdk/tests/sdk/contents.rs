@@ -197,15 +197,18 @@ fn a_result_made_by_hand_has_what_it_was_given() {
 }
 
 #[test]
-fn a_structured_value_without_a_form_in_json_is_an_error_of_the_tool() {
-    let keys = std::collections::BTreeMap::from([(vec![1], 1)]);
-    let result = result!(-> ToolResult {
+fn a_structured_value_without_a_form_in_json_is_for_the_operator_to_read() {
+    #[tool(description = "-")]
+    fn lost() -> ToolResult {
         ToolResult::text("lost").with_structured(&std::collections::BTreeMap::from([(vec![1], 1)]))
-    });
-    assert_eq!(result["isError"], true, "{keys:?}");
+    }
+
     assert_eq!(
-        result["content"][0]["text"],
-        "the result has no form in JSON: key must be a string"
+        call::<lost>(""),
+        Err(json!({
+            "kind": "unavailable",
+            "detail": "the result has no form in JSON: key must be a string",
+        }))
     );
     // A number that JSON does not have is nothing.
     assert_eq!(

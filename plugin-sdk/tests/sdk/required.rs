@@ -11,36 +11,36 @@ use crate::{declared::tool_of, host::call};
 
 type Maybe<T> = Option<T>;
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Newtype(Option<u8>);
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(transparent)]
 struct Transparent {
     inner: Option<u8>,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct NewtypeOfNewtype(Newtype);
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(default)]
 #[derive(Default)]
 struct AllDefaults {
     number: u8,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Unit;
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(untagged)]
 enum MaybeNull {
     Number(u8),
     Null,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(from = "Option<u8>")]
 #[schemars(with = "Option<u8>")]
 struct From(u8);
@@ -118,7 +118,7 @@ fn what_is_required_cannot_be_left_out_and_everything_else_can() {
 macro_rules! fields {
     ($($ty:ty),* $(,)?) => {
         [$({
-            #[data]
+            #[data(allow_unknown_fields)]
             struct Whole {
                 #[allow(unused)]
                 argument: $ty,

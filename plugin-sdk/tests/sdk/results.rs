@@ -121,11 +121,17 @@ fn json_is_structured_content_and_the_same_as_text() {
 }
 
 #[test]
-fn a_value_without_a_form_in_json_is_an_error_of_the_tool() {
-    assert_eq!(
-        result!(-> Json<BTreeMap<Option<Vec<u8>>, u8>> { Json([(Some(vec![1]), 2)].into()) }),
-        error("the result has no form in JSON: key must be a string")
-    );
+fn a_value_without_a_form_in_json_is_for_the_operator_to_read() {
+    #[tool(description = "-")]
+    fn f() -> Json<BTreeMap<Option<Vec<u8>>, u8>> {
+        Json([(Some(vec![1]), 2)].into())
+    }
+
+    let failure = json!({
+        "kind": "unavailable",
+        "detail": "the result has no form in JSON: key must be a string",
+    });
+    assert_eq!(call::<f>(""), Err(failure));
 }
 
 /// A failure that has a cause.

@@ -10,7 +10,7 @@ use plugin_sdk::{
 
 use crate::{declared::parameters, host::call};
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Query {
     /// A city.
     city: String,
@@ -30,10 +30,10 @@ fn a_struct_declares_that_it_refuses_what_it_does_not_know() {
     "#);
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Nothing {}
 
-#[data]
+#[data(allow_unknown_fields)]
 struct NothingAtAll;
 
 #[test]
@@ -44,7 +44,7 @@ fn an_empty_struct_takes_no_arguments() {
     "#);
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 struct Renamed {
     first_word: String,
@@ -67,20 +67,20 @@ fn an_alias_is_decoded_but_not_declared() {
     "#);
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Page {
     #[serde(default)]
     offset: u32,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Flattened {
     city: String,
     #[serde(flatten)]
     page: Page,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Rest {
     city: String,
     #[serde(flatten)]
@@ -106,17 +106,17 @@ fn a_flattened_struct_declares_the_fields_of_both() {
     "#);
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(deny_unknown_fields)]
 struct Closed {
     city: String,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(transparent)]
 struct Transparent(Query);
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Newtype(Query);
 
 #[test]
@@ -148,7 +148,7 @@ fn a_newtype_is_declared_as_what_it_holds() {
 }
 
 /// What to do.
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(tag = "do", rename_all = "lowercase")]
 enum Action {
     /// Go on foot.
@@ -158,14 +158,14 @@ enum Action {
     Stop,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 #[serde(untagged)]
 enum Either {
     ById { id: u64 },
     ByName { name: String },
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 enum External {
     Walk { steps: u32 },
 }
@@ -226,7 +226,7 @@ fn anything_is_still_an_object() {
     "#);
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Of<T> {
     items: Vec<T>,
 }
@@ -242,14 +242,14 @@ fn a_generic_struct_is_declared_for_its_type() {
     "#);
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Item {
     /// How many.
     #[schemars(range(min = 1))]
     count: u8,
 }
 
-#[data]
+#[data(allow_unknown_fields)]
 struct Order {
     items: Vec<Item>,
     note: Option<Box<Order>>,

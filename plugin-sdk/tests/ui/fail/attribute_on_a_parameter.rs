@@ -13,6 +13,7 @@ fn everything(
     #[schemars(default)] defaulted: u8,
     #[schemars(flatten)] flattened: u8,
     #[schemars] bare: u8,
+    #[cfg(unix)] configured: u8,
     #[arg(default)] context: Context,
 ) {
 }

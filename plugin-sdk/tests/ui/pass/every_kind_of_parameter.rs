@@ -66,6 +66,23 @@ fn anything(arguments: Args<Value>) -> Result<ToolResult, ToolError> {
     Ok(ToolResult::new().with_structured(&arguments.0))
 }
 
+/// A lint's level at a parameter stays there.
+#[tool]
+fn linted(#[allow(unused_variables)] number: u8) {}
+
+/// Answers of others.
+#[data(allow_unknown_fields)]
+pub struct Answer {
+    /// What is needed of it.
+    pub needed: u8,
+}
+
+/// Read an answer.
+#[tool]
+fn read(answer: Answer) -> u8 {
+    answer.needed
+}
+
 /// Nothing but the context.
 #[tool]
 fn who(context: plugin_sdk::Context) -> Option<String> {
@@ -87,6 +104,8 @@ export_tools!(
     forecast,
     anything,
     who,
+    linted,
+    read,
     later,
 );
 
