@@ -195,7 +195,7 @@ fn every_kind_of_error_is_told_to_whom_it_concerns() {
             (
                 "single",
                 json!({ "number": 1e39 }),
-                "Invalid arguments for tool single: /number must be a number from -3.4028235e38 to 3.4028235e38, not 1e39",
+                "Invalid arguments for tool single: /number must be a number from -3.4028235e38 to 3.4028235e38, not 1e+39",
             ),
             (
                 "walk",
