@@ -31,6 +31,9 @@
 //! # }
 //! ```
 //!
+//! A tool's time limit, declared or by [`Tool::with_timeout`], holds as in the host: a call that is not back in time is
+//! given up, and its [`failure`](Outcome::failure) is of the kind `cancelled`. Without a limit a call may take forever.
+//!
 //! What is tested is what `export_tools!` exports, in the same crate as the test or in the one that an integration test
 //! uses. (Without `export_tools!` there, the linker misses the symbol `_1as_0lib_1header_0root_bmodule_bloader`.)
 

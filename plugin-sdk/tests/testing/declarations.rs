@@ -20,6 +20,7 @@ fn tools_are_found_by_the_names_that_clients_see() {
         "wait",
         "waitTooLong",
         "work",
+        "stubborn",
         "structured",
         "numbers",
         "strictly",
