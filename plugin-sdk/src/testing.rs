@@ -47,7 +47,7 @@ use std::{path::Path, sync::Arc};
 
 use plugin_abi::{Host, PAYLOAD_VERSION, PluginRef, abi_stable::library::LibHeader, op};
 use serde_json::{Value, json};
-use tool_schema::{Schema, check_name, header_problems};
+use tool_schema::{Schema, check_name, default_problems, header_problems};
 
 use self::host::{invoke, request};
 pub use self::{outcome::Outcome, tool::Tool};
@@ -195,6 +195,7 @@ fn problems(declaration: &Value) -> Vec<String> {
         problems.extend(
             header_problems(&tool["inputSchema"], &headers)
                 .into_iter()
+                .chain(default_problems(&tool["inputSchema"]))
                 .map(|problem| format!("tool {name}: {problem}")),
         );
         if tool["inputSchema"]["type"] != "object" {
