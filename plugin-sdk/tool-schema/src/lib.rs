@@ -36,6 +36,7 @@ pub use defaults::default_problems;
 pub use headers::header_problems;
 pub use problems::Problem;
 pub use schema::{LazySchema, Schema, SchemaError};
+pub use words::likeness;
 
 /// The longest name of a tool. Unit: characters.
 /// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.
