@@ -29,10 +29,25 @@ pub fn default_problems(schema: &Value) -> Vec<String> {
         document: Document::new(schema),
         root: schema,
         seen: Vec::new(),
-        problems: Vec::new(),
+        defaults: Vec::new(),
     };
     found.look(schema, "", "");
-    found.problems
+    // Mostly all of them are sound, which one compiled schema tells of all at once.
+    if found.defaults.is_empty() || found.refusal(&found.defaults).is_none() {
+        return Vec::new();
+    }
+    let problems = found.defaults.iter().map(|default| found.problems(default));
+    problems.flatten().collect()
+}
+
+/// A default, and the schema of its argument.
+struct Default<'a> {
+    value: &'a Value,
+    schema: &'a Value,
+    /// Where the schema stands in the whole.
+    place: String,
+    /// Points to the argument.
+    argument: String,
 }
 
 struct Found<'a> {
@@ -40,7 +55,7 @@ struct Found<'a> {
     root: &'a Value,
     /// The addresses of schemas that were looked into: they may refer to each other in a circle.
     seen: Vec<usize>,
-    problems: Vec<String>,
+    defaults: Vec<Default<'a>>,
 }
 
 impl<'a> Found<'a> {
@@ -56,14 +71,17 @@ impl<'a> Found<'a> {
         self.seen.push(address(schema));
         for (name, property) in properties(keywords).into_iter().flatten() {
             let name = name.replace('~', "~0").replace('/', "~1");
-            let (place, argument) = (
-                format!("{place}/properties/{name}"),
-                format!("{argument}/{name}"),
-            );
-            if let Some(default) = property.get("default") {
-                self.check(property, default, &place, &argument);
-            }
+            let place = format!("{place}/properties/{name}");
+            let argument = format!("{argument}/{name}");
             self.look(property, &place, &argument);
+            if let Some(value) = property.get("default") {
+                self.defaults.push(Default {
+                    value,
+                    schema: property,
+                    place,
+                    argument,
+                });
+            }
         }
         if let Some(target) = self.document.referenced(keywords) {
             let place = reference(keywords).unwrap_or_default();
@@ -71,35 +89,44 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn check(&mut self, schema: &'a Value, default: &Value, place: &str, argument: &str) {
-        let Some(error) = self.refusal(default, place) else {
-            return;
+    fn problems(&self, default: &Default<'a>) -> Vec<String> {
+        let Some(refusal) = self.refusal(std::slice::from_ref(default)) else {
+            return Vec::new();
         };
-        let problems = search::problems_of(self.root, schema, default, false);
+        let argument = &default.argument;
+        let problems = search::problems_of(self.root, default.schema, default.value, false);
         if problems.is_empty() {
             // Rare keywords, in the validator's words.
-            let problem = format!("the default of {argument} does not fit: {error}");
-            self.problems.push(problem);
+            return vec![format!("the default of {argument} does not fit: {refusal}")];
         }
-        for problem in problems {
-            self.problems.push(if problem.pointer.is_empty() {
-                format!("the default of {argument} {problem}")
-            } else {
-                format!("the default of {argument} does not fit: {problem}")
-            });
-        }
+        let problems = problems.iter().map(|problem| {
+            let joint = match problem.pointer.as_str() {
+                "" => "",
+                _ => "does not fit: ",
+            };
+            format!("the default of {argument} {joint}{problem}")
+        });
+        problems.collect()
     }
 
-    /// Why the schema at `place` does not accept `default`. Asked of the whole schema, to which it may refer.
-    fn refusal(&self, default: &Value, place: &str) -> Option<String> {
+    /// Why the schemas do not accept the defaults. They are asked as parts of the whole, to which they may refer.
+    fn refusal(&self, defaults: &[Default<'a>]) -> Option<String> {
         let mut whole = self.root.as_object()?.clone();
         let id = whole.entry("$id").or_insert_with(|| WHOLE.into());
-        let part = json!({ "$ref": format!("{}#{}", id.as_str()?, in_fragment(place)) });
-        let mut part = part.as_object()?.clone();
-        part.insert("$defs".to_owned(), json!({ "whole": whole }));
-        // One that cannot be compiled is not the default's problem.
-        let validator = schema::validator(&part.into()).ok()?;
-        let error = validator.validate(default).err()?;
+        let id = id.as_str()?.to_owned();
+        let parts = defaults.iter().map(|default| {
+            let reference = format!("{id}#{}", in_fragment(&default.place));
+            (&default.place, json!({ "$ref": reference }))
+        });
+        let parts: Value = parts.collect();
+        let values = defaults
+            .iter()
+            .map(|default| (&default.place, default.value.clone()));
+        let values: Value = values.collect();
+        // What cannot be compiled is not the defaults' problem.
+        let schema = json!({ "properties": parts, "$defs": { "whole": whole } });
+        let validator = schema::validator(&schema).ok()?;
+        let error = validator.validate(&values).err()?;
         Some(error.masked_with("it").to_string())
     }
 }
