@@ -107,8 +107,11 @@ impl<'a> Arguments<'a> {
 }
 
 fn decode<T: DeserializeOwned>(name: &str, value: &RawValue) -> Result<T, Failure> {
-    serde_json::from_str(value.get())
-        .map_err(|error| refused(format!("{name}: {}", without_position(&error))))
+    serde_json::from_str(value.get()).map_err(|error| {
+        // A JSON pointer, like the places that the host names.
+        let name = name.replace('~', "~0").replace('/', "~1");
+        refused(format!("/{name}: {}", without_position(&error)))
+    })
 }
 
 /// Decode all arguments as one value. A struct refuses arguments it does not know.

@@ -31,6 +31,9 @@
 //! # }
 //! ```
 //!
+//! A tool's time limit, declared or by [`Tool::with_timeout`], holds as in the host: a call that is not back in time is
+//! given up, and its [`failure`](Outcome::failure) is of the kind `cancelled`. Without a limit a call may take forever.
+//!
 //! What is tested is what `export_tools!` exports, in the same crate as the test or in the one that an integration test
 //! uses. (Without `export_tools!` there, the linker misses the symbol `_1as_0lib_1header_0root_bmodule_bloader`.)
 
@@ -44,7 +47,7 @@ use std::{path::Path, sync::Arc};
 
 use plugin_abi::{Host, PAYLOAD_VERSION, PluginRef, abi_stable::library::LibHeader, op};
 use serde_json::{Value, json};
-use tool_schema::{Schema, check_name, header_problems};
+use tool_schema::{Schema, check_name, default_problems, header_problems};
 
 use self::host::{invoke, request};
 pub use self::{outcome::Outcome, tool::Tool};
@@ -192,6 +195,7 @@ fn problems(declaration: &Value) -> Vec<String> {
         problems.extend(
             header_problems(&tool["inputSchema"], &headers)
                 .into_iter()
+                .chain(default_problems(&tool["inputSchema"]))
                 .map(|problem| format!("tool {name}: {problem}")),
         );
         if tool["inputSchema"]["type"] != "object" {

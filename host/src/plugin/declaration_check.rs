@@ -2,7 +2,7 @@
 
 use mcp_protocol::capabilities::CAPABILITIES;
 use serde_json::value::RawValue;
-use tool_schema::{Schema, check_name, header_problems};
+use tool_schema::{Schema, check_name, default_problems, header_problems};
 
 use super::payload::{Declaration, DeclaredTool};
 
@@ -70,7 +70,8 @@ fn input_problems(declared: &DeclaredTool) -> Vec<String> {
     let headers = header_problems(schema.value(), &declared.headers);
     problems.extend(
         headers
-            .iter()
+            .into_iter()
+            .chain(default_problems(schema.value()))
             .map(|problem| format!("tool {name}: {problem}")),
     );
     problems
@@ -123,6 +124,16 @@ mod tests {
                 vec![
                     "tool t: `headers` has \"Region\" for \"/region\", where the inputSchema has no such x-mcp-header",
                 ],
+            ),
+            (
+                json!({
+                    "tool": {
+                        "name": "t",
+                        "description": "Does it.",
+                        "inputSchema": { "type": "object", "properties": { "x": { "maximum": 6, "default": 10 } } },
+                    },
+                }),
+                vec!["tool t: the default of /x must be a number of at most 6, not 10"],
             ),
         ] {
             assert_eq!(problems(more.clone()), expected, "{more}");

@@ -1,5 +1,7 @@
 //! `ENTRY_FILE` and `TOOLS_LIST`: which plugins and tools are served, and what to say of a name that nothing has.
 
+use tool_schema::likeness;
+
 use super::{CatalogError, CatalogTool};
 
 /// A name that nothing has, with those that come near it.
@@ -20,19 +22,13 @@ impl Unmatched {
     }
 }
 
-/// How alike two names must be to be taken for each other: between 0 and 1, by Jaro-Winkler.
-/// Source: ours; it finds one or two slips in short names and leaves out the rest.
-const ALIKE: f64 = 0.8;
-
 /// The most near misses that are named.
 const MAX_NEAR: usize = 3;
 
 fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let wanted = plain(name);
     let mut near: Vec<_> = known
         .into_iter()
-        .map(|known| (strsim::jaro_winkler(&wanted, &plain(known)), known))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .filter_map(|known| Some((likeness(name, known)?, known)))
         .collect();
     // The names too, so that equal ones stand side by side: a tool and its function often have one name.
     near.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));
@@ -40,14 +36,6 @@ fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
     near.into_iter()
         .take(MAX_NEAR)
         .map(|(_, known)| known.to_owned())
-        .collect()
-}
-
-/// `word_count`, `wordCount` and `word-count` are alike.
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
         .collect()
 }
 
@@ -208,6 +196,8 @@ mod tests {
             ("gret", vec!["greet"]),
             ("multiplies", vec!["multiply"]),
             ("word_count", vec!["wordCount"]),
+            ("dad", vec!["add"]),
+            ("gerte", vec!["greet"]),
             ("unrelated", vec![]),
         ] {
             assert_eq!(Unmatched::new(name, known).near, near, "name: {name}");

@@ -25,7 +25,7 @@ pub(super) struct Record {
     pub(super) logs: Vec<Value>,
 }
 
-/// A call that tells.
+/// A call that tells, until this is dropped.
 pub(super) struct Recorded(pub(super) u64);
 
 impl Recorded {
@@ -55,8 +55,15 @@ impl Recorded {
         }
     }
 
-    pub(super) fn end(self) -> Record {
-        records().remove(&self.0).unwrap_or_default()
+    /// What was told until now.
+    pub(super) fn so_far(&self) -> Record {
+        records().get(&self.0).cloned().unwrap_or_default()
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        records().remove(&self.0);
     }
 }
 

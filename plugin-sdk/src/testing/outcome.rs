@@ -58,7 +58,8 @@ impl Outcome {
         self.result().get("_meta")
     }
 
-    /// Why there is no result: `kind` (`panic`, `protocol`, `cancelled`, `unavailable`), `code`, `public`, `detail`.
+    /// Why there is no result: `kind` (`panic`, `protocol`, `cancelled`, `unavailable`), `code`, `public`, `detail`. Of a
+    /// call that was given up at its time limit: `{"kind": "cancelled", "detail": "the call was given up: ..."}`.
     #[must_use]
     pub fn failure(&self) -> Option<&Value> {
         self.answer.as_ref().err()

@@ -1,7 +1,8 @@
 //! A tool under test: the request by which it is called, and the call.
 
 use std::{
-    sync::mpsc,
+    panic,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -15,6 +16,9 @@ use super::{
     host::{Recorded, apart, invoke, request},
     text,
 };
+
+/// How long a call that was given up may take to come back, as in the host (`CANCEL_GRACE` in its `app/call.rs`).
+const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
 /// A tool, and the request by which it is to be called.
 #[derive(Clone)]
@@ -100,57 +104,82 @@ impl Tool {
     /// Call it with a JSON object of arguments: mended, validated and refused as by the host. The client wants to hear of
     /// progress, and of every message.
     ///
+    /// With a time limit the call is given up as by the host: it learns that it is cancelled, and what it gives within
+    /// 100 ms more still counts. After that the outcome's [`failure`](Outcome::failure) is of the kind `cancelled`, and a
+    /// tool that does not ask whether it is cancelled goes on unheard, until it comes back or the tests end.
+    ///
     /// # Panics
     /// When the structured result is not what the tool's `outputSchema` says.
     pub fn call(&self, arguments: Value) -> Outcome {
-        let declaration = self.declaration();
-        let name = text(&declaration["tool"]["name"]);
-        let recorded = Recorded::begin(self.facts.clone());
+        let declared = || self.declaration()["timeoutMs"].as_u64();
         let timeout = self
             .timeout
-            .or_else(|| declaration["timeoutMs"].as_u64().map(Duration::from_millis));
-        let deadline = timeout.map(|timeout| SystemTime::now() + timeout);
+            .or_else(|| declared().map(Duration::from_millis));
+        let deadline = timeout.and_then(|timeout| SystemTime::now().checked_add(timeout));
+        let recorded = Arc::new(Recorded::begin(self.facts.clone()));
         let host = Host {
             call: recorded.0,
             deadline_unix_ms: deadline.map_or(0, unix_ms),
             request,
         };
-        let module = self.plugin.module;
-        let (ended, end) = mpsc::channel::<()>();
-        let answer = thread::scope(|scope| {
-            if let Some(timeout) = timeout {
-                scope.spawn(move || {
-                    if end.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout) {
-                        Recorded::cancel(host.call);
-                        let body = json!({ "call": host.call }).to_string();
-                        let _ = invoke(module, op::CANCEL, "", &body, host);
-                    }
-                });
-            }
-            let answer = self.deliver(&name, &arguments, |arguments| {
-                apart(|| invoke(module, op::CALL, &name, arguments, host))
-            });
-            drop(ended);
-            answer
-        });
+        let answer = match timeout {
+            Some(timeout) => self.deliver_within(timeout, arguments, host, &recorded),
+            None => self.deliver(&arguments, host),
+        };
         let outcome = Outcome {
             answer,
-            record: recorded.end(),
+            record: recorded.so_far(),
         };
         self.check(&outcome);
         outcome
     }
 
-    /// By the rule that the host has, too. Arguments that the tool does not take are a result, as there.
-    fn deliver(
+    /// On a thread of its own, which is left to itself when the call is given up.
+    fn deliver_within(
         &self,
-        name: &str,
-        arguments: &Value,
-        mut call: impl FnMut(&str) -> Result<Value, Value>,
+        timeout: Duration,
+        arguments: Value,
+        host: Host,
+        recorded: &Arc<Recorded>,
     ) -> Result<Value, Value> {
+        let (told, answer) = mpsc::channel();
+        let (tool, recorded) = (self.clone(), Arc::clone(recorded));
+        let running = thread::spawn(move || {
+            let answer = tool.deliver(&arguments, host);
+            // The call stays known until its tool comes back, whoever still waits for it.
+            drop(recorded);
+            let _ = told.send(answer);
+        });
+        match answer.recv_timeout(timeout) {
+            Ok(answer) => return answer,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
+        }
+        Recorded::cancel(host.call);
+        let module = self.plugin.module;
+        thread::spawn(move || {
+            let body = json!({ "call": host.call }).to_string();
+            invoke(module, op::CANCEL, "", &body, host)
+        });
+        match answer.recv_timeout(CANCEL_GRACE) {
+            Ok(Ok(result)) => Ok(result),
+            Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
+            Ok(Err(_)) | Err(mpsc::RecvTimeoutError::Timeout) => {
+                let milliseconds = timeout.as_millis();
+                let detail = format!("the call was given up: its time limit is {milliseconds} ms");
+                Err(json!({ "kind": "cancelled", "detail": detail }))
+            }
+        }
+    }
+
+    /// By the rule that the host has, too. Arguments that the tool does not take are a result, as there.
+    fn deliver(&self, arguments: &Value, host: Host) -> Result<Value, Value> {
+        let name = text(&self.declaration()["tool"]["name"]);
         let flag = |name: &str| self.declaration()[name] == true;
+        let module = self.plugin.module;
+        let call = |arguments: &str| apart(|| invoke(module, op::CALL, &name, arguments, host));
         let rule = Arguments {
-            tool: name,
+            tool: &name,
             schema_text: &self.input_schema().to_string(),
             schema: &LazySchema::default(),
             validate: flag("validate"),
@@ -192,6 +221,14 @@ impl Tool {
             "the structured result is not what the outputSchema says: {}",
             problems.join("; ")
         );
+    }
+}
+
+/// The thread of a call has panicked itself, not its tool.
+fn broken(running: thread::JoinHandle<()>) -> ! {
+    match running.join() {
+        Err(panic) => panic::resume_unwind(panic),
+        Ok(()) => unreachable!("it tells its answer before it ends"),
     }
 }
 

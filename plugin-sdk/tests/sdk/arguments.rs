@@ -59,27 +59,27 @@ fn wrong_arguments_are_an_error_in_the_decoders_words() {
         ("{}", "missing argument `count`"),
         (
             r#"{"count":null}"#,
-            "count: invalid type: null, expected u8",
+            "/count: invalid type: null, expected u8",
         ),
         (
             r#"{"count":"1"}"#,
-            "count: invalid type: string \"1\", expected u8",
+            "/count: invalid type: string \"1\", expected u8",
         ),
         (
             r#"{"count":1.0}"#,
-            "count: invalid type: floating point `1.0`, expected u8",
+            "/count: invalid type: floating point `1.0`, expected u8",
         ),
         (
             r#"{"count":256}"#,
-            "count: invalid value: integer `256`, expected u8",
+            "/count: invalid value: integer `256`, expected u8",
         ),
         (
             r#"{"count":-1}"#,
-            "count: invalid value: integer `-1`, expected u8",
+            "/count: invalid value: integer `-1`, expected u8",
         ),
         (
             r#"{"count":1,"list":[1,true]}"#,
-            "list: invalid type: boolean `true`, expected i64",
+            "/list: invalid type: boolean `true`, expected i64",
         ),
         (
             r#"{"count":1,"cuont":2}"#,
@@ -136,7 +136,7 @@ fn the_words_of_the_authors_types_are_kept_whole() {
     fn even(_number: Even) {}
 
     let failure = call::<even>(r#"{"_number":1}"#).expect_err("never even");
-    assert_eq!(failure["public"], "_number: odd at line 5 of all");
+    assert_eq!(failure["public"], "/_number: odd at line 5 of all");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn nesting_has_a_limit_that_is_an_error_and_no_overflow() {
             Err(failure) => {
                 assert!(!taken, "depth: {depth}");
                 assert_eq!(failure["kind"], "invalid_arguments");
-                assert_eq!(failure["public"], "any: recursion limit exceeded");
+                assert_eq!(failure["public"], "/any: recursion limit exceeded");
             }
         }
     }
@@ -397,7 +397,7 @@ fn unknown_members_within_an_argument_are_refused_unless_its_type_allows_them() 
     let failure = call::<closed>(body).expect_err("an unknown member");
     assert_eq!(
         failure["public"],
-        "lamp: unknown field `off`, expected `on`"
+        "/lamp: unknown field `off`, expected `on`"
     );
 }
 

@@ -1,6 +1,6 @@
 //! Calls, and what comes of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plugin_sdk::{
     serde_json::{Value, json},
@@ -112,25 +112,49 @@ fn a_call_that_fails_has_an_outcome_as_well() {
     assert_eq!(panic_of(|| outcome.error_text()), "the call succeeded: 1");
 }
 
+fn given_up(limit: &str) -> Value {
+    let detail = format!("the call was given up: its time limit is {limit}");
+    json!({ "kind": "cancelled", "detail": detail })
+}
+
 #[test]
 fn a_call_ends_with_its_time() {
     let short = Duration::from_millis(20);
-    for tool in [
-        plugin().tool("wait").with_timeout(short),
-        plugin().tool("wait").with_timeout(Duration::ZERO),
-    ] {
-        let outcome = tool.call(json!({"seconds": 3600}));
-        assert_eq!(outcome.failure(), Some(&json!({"kind": "cancelled"})));
+    for (timeout, limit) in [(short, "20 ms"), (Duration::ZERO, "0 ms")] {
+        let wait = plugin().tool("wait").with_timeout(timeout);
+        let outcome = wait.call(json!({"seconds": 3600}));
+        assert_eq!(outcome.failure(), Some(&given_up(limit)));
     }
     let declared = plugin().tool("waitTooLong").call(json!({}));
-    assert_eq!(declared.failure(), Some(&json!({"kind": "cancelled"})));
-    let in_time = plugin()
-        .tool("wait")
-        .with_timeout(Duration::from_secs(3600))
-        .call(json!({"seconds": 0}));
-    assert_eq!(in_time.text(), "waited");
-    let sync = plugin().tool("work").with_timeout(short).call(json!({}));
-    assert_eq!(sync.text(), "stopped");
+    assert_eq!(declared.failure(), Some(&given_up("20 ms")));
+    for ample in [Duration::from_secs(3600), Duration::MAX] {
+        let in_time = plugin().tool("wait").with_timeout(ample);
+        assert_eq!(in_time.call(json!({"seconds": 0})).text(), "waited");
+    }
+    let stops = plugin().tool("work").with_timeout(short).call(json!({}));
+    assert_eq!(
+        stops.text(),
+        "stopped",
+        "what comes within the grace counts"
+    );
+}
+
+/// It would run for 3 s, and for as long once more if its arguments were delivered twice.
+#[test]
+fn a_sync_tool_that_does_not_stop_is_given_up() {
+    let stubborn = plugin().tool("stubborn");
+    let patient = stubborn.clone().with_timeout(Duration::from_secs(60));
+    let refused = patient.call(json!({"count": "none"})).error_text();
+    assert!(refused.contains("/count"), "{refused}");
+    for arguments in [json!({"count": 3}), json!({"count": "3"})] {
+        let begun = Instant::now();
+        let outcome = stubborn.call(arguments.clone());
+        assert_eq!(outcome.failure(), Some(&given_up("200 ms")), "{arguments}");
+        assert_eq!(outcome.progress(), [json!({"progress": 3.0})]);
+        assert_eq!(outcome.logs()[0]["message"], "begun");
+        assert!(begun.elapsed() >= Duration::from_millis(300), "{arguments}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{arguments}");
+    }
 }
 
 #[test]

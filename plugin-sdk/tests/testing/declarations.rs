@@ -20,6 +20,7 @@ fn tools_are_found_by_the_names_that_clients_see() {
         "wait",
         "waitTooLong",
         "work",
+        "stubborn",
         "structured",
         "numbers",
         "strictly",
@@ -105,7 +106,23 @@ fn a_declaration_that_no_host_takes_is_a_panic_that_says_why() {
     #[tool(description = "-")]
     fn bad_default(#[arg(default = panic!("no default"))] _x: u8) {}
 
+    #[tool(description = "-")]
+    fn refused_default(
+        #[arg(default = 10)]
+        #[schemars(range(max = 6))]
+        _x: u8,
+        #[arg(default = f64::INFINITY)] _y: f64,
+    ) {
+    }
+
     for (message, words) in [
+        (
+            only!(refused_default),
+            &[
+                "tool refusedDefault: the default of /_x must be an integer from 0 to 6, not 10",
+                "tool refusedDefault: the default of /_y must be a number, not null",
+            ][..],
+        ),
         (
             only!(no_json),
             &[

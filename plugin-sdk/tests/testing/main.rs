@@ -82,6 +82,15 @@ fn work(context: Context) -> &'static str {
     "stopped"
 }
 
+/// Work for longer than it may, and do not ask.
+#[tool(timeout = "200ms")]
+fn stubborn(count: u8, context: Context) -> &'static str {
+    context.progress(f64::from(count), None, None);
+    log::info!("begun");
+    std::thread::sleep(Duration::from_secs(3));
+    "done"
+}
+
 /// Give what its schema does not say.
 #[tool(
     output_schema = r#"{"type":"object","required":["a"],"properties":{"a":{"type":"integer"}}}"#
@@ -133,6 +142,7 @@ export_tools!(
     wait,
     wait_too_long,
     work,
+    stubborn,
     structured,
     numbers,
     strictly,

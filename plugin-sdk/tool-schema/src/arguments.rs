@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{LazySchema, Problem, Schema, SchemaError, coerce};
+use crate::{LazySchema, Problem, Schema, SchemaError, coerce, words::integer_range};
 
 /// The longest list of problems that a model is told. Unit: bytes.
 const MAX_WORDS: usize = 2000;
@@ -175,6 +175,12 @@ fn in_json_terms(words: &str) -> String {
     let Some((start, expected)) = words.rsplit_once(", expected ") else {
         return words.to_owned();
     };
+    // Told of the value, it has the right type; else the type is all there is to say.
+    if start.contains("invalid value: ")
+        && let Some([least, most]) = integer_range(&format_of(expected))
+    {
+        return format!("{start}, expected an integer from {least} to {most}");
+    }
     let expected = match expected {
         "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "an integer",
         "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "an integer of at least 0",
@@ -185,6 +191,17 @@ fn in_json_terms(words: &str) -> String {
         other => other,
     };
     format!("{start}, expected {expected}")
+}
+
+/// The `format` of a Rust type of integers, as schemars writes it.
+fn format_of(rust: &str) -> String {
+    let (sign, bits) = match rust.strip_prefix('u') {
+        Some(bits) => ("uint", bits),
+        None => ("int", rust.strip_prefix('i').unwrap_or("-")),
+    };
+    // On what runs plugins, these have 64 bits.
+    let bits = bits.strip_prefix("size").unwrap_or(bits);
+    format!("{sign}{bits}")
 }
 
 /// Not JSON, or more than can be read of it.
@@ -231,4 +248,50 @@ fn has_a_name_twice(text: &str, value: &Value) -> bool {
         }
     }
     written > read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rust_types_are_told_in_the_terms_of_json() {
+        for (words, told) in [
+            (
+                "invalid type: null, expected u8",
+                "invalid type: null, expected an integer of at least 0",
+            ),
+            (
+                "invalid type: map, expected i64",
+                "invalid type: map, expected an integer",
+            ),
+            (
+                "/m: invalid value: integer `4294967296`, expected u32 at line 1 column 15",
+                "/m: invalid value: integer `4294967296`, expected an integer from 0 to 4294967295",
+            ),
+            (
+                "invalid value: integer `300`, expected i8",
+                "invalid value: integer `300`, expected an integer from -128 to 127",
+            ),
+            (
+                "invalid value: integer `-1`, expected usize",
+                "invalid value: integer `-1`, expected an integer from 0 to 18446744073709551615",
+            ),
+            (
+                "invalid value: integer `-1`, expected u128",
+                "invalid value: integer `-1`, expected an integer of at least 0",
+            ),
+            (
+                "invalid type: null, expected f64",
+                "invalid type: null, expected a number",
+            ),
+            (
+                "invalid value: string \"x\", expected a date",
+                "invalid value: string \"x\", expected a date",
+            ),
+            ("missing field `a`", "missing field `a`"),
+        ] {
+            assert_eq!(in_json_terms(words), told, "words: {words}");
+        }
+    }
 }

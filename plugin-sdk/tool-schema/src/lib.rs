@@ -1,5 +1,5 @@
 //! What tool declarations and arguments must satisfy: one rule for everyone who has to say whether a tool is well
-//! declared ([`check_name`], [`header_problems`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or
+//! declared ([`check_name`], [`header_problems`], [`default_problems`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or
 //! say whether a value fits a schema and why not ([`Schema::problems`]). It knows neither hosts nor plugins.
 //!
 //! # What a tool can rely on
@@ -21,6 +21,7 @@
 mod alternatives;
 mod arguments;
 mod coerce;
+mod defaults;
 mod document;
 mod headers;
 mod problems;
@@ -31,9 +32,11 @@ mod words;
 
 pub use arguments::{Arguments, Delivery, Refusal};
 pub use coerce::coerce;
+pub use defaults::default_problems;
 pub use headers::header_problems;
 pub use problems::Problem;
 pub use schema::{LazySchema, Schema, SchemaError};
+pub use words::likeness;
 
 /// The longest name of a tool. Unit: characters.
 /// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.

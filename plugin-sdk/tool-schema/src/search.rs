@@ -30,7 +30,17 @@ const MAX_STEPS: usize = 5_000_000;
 /// The problems of `value`. If `decoding`, also those that JSON Schema does not see but a decoder of Rust types does:
 /// `5.0` and what 64 bits do not hold, for an integer.
 pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Problem> {
-    let document = Document::new(schema);
+    problems_of(schema, schema, value, decoding)
+}
+
+/// The same, where `schema` is a part of `whole`, to which it may refer.
+pub(crate) fn problems_of<'a>(
+    whole: &'a Value,
+    schema: &'a Value,
+    value: &Value,
+    decoding: bool,
+) -> Vec<Problem> {
+    let document = Document::new(whole);
     let mut search = Search {
         document: &document,
         decoding,

@@ -382,15 +382,31 @@ pub(crate) fn near_miss<'a>(
     if given.len() > MAX_QUOTED {
         return None;
     }
-    let wanted = plain(given);
-    if wanted.is_empty() {
+    let near = known
+        .into_iter()
+        .filter_map(|known| Some((likeness(given, known)?, known)));
+    near.max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known)
+}
+
+/// How alike two names are, up to 1, if they are alike enough to be taken for each other. Case and `_` do not tell names
+/// apart.
+#[must_use]
+pub fn likeness(given: &str, known: &str) -> Option<f64> {
+    let (given, known) = (plain(given), plain(known));
+    if given.is_empty() {
         return None;
     }
-    let likeness = |known: &str| strsim::jaro_winkler(&wanted, &plain(known));
-    let near = known.into_iter().map(|known| (likeness(known), known));
-    near.filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
+    // Jaro sees no two swapped letters in names of up to three.
+    let swapped =
+        strsim::osa_distance(&given, &known) == 1 && strsim::levenshtein(&given, &known) == 2;
+    let likeness = strsim::jaro_winkler(&given, &known);
+    let likeness = if swapped {
+        likeness.max(ALIKE)
+    } else {
+        likeness
+    };
+    (likeness >= ALIKE).then_some(likeness)
 }
 
 /// `word_count`, `wordCount` and `word-count` are alike.
@@ -421,4 +437,31 @@ pub(crate) fn required_names<'a>(alternatives: &[&'a Value]) -> Vec<&'a str> {
     objects
         .flat_map(|part| parts(part, "required").filter_map(Value::as_str))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_taken_for_the_name_that_was_meant() {
+        let known = ["name", "days", "url", "wordCount", "to"];
+        for (given, meant) in [
+            ("nmae", Some("name")),
+            ("anme", Some("name")),
+            ("naem", Some("name")),
+            ("dyas", Some("days")),
+            ("ulr", Some("url")),
+            ("rul", Some("url")),
+            ("ot", Some("to")),
+            ("names", Some("name")),
+            ("word_cuont", Some("wordCount")),
+            ("", None),
+            ("_", None),
+            ("lru", None),
+            ("city", None),
+        ] {
+            assert_eq!(near_miss(given, known), meant, "given: {given}");
+        }
+    }
 }

@@ -1,0 +1,244 @@
+//! Does the schema of an argument accept the argument's own default? A model reads both and takes them at their word.
+
+use serde_json::{Value, json};
+
+use crate::{
+    document::{Document, Keywords, address, properties},
+    schema, search,
+};
+
+/// The name under which the whole schema is referred to where it has none of its own.
+const WHOLE: &str = "urn:tool-schema:whole";
+
+/// What is wrong with the defaults in an `inputSchema`: those of the root's `properties`, of theirs, and so on. A default
+/// of another type is one too, such as null for a number, which is what JSON makes of infinity.
+///
+/// ```
+/// let schema = serde_json::json!({
+///     "type": "object",
+///     "properties": { "days": { "type": "integer", "maximum": 6, "default": 10 } },
+/// });
+/// assert_eq!(
+///     tool_schema::default_problems(&schema),
+///     ["the default of /days must be an integer of at most 6, not 10"]
+/// );
+/// ```
+#[must_use]
+pub fn default_problems(schema: &Value) -> Vec<String> {
+    let mut found = Found {
+        document: Document::new(schema),
+        root: schema,
+        seen: Vec::new(),
+        defaults: Vec::new(),
+    };
+    found.look(schema, "", "");
+    // Mostly all of them are sound, which one compiled schema tells of all at once.
+    if found.defaults.is_empty() || found.refusal(&found.defaults).is_none() {
+        return Vec::new();
+    }
+    let problems = found.defaults.iter().map(|default| found.problems(default));
+    problems.flatten().collect()
+}
+
+/// A default, and the schema of its argument.
+struct Default<'a> {
+    value: &'a Value,
+    schema: &'a Value,
+    /// Where the schema stands in the whole.
+    place: String,
+    /// Points to the argument.
+    argument: String,
+}
+
+struct Found<'a> {
+    document: Document<'a>,
+    root: &'a Value,
+    /// The addresses of schemas that were looked into: they may refer to each other in a circle.
+    seen: Vec<usize>,
+    defaults: Vec<Default<'a>>,
+}
+
+impl<'a> Found<'a> {
+    /// Look into the properties of a schema, and of the one it refers to. `place` is where it stands in the whole,
+    /// `argument` points to the argument it is for.
+    fn look(&mut self, schema: &'a Value, place: &str, argument: &str) {
+        let Some(keywords) = schema.as_object() else {
+            return;
+        };
+        if self.seen.contains(&address(schema)) {
+            return;
+        }
+        self.seen.push(address(schema));
+        for (name, property) in properties(keywords).into_iter().flatten() {
+            let name = name.replace('~', "~0").replace('/', "~1");
+            let place = format!("{place}/properties/{name}");
+            let argument = format!("{argument}/{name}");
+            self.look(property, &place, &argument);
+            if let Some(value) = property.get("default") {
+                self.defaults.push(Default {
+                    value,
+                    schema: property,
+                    place,
+                    argument,
+                });
+            }
+        }
+        if let Some(target) = self.document.referenced(keywords) {
+            let place = reference(keywords).unwrap_or_default();
+            self.look(target, place, argument);
+        }
+    }
+
+    fn problems(&self, default: &Default<'a>) -> Vec<String> {
+        let Some(refusal) = self.refusal(std::slice::from_ref(default)) else {
+            return Vec::new();
+        };
+        let argument = &default.argument;
+        let problems = search::problems_of(self.root, default.schema, default.value, false);
+        if problems.is_empty() {
+            // Rare keywords, in the validator's words.
+            return vec![format!("the default of {argument} does not fit: {refusal}")];
+        }
+        let problems = problems.iter().map(|problem| {
+            let joint = match problem.pointer.as_str() {
+                "" => "",
+                _ => "does not fit: ",
+            };
+            format!("the default of {argument} {joint}{problem}")
+        });
+        problems.collect()
+    }
+
+    /// Why the schemas do not accept the defaults. They are asked as parts of the whole, to which they may refer.
+    fn refusal(&self, defaults: &[Default<'a>]) -> Option<String> {
+        let mut whole = self.root.as_object()?.clone();
+        let id = whole.entry("$id").or_insert_with(|| WHOLE.into());
+        let id = id.as_str()?.to_owned();
+        let parts = defaults.iter().map(|default| {
+            let reference = format!("{id}#{}", in_fragment(&default.place));
+            (&default.place, json!({ "$ref": reference }))
+        });
+        let parts: Value = parts.collect();
+        let values = defaults
+            .iter()
+            .map(|default| (&default.place, default.value.clone()));
+        let values: Value = values.collect();
+        // What cannot be compiled is not the defaults' problem.
+        let schema = json!({ "properties": parts, "$defs": { "whole": whole } });
+        let validator = schema::validator(&schema).ok()?;
+        let error = validator.validate(&values).err()?;
+        Some(error.masked_with("it").to_string())
+    }
+}
+
+/// The pointer into the whole that `$ref` is.
+fn reference(keywords: &Keywords) -> Option<&str> {
+    keywords.get("$ref")?.as_str()?.strip_prefix('#')
+}
+
+/// A JSON pointer as it stands in the fragment of a URI (RFC 6901, section 6).
+fn in_fragment(pointer: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/~-._$".contains(&byte);
+    let bytes = pointer.bytes();
+    bytes
+        .map(|byte| match plain(byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_what_their_schemas_accept() {
+        let defs = json!({
+            "Place": {
+                "type": "object",
+                "properties": {
+                    "lat": { "type": "number", "default": 0 },
+                    "near": { "$ref": "#/$defs/Place" },
+                },
+                "required": ["lat"],
+            },
+            "Wrong": { "properties": { "a": { "type": "boolean", "default": "yes" } } },
+            "Kind": { "enum": ["a", "b"] },
+            "a b/%é": { "type": "string" },
+        });
+        for (property, problems) in [
+            (json!({ "type": "integer", "maximum": 6 }), &[][..]),
+            (
+                json!({ "type": "integer", "maximum": 6, "default": 6 }),
+                &[],
+            ),
+            (json!({ "type": ["integer", "null"], "default": null }), &[]),
+            (json!({ "$ref": "#/$defs/Kind", "default": "b" }), &[]),
+            (
+                json!({ "$ref": "#/$defs/Place", "default": { "lat": 1 } }),
+                &[],
+            ),
+            (
+                json!({ "anyOf": [{ "$ref": "#" }, { "type": "null" }], "default": null }),
+                &[],
+            ),
+            (json!({ "items": { "$ref": "#" }, "default": [{}] }), &[]),
+            (
+                json!({ "properties": { "default": { "type": "object" } } }),
+                &[],
+            ),
+            (json!({ "format": "date", "default": "someday" }), &[]),
+            (json!(true), &[]),
+            (
+                json!({ "type": "integer", "minimum": 0, "maximum": 6, "default": 10 }),
+                &["the default of /x~1y é must be an integer from 0 to 6, not 10"],
+            ),
+            (
+                json!({ "type": "number", "default": null }),
+                &["the default of /x~1y é must be a number, not null"],
+            ),
+            (
+                json!({ "$ref": "#/$defs/Kind", "default": "c" }),
+                &["the default of /x~1y é must be \"a\" or \"b\", not \"c\""],
+            ),
+            (
+                json!({ "$ref": "#/$defs/Place", "default": {} }),
+                &["the default of /x~1y é does not fit: /lat is missing (it must be a number)"],
+            ),
+            (
+                json!({ "$ref": "#/$defs/a%20b~1%25%C3%A9", "default": 1 }),
+                &["the default of /x~1y é does not fit: it is not of type \"string\""],
+            ),
+            (
+                json!({ "items": { "$ref": "#" }, "default": [1] }),
+                &["the default of /x~1y é does not fit: /0 must be an object, not 1"],
+            ),
+            (
+                json!({ "$ref": "#/$defs/Wrong" }),
+                &["the default of /x~1y é/a must be true or false, not the string \"yes\""],
+            ),
+            (
+                json!({ "properties": { "n": { "maxItems": 1, "default": [1, 2] } } }),
+                &["the default of /x~1y é/n must be an array of at most 1 item, not [1,2]"],
+            ),
+            (
+                json!({ "if": true, "then": { "type": "string" }, "default": 1 }),
+                &["the default of /x~1y é does not fit: it is not of type \"string\""],
+            ),
+        ] {
+            for id in [None, Some("https://example.com/tool")] {
+                let mut schema = json!({
+                    "$schema": "https://json-schema.org/draft/2020-12/schema",
+                    "type": "object",
+                    "properties": { "x/y é": property },
+                    "$defs": defs,
+                });
+                if let Some(id) = id {
+                    schema["$id"] = id.into();
+                }
+                assert_eq!(default_problems(&schema), problems, "{id:?}: {property}");
+            }
+        }
+    }
+}
