@@ -457,6 +457,6 @@ fn data_is_closed_where_serde_can_tell_its_fields_from_others() {
     let failure = failure.expect_err("an unknown field of a variant");
     assert_eq!(
         failure["public"],
-        "way: unknown field `sped`, expected `speed`"
+        "/way: unknown field `sped`, expected `speed`"
     );
 }
