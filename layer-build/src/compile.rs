@@ -47,8 +47,14 @@ pub(crate) fn compile(
         Target::Bin(name) => command.args(["--bin", name]),
     };
     if profile == Profile::Layer {
-        for_deployment(&mut command, package, target);
+        for_deployment(&mut command, target);
         without_paths_of_this_machine(&mut command);
+        if target == Target::Plugin {
+            // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In
+            // the author's own code only, as that is nearly free. (An override of the profile for one package would do the
+            // same, but cargo then leaves that package's symbols in.)
+            command.args(["--", "-C", "overflow-checks=on"]);
+        }
     }
     let output = command
         .stderr(Stdio::inherit())
@@ -73,7 +79,7 @@ pub(crate) fn compile(
 }
 
 /// The profile `layer`, made up on the command line, since the workspace may be anyone's.
-fn for_deployment(command: &mut Command, package: &str, target: Target) {
+fn for_deployment(command: &mut Command, target: Target) {
     let opt_level = match target {
         Target::Plugin => r#"opt-level="s""#,
         Target::Bin(_) => "opt-level=3",
@@ -91,12 +97,6 @@ fn for_deployment(command: &mut Command, package: &str, target: Target) {
         "incremental=false",
     ] {
         command.args(["--config", &format!("profile.layer.{setting}")]);
-    }
-    if target == Target::Plugin {
-        // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In the
-        // author's own code only, as that is nearly free.
-        let setting = format!("profile.layer.package.{package:?}.overflow-checks=true");
-        command.args(["--config", &setting]);
     }
 }
 

@@ -169,3 +169,13 @@ fn only_custom_tools_fail(layer: &Layer) {
     let sum = client.call("addToDate", json!({ "to": "2026-01-31", "span": "1 day" }));
     assert_eq!(sum.text(), "2026-02-01 (Sunday)");
 }
+
+#[test]
+fn a_layer_carries_no_symbols() {
+    let layer = Layer::of(["custom-tools"]);
+    let library = layer.plugin_dir().join("libcustom_tools.so");
+    let content = fs_err::read(library).expect("a library");
+    // The name of the section that holds them.
+    let name = b".symtab";
+    assert!(!content.windows(name.len()).any(|window| window == name));
+}
