@@ -42,6 +42,9 @@ pub struct Exported {
     pub state: Builder,
 }
 
+/// The oldest release of the host that can serve what is built with this SDK.
+const MIN_HOST: &str = "0.1.0";
+
 /// The longest name of a tool. Unit: characters.
 /// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.
 const MAX_NAME_LENGTH: usize = 64;
@@ -107,6 +110,7 @@ extern "C" fn invoke<E: Exports>(
         op::INIT => init::<E>(body.as_slice(), host),
         op::CALL => call::<E>(target.as_str(), body.as_slice(), host),
         op::CANCEL => cancel(body.as_slice()),
+        op::PREPARE => prepare::<E>(),
         op => Err(Failure::unknown_op(op)),
     });
     match answer {
@@ -136,6 +140,7 @@ fn init<E: Exports>(body: &[u8], host: Host) -> Result<Vec<u8>, Failure> {
             version: E::CRATE_VERSION,
         },
         sdk: env!("CARGO_PKG_VERSION"),
+        min_host: MIN_HOST,
         panic: if cfg!(panic = "unwind") {
             "unwind"
         } else {
@@ -170,6 +175,11 @@ fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Fa
 fn cancel(body: &[u8]) -> Result<Vec<u8>, Failure> {
     let cancel: Cancel = read("which call to cancel", body)?;
     call::cancel(cancel.call);
+    Ok(b"{}".to_vec())
+}
+
+fn prepare<E: Exports>() -> Result<Vec<u8>, Failure> {
+    E::state().prepare(E::TOOLS.iter().map(|exported| exported.state))?;
     Ok(b"{}".to_vec())
 }
 

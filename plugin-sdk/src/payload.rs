@@ -30,6 +30,8 @@ pub(crate) struct Declaration {
     #[serde(rename = "crate")]
     pub(crate) krate: Crate,
     pub(crate) sdk: &'static str,
+    #[serde(rename = "minHost")]
+    pub(crate) min_host: &'static str,
     pub(crate) panic: &'static str,
     pub(crate) tools: Vec<DeclaredTool>,
 }

@@ -4,7 +4,7 @@ use std::{
     any::Any,
     fmt,
     ops::Deref,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use crate::{error::ToolError, payload::Failure};
@@ -104,21 +104,38 @@ impl StateCell {
         let built = match self.built.get() {
             Some(built) => built,
             None => {
-                // A builder that panicked has left nothing behind.
-                let building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
-                let built = match self.built.get() {
+                let _building = self.building();
+                match self.built.get() {
                     Some(built) => built,
                     None => {
                         let fresh = build()?;
                         self.built.get_or_init(|| fresh)
                     }
-                };
-                drop(building);
-                built
+                }
             }
         };
         let state = built.downcast_ref().map(State);
         state.ok_or_else(|| Failure::unavailable("the state has another type".to_owned()))
+    }
+
+    /// Build it before anybody waits for it, by the first of the tools' builders that builds more than [`NoState`].
+    pub(crate) fn prepare(&self, builders: impl Iterator<Item = Builder>) -> Result<(), Failure> {
+        let _building = self.building();
+        for build in builders {
+            if self.built.get().is_some() {
+                break;
+            }
+            let fresh = build()?;
+            if !fresh.is::<NoState>() {
+                self.built.get_or_init(|| fresh);
+            }
+        }
+        Ok(())
+    }
+
+    /// A builder that panicked has left nothing behind.
+    fn building(&self) -> MutexGuard<'_, ()> {
+        self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

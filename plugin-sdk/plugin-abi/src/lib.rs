@@ -89,6 +89,8 @@ pub mod op {
     pub const CALL: u32 = 1;
     /// Cancel the call whose number is in the body. Arrives on another thread than the call.
     pub const CANCEL: u32 = 2;
+    /// Build now what calls would else have to wait for.
+    pub const PREPARE: u32 = 3;
 }
 
 /// Operations a plugin asks of the host.

@@ -76,6 +76,7 @@ fn the_declaration_says_everything_about_every_tool_in_the_order_of_export() {
         "version": "[version]"
       },
       "sdk": "[version]",
+      "minHost": "[version]",
       "panic": "unwind",
       "tools": [
         {

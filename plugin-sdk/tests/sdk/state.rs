@@ -133,6 +133,41 @@ fn first_calls_at_once_build_it_once() {
     assert_eq!(RUNS.load(Ordering::Relaxed), 1);
 }
 
+#[test]
+fn preparing_builds_it_before_the_first_call() {
+    builds!(build -> Counter, _run => Counter(AtomicU32::new(10)));
+
+    let plugin = plugin!(state = build, need_nothing, count, count_later);
+    for _ in 0..2 {
+        assert_eq!(plugin.invoke(op::PREPARE, "", "{}"), Ok(json!({})));
+        assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+    }
+    assert_eq!(text(plugin.call("count", "")), "10");
+    assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn preparing_that_fails_costs_no_call() {
+    builds!(build -> Result<Counter, NoDatabase>, run => match run {
+        1 => Err(NoDatabase(fmt::Error)),
+        2 => panic!("a builder that panics"),
+        _ => Ok(Counter(AtomicU32::new(run))),
+    });
+
+    let plugin = plugin!(state = build, count);
+    for kind in ["unavailable", "panic"] {
+        let failure = plugin.invoke(op::PREPARE, "", "{}").expect_err("no state");
+        assert_eq!(failure["kind"], kind);
+    }
+    assert_eq!(text(plugin.call("count", "")), "3");
+}
+
+#[test]
+fn a_plugin_without_state_has_nothing_to_prepare() {
+    let plugin = Plugin::of::<need_nothing>();
+    assert_eq!(plugin.invoke(op::PREPARE, "", "{}"), Ok(json!({})));
+}
+
 /// A failure with a cause.
 #[derive(Debug)]
 struct NoDatabase(fmt::Error);
