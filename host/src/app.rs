@@ -7,6 +7,7 @@ mod call;
 mod deadline;
 mod handshake;
 mod headers;
+mod health;
 mod response;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -142,9 +143,12 @@ impl App {
     }
 
     async fn endpoint(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
+        if health::is_asked_for(incoming) {
+            return self.health();
+        }
         if !is_endpoint(incoming.path) {
             let message = format!(
-                "there is nothing at {}; the MCP endpoint is /mcp",
+                "there is nothing at {}; the MCP endpoint is /mcp, and GET /health tells what is served",
                 incoming.path
             );
             return refusal(StatusCode::NOT_FOUND, &message);

@@ -22,6 +22,10 @@ pub struct Config {
     pub tools_list: Vec<String>,
     /// `PLUGIN_DIR`: the folder of the plugins. Default: `/opt/lib`, where Lambda unpacks the `lib` of every layer.
     pub plugin_dir: PathBuf,
+    /// `ON_BAD_PLUGIN`: what becomes of a plugin that cannot serve. Default: `stop` on Lambda, else `skip`.
+    pub on_bad_plugin: OnBadPlugin,
+    /// `PRELOAD`: open plugins and build their state at the start? Default: `none`, under provisioned concurrency `all`.
+    pub preload: bool,
     /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
     /// `SESSION_TTL_SECONDS`: how long a session lives after its creation. Unit: seconds. Default: 86400, a day.
@@ -42,6 +46,15 @@ pub struct Config {
     pub log: LogConfig,
     /// What was wrong with the values: the host refuses to start.
     pub problems: Vec<String>,
+}
+
+/// What becomes of a plugin that cannot serve and that nobody named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBadPlugin {
+    /// It stops the start.
+    Stop,
+    /// It is left out.
+    Skip,
 }
 
 /// How to log, as Lambda defines these variables.
@@ -101,6 +114,14 @@ impl Config {
             &["INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL"],
         );
         let format = one_of("AWS_LAMBDA_LOG_FORMAT", &["Text", "JSON"]);
+        let on_bad_plugin = match get("AWS_LAMBDA_RUNTIME_API") {
+            Some(_) => one_of("ON_BAD_PLUGIN", &["stop", "skip"]),
+            None => one_of("ON_BAD_PLUGIN", &["skip", "stop"]),
+        };
+        let preload = match get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
+            Some("provisioned-concurrency") => one_of("PRELOAD", &["all", "none"]),
+            _ => one_of("PRELOAD", &["none", "all"]),
+        };
         let allowed_origins = list("ALLOWED_ORIGINS");
         for origin in allowed_origins.iter().filter(|origin| !is_origin(origin)) {
             problems.push(format!(
@@ -129,6 +150,12 @@ impl Config {
             plugin_dir: get("PLUGIN_DIR")
                 .unwrap_or_else(|| "/opt/lib".to_owned())
                 .into(),
+            on_bad_plugin: if on_bad_plugin.eq_ignore_ascii_case("stop") {
+                OnBadPlugin::Stop
+            } else {
+                OnBadPlugin::Skip
+            },
+            preload: preload.eq_ignore_ascii_case("all"),
             list_ttl_ms,
             session_ttl,
             server_name: get("MCP_SERVER_NAME"),
@@ -185,6 +212,56 @@ mod tests {
     }
 
     #[test]
+    fn lambda_stops_at_bad_plugins_and_provisioned_concurrency_preloads() {
+        for (variables, on_bad_plugin, preload) in [
+            (&[][..], OnBadPlugin::Skip, false),
+            (
+                &[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")],
+                OnBadPlugin::Stop,
+                false,
+            ),
+            (
+                &[
+                    ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+                    ("ON_BAD_PLUGIN", "Skip"),
+                ],
+                OnBadPlugin::Skip,
+                false,
+            ),
+            (&[("ON_BAD_PLUGIN", "STOP")], OnBadPlugin::Stop, false),
+            (&[("PRELOAD", "all")], OnBadPlugin::Skip, true),
+            (
+                &[("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")],
+                OnBadPlugin::Skip,
+                false,
+            ),
+            (
+                &[("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency")],
+                OnBadPlugin::Skip,
+                true,
+            ),
+            (
+                &[
+                    ("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency"),
+                    ("PRELOAD", "none"),
+                ],
+                OnBadPlugin::Skip,
+                false,
+            ),
+        ] {
+            let config = Config::from_env(|asked| {
+                let set = variables.iter().find(|(name, _)| *name == asked)?;
+                Some(set.1.to_owned())
+            });
+            assert_eq!(
+                (config.on_bad_plugin, config.preload),
+                (on_bad_plugin, preload),
+                "{variables:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
         let config =
             Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
@@ -213,6 +290,8 @@ mod tests {
             ("CONTEXT_HEADERS", "ü"),
             ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
             ("AWS_LAMBDA_LOG_FORMAT", "xml"),
+            ("ON_BAD_PLUGIN", "ignore"),
+            ("PRELOAD", "some"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(

@@ -16,6 +16,7 @@
 //! - [`config`]: every environment variable the host reads, parsed once.
 //! - [`plugin`]: from a folder of files to a [`plugin::Catalog`] of tools. Libraries are opened at their first call, and may
 //!   ask the host on behalf of every [`plugin::LiveCall`].
+//! - [`ErrorCode`]: what can go wrong at the start, by codes that `ERRORS.md` lists with their remedies.
 //! - [`session`]: handshake-era sessions behind one trait.
 //! - [`app`]: one request in, one answer out. The only place that decides who reads what of an error, and when a call is
 //!   given up.
@@ -32,6 +33,7 @@ pub mod app;
 mod cli;
 pub mod config;
 mod cors;
+mod error_code;
 pub mod front;
 pub mod log;
 pub mod plugin;
@@ -39,4 +41,5 @@ pub mod session;
 mod start;
 
 pub use cli::main;
+pub use error_code::ErrorCode;
 pub use start::StartError;

@@ -7,12 +7,15 @@
 mod agreement;
 mod arguments;
 mod call;
+mod candidates;
 mod catalog;
+mod catalog_error;
 mod collected;
 mod context;
 mod declaration_check;
 mod discover;
 mod file_check;
+mod left_out;
 mod library;
 mod live;
 pub mod manifest;
@@ -23,10 +26,12 @@ mod select;
 #[cfg(test)]
 pub(crate) use call::outside_of_calls;
 pub use call::{CallFailure, FailureKind};
-pub use catalog::{Catalog, CatalogError, CatalogTool};
+pub use catalog::{Catalog, CatalogTool};
+pub use catalog_error::CatalogError;
 pub use context::{CallContext, Caller};
 pub use declaration_check::declaration_problems;
 pub use file_check::FileProblem;
+pub use left_out::LeftOut;
 pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
 #[cfg(test)]
@@ -34,8 +39,10 @@ pub(crate) use live::number_for;
 pub use live::{Call, LiveCall};
 pub use payload::{Declaration, DeclaredTool};
 
-/// Errors that have a stable code: Lambda and scripts see it, the documentation lists it.
+use crate::ErrorCode;
+
+/// Errors that have a stable code.
 pub trait Code {
     /// The code.
-    fn code(&self) -> &'static str;
+    fn code(&self) -> ErrorCode;
 }

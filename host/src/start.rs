@@ -1,6 +1,9 @@
 //! Why the host does not start.
 
-use crate::plugin::{CatalogError, Code};
+use crate::{
+    ErrorCode,
+    plugin::{CatalogError, Code},
+};
 
 /// What stops the start: the whole story in one message, and a code for programs.
 #[derive(Debug, thiserror::Error)]
@@ -17,9 +20,9 @@ pub enum StartError {
 impl StartError {
     /// A stable code: Lambda shows it as the type of the error.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Config(_) => "CONFIG_INVALID",
+            Self::Config(_) => ErrorCode::ConfigInvalid,
             Self::Catalog(error) => error.code(),
         }
     }

@@ -52,6 +52,9 @@ pub(crate) struct Build {
     /// The layer's version [default: the plugins', if they have one in common]
     #[arg(long)]
     pub(crate) version: Option<String>,
+    /// The tools to serve where TOOLS_LIST is not set, written like it [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) tools: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -83,7 +83,7 @@ pub(crate) fn describe(library: &Path) -> anyhow::Result<Described> {
 pub(crate) fn child(args: &cli::Describe) -> anyhow::Result<()> {
     let described = host::plugin::describe(&args.library);
     let declared = described.map_err(|error: OpenError| Failure::Described {
-        code: error.code().to_owned(),
+        code: error.code().as_str().to_owned(),
         message: error.to_string(),
     })?;
     fs_err::write(&args.out, declared.bytes)?;

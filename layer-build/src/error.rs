@@ -67,9 +67,9 @@ impl Failure {
             Self::Declaration { .. } => "PLUGIN_DECLARATION_INVALID",
             Self::OutIsFolder(_) => "OUT_IS_FOLDER",
             Self::Described { code, .. } => code,
-            Self::Unservable(error) => error.code(),
+            Self::Unservable(error) => error.code().as_str(),
             Self::NoHostSource(_) => "NO_HOST_SOURCE",
-            Self::Serve(error) => error.code(),
+            Self::Serve(error) => error.code().as_str(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use host::{
     app::App,
-    config::Config,
+    config::{Config, OnBadPlugin},
     plugin::{
         ABI_VERSION,
         manifest::{self, LayerInfo, Manifest, PluginEntry, sha256},
@@ -24,11 +24,13 @@ use crate::{
     packages::{Packages, Plugin},
 };
 
-/// What a layer is called.
+/// What a layer says of itself.
 #[derive(Debug)]
 pub(crate) struct Label {
     name: String,
     version: String,
+    /// Its default tools.
+    tools: Vec<String>,
 }
 
 /// A layer that was built.
@@ -63,7 +65,12 @@ impl Label {
         if name.is_empty() || !name.chars().all(plain) {
             return Err(Failure::LayerName(name));
         }
-        Ok(Self { name, version })
+        let tools = args.tools.iter().map(|entry| entry.trim().to_owned());
+        Ok(Self {
+            name,
+            version,
+            tools: tools.filter(|entry| !entry.is_empty()).collect(),
+        })
     }
 
     /// For a layer that lives only on this machine.
@@ -72,6 +79,7 @@ impl Label {
         Self {
             name: default_name(&packages.plugins),
             version,
+            tools: Vec::new(),
         }
     }
 }
@@ -131,6 +139,7 @@ pub(crate) fn build(
             name: label.name.clone(),
             version: label.version.clone(),
             instructions: None,
+            tools: label.tools.clone(),
         },
         cpu: std::env::consts::ARCH.to_owned(),
         plugins,
@@ -142,7 +151,7 @@ pub(crate) fn build(
         executable: false,
     });
     let written = archive::write(entries, out)?;
-    let tools = tools(out)?;
+    let tools = tools(out, &label.tools)?;
     Ok(Layer {
         path: out.to_owned(),
         written,
@@ -161,6 +170,7 @@ fn entry(file: String, content: &[u8], described: Described) -> PluginEntry {
         sdk: declaration.sdk,
         payload: declaration.payload,
         abi: ABI_VERSION.to_owned(),
+        min_host: declaration.min_host,
         panic: declaration.panic,
         digest: sha256(text.get().as_bytes()),
         declaration: text,
@@ -168,11 +178,13 @@ fn entry(file: String, content: &[u8], described: Described) -> PluginEntry {
 }
 
 /// What a host lists that is started on this layer: the proof that it can be served.
-fn tools(layer: &Path) -> anyhow::Result<Vec<String>> {
+fn tools(layer: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
     let opt = tempfile::tempdir()?;
     archive::unpack(layer, opt.path())?;
     let config = Config {
         plugin_dir: opt.path().join("lib"),
+        on_bad_plugin: OnBadPlugin::Stop,
+        tools_list: selected.to_vec(),
         ..Config::from_env(|_| None)
     };
     let app = App::start(&config).map_err(Failure::Unservable)?;

@@ -33,7 +33,7 @@ pub async fn run(config: Config) -> ExitCode {
     let app = match App::start(&config) {
         Ok(app) => Arc::new(app),
         Err(error) => {
-            tracing::error!(code = error.code(), "the host does not start: {error}");
+            tracing::error!(code = %error.code(), "the host does not start: {error}");
             report_init_error(&error).await;
             return ExitCode::FAILURE;
         }
@@ -54,10 +54,9 @@ pub async fn run(config: Config) -> ExitCode {
 /// Tell Lambda why the function does not start: it shows the message to whoever invokes or looks into the log.
 /// Source: AWS Lambda, "Using the Lambda runtime API", "Initialization error".
 async fn report_init_error(error: &StartError) {
-    let body =
-        json!({ "errorMessage": error.to_string(), "errorType": error.code(), "stackTrace": [] });
+    let body = json!({ "errorMessage": error.to_string(), "errorType": error.code().as_str(), "stackTrace": [] });
     let request = http::Request::post("/2018-06-01/runtime/init/error")
-        .header("Lambda-Runtime-Function-Error-Type", error.code())
+        .header("Lambda-Runtime-Function-Error-Type", error.code().as_str())
         .body(ApiBody::from(body.to_string()));
     let sent = match request {
         Ok(request) => PooledClient::builder()

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    StartError,
+    ErrorCode, StartError,
     app::{App, Caller, Incoming, MAX_BODY, Reached, too_large},
     config::Config,
 };
@@ -45,14 +45,14 @@ pub async fn run(config: Config, listen: SocketAddr, allow_public: bool) -> Exit
             eprintln!("listening on {}", server.url());
             match server.run().await {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(error) => failed("SERVE_FAILED", &error),
+                Err(error) => failed(ErrorCode::ServeFailed, &error),
             }
         }
         Err(error) => failed(error.code(), &error),
     }
 }
 
-fn failed(code: &str, error: &dyn std::error::Error) -> ExitCode {
+fn failed(code: ErrorCode, error: &dyn std::error::Error) -> ExitCode {
     eprintln!("error[{code}]: {error}");
     ExitCode::FAILURE
 }
@@ -89,11 +89,11 @@ pub enum ServeError {
 impl ServeError {
     /// A stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Start(error) => error.code(),
-            Self::Listen { .. } => "LISTEN_FAILED",
-            Self::Public(_) => "LISTEN_PUBLIC",
+            Self::Listen { .. } => ErrorCode::ListenFailed,
+            Self::Public(_) => ErrorCode::ListenPublic,
         }
     }
 }

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use plugin_abi::PAYLOAD_VERSION;
+use semver::Version;
 
 use super::{
-    ABI_VERSION, CatalogError, PANIC_STRATEGY,
-    manifest::{Manifest, PluginEntry},
+    ABI_VERSION, CatalogError, FileProblem, PANIC_STRATEGY, file_check, manifest::PluginEntry,
 };
+use crate::ErrorCode;
 
 /// Is the layer for this CPU?
-pub(super) fn check_cpu(path: &Path, manifest: &Manifest) -> Result<(), CatalogError> {
-    let (found, needed) = (&manifest.cpu, std::env::consts::ARCH);
+pub(super) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {
+    let needed = std::env::consts::ARCH;
     if found == needed {
         return Ok(());
     }
@@ -19,7 +20,7 @@ pub(super) fn check_cpu(path: &Path, manifest: &Manifest) -> Result<(), CatalogE
         "the layer is for {found}, this host for {needed}; attach the layer built for {needed}"
     );
     Err(CatalogError::Mismatch {
-        code: "LAYER_FOREIGN",
+        code: ErrorCode::LayerForeign,
         path: path.to_owned(),
         problem,
     })
@@ -39,15 +40,16 @@ pub(super) fn check_entry(
             problem,
         })
     };
-    let size = match fs_err::metadata(&path) {
+    let size = match file_check::plain_file(&path) {
         Ok(metadata) => metadata.len(),
-        Err(error) => {
+        Err(FileProblem::Read(error)) => {
             let problem = format!(
                 "named by {}, but: {error}; rebuild the layer",
                 manifest.display()
             );
-            return mismatch("PLUGIN_UNREADABLE", problem);
+            return mismatch(ErrorCode::PluginUnreadable, problem);
         }
+        Err(problem) => return Err(problem.into()),
     };
     if size != entry.size {
         let problem = format!(
@@ -55,40 +57,54 @@ pub(super) fn check_entry(
             manifest.display(),
             entry.size
         );
-        return mismatch("MANIFEST_DRIFT", problem);
+        return mismatch(ErrorCode::ManifestDrift, problem);
     }
     if !same_abi(&entry.abi) {
         let problem = format!(
             "built for plugin ABI {}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release",
             entry.abi
         );
-        return mismatch("PLUGIN_ABI_MISMATCH", problem);
+        return mismatch(ErrorCode::PluginAbiMismatch, problem);
     }
     if entry.panic != PANIC_STRATEGY {
         let problem = format!(
             "built with panic = {:?}, so that one panic would end the host; remove `panic` from its profile and rebuild it",
             entry.panic
         );
-        return mismatch("PLUGIN_PANIC_ABORT", problem);
+        return mismatch(ErrorCode::PluginPanicAbort, problem);
     }
     if entry.payload != PAYLOAD_VERSION {
         let problem = format!(
             "speaks payload version {}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release",
             entry.payload
         );
-        return mismatch("PLUGIN_ABI_MISMATCH", problem);
+        return mismatch(ErrorCode::PluginAbiMismatch, problem);
     }
-    Ok(())
+    match entry.min_host.as_deref().map(check_release) {
+        Some(Err(problem)) => mismatch(ErrorCode::PluginNeedsNewerHost, problem),
+        _ => Ok(()),
+    }
+}
+
+/// Is this host of the release that a plugin needs, or a later one? Else the problem and its remedy.
+pub(super) fn check_release(needed: &str) -> Result<(), String> {
+    let release = env!("CARGO_PKG_VERSION");
+    match (Version::parse(release), Version::parse(needed)) {
+        (Ok(this), Ok(that)) if this >= that => Ok(()),
+        _ => Err(format!(
+            "needs release {needed} of the host, this is {release}; deploy that release, or rebuild the plugin with the plugin-sdk of this one"
+        )),
+    }
 }
 
 /// Two manifests tell of different files under one name.
-pub(super) fn overwritten(first: &Path, second: &Path, file: String) -> CatalogError {
+pub(super) fn overwritten(first: &Path, second: &Path, file: &str) -> CatalogError {
     let problem = format!(
         "{} has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate",
         first.display()
     );
     CatalogError::Mismatch {
-        code: "PLUGIN_OVERWRITTEN",
+        code: ErrorCode::PluginOverwritten,
         path: second.with_file_name(file),
         problem,
     }

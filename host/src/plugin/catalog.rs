@@ -1,24 +1,19 @@
 //! The tools that are served: which plugins there are, what they declare, and what the configuration selects.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use mcp_protocol::tools::Tool;
 
 use super::{
-    Code, Declaration, OpenError, Plugin,
-    agreement::{check_cpu, check_entry, overwritten},
+    CatalogError, Declaration, LeftOut, Plugin,
     arguments::LazySchema,
+    candidates::{Candidate, Candidates},
     declaration_check::declaration_problems,
     discover::discover,
-    file_check,
+    left_out::Triage,
     library::Promised,
-    manifest::{LayerInfo, Manifest, ManifestError, PluginEntry},
-    select::{self, Unmatched, tools_list},
+    manifest::{LayerInfo, ManifestError},
+    select::{self, tools_list},
 };
 use crate::config::Config;
 
@@ -27,7 +22,9 @@ use crate::config::Config;
 pub struct Catalog {
     tools: Vec<Arc<CatalogTool>>,
     by_name: HashMap<String, usize>,
+    plugins: Vec<Arc<Plugin>>,
     layers: Vec<LayerInfo>,
+    left_out: Vec<LeftOut>,
 }
 
 /// A tool that can be called.
@@ -42,146 +39,11 @@ pub struct CatalogTool {
     /// The client capabilities without which it cannot work.
     pub requires: Vec<String>,
     pub(super) function: String,
+    /// Is it served where `TOOLS_LIST` is not set?
+    pub(super) by_default: bool,
     pub(super) validate: bool,
     pub(super) strict: bool,
     pub(super) schema: LazySchema,
-}
-
-/// Why the catalogue cannot be what the configuration asks for.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CatalogError {
-    /// The plugin folder cannot be read.
-    #[error(
-        "PLUGIN_DIR: {0}; attach a layer made by `cargo layer build`, or set PLUGIN_DIR to the folder of the plugins"
-    )]
-    Folder(std::io::Error),
-    /// There is no plugin in it.
-    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), listed(.unusable))]
-    Empty {
-        /// The folder.
-        folder: PathBuf,
-        /// Libraries in it that cannot be opened here, and why.
-        unusable: Vec<String>,
-    },
-    /// A manifest is unusable.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// A manifest and the files beside it, or this host, do not agree.
-    #[error("{}: {problem}", .path.display())]
-    Mismatch {
-        /// A stable code.
-        code: &'static str,
-        /// The manifest or the library.
-        path: PathBuf,
-        /// What does not agree, and the remedy.
-        problem: String,
-    },
-    /// A plugin without manifest cannot be opened.
-    #[error(transparent)]
-    Open(Box<OpenError>),
-    /// A plugin declares tools that no client would accept.
-    #[error("{}: {}; mend it and rebuild the plugin", .path.display(), .problems.join("; "))]
-    Declaration {
-        /// The library.
-        path: PathBuf,
-        /// What is wrong.
-        problems: Vec<String>,
-    },
-    /// `ENTRY_FILE` is written wrongly.
-    #[error("{0}")]
-    EntryFile(String),
-    /// `ENTRY_FILE` or `TOOLS_LIST` name what is not there.
-    #[error("{}", unmatched_message(.variable, .unmatched, .known))]
-    Unmatched {
-        /// The variable.
-        variable: &'static str,
-        /// The names that nothing has.
-        unmatched: Vec<Unmatched>,
-        /// Everything there is.
-        known: Vec<String>,
-    },
-    /// A name in `TOOLS_LIST` is that of several functions.
-    #[error("TOOLS_LIST: {name} is the function of several tools: {}; write the tool's name", .tools.join(", "))]
-    Ambiguous {
-        /// The name.
-        name: String,
-        /// The tools.
-        tools: Vec<String>,
-    },
-    /// Two tools have one name.
-    #[error(
-        "two tools are named {name}: in {} and in {}; leave one out by TOOLS_LIST or ENTRY_FILE, or rename it by #[tool(name = \"...\")]",
-        .first.display(), .second.display()
-    )]
-    Duplicate {
-        /// The name.
-        name: String,
-        /// A library that has it.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
-}
-
-impl Code for CatalogError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Folder(_) => "PLUGIN_DIR_UNREADABLE",
-            Self::Empty { .. } => "PLUGIN_DIR_EMPTY",
-            Self::Manifest(error) => error.code(),
-            Self::Mismatch { code, .. } => code,
-            Self::Open(error) => error.code(),
-            Self::Declaration { .. } => "PLUGIN_DECLARATION_INVALID",
-            Self::EntryFile(_) => "ENTRY_FILE_INVALID",
-            Self::Unmatched { variable, .. } if *variable == "ENTRY_FILE" => "ENTRY_FILE_UNMATCHED",
-            Self::Unmatched { .. } => "TOOLS_LIST_UNMATCHED",
-            Self::Ambiguous { .. } => "TOOLS_LIST_AMBIGUOUS",
-            Self::Duplicate { .. } => "TOOL_DUPLICATE",
-        }
-    }
-}
-
-fn listed(unusable: &[String]) -> String {
-    if unusable.is_empty() {
-        String::new()
-    } else {
-        format!(" that can be opened ({})", unusable.join("; "))
-    }
-}
-
-fn unmatched_message(variable: &str, unmatched: &[Unmatched], known: &[String]) -> String {
-    let what = if variable == "ENTRY_FILE" {
-        "plugin"
-    } else {
-        "tool"
-    };
-    let names: Vec<_> = unmatched
-        .iter()
-        .map(|Unmatched { name, near }| match near.as_slice() {
-            [] => format!("no {what} fits {name:?}"),
-            near => format!(
-                "no {what} fits {name:?}; did you mean {}?",
-                near.join(" or ")
-            ),
-        })
-        .collect();
-    format!(
-        "{variable}: {} (there are: {})",
-        names.join("; "),
-        known.join(", ")
-    )
-}
-
-/// A library that may be served.
-enum Candidate {
-    /// With its entry in a manifest.
-    Declared {
-        manifest: PathBuf,
-        entry: Box<PluginEntry>,
-    },
-    /// Without one.
-    Bare,
 }
 
 impl Catalog {
@@ -191,72 +53,54 @@ impl Catalog {
     /// [`CatalogError`]: what was asked for cannot be served.
     pub fn load(config: &Config) -> Result<Self, CatalogError> {
         let found = discover(&config.plugin_dir).map_err(CatalogError::Folder)?;
-        let mut layers = Vec::new();
-        let mut candidates: BTreeMap<String, Candidate> = found
-            .libraries
-            .iter()
-            .map(|path| (file_name(path), Candidate::Bare))
-            .collect();
-        for path in found.manifests {
-            let manifest = Manifest::read(&path)?;
-            check_cpu(&path, &manifest)?;
-            for entry in manifest.plugins {
-                check_entry(&path, &config.plugin_dir, &entry)?;
-                if let Some(Candidate::Declared {
-                    manifest,
-                    entry: other,
-                }) = candidates.get(&entry.file)
-                    && other.sha256 != entry.sha256
-                {
-                    return Err(overwritten(manifest, &path, entry.file));
-                }
-                candidates.insert(
-                    entry.file.clone(),
-                    Candidate::Declared {
-                        manifest: path.clone(),
-                        entry: entry.into(),
-                    },
-                );
-            }
-            layers.push(manifest.layer);
-        }
-        let selected = entry_files(config, candidates)?;
+        let mut triage = Triage::new(config.on_bad_plugin);
+        let mut candidates = Candidates::of(&config.plugin_dir, &found, &mut triage);
+        let layers = std::mem::take(&mut candidates.layers);
         let mut tools = Vec::new();
-        for (file, candidate) in selected {
-            tools.extend(plugin_tools(config.plugin_dir.join(file), candidate)?);
+        for (file, candidate) in candidates.select(&config.entry_file, &mut triage)? {
+            let path = config.plugin_dir.join(&file);
+            let loaded = candidate.and_then(|candidate| plugin_tools(path, candidate));
+            let named = !config.entry_file.is_empty();
+            tools.extend(triage.judge(&file, named, loaded).into_iter().flatten());
         }
+        triage.verdict()?;
         if tools.is_empty() {
-            let folder = config.plugin_dir.clone();
-            let unusable = found
-                .libraries
-                .iter()
-                .filter_map(|path| file_check::check(path).err());
-            let unusable = unusable.map(|problem| problem.to_string()).collect();
-            return Err(CatalogError::Empty { folder, unusable });
+            return Err(CatalogError::Empty {
+                folder: config.plugin_dir.clone(),
+                left_out: triage.into_left_out(),
+            });
         }
-        let tools = tools_list(&config.tools_list, tools)?;
+        let tools = tools_list(&config.tools_list, tools, triage.left_out())?;
+        let tools = without_duplicates(tools, config, &mut triage);
+        let tools = if config.preload {
+            preloaded(tools, config, &mut triage)
+        } else {
+            tools
+        };
+        triage.verdict()?;
         if tools.is_empty() {
-            tracing::warn!("TOOLS_LIST leaves out every tool: there is nothing to serve");
+            tracing::warn!("every tool is left out: there is nothing to serve");
         }
-        let by_name = index(&tools)?;
-        Ok(Self {
+        Ok(Self::of(tools, layers, triage.into_left_out()))
+    }
+
+    fn of(tools: Vec<CatalogTool>, layers: Vec<LayerInfo>, left_out: Vec<LeftOut>) -> Self {
+        let names = tools.iter().map(|tool| tool.mcp.name.clone());
+        Self {
+            by_name: names.zip(0..).collect(),
+            plugins: plugins_of(&tools),
             tools: tools.into_iter().map(Arc::new).collect(),
-            by_name,
             layers,
-        })
+            left_out,
+        }
     }
 
     /// All tools of a plugin that is linked into the test binary.
     #[cfg(test)]
     pub(crate) fn linked(module: plugin_abi::PluginRef) -> Result<Self, CatalogError> {
-        let (plugin, declared) =
-            Plugin::linked(module).map_err(|error| CatalogError::Open(Box::new(error)))?;
-        let tools = tools_of(plugin, declared.declaration);
-        Ok(Self {
-            by_name: index(&tools)?,
-            tools: tools.into_iter().map(Arc::new).collect(),
-            layers: Vec::new(),
-        })
+        let (plugin, declared) = Plugin::linked(module).map_err(Arc::new)?;
+        let tools = tools_of(plugin, declared.declaration, &[]);
+        Ok(Self::of(tools, Vec::new(), Vec::new()))
     }
 
     /// The tools, in their stable order.
@@ -278,73 +122,25 @@ impl Catalog {
     pub fn layers(&self) -> &[LayerInfo] {
         &self.layers
     }
-}
 
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
-
-/// The plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
-fn entry_files(
-    config: &Config,
-    mut candidates: BTreeMap<String, Candidate>,
-) -> Result<Vec<(String, Candidate)>, CatalogError> {
-    let is_plugin = |file: &String, candidate: &Candidate| match candidate {
-        Candidate::Declared { .. } => true,
-        Candidate::Bare => {
-            let path = config.plugin_dir.join(file);
-            if let Err(problem) = file_check::check(&path) {
-                tracing::warn!("left out: {problem}");
-                return false;
-            }
-            file_check::is_plugin(&path)
-        }
-    };
-    if config.entry_file.is_empty() {
-        return Ok(candidates
-            .into_iter()
-            .filter(|(file, candidate)| is_plugin(file, candidate))
-            .collect());
+    /// What is not served: since the start, or since its library turned out to be unusable.
+    pub fn left_out(&self) -> impl Iterator<Item = LeftOut> {
+        let failed = self.plugins.iter().filter_map(|plugin| {
+            let error = CatalogError::Open(plugin.failed()?);
+            Some(LeftOut::new(&plugin.file(), &error))
+        });
+        self.left_out.iter().cloned().chain(failed)
     }
-    let mut selected = Vec::new();
-    let mut unmatched = Vec::new();
-    for entry in &config.entry_file {
-        let file = select::file_name(entry).map_err(CatalogError::EntryFile)?;
-        match candidates.remove(&file) {
-            Some(candidate) => selected.push((file, candidate)),
-            None if selected.iter().any(|(selected, _)| *selected == file) => {}
-            None => unmatched.push(entry),
-        }
-    }
-    if unmatched.is_empty() {
-        return Ok(selected);
-    }
-    candidates.retain(|file, candidate| is_plugin(file, candidate));
-    let known: Vec<String> = selected
-        .into_iter()
-        .map(|(file, _)| file)
-        .chain(candidates.into_keys())
-        .collect();
-    let near = |entry: &String| {
-        let file = select::file_name(entry).unwrap_or_default();
-        Unmatched {
-            name: entry.clone(),
-            ..Unmatched::new(&file, known.iter().map(String::as_str))
-        }
-    };
-    Err(CatalogError::Unmatched {
-        variable: "ENTRY_FILE",
-        unmatched: unmatched.into_iter().map(near).collect(),
-        known,
-    })
 }
 
 /// The tools of one plugin. One without manifest is opened for it.
 fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>, CatalogError> {
-    let (plugin, declaration) = match candidate {
-        Candidate::Declared { manifest, entry } => {
+    let (plugin, declaration, defaults) = match candidate {
+        Candidate::Declared {
+            manifest,
+            entry,
+            defaults,
+        } => {
             let declaration = entry
                 .declaration()
                 .map_err(|source| ManifestError::Invalid {
@@ -355,19 +151,21 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
                 sha256: entry.sha256,
                 digest: entry.digest,
             };
-            (Plugin::new(path, promised), declaration)
+            (Plugin::new(path, promised), declaration, defaults)
         }
         Candidate::Bare => {
-            tracing::info!(library = %path.display(), "no manifest names this plugin: it is opened at the start, which is slower");
-            open(path)?
+            tracing::info!(library = %path.display(), "no manifest names this plugin: it is opened at the start, which is slower. (Of two layers of one name the later overwrites the manifest of the other.)");
+            let (plugin, declaration) = open(path)?;
+            (plugin, declaration, Vec::new())
         }
     };
-    Ok(tools_of(plugin, declaration))
+    Ok(tools_of(plugin, declaration, &defaults))
 }
 
-fn tools_of(plugin: Plugin, declaration: Declaration) -> Vec<CatalogTool> {
+fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Vec<CatalogTool> {
     let plugin = Arc::new(plugin);
     let tools = declaration.tools.into_iter().map(|declared| CatalogTool {
+        by_default: select::by_default(defaults, &declared),
         mcp: declared.tool,
         plugin: Arc::clone(&plugin),
         timeout: declared.timeout_ms.map(Duration::from_millis),
@@ -380,9 +178,16 @@ fn tools_of(plugin: Plugin, declaration: Declaration) -> Vec<CatalogTool> {
     tools.collect()
 }
 
+/// The plugins that have these tools, each once.
+fn plugins_of(tools: &[CatalogTool]) -> Vec<Arc<Plugin>> {
+    let mut plugins: Vec<_> = tools.iter().map(|tool| Arc::clone(&tool.plugin)).collect();
+    // Tools of one plugin stand together.
+    plugins.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    plugins
+}
+
 fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {
-    let (plugin, declared) =
-        Plugin::open(path).map_err(|error| CatalogError::Open(Box::new(error)))?;
+    let (plugin, declared) = Plugin::open(path).map_err(Arc::new)?;
     let declaration = declared.declaration;
     let problems = declaration_problems(&declaration);
     if problems.is_empty() {
@@ -395,16 +200,50 @@ fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {
     }
 }
 
-fn index(tools: &[CatalogTool]) -> Result<HashMap<String, usize>, CatalogError> {
-    let mut by_name = HashMap::with_capacity(tools.len());
-    for (position, tool) in tools.iter().enumerate() {
-        if let Some(first) = by_name.insert(tool.mcp.name.clone(), position) {
-            return Err(CatalogError::Duplicate {
-                name: tool.mcp.name.clone(),
-                first: tools[first].plugin.path().to_owned(),
-                second: tool.plugin.path().to_owned(),
-            });
+/// Of several tools of one name, the first.
+fn without_duplicates(
+    tools: Vec<CatalogTool>,
+    config: &Config,
+    triage: &mut Triage,
+) -> Vec<CatalogTool> {
+    let mut first: HashMap<String, Arc<Plugin>> = HashMap::with_capacity(tools.len());
+    let mut is_first = |tool: &CatalogTool| {
+        let name = &tool.mcp.name;
+        let Some(plugin) = first.get(name) else {
+            first.insert(name.clone(), Arc::clone(&tool.plugin));
+            return true;
+        };
+        let duplicate = CatalogError::Duplicate {
+            name: name.clone(),
+            first: plugin.path().to_owned(),
+            second: tool.plugin.path().to_owned(),
+        };
+        let named = config.tools_list.contains(name);
+        triage.judge::<()>(&tool.plugin.file(), named, Err(duplicate));
+        false
+    };
+    tools.into_iter().filter(|tool| is_first(tool)).collect()
+}
+
+/// The tools whose plugins are open now, and prepared for their calls.
+fn preloaded(
+    mut tools: Vec<CatalogTool>,
+    config: &Config,
+    triage: &mut Triage,
+) -> Vec<CatalogTool> {
+    let mut bad: Vec<Arc<Plugin>> = Vec::new();
+    for plugin in plugins_of(&tools) {
+        let of_plugin = |tool: &&CatalogTool| Arc::ptr_eq(&tool.plugin, &plugin);
+        let named = !config.entry_file.is_empty()
+            || tools
+                .iter()
+                .filter(of_plugin)
+                .any(|tool| config.tools_list.contains(&tool.mcp.name));
+        let opened = plugin.prepare().map_err(CatalogError::Open);
+        if triage.judge(&plugin.file(), named, opened).is_none() {
+            bad.push(plugin);
         }
     }
-    Ok(by_name)
+    tools.retain(|tool| !bad.iter().any(|bad| Arc::ptr_eq(bad, &tool.plugin)));
+    tools
 }

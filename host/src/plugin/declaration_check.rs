@@ -1,5 +1,7 @@
 //! Is a declaration one that MCP clients accept? Asked when a layer is built, and of plugins without a manifest.
 
+use std::collections::HashSet;
+
 use mcp_protocol::capabilities::CAPABILITIES;
 use serde_json::value::RawValue;
 use tool_schema::{Schema, check_name, default_problems, header_problems};
@@ -13,7 +15,12 @@ pub fn declaration_problems(declaration: &Declaration) -> Vec<String> {
     if declaration.tools.is_empty() {
         problems.push("it declares no tools".to_owned());
     }
+    let mut names = HashSet::new();
     for declared in &declaration.tools {
+        let name = &declared.tool.name;
+        if !names.insert(name) {
+            problems.push(format!("it declares two tools named {name}"));
+        }
         problems.extend(tool_problems(declared));
     }
     problems

@@ -3,7 +3,10 @@
 //! The loader maps what a header promises: of a truncated library it maps pages that are not there, and the process dies
 //! by SIGBUS; of a library for another CPU it says "No such file or directory".
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::Metadata,
+    path::{Path, PathBuf},
+};
 
 use fs_err::File;
 use object::{
@@ -20,6 +23,7 @@ use object::{
 use plugin_abi::ROOT_SYMBOL;
 
 use super::Code;
+use crate::ErrorCode;
 
 #[cfg(target_arch = "x86_64")]
 const MACHINE: object::elf::Machine = EM_X86_64;
@@ -33,6 +37,14 @@ pub enum FileProblem {
     /// It is not there, or may not be read.
     #[error("{0}")]
     Read(std::io::Error),
+    /// A link to somewhere else.
+    #[error("{}: a link that leads out of its folder, to {}; put the library itself there", .path.display(), .target.display())]
+    Outside {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// A folder, a device, a pipe.
     #[error("{}: not a file", .0.display())]
     NotAFile(PathBuf),
@@ -68,13 +80,14 @@ pub enum FileProblem {
 }
 
 impl Code for FileProblem {
-    fn code(&self) -> &'static str {
+    fn code(&self) -> ErrorCode {
         match self {
-            Self::Read(_) => "PLUGIN_UNREADABLE",
-            Self::NotAFile(_) | Self::NotElf(_) => "PLUGIN_NOT_A_LIBRARY",
-            Self::Foreign { .. } => "PLUGIN_FOREIGN",
-            Self::Truncated { .. } => "PLUGIN_TRUNCATED",
-            Self::Damaged { .. } => "PLUGIN_DAMAGED",
+            Self::Read(_) => ErrorCode::PluginUnreadable,
+            Self::Outside { .. } => ErrorCode::PluginOutside,
+            Self::NotAFile(_) | Self::NotElf(_) => ErrorCode::PluginNotALibrary,
+            Self::Foreign { .. } => ErrorCode::PluginForeign,
+            Self::Truncated { .. } => ErrorCode::PluginTruncated,
+            Self::Damaged { .. } => ErrorCode::PluginDamaged,
         }
     }
 }
@@ -130,13 +143,29 @@ pub(crate) fn is_plugin(path: &Path) -> bool {
     })
 }
 
+/// What the system knows of a file, if it is one, and lies where it seems to lie.
+pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
+    if path.is_symlink() {
+        let folder = path.parent().unwrap_or(path);
+        let folder = fs_err::canonicalize(folder).map_err(FileProblem::Read)?;
+        let target = fs_err::canonicalize(path).map_err(FileProblem::Read)?;
+        if !target.starts_with(folder) {
+            let path = path.to_owned();
+            return Err(FileProblem::Outside { path, target });
+        }
+    }
+    let metadata = fs_err::metadata(path).map_err(FileProblem::Read)?;
+    if metadata.is_file() {
+        Ok(metadata)
+    } else {
+        Err(FileProblem::NotAFile(path.to_owned()))
+    }
+}
+
 fn open(path: &Path) -> Result<(File, u64), FileProblem> {
     // Asked first: opening a pipe would wait for its other end.
-    let metadata = fs_err::metadata(path).map_err(FileProblem::Read)?;
-    if !metadata.is_file() {
-        return Err(FileProblem::NotAFile(path.to_owned()));
-    }
-    Ok((File::open(path).map_err(FileProblem::Read)?, metadata.len()))
+    let size = plain_file(path)?.len();
+    Ok((File::open(path).map_err(FileProblem::Read)?, size))
 }
 
 fn header<'data, R: ReadRef<'data>>(

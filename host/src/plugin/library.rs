@@ -7,7 +7,7 @@ use std::{
     mem::ManuallyDrop,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use libloading::os::unix::{Library as OsLibrary, RTLD_LOCAL, RTLD_NOW};
@@ -21,11 +21,14 @@ use plugin_abi::{
 };
 
 use super::{
-    Code, call,
+    Code,
+    agreement::check_release,
+    call,
     file_check::{self, FileProblem},
     manifest::sha256,
     payload::{self, Declaration, Failure, Init},
 };
+use crate::ErrorCode;
 
 /// The version of plugin-abi this host speaks.
 pub const ABI_VERSION: &str = "1.0.0";
@@ -39,7 +42,7 @@ pub struct Plugin {
     path: PathBuf,
     /// What its manifest says of it.
     promised: Option<Promised>,
-    opened: OnceLock<Result<Opened, OpenError>>,
+    opened: OnceLock<Result<Opened, Arc<OpenError>>>,
 }
 
 /// What a manifest says of a library, to be checked when it is opened.
@@ -119,6 +122,14 @@ pub enum OpenError {
         /// The plugin's words.
         reason: String,
     },
+    /// It was built for a later host.
+    #[error("{}: {problem}", .path.display())]
+    NeedsNewerHost {
+        /// The library.
+        path: PathBuf,
+        /// Which host it needs, and the remedy.
+        problem: String,
+    },
     /// It cannot catch its panics.
     #[error("{}: built with panic = \"{found}\", so that one panic would end the host; remove `panic` from its profile and rebuild it", .path.display())]
     PanicStrategy {
@@ -142,15 +153,16 @@ pub enum OpenError {
 }
 
 impl Code for OpenError {
-    fn code(&self) -> &'static str {
+    fn code(&self) -> ErrorCode {
         match self {
             Self::File(problem) => problem.code(),
-            Self::Loader { .. } => "PLUGIN_LOAD_FAILED",
-            Self::NotAPlugin { .. } => "PLUGIN_NO_ROOT_MODULE",
-            Self::AbiVersion { .. } | Self::AbiLayout { .. } => "PLUGIN_ABI_MISMATCH",
-            Self::Init { .. } => "PLUGIN_INIT_FAILED",
-            Self::PanicStrategy { .. } => "PLUGIN_PANIC_ABORT",
-            Self::Content { .. } | Self::Drift { .. } => "MANIFEST_DRIFT",
+            Self::Loader { .. } => ErrorCode::PluginLoadFailed,
+            Self::NotAPlugin { .. } => ErrorCode::PluginNoRootModule,
+            Self::AbiVersion { .. } | Self::AbiLayout { .. } => ErrorCode::PluginAbiMismatch,
+            Self::Init { .. } => ErrorCode::PluginInitFailed,
+            Self::NeedsNewerHost { .. } => ErrorCode::PluginNeedsNewerHost,
+            Self::PanicStrategy { .. } => ErrorCode::PluginPanicAbort,
+            Self::Content { .. } | Self::Drift { .. } => ErrorCode::ManifestDrift,
         }
     }
 }
@@ -210,6 +222,32 @@ impl Plugin {
         &self.path
     }
 
+    /// The name of its file.
+    #[must_use]
+    pub fn file(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Why it cannot be opened, if that was tried.
+    pub(crate) fn failed(&self) -> Option<Arc<OpenError>> {
+        self.opened.get()?.as_ref().err().cloned()
+    }
+
+    /// Open the library now, and let it build what its calls would wait for. A plugin that cannot, or has nothing to build,
+    /// does it at its first call.
+    pub(crate) fn prepare(&self) -> Result<(), Arc<OpenError>> {
+        let module = self.opened()?.module;
+        let prepared = invoke(module, op::PREPARE, "", b"{}", call::outside_of_calls());
+        if let Err(failure) = prepared
+            && failure.kind != "unknown_op"
+        {
+            let library = self.path.display();
+            tracing::warn!(%library, detail = failure.detail, "a plugin could not be prepared: its first call will try again");
+        }
+        Ok(())
+    }
+
     /// Carry out an operation; the error payload says why it failed.
     pub(crate) fn invoke(
         &self,
@@ -245,22 +283,26 @@ impl Plugin {
     }
 
     /// Several callers at once wait for the first of them: a library is opened once.
-    fn opened(&self) -> Result<&Opened, &OpenError> {
-        let opened = self.opened.get_or_init(|| match &self.promised {
-            None => open(&self.path),
-            Some(promised) => {
-                check_content(&self.path, promised)?;
-                let opened = open(&self.path)?;
-                if opened.declared.digest == promised.digest {
-                    Ok(opened)
-                } else {
-                    Err(OpenError::Drift {
-                        path: self.path.clone(),
-                    })
-                }
-            }
-        });
-        opened.as_ref()
+    fn opened(&self) -> Result<&Opened, Arc<OpenError>> {
+        let opened = self
+            .opened
+            .get_or_init(|| self.open_as_promised().map_err(Arc::new));
+        opened.as_ref().map_err(Arc::clone)
+    }
+
+    fn open_as_promised(&self) -> Result<Opened, OpenError> {
+        let Some(promised) = &self.promised else {
+            return open(&self.path);
+        };
+        check_content(&self.path, promised)?;
+        let opened = open(&self.path)?;
+        if opened.declared.digest == promised.digest {
+            Ok(opened)
+        } else {
+            Err(OpenError::Drift {
+                path: self.path.clone(),
+            })
+        }
     }
 }
 
@@ -309,6 +351,12 @@ fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
             "it chose payload version {}, which was not offered",
             declaration.payload
         )));
+    }
+    if let Some(Err(problem)) = declaration.min_host.as_deref().map(check_release) {
+        return Err(OpenError::NeedsNewerHost {
+            path: path.to_owned(),
+            problem,
+        });
     }
     if declaration.panic != PANIC_STRATEGY {
         return Err(OpenError::PanicStrategy {

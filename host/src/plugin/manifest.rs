@@ -17,6 +17,7 @@ use super::{
     Code,
     payload::{Crate, Declaration},
 };
+use crate::ErrorCode;
 
 /// The format this host reads and `cargo layer build` writes.
 pub const FORMAT: u32 = 1;
@@ -48,6 +49,9 @@ pub struct LayerInfo {
     /// How a model should use its tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
+    /// The tools that are served where `TOOLS_LIST` is not set, written like it. None: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
 }
 
 /// One plugin of a layer.
@@ -69,6 +73,9 @@ pub struct PluginEntry {
     pub payload: u32,
     /// Version of plugin-abi it was built with.
     pub abi: String,
+    /// The oldest release of the host that can serve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_host: Option<String>,
     /// Panic strategy it was built with.
     pub panic: String,
     /// SHA-256 of the declaration's bytes, in hex: the library must declare the same when it is opened.
@@ -114,11 +121,11 @@ pub enum ManifestError {
 }
 
 impl Code for ManifestError {
-    fn code(&self) -> &'static str {
+    fn code(&self) -> ErrorCode {
         match self {
-            Self::Read(_) => "MANIFEST_UNREADABLE",
-            Self::Invalid { .. } | Self::FileName { .. } => "MANIFEST_INVALID",
-            Self::Format { .. } => "MANIFEST_FORMAT",
+            Self::Read(_) => ErrorCode::ManifestUnreadable,
+            Self::Invalid { .. } | Self::FileName { .. } => ErrorCode::ManifestInvalid,
+            Self::Format { .. } => ErrorCode::ManifestFormat,
         }
     }
 }
@@ -210,7 +217,7 @@ mod tests {
             ),
         ] {
             let error = Manifest::parse(path, text.as_bytes()).unwrap_err();
-            assert_eq!(error.code(), code, "text: {text}");
+            assert_eq!(error.code().as_str(), code, "text: {text}");
             assert!(error.to_string().starts_with("a.layer.json: "), "{error}");
         }
     }

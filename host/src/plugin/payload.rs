@@ -31,6 +31,9 @@ pub struct Declaration {
     pub krate: Crate,
     /// Version of plugin-sdk.
     pub sdk: String,
+    /// The oldest release of the host that can serve it.
+    #[serde(default, rename = "minHost")]
+    pub min_host: Option<String>,
     /// The panic strategy it was built with: `unwind` or `abort`.
     pub panic: String,
     /// Its tools, in its order.

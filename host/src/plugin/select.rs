@@ -2,7 +2,7 @@
 
 use tool_schema::likeness;
 
-use super::{CatalogError, CatalogTool};
+use super::{CatalogError, CatalogTool, DeclaredTool, LeftOut};
 
 /// A name that nothing has, with those that come near it.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,11 +83,27 @@ pub(crate) fn file_name(entry: &str) -> Result<String, String> {
     })
 }
 
-/// The tools that `TOOLS_LIST` selects: by name, by function, by pattern, without those it excludes by `!`.
+/// Is a tool among the default tools of its layer? (`cargo layer build` has checked that there is one for each entry.)
+pub(super) fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
+    let means = |pattern: &str| {
+        let pattern = pattern.trim();
+        fits(pattern, &tool.tool.name) || fits(pattern, &tool.function)
+    };
+    let excluded = |entry: &String| entry.strip_prefix('!').is_some_and(means);
+    let included = |entry: &String| !entry.starts_with('!') && means(entry);
+    let only_exclusions = entries.iter().all(|entry| entry.starts_with('!'));
+    !entries.iter().any(excluded) && (only_exclusions || entries.iter().any(included))
+}
+
+/// The tools that `TOOLS_LIST` selects, by default each layer's own: by name, by function, by pattern, without those it excludes by `!`.
 pub(super) fn tools_list(
     entries: &[String],
     tools: Vec<CatalogTool>,
+    left_out: &[LeftOut],
 ) -> Result<Vec<CatalogTool>, CatalogError> {
+    if entries.is_empty() {
+        return Ok(tools.into_iter().filter(|tool| tool.by_default).collect());
+    }
     let mut unmatched = Vec::new();
     let mut included = vec![entries.iter().all(|entry| entry.starts_with('!')); tools.len()];
     let mut excluded = vec![false; tools.len()];
@@ -116,6 +132,7 @@ pub(super) fn tools_list(
             variable: "TOOLS_LIST",
             unmatched,
             known,
+            left_out: left_out.to_vec(),
         });
     }
     let served = tools

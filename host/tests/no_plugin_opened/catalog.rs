@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The names of the tools that are served.
-fn served(folder: &Folder, variables: &[(&str, &str)]) -> Vec<String> {
+pub(crate) fn served(folder: &Folder, variables: &[(&str, &str)]) -> Vec<String> {
     match start(folder, variables) {
         Ok(app) => app.tool_names().map(str::to_owned).collect(),
         Err(error) => panic!("{error}"),
@@ -17,7 +17,7 @@ fn served(folder: &Folder, variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// Code and message, with `[dir]` for the folder.
-fn refused(folder: &Folder, variables: &[(&str, &str)]) -> String {
+pub(crate) fn refused(folder: &Folder, variables: &[(&str, &str)]) -> String {
     match start(folder, variables) {
         Ok(_) => panic!("it starts"),
         Err(error) => {
@@ -156,7 +156,7 @@ fn two_tools_of_one_name_are_refused_unless_one_is_left_out() {
         .with("b-layer", &[plugin("libb.so", &["greet", "two"])]);
     assert_snapshot!(
         refused(&folder, &[]),
-        @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/liba.so and in [dir]/libb.so; leave one out by TOOLS_LIST or ENTRY_FILE, or rename it by #[tool(name = "...")]"#
+        @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/liba.so and in [dir]/libb.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#
     );
     assert_eq!(served(&folder, &[("ENTRY_FILE", "b")]), ["greet", "two"]);
     assert_eq!(served(&folder, &[("TOOLS_LIST", "!greet")]), ["one", "two"]);

@@ -6,6 +6,7 @@ mod calls;
 mod catalog;
 mod endpoint;
 mod folder;
+mod left_out;
 mod serve;
 mod server;
 mod sessions;

@@ -29,7 +29,9 @@ pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Result<App, 
             return Some(folder.path().display().to_string());
         }
         let set = variables.iter().find(|(variable, _)| *variable == name);
-        set.map(|(_, value)| (*value).to_owned())
+        let value = set.map(|(_, value)| (*value).to_owned());
+        // What is wrong is to be told.
+        value.or_else(|| (name == "ON_BAD_PLUGIN").then(|| "stop".to_owned()))
     });
     App::start(&config)
 }

@@ -1,0 +1,166 @@
+//! Why the catalogue cannot be what the configuration asks for.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{Code, FileProblem, LeftOut, OpenError, manifest::ManifestError, select::Unmatched};
+use crate::ErrorCode;
+
+/// Why the catalogue cannot be what the configuration asks for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// The plugin folder cannot be read.
+    #[error(
+        "PLUGIN_DIR: {0}; attach a layer made by `cargo layer build`, or set PLUGIN_DIR to the folder of the plugins"
+    )]
+    Folder(std::io::Error),
+    /// There is no plugin in it.
+    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.left_out))]
+    Empty {
+        /// The folder.
+        folder: PathBuf,
+        /// Files in it that cannot be served, and why.
+        left_out: Vec<LeftOut>,
+    },
+    /// A manifest is unusable.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A manifest and the files beside it, or this host, do not agree.
+    #[error("{}: {problem}", .path.display())]
+    Mismatch {
+        /// The code of what does not agree.
+        code: ErrorCode,
+        /// The manifest or the library.
+        path: PathBuf,
+        /// What does not agree, and the remedy.
+        problem: String,
+    },
+    /// A file in no manifest is no library that can be opened here.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+    /// A plugin cannot be opened.
+    #[error(transparent)]
+    Open(#[from] Arc<OpenError>),
+    /// A plugin declares tools that no client would accept.
+    #[error("{}: {}; mend it and rebuild the plugin", .path.display(), .problems.join("; "))]
+    Declaration {
+        /// The library.
+        path: PathBuf,
+        /// What is wrong.
+        problems: Vec<String>,
+    },
+    /// `ENTRY_FILE` is written wrongly.
+    #[error("{0}")]
+    EntryFile(String),
+    /// `ENTRY_FILE` or `TOOLS_LIST` name what is not there.
+    #[error("{}", unmatched_message(.variable, .unmatched, .known, .left_out))]
+    Unmatched {
+        /// The variable.
+        variable: &'static str,
+        /// The names that nothing has.
+        unmatched: Vec<Unmatched>,
+        /// Everything there is.
+        known: Vec<String>,
+        /// What would be there, if it could be served.
+        left_out: Vec<LeftOut>,
+    },
+    /// A name in `TOOLS_LIST` is that of several functions.
+    #[error("TOOLS_LIST: {name} is the function of several tools: {}; write the tool's name", .tools.join(", "))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The tools.
+        tools: Vec<String>,
+    },
+    /// Two tools have one name.
+    #[error(
+        "two tools are named {name}: in {} and in {}; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = \"...\", ...) or #[tool(name = \"...\")]",
+        .first.display(), .second.display()
+    )]
+    Duplicate {
+        /// The name.
+        name: String,
+        /// A library that has it.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// Several of these at once.
+    #[error("{}", several_message(.0))]
+    Several(Vec<CatalogError>),
+}
+
+impl Code for CatalogError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Folder(_) => ErrorCode::PluginDirUnreadable,
+            Self::Empty { .. } => ErrorCode::PluginDirEmpty,
+            Self::Manifest(error) => error.code(),
+            Self::Mismatch { code, .. } => *code,
+            Self::File(problem) => problem.code(),
+            Self::Open(error) => error.code(),
+            Self::Declaration { .. } => ErrorCode::PluginDeclarationInvalid,
+            Self::EntryFile(_) => ErrorCode::EntryFileInvalid,
+            Self::Unmatched { variable, .. } if *variable == "ENTRY_FILE" => {
+                ErrorCode::EntryFileUnmatched
+            }
+            Self::Unmatched { .. } => ErrorCode::ToolsListUnmatched,
+            Self::Ambiguous { .. } => ErrorCode::ToolsListAmbiguous,
+            Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
+            // That of the first: programs can act on but one.
+            Self::Several(errors) => errors.first().map_or(ErrorCode::PluginDirEmpty, Self::code),
+        }
+    }
+}
+
+fn several_message(errors: &[CatalogError]) -> String {
+    let lines = errors
+        .iter()
+        .map(|error| format!("\n[{}] {error}", error.code()));
+    format!(
+        "{} things cannot be served:{}",
+        errors.len(),
+        lines.collect::<String>()
+    )
+}
+
+fn unusable_message(left_out: &[LeftOut]) -> String {
+    if left_out.is_empty() {
+        return String::new();
+    }
+    let all: Vec<_> = left_out.iter().map(|left| left.problem.as_str()).collect();
+    format!(" that can be served ({})", all.join("; "))
+}
+
+fn unmatched_message(
+    variable: &str,
+    unmatched: &[Unmatched],
+    known: &[String],
+    left_out: &[LeftOut],
+) -> String {
+    let what = if variable == "ENTRY_FILE" {
+        "plugin"
+    } else {
+        "tool"
+    };
+    let names: Vec<_> = unmatched
+        .iter()
+        .map(|Unmatched { name, near }| match near.as_slice() {
+            [] => format!("no {what} fits {name:?}"),
+            near => format!(
+                "no {what} fits {name:?}; did you mean {}?",
+                near.join(" or ")
+            ),
+        })
+        .collect();
+    let mut message = format!(
+        "{variable}: {} (there are: {})",
+        names.join("; "),
+        known.join(", ")
+    );
+    if !left_out.is_empty() {
+        let all: Vec<_> = left_out.iter().map(LeftOut::to_string).collect();
+        message.push_str(&format!("; left out were {}", all.join("; ")));
+    }
+    message
+}

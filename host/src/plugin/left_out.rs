@@ -1,0 +1,91 @@
+//! What becomes of a plugin that cannot serve: it stops the start, or is left out. `ON_BAD_PLUGIN` decides.
+
+use std::fmt;
+
+use super::{CatalogError, Code};
+use crate::{ErrorCode, config::OnBadPlugin};
+
+/// A file that is not served, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The name of the library or manifest.
+    pub file: String,
+    /// The code of the problem.
+    pub code: ErrorCode,
+    /// What is wrong, and the remedy.
+    pub problem: String,
+}
+
+impl LeftOut {
+    pub(super) fn new(file: &str, error: &CatalogError) -> Self {
+        Self {
+            file: file.to_owned(),
+            code: error.code(),
+            problem: error.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]", self.file, self.code)
+    }
+}
+
+/// Sorts what can be served from what cannot.
+#[derive(Debug)]
+pub(super) struct Triage {
+    mode: OnBadPlugin,
+    left_out: Vec<LeftOut>,
+    stopping: Vec<CatalogError>,
+}
+
+impl Triage {
+    pub(super) fn new(mode: OnBadPlugin) -> Self {
+        Self {
+            mode,
+            left_out: Vec::new(),
+            stopping: Vec::new(),
+        }
+    }
+
+    /// What can be served; else `None`, and its problem is remembered. What the configuration names always stops the start.
+    pub(super) fn judge<T>(
+        &mut self,
+        file: &str,
+        named: bool,
+        outcome: Result<T, CatalogError>,
+    ) -> Option<T> {
+        match outcome {
+            Ok(good) => return Some(good),
+            Err(error) if named || self.mode == OnBadPlugin::Stop => self.stopping.push(error),
+            Err(error) => self.leave_out(file, &error),
+        }
+        None
+    }
+
+    /// Leave out a file that need not be a plugin at all.
+    pub(super) fn leave_out(&mut self, file: &str, error: &CatalogError) {
+        let left = LeftOut::new(file, error);
+        tracing::warn!(file, code = %left.code, "left out: {}", left.problem);
+        self.left_out.push(left);
+    }
+
+    /// Everything that stops the start, as one error.
+    pub(super) fn verdict(&mut self) -> Result<(), CatalogError> {
+        let mut stopping = std::mem::take(&mut self.stopping);
+        match stopping.len() {
+            0 => Ok(()),
+            1 => Err(stopping.remove(0)),
+            _ => Err(CatalogError::Several(stopping)),
+        }
+    }
+
+    pub(super) fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    pub(super) fn into_left_out(self) -> Vec<LeftOut> {
+        self.left_out
+    }
+}
