@@ -8,6 +8,7 @@ mod context;
 mod develop;
 mod failures;
 mod layers;
+mod preload;
 mod reproducible;
 mod results;
 mod toolchains;
