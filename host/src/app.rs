@@ -30,9 +30,11 @@ use mcp_protocol::{
 };
 use serde_json::value::RawValue;
 
+pub use self::deadline::Ceiling;
 pub(crate) use self::response::too_large;
 use self::{
     call::Asked,
+    deadline::TimeLimits,
     headers::{header, is_json},
     response::{refusal, respond},
 };
@@ -66,8 +68,10 @@ pub struct Incoming<'a> {
     pub caller: Caller,
     /// Names this request in the log and in errors.
     pub request_id: &'a str,
-    /// When the answer must be there.
+    /// When the function that answers is ended.
     pub deadline: Option<SystemTime>,
+    /// How long the front door waits for an answer, if it has a limit.
+    pub ceiling: Option<Ceiling>,
 }
 
 /// The server: everything but the transport.
@@ -76,6 +80,7 @@ pub struct App {
     callers: Callers,
     sessions: Box<dyn SessionStore>,
     session_ttl: Duration,
+    time_limits: TimeLimits,
     context_headers: Vec<HeaderName>,
     server: ServerInfo,
     instructions: Option<String>,
@@ -109,6 +114,10 @@ impl App {
             callers: Callers::new(config),
             sessions: Box::new(MemoryStore::default()),
             session_ttl: config.session_ttl,
+            time_limits: TimeLimits {
+                setting: config.call_timeout,
+                reserve: config.call_reserve,
+            },
             context_headers: config.context_headers.clone(),
             server: server_info(config, &catalog),
             instructions: instructions(&catalog),
@@ -127,6 +136,12 @@ impl App {
             .tools()
             .iter()
             .map(|tool| tool.mcp.name.as_str())
+    }
+
+    /// Does a tool still run whose call was given up?
+    #[must_use]
+    pub fn has_stuck_tools(&self) -> bool {
+        self.catalog.has_stuck_tools()
     }
 
     /// Answer a request.

@@ -4,7 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, process::ExitCode};
 
 use mcp_protocol::Revision;
 
-use crate::{config::Config, front, log};
+use crate::{config::Config, crash, front, log, stdout};
 
 const HELP: &str = "\
 Serves the tools of a Lambda layer over MCP.
@@ -66,6 +66,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run<F: Future<Output = ExitCode>>(front: impl FnOnce(Config) -> F) -> ExitCode {
     let config = Config::from_env(|name| std::env::var(name).ok());
     log::init(&config.log);
+    crash::report();
+    if let Err(error) = stdout::keep() {
+        tracing::debug!("there is no stdout to keep from plugins: {error}");
+    }
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -26,6 +26,12 @@ pub struct Config {
     pub on_bad_plugin: OnBadPlugin,
     /// `PRELOAD`: open plugins and build their state at the start? Default: `none`, under provisioned concurrency `all`.
     pub preload: bool,
+    /// `CALL_TIMEOUT_MS`: how long a call may take. Unit: milliseconds. Default: what the gateway in front of the function
+    /// waits, if it has a limit.
+    pub call_timeout: Option<Duration>,
+    /// `CALL_RESERVE_MS`: how long before the function's or the gateway's own limit a call is given up, so that there is
+    /// time to say so. Unit: milliseconds. Default: 500.
+    pub call_reserve: Duration,
     /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
     /// `SESSION_TTL_SECONDS`: how long a session lives after its creation. Unit: seconds. Default: 86400, a day.
@@ -97,8 +103,17 @@ impl Config {
                     default
                 }
             };
+        let call_timeout = number("CALL_TIMEOUT_MS", 0);
+        let call_reserve = Duration::from_millis(number("CALL_RESERVE_MS", 500));
         let list_ttl_ms = number("LIST_TTL_MS", 60_000);
         let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
+        let is_zero = |value: String| value.parse() == Ok(0_u64);
+        if get("CALL_TIMEOUT_MS").is_some_and(is_zero) {
+            problems.push(
+                "CALL_TIMEOUT_MS is 0, so that no call could be answered; leave it out for the gateway's own limit"
+                    .to_owned(),
+            );
+        }
         let mut one_of = |name: &str, known: &[&str]| {
             let value = get(name).unwrap_or_else(|| known[0].to_owned());
             if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
@@ -156,6 +171,8 @@ impl Config {
                 OnBadPlugin::Skip
             },
             preload: preload.eq_ignore_ascii_case("all"),
+            call_timeout: (call_timeout > 0).then(|| Duration::from_millis(call_timeout)),
+            call_reserve,
             list_ttl_ms,
             session_ttl,
             server_name: get("MCP_SERVER_NAME"),
@@ -292,6 +309,9 @@ mod tests {
             ("AWS_LAMBDA_LOG_FORMAT", "xml"),
             ("ON_BAD_PLUGIN", "ignore"),
             ("PRELOAD", "some"),
+            ("CALL_TIMEOUT_MS", "0"),
+            ("CALL_TIMEOUT_MS", "a minute"),
+            ("CALL_RESERVE_MS", "-1"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(
@@ -309,6 +329,8 @@ mod tests {
             ("CONTEXT_HEADERS", "x-tenant, X-Region,"),
             ("AWS_LAMBDA_LOG_LEVEL", "debug"),
             ("AWS_LAMBDA_LOG_FORMAT", "Json"),
+            ("CALL_TIMEOUT_MS", "60000"),
+            ("CALL_RESERVE_MS", "0"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert_eq!(config.problems, Vec::<String>::new(), "{name}={value}");

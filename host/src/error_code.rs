@@ -52,6 +52,7 @@ error_codes! {
     PluginOutside = "PLUGIN_OUTSIDE",
     PluginOverwritten = "PLUGIN_OVERWRITTEN",
     PluginPanicAbort = "PLUGIN_PANIC_ABORT",
+    PluginQuarantined = "PLUGIN_QUARANTINED",
     PluginTruncated = "PLUGIN_TRUNCATED",
     PluginUnreadable = "PLUGIN_UNREADABLE",
     ServeFailed = "SERVE_FAILED",

@@ -21,10 +21,13 @@
 //! - [`app`]: one request in, one answer out. The only place that decides who reads what of an error, and when a call is
 //!   given up.
 //! - [`front`]: the front doors.
+//! - `crash`, `stdout`: what plugins can do to the process, told or prevented.
 //!
 //! # Invariants
 //!
-//! - `plugin` knows no HTTP and no JSON-RPC; only `plugin::library` is unsafe.
+//! - `plugin` knows no HTTP and no JSON-RPC. Every call goes through `Plugin::invoke`: bytes in, bytes out, so that a plugin
+//!   could as well run in a process of its own.
+//! - Only `plugin::library` and `crash` are unsafe.
 //! - `mcp-protocol` knows no HTTP library, no AWS, no runtime and no plugin.
 //! - Only `front::lambda` knows Lambda.
 //! - `config` decides, everything else is told: no other module reads the environment.
@@ -33,12 +36,14 @@ pub mod app;
 mod cli;
 pub mod config;
 mod cors;
+mod crash;
 mod error_code;
 pub mod front;
 pub mod log;
 pub mod plugin;
 pub mod session;
 mod start;
+mod stdout;
 
 pub use cli::main;
 pub use error_code::ErrorCode;

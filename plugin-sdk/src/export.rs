@@ -1,5 +1,7 @@
 //! The shim under `export_tools!`: from the boundary's bytes to the tools and back, panics caught.
 
+use std::io::{self, Write};
+
 use plugin_abi::{
     Answer, Host, PAYLOAD_VERSION, Plugin, PluginRef,
     abi_stable::{
@@ -164,12 +166,15 @@ fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Fa
     };
     let (_under_way, running) = UnderWay::begin(host);
     let _working = Working::on(host.call);
-    (exported.tool.call)(&Call {
+    let answer = (exported.tool.call)(&Call {
         body,
         host,
         running,
         state: (E::state(), exported.state),
-    })
+    });
+    // This library has a stdout of its own, whose last line without an end would be lost with the process.
+    let _ = io::stdout().flush();
+    answer
 }
 
 fn cancel(body: &[u8]) -> Result<Vec<u8>, Failure> {

@@ -1,7 +1,7 @@
 //! The real `bootstrap` on a layer: by `serve`, or on Lambda behind a gateway.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{Child, Command, Stdio},
@@ -231,6 +231,14 @@ impl Host {
         }
     }
 
+    /// What `GET /health` tells.
+    pub fn health(&self) -> Value {
+        let url = self.url.replace("/mcp", "/health");
+        let mut answer = ureq::get(url).call().expect("the host answers");
+        let text = answer.body_mut().read_to_string().expect("a readable body");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
     /// Everything a failure message should show.
     pub(crate) fn story(&self) -> String {
         format!(
@@ -251,6 +259,18 @@ impl Host {
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kilobytes.expect("Linux tells the peak") / 1024
+    }
+
+    /// End the host, and give all that it ever wrote to stdout.
+    pub fn stdout_to_the_end(mut self) -> String {
+        let Running::Serve { child, .. } = &mut self.running else {
+            panic!("only of serve")
+        };
+        child.kill().expect("the process runs");
+        let mut text = String::new();
+        let mut stdout = child.stdout.take().expect("stdout is piped");
+        stdout.read_to_string(&mut text).expect("text");
+        text
     }
 
     /// Send the signal of Ctrl-C twice, and give the exit code.

@@ -14,6 +14,7 @@ mod build;
 mod client;
 mod host;
 mod layer;
+mod runtime_api;
 mod sdk_clients;
 
 pub use build::{
@@ -23,4 +24,5 @@ pub use build::{
 pub use client::{Answer, CallOutcome, Client, post_and_forget};
 pub use host::{Door, Host};
 pub use layer::Layer;
+pub use runtime_api::RuntimeApi;
 pub use sdk_clients::{node_client, python_client};

@@ -7,7 +7,7 @@ use http::Response;
 use mcp_protocol::{Answer, CallMeta, Id, Revision, Trace, capabilities, tools::CallResult};
 use serde_json::value::RawValue;
 use tokio::{
-    task::{JoinError, spawn_blocking},
+    task::{JoinError, JoinHandle, spawn_blocking},
     time::timeout,
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Asked<'a> {
 enum Ended {
     Failed(CallFailure),
     GivenUp(Deadline),
+    /// It did not begin.
+    Quarantined,
 }
 
 impl App {
@@ -54,7 +56,8 @@ impl App {
             return respond(self.lacking(&asked, &missing));
         }
         let arguments = asked.arguments.map_or("{}", RawValue::get).to_owned();
-        let deadline = Deadline::of(tool.timeout, incoming.deadline);
+        let limits = &self.time_limits;
+        let deadline = limits.deadline(tool.timeout, incoming.ceiling, incoming.deadline);
         let library = tool.plugin.path().file_name().unwrap_or_default();
         let live = LiveCall::begin(
             &tool.mcp.name,
@@ -138,6 +141,12 @@ impl App {
                 tracing::warn!(request_id, tool, %library, principal, "a call was given up: {why}");
                 format!("tool {tool} was given up: {why} (request id {request_id})")
             }
+            Ended::Quarantined => {
+                tracing::warn!(request_id, tool, %library, principal, "a call was refused: a tool of its plugin goes on although its call was given up");
+                format!(
+                    "tool {tool} is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id {request_id})"
+                )
+            }
             Ended::Failed(failure) => {
                 tracing::error!(
                     request_id,
@@ -167,6 +176,9 @@ async fn run(
     arguments: String,
     deadline: Option<Deadline>,
 ) -> Result<CallResult, Ended> {
+    if tool.plugin.is_quarantined() {
+        return Err(Ended::Quarantined);
+    }
     let (running, call) = (Arc::clone(&tool), live.call());
     // The call stays registered until its tool comes back, whoever still waits for it.
     let mut outcome = spawn_blocking(move || running.call(&arguments, &live));
@@ -177,11 +189,33 @@ async fn run(
         return came_back(outcome);
     }
     cancel(&call, &tool.plugin);
-    match timeout(CANCEL_GRACE, outcome).await {
+    match timeout(CANCEL_GRACE, &mut outcome).await {
         // It may have had something to show when it learned that its time was over.
         Ok(Ok(Ok(result))) => Ok(result),
-        _ => Err(Ended::GivenUp(deadline)),
+        Ok(_) => Err(Ended::GivenUp(deadline)),
+        Err(_) => {
+            quarantine(tool, call, outcome);
+            Err(Ended::GivenUp(deadline))
+        }
     }
+}
+
+/// The tool keeps its thread, and whatever locks it holds: its plugin serves nobody else until it comes back.
+fn quarantine<T: Send + 'static>(tool: Arc<CatalogTool>, call: Arc<Call>, outcome: JoinHandle<T>) {
+    let stuck = tool.plugin.quarantine();
+    let (name, library) = (tool.mcp.name.clone(), tool.plugin.file());
+    let request_id = call.context.request_id.clone();
+    tracing::warn!(
+        request_id,
+        tool = name,
+        library,
+        "the tool goes on although its call was given up: its plugin serves no calls until it comes back"
+    );
+    tokio::spawn(async move {
+        let _ = outcome.await;
+        drop(stuck);
+        tracing::info!(request_id, tool = name, library, "the tool came back");
+    });
 }
 
 fn came_back(

@@ -1,6 +1,7 @@
 //! AWS Lambda behind API Gateway: REST APIs (payload 1.0) and HTTP APIs (payload 2.0).
 
 mod caller;
+mod environment;
 
 use std::{
     process::ExitCode,
@@ -15,16 +16,28 @@ use lambda_http::{
 use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody};
 use serde_json::json;
 
-use self::caller::caller;
+use self::{caller::caller, environment::Environment};
 use crate::{
     StartError,
-    app::{App, Incoming, Reached},
+    app::{App, Ceiling, Incoming, Reached},
     config::Config,
 };
 
-/// How long before the function's own deadline a tool should have answered.
-/// Source: ours. It leaves time to send an answer before Lambda ends the environment.
-const RESERVE: Duration = Duration::from_millis(500);
+/// How long a REST API waits for its integration.
+/// Source: Amazon API Gateway, "Quotas for configuring and running a REST API" (50 ms to 29 s; regional and private APIs
+/// can have it raised).
+const REST_API: Ceiling = Ceiling {
+    door: "a REST API",
+    limit: Duration::from_secs(29),
+};
+
+/// How long an HTTP API waits for its integration.
+/// Source: Amazon API Gateway, "Quotas for configuring and running an HTTP API": 30 s, which cannot be raised. Taken as
+/// 29 s, as what is on the way to and from the function counts too.
+const HTTP_API: Ceiling = Ceiling {
+    door: "an HTTP API",
+    limit: Duration::from_secs(29),
+};
 
 /// Serve invocations until Lambda ends the environment.
 ///
@@ -38,15 +51,24 @@ pub async fn run(config: Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let environment = Environment::of(&app);
     let handler = service_fn(move |request: Request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Error>(answer(&app, request).await) }
     });
-    match lambda_http::run(handler).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("the Lambda Runtime API does not answer: {error}");
-            ExitCode::FAILURE
+    // As many at once as AWS_LAMBDA_MAX_CONCURRENCY says, else one after the other.
+    let runtime = lambda_http::runtime_concurrent(handler).layer(environment.layer());
+    tokio::select! {
+        ended = runtime.run_concurrent() => match ended {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!("the Lambda Runtime API does not answer: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        () = environment.worn_out() => {
+            tracing::warn!("this environment ends, so that a fresh one serves what comes next: a tool still runs whose call was given up");
+            ExitCode::SUCCESS
         }
     }
 }
@@ -73,17 +95,21 @@ async fn report_init_error(error: &StartError) {
 
 async fn answer(app: &App, request: Request) -> Response<Body> {
     let context = request.request_context();
-    let (domain, stage) = match &context {
-        RequestContext::ApiGatewayV1(context) => {
-            (context.domain_name.as_deref(), context.stage.as_deref())
-        }
+    let (domain, stage, ceiling) = match &context {
+        RequestContext::ApiGatewayV1(context) => (
+            context.domain_name.as_deref(),
+            context.stage.as_deref(),
+            Some(REST_API),
+        ),
         RequestContext::ApiGatewayV2(context) => {
-            (context.domain_name.as_deref(), context.stage.as_deref())
+            let domain = context.domain_name.as_deref();
+            let ceiling = (!is_function_url(domain)).then_some(HTTP_API);
+            (domain, context.stage.as_deref(), ceiling)
         }
-        _ => (None, None),
+        _ => (None, None, None),
     };
     let lambda = request.lambda_context();
-    let deadline = UNIX_EPOCH + Duration::from_millis(lambda.deadline).saturating_sub(RESERVE);
+    let deadline = UNIX_EPOCH + Duration::from_millis(lambda.deadline);
     let incoming = Incoming {
         method: request.method().clone(),
         path: without_stage(request.raw_http_path(), stage),
@@ -93,8 +119,15 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         caller: caller(&context),
         request_id: &lambda.request_id,
         deadline: Some(deadline),
+        ceiling,
     };
     app.answer(&incoming).await.map(into_body)
+}
+
+/// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
+/// Source: AWS Lambda, "Invoking Lambda function URLs": `https://<url-id>.lambda-url.<region>.on.aws`.
+fn is_function_url(domain: Option<&str>) -> bool {
+    domain.is_some_and(|domain| domain.contains(".lambda-url."))
 }
 
 /// `/prod/mcp` -> `/mcp`: HTTP APIs send the stage along, unless it is `$default`.
@@ -117,12 +150,17 @@ fn into_body(body: Bytes) -> Body {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use lambda_http::{Context, request};
     use plugin_abi::host_op;
     use serde_json::Value;
 
     use super::*;
     use crate::{app::tests::plugin, plugin::Catalog};
+
+    /// The year 3000. Unit: milliseconds since 1970.
+    const FAR: u64 = 32_503_680_000_000;
 
     /// A call of the tool `ask`, for its context and with some progress.
     fn body() -> String {
@@ -171,10 +209,16 @@ mod tests {
     async fn a_tool_learns_who_called_and_by_when_to_answer_and_may_answer_with_a_stream() {
         let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
         let app = App::of(&Config::from_env(|_| None), catalog);
-        for event in [rest_api(), http_api()] {
+        let mut function_url = http_api();
+        function_url["requestContext"]["domainName"] = json!("abc.lambda-url.eu-west-1.on.aws");
+        for (event, has_ceiling) in [
+            (rest_api(), true),
+            (http_api(), true),
+            (function_url, false),
+        ] {
             let mut lambda = Context::default();
             lambda.request_id = "invocation-1".to_owned();
-            lambda.deadline = 32_503_680_000_000;
+            lambda.deadline = FAR;
             let request = request::from_str(&event.to_string()).expect("an event");
             let response = answer(&app, request.with_lambda_context(lambda)).await;
             assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -185,7 +229,14 @@ mod tests {
             let last: Value = serde_json::from_str(last).expect("a message");
             let seen = last["result"]["content"][0]["text"].as_str();
             let seen: Value = serde_json::from_str(seen.expect("a text")).expect("JSON");
-            assert_eq!(seen["deadline"], 32_503_679_999_500_u64);
+            let deadline = seen["deadline"].as_u64().expect("a number");
+            if has_ceiling {
+                let left = UNIX_EPOCH + Duration::from_millis(deadline);
+                let left = left.duration_since(SystemTime::now());
+                assert!(left.expect("in the future") < REST_API.limit, "{event}");
+            } else {
+                assert_eq!(deadline, FAR - 500, "{event}");
+            }
             let context = &seen["outcomes"][0];
             for (member, expected) in [
                 ("requestId", json!("invocation-1")),

@@ -224,6 +224,7 @@ async fn answer(
         caller: Caller::default(),
         request_id: &request_id,
         deadline: None,
+        ceiling: None,
     };
     Ok(app.answer(&incoming).await.map(Full::new))
 }

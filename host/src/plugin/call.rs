@@ -8,6 +8,8 @@ use mcp_protocol::{
 };
 use plugin_abi::{Host, op};
 
+use crate::crash;
+
 use super::{
     Call, Plugin,
     payload::{Failure, Reply},
@@ -50,7 +52,8 @@ pub(crate) fn call(
     arguments: &[u8],
     call: &Call,
 ) -> Result<CallResult, CallFailure> {
-    plugin.ready()?;
+    let request_id = &call.context.request_id;
+    crash::during(request_id, tool, || plugin.ready().map(drop))?;
     if call.is_cancelled() {
         // It waited for a thread, or for its library to open, until nobody waited for it.
         return Err(CallFailure {
@@ -64,7 +67,9 @@ pub(crate) fn call(
         deadline_unix_ms: unix_ms(call.deadline),
         request,
     };
-    let reply = plugin.invoke(op::CALL, tool, arguments, host)?;
+    let reply = crash::during(request_id, tool, || {
+        plugin.invoke(op::CALL, tool, arguments, host)
+    })?;
     let unreadable = |what: String| CallFailure {
         kind: FailureKind::Unavailable,
         public: None,

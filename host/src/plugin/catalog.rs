@@ -123,13 +123,25 @@ impl Catalog {
         &self.layers
     }
 
-    /// What is not served: since the start, or since its library turned out to be unusable.
+    /// Does a tool still run whose call was given up?
+    #[must_use]
+    pub fn has_stuck_tools(&self) -> bool {
+        self.plugins.iter().any(|plugin| plugin.is_quarantined())
+    }
+
+    /// What is not served: since the start, since its library turned out to be unusable, or as long as a tool is stuck.
     pub fn left_out(&self) -> impl Iterator<Item = LeftOut> {
-        let failed = self.plugins.iter().filter_map(|plugin| {
-            let error = CatalogError::Open(plugin.failed()?);
+        let unable = self.plugins.iter().filter_map(|plugin| {
+            let error = match plugin.failed() {
+                Some(error) => CatalogError::Open(error),
+                None if plugin.is_quarantined() => CatalogError::Quarantined {
+                    path: plugin.path().to_owned(),
+                },
+                None => return None,
+            };
             Some(LeftOut::new(&plugin.file(), &error))
         });
-        self.left_out.iter().cloned().chain(failed)
+        self.left_out.iter().cloned().chain(unable)
     }
 }
 

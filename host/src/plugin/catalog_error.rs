@@ -85,6 +85,12 @@ pub enum CatalogError {
         /// The other.
         second: PathBuf,
     },
+    /// A tool of it goes on although its call was given up.
+    #[error("{}: a tool of it goes on although its call was given up; it serves again when that tool has come back", .path.display())]
+    Quarantined {
+        /// The library.
+        path: PathBuf,
+    },
     /// Several of these at once.
     #[error("{}", several_message(.0))]
     Several(Vec<CatalogError>),
@@ -107,6 +113,7 @@ impl Code for CatalogError {
             Self::Unmatched { .. } => ErrorCode::ToolsListUnmatched,
             Self::Ambiguous { .. } => ErrorCode::ToolsListAmbiguous,
             Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
+            Self::Quarantined { .. } => ErrorCode::PluginQuarantined,
             // That of the first: programs can act on but one.
             Self::Several(errors) => errors.first().map_or(ErrorCode::PluginDirEmpty, Self::code),
         }

@@ -1,4 +1,4 @@
-//! A plugin's library: opened once, at its first use, and never closed. The host's only unsafe code.
+//! A plugin's library: opened once, at its first use, and never closed.
 
 #![expect(unsafe_code, reason = "opening a library and reading a symbol of it")]
 
@@ -25,10 +25,12 @@ use super::{
     agreement::check_release,
     call,
     file_check::{self, FileProblem},
+    image::Image,
     manifest::sha256,
     payload::{self, Declaration, Failure, Init},
+    quarantine::{Quarantine, Stuck},
 };
-use crate::ErrorCode;
+use crate::{ErrorCode, crash};
 
 /// The version of plugin-abi this host speaks.
 pub const ABI_VERSION: &str = "1.0.0";
@@ -43,6 +45,7 @@ pub struct Plugin {
     /// What its manifest says of it.
     promised: Option<Promised>,
     opened: OnceLock<Result<Opened, Arc<OpenError>>>,
+    quarantine: Quarantine,
 }
 
 /// What a manifest says of a library, to be checked when it is opened.
@@ -182,6 +185,7 @@ impl Plugin {
             path,
             promised: Some(promised),
             opened: OnceLock::new(),
+            quarantine: Quarantine::default(),
         }
     }
 
@@ -194,6 +198,7 @@ impl Plugin {
                 path,
                 promised: None,
                 opened: Ok(opened).into(),
+                quarantine: Quarantine::default(),
             },
             declared,
         ))
@@ -211,6 +216,7 @@ impl Plugin {
                 path,
                 promised: None,
                 opened,
+                quarantine: Quarantine::default(),
             },
             declared,
         ))
@@ -232,6 +238,17 @@ impl Plugin {
     /// Why it cannot be opened, if that was tried.
     pub(crate) fn failed(&self) -> Option<Arc<OpenError>> {
         self.opened.get()?.as_ref().err().cloned()
+    }
+
+    /// One of its tools goes on although its call was given up; it has come back when the value is dropped.
+    pub(crate) fn quarantine(&self) -> Stuck {
+        self.quarantine.begin()
+    }
+
+    /// Does such a tool still run?
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantine.holds()
     }
 
     /// Open the library now, and let it build what its calls would wait for. A plugin that cannot, or has nothing to build,
@@ -389,9 +406,11 @@ fn root_module(path: &Path) -> Result<PluginRef, OpenError> {
     // SAFETY: under this name abi_stable puts an `AbiHeader`, whose first bytes are checked by `upgrade` before anything
     // else of it is used.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_SYMBOL.as_bytes()) };
-    let header: AbiHeaderRef = *header.map_err(|_| OpenError::NotAPlugin {
+    let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),
     })?;
+    crash::opened(path, header.clone().as_raw_ptr(), Image::read(path));
+    let header: AbiHeaderRef = *header;
     let module = header
         .upgrade()
         .and_then(|header| header.init_root_module::<PluginRef>());

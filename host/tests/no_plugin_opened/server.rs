@@ -69,6 +69,7 @@ impl Server {
             caller: Caller::default(),
             request_id: "request-1",
             deadline: None,
+            ceiling: None,
         };
         Answered(self.runtime.block_on(self.app.answer(&incoming)))
     }

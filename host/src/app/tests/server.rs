@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::plugin;
 use crate::{
-    app::{App, Caller, Incoming, Reached},
+    app::{App, Caller, Ceiling, Incoming, Reached},
     config::Config,
     plugin::Catalog,
 };
@@ -22,6 +22,7 @@ pub(super) struct Sent {
     pub(super) caller: Caller,
     pub(super) request_id: &'static str,
     pub(super) deadline: Option<SystemTime>,
+    pub(super) ceiling: Option<Ceiling>,
 }
 
 /// What came back.
@@ -48,6 +49,7 @@ pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
         caller: Caller::default(),
         request_id: "request-1",
         deadline: None,
+        ceiling: None,
     }
 }
 
@@ -77,7 +79,11 @@ impl Sent {
 impl Server {
     pub(super) fn start(variables: &[(&str, &str)]) -> Self {
         let config = Config::from_env(|name| {
-            let set = variables.iter().find(|(variable, _)| *variable == name);
+            // Deadlines are meant as they are given.
+            let variables = variables.iter().chain(&[("CALL_RESERVE_MS", "0")]);
+            let set = variables
+                .into_iter()
+                .find(|(variable, _)| *variable == name);
             set.map(|(_, value)| (*value).to_owned())
         });
         assert_eq!(config.problems, Vec::<String>::new());
@@ -96,6 +102,7 @@ impl Server {
             caller: sent.caller.clone(),
             request_id: sent.request_id,
             deadline: sent.deadline,
+            ceiling: sent.ceiling,
         };
         Answered(self.0.answer(&incoming).await)
     }

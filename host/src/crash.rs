@@ -1,0 +1,256 @@
+//! The last words of a process that a plugin ends: one line for the operator that says which tool, and where.
+//!
+//! A plugin is native code: what it does to the process cannot be caught, only told. On a fatal signal one line is written
+//! with nothing but what is allowed in a signal handler (no lock, no allocation), then the signal takes its usual course:
+//!
+//! ```text
+//! fatal: SIGSEGV at address 0x0, in libcrashes.so+0x1a2b4 (build id 5f3c...), tool segfault, request 8f0c...
+//! ```
+//!
+//! The offset is an address as the library's symbols have it. Where the signal came up outside of plugins (`abort` is a
+//! function of the C library), the innermost address of a plugin on the stack is given, as `called from`. An async tool
+//! may have been driven by another call of its plugin, whose tool and request are named then. Of the threads that a plugin
+//! starts itself neither is known, and when one of them runs out of stack there is no line.
+
+#![expect(
+    unsafe_code,
+    reason = "signal handlers, and what they may read of the process"
+)]
+
+use std::{
+    cell::Cell,
+    ffi::c_void,
+    fmt::{self, Write},
+    mem,
+    path::Path,
+    ptr,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+use libc::{c_int, siginfo_t, ucontext_t};
+
+use crate::plugin::Image;
+
+/// The signals by which faulty code ends its process.
+const FATAL: [(c_int, &str); 5] = [
+    (libc::SIGSEGV, "SIGSEGV"),
+    (libc::SIGBUS, "SIGBUS"),
+    (libc::SIGILL, "SIGILL"),
+    (libc::SIGFPE, "SIGFPE"),
+    (libc::SIGABRT, "SIGABRT"),
+];
+
+/// The longest line. Unit: bytes. Source: ours; it lies on the signal stack, which has 8 KB at least.
+const MAX_LINE: usize = 1024;
+
+/// How far from the stack pointer a fault is one of the stack itself. Unit: bytes. Source: ours; guard pages have 4 KB,
+/// and a frame that is larger is probed page by page.
+const STACK_FAULT: usize = 64 * 1024;
+
+/// A call that a thread is in.
+struct Running {
+    request_id: *const str,
+    tool: *const str,
+}
+
+thread_local! {
+    static RUNNING: Cell<*const Running> = const { Cell::new(ptr::null()) };
+}
+
+/// A plugin's library in memory. Never freed: it is never closed.
+struct Mapped {
+    base: usize,
+    image: Image,
+    file: String,
+    next: *const Mapped,
+}
+
+static LIBRARIES: AtomicPtr<Mapped> = AtomicPtr::new(ptr::null_mut());
+
+/// Report fatal signals from now on.
+pub(crate) fn report() {
+    for (signal, _) in FATAL {
+        // SAFETY: an all-zero sigaction is a valid one, with an empty mask.
+        let mut action: libc::sigaction = unsafe { mem::zeroed() };
+        action.sa_sigaction = on_fatal as *const () as usize;
+        // The handler runs once, on the stack that std gives each of its threads for signals.
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESETHAND;
+        // SAFETY: the handler has the signature that SA_SIGINFO asks for, and does only what is async-signal-safe.
+        unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+    }
+}
+
+/// Carry out `work` of a plugin; a fatal signal meanwhile is this call's.
+pub(crate) fn during<T>(request_id: &str, tool: &str, work: impl FnOnce() -> T) -> T {
+    /// Also when a panic leaves `work`.
+    struct Restore(*const Running);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RUNNING.set(self.0);
+        }
+    }
+    let running = Running { request_id, tool };
+    let _restore = Restore(RUNNING.replace(&raw const running));
+    work()
+}
+
+/// Remember where a library was mapped, by the address of one of its symbols.
+pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
+    // SAFETY: an all-zero Dl_info is a valid one.
+    let mut found: libc::Dl_info = unsafe { mem::zeroed() };
+    // SAFETY: dladdr takes any address, and writes only what it is given to write to.
+    if unsafe { libc::dladdr(symbol, &raw mut found) } == 0 {
+        return;
+    }
+    let file = path.file_name().unwrap_or_default();
+    let mapped = Box::into_raw(Box::new(Mapped {
+        base: found.dli_fbase as usize,
+        image,
+        file: file.to_string_lossy().into_owned(),
+        next: ptr::null(),
+    }));
+    let mut next = LIBRARIES.load(Ordering::Acquire);
+    loop {
+        // SAFETY: just allocated, and nobody else has it until the exchange has succeeded.
+        unsafe { (*mapped).next = next };
+        match LIBRARIES.compare_exchange_weak(next, mapped, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return,
+            Err(other) => next = other,
+        }
+    }
+}
+
+/// The library whose code is at this address, and the offset in it.
+fn library_at(address: usize) -> Option<(&'static Mapped, usize)> {
+    let mut next: *const Mapped = LIBRARIES.load(Ordering::Acquire);
+    // SAFETY: entries are never freed, and complete before they are reachable.
+    while let Some(mapped) = unsafe { next.as_ref() } {
+        let offset = address.wrapping_sub(mapped.base);
+        if mapped.image.code.contains(&(offset as u64)) {
+            return Some((mapped, offset));
+        }
+        next = mapped.next;
+    }
+    None
+}
+
+extern "C" fn on_fatal(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let mut line = Line::default();
+    // A line that is full is cut.
+    let _ = describe(&mut line, signal, info, context.cast());
+    line.end();
+    // SAFETY: the line is that long; write and raise are async-signal-safe. The default action is back in place
+    // (SA_RESETHAND), and is taken as soon as this handler returns.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, line.text.as_ptr().cast(), line.length);
+        libc::raise(signal);
+    }
+}
+
+fn describe(
+    line: &mut Line,
+    signal: c_int,
+    info: *mut siginfo_t,
+    context: *mut ucontext_t,
+) -> fmt::Result {
+    let name = FATAL.iter().find(|(number, _)| *number == signal);
+    write!(line, "fatal: {}", name.map_or("a signal", |(_, name)| name))?;
+    let (pc, sp) = registers(context);
+    // SAFETY: the kernel passes a siginfo_t.
+    let by_fault = unsafe { (*info).si_code } > 0;
+    if by_fault && matches!(signal, libc::SIGSEGV | libc::SIGBUS) {
+        // SAFETY: as above, and these signals fill in the address where a fault is their cause.
+        let address = unsafe { (*info).si_addr() } as usize;
+        write!(line, " at address {address:#x}")?;
+        if signal == libc::SIGSEGV && address.abs_diff(sp) < STACK_FAULT {
+            line.write_str(" (the stack is exhausted)")?;
+        }
+    }
+    let running = RUNNING.get();
+    if let Some((mapped, offset)) = library_at(pc) {
+        mapped.write(line, "in", offset)?;
+    } else if let Some((mapped, offset)) = caller(sp, running as usize) {
+        mapped.write(line, "called from", offset)?;
+    } else {
+        line.write_str(", in no plugin's code")?;
+    }
+    // SAFETY: set only while the call it tells of lives, further up on the stack of this very thread.
+    if let Some(Running { request_id, tool }) = unsafe { running.as_ref() } {
+        // SAFETY: as above.
+        let (request_id, tool) = unsafe { (&**request_id, &**tool) };
+        write!(line, ", tool {tool}, request {request_id}")?;
+    }
+    Ok(())
+}
+
+/// The program counter and the stack pointer at the signal.
+fn registers(context: *mut ucontext_t) -> (usize, usize) {
+    // SAFETY: the kernel passes a ucontext_t to handlers with SA_SIGINFO.
+    let machine = unsafe { &(*context).uc_mcontext };
+    #[cfg(target_arch = "x86_64")]
+    let (pc, sp) = (
+        machine.gregs[libc::REG_RIP as usize] as usize,
+        machine.gregs[libc::REG_RSP as usize] as usize,
+    );
+    #[cfg(target_arch = "aarch64")]
+    let (pc, sp) = (machine.pc as usize, machine.sp as usize);
+    (pc, sp)
+}
+
+/// The innermost address of a plugin's code on the stack, from its pointer to the frame that called the plugin.
+fn caller(sp: usize, end: usize) -> Option<(&'static Mapped, usize)> {
+    let word = size_of::<usize>();
+    let words = end.checked_sub(sp)? / word;
+    let start = sp.next_multiple_of(word) as *const usize;
+    (0..words.saturating_sub(1)).find_map(|position| {
+        // SAFETY: between the stack pointer and a frame that lives all is stack, which is mapped and readable.
+        library_at(unsafe { start.add(position).read_volatile() })
+    })
+}
+
+impl Mapped {
+    fn write(&self, line: &mut Line, how: &str, offset: usize) -> fmt::Result {
+        write!(line, ", {how} {}+{offset:#x} (build id ", self.file)?;
+        if self.image.build_id.is_empty() {
+            line.write_str("none")?;
+        }
+        for byte in &self.image.build_id {
+            write!(line, "{byte:02x}")?;
+        }
+        line.write_char(')')
+    }
+}
+
+/// A line of bounded length.
+struct Line {
+    text: [u8; MAX_LINE],
+    length: usize,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            text: [0; MAX_LINE],
+            length: 0,
+        }
+    }
+}
+
+impl Line {
+    fn end(&mut self) {
+        self.length = self.length.min(MAX_LINE - 1);
+        self.text[self.length] = b'\n';
+        self.length += 1;
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            let place = self.text.get_mut(self.length).ok_or(fmt::Error)?;
+            *place = byte;
+            self.length += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! What a report of a crash has to know of a library's file.
+
+use std::{ops::Range, path::Path};
+
+use fs_err::File;
+use object::{
+    LittleEndian, ReadCache,
+    elf::{ELF_NOTE_GNU, FileHeader64, NT_GNU_BUILD_ID, PF_X, PT_LOAD},
+    read::elf::{FileHeader, ProgramHeader},
+};
+
+/// The parts of an ELF file that outlive it in a crash report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// The addresses of its code, from where it is mapped.
+    pub(crate) code: Range<u64>,
+    /// The linker's id of the build; empty if there is none.
+    pub(crate) build_id: Vec<u8>,
+}
+
+impl Image {
+    /// Of a file that passed the check of its header; what cannot be read is left out.
+    pub(super) fn read(path: &Path) -> Self {
+        let mut image = Self::default();
+        let Ok(file) = File::open(path) else {
+            return image;
+        };
+        let data = ReadCache::new(file);
+        let data = &data;
+        let Ok(header) = FileHeader64::<LittleEndian>::parse(data) else {
+            return image;
+        };
+        let segments = header.program_headers(LittleEndian, data);
+        for segment in segments.unwrap_or_default() {
+            let start = segment.p_vaddr(LittleEndian);
+            let runs = (segment.p_flags(LittleEndian) & PF_X).0 != 0;
+            if segment.p_type(LittleEndian) == PT_LOAD && runs {
+                let end = start.saturating_add(segment.p_memsz(LittleEndian));
+                image.code = match image.code {
+                    Range { start: 0, end: 0 } => start..end,
+                    ref code => code.start.min(start)..code.end.max(end),
+                };
+            }
+            let Ok(Some(mut notes)) = segment.notes(LittleEndian, data) else {
+                continue;
+            };
+            while let Ok(Some(note)) = notes.next() {
+                if note.name() == ELF_NOTE_GNU && note.n_type(LittleEndian) == NT_GNU_BUILD_ID {
+                    image.build_id = note.desc().to_vec();
+                }
+            }
+        }
+        image
+    }
+}

@@ -1,0 +1,22 @@
+//! What plugins print lands in the log, and never on the host's stdout.
+
+use serde_json::json;
+use tests::{Door, Host, Layer};
+
+#[test]
+fn what_a_tool_prints_is_in_the_log_also_without_the_end_of_a_line() {
+    let layer = Layer::of(["prints"]);
+    let host = Host::serve(&layer);
+    for text in ["a line\n", "no end of a line"] {
+        host.connect().call("shout", json!({ "text": text }));
+    }
+    host.connect().call("shout", json!({ "text": "\n" }));
+    host.wait_for_log("a line\n");
+    host.wait_for_log("no end of a line\n");
+    assert_eq!(host.stdout_to_the_end(), "");
+
+    let host = Host::lambda(&layer, Door::http_api("$default"));
+    let text = "printed on Lambda\n";
+    host.connect().call("shout", json!({ "text": text }));
+    host.wait_for_log("printed on Lambda");
+}

@@ -1,0 +1,158 @@
+//! A Lambda Runtime API that hands out several invocations at once, as Lambda Managed Instances do.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::Value;
+
+use crate::Layer;
+
+/// How long to wait for an answer. Source: ours; far more than a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The API, and the process that asks it for events.
+pub struct RuntimeApi {
+    child: Child,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    queues: Mutex<Queues>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queues {
+    events: VecDeque<(String, String)>,
+    answers: HashMap<String, Value>,
+}
+
+impl RuntimeApi {
+    /// Start the API, and the program with this layer.
+    pub fn start(program: &Path, layer: &Layer, variables: &[(&str, &str)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let state = Arc::clone(&shared);
+                // It ends with the connection: an error is the end of it.
+                thread::spawn(move || state.serve(stream));
+            }
+        });
+        let child = Command::new(program)
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "function")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("PLUGIN_DIR", layer.plugin_dir())
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("the program can be run");
+        Self { child, state }
+    }
+
+    /// Hand out an event to whoever asks next.
+    pub fn deliver(&self, id: &str, event: &Value) {
+        let mut queues = self.state.lock();
+        queues.events.push_back((id.to_owned(), event.to_string()));
+        self.state.changed.notify_all();
+    }
+
+    /// The answer to an event.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn answer(&self, id: &str) -> Value {
+        let (mut queues, _) = self
+            .state
+            .changed
+            .wait_timeout_while(self.state.lock(), PATIENCE, |queues| {
+                !queues.answers.contains_key(id)
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let answer = queues.answers.remove(id);
+        answer.unwrap_or_else(|| panic!("no answer to {id}"))
+    }
+
+    /// Wait for the process to end by itself.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.wait().expect("a child").code()
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl State {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let mut stream = stream;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            let mut length = 0;
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header)?;
+                let Some((name, value)) = header.split_once(':') else {
+                    break;
+                };
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().unwrap_or_default();
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body)?;
+            let answer = if path.ends_with("/invocation/next") {
+                self.next()
+            } else {
+                let id = path.split('/').rev().nth(1).unwrap_or_default();
+                let answer = serde_json::from_slice(&body).unwrap_or_default();
+                self.lock().answers.insert(id.to_owned(), answer);
+                self.changed.notify_all();
+                "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_owned()
+            };
+            stream.write_all(answer.as_bytes())?;
+        }
+    }
+
+    fn next(&self) -> String {
+        let mut queues = self
+            .changed
+            .wait_while(self.lock(), |queues| queues.events.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        let (id, event) = queues.events.pop_front().expect("it was waited for");
+        let deadline = SystemTime::now() + Duration::from_secs(300);
+        let deadline = deadline.duration_since(UNIX_EPOCH).expect("after 1970");
+        format!(
+            "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: {id}\r\nlambda-runtime-deadline-ms: {}\r\nlambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:function\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{event}",
+            deadline.as_millis(),
+            event.len()
+        )
+    }
+}
