@@ -28,6 +28,8 @@ pub struct Config {
     pub preload: bool,
     /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
+    /// `LIST_PAGE_SIZE`: the most tools on one page of the list. Default: all of them.
+    pub list_page_size: Option<usize>,
     /// `SESSION_TTL_SECONDS`: how long a session lives after its creation. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
     /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
@@ -99,6 +101,16 @@ impl Config {
             };
         let list_ttl_ms = number("LIST_TTL_MS", 60_000);
         let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
+        let list_page_size = get("LIST_PAGE_SIZE").and_then(|value| match value.parse() {
+            Ok(size @ 1..) => Some(size),
+            _ => {
+                problems.push(format!(
+                    "LIST_PAGE_SIZE is {value:?}; it must be a whole number from 1 to {}",
+                    usize::MAX
+                ));
+                None
+            }
+        });
         let mut one_of = |name: &str, known: &[&str]| {
             let value = get(name).unwrap_or_else(|| known[0].to_owned());
             if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
@@ -157,6 +169,7 @@ impl Config {
             },
             preload: preload.eq_ignore_ascii_case("all"),
             list_ttl_ms,
+            list_page_size,
             session_ttl,
             server_name: get("MCP_SERVER_NAME"),
             server_version: get("MCP_SERVER_VERSION"),
@@ -292,6 +305,9 @@ mod tests {
             ("AWS_LAMBDA_LOG_FORMAT", "xml"),
             ("ON_BAD_PLUGIN", "ignore"),
             ("PRELOAD", "some"),
+            ("LIST_PAGE_SIZE", "0"),
+            ("LIST_PAGE_SIZE", "-1"),
+            ("LIST_PAGE_SIZE", "all"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(
@@ -308,6 +324,7 @@ mod tests {
             ("ALLOWED_HOSTS", "devbox,devbox:3000,[::1]:3000"),
             ("CONTEXT_HEADERS", "x-tenant, X-Region,"),
             ("AWS_LAMBDA_LOG_LEVEL", "debug"),
+            ("LIST_PAGE_SIZE", "1"),
             ("AWS_LAMBDA_LOG_FORMAT", "Json"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
