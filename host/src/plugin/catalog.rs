@@ -112,9 +112,13 @@ impl Catalog {
     /// The tool of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<CatalogTool>> {
-        self.by_name
-            .get(name)
-            .map(|position| &self.tools[*position])
+        self.position(name).map(|position| &self.tools[position])
+    }
+
+    /// Where the tool of this name stands.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
     }
 
     /// The layers found, by the names of their manifests.

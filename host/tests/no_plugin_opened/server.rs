@@ -60,13 +60,31 @@ impl Server {
     }
 
     pub(crate) fn answer_via(&self, reached: Reached<'_>, request: &Request<String>) -> Answered {
+        self.answer_to(reached, Caller::default(), request)
+    }
+
+    /// Answer a request of this principal.
+    pub(crate) fn answer_as(&self, principal: Option<&str>, request: &Request<String>) -> Answered {
+        let caller = Caller {
+            principal: principal.map(str::to_owned),
+            ..Caller::default()
+        };
+        self.answer_to(Reached::Gateway(DOMAIN), caller, request)
+    }
+
+    fn answer_to(
+        &self,
+        reached: Reached<'_>,
+        caller: Caller,
+        request: &Request<String>,
+    ) -> Answered {
         let incoming = Incoming {
             method: request.method().clone(),
             path: request.uri().path(),
             headers: request.headers(),
             body: request.body().as_bytes(),
             reached,
-            caller: Caller::default(),
+            caller,
             request_id: "request-1",
             deadline: None,
         };

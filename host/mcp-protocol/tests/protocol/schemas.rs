@@ -4,7 +4,7 @@ use std::{collections::HashMap, fs, path::PathBuf};
 
 use jsonschema::Validator;
 use mcp_protocol::{
-    Answer, Id, Notification, Revision, Route, capabilities, discover, initialize,
+    Answer, Batch, Id, Notification, Revision, Route, capabilities, discover, initialize,
     jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
     route,
     tools::{self, CallResult},
@@ -163,7 +163,7 @@ fn lists_satisfy_the_schema() {
             vec![odd(json!({ "type": ["object", "null"] }))],
             vec![odd(json!({}))],
         ] {
-            let list = tools::list(revision, &tools, &server(), CACHE);
+            let list = tools::list(revision, &tools, None, &server(), CACHE);
             let answer = Answer::success(&Id::Number(1.into()), &list);
             definitions.accept_success("ListToolsResult", &answer);
         }
@@ -196,6 +196,7 @@ fn results_satisfy_the_schema() {
 fn refused(version: Option<&str>, body: &str) -> Answer {
     match route(Owed::by(body).with(version), body.as_bytes()) {
         Route::Answered(answer) | Route::InSession { answer, .. } => answer,
+        Route::Batch(_) => Batch::refused(),
         other => panic!("{body} was not refused: {other:?}"),
     }
 }

@@ -52,6 +52,13 @@ pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
 }
 
 impl Sent {
+    /// Another message than a call.
+    pub(super) fn asking(mut self, method: &str, params: Value) -> Self {
+        self.body["method"] = json!(method);
+        self.body["params"] = params;
+        self
+    }
+
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a name");
         self.headers.insert(name, value.parse().expect("a value"));
@@ -102,9 +109,7 @@ impl Server {
 
     /// A new session of a client that says this of itself.
     pub(super) async fn session(&self, params: Value) -> String {
-        let mut sent = legacy("", json!({}));
-        sent.body["method"] = json!("initialize");
-        sent.body["params"] = params;
+        let sent = legacy("", json!({})).asking("initialize", params);
         let answered = self.answer(&sent).await;
         answered
             .header("mcp-session-id")
