@@ -23,7 +23,7 @@ use http::{
 };
 use mcp_protocol::{
     Answer, Ask, Batch, CacheHints, CacheScope, Headers, Request, Revision, Route, ServerInfo,
-    discover, jsonrpc::INVALID_PARAMS, route,
+    arguments_agree, discover, jsonrpc::INVALID_PARAMS, route,
 };
 
 pub(crate) use self::response::too_large;
@@ -214,14 +214,39 @@ impl App {
         }
         let is_modern = request.revision.is_some_and(Revision::is_modern);
         let session = if is_modern {
-            Ok(InSession::None)
+            let agreed = self.arguments_agree(incoming, &request);
+            agreed.map(|()| InSession::None)
         } else {
             self.session(incoming, Some(&request.id)).await
         };
         respond_whole(match session {
             Ok(session) => self.request_in(incoming, request, &session).await,
-            Err(gone) => gone.into(),
+            Err(refusal) => refusal.into(),
         })
+    }
+
+    /// Do the headers that repeat arguments say what the body says? (A tool that there is not has none.)
+    fn arguments_agree(
+        &self,
+        incoming: &Incoming<'_>,
+        request: &Request<'_>,
+    ) -> Result<(), Answer> {
+        let Ask::CallTool {
+            name, arguments, ..
+        } = &request.ask
+        else {
+            return Ok(());
+        };
+        let Some(tool) = self.catalog.get(name) else {
+            return Ok(());
+        };
+        let declared = tool.headers.iter();
+        arguments_agree(
+            &request.id,
+            declared.map(|(name, pointer)| (name.as_str(), pointer.as_str())),
+            |name| header(incoming.headers, name),
+            *arguments,
+        )
     }
 
     /// Messages that came as one, and go on at the same time.

@@ -31,6 +31,7 @@ mod revision;
 pub mod tools;
 
 pub use era::{Batch, Headers, Route, route, route_stdio};
+pub use header::{ARGUMENT_HEADERS, arguments_agree};
 pub use jsonrpc::Id;
 pub use legacy::initialize;
 pub use meta::{CallMeta, LogLevel, Trace};

@@ -1,6 +1,11 @@
 //! The tools that are served: which plugins there are, what they declare, and what the configuration selects.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use mcp_protocol::tools::Tool;
 
@@ -38,6 +43,8 @@ pub struct CatalogTool {
     pub timeout: Option<Duration>,
     /// The client capabilities without which it cannot work.
     pub requires: Vec<String>,
+    /// The headers that repeat arguments: names of `x-mcp-header`, and JSON pointers.
+    pub headers: BTreeMap<String, String>,
     pub(super) function: String,
     /// Is it served where `TOOLS_LIST` is not set?
     pub(super) by_default: bool,
@@ -174,6 +181,7 @@ fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Ve
         plugin: Arc::clone(&plugin),
         timeout: declared.timeout_ms.map(Duration::from_millis),
         requires: declared.requires,
+        headers: declared.headers,
         function: declared.function,
         validate: declared.validate,
         strict: declared.strict,

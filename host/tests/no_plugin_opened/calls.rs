@@ -267,3 +267,117 @@ fn what_is_told_to_a_principal_is_its_own() {
         }
     }
 }
+
+/// A server whose tool wants three arguments repeated in headers, one of them a nested one.
+fn routed() -> Server {
+    let property = |kind: &str, header: &str| json!({ "type": kind, "x-mcp-header": header });
+    let tool = json!({
+        "tool": {
+            "name": "forecast",
+            "description": "Forecasts.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "region": property("string", "Region"),
+                    "days": property("integer", "Days"),
+                    "units": { "type": "object", "properties": { "metric": property("boolean", "Metric") } },
+                },
+            },
+        },
+        "function": "forecast",
+        "headers": { "Region": "/region", "Days": "/days", "Metric": "/units/metric" },
+    });
+    let folder = Folder::empty().with("a-layer", &[plugin_with("libtools.so", &[tool])]);
+    Server::of(folder, &[])
+}
+
+#[test]
+fn headers_that_repeat_arguments_say_what_was_sent_or_the_call_is_refused() {
+    let server = routed();
+    let all = json!({ "region": "eu", "days": 2, "units": { "metric": true } });
+    for (arguments, headers, expected) in [
+        (
+            &all,
+            &[("Region", "eu"), ("Days", "2"), ("Metric", "true")][..],
+            "200",
+        ),
+        (
+            &all,
+            &[
+                ("region", "=?base64?ZXU=?="),
+                ("DAYS", "2.0"),
+                ("Metric", " true "),
+            ],
+            "200",
+        ),
+        (&all, &[("Region", "eu"), ("Days", "2")], "400 -32020"),
+        (
+            &all,
+            &[("Region", "us"), ("Days", "2"), ("Metric", "true")],
+            "400 -32020",
+        ),
+        (
+            &all,
+            &[("Region", "eu"), ("Days", "3"), ("Metric", "true")],
+            "400 -32020",
+        ),
+        (
+            &all,
+            &[("Region", "eu"), ("Days", "2"), ("Metric", "false")],
+            "400 -32020",
+        ),
+        (
+            &all,
+            &[
+                ("Region", "eu"),
+                ("Region", "eu"),
+                ("Days", "2"),
+                ("Metric", "true"),
+            ],
+            "400 -32020",
+        ),
+        // As it was sent, not as it is mended for the tool.
+        (&json!({ "days": "2" }), &[("Days", "2")], "200"),
+        (&json!({ "days": "2" }), &[("Days", "2.0")], "400 -32020"),
+        (&json!({}), &[], "200"),
+        (&json!({}), &[("Other", "x")], "200"),
+        (&json!({}), &[("Region", "eu")], "400 -32020"),
+        (&json!({ "region": null }), &[], "200"),
+        (
+            &json!({ "units": null }),
+            &[("Metric", "true")],
+            "400 -32020",
+        ),
+        (&Value::Null, &[], "200"),
+        (&Value::Null, &[("Region", "eu")], "400 -32020"),
+    ] {
+        let params = json!({ "name": "forecast", "arguments": arguments });
+        let mut request = modern("tools/call", params.clone());
+        for (name, value) in headers {
+            let name: http::HeaderName = format!("Mcp-Param-{name}").parse().expect("a name");
+            let value = value.parse().expect("a value");
+            request.headers_mut().append(name, value);
+        }
+        let answered = server.answer(&request);
+        assert_eq!(answered.outcome(), expected, "{arguments} {headers:?}");
+        assert_eq!(answered.json()["id"], 1);
+        // The handshake era knows no such headers.
+        let legacy = server.legacy(None, "tools/call", params);
+        assert_eq!(legacy.outcome(), "200", "{arguments}");
+    }
+}
+
+#[test]
+fn headers_that_repeat_arguments_come_after_the_shape_and_the_tool() {
+    let server = routed();
+    for (params, expected) in [
+        (json!({ "name": "forecast", "arguments": [] }), "200 -32602"),
+        (json!({ "name": "nope", "arguments": {} }), "200 -32602"),
+        (json!({ "name": "forecast", "arguments": {} }), "400 -32020"),
+    ] {
+        let mut request = modern("tools/call", params.clone());
+        let value = "eu".parse().expect("a value");
+        request.headers_mut().insert("mcp-param-region", value);
+        assert_eq!(server.answer(&request).outcome(), expected, "{params}");
+    }
+}
