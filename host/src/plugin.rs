@@ -21,6 +21,7 @@ mod live;
 pub mod manifest;
 mod payload;
 mod requests;
+mod result_check;
 mod select;
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub struct CatalogTool {
     pub(super) validate: bool,
     pub(super) strict: bool,
     pub(super) schema: LazySchema,
+    /// The schema of its structured results.
+    pub(super) output: LazySchema,
 }
 
 impl Catalog {
@@ -186,6 +188,7 @@ fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Ve
         validate: declared.validate,
         strict: declared.strict,
         schema: LazySchema::default(),
+        output: LazySchema::default(),
     });
     tools.collect()
 }

@@ -59,6 +59,12 @@ impl Sent {
         self
     }
 
+    /// `tools/list`, of the same era.
+    pub(super) fn listing(mut self) -> Self {
+        self.body["method"] = json!("tools/list");
+        self.header("mcp-method", "tools/list")
+    }
+
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a name");
         self.headers.insert(name, value.parse().expect("a value"));
