@@ -3,7 +3,7 @@
 use mcp_protocol::{Answer, Ask, Headers, Id, Revision, Route, route, route_stdio};
 use serde_json::{Value, json};
 
-use crate::post::{VERSION, modern, request};
+use crate::post::{VERSION, judge, judge_line, modern, request};
 
 const ROUNDS: usize = 20_000;
 
@@ -206,8 +206,16 @@ fn whatever_comes_in_is_refused_accepted_or_a_request() {
             String::from_utf8_lossy(&body)
         );
         let parsed: Option<Value> = serde_json::from_slice(&body).ok();
-        seen.look(&route(headers, &body), parsed.as_ref(), &context);
-        seen.look(&route_stdio(&body), parsed.as_ref(), &context);
+        let over_http = route(headers, &body);
+        seen.look(&over_http, parsed.as_ref(), &context);
+        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_http {
+            judge(headers, &body, answer);
+        }
+        let over_stdio = route_stdio(&body);
+        seen.look(&over_stdio, parsed.as_ref(), &context);
+        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_stdio {
+            judge_line(&body, answer);
+        }
     }
     // The damage leaves some of everything.
     for (what, count) in [

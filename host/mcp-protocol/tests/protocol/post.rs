@@ -1,6 +1,7 @@
 //! One POST, and what became of it in one line, so that a table can say it.
 
 use mcp_protocol::{Answer, Ask, Batch, Headers, Id, Revision, Route, route, route_stdio};
+use schemas::Exchange;
 use serde_json::{Value, json};
 
 pub(crate) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -59,12 +60,44 @@ pub(crate) fn post(version: Option<&str>, body: &str) -> String {
 /// - `cancel 1`: an earlier request is taken back
 /// - `legacy [legacy ping id 1, 400 -32600]`: a batch
 pub(crate) fn seen(headers: Headers<'_>, body: &[u8]) -> String {
-    of_route(&route(headers, body))
+    let route = route(headers, body);
+    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+        judge(headers, body, answer);
+    }
+    of_route(&route)
+}
+
+/// Every answer satisfies the schema of its revision.
+pub(crate) fn judge(headers: Headers<'_>, body: &[u8], answer: &Answer) {
+    let exchange = Exchange {
+        method: "POST",
+        protocol_version: headers.protocol_version,
+        body,
+        status: answer.status,
+        content_type: answer.body.as_ref().map(|_| "application/json"),
+        answer: answer.body.as_deref().unwrap_or_default(),
+        ..Exchange::default()
+    };
+    exchange.judge();
 }
 
 /// What became of a message that came over stdio.
 pub(crate) fn line(message: &str) -> String {
-    of_route(&route_stdio(message.as_bytes()))
+    let route = route_stdio(message.as_bytes());
+    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+        judge_line(message.as_bytes(), answer);
+    }
+    of_route(&route)
+}
+
+/// The same over stdio, where no revision was agreed on.
+pub(crate) fn judge_line(message: &[u8], answer: &Answer) {
+    let Some(body) = &answer.body else {
+        return;
+    };
+    let sent: Option<Value> = serde_json::from_slice(message).ok();
+    let body = serde_json::from_slice(body).expect("an answer is JSON");
+    schemas::judge_line(None, sent.as_ref(), &body);
 }
 
 fn of_route(route: &Route<'_>) -> String {

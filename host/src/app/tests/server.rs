@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Response};
+use schemas::Exchange;
 use serde_json::{Value, json};
 
 use super::plugin;
@@ -110,7 +111,9 @@ impl Server {
             request_id: sent.request_id,
             deadline: sent.deadline,
         };
-        Answered(self.0.answer(&incoming).await)
+        let answered = Answered(self.0.answer(&incoming).await);
+        answered.judge(&incoming);
+        answered
     }
 
     /// A new session of a client that says this of itself.
@@ -125,6 +128,23 @@ impl Server {
 }
 
 impl Answered {
+    /// Every answer satisfies the schema of its revision.
+    fn judge(&self, incoming: &Incoming<'_>) {
+        // What is no text is nothing that the protocol knows.
+        let sent = |name| Some(incoming.headers.get(name)?.to_str().unwrap_or("?"));
+        let exchange = Exchange {
+            method: incoming.method.as_str(),
+            protocol_version: sent("mcp-protocol-version"),
+            session: sent("mcp-session-id"),
+            body: incoming.body,
+            status: self.status(),
+            content_type: self.header("content-type"),
+            begun: self.header("mcp-session-id"),
+            answer: self.0.body(),
+        };
+        exchange.judge();
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let value = self.0.headers().get(name)?;
         Some(value.to_str().expect("a header is text"))
