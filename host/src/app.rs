@@ -8,42 +8,40 @@ mod deadline;
 mod handshake;
 mod headers;
 mod health;
+mod list;
 mod response;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{
-    sync::OnceLock,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{ALLOW, CONTENT_TYPE},
 };
 use mcp_protocol::{
-    Answer, Ask, CacheHints, CacheScope, Headers, Request, Revision, Route, ServerInfo, discover,
-    jsonrpc::INVALID_PARAMS,
-    route,
-    tools::{self, Tool},
+    Answer, Ask, Batch, CacheHints, CacheScope, Headers, Request, Revision, Route, ServerInfo,
+    arguments_agree, discover, jsonrpc::INVALID_PARAMS, route,
 };
-use serde_json::value::RawValue;
 
 pub use self::deadline::Ceiling;
 pub(crate) use self::response::too_large;
 use self::{
     call::Asked,
     deadline::TimeLimits,
+    handshake::InSession,
     headers::{header, is_json},
-    response::{refusal, respond},
+    list::Lists,
+    response::{Outcome, refusal, respond, respond_whole},
 };
 use crate::{
     StartError,
     config::Config,
     cors::{self, Callers},
     plugin::Catalog,
-    session::{SessionStore, memory::MemoryStore},
+    session::{Session, SessionStore, memory::MemoryStore},
 };
 pub use crate::{cors::Reached, plugin::Caller};
 
@@ -84,9 +82,8 @@ pub struct App {
     context_headers: Vec<HeaderName>,
     server: ServerInfo,
     instructions: Option<String>,
-    cache: CacheHints,
-    /// The result of `tools/list`, made once per revision, by [`Revision::ALL`].
-    lists: [OnceLock<Box<RawValue>>; Revision::ALL.len()],
+    list_ttl_ms: u64,
+    lists: Lists,
 }
 
 impl App {
@@ -121,11 +118,8 @@ impl App {
             context_headers: config.context_headers.clone(),
             server: server_info(config, &catalog),
             instructions: instructions(&catalog),
-            cache: CacheHints {
-                ttl_ms: config.list_ttl_ms,
-                cache_scope: CacheScope::Public,
-            },
-            lists: Default::default(),
+            list_ttl_ms: config.list_ttl_ms,
+            lists: Lists::new(config.list_page_size),
             catalog,
         }
     }
@@ -212,39 +206,123 @@ impl App {
                 Ok(_) => respond(answer),
                 Err(gone) => respond(gone),
             },
+            // A client may not rely on it (L:cancel): its other messages may have reached other environments.
+            Route::Cancelled { .. } => match self.session(incoming, None).await {
+                Ok(_) => respond(Answer::ACCEPTED),
+                Err(gone) => respond(gone),
+            },
             Route::Request(request) => self.request(incoming, request).await,
+            Route::Batch(batch) => respond_whole(self.batch(incoming, batch).await),
         }
     }
 
     async fn request(&self, incoming: &Incoming<'_>, request: Request<'_>) -> Response<Bytes> {
-        let Request { id, revision, ask } = request;
         if let Ask::Initialize {
             negotiated,
             client,
             capabilities,
-        } = ask
+        } = request.ask
         {
             return self
-                .initialize(incoming, &id, negotiated, client, capabilities)
+                .initialize(incoming, &request.id, negotiated, client, capabilities)
                 .await;
         }
-        let (revision, session) = match revision {
-            Some(revision) if revision.is_modern() => (revision, None),
-            named => match self.session(incoming, Some(&id)).await {
-                Ok(session) => {
-                    let negotiated = session.as_ref().map(|session| session.revision);
-                    (named.or(negotiated).unwrap_or(Revision::ASSUMED), session)
-                }
-                Err(answer) => return respond(answer),
-            },
+        let is_modern = request.revision.is_some_and(Revision::is_modern);
+        let session = if is_modern {
+            let agreed = self.arguments_agree(incoming, &request);
+            agreed.map(|()| InSession::None)
+        } else {
+            self.session(incoming, Some(&request.id)).await
         };
-        respond(match ask {
-            Ask::Discover => Answer::success(
-                &id,
-                &discover(&self.server, self.instructions.as_deref(), self.cache),
-            ),
-            Ask::Ping | Ask::Initialize { .. } => Answer::success(&id, &serde_json::Map::new()),
-            Ask::ListTools => Answer::success(&id, self.list(revision)),
+        respond_whole(match session {
+            Ok(session) => self.request_in(incoming, request, &session).await,
+            Err(refusal) => refusal.into(),
+        })
+    }
+
+    /// Do the headers that repeat arguments say what the body says? (A tool that there is not has none.)
+    fn arguments_agree(
+        &self,
+        incoming: &Incoming<'_>,
+        request: &Request<'_>,
+    ) -> Result<(), Answer> {
+        let Ask::CallTool {
+            name, arguments, ..
+        } = &request.ask
+        else {
+            return Ok(());
+        };
+        let Some(tool) = self.catalog.get(name) else {
+            return Ok(());
+        };
+        let declared = tool.headers.iter();
+        arguments_agree(
+            &request.id,
+            declared.map(|(name, pointer)| (name.as_str(), pointer.as_str())),
+            |name| header(incoming.headers, name),
+            *arguments,
+        )
+    }
+
+    /// Messages that came as one, and go on at the same time.
+    async fn batch(&self, incoming: &Incoming<'_>, batch: Batch<'_>) -> Outcome {
+        let session = match self.session(incoming, None).await {
+            Ok(session) => session,
+            Err(gone) => return gone.into(),
+        };
+        if !session.revision(batch.revision).has_batches() {
+            return Batch::refused().into();
+        }
+        let outcomes = batch.routes.into_iter().map(async |route| match route {
+            Route::Answered(answer) | Route::InSession { answer, .. } => answer.into(),
+            Route::Request(request) => self.request_in(incoming, request, &session).await,
+            Route::Cancelled { .. } => Answer::ACCEPTED.into(),
+            Route::Batch(_) => Batch::refused().into(),
+        });
+        Outcome::of_batch(join_all(outcomes).await)
+    }
+
+    /// A request other than `initialize`, in the session that was found for it.
+    async fn request_in(
+        &self,
+        incoming: &Incoming<'_>,
+        request: Request<'_>,
+        session: &InSession,
+    ) -> Outcome {
+        if let Ask::SetLogLevel(level) = request.ask {
+            let revision = session.revision(request.revision);
+            return self
+                .set_log_level(incoming, &request.id, session, revision, level)
+                .await
+                .into();
+        }
+        self.serve(incoming, request, session.known()).await
+    }
+
+    /// Answer a request, whatever transport it came through. `initialize` and `logging/setLevel` are for whoever keeps the
+    /// session, and only acknowledged here.
+    pub(crate) async fn serve(
+        &self,
+        incoming: &Incoming<'_>,
+        request: Request<'_>,
+        session: Option<&Session>,
+    ) -> Outcome {
+        let Request { id, revision, ask } = request;
+        let negotiated = session.map(|session| session.revision);
+        let revision = revision.or(negotiated).unwrap_or(Revision::ASSUMED);
+        let cache = self.cache(&incoming.caller);
+        let answer = match ask {
+            Ask::Discover => {
+                let result = discover(&self.server, self.instructions.as_deref(), cache);
+                Answer::success(&id, &result)
+            }
+            Ask::Ping | Ask::Initialize { .. } | Ask::SetLogLevel(_) => {
+                Answer::success(&id, &serde_json::Map::new())
+            }
+            Ask::ListTools { cursor } => match self.list(revision, cursor.as_deref(), cache) {
+                Some(page) => Answer::success(&id, page),
+                None => Answer::error(200, Some(&id), INVALID_PARAMS, list::UNKNOWN_CURSOR),
+            },
             Ask::CallTool {
                 name,
                 arguments,
@@ -263,19 +341,20 @@ impl App {
                 }
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, &unknown_tool(&name)),
             },
-        })
+        };
+        answer.into()
     }
 
-    fn list(&self, revision: Revision) -> &RawValue {
-        self.lists[revision as usize].get_or_init(|| {
-            let tools: Vec<Tool> = self
-                .catalog
-                .tools()
-                .iter()
-                .map(|tool| tool.mcp.clone())
-                .collect();
-            tools::list(revision, &tools, &self.server, self.cache)
-        })
+    /// How long, and for whom, a client may keep what it is told. What a principal is told is its own: whoever checked it
+    /// may have had a reason.
+    fn cache(&self, caller: &Caller) -> CacheHints {
+        CacheHints {
+            ttl_ms: self.list_ttl_ms,
+            cache_scope: match caller.principal {
+                Some(_) => CacheScope::Private,
+                None => CacheScope::Public,
+            },
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Config {
     pub call_reserve: Duration,
     /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
+    /// `LIST_PAGE_SIZE`: the most tools on one page of the list. Default: all of them.
+    pub list_page_size: Option<usize>,
     /// `SESSION_TTL_SECONDS`: how long a session lives after its creation. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
     /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
@@ -114,6 +116,16 @@ impl Config {
                     .to_owned(),
             );
         }
+        let list_page_size = get("LIST_PAGE_SIZE").and_then(|value| match value.parse() {
+            Ok(size @ 1..) => Some(size),
+            _ => {
+                problems.push(format!(
+                    "LIST_PAGE_SIZE is {value:?}; it must be a whole number from 1 to {}",
+                    usize::MAX
+                ));
+                None
+            }
+        });
         let mut one_of = |name: &str, known: &[&str]| {
             let value = get(name).unwrap_or_else(|| known[0].to_owned());
             if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
@@ -174,6 +186,7 @@ impl Config {
             call_timeout: (call_timeout > 0).then(|| Duration::from_millis(call_timeout)),
             call_reserve,
             list_ttl_ms,
+            list_page_size,
             session_ttl,
             server_name: get("MCP_SERVER_NAME"),
             server_version: get("MCP_SERVER_VERSION"),
@@ -312,6 +325,9 @@ mod tests {
             ("CALL_TIMEOUT_MS", "0"),
             ("CALL_TIMEOUT_MS", "a minute"),
             ("CALL_RESERVE_MS", "-1"),
+            ("LIST_PAGE_SIZE", "0"),
+            ("LIST_PAGE_SIZE", "-1"),
+            ("LIST_PAGE_SIZE", "all"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(
@@ -328,6 +344,7 @@ mod tests {
             ("ALLOWED_HOSTS", "devbox,devbox:3000,[::1]:3000"),
             ("CONTEXT_HEADERS", "x-tenant, X-Region,"),
             ("AWS_LAMBDA_LOG_LEVEL", "debug"),
+            ("LIST_PAGE_SIZE", "1"),
             ("AWS_LAMBDA_LOG_FORMAT", "Json"),
             ("CALL_TIMEOUT_MS", "60000"),
             ("CALL_RESERVE_MS", "0"),

@@ -23,6 +23,7 @@ pub mod manifest;
 mod payload;
 mod quarantine;
 mod requests;
+mod result_check;
 mod select;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub mod memory;
 use std::{fmt, time::SystemTime};
 
 use async_trait::async_trait;
-use mcp_protocol::Revision;
+use mcp_protocol::{LogLevel, Revision};
 use uuid::{Uuid, Variant, Version};
 
 /// The id of a session: a random UUID (version 4), so that it cannot be guessed.
@@ -41,7 +41,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What `initialize` agreed on.
+/// What `initialize` agreed on, and what the client has asked for since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The negotiated revision.
@@ -50,8 +50,20 @@ pub struct Session {
     pub client: Option<String>,
     /// What the client can do, as JSON; `None`: not known.
     pub capabilities: Option<String>,
+    /// The least important level of messages that the client wants; `None`: it has not asked for any.
+    pub log_level: Option<LogLevel>,
+    /// Who began it, and alone may go on with it; `None`: nobody asked.
+    pub principal: Option<String>,
     /// When the session ends by itself.
     pub expires: SystemTime,
+}
+
+impl Session {
+    /// May this principal go on with it?
+    #[must_use]
+    pub fn is_of(&self, principal: Option<&str>) -> bool {
+        self.principal.as_deref() == principal
+    }
 }
 
 /// What a store knows of an id.
@@ -73,6 +85,9 @@ pub trait SessionStore: Send + Sync {
 
     /// What is known of an id. A session past its expiry is unknown, whether it was deleted or not.
     async fn find(&self, id: SessionId) -> Result<Found, StoreError>;
+
+    /// Keep what has changed in a session. One that was ended meanwhile stays so.
+    async fn update(&self, id: SessionId, session: Session) -> Result<(), StoreError>;
 
     /// End a session, whether it is known or not; that it was ended is remembered until `remember`.
     async fn end(&self, id: SessionId, remember: SystemTime) -> Result<(), StoreError>;

@@ -1,5 +1,6 @@
 //! A client that writes its messages by hand, so that a test says exactly what is on the wire.
 
+use schemas::Exchange;
 use serde_json::{Value, json};
 use ureq::http::{HeaderMap, Request};
 
@@ -45,11 +46,15 @@ impl<'a> Client<'a> {
         let answer = self.agent.run(request);
         let mut answer = answer
             .unwrap_or_else(|error| panic!("{method} {body}: {error}\n{}", self.host.story()));
-        Answer {
+        let answer = Answer {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             body: answer.body_mut().read_to_string().expect("a readable body"),
+        };
+        if answer.is_of_the_host() {
+            answer.judge(method, headers, body);
         }
+        answer
     }
 
     /// POST a JSON value.
@@ -111,6 +116,31 @@ impl<'a> Client<'a> {
 const MODERN: &str = "2026-07-28";
 
 impl Answer {
+    /// Every answer satisfies the schema of its revision.
+    fn judge(&self, method: &str, headers: &[(&str, &str)], body: &str) {
+        let sent = |name: &str| {
+            let mut headers = headers.iter();
+            let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+            Some(*value)
+        };
+        let exchange = Exchange {
+            method,
+            protocol_version: sent("mcp-protocol-version"),
+            session: sent("mcp-session-id"),
+            body: body.as_bytes(),
+            status: self.status,
+            content_type: self.header("content-type"),
+            begun: self.header("mcp-session-id"),
+            answer: self.body.as_bytes(),
+        };
+        exchange.judge();
+    }
+
+    /// Gateways have words of their own for what the host has not answered.
+    fn is_of_the_host(&self) -> bool {
+        !self.body.starts_with(r#"{"message":"#)
+    }
+
     /// The messages of a body of server-sent events, in their order.
     ///
     /// # Panics

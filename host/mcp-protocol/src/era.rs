@@ -1,9 +1,13 @@
-//! Which era a POST belongs to. Decided per request: connections and earlier requests mean nothing (M:ver).
+//! Which era a message belongs to. Decided per request: connections and earlier requests mean nothing (M:ver).
+
+use serde_json::value::RawValue;
 
 use crate::{
     Answer, Id, Request, Revision,
-    jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, Message},
-    legacy, modern,
+    header::{self, trimmed},
+    jsonrpc::{INVALID_REQUEST, MAX_BATCH, Message},
+    legacy::{self, INITIALIZE},
+    modern,
     params::{Members, PROTOCOL_VERSION, Params, text},
 };
 
@@ -18,7 +22,7 @@ pub struct Headers<'a> {
     pub name: Option<&'a str>,
 }
 
-/// Where a POST leads.
+/// Where a message leads.
 #[derive(Clone, Debug)]
 pub enum Route<'a> {
     /// To this answer, whatever the tools are.
@@ -33,13 +37,41 @@ pub enum Route<'a> {
     },
     /// To work.
     Request(Request<'a>),
+    /// To an earlier request, which its client takes back; it is not answered itself. Of a legacy session, or of the one
+    /// connection that stdio is. (A modern client over HTTP hangs up instead.)
+    Cancelled {
+        /// The id of the earlier request.
+        id: Id,
+    },
+    /// To several ends at once, if the session it may name is alive and [`Revision::has_batches`]; else to
+    /// [`Batch::refused`].
+    Batch(Batch<'a>),
 }
 
-/// Parse one POST and decide its era. The first rule that fits wins:
+/// Several legacy messages in one. Their answers belong into one array, in any order; if there are none, it is accepted
+/// like a notification.
+#[derive(Clone, Debug)]
+pub struct Batch<'a> {
+    /// The revision that the header names. `None`: as negotiated in the session, else [`Revision::ASSUMED`].
+    pub revision: Option<Revision>,
+    /// Where each message leads: never to another batch.
+    pub routes: Vec<Route<'a>>,
+}
+
+impl Batch<'_> {
+    /// The answer where there are no batches.
+    #[must_use]
+    pub fn refused() -> Answer {
+        let message = "send one message at a time, not a batch";
+        Answer::error(400, None, INVALID_REQUEST, message)
+    }
+}
+
+/// Parse the body of one POST, and decide its era. The first rule that fits wins:
 ///
 /// | rule | message | era |
 /// |---|---|---|
-/// | D2 | a batch | refused: -32600 |
+/// | D2 | a batch | legacy, where the revision has batches; refused if one of its messages has the key of D4, or the header is as in D5: -32600 |
 /// | D3 | `initialize`, unless its `_meta` names a modern revision | legacy; -32020 if the header names a modern one |
 /// | D4 | `_meta` has the key `io.modelcontextprotocol/protocolVersion` | modern, whatever the header says |
 /// | D5 | the header names something else than a legacy revision | modern, which refuses the missing `_meta` |
@@ -50,60 +82,168 @@ pub enum Route<'a> {
 /// (D1, other methods than POST, is the front door's business.)
 #[must_use]
 pub fn route<'a>(headers: Headers<'_>, body: &'a [u8]) -> Route<'a> {
-    decide(headers, body).unwrap_or_else(Route::Answered)
+    Posted {
+        header: Header::of(headers.protocol_version),
+        headers: Some(headers),
+    }
+    .route(body)
 }
 
-fn decide<'a>(headers: Headers<'_>, body: &'a [u8]) -> Result<Route<'a>, Answer> {
-    let version = headers
-        .protocol_version
-        .map(|version| version.trim_matches([' ', '\t']));
-    let header = match version.map(Revision::parse) {
-        None => Header::Absent,
-        Some(Some(revision)) if !revision.is_modern() => Header::Legacy(revision),
-        Some(_) => Header::Modern,
-    };
-    match Message::parse(body)? {
-        Message::Batch => Err(Answer::error(
-            400,
-            None,
-            INVALID_REQUEST,
-            "send one message per POST, not a batch",
-        )),
-        Message::Response if matches!(header, Header::Modern) => Err(Answer::error(
-            400,
-            None,
-            INVALID_REQUEST,
-            "the server sends no requests, so there is nothing to respond to",
-        )),
-        Message::Response => Ok(ACCEPTED_IN_SESSION),
-        Message::Notification { params } => {
-            let meta = Params::parse(params).meta();
-            let modern = matches!(header, Header::Modern) || claims_modern(meta.as_ref());
-            Ok(if modern {
-                Route::Answered(Answer::ACCEPTED)
-            } else {
-                ACCEPTED_IN_SESSION
-            })
+/// Parse one message that came over stdio, and decide its era by the same rules, as if no header had been there: none is
+/// missing either.
+///
+/// - The statuses of answers mean nothing; one without body is not written.
+/// - The connection is the legacy session: whoever keeps it knows the revision that `initialize` negotiated in it, which
+///   is that of [`Request::revision`] `None`, and the session is alive.
+/// - [`Route::Cancelled`] names a request of this connection, of any era. Answers may overtake each other.
+#[must_use]
+pub fn route_stdio(message: &[u8]) -> Route<'_> {
+    Posted {
+        header: Header::Absent,
+        headers: None,
+    }
+    .route(message)
+}
+
+/// What the header `MCP-Protocol-Version` names.
+#[derive(Clone, Copy)]
+enum Header {
+    Absent,
+    Legacy(Revision),
+    /// A modern revision, or what is none at all.
+    Modern,
+}
+
+impl Header {
+    fn of(value: Option<&str>) -> Self {
+        match value.map(|version| Revision::parse(trimmed(version))) {
+            None => Self::Absent,
+            Some(Some(revision)) if !revision.is_modern() => Self::Legacy(revision),
+            Some(_) => Self::Modern,
         }
-        Message::Request { id, method, params } => {
-            let params = Params::parse(params);
-            let meta = params.meta();
-            if method == "initialize" && !names_modern(meta.as_ref()) {
-                if matches!(header, Header::Modern) {
-                    let message = "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version names another";
-                    return Err(Answer::error(400, Some(&id), HEADER_MISMATCH, message));
+    }
+
+    fn revision(self) -> Option<Revision> {
+        match self {
+            Self::Legacy(revision) => Some(revision),
+            Self::Absent | Self::Modern => None,
+        }
+    }
+}
+
+/// What `_meta` claims by its key `io.modelcontextprotocol/protocolVersion`.
+#[derive(Clone, Copy)]
+enum Claim {
+    Absent,
+    /// To be of a modern revision.
+    Modern,
+    /// To be of another one, or nothing that could be read.
+    Other,
+}
+
+impl Claim {
+    fn of(meta: Option<&Members<'_>>) -> Self {
+        match meta.and_then(|meta| meta.get(PROTOCOL_VERSION)) {
+            None => Self::Absent,
+            Some(version) => match text(version).and_then(|version| Revision::parse(&version)) {
+                Some(revision) if revision.is_modern() => Self::Modern,
+                _ => Self::Other,
+            },
+        }
+    }
+}
+
+/// How a message came.
+#[derive(Clone, Copy)]
+struct Posted<'h> {
+    header: Header,
+    /// `None`: over stdio, which has none.
+    headers: Option<Headers<'h>>,
+}
+
+impl Posted<'_> {
+    fn route(self, body: &[u8]) -> Route<'_> {
+        let routed = Message::parse(body).and_then(|message| match message {
+            Message::Batch(messages) => self.batch(&messages),
+            message => Ok(self.decide(message)?.0),
+        });
+        routed.unwrap_or_else(Route::Answered)
+    }
+
+    /// D2.
+    fn batch<'a>(self, messages: &[&'a RawValue]) -> Result<Route<'a>, Answer> {
+        let refuse = |problem: &str| Err(Answer::error(400, None, INVALID_REQUEST, problem));
+        if messages.is_empty() {
+            return refuse("a batch without messages asks for nothing");
+        }
+        if messages.len() > MAX_BATCH {
+            return refuse(&format!(
+                "a batch has at most {MAX_BATCH} messages; send several"
+            ));
+        }
+        if matches!(self.header, Header::Modern) {
+            return Err(Batch::refused());
+        }
+        let mut routes = Vec::with_capacity(messages.len());
+        for message in messages {
+            let decided = Message::parse_one(message).and_then(|message| self.decide(message));
+            routes.push(match decided {
+                Ok((_, Claim::Modern | Claim::Other)) => return Err(Batch::refused()),
+                Ok((Route::Request(request), _)) if request.is_initialize() => {
+                    let message = "initialize must not be in a batch; send it alone";
+                    Route::Answered(Answer::error(
+                        400,
+                        Some(&request.id),
+                        INVALID_REQUEST,
+                        message,
+                    ))
                 }
-                return legacy::initialize_request(id, &params).map(Route::Request);
-            }
-            let claims = claims_modern(meta.as_ref());
-            let meta = meta.unwrap_or_default();
-            match header {
-                Header::Absent if !claims => Ok(legacy::request(None, id, &method, &params, &meta)),
-                Header::Legacy(revision) if !claims => {
-                    Ok(legacy::request(Some(revision), id, &method, &params, &meta))
-                }
-                _ => modern::request(headers, id, &method, &params, &meta).map(Route::Request),
-            }
+                Ok((route, _)) => route,
+                Err(answer) => Route::Answered(answer),
+            });
+        }
+        Ok(match self.header.revision() {
+            Some(revision) if !revision.has_batches() => Route::InSession {
+                id: None,
+                answer: Batch::refused(),
+            },
+            revision => Route::Batch(Batch { revision, routes }),
+        })
+    }
+
+    /// D3 to D8; and what the message claims.
+    fn decide(self, message: Message<'_>) -> Result<(Route<'_>, Claim), Answer> {
+        use {Claim as C, Header as H, Message as M};
+
+        let params = Params::parse(message.id(), message.params())?;
+        let claim = Claim::of(params.meta.as_ref());
+        let modern = |id, method: &str| modern::request(self.headers, id, method, &params);
+        let legacy =
+            |id, method: &str| legacy::request(self.header.revision(), id, method, &params);
+        #[rustfmt::skip]
+        let route = match (message, claim, self.header) {
+            (M::Request { id, method, .. }, C::Absent | C::Other, H::Modern) if method == INITIALIZE => return Err(not_a_handshake(&id)), // D3
+            (M::Request { id, method, .. }, C::Absent | C::Other, _)         if method == INITIALIZE => legacy(id, &method),              // D3
+            (M::Request { id, method, .. }, C::Modern | C::Other, _)                                 => modern(id, &method),              // D4
+            (M::Request { id, method, .. }, C::Absent,            H::Modern)                         => modern(id, &method),              // D5
+            (M::Request { id, method, .. }, C::Absent,            H::Absent | H::Legacy(_))          => legacy(id, &method),              // D6
+            (M::Notification { method, .. }, C::Modern | C::Other, _)                                => self.notified(true, &method, &params),  // D7
+            (M::Notification { method, .. }, C::Absent,           H::Modern)                         => self.notified(true, &method, &params),  // D7
+            (M::Notification { method, .. }, C::Absent,           H::Absent | H::Legacy(_))          => self.notified(false, &method, &params), // D7
+            (M::Response,                     _,                  H::Modern)                         => return Err(nothing_was_asked()),  // D8
+            (M::Response,                     _,                  H::Absent | H::Legacy(_))          => ACCEPTED_IN_SESSION,              // D8
+            (M::Batch(_), ..)                                                                        => return Err(Batch::refused()),
+        };
+        Ok((route, claim))
+    }
+
+    /// A modern client cancels over HTTP by hanging up; what it cancels otherwise is in no session, and so of nobody.
+    fn notified<'a>(self, modern: bool, method: &str, params: &Params<'_>) -> Route<'a> {
+        let over_http = self.headers.is_some();
+        match (method, params.id("requestId")) {
+            _ if modern && over_http => Route::Answered(Answer::ACCEPTED),
+            ("notifications/cancelled", Some(id)) => Route::Cancelled { id },
+            _ => ACCEPTED_IN_SESSION,
         }
     }
 }
@@ -113,23 +253,13 @@ const ACCEPTED_IN_SESSION: Route<'static> = Route::InSession {
     answer: Answer::ACCEPTED,
 };
 
-enum Header {
-    Absent,
-    Legacy(Revision),
-    Modern,
+fn not_a_handshake(id: &Id) -> Answer {
+    let message =
+        "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version names another";
+    header::mismatch(id, message)
 }
 
-/// Does the request claim to be modern, whatever the value of the claim?
-fn claims_modern(meta: Option<&Members<'_>>) -> bool {
-    meta.is_some_and(|meta| meta.contains_key(PROTOCOL_VERSION))
-}
-
-/// Is its claim well-formed, and does it name a modern revision?
-fn names_modern(meta: Option<&Members<'_>>) -> bool {
-    let named = meta
-        .and_then(|meta| meta.get(PROTOCOL_VERSION))
-        .and_then(|version| text(version));
-    named
-        .and_then(|version| Revision::parse(&version))
-        .is_some_and(Revision::is_modern)
+fn nothing_was_asked() -> Answer {
+    let message = "the server sends no requests, so there is nothing to respond to";
+    Answer::error(400, None, INVALID_REQUEST, message)
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::{Number, Value, value::RawValue};
 
 use crate::Answer;
@@ -23,6 +26,9 @@ pub const HEADER_MISMATCH: i32 = -32020;
 pub const MISSING_REQUIRED_CLIENT_CAPABILITY: i32 = -32021;
 /// The revision is not offered (M:ver).
 pub const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
+
+/// The most messages of a batch. Source: ours. It bounds what one small body of broken messages makes the server answer.
+pub(crate) const MAX_BATCH: usize = 100;
 
 /// The id of a request: a string or an integer, never null (M:base).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -52,10 +58,12 @@ pub(crate) enum Message<'a> {
         params: Option<&'a RawValue>,
     },
     Notification {
+        method: String,
         params: Option<&'a RawValue>,
     },
     Response,
-    Batch,
+    /// Messages, or what stands for them; of very many only the first.
+    Batch(Vec<&'a RawValue>),
 }
 
 /// Members as they stand: `Some("null")` is not the same as absent.
@@ -86,6 +94,18 @@ impl<'a> Message<'a> {
     /// The answer to something that is not one message: 400, -32700 or -32600.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Answer> {
         let text = str::from_utf8(body).map_err(|error| not_json(&error))?;
+        Self::parse_text(text)
+    }
+
+    /// One message of a batch.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub(crate) fn parse_one(raw: &'a RawValue) -> Result<Self, Answer> {
+        Self::parse_text(raw.get())
+    }
+
+    fn parse_text(text: &'a str) -> Result<Self, Answer> {
         // Asked first: serde would take an array for an envelope, its items for the members in their order.
         if !text.trim_start_matches(JSON_BLANKS).starts_with('{') {
             return Self::not_an_object(text, "it must be an object");
@@ -115,6 +135,7 @@ impl<'a> Message<'a> {
         };
         match (envelope.id, id) {
             (None, _) => Ok(Self::Notification {
+                method,
                 params: envelope.params,
             }),
             (Some(_), Some(id)) => Ok(Self::Request {
@@ -131,10 +152,13 @@ impl<'a> Message<'a> {
         }
     }
 
-    fn not_an_object(text: &str, problem: &str) -> Result<Self, Answer> {
+    fn not_an_object(text: &'a str, problem: &str) -> Result<Self, Answer> {
         match serde_json::from_str::<&RawValue>(text) {
             Err(error) => Err(not_json(&error)),
-            Ok(value) if value.get().starts_with('[') => Ok(Self::Batch),
+            Ok(value) if value.get().starts_with('[') => {
+                let Items(items) = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+                Ok(Self::Batch(items))
+            }
             Ok(_) => Err(Answer::error(
                 400,
                 None,
@@ -142,6 +166,53 @@ impl<'a> Message<'a> {
                 &format!("not a JSON-RPC message: {problem}"),
             )),
         }
+    }
+}
+
+impl<'a> Message<'a> {
+    pub(crate) fn id(&self) -> Option<&Id> {
+        match self {
+            Self::Request { id, .. } => Some(id),
+            Self::Notification { .. } | Self::Response | Self::Batch(_) => None,
+        }
+    }
+
+    pub(crate) fn params(&self) -> Option<&'a RawValue> {
+        match self {
+            Self::Request { params, .. } | Self::Notification { params, .. } => *params,
+            Self::Response | Self::Batch(_) => None,
+        }
+    }
+}
+
+/// The items of an array, as many as can matter.
+struct Items<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ItemsVisitor;
+
+        impl<'de> Visitor<'de> for ItemsVisitor {
+            type Value = Items<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Items<'de>, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() <= MAX_BATCH {
+                    match items.next_element()? {
+                        Some(item) => kept.push(item),
+                        None => return Ok(Items(kept)),
+                    }
+                }
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Items(kept))
+            }
+        }
+
+        deserializer.deserialize_seq(ItemsVisitor)
     }
 }
 

@@ -5,7 +5,8 @@
 //! - *legacy*: the revisions up to 2025-11-25, with their `initialize` handshake and optional session.
 //!
 //! [`route`] takes the bytes of one POST and the headers that matter, decides the era of that request alone, makes every
-//! check that needs no knowledge of the tools, and says what is asked for ([`Ask`]) or how it is refused ([`Answer`]).
+//! check that needs no knowledge of the tools, and says what is asked for ([`Ask`]) or how it is refused ([`Answer`]);
+//! [`route_stdio`] does the same for a line of stdio.
 //! The server then answers with what [`discover`], [`initialize`], [`tools`] and [`jsonrpc`] write, and tells of
 //! calls under way by [`Notification`]s.
 //!
@@ -18,16 +19,19 @@
 pub mod capabilities;
 mod content;
 mod era;
+mod header;
 pub mod jsonrpc;
 mod legacy;
 mod meta;
+mod method;
 mod modern;
 mod notification;
 mod params;
 mod revision;
 pub mod tools;
 
-pub use era::{Headers, Route, route};
+pub use era::{Batch, Headers, Route, route, route_stdio};
+pub use header::{ARGUMENT_HEADERS, arguments_agree};
 pub use jsonrpc::Id;
 pub use legacy::initialize;
 pub use meta::{CallMeta, LogLevel, Trace};
@@ -60,6 +64,12 @@ pub struct Request<'a> {
     pub ask: Ask<'a>,
 }
 
+impl Request<'_> {
+    pub(crate) fn is_initialize(&self) -> bool {
+        matches!(self.ask, Ask::Initialize { .. })
+    }
+}
+
 /// What a client asks for.
 #[derive(Clone, Debug)]
 pub enum Ask<'a> {
@@ -76,8 +86,13 @@ pub enum Ask<'a> {
     },
     /// `ping` (legacy).
     Ping,
+    /// `logging/setLevel` (legacy): from now on, messages from this level on.
+    SetLogLevel(LogLevel),
     /// `tools/list`.
-    ListTools,
+    ListTools {
+        /// Where an earlier page ended; whether it is one of the server's cursors is not known yet.
+        cursor: Option<String>,
+    },
     /// `tools/call`.
     CallTool {
         /// The tool's name.

@@ -62,6 +62,12 @@ impl Revision {
         self >= Self::MODERN
     }
 
+    /// Must several messages in one be taken? (Revision 2024-11-05 does not mention them.)
+    #[must_use]
+    pub fn has_batches(self) -> bool {
+        self == Self::V2025_03_26
+    }
+
     /// Does a tool have `annotations`?
     pub(crate) fn has_annotations(self) -> bool {
         self >= Self::V2025_03_26

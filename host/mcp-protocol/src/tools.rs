@@ -72,20 +72,23 @@ fn is_object_schema(schema: &RawValue) -> bool {
     })
 }
 
-/// The result of `tools/list`.
+/// The result of `tools/list`: a page of the list, and where the next one begins, if there is one.
 #[must_use]
 pub fn list(
     revision: Revision,
     tools: &[Tool],
+    next_cursor: Option<&str>,
     server: &ServerInfo,
     cache: CacheHints,
 ) -> Box<RawValue> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct ListToolsResult {
+    struct ListToolsResult<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         result_type: Option<&'static str>,
         tools: Vec<Tool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_cursor: Option<&'a str>,
         #[serde(flatten)]
         cache: Option<CacheHints>,
         #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
@@ -98,6 +101,7 @@ pub fn list(
             .iter()
             .map(|tool| tool.clone().in_words_of(revision))
             .collect(),
+        next_cursor,
         cache: modern.then_some(cache),
         meta: modern.then(|| json!({ SERVER_INFO: server })),
     })

@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::Response;
 use mcp_protocol::{Answer, CallMeta, Id, Revision, Trace, capabilities, tools::CallResult};
 use serde_json::value::RawValue;
 use tokio::{
@@ -15,7 +13,7 @@ use super::{
     App, Incoming,
     deadline::Deadline,
     headers::{accepts_events, for_plugins, header},
-    response::{respond, respond_after},
+    response::Outcome,
 };
 use crate::{
     plugin::{Call, CallContext, CallFailure, CatalogTool, FailureKind, LiveCall, Plugin},
@@ -31,7 +29,7 @@ pub(super) struct Asked<'a> {
     pub(super) id: Id,
     pub(super) revision: Revision,
     /// Of a legacy client, if it is known.
-    pub(super) session: Option<Session>,
+    pub(super) session: Option<&'a Session>,
     pub(super) tool: &'a Arc<CatalogTool>,
     pub(super) arguments: Option<&'a RawValue>,
     pub(super) meta: CallMeta<'a>,
@@ -46,14 +44,14 @@ enum Ended {
 }
 
 impl App {
-    pub(super) async fn call(&self, incoming: &Incoming<'_>, asked: Asked<'_>) -> Response<Bytes> {
+    pub(super) async fn call(&self, incoming: &Incoming<'_>, asked: Asked<'_>) -> Outcome {
         let Asked {
             id, revision, tool, ..
         } = &asked;
         let context = self.context(incoming, &asked);
         let missing = capabilities::missing(&tool.requires, context.capabilities.as_deref());
         if !missing.is_empty() {
-            return respond(self.lacking(&asked, &missing));
+            return self.lacking(&asked, &missing).into();
         }
         let arguments = asked.arguments.map_or("{}", RawValue::get).to_owned();
         let limits = &self.time_limits;
@@ -79,12 +77,14 @@ impl App {
             Err(ended) => self.failed(&asked, &call, ended),
         };
         let token = asked.meta.progress_token.as_ref();
-        let notifications: Vec<_> = call
-            .take_notifications()
-            .iter()
-            .filter_map(|notification| notification.in_words_of(*revision, token))
-            .collect();
-        respond_after(&notifications, answer)
+        let notifications = call.take_notifications();
+        Outcome {
+            notifications: notifications
+                .iter()
+                .filter_map(|notification| notification.in_words_of(*revision, token))
+                .collect(),
+            answer,
+        }
     }
 
     fn context(&self, incoming: &Incoming<'_>, asked: &Asked<'_>) -> CallContext {
@@ -93,7 +93,6 @@ impl App {
             now.map(RawValue::to_owned)
                 .or_else(|| RawValue::from_string(earlier?.clone()).ok())
         };
-        let session = session.as_ref();
         let hears = accepts_events(incoming.headers);
         let in_headers = |name: &str| Some(header(incoming.headers, name)?.into_owned());
         CallContext {
@@ -112,7 +111,10 @@ impl App {
             headers: for_plugins(incoming.headers, &self.context_headers),
             trace: meta.trace.clone().or(|| Trace::read(in_headers)),
             progress: hears && meta.progress_token.is_some(),
-            log_level: meta.log_level.filter(|_| hears),
+            log_level: meta
+                .log_level
+                .or(session.and_then(|session| session.log_level))
+                .filter(|_| hears),
         }
     }
 

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use mcp_protocol::{
-    Answer, Id, Revision, initialize,
+    Answer, Id, LogLevel, Revision, initialize,
     jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
 };
-use serde_json::value::RawValue;
+use serde_json::{Map, value::RawValue};
 
 use super::{
-    App, Incoming,
+    App, Caller, Incoming,
     headers::header,
     response::{empty, respond},
 };
@@ -38,10 +38,9 @@ impl App {
         capabilities: Option<&RawValue>,
     ) -> Response<Bytes> {
         let session = Session {
-            revision: negotiated,
             client: client.and_then(kept),
             capabilities: capabilities.and_then(kept),
-            expires: self.session_end(),
+            ..self.new_session(negotiated, &incoming.caller)
         };
         let session_id = SessionId::random();
         if let Err(error) = self.sessions.create(session_id, session).await {
@@ -57,17 +56,29 @@ impl App {
         response
     }
 
-    /// The session that a legacy message names, if it names one that is known.
+    /// A session that nothing is known of but its revision and who is in it.
+    fn new_session(&self, revision: Revision, caller: &Caller) -> Session {
+        Session {
+            revision,
+            client: None,
+            capabilities: None,
+            log_level: None,
+            principal: caller.principal.clone(),
+            expires: self.session_end(),
+        }
+    }
+
+    /// The session that a legacy message names.
     ///
-    /// An unknown one is served all the same, see [`crate::session`]; one that was ended, or that no host can have given
-    /// out, is refused by 404, at which the client starts over.
+    /// An unknown one is served all the same, see [`crate::session`]; one that was ended, that is another principal's, or
+    /// that no host can have given out, is refused by 404, at which the client starts over.
     pub(super) async fn session(
         &self,
         incoming: &Incoming<'_>,
         id: Option<&Id>,
-    ) -> Result<Option<Session>, Answer> {
+    ) -> Result<InSession, Answer> {
         let Some(named) = header(incoming.headers, SESSION_HEADER) else {
-            return Ok(None);
+            return Ok(InSession::None);
         };
         let gone = || {
             Answer::error(
@@ -79,10 +90,39 @@ impl App {
         };
         let session_id = SessionId::parse(&named).ok_or_else(gone)?;
         match self.sessions.find(session_id).await {
-            Ok(Found::Alive(session)) => Ok(Some(session)),
-            Ok(Found::Unknown) => Ok(None),
+            Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
+                Err(gone())
+            }
+            Ok(Found::Alive(session)) => Ok(InSession::Known(session_id, session)),
+            Ok(Found::Unknown) => Ok(InSession::Unknown(session_id)),
             Ok(Found::Ended) => Err(gone()),
             Err(error) => Err(store_failed(incoming, id, &error)),
+        }
+    }
+
+    /// `logging/setLevel`. A session that is not known becomes so by it; without one there is nowhere to keep the level.
+    pub(super) async fn set_log_level(
+        &self,
+        incoming: &Incoming<'_>,
+        id: &Id,
+        session: &InSession,
+        revision: Revision,
+        level: LogLevel,
+    ) -> Answer {
+        let (session_id, session) = match session {
+            InSession::None => return Answer::success(id, &Map::new()),
+            InSession::Unknown(session_id) => {
+                (*session_id, self.new_session(revision, &incoming.caller))
+            }
+            InSession::Known(session_id, session) => (*session_id, session.clone()),
+        };
+        let session = Session {
+            log_level: Some(level),
+            ..session
+        };
+        match self.sessions.update(session_id, session).await {
+            Ok(()) => Answer::success(id, &Map::new()),
+            Err(error) => store_failed(incoming, Some(id), &error),
         }
     }
 
@@ -101,6 +141,9 @@ impl App {
         };
         match self.sessions.find(session_id).await {
             Ok(Found::Ended) => respond(gone()),
+            Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
+                respond(gone())
+            }
             Ok(Found::Alive(_) | Found::Unknown) => {
                 match self.sessions.end(session_id, self.session_end()).await {
                     Ok(()) => empty(StatusCode::NO_CONTENT),
@@ -114,6 +157,32 @@ impl App {
     /// When a session that begins now ends by itself.
     fn session_end(&self) -> SystemTime {
         SystemTime::now() + self.session_ttl.min(A_CENTURY)
+    }
+}
+
+/// The legacy session that a message is in.
+#[derive(Debug)]
+pub(super) enum InSession {
+    /// It names none.
+    None,
+    /// One that is not known here.
+    Unknown(SessionId),
+    /// This one.
+    Known(SessionId, Session),
+}
+
+impl InSession {
+    pub(super) fn known(&self) -> Option<&Session> {
+        match self {
+            Self::None | Self::Unknown(_) => None,
+            Self::Known(_, session) => Some(session),
+        }
+    }
+
+    /// The revision to answer in: what the message says itself comes first.
+    pub(super) fn revision(&self, named: Option<Revision>) -> Revision {
+        let negotiated = self.known().map(|session| session.revision);
+        named.or(negotiated).unwrap_or(Revision::ASSUMED)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT};
+use mcp_protocol::ARGUMENT_HEADERS;
 
 /// The headers that plugins may see of every request.
 ///
@@ -16,9 +17,6 @@ const FOR_PLUGINS: [&str; 6] = [
     "x-correlation-id",
     "x-request-id",
 ];
-
-/// How the headers begin that repeat arguments (M:http, "Custom Headers from Tool Parameters").
-const ARGUMENTS: &str = "mcp-param-";
 
 /// The value of a header. One that comes several times is joined to one value (RFC 9110, section 5.2), and one that is
 /// not text becomes a character that no version, method or tool has: neither is what the body says.
@@ -65,7 +63,7 @@ fn weight(accept: &str, range: &str) -> Option<f32> {
 /// What plugins may see of the headers: those they always may, those that repeat arguments, and `more`.
 pub(super) fn for_plugins(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
     let arguments = headers.keys().map(HeaderName::as_str);
-    let arguments = arguments.filter(|name| name.starts_with(ARGUMENTS));
+    let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADERS));
     let names = FOR_PLUGINS
         .into_iter()
         .chain(more.iter().map(HeaderName::as_str));

@@ -40,9 +40,55 @@ pub(super) fn respond(answer: Answer) -> Response<Bytes> {
     response
 }
 
-/// The answer to a call, after what the client is to hear before it: one event stream, written whole. Without
-/// notifications it is JSON.
-pub(super) fn respond_after(notifications: &[Box<RawValue>], answer: Answer) -> Response<Bytes> {
+/// What came of a message: its answer, after what the client is to hear before it. Each front door has its own way to
+/// write it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// JSON-RPC notifications, in their order.
+    pub(crate) notifications: Vec<Box<RawValue>>,
+    /// The answer.
+    pub(crate) answer: Answer,
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        Self {
+            notifications: Vec::new(),
+            answer,
+        }
+    }
+}
+
+impl Outcome {
+    /// Outcomes of a batch: their answers in one array.
+    pub(super) fn of_batch(outcomes: Vec<Self>) -> Self {
+        let mut notifications = Vec::new();
+        let mut answers = Vec::new();
+        for outcome in outcomes {
+            notifications.extend(outcome.notifications);
+            answers.extend(outcome.answer.body);
+        }
+        let answer = if answers.is_empty() {
+            Answer::ACCEPTED
+        } else {
+            Answer {
+                status: StatusCode::OK.as_u16(),
+                body: Some([&b"["[..], &answers.join(&b','), b"]"].concat()),
+            }
+        };
+        Self {
+            notifications,
+            answer,
+        }
+    }
+}
+
+/// The outcome as one HTTP response: an event stream, written whole. Without notifications it is JSON.
+pub(super) fn respond_whole(outcome: Outcome) -> Response<Bytes> {
+    let Outcome {
+        notifications,
+        answer,
+    } = outcome;
     let mut response = respond(answer);
     // What the host writes is UTF-8.
     let Ok(text) = str::from_utf8(response.body()) else {

@@ -4,4 +4,5 @@ mod calls;
 mod limits;
 mod notifications;
 pub(crate) mod plugin;
+mod results;
 mod server;

@@ -13,7 +13,8 @@ impl CatalogTool {
     /// Call the tool with a JSON object of arguments. Blocks until it has answered.
     ///
     /// # Errors
-    /// [`CallFailure`]; arguments that do not fit are no failure but a result with `isError`.
+    /// [`CallFailure`]; arguments that do not fit are no failure but a result with `isError`, and a result that is not
+    /// what the tool declared is one.
     pub fn call(&self, arguments: &str, call: &Call) -> Result<CallResult, CallFailure> {
         let rules = Arguments {
             tool: &self.mcp.name,
@@ -32,7 +33,7 @@ impl CatalogTool {
             }
         });
         match outcome {
-            Ok(outcome) => outcome,
+            Ok(outcome) => self.checked(outcome?),
             Err(Refusal::Unfit(words)) => Ok(CallResult::error(&words)),
             Err(refusal) => Err(CallFailure {
                 kind: FailureKind::Unavailable,

@@ -1,6 +1,11 @@
 //! The tools that are served: which plugins there are, what they declare, and what the configuration selects.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use mcp_protocol::tools::Tool;
 
@@ -38,12 +43,16 @@ pub struct CatalogTool {
     pub timeout: Option<Duration>,
     /// The client capabilities without which it cannot work.
     pub requires: Vec<String>,
+    /// The headers that repeat arguments: names of `x-mcp-header`, and JSON pointers.
+    pub headers: BTreeMap<String, String>,
     pub(super) function: String,
     /// Is it served where `TOOLS_LIST` is not set?
     pub(super) by_default: bool,
     pub(super) validate: bool,
     pub(super) strict: bool,
     pub(super) schema: LazySchema,
+    /// The schema of its structured results.
+    pub(super) output: LazySchema,
 }
 
 impl Catalog {
@@ -112,9 +121,13 @@ impl Catalog {
     /// The tool of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<CatalogTool>> {
-        self.by_name
-            .get(name)
-            .map(|position| &self.tools[*position])
+        self.position(name).map(|position| &self.tools[position])
+    }
+
+    /// Where the tool of this name stands.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
     }
 
     /// The layers found, by the names of their manifests.
@@ -182,10 +195,12 @@ fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Ve
         plugin: Arc::clone(&plugin),
         timeout: declared.timeout_ms.map(Duration::from_millis),
         requires: declared.requires,
+        headers: declared.headers,
         function: declared.function,
         validate: declared.validate,
         strict: declared.strict,
         schema: LazySchema::default(),
+        output: LazySchema::default(),
     });
     tools.collect()
 }

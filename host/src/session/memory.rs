@@ -69,6 +69,15 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
+    async fn update(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
+        let ended = matches!(self.find(id).await?, Found::Ended);
+        if ended {
+            Ok(())
+        } else {
+            self.create(id, session).await
+        }
+    }
+
     async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
         let entries = self.entries();
         let entry = entries
@@ -93,7 +102,7 @@ impl SessionStore for MemoryStore {
 mod tests {
     use std::time::Duration;
 
-    use mcp_protocol::Revision;
+    use mcp_protocol::{LogLevel, Revision};
 
     use super::*;
 
@@ -102,6 +111,8 @@ mod tests {
             revision: Revision::LATEST_LEGACY,
             client: None,
             capabilities: None,
+            log_level: None,
+            principal: None,
             expires,
         }
     }
@@ -139,6 +150,29 @@ mod tests {
             store.find(SessionId::random()).await.unwrap(),
             Found::Unknown
         );
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_session_is_updated_unless_it_has_ended() {
+        let store = MemoryStore::default();
+        let (alive, unknown, ended) = (
+            SessionId::random(),
+            SessionId::random(),
+            SessionId::random(),
+        );
+        store.create(alive, session(later(60))).await.unwrap();
+        store.end(ended, later(60)).await.unwrap();
+        let changed = Session {
+            log_level: Some(LogLevel::Debug),
+            ..session(later(60))
+        };
+        for id in [alive, unknown, ended] {
+            store.update(id, changed.clone()).await.unwrap();
+        }
+        for id in [alive, unknown] {
+            assert_eq!(store.find(id).await.unwrap(), Found::Alive(changed.clone()));
+        }
+        assert_eq!(store.find(ended).await.unwrap(), Found::Ended);
     }
 
     #[tokio::test(flavor = "current_thread")]

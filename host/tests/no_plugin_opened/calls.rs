@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     folder::{Folder, plugin, plugin_with},
-    server::Server,
+    server::{Server, modern},
 };
 
 #[test]
@@ -170,5 +170,214 @@ fn what_the_client_must_be_capable_of_comes_before_its_arguments_and_after_the_t
         );
         let unknown = server.modern("tools/call", json!({ "name": "nope" }));
         assert_eq!(unknown.outcome(), "200 -32602");
+    }
+}
+
+/// The names on the pages of a list, as a client finds them.
+fn pages(page: impl Fn(Value) -> Value) -> Vec<Vec<String>> {
+    let mut params = json!({});
+    let mut pages = Vec::new();
+    loop {
+        let result = page(params)["result"].clone();
+        let tools = result["tools"].as_array().expect("tools");
+        let names = tools.iter().map(|tool| tool["name"].as_str());
+        pages.push(names.map(|name| name.expect("a name").to_owned()).collect());
+        assert!(pages.len() < 10, "{pages:?}");
+        match result.get("nextCursor") {
+            None => return pages,
+            Some(cursor) => params = json!({ "cursor": cursor }),
+        }
+    }
+}
+
+#[test]
+fn a_list_comes_in_pages_that_hold_it_all_in_its_order_in_both_eras() {
+    for (tools, size, expected) in [
+        (
+            &["e", "d", "c", "b", "a"][..],
+            "2",
+            &[&["e", "d"][..], &["c", "b"], &["a"]][..],
+        ),
+        (&["d", "c", "b", "a"], "2", &[&["d", "c"], &["b", "a"]]),
+        (&["b", "a"], "1", &[&["b"], &["a"]]),
+        (&["b", "a"], "2", &[&["b", "a"]]),
+        (&["b", "a"], "18446744073709551615", &[&["b", "a"]]),
+        (&["b", "a"], "", &[&["b", "a"]]),
+    ] {
+        let server = Server::of(Folder::of(tools), &[("LIST_PAGE_SIZE", size)]);
+        for _ in 0..2 {
+            let legacy = pages(|params| server.legacy(None, "tools/list", params).json());
+            let modern = pages(|params| server.modern("tools/list", params).json());
+            assert_eq!(legacy, expected, "LIST_PAGE_SIZE: {size}");
+            assert_eq!(modern, expected, "LIST_PAGE_SIZE: {size}");
+        }
+    }
+    let nothing = Server::of(
+        Folder::of(&["a"]),
+        &[("TOOLS_LIST", "!a"), ("LIST_PAGE_SIZE", "1")],
+    );
+    let modern = pages(|params| nothing.modern("tools/list", params).json());
+    assert_eq!(modern, [[""; 0]]);
+}
+
+#[test]
+fn a_cursor_is_the_same_in_every_environment_and_one_that_leads_nowhere_is_an_error() {
+    let tools = ["a", "b", "c", "d"];
+    let start = || Server::of(Folder::of(&tools), &[("LIST_PAGE_SIZE", "2")]);
+    let (server, other) = (start(), start());
+    let first = server.modern("tools/list", json!({})).json();
+    let cursor = first["result"]["nextCursor"].clone();
+    let second = other.modern("tools/list", json!({ "cursor": cursor }));
+    assert_eq!(second.json()["result"]["tools"][0]["name"], "c");
+    for cursor in [
+        "", "1", "c", "after:", "after:a", "after:d", "after:x", "AFTER:b", " after:b",
+    ] {
+        for answered in [
+            server.legacy(None, "tools/list", json!({ "cursor": cursor })),
+            server.modern("tools/list", json!({ "cursor": cursor })),
+        ] {
+            assert_eq!(answered.outcome(), "200 -32602", "cursor: {cursor:?}");
+        }
+    }
+    let whole = Server::of(Folder::of(&tools), &[]);
+    let answered = whole.modern("tools/list", json!({ "cursor": cursor }));
+    assert_eq!(answered.outcome(), "200 -32602");
+}
+
+#[test]
+fn what_is_told_to_a_principal_is_its_own() {
+    let server = Server::of(Folder::of(&["a", "b"]), &[("LIST_PAGE_SIZE", "1")]);
+    for (principal, scope) in [
+        (None, "public"),
+        (Some("alice"), "private"),
+        (None, "public"),
+    ] {
+        for (method, params) in [
+            ("server/discover", json!({})),
+            ("tools/list", json!({})),
+            ("tools/list", json!({ "cursor": "after:a" })),
+        ] {
+            let answered = server.answer_as(principal, &modern(method, params.clone()));
+            let result = &answered.json()["result"];
+            assert_eq!(
+                result["cacheScope"], scope,
+                "{method} {params}, {principal:?}"
+            );
+            assert_eq!(result["ttlMs"], 60_000, "{method} {params}, {principal:?}");
+        }
+    }
+}
+
+/// A server whose tool wants three arguments repeated in headers, one of them a nested one.
+fn routed() -> Server {
+    let property = |kind: &str, header: &str| json!({ "type": kind, "x-mcp-header": header });
+    let tool = json!({
+        "tool": {
+            "name": "forecast",
+            "description": "Forecasts.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "region": property("string", "Region"),
+                    "days": property("integer", "Days"),
+                    "units": { "type": "object", "properties": { "metric": property("boolean", "Metric") } },
+                },
+            },
+        },
+        "function": "forecast",
+        "headers": { "Region": "/region", "Days": "/days", "Metric": "/units/metric" },
+    });
+    let folder = Folder::empty().with("a-layer", &[plugin_with("libtools.so", &[tool])]);
+    Server::of(folder, &[])
+}
+
+#[test]
+fn headers_that_repeat_arguments_say_what_was_sent_or_the_call_is_refused() {
+    let server = routed();
+    let all = json!({ "region": "eu", "days": 2, "units": { "metric": true } });
+    for (arguments, headers, expected) in [
+        (
+            &all,
+            &[("Region", "eu"), ("Days", "2"), ("Metric", "true")][..],
+            "200",
+        ),
+        (
+            &all,
+            &[
+                ("region", "=?base64?ZXU=?="),
+                ("DAYS", "2.0"),
+                ("Metric", " true "),
+            ],
+            "200",
+        ),
+        (&all, &[("Region", "eu"), ("Days", "2")], "400 -32020"),
+        (
+            &all,
+            &[("Region", "us"), ("Days", "2"), ("Metric", "true")],
+            "400 -32020",
+        ),
+        (
+            &all,
+            &[("Region", "eu"), ("Days", "3"), ("Metric", "true")],
+            "400 -32020",
+        ),
+        (
+            &all,
+            &[("Region", "eu"), ("Days", "2"), ("Metric", "false")],
+            "400 -32020",
+        ),
+        (
+            &all,
+            &[
+                ("Region", "eu"),
+                ("Region", "eu"),
+                ("Days", "2"),
+                ("Metric", "true"),
+            ],
+            "400 -32020",
+        ),
+        // As it was sent, not as it is mended for the tool.
+        (&json!({ "days": "2" }), &[("Days", "2")], "200"),
+        (&json!({ "days": "2" }), &[("Days", "2.0")], "400 -32020"),
+        (&json!({}), &[], "200"),
+        (&json!({}), &[("Other", "x")], "200"),
+        (&json!({}), &[("Region", "eu")], "400 -32020"),
+        (&json!({ "region": null }), &[], "200"),
+        (
+            &json!({ "units": null }),
+            &[("Metric", "true")],
+            "400 -32020",
+        ),
+        (&Value::Null, &[], "200"),
+        (&Value::Null, &[("Region", "eu")], "400 -32020"),
+    ] {
+        let params = json!({ "name": "forecast", "arguments": arguments });
+        let mut request = modern("tools/call", params.clone());
+        for (name, value) in headers {
+            let name: http::HeaderName = format!("Mcp-Param-{name}").parse().expect("a name");
+            let value = value.parse().expect("a value");
+            request.headers_mut().append(name, value);
+        }
+        let answered = server.answer(&request);
+        assert_eq!(answered.outcome(), expected, "{arguments} {headers:?}");
+        assert_eq!(answered.json()["id"], 1);
+        // The handshake era knows no such headers.
+        let legacy = server.legacy(None, "tools/call", params);
+        assert_eq!(legacy.outcome(), "200", "{arguments}");
+    }
+}
+
+#[test]
+fn headers_that_repeat_arguments_come_after_the_shape_and_the_tool() {
+    let server = routed();
+    for (params, expected) in [
+        (json!({ "name": "forecast", "arguments": [] }), "200 -32602"),
+        (json!({ "name": "nope", "arguments": {} }), "200 -32602"),
+        (json!({ "name": "forecast", "arguments": {} }), "400 -32020"),
+    ] {
+        let mut request = modern("tools/call", params.clone());
+        let value = "eu".parse().expect("a value");
+        request.headers_mut().insert("mcp-param-region", value);
+        assert_eq!(server.answer(&request).outcome(), expected, "{params}");
     }
 }

@@ -1,6 +1,7 @@
 //! The host from the inside, as far as it gets without opening a plugin: manifests are made by hand, and the libraries
 //! they name are none.
 
+mod batches;
 mod browsers;
 mod calls;
 mod catalog;

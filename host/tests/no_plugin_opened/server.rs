@@ -7,6 +7,7 @@ use host::{
     config::Config,
 };
 use http::{HeaderMap, Request, Response, request::Builder};
+use schemas::Exchange;
 use serde_json::{Value, json};
 
 use crate::folder::Folder;
@@ -60,18 +61,38 @@ impl Server {
     }
 
     pub(crate) fn answer_via(&self, reached: Reached<'_>, request: &Request<String>) -> Answered {
+        self.answer_to(reached, Caller::default(), request)
+    }
+
+    /// Answer a request of this principal.
+    pub(crate) fn answer_as(&self, principal: Option<&str>, request: &Request<String>) -> Answered {
+        let caller = Caller {
+            principal: principal.map(str::to_owned),
+            ..Caller::default()
+        };
+        self.answer_to(Reached::Gateway(DOMAIN), caller, request)
+    }
+
+    fn answer_to(
+        &self,
+        reached: Reached<'_>,
+        caller: Caller,
+        request: &Request<String>,
+    ) -> Answered {
         let incoming = Incoming {
             method: request.method().clone(),
             path: request.uri().path(),
             headers: request.headers(),
             body: request.body().as_bytes(),
             reached,
-            caller: Caller::default(),
+            caller,
             request_id: "request-1",
             deadline: None,
             ceiling: None,
         };
-        Answered(self.runtime.block_on(self.app.answer(&incoming)))
+        let answered = Answered(self.runtime.block_on(self.app.answer(&incoming)));
+        answered.judge(request);
+        answered
     }
 
     /// Post a legacy request, in a session if one is given.
@@ -140,6 +161,23 @@ pub(crate) fn modern(method: &str, mut params: Value) -> Request<String> {
 pub(crate) struct Answered(Response<Bytes>);
 
 impl Answered {
+    /// Every answer satisfies the schema of its revision.
+    fn judge(&self, request: &Request<String>) {
+        // What is no text is nothing that the protocol knows.
+        let sent = |name| Some(request.headers().get(name)?.to_str().unwrap_or("?"));
+        let exchange = Exchange {
+            method: request.method().as_str(),
+            protocol_version: sent("mcp-protocol-version"),
+            session: sent("mcp-session-id"),
+            body: request.body().as_bytes(),
+            status: self.status(),
+            content_type: self.header("content-type"),
+            begun: self.header("mcp-session-id"),
+            answer: self.body(),
+        };
+        exchange.judge();
+    }
+
     pub(crate) fn status(&self) -> u16 {
         self.0.status().as_u16()
     }

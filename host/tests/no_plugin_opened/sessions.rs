@@ -1,5 +1,6 @@
 //! Sessions of the handshake era: `heal`, the only mode there is.
 
+use http::Request;
 use serde_json::{Value, json};
 
 use crate::{
@@ -251,7 +252,7 @@ fn the_handshake_says_who_serves_and_how_to_use_it() {
         );
         let expected_result = json!({
             "protocolVersion": "2025-06-18",
-            "capabilities": { "tools": {} },
+            "capabilities": { "tools": {}, "logging": {} },
             "serverInfo": expected,
             "instructions": "Greet first.",
         });
@@ -277,4 +278,66 @@ fn a_client_may_say_much_of_itself() {
     let answered = server.legacy(None, "initialize", params);
     assert_eq!(answered.outcome(), "200");
     assert_ne!(answered.json()["result"], Value::Null);
+}
+
+#[test]
+fn a_session_is_of_the_principal_that_began_it() {
+    let server = Server::greeting();
+    let begun = |principal: Option<&str>| {
+        let request = with_body(post(), &message("initialize", json!({})));
+        let answered = server.answer_as(principal, &request);
+        answered
+            .header("mcp-session-id")
+            .expect("a session")
+            .to_owned()
+    };
+    for (owner, other) in [
+        (Some("alice"), Some("bob")),
+        (Some("alice"), None),
+        (None, Some("bob")),
+    ] {
+        let session = begun(owner);
+        let ping = with_body(
+            post().header("Mcp-Session-Id", &session),
+            &message("ping", json!({})),
+        );
+        let delete = with_body(
+            Request::delete("/mcp").header("Mcp-Session-Id", &session),
+            "",
+        );
+        for request in [&ping, &delete] {
+            let answered = server.answer_as(other, request);
+            assert_eq!(answered.outcome(), "404 -32600", "{owner:?}, {other:?}");
+        }
+        assert_eq!(server.answer_as(owner, &ping).outcome(), "200", "{owner:?}");
+        assert_eq!(server.answer_as(owner, &delete).status(), 204, "{owner:?}");
+    }
+}
+
+#[test]
+fn a_log_level_is_set_in_any_session_that_is_not_gone_and_without_one() {
+    let server = Server::greeting();
+    let known = server.session("2025-06-18");
+    let unknown = uuid::Uuid::new_v4().to_string();
+    let level = |session, level: &str| {
+        server.legacy(session, "logging/setLevel", json!({ "level": level }))
+    };
+    for session in [Some(known.as_str()), Some(&unknown), None] {
+        let answered = level(session, "warning");
+        assert_eq!(answered.json()["result"], json!({}), "{session:?}");
+        assert_eq!(level(session, "loud").outcome(), "200 -32602");
+    }
+    // What was agreed on stays.
+    let listed = server.legacy(Some(&known), "tools/list", json!({}));
+    assert_eq!(listed.outcome(), "200");
+    for session in [&known, &unknown] {
+        assert_eq!(server.delete(Some(session)).status(), 204);
+        assert_eq!(level(Some(session), "warning").outcome(), "404 -32600");
+        // It has not brought the session back.
+        let ping = server.legacy(Some(session), "ping", json!({}));
+        assert_eq!(ping.outcome(), "404 -32600");
+    }
+    // The modern era has no such method.
+    let modern = server.modern("logging/setLevel", json!({ "level": "warning" }));
+    assert_eq!(modern.outcome(), "404 -32601");
 }

@@ -19,30 +19,45 @@ fn check(rows: impl IntoIterator<Item = (Option<&'static str>, Value, &'static s
 }
 
 #[test]
-fn d2_a_batch_is_refused_whatever_is_in_it() {
+fn d2_a_batch_is_legacy_and_no_modern_message_may_be_in_it() {
     let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
-    let notification = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-    for version in [None, Some("2025-03-26"), MODERN] {
-        check([
-            (version, json!([]), "400 -32600"),
-            (version, json!([ping]), "400 -32600"),
-            (version, json!([ping, notification]), "400 -32600"),
-            (version, json!([notification]), "400 -32600"),
-            (
-                version,
-                json!([request("tools/list", modern())]),
-                "400 -32600",
-            ),
-            (version, json!([1]), "400 -32600"),
-            // The members of a message in the order in which a reader may keep them are no message.
-            (version, json!(["2.0", 1, "ping"]), "400 -32600"),
-            (
-                version,
-                json!(["2.0", 1, "tools/list", {}, null, null]),
-                "400 -32600",
-            ),
-        ]);
+    let list = |params: Value| request("tools/list", params);
+    for claim in [
+        modern(),
+        claiming(json!("2025-11-25")),
+        claiming(Value::Null),
+        claiming(json!(1)),
+    ] {
+        for version in [None, Some("2025-03-26"), MODERN] {
+            check([
+                (version, json!([list(claim.clone())]), "400 -32600"),
+                (version, json!([ping, list(claim.clone())]), "400 -32600"),
+                (version, json!([1, list(claim.clone())]), "400 -32600"),
+                (
+                    version,
+                    json!([{ "jsonrpc": "2.0", "method": "notifications/progress", "params": claim.clone() }]),
+                    "400 -32600",
+                ),
+            ]);
+        }
     }
+    for version in [MODERN, Some("2030-01-01"), Some("")] {
+        check([(version, json!([ping]), "400 -32600")]);
+    }
+    for version in [Some("2024-11-05"), Some("2025-06-18"), Some("2025-11-25")] {
+        check([(version, json!([ping]), "in session 400 -32600")]);
+    }
+    for version in [None, Some("2025-03-26"), MODERN] {
+        check([(version, json!([]), "400 -32600")]);
+    }
+    check([
+        (None, json!([ping]), "legacy [legacy ping id 1]"),
+        (
+            Some("2025-03-26"),
+            json!([ping]),
+            "2025-03-26 [2025-03-26 ping id 1]",
+        ),
+    ]);
 }
 
 #[test]
@@ -288,6 +303,14 @@ fn d7_a_notification_is_accepted_and_only_a_legacy_one_asks_for_its_session() {
             json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
             "in session 202",
         ),
+        // A modern client hangs up instead.
+        (None, notification(json!({ "requestId": 1 })), "cancel 1"),
+        (
+            Some("2025-11-25"),
+            notification(json!({ "requestId": "a" })),
+            r#"cancel "a""#,
+        ),
+        (MODERN, notification(json!({ "requestId": 1 })), "202"),
         (MODERN, notification(json!({})), "202"),
         (Some("2030-01-01"), notification(json!({})), "202"),
         (None, notification(modern()), "202"),
@@ -324,7 +347,7 @@ fn d8_a_response_is_refused_in_the_modern_era_and_dropped_in_the_legacy_one() {
 fn a_legacy_method_that_is_not_offered_is_told_by_200_as_404_means_that_the_session_is_gone() {
     for method in [
         "prompts/list",
-        "logging/setLevel",
+        "completion/complete",
         "server/discover",
         "tools/Call",
         "",

@@ -1,5 +1,6 @@
 //! The protocol from the outside: bytes and headers in, an answer or a request out.
 
+mod batches;
 mod calls;
 mod era;
 mod messages;
@@ -9,4 +10,5 @@ mod notifications;
 mod order;
 mod post;
 mod schemas;
+mod stdio;
 mod words;

@@ -239,13 +239,14 @@ fn parameters_of_a_call_are_a_name_and_an_object() {
 }
 
 #[test]
-fn parameters_of_a_list_hold_no_cursor_as_none_was_given_out() {
+fn a_cursor_is_any_text_to_the_protocol() {
     for (params, expected) in [
         (json!({}), "legacy tools/list id 1"),
         (json!({ "cursor": null }), "legacy tools/list id 1"),
-        (json!({ "cursor": "" }), "in session 200 -32602 id 1"),
-        (json!({ "cursor": "2" }), "in session 200 -32602 id 1"),
+        (json!({ "cursor": "" }), r#"legacy tools/list "" id 1"#),
+        (json!({ "cursor": "2" }), r#"legacy tools/list "2" id 1"#),
         (json!({ "cursor": 2 }), "in session 200 -32602 id 1"),
+        (json!({ "cursor": {} }), "in session 200 -32602 id 1"),
         (json!([]), "in session 200 -32602 id 1"),
         (json!([null]), "in session 200 -32602 id 1"),
         (json!(1), "in session 200 -32602 id 1"),
@@ -256,12 +257,75 @@ fn parameters_of_a_list_hold_no_cursor_as_none_was_given_out() {
 }
 
 #[test]
+fn a_log_level_is_set_by_its_name_and_only_in_the_handshake_era() {
+    for (params, expected) in [
+        (
+            json!({ "level": "debug" }),
+            "legacy logging/setLevel debug id 1",
+        ),
+        (
+            json!({ "level": "emergency" }),
+            "legacy logging/setLevel emergency id 1",
+        ),
+        (json!({ "level": "Debug" }), "in session 200 -32602 id 1"),
+        (json!({ "level": "loud" }), "in session 200 -32602 id 1"),
+        (json!({ "level": 1 }), "in session 200 -32602 id 1"),
+        (json!({ "level": null }), "in session 200 -32602 id 1"),
+        (json!({}), "in session 200 -32602 id 1"),
+        (json!(["debug"]), "in session 200 -32602 id 1"),
+    ] {
+        let body = request("logging/setLevel", params).to_string();
+        assert_eq!(post(None, &body), expected, "body: {body}");
+    }
+}
+
+#[test]
+fn a_member_that_comes_twice_is_refused_where_two_readers_may_take_different_ones() {
+    let refused = |params: &str| {
+        for (version, headers) in [
+            (None, ["tools/call", "first"]),
+            (Some("2025-06-18"), ["tools/call", "first"]),
+            (Some("2026-07-28"), ["tools/call", "first"]),
+            (Some("2026-07-28"), ["tools/call", "last"]),
+        ] {
+            let body = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{{params}}}}}"#
+            );
+            let headers = Headers {
+                protocol_version: version,
+                method: Some(headers[0]),
+                name: Some(headers[1]),
+            };
+            let outcome = seen(headers, body.as_bytes());
+            assert_eq!(outcome, "400 -32600 id 1", "{headers:?}, body: {body}");
+        }
+    };
+    let meta = modern()["_meta"].to_string();
+    let inner = &meta[1..meta.len() - 1];
+    refused(&format!(r#""name":"first","_meta":{meta},"name":"last""#));
+    refused(r#""name":"first","name":"first""#);
+    refused(r#""name":"first","n\u0061me":"last""#);
+    refused(r#""name":"first","arguments":{},"arguments":{"x":1}"#);
+    refused(&format!(r#""name":"first","_meta":{meta},"_meta":{{}}"#));
+    refused(&format!(r#""name":"first","_meta":{{{inner},{inner}}}"#));
+    // What nobody reads is nobody's business.
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":1,"a":2},"y":{"a":1,"a":2}}}"#;
+    assert_eq!(
+        post(None, body),
+        r#"legacy tools/call x {"a":1,"a":2} id 1"#
+    );
+}
+
+#[test]
 fn however_deep_a_message_nests_it_is_read() {
     let depth = 100_000;
-    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+    for (open, close, bare) in [
+        ("[", "]", "legacy [400 -32600]"),
+        (r#"{"a":"#, "}", "400 -32600"),
+    ] {
         let nested = format!("{}1{}", open.repeat(depth), close.repeat(depth));
         for (body, expected) in [
-            (nested.clone(), "400 -32600"),
+            (nested.clone(), bare),
             (
                 format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":{nested}}}}}"#),
                 "legacy ping id 1",

@@ -1,9 +1,9 @@
 //! Whatever comes in, something sensible comes out: damaged messages by the thousand, the same ones in every run.
 
-use mcp_protocol::{Answer, Ask, Headers, Id, Revision, Route, route};
+use mcp_protocol::{Answer, Ask, Headers, Id, Revision, Route, route, route_stdio};
 use serde_json::{Value, json};
 
-use crate::post::{VERSION, modern, request};
+use crate::post::{VERSION, judge, judge_line, modern, request};
 
 const ROUNDS: usize = 20_000;
 
@@ -93,7 +93,8 @@ fn messages() -> Vec<String> {
         request("initialize", json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" } })),
         json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
         json!({ "jsonrpc": "2.0", "id": "a", "result": {} }),
-        json!([request("ping", json!({}))]),
+        json!([request("ping", json!({})), request("tools/list", json!({}))]),
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } }),
     ]
     .iter()
     .map(Value::to_string)
@@ -145,11 +146,54 @@ fn replace_value(chance: &mut Chance, bytes: &mut Vec<u8>) {
     bytes.splice(start..start + length, chance.of(&SCRAPS).bytes());
 }
 
+/// What came of the messages.
+#[derive(Default)]
+struct Seen {
+    refused: usize,
+    accepted: usize,
+    requests: usize,
+    batches: usize,
+}
+
+impl Seen {
+    fn look(&mut self, route: &Route<'_>, sent: Option<&Value>, context: &str) {
+        match route {
+            Route::Answered(answer) | Route::InSession { answer, .. } if answer.body.is_none() => {
+                assert_eq!(answer.status, 202, "{context}");
+                self.accepted += 1;
+            }
+            Route::Answered(answer) | Route::InSession { answer, .. } => {
+                is_an_error(answer, sent, context);
+                self.refused += 1;
+            }
+            Route::Cancelled { .. } => self.accepted += 1,
+            Route::Batch(batch) => {
+                let sent = sent.and_then(Value::as_array);
+                for (position, route) in batch.routes.iter().enumerate() {
+                    assert!(!matches!(route, Route::Batch(_)), "{context}");
+                    self.look(route, sent.map(|sent| &sent[position]), context);
+                }
+                self.batches += 1;
+            }
+            Route::Request(request) => {
+                is_sound(request, context);
+                let claims = sent
+                    .and_then(|body| body["params"]["_meta"].as_object())
+                    .is_some_and(|meta| meta.contains_key(VERSION));
+                if claims && !matches!(request.ask, Ask::Initialize { .. }) {
+                    assert_eq!(request.revision, Some(Revision::MODERN), "{context}");
+                }
+                self.requests += 1;
+            }
+        }
+    }
+}
+
 #[test]
 fn whatever_comes_in_is_refused_accepted_or_a_request() {
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
     let messages = messages();
-    let (mut refused, mut accepted, mut requests) = (0, 0, 0);
+    let mut seen = Seen::default();
     for round in 0..ROUNDS {
         let body = damaged(&mut chance, &messages);
         let headers = Headers {
@@ -157,40 +201,28 @@ fn whatever_comes_in_is_refused_accepted_or_a_request() {
             method: *chance.of(&METHODS),
             name: *chance.of(&NAMES),
         };
-        let context = || {
-            format!(
-                "round {round}, {headers:?}, body: {}",
-                String::from_utf8_lossy(&body)
-            )
-        };
+        let context = format!(
+            "round {round}, {headers:?}, body: {}",
+            String::from_utf8_lossy(&body)
+        );
         let parsed: Option<Value> = serde_json::from_slice(&body).ok();
-        match route(headers, &body) {
-            Route::Answered(answer) | Route::InSession { answer, .. } if answer.body.is_none() => {
-                assert_eq!(answer.status, 202, "{}", context());
-                accepted += 1;
-            }
-            Route::Answered(answer) | Route::InSession { answer, .. } => {
-                is_an_error(&answer, parsed.as_ref(), &context());
-                refused += 1;
-            }
-            Route::Request(request) => {
-                is_sound(&request, &context());
-                let claims = parsed
-                    .as_ref()
-                    .and_then(|body| body["params"]["_meta"].as_object())
-                    .is_some_and(|meta| meta.contains_key(VERSION));
-                if claims && !matches!(request.ask, Ask::Initialize { .. }) {
-                    assert_eq!(request.revision, Some(Revision::MODERN), "{}", context());
-                }
-                requests += 1;
-            }
+        let over_http = route(headers, &body);
+        seen.look(&over_http, parsed.as_ref(), &context);
+        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_http {
+            judge(headers, &body, answer);
+        }
+        let over_stdio = route_stdio(&body);
+        seen.look(&over_stdio, parsed.as_ref(), &context);
+        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_stdio {
+            judge_line(&body, answer);
         }
     }
     // The damage leaves some of everything.
     for (what, count) in [
-        ("refused", refused),
-        ("accepted", accepted),
-        ("requests", requests),
+        ("refused", seen.refused),
+        ("accepted", seen.accepted),
+        ("requests", seen.requests),
+        ("batches", seen.batches),
     ] {
         assert!(count > ROUNDS / 50, "{what}: {count} of {ROUNDS}");
     }

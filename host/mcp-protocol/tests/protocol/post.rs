@@ -1,6 +1,7 @@
 //! One POST, and what became of it in one line, so that a table can say it.
 
-use mcp_protocol::{Answer, Ask, Headers, Id, Revision, Route, route};
+use mcp_protocol::{Answer, Ask, Batch, Headers, Id, Revision, Route, route, route_stdio};
+use schemas::Exchange;
 use serde_json::{Value, json};
 
 pub(crate) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -56,19 +57,72 @@ pub(crate) fn post(version: Option<&str>, body: &str) -> String {
 /// - `2026-07-28 tools/list id 1`, `legacy ping id 1`: a request, its revision or that the session decides it
 /// - `400 -32600`, `400 -32602 id 1`, `202`: an answer
 /// - `in session 202`: an answer that waits for the session to be looked up
+/// - `cancel 1`: an earlier request is taken back
+/// - `legacy [legacy ping id 1, 400 -32600]`: a batch
 pub(crate) fn seen(headers: Headers<'_>, body: &[u8]) -> String {
-    match route(headers, body) {
-        Route::Answered(answer) => of_answer(&answer),
-        Route::InSession { answer, .. } => format!("in session {}", of_answer(&answer)),
+    let route = route(headers, body);
+    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+        judge(headers, body, answer);
+    }
+    of_route(&route)
+}
+
+/// Every answer satisfies the schema of its revision.
+pub(crate) fn judge(headers: Headers<'_>, body: &[u8], answer: &Answer) {
+    let exchange = Exchange {
+        method: "POST",
+        protocol_version: headers.protocol_version,
+        body,
+        status: answer.status,
+        content_type: answer.body.as_ref().map(|_| "application/json"),
+        answer: answer.body.as_deref().unwrap_or_default(),
+        ..Exchange::default()
+    };
+    exchange.judge();
+}
+
+/// What became of a message that came over stdio.
+pub(crate) fn line(message: &str) -> String {
+    let route = route_stdio(message.as_bytes());
+    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+        judge_line(message.as_bytes(), answer);
+    }
+    of_route(&route)
+}
+
+/// The same over stdio, where no revision was agreed on.
+pub(crate) fn judge_line(message: &[u8], answer: &Answer) {
+    let Some(body) = &answer.body else {
+        return;
+    };
+    let sent: Option<Value> = serde_json::from_slice(message).ok();
+    let body = serde_json::from_slice(body).expect("an answer is JSON");
+    schemas::judge_line(None, sent.as_ref(), &body);
+}
+
+fn of_route(route: &Route<'_>) -> String {
+    match route {
+        Route::Answered(answer) => of_answer(answer),
+        Route::InSession { answer, .. } => format!("in session {}", of_answer(answer)),
+        Route::Cancelled { id } => format!("cancel {}", of_id(id)),
+        Route::Batch(Batch { revision, routes }) => {
+            let revision = revision.map_or("legacy", Revision::as_str);
+            let routes: Vec<_> = routes.iter().map(of_route).collect();
+            format!("{revision} [{}]", routes.join(", "))
+        }
         Route::Request(request) => {
             let revision = request.revision.map_or("legacy", Revision::as_str);
-            let ask = match request.ask {
+            let ask = match &request.ask {
                 Ask::Discover => "server/discover".to_owned(),
                 Ask::Initialize { negotiated, .. } => {
                     return format!("initialize {negotiated} id {}", of_id(&request.id));
                 }
                 Ask::Ping => "ping".to_owned(),
-                Ask::ListTools => "tools/list".to_owned(),
+                Ask::SetLogLevel(level) => format!("logging/setLevel {level}"),
+                Ask::ListTools { cursor: None } => "tools/list".to_owned(),
+                Ask::ListTools {
+                    cursor: Some(cursor),
+                } => format!("tools/list {cursor:?}"),
                 Ask::CallTool {
                     name, arguments, ..
                 } => match arguments {

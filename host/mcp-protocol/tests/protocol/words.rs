@@ -64,7 +64,7 @@ fn with_output(schema: Value) -> Tool {
 }
 
 fn listed(revision: Revision, tool: Tool) -> Value {
-    let list = tools::list(revision, &[tool], &server(), CACHE);
+    let list = tools::list(revision, &[tool], None, &server(), CACHE);
     serde_json::from_str(list.get()).expect("a list is JSON")
 }
 

@@ -95,6 +95,67 @@ async fn a_client_that_takes_no_stream_gets_the_result_alone() {
 }
 
 #[tokio::test]
+async fn a_legacy_client_hears_messages_from_the_level_on_that_its_session_has() {
+    let server = Server::start(&[]);
+    let revisions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+    for revision in revisions.map(Some).into_iter().chain([None]) {
+        let session = match revision {
+            Some(revision) => server.session(json!({ "protocolVersion": revision })).await,
+            // One that this environment does not know.
+            None => uuid::Uuid::new_v4().to_string(),
+        };
+        let call = || legacy("ask", talkative()).header("mcp-session-id", &session);
+        server.answer(&call()).await.json();
+        for (level, expected) in [
+            ("debug", vec![json!("small"), json!({ "x": 1 })]),
+            ("error", vec![json!({ "x": 1 })]),
+            ("emergency", vec![]),
+            ("info", vec![json!("small"), json!({ "x": 1 })]),
+        ] {
+            let set = call().asking("logging/setLevel", json!({ "level": level }));
+            let answered = server.answer(&set).await.json();
+            assert_eq!(answered["result"], json!({}), "{revision:?} {level}");
+            let answered = server.answer(&call()).await;
+            if expected.is_empty() {
+                answered.json();
+            } else {
+                assert_eq!(heard(&answered), expected, "{revision:?} {level}");
+            }
+        }
+        // Another session has a level of its own, and a modern request none.
+        server.answer(&legacy("ask", talkative())).await.json();
+        let modern = modern("ask", talkative()).header("mcp-session-id", &session);
+        server.answer(&modern).await.json();
+    }
+}
+
+#[tokio::test]
+async fn what_the_calls_of_a_batch_say_comes_before_their_answers() {
+    let server = Server::start(&[]);
+    let call = |id: u64| {
+        let mut sent = legacy("ask", talkative()).meta("progressToken", json!(id));
+        sent.body["id"] = json!(id);
+        sent.body
+    };
+    let mut sent = legacy("ask", json!({}));
+    sent.body = json!([call(1), call(2)]);
+    let mut events = server.answer(&sent).await.events();
+    let answers = events.pop().expect("the answers");
+    let ids: Vec<_> = answers
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|answer| &answer["id"])
+        .collect();
+    assert_eq!(ids, [1, 2]);
+    let tokens: Vec<_> = events
+        .iter()
+        .map(|event| &event["params"]["progressToken"])
+        .collect();
+    assert_eq!(tokens, [1, 1, 2, 2]);
+}
+
+#[tokio::test]
 async fn a_legacy_client_hears_of_progress_only_and_in_its_own_words() {
     let server = Server::start(&[]);
     for (revision, message) in [

@@ -33,6 +33,10 @@ fn declaration() -> Value {
         }
         declared
     };
+    let returning = |name: &str, schema: Value| {
+        let described = json!({ "name": name, "description": "Does it.", "inputSchema": { "type": "object" }, "outputSchema": schema });
+        tool(name, json!({ "tool": described }))
+    };
     json!({
         "payload": 1,
         "crate": { "name": "by-hand", "version": "0.1.0" },
@@ -41,6 +45,10 @@ fn declaration() -> Value {
         "tools": [
             tool("ask", json!({})),
             tool("fail", json!({})),
+            tool("reply", json!({})),
+            returning("typed", json!({ "type": "object", "properties": { "celsius": { "type": "number" } }, "required": ["celsius"] })),
+            returning("counted", json!({ "type": "array", "items": { "type": "integer" } })),
+            returning("outward", json!({ "$ref": "https://example.com/schema.json" })),
             tool("linger", json!({})),
             tool("hurried", json!({ "timeoutMs": 50 })),
             tool("needy", json!({ "requires": ["elicitation.url", "roots"] })),
@@ -64,6 +72,14 @@ extern "C" fn invoke(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host
         op::CALL => match target.as_str() {
             "ask" | "needy" | "formal" => Ok(complete(&ask(host, &body))),
             "fail" => Err(body),
+            // The arguments are the result, with these members if they do not say otherwise.
+            "reply" | "typed" | "counted" | "outward" => {
+                let mut reply = json!({ "type": "complete", "content": [] });
+                for (member, value) in body.as_object().into_iter().flatten() {
+                    reply[member] = value.clone();
+                }
+                Ok(reply)
+            }
             _ => linger(host, &body),
         },
         op::CANCEL => {

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Response};
+use schemas::Exchange;
 use serde_json::{Value, json};
 
 use super::plugin;
@@ -54,6 +55,19 @@ pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
 }
 
 impl Sent {
+    /// Another message than a call.
+    pub(super) fn asking(mut self, method: &str, params: Value) -> Self {
+        self.body["method"] = json!(method);
+        self.body["params"] = params;
+        self
+    }
+
+    /// `tools/list`, of the same era.
+    pub(super) fn listing(mut self) -> Self {
+        self.body["method"] = json!("tools/list");
+        self.header("mcp-method", "tools/list")
+    }
+
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a name");
         self.headers.insert(name, value.parse().expect("a value"));
@@ -104,14 +118,14 @@ impl Server {
             deadline: sent.deadline,
             ceiling: sent.ceiling,
         };
-        Answered(self.0.answer(&incoming).await)
+        let answered = Answered(self.0.answer(&incoming).await);
+        answered.judge(&incoming);
+        answered
     }
 
     /// A new session of a client that says this of itself.
     pub(super) async fn session(&self, params: Value) -> String {
-        let mut sent = legacy("", json!({}));
-        sent.body["method"] = json!("initialize");
-        sent.body["params"] = params;
+        let sent = legacy("", json!({})).asking("initialize", params);
         let answered = self.answer(&sent).await;
         answered
             .header("mcp-session-id")
@@ -121,6 +135,23 @@ impl Server {
 }
 
 impl Answered {
+    /// Every answer satisfies the schema of its revision.
+    fn judge(&self, incoming: &Incoming<'_>) {
+        // What is no text is nothing that the protocol knows.
+        let sent = |name| Some(incoming.headers.get(name)?.to_str().unwrap_or("?"));
+        let exchange = Exchange {
+            method: incoming.method.as_str(),
+            protocol_version: sent("mcp-protocol-version"),
+            session: sent("mcp-session-id"),
+            body: incoming.body,
+            status: self.status(),
+            content_type: self.header("content-type"),
+            begun: self.header("mcp-session-id"),
+            answer: self.0.body(),
+        };
+        exchange.judge();
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let value = self.0.headers().get(name)?;
         Some(value.to_str().expect("a header is text"))

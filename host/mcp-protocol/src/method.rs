@@ -1,0 +1,104 @@
+//! The methods that are offered, and what each of them reads of `params`.
+//!
+//! What else a server may offer, such as prompts or resources, is a row of [`METHODS`], a kind of [`Ask`] and a member of
+//! [`capabilities`].
+
+use serde_json::{Value, json};
+
+use crate::{
+    Ask, CallMeta, LogLevel, Revision,
+    meta::is_object,
+    params::{Params, text},
+};
+
+/// Reads what is asked for, in the modern era or not; else what is wrong with `params`.
+type Read = for<'a> fn(&Params<'a>, bool) -> Result<Ask<'a>, &'static str>;
+
+/// Which eras have a method.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Era {
+    Modern,
+    Legacy,
+    Both,
+}
+
+/// Every method, in which eras it is, and how it is read.
+const METHODS: [(&str, Era, Read); 6] = [
+    ("server/discover", Era::Modern, |_, _| Ok(Ask::Discover)),
+    ("initialize", Era::Legacy, |params, _| initialize(params)),
+    ("ping", Era::Legacy, |_, _| Ok(Ask::Ping)),
+    ("logging/setLevel", Era::Legacy, |params, _| {
+        set_log_level(params)
+    }),
+    ("tools/list", Era::Both, |params, _| list_tools(params)),
+    ("tools/call", Era::Both, call_tool),
+];
+
+/// What the server can do: for `server/discover` and for `initialize`.
+pub(crate) fn capabilities() -> Value {
+    json!({ "tools": {}, "logging": {} })
+}
+
+/// How a method is read; `None`: it is not offered in this era.
+pub(crate) fn offered(method: &str, modern: bool) -> Option<Read> {
+    let other = if modern { Era::Legacy } else { Era::Modern };
+    let (.., read) = METHODS
+        .iter()
+        .find(|(name, era, _)| *name == method && *era != other)?;
+    Some(*read)
+}
+
+/// The server answers with the revision the client asks for, if it has a handshake, else with the newest that has one
+/// (L:life, "Version Negotiation"). A client that asks for none gets that as well.
+fn initialize<'a>(params: &Params<'a>) -> Result<Ask<'a>, &'static str> {
+    let version = match params.get("protocolVersion")? {
+        None => None,
+        Some(version) => Some(text(version).ok_or("`params.protocolVersion` must be a string")?),
+    };
+    let negotiated = version
+        .and_then(|version| Revision::parse(&version))
+        .filter(|revision| !revision.is_modern())
+        .unwrap_or(Revision::LATEST_LEGACY);
+    Ok(Ask::Initialize {
+        negotiated,
+        client: params.get("clientInfo")?,
+        capabilities: params.get("capabilities")?.filter(|raw| is_object(raw)),
+    })
+}
+
+fn set_log_level<'a>(params: &Params<'a>) -> Result<Ask<'a>, &'static str> {
+    const UNKNOWN: &str = "`params.level` must be one of debug, info, notice, warning, error, critical, alert, emergency";
+    let level = params.get("level")?.ok_or(UNKNOWN)?;
+    let level = text(level).and_then(|level| LogLevel::parse(&level));
+    Ok(Ask::SetLogLevel(level.ok_or(UNKNOWN)?))
+}
+
+fn list_tools<'a>(params: &Params<'a>) -> Result<Ask<'a>, &'static str> {
+    let cursor = match params.get("cursor")? {
+        None => None,
+        Some(cursor) => Some(text(cursor).ok_or("`params.cursor` must be a string")?),
+    };
+    Ok(Ask::ListTools { cursor })
+}
+
+/// A name, and arguments that are an object if there are any.
+fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<Ask<'a>, &'static str> {
+    let name = params
+        .get("name")?
+        .ok_or("`params.name` is missing: which tool is to be called?")?;
+    let name = text(name).ok_or("`params.name` must be a string")?;
+    let arguments = params.get("arguments")?;
+    if arguments.is_some_and(|arguments| !is_object(arguments)) {
+        return Err("`params.arguments` must be an object");
+    }
+    let meta = match &params.meta {
+        None => CallMeta::default(),
+        Some(meta) if modern => CallMeta::modern(meta),
+        Some(meta) => CallMeta::legacy(meta),
+    };
+    Ok(Ask::CallTool {
+        name,
+        arguments,
+        meta: meta.into(),
+    })
+}
