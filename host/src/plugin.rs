@@ -21,6 +21,8 @@ mod library;
 mod live;
 pub mod manifest;
 mod payload;
+#[cfg(test)]
+mod properties;
 mod quarantine;
 mod requests;
 mod result_check;

@@ -10,7 +10,7 @@ use super::{
     CatalogError,
     agreement::{check_cpu, check_entry, overwritten},
     discover::Found,
-    file_check,
+    file_check::{self, Kind},
     left_out::Triage,
     manifest::{LayerInfo, Manifest, PluginEntry},
     select::{self, Unmatched},
@@ -136,7 +136,7 @@ impl Candidates {
             }
             let path = self.folder.join(file);
             match file_check::check(&path) {
-                Ok(()) => file_check::is_plugin(&path),
+                Ok(kind) => kind == Kind::Plugin,
                 Err(problem) => {
                     triage.leave_out(file, &problem.into());
                     false

@@ -1,4 +1,4 @@
-//! Is this file a library that can be opened here? Read from its header, before the dynamic loader sees it.
+//! Is this file a library that can be opened here? Read from its headers, before the dynamic loader sees it.
 //!
 //! The loader maps what a header promises: of a truncated library it maps pages that are not there, and the process dies
 //! by SIGBUS; of a library for another CPU it says "No such file or directory".
@@ -11,19 +11,21 @@ use std::{
 use fs_err::File;
 use object::{
     LittleEndian, ReadCache,
-    elf::{
-        ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PT_LOAD,
-        SHT_DYNSYM,
-    },
+    elf::{ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PT_LOAD},
     read::{
         ReadRef,
-        elf::{FileHeader, ProgramHeader, Sym},
+        elf::{FileHeader, ProgramHeader},
     },
 };
 use plugin_abi::ROOT_SYMBOL;
 
 use super::Code;
 use crate::ErrorCode;
+use tables::Tables;
+
+mod tables;
+#[cfg(test)]
+pub(super) mod tests;
 
 #[cfg(target_arch = "x86_64")]
 const MACHINE: object::elf::Machine = EM_X86_64;
@@ -92,18 +94,34 @@ impl Code for FileProblem {
     }
 }
 
-/// Check that the loader can map this file.
+/// What a library is that can be opened here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It exports a plugin's root symbol.
+    Plugin,
+    /// It does not, and may be anybody's.
+    Other,
+}
+
+/// Check that the loader can map this file and find its way in it, and tell what it is.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file.
-pub(crate) fn check(path: &Path) -> Result<(), FileProblem> {
+pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
     let (file, size) = open(path)?;
-    let data = ReadCache::new(file);
-    let header = header(path, &&data)?;
-    for segment in header
-        .program_headers(LittleEndian, &data)
-        .map_err(|error| damaged(path, &error))?
-    {
+    check_content(path, size, &ReadCache::new(file))
+}
+
+pub(super) fn check_content<'data, R: ReadRef<'data>>(
+    path: &Path,
+    size: u64,
+    data: R,
+) -> Result<Kind, FileProblem> {
+    let header = header(path, &data)?;
+    let segments = header
+        .program_headers(LittleEndian, data)
+        .map_err(|error| damaged(path, error))?;
+    for segment in segments {
         if segment.p_type(LittleEndian) != PT_LOAD {
             continue;
         }
@@ -118,29 +136,12 @@ pub(crate) fn check(path: &Path) -> Result<(), FileProblem> {
             });
         }
     }
-    Ok(())
-}
-
-/// Does this library export a plugin's root symbol? Of a file that is no library here at all: no.
-pub(crate) fn is_plugin(path: &Path) -> bool {
-    let Ok((file, _)) = open(path) else {
-        return false;
-    };
-    let data = ReadCache::new(file);
-    let Ok(header) = header(path, &&data) else {
-        return false;
-    };
-    let symbols = header
-        .sections(LittleEndian, &data)
-        .and_then(|sections| sections.symbols(LittleEndian, &data, SHT_DYNSYM));
-    symbols.is_ok_and(|table| {
-        table.iter().any(|symbol| {
-            !symbol.is_undefined(LittleEndian)
-                && symbol
-                    .name(LittleEndian, table.strings())
-                    .is_ok_and(|name| name == ROOT_SYMBOL.as_bytes())
-        })
-    })
+    let tables = Tables::of(segments, data).map_err(|problem| damaged(path, problem))?;
+    if tables.defines(ROOT_SYMBOL.as_bytes()) {
+        Ok(Kind::Plugin)
+    } else {
+        Ok(Kind::Other)
+    }
 }
 
 /// What the system knows of a file, if it is one, and lies where it seems to lie.
@@ -190,7 +191,7 @@ fn header<'data, R: ReadRef<'data>>(
         return Err(foreign("an ELF file for a big-endian CPU".to_owned()));
     }
     let header =
-        FileHeader64::<LittleEndian>::parse(*data).map_err(|error| damaged(path, &error))?;
+        FileHeader64::<LittleEndian>::parse(*data).map_err(|error| damaged(path, error))?;
     let machine = header.e_machine(LittleEndian);
     if machine != MACHINE {
         return Err(foreign(match machine {
@@ -205,9 +206,9 @@ fn header<'data, R: ReadRef<'data>>(
     Ok(header)
 }
 
-fn damaged(path: &Path, error: &object::Error) -> FileProblem {
+fn damaged(path: &Path, what: impl ToString) -> FileProblem {
     FileProblem::Damaged {
         path: path.to_owned(),
-        what: error.to_string(),
+        what: what.to_string(),
     }
 }

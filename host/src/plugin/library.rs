@@ -24,7 +24,7 @@ use super::{
     Code,
     agreement::check_release,
     call,
-    file_check::{self, FileProblem},
+    file_check::{self, FileProblem, Kind},
     image::Image,
     manifest::sha256,
     payload::{self, Declaration, Failure, Init},
@@ -336,7 +336,12 @@ fn check_content(path: &Path, promised: &Promised) -> Result<(), OpenError> {
 }
 
 fn open(path: &Path) -> Result<Opened, OpenError> {
-    file_check::check(path)?;
+    if file_check::check(path)? == Kind::Other {
+        // Opening it would run its constructors.
+        return Err(OpenError::NotAPlugin {
+            path: path.to_owned(),
+        });
+    }
     let module = root_module(path)?;
     init(path, module)
 }
@@ -393,7 +398,7 @@ fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
 }
 
 fn root_module(path: &Path) -> Result<PluginRef, OpenError> {
-    // SAFETY: the file passed the header check, so that mapping it cannot fault. Its constructors are trusted code, as
+    // SAFETY: the file passed the check, so that mapping it cannot fault. Its constructors are trusted code, as
     // all of a plugin is. It is never closed, so that no symbol outlives its code (ABI rule 1).
     let library =
         unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {

@@ -150,7 +150,7 @@ impl Manifest {
         Self::parse(path, &text)
     }
 
-    fn parse(path: &Path, text: &[u8]) -> Result<Self, ManifestError> {
+    pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
