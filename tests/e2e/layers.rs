@@ -1,7 +1,7 @@
 //! A new layer is a new set of tools; the host stays the same.
 
 use serde_json::json;
-use tests::{Door, Host, Layer, bootstrap, sha256};
+use tests::{Door, Host, Layer, bootstrap, sha256, standalone};
 
 #[test]
 fn swapping_the_layer_swaps_the_tools_of_one_and_the_same_bootstrap() {
@@ -89,6 +89,7 @@ fn a_library_is_not_opened_before_its_first_call() {
     let host = Host::serve(&Layer::of(["custom-tools", "time-tools"]));
     let client = host.connect();
     client.list();
+    assert!(client.discover()["result"]["capabilities"]["tools"].is_object());
     assert_eq!(host.mapped_plugins(), Vec::<String>::new());
     client.call("add", json!({ "a": 1, "b": 2 })).text();
     assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
@@ -111,6 +112,37 @@ fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never(
         "Hello, Ada!"
     );
     host.wait_for_log("no manifest names this plugin");
+}
+
+#[test]
+fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run() {
+    let foreign = standalone("foreign", None);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mark = folder.path().join("mark");
+    let variable = ("FOREIGN_MARK", mark.to_str().expect("a path of text"));
+
+    // They do run where it is opened.
+    let mut opening = std::process::Command::new(bootstrap());
+    opening.arg("--version").env("LD_PRELOAD", &foreign);
+    tests::output_of(opening.env(variable.0, variable.1));
+    assert_eq!(fs_err::read_to_string(&mark).expect("the file"), "opened");
+    fs_err::remove_file(&mark).expect("the file");
+
+    let layer = Layer::of(["custom-tools"]);
+    layer.put_library("libforeign.so", &foreign);
+    for preload in ["none", "all"] {
+        let host = Host::serve_with(&layer, &[variable, ("PRELOAD", preload)]);
+        let client = host.connect();
+        client.list();
+        client.discover();
+        assert_eq!(client.call("add", json!({ "a": 1, "b": 2 })).text(), "3");
+        assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
+        assert!(!mark.exists(), "PRELOAD={preload}");
+    }
+    // Nor where it is asked for.
+    let told = Host::refusal(&layer, &[variable, ("ENTRY_FILE", "foreign")]);
+    assert!(told.contains("error[PLUGIN_NO_ROOT_MODULE]"), "{told}");
+    assert!(!mark.exists());
 }
 
 #[test]

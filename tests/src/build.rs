@@ -74,6 +74,24 @@ pub fn library_of(package: &str) -> PathBuf {
         .expect("cargo tells where the library is")
 }
 
+/// The library of a crate in `tests/fixtures/standalone`, with one of its features or none.
+pub fn standalone(fixture: &str, feature: Option<&str>) -> PathBuf {
+    let folder = target().join("standalone");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--locked"]);
+    cargo.args(feature.iter().flat_map(|feature| ["--features", *feature]));
+    cargo.current_dir(repository().join("tests/fixtures/standalone").join(fixture));
+    cargo.env("CARGO_TARGET_DIR", &folder);
+    let library = format!("lib{}.so", fixture.replace('-', "_"));
+    let kept = folder.join(format!("{fixture}-{}.so", feature.unwrap_or("plain")));
+    // With another feature the same file becomes another library.
+    locked("standalone", || {
+        output_of(&mut cargo);
+        fs_err::copy(folder.join("debug").join(library), &kept).expect("the library was built");
+    });
+    kept
+}
+
 /// What cargo tells of what it built.
 fn built(what: &[&str]) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
@@ -151,8 +169,12 @@ pub fn output_of(command: &mut Command) -> String {
 
 /// SHA-256 of a file, in hex.
 pub fn sha256(path: &Path) -> String {
-    let bytes = fs_err::read(path).expect("the file can be read");
-    Sha256::digest(&bytes)
+    sha256_of(&fs_err::read(path).expect("the file can be read"))
+}
+
+/// SHA-256 in hex.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()

@@ -89,6 +89,21 @@ impl<'a> Client<'a> {
         CallOutcome(answer.json())
     }
 
+    /// `server/discover`, as a client of revision 2026-07-28.
+    pub fn discover(&self) -> Value {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let headers = [
+            ("Accept", "application/json, text/event-stream"),
+            ("MCP-Protocol-Version", MODERN),
+            ("Mcp-Method", "server/discover"),
+        ];
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": { "_meta": meta } });
+        self.post(&headers, &message).json()
+    }
+
     /// Call a tool as a client of revision 2026-07-28 that takes answers of both kinds; `meta` comes on top of what every
     /// request of it has.
     pub fn call_modern(&self, tool: &str, arguments: &Value, meta: &Value) -> Answer {

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr},
+    os::unix::{fs::MetadataExt, process::CommandExt},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -19,6 +20,9 @@ use crate::{Client, Layer, bootstrap};
 
 /// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
 const LOG_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The user and group who own nothing. Source: Debian policy 9.2.2, `nobody`; Linux uses the number for users it cannot name.
+const NOBODY: u32 = 65534;
 
 /// A running host.
 pub struct Host {
@@ -54,6 +58,18 @@ impl Host {
     /// The same by another host than the one that is deployed.
     pub fn serve_by(program: &Path, layer: &Layer) -> Self {
         Self::serving(Self::serve_command(program, layer, &[]), layer)
+    }
+
+    /// Serve a layer as a user who may read only what everyone may. (`nobody`, where these tests run as root.)
+    pub fn serve_as_nobody(layer: &Layer, variables: &[(&str, &str)]) -> Self {
+        let program = layer.plugin_dir().with_file_name("bootstrap");
+        fs_err::copy(bootstrap(), &program).expect("the copy can be made");
+        let mut command = Self::serve_command(&program, layer, variables);
+        let me = fs_err::metadata("/proc/self").expect("Linux tells whose process this is");
+        if me.uid() == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        Self::serving(command, layer)
     }
 
     fn serving(mut command: Command, layer: &Layer) -> Self {

@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -52,9 +54,8 @@ impl Layer {
 
     /// A layer of one library as it is, without a manifest.
     pub fn of_library(library: &Path) -> Self {
-        let layer = Self::unpacked(Vec::new());
+        let layer = Self::empty();
         let name = library.file_name().expect("a library has a name");
-        fs_err::create_dir_all(layer.plugin_dir()).expect("a folder");
         fs_err::copy(library, layer.plugin_dir().join(name)).expect("the library was built");
         layer
     }
@@ -81,6 +82,45 @@ impl Layer {
     /// Take a file out of its lib folder. (Of this copy alone: every [`Layer::of`] is unpacked anew.)
     pub fn remove(&self, file: &str) {
         fs_err::remove_file(self.plugin_dir().join(file)).expect("a file of the layer");
+    }
+
+    /// Put a file into its lib folder, in the place of another if need be.
+    pub fn put(&self, file: &str, content: impl AsRef<[u8]>) {
+        fs_err::create_dir_all(self.plugin_dir()).expect("a folder");
+        fs_err::write(self.plugin_dir().join(file), content).expect("a file of the layer");
+    }
+
+    /// What is in a file of its lib folder.
+    pub fn read(&self, file: &str) -> Vec<u8> {
+        fs_err::read(self.plugin_dir().join(file)).expect("a file of the layer")
+    }
+
+    /// A folder without anything in it.
+    pub fn empty() -> Self {
+        let layer = Self::unpacked(Vec::new());
+        fs_err::create_dir_all(layer.plugin_dir()).expect("a folder");
+        layer
+    }
+
+    /// A copy that every user of this machine may read, but for these files.
+    pub fn for_everyone_but(&self, files: &[&str]) -> Self {
+        let opt = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o755))
+            .prefix("opt-")
+            .tempdir()
+            .expect("a temporary folder");
+        let copy = Self {
+            opt: Arc::new(opt),
+            zips: Vec::new(),
+        };
+        fs_err::create_dir(copy.plugin_dir()).expect("a folder");
+        for file in self.listing().split(", ") {
+            copy.put(file, self.read(file));
+            let mode = if files.contains(&file) { 0o000 } else { 0o644 };
+            fs_err::set_permissions(copy.plugin_dir().join(file), Permissions::from_mode(mode))
+                .expect("a file of one's own");
+        }
+        copy
     }
 
     /// Change a text file in its lib folder.

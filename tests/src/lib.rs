@@ -14,15 +14,17 @@ mod build;
 mod client;
 mod host;
 mod layer;
+mod library;
 mod runtime_api;
 mod sdk_clients;
 
 pub use build::{
     bootstrap, cargo_layer, library_of, library_of_the_system, output_of, program_of, repository,
-    rustc_version, sha256, target, toolchains,
+    rustc_version, sha256, sha256_of, standalone, target, toolchains,
 };
 pub use client::{Answer, CallOutcome, Client, post_and_forget};
 pub use host::{Door, Host};
 pub use layer::Layer;
+pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use runtime_api::RuntimeApi;
 pub use sdk_clients::{node_client, python_client};

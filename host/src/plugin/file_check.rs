@@ -5,6 +5,7 @@
 
 use std::{
     fs::Metadata,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -37,8 +38,11 @@ const MACHINE: object::elf::Machine = EM_AARCH64;
 #[non_exhaustive]
 pub enum FileProblem {
     /// It is not there, or may not be read.
-    #[error("{0}")]
+    #[error("{0}; make the layer's files readable to everyone, or rebuild it")]
     Read(std::io::Error),
+    /// A link to nothing.
+    #[error("{}: a link that leads nowhere; put the library itself there", .0.display())]
+    Dangling(PathBuf),
     /// A link to somewhere else.
     #[error("{}: a link that leads out of its folder, to {}; put the library itself there", .path.display(), .target.display())]
     Outside {
@@ -48,7 +52,7 @@ pub enum FileProblem {
         target: PathBuf,
     },
     /// A folder, a device, a pipe.
-    #[error("{}: not a file", .0.display())]
+    #[error("{}: not a file; remove it, or build the layer again", .0.display())]
     NotAFile(PathBuf),
     /// Not ELF at all.
     #[error("{}: not a shared library (no ELF header); rebuild the layer", .0.display())]
@@ -84,7 +88,7 @@ pub enum FileProblem {
 impl Code for FileProblem {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Read(_) => ErrorCode::PluginUnreadable,
+            Self::Read(_) | Self::Dangling(_) => ErrorCode::PluginUnreadable,
             Self::Outside { .. } => ErrorCode::PluginOutside,
             Self::NotAFile(_) | Self::NotElf(_) => ErrorCode::PluginNotALibrary,
             Self::Foreign { .. } => ErrorCode::PluginForeign,
@@ -149,7 +153,10 @@ pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
     if path.is_symlink() {
         let folder = path.parent().unwrap_or(path);
         let folder = fs_err::canonicalize(folder).map_err(FileProblem::Read)?;
-        let target = fs_err::canonicalize(path).map_err(FileProblem::Read)?;
+        let target = fs_err::canonicalize(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => FileProblem::Dangling(path.to_owned()),
+            _ => FileProblem::Read(error),
+        })?;
         if !target.starts_with(folder) {
             let path = path.to_owned();
             return Err(FileProblem::Outside { path, target });
@@ -190,8 +197,8 @@ fn header<'data, R: ReadRef<'data>>(
     if encoding != ELFDATA2LSB.0 {
         return Err(foreign("an ELF file for a big-endian CPU".to_owned()));
     }
-    let header =
-        FileHeader64::<LittleEndian>::parse(*data).map_err(|error| damaged(path, error))?;
+    let header = FileHeader64::<LittleEndian>::parse(*data)
+        .map_err(|_| damaged(path, "its header is incomplete"))?;
     let machine = header.e_machine(LittleEndian);
     if machine != MACHINE {
         return Err(foreign(match machine {

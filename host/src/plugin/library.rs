@@ -14,7 +14,7 @@ use libloading::os::unix::{Library as OsLibrary, RTLD_LOCAL, RTLD_NOW};
 use plugin_abi::{
     Host, PAYLOAD_VERSION, PluginRef, ROOT_SYMBOL,
     abi_stable::{
-        library::{AbiHeaderRef, LibraryError},
+        library::{AbiHeaderRef, LibraryError, RootModuleError},
         std_types::{RResult, RSlice, RStr},
     },
     op,
@@ -90,7 +90,7 @@ pub enum OpenError {
     #[error(transparent)]
     File(#[from] FileProblem),
     /// The loader refused it.
-    #[error("{}: cannot be opened: {reason}", .path.display())]
+    #[error("{}: cannot be opened: {reason}; link what is missing, or put it into the layer", .path.display())]
     Loader {
         /// The library.
         path: PathBuf,
@@ -116,6 +116,14 @@ pub enum OpenError {
     AbiLayout {
         /// The library.
         path: PathBuf,
+    },
+    /// It speaks another version of the payloads.
+    #[error("{}: speaks payload version {found}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
+    PayloadVersion {
+        /// The library.
+        path: PathBuf,
+        /// The version it speaks.
+        found: u32,
     },
     /// `init` failed.
     #[error("{}: does not start: {reason}", .path.display())]
@@ -161,7 +169,9 @@ impl Code for OpenError {
             Self::File(problem) => problem.code(),
             Self::Loader { .. } => ErrorCode::PluginLoadFailed,
             Self::NotAPlugin { .. } => ErrorCode::PluginNoRootModule,
-            Self::AbiVersion { .. } | Self::AbiLayout { .. } => ErrorCode::PluginAbiMismatch,
+            Self::AbiVersion { .. } | Self::AbiLayout { .. } | Self::PayloadVersion { .. } => {
+                ErrorCode::PluginAbiMismatch
+            }
             Self::Init { .. } => ErrorCode::PluginInitFailed,
             Self::NeedsNewerHost { .. } => ErrorCode::PluginNeedsNewerHost,
             Self::PanicStrategy { .. } => ErrorCode::PluginPanicAbort,
@@ -362,17 +372,22 @@ fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
     };
     let init = serde_json::to_vec(&init).map_err(|error| failed(error.to_string()))?;
     let bytes = invoke(module, op::INIT, "", &init, call::outside_of_calls())
-        .map_err(|failure| failed(failure.detail.unwrap_or(failure.kind)))?;
+        .map_err(|failure| {
+            let kind = failure.kind;
+            failed(failure.detail.unwrap_or_else(|| {
+                format!("it answered with an error of kind {kind}; rebuild it with this release's plugin-sdk")
+            }))
+        })?;
     let declaration: Declaration = serde_json::from_slice(&bytes).map_err(|error| {
         failed(format!(
             "its declaration cannot be read: {error}; rebuild it with this release's plugin-sdk"
         ))
     })?;
     if declaration.payload != PAYLOAD_VERSION {
-        return Err(failed(format!(
-            "it chose payload version {}, which was not offered",
-            declaration.payload
-        )));
+        return Err(OpenError::PayloadVersion {
+            path: path.to_owned(),
+            found: declaration.payload,
+        });
     }
     if let Some(Err(problem)) = declaration.min_host.as_deref().map(check_release) {
         return Err(OpenError::NeedsNewerHost {
@@ -432,7 +447,13 @@ fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
         },
         LibraryError::RootModule { err, .. } => OpenError::Init {
             path: path.to_owned(),
-            reason: err.to_string(),
+            reason: match err {
+                RootModuleError::Unwound => {
+                    "it panicked before it could say what it is; its words are in the log"
+                        .to_owned()
+                }
+                RootModuleError::Returned(error) => error.to_string(),
+            },
         },
         _ => OpenError::AbiLayout {
             path: path.to_owned(),
