@@ -65,7 +65,7 @@ pub fn written_input(text: &str) -> Result<(Value, bool), Failure> {
 /// # Errors
 /// `unavailable`: it is not JSON.
 pub fn written_output(text: &str) -> Result<Option<Value>, Failure> {
-    written("output_schema", text).map(Some)
+    written("output_schema", text).map(as_object).map(Some)
 }
 
 fn written(attribute: &str, text: &str) -> Result<Value, Failure> {
@@ -78,7 +78,18 @@ fn written(attribute: &str, text: &str) -> Result<Value, Failure> {
 /// The `outputSchema` of a tool that gives back `Json<T>`.
 pub(crate) fn output<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    generate(settings, SchemaGenerator::into_root_schema_for::<T>)
+    as_object(generate(
+        settings,
+        SchemaGenerator::into_root_schema_for::<T>,
+    ))
+}
+
+/// MCP wants an object, also where any value will do.
+fn as_object(schema: Value) -> Value {
+    match schema {
+        Value::Bool(true) => Value::Object(Map::new()),
+        schema => schema,
+    }
 }
 
 /// The headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to these.

@@ -107,6 +107,17 @@ impl<'a> Client<'a> {
     /// Call a tool as a client of revision 2026-07-28 that takes answers of both kinds; `meta` comes on top of what every
     /// request of it has.
     pub fn call_modern(&self, tool: &str, arguments: &Value, meta: &Value) -> Answer {
+        self.call_modern_with(&[], tool, arguments, meta)
+    }
+
+    /// The same with more headers.
+    pub fn call_modern_with(
+        &self,
+        headers: &[(&str, &str)],
+        tool: &str,
+        arguments: &Value,
+        meta: &Value,
+    ) -> Answer {
         let mut all = json!({
             "io.modelcontextprotocol/protocolVersion": MODERN,
             "io.modelcontextprotocol/clientCapabilities": {},
@@ -115,13 +126,14 @@ impl<'a> Client<'a> {
             all[key] = value.clone();
         }
         let params = json!({ "name": tool, "arguments": arguments, "_meta": all });
+        let owed = [
+            ("Accept", "application/json, text/event-stream"),
+            ("MCP-Protocol-Version", MODERN),
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", tool),
+        ];
         self.post(
-            &[
-                ("Accept", "application/json, text/event-stream"),
-                ("MCP-Protocol-Version", MODERN),
-                ("Mcp-Method", "tools/call"),
-                ("Mcp-Name", tool),
-            ],
+            &[&owed, headers].concat(),
             &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
         )
     }
