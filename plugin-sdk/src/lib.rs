@@ -223,6 +223,8 @@
 //!
 //! - Beside the function `#[tool]` makes a type of its name, by which `export_tools!` knows it. So a module or type of that
 //!   name in the same place clashes; a path does not (`export_tools!(weather::weather, crate::drop)`).
+//!   Nor does the name of the crate itself, written so: in a crate `greet`, `export_tools!(self::greet)`. Without `self::`
+//!   documentation tests of that crate do not compile, as there the name has two meanings.
 //! - One crate has one `export_tools!`, and a plugin cannot depend on another one: share code by a crate without it.
 //! - A tool behind `#[cfg(...)]` needs two `export_tools!` behind the same condition and its opposite.
 //! - Whoever renames this crate in Cargo.toml writes `extern crate sdk as plugin_sdk;`, so that the macros find it.
