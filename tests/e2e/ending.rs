@@ -62,6 +62,13 @@ fn on_lambda_a_tool_that_never_returns_costs_its_environment_after_the_answer() 
             let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));
             assert_given_up(outcome.error_text());
         }
+        // What the host says of a request names the invocation that it came in.
+        let log = host.log();
+        let line = log
+            .lines()
+            .find(|line| line.contains("a call was given up"));
+        let line = line.expect("there is such a line");
+        assert!(line.contains("Lambda runtime invoke{requestId="), "{line}");
         assert_slept(&host.connect().call("nap", json!({ "seconds": 0 })));
         host.wait_for_log("this environment ends, so that a fresh one serves what comes next");
         // Lines with blanks before them are quoted by errors.

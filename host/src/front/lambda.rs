@@ -11,7 +11,8 @@ use std::{
 
 use bytes::Bytes;
 use lambda_http::{
-    Body, Error, Request, RequestExt, Response, request::RequestContext, service_fn,
+    Body, Error, Request, RequestExt, Response, lambda_runtime::layers::TracingLayer,
+    request::RequestContext, service_fn,
 };
 use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody};
 use serde_json::json;
@@ -57,7 +58,9 @@ pub async fn run(config: Config) -> ExitCode {
         async move { Ok::<_, Error>(answer(&app, request).await) }
     });
     // As many at once as AWS_LAMBDA_MAX_CONCURRENCY says, else one after the other.
-    let runtime = lambda_http::runtime_concurrent(handler).layer(environment.layer());
+    let runtime = lambda_http::runtime_concurrent(handler)
+        .layer(TracingLayer::new())
+        .layer(environment.layer());
     tokio::select! {
         ended = runtime.run_concurrent() => match ended {
             Ok(()) => ExitCode::SUCCESS,
