@@ -8,13 +8,12 @@ use mcp_protocol::{
 };
 use plugin_abi::{Host, op};
 
-use crate::crash;
-
 use super::{
     Call, Plugin,
     payload::{Failure, Reply},
     requests::request,
 };
+use crate::crash;
 
 /// Why a call gave no result.
 #[derive(Debug)]
@@ -52,23 +51,22 @@ pub(crate) fn call(
     arguments: &[u8],
     call: &Call,
 ) -> Result<CallResult, CallFailure> {
-    let request_id = &call.context.request_id;
-    crash::during(request_id, tool, || plugin.ready().map(drop))?;
-    if call.is_cancelled() {
-        // It waited for a thread, or for its library to open, until nobody waited for it.
-        return Err(CallFailure {
-            kind: FailureKind::Cancelled,
-            public: None,
-            detail: Some("given up before it began".to_owned()),
-        });
-    }
-    let host = Host {
-        call: call.number,
-        deadline_unix_ms: unix_ms(call.deadline),
-        request,
-    };
-    let reply = crash::during(request_id, tool, || {
-        plugin.invoke(op::CALL, tool, arguments, host)
+    let reply = crash::during(&call.context.request_id, tool, || {
+        plugin.ready()?;
+        if call.is_cancelled() {
+            // It waited for a thread, or for its library to open, until nobody waited for it.
+            return Err(CallFailure {
+                kind: FailureKind::Cancelled,
+                public: None,
+                detail: Some("given up before it began".to_owned()),
+            });
+        }
+        let host = Host {
+            call: call.number,
+            deadline_unix_ms: unix_ms(call.deadline),
+            request,
+        };
+        Ok(plugin.invoke(op::CALL, tool, arguments, host)?)
     })?;
     let unreadable = |what: String| CallFailure {
         kind: FailureKind::Unavailable,
