@@ -136,7 +136,7 @@ impl Candidates {
             }
             let path = self.folder.join(file);
             match file_check::check(&path) {
-                Ok(kind) => kind == Kind::Plugin,
+                Ok(kind) => matches!(kind, Kind::Plugin(_)),
                 Err(problem) => {
                     triage.leave_out(file, &problem.into());
                     false

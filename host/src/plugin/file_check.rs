@@ -20,7 +20,7 @@ use object::{
 };
 use plugin_abi::ROOT_SYMBOL;
 
-use super::Code;
+use super::{Code, image::Image};
 use crate::ErrorCode;
 use tables::Tables;
 
@@ -99,10 +99,10 @@ impl Code for FileProblem {
 }
 
 /// What a library is that can be opened here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// It exports a plugin's root symbol.
-    Plugin,
+    Plugin(Image),
     /// It does not, and may be anybody's.
     Other,
 }
@@ -142,7 +142,7 @@ pub(super) fn check_content<'data, R: ReadRef<'data>>(
     }
     let tables = Tables::of(segments, data).map_err(|problem| damaged(path, problem))?;
     if tables.defines(ROOT_SYMBOL.as_bytes()) {
-        Ok(Kind::Plugin)
+        Ok(Kind::Plugin(Image::of(segments, data)))
     } else {
         Ok(Kind::Other)
     }

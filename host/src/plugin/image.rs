@@ -1,12 +1,11 @@
 //! What a report of a crash has to know of a library's file.
 
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 
-use fs_err::File;
 use object::{
-    LittleEndian, ReadCache,
-    elf::{ELF_NOTE_GNU, FileHeader64, NT_GNU_BUILD_ID, PF_X, PT_LOAD},
-    read::elf::{FileHeader, ProgramHeader},
+    LittleEndian,
+    elf::{ELF_NOTE_GNU, NT_GNU_BUILD_ID, PF_X, PT_LOAD, ProgramHeader64},
+    read::{ReadRef, elf::ProgramHeader},
 };
 
 /// The parts of an ELF file that outlive it in a crash report.
@@ -19,19 +18,13 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Of a file that passed the check of its header; what cannot be read is left out.
-    pub(super) fn read(path: &Path) -> Self {
+    /// Of the segments of a file; what cannot be read is left out.
+    pub(super) fn of<'data>(
+        segments: &[ProgramHeader64<LittleEndian>],
+        data: impl ReadRef<'data>,
+    ) -> Self {
         let mut image = Self::default();
-        let Ok(file) = File::open(path) else {
-            return image;
-        };
-        let data = ReadCache::new(file);
-        let data = &data;
-        let Ok(header) = FileHeader64::<LittleEndian>::parse(data) else {
-            return image;
-        };
-        let segments = header.program_headers(LittleEndian, data);
-        for segment in segments.unwrap_or_default() {
+        for segment in segments {
             let start = segment.p_vaddr(LittleEndian);
             let runs = (segment.p_flags(LittleEndian) & PF_X).0 != 0;
             if segment.p_type(LittleEndian) == PT_LOAD && runs {

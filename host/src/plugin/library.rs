@@ -346,13 +346,13 @@ fn check_content(path: &Path, promised: &Promised) -> Result<(), OpenError> {
 }
 
 fn open(path: &Path) -> Result<Opened, OpenError> {
-    if file_check::check(path)? == Kind::Other {
+    let Kind::Plugin(image) = file_check::check(path)? else {
         // Opening it would run its constructors.
         return Err(OpenError::NotAPlugin {
             path: path.to_owned(),
         });
-    }
-    let module = root_module(path)?;
+    };
+    let module = root_module(path, image)?;
     init(path, module)
 }
 
@@ -412,7 +412,7 @@ fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
     })
 }
 
-fn root_module(path: &Path) -> Result<PluginRef, OpenError> {
+fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
     // SAFETY: the file passed the check, so that mapping it cannot fault. Its constructors are trusted code, as
     // all of a plugin is. It is never closed, so that no symbol outlives its code (ABI rule 1).
     let library =
@@ -429,7 +429,7 @@ fn root_module(path: &Path) -> Result<PluginRef, OpenError> {
     let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),
     })?;
-    crash::opened(path, header.clone().as_raw_ptr(), Image::read(path));
+    crash::opened(path, header.clone().as_raw_ptr(), image);
     let header: AbiHeaderRef = *header;
     let module = header
         .upgrade()

@@ -88,10 +88,11 @@ const FIXED: [(DynamicTag, u64); 4] = [
 ];
 
 /// What the loader finds in a library.
-pub(super) struct Tables<R> {
+pub(super) struct Tables<'data, R> {
     data: R,
     segments: Vec<Segment>,
     dynamic: Vec<(DynamicTag, u64)>,
+    symbols: &'data [Sym64<LittleEndian>],
 }
 
 /// A part of the file that is mapped into memory.
@@ -115,7 +116,7 @@ impl Segment {
     }
 }
 
-impl<'data, R: ReadRef<'data>> Tables<R> {
+impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     /// Read where the tables lie, and check that they lie inside the file; else what does not.
     pub(super) fn of(
         headers: &[ProgramHeader64<LittleEndian>],
@@ -129,6 +130,7 @@ impl<'data, R: ReadRef<'data>> Tables<R> {
             data,
             segments: kind(PT_LOAD).collect(),
             dynamic: Vec::new(),
+            symbols: &[],
         };
         let dynamic = kind(PT_DYNAMIC).next().ok_or("it has no dynamic section")?;
         tables.dynamic = tables
@@ -140,6 +142,7 @@ impl<'data, R: ReadRef<'data>> Tables<R> {
                 .ok_or("its thread-local variables do not lie inside it")?;
         }
         tables.check()?;
+        tables.symbols = tables.checked_symbols()?;
         Ok(tables)
     }
 
@@ -179,12 +182,15 @@ impl<'data, R: ReadRef<'data>> Tables<R> {
                 return Err("its first or last function does not lie inside it");
             }
         }
-        self.check_strings()?;
-        let symbols = self
+        self.check_strings()
+    }
+
+    fn checked_symbols(&self) -> Result<&'data [Sym64<LittleEndian>], &'static str> {
+        let count = self
             .symbol_count()
             .ok_or("the hash table of its symbols does not lie inside it")?;
         let are_inside = |tag, size| {
-            let length = symbols.checked_mul(size);
+            let length = count.checked_mul(size);
             self.value(tag)
                 .is_none_or(|at| length.is_some_and(|length| self.offset(at, length).is_some()))
         };
@@ -193,7 +199,8 @@ impl<'data, R: ReadRef<'data>> Tables<R> {
         }
         let strings = self.value(DT_STRSZ).unwrap_or_default();
         let is_inside = |symbol: &Sym64<_>| u64::from(symbol.st_name(LittleEndian)) < strings;
-        if !self.symbols().iter().all(is_inside) {
+        let symbols = self.symbols(count).unwrap_or_default();
+        if !symbols.iter().all(is_inside) {
             return Err("the name of a symbol does not lie inside it");
         }
         let versions = [(DT_VERNEED, NEEDED), (DT_VERDEF, DEFINED)];
@@ -203,7 +210,7 @@ impl<'data, R: ReadRef<'data>> Tables<R> {
         {
             return Err("the versions of its symbols do not lie inside it");
         }
-        Ok(())
+        Ok(symbols)
     }
 
     fn is_sized_table_inside(&self, address: DynamicTag, size: DynamicTag) -> bool {
@@ -241,20 +248,17 @@ impl<'data, R: ReadRef<'data>> Tables<R> {
             Some(StringTable::new(self.data, begin, begin.checked_add(size)?))
         });
         let strings = strings.unwrap_or_default();
-        self.symbols().iter().any(|symbol| {
+        self.symbols.iter().any(|symbol| {
             !symbol.is_undefined(LittleEndian)
                 && symbol.name(LittleEndian, strings) == Ok(name)
                 && self.is_mapped(symbol.st_value(LittleEndian))
         })
     }
 
-    fn symbols(&self) -> &'data [Sym64<LittleEndian>] {
-        let symbols = self.symbol_count().and_then(|count| {
-            let offset = self.offset(self.value(DT_SYMTAB)?, count.checked_mul(SYMBOL)?)?;
-            let count = usize::try_from(count).ok()?;
-            self.data.read_slice_at(offset, count).ok()
-        });
-        symbols.unwrap_or_default()
+    fn symbols(&self, count: u64) -> Option<&'data [Sym64<LittleEndian>]> {
+        let offset = self.offset(self.value(DT_SYMTAB)?, count.checked_mul(SYMBOL)?)?;
+        let count = usize::try_from(count).ok()?;
+        self.data.read_slice_at(offset, count).ok()
     }
 
     /// How many symbols there are, which only their hash table tells. `None`: it does not lie inside the file.
