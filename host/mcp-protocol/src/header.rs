@@ -30,12 +30,7 @@ pub(crate) fn plain(header: &str, value: Option<&str>, body: &str) -> Result<(),
     let value = value
         .map(trimmed)
         .ok_or_else(|| missing(header, &format!("{body:?}")))?;
-    if value == body {
-        return Ok(());
-    }
-    Err(format!(
-        "the header {header} says {value:?}, the body {body:?}"
-    ))
+    says(header, value, body)
 }
 
 /// The same of a header whose value may be wrapped in base64.
@@ -44,7 +39,10 @@ pub(crate) fn plain(header: &str, value: Option<&str>, body: &str) -> Result<(),
 /// What is wrong with it.
 pub(crate) fn wrapped(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
     let value = value.ok_or_else(|| missing(header, &format!("{body:?}")))?;
-    let value = unwrapped(header, value)?;
+    says(header, &unwrapped(header, value)?, body)
+}
+
+fn says(header: &str, value: &str, body: &str) -> Result<(), String> {
     if value == body {
         return Ok(());
     }

@@ -22,6 +22,8 @@ struct Checked<'r, 'a> {
     method: &'r str,
     params: &'r Params<'a>,
     meta: &'r Members<'a>,
+    /// The version that `_meta` names, if it is text.
+    version: Option<String>,
 }
 
 type Check = fn(&Checked<'_, '_>) -> Result<(), Answer>;
@@ -57,12 +59,14 @@ pub(crate) fn request<'a>(
     params: &Params<'a>,
 ) -> Route<'a> {
     let nothing = Members::new();
+    let meta = params.meta.as_ref().unwrap_or(&nothing);
     let checked = Checked {
         headers,
         id: &id,
         method,
         params,
-        meta: params.meta.as_ref().unwrap_or(&nothing),
+        meta,
+        version: meta.get(PROTOCOL_VERSION).and_then(|version| text(version)),
     };
     for (_, over, check) in CHECKS {
         if (over == Over::Any || headers.is_some())
@@ -115,7 +119,7 @@ fn has_its_envelope(checked: &Checked<'_, '_>) -> Result<(), Answer> {
     if !is_object(meta[CLIENT_CAPABILITIES]) {
         return refuse(&format!("{CLIENT_CAPABILITIES} must be an object"));
     }
-    if checked.version().is_none() {
+    if checked.version.is_none() {
         return refuse(&format!("{PROTOCOL_VERSION} must be a string"));
     }
     Ok(())
@@ -123,12 +127,12 @@ fn has_its_envelope(checked: &Checked<'_, '_>) -> Result<(), Answer> {
 
 fn header_names_the_same_version(checked: &Checked<'_, '_>) -> Result<(), Answer> {
     let header = checked.headers.and_then(|headers| headers.protocol_version);
-    let version = checked.version().unwrap_or_default();
-    checked.agrees(header::plain("MCP-Protocol-Version", header, &version))
+    let version = checked.version.as_deref().unwrap_or_default();
+    checked.agrees(header::plain("MCP-Protocol-Version", header, version))
 }
 
 fn version_is_offered(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    let version = checked.version().unwrap_or_default();
+    let version = checked.version.as_deref().unwrap_or_default();
     if version == Revision::MODERN.as_str() {
         return Ok(());
     }
@@ -191,11 +195,6 @@ fn log_level_is_known(checked: &Checked<'_, '_>) -> Result<(), Answer> {
 }
 
 impl Checked<'_, '_> {
-    /// The version that `_meta` names, if it is text.
-    fn version(&self) -> Option<String> {
-        text(self.meta.get(PROTOCOL_VERSION)?)
-    }
-
     fn agrees(&self, agreement: Result<(), String>) -> Result<(), Answer> {
         agreement.map_err(|problem| header::mismatch(self.id, &problem))
     }
