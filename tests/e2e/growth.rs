@@ -14,14 +14,17 @@ fn bare(script: &str) -> Layer {
 }
 
 fn refused(layer: &Layer) -> String {
-    let told = Host::refusal(layer, &[STOP]);
-    let refusal = told.split_once("error[").map(|(_, refusal)| refusal);
-    let refusal = refusal.unwrap_or_else(|| panic!("no error in {told}"));
-    let folder = layer.plugin_dir().display().to_string();
-    refusal
-        .trim()
-        .replacen("]: ", ": ", 1)
-        .replace(&folder, "[dir]")
+    Host::refusal_in_words(layer, &[STOP])
+}
+
+/// What a plugin's host says to its operation.
+fn asked(op: u32) -> Value {
+    let declared = declaration(&[tool("hello")]);
+    let layer = bare(&format!("init ok {declared}\ncall ask {op}\n"));
+    let host = Host::serve_with(&layer, &[STOP]);
+    let client = host.connect();
+    let answer = client.call_modern("hello", &json!({}), &json!({})).json();
+    answer["result"]["structuredContent"].clone()
 }
 
 fn says_hello(layer: &Layer) -> Host {
@@ -91,29 +94,11 @@ fn a_new_plugin_may_answer_with_more_than_an_old_host_knows() {
 
 #[test]
 fn a_new_plugin_may_ask_an_old_host_for_what_it_does_not_know() {
-    let declared = declaration(&[tool("hello")]);
-    for (op, kind) in [(99, "unknown_op"), (5, "unknown_op"), (6, "unknown_op")] {
-        let host = Host::serve_with(
-            &bare(&format!("init ok {declared}\ncall ask {op}\n")),
-            &[STOP],
-        );
-        let answer = host
-            .connect()
-            .call_modern("hello", &json!({}), &json!({}))
-            .json();
-        let said = &answer["result"]["structuredContent"];
-        assert_eq!(said["kind"], kind, "{op}: {answer}");
+    for op in [99, 5, 6] {
+        assert_eq!(asked(op)["kind"], "unknown_op", "{op}");
     }
     // What it does know it answers.
-    let host = Host::serve_with(&bare(&format!("init ok {declared}\ncall ask 3\n")), &[STOP]);
-    let answer = host
-        .connect()
-        .call_modern("hello", &json!({}), &json!({}))
-        .json();
-    assert_eq!(
-        answer["result"]["structuredContent"],
-        json!({ "cancelled": false })
-    );
+    assert_eq!(asked(3), json!({ "cancelled": false }));
 }
 
 #[test]

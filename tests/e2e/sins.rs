@@ -41,31 +41,16 @@ fn serves_the_good_plugin(host: &Host) {
     assert_eq!(greeting.text(), "Hello, Ada!");
 }
 
-/// A start that is refused: `CODE: message`, with `[dir]` for the folder and `[target]` for that of the harness.
-fn refused(layer: &Layer, variables: &[(&str, &str)]) -> String {
-    let told = Host::refusal(layer, variables);
-    let (_, refusal) = told
-        .split_once("error[")
-        .unwrap_or_else(|| panic!("no error in {told}"));
-    without_folders(&refusal.trim().replacen("]: ", ": ", 1), layer)
-}
-
-fn without_folders(text: &str, layer: &Layer) -> String {
-    let folder = layer.plugin_dir().display().to_string();
-    text.replace(&folder, "[dir]")
-        .replace(&target().display().to_string(), "[target]")
-}
-
 /// What is told of the file that sins: in the log of a host that leaves it out, and where it is named and stops the start.
 fn told(layer: &Layer) -> String {
-    let refusal = refused(layer, &[SKIP, ("ENTRY_FILE", "custom_tools,sin")]);
+    let refusal = Host::refusal_in_words(layer, &[SKIP, ("ENTRY_FILE", "custom_tools,sin")]);
     let (code, message) = refusal.split_once(": ").expect("a code");
 
     let host = Host::serve_with(layer, &[SKIP]);
     serves_the_good_plugin(&host);
     let left_out = &host.health()["leftOut"];
     assert_eq!(*left_out, json!([{ "file": SIN, "code": code }]));
-    let log = without_folders(&host.log(), layer);
+    let log = layer.without_folders(&host.log());
     assert!(
         log.contains(&format!("left out: {message}")),
         "{message}\n{log}"
@@ -77,7 +62,7 @@ fn told(layer: &Layer) -> String {
 /// The same of a file that is known to be a plugin: under `stop` it stops the start, also on Lambda.
 fn told_of_plugin(layer: &Layer) -> String {
     let told = told(layer);
-    assert_eq!(refused(layer, &[STOP]), told);
+    assert_eq!(Host::refusal_in_words(layer, &[STOP]), told);
     reaches_lambda(layer, &[], &told);
     told
 }
@@ -87,7 +72,7 @@ fn reaches_lambda(layer: &Layer, variables: &[(&str, &str)], told: &str) {
     let (code, message) = told.split_once(": ").expect("a code");
     let error = Host::init_error(layer, variables);
     assert_eq!(error.error_type(), code);
-    let reported = without_folders(&error.to_string(), layer);
+    let reported = layer.without_folders(&error.to_string());
     assert!(reported.contains(message), "{reported}");
 }
 
@@ -133,7 +118,7 @@ fn libraries_that_end_too_early() {
             "libtime_tools.so",
             &stripped[..stripped.len() * tenths / 10],
         );
-        let refusal = refused(&layer, &[STOP]);
+        let refusal = Host::refusal_in_words(&layer, &[STOP]);
         assert!(
             refusal.starts_with("MANIFEST_DRIFT: [dir]/libtime_tools.so: has "),
             "{refusal}"
@@ -202,7 +187,7 @@ fn a_library_that_is_no_plugin_is_only_told_of_when_it_is_named() {
     let layer = Layer::of(["custom-tools"]);
     layer.put_library(SIN, &library_of_the_system());
     let named = [SKIP, ("ENTRY_FILE", "custom_tools,sin")];
-    assert_snapshot!(refused(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
+    assert_snapshot!(Host::refusal_in_words(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
     let host = Host::serve_with(&layer, &[STOP]);
     serves_the_good_plugin(&host);
     assert_eq!(host.health()["leftOut"], json!([]));
@@ -213,7 +198,7 @@ fn a_library_that_is_no_plugin_is_only_told_of_when_it_is_named() {
         b"_1as_0lib_1header_0root_bmodule_bloader",
         b"_1as_0lib_1header_0root_bmodule_another",
     ));
-    assert_snapshot!(refused(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
+    assert_snapshot!(Host::refusal_in_words(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
 }
 
 #[test]
@@ -285,7 +270,7 @@ fn paths_in_entry_file() {
         "/opt/lib/libcustom_tools.so",
         "./libcustom_tools.so",
     ] {
-        let told = refused(&layer, &[SKIP, ("ENTRY_FILE", entry)]);
+        let told = Host::refusal_in_words(&layer, &[SKIP, ("ENTRY_FILE", entry)]);
         assert_eq!(
             told,
             format!(
@@ -300,12 +285,12 @@ fn paths_in_entry_file() {
 fn patterns_and_names_in_tools_list_that_nothing_fits() {
     let layer = Layer::of(["custom-tools"]);
     let listing = |list| [SKIP, ("TOOLS_LIST", list)];
-    assert_snapshot!(refused(&layer, &listing("multiplicate,greet")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "multiplicate"; did you mean multiply? (there are: greet, multiply, add)"#);
-    assert_snapshot!(refused(&layer, &listing("add,gret*,!sub*")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "gret*"; did you mean greet?; no tool fits "!sub*" (there are: greet, multiply, add)"#);
+    assert_snapshot!(Host::refusal_in_words(&layer, &listing("multiplicate,greet")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "multiplicate"; did you mean multiply? (there are: greet, multiply, add)"#);
+    assert_snapshot!(Host::refusal_in_words(&layer, &listing("add,gret*,!sub*")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "gret*"; did you mean greet?; no tool fits "!sub*" (there are: greet, multiply, add)"#);
     reaches_lambda(
         &layer,
         &[("TOOLS_LIST", "gret*")],
-        &refused(&layer, &listing("gret*")),
+        &Host::refusal_in_words(&layer, &listing("gret*")),
     );
 }
 
@@ -397,7 +382,7 @@ fn two_tools_of_one_name() {
         tool("greet"),
         tool("hello"),
     ]))));
-    let told = refused(&layer, &[STOP]);
+    let told = Host::refusal_in_words(&layer, &[STOP]);
     assert_snapshot!(told, @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/libcustom_tools.so and in [dir]/libsin.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
     reaches_lambda(&layer, &[], &told);
     let host = Host::serve_with(&layer, &[SKIP]);
@@ -440,14 +425,14 @@ fn manifests_that_are_none_or_name_what_is_not_there() {
         (&newer, "MANIFEST_FORMAT"),
         (&outside, "MANIFEST_INVALID"),
     ] {
-        let told = refused(layer, &[STOP]);
+        let told = Host::refusal_in_words(layer, &[STOP]);
         assert!(told.starts_with(code), "{told}");
         reaches_lambda(layer, &[], &told);
     }
-    assert_snapshot!(refused(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
-    assert_snapshot!(refused(&corrupt, &[STOP]), @"MANIFEST_INVALID: [dir]/time-tools.layer.json: not a layer manifest: EOF while parsing a value at line 3 column 2; rebuild the layer with `cargo layer build`");
-    assert_snapshot!(refused(&newer, &[STOP]), @"MANIFEST_FORMAT: [dir]/time-tools.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release");
-    assert_snapshot!(refused(&outside, &[STOP]), @r#"MANIFEST_INVALID: [dir]/time-tools.layer.json: names the file "../lib/libtime_tools.so", which is not a plain file name; rebuild the layer"#);
+    assert_snapshot!(Host::refusal_in_words(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
+    assert_snapshot!(Host::refusal_in_words(&corrupt, &[STOP]), @"MANIFEST_INVALID: [dir]/time-tools.layer.json: not a layer manifest: EOF while parsing a value at line 3 column 2; rebuild the layer with `cargo layer build`");
+    assert_snapshot!(Host::refusal_in_words(&newer, &[STOP]), @"MANIFEST_FORMAT: [dir]/time-tools.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release");
+    assert_snapshot!(Host::refusal_in_words(&outside, &[STOP]), @r#"MANIFEST_INVALID: [dir]/time-tools.layer.json: names the file "../lib/libtime_tools.so", which is not a plain file name; rebuild the layer"#);
     serves_the_good_plugin(&Host::serve_with(&missing, &[SKIP]));
     // Without its manifest a plugin is one that no manifest tells of.
     for layer in [corrupt, newer, outside] {
@@ -476,7 +461,7 @@ fn a_plugin_that_declares_other_tools_than_its_manifest() {
     assert_eq!(client.list(), ["greet", "multiply", "add", "hello", "more"]);
     client.call("hello", json!({})).error_text();
     host.wait_for_log("[MANIFEST_DRIFT]");
-    let log = without_folders(&host.log(), &layer);
+    let log = layer.without_folders(&host.log());
     assert!(log.contains("[dir]/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`"), "{log}");
     assert_eq!(
         host.health()["leftOut"],
@@ -488,8 +473,12 @@ fn a_plugin_that_declares_other_tools_than_its_manifest() {
     );
     // Preloading opens it before.
     let preload = ("PRELOAD", "all");
-    assert_snapshot!(refused(&layer, &[STOP, preload]), @"MANIFEST_DRIFT: [dir]/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`");
-    reaches_lambda(&layer, &[preload], &refused(&layer, &[STOP, preload]));
+    assert_snapshot!(Host::refusal_in_words(&layer, &[STOP, preload]), @"MANIFEST_DRIFT: [dir]/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`");
+    reaches_lambda(
+        &layer,
+        &[preload],
+        &Host::refusal_in_words(&layer, &[STOP, preload]),
+    );
     serves_the_good_plugin(&Host::serve_with(&layer, &[SKIP, preload]));
 }
 
@@ -527,7 +516,7 @@ fn all_sins_at_once() {
         Some(8),
         "{health}"
     );
-    let told = refused(&layer, &[STOP]);
+    let told = Host::refusal_in_words(&layer, &[STOP]);
     assert_snapshot!(told, @r#"
     MANIFEST_INVALID: 5 things cannot be served:
     [MANIFEST_INVALID] [dir]/broken.layer.json: not a layer manifest: EOF while parsing an object at line 1 column 1; rebuild the layer with `cargo layer build`

@@ -91,17 +91,8 @@ impl<'a> Client<'a> {
 
     /// `server/discover`, as a client of revision 2026-07-28.
     pub fn discover(&self) -> Value {
-        let meta = json!({
-            "io.modelcontextprotocol/protocolVersion": MODERN,
-            "io.modelcontextprotocol/clientCapabilities": {},
-        });
-        let headers = [
-            ("Accept", "application/json, text/event-stream"),
-            ("MCP-Protocol-Version", MODERN),
-            ("Mcp-Method", "server/discover"),
-        ];
-        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": { "_meta": meta } });
-        self.post(&headers, &message).json()
+        let method = "server/discover";
+        self.post_modern(&[], method, json!({}), &json!({})).json()
     }
 
     /// Call a tool as a client of revision 2026-07-28 that takes answers of both kinds; `meta` comes on top of what every
@@ -118,23 +109,34 @@ impl<'a> Client<'a> {
         arguments: &Value,
         meta: &Value,
     ) -> Answer {
-        let mut all = json!({
+        let headers = [&[("Mcp-Name", tool)], headers].concat();
+        let params = json!({ "name": tool, "arguments": arguments });
+        self.post_modern(&headers, "tools/call", params, meta)
+    }
+
+    /// POST a request of revision 2026-07-28, with all that it owes.
+    fn post_modern(
+        &self,
+        headers: &[(&str, &str)],
+        method: &str,
+        mut params: Value,
+        meta: &Value,
+    ) -> Answer {
+        params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": MODERN,
             "io.modelcontextprotocol/clientCapabilities": {},
         });
         for (key, value) in meta.as_object().into_iter().flatten() {
-            all[key] = value.clone();
+            params["_meta"][key] = value.clone();
         }
-        let params = json!({ "name": tool, "arguments": arguments, "_meta": all });
         let owed = [
             ("Accept", "application/json, text/event-stream"),
             ("MCP-Protocol-Version", MODERN),
-            ("Mcp-Method", "tools/call"),
-            ("Mcp-Name", tool),
+            ("Mcp-Method", method),
         ];
         self.post(
             &[&owed, headers].concat(),
-            &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
+            &json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }),
         )
     }
 }

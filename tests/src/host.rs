@@ -120,6 +120,15 @@ impl Host {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
+    /// The refusal among it: `CODE: message`, with `[dir]` for the folder of the plugins and `[target]` for that of the harness.
+    pub fn refusal_in_words(layer: &Layer, variables: &[(&str, &str)]) -> String {
+        let told = Self::refusal(layer, variables);
+        let (_, refusal) = told
+            .split_once("error[")
+            .unwrap_or_else(|| panic!("no error in {told}"));
+        layer.without_folders(&refusal.trim().replacen("]: ", ": ", 1))
+    }
+
     fn serve_command(program: &Path, layer: &Layer, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(program);
         command

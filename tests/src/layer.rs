@@ -56,7 +56,7 @@ impl Layer {
     pub fn of_library(library: &Path) -> Self {
         let layer = Self::empty();
         let name = library.file_name().expect("a library has a name");
-        fs_err::copy(library, layer.plugin_dir().join(name)).expect("the library was built");
+        layer.put_library(&name.to_string_lossy(), library);
         layer
     }
 
@@ -128,6 +128,13 @@ impl Layer {
         let path = self.plugin_dir().join(file);
         let text = fs_err::read_to_string(&path).expect("a file of the layer");
         fs_err::write(path, change(text)).expect("a file that can be changed");
+    }
+
+    /// A text with `[dir]` for its lib folder, and `[target]` for the folder of the harness.
+    pub fn without_folders(&self, text: &str) -> String {
+        let folder = self.plugin_dir().display().to_string();
+        text.replace(&folder, "[dir]")
+            .replace(&target().display().to_string(), "[target]")
     }
 
     /// The names of the files in it, for failure messages.
