@@ -1,5 +1,6 @@
 //! Calls from end to end, but for the library: a plugin that is linked into the test binary passes the same handshake.
 
+mod anything;
 mod calls;
 mod limits;
 mod notifications;

@@ -10,6 +10,9 @@ const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// that such an error has no valid form in them; without an id it is at least none that somebody waits for.
 const FIRST_WITHOUT_ID: &str = "2025-11-25";
 
+/// Of this revision, the form of a response is what all of them share.
+const LEAST: &str = "2024-11-05";
+
 /// Judge what the server wrote over stdio, after this request if it is a response, in the revision that was agreed on.
 ///
 /// # Panics
@@ -54,7 +57,7 @@ pub(crate) fn judge_response(revision: Option<&str>, request: Option<&Value>, me
         (Some(_), Some(code), _) => judge_error(revision.unwrap_or(MODERN), code, message),
         (Some(_), None, _) => panic!("no code in {message}"),
         (None, _, Some(request)) => judge_success(revision, request, message),
-        (None, _, None) => accept(MODERN, "JSONRPCResponse", message),
+        (None, _, None) => accept(revision.unwrap_or(LEAST), "JSONRPCResponse", message),
     }
 }
 

@@ -118,8 +118,12 @@ impl Server {
             deadline: sent.deadline,
             ceiling: sent.ceiling,
         };
-        let answered = Answered(self.0.answer(&incoming).await);
-        answered.judge(&incoming);
+        self.answer_to(&incoming).await
+    }
+
+    pub(super) async fn answer_to(&self, incoming: &Incoming<'_>) -> Answered {
+        let answered = Answered(self.0.answer(incoming).await);
+        answered.judge(incoming);
         answered
     }
 
