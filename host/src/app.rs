@@ -2,6 +2,24 @@
 //!
 //! The only place that decides who reads what of an error: the model gets a result with `isError`, the client a JSON-RPC
 //! error, the operator a line in the log.
+//!
+//! # The order of checks
+//!
+//! | step | check of a modern request | refusal | where |
+//! |---|---|---|---|
+//! | 1 | `Origin` and `Host` may call | 403 | [`App::answer`] |
+//! | 2 | the caller may | | the gateway |
+//! | 3 | the path is the endpoint, the HTTP method POST | 404, 405 | `endpoint` |
+//! | 4 | the body is JSON by its type, and not too large | 415, 413 | `post` |
+//! | 5-6 | one JSON-RPC message | 400, -32700, -32600 | `mcp_protocol::route` |
+//! | 7-13 | envelope, headers, version, method, log level | see there | `mcp_protocol::modern::CHECKS` |
+//! | 14 | `params` fit the method | 200, -32602 | `mcp_protocol::method::METHODS` |
+//! | 15 | there is such a tool, such a page | 200, -32602 | `serve` |
+//! | 16 | `Mcp-Param-*` repeat the arguments | 400, -32020 | `arguments_agree` |
+//! | 17 | the client can do what the tool needs of it | 400, -32021 | `call` |
+//! | 18 | the arguments satisfy the schema | a result with `isError` | `tool_schema::Arguments` |
+//!
+//! A legacy request passes 1 to 6, then its session is looked up, then 14, 15, 17 and 18 follow; its errors have status 200.
 
 mod call;
 mod deadline;

@@ -8,6 +8,7 @@ mod catalog;
 mod endpoint;
 mod folder;
 mod left_out;
+mod order;
 mod serve;
 mod server;
 mod sessions;

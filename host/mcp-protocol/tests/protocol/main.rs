@@ -2,6 +2,7 @@
 
 mod batches;
 mod calls;
+mod dependencies;
 mod era;
 mod messages;
 mod mutations;
