@@ -135,6 +135,7 @@ fn a_notification_and_a_response_are_accepted_without_a_body() {
     let server = Server::greeting();
     for body in [
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
         r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
     ] {
         let answered = server.answer(&with_body(post(), body));

@@ -95,6 +95,7 @@ fn a_session_ends_once_and_stays_gone() {
     }
     for body in [
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
         r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
     ] {
         let request = post().header("Mcp-Session-Id", &session);
