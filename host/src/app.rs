@@ -28,6 +28,7 @@ mod headers;
 mod health;
 mod list;
 mod response;
+mod rounds;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -53,6 +54,7 @@ use self::{
     headers::{header, is_json},
     list::Lists,
     response::{Outcome, refusal, respond, respond_whole},
+    rounds::Rounds,
 };
 use crate::{
     StartError,
@@ -97,6 +99,7 @@ pub struct App {
     sessions: Box<dyn SessionStore>,
     session_ttl: Duration,
     time_limits: TimeLimits,
+    rounds: Rounds,
     context_headers: Vec<HeaderName>,
     server: ServerInfo,
     instructions: Option<String>,
@@ -133,6 +136,7 @@ impl App {
                 setting: config.call_timeout,
                 reserve: config.call_reserve,
             },
+            rounds: Rounds::new(&config.state_keys, config.state_ttl),
             context_headers: config.context_headers.clone(),
             server: server_info(config, &catalog),
             instructions: instructions(&catalog),
@@ -345,6 +349,7 @@ impl App {
                 name,
                 arguments,
                 meta,
+                retry,
             } => match self.catalog.get(&name) {
                 Some(tool) => {
                     let asked = Asked {
@@ -354,6 +359,7 @@ impl App {
                         tool,
                         arguments,
                         meta: *meta,
+                        retry: *retry,
                     };
                     return self.call(incoming, asked).await;
                 }

@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use http::HeaderName;
 
+use crate::state_key::StateKey;
+
 /// Headers that no plugin may see: who holds one of them can act as the caller.
 const SECRET_HEADERS: [&str; 5] = [
     "authorization",
@@ -38,6 +40,11 @@ pub struct Config {
     pub list_page_size: Option<usize>,
     /// `SESSION_TTL_SECONDS`: how long a session lives after its creation. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
+    /// `STATE_KEY`: what seals the `requestState` of calls that ask their client. Default: on Lambda none, so that no tool can
+    /// ask; elsewhere one of this process.
+    pub state_keys: StateKeys,
+    /// `STATE_TTL_SECONDS`: how long a client may take to answer a tool's questions. Unit: seconds. Default: 3600, an hour.
+    pub state_ttl: Duration,
     /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
     pub server_name: Option<String>,
     /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
@@ -54,6 +61,17 @@ pub struct Config {
     pub log: LogConfig,
     /// What was wrong with the values: the host refuses to start.
     pub problems: Vec<String>,
+}
+
+/// What seals the state of calls between their rounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateKeys {
+    /// These: the first seals, all open, so that keys can be changed without losing what is under way.
+    Given(Vec<StateKey>),
+    /// One that this process makes for itself.
+    OfThisProcess,
+    /// None: the next round may reach another environment, which would not know a key that this one made.
+    None,
 }
 
 /// What becomes of a plugin that cannot serve and that nobody named.
@@ -109,6 +127,7 @@ impl Config {
         let call_reserve = Duration::from_millis(number("CALL_RESERVE_MS", 500));
         let list_ttl_ms = number("LIST_TTL_MS", 60_000);
         let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
+        let state_ttl = Duration::from_secs(number("STATE_TTL_SECONDS", 3600));
         let is_zero = |value: String| value.parse() == Ok(0_u64);
         if get("CALL_TIMEOUT_MS").is_some_and(is_zero) {
             problems.push(
@@ -126,6 +145,19 @@ impl Config {
                 None
             }
         });
+        let mut keys = Vec::new();
+        for (position, key) in list("STATE_KEY").iter().enumerate() {
+            match StateKey::parse(key) {
+                Ok(key) => keys.push(key),
+                // Never the key itself.
+                Err(problem) => problems.push(format!("STATE_KEY: key {} {problem}", position + 1)),
+            }
+        }
+        let state_keys = match get("AWS_LAMBDA_RUNTIME_API") {
+            _ if !keys.is_empty() => StateKeys::Given(keys),
+            Some(_) => StateKeys::None,
+            None => StateKeys::OfThisProcess,
+        };
         let mut one_of = |name: &str, known: &[&str]| {
             let value = get(name).unwrap_or_else(|| known[0].to_owned());
             if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
@@ -188,6 +220,8 @@ impl Config {
             list_ttl_ms,
             list_page_size,
             session_ttl,
+            state_keys,
+            state_ttl,
             server_name: get("MCP_SERVER_NAME"),
             server_version: get("MCP_SERVER_VERSION"),
             allowed_origins,
@@ -328,6 +362,8 @@ mod tests {
             ("LIST_PAGE_SIZE", "0"),
             ("LIST_PAGE_SIZE", "-1"),
             ("LIST_PAGE_SIZE", "all"),
+            ("STATE_KEY", "secret"),
+            ("STATE_TTL_SECONDS", "an hour"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(

@@ -37,12 +37,14 @@ mod cli;
 pub mod config;
 mod cors;
 mod crash;
+mod digest;
 mod error_code;
 pub mod front;
 pub mod log;
 pub mod plugin;
 pub mod session;
 mod start;
+pub mod state_key;
 mod stdout;
 
 pub use cli::main;

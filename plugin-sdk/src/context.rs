@@ -261,6 +261,10 @@ impl Context {
         }
     }
 
+    pub(crate) fn host(&self) -> Host {
+        self.host
+    }
+
     /// Asked for once, when something is wanted of them.
     fn facts(&self) -> &Facts {
         self.facts

@@ -29,6 +29,22 @@ pub(crate) fn ask<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
     }
 }
 
+/// Ask the host something that takes more than an operation.
+///
+/// # Errors
+/// The host's error; empty if its answer cannot be read.
+pub(crate) fn ask_with<T: DeserializeOwned>(
+    host: Host,
+    op: u32,
+    payload: &impl Serialize,
+) -> Result<T, Vec<u8>> {
+    let payload = serde_json::to_vec(payload).map_err(|_| Vec::new())?;
+    match (host.request)(host.call, op, RSlice::from_slice(&payload)) {
+        RResult::ROk(answer) => serde_json::from_slice(&answer).map_err(|_| Vec::new()),
+        RResult::RErr(error) => Err(error.into()),
+    }
+}
+
 /// Tell the host. `false`: it does not listen.
 pub(crate) fn tell(host: Host, op: u32, payload: &impl Serialize) -> bool {
     let Ok(payload) = serde_json::to_vec(payload) else {

@@ -145,6 +145,12 @@
 //! is in the host's log, with the request, the tool and the plugin. (In a thread or task that the tool started, with
 //! the plugin only: nobody knows which call it works for.)
 //!
+//! # What a tool asks its client
+//!
+//! Through its [`Context`] a tool asks while it works: the people behind the client by a form made from a type
+//! ([`elicit`](Context::elicit)), the client's model ([`sample`](Context::sample)), which folders it works with
+//! ([`roots`](Context::roots)), or several of these at once ([`ask`](Context::ask)).
+//!
 //! # What tools share
 //!
 //! `export_tools!(state = connect, ...)` names a function; what it builds, once in an environment, tools take as
@@ -241,7 +247,9 @@ mod content;
 mod context;
 mod error;
 mod export;
+mod form;
 mod host;
+mod input;
 mod logger;
 mod panic;
 mod payload;
@@ -262,6 +270,7 @@ pub use arguments::Args;
 pub use content::{Content, Resource, ResourceLink, Role};
 pub use context::{Client, Context, Level, Trace};
 pub use error::ToolError;
+pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, Sampled};
 /// Makes a struct or enum one that arguments and results may be made of: derives `Deserialize`, `Serialize` and
 /// `JsonSchema`, with the crates that come along with this one. Serde's and schemars' attributes work as ever.
 ///

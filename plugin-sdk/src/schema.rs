@@ -84,6 +84,12 @@ pub(crate) fn output<T: JsonSchema>() -> Value {
     ))
 }
 
+/// The schema of what the people behind a client fill in.
+pub(crate) fn form<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    generate(settings, SchemaGenerator::into_root_schema_for::<T>)
+}
+
 /// MCP wants an object, also where any value will do.
 fn as_object(schema: Value) -> Value {
     match schema {

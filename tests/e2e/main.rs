@@ -15,6 +15,7 @@ mod many;
 mod preload;
 mod reproducible;
 mod results;
+mod rounds;
 mod sins;
 mod stdout;
 mod toolchains;

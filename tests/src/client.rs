@@ -23,6 +23,15 @@ pub struct Answer {
     pub body: String,
 }
 
+/// What a client brings when it makes a call again.
+#[derive(Clone, Debug)]
+pub struct Retry<'a> {
+    /// What came with the questions.
+    pub state: Option<&'a str>,
+    /// Its answers, by the keys of the questions.
+    pub responses: Value,
+}
+
 /// What came of `tools/call`.
 #[derive(Clone, Debug)]
 pub struct CallOutcome(Value);
@@ -112,6 +121,22 @@ impl<'a> Client<'a> {
         let headers = [&[("Mcp-Name", tool)], headers].concat();
         let params = json!({ "name": tool, "arguments": arguments });
         self.post_modern(&headers, "tools/call", params, meta)
+    }
+
+    /// Make a call again, as a client of revision 2026-07-28 that was asked by its tool.
+    pub fn call_again(
+        &self,
+        tool: &str,
+        arguments: &Value,
+        meta: &Value,
+        retry: &Retry<'_>,
+    ) -> Answer {
+        let mut params = json!({ "name": tool, "arguments": arguments });
+        params["inputResponses"] = retry.responses.clone();
+        if let Some(state) = retry.state {
+            params["requestState"] = state.into();
+        }
+        self.post_modern(&[("Mcp-Name", tool)], "tools/call", params, meta)
     }
 
     /// POST a request of revision 2026-07-28, with all that it owes.

@@ -22,7 +22,7 @@ pub use build::{
     bootstrap, cargo_layer, library_of, library_of_the_system, output_of, program_of, repository,
     rustc_version, sha256, sha256_of, standalone, target, toolchains,
 };
-pub use client::{Answer, CallOutcome, Client, post_and_forget};
+pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use host::{Door, Host};
 pub use layer::Layer;
 pub use library::{declaration, manifest, puppet, replaced, script, tool};

@@ -20,14 +20,17 @@ pub const CAPABILITIES: [&str; 7] = [
 
 /// Those of the `required` capabilities that a client did not declare; of a client about which nothing is known, all.
 #[must_use]
-pub fn missing<'a>(required: &'a [String], declared: Option<&RawValue>) -> Vec<&'a str> {
-    if required.is_empty() {
+pub fn missing<'a>(
+    required: impl IntoIterator<Item = &'a str>,
+    declared: Option<&RawValue>,
+) -> Vec<&'a str> {
+    let mut required = required.into_iter().peekable();
+    if required.peek().is_none() {
         return Vec::new();
     }
     let declared = declared.and_then(|declared| serde_json::from_str(declared.get()).ok());
     let declared = declared.unwrap_or(Value::Null);
-    let missing = required.iter().map(String::as_str);
-    missing.filter(|name| !has(&declared, name)).collect()
+    required.filter(|name| !has(&declared, name)).collect()
 }
 
 fn has(declared: &Value, name: &str) -> bool {
@@ -87,13 +90,11 @@ mod tests {
             ("smelling.far", "{}", false),
         ] {
             let raw = RawValue::from_string(declared.to_owned()).expect("JSON");
-            let required = [name.to_owned()];
-            let missing = missing(&required, Some(&raw));
+            let missing = missing([name], Some(&raw));
             assert_eq!(missing.is_empty(), expected, "{name} in {declared}");
         }
-        let required = CAPABILITIES.map(str::to_owned);
-        assert_eq!(missing(&required, None), CAPABILITIES);
-        assert_eq!(missing(&[], None), [""; 0]);
+        assert_eq!(missing(CAPABILITIES, None), CAPABILITIES);
+        assert_eq!(missing([], None), [""; 0]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod capabilities;
 mod content;
 mod era;
 mod header;
+pub mod input;
 pub mod jsonrpc;
 mod legacy;
 mod meta;
@@ -43,6 +44,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use self::input::Retry;
 
 /// How one POST is answered: an HTTP status and a JSON body, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +104,8 @@ pub enum Ask<'a> {
         arguments: Option<&'a RawValue>,
         /// What the call's `_meta` says.
         meta: Box<CallMeta<'a>>,
+        /// What comes with a call that is made again (modern).
+        retry: Box<Retry<'a>>,
     },
 }
 

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{
     Ask, CallMeta, LogLevel, Revision,
+    input::Retry,
     meta::is_object,
-    params::{Params, text},
+    params::{Members, Params, members, text},
 };
 
 /// Reads what is asked for, in the modern era or not; else what is wrong with `params`.
@@ -96,9 +97,31 @@ fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<Ask<'a>, &'static 
         Some(meta) if modern => CallMeta::modern(meta),
         Some(meta) => CallMeta::legacy(meta),
     };
+    let retry = if modern {
+        retry(params)?
+    } else {
+        Retry::default()
+    };
     Ok(Ask::CallTool {
         name,
         arguments,
         meta: meta.into(),
+        retry: retry.into(),
     })
+}
+
+fn retry<'a>(params: &Params<'a>) -> Result<Retry<'a>, &'static str> {
+    let responses = match params.get("inputResponses")? {
+        None => Members::new(),
+        Some(responses) => match members(responses) {
+            Ok(Some(responses)) => responses,
+            Ok(None) => return Err("`params.inputResponses` must be an object"),
+            Err(_) => return Err("`params.inputResponses` has a key twice; send it once"),
+        },
+    };
+    let state = match params.get("requestState")? {
+        None => None,
+        Some(state) => Some(text(state).ok_or("`params.requestState` must be a string")?),
+    };
+    Ok(Retry { responses, state })
 }

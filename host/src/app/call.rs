@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_protocol::{Answer, CallMeta, Id, Revision, Trace, capabilities, tools::CallResult};
+use mcp_protocol::{
+    Answer, CallMeta, Id, Revision, Trace, capabilities, input::Retry, tools::CallResult,
+};
 use serde_json::value::RawValue;
 use tokio::{
     task::{JoinError, JoinHandle, spawn_blocking},
@@ -33,6 +35,7 @@ pub(super) struct Asked<'a> {
     pub(super) tool: &'a Arc<CatalogTool>,
     pub(super) arguments: Option<&'a RawValue>,
     pub(super) meta: CallMeta<'a>,
+    pub(super) retry: Retry<'a>,
 }
 
 /// Why a call gave no result.
@@ -49,10 +52,15 @@ impl App {
             id, revision, tool, ..
         } = &asked;
         let context = self.context(incoming, &asked);
-        let missing = capabilities::missing(&tool.requires, context.capabilities.as_deref());
+        let required = tool.requires.iter().map(String::as_str);
+        let missing = capabilities::missing(required, context.capabilities.as_deref());
         if !missing.is_empty() {
             return self.lacking(&asked, &missing).into();
         }
+        let inputs = match self.inputs(incoming, &asked) {
+            Ok(inputs) => inputs,
+            Err(refused) => return refused.into(),
+        };
         let arguments = asked.arguments.map_or("{}", RawValue::get).to_owned();
         let limits = &self.time_limits;
         let deadline = limits.deadline(tool.timeout, incoming.ceiling, incoming.deadline);
@@ -62,6 +70,7 @@ impl App {
             &library.to_string_lossy(),
             context,
             deadline.map(|deadline| deadline.at),
+            inputs,
         );
         let call = live.call();
         // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection.
@@ -72,9 +81,15 @@ impl App {
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
-        let answer = match outcome {
-            Ok(result) => Answer::success(id, &result.in_words_of(*revision, &self.server)),
-            Err(ended) => self.failed(&asked, &call, ended),
+        // Whatever the tool made of a question that nobody has answered yet.
+        let unanswered = match outcome {
+            Err(Ended::GivenUp(_) | Ended::Quarantined) => None,
+            Ok(_) | Err(Ended::Failed(_)) => self.input_required(incoming, &asked, &call),
+        };
+        let answer = match (unanswered, outcome) {
+            (Some(questions), _) => questions,
+            (None, Ok(result)) => Answer::success(id, &result.in_words_of(*revision, &self.server)),
+            (None, Err(ended)) => self.failed(&asked, &call, ended),
         };
         let token = asked.meta.progress_token.as_ref();
         let notifications = call.take_notifications();

@@ -6,4 +6,5 @@ mod limits;
 mod notifications;
 pub(crate) mod plugin;
 mod results;
+mod rounds;
 mod server;

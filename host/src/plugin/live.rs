@@ -16,7 +16,7 @@ use std::{
 use mcp_protocol::Notification;
 
 use super::{
-    CallContext,
+    CallContext, Inputs,
     collected::{Collected, Pushed},
 };
 
@@ -33,6 +33,8 @@ pub struct Call {
     pub context: CallContext,
     /// When it is given up.
     pub deadline: Option<SystemTime>,
+    /// What it asks of its client.
+    pub inputs: Inputs,
     cancelled: AtomicBool,
     collected: Mutex<Collected>,
 }
@@ -49,6 +51,7 @@ impl LiveCall {
         library: &str,
         context: CallContext,
         deadline: Option<SystemTime>,
+        inputs: Inputs,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let call = Arc::new(Call {
@@ -57,6 +60,7 @@ impl LiveCall {
             library: library.to_owned(),
             context,
             deadline,
+            inputs,
             cancelled: AtomicBool::new(false),
             collected: Mutex::default(),
         });

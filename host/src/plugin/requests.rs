@@ -1,8 +1,8 @@
 //! What plugins ask of the host: the operations of `plugin-abi/PAYLOADS.md`, "Operations of the host".
 
-use std::{borrow::Cow, panic::catch_unwind};
+use std::{borrow::Cow, collections::BTreeMap, panic::catch_unwind};
 
-use mcp_protocol::Notification;
+use mcp_protocol::{Notification, input::InputRequest};
 use plugin_abi::{
     Answer,
     abi_stable::std_types::{RResult, RSlice},
@@ -12,6 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
+    inputs::CannotAsk,
     live::{self, Call},
     payload::Failure,
 };
@@ -57,6 +58,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Value, Failure> {
         host_op::LOG => log(Some(&call), &parse(payload)?),
         host_op::PROGRESS => notify(&call, Notification::Progress(parse(payload)?)),
         host_op::MESSAGE => notify(&call, Notification::Message(parse(payload)?)),
+        host_op::INPUT => input(&call, parse(payload)?),
         host_op::CANCELLED => Ok(json!({ "cancelled": call.is_cancelled() })),
         _ => {
             let version = env!("CARGO_PKG_VERSION");
@@ -85,6 +87,37 @@ fn failure(kind: &str, detail: String) -> Failure {
 fn notify(call: &Call, notification: Notification) -> Result<Value, Failure> {
     call.notify(notification);
     Ok(json!({}))
+}
+
+/// Questions to the client, by keys.
+#[derive(Deserialize)]
+struct Questions {
+    requests: BTreeMap<String, InputRequest>,
+}
+
+fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
+    let declared = call.context.capabilities.as_deref();
+    let public = match call.inputs.ask(questions.requests, declared) {
+        Ok(answers) => return Ok(json!({ "answers": answers })),
+        Err(CannotAsk::Here(words)) => words,
+        Err(CannotAsk::Anyone(problem)) => {
+            let request_id = &call.context.request_id;
+            let (tool, library) = (&call.tool, &call.library);
+            tracing::error!(
+                request_id,
+                tool,
+                library,
+                "the tool cannot ask this: {problem}"
+            );
+            format!("the tool asks what no client can be asked (request id {request_id})")
+        }
+    };
+    Err(Failure {
+        kind: "cannot_ask".to_owned(),
+        code: None,
+        public: Some(public),
+        detail: None,
+    })
 }
 
 /// A line for the operator's log.
@@ -174,7 +207,7 @@ mod tests {
     use crate::{
         config::LogConfig,
         log::lines,
-        plugin::{CallContext, LiveCall},
+        plugin::{CallContext, Inputs, LiveCall},
     };
 
     /// What was written.
@@ -223,7 +256,7 @@ mod tests {
             log_level,
             ..CallContext::default()
         };
-        LiveCall::begin("greet", "libtools.so", context, None)
+        LiveCall::begin("greet", "libtools.so", context, None, Inputs::default())
     }
 
     #[test]

@@ -63,14 +63,20 @@ mod tests {
 
     use crate::{
         app::tests::plugin::module,
-        plugin::{CallContext, Catalog, LiveCall},
+        plugin::{CallContext, Catalog, Inputs, LiveCall},
     };
 
     /// What the operator is told of a result, if it is refused; and the tools whose output schemas are compiled then.
     fn told(tool: &str, reply: &serde_json::Value) -> (Option<String>, Vec<String>) {
         let catalog = Catalog::linked(module()).expect("a catalogue");
         let found = catalog.get(tool).expect("the tool");
-        let live = LiveCall::begin(tool, "by-hand", CallContext::default(), None);
+        let live = LiveCall::begin(
+            tool,
+            "by-hand",
+            CallContext::default(),
+            None,
+            Inputs::default(),
+        );
         let outcome = found.call(&reply.to_string(), &live);
         let detail = outcome.err().map(|failure| {
             assert_eq!(failure.public, None);

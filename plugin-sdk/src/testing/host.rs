@@ -14,6 +14,7 @@ use plugin_abi::{
     host_op,
 };
 use serde_json::{Map, Value, json};
+use tool_schema::{Schema, form_problems};
 
 /// What a call told its host.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +24,60 @@ pub(super) struct Record {
     pub(super) progress: Vec<Value>,
     pub(super) messages: Vec<Value>,
     pub(super) logs: Vec<Value>,
+    /// The answers that the client has, by keys.
+    answers: Map<String, Value>,
+    /// What it was asked, and has no answer to.
+    pub(super) asked: Map<String, Value>,
+}
+
+impl Record {
+    /// As by the host: what fits its question is an answer, all else is asked.
+    fn ask(&mut self, requests: &Value) -> Result<Map<String, Value>, String> {
+        let requests = requests.as_object().cloned().unwrap_or_default();
+        for (key, request) in &requests {
+            let capability = match request["method"].as_str() {
+                Some("elicitation/create") => "elicitation",
+                Some("roots/list") => "roots",
+                _ => "sampling",
+            };
+            let declared = self.facts.get("capabilities");
+            if declared.is_some_and(|declared| !declared[capability].is_object()) {
+                return Err(format!("the client is not capable of {capability}"));
+            }
+            if let Some(form) = request["params"].get("requestedSchema")
+                && let Some(problem) = form_problems(form).first()
+            {
+                return Err(format!("no client can show the form {key:?}: {problem}"));
+            }
+        }
+        let mut answers = Map::new();
+        for (key, request) in requests {
+            match self.answers.get(&key) {
+                Some(answer) if fits(answer, &request) => {
+                    answers.insert(key, answer.clone());
+                }
+                _ => {
+                    self.asked.insert(key, request);
+                }
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn fits(answer: &Value, request: &Value) -> bool {
+    let form = request["params"].get("requestedSchema");
+    let Some(form) = form.filter(|_| answer["action"] == "accept") else {
+        return true;
+    };
+    Schema::compile(&form.to_string()).is_ok_and(|form| form.accepts(&answer["content"]))
 }
 
 /// A call that tells, until this is dropped.
 pub(super) struct Recorded(pub(super) u64);
 
 impl Recorded {
-    pub(super) fn begin(mut facts: Map<String, Value>) -> Self {
+    pub(super) fn begin(mut facts: Map<String, Value>, answers: Map<String, Value>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let call = NEXT.fetch_add(1, Ordering::Relaxed);
         for (fact, default) in [
@@ -42,6 +90,7 @@ impl Recorded {
         }
         let record = Record {
             facts,
+            answers,
             ..Record::default()
         };
         records().insert(call, record);
@@ -95,6 +144,15 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
     match op {
         host_op::CONTEXT => return answer(record.facts.clone().into()),
         host_op::CANCELLED => return answer(json!({ "cancelled": record.cancelled })),
+        host_op::INPUT => {
+            return match record.ask(&told["requests"]) {
+                Ok(answers) => answer(json!({ "answers": answers })),
+                Err(why) => {
+                    let refusal = json!({ "kind": "cannot_ask", "public": why });
+                    RResult::RErr(refusal.to_string().into_bytes().into())
+                }
+            };
+        }
         host_op::LOG => record.logs.push(told),
         host_op::PROGRESS => record.progress.push(told),
         host_op::MESSAGE => record.messages.push(told),

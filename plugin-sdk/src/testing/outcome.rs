@@ -1,6 +1,6 @@
 //! What came of a call, and what was told while it went on.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::host::Record;
 
@@ -71,6 +71,12 @@ impl Outcome {
         &self.record.progress
     }
 
+    /// What the tool asks its client, by keys, and waits for: `method` and `params` of each. Such a call has no result.
+    #[must_use]
+    pub fn asked(&self) -> &Map<String, Value> {
+        &self.record.asked
+    }
+
     /// The messages to the client: `level`, `logger`, `data`.
     #[must_use]
     pub fn messages(&self) -> &[Value] {
@@ -84,6 +90,11 @@ impl Outcome {
     }
 
     fn result(&self) -> &Value {
+        let asked: Vec<_> = self.record.asked.keys().collect();
+        assert!(
+            asked.is_empty(),
+            "the call has no result yet: it asks the client for {asked:?}; give answers by Tool::with_answer"
+        );
         match &self.answer {
             Ok(result) => result,
             Err(failure) => panic!("the call has no result: {failure}"),

@@ -26,6 +26,7 @@ pub struct Tool {
     plugin: Plugin,
     position: usize,
     facts: Map<String, Value>,
+    answers: Map<String, Value>,
     timeout: Option<Duration>,
 }
 
@@ -35,6 +36,7 @@ impl Tool {
             plugin,
             position,
             facts: Map::new(),
+            answers: Map::new(),
             timeout: None,
         }
     }
@@ -94,6 +96,21 @@ impl Tool {
         self.with("trace", trace)
     }
 
+    /// The same, called by a client whose people fill the form of this key in so. (What does not fit the form is asked
+    /// again.)
+    #[must_use]
+    pub fn with_answer(self, key: &str, content: Value) -> Self {
+        self.with_result(key, json!({ "action": "accept", "content": content }))
+    }
+
+    /// The same, called by a client that answers the question of this key so, in MCP's words: `{"action": "decline"}`,
+    /// `{"roots": [...]}`, `{"role": "assistant", "model": "...", "content": {...}}`.
+    #[must_use]
+    pub fn with_result(mut self, key: &str, result: Value) -> Self {
+        self.answers.insert(key.to_owned(), result);
+        self
+    }
+
     /// The same, given up after this time. Without it counts what the tool declares of itself.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -116,7 +133,7 @@ impl Tool {
             .timeout
             .or_else(|| declared().map(Duration::from_millis));
         let deadline = timeout.and_then(|timeout| SystemTime::now().checked_add(timeout));
-        let recorded = Arc::new(Recorded::begin(self.facts.clone()));
+        let recorded = Arc::new(Recorded::begin(self.facts.clone(), self.answers.clone()));
         let host = Host {
             call: recorded.0,
             deadline_unix_ms: deadline.map_or(0, unix_ms),
@@ -201,7 +218,7 @@ impl Tool {
         let Some(schema) = self.output_schema() else {
             return;
         };
-        if outcome.answer.is_err() || outcome.is_error() {
+        if outcome.answer.is_err() || !outcome.asked().is_empty() || outcome.is_error() {
             return;
         }
         let Some(structured) = outcome.structured() else {

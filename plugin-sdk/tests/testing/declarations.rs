@@ -24,6 +24,8 @@ fn tools_are_found_by_the_names_that_clients_see() {
         "structured",
         "numbers",
         "strictly",
+        "trip",
+        "askWrongly",
         "count",
     ];
     assert_eq!(plugin().names(), names);

@@ -2,13 +2,14 @@
 
 mod calls;
 mod declarations;
+mod inputs;
 
 use std::{
     panic::{self, AssertUnwindSafe},
     time::Duration,
 };
 
-use plugin_sdk::{Level, log, prelude::*, serde_json::json};
+use plugin_sdk::{Elicit, InputError, Level, Roots, Sample, log, prelude::*, serde_json::json};
 
 /// What the context says.
 ///
@@ -120,6 +121,56 @@ fn strictly(count: u8) -> u8 {
     count
 }
 
+/// A place, and for how long.
+#[data]
+struct Destination {
+    city: String,
+    #[schemars(range(max = 365))]
+    days: u16,
+}
+
+/// Plan a trip.
+#[tool]
+fn trip(context: Context) -> Result<String, ToolError> {
+    let Destination { city, days } = context.elicit("where", "Where to?")?;
+    let (wish, roots) = context.ask((Sample::new("wish", "A wish, please.", 10), Roots))?;
+    let roots: Vec<_> = roots.into_iter().map(|root| root.uri).collect();
+    Ok(format!("{city} {days} {} {}", wish.text(), roots.join(" ")))
+}
+
+#[data]
+struct Nested {
+    inner: Destination,
+}
+
+#[data]
+struct Picky {
+    #[serde(deserialize_with = "even")]
+    even: u8,
+}
+
+fn even<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let number: u8 = Deserialize::deserialize(deserializer)?;
+    match number % 2 {
+        0 => Ok(number),
+        _ => Err(serde::de::Error::custom(format!("{number} is odd"))),
+    }
+}
+
+/// Ask as one should not.
+#[tool]
+fn ask_wrongly(how: String, context: Context) -> Result<String, InputError> {
+    Ok(match how.as_str() {
+        "twice" => {
+            let question = |text| Elicit::<Picky>::new("a", text);
+            let (one, two) = context.ask((question("one"), question("two")))?;
+            (one.even + two.even).to_string()
+        }
+        "nested" => context.elicit::<Nested>("a", "")?.inner.city,
+        _ => context.elicit::<Picky>("a", "")?.even.to_string(),
+    })
+}
+
 /// What the tools share.
 struct Built(std::sync::atomic::AtomicU32);
 
@@ -146,6 +197,8 @@ export_tools!(
     structured,
     numbers,
     strictly,
+    trip,
+    ask_wrongly,
     count
 );
 

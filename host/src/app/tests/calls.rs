@@ -163,7 +163,7 @@ async fn each_operation_answers_as_the_payload_document_says() {
             json!("invalid_arguments"),
         ),
         (STATE, json!({}), json!("unknown_op")),
-        (INPUT, json!({}), json!("unknown_op")),
+        (INPUT, json!({}), json!("invalid_arguments")),
         (99, Value::Null, json!("unknown_op")),
     ] {
         let sent = modern("ask", ask(json!([[op, payload]])));

@@ -71,7 +71,13 @@ extern "C" fn invoke(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host
         op::INIT => Ok(declaration()),
         op::CALL => match target.as_str() {
             "ask" | "needy" | "formal" => Ok(complete(&ask(host, &body))),
-            "fail" => Err(body),
+            // Having asked its client, if it is to.
+            "fail" => {
+                if let Some(requests) = body.get("asks") {
+                    request(host, host_op::INPUT, &json!({ "requests": requests }));
+                }
+                Err(body)
+            }
             // The arguments are the result, with these members if they do not say otherwise.
             "reply" | "typed" | "counted" | "outward" => {
                 let mut reply = json!({ "type": "complete", "content": [] });
@@ -124,7 +130,11 @@ pub(super) fn request(host: Host, op: u32, payload: &Value) -> Value {
         RResult::ROk(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
         RResult::RErr(bytes) => {
             let failure: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            json!({ "kind": failure["kind"], "detail": failure["detail"] })
+            let mut told = json!({ "kind": failure["kind"], "detail": failure["detail"] });
+            if let Some(public) = failure.get("public") {
+                told["public"] = public.clone();
+            }
+            told
         }
     }
 }

@@ -1,0 +1,212 @@
+//! Calls that take several rounds, since their tools ask the client (M:mrtr): what is known from earlier rounds, and how
+//! one ends that is not the last. Between two rounds the server keeps nothing: all is in the `requestState` that the
+//! client brings back, sealed.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use mcp_protocol::{
+    Answer, Revision, input::input_required, jsonrpc::INVALID_PARAMS, tools::CallResult,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+
+use super::{App, Incoming, call::Asked};
+use crate::{
+    config::StateKeys,
+    digest::digest,
+    plugin::{Call, Inputs, Question},
+    state_key::{StateKey, open, seal},
+};
+
+/// The most that the answers of all rounds have. Unit: bytes.
+/// Source: ours. The client carries them to and fro, in requests of at most six megabytes.
+const MAX_ANSWERS: usize = 1024 * 1024;
+
+/// How rounds are joined.
+pub(super) struct Rounds {
+    /// The first seals, all open; none: no tool can ask anything.
+    keys: Vec<StateKey>,
+    /// How long a client may take for its answers.
+    ttl: Duration,
+}
+
+/// What is sealed.
+#[derive(Deserialize, Serialize)]
+struct State {
+    /// Unit: seconds since 1970.
+    expires: u64,
+    questions: BTreeMap<String, Question>,
+}
+
+impl Rounds {
+    pub(super) fn new(keys: &StateKeys, ttl: Duration) -> Self {
+        let keys = match keys {
+            StateKeys::Given(keys) => keys.clone(),
+            StateKeys::OfThisProcess => vec![StateKey::random()],
+            StateKeys::None => Vec::new(),
+        };
+        Self { keys, ttl }
+    }
+
+    /// The questions in a state that is this server's, for this call, and not too old.
+    fn open(&self, for_what: &[u8], sealed: &str, now: SystemTime) -> Option<State> {
+        let state = open(&self.keys, for_what, sealed)?;
+        let state: State = serde_json::from_slice(&state).ok()?;
+        (state.expires > unix(now)).then_some(state)
+    }
+
+    fn seal(
+        &self,
+        for_what: &[u8],
+        questions: BTreeMap<String, Question>,
+        now: SystemTime,
+    ) -> Option<String> {
+        let expires = unix(now).saturating_add(self.ttl.as_secs());
+        let state = serde_json::to_vec(&State { expires, questions }).ok()?;
+        seal(&self.keys, for_what, &state)
+    }
+}
+
+impl App {
+    /// What the tool may ask, and what is known of that from earlier rounds.
+    ///
+    /// # Errors
+    /// The answer to a client whose `requestState` is not one for this call.
+    pub(super) fn inputs(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Inputs, Answer> {
+        let Asked {
+            id,
+            revision,
+            tool,
+            retry,
+            ..
+        } = asked;
+        if !revision.is_modern() {
+            return Ok(Inputs::unavailable(format!(
+                "tool {} has to ask its client something, which takes revision {} of MCP; this client speaks {revision}",
+                tool.mcp.name,
+                Revision::MODERN
+            )));
+        }
+        let given = |key: &String| serde_json::from_str(retry.responses.get(key)?.get()).ok();
+        let mut questions = match &retry.state {
+            // Whatever is asked under these keys, this answers it.
+            None => {
+                let keys = retry.responses.keys().map(|key| {
+                    let question = Question {
+                        digest: None,
+                        answer: None,
+                    };
+                    (key.clone(), question)
+                });
+                keys.collect()
+            }
+            Some(sealed) => {
+                let for_what = for_what(incoming, asked);
+                let Some(state) = self.rounds.open(&for_what, sealed, SystemTime::now()) else {
+                    let (name, request_id) = (&tool.mcp.name, incoming.request_id);
+                    let principal = incoming.caller.principal.as_deref();
+                    tracing::warn!(
+                        request_id,
+                        tool = name,
+                        principal,
+                        "a requestState was refused"
+                    );
+                    let message = format!(
+                        "the requestState is not one for this call of {name}: it is of another tool, of other arguments or of another caller, it was changed, or it has expired; call the tool again without it"
+                    );
+                    return Err(Answer::error(200, Some(id), INVALID_PARAMS, &message));
+                };
+                state.questions
+            }
+        };
+        for (key, question) in &mut questions {
+            question.answer = question.answer.take().or_else(|| given(key));
+        }
+        let size = |question: &Question| {
+            question
+                .answer
+                .as_ref()
+                .map_or(0, |answer| answer.to_string().len())
+        };
+        let bytes: usize = questions.values().map(size).sum();
+        if bytes > MAX_ANSWERS {
+            let message = format!(
+                "the answers to the tool's questions have {bytes} bytes, more than {MAX_ANSWERS}"
+            );
+            return Err(Answer::error(200, Some(id), INVALID_PARAMS, &message));
+        }
+        if self.rounds.keys.is_empty() {
+            return Ok(Inputs::unavailable(format!(
+                "tool {} has to ask its client something, for which this server lacks a key: its operator has to set STATE_KEY",
+                tool.mcp.name
+            )));
+        }
+        Ok(Inputs::after(questions))
+    }
+
+    /// The answer to a call whose tool has asked what is not answered yet; `None` if it has not.
+    pub(super) fn input_required(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: &Asked<'_>,
+        call: &Call,
+    ) -> Option<Answer> {
+        let open = call.inputs.open();
+        if open.is_empty() {
+            return None;
+        }
+        let for_what = for_what(incoming, asked);
+        let questions = call.inputs.questions();
+        let result = match self.rounds.seal(&for_what, questions, SystemTime::now()) {
+            Some(state) => input_required(&open, &state, &self.server),
+            None => CallResult::error("the state of the call cannot be kept")
+                .in_words_of(asked.revision, &self.server),
+        };
+        Some(Answer::success(&asked.id, &result))
+    }
+}
+
+/// The call that a state belongs to: the same tool of the same plugin, the same arguments, the same caller.
+fn for_what(incoming: &Incoming<'_>, asked: &Asked<'_>) -> Vec<u8> {
+    let arguments = asked.arguments.map_or("{}", RawValue::get);
+    // What cannot be read as a value is compared as it stands.
+    let arguments = serde_json::from_str(arguments).unwrap_or_else(|_| Value::from(arguments));
+    let call = json!([
+        "requestState 1",
+        asked.tool.plugin.file(),
+        asked.tool.mcp.name,
+        incoming.caller.principal,
+        digest(&arguments),
+    ]);
+    call.to_string().into_bytes()
+}
+
+fn unix(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_good_until_it_expires() {
+        let rounds = Rounds::new(&StateKeys::OfThisProcess, Duration::from_secs(60));
+        let now = SystemTime::now();
+        let sealed = rounds.seal(b"a call", BTreeMap::new(), now);
+        let sealed = sealed.expect("there is a key");
+        for (seconds, good) in [(0, true), (59, true), (60, false), (3600, false)] {
+            let later = now + Duration::from_secs(seconds);
+            let opened = rounds.open(b"a call", &sealed, later);
+            assert_eq!(opened.is_some(), good, "after {seconds} s");
+        }
+    }
+}

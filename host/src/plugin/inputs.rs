@@ -1,0 +1,374 @@
+//! What a call asks of its client: what it may ask, what is answered already, and what has yet to be.
+//!
+//! The host keeps account of that itself: whatever a tool makes of a question that is not answered yet, and whatever it
+//! gives back, its call is not over.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use mcp_protocol::{capabilities, input::InputRequest};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json, value::RawValue};
+use tool_schema::{Schema, form_problems};
+
+use crate::digest::digest;
+
+/// The most that one call asks, all its questions together. Unit: bytes.
+/// Source: ours. People fill the forms in.
+const MAX_ASKED: usize = 256 * 1024;
+
+/// The questions of one call.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    /// Why nothing can be asked, if so: in words for the model.
+    unavailable: Option<String>,
+    /// What was asked or answered before.
+    earlier: BTreeMap<String, Question>,
+    now: Mutex<Now>,
+}
+
+/// A question of an earlier round, as far as a later one has to know it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Question {
+    /// Of what was asked; `None`: not known, so that the answer is one to whatever is asked under its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Its answer, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+}
+
+/// Why a question was not put to the client. Nothing of what was asked together with it was.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum CannotAsk {
+    /// This client, or this server, is not able to: in words for the model.
+    Here(String),
+    /// Nobody can be asked this: in words for the tool's author.
+    Anyone(String),
+}
+
+/// What this run of the tool has asked, by keys: the questions with their digests.
+#[derive(Debug, Default)]
+struct Now {
+    answered: BTreeMap<String, (String, Value)>,
+    open: BTreeMap<String, (String, InputRequest)>,
+}
+
+impl Inputs {
+    /// Of a call that knows these questions from earlier rounds.
+    #[must_use]
+    pub fn after(earlier: BTreeMap<String, Question>) -> Self {
+        Self {
+            earlier,
+            ..Self::default()
+        }
+    }
+
+    /// Of a call that can ask nothing, for this reason.
+    #[must_use]
+    pub fn unavailable(why: String) -> Self {
+        Self {
+            unavailable: Some(why),
+            ..Self::default()
+        }
+    }
+
+    /// Ask a client of these capabilities. What is answered already comes back; the rest is what the call ends with.
+    pub(crate) fn ask(
+        &self,
+        requests: BTreeMap<String, InputRequest>,
+        declared: Option<&RawValue>,
+    ) -> Result<Map<String, Value>, CannotAsk> {
+        if let Some(why) = &self.unavailable {
+            return Err(CannotAsk::Here(why.clone()));
+        }
+        let mut now = self.now();
+        let mut asked = Vec::new();
+        for (key, request) in requests {
+            let form = check(&key, &request, declared)?;
+            let digest = digest_of(&request);
+            let known = now.digest(&key);
+            if known.is_some_and(|known| known != digest) {
+                return Err(CannotAsk::Anyone(format!(
+                    "two different questions have the key {key:?}"
+                )));
+            }
+            asked.push((key, digest, request, form));
+        }
+        let open = now.open.iter();
+        let mut bytes: usize = open.map(|(key, (_, request))| size(key, request)).sum();
+        for (key, _, request, _) in &asked {
+            bytes += size(key, request);
+        }
+        if bytes > MAX_ASKED {
+            return Err(CannotAsk::Anyone(format!(
+                "the questions have {bytes} bytes, more than {MAX_ASKED}"
+            )));
+        }
+        let mut answers = Map::new();
+        for (key, digest, request, form) in asked {
+            match self.answer(&key, &digest, &request, form.as_ref()) {
+                Some(answer) => {
+                    answers.insert(key.clone(), answer.clone());
+                    now.answered.insert(key, (digest, answer));
+                }
+                None => {
+                    now.open.insert(key, (digest, request));
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// The answer of an earlier round, if it is one to this question.
+    fn answer(
+        &self,
+        key: &str,
+        digest: &str,
+        request: &InputRequest,
+        form: Option<&Schema>,
+    ) -> Option<Value> {
+        let Question {
+            digest: earlier,
+            answer,
+        } = self.earlier.get(key)?;
+        let answer = answer.as_ref()?;
+        // Whoever agreed to one thing has not agreed to another.
+        let same = earlier.as_ref().is_none_or(|earlier| earlier == digest);
+        let content = (answer["action"] == "accept").then(|| &answer["content"]);
+        let fits = match (form, content) {
+            (Some(form), Some(content)) => form.accepts(content),
+            _ => true,
+        };
+        (same && fits && request.is_answered_by(answer)).then(|| answer.clone())
+    }
+
+    /// What the client still has to answer; empty when nothing was asked that is not answered.
+    #[must_use]
+    pub fn open(&self) -> BTreeMap<String, InputRequest> {
+        let now = self.now();
+        let open = now.open.iter();
+        open.map(|(key, (_, request))| (key.clone(), request.clone()))
+            .collect()
+    }
+
+    /// What the next round has to know.
+    #[must_use]
+    pub fn questions(&self) -> BTreeMap<String, Question> {
+        let now = self.now();
+        let answered = now.answered.iter().map(|(key, (digest, answer))| {
+            let question = Question {
+                digest: Some(digest.clone()),
+                answer: Some(answer.clone()),
+            };
+            (key.clone(), question)
+        });
+        let open = now.open.iter().map(|(key, (digest, _))| {
+            let question = Question {
+                digest: Some(digest.clone()),
+                answer: None,
+            };
+            (key.clone(), question)
+        });
+        answered.chain(open).collect()
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        // Nothing is left half done under this lock.
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Now {
+    fn digest(&self, key: &str) -> Option<&str> {
+        let answered = self.answered.get(key).map(|(digest, _)| digest);
+        let open = || self.open.get(key).map(|(digest, _)| digest);
+        answered.or_else(open).map(String::as_str)
+    }
+}
+
+/// May this client be asked this? If it is a form, its schema.
+fn check(
+    key: &str,
+    request: &InputRequest,
+    declared: Option<&RawValue>,
+) -> Result<Option<Schema>, CannotAsk> {
+    let of_this = |problem: String| CannotAsk::Anyone(format!("the question {key:?} {problem}"));
+    let required = request.requires().map_err(of_this)?;
+    let form = match request.form() {
+        None => None,
+        Some(form) => {
+            if let Some(problem) = form_problems(form).first() {
+                return Err(of_this(format!(
+                    "has a form that nobody can show: {problem}"
+                )));
+            }
+            let schema = Schema::compile(&form.to_string());
+            Some(schema.map_err(|error| of_this(format!("has a form whose schema is {error}")))?)
+        }
+    };
+    let missing = capabilities::missing(required, declared);
+    if missing.is_empty() {
+        return Ok(form);
+    }
+    Err(CannotAsk::Here(format!(
+        "the client cannot be asked for {key:?}: it has not declared to be capable of {}; use a client that is",
+        missing.join(" and ")
+    )))
+}
+
+fn size(key: &str, request: &InputRequest) -> usize {
+    key.len() + request.method.len() + request.params.to_string().len()
+}
+
+/// Tells one question from another.
+fn digest_of(request: &InputRequest) -> String {
+    digest(&json!([request.method, request.params]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(message: &str) -> InputRequest {
+        let params = json!({
+            "message": message,
+            "requestedSchema": {
+                "type": "object",
+                "properties": { "name": { "type": "string" } },
+                "required": ["name"],
+            },
+        });
+        request("elicitation/create", params)
+    }
+
+    fn request(method: &str, params: Value) -> InputRequest {
+        InputRequest {
+            method: method.to_owned(),
+            params,
+        }
+    }
+
+    fn everything() -> Box<RawValue> {
+        let text = r#"{"elicitation":{},"roots":{},"sampling":{}}"#;
+        RawValue::from_string(text.to_owned()).expect("JSON")
+    }
+
+    fn ask(inputs: &Inputs, key: &str, request: InputRequest) -> Result<Option<Value>, CannotAsk> {
+        let requests = [(key.to_owned(), request)].into();
+        let mut answers = inputs.ask(requests, Some(&everything()))?;
+        Ok(answers.remove(key))
+    }
+
+    fn accepted(name: &Value) -> Value {
+        json!({ "action": "accept", "content": { "name": name } })
+    }
+
+    /// The round after `inputs`, with this answer.
+    fn then(inputs: &Inputs, key: &str, answer: Value) -> Inputs {
+        let mut questions = inputs.questions();
+        if let Some(question) = questions.get_mut(key) {
+            question.answer = Some(answer);
+        }
+        Inputs::after(questions)
+    }
+
+    #[test]
+    fn what_is_answered_comes_back_and_the_rest_is_open() {
+        let first = Inputs::default();
+        assert_eq!(ask(&first, "a", form("A?")), Ok(None));
+        assert_eq!(first.open().len(), 1);
+        let ann = accepted(&json!("Ann"));
+        let second = then(&first, "a", ann.clone());
+        assert_eq!(ask(&second, "a", form("A?")), Ok(Some(ann.clone())));
+        assert!(second.open().is_empty());
+        assert_eq!(ask(&second, "b", form("B?")), Ok(None));
+        assert_eq!(second.open().keys().collect::<Vec<_>>(), ["b"]);
+        // Both are there in the third round.
+        let bea = accepted(&json!("Bea"));
+        let third = then(&second, "b", bea.clone());
+        assert_eq!(ask(&third, "a", form("A?")), Ok(Some(ann)));
+        assert_eq!(ask(&third, "b", form("B?")), Ok(Some(bea)));
+        assert!(third.open().is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_is_none() {
+        for answer in [
+            json!(12345),
+            Value::Null,
+            json!({}),
+            json!({ "action": "accept" }),
+            json!({ "action": "accept", "content": {} }),
+            accepted(&json!(5)),
+        ] {
+            let first = Inputs::default();
+            assert_eq!(ask(&first, "a", form("A?")), Ok(None));
+            let second = then(&first, "a", answer.clone());
+            assert_eq!(ask(&second, "a", form("A?")), Ok(None), "{answer}");
+            assert_eq!(second.open().len(), 1, "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_one_to_its_own_question_only() {
+        let first = Inputs::default();
+        assert_eq!(ask(&first, "sure", form("Delete a.txt?")), Ok(None));
+        let second = then(&first, "sure", accepted(&json!("yes")));
+        assert_eq!(ask(&second, "sure", form("Delete b.txt?")), Ok(None));
+        // Of a client that sends no state back nobody knows what it was asked.
+        let earlier = Question {
+            digest: None,
+            answer: Some(accepted(&json!("yes"))),
+        };
+        let blind = Inputs::after([("sure".to_owned(), earlier)].into());
+        assert!(matches!(
+            ask(&blind, "sure", form("Delete b.txt?")),
+            Ok(Some(_))
+        ));
+    }
+
+    #[test]
+    fn what_nobody_can_be_asked_is_the_author_s_to_mend() {
+        let nested = json!({
+            "message": "",
+            "requestedSchema": { "type": "object", "properties": { "x": { "type": "object" } } },
+        });
+        for (key, request, words) in [
+            ("a", request("tools/call", json!({})), "the method"),
+            ("a", request("roots/list", json!([])), "no object"),
+            ("a", request("elicitation/create", nested), "\"x\""),
+            ("first", form("another question"), "two different questions"),
+            ("a", form(&"x".repeat(MAX_ASKED)), "bytes"),
+        ] {
+            let inputs = Inputs::default();
+            assert_eq!(ask(&inputs, "first", form("the first")), Ok(None));
+            match ask(&inputs, key, request) {
+                Err(CannotAsk::Anyone(problem)) => assert!(problem.contains(words), "{problem}"),
+                other => panic!("{words}: {other:?}"),
+            }
+            assert_eq!(inputs.open().len(), 1, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_asked_only_for_what_it_has_declared_and_then_for_all_or_nothing() {
+        for declared in [None, Some("{}"), Some(r#"{"sampling":{}}"#)] {
+            let declared =
+                declared.map(|text| RawValue::from_string(text.to_owned()).expect("JSON"));
+            let inputs = Inputs::default();
+            let sampling = request("sampling/createMessage", json!({}));
+            let requests = [("a".to_owned(), sampling), ("b".to_owned(), form("B?"))].into();
+            match inputs.ask(requests, declared.as_deref()) {
+                Err(CannotAsk::Here(words)) => assert!(words.contains("capable of"), "{words}"),
+                other => panic!("{declared:?}: {other:?}"),
+            }
+            assert!(inputs.open().is_empty(), "{declared:?}");
+        }
+        let nothing = Inputs::unavailable("not here".to_owned());
+        let refused = CannotAsk::Here("not here".to_owned());
+        assert_eq!(ask(&nothing, "a", form("A?")), Err(refused));
+    }
+}

@@ -1,0 +1,150 @@
+//! What seals the state of a call between its rounds: no client can read it, change it, or use it for another call.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Generate, Payload},
+};
+use sha2::{Digest, Sha256};
+
+/// The shortest key. Unit: bytes.
+/// Source: ours. `openssl rand -hex 32` gives 64, base64 of as many bits 43 or 44, and of half as many 24.
+const MIN_LENGTH: usize = 32;
+
+/// The length of a nonce. Unit: bytes. Source: draft-irtf-cfrg-xchacha, section 2.3: long enough to be random.
+const NONCE: usize = 24;
+
+/// A key, from the text that an operator gave, or of this process alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StateKey([u8; 32]);
+
+impl StateKey {
+    /// The key of this text.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence. The text is not in it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() < MIN_LENGTH {
+            return Err(format!(
+                "has {} characters; a key needs at least {MIN_LENGTH} that nobody can guess, such as `openssl rand -hex 32` gives",
+                text.len()
+            ));
+        }
+        let key = Sha256::new()
+            .chain_update("mcp-layer-host STATE_KEY 1\n")
+            .chain_update(text);
+        Ok(Self(key.finalize().into()))
+    }
+
+    /// A key that nobody else has, and that ends with the process.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(chacha20poly1305::Key::generate().into())
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.0.into())
+    }
+}
+
+/// Nothing of the key.
+impl fmt::Debug for StateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StateKey(..)")
+    }
+}
+
+/// Seal `state` by the first of the keys, so that it can be opened only `for_what` it was sealed; `None` without a key.
+pub(crate) fn seal(keys: &[StateKey], for_what: &[u8], state: &[u8]) -> Option<String> {
+    let key = keys.first()?;
+    let nonce = XNonce::generate();
+    let payload = Payload {
+        msg: state,
+        aad: for_what,
+    };
+    // It fails only for messages of many gigabytes.
+    let sealed = key.cipher().encrypt(&nonce, payload).ok()?;
+    Some(BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
+}
+
+/// Open what was sealed by any of the keys; `None`: it was not, or for something else, or it was changed since.
+pub(crate) fn open(keys: &[StateKey], for_what: &[u8], sealed: &str) -> Option<Vec<u8>> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
+    let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
+    let nonce = XNonce::try_from(nonce).ok()?;
+    keys.iter().find_map(|key| {
+        let payload = Payload {
+            msg: sealed,
+            aad: for_what,
+        };
+        key.cipher().decrypt(&nonce, payload).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> StateKey {
+        StateKey::parse(&text.repeat(MIN_LENGTH)).expect("a key")
+    }
+
+    #[test]
+    fn what_is_sealed_is_opened_by_a_key_that_was_kept_and_for_the_same_thing() {
+        let (old, new) = ([key("o")], [key("n")]);
+        let sealed = seal(&old, b"a call", b"the state").expect("sealed");
+        assert!(!sealed.contains("state"));
+        let rotated = [new.clone(), old.clone()].concat();
+        assert_eq!(
+            open(&rotated, b"a call", &sealed).as_deref(),
+            Some(&b"the state"[..])
+        );
+        assert_eq!(open(&old, b"another", &sealed), None);
+        assert_eq!(open(&new, b"a call", &sealed), None);
+        assert_eq!(open(&[], b"a call", &sealed), None);
+        assert_eq!(seal(&[], b"a call", b"the state"), None);
+        // Nobody can see that two are the same.
+        assert_ne!(seal(&old, b"a call", b"the state"), Some(sealed));
+    }
+
+    #[test]
+    fn a_change_of_any_character_is_found_out() {
+        let keys = [StateKey::random()];
+        let sealed = seal(&keys, b"a call", b"the state").expect("sealed");
+        for place in 0..sealed.len() {
+            let other = if sealed.as_bytes()[place] == b'A' {
+                "B"
+            } else {
+                "A"
+            };
+            let mut changed = sealed.clone();
+            changed.replace_range(place..=place, other);
+            assert_eq!(open(&keys, b"a call", &changed), None, "{changed}");
+        }
+        for changed in [
+            "",
+            "A",
+            &sealed[1..],
+            &sealed[..sealed.len() - 1],
+            &format!("{sealed}A"),
+            &format!("{sealed}="),
+            &format!("{sealed}-TAMPERED"),
+        ] {
+            assert_eq!(open(&keys, b"a call", changed), None, "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_long_and_is_never_shown() {
+        for text in ["", "secret", &"x".repeat(MIN_LENGTH - 1)] {
+            let problem = StateKey::parse(text).expect_err("too short");
+            assert!(problem.contains("openssl rand"), "{problem}");
+            assert!(text.is_empty() || !problem.contains(text), "{problem}");
+        }
+        assert_ne!(key("a"), key("b"));
+        assert_eq!(format!("{:?}", key("a")), "StateKey(..)");
+        assert_ne!(StateKey::random(), StateKey::random());
+    }
+}

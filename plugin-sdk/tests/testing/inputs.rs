@@ -1,0 +1,86 @@
+//! Tools that ask their client.
+
+use plugin_sdk::{
+    serde_json::{Value, json},
+    testing::plugin,
+};
+
+use crate::panic_of;
+
+#[test]
+fn a_tool_is_answered_by_key_in_as_many_rounds_as_it_takes() {
+    let trip = plugin().tool("trip");
+    let first = trip.call(json!({}));
+    assert_eq!(first.asked().keys().collect::<Vec<_>>(), ["where"]);
+    assert_eq!(first.asked()["where"]["params"]["message"], "Where to?");
+    let trip = trip.with_answer("where", json!({ "city": "Lyon", "days": 3 }));
+    let second = trip.call(json!({}));
+    let keys: Vec<_> = second.asked().keys().collect();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    let model = json!({ "role": "assistant", "model": "m", "content": [
+        { "type": "text", "text": "Bon" }, { "type": "text", "text": "voyage" },
+    ] });
+    let trip = trip
+        .with_result("wish", model)
+        .with_result("roots", json!({ "roots": [{ "uri": "file:///a" }] }));
+    assert_eq!(trip.call(json!({})).text(), "Lyon 3 Bon\nvoyage file:///a");
+}
+
+#[test]
+fn a_call_that_asks_has_no_result_and_says_what_it_waits_for() {
+    let outcome = plugin().tool("trip").call(json!({}));
+    let said = panic_of(|| drop(outcome.text()));
+    assert!(
+        said.contains("where") && said.contains("with_answer"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_asked_again() {
+    for content in [
+        json!({}),
+        json!({ "city": 5, "days": 3 }),
+        json!({ "city": "Lyon", "days": 400 }),
+    ] {
+        let trip = plugin().tool("trip").with_answer("where", content.clone());
+        assert_eq!(trip.call(json!({})).asked().len(), 1, "{content}");
+    }
+}
+
+#[test]
+fn the_tool_learns_why_there_is_no_answer() {
+    let trip = plugin().tool("trip");
+    for (action, words) in [
+        ("decline", "the user declined to answer \"where\""),
+        ("cancel", "the user dismissed \"where\""),
+    ] {
+        let refused = trip
+            .clone()
+            .with_result("where", json!({ "action": action }));
+        assert_eq!(refused.call(json!({})).error_text(), words);
+    }
+    let unable = trip.by_client_with(json!({ "roots": {} }));
+    let said = unable.call(json!({})).error_text();
+    assert!(said.contains("elicitation"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_asked_is_an_error() {
+    let ask = plugin().tool("askWrongly");
+    for (how, words) in [
+        ("twice", "two questions under the key \"a\""),
+        ("nested", "no client can show the form \"a\""),
+    ] {
+        let outcome = ask.call(json!({ "how": how }));
+        assert_eq!(outcome.asked().len(), 0, "{how}");
+        let said = outcome.error_text();
+        assert!(said.contains(words), "{how}: {said}");
+    }
+    let read = |content: Value| {
+        let outcome = ask.clone().with_answer("a", content);
+        outcome.call(json!({ "how": "picky" })).error_text()
+    };
+    let said = read(json!({ "even": 3 }));
+    assert_eq!(said, "the answer to \"a\" cannot be used: 3 is odd");
+}

@@ -1,0 +1,131 @@
+//! Is a schema one of a form that clients can show? Only flat objects of simple members are (M:elicit, "Requested Schema").
+
+use serde_json::Value;
+
+/// What is wrong with the `requestedSchema` of an elicitation: an object of strings, numbers, booleans, and choices of one
+/// or of several strings.
+#[must_use]
+pub fn form_problems(schema: &Value) -> Vec<String> {
+    if schema["type"] != "object" {
+        return vec!["a form is an object: its schema needs \"type\": \"object\"".to_owned()];
+    }
+    let Some(properties) = schema["properties"].as_object() else {
+        return vec!["a form has `properties`, at least an empty object".to_owned()];
+    };
+    let mut problems: Vec<String> = properties
+        .iter()
+        .filter(|(_, property)| !is_simple(property))
+        .map(|(name, _)| {
+            format!(
+                "{name:?} is no string, number, boolean, or choice of strings, which is all that a form can have"
+            )
+        })
+        .collect();
+    let required = schema["required"].as_array().into_iter().flatten();
+    problems.extend(
+        required
+            .filter(|name| {
+                name.as_str()
+                    .is_none_or(|name| !properties.contains_key(name))
+            })
+            .map(|name| format!("{name} is required, and not among the `properties`")),
+    );
+    problems
+}
+
+fn is_simple(property: &Value) -> bool {
+    match property["type"].as_str() {
+        Some("boolean" | "integer" | "number") => true,
+        Some("string") => {
+            let choices = property.get("enum").is_none_or(is_list_of_strings);
+            let titled = property.get("oneOf").is_none_or(is_list_of_titled);
+            choices && titled
+        }
+        Some("array") => {
+            let items = &property["items"];
+            match (items.get("enum"), items.get("anyOf")) {
+                (Some(choices), None) => items["type"] == "string" && is_list_of_strings(choices),
+                (None, Some(titled)) => is_list_of_titled(titled),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+fn is_list_of_strings(value: &Value) -> bool {
+    let values = value.as_array();
+    values.is_some_and(|values| values.iter().all(Value::is_string))
+}
+
+fn is_list_of_titled(value: &Value) -> bool {
+    let titled = |choice: &Value| choice["const"].is_string() && choice["title"].is_string();
+    value
+        .as_array()
+        .is_some_and(|choices| choices.iter().all(titled))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_form_is_flat() {
+        for (property, simple) in [
+            (json!({ "type": "string" }), true),
+            (json!({ "type": "string", "format": "email" }), true),
+            (json!({ "type": "integer", "minimum": 0 }), true),
+            (json!({ "type": "number" }), true),
+            (json!({ "type": "boolean", "default": true }), true),
+            (json!({ "type": "string", "enum": ["a", "b"] }), true),
+            (json!({ "type": "string", "enum": ["a", 1] }), false),
+            (
+                json!({ "type": "string", "oneOf": [{ "const": "a", "title": "A" }] }),
+                true,
+            ),
+            (
+                json!({ "type": "string", "oneOf": [{ "const": "a" }] }),
+                false,
+            ),
+            (
+                json!({ "type": "array", "items": { "type": "string", "enum": ["a"] } }),
+                true,
+            ),
+            (
+                json!({ "type": "array", "items": { "anyOf": [{ "const": "a", "title": "A" }] } }),
+                true,
+            ),
+            (
+                json!({ "type": "array", "items": { "type": "string" } }),
+                false,
+            ),
+            (json!({ "type": "array" }), false),
+            (json!({ "type": "object" }), false),
+            (json!({ "type": ["string", "null"] }), false),
+            (json!({ "enum": ["a"] }), false),
+            (json!({}), false),
+            (json!(true), false),
+        ] {
+            let form = json!({ "type": "object", "properties": { "x": property } });
+            assert_eq!(form_problems(&form).is_empty(), simple, "{form}");
+        }
+        for (form, problems) in [
+            (json!({ "type": "object", "properties": {} }), 0),
+            (json!({ "type": "object" }), 1),
+            (json!({ "type": "string" }), 1),
+            (json!(true), 1),
+            (
+                json!({ "type": "object", "properties": {}, "required": ["x", 1] }),
+                2,
+            ),
+            (
+                json!({ "type": "object", "properties": { "x": {}, "y": [] } }),
+                2,
+            ),
+        ] {
+            assert_eq!(form_problems(&form).len(), problems, "{form}");
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Tools that ask their client, answered round by round, also by another process than the one that asked.
+
+use serde_json::{Value, json};
+use tests::{Answer, Client, Door, Host, Layer, Retry};
+
+const KEY: (&str, &str) = ("STATE_KEY", "a key of tests and of nothing else at all");
+
+/// The `_meta` of a client that can be asked all there is.
+fn able() -> Value {
+    capable(json!({ "elicitation": { "form": {}, "url": {} }, "roots": {}, "sampling": {} }))
+}
+
+fn capable(capabilities: Value) -> Value {
+    json!({ "io.modelcontextprotocol/clientCapabilities": capabilities })
+}
+
+/// What a client is asked, and what it is to bring back.
+#[derive(Debug)]
+struct Asked {
+    requests: Value,
+    state: String,
+}
+
+fn asked(answer: &Answer) -> Asked {
+    let body = answer.json();
+    let result = &body["result"];
+    assert_eq!(result["resultType"], "input_required", "{body}");
+    Asked {
+        requests: result["inputRequests"].clone(),
+        state: result["requestState"].as_str().expect("text").to_owned(),
+    }
+}
+
+fn begin(client: &Client<'_>, tool: &str, arguments: &Value) -> Asked {
+    asked(&client.call_modern(tool, arguments, &able()))
+}
+
+fn again(
+    client: &Client<'_>,
+    tool: &str,
+    arguments: &Value,
+    state: &str,
+    responses: Value,
+) -> Answer {
+    let retry = Retry {
+        state: Some(state),
+        responses,
+    };
+    client.call_again(tool, arguments, &able(), &retry)
+}
+
+fn text(answer: &Answer) -> String {
+    let body = answer.json();
+    assert_eq!(body["result"]["resultType"], "complete", "{body}");
+    let text = body["result"]["content"][0]["text"].as_str();
+    text.unwrap_or_else(|| panic!("no text: {body}")).to_owned()
+}
+
+fn accept(content: Value) -> Value {
+    json!({ "action": "accept", "content": content })
+}
+
+#[test]
+fn a_tool_asks_round_by_round_through_every_door() {
+    let layer = Layer::of(["asks"]);
+    for host in [
+        Host::serve_with(&layer, &[KEY]),
+        Host::lambda_with(&layer, Door::rest_api("prod"), &[KEY]),
+        Host::lambda_with(&layer, Door::http_api("$default"), &[KEY]),
+    ] {
+        let client = host.connect();
+        let nothing = json!({});
+        let first = begin(&client, "introduce", &nothing);
+        assert_eq!(
+            first.requests,
+            json!({ "name": {
+                "method": "elicitation/create",
+                "params": {
+                    "message": "What is your name?",
+                    "requestedSchema": {
+                        "type": "object",
+                        "properties": { "name": { "type": "string", "description": "Your name" } },
+                        "required": ["name"],
+                    },
+                },
+            } })
+        );
+        let responses = json!({ "name": accept(json!({ "name": "Ann" })) });
+        let second = again(&client, "introduce", &nothing, &first.state, responses);
+        let second = asked(&second);
+        let params = &second.requests["color"]["params"];
+        assert_eq!(params["message"], "Which colour do you like best, Ann?");
+        assert_eq!(
+            params["requestedSchema"]["properties"],
+            json!({
+                "color": { "type": "string", "enum": ["red", "green"], "description": "Your favourite colour" },
+                "stars": { "type": "integer", "minimum": 1, "maximum": 10, "description": "How much you like it" },
+            })
+        );
+        assert_ne!(first.state, second.state);
+        // Out of the form's range: it is asked again.
+        let responses = json!({ "color": accept(json!({ "color": "green", "stars": 11 })) });
+        let third = again(&client, "introduce", &nothing, &second.state, responses);
+        let third = asked(&third);
+        let responses = json!({ "color": accept(json!({ "color": "green", "stars": 9 })) });
+        let last = again(&client, "introduce", &nothing, &third.state, responses);
+        assert_eq!(text(&last), "Ann likes green (Some(9))");
+    }
+}
+
+#[test]
+fn several_questions_are_asked_at_once() {
+    let host = Host::serve(&Layer::of(["asks"]));
+    let client = host.connect();
+    let first = begin(&client, "welcome", &json!({}));
+    assert_eq!(
+        first.requests["roots"],
+        json!({ "method": "roots/list", "params": {} })
+    );
+    assert_eq!(
+        first.requests["greeting"],
+        json!({
+            "method": "sampling/createMessage",
+            "params": {
+                "messages": [{ "role": "user", "content": { "type": "text", "text": "A greeting, please." } }],
+                "maxTokens": 50,
+                "systemPrompt": "Be brief.",
+            },
+        })
+    );
+    let responses = json!({
+        "name": accept(json!({ "name": "Ann" })),
+        "greeting": {
+            "role": "assistant", "model": "m", "content": { "type": "text", "text": "Hello" },
+        },
+        "roots": { "roots": [{ "uri": "file:///a" }, { "uri": "file:///b", "name": "b" }] },
+    });
+    let last = again(&client, "welcome", &json!({}), &first.state, responses);
+    assert_eq!(
+        text(&last),
+        "Hello, Ann! You are in file:///a and file:///b."
+    );
+}
+
+#[test]
+fn a_call_begun_on_one_process_is_finished_on_another() {
+    let layer = Layer::of(["asks"]);
+    let path = json!({ "path": "a.txt" });
+    let one = Host::serve_with(&layer, &[KEY]);
+    let rotated = format!("the key of another year that comes first, {}", KEY.1);
+    let another = Host::serve_with(&layer, &[("STATE_KEY", &rotated)]);
+    let on_lambda = Host::lambda_with(&layer, Door::rest_api("prod"), &[KEY]);
+    let first = begin(&one.connect(), "delete", &path);
+    let message = &first.requests["confirmation"]["params"]["message"];
+    assert_eq!(message, "a.txt will be gone.");
+    for host in [&another, &on_lambda] {
+        let sure = json!({ "confirmation": accept(json!({ "sure": true })) });
+        let last = again(&host.connect(), "delete", &path, &first.state, sure);
+        assert_eq!(text(&last), "a.txt is deleted");
+    }
+    for (action, words) in [
+        ("decline", "the user declined to answer \"confirmation\""),
+        ("cancel", "the user dismissed \"confirmation\""),
+    ] {
+        let no = json!({ "confirmation": { "action": action } });
+        let last = again(&another.connect(), "delete", &path, &first.state, no);
+        assert_eq!(last.json()["result"]["isError"], true, "{}", last.body);
+        assert_eq!(text(&last), words);
+    }
+}
+
+#[test]
+fn a_state_that_is_not_of_this_call_is_refused() {
+    let layer = Layer::of(["asks"]);
+    let path = json!({ "path": "a.txt" });
+    let host = Host::serve_with(&layer, &[KEY]);
+    let client = host.connect();
+    let state = begin(&client, "delete", &path).state;
+    let sure = || json!({ "confirmation": accept(json!({ "sure": true })) });
+    let expiring = Host::serve_with(&layer, &[KEY, ("STATE_TTL_SECONDS", "0")]);
+    let expired = begin(&expiring.connect(), "delete", &path).state;
+    let stranger = Host::serve(&layer);
+    let strange = begin(&stranger.connect(), "delete", &path).state;
+    for (what, tool, arguments, state) in [
+        ("tampered", "delete", &path, format!("{state}-TAMPERED")),
+        ("cut", "delete", &path, state[..state.len() - 2].to_owned()),
+        ("expired", "delete", &path, expired),
+        ("another key's", "delete", &path, strange),
+        ("another tool's", "forgetful", &json!({}), state.clone()),
+        (
+            "of another file",
+            "delete",
+            &json!({ "path": "b.txt" }),
+            state.clone(),
+        ),
+        (
+            "another principal's",
+            "delete",
+            &path,
+            state_of_alice(&layer),
+        ),
+    ] {
+        let answer = again(&client, tool, arguments, &state, sure());
+        let body = answer.json();
+        assert_eq!(body["error"]["code"], -32602, "{what}: {body}");
+    }
+    let log = host.log();
+    assert!(log.contains("a requestState was refused"), "{log}");
+    let last = again(&client, "delete", &path, &state, sure());
+    assert_eq!(text(&last), "a.txt is deleted");
+}
+
+/// The state of a call that a gateway's authorizer took for Alice's.
+fn state_of_alice(layer: &Layer) -> String {
+    let host = Host::lambda_with(layer, Door::http_api("$default"), &[KEY]);
+    let mut meta = able();
+    meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+    let params = json!({ "name": "delete", "arguments": { "path": "a.txt" }, "_meta": meta });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let answer = host.invoke(&json!({
+        "version": "2.0",
+        "routeKey": "ANY /mcp",
+        "rawPath": "/mcp",
+        "rawQueryString": "",
+        "headers": {
+            "content-type": "application/json", "mcp-protocol-version": "2026-07-28",
+            "mcp-method": "tools/call", "mcp-name": "delete",
+        },
+        "requestContext": {
+            "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
+            "http": { "method": "POST", "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },
+            "requestId": "r", "routeKey": "ANY /mcp", "stage": "$default", "time": "t", "timeEpoch": 1,
+            "authorizer": { "jwt": { "claims": { "sub": "alice" }, "scopes": [] } },
+        },
+        "body": body.to_string(),
+        "isBase64Encoded": false,
+    }));
+    let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
+    let state = body["result"]["requestState"].as_str();
+    state
+        .unwrap_or_else(|| panic!("no state: {body}"))
+        .to_owned()
+}
+
+#[test]
+fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
+    let host = Host::serve(&Layer::of(["asks"]));
+    let client = host.connect();
+    for (tool, expected) in [("forgetful", "never mind"), ("hasty", "Ann")] {
+        let first = begin(&client, tool, &json!({}));
+        let responses = json!({ "name": accept(json!({ "name": "Ann" })) });
+        let last = again(&client, tool, &json!({}), &first.state, responses);
+        assert_eq!(text(&last), expected);
+    }
+    // What was agreed to holds for what was asked, and this tool asks something else each time.
+    let first = begin(&client, "fickle", &json!({}));
+    let responses = || json!({ "name": accept(json!({ "name": "Ann" })) });
+    let second = again(&client, "fickle", &json!({}), &first.state, responses());
+    let third = again(
+        &client,
+        "fickle",
+        &json!({}),
+        &asked(&second).state,
+        responses(),
+    );
+    asked(&third);
+}
+
+#[test]
+fn whom_nobody_can_ask_is_told_why() {
+    let layer = Layer::of(["asks"]);
+    let host = Host::serve(&layer);
+    let client = host.connect();
+    // A client of an older revision.
+    let told = client.call("introduce", json!({}));
+    insta::assert_snapshot!(told.error_text(), @"tool introduce has to ask its client something, which takes revision 2026-07-28 of MCP; this client speaks 2025-03-26");
+    let told = client.call("ponder", json!({}));
+    insta::assert_snapshot!(told.error_text(), @"tool ponder needs the client to be capable of sampling, which it has not declared; use a client that is");
+    // One that has not declared what the tool cannot work without, and what it can.
+    let answer = client.call_modern("ponder", &json!({}), &capable(json!({ "roots": {} })));
+    assert_eq!(answer.status, 400);
+    let error = &answer.json()["error"];
+    assert_eq!(error["code"], -32021, "{error}");
+    assert_eq!(
+        error["data"],
+        json!({ "requiredCapabilities": { "sampling": {} } })
+    );
+    let answer = client.call_modern("introduce", &json!({}), &capable(json!({ "roots": {} })));
+    insta::assert_snapshot!(text(&answer), @r#"the client cannot be asked for "name": it has not declared to be capable of elicitation.form; use a client that is"#);
+    let answer = client.call_modern("signIn", &json!({}), &capable(json!({ "elicitation": {} })));
+    insta::assert_snapshot!(text(&answer), @r#"the client cannot be asked for "page": it has not declared to be capable of elicitation.url; use a client that is"#);
+    let first = begin(&client, "signIn", &json!({}));
+    assert_eq!(
+        first.requests["page"]["params"],
+        json!({ "mode": "url", "message": "Please sign in.", "url": "https://example.com/sign-in" })
+    );
+    let done = json!({ "page": { "action": "accept" } });
+    let last = again(&client, "signIn", &json!({}), &first.state, done);
+    assert_eq!(text(&last), "signed in, perhaps");
+    // What the author has to mend is told to the operator.
+    let answer = client.call_modern("impossible", &json!({}), &able());
+    let told = text(&answer);
+    assert!(
+        told.starts_with("the tool asks what no client can be asked (request id "),
+        "{told}"
+    );
+    host.wait_for_log("\"inner\" is no string, number, boolean, or choice of strings");
+    // Environments share no key unless they are given one.
+    let on_lambda = Host::lambda(&layer, Door::rest_api("prod"));
+    let answer = on_lambda
+        .connect()
+        .call_modern("introduce", &json!({}), &able());
+    insta::assert_snapshot!(text(&answer), @"tool introduce has to ask its client something, for which this server lacks a key: its operator has to set STATE_KEY");
+}
