@@ -4,6 +4,7 @@ mod article;
 mod authors;
 mod awslabs;
 mod clients;
+mod conformance;
 mod context;
 mod crashes;
 mod develop;

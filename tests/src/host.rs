@@ -150,9 +150,18 @@ impl Host {
 
     /// The same with these environment variables.
     pub fn lambda_with(layer: &Layer, door: Door, variables: &[(&str, &str)]) -> Self {
+        Self::on_lambda(function(layer, variables), layer, door)
+    }
+
+    /// The same with a reserved concurrency of one: there is only one environment, which whoever comes meanwhile waits for.
+    pub fn lambda_of_one(layer: &Layer, door: Door, variables: &[(&str, &str)]) -> Self {
+        Self::on_lambda(function(layer, variables).max_environments(1), layer, door)
+    }
+
+    fn on_lambda(config: FunctionConfig, layer: &Layer, door: Door) -> Self {
         let runtime = runtime();
         let _guard = runtime.enter();
-        let function = Function::new(function(layer, variables));
+        let function = Function::new(config);
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let gateway = runtime
             .block_on(Gateway::start(function.clone(), door, listen))

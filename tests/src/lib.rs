@@ -12,6 +12,7 @@
 
 mod build;
 mod client;
+pub mod conformance;
 mod host;
 mod layer;
 mod library;

@@ -41,10 +41,32 @@ pub fn python_client(script: &str, args: &[&str]) -> String {
 /// Run a script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed with them; gives its
 /// stdout.
 pub fn node_client(script: &str, args: &[&str]) -> String {
+    // Node looks for modules beside the script.
+    let beside = node_modules().with_file_name(script);
+    let source = repository().join("tests/clients/node").join(script);
+    let copied = locked("node", || fs_err::copy(source, &beside));
+    copied.expect("a script that can be copied");
+    output_of(node().arg(beside).args(args))
+}
+
+/// A program of the npm package `package`, by the file that starts it.
+pub(crate) fn node_program(package: &str, file: &str) -> Command {
+    let mut command = node();
+    command.arg(node_modules().join(package).join(file));
+    command
+}
+
+/// The Node.js that npm installed: that of the machine may be too old.
+fn node() -> Command {
+    Command::new(node_modules().join("node/bin/node"))
+}
+
+/// What `tests/clients/node` asks for, installed.
+pub(crate) fn node_modules() -> &'static Path {
     static MODULES: OnceLock<PathBuf> = OnceLock::new();
-    let folder = repository().join("tests/clients/node");
-    let modules = MODULES.get_or_init(|| {
-        prepared("node", &folder.join("package-lock.json"), |place| {
+    MODULES.get_or_init(|| {
+        let folder = repository().join("tests/clients/node");
+        let place = prepared("node", &folder.join("package-lock.json"), |place| {
             fs_err::create_dir_all(place).expect("target/e2e/node can be made");
             for file in ["package.json", "package-lock.json"] {
                 let copied = fs_err::copy(folder.join(file), place.join(file));
@@ -57,14 +79,9 @@ pub fn node_client(script: &str, args: &[&str]) -> String {
                 Ok(done) => panic!("{npm:?}: {}\n{}", done.status, text(&done.stderr)),
                 Err(error) => panic!("{NPM_IS_MISSING}: {error}"),
             }
-        })
-    });
-    // Node looks for modules beside the script.
-    let beside = modules.join(script);
-    let copied = locked("node", || fs_err::copy(folder.join(script), &beside));
-    copied.expect("a script that can be copied");
-    let node = modules.join("node_modules/node/bin/node");
-    output_of(Command::new(node).arg(beside).args(args))
+        });
+        place.join("node_modules")
+    })
 }
 
 const NPM_IS_MISSING: &str = "npm is needed to test with the official TypeScript SDK; install it (Debian: apt-get install npm)";

@@ -1,0 +1,61 @@
+//! The official conformance suite, through every door.
+
+use std::io::Write as _;
+
+use tests::{Door, Host, Layer, conformance};
+
+/// What of each revision's requirements tools fulfil: of how many scenarios, how many.
+const SCORES: [(&str, usize, usize); 2] = [("2026-07-28", 37, 15), ("2025-11-25", 30, 14)];
+
+/// What the suite calls pending or optional, and does not score.
+const UNSCORED: [(&str, &str); 5] = [
+    ("json-schema-2020-12", "2026-07-28"),
+    ("http-header-validation", "2026-07-28"),
+    ("http-custom-header-server-validation", "2026-07-28"),
+    ("json-schema-2020-12", "2025-11-25"),
+    ("server-session-lifecycle", "2025-11-25"),
+];
+
+#[test]
+fn the_official_suite_is_content_with_the_tools_through_serve() {
+    content("serve", Host::serve);
+}
+
+// A legacy client asks for messages once, and the environment that hears of it keeps that in its memory. Its calls reach the
+// same one where there is no other.
+
+#[test]
+fn the_official_suite_is_content_with_the_tools_through_a_rest_api() {
+    content("REST API", |layer| {
+        Host::lambda_of_one(layer, Door::rest_api("prod"), &[])
+    });
+}
+
+#[test]
+fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
+    content("HTTP API", |layer| {
+        Host::lambda_of_one(layer, Door::http_api("$default"), &[])
+    });
+}
+
+fn content(door: &str, host: impl FnOnce(&Layer) -> Host) {
+    let host = host(&Layer::of(["conformance"]));
+    for (revision, of, passed) in SCORES {
+        let score = conformance::requirements(&host, revision);
+        // Past the test runner, which shows what is printed only of tests that fail.
+        let _ = writeln!(
+            std::io::stderr(),
+            "conformance to {revision} through {door}: {score}"
+        );
+        assert_eq!((score.of, score.passed), (of, passed), "{revision}");
+    }
+    for (scenario, revision) in UNSCORED {
+        let report = conformance::scenario(&host, scenario, revision);
+        assert_eq!(report.complaints(), "", "{scenario}\n{}", host.log());
+        assert_ne!(
+            report.successes(),
+            0,
+            "{scenario} at {revision} checked nothing"
+        );
+    }
+}
