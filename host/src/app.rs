@@ -44,16 +44,17 @@ use mcp_protocol::{
     Answer, Ask, Batch, CacheHints, CacheScope, Headers, Request, Revision, Route, ServerInfo,
     arguments_agree, discover, jsonrpc::INVALID_PARAMS, route,
 };
+use serde_json::value::RawValue;
 
 pub use self::deadline::Ceiling;
-pub(crate) use self::response::too_large;
+pub(crate) use self::response::{Outcome, too_large};
 use self::{
     call::Asked,
     deadline::TimeLimits,
     handshake::InSession,
     headers::{header, is_json},
     list::Lists,
-    response::{Outcome, refusal, respond, respond_whole},
+    response::{refusal, respond, respond_whole},
     rounds::Rounds,
 };
 use crate::{
@@ -91,6 +92,9 @@ pub struct Incoming<'a> {
     /// How long the front door waits for an answer, if it has a limit.
     pub ceiling: Option<Ceiling>,
 }
+
+/// Passes a JSON-RPC notification on to the client at once.
+pub(crate) type Tell = Box<dyn Fn(Box<RawValue>) + Send + Sync>;
 
 /// The server: everything but the transport.
 pub struct App {
@@ -318,18 +322,22 @@ impl App {
                 .await
                 .into();
         }
-        self.serve(incoming, request, session.known()).await
+        self.serve(incoming, request, session.known(), None).await
     }
 
     /// Answer a request, whatever transport it came through. `initialize` and `logging/setLevel` are for whoever keeps the
-    /// session, and only acknowledged here.
+    /// session, and only acknowledged here. What the client is to hear before the answer goes to `tell` as it happens, or
+    /// else is part of the outcome.
     pub(crate) async fn serve(
         &self,
         incoming: &Incoming<'_>,
         request: Request<'_>,
         session: Option<&Session>,
+        tell: Option<Tell>,
     ) -> Outcome {
         let Request { id, revision, ask } = request;
+        // A modern request is in no session, also on a connection that has one.
+        let session = session.filter(|_| !revision.is_some_and(Revision::is_modern));
         let negotiated = session.map(|session| session.revision);
         let revision = revision.or(negotiated).unwrap_or(Revision::ASSUMED);
         let cache = self.cache(&incoming.caller);
@@ -360,6 +368,7 @@ impl App {
                         arguments,
                         meta: *meta,
                         retry: *retry,
+                        tell,
                     };
                     return self.call(incoming, asked).await;
                 }

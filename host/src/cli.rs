@@ -1,6 +1,6 @@
 //! The command line of `bootstrap`: which front door to open.
 
-use std::{ffi::OsString, net::SocketAddr, process::ExitCode};
+use std::{ffi::OsString, fs::File, io, net::SocketAddr, process::ExitCode};
 
 use mcp_protocol::Revision;
 
@@ -9,12 +9,13 @@ use crate::{config::Config, crash, front, log, stdout};
 const HELP: &str = "\
 Serves the tools of a Lambda layer over MCP.
 
-Usage: bootstrap [serve [--listen ADDRESS] [--allow-public]]
+Usage: bootstrap [serve [--listen ADDRESS] [--allow-public] | stdio]
 
 Without a command it is a Lambda function: AWS_LAMBDA_RUNTIME_API must be set.
 
 Commands:
   serve                 Serve MCP over plain HTTP on this machine
+  stdio                 Serve MCP over stdin and stdout, to a client that starts this program
 
 Options:
   --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 takes a free one
@@ -31,6 +32,7 @@ enum Command {
         listen: SocketAddr,
         allow_public: bool,
     },
+    Stdio,
     Help,
     Version,
 }
@@ -51,23 +53,28 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Version => print(&version()),
         Command::Lambda if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() => {
             eprintln!(
-                "error: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda\n  help: on your own machine run `bootstrap serve`"
+                "error: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda\n  help: on your own machine run `bootstrap serve` or `bootstrap stdio`"
             );
             ExitCode::from(2)
         }
-        Command::Lambda => run(front::lambda::run),
+        Command::Lambda => run(|config, _| front::lambda::run(config)),
         Command::Serve {
             listen,
             allow_public,
-        } => run(move |config| front::serve::run(config, listen, allow_public)),
+        } => run(move |config, _| front::serve::run(config, listen, allow_public)),
+        Command::Stdio => run(front::stdio::run),
     }
 }
 
-fn run<F: Future<Output = ExitCode>>(front: impl FnOnce(Config) -> F) -> ExitCode {
+/// Open a front door. It is given the stdout that plugins do not have.
+fn run<F: Future<Output = ExitCode>>(
+    front: impl FnOnce(Config, io::Result<File>) -> F,
+) -> ExitCode {
     let config = Config::from_env(|name| std::env::var(name).ok());
     log::init(&config.log);
     crash::report();
-    if let Err(error) = stdout::keep() {
+    let stdout = stdout::keep();
+    if let Err(error) = &stdout {
         tracing::debug!("there is no stdout to keep from plugins: {error}");
     }
     match tokio::runtime::Builder::new_current_thread()
@@ -75,7 +82,7 @@ fn run<F: Future<Output = ExitCode>>(front: impl FnOnce(Config) -> F) -> ExitCod
         .build()
     {
         Ok(runtime) => {
-            let code = runtime.block_on(front(config));
+            let code = runtime.block_on(front(config, stdout));
             // A tool that still runs is not waited for.
             runtime.shutdown_background();
             code
@@ -120,6 +127,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Er
                     allow_public: false,
                 };
             }
+            (Value(name), Command::Lambda) if name == "stdio" => command = Command::Stdio,
             (Long("listen"), Command::Serve { listen, .. }) => *listen = parser.value()?.parse()?,
             (Long("allow-public"), Command::Serve { allow_public, .. }) => *allow_public = true,
             (arg, _) => return Err(arg.unexpected()),

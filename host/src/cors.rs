@@ -65,6 +65,8 @@ pub enum Reached<'a> {
     Loopback,
     /// Directly on an address that others can reach.
     Public,
+    /// By a pipe, from the program that started this one.
+    Pipe,
 }
 
 impl Callers {
@@ -130,7 +132,7 @@ impl Callers {
         };
         let own = match reached {
             Reached::Gateway(domain) => without_port(domain).eq_ignore_ascii_case(&host),
-            Reached::Loopback | Reached::Public => false,
+            Reached::Loopback | Reached::Public | Reached::Pipe => false,
         };
         own || LOOPBACK.contains(&host.as_str())
     }

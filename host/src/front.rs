@@ -2,3 +2,14 @@
 
 pub mod lambda;
 pub mod serve;
+pub mod stdio;
+
+use std::process::ExitCode;
+
+use crate::ErrorCode;
+
+/// Tell why the host does not run.
+fn failed(code: ErrorCode, error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("error[{code}]: {error}");
+    ExitCode::FAILURE
+}

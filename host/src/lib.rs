@@ -3,13 +3,13 @@
 //! # Bird's eye
 //!
 //! ```text
-//! front (lambda, serve) -> app -> mcp_protocol   what does this request ask for?
-//!                              -> session        which legacy session does it belong to?
-//!                              -> plugin         which tools are there; call one
+//! front (lambda, serve, stdio) -> app -> mcp_protocol   what does this request ask for?
+//!                                     -> session        which legacy session does it belong to?
+//!                                     -> plugin         which tools are there; call one
 //! ```
 //!
-//! [`main`] decides between the front doors: Lambda when `AWS_LAMBDA_RUNTIME_API` is set, else `serve`. Both turn their
-//! transport's requests into [`app::Incoming`] and hand them to one [`app::App`].
+//! [`main`] decides between the front doors: Lambda unless it is told `serve` or `stdio`. All turn their transport's
+//! requests into [`app::Incoming`] and hand them to one [`app::App`].
 //!
 //! # Code map
 //!

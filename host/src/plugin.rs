@@ -42,6 +42,7 @@ pub use inputs::{Inputs, Question};
 pub use left_out::LeftOut;
 pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
+pub(crate) use live::Listener;
 #[cfg(test)]
 pub(crate) use live::number_for;
 pub use live::{Call, LiveCall};

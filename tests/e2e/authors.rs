@@ -77,7 +77,7 @@ fn manifest(features: &str) -> String {
 }
 
 /// The code of a language in a section of the README.
-fn code(section: &str, language: &str) -> String {
+pub(crate) fn code(section: &str, language: &str) -> String {
     let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
     let section = readme
         .split("\n##")

@@ -18,6 +18,7 @@ mod reproducible;
 mod results;
 mod rounds;
 mod sins;
+mod stdio;
 mod stdout;
 mod toolchains;
 mod unsafety;

@@ -16,6 +16,7 @@ pub mod conformance;
 mod host;
 mod layer;
 mod library;
+mod pipe;
 mod runtime_api;
 mod sdk_clients;
 
@@ -27,5 +28,6 @@ pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use host::{Door, Host};
 pub use layer::Layer;
 pub use library::{declaration, manifest, puppet, replaced, script, tool};
+pub use pipe::Pipe;
 pub use runtime_api::RuntimeApi;
 pub use sdk_clients::{node_client, python_client};

@@ -12,13 +12,15 @@ use tokio::{
 };
 
 use super::{
-    App, Incoming,
+    App, Incoming, Reached, Tell,
     deadline::Deadline,
     headers::{accepts_events, for_plugins, header},
     response::Outcome,
 };
 use crate::{
-    plugin::{Call, CallContext, CallFailure, CatalogTool, FailureKind, LiveCall, Plugin},
+    plugin::{
+        Call, CallContext, CallFailure, CatalogTool, FailureKind, Listener, LiveCall, Plugin,
+    },
     session::Session,
 };
 
@@ -36,6 +38,7 @@ pub(super) struct Asked<'a> {
     pub(super) arguments: Option<&'a RawValue>,
     pub(super) meta: CallMeta<'a>,
     pub(super) retry: Retry<'a>,
+    pub(super) tell: Option<Tell>,
 }
 
 /// Why a call gave no result.
@@ -47,7 +50,8 @@ enum Ended {
 }
 
 impl App {
-    pub(super) async fn call(&self, incoming: &Incoming<'_>, asked: Asked<'_>) -> Outcome {
+    pub(super) async fn call(&self, incoming: &Incoming<'_>, mut asked: Asked<'_>) -> Outcome {
+        let tell = asked.tell.take();
         let Asked {
             id, revision, tool, ..
         } = &asked;
@@ -71,10 +75,13 @@ impl App {
             context,
             deadline.map(|deadline| deadline.at),
             inputs,
+            tell.map(|tell| in_words(tell, *revision, asked.meta.progress_token.clone())),
         );
         let call = live.call();
-        // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection.
-        let abandoned = revision.is_modern().then(|| CancelOnDrop::new(&call, tool));
+        // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection. Who started
+        // the program has said so.
+        let drops = revision.is_modern() || incoming.reached == Reached::Pipe;
+        let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
         // A task of its own: its time limit holds as well when nobody waits any more.
         let outcome = tokio::spawn(run(Arc::clone(tool), live, arguments, deadline)).await;
         let outcome = outcome.unwrap_or_else(|error| Err(Ended::Failed(host_failed(&error))));
@@ -184,6 +191,15 @@ impl App {
         let result = CallResult::error(&message).in_words_of(asked.revision, &self.server);
         Answer::success(&asked.id, &result)
     }
+}
+
+/// Passes a call's notifications on, in the words of its client.
+fn in_words(tell: Tell, revision: Revision, token: Option<Id>) -> Listener {
+    Box::new(move |notification| {
+        if let Some(notification) = notification.in_words_of(revision, token.as_ref()) {
+            tell(notification);
+        }
+    })
 }
 
 /// Run a call on a thread of its own until it comes back or is given up.

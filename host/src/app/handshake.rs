@@ -37,31 +37,35 @@ impl App {
         client: Option<&RawValue>,
         capabilities: Option<&RawValue>,
     ) -> Response<Bytes> {
-        let session = Session {
-            client: client.and_then(kept),
-            capabilities: capabilities.and_then(kept),
-            ..self.new_session(negotiated, &incoming.caller)
-        };
+        let session = self.new_session(negotiated, client, capabilities, &incoming.caller);
         let session_id = SessionId::random();
         if let Err(error) = self.sessions.create(session_id, session).await {
             return respond(store_failed(incoming, Some(id), &error));
         }
-        let mut response = respond(Answer::success(
-            id,
-            &initialize(negotiated, &self.server, self.instructions.as_deref()),
-        ));
+        let mut response = respond(Answer::success(id, &self.introduction(negotiated)));
         if let Ok(value) = HeaderValue::from_str(&session_id.to_string()) {
             response.headers_mut().insert(SESSION_HEADER, value);
         }
         response
     }
 
-    /// A session that nothing is known of but its revision and who is in it.
-    fn new_session(&self, revision: Revision, caller: &Caller) -> Session {
+    /// The result of `initialize`.
+    pub(crate) fn introduction(&self, negotiated: Revision) -> Box<RawValue> {
+        initialize(negotiated, &self.server, self.instructions.as_deref())
+    }
+
+    /// A session of this revision, with what its client said of itself and who is in it.
+    pub(crate) fn new_session(
+        &self,
+        revision: Revision,
+        client: Option<&RawValue>,
+        capabilities: Option<&RawValue>,
+        caller: &Caller,
+    ) -> Session {
         Session {
             revision,
-            client: None,
-            capabilities: None,
+            client: client.and_then(kept),
+            capabilities: capabilities.and_then(kept),
             log_level: None,
             principal: caller.principal.clone(),
             expires: self.session_end(),
@@ -112,7 +116,8 @@ impl App {
         let (session_id, session) = match session {
             InSession::None => return Answer::success(id, &Map::new()),
             InSession::Unknown(session_id) => {
-                (*session_id, self.new_session(revision, &incoming.caller))
+                let session = self.new_session(revision, None, None, &incoming.caller);
+                (*session_id, session)
             }
             InSession::Known(session_id, session) => (*session_id, session.clone()),
         };

@@ -61,7 +61,7 @@ impl From<Answer> for Outcome {
 
 impl Outcome {
     /// Outcomes of a batch: their answers in one array.
-    pub(super) fn of_batch(outcomes: Vec<Self>) -> Self {
+    pub(crate) fn of_batch(outcomes: Vec<Self>) -> Self {
         let mut notifications = Vec::new();
         let mut answers = Vec::new();
         for outcome in outcomes {

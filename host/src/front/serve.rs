@@ -21,6 +21,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+use super::failed;
 use crate::{
     ErrorCode, StartError,
     app::{App, Caller, Incoming, MAX_BODY, Reached, too_large},
@@ -50,11 +51,6 @@ pub async fn run(config: Config, listen: SocketAddr, allow_public: bool) -> Exit
         }
         Err(error) => failed(error.code(), &error),
     }
-}
-
-fn failed(code: ErrorCode, error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("error[{code}]: {error}");
-    ExitCode::FAILURE
 }
 
 /// A server that listens.

@@ -31,15 +31,25 @@ pub(crate) enum Pushed {
 }
 
 impl Collected {
-    /// Keep a notification, if there is room. Progress that does not grow is none, and MCP forbids to tell it.
+    /// Is there anything to tell? Progress that does not grow is none, and MCP forbids to tell it.
+    pub(crate) fn is_news(&mut self, notification: &Notification) -> bool {
+        if let Notification::Progress(progress) = notification {
+            let value = progress.progress.as_f64();
+            if self.progress >= value {
+                return false;
+            }
+            self.progress = value;
+        }
+        true
+    }
+
+    /// Keep a notification, if it is news and there is room.
     pub(crate) fn push(&mut self, notification: Notification) -> Pushed {
+        if !self.is_news(&notification) {
+            return Pushed::Fine;
+        }
         let bytes = match &notification {
             Notification::Progress(progress) => {
-                let value = progress.progress.as_f64();
-                if self.progress >= value {
-                    return Pushed::Fine;
-                }
-                self.progress = value;
                 progress.message.as_deref().unwrap_or_default().len()
             }
             Notification::Message(message) => {

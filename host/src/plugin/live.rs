@@ -20,8 +20,10 @@ use super::{
     collected::{Collected, Pushed},
 };
 
+/// Hears of a call's notifications at once, on the tool's own thread.
+pub(crate) type Listener = Box<dyn Fn(Notification) + Send + Sync>;
+
 /// A call.
-#[derive(Debug)]
 pub struct Call {
     /// Its number, as plugins know it. Never 0, which is the process.
     pub number: u64,
@@ -37,21 +39,22 @@ pub struct Call {
     pub inputs: Inputs,
     cancelled: AtomicBool,
     collected: Mutex<Collected>,
+    listener: Option<Listener>,
 }
 
 /// A call that is under way; dropped, it is over.
-#[derive(Debug)]
 pub struct LiveCall(Arc<Call>);
 
 impl LiveCall {
-    /// Register a call.
+    /// Register a call. Without a listener, what the client is to hear of it is kept.
     #[must_use]
-    pub fn begin(
+    pub(crate) fn begin(
         tool: &str,
         library: &str,
         context: CallContext,
         deadline: Option<SystemTime>,
         inputs: Inputs,
+        listener: Option<Listener>,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let call = Arc::new(Call {
@@ -63,6 +66,7 @@ impl LiveCall {
             inputs,
             cancelled: AtomicBool::new(false),
             collected: Mutex::default(),
+            listener,
         });
         calls().insert(call.number, Arc::clone(&call));
         Self(call)
@@ -106,7 +110,7 @@ impl Call {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Keep a notification for the client, if it wants to hear of it.
+    /// Tell or keep a notification for the client, if it wants to hear of it.
     pub(crate) fn notify(&self, notification: Notification) {
         let wanted = match &notification {
             Notification::Progress(_) => self.context.progress,
@@ -116,6 +120,12 @@ impl Call {
             }
         };
         if !wanted || self.is_cancelled() {
+            return;
+        }
+        if let Some(listener) = &self.listener {
+            if self.collected().is_news(&notification) {
+                listener(notification);
+            }
             return;
         }
         if self.collected().push(notification) == Pushed::FirstLost {

@@ -256,7 +256,14 @@ mod tests {
             log_level,
             ..CallContext::default()
         };
-        LiveCall::begin("greet", "libtools.so", context, None, Inputs::default())
+        LiveCall::begin(
+            "greet",
+            "libtools.so",
+            context,
+            None,
+            Inputs::default(),
+            None,
+        )
     }
 
     #[test]

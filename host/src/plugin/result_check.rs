@@ -76,6 +76,7 @@ mod tests {
             CallContext::default(),
             None,
             Inputs::default(),
+            None,
         );
         let outcome = found.call(&reply.to_string(), &live);
         let detail = outcome.err().map(|failure| {
