@@ -1,74 +1,227 @@
-//! The clients of the official SDKs, through every door.
+//! The clients of the official SDKs, and others that people use, through every door.
+
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use tests::{Door, Host, Layer, node_client, python_client};
+use tests::{
+    Door, Host, Layer, bootstrap, inspector, node_client, output_of, python_client, rust_client,
+};
 
-#[test]
-fn the_python_sdk_lists_and_calls_in_every_mode_through_serve() {
-    through_python(&Host::serve(&Layer::of(["custom-tools"])));
+/// What all clients see of the conformance tools, but for what their mode makes of it.
+fn sight(modern: bool) -> Value {
+    json!({
+        "tools": [
+            "test_simple_text",
+            "test_image_content",
+            "test_audio_content",
+            "test_embedded_resource",
+            "test_multiple_content_types",
+            "test_error_handling",
+            "test_tool_with_progress",
+            "test_tool_with_logging",
+            "test_logging_tool",
+            "test_missing_capability",
+            "json_schema_2020_12_tool",
+            "test_x_mcp_header",
+            "test_input_required_result_elicitation",
+            "test_input_required_result_sampling",
+            "test_input_required_result_list_roots",
+            "test_input_required_result_request_state",
+            "test_input_required_result_multiple_inputs",
+            "test_input_required_result_multi_round",
+            "test_input_required_result_tampered_state",
+            "test_input_required_result_capabilities",
+            "test_streaming_elicitation",
+        ],
+        "text": "Region: eu",
+        "error": [true, "This tool intentionally returns an error for testing"],
+        "progress": [[0, 100], [50, 100], [100, 100]],
+        "unknown": -32602,
+        "asked": if modern { "Ada likes blue" } else { CANNOT_ASK },
+        "ping": if modern { Value::Null } else { json!(true) },
+    })
 }
 
-#[test]
-fn the_python_sdk_lists_and_calls_in_every_mode_through_a_rest_api() {
-    through_python(&Host::lambda(
-        &Layer::of(["custom-tools"]),
-        Door::rest_api("prod"),
-    ));
+/// What a legacy client is told of a tool that asks.
+const CANNOT_ASK: &str = "tool test_input_required_result_multi_round has to ask its client something, which takes revision 2026-07-28 of MCP; this client speaks 2025-11-25";
+
+/// What a host logs, at the level DEBUG, when a client has ended its session by DELETE.
+const ENDED: &str = "a session was ended by its client";
+
+/// A door, and the layer behind it.
+enum Server {
+    Host(Host),
+    Stdio(Layer),
 }
 
-#[test]
-fn the_python_sdk_lists_and_calls_in_every_mode_through_an_http_api() {
-    through_python(&Host::lambda(
-        &Layer::of(["custom-tools"]),
-        Door::http_api("$default"),
-    ));
-}
+impl Server {
+    fn every(layer: &Layer) -> [Self; 4] {
+        let variables = [
+            ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
+            // Environments of a function have no key of their own for what clients carry between rounds.
+            ("STATE_KEY", "a key of tests and of nothing else at all"),
+        ];
+        let lambda = |door| Self::Host(Host::lambda_with(layer, door, &variables));
+        [
+            Self::Host(Host::serve_with(layer, &variables)),
+            lambda(Door::rest_api("prod")),
+            lambda(Door::http_api("$default")),
+            Self::Stdio(layer.clone()),
+        ]
+    }
 
-#[test]
-fn the_typescript_sdks_list_and_call_in_every_mode_through_serve() {
-    through_node(&Host::serve(&Layer::of(["custom-tools"])));
-}
+    /// What a client is told of it as its last argument.
+    fn address(&self) -> String {
+        match self {
+            Self::Host(host) => host.url().to_owned(),
+            Self::Stdio(_) => bootstrap().display().to_string(),
+        }
+    }
 
-#[test]
-fn the_typescript_sdks_list_and_call_in_every_mode_through_a_rest_api() {
-    through_node(&Host::lambda(
-        &Layer::of(["custom-tools"]),
-        Door::rest_api("prod"),
-    ));
-}
+    fn log(&self) -> String {
+        match self {
+            Self::Host(host) => host.log(),
+            Self::Stdio(_) => String::new(),
+        }
+    }
 
-fn through_python(host: &Host) {
-    for (mode, revision) in [
-        ("auto", "2026-07-28"),
-        ("legacy", "2025-11-25"),
-        ("2026-07-28", "2026-07-28"),
-    ] {
-        let told = python_client("list_and_call.py", &[host.url(), mode]);
-        lists_and_calls(host, mode, &told, "revision", &json!(revision));
+    fn ended_sessions(&self) -> usize {
+        self.log().matches(ENDED).count()
+    }
+
+    /// A client sees what there is to see, and ends the session that it has in the handshake era.
+    fn shows(&self, client: &mut Command, modern: bool, facts: &Value) {
+        let ended = self.ended_sessions();
+        client.arg(self.address());
+        if let Self::Stdio(layer) = self {
+            client.env("PLUGIN_DIR", layer.plugin_dir());
+        }
+        let told = output_of(client);
+        let seen: Value =
+            serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told:?}"));
+        let mut expected = sight(modern);
+        for (name, fact) in facts.as_object().expect("facts") {
+            expected[name] = fact.clone();
+        }
+        assert_eq!(seen, expected, "{client:?}\n{}", self.log());
+        if let (Self::Host(host), false) = (self, modern) {
+            host.wait_for_log_of(ENDED, ended + 1);
+        }
     }
 }
 
-fn through_node(host: &Host) {
-    for (mode, session) in [
-        ("legacy", true),
-        ("auto", false),
-        ("2026-07-28", false),
-        ("v1", true),
-    ] {
-        let told = node_client("list_and_call.mjs", &[host.url(), mode]);
-        lists_and_calls(host, mode, &told, "session", &json!(session));
+#[test]
+fn the_python_clients_are_served_in_every_mode_through_every_door() {
+    for server in Server::every(&Layer::of(["conformance"])) {
+        for library in ["mcp", "fastmcp"] {
+            for (mode, revision) in [
+                ("auto", "2026-07-28"),
+                ("legacy", "2025-11-25"),
+                ("2026-07-28", "2026-07-28"),
+            ] {
+                let mut client = python_client("exercise.py");
+                let facts = json!({ "revision": revision });
+                server.shows(client.args([library, mode]), mode != "legacy", &facts);
+            }
+        }
     }
 }
 
-/// The script listed and called all three tools, and `fact` is what the mode makes of it.
-fn lists_and_calls(host: &Host, mode: &str, told: &str, fact: &str, expected: &Value) {
-    let told: Value =
-        serde_json::from_str(told).unwrap_or_else(|error| panic!("{error}: {told:?}"));
-    let expected = json!({
-        "tools": ["greet", "multiply", "add"],
-        "texts": ["Hello, Ada!", "15", "42"],
-        fact: expected,
-    });
-    let url = host.url();
-    assert_eq!(told, expected, "mode {mode} at {url}\n{}", host.log());
+#[test]
+fn the_typescript_clients_are_served_in_every_mode_through_every_door() {
+    for server in Server::every(&Layer::of(["conformance"])) {
+        for (mode, modern) in [
+            ("legacy", false),
+            ("auto", true),
+            ("2026-07-28", true),
+            ("v1", false),
+        ] {
+            let mut client = node_client("exercise.mjs");
+            server.shows(client.arg(mode), modern, &json!({}));
+        }
+    }
+}
+
+#[test]
+fn the_rust_client_is_served_in_every_mode_through_every_door() {
+    for server in Server::every(&Layer::of(["conformance"])) {
+        for (mode, revision) in [
+            ("initialize", "2025-11-25"),
+            ("discover", "2026-07-28"),
+            ("auto", "2026-07-28"),
+        ] {
+            let facts = json!({ "revision": revision });
+            server.shows(rust_client().arg(mode), mode != "initialize", &facts);
+        }
+    }
+}
+
+/// What the Inspector prints of a method, in one era.
+fn inspected(server: &Server, era: &str, method: &str, more: &[&str]) -> Output {
+    let mut command = inspector();
+    command.args(["--protocol-era", era, "--method", method]);
+    command.args(["--format", "json", "--quiet"]).args(more);
+    match server {
+        Server::Host(host) => command.args(["--transport", "http", host.url()]),
+        Server::Stdio(layer) => command
+            .arg("-e")
+            .arg(format!("PLUGIN_DIR={}", layer.plugin_dir().display()))
+            .arg("--")
+            .arg(bootstrap())
+            .arg("stdio"),
+    };
+    command.output().expect("the Inspector can be run")
+}
+
+#[test]
+fn the_inspector_is_served_in_both_eras_through_every_door() {
+    for server in Server::every(&Layer::of(["conformance"])) {
+        for (era, revision) in [
+            ("legacy", "2025-11-25"),
+            ("modern", "2026-07-28"),
+            ("auto", "2026-07-28"),
+        ] {
+            let result = |method, more: &[&str]| -> Value {
+                let output = inspected(&server, era, method, more);
+                let told: Value = serde_json::from_slice(&output.stdout)
+                    .unwrap_or_else(|error| panic!("{error}: {output:?}\n{}", server.log()));
+                told["result"].clone()
+            };
+            let met = result("initialize", &[]);
+            assert_eq!(met["protocolVersion"], revision, "{era}: {met}");
+            let listed = result("tools/list", &[]);
+            assert_eq!(listed["tools"][0]["name"], "test_simple_text", "{listed}");
+            let header = [
+                "--tool-name",
+                "test_x_mcp_header",
+                "--tool-arg",
+                "region=eu",
+            ];
+            let called = result("tools/call", &header);
+            assert_eq!(called["content"][0]["text"], "Region: eu", "{called}");
+            let failed = result("tools/call", &["--tool-name", "test_error_handling"]);
+            assert_eq!(failed["isError"], true, "{failed}");
+        }
+        let set = inspected(
+            &server,
+            "legacy",
+            "logging/setLevel",
+            &["--log-level", "info"],
+        );
+        assert!(set.status.success(), "{set:?}\n{}", server.log());
+    }
+}
+
+#[test]
+fn the_inspector_finds_no_errors_in_what_tools_declare() {
+    let layer = Layer::of(["conformance", "custom-tools", "http-tools", "time-tools"]);
+    let server = Server::Stdio(layer);
+    for era in ["legacy", "modern"] {
+        let output = inspected(&server, era, "tools/list", &["--strict"]);
+        let found = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{era}: {found}");
+        let listed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let tools = listed["result"]["tools"].as_array().expect("tools");
+        assert!(tools.len() > 12, "{era}: {listed}");
+    }
 }

@@ -254,11 +254,19 @@ impl Host {
     /// # Panics
     /// When it is not there after [`LOG_PATIENCE`].
     pub fn wait_for_log(&self, text: &str) {
+        self.wait_for_log_of(text, 1);
+    }
+
+    /// The same, but so many times.
+    ///
+    /// # Panics
+    /// As before.
+    pub fn wait_for_log_of(&self, text: &str, times: usize) {
         let begun = Instant::now();
-        while !self.log().contains(text) {
+        while self.log().matches(text).count() < times {
             assert!(
                 begun.elapsed() < LOG_PATIENCE,
-                "no {text:?} in the log:\n{}",
+                "no {text:?} in the log, or not {times} times:\n{}",
                 self.story()
             );
             std::thread::sleep(Duration::from_millis(10));

@@ -30,4 +30,4 @@ pub use layer::Layer;
 pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use pipe::Pipe;
 pub use runtime_api::RuntimeApi;
-pub use sdk_clients::{node_client, python_client};
+pub use sdk_clients::{inspector, node_client, python_client, rust_client};

@@ -1,4 +1,4 @@
-//! The clients of the official SDKs, in Python and TypeScript, with what they need under `target/e2e`.
+//! The clients of the official SDKs, in Python, TypeScript and Rust, with what they need under `target/e2e`.
 
 use std::{
     borrow::Cow,
@@ -9,8 +9,8 @@ use std::{
 
 use crate::build::{locked, output_of, repository, target};
 
-/// Run a script of `tests/clients/python` in a virtual environment that has the official SDK; gives its stdout.
-pub fn python_client(script: &str, args: &[&str]) -> String {
+/// A script of `tests/clients/python` in a virtual environment that has the official SDK.
+pub fn python_client(script: &str) -> Command {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     let folder = repository().join("tests/clients/python");
     let python = PYTHON.get_or_init(|| {
@@ -35,18 +35,45 @@ pub fn python_client(script: &str, args: &[&str]) -> String {
         })
         .join("bin/python")
     });
-    output_of(Command::new(python).arg(folder.join(script)).args(args))
+    let mut command = Command::new(python);
+    command.arg(folder.join(script));
+    command
 }
 
-/// Run a script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed with them; gives its
-/// stdout.
-pub fn node_client(script: &str, args: &[&str]) -> String {
+/// A script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed with them.
+pub fn node_client(script: &str) -> Command {
     // Node looks for modules beside the script.
     let beside = node_modules().with_file_name(script);
     let source = repository().join("tests/clients/node").join(script);
     let copied = locked("node", || fs_err::copy(source, &beside));
     copied.expect("a script that can be copied");
-    output_of(node().arg(beside).args(args))
+    let mut command = node();
+    command.arg(beside);
+    command
+}
+
+/// The command line of the MCP Inspector.
+pub fn inspector() -> Command {
+    let package = "@modelcontextprotocol/inspector";
+    let mut command = node_program(package, "clients/launcher/build/index.js");
+    command.arg("--cli");
+    // It would keep files in the user's home.
+    command.env("HOME", target().join("inspector"));
+    command
+}
+
+/// The client of `tests/clients/rmcp`, built.
+pub fn rust_client() -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--locked", "--manifest-path"]);
+        cargo.arg(repository().join("tests/clients/rmcp/Cargo.toml"));
+        let built = target().join("rmcp");
+        output_of(cargo.arg("--target-dir").arg(&built));
+        built.join("debug/rmcp-client")
+    });
+    Command::new(program)
 }
 
 /// A program of the npm package `package`, by the file that starts it.

@@ -151,7 +151,11 @@ impl App {
             }
             Ok(Found::Alive(_) | Found::Unknown) => {
                 match self.sessions.end(session_id, self.session_end()).await {
-                    Ok(()) => empty(StatusCode::NO_CONTENT),
+                    Ok(()) => {
+                        let request_id = incoming.request_id;
+                        tracing::debug!(request_id, "a session was ended by its client");
+                        empty(StatusCode::NO_CONTENT)
+                    }
                     Err(error) => respond(store_failed(incoming, None, &error)),
                 }
             }
