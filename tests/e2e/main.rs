@@ -3,6 +3,7 @@
 mod article;
 mod authors;
 mod awslabs;
+mod beyond;
 mod clients;
 mod conformance;
 mod context;
