@@ -142,7 +142,17 @@ impl Inputs {
             (Some(form), Some(content)) => form.accepts(content),
             _ => true,
         };
-        (same && fits && request.is_answered_by(answer)).then(|| answer.clone())
+        if !same || !fits || !request.is_answered_by(answer) {
+            return None;
+        }
+        let mut answer = answer.clone();
+        // What else the client has put in was not asked for, and no type of the tool's knows it.
+        let asked = form.and_then(|form| form.value()["properties"].as_object());
+        let content = answer.get_mut("content").and_then(Value::as_object_mut);
+        if let (Some(asked), Some(content)) = (asked, content) {
+            content.retain(|name, _| asked.contains_key(name));
+        }
+        Some(answer)
     }
 
     /// What the client still has to answer; empty when nothing was asked that is not answered.
@@ -292,6 +302,20 @@ mod tests {
         assert_eq!(ask(&third, "a", form("A?")), Ok(Some(ann)));
         assert_eq!(ask(&third, "b", form("B?")), Ok(Some(bea)));
         assert!(third.open().is_empty());
+    }
+
+    #[test]
+    fn what_a_form_does_not_ask_for_is_left_out_of_its_answer() {
+        let first = Inputs::default();
+        assert_eq!(ask(&first, "a", form("A?")), Ok(None));
+        let content = json!({ "name": "Ann", "age": 5, "more": {} });
+        let second = then(
+            &first,
+            "a",
+            json!({ "action": "accept", "content": content }),
+        );
+        let answer = accepted(&json!("Ann"));
+        assert_eq!(ask(&second, "a", form("A?")), Ok(Some(answer)));
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Record {
         for (key, request) in requests {
             match self.answers.get(&key) {
                 Some(answer) if fits(answer, &request) => {
-                    answers.insert(key, answer.clone());
+                    answers.insert(key, as_asked(answer, &request));
                 }
                 _ => {
                     self.asked.insert(key, request);
@@ -63,6 +63,17 @@ impl Record {
         }
         Ok(answers)
     }
+}
+
+/// Without what the form does not ask for.
+fn as_asked(answer: &Value, request: &Value) -> Value {
+    let mut answer = answer.clone();
+    let asked = request["params"]["requestedSchema"]["properties"].as_object();
+    let content = answer.get_mut("content").and_then(Value::as_object_mut);
+    if let (Some(asked), Some(content)) = (asked, content) {
+        content.retain(|name, _| asked.contains_key(name));
+    }
+    answer
 }
 
 fn fits(answer: &Value, request: &Value) -> bool {

@@ -13,7 +13,7 @@ fn a_tool_is_answered_by_key_in_as_many_rounds_as_it_takes() {
     let first = trip.call(json!({}));
     assert_eq!(first.asked().keys().collect::<Vec<_>>(), ["where"]);
     assert_eq!(first.asked()["where"]["params"]["message"], "Where to?");
-    let trip = trip.with_answer("where", json!({ "city": "Lyon", "days": 3 }));
+    let trip = trip.with_answer("where", json!({ "city": "Lyon", "days": 3, "more": 1 }));
     let second = trip.call(json!({}));
     let keys: Vec<_> = second.asked().keys().collect();
     assert_eq!(keys.len(), 2, "{keys:?}");
