@@ -39,11 +39,32 @@ impl InputRequest {
         if !self.params.is_object() {
             return Err("has `params` that are no object".to_owned());
         }
+        let text = |member: &str| match self.params[member].is_string() {
+            true => Ok(()),
+            false => Err(format!("lacks a text as its {member:?}")),
+        };
         match self.method.as_str() {
-            "elicitation/create" if self.is_of_mode("url") => Ok(vec!["elicitation.url"]),
-            "elicitation/create" => Ok(vec!["elicitation.form"]),
+            "elicitation/create" if self.is_of_mode("url") => {
+                text("message")?;
+                text("url")?;
+                Ok(vec!["elicitation.url"])
+            }
+            "elicitation/create" => {
+                text("message")?;
+                match self.params.get("mode") {
+                    Some(mode) if mode != "form" => Err(format!("has the mode {mode}")),
+                    _ => Ok(vec!["elicitation.form"]),
+                }
+            }
             "roots/list" => Ok(vec!["roots"]),
             "sampling/createMessage" => {
+                if !self.params["maxTokens"].is_u64() {
+                    return Err("lacks a whole number as its \"maxTokens\"".to_owned());
+                }
+                let messages = self.params["messages"].as_array();
+                if !messages.is_some_and(|messages| messages.iter().all(is_message)) {
+                    return Err("lacks \"messages\", each with a role and a content".to_owned());
+                }
                 let mut required = vec!["sampling"];
                 let has = |member: &str| self.params.get(member).is_some();
                 if has("tools") || has("toolChoice") {
@@ -84,11 +105,7 @@ impl InputRequest {
             "roots/list" => answer["roots"]
                 .as_array()
                 .is_some_and(|roots| roots.iter().all(|root| root["uri"].is_string())),
-            "sampling/createMessage" => {
-                matches!(answer["role"].as_str(), Some("user" | "assistant"))
-                    && answer["model"].is_string()
-                    && (answer["content"].is_object() || answer["content"].is_array())
-            }
+            "sampling/createMessage" => is_message(answer) && answer["model"].is_string(),
             _ => false,
         }
     }
@@ -96,6 +113,13 @@ impl InputRequest {
     fn is_of_mode(&self, mode: &str) -> bool {
         self.params["mode"] == mode
     }
+}
+
+/// Something that somebody says in a conversation with a model.
+fn is_message(value: &Value) -> bool {
+    let content = &value["content"];
+    matches!(value["role"].as_str(), Some("user" | "assistant"))
+        && (content.is_object() || content.is_array())
 }
 
 /// The result of a request that cannot go on without its client's answers.
@@ -133,30 +157,45 @@ mod tests {
         }
     }
 
+    /// The parameters of a question to a model, with these members in their place.
+    fn sampling(other: Value) -> Value {
+        let content = json!({ "type": "text", "text": "?" });
+        let messages = json!([{ "role": "user", "content": content }]);
+        let mut params = json!({ "messages": messages, "maxTokens": 10 });
+        for (member, value) in other.as_object().into_iter().flatten() {
+            params[member] = value.clone();
+        }
+        params
+    }
+
     #[test]
     fn each_question_needs_what_its_client_must_declare() {
         for (method, params, expected) in [
-            ("elicitation/create", json!({}), &["elicitation.form"][..]),
             (
                 "elicitation/create",
-                json!({ "mode": "form" }),
+                json!({ "message": "?" }),
+                &["elicitation.form"][..],
+            ),
+            (
+                "elicitation/create",
+                json!({ "message": "?", "mode": "form" }),
                 &["elicitation.form"],
             ),
             (
                 "elicitation/create",
-                json!({ "mode": "url" }),
+                json!({ "message": "?", "mode": "url", "url": "https://example.com" }),
                 &["elicitation.url"],
             ),
             ("roots/list", json!({}), &["roots"]),
-            ("sampling/createMessage", json!({}), &["sampling"]),
+            ("sampling/createMessage", sampling(json!({})), &["sampling"]),
             (
                 "sampling/createMessage",
-                json!({ "includeContext": "none" }),
+                sampling(json!({ "includeContext": "none" })),
                 &["sampling"],
             ),
             (
                 "sampling/createMessage",
-                json!({ "includeContext": "thisServer", "tools": [] }),
+                sampling(json!({ "includeContext": "thisServer", "tools": [] })),
                 &["sampling", "sampling.tools", "sampling.context"],
             ),
         ] {
@@ -168,6 +207,35 @@ mod tests {
             ("", json!({})),
             ("roots/list", json!([])),
             ("roots/list", Value::Null),
+            ("elicitation/create", json!({})),
+            ("elicitation/create", json!({ "message": [] })),
+            ("elicitation/create", json!({ "message": "?", "mode": "x" })),
+            (
+                "elicitation/create",
+                json!({ "message": "?", "mode": null }),
+            ),
+            (
+                "elicitation/create",
+                json!({ "message": "?", "mode": "url" }),
+            ),
+            ("elicitation/create", json!({ "mode": "url", "url": "x" })),
+            ("sampling/createMessage", json!({})),
+            (
+                "sampling/createMessage",
+                sampling(json!({ "maxTokens": 1.5 })),
+            ),
+            (
+                "sampling/createMessage",
+                sampling(json!({ "messages": "hello" })),
+            ),
+            (
+                "sampling/createMessage",
+                sampling(json!({ "messages": [{ "role": "system", "content": {} }] })),
+            ),
+            (
+                "sampling/createMessage",
+                sampling(json!({ "messages": [{ "role": "user", "content": "x" }] })),
+            ),
         ] {
             let request = request(method, params);
             assert!(request.requires().is_err(), "{request:?}");

@@ -383,7 +383,10 @@ mod tests {
             let declared =
                 declared.map(|text| RawValue::from_string(text.to_owned()).expect("JSON"));
             let inputs = Inputs::default();
-            let sampling = request("sampling/createMessage", json!({}));
+            let content = json!({ "type": "text", "text": "?" });
+            let messages = json!([{ "role": "user", "content": content }]);
+            let params = json!({ "messages": messages, "maxTokens": 10 });
+            let sampling = request("sampling/createMessage", params);
             let requests = [("a".to_owned(), sampling), ("b".to_owned(), form("B?"))].into();
             match inputs.ask(requests, declared.as_deref()) {
                 Err(CannotAsk::Here(words)) => assert!(words.contains("capable of"), "{words}"),

@@ -21,6 +21,12 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
             )
         })
         .collect();
+    if schema
+        .get("required")
+        .is_some_and(|required| !required.is_array())
+    {
+        problems.push("`required` is no list of names".to_owned());
+    }
     let required = schema["required"].as_array().into_iter().flatten();
     problems.extend(
         required
@@ -33,7 +39,37 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
     problems
 }
 
+/// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
+const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
+
+/// Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
 fn is_simple(property: &Value) -> bool {
+    let has = |keyword: &str, fits: fn(&Value) -> bool| property.get(keyword).is_none_or(fits);
+    let default: fn(&Value) -> bool = match property["type"].as_str() {
+        Some("boolean") => Value::is_boolean,
+        Some("integer" | "number") => Value::is_number,
+        Some("array") => is_list_of_strings,
+        _ => Value::is_string,
+    };
+    let fits = has("default", default)
+        && ["title", "description"]
+            .iter()
+            .all(|keyword| has(keyword, Value::is_string))
+        && ["minimum", "maximum"]
+            .iter()
+            .all(|keyword| has(keyword, Value::is_number))
+        && ["minLength", "maxLength", "minItems", "maxItems"]
+            .iter()
+            .all(|keyword| has(keyword, Value::is_u64))
+        && has("format", |format| {
+            format
+                .as_str()
+                .is_some_and(|format| FORMATS.contains(&format))
+        });
+    fits && has_simple_type(property)
+}
+
+fn has_simple_type(property: &Value) -> bool {
     match property["type"].as_str() {
         Some("boolean" | "integer" | "number") => true,
         Some("string") => {
@@ -107,6 +143,17 @@ mod tests {
             (json!({ "enum": ["a"] }), false),
             (json!({}), false),
             (json!(true), false),
+            (json!({ "type": "string", "format": "ipv4" }), false),
+            (json!({ "type": "string", "title": 5 }), false),
+            (json!({ "type": "string", "description": null }), false),
+            (json!({ "type": "string", "minLength": "2" }), false),
+            (json!({ "type": "string", "default": 2 }), false),
+            (json!({ "type": "integer", "maximum": "2" }), false),
+            (json!({ "type": "integer", "default": 2 }), true),
+            (
+                json!({ "type": "array", "items": { "type": "string", "enum": ["a"] }, "default": "a" }),
+                false,
+            ),
         ] {
             let form = json!({ "type": "object", "properties": { "x": property } });
             assert_eq!(form_problems(&form).is_empty(), simple, "{form}");
@@ -115,6 +162,10 @@ mod tests {
             (json!({ "type": "object", "properties": {} }), 0),
             (json!({ "type": "object" }), 1),
             (json!({ "type": "string" }), 1),
+            (
+                json!({ "type": "object", "properties": {}, "required": "x" }),
+                1,
+            ),
             (json!(true), 1),
             (
                 json!({ "type": "object", "properties": {}, "required": ["x", 1] }),

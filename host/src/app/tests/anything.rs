@@ -283,6 +283,19 @@ fn owed(message: &Value) -> Vec<(&'static str, Vec<u8>)> {
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
+/// A call whose tool asks for a form, with what comes along when it is made again.
+fn asking(retry: Value) -> Value {
+    let schema = json!({ "type": "object", "properties": { "x": { "type": "string" } } });
+    let form = json!({ "message": "?", "requestedSchema": schema });
+    let questions = json!({ "a": { "method": "elicitation/create", "params": form } });
+    let mut params =
+        json!({ "name": "ask", "arguments": { "ops": [[6, { "requests": questions }]] } });
+    for (member, value) in retry.as_object().into_iter().flatten() {
+        params[member] = value.clone();
+    }
+    params
+}
+
 /// Good messages of both eras.
 fn messages() -> Vec<Value> {
     let call = |tool: &str, arguments: Value| json!({ "name": tool, "arguments": arguments });
@@ -311,6 +324,17 @@ fn messages() -> Vec<Value> {
             "tools/call",
             call("counted", json!({ "structuredContent": [1, 2] })),
         ),
+        ("tools/call", asking(json!({}))),
+        (
+            "tools/call",
+            asking(
+                json!({ "inputResponses": { "a": { "action": "accept", "content": { "x": "y" } } } }),
+            ),
+        ),
+        (
+            "tools/call",
+            asking(json!({ "inputResponses": { "a": 1 }, "requestState": "AAAA" })),
+        ),
         ("prompts/get", json!({ "name": "x" })),
         ("ping", json!({})),
         ("logging/setLevel", json!({ "level": "debug" })),
@@ -333,7 +357,7 @@ fn messages() -> Vec<Value> {
             (VERSION, json!("2026-07-28")),
             (
                 "io.modelcontextprotocol/clientCapabilities",
-                json!({ "roots": {} }),
+                json!({ "elicitation": {}, "roots": {} }),
             ),
             ("io.modelcontextprotocol/logLevel", json!("info")),
         ] {
