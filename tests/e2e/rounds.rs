@@ -204,8 +204,7 @@ fn a_state_that_is_not_of_this_call_is_refused() {
         let body = answer.json();
         assert_eq!(body["error"]["code"], -32602, "{what}: {body}");
     }
-    let log = host.log();
-    assert!(log.contains("a requestState was refused"), "{log}");
+    host.wait_for_log("a requestState was refused");
     let last = again(&client, "delete", &path, &state, sure());
     assert_eq!(text(&last), "a.txt is deleted");
 }

@@ -272,7 +272,11 @@ fn host_failed(error: &JoinError) -> CallFailure {
 fn cancel(call: &Call, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);
-    spawn_blocking(move || plugin.cancel(number));
+    // Not one of the pool's, which the calls that are to end may have taken all.
+    let cancelling = move || plugin.cancel(number);
+    if let Err(error) = std::thread::Builder::new().spawn(cancelling) {
+        tracing::error!(%error, "a plugin cannot be told that a call was cancelled");
+    }
 }
 
 /// Cancels a call when the future that waits for it is dropped.
