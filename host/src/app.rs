@@ -338,8 +338,7 @@ impl App {
         let Request { id, revision, ask } = request;
         // A modern request is in no session, also on a connection that has one.
         let session = session.filter(|_| !revision.is_some_and(Revision::is_modern));
-        let negotiated = session.map(|session| session.revision);
-        let revision = revision.or(negotiated).unwrap_or(Revision::ASSUMED);
+        let revision = Session::revision_in(session, revision);
         let cache = self.cache(&incoming.caller);
         let answer = match ask {
             Ask::Discover => {
@@ -368,9 +367,8 @@ impl App {
                         arguments,
                         meta: *meta,
                         retry: *retry,
-                        tell,
                     };
-                    return self.call(incoming, asked).await;
+                    return self.call(incoming, asked, tell).await;
                 }
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, &unknown_tool(&name)),
             },

@@ -59,6 +59,13 @@ pub struct Session {
 }
 
 impl Session {
+    /// The revision to answer in: what the message says itself comes first, then what its session agreed on.
+    #[must_use]
+    pub(crate) fn revision_in(session: Option<&Self>, named: Option<Revision>) -> Revision {
+        let negotiated = session.map(|session| session.revision);
+        named.or(negotiated).unwrap_or(Revision::ASSUMED)
+    }
+
     /// May this principal go on with it?
     #[must_use]
     pub fn is_of(&self, principal: Option<&str>) -> bool {

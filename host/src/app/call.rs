@@ -38,7 +38,6 @@ pub(super) struct Asked<'a> {
     pub(super) arguments: Option<&'a RawValue>,
     pub(super) meta: CallMeta<'a>,
     pub(super) retry: Retry<'a>,
-    pub(super) tell: Option<Tell>,
 }
 
 /// Why a call gave no result.
@@ -50,8 +49,12 @@ enum Ended {
 }
 
 impl App {
-    pub(super) async fn call(&self, incoming: &Incoming<'_>, mut asked: Asked<'_>) -> Outcome {
-        let tell = asked.tell.take();
+    pub(super) async fn call(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: Asked<'_>,
+        tell: Option<Tell>,
+    ) -> Outcome {
         let Asked {
             id, revision, tool, ..
         } = &asked;

@@ -188,10 +188,9 @@ impl InSession {
         }
     }
 
-    /// The revision to answer in: what the message says itself comes first.
+    /// The revision to answer in.
     pub(super) fn revision(&self, named: Option<Revision>) -> Revision {
-        let negotiated = self.known().map(|session| session.revision);
-        named.or(negotiated).unwrap_or(Revision::ASSUMED)
+        Session::revision_in(self.known(), named)
     }
 }
 

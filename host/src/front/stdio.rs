@@ -14,9 +14,7 @@ use std::{
 
 use futures_util::future::join_all;
 use http::{HeaderMap, Method};
-use mcp_protocol::{
-    Answer, Ask, Batch, Id, Request, Revision, Route, jsonrpc::INVALID_REQUEST, route_stdio,
-};
+use mcp_protocol::{Answer, Ask, Batch, Id, Request, Route, jsonrpc::INVALID_REQUEST, route_stdio};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot},
@@ -259,7 +257,9 @@ impl Conversation {
                 Err(Answer::success(&id, &self.app.introduction(negotiated)))
             }
             Route::Request(request) => Ok(vec![self.register(request)]),
-            Route::Batch(batch) if !self.revision(batch.revision).has_batches() => {
+            Route::Batch(batch)
+                if !Session::revision_in(self.session.as_deref(), batch.revision).has_batches() =>
+            {
                 Err(Batch::refused())
             }
             Route::Batch(batch) => {
@@ -294,11 +294,6 @@ impl Conversation {
 
     fn forget_finished(&mut self) {
         self.under_way.retain(|_, request| !request.is_closed());
-    }
-
-    fn revision(&self, named: Option<Revision>) -> Revision {
-        let negotiated = self.session.as_ref().map(|session| session.revision);
-        named.or(negotiated).unwrap_or(Revision::ASSUMED)
     }
 
     /// Wait until all is answered.
