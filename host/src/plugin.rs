@@ -38,7 +38,7 @@ pub use context::{CallContext, Caller};
 pub use declaration_check::declaration_problems;
 pub use file_check::FileProblem;
 pub(crate) use image::Image;
-pub use inputs::{Inputs, Question};
+pub use inputs::{Inputs, Question, Unavailable};
 pub use left_out::LeftOut;
 pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};

@@ -7,9 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use mcp_protocol::{
-    Answer, Revision, input::input_required, jsonrpc::INVALID_PARAMS, tools::CallResult,
-};
+use mcp_protocol::{Answer, input::input_required, jsonrpc::INVALID_PARAMS, tools::CallResult};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
@@ -17,7 +15,7 @@ use super::{App, Incoming, call::Asked};
 use crate::{
     config::StateKeys,
     digest::digest,
-    plugin::{Call, Inputs, Question},
+    plugin::{Call, Inputs, Question, Unavailable},
     state_key::{StateKey, open, seal},
 };
 
@@ -81,74 +79,67 @@ impl App {
         asked: &Asked<'_>,
     ) -> Result<Inputs, Answer> {
         let Asked {
-            id,
-            revision,
-            tool,
-            retry,
-            ..
+            revision, retry, ..
         } = asked;
         if !revision.is_modern() {
-            return Ok(Inputs::unavailable(format!(
-                "tool {} has to ask its client something, which takes revision {} of MCP; this client speaks {revision}",
-                tool.mcp.name,
-                Revision::MODERN
-            )));
+            return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
         }
-        let given = |key: &String| serde_json::from_str(retry.responses.get(key)?.get()).ok();
         let mut questions = match &retry.state {
             // Whatever is asked under these keys, this answers it.
             None => {
-                let keys = retry.responses.keys().map(|key| {
-                    let question = Question {
-                        digest: None,
-                        answer: None,
-                    };
-                    (key.clone(), question)
-                });
-                keys.collect()
+                let keys = retry.responses.keys().cloned();
+                keys.map(|key| (key, Question::default())).collect()
             }
-            Some(sealed) => {
-                let for_what = for_what(incoming, asked);
-                let Some(state) = self.rounds.open(&for_what, sealed, SystemTime::now()) else {
-                    let (name, request_id) = (&tool.mcp.name, incoming.request_id);
-                    let principal = incoming.caller.principal.as_deref();
-                    tracing::warn!(
-                        request_id,
-                        tool = name,
-                        principal,
-                        "a requestState was refused"
-                    );
-                    let message = format!(
-                        "the requestState is not one for this call of {name}: it is of another tool, of other arguments or of another caller, it was changed, or it has expired; call the tool again without it"
-                    );
-                    return Err(Answer::error(200, Some(id), INVALID_PARAMS, &message));
-                };
-                state.questions
-            }
+            Some(sealed) => self.questions_in(incoming, asked, sealed)?,
         };
+        let given = |key: &String| serde_json::from_str(retry.responses.get(key)?.get()).ok();
         for (key, question) in &mut questions {
             question.answer = question.answer.take().or_else(|| given(key));
         }
-        let size = |question: &Question| {
-            question
-                .answer
-                .as_ref()
-                .map_or(0, |answer| answer.to_string().len())
-        };
-        let bytes: usize = questions.values().map(size).sum();
+        let answers = questions
+            .values()
+            .filter_map(|question| question.answer.as_ref());
+        let bytes: usize = answers.map(|answer| answer.to_string().len()).sum();
         if bytes > MAX_ANSWERS {
             let message = format!(
                 "the answers to the tool's questions have {bytes} bytes, more than {MAX_ANSWERS}"
             );
-            return Err(Answer::error(200, Some(id), INVALID_PARAMS, &message));
+            return Err(Answer::error(
+                200,
+                Some(&asked.id),
+                INVALID_PARAMS,
+                &message,
+            ));
         }
         if self.rounds.keys.is_empty() {
-            return Ok(Inputs::unavailable(format!(
-                "tool {} has to ask its client something, for which this server lacks a key: its operator has to set STATE_KEY",
-                tool.mcp.name
-            )));
+            return Ok(Inputs::unavailable(Unavailable::NoKey));
         }
         Ok(Inputs::after(questions))
+    }
+
+    /// The questions of the rounds before, as the client brings them back.
+    fn questions_in(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: &Asked<'_>,
+        sealed: &str,
+    ) -> Result<BTreeMap<String, Question>, Answer> {
+        let for_what = for_what(incoming, asked);
+        if let Some(state) = self.rounds.open(&for_what, sealed, SystemTime::now()) {
+            return Ok(state.questions);
+        }
+        let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+        let principal = incoming.caller.principal.as_deref();
+        tracing::warn!(request_id, tool, principal, "a requestState was refused");
+        let message = format!(
+            "the requestState is not one for this call of {tool}: it is of another tool, of other arguments or of another caller, it was changed, or it has expired; call the tool again without it"
+        );
+        Err(Answer::error(
+            200,
+            Some(&asked.id),
+            INVALID_PARAMS,
+            &message,
+        ))
     }
 
     /// The answer to a call whose tool has asked what is not answered yet; `None` if it has not.

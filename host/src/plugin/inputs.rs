@@ -8,10 +8,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use mcp_protocol::{capabilities, input::InputRequest};
+use mcp_protocol::{Revision, capabilities, input::InputRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
-use tool_schema::{Schema, form_problems};
+use tool_schema::Form;
 
 use crate::digest::digest;
 
@@ -22,15 +22,39 @@ const MAX_ASKED: usize = 256 * 1024;
 /// The questions of one call.
 #[derive(Debug, Default)]
 pub struct Inputs {
-    /// Why nothing can be asked, if so: in words for the model.
-    unavailable: Option<String>,
+    /// Why nothing can be asked, if so.
+    unavailable: Option<Unavailable>,
     /// What was asked or answered before.
     earlier: BTreeMap<String, Question>,
     now: Mutex<Now>,
 }
 
+/// Why a call can ask nothing. (In words only for a tool that asks.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// The client speaks this revision, which is older than such questions.
+    Before(Revision),
+    /// The server lacks a key.
+    NoKey,
+}
+
+impl Unavailable {
+    /// For the model.
+    pub(crate) fn words(self, tool: &str) -> String {
+        match self {
+            Self::Before(revision) => format!(
+                "tool {tool} has to ask its client something, which takes revision {} of MCP; this client speaks {revision}",
+                Revision::MODERN
+            ),
+            Self::NoKey => format!(
+                "tool {tool} has to ask its client something, for which this server lacks a key: its operator has to set STATE_KEY"
+            ),
+        }
+    }
+}
+
 /// A question of an earlier round, as far as a later one has to know it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Question {
     /// Of what was asked; `None`: not known, so that the answer is one to whatever is asked under its key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +67,9 @@ pub struct Question {
 /// Why a question was not put to the client. Nothing of what was asked together with it was.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CannotAsk {
-    /// This client, or this server, is not able to: in words for the model.
+    /// This call can ask nothing.
+    Nothing(Unavailable),
+    /// This client is not able to answer it: in words for the model.
     Here(String),
     /// Nobody can be asked this: in words for the tool's author.
     Anyone(String),
@@ -68,7 +94,7 @@ impl Inputs {
 
     /// Of a call that can ask nothing, for this reason.
     #[must_use]
-    pub fn unavailable(why: String) -> Self {
+    pub fn unavailable(why: Unavailable) -> Self {
         Self {
             unavailable: Some(why),
             ..Self::default()
@@ -81,8 +107,8 @@ impl Inputs {
         requests: BTreeMap<String, InputRequest>,
         declared: Option<&RawValue>,
     ) -> Result<Map<String, Value>, CannotAsk> {
-        if let Some(why) = &self.unavailable {
-            return Err(CannotAsk::Here(why.clone()));
+        if let Some(why) = self.unavailable {
+            return Err(CannotAsk::Nothing(why));
         }
         let mut now = self.now();
         let mut asked = Vec::new();
@@ -128,7 +154,7 @@ impl Inputs {
         key: &str,
         digest: &str,
         request: &InputRequest,
-        form: Option<&Schema>,
+        form: Option<&Form>,
     ) -> Option<Value> {
         let Question {
             digest: earlier,
@@ -137,22 +163,13 @@ impl Inputs {
         let answer = answer.as_ref()?;
         // Whoever agreed to one thing has not agreed to another.
         let same = earlier.as_ref().is_none_or(|earlier| earlier == digest);
-        let content = (answer["action"] == "accept").then(|| &answer["content"]);
-        let fits = match (form, content) {
-            (Some(form), Some(content)) => form.accepts(content),
-            _ => true,
-        };
-        if !same || !fits || !request.is_answered_by(answer) {
+        if !same || !request.is_answered_by(answer) {
             return None;
         }
-        let mut answer = answer.clone();
-        // What else the client has put in was not asked for, and no type of the tool's knows it.
-        let asked = form.and_then(|form| form.value()["properties"].as_object());
-        let content = answer.get_mut("content").and_then(Value::as_object_mut);
-        if let (Some(asked), Some(content)) = (asked, content) {
-            content.retain(|name, _| asked.contains_key(name));
+        match form {
+            Some(form) => form.filled_in(answer),
+            None => Some(answer.clone()),
         }
-        Some(answer)
     }
 
     /// What the client still has to answer; empty when nothing was asked that is not answered.
@@ -199,26 +216,16 @@ impl Now {
     }
 }
 
-/// May this client be asked this? If it is a form, its schema.
+/// May this client be asked this? If it is a form, that.
 fn check(
     key: &str,
     request: &InputRequest,
     declared: Option<&RawValue>,
-) -> Result<Option<Schema>, CannotAsk> {
+) -> Result<Option<Form>, CannotAsk> {
     let of_this = |problem: String| CannotAsk::Anyone(format!("the question {key:?} {problem}"));
     let required = request.requires().map_err(of_this)?;
-    let form = match request.form() {
-        None => None,
-        Some(form) => {
-            if let Some(problem) = form_problems(form).first() {
-                return Err(of_this(format!(
-                    "has a form that nobody can show: {problem}"
-                )));
-            }
-            let schema = Schema::compile(&form.to_string());
-            Some(schema.map_err(|error| of_this(format!("has a form whose schema is {error}")))?)
-        }
-    };
+    let form = request.form().map(Form::new).transpose();
+    let form = form.map_err(|error| of_this(format!("has a form {error}")))?;
     let missing = capabilities::missing(required, declared);
     if missing.is_empty() {
         return Ok(form);
@@ -394,8 +401,8 @@ mod tests {
             }
             assert!(inputs.open().is_empty(), "{declared:?}");
         }
-        let nothing = Inputs::unavailable("not here".to_owned());
-        let refused = CannotAsk::Here("not here".to_owned());
+        let nothing = Inputs::unavailable(Unavailable::NoKey);
+        let refused = CannotAsk::Nothing(Unavailable::NoKey);
         assert_eq!(ask(&nothing, "a", form("A?")), Err(refused));
     }
 }

@@ -99,6 +99,7 @@ fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
     let declared = call.context.capabilities.as_deref();
     let public = match call.inputs.ask(questions.requests, declared) {
         Ok(answers) => return Ok(json!({ "answers": answers })),
+        Err(CannotAsk::Nothing(why)) => why.words(&call.tool),
         Err(CannotAsk::Here(words)) => words,
         Err(CannotAsk::Anyone(problem)) => {
             let request_id = &call.context.request_id;

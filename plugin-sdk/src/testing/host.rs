@@ -14,7 +14,7 @@ use plugin_abi::{
     host_op,
 };
 use serde_json::{Map, Value, json};
-use tool_schema::{Schema, form_problems};
+use tool_schema::Form;
 
 /// What a call told its host.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,7 @@ impl Record {
     /// As by the host: what fits its question is an answer, all else is asked.
     fn ask(&mut self, requests: &Value) -> Result<Map<String, Value>, String> {
         let requests = requests.as_object().cloned().unwrap_or_default();
+        let mut forms = Vec::new();
         for (key, request) in &requests {
             let capability = match request["method"].as_str() {
                 Some("elicitation/create") => "elicitation",
@@ -44,44 +45,30 @@ impl Record {
             if declared.is_some_and(|declared| !declared[capability].is_object()) {
                 return Err(format!("the client is not capable of {capability}"));
             }
-            if let Some(form) = request["params"].get("requestedSchema")
-                && let Some(problem) = form_problems(form).first()
-            {
-                return Err(format!("no client can show the form {key:?}: {problem}"));
-            }
+            let form = request["params"].get("requestedSchema").map(Form::new);
+            let form = form.transpose();
+            forms.push(form.map_err(|error| {
+                format!("no client can show the form {key:?}: it is one {error}")
+            })?);
         }
         let mut answers = Map::new();
-        for (key, request) in requests {
-            match self.answers.get(&key) {
-                Some(answer) if fits(answer, &request) => {
-                    answers.insert(key, as_asked(answer, &request));
+        for ((key, request), form) in requests.into_iter().zip(forms) {
+            let answer = self.answers.get(&key);
+            let answer = answer.and_then(|answer| match form {
+                Some(form) => form.filled_in(answer),
+                None => Some(answer.clone()),
+            });
+            match answer {
+                Some(answer) => {
+                    answers.insert(key, answer);
                 }
-                _ => {
+                None => {
                     self.asked.insert(key, request);
                 }
             }
         }
         Ok(answers)
     }
-}
-
-/// Without what the form does not ask for.
-fn as_asked(answer: &Value, request: &Value) -> Value {
-    let mut answer = answer.clone();
-    let asked = request["params"]["requestedSchema"]["properties"].as_object();
-    let content = answer.get_mut("content").and_then(Value::as_object_mut);
-    if let (Some(asked), Some(content)) = (asked, content) {
-        content.retain(|name, _| asked.contains_key(name));
-    }
-    answer
-}
-
-fn fits(answer: &Value, request: &Value) -> bool {
-    let form = request["params"].get("requestedSchema");
-    let Some(form) = form.filter(|_| answer["action"] == "accept") else {
-        return true;
-    };
-    Schema::compile(&form.to_string()).is_ok_and(|form| form.accepts(&answer["content"]))
 }
 
 /// A call that tells, until this is dropped.

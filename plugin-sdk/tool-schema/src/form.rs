@@ -1,6 +1,54 @@
-//! Is a schema one of a form that clients can show? Only flat objects of simple members are (M:elicit, "Requested Schema").
+//! Forms that clients show to people: whose schemas they may have, and what fills them in. Only flat objects of simple
+//! members are forms (M:elicit, "Requested Schema").
 
 use serde_json::Value;
+
+use crate::{Schema, SchemaError};
+
+/// A form that clients can show.
+#[derive(Debug)]
+pub struct Form(Schema);
+
+/// Why a schema is not one of a form, as the end of a sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormError {
+    /// The first of its [`form_problems`].
+    #[error("that nobody can show: {0}")]
+    Unshowable(String),
+    /// It is no schema.
+    #[error("whose schema is {0}")]
+    Schema(#[from] SchemaError),
+}
+
+impl Form {
+    /// The form of a schema.
+    ///
+    /// # Errors
+    /// [`FormError`]
+    pub fn new(schema: &Value) -> Result<Self, FormError> {
+        match form_problems(schema).into_iter().next() {
+            Some(problem) => Err(FormError::Unshowable(problem)),
+            None => Ok(Self(Schema::compile(&schema.to_string())?)),
+        }
+    }
+
+    /// An answer to the form, an `ElicitResult` of MCP, without what the form does not ask for: no type that it was made
+    /// of knows that. `None`: what was filled in does not fit.
+    #[must_use]
+    pub fn filled_in(&self, answer: &Value) -> Option<Value> {
+        if answer["action"] == "accept" && !self.0.accepts(&answer["content"]) {
+            return None;
+        }
+        let mut answer = answer.clone();
+        let asked = self.0.value()["properties"].as_object();
+        let content = answer.get_mut("content").and_then(Value::as_object_mut);
+        if let (Some(asked), Some(content)) = (asked, content) {
+            content.retain(|name, _| asked.contains_key(name));
+        }
+        Some(answer)
+    }
+}
 
 /// What is wrong with the `requestedSchema` of an elicitation: an object of strings, numbers, booleans, and choices of one
 /// or of several strings.
@@ -106,6 +154,42 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_filled_in_fits_and_has_no_more_than_was_asked_for() {
+        let name = json!({ "type": "string" });
+        let form =
+            json!({ "type": "object", "properties": { "name": name }, "required": ["name"] });
+        let form = Form::new(&form).expect("a form");
+        let answer = |action: &str, content: Value| json!({ "action": action, "content": content });
+        let ann = answer("accept", json!({ "name": "Ann" }));
+        for (answer, expected) in [
+            (ann.clone(), Some(ann.clone())),
+            (
+                answer("accept", json!({ "name": "Ann", "age": 5 })),
+                Some(ann),
+            ),
+            (answer("accept", json!({ "name": 5 })), None),
+            (answer("accept", json!({})), None),
+            (json!({ "action": "accept" }), None),
+            (
+                json!({ "action": "decline" }),
+                Some(json!({ "action": "decline" })),
+            ),
+            (
+                answer("cancel", json!({ "age": 5 })),
+                Some(answer("cancel", json!({}))),
+            ),
+        ] {
+            assert_eq!(form.filled_in(&answer), expected, "{answer}");
+        }
+        let nested = json!({ "type": "object", "properties": { "x": { "type": "object" } } });
+        let error = Form::new(&nested).expect_err("nested").to_string();
+        assert!(
+            error.starts_with("that nobody can show: \"x\" is no string"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn a_form_is_flat() {
