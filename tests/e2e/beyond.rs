@@ -553,18 +553,7 @@ fn a_session_is_of_whom_the_gateway_let_in() {
         if let Some(session) = session {
             headers["mcp-session-id"] = json!(session);
         }
-        let authorizer =
-            principal.map(|sub| json!({ "jwt": { "claims": { "sub": sub }, "scopes": [] } }));
-        host.invoke(&json!({
-            "version": "2.0", "routeKey": "ANY /mcp", "rawPath": "/mcp", "rawQueryString": "", "headers": headers,
-            "requestContext": {
-                "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
-                "http": { "method": method, "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },
-                "requestId": "r", "routeKey": "ANY /mcp", "stage": "$default", "time": "t", "timeEpoch": 1,
-                "authorizer": authorizer,
-            },
-            "body": body.to_string(), "isBase64Encoded": false,
-        }))
+        host.invoke_for(principal, method, &headers, body)
     };
     let begin = message("initialize", json!({ "protocolVersion": "2025-11-25" }));
     let ping = message("ping", json!({}));

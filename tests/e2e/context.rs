@@ -152,21 +152,9 @@ fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
     let host = Host::lambda(&Layer::of(["talks"]), Door::http_api("$default"));
     let params = json!({ "name": "whoami", "arguments": { "headers": [] } });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let answer = host.invoke(&json!({
-        "version": "2.0",
-        "routeKey": "ANY /mcp",
-        "rawPath": "/mcp",
-        "rawQueryString": "",
-        "headers": { "content-type": "application/json", "mcp-protocol-version": "2025-11-25" },
-        "requestContext": {
-            "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
-            "http": { "method": "POST", "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },
-            "requestId": "r", "routeKey": "ANY /mcp", "stage": "$default", "time": "t", "timeEpoch": 1,
-            "authorizer": { "jwt": { "claims": { "sub": "alice", "scope": "read" }, "scopes": [] } },
-        },
-        "body": body.to_string(),
-        "isBase64Encoded": false,
-    }));
+    let headers =
+        json!({ "content-type": "application/json", "mcp-protocol-version": "2025-11-25" });
+    let answer = host.invoke_for(Some("alice"), "POST", &headers, &body);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let seen = &body["result"]["structuredContent"];
     assert_eq!(seen["principal"], "alice", "{body}");

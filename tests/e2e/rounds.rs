@@ -216,24 +216,11 @@ fn state_of_alice(layer: &Layer) -> String {
     meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
     let params = json!({ "name": "delete", "arguments": { "path": "a.txt" }, "_meta": meta });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let answer = host.invoke(&json!({
-        "version": "2.0",
-        "routeKey": "ANY /mcp",
-        "rawPath": "/mcp",
-        "rawQueryString": "",
-        "headers": {
-            "content-type": "application/json", "mcp-protocol-version": "2026-07-28",
-            "mcp-method": "tools/call", "mcp-name": "delete",
-        },
-        "requestContext": {
-            "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
-            "http": { "method": "POST", "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },
-            "requestId": "r", "routeKey": "ANY /mcp", "stage": "$default", "time": "t", "timeEpoch": 1,
-            "authorizer": { "jwt": { "claims": { "sub": "alice" }, "scopes": [] } },
-        },
-        "body": body.to_string(),
-        "isBase64Encoded": false,
-    }));
+    let headers = json!({
+        "content-type": "application/json", "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/call", "mcp-name": "delete",
+    });
+    let answer = host.invoke_for(Some("alice"), "POST", &headers, &body);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let state = body["result"]["requestState"].as_str();
     state

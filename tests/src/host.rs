@@ -11,7 +11,7 @@ use std::{
 };
 
 use lambda_local::{Function, FunctionConfig, Gateway, InvokeError};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 pub use lambda_local::Door;
@@ -199,6 +199,33 @@ impl Host {
         let answer = runtime.block_on(function.invoke(event));
         let answer = answer.unwrap_or_else(|error| panic!("{event}: {error}"));
         answer.json().expect("an answer in JSON")
+    }
+
+    /// The same by a request as an HTTP API hands it on, whose authorizer let this principal in.
+    pub fn invoke_for(
+        &self,
+        principal: Option<&str>,
+        method: &str,
+        headers: &Value,
+        body: &Value,
+    ) -> Value {
+        let claims = json!({ "sub": principal, "scope": "read" });
+        let authorizer = principal.map(|_| json!({ "jwt": { "claims": claims, "scopes": [] } }));
+        self.invoke(&json!({
+            "version": "2.0",
+            "routeKey": "ANY /mcp",
+            "rawPath": "/mcp",
+            "rawQueryString": "",
+            "headers": headers,
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
+                "http": { "method": method, "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },
+                "requestId": "r", "routeKey": "ANY /mcp", "stage": "$default", "time": "t", "timeEpoch": 1,
+                "authorizer": authorizer,
+            },
+            "body": body.to_string(),
+            "isBase64Encoded": false,
+        }))
     }
 
     /// The URL of its MCP endpoint.
