@@ -209,6 +209,41 @@ fn a_state_that_is_not_of_this_call_is_refused() {
     assert_eq!(text(&last), "a.txt is deleted");
 }
 
+#[test]
+fn a_state_is_of_the_arguments_as_the_tool_reads_them() {
+    let host = Host::serve(&Layer::of(["asks"]));
+    let client = host.connect();
+    let path = json!({ "path": "a.txt" });
+    let state = begin(&client, "delete", &path).state;
+    let mut meta = able();
+    meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+    let params = json!({
+        "name": "delete", "arguments": path, "requestState": state, "_meta": meta,
+        "inputResponses": { "confirmation": accept(json!({ "sure": true })) },
+    });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "tools/call"),
+        ("Mcp-Name", "delete"),
+    ];
+    // Of members with the same name, one reader takes the first and another the last.
+    let own = r#"{"path":"a.txt"}"#;
+    let twice = r#"{"path":"b.txt","path":"a.txt"}"#;
+    for (arguments, accepted) in [(twice, false), (own, true)] {
+        let body = body.to_string().replacen(own, arguments, 1);
+        assert!(body.contains(arguments), "{body}");
+        let answer = client.send("POST", &headers, &body).json();
+        let code = (!accepted).then_some(-32602);
+        assert_eq!(
+            answer["error"]["code"].as_i64(),
+            code,
+            "{arguments}: {answer}"
+        );
+    }
+}
+
 /// The state of a call that a gateway's authorizer took for Alice's.
 fn state_of_alice(layer: &Layer) -> String {
     let host = Host::lambda_with(layer, Door::http_api("$default"), &[KEY]);

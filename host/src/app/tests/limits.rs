@@ -1,12 +1,16 @@
 //! Calls that are given up.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant, SystemTime},
+};
 
+use futures_util::future::join_all;
 use plugin_abi::host_op::CANCELLED;
 use serde_json::{Value, json};
 
 use super::{
-    plugin::{request, was_cancelled},
+    plugin::{LINGERED, request, was_cancelled},
     server::{Answered, Server, legacy, modern},
 };
 use crate::plugin::number_for;
@@ -123,6 +127,30 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(was_cancelled(number), expected, "{}", sent.request_id);
     }
+}
+
+#[tokio::test]
+async fn calls_that_nobody_waits_for_end_however_many_there_are() {
+    /// As many as tokio has threads for them, of which none is left to cancel them.
+    const ALL: usize = 512;
+    let server = Server::start(&[]);
+    let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
+    let sent = modern("linger", arguments);
+    let before = LINGERED.load(Ordering::Acquire);
+    let mut calls = join_all((0..ALL).map(|_| server.answer(&sent)));
+    let begun = async {
+        while LINGERED.load(Ordering::Acquire) < before + ALL {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        _ = &mut calls => panic!("they take a minute"),
+        () = begun => {}
+    }
+    drop(calls);
+    let other = modern("reply", json!({}));
+    let answer = tokio::time::timeout(Duration::from_secs(30), server.answer(&other)).await;
+    assert!(answer.is_ok(), "no thread is left for another call");
 }
 
 #[tokio::test]

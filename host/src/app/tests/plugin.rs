@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -56,6 +59,9 @@ fn declaration() -> Value {
         ],
     })
 }
+
+/// How many calls have begun to linger.
+pub(super) static LINGERED: AtomicUsize = AtomicUsize::new(0);
 
 /// The calls that the host cancelled by the operation.
 static CANCELLED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
@@ -142,6 +148,7 @@ pub(super) fn request(host: Host, op: u32, payload: &Value) -> Value {
 /// `{"ms": 60000, "heeds": "cancelled" | "cancel", "ends": "ok" | "cancelled"}`: take so long, or until the call is
 /// cancelled, by the host's word or by the operation. Without `heeds` it is stubborn.
 fn linger(host: Host, body: &Value) -> Result<Value, Value> {
+    LINGERED.fetch_add(1, Ordering::AcqRel);
     let until = Instant::now() + Duration::from_millis(body["ms"].as_u64().unwrap_or_default());
     while Instant::now() < until {
         let cancelled = match body["heeds"].as_str() {
