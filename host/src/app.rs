@@ -17,11 +17,14 @@
 //! | 15 | there is such a tool, such a page | 200, -32602 | `serve` |
 //! | 16 | `Mcp-Param-*` repeat the arguments | 400, -32020 | `arguments_agree` |
 //! | 17 | the client can do what the tool needs of it | 400, -32021 | `call` |
-//! | 18 | the arguments satisfy the schema | a result with `isError` | `tool_schema::Arguments` |
+//! | 18 | one more call can run | 503, -32603 | `crowd` |
+//! | 19 | the arguments satisfy the schema | a result with `isError` | `tool_schema::Arguments` |
 //!
-//! A legacy request passes 1 to 6, then its session is looked up, then 14, 15, 17 and 18 follow; its errors have status 200.
+//! A legacy request passes 1 to 6, then its session is looked up, then 14, 15 and 17 to 19 follow; its errors have status 200,
+//! but for the 503 of a server that is not able to serve at the moment.
 
 mod call;
+mod crowd;
 mod deadline;
 mod handshake;
 mod headers;
@@ -50,6 +53,7 @@ pub use self::deadline::Ceiling;
 pub(crate) use self::response::{Outcome, too_large};
 use self::{
     call::Asked,
+    crowd::Crowd,
     deadline::TimeLimits,
     handshake::InSession,
     headers::{header, is_json},
@@ -103,6 +107,7 @@ pub struct App {
     sessions: Box<dyn SessionStore>,
     session_ttl: Duration,
     time_limits: TimeLimits,
+    crowd: Crowd,
     rounds: Rounds,
     context_headers: Vec<HeaderName>,
     server: ServerInfo,
@@ -140,6 +145,7 @@ impl App {
                 setting: config.call_timeout,
                 reserve: config.call_reserve,
             },
+            crowd: Crowd::new(config.calls_at_once),
             rounds: Rounds::new(&config.state_keys, config.state_ttl),
             context_headers: config.context_headers.clone(),
             server: server_info(config, &catalog),
@@ -156,6 +162,11 @@ impl App {
             .tools()
             .iter()
             .map(|tool| tool.mcp.name.as_str())
+    }
+
+    /// How many calls run at once, at most.
+    pub(crate) fn calls_at_once(&self) -> usize {
+        self.crowd.most()
     }
 
     /// Does a tool still run whose call was given up?

@@ -15,6 +15,14 @@ const SECRET_HEADERS: [&str; 5] = [
     "x-api-key",
 ];
 
+/// How many calls run at once unless the operator says otherwise. Each has a thread of its own.
+/// Source: ours. Half of the threads that tokio gives to what blocks (`Builder::max_blocking_threads`: 512), whose stacks
+/// take 2 MiB of addresses each.
+const CALLS_AT_ONCE: usize = 256;
+
+/// The most that the operator can say. Source: ours; a system gives a process some tens of thousands of threads.
+const MOST_CALLS_AT_ONCE: usize = 10_000;
+
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -34,6 +42,9 @@ pub struct Config {
     /// `CALL_RESERVE_MS`: how long before the function's or the gateway's own limit a call is given up, so that there is
     /// time to say so. Unit: milliseconds. Default: 500.
     pub call_reserve: Duration,
+    /// `CALLS_AT_ONCE`: how many calls run at once; those beyond are refused. Default: 256, or what
+    /// `AWS_LAMBDA_MAX_CONCURRENCY` says, if that is more.
+    pub calls_at_once: usize,
     /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
     /// `LIST_PAGE_SIZE`: the most tools on one page of the list. Default: all of them.
@@ -145,6 +156,20 @@ impl Config {
                 None
             }
         });
+        let concurrency = get("AWS_LAMBDA_MAX_CONCURRENCY");
+        let concurrency = concurrency
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0);
+        let calls_at_once = match get("CALLS_AT_ONCE").map(|value| (value.parse(), value)) {
+            None => concurrency.clamp(CALLS_AT_ONCE, MOST_CALLS_AT_ONCE),
+            Some((Ok(calls @ 1..=MOST_CALLS_AT_ONCE), _)) => calls,
+            Some((_, value)) => {
+                problems.push(format!(
+                    "CALLS_AT_ONCE is {value:?}; it must be a whole number from 1 to {MOST_CALLS_AT_ONCE}"
+                ));
+                CALLS_AT_ONCE
+            }
+        };
         let mut keys = Vec::new();
         for (position, key) in list("STATE_KEY").iter().enumerate() {
             match StateKey::parse(key) {
@@ -217,6 +242,7 @@ impl Config {
             preload: preload.eq_ignore_ascii_case("all"),
             call_timeout: (call_timeout > 0).then(|| Duration::from_millis(call_timeout)),
             call_reserve,
+            calls_at_once,
             list_ttl_ms,
             list_page_size,
             session_ttl,
@@ -338,6 +364,29 @@ mod tests {
     }
 
     #[test]
+    fn as_many_calls_run_at_once_as_lambda_sends() {
+        for (variables, expected) in [
+            (&[][..], 256),
+            (&[("AWS_LAMBDA_MAX_CONCURRENCY", "10")], 256),
+            (&[("AWS_LAMBDA_MAX_CONCURRENCY", "1000")], 1000),
+            (&[("AWS_LAMBDA_MAX_CONCURRENCY", "1000000")], 10_000),
+            (
+                &[
+                    ("AWS_LAMBDA_MAX_CONCURRENCY", "1000"),
+                    ("CALLS_AT_ONCE", "5"),
+                ],
+                5,
+            ),
+        ] {
+            let config = Config::from_env(|asked| {
+                let set = variables.iter().find(|(name, _)| *name == asked)?;
+                Some(set.1.to_owned())
+            });
+            assert_eq!(config.calls_at_once, expected, "{variables:?}");
+        }
+    }
+
+    #[test]
     fn values_that_could_never_work_are_problems() {
         for (name, value) in [
             ("ALLOWED_ORIGINS", "*"),
@@ -359,6 +408,9 @@ mod tests {
             ("CALL_TIMEOUT_MS", "0"),
             ("CALL_TIMEOUT_MS", "a minute"),
             ("CALL_RESERVE_MS", "-1"),
+            ("CALLS_AT_ONCE", "0"),
+            ("CALLS_AT_ONCE", "10001"),
+            ("CALLS_AT_ONCE", "many"),
             ("LIST_PAGE_SIZE", "0"),
             ("LIST_PAGE_SIZE", "-1"),
             ("LIST_PAGE_SIZE", "all"),
@@ -383,6 +435,8 @@ mod tests {
             ("LIST_PAGE_SIZE", "1"),
             ("AWS_LAMBDA_LOG_FORMAT", "Json"),
             ("CALL_TIMEOUT_MS", "60000"),
+            ("CALLS_AT_ONCE", "1"),
+            ("CALLS_AT_ONCE", "10000"),
             ("CALL_RESERVE_MS", "0"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));

@@ -43,9 +43,9 @@ pub use left_out::LeftOut;
 pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
 pub(crate) use live::Listener;
-#[cfg(test)]
-pub(crate) use live::number_for;
 pub use live::{Call, LiveCall};
+#[cfg(test)]
+pub(crate) use live::{find, number_for};
 pub use payload::{Declaration, DeclaredTool};
 
 use crate::ErrorCode;

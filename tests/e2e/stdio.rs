@@ -325,6 +325,76 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
 }
 
 #[test]
+fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
+    let layer = Layer::of(["waits"]);
+    let mut pipe = Pipe::open_with(&layer, &[("CALLS_AT_ONCE", "1")]);
+    let mut with_token = modern();
+    with_token["progressToken"] = json!(1);
+    pipe.send(&call("endless", "withoutLimit", json!({}), with_token));
+    assert_eq!(pipe.receive()["method"], "notifications/progress");
+    let later = || {
+        let arguments = json!({ "text": "next", "milliseconds": 0 });
+        call("later", "later", arguments, modern())
+    };
+    for _ in 0..500 {
+        assert_eq!(pipe.ask(&later())["error"]["code"], -32603);
+    }
+    let listed = pipe.ask(&request(
+        "list",
+        "tools/list",
+        &json!({ "_meta": modern() }),
+    ));
+    assert!(listed["result"]["tools"].is_array(), "{listed}");
+    pipe.send(&cancelled("endless"));
+    served_in_the_end(&mut pipe, &later());
+    let (rest, status, log) = pipe.close();
+    assert_eq!(rest, [] as [Value; 0]);
+    assert!(status.success(), "{status}\n{log}");
+    let told = log.matches("calls were refused").count();
+    assert!((1..100).contains(&told), "{told} lines\n{log}");
+}
+
+#[test]
+fn large_messages_fill_no_memory_and_small_ones_pass_them() {
+    let mut pipe = Pipe::open(&Layer::of(["waits"]));
+    let mut large = modern();
+    large["progressToken"] = json!(1);
+    large["padding"] = "x".repeat(6 * 1024 * 1024 - 1000).into();
+    for id in ["a", "b", "c", "d"] {
+        pipe.send(&call(id, "withoutLimit", json!({}), large.clone()));
+        assert_eq!(pipe.receive()["method"], "notifications/progress");
+    }
+    let refused = pipe.ask(&call("e", "withoutLimit", json!({}), large.clone()));
+    assert_eq!(refused["id"], "e");
+    assert_eq!(refused["error"]["code"], -32603, "{refused}");
+    let arguments = || json!({ "text": "next", "milliseconds": 0 });
+    let small = pipe.ask(&call("small", "later", arguments(), modern()));
+    assert_eq!(small["result"]["content"][0]["text"], "next", "{small}");
+    pipe.send(&cancelled("b"));
+    served_in_the_end(&mut pipe, &call("f", "later", arguments(), large));
+    for id in ["a", "c", "d"] {
+        pipe.send(&cancelled(id));
+    }
+    let (rest, status, log) = pipe.close();
+    assert_eq!(rest, [] as [Value; 0]);
+    assert!(status.success(), "{status}\n{log}");
+}
+
+/// Ask until there is room for it.
+fn served_in_the_end(pipe: &mut Pipe, asked: &Value) {
+    let begun = Instant::now();
+    loop {
+        let answer = pipe.ask(asked);
+        if answer["error"]["code"] != -32603 {
+            assert_eq!(answer["result"]["content"][0]["text"], "next", "{answer}");
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{answer}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
 fn a_host_that_does_not_start_says_why_on_stderr_alone() {
     let mut host = Command::new(bootstrap());
     host.arg("stdio").env_clear().env("PLUGIN_DIR", "/nowhere");

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use mcp_protocol::{
-    Answer, CallMeta, Id, Revision, Trace, capabilities, input::Retry, tools::CallResult,
+    Answer, CallMeta, Id, Revision, Trace, capabilities, input::Retry, jsonrpc::INTERNAL_ERROR,
+    tools::CallResult,
 };
 use serde_json::value::RawValue;
 use tokio::{
@@ -13,6 +14,7 @@ use tokio::{
 
 use super::{
     App, Incoming, Reached, Tell,
+    crowd::Place,
     deadline::Deadline,
     headers::{accepts_events, for_plugins, header},
     response::Outcome,
@@ -68,6 +70,17 @@ impl App {
             Ok(inputs) => inputs,
             Err(refused) => return refused.into(),
         };
+        let place = match self.crowd.enter() {
+            Ok(place) => place,
+            Err(why) => {
+                let request_id = incoming.request_id;
+                let message = format!(
+                    "tool {} was not called: {why} (request id {request_id})",
+                    tool.mcp.name
+                );
+                return Answer::error(503, Some(id), INTERNAL_ERROR, &message).into();
+            }
+        };
         let arguments = asked.arguments.map_or("{}", RawValue::get).to_owned();
         let limits = &self.time_limits;
         let deadline = limits.deadline(tool.timeout, incoming.ceiling, incoming.deadline);
@@ -86,7 +99,7 @@ impl App {
         let drops = revision.is_modern() || incoming.reached == Reached::Pipe;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
         // A task of its own: its time limit holds as well when nobody waits any more.
-        let outcome = tokio::spawn(run(Arc::clone(tool), live, arguments, deadline)).await;
+        let outcome = tokio::spawn(run(Arc::clone(tool), live, arguments, deadline, place)).await;
         let outcome = outcome.unwrap_or_else(|error| Err(Ended::Failed(host_failed(&error))));
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
@@ -211,13 +224,17 @@ async fn run(
     live: LiveCall,
     arguments: String,
     deadline: Option<Deadline>,
+    place: Place,
 ) -> Result<CallResult, Ended> {
     if tool.plugin.is_quarantined() {
         return Err(Ended::Quarantined);
     }
     let (running, call) = (Arc::clone(&tool), live.call());
     // The call stays registered until its tool comes back, whoever still waits for it.
-    let mut outcome = spawn_blocking(move || running.call(&arguments, &live));
+    let mut outcome = spawn_blocking(move || {
+        let _place = place;
+        running.call(&arguments, &live)
+    });
     let Some(deadline) = deadline else {
         return came_back(outcome.await);
     };

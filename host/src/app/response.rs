@@ -3,12 +3,16 @@
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
 use serde_json::value::RawValue;
 
 use super::MAX_BODY;
+
+/// When whoever met a server that cannot serve at the moment may try again. Unit: seconds.
+/// Source: ours. Most calls take less.
+const RETRY_AFTER_SECONDS: &str = "1";
 
 /// The answer to a body of more than [`MAX_BODY`].
 pub(crate) fn too_large() -> Response<Bytes> {
@@ -36,6 +40,10 @@ pub(super) fn respond(answer: Answer) -> Response<Bytes> {
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *response.body_mut() = body.into();
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
     }
     response
 }

@@ -14,10 +14,14 @@ use std::{
 
 use futures_util::future::join_all;
 use http::{HeaderMap, Method};
-use mcp_protocol::{Answer, Ask, Batch, Id, Request, Route, jsonrpc::INVALID_REQUEST, route_stdio};
+use mcp_protocol::{
+    Answer, Ask, Batch, Id, Request, Route,
+    jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
+    route_stdio,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::JoinSet,
     time::timeout,
 };
@@ -34,10 +38,18 @@ use crate::{
 /// Source: ours; as for `serve`. (Clients close stdin, wait some seconds, and then send SIGTERM.)
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How many messages are worked on at once; those after them are read when others are answered.
-/// Source: ours. Twice as many as threads that tokio has for calls, so that a client that does not read what it asked for
-/// fills no memory.
-const MOST_AT_ONCE: usize = 1024;
+/// How many messages are worked on at once, beside the calls that run; those after them are read when others are answered.
+/// Source: ours. They wait for the client to read, so that one that does not read what it asked for fills no memory; calls
+/// alone never keep it from being heard, as it may have one to take back.
+const MOST_BESIDE_CALLS: usize = 64;
+
+/// How much the large messages that are worked on have, all together; one more of them is refused. Unit: bytes.
+/// Source: ours. Four times the largest.
+const MOST_BYTES_AT_ONCE: usize = 4 * MAX_BODY;
+
+/// A message of so much is a large one. Unit: bytes.
+/// Source: ours. What is smaller is bounded by its number: 320 messages unless `CALLS_AT_ONCE` says otherwise, 5 MB.
+const LARGE: usize = 16 * 1024;
 
 /// How many lines may wait for the client to read them before calls wait for it, too.
 /// Source: ours.
@@ -71,6 +83,8 @@ async fn converse(
     let mut interrupted = signal(SignalKind::interrupt())?;
     let (out, written) = writing(output);
     let mut conversation = Conversation {
+        most_at_once: app.calls_at_once() + MOST_BESIDE_CALLS,
+        room: Arc::new(Semaphore::new(MOST_BYTES_AT_ONCE)),
         app: Arc::new(app),
         out: out.clone(),
         session: None,
@@ -184,6 +198,10 @@ fn line_of(message: &[u8]) -> Vec<u8> {
 /// What one client says and is told.
 struct Conversation {
     app: Arc<App>,
+    /// How many messages are worked on at once.
+    most_at_once: usize,
+    /// For large messages. Unit: bytes.
+    room: Arc<Semaphore>,
     out: mpsc::Sender<Vec<u8>>,
     /// What `initialize` agreed on.
     session: Option<Arc<Session>>,
@@ -197,7 +215,7 @@ impl Conversation {
     async fn listen(&mut self, mut lines: mpsc::Receiver<Line>) {
         loop {
             tokio::select! {
-                line = lines.recv(), if self.tasks.len() < MOST_AT_ONCE => match line {
+                line = lines.recv(), if self.tasks.len() < self.most_at_once => match line {
                     Some(line) => self.hear(line).await,
                     None => return,
                 },
@@ -215,16 +233,21 @@ impl Conversation {
                 return write(&self.out, answer.into()).await;
             }
         };
-        let taken_back = match self.begin(route_stdio(&line)) {
+        let route = route_stdio(&line);
+        let asked = Asked::of(&route);
+        let taken_back = match self.begin(route) {
             Ok(taken_back) => taken_back,
             Err(answer) => return write(&self.out, answer.into()).await,
+        };
+        let Ok(room) = self.room_for(line.len()) else {
+            return write(&self.out, asked.refused()).await;
         };
         let work = Work {
             app: Arc::clone(&self.app),
             out: self.out.clone(),
             session: self.session.clone(),
         };
-        self.tasks.spawn(work.answer(line, taken_back));
+        self.tasks.spawn(work.answer(line, room, taken_back));
     }
 
     /// Do what must be done before the next message is looked at. What then is left to do can be taken back, each request
@@ -276,6 +299,16 @@ impl Conversation {
         }
     }
 
+    /// Room for a message of so many bytes, until it is answered; a small one needs none.
+    fn room_for(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, NoRoom> {
+        if bytes < LARGE {
+            return Ok(None);
+        }
+        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes);
+        room.map(Some).map_err(|_| NoRoom)
+    }
+
     fn register(&mut self, request: Request<'_>) -> oneshot::Receiver<()> {
         if let (Ask::SetLogLevel(level), Some(session)) = (request.ask, &mut self.session) {
             Arc::make_mut(session).log_level = Some(level);
@@ -304,6 +337,43 @@ impl Conversation {
     }
 }
 
+/// Large messages have taken all the room there is.
+struct NoRoom;
+
+/// Who waits for an answer to a line.
+enum Asked {
+    One(Id),
+    Several(Vec<Id>),
+    Nobody,
+}
+
+impl Asked {
+    fn of(route: &Route<'_>) -> Self {
+        let id = |route: &Route<'_>| match route {
+            Route::Request(request) => Some(request.id.clone()),
+            _ => None,
+        };
+        match route {
+            Route::Batch(batch) => Self::Several(batch.routes.iter().filter_map(id).collect()),
+            route => id(route).map_or(Self::Nobody, Self::One),
+        }
+    }
+
+    /// What they are told when there is no room for the line.
+    fn refused(self) -> Outcome {
+        let message = format!(
+            "messages of {MOST_BYTES_AT_ONCE} bytes are worked on, and no more at the moment; send it again when others are answered"
+        );
+        let refused =
+            |id: &Id| Outcome::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
+        match self {
+            Self::One(id) => refused(&id),
+            Self::Several(ids) => Outcome::of_batch(ids.iter().map(refused).collect()),
+            Self::Nobody => Answer::ACCEPTED.into(),
+        }
+    }
+}
+
 /// What it takes to answer one line.
 struct Work {
     app: Arc<App>,
@@ -313,11 +383,30 @@ struct Work {
 
 impl Work {
     /// Answer a line, unless it is taken back. (It was parsed before, but what came of that cannot leave it.)
-    async fn answer(self, line: Vec<u8>, taken_back: Vec<oneshot::Receiver<()>>) {
+    async fn answer(
+        self,
+        line: Vec<u8>,
+        room: Option<OwnedSemaphorePermit>,
+        taken_back: Vec<oneshot::Receiver<()>>,
+    ) {
+        let outcome = self.outcome(&line, taken_back).await;
+        drop(line);
+        drop(room);
+        if let Some(outcome) = outcome {
+            write(&self.out, outcome).await;
+        }
+    }
+
+    /// What comes of a line; `None` when it is answered already.
+    async fn outcome(
+        &self,
+        line: &[u8],
+        taken_back: Vec<oneshot::Receiver<()>>,
+    ) -> Option<Outcome> {
         let mut taken_back = taken_back.into_iter();
         let mut request = |request| self.request(request, taken_back.next());
-        let outcome = match route_stdio(&line) {
-            Route::Request(asked) => request(asked).await,
+        match route_stdio(line) {
+            Route::Request(asked) => Some(request(asked).await),
             Route::Batch(batch) => {
                 let outcomes = batch.routes.into_iter().map(|route| match route {
                     Route::Request(asked) => Ok(request(asked)),
@@ -328,12 +417,10 @@ impl Work {
                     Ok(outcome) => outcome.await,
                     Err(answer) => answer.into(),
                 });
-                Outcome::of_batch(join_all(outcomes).await)
+                Some(Outcome::of_batch(join_all(outcomes).await))
             }
-            // Answered already.
-            Route::Answered(_) | Route::InSession { .. } | Route::Cancelled { .. } => return,
-        };
-        write(&self.out, outcome).await;
+            Route::Answered(_) | Route::InSession { .. } | Route::Cancelled { .. } => None,
+        }
     }
 
     async fn request(

@@ -13,7 +13,7 @@ use super::{
     plugin::{LINGERED, request, was_cancelled},
     server::{Answered, Server, legacy, modern},
 };
-use crate::plugin::number_for;
+use crate::plugin::{find, number_for};
 
 const MINUTE: u64 = 60_000;
 
@@ -133,7 +133,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
 async fn calls_that_nobody_waits_for_end_however_many_there_are() {
     /// As many as tokio has threads for them, of which none is left to cancel them.
     const ALL: usize = 512;
-    let server = Server::start(&[]);
+    let server = Server::start(&[("CALLS_AT_ONCE", "512")]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
     let sent = modern("linger", arguments);
     let before = LINGERED.load(Ordering::Acquire);
@@ -149,8 +149,55 @@ async fn calls_that_nobody_waits_for_end_however_many_there_are() {
     }
     drop(calls);
     let other = modern("reply", json!({}));
-    let answer = tokio::time::timeout(Duration::from_secs(30), server.answer(&other)).await;
-    assert!(answer.is_ok(), "no thread is left for another call");
+    let answered = async {
+        while server.answer(&other).await.status() == 503 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let answered = tokio::time::timeout(Duration::from_secs(30), answered).await;
+    assert!(answered.is_ok(), "no thread is left for another call");
+}
+
+#[tokio::test]
+async fn one_call_more_than_run_at_once_is_refused_at_once() {
+    let server = Server::start(&[("CALLS_AT_ONCE", "1")]);
+    let calling = |request_id| {
+        let arguments = json!({ "ms": MINUTE, "heeds": "cancelled" });
+        legacy("linger", arguments).named(request_id)
+    };
+    let (first, second) = (calling("crowding"), calling("crowded out"));
+    let in_vain = tokio::time::timeout(Duration::from_millis(50), server.answer(&first)).await;
+    assert!(in_vain.is_err(), "it takes a minute");
+    // Nobody waits for the first any more, but it goes on.
+    let number = number_for("crowding").expect("the tool goes on");
+    for sent in [
+        second,
+        modern("reply", json!({})).named("crowded out"),
+        legacy("reply", json!({})).named("crowded out"),
+    ] {
+        let answered = server.answer(&sent).await;
+        assert_eq!(answered.status(), 503);
+        assert_eq!(answered.header("retry-after"), Some("1"));
+        let error = &answered.json()["error"];
+        assert_eq!(error["code"], -32603, "{error}");
+        let words = "was not called: as many calls run as the server runs at once, 1; try again later (request id crowded out)";
+        let message = error["message"].as_str().expect("words");
+        assert!(message.ends_with(words), "{message}");
+    }
+    // What is no call is answered as ever.
+    assert_eq!(
+        server
+            .answer(&modern("", json!({})).listing())
+            .await
+            .status(),
+        200
+    );
+    find(number).expect("the tool goes on").cancel();
+    let begun = Instant::now();
+    while server.answer(&modern("reply", json!({}))).await.status() == 503 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
