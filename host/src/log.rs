@@ -1,5 +1,8 @@
 //! The operator's log: lines on stderr, which Lambda hands to CloudWatch.
 
+#[cfg(test)]
+pub(crate) mod operator;
+
 use tracing::{Dispatch, Level, dispatcher, level_filters::LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
 

@@ -110,7 +110,13 @@ impl App {
             Ok(_) | Err(Ended::Failed(_)) => self.input_required(incoming, &asked, &call),
         };
         let answer = match (unanswered, outcome) {
-            (Some(questions), _) => questions,
+            (Some(questions), outcome) => {
+                if let Err(Ended::Failed(failure)) = outcome {
+                    let words = "a call failed that asks its client, who is asked all the same";
+                    log_failure(&asked, &call, &failure, words);
+                }
+                questions
+            }
             (None, Ok(result)) => Answer::success(id, &result.in_words_of(*revision, &self.server)),
             (None, Err(ended)) => self.failed(&asked, &call, ended),
         };
@@ -188,15 +194,7 @@ impl App {
                 )
             }
             Ended::Failed(failure) => {
-                tracing::error!(
-                    request_id,
-                    tool,
-                    %library,
-                    principal,
-                    kind = ?failure.kind,
-                    detail = failure.detail.as_deref().or(failure.public.as_deref()).unwrap_or_default(),
-                    "a call failed"
-                );
+                log_failure(asked, call, &failure, "a call failed");
                 if let FailureKind::Protocol { code } = failure.kind {
                     let message = failure.public.as_deref().unwrap_or("the tool failed");
                     return Answer::error(200, Some(&asked.id), code, message);
@@ -207,6 +205,22 @@ impl App {
         let result = CallResult::error(&message).in_words_of(asked.revision, &self.server);
         Answer::success(&asked.id, &result)
     }
+}
+
+/// Tell the operator of a failure, in these words.
+fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure, words: &str) {
+    let (tool, request_id) = (&call.tool, &call.context.request_id);
+    let principal = call.context.principal.as_deref();
+    let detail = failure.detail.as_deref().or(failure.public.as_deref());
+    tracing::error!(
+        request_id,
+        tool,
+        library = %asked.tool.plugin.path().display(),
+        principal,
+        kind = ?failure.kind,
+        detail = detail.unwrap_or_default(),
+        "{words}"
+    );
 }
 
 /// Passes a call's notifications on, in the words of its client.

@@ -199,50 +199,17 @@ fn cut(text: &str, length: usize) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
-
     use super::*;
     use crate::{
-        config::LogConfig,
-        log::lines,
+        log::operator::Operator,
         plugin::{CallContext, Inputs, LiveCall},
     };
 
-    /// What was written.
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0
-                .lock()
-                .expect("no test panics meanwhile")
-                .write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     /// The lines that the operator sees of what is said to the host.
     fn operator_sees(level: &str, say: impl FnOnce()) -> Vec<Value> {
-        let written = Written::default();
-        let writer = written.clone();
-        let config = LogConfig {
-            level: level.to_owned(),
-            json: true,
-        };
-        tracing::dispatcher::with_default(&lines(&config, move || writer.clone()), say);
-        let written = written.0.lock().expect("no test panics meanwhile").clone();
-        let written = String::from_utf8(written).expect("UTF-8");
-        let lines = written.lines();
-        lines
-            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
-            .collect()
+        let operator = Operator::at(level);
+        say();
+        operator.lines()
     }
 
     fn say(call: u64, op: u32, payload: &Value) {

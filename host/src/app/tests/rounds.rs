@@ -6,7 +6,7 @@ use plugin_abi::host_op::INPUT;
 use serde_json::{Value, json};
 
 use super::server::{Answered, Sent, Server, legacy, modern};
-use crate::app::Caller;
+use crate::{app::Caller, log::operator::Operator};
 
 const KEY: (&str, &str) = ("STATE_KEY", "0123456789abcdef0123456789abcdef");
 
@@ -301,8 +301,18 @@ async fn what_a_tool_makes_of_its_questions_does_not_matter() {
                 json!({ "elicitation": {} }),
             )
         };
+        let operator = Operator::at("INFO");
         let (asked, state) = server.answer(&sent()).await.asked();
         assert_eq!(asked, ["a"], "{ends}");
+        let [line] = &operator.lines()[..] else {
+            panic!("{ends}: {:?}", operator.lines());
+        };
+        assert_eq!(line["level"], "ERROR", "{line}");
+        assert_eq!(
+            line["message"], "a call failed that asks its client, who is asked all the same",
+            "{line}"
+        );
+        assert_eq!(line["request_id"], "request-1", "{line}");
         // Once it is answered, the failure counts.
         let responses = json!({ "a": answer("Ann") });
         let body = server
