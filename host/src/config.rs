@@ -54,7 +54,8 @@ pub struct Config {
     /// `STATE_KEY`: what seals the `requestState` of calls that ask their client. Default: on Lambda none, so that no tool can
     /// ask; elsewhere one of this process.
     pub state_keys: StateKeys,
-    /// `STATE_TTL_SECONDS`: how long a client may take to answer a tool's questions. Unit: seconds. Default: 3600, an hour.
+    /// `STATE_TTL_SECONDS`: how long a client may take to answer a tool's questions, and how long each answer holds. Unit:
+    /// seconds. Default: 3600, an hour.
     pub state_ttl: Duration,
     /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
     pub server_name: Option<String>,

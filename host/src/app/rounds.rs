@@ -1,6 +1,9 @@
 //! Calls that take several rounds, since their tools ask the client (M:mrtr): what is known from earlier rounds, and how
 //! one ends that is not the last. Between two rounds the server keeps nothing: all is in the `requestState` that the
 //! client brings back, sealed.
+//!
+//! The client has `STATE_TTL_SECONDS` for its answers to what it was asked last, and an answer holds for as long after it
+//! was given, however many rounds follow: then it is asked for again.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +30,7 @@ const MAX_ANSWERS: usize = 1024 * 1024;
 pub(super) struct Rounds {
     /// The first seals, all open; none: no tool can ask anything.
     keys: Vec<StateKey>,
-    /// How long a client may take for its answers.
+    /// How long a client may take for its answers, and how long these hold.
     ttl: Duration,
 }
 
@@ -49,10 +52,14 @@ impl Rounds {
         Self { keys, ttl }
     }
 
-    /// The questions in a state that is this server's, for this call, and not too old.
+    /// What is in a state that is this server's, for this call, and not too old; without answers that are.
     fn open(&self, for_what: &[u8], sealed: &str, now: SystemTime) -> Option<State> {
         let state = open(&self.keys, for_what, sealed)?;
-        let state: State = serde_json::from_slice(&state).ok()?;
+        let mut state: State = serde_json::from_slice(&state).ok()?;
+        for question in state.questions.values_mut() {
+            let expires = question.given.saturating_add(self.ttl.as_secs());
+            question.answer = question.answer.take().filter(|_| expires > unix(now));
+        }
         (state.expires > unix(now)).then_some(state)
     }
 
@@ -92,9 +99,12 @@ impl App {
             }
             Some(sealed) => self.questions_in(incoming, asked, sealed)?,
         };
-        let given = |key: &String| serde_json::from_str(retry.responses.get(key)?.get()).ok();
+        let now = unix(SystemTime::now());
         for (key, question) in &mut questions {
-            question.answer = question.answer.take().or_else(|| given(key));
+            if let (None, Some(answer)) = (&question.answer, retry.responses.get(key)) {
+                question.answer = serde_json::from_str(answer.get()).ok();
+                question.given = now;
+            }
         }
         let answers = questions
             .values()
@@ -198,6 +208,28 @@ mod tests {
             let later = now + Duration::from_secs(seconds);
             let opened = rounds.open(b"a call", &sealed, later);
             assert_eq!(opened.is_some(), good, "after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_good_until_it_expires_however_many_rounds_there_are() {
+        let rounds = Rounds::new(&StateKeys::OfThisProcess, Duration::from_secs(60));
+        let begun = SystemTime::now();
+        let question = Question {
+            digest: Some("a question".to_owned()),
+            answer: Some(json!("an answer")),
+            given: unix(begun),
+        };
+        let mut questions = BTreeMap::from([("a".to_owned(), question)]);
+        for (seconds, good) in [(0, true), (30, true), (59, true), (60, false), (90, false)] {
+            let now = begun + Duration::from_secs(seconds);
+            let sealed = rounds.seal(b"a call", questions, now);
+            let opened = rounds.open(b"a call", &sealed.expect("there is a key"), now);
+            questions = opened.expect("the state is fresh").questions;
+            let question = &questions["a"];
+            assert_eq!(question.answer.is_some(), good, "after {seconds} s");
+            // Another answer is one to the same question still.
+            assert_eq!(question.digest.as_deref(), Some("a question"));
         }
     }
 }

@@ -62,6 +62,9 @@ pub struct Question {
     /// Its answer, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
+    /// When that was given. Unit: seconds since 1970.
+    #[serde(default)]
+    pub given: u64,
 }
 
 /// Why a question was not put to the client. Nothing of what was asked together with it was.
@@ -75,10 +78,10 @@ pub(crate) enum CannotAsk {
     Anyone(String),
 }
 
-/// What this run of the tool has asked, by keys: the questions with their digests.
+/// What this run of the tool has asked, by keys: all with their digests.
 #[derive(Debug, Default)]
 struct Now {
-    answered: BTreeMap<String, (String, Value)>,
+    answered: BTreeMap<String, Question>,
     open: BTreeMap<String, (String, InputRequest)>,
 }
 
@@ -136,9 +139,14 @@ impl Inputs {
         let mut answers = Map::new();
         for (key, digest, request, form) in asked {
             match self.answer(&key, &digest, &request, form.as_ref()) {
-                Some(answer) => {
+                Some((answer, given)) => {
                     answers.insert(key.clone(), answer.clone());
-                    now.answered.insert(key, (digest, answer));
+                    let question = Question {
+                        digest: Some(digest),
+                        answer: Some(answer),
+                        given,
+                    };
+                    now.answered.insert(key, question);
                 }
                 None => {
                     now.open.insert(key, (digest, request));
@@ -148,17 +156,18 @@ impl Inputs {
         Ok(answers)
     }
 
-    /// The answer of an earlier round, if it is one to this question.
+    /// The answer of an earlier round, if it is one to this question, and when it was given.
     fn answer(
         &self,
         key: &str,
         digest: &str,
         request: &InputRequest,
         form: Option<&Form>,
-    ) -> Option<Value> {
+    ) -> Option<(Value, u64)> {
         let Question {
             digest: earlier,
             answer,
+            given,
         } = self.earlier.get(key)?;
         let answer = answer.as_ref()?;
         // Whoever agreed to one thing has not agreed to another.
@@ -166,10 +175,11 @@ impl Inputs {
         if !same || !request.is_answered_by(answer) {
             return None;
         }
-        match form {
-            Some(form) => form.filled_in(answer),
-            None => Some(answer.clone()),
-        }
+        let answer = match form {
+            Some(form) => form.filled_in(answer)?,
+            None => answer.clone(),
+        };
+        Some((answer, *given))
     }
 
     /// What the client still has to answer; empty when nothing was asked that is not answered.
@@ -185,21 +195,15 @@ impl Inputs {
     #[must_use]
     pub fn questions(&self) -> BTreeMap<String, Question> {
         let now = self.now();
-        let answered = now.answered.iter().map(|(key, (digest, answer))| {
-            let question = Question {
-                digest: Some(digest.clone()),
-                answer: Some(answer.clone()),
-            };
-            (key.clone(), question)
-        });
+        let answered = now.answered.clone();
         let open = now.open.iter().map(|(key, (digest, _))| {
             let question = Question {
                 digest: Some(digest.clone()),
-                answer: None,
+                ..Question::default()
             };
             (key.clone(), question)
         });
-        answered.chain(open).collect()
+        answered.into_iter().chain(open).collect()
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -210,8 +214,8 @@ impl Inputs {
 
 impl Now {
     fn digest(&self, key: &str) -> Option<&str> {
-        let answered = self.answered.get(key).map(|(digest, _)| digest);
-        let open = || self.open.get(key).map(|(digest, _)| digest);
+        let open = || Some(&self.open.get(key)?.0);
+        let answered = self.answered.get(key).and_then(|it| it.digest.as_ref());
         answered.or_else(open).map(String::as_str)
     }
 }
@@ -351,8 +355,8 @@ mod tests {
         assert_eq!(ask(&second, "sure", form("Delete b.txt?")), Ok(None));
         // Of a client that sends no state back nobody knows what it was asked.
         let earlier = Question {
-            digest: None,
             answer: Some(accepted(&json!("yes"))),
+            ..Question::default()
         };
         let blind = Inputs::after([("sure".to_owned(), earlier)].into());
         assert!(matches!(
