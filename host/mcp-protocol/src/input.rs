@@ -1,6 +1,18 @@
 //! Multi round-trip requests (M:mrtr): what a server wants to know of its client before it can give a result.
 //!
 //! The call ends as [`input_required`]; the client answers by making the same request again, with [`Retry`] in it.
+//!
+//! # What an answer proves
+//!
+//! That the client sent it, and nothing more: people or a model are asked by the client, and who can write a request can
+//! write an answer. Two things follow that are easily taken for granted.
+//!
+//! - Answers that come without a [`Retry::state`] are taken at their word, whatever is asked under their keys. Clients may
+//!   send them so (the official suite does: `input-required-result-ignore-extra-params`), but nobody knows then what the
+//!   question was. Only with a state it is sure that an answer is one to this very question.
+//! - A state is no ticket for one journey. It says which questions of which call are answered how, and until it expires it
+//!   says so whenever it is sent. What must happen once, such as a payment, needs a key of its own in the tool's arguments,
+//!   or a store that remembers (M:mrtr: "If single use matters, enforce it server-side").
 
 use std::collections::BTreeMap;
 
@@ -26,7 +38,7 @@ pub struct InputRequest {
 pub struct Retry<'a> {
     /// Its answers, by the keys of the questions.
     pub responses: BTreeMap<String, &'a RawValue>,
-    /// What the server gave it to send back.
+    /// What the server gave it to send back. Whoever has it can send it any number of times.
     pub state: Option<String>,
 }
 
