@@ -146,7 +146,7 @@ impl App {
                 reserve: config.call_reserve,
             },
             crowd: Crowd::new(config.calls_at_once),
-            rounds: Rounds::new(&config.state_keys, config.state_ttl),
+            rounds: Rounds::new(config),
             context_headers: config.context_headers.clone(),
             server: server_info(config, &catalog),
             instructions: instructions(&catalog),

@@ -57,6 +57,9 @@ pub struct Config {
     /// `STATE_TTL_SECONDS`: how long a client may take to answer a tool's questions, and how long each answer holds. Unit:
     /// seconds. Default: 3600, an hour.
     pub state_ttl: Duration,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the function this is, which takes no other's `requestState`. Default: none, as everywhere but
+    /// on Lambda, where it is set.
+    pub function: Option<String>,
     /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
     pub server_name: Option<String>,
     /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
@@ -249,6 +252,7 @@ impl Config {
             session_ttl,
             state_keys,
             state_ttl,
+            function: get("AWS_LAMBDA_FUNCTION_NAME"),
             server_name: get("MCP_SERVER_NAME"),
             server_version: get("MCP_SERVER_VERSION"),
             allowed_origins,

@@ -1,5 +1,7 @@
 //! Tools that ask their client, answered round by round, also by another process than the one that asked.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tests::{Answer, Client, Door, Host, Layer, Retry};
 
@@ -149,15 +151,21 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
     let one = Host::serve_with(&layer, &[KEY]);
     let rotated = format!("the key of another year that comes first, {}", KEY.1);
     let another = Host::serve_with(&layer, &[("STATE_KEY", &rotated)]);
-    let on_lambda = Host::lambda_with(&layer, Door::rest_api("prod"), &[KEY]);
     let first = begin(&one.connect(), "delete", &path);
     let message = &first.requests["confirmation"]["params"]["message"];
     assert_eq!(message, "a.txt will be gone.");
-    for host in [&another, &on_lambda] {
-        let sure = json!({ "confirmation": accept(json!({ "sure": true })) });
-        let last = again(&host.connect(), "delete", &path, &first.state, sure);
-        assert_eq!(text(&last), "a.txt is deleted");
-    }
+    let sure = || json!({ "confirmation": accept(json!({ "sure": true })) });
+    let last = again(&another.connect(), "delete", &path, &first.state, sure());
+    assert_eq!(text(&last), "a.txt is deleted");
+    // Two environments of one function, through different doors.
+    let environments = [Door::rest_api("prod"), Door::http_api("$default")]
+        .map(|door| Host::lambda_with(&layer, door, &[KEY]));
+    let state = begin(&environments[0].connect(), "delete", &path).state;
+    let last = again(&environments[1].connect(), "delete", &path, &state, sure());
+    assert_eq!(text(&last), "a.txt is deleted");
+    // A process that is no function, or another one, does not take it.
+    let refused = again(&one.connect(), "delete", &path, &state, sure()).json();
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
     for (action, words) in [
         ("decline", "the user declined to answer \"confirmation\""),
         ("cancel", "the user dismissed \"confirmation\""),
@@ -173,13 +181,15 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
 fn a_state_that_is_not_of_this_call_is_refused() {
     let layer = Layer::of(["asks"]);
     let path = json!({ "path": "a.txt" });
-    let host = Host::serve_with(&layer, &[KEY]);
+    let of = |variables: &[_]| Host::lambda_with(&layer, Door::http_api("$default"), variables);
+    let host = of(&[KEY]);
     let client = host.connect();
     let state = begin(&client, "delete", &path).state;
     let sure = || json!({ "confirmation": accept(json!({ "sure": true })) });
-    let expiring = Host::serve_with(&layer, &[KEY, ("STATE_TTL_SECONDS", "0")]);
+    let expiring = of(&[KEY, ("STATE_TTL_SECONDS", "1")]);
     let expired = begin(&expiring.connect(), "delete", &path).state;
-    let stranger = Host::serve(&layer);
+    std::thread::sleep(Duration::from_secs(1));
+    let stranger = of(&[("STATE_KEY", "another key of tests and of nothing else")]);
     let strange = begin(&stranger.connect(), "delete", &path).state;
     for (what, tool, arguments, state) in [
         ("tampered", "delete", &path, format!("{state}-TAMPERED")),

@@ -16,7 +16,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{App, Incoming, call::Asked};
 use crate::{
-    config::StateKeys,
+    config::{Config, StateKeys},
     digest::digest,
     plugin::{Call, Inputs, Question, Unavailable},
     state_key::{StateKey, open, seal},
@@ -32,6 +32,8 @@ pub(super) struct Rounds {
     keys: Vec<StateKey>,
     /// How long a client may take for its answers, and how long these hold.
     ttl: Duration,
+    /// The function this is, if it is one.
+    function: Option<String>,
 }
 
 /// What is sealed.
@@ -43,13 +45,34 @@ struct State {
 }
 
 impl Rounds {
-    pub(super) fn new(keys: &StateKeys, ttl: Duration) -> Self {
-        let keys = match keys {
+    pub(super) fn new(config: &Config) -> Self {
+        let keys = match &config.state_keys {
             StateKeys::Given(keys) => keys.clone(),
             StateKeys::OfThisProcess => vec![StateKey::random()],
             StateKeys::None => Vec::new(),
         };
-        Self { keys, ttl }
+        Self {
+            keys,
+            ttl: config.state_ttl,
+            function: config.function.clone(),
+        }
+    }
+
+    /// The call that a state belongs to: the same tool of the same plugin, the same arguments, the same caller. Of the same
+    /// function, as what people agree to where things are tried out is not agreed to where they are done.
+    fn for_what(&self, incoming: &Incoming<'_>, asked: &Asked<'_>) -> Vec<u8> {
+        let arguments = asked.arguments.map_or("{}", RawValue::get);
+        // As they stand: two texts may be one value to a reader whose numbers are shorter than the tool's.
+        let arguments = Value::from(arguments);
+        let call = json!([
+            "requestState 2",
+            self.function,
+            asked.tool.plugin.file(),
+            asked.tool.mcp.name,
+            incoming.caller.principal,
+            digest(&arguments),
+        ]);
+        call.to_string().into_bytes()
     }
 
     /// What is in a state that is this server's, for this call, and not too old; without answers that are.
@@ -134,7 +157,7 @@ impl App {
         asked: &Asked<'_>,
         sealed: &str,
     ) -> Result<BTreeMap<String, Question>, Answer> {
-        let for_what = for_what(incoming, asked);
+        let for_what = self.rounds.for_what(incoming, asked);
         if let Some(state) = self.rounds.open(&for_what, sealed, SystemTime::now()) {
             return Ok(state.questions);
         }
@@ -142,7 +165,7 @@ impl App {
         let principal = incoming.caller.principal.as_deref();
         tracing::warn!(request_id, tool, principal, "a requestState was refused");
         let message = format!(
-            "the requestState is not one for this call of {tool}: it is of another tool, of other arguments or of another caller, it was changed, or it has expired; call the tool again without it"
+            "the requestState is not one for this call of {tool}: it is of another tool, of other arguments, of another caller or of another server, it was changed, or it has expired; call the tool again without it"
         );
         Err(Answer::error(
             200,
@@ -163,7 +186,7 @@ impl App {
         if open.is_empty() {
             return None;
         }
-        let for_what = for_what(incoming, asked);
+        let for_what = self.rounds.for_what(incoming, asked);
         let questions = call.inputs.questions();
         let result = match self.rounds.seal(&for_what, questions, SystemTime::now()) {
             Some(state) => input_required(&open, &state, &self.server),
@@ -172,21 +195,6 @@ impl App {
         };
         Some(Answer::success(&asked.id, &result))
     }
-}
-
-/// The call that a state belongs to: the same tool of the same plugin, the same arguments, the same caller.
-fn for_what(incoming: &Incoming<'_>, asked: &Asked<'_>) -> Vec<u8> {
-    let arguments = asked.arguments.map_or("{}", RawValue::get);
-    // As they stand: two texts may be one value to a reader whose numbers are shorter than the tool's.
-    let arguments = Value::from(arguments);
-    let call = json!([
-        "requestState 1",
-        asked.tool.plugin.file(),
-        asked.tool.mcp.name,
-        incoming.caller.principal,
-        digest(&arguments),
-    ]);
-    call.to_string().into_bytes()
 }
 
 fn unix(time: SystemTime) -> u64 {
@@ -198,9 +206,18 @@ fn unix(time: SystemTime) -> u64 {
 mod tests {
     use super::*;
 
+    /// Of a process that has a key of its own, and gives a client a minute.
+    fn rounds() -> Rounds {
+        Rounds {
+            keys: vec![StateKey::random()],
+            ttl: Duration::from_secs(60),
+            function: None,
+        }
+    }
+
     #[test]
     fn a_state_is_good_until_it_expires() {
-        let rounds = Rounds::new(&StateKeys::OfThisProcess, Duration::from_secs(60));
+        let rounds = rounds();
         let now = SystemTime::now();
         let sealed = rounds.seal(b"a call", BTreeMap::new(), now);
         let sealed = sealed.expect("there is a key");
@@ -213,7 +230,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_good_until_it_expires_however_many_rounds_there_are() {
-        let rounds = Rounds::new(&StateKeys::OfThisProcess, Duration::from_secs(60));
+        let rounds = rounds();
         let begun = SystemTime::now();
         let question = Question {
             digest: Some("a question".to_owned()),

@@ -255,6 +255,23 @@ async fn a_state_expires_and_keys_can_be_changed_without_losing_one() {
 }
 
 #[tokio::test]
+async fn a_state_is_one_of_its_own_function() {
+    let sent = || asking(&json!({ "a": question("A?") }));
+    let responses = || json!({ "a": answer("Ann") });
+    let function = |name| Server::start(&[KEY, ("AWS_LAMBDA_FUNCTION_NAME", name)]);
+    let (_, state) = function("tried-out").answer(&sent()).await.asked();
+    for (server, good) in [
+        (function("tried-out"), true),
+        (function("for-real"), false),
+        (Server::start(&[KEY]), false),
+    ] {
+        let sent = again(sent(), &state, responses());
+        let body = server.answer(&sent).await.json();
+        assert_eq!(body.get("result").is_some(), good, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn who_cannot_be_asked_is_told_why() {
     let one = json!({ "a": question("A?") });
     let sent = |capabilities: Value| capable(asking(&one), capabilities);
