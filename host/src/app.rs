@@ -132,7 +132,9 @@ impl App {
             .map(|tool| tool.mcp.name.as_str())
             .collect();
         tracing::info!(tools = names.join(","), folder = %config.plugin_dir.display(), "serving");
-        Ok(Self::of(config, catalog))
+        let app = Self::of(config, catalog);
+        app.rounds.tell_of_no_key(app.catalog.tools());
+        Ok(app)
     }
 
     /// The server of these tools.

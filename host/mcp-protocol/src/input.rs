@@ -24,6 +24,13 @@ use crate::{ServerInfo, modern::SERVER_INFO};
 /// The methods by which a client can be asked.
 const METHODS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
 
+/// Is this one of the capabilities by which clients can be asked? (Of later ones nothing is known.)
+#[must_use]
+pub fn is_asked_by(capability: &str) -> bool {
+    let whole = capability.split('.').next().unwrap_or(capability);
+    ["elicitation", "roots", "sampling"].contains(&whole)
+}
+
 /// One question to a client. It is no JSON-RPC message: it has no id.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct InputRequest {
@@ -252,6 +259,16 @@ mod tests {
             let request = request(method, params);
             assert!(request.requires().is_err(), "{request:?}");
         }
+    }
+
+    #[test]
+    fn all_capabilities_of_today_are_for_questions() {
+        assert!(
+            crate::capabilities::CAPABILITIES
+                .iter()
+                .all(|name| is_asked_by(name))
+        );
+        assert!(!is_asked_by("extensions") && !is_asked_by(""));
     }
 
     #[test]

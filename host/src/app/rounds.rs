@@ -7,10 +7,16 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use mcp_protocol::{Answer, input::input_required, jsonrpc::INVALID_PARAMS, tools::CallResult};
+use mcp_protocol::{
+    Answer,
+    input::{input_required, is_asked_by},
+    jsonrpc::INVALID_PARAMS,
+    tools::CallResult,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
@@ -18,7 +24,7 @@ use super::{App, Incoming, call::Asked};
 use crate::{
     config::{Config, StateKeys},
     digest::digest,
-    plugin::{Call, Inputs, Question, Unavailable},
+    plugin::{Call, CatalogTool, Inputs, Question, Unavailable},
     state_key::{StateKey, open, seal},
 };
 
@@ -55,6 +61,19 @@ impl Rounds {
             keys,
             ttl: config.state_ttl,
             function: config.function.clone(),
+        }
+    }
+
+    /// Tell the operator if no tool can ask anything. Only what a tool requires of clients is known of it before it asks.
+    pub(super) fn tell_of_no_key(&self, tools: &[Arc<CatalogTool>]) {
+        if !self.keys.is_empty() {
+            return;
+        }
+        let words = "STATE_KEY is not set: tools cannot ask clients anything; set it to a secret such as `openssl rand -hex 32` gives";
+        let asks = |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_asked_by(name));
+        match tools.iter().find(asks) {
+            Some(tool) => tracing::warn!(tool = tool.mcp.name, "{words}"),
+            None => tracing::info!("{words}"),
         }
     }
 
@@ -114,6 +133,10 @@ impl App {
         if !revision.is_modern() {
             return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
         }
+        // Before a state is looked at: without a key none can be opened, and that would not be the client's fault.
+        if self.rounds.keys.is_empty() {
+            return Ok(Inputs::unavailable(Unavailable::NoKey));
+        }
         let mut questions = match &retry.state {
             // Whatever is asked under these keys, this answers it.
             None => {
@@ -143,9 +166,6 @@ impl App {
                 INVALID_PARAMS,
                 &message,
             ));
-        }
-        if self.rounds.keys.is_empty() {
-            return Ok(Inputs::unavailable(Unavailable::NoKey));
         }
         Ok(Inputs::after(questions))
     }
@@ -205,6 +225,7 @@ fn unix(time: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{app::tests::plugin::module, log::operator::Operator, plugin::Catalog};
 
     /// Of a process that has a key of its own, and gives a client a minute.
     fn rounds() -> Rounds {
@@ -212,6 +233,26 @@ mod tests {
             keys: vec![StateKey::random()],
             ttl: Duration::from_secs(60),
             function: None,
+        }
+    }
+
+    #[test]
+    fn that_no_tool_can_ask_is_told_at_the_start_and_loudly_if_one_has_to() {
+        let catalog = Catalog::linked(module()).expect("a catalogue");
+        let keyless = Rounds {
+            keys: Vec::new(),
+            ..rounds()
+        };
+        for (rounds, tools, level) in [
+            (&keyless, catalog.tools(), Some("WARN")),
+            (&keyless, &[][..], Some("INFO")),
+            (&rounds(), catalog.tools(), None),
+        ] {
+            let operator = Operator::at("INFO");
+            rounds.tell_of_no_key(tools);
+            let lines = operator.lines();
+            let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str()).collect();
+            assert_eq!(levels, Vec::from_iter(level.map(Some)), "{lines:?}");
         }
     }
 

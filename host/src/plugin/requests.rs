@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    inputs::CannotAsk,
+    inputs::{CannotAsk, Unavailable},
     live::{self, Call},
     payload::Failure,
 };
@@ -99,7 +99,19 @@ fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
     let declared = call.context.capabilities.as_deref();
     let public = match call.inputs.ask(questions.requests, declared) {
         Ok(answers) => return Ok(json!({ "answers": answers })),
-        Err(CannotAsk::Nothing(why)) => why.words(&call.tool),
+        Err(CannotAsk::Nothing(why)) => {
+            if why == Unavailable::NoKey {
+                let request_id = &call.context.request_id;
+                let (tool, library) = (&call.tool, &call.library);
+                tracing::error!(
+                    request_id,
+                    tool,
+                    library,
+                    "the tool cannot ask its client: STATE_KEY is not set"
+                );
+            }
+            why.words(&call.tool)
+        }
         Err(CannotAsk::Here(words)) => words,
         Err(CannotAsk::Anyone(problem)) => {
             let request_id = &call.context.request_id;
@@ -299,6 +311,30 @@ mod tests {
             assert!(text.len() < length + 50, "{member}: {} bytes", text.len());
             assert!(text.ends_with(" more bytes)"), "{member}");
         }
+    }
+
+    #[test]
+    fn a_missing_key_is_told_to_the_operator_of_whoever_asks() {
+        let call = LiveCall::begin(
+            "greet",
+            "libtools.so",
+            CallContext::default(),
+            None,
+            Inputs::unavailable(Unavailable::NoKey),
+            None,
+        );
+        let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
+        let lines = operator_sees("INFO", || {
+            let asked = asked.to_string();
+            let asked = RSlice::from_slice(asked.as_bytes());
+            assert!(request(call.number, host_op::INPUT, asked).is_err());
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["level"], "ERROR", "{lines:?}");
+        assert_eq!(
+            lines[0]["message"], "the tool cannot ask its client: STATE_KEY is not set",
+            "{lines:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Calls whose tools ask the client, round by round.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use plugin_abi::host_op::INPUT;
 use serde_json::{Value, json};
@@ -221,12 +221,11 @@ async fn a_state_is_for_its_own_call_alone() {
 async fn a_state_expires_and_keys_can_be_changed_without_losing_one() {
     let sent = || asking(&json!({ "a": question("A?") }));
     let responses = || json!({ "a": answer("Ann") });
-    let at_once = Server::start(&[KEY, ("STATE_TTL_SECONDS", "0")]);
-    let (_, state) = at_once.answer(&sent()).await.asked();
-    let body = at_once
-        .answer(&again(sent(), &state, responses()))
-        .await
-        .json();
+    let hasty = Server::start(&[KEY, ("STATE_TTL_SECONDS", "1")]);
+    let (_, state) = hasty.answer(&sent()).await.asked();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let sent_late = again(sent(), &state, responses());
+    let body = hasty.answer(&sent_late).await.json();
     assert_eq!(body["error"]["code"], -32602, "{body}");
 
     let (old, new) = (KEY.1, "fedcba9876543210fedcba9876543210");
@@ -291,6 +290,16 @@ async fn who_cannot_be_asked_is_told_why() {
         (
             Server::start(&on_lambda),
             sent(json!({ "elicitation": {} })),
+            "STATE_KEY",
+        ),
+        // A state that it cannot open, as it has lost its key.
+        (
+            Server::start(&on_lambda),
+            again(
+                sent(json!({ "elicitation": {} })),
+                &json!("state"),
+                json!({}),
+            ),
             "STATE_KEY",
         ),
     ] {
