@@ -74,7 +74,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run<F: Future<Output = ExitCode>>(
     front: impl FnOnce(Config, io::Result<File>) -> F,
 ) -> ExitCode {
-    let config = Config::from_env(|name| std::env::var(name).ok());
+    let config = Config::from_os(|name| std::env::var_os(name));
     log::init(&config.log);
     crash::report();
     let stdout = stdout::keep();

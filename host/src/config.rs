@@ -1,6 +1,6 @@
 //! Every environment variable the host reads, parsed once. An empty or blank value counts as unset.
 
-use std::{path::PathBuf, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, ffi::OsString, path::PathBuf, time::Duration};
 
 use http::HeaderName;
 
@@ -109,6 +109,23 @@ pub struct LogConfig {
 }
 
 impl Config {
+    /// Parse the environment, given as a function from names to values as the system has them.
+    pub fn from_os(get: impl Fn(&str) -> Option<OsString>) -> Self {
+        let unreadable = RefCell::new(BTreeSet::new());
+        let mut config = Self::from_env(|name| match get(name)?.into_string() {
+            Ok(value) => Some(value),
+            Err(_) => {
+                unreadable.borrow_mut().insert(name.to_owned());
+                None
+            }
+        });
+        // Never the value itself: it may be a key.
+        let problem = |name| format!("{name} is not UTF-8; write it in characters that are");
+        let unreadable = unreadable.into_inner().into_iter().map(problem);
+        config.problems.extend(unreadable);
+        config
+    }
+
     /// Parse the environment, given as a function from names to values.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name: &str| {
@@ -143,12 +160,19 @@ impl Config {
         let list_ttl_ms = number("LIST_TTL_MS", 60_000);
         let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
         let state_ttl = Duration::from_secs(number("STATE_TTL_SECONDS", 3600));
-        let is_zero = |value: String| value.parse() == Ok(0_u64);
-        if get("CALL_TIMEOUT_MS").is_some_and(is_zero) {
-            problems.push(
-                "CALL_TIMEOUT_MS is 0, so that no call could be answered; leave it out for the gateway's own limit"
-                    .to_owned(),
-            );
+        for (name, why) in [
+            (
+                "CALL_TIMEOUT_MS",
+                "no call could be answered; leave it out for the gateway's own limit",
+            ),
+            (
+                "STATE_TTL_SECONDS",
+                "no client could answer a tool's question; leave it out for an hour",
+            ),
+        ] {
+            if get(name).is_some_and(|value| value.parse() == Ok(0_u64)) {
+                problems.push(format!("{name} is 0, so that {why}"));
+            }
         }
         let list_page_size = get("LIST_PAGE_SIZE").and_then(|value| match value.parse() {
             Ok(size @ 1..) => Some(size),
@@ -290,6 +314,8 @@ fn is_origin(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     #[test]
@@ -357,6 +383,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_no_text_is_a_problem_and_is_not_shown() {
+        for name in ["STATE_KEY", "TOOLS_LIST", "LIST_TTL_MS"] {
+            let config = Config::from_os(|asked| {
+                let bytes = b"0123456789abcdef0123456789abcdef\xff".to_vec();
+                (asked == name).then(|| OsString::from_vec(bytes))
+            });
+            let problem = format!("{name} is not UTF-8; write it in characters that are");
+            assert_eq!(config.problems, [problem]);
+        }
+        let config = Config::from_os(|name| (name == "TOOLS_LIST").then(|| "größe".into()));
+        assert_eq!(config.problems, [""; 0]);
+        assert_eq!(config.tools_list, ["größe"]);
+    }
+
+    #[test]
     fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
         let config =
             Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
@@ -421,6 +462,7 @@ mod tests {
             ("LIST_PAGE_SIZE", "all"),
             ("STATE_KEY", "secret"),
             ("STATE_TTL_SECONDS", "an hour"),
+            ("STATE_TTL_SECONDS", "0"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(
