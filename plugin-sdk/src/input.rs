@@ -25,7 +25,7 @@ use crate::{Context, Role, form, host};
 /// }
 ///
 /// /// Delete a file.
-/// #[tool(destructive, requires("elicitation"))]
+/// #[tool(destructive, requires("elicitation.form"))]
 /// fn delete(path: String, context: Context) -> Result<String, ToolError> {
 ///     let question = format!("{path} will be gone.");
 ///     match context.elicit::<Confirmation>("confirmation", &question) {

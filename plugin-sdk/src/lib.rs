@@ -211,7 +211,7 @@
 //! | `read_only`, `destructive`, `idempotent`, `open_world` | MCP's hints; each also as `= false` |
 //! | `strict` | arguments are never mended |
 //! | `timeout = "10s"` | the call is given up after this time, at the latest (`ms`, `s`, `m`); a sync tool asks [`Context::cancelled`] |
-//! | `requires("elicitation")` | only for clients with these capabilities: `elicitation`, `elicitation.form`, `elicitation.url`, `roots`, `sampling`, `sampling.context`, `sampling.tools` |
+//! | `requires("elicitation.form")` | only for clients with these capabilities: `elicitation.form` (`elicitation` for short), `elicitation.url`, `roots`, `sampling`, `sampling.context`, `sampling.tools` |
 //! | `icons("https://...")` | pictures; with details `"https://..."(mime_type = "image/png", sizes = "48x48", theme = "dark")` |
 //! | `meta("example.com/team" = "weather")` | facts of your own in `_meta` |
 //! | `input_schema = ...`, `output_schema = ...` | schemas written by hand, as text: a literal, `include_str!`, a constant |

@@ -1,6 +1,7 @@
 //! What clients can do, and what tools need them to.
 //!
-//! A name such as `elicitation.url` leads into the object by which a client declares its capabilities.
+//! A name such as `elicitation.url` leads into the object by which a client declares its capabilities. Plain `elicitation`
+//! is `elicitation.form`, whoever says it: what declares it without a mode means forms (M:elicit, "Capabilities").
 
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -34,10 +35,13 @@ pub fn missing<'a>(
 }
 
 fn has(declared: &Value, name: &str) -> bool {
+    let name = match name {
+        "elicitation" => "elicitation.form",
+        name => name,
+    };
     let part = name.split('.').try_fold(declared, |object, member| {
         object.get(member).filter(|member| member.is_object())
     });
-    // Forms came first, and a client that says no more than `elicitation` means them (M:mrtr).
     let means_forms = || {
         let parts = declared.get("elicitation").and_then(Value::as_object);
         parts.is_some_and(Map::is_empty)
@@ -72,7 +76,8 @@ mod tests {
     fn a_capability_is_declared_by_an_object_in_its_place() {
         for (name, declared, expected) in [
             ("elicitation", r#"{"elicitation":{}}"#, true),
-            ("elicitation", r#"{"elicitation":{"url":{}}}"#, true),
+            ("elicitation", r#"{"elicitation":{"form":{}}}"#, true),
+            ("elicitation", r#"{"elicitation":{"url":{}}}"#, false),
             ("elicitation", r#"{"elicitation":null}"#, false),
             ("elicitation", r#"{"elicitation":true}"#, false),
             ("elicitation", "{}", false),

@@ -36,14 +36,9 @@ impl Record {
         let requests = requests.as_object().cloned().unwrap_or_default();
         let mut forms = Vec::new();
         for (key, request) in &requests {
-            let capability = match request["method"].as_str() {
-                Some("elicitation/create") => "elicitation",
-                Some("roots/list") => "roots",
-                _ => "sampling",
-            };
             let declared = self.facts.get("capabilities");
-            if declared.is_some_and(|declared| !declared[capability].is_object()) {
-                return Err(format!("the client is not capable of {capability}"));
+            if let Some(missing) = declared.and_then(|declared| missing(request, declared)) {
+                return Err(format!("the client is not capable of {missing}"));
             }
             let form = request["params"].get("requestedSchema").map(Form::new);
             let form = form.transpose();
@@ -69,6 +64,23 @@ impl Record {
         }
         Ok(answers)
     }
+}
+
+/// What a client that declares this is not capable of, and would have to be to be asked this.
+fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
+    let elicitation = &declared["elicitation"];
+    let (name, declared) = match (
+        request["method"].as_str(),
+        request["params"]["mode"].as_str(),
+    ) {
+        (Some("elicitation/create"), Some("url")) => ("elicitation.url", &elicitation["url"]),
+        // Who says no more than `elicitation` means forms.
+        (Some("elicitation/create"), _) if *elicitation == json!({}) => return None,
+        (Some("elicitation/create"), _) => ("elicitation.form", &elicitation["form"]),
+        (Some("roots/list"), _) => ("roots", &declared["roots"]),
+        _ => ("sampling", &declared["sampling"]),
+    };
+    (!declared.is_object()).then_some(name)
 }
 
 /// A call that tells, until this is dropped.

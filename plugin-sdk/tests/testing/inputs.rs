@@ -60,9 +60,21 @@ fn the_tool_learns_why_there_is_no_answer() {
             .with_result("where", json!({ "action": action }));
         assert_eq!(refused.call(json!({})).error_text(), words);
     }
-    let unable = trip.by_client_with(json!({ "roots": {} }));
-    let said = unable.call(json!({})).error_text();
-    assert!(said.contains("elicitation"), "{said}");
+    for capabilities in [
+        json!({ "roots": {} }),
+        json!({ "elicitation": { "url": {} } }),
+    ] {
+        let unable = trip.clone().by_client_with(capabilities);
+        let said = unable.call(json!({})).error_text();
+        assert!(said.contains("elicitation.form"), "{said}");
+    }
+    for capabilities in [
+        json!({ "elicitation": {} }),
+        json!({ "elicitation": { "form": {} } }),
+    ] {
+        let able = trip.clone().by_client_with(capabilities);
+        assert_eq!(able.call(json!({})).asked().len(), 1);
+    }
 }
 
 #[test]
