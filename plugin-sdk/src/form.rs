@@ -26,26 +26,61 @@ const KEYWORDS: [&str; 14] = [
 /// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
-/// The form for a type. What no form can have is left as it is: the host refuses it.
-pub(crate) fn of<T: JsonSchema>() -> Value {
+/// What is said of a form, or of a member, that is no constraint of it, or is one that decoding keeps.
+const TOLD_ONLY: [&str; 9] = [
+    "$comment",
+    "$defs",
+    "additionalProperties",
+    "deprecated",
+    "examples",
+    "format",
+    "readOnly",
+    "title",
+    "writeOnly",
+];
+
+/// The form for a type.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Form {
+    /// What clients show. What no form can have is left as it is: the host refuses it.
+    pub(crate) shown: Value,
+    /// The schema of the type, if it demands what MCP's forms have no word for (`pattern`): the host checks that.
+    pub(crate) beyond: Option<Value>,
+}
+
+/// The form for a type.
+pub(crate) fn of<T: JsonSchema>() -> Form {
     let schema = schema::form::<T>();
-    let mut form = Map::new();
-    for keyword in ["type", "properties", "required"] {
-        if let Some(value) = schema.get(keyword) {
-            form.insert(keyword.to_owned(), value.clone());
-        }
-    }
+    let Value::Object(mut form) = schema.clone() else {
+        return Form {
+            shown: schema,
+            beyond: None,
+        };
+    };
+    form.retain(|keyword, _| keyword != "description" && !is_told_only(keyword));
+    let mut demands_more = false;
     let properties = form.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(Map::values_mut) {
         simplify(property);
         if let Some(members) = property.as_object_mut() {
-            members.retain(|keyword, _| KEYWORDS.contains(&keyword.as_str()));
+            members.retain(|keyword, _| {
+                let known = KEYWORDS.contains(&keyword.as_str());
+                demands_more |= !known && !is_told_only(keyword);
+                known
+            });
         }
     }
     // Of a struct without fields.
     form.entry("properties")
         .or_insert_with(|| Map::new().into());
-    form.into()
+    Form {
+        shown: form.into(),
+        beyond: demands_more.then_some(schema),
+    }
+}
+
+fn is_told_only(keyword: &str) -> bool {
+    TOLD_ONLY.contains(&keyword) || keyword.starts_with("x-")
 }
 
 /// Write what schemars writes in one of the ways that MCP has.
@@ -68,6 +103,26 @@ fn simplify(property: &mut Value) {
     }
     if members.get("default").is_some_and(Value::is_null) {
         members.remove("default");
+    }
+    for (exclusive, inclusive, step) in [
+        ("exclusiveMinimum", "minimum", 1),
+        ("exclusiveMaximum", "maximum", -1),
+    ] {
+        show_bound(members, exclusive, inclusive, step);
+    }
+}
+
+/// Where an integer may not reach a bound, show the next one.
+fn show_bound(members: &mut Map<String, Value>, exclusive: &str, inclusive: &str, step: i64) {
+    let is_integer = members.get("type").is_some_and(|name| name == "integer");
+    let bound = members.get(exclusive).and_then(Value::as_i64);
+    let Some(next) = bound.and_then(|bound| bound.checked_add(step)) else {
+        return;
+    };
+    let shown = members.get(inclusive).and_then(Value::as_i64);
+    let tighter = shown.is_none_or(|shown| (next - shown).signum() == step);
+    if is_integer && tighter {
+        members.insert(inclusive.to_owned(), next.into());
     }
 }
 
@@ -184,8 +239,9 @@ mod tests {
 
     #[test]
     fn a_form_has_what_clients_can_show() {
-        let form = of::<Everything>();
-        assert_eq!(tool_schema::form_problems(&form), [""; 0], "{form:#}");
+        let Form { shown, beyond } = of::<Everything>();
+        assert_eq!(tool_schema::form_problems(&shown), [""; 0], "{shown:#}");
+        assert_eq!(beyond, None);
         let times = json!([
             // Schemars puts those without a doc comment first.
             { "const": "night", "title": "night" },
@@ -214,7 +270,7 @@ mod tests {
                 "name", "age", "large", "score", "color", "time", "colors", "times", "email", "code",
             ],
         });
-        assert_eq!(form, expected, "{form:#}");
+        assert_eq!(shown, expected, "{shown:#}");
     }
 
     #[test]
@@ -224,14 +280,81 @@ mod tests {
         struct Nested {
             inner: Everything,
         }
-        for form in [of::<Nested>(), of::<Vec<u8>>(), of::<String>()] {
-            assert!(!tool_schema::form_problems(&form).is_empty(), "{form}");
+        // One of several is to be there: clients would let people leave both out.
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is looked at")]
+        struct Either {
+            name: String,
+            #[serde(flatten)]
+            how: How,
+        }
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is looked at")]
+        enum How {
+            Mail(String),
+            Phone(String),
+        }
+        for form in [
+            of::<Nested>(),
+            of::<Either>(),
+            of::<How>(),
+            of::<Vec<u8>>(),
+            of::<String>(),
+            of::<Value>(),
+        ] {
+            let problems = tool_schema::form_problems(&form.shown);
+            assert!(!problems.is_empty(), "{form:?}");
         }
         #[derive(JsonSchema)]
         struct Nothing {}
         assert_eq!(
-            of::<Nothing>(),
+            of::<Nothing>().shown,
             json!({ "type": "object", "properties": {} })
         );
+    }
+
+    #[test]
+    fn what_clients_cannot_show_of_a_constraint_is_told_to_the_host() {
+        #[derive(JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only its schema is looked at")]
+        struct Order {
+            #[schemars(regex(pattern = "^[A-Z]{2}$"))]
+            country: Option<String>,
+            #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 10))]
+            count: u8,
+            #[schemars(extend("exclusiveMinimum" = 0))]
+            price: f64,
+        }
+        let Form { shown, beyond } = of::<Order>();
+        assert_eq!(
+            shown,
+            json!({
+                "type": "object",
+                "properties": {
+                    "country": { "type": "string" },
+                    "count": { "type": "integer", "minimum": 1, "maximum": 9 },
+                    "price": { "type": "number" },
+                },
+                "required": ["count", "price"],
+            })
+        );
+        let form = tool_schema::Form::new(&shown, beyond.as_ref()).expect("a form");
+        let order = |country: Value, count: Value, price: Value| {
+            json!({
+                "action": "accept",
+                "content": { "country": country, "count": count, "price": price },
+            })
+        };
+        for (order, fits) in [
+            (order(json!("DE"), json!(1), json!(0.5)), true),
+            (order(Value::Null, json!("9"), json!(1)), true),
+            (order(json!("Germany"), json!(1), json!(0.5)), false),
+            (order(json!("DE"), json!(0), json!(0.5)), false),
+            (order(json!("DE"), json!(10), json!(0.5)), false),
+            (order(json!("DE"), json!(1), json!(0)), false),
+        ] {
+            assert_eq!(form.filled_in(&order).is_ok(), fits, "{order}");
+        }
     }
 }

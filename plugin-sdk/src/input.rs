@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::{Context, Role, form, host};
+use crate::{Context, Role, form, host, logger};
 
 /// Questions of a tool to its client.
 ///
@@ -58,7 +58,12 @@ use crate::{Context, Role, form, host};
 /// - Clients of older revisions cannot be asked.
 impl Context {
     /// Ask the people behind the client to fill a form in: a flat struct of strings, numbers, `bool`s, and enums without
-    /// fields (or `Vec`s of them), each perhaps an `Option`. Doc comments become what they read.
+    /// fields (or `Vec`s of them), each perhaps an `Option`. Doc comments become what they read. What else a type can have
+    /// is refused when it is asked: the operator's log says so, and a test of the tool finds it.
+    ///
+    /// Constraints (`#[schemars(...)]`) hold for what they fill in, also those that clients know no way to
+    /// show, such as a pattern. So do the mendings of arguments: `5.0` and `"5"` are 5. What does not fit is asked for again,
+    /// with the reason; say in the field's doc comment what is wanted.
     ///
     /// # Errors
     /// [`InputError`]
@@ -70,8 +75,8 @@ impl Context {
         self.ask(Elicit::new(key, message))
     }
 
-    /// Ask the people behind the client to do something at a URL, such as to sign in somewhere. That they agreed does not
-    /// say that they have done it.
+    /// Ask the people behind the client to do something at a URL (of `https` or `http`), such as to sign in somewhere. That
+    /// they agreed does not say that they have done it.
     ///
     /// # Errors
     /// [`InputError`]
@@ -185,6 +190,9 @@ pub struct Requests {
 struct Request {
     method: &'static str,
     params: Value,
+    /// What the content of a form must satisfy beyond what clients are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<Value>,
 }
 
 /// Answers, by keys.
@@ -196,7 +204,21 @@ pub struct Answers {
 
 impl Requests {
     fn insert(&mut self, key: &str, method: &'static str, params: Value) {
-        let request = Request { method, params };
+        self.insert_with(key, method, params, None);
+    }
+
+    fn insert_with(
+        &mut self,
+        key: &str,
+        method: &'static str,
+        params: Value,
+        schema: Option<Value>,
+    ) {
+        let request = Request {
+            method,
+            params,
+            schema,
+        };
         if self.requests.insert(key.to_owned(), request).is_some() {
             self.twice = Some(key.to_owned());
         }
@@ -205,20 +227,32 @@ impl Requests {
     fn ask(self, host: Host) -> Result<Answers, InputError> {
         if let Some(key) = self.twice {
             let why = format!("the tool asks two questions under the key {key:?}");
+            // The host has not seen them, and it is for the author to mend.
+            logger::write(log::Level::Error, module_path!(), &why);
             return Err(InputError::CannotAsk(why));
         }
-        #[derive(Deserialize)]
-        struct Refusal {
-            public: Option<String>,
-        }
-        host::ask_with(host, host_op::INPUT, &self).map_err(|refusal| {
-            let refusal = serde_json::from_slice::<Refusal>(&refusal).ok();
-            let why = refusal.and_then(|refusal| refusal.public);
-            InputError::CannotAsk(
-                why.unwrap_or_else(|| "this host has no way to ask the client".to_owned()),
-            )
-        })
+        host::ask_with(host, host_op::INPUT, &self)
+            .map_err(|refusal| InputError::CannotAsk(words_of(&refusal)))
     }
+}
+
+/// Why a host has not asked.
+fn words_of(refusal: &[u8]) -> String {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Refusal {
+        kind: String,
+        public: Option<String>,
+    }
+    let Refusal { kind, public } = serde_json::from_slice(refusal).unwrap_or_default();
+    public.unwrap_or_else(|| {
+        let why = match kind.as_str() {
+            "call_ended" => "the call is over, so that nobody is left to answer",
+            "unknown_op" => "this host has no way to ask the client",
+            _ => "the host did not understand the question",
+        };
+        why.to_owned()
+    })
 }
 
 impl Answers {
@@ -269,8 +303,9 @@ impl<T: JsonSchema + DeserializeOwned> Question for Elicit<T> {
     type Answer = T;
 
     fn put(&self, requests: &mut Requests) {
-        let params = json!({ "message": self.message, "requestedSchema": form::of::<T>() });
-        requests.insert(&self.key, "elicitation/create", params);
+        let form = form::of::<T>();
+        let params = json!({ "message": self.message, "requestedSchema": form.shown });
+        requests.insert_with(&self.key, "elicitation/create", params, form.beyond);
     }
 
     fn read(self, answers: &mut Answers) -> Result<T, InputError> {
@@ -460,3 +495,33 @@ several!(A B C);
 several!(A B C D);
 several!(A B C D E);
 several!(A B C D E F);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_nobody_was_asked_is_told_as_far_as_the_host_says_it() {
+        for (refusal, words) in [
+            (
+                r#"{"kind": "cannot_ask", "public": "the client cannot"}"#,
+                "the client cannot",
+            ),
+            (
+                r#"{"kind": "call_ended", "detail": "call 5 is over"}"#,
+                "the call is over, so that nobody is left to answer",
+            ),
+            (
+                r#"{"kind": "unknown_op"}"#,
+                "this host has no way to ask the client",
+            ),
+            (
+                r#"{"kind": "invalid_arguments"}"#,
+                "the host did not understand the question",
+            ),
+            ("", "the host did not understand the question"),
+        ] {
+            assert_eq!(words_of(refusal.as_bytes()), words, "{refusal}");
+        }
+    }
+}

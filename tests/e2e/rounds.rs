@@ -111,6 +111,40 @@ fn a_tool_asks_round_by_round_through_every_door() {
 }
 
 #[test]
+fn what_does_not_fit_is_asked_again_with_the_reason_and_what_is_only_spelled_so_is_mended() {
+    let host = Host::serve(&Layer::of(["asks"]));
+    let client = host.connect();
+    let first = begin(&client, "send", &json!({}));
+    let properties = &first.requests["address"]["params"]["requestedSchema"]["properties"];
+    assert_eq!(
+        properties["country"],
+        json!({ "type": "string", "description": "Two capital letters" })
+    );
+    let answer = |content: Value, state: &str| {
+        let responses = json!({ "address": accept(content) });
+        again(&client, "send", &json!({}), state, responses)
+    };
+    let second = answer(json!({ "country": "Germany" }), &first.state);
+    let second = asked(&second);
+    let message = second.requests["address"]["params"]["message"].as_str();
+    insta::assert_snapshot!(message.expect("text"), @r#"
+    Where to?
+
+    The last answer could not be taken: /country must be a string that matches the pattern ^[A-Z]{2}$, not "Germany".
+    "#);
+    host.wait_for_log("what was filled in does not fit: /country");
+    assert!(!host.log().contains("Germany"), "{}", host.log());
+    for (house, sent) in [
+        (json!(5.0), "sent to DE Some(5)"),
+        (json!("5"), "sent to DE Some(5)"),
+        (Value::Null, "sent to DE None"),
+    ] {
+        let content = json!({ "country": "DE", "house": house });
+        assert_eq!(text(&answer(content, &second.state)), sent);
+    }
+}
+
+#[test]
 fn several_questions_are_asked_at_once() {
     let host = Host::serve(&Layer::of(["asks"]));
     let client = host.connect();

@@ -112,6 +112,13 @@ impl InputRequest {
         is_form.then(|| &self.params["requestedSchema"])
     }
 
+    /// Where it leads the people who are asked, if it leads anywhere.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        let leads = self.method == "elicitation/create" && self.is_of_mode("url");
+        self.params["url"].as_str().filter(|_| leads)
+    }
+
     /// Does this have the form of an answer? (Whether what fills a form in fits its schema, is not looked at.)
     #[must_use]
     pub fn is_answered_by(&self, answer: &Value) -> bool {

@@ -5,19 +5,25 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use mcp_protocol::{Revision, capabilities, input::InputRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
-use tool_schema::Form;
+use tool_schema::{Form, check_url};
 
 use crate::digest::digest;
 
 /// The most that one call asks, all its questions together. Unit: bytes.
 /// Source: ours. People fill the forms in.
 const MAX_ASKED: usize = 256 * 1024;
+
+/// The most lines that the operator reads of one call's questions. Source: ours. A tool may ask in a loop.
+pub(super) const MAX_LINES: u32 = 10;
 
 /// The questions of one call.
 #[derive(Debug, Default)]
@@ -27,6 +33,36 @@ pub struct Inputs {
     /// What was asked or answered before.
     earlier: BTreeMap<String, Question>,
     now: Mutex<Now>,
+    /// How many lines the operator was to read of them.
+    lines: AtomicU32,
+}
+
+/// What a tool asks.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asking {
+    #[serde(flatten)]
+    request: InputRequest,
+    /// What the content of a form must satisfy, as far as its `requestedSchema` has no words for it.
+    #[serde(default)]
+    schema: Option<Value>,
+}
+
+/// What came of asking.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Replies {
+    /// What is answered, by keys.
+    pub(crate) answers: Map<String, Value>,
+    /// What was answered by what is no answer, and so is asked again: keys, and why. For the operator, and so without what
+    /// people filled in.
+    pub(crate) misfits: Vec<(String, String)>,
+}
+
+/// Why something is no answer.
+struct Misfit {
+    /// For the operator.
+    why: String,
+    /// For whoever filled a form in.
+    to_mend: Option<String>,
 }
 
 /// Why a call can ask nothing. (In words only for a tool that asks.)
@@ -54,7 +90,7 @@ impl Unavailable {
 }
 
 /// A question of an earlier round, as far as a later one has to know it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Question {
     /// Of what was asked; `None`: not known, so that the answer is one to whatever is asked under its key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +119,8 @@ pub(crate) enum CannotAsk {
 struct Now {
     answered: BTreeMap<String, Question>,
     open: BTreeMap<String, (String, InputRequest)>,
+    /// How large the open ones are. Unit: bytes.
+    bytes: usize,
 }
 
 impl Inputs {
@@ -107,53 +145,66 @@ impl Inputs {
     /// Ask a client of these capabilities. What is answered already comes back; the rest is what the call ends with.
     pub(crate) fn ask(
         &self,
-        requests: BTreeMap<String, InputRequest>,
+        asked: BTreeMap<String, Asking>,
         declared: Option<&RawValue>,
-    ) -> Result<Map<String, Value>, CannotAsk> {
+    ) -> Result<Replies, CannotAsk> {
         if let Some(why) = self.unavailable {
             return Err(CannotAsk::Nothing(why));
         }
         let mut now = self.now();
-        let mut asked = Vec::new();
-        for (key, request) in requests {
-            let form = check(&key, &request, declared)?;
-            let digest = digest_of(&request);
-            let known = now.digest(&key);
-            if known.is_some_and(|known| known != digest) {
-                return Err(CannotAsk::Anyone(format!(
-                    "two different questions have the key {key:?}"
-                )));
+        let (mut known, mut new) = (Vec::new(), Vec::new());
+        let mut bytes = now.bytes;
+        for (key, asking) in asked {
+            let digest = digest_of(&asking);
+            match now.digest(&key) {
+                Some(earlier) if earlier == digest => known.push(key),
+                Some(_) => {
+                    return Err(CannotAsk::Anyone(format!(
+                        "two different questions have the key {key:?}"
+                    )));
+                }
+                None => {
+                    let form = check(&key, &asking, declared)?;
+                    let size = size(&key, &asking);
+                    bytes += size;
+                    new.push((key, digest, asking.request, form, size));
+                }
             }
-            asked.push((key, digest, request, form));
-        }
-        let open = now.open.iter();
-        let mut bytes: usize = open.map(|(key, (_, request))| size(key, request)).sum();
-        for (key, _, request, _) in &asked {
-            bytes += size(key, request);
         }
         if bytes > MAX_ASKED {
             return Err(CannotAsk::Anyone(format!(
                 "the questions have {bytes} bytes, more than {MAX_ASKED}"
             )));
         }
-        let mut answers = Map::new();
-        for (key, digest, request, form) in asked {
+        let mut replies = Replies::default();
+        for key in known {
+            let answer = now.answered.get(&key).and_then(|it| it.answer.clone());
+            replies.answers.extend(answer.map(|answer| (key, answer)));
+        }
+        for (key, digest, mut request, form, size) in new {
             match self.answer(&key, &digest, &request, form.as_ref()) {
-                Some((answer, given)) => {
-                    answers.insert(key.clone(), answer.clone());
+                Ok(Some((answer, given))) => {
+                    replies.answers.insert(key.clone(), answer.clone());
                     let question = Question {
                         digest: Some(digest),
                         answer: Some(answer),
                         given,
                     };
                     now.answered.insert(key, question);
+                    continue;
                 }
-                None => {
-                    now.open.insert(key, (digest, request));
+                Ok(None) => {}
+                Err(Misfit { why, to_mend }) => {
+                    if let Some(to_mend) = to_mend {
+                        say_why(&mut request, &to_mend);
+                    }
+                    replies.misfits.push((key.clone(), why));
                 }
             }
+            now.bytes += size;
+            now.open.insert(key, (digest, request));
         }
-        Ok(answers)
+        Ok(replies)
     }
 
     /// The answer of an earlier round, if it is one to this question, and when it was given.
@@ -163,23 +214,43 @@ impl Inputs {
         digest: &str,
         request: &InputRequest,
         form: Option<&Form>,
-    ) -> Option<(Value, u64)> {
-        let Question {
-            digest: earlier,
-            answer,
-            given,
-        } = self.earlier.get(key)?;
-        let answer = answer.as_ref()?;
+    ) -> Result<Option<(Value, u64)>, Misfit> {
+        let earlier = self.earlier.get(key);
+        let Some((earlier, answer)) = earlier.and_then(|it| Some((it, it.answer.as_ref()?))) else {
+            return Ok(None);
+        };
+        let no_answer = |why: String| Misfit { why, to_mend: None };
         // Whoever agreed to one thing has not agreed to another.
-        let same = earlier.as_ref().is_none_or(|earlier| earlier == digest);
-        if !same || !request.is_answered_by(answer) {
-            return None;
+        if earlier
+            .digest
+            .as_ref()
+            .is_some_and(|earlier| earlier != digest)
+        {
+            let why = "it answers another question that had this key".to_owned();
+            return Err(no_answer(why));
+        }
+        if !request.is_answered_by(answer) {
+            return Err(no_answer(format!("it is no result of {}", request.method)));
         }
         let answer = match form {
-            Some(form) => form.filled_in(answer)?,
             None => answer.clone(),
+            Some(form) => form.filled_in(answer).map_err(|unfit| {
+                let places: Vec<_> = unfit.places().collect();
+                Misfit {
+                    why: format!("what was filled in does not fit: {}", places.join(", ")),
+                    to_mend: Some(unfit.to_string()),
+                }
+            })?,
         };
-        Some((answer, *given))
+        Ok(Some((answer, earlier.given)))
+    }
+
+    /// Count a line for the operator; how many were to be read before it, if that is not too much.
+    pub(crate) fn count_line(&self) -> Option<u32> {
+        let before = self.lines.fetch_add(1, Ordering::Relaxed);
+        // It must not begin anew.
+        self.lines.fetch_min(MAX_LINES, Ordering::Relaxed);
+        (before < MAX_LINES).then_some(before)
     }
 
     /// What the client still has to answer; empty when nothing was asked that is not answered.
@@ -223,12 +294,18 @@ impl Now {
 /// May this client be asked this? If it is a form, that.
 fn check(
     key: &str,
-    request: &InputRequest,
+    Asking { request, schema }: &Asking,
     declared: Option<&RawValue>,
 ) -> Result<Option<Form>, CannotAsk> {
     let of_this = |problem: String| CannotAsk::Anyone(format!("the question {key:?} {problem}"));
     let required = request.requires().map_err(of_this)?;
-    let form = request.form().map(Form::new).transpose();
+    if let Some(url) = request.url() {
+        check_url(url).map_err(|problem| of_this(problem.to_owned()))?;
+    }
+    let form = request
+        .form()
+        .map(|shown| Form::new(shown, schema.as_ref()));
+    let form = form.transpose();
     let form = form.map_err(|error| of_this(format!("has a form {error}")))?;
     let missing = capabilities::missing(required, declared);
     if missing.is_empty() {
@@ -240,13 +317,22 @@ fn check(
     )))
 }
 
-fn size(key: &str, request: &InputRequest) -> usize {
-    key.len() + request.method.len() + request.params.to_string().len()
+/// Tell the people who are asked again why. The message is all that a client shows them.
+fn say_why(request: &mut InputRequest, to_mend: &str) {
+    if let Some(message) = request.params["message"].as_str() {
+        let message = format!("{message}\n\nThe last answer could not be taken: {to_mend}.");
+        request.params["message"] = message.into();
+    }
+}
+
+fn size(key: &str, Asking { request, schema }: &Asking) -> usize {
+    let schema = schema.as_ref().map_or(0, |schema| schema.to_string().len());
+    key.len() + request.method.len() + request.params.to_string().len() + schema
 }
 
 /// Tells one question from another.
-fn digest_of(request: &InputRequest) -> String {
-    digest(&json!([request.method, request.params]))
+fn digest_of(Asking { request, schema }: &Asking) -> String {
+    digest(&json!([request.method, request.params, schema]))
 }
 
 #[cfg(test)]
@@ -273,14 +359,27 @@ mod tests {
     }
 
     fn everything() -> Box<RawValue> {
-        let text = r#"{"elicitation":{},"roots":{},"sampling":{}}"#;
+        let text = r#"{"elicitation":{"form":{},"url":{}},"roots":{},"sampling":{}}"#;
         RawValue::from_string(text.to_owned()).expect("JSON")
     }
 
     fn ask(inputs: &Inputs, key: &str, request: InputRequest) -> Result<Option<Value>, CannotAsk> {
-        let requests = [(key.to_owned(), request)].into();
-        let mut answers = inputs.ask(requests, Some(&everything()))?;
-        Ok(answers.remove(key))
+        let mut replies = replies(inputs, key, request)?;
+        Ok(replies.answers.remove(key))
+    }
+
+    fn replies(inputs: &Inputs, key: &str, request: InputRequest) -> Result<Replies, CannotAsk> {
+        inputs.ask(
+            [(key.to_owned(), asking(request))].into(),
+            Some(&everything()),
+        )
+    }
+
+    fn asking(request: InputRequest) -> Asking {
+        Asking {
+            request,
+            schema: None,
+        }
     }
 
     fn accepted(name: &Value) -> Value {
@@ -348,6 +447,65 @@ mod tests {
     }
 
     #[test]
+    fn who_is_asked_again_is_told_why_and_the_operator_too_without_what_was_filled_in() {
+        let url = json!({ "mode": "url", "message": "Go.", "url": "https://example.com" });
+        let url = || request("elicitation/create", url.clone());
+        for (asked, given, why, message) in [
+            (
+                form("A?"),
+                accepted(&json!(["secret"])),
+                "what was filled in does not fit: /name",
+                "A?\n\nThe last answer could not be taken: /name must be a string, not [\"secret\"].",
+            ),
+            (
+                form("A?"),
+                json!("secret"),
+                "it is no result of elicitation/create",
+                "A?",
+            ),
+            (
+                url(),
+                json!({ "action": "secret" }),
+                "it is no result of elicitation/create",
+                "Go.",
+            ),
+        ] {
+            let first = Inputs::default();
+            assert_eq!(ask(&first, "a", asked.clone()), Ok(None));
+            let second = then(&first, "a", given.clone());
+            let replies = replies(&second, "a", asked.clone()).expect("it can be asked");
+            assert_eq!(replies.misfits, [("a".to_owned(), why.to_owned())]);
+            assert_eq!(second.open()["a"].params["message"], message, "{given}");
+            // Once; and it is the same question still.
+            let again = self::replies(&second, "a", asked.clone());
+            assert_eq!(again, Ok(Replies::default()));
+            assert_eq!(second.questions(), first.questions());
+        }
+    }
+
+    #[test]
+    fn what_was_asked_is_asked_no_more_and_its_bytes_count_once() {
+        let large = |n: usize| form(&format!("{n}{}", "x".repeat(MAX_ASKED / 10)));
+        let inputs = Inputs::default();
+        for _ in 0..100 {
+            assert_eq!(ask(&inputs, "same", large(0)), Ok(None));
+        }
+        for n in 1..9 {
+            assert_eq!(ask(&inputs, &n.to_string(), large(n)), Ok(None), "{n}");
+        }
+        for _ in 0..2 {
+            let refused = ask(&inputs, "9", large(9));
+            assert!(matches!(refused, Err(CannotAsk::Anyone(_))), "{refused:?}");
+        }
+        assert_eq!(inputs.open().len(), 9);
+        // Answered ones come back as often as they are asked.
+        let second = then(&inputs, "same", accepted(&json!("Ann")));
+        for _ in 0..2 {
+            assert!(matches!(ask(&second, "same", large(0)), Ok(Some(_))));
+        }
+    }
+
+    #[test]
     fn an_answer_is_one_to_its_own_question_only() {
         let first = Inputs::default();
         assert_eq!(ask(&first, "sure", form("Delete a.txt?")), Ok(None));
@@ -375,6 +533,14 @@ mod tests {
             ("a", request("tools/call", json!({})), "the method"),
             ("a", request("roots/list", json!([])), "no object"),
             ("a", request("elicitation/create", nested), "\"x\""),
+            (
+                "a",
+                request(
+                    "elicitation/create",
+                    json!({ "mode": "url", "message": "", "url": "sign-in" }),
+                ),
+                "https://",
+            ),
             ("first", form("another question"), "two different questions"),
             ("a", form(&"x".repeat(MAX_ASKED)), "bytes"),
         ] {
@@ -398,7 +564,9 @@ mod tests {
             let messages = json!([{ "role": "user", "content": content }]);
             let params = json!({ "messages": messages, "maxTokens": 10 });
             let sampling = request("sampling/createMessage", params);
-            let requests = [("a".to_owned(), sampling), ("b".to_owned(), form("B?"))].into();
+            let requests = [("a", sampling), ("b", form("B?"))]
+                .map(|(key, request)| (key.to_owned(), asking(request)))
+                .into();
             match inputs.ask(requests, declared.as_deref()) {
                 Err(CannotAsk::Here(words)) => assert!(words.contains("capable of"), "{words}"),
                 other => panic!("{declared:?}: {other:?}"),

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, panic::catch_unwind};
 
-use mcp_protocol::{Notification, input::InputRequest};
+use mcp_protocol::Notification;
 use plugin_abi::{
     Answer,
     abi_stable::std_types::{RResult, RSlice},
@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    inputs::{CannotAsk, Unavailable},
+    inputs::{Asking, CannotAsk, MAX_LINES, Replies, Unavailable},
     live::{self, Call},
     payload::Failure,
 };
@@ -20,6 +20,9 @@ use super::{
 /// The longest message of a line. Unit: bytes.
 /// Source: ours. CloudWatch takes lines of 256 KB, but people do not read them.
 const MAX_MESSAGE: usize = 16 * 1024;
+
+/// The longest words about a question. Unit: bytes. Source: ours; what a tool calls its questions is in them.
+const MAX_WORDS: usize = 2000;
 
 /// The longest name of a module or crate in a line. Unit: bytes. Source: ours.
 const MAX_NAME: usize = 256;
@@ -92,36 +95,37 @@ fn notify(call: &Call, notification: Notification) -> Result<Value, Failure> {
 /// Questions to the client, by keys.
 #[derive(Deserialize)]
 struct Questions {
-    requests: BTreeMap<String, InputRequest>,
+    requests: BTreeMap<String, Asking>,
 }
 
 fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
     let declared = call.context.capabilities.as_deref();
     let public = match call.inputs.ask(questions.requests, declared) {
-        Ok(answers) => return Ok(json!({ "answers": answers })),
+        Ok(Replies { answers, misfits }) => {
+            for (key, why) in misfits {
+                tell(
+                    call,
+                    &Level::Info,
+                    &format!("the client is asked for {key:?} again: {why}"),
+                );
+            }
+            return Ok(json!({ "answers": answers }));
+        }
         Err(CannotAsk::Nothing(why)) => {
             if why == Unavailable::NoKey {
-                let request_id = &call.context.request_id;
-                let (tool, library) = (&call.tool, &call.library);
-                tracing::error!(
-                    request_id,
-                    tool,
-                    library,
-                    "the tool cannot ask its client: STATE_KEY is not set"
-                );
+                let words = "the tool cannot ask its client: STATE_KEY is not set";
+                tell(call, &Level::Error, words);
             }
             why.words(&call.tool)
         }
-        Err(CannotAsk::Here(words)) => words,
+        Err(CannotAsk::Here(words)) => cut(&words, MAX_WORDS).into_owned(),
         Err(CannotAsk::Anyone(problem)) => {
-            let request_id = &call.context.request_id;
-            let (tool, library) = (&call.tool, &call.library);
-            tracing::error!(
-                request_id,
-                tool,
-                library,
-                "the tool cannot ask this: {problem}"
+            tell(
+                call,
+                &Level::Error,
+                &format!("the tool cannot ask this: {problem}"),
             );
+            let request_id = &call.context.request_id;
             format!("the tool asks what no client can be asked (request id {request_id})")
         }
     };
@@ -131,6 +135,23 @@ fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
         public: Some(public),
         detail: None,
     })
+}
+
+/// Tell the operator of a call's questions; not without end, as a tool may ask in a loop.
+fn tell(call: &Call, level: &Level, words: &str) {
+    let Some(earlier) = call.inputs.count_line() else {
+        return;
+    };
+    let words = one_line(&cut(words, MAX_WORDS)).into_owned();
+    let last = match earlier + 1 {
+        MAX_LINES => " (more about the questions of this call is left out)",
+        _ => "",
+    };
+    let (request_id, tool, library) = (&call.context.request_id, &call.tool, &call.library);
+    match level {
+        Level::Error => tracing::error!(request_id, tool, library, "{words}{last}"),
+        _ => tracing::info!(request_id, tool, library, "{words}{last}"),
+    }
 }
 
 /// A line for the operator's log.
@@ -211,10 +232,12 @@ fn cut(text: &str, length: usize) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
     use crate::{
         log::operator::Operator,
-        plugin::{CallContext, Inputs, LiveCall},
+        plugin::{CallContext, Inputs, LiveCall, Question},
     };
 
     /// The lines that the operator sees of what is said to the host.
@@ -244,6 +267,16 @@ mod tests {
             Inputs::default(),
             None,
         )
+    }
+
+    /// A call that may ask a client of these capabilities.
+    fn asking(inputs: Inputs, capabilities: &str) -> LiveCall {
+        let capabilities = RawValue::from_string(capabilities.to_owned());
+        let context = CallContext {
+            capabilities: Some(capabilities.expect("JSON")),
+            ..CallContext::default()
+        };
+        LiveCall::begin("greet", "libtools.so", context, None, inputs, None)
     }
 
     #[test]
@@ -315,14 +348,7 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_told_to_the_operator_of_whoever_asks() {
-        let call = LiveCall::begin(
-            "greet",
-            "libtools.so",
-            CallContext::default(),
-            None,
-            Inputs::unavailable(Unavailable::NoKey),
-            None,
-        );
+        let call = asking(Inputs::unavailable(Unavailable::NoKey), "{}");
         let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
         let lines = operator_sees("INFO", || {
             let asked = asked.to_string();
@@ -335,6 +361,45 @@ mod tests {
             lines[0]["message"], "the tool cannot ask its client: STATE_KEY is not set",
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn of_wrong_questions_there_are_as_many_lines_as_anyone_reads() {
+        let live = live(None);
+        let key = "\u{1b}".repeat(50_000);
+        let asked = json!({ "requests": { key: { "method": "roots/lost", "params": {} } } });
+        let asked = asked.to_string();
+        let lines = operator_sees("INFO", || {
+            for _ in 0..100 {
+                let asked = RSlice::from_slice(asked.as_bytes());
+                assert!(request(live.number, host_op::INPUT, asked).is_err());
+            }
+        });
+        assert_eq!(lines.len(), MAX_LINES as usize);
+        for line in &lines {
+            assert!(line.to_string().len() < 2 * MAX_WORDS, "{line}");
+        }
+        let message = lines[MAX_LINES as usize - 1]["message"].as_str();
+        let message = message.expect("a text");
+        assert!(message.ends_with("is left out)"), "{message}");
+    }
+
+    #[test]
+    fn that_an_answer_was_not_taken_is_told() {
+        let given = Question {
+            answer: Some(json!({ "roots": "secret" })),
+            ..Question::default()
+        };
+        let live = asking(
+            Inputs::after([("a".to_owned(), given)].into()),
+            r#"{"roots":{}}"#,
+        );
+        let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
+        let lines = operator_sees("INFO", || say(live.number, host_op::INPUT, &asked));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["level"], "INFO", "{lines:?}");
+        let words = r#"the client is asked for "a" again: it is no result of roots/list"#;
+        assert_eq!(lines[0]["message"], words, "{lines:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use plugin_abi::{
     host_op,
 };
 use serde_json::{Map, Value, json};
-use tool_schema::Form;
+use tool_schema::{Form, check_url};
 
 /// What a call told its host.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,11 @@ impl Record {
             if let Some(missing) = declared.and_then(|declared| missing(request, declared)) {
                 return Err(format!("the client is not capable of {missing}"));
             }
-            let form = request["params"].get("requestedSchema").map(Form::new);
+            if let Some(url) = request["params"]["url"].as_str() {
+                check_url(url).map_err(|problem| format!("the question {key:?} {problem}"))?;
+            }
+            let shown = request["params"].get("requestedSchema");
+            let form = shown.map(|shown| Form::new(shown, request.get("schema")));
             let form = form.transpose();
             forms.push(form.map_err(|error| {
                 format!("no client can show the form {key:?}: it is one {error}")
@@ -50,7 +54,7 @@ impl Record {
         for ((key, request), form) in requests.into_iter().zip(forms) {
             let answer = self.answers.get(&key);
             let answer = answer.and_then(|answer| match form {
-                Some(form) => form.filled_in(answer),
+                Some(form) => form.filled_in(answer).ok(),
                 None => Some(answer.clone()),
             });
             match answer {

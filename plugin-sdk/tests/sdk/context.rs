@@ -313,6 +313,8 @@ fn a_context_outlives_its_call_and_goes_to_other_threads() {
     context.log(Level::Alert, "too late");
     assert_eq!(context.principal(), Some("alice"));
     assert!(!context.cancelled(), "it was over before it was cancelled");
+    let asked = context.roots().expect_err("nobody answers").to_string();
+    assert_eq!(asked, "the call is over, so that nobody is left to answer");
     let debug = format!("{context:?}");
     assert!(!debug.contains("alice"), "{debug}");
 }

@@ -49,6 +49,27 @@ fn an_answer_that_does_not_fit_is_asked_again() {
 }
 
 #[test]
+fn a_form_is_mended_and_checked_as_by_the_host() {
+    let ask = plugin().tool("askWrongly");
+    for (content, taken) in [
+        (json!({ "code": null, "count": 5.0 }), Some("None 5")),
+        (
+            json!({ "code": "abc", "count": "5" }),
+            Some("Some(\"abc\") 5"),
+        ),
+        (json!({ "code": "ABC", "count": 5 }), None),
+        (json!({ "code": "abc", "count": 500 }), None),
+    ] {
+        let ask = ask.clone().with_answer("a", content.clone());
+        let outcome = ask.call(json!({ "how": "coded" }));
+        match taken {
+            Some(text) => assert_eq!(outcome.text(), text, "{content}"),
+            None => assert_eq!(outcome.asked().len(), 1, "{content}"),
+        }
+    }
+}
+
+#[test]
 fn the_tool_learns_why_there_is_no_answer() {
     let trip = plugin().tool("trip");
     for (action, words) in [
@@ -83,12 +104,18 @@ fn what_cannot_be_asked_is_an_error() {
     for (how, words) in [
         ("twice", "two questions under the key \"a\""),
         ("nested", "no client can show the form \"a\""),
+        ("nowhere", "a URL that does not begin with https://"),
     ] {
         let outcome = ask.call(json!({ "how": how }));
         assert_eq!(outcome.asked().len(), 0, "{how}");
         let said = outcome.error_text();
         assert!(said.contains(words), "{how}: {said}");
     }
+    // What only the SDK has seen is in the log by its own hand.
+    let twice = ask.call(json!({ "how": "twice" }));
+    let logged = twice.logs();
+    assert_eq!(logged.len(), 1, "{logged:?}");
+    assert_eq!(logged[0]["level"], "error", "{logged:?}");
     let read = |content: Value| {
         let outcome = ask.clone().with_answer("a", content);
         outcome.call(json!({ "how": "picky" })).error_text()

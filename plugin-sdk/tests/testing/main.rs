@@ -144,6 +144,13 @@ struct Nested {
 }
 
 #[data]
+struct Coded {
+    #[schemars(regex(pattern = "^[a-z]+$"))]
+    code: Option<String>,
+    count: u8,
+}
+
+#[data]
 struct Picky {
     #[serde(deserialize_with = "even")]
     even: u8,
@@ -167,6 +174,14 @@ fn ask_wrongly(how: String, context: Context) -> Result<String, InputError> {
             (one.even + two.even).to_string()
         }
         "nested" => context.elicit::<Nested>("a", "")?.inner.city,
+        "nowhere" => {
+            context.elicit_url("a", "Please sign in.", "/sign-in")?;
+            String::new()
+        }
+        "coded" => {
+            let Coded { code, count } = context.elicit("a", "")?;
+            format!("{code:?} {count}")
+        }
         _ => context.elicit::<Picky>("a", "")?.even.to_string(),
     })
 }

@@ -145,7 +145,7 @@ fn refusal(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
     }
 }
 
-fn listed(problems: &[Problem]) -> String {
+pub(crate) fn listed(problems: &[Problem]) -> String {
     let mut words = String::new();
     for problem in problems {
         let problem = problem.to_string();

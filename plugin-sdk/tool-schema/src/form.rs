@@ -1,13 +1,19 @@
-//! Forms that clients show to people: whose schemas they may have, and what fills them in. Only flat objects of simple
+//! Questions that clients put to people: what forms may have, what fills them in, and where a URL may lead. Only flat objects of simple
 //! members are forms (M:elicit, "Requested Schema").
 
-use serde_json::Value;
+use std::fmt;
 
-use crate::{Schema, SchemaError};
+use serde_json::{Map, Value};
+
+use crate::{Problem, Schema, SchemaError, arguments::listed, coerce};
 
 /// A form that clients can show.
 #[derive(Debug)]
-pub struct Form(Schema);
+pub struct Form {
+    shown: Schema,
+    /// What cannot be shown, and is checked all the same.
+    beyond: Option<Schema>,
+}
 
 /// Why a schema is not one of a form, as the end of a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -21,37 +27,122 @@ pub enum FormError {
     Schema(#[from] SchemaError),
 }
 
-impl Form {
-    /// The form of a schema.
-    ///
-    /// # Errors
-    /// [`FormError`]
-    pub fn new(schema: &Value) -> Result<Self, FormError> {
-        match form_problems(schema).into_iter().next() {
-            Some(problem) => Err(FormError::Unshowable(problem)),
-            None => Ok(Self(Schema::compile(&schema.to_string())?)),
-        }
-    }
+/// What is wrong with what a form was filled in with. Displayed, it is for whoever filled it in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unfit(Vec<Problem>);
 
-    /// An answer to the form, an `ElicitResult` of MCP, without what the form does not ask for: no type that it was made
-    /// of knows that. `None`: what was filled in does not fit.
-    #[must_use]
-    pub fn filled_in(&self, answer: &Value) -> Option<Value> {
-        if answer["action"] == "accept" && !self.0.accepts(&answer["content"]) {
-            return None;
-        }
-        let mut answer = answer.clone();
-        let asked = self.0.value()["properties"].as_object();
-        let content = answer.get_mut("content").and_then(Value::as_object_mut);
-        if let (Some(asked), Some(content)) = (asked, content) {
-            content.retain(|name, _| asked.contains_key(name));
-        }
-        Some(answer)
+impl Unfit {
+    /// Where something is wrong, and nothing of what was filled in there: JSON pointers.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|problem| problem.pointer.as_str())
     }
 }
 
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&listed(&self.0))
+    }
+}
+
+impl Form {
+    /// The form of a schema, which clients show, and of one that they do not see: it says all that what is filled in must
+    /// satisfy, where MCP has no word for some of it (`pattern`).
+    ///
+    /// # Errors
+    /// [`FormError`]
+    pub fn new(shown: &Value, beyond: Option<&Value>) -> Result<Self, FormError> {
+        if let Some(problem) = form_problems(shown).into_iter().next() {
+            return Err(FormError::Unshowable(problem));
+        }
+        let compile = |schema: &Value| Schema::compile(&schema.to_string());
+        Ok(Self {
+            shown: compile(shown)?,
+            beyond: beyond.map(compile).transpose()?,
+        })
+    }
+
+    /// An answer to the form, an `ElicitResult` of MCP, as the type that it was made of takes it: without what the form
+    /// does not ask for, without the `null` of a field that was left empty, and [mended](coerce) as arguments of tools are.
+    ///
+    /// # Errors
+    /// What was filled in does not fit.
+    pub fn filled_in(&self, answer: &Value) -> Result<Value, Unfit> {
+        let mut answer = answer.clone();
+        let accepted = answer["action"] == "accept";
+        if let Some(content) = answer.get_mut("content").and_then(Value::as_object_mut) {
+            self.tidy(content);
+        }
+        if !accepted {
+            return Ok(answer);
+        }
+        let content = &mut answer["content"];
+        coerce(self.shown.value(), content);
+        for schema in [Some(&self.shown), self.beyond.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let mut problems = schema.problems(content);
+            if problems.is_empty() {
+                problems = schema.decoding_problems(content);
+            }
+            if !problems.is_empty() {
+                return Err(Unfit(problems));
+            }
+        }
+        Ok(answer)
+    }
+
+    fn tidy(&self, content: &mut Map<String, Value>) {
+        let schema = self.shown.value();
+        let required = schema["required"].as_array();
+        let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|it| it == name));
+        content.retain(|name, value| {
+            let asked = schema["properties"].get(name).is_some();
+            asked && (!value.is_null() || is_required(name))
+        });
+    }
+}
+
+/// What is wrong with the URL of an elicitation, as the end of a sentence. A browser is to open it.
+///
+/// # Errors
+/// It is no absolute URL of `https` or `http`.
+pub fn check_url(url: &str) -> Result<(), &'static str> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    if !["https", "http"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return Err("has a URL that does not begin with https:// or http://");
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if host.is_empty() || host.starts_with(':') {
+        return Err("has a URL that names no host");
+    }
+    // RFC 3986, section 2: these stand in no URL, however much browsers forgive. (Others than ASCII are forgiven.)
+    let harmful = |c: char| c.is_whitespace() || c.is_control() || r#"<>"{}|\^`"#.contains(c);
+    if url.contains(harmful) {
+        return Err(
+            "has a URL with a character that no URL can have; write it as %20 and the like",
+        );
+    }
+    Ok(())
+}
+
+/// What a form can have beside its members. Source: ElicitRequestFormParams of MCP 2026-07-28, and what tells nothing more.
+const BESIDE: [&str; 7] = [
+    "$schema",
+    "additionalProperties",
+    "description",
+    "properties",
+    "required",
+    "title",
+    "type",
+];
+
 /// What is wrong with the `requestedSchema` of an elicitation: an object of strings, numbers, booleans, and choices of one
-/// or of several strings.
+/// or of several strings, and nothing said of it as a whole.
 #[must_use]
 pub fn form_problems(schema: &Value) -> Vec<String> {
     if schema["type"] != "object" {
@@ -69,6 +160,12 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
             )
         })
         .collect();
+    let members = schema.as_object().into_iter().flat_map(Map::keys);
+    problems.extend(
+        members
+            .filter(|keyword| !BESIDE.contains(&keyword.as_str()))
+            .map(|keyword| format!("`{keyword}` says of the whole form what no client shows")),
+    );
     if schema
         .get("required")
         .is_some_and(|required| !required.is_array())
@@ -155,40 +252,143 @@ mod tests {
 
     use super::*;
 
+    fn answer(action: &str, content: Value) -> Value {
+        json!({ "action": action, "content": content })
+    }
+
+    fn form(properties: Value, required: Value) -> Value {
+        json!({ "type": "object", "properties": properties, "required": required })
+    }
+
     #[test]
     fn what_is_filled_in_fits_and_has_no_more_than_was_asked_for() {
         let name = json!({ "type": "string" });
-        let form =
-            json!({ "type": "object", "properties": { "name": name }, "required": ["name"] });
-        let form = Form::new(&form).expect("a form");
-        let answer = |action: &str, content: Value| json!({ "action": action, "content": content });
+        let form = form(json!({ "name": name }), json!(["name"]));
+        let form = Form::new(&form, None).expect("a form");
         let ann = answer("accept", json!({ "name": "Ann" }));
+        let more = answer("accept", json!({ "name": "Ann", "age": 5 }));
+        let refused = json!({ "action": "decline" });
         for (answer, expected) in [
-            (ann.clone(), Some(ann.clone())),
+            (ann.clone(), Ok(ann.clone())),
+            (more, Ok(ann)),
             (
-                answer("accept", json!({ "name": "Ann", "age": 5 })),
-                Some(ann),
+                answer("accept", json!({ "name": 5 })),
+                Err("/name must be a string, not 5"),
             ),
-            (answer("accept", json!({ "name": 5 })), None),
-            (answer("accept", json!({})), None),
-            (json!({ "action": "accept" }), None),
             (
-                json!({ "action": "decline" }),
-                Some(json!({ "action": "decline" })),
+                answer("accept", json!({ "name": null })),
+                Err("/name must be a string, not null"),
             ),
+            (
+                answer("accept", json!({})),
+                Err("/name is missing (it must be a string)"),
+            ),
+            (
+                json!({ "action": "accept" }),
+                Err("must be an object with `name`, not null"),
+            ),
+            (refused.clone(), Ok(refused)),
             (
                 answer("cancel", json!({ "age": 5 })),
-                Some(answer("cancel", json!({}))),
+                Ok(answer("cancel", json!({}))),
             ),
         ] {
-            assert_eq!(form.filled_in(&answer), expected, "{answer}");
+            let filled_in = form.filled_in(&answer).map_err(|unfit| unfit.to_string());
+            assert_eq!(filled_in, expected.map_err(str::to_owned), "{answer}");
         }
         let nested = json!({ "type": "object", "properties": { "x": { "type": "object" } } });
-        let error = Form::new(&nested).expect_err("nested").to_string();
+        let error = Form::new(&nested, None).expect_err("nested").to_string();
         assert!(
             error.starts_with("that nobody can show: \"x\" is no string"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_is_right_but_for_its_spelling_is_mended() {
+        let properties = json!({
+            "stars": { "type": "integer" }, "sure": { "type": "boolean" }, "name": { "type": "string" },
+        });
+        let form = Form::new(&form(properties, json!(["stars"])), None).expect("a form");
+        for (content, expected) in [
+            (json!({ "stars": 5.0 }), Some(json!({ "stars": 5 }))),
+            (
+                json!({ "stars": "5", "sure": "true" }),
+                Some(json!({ "stars": 5, "sure": true })),
+            ),
+            // Left empty.
+            (
+                json!({ "stars": 5, "sure": null, "name": null }),
+                Some(json!({ "stars": 5 })),
+            ),
+            (
+                json!({ "stars": 5, "name": "5" }),
+                Some(json!({ "stars": 5, "name": "5" })),
+            ),
+            (json!({ "stars": null }), None),
+            (json!({ "stars": 5.5 }), None),
+            // No integer type takes it.
+            (json!({ "stars": 1e30 }), None),
+        ] {
+            let filled_in = form.filled_in(&answer("accept", content.clone()));
+            let expected = expected.map(|content| answer("accept", content));
+            assert_eq!(filled_in.ok(), expected, "{content}");
+        }
+    }
+
+    #[test]
+    fn what_no_client_shows_is_checked_all_the_same() {
+        let shown = form(json!({ "code": { "type": "string" } }), json!([]));
+        let code = json!({ "type": ["string", "null"], "pattern": "^[a-z]+$" });
+        let beyond = form(json!({ "code": code }), json!([]));
+        let form = Form::new(&shown, Some(&beyond)).expect("a form");
+        for (content, fits) in [
+            (json!({ "code": "abc" }), true),
+            (json!({ "code": null }), true),
+            (json!({}), true),
+            (json!({ "code": "ABC" }), false),
+        ] {
+            let filled_in = form.filled_in(&answer("accept", content.clone()));
+            assert_eq!(filled_in.is_ok(), fits, "{content}");
+        }
+        let unfit = form.filled_in(&answer("accept", json!({ "code": "a secret" })));
+        let unfit = unfit.expect_err("it has a blank");
+        assert_eq!(unfit.places().collect::<Vec<_>>(), ["/code"]);
+        let words = unfit.to_string();
+        assert!(
+            words.starts_with("/code must ") && words.contains("^[a-z]+$"),
+            "{words}"
+        );
+        let wrong = json!({ "type": 5 });
+        assert!(Form::new(&shown, Some(&wrong)).is_err());
+    }
+
+    #[test]
+    fn a_url_is_one_that_a_browser_opens() {
+        for (url, fits) in [
+            ("https://example.com", true),
+            ("https://example.com/sign-in?for=a%20b#top", true),
+            ("HTTP://localhost:3000/", true),
+            ("https://[::1]:8443/x", true),
+            ("https://größe.example/", true),
+            ("", false),
+            ("example.com/sign-in", false),
+            ("/sign-in", false),
+            ("javascript:alert(1)", false),
+            ("javascript://example.com/%0aalert(1)", false),
+            ("file:///etc/passwd", false),
+            ("https:example.com", false),
+            ("https://", false),
+            ("https:///path", false),
+            ("https://:443/", false),
+            ("https://user@/", false),
+            ("https://example.com/a b", false),
+            ("https://example.com/\n", false),
+            (" https://example.com/", false),
+            ("https://example.com/<script>", false),
+        ] {
+            assert_eq!(check_url(url).is_ok(), fits, "{url:?}");
+        }
     }
 
     #[test]
@@ -246,6 +446,14 @@ mod tests {
             (json!({ "type": "object", "properties": {} }), 0),
             (json!({ "type": "object" }), 1),
             (json!({ "type": "string" }), 1),
+            (
+                json!({ "type": "object", "properties": {}, "title": "T", "additionalProperties": false }),
+                0,
+            ),
+            (
+                json!({ "type": "object", "properties": {}, "oneOf": [], "minProperties": 1 }),
+                2,
+            ),
             (
                 json!({ "type": "object", "properties": {}, "required": "x" }),
                 1,

@@ -1,7 +1,7 @@
 //! What tool declarations and arguments must satisfy: one rule for everyone who has to say whether a tool is well
 //! declared ([`check_name`], [`header_problems`], [`default_problems`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or
 //! say whether a value fits a schema and why not ([`Schema::problems`]), or whether a client can show a form and
-//! what fills it in ([`Form`]). It knows neither hosts nor plugins.
+//! what fills it in ([`Form`], [`check_url`]). It knows neither hosts nor plugins.
 //!
 //! # What a tool can rely on
 //!
@@ -35,7 +35,7 @@ mod words;
 pub use arguments::{Arguments, Delivery, Refusal};
 pub use coerce::coerce;
 pub use defaults::default_problems;
-pub use form::{Form, FormError, form_problems};
+pub use form::{Form, FormError, Unfit, check_url, form_problems};
 pub use headers::header_problems;
 pub use problems::Problem;
 pub use schema::{LazySchema, Schema, SchemaError};
