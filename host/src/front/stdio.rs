@@ -240,6 +240,8 @@ impl Conversation {
             Err(answer) => return write(&self.out, answer.into()).await,
         };
         let Ok(room) = self.room_for(line.len()) else {
+            drop(taken_back);
+            self.forget_finished();
             return write(&self.out, asked.refused()).await;
         };
         let work = Work {
