@@ -30,11 +30,11 @@ fn a_plugin_of_sync_tools_carries_no_runtime_and_no_validator() {
 }
 
 /// A crate outside of this repository.
-struct Crate(PathBuf);
+pub(crate) struct Crate(PathBuf);
 
 impl Crate {
     /// With this in its manifest, where `SDK` stands for the folder of plugin-sdk, and this source.
-    fn new(name: &str, manifest: &str, source: &str) -> Self {
+    pub(crate) fn new(name: &str, manifest: &str, source: &str) -> Self {
         let folder = target().join("authors").join(name);
         let sdk = repository().join("plugin-sdk");
         fs_err::create_dir_all(folder.join("src")).expect("a folder");
@@ -59,6 +59,14 @@ impl Crate {
         cargo
     }
 
+    /// The library that it becomes.
+    pub(crate) fn library(&self) -> PathBuf {
+        output_of(&mut self.cargo("build"));
+        let name = self.0.file_name().expect("a name").to_string_lossy();
+        let file = format!("lib{}.so", name.replace('-', "_"));
+        target().join("authors/target/debug").join(file)
+    }
+
     /// Does it compile? And what cargo says of it.
     fn check(&self) -> (bool, String) {
         let output = self.cargo("check").output().expect("cargo can be run");
@@ -70,7 +78,7 @@ impl Crate {
 }
 
 /// The SDK as the only dependency, with these features.
-fn manifest(features: &str) -> String {
+pub(crate) fn manifest(features: &str) -> String {
     format!(
         "[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n[dependencies]\nplugin-sdk = {{ path = \"SDK\", features = [{features}] }}\n"
     )

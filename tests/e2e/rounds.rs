@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::{Answer, Client, Door, Host, Layer, Retry};
 
+use crate::authors::{Crate, code, manifest};
+
 const KEY: (&str, &str) = ("STATE_KEY", "a key of tests and of nothing else at all");
 
 /// The `_meta` of a client that can be asked all there is.
@@ -378,4 +380,45 @@ fn whom_nobody_can_ask_is_told_why() {
     insta::assert_snapshot!(text(&answer), @"tool introduce has to ask its client something, for which this server lacks a key: its operator has to set STATE_KEY");
     on_lambda.wait_for_log("STATE_KEY is not set: tools cannot ask clients anything");
     on_lambda.wait_for_log("the tool cannot ask its client: STATE_KEY is not set");
+}
+
+#[test]
+fn the_tool_of_the_readme_asks_as_the_readme_shows_it() {
+    const SECTION: &str = "Tools that ask";
+    let author = Crate::new("asks-first", &manifest(""), &code(SECTION, "rust"));
+    let layer = Layer::empty();
+    let library = fs_err::read(author.library()).expect("a library");
+    layer.put("libasks_first.so", &library);
+    let host = Host::serve(&layer);
+    let client = host.connect();
+    let shown = code(SECTION, "json");
+    let shown: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&shown)
+        .into_iter()
+        .collect();
+    let requests = code(SECTION, "http");
+    let requests = requests.split("POST /mcp HTTP/1.1\n").skip(1);
+    let mut state = "...".to_owned();
+    let mut rounds = 0;
+    for (request, shown) in requests.zip(shown.expect("answers in JSON")) {
+        let (headers, body) = request.split_once("\n\n").expect("headers, then a body");
+        let headers: Vec<_> = headers
+            .lines()
+            .map(|line| line.split_once(": ").expect("a header"))
+            .collect();
+        let body = body.replace(
+            r#""requestState": "...""#,
+            &format!(r#""requestState": "{state}""#),
+        );
+        let mut answer = client.send("POST", &headers, &body).json();
+        let result = answer["result"].as_object_mut();
+        let result = result.unwrap_or_else(|| panic!("no result of {body}"));
+        result.remove("_meta");
+        if let Some(given) = result.get_mut("requestState") {
+            state = given.as_str().expect("text").to_owned();
+            *given = json!("...");
+        }
+        assert_eq!(answer, shown);
+        rounds += 1;
+    }
+    assert_eq!(rounds, 2);
 }
