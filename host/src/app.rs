@@ -38,7 +38,6 @@ pub(crate) mod tests;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{ALLOW, CONTENT_TYPE},
@@ -318,7 +317,7 @@ impl App {
             Route::Cancelled { .. } => Answer::ACCEPTED.into(),
             Route::Batch(_) => Batch::refused().into(),
         });
-        Outcome::of_batch(join_all(outcomes).await)
+        Outcome::of_all(outcomes.collect()).await
     }
 
     /// A request other than `initialize`, in the session that was found for it.

@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
 use http::{HeaderMap, Method};
 use mcp_protocol::{
     Answer, Ask, Batch, Id, Request, Route,
@@ -419,7 +418,7 @@ impl Work {
                     Ok(outcome) => outcome.await,
                     Err(answer) => answer.into(),
                 });
-                Some(Outcome::of_batch(join_all(outcomes).await))
+                Some(Outcome::of_all(outcomes.collect()).await)
             }
             Route::Answered(_) | Route::InSession { .. } | Route::Cancelled { .. } => None,
         }

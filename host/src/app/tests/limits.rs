@@ -159,6 +159,27 @@ async fn calls_that_nobody_waits_for_end_however_many_there_are() {
 }
 
 #[tokio::test]
+async fn a_batch_of_however_many_calls_does_not_crowd_itself_out() {
+    let server = Server::start(&[("CALLS_AT_ONCE", "16")]);
+    let mut sent = legacy("", json!({}));
+    let calls = (0..100).map(|id| {
+        let mut call = legacy("linger", json!({ "ms": 1 })).body;
+        call["id"] = json!(id);
+        call
+    });
+    sent.body = calls.collect();
+    let answered = server.answer(&sent).await;
+    assert_eq!(answered.status(), 200);
+    let answers = answered.json();
+    let answers = answers.as_array().expect("an array");
+    assert_eq!(answers.len(), 100);
+    for (id, answer) in answers.iter().enumerate() {
+        assert_eq!(answer["id"], id, "{answer}");
+        assert!(answer.get("result").is_some(), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn one_call_more_than_run_at_once_is_refused_at_once() {
     let server = Server::start(&[("CALLS_AT_ONCE", "1")]);
     let calling = |request_id| {
