@@ -319,6 +319,8 @@ fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
         let last = again(&client, tool, &json!({}), &first.state, responses);
         assert_eq!(text(&last), expected);
     }
+    // The panic of a tool is no less one for that.
+    host.wait_for_log("a call failed that asks its client, who is asked all the same");
     // What was agreed to holds for what was asked, and this tool asks something else each time.
     let first = begin(&client, "fickle", &json!({}));
     let responses = || json!({ "name": accept(json!({ "name": "Ann" })) });
