@@ -59,7 +59,7 @@ use crate::{Context, Role, form, host, logger};
 impl Context {
     /// Ask the people behind the client to fill a form in: a flat struct of strings, numbers, `bool`s, and enums without
     /// fields (or `Vec`s of them), each perhaps an `Option`. Doc comments become what they read. What else a type can have
-    /// is refused when it is asked: the operator's log says so, and a test of the tool finds it.
+    /// is refused when it is asked, and the operator's log says so; `testing::form` finds it in a test.
     ///
     /// Constraints (`#[schemars(...)]`) hold for what they fill in, also those that clients know no way to
     /// show, such as a pattern. So do the mendings of arguments: `5.0` and `"5"` are 5. What does not fit is asked for again,

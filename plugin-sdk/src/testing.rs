@@ -46,8 +46,9 @@ mod tool;
 use std::{path::Path, sync::Arc};
 
 use plugin_abi::{Host, PAYLOAD_VERSION, PluginRef, abi_stable::library::LibHeader, op};
+use schemars::JsonSchema;
 use serde_json::{Value, json};
-use tool_schema::{Schema, check_name, default_problems, header_problems};
+use tool_schema::{Form, Schema, check_name, default_problems, header_problems};
 
 use self::host::{invoke, request};
 pub use self::{outcome::Outcome, tool::Tool};
@@ -64,6 +65,32 @@ pub fn plugin() -> Plugin {
         safe static _1as_0lib_1header_0root_bmodule_bloader: LibHeader;
     }
     Plugin::behind(&_1as_0lib_1header_0root_bmodule_bloader)
+}
+
+/// The form for a type, as clients are asked to show it by [`Context::elicit`](crate::Context::elicit): a test that makes it
+/// finds what no client can show before a call gets there.
+///
+/// ```
+/// use plugin_sdk::{prelude::*, testing::form};
+///
+/// #[data]
+/// struct Confirmation {
+///     /// Delete it?
+///     sure: bool,
+/// }
+///
+/// assert_eq!(form::<Confirmation>()["properties"]["sure"]["description"], "Delete it?");
+/// ```
+///
+/// # Panics
+/// When it is none that the host lets a tool ask; the message says why.
+#[must_use]
+pub fn form<T: JsonSchema>() -> Value {
+    let form = crate::form::of::<T>();
+    if let Err(error) = Form::new(&form.shown, form.beyond.as_ref()) {
+        panic!("{} is a form {error}", T::schema_name());
+    }
+    form.shown
 }
 
 /// A plugin, as the host knows it.

@@ -2,10 +2,10 @@
 
 use plugin_sdk::{
     serde_json::{Value, json},
-    testing::plugin,
+    testing::{form, plugin},
 };
 
-use crate::panic_of;
+use crate::{Coded, Nested, panic_of};
 
 #[test]
 fn a_tool_is_answered_by_key_in_as_many_rounds_as_it_takes() {
@@ -122,4 +122,15 @@ fn what_cannot_be_asked_is_an_error() {
     };
     let said = read(json!({ "even": 3 }));
     assert_eq!(said, "the answer to \"a\" cannot be used: 3 is odd");
+}
+
+#[test]
+fn a_form_that_no_client_can_show_is_found_without_a_call() {
+    let coded = form::<Coded>();
+    assert_eq!(coded["properties"]["code"], json!({ "type": "string" }));
+    let said = panic_of(form::<Nested>);
+    assert!(
+        said.starts_with("Nested is a form that nobody can show: \"inner\" is no string"),
+        "{said}"
+    );
 }
