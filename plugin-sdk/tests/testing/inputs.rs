@@ -46,6 +46,9 @@ fn an_answer_that_does_not_fit_is_asked_again() {
         let trip = plugin().tool("trip").with_answer("where", content.clone());
         assert_eq!(trip.call(json!({})).asked().len(), 1, "{content}");
     }
+    let neither = json!({ "action": "perhaps" });
+    let trip = plugin().tool("trip").with_result("where", neither);
+    assert_eq!(trip.call(json!({})).asked().len(), 1);
 }
 
 #[test]

@@ -68,12 +68,18 @@ impl Form {
     /// What was filled in does not fit.
     pub fn filled_in(&self, answer: &Value) -> Result<Value, Unfit> {
         let mut answer = answer.clone();
-        let accepted = answer["action"] == "accept";
         if let Some(content) = answer.get_mut("content").and_then(Value::as_object_mut) {
             self.tidy(content);
         }
-        if !accepted {
-            return Ok(answer);
+        match answer["action"].as_str() {
+            Some("accept") => {}
+            Some("decline" | "cancel") => return Ok(answer),
+            _ => {
+                return Err(Unfit(vec![Problem {
+                    pointer: "/action".to_owned(),
+                    message: "must be \"accept\", \"decline\" or \"cancel\"".to_owned(),
+                }]));
+            }
         }
         let content = &mut answer["content"];
         coerce(self.shown.value(), content);
@@ -288,6 +294,14 @@ mod tests {
                 Err("must be an object with `name`, not null"),
             ),
             (refused.clone(), Ok(refused)),
+            (
+                json!({ "action": "perhaps" }),
+                Err("/action must be \"accept\", \"decline\" or \"cancel\""),
+            ),
+            (
+                json!(5),
+                Err("/action must be \"accept\", \"decline\" or \"cancel\""),
+            ),
             (
                 answer("cancel", json!({ "age": 5 })),
                 Ok(answer("cancel", json!({}))),
