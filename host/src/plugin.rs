@@ -36,7 +36,7 @@ pub use catalog::{Catalog, CatalogTool};
 pub use catalog_error::CatalogError;
 pub use context::{CallContext, Caller};
 pub use declaration_check::declaration_problems;
-pub use file_check::FileProblem;
+pub use file_check::{FileProblem, check_library};
 pub(crate) use image::Image;
 pub use inputs::{Inputs, Question, Unavailable};
 pub use left_out::LeftOut;

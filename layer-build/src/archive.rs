@@ -80,12 +80,14 @@ fn permissions() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
 
-/// Unpack an archive into an empty folder.
+/// Unpack an archive over what is in a folder.
 pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
-    let mut archive = ZipArchive::new(fs_err::File::open(zip)?)?;
-    archive
-        .extract(folder)
-        .with_context(|| format!("{} cannot be unpacked", zip.display()))
+    let file = fs_err::File::open(zip)?;
+    let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
+    unpacked.map_err(|error| {
+        let path = zip.to_owned();
+        Failure::Archive { path, error }.into()
+    })
 }
 
 #[cfg(test)]

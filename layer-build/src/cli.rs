@@ -1,8 +1,10 @@
 //! The flags and their help.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::{ask, child, client::Era, exit};
 
 /// Build AWS Lambda layers of MCP tools
 #[derive(Debug, Parser)]
@@ -10,7 +12,8 @@ use clap::{Args, Parser, Subcommand};
     name = "cargo layer",
     bin_name = "cargo layer",
     version,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = exit::HELP
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -25,8 +28,16 @@ pub(crate) enum Command {
     Host(Host),
     /// Build plugins and serve their tools on this machine
     Dev(Dev),
+    /// Check that nothing in layers is known to fail on Lambda
+    Check(Check),
+    /// List the tools of a layer, a crate or a server
+    Tools(Tools),
+    /// Call a tool of a layer, a crate or a server
+    Call(Call),
     #[command(name = "__describe", hide = true)]
     Describe(Describe),
+    #[command(name = "__host", hide = true)]
+    AsHost(AsHost),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +82,97 @@ pub(crate) struct Dev {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value_t = host::front::serve::DEFAULT_LISTEN)]
     pub(crate) listen: SocketAddr,
+}
+
+/// Check that nothing in layers is known to fail on Lambda
+///
+/// Archives, sizes, ELF files and manifests are read; then every plugin is opened in a process of its own, and a host serves
+/// them all as on Lambda. Each finding has a code; CHECKS.md lists them. What cannot be seen from here is said as well.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The layers, in the function's order: later ones are unpacked over earlier ones
+    #[arg(required = true, value_name = "LAYER")]
+    pub(crate) layers: Vec<PathBuf>,
+    /// The function's own code, whose host serves the layers [default: the host in this program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) host: Option<PathBuf>,
+    /// The function's ENTRY_FILE
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) entry_file: Vec<String>,
+    /// The function's TOOLS_LIST
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) tools_list: Vec<String>,
+    /// A library that the function's system has, such as libssl.so.3; may be repeated
+    #[arg(long = "system-library", value_name = "NAME")]
+    pub(crate) system_libraries: Vec<String>,
+    /// How long a plugin, or the host, may take to start, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = child::PATIENCE.as_secs())]
+    pub(crate) patience: u64,
+    /// Fail for warnings, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// Ask this layer, served by the host in this program; may be repeated, in the function's order
+    #[arg(long = "layer", value_name = "FILE", conflicts_with_all = ["url", "packages"])]
+    pub(crate) layers: Vec<PathBuf>,
+    /// Ask this server
+    #[arg(long, conflicts_with = "packages")]
+    pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+    /// The era of MCP to speak
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) era: Era,
+    /// Send this header, written `Name: value`, with every request; may be repeated
+    #[arg(long = "header", value_name = "HEADER", value_parser = ask::header)]
+    pub(crate) headers: Vec<(String, String)>,
+    /// Show on stderr what goes over the wire
+    #[arg(long)]
+    pub(crate) dump: bool,
+}
+
+/// List the tools of a layer, a crate or a server
+///
+/// Without --layer and --url the plugins of the current package or workspace are built, and asked through the host.
+#[derive(Debug, Args)]
+pub(crate) struct Tools {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Print the tools as the server describes them, in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Call a tool of a layer, a crate or a server
+///
+/// Without --layer and --url the plugins of the current package or workspace are built, and called through the host. What the
+/// tool gives goes to stdout, what it logs to stderr; where it fails itself, the exit code is 1.
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The tool's name
+    pub(crate) tool: String,
+    /// Its arguments, a JSON object; `-` reads them from stdin
+    #[arg(value_name = "JSON", default_value = "{}")]
+    pub(crate) arguments: String,
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Print the whole result, in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// This program as a host.
+#[derive(Debug, Args)]
+pub(crate) struct AsHost {
+    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    pub(crate) args: Vec<OsString>,
 }
 
 /// What this program asks of itself, in a process of its own.

@@ -1,15 +1,12 @@
 //! What a library declares, read by opening it in a child process: its code runs when it is opened.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::Context;
 use host::plugin::{Code, Declaration, OpenError, declaration_problems};
 use serde_json::value::RawValue;
 
-use crate::{cli, error::Failure};
+use crate::{check::Check, child, cli, error::Failure};
 
 /// A declaration, as text and parsed.
 #[derive(Debug)]
@@ -18,51 +15,56 @@ pub(crate) struct Described {
     pub(crate) declaration: Declaration,
 }
 
-/// The code of a plugin that ends the process.
-const CRASHED: &str = "PLUGIN_CRASHED";
-
-/// Open `library` in a child, and return what it declares, checked.
-pub(crate) fn describe(library: &Path) -> anyhow::Result<Described> {
+/// Open `library` in a child, and return what it declares, checked. With the folder that is `/opt/lib` on Lambda it is
+/// opened as there, else in the environment of this program.
+pub(crate) fn describe(
+    library: &Path,
+    lambda: Option<&Path>,
+    patience: Duration,
+) -> anyhow::Result<Described> {
     let answer = tempfile::NamedTempFile::new().context("no temporary file can be made")?;
-    let output =
-        Command::new(std::env::current_exe().context("this program's own path is not known")?)
-            .arg("__describe")
-            .arg(library)
-            .arg(answer.path())
-            .stdin(Stdio::null())
-            .output()
-            .context("this program cannot run itself")?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
+    let this = std::env::current_exe().context("this program's own path is not known")?;
+    let mut command = match lambda {
+        Some(lib) => child::as_on_lambda(this, lib),
+        None => Command::new(this),
+    };
+    command.arg("__describe").arg(library).arg(answer.path());
+    let ended = child::run(&mut command, patience)?;
+    let described = |code: &str, message: String| Failure::Described {
+        code: code.to_owned(),
+        message,
+    };
+    let path = library.display();
+    let Some(status) = ended.status else {
+        let message = format!(
+            "{path}: has not come back from being opened after {} seconds",
+            patience.as_secs()
+        );
+        return Err(described(Check::PluginHangs.as_str(), message).into());
+    };
+    if !status.success() {
         // The last line is ours, whatever the plugin printed before.
-        let last = stderr.lines().last().unwrap_or_default();
-        let (code, message) = match last
+        let last = ended.stderr.lines().last().unwrap_or_default();
+        let said = last
             .strip_prefix("error[")
-            .and_then(|rest| rest.split_once("]: "))
-        {
-            Some((code, message)) => (code.to_owned(), message.to_owned()),
-            None => (
-                CRASHED.to_owned(),
-                format!(
-                    "{}: opening it ended with {}: {stderr}",
-                    library.display(),
-                    output.status
-                ),
-            ),
-        };
-        return Err(Failure::Described { code, message }.into());
+            .and_then(|rest| rest.split_once("]: "));
+        return Err(match said {
+            Some((code, message)) => described(code, message.to_owned()),
+            None => {
+                let words = ended.stderr.trim();
+                let end = if words.is_empty() { "" } else { ": " };
+                described(
+                    Check::PluginCrashed.as_str(),
+                    format!("{path}: opening it ended with {status}{end}{words}"),
+                )
+            }
+        }
+        .into());
     }
     let text = fs_err::read_to_string(answer.path())?;
     if text.is_empty() {
-        let message = format!(
-            "{}: ended the process while it was opened",
-            library.display()
-        );
-        return Err(Failure::Described {
-            code: CRASHED.to_owned(),
-            message,
-        }
-        .into());
+        let message = format!("{path}: ended the process while it was opened");
+        return Err(described(Check::PluginCrashed.as_str(), message).into());
     }
     let problem = |problem: String| Failure::Library {
         path: library.to_owned(),
@@ -80,7 +82,7 @@ pub(crate) fn describe(library: &Path) -> anyhow::Result<Described> {
 }
 
 /// The child's side.
-pub(crate) fn child(args: &cli::Describe) -> anyhow::Result<()> {
+pub(crate) fn answer(args: &cli::Describe) -> anyhow::Result<()> {
     let described = host::plugin::describe(&args.library);
     let declared = described.map_err(|error: OpenError| Failure::Described {
         code: error.code().as_str().to_owned(),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::elf::{AMAZON_LINUX_2023, Glibc};
+
 /// A failure with a stable code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -25,12 +27,8 @@ pub(crate) enum Failure {
         artifact: &'static str,
         help: &'static str,
     },
-    #[error("{} needs {found}, Amazon Linux 2023 has GLIBC_{}.{}\n  help: build on a system with an older glibc, such as Debian 12 or Amazon Linux 2023", .path.display(), .ceiling.0, .ceiling.1)]
-    Glibc {
-        path: PathBuf,
-        found: String,
-        ceiling: (u32, u32),
-    },
+    #[error("{} needs {found}, Amazon Linux 2023 has {AMAZON_LINUX_2023}\n  help: build on a system with an older glibc, such as Debian 12 or Amazon Linux 2023", .path.display())]
+    Glibc { path: PathBuf, found: Glibc },
     #[error("{}: {problem}", .path.display())]
     Library { path: PathBuf, problem: String },
     #[error("{}: {}\n  help: mend the tool and build again", .path.display(), .problems.join("; "))]
@@ -47,6 +45,31 @@ pub(crate) enum Failure {
     Unservable(host::StartError),
     #[error("the host's source is not at {}\n  help: run `cargo layer host` in a clone of the project this program was built from", .0.display())]
     NoHostSource(PathBuf),
+    #[error(
+        "the arguments are no JSON object: {0}\n  help: write them like '{{\"text\": \"two words\"}}', in quotes that the shell leaves alone"
+    )]
+    Arguments(serde_json::Error),
+    #[error("there is no tool {name}{}", near(.name, .known))]
+    UnknownTool { name: String, known: Vec<String> },
+    #[error("{}: not an archive that can be unpacked: {error}\n  help: build it again, or copy it again", .path.display())]
+    Archive {
+        path: PathBuf,
+        error: zip::result::ZipError,
+    },
+    #[error("{0}")]
+    Tool(String),
+    #[error("the host ended with {0}")]
+    HostEnded(String),
+    #[error(
+        "{url} cannot be reached: {error}\n  help: is the server running, and is that its URL, with /mcp at its end?"
+    )]
+    Unreachable { url: String, error: ureq::Error },
+    #[error("the server answers with {}", answered(*.status, *.code, .message))]
+    Answered {
+        status: u16,
+        code: Option<i64>,
+        message: String,
+    },
     #[error("{0}")]
     Serve(host::front::serve::ServeError),
 }
@@ -69,7 +92,35 @@ impl Failure {
             Self::Described { code, .. } => code,
             Self::Unservable(error) => error.code().as_str(),
             Self::NoHostSource(_) => "NO_HOST_SOURCE",
+            Self::Arguments(_) => "ARGUMENTS",
+            Self::UnknownTool { .. } => "UNKNOWN_TOOL",
+            Self::Archive { .. } => "ARCHIVE_INVALID",
+            Self::Tool(_) => "TOOL_FAILED",
+            Self::HostEnded(_) => "HOST_ENDED",
+            Self::Unreachable { .. } => "UNREACHABLE",
+            Self::Answered { .. } => "REFUSED",
             Self::Serve(error) => error.code().as_str(),
         }
+    }
+}
+
+fn answered(status: u16, code: Option<i64>, message: &str) -> String {
+    match code {
+        Some(code) => format!("error {code}: {message}"),
+        None => format!("HTTP status {status}: {message}"),
+    }
+}
+
+/// What may have been meant, else all there is.
+fn near(name: &str, known: &[String]) -> String {
+    let likeness = |known: &&String| tool_schema::likeness(name, known);
+    let near = known.iter().filter(|known| likeness(known).is_some());
+    let nearest = near.max_by(|a, b| {
+        let (a, b) = (likeness(a), likeness(b));
+        a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    match nearest {
+        Some(nearest) => format!("\n  help: did you mean {nearest}?"),
+        None => format!("\n  help: there are {}", known.join(", ")),
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     archive::{self, Entry},
     cli,
     compile::{self, Profile, Target},
+    elf,
     error::Failure,
-    inspect,
 };
 
 /// Build the host and pack it.
@@ -22,7 +22,7 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
     };
     eprintln!("building the host, which takes some minutes the first time");
     let bootstrap = compile::compile("host", &manifest, Target::Bin("bootstrap"), Profile::Layer)?;
-    inspect::check_glibc(&bootstrap)?;
+    elf::check_glibc(&bootstrap)?;
     let content = fs_err::read(&bootstrap)?;
     let (size, hash) = (content.len(), sha256(&content));
     let entries = vec![Entry {

@@ -16,11 +16,11 @@ use host::{
 
 use crate::{
     archive::{self, Entry, Written},
-    cli,
+    child, cli,
     compile::{self, Profile, Target},
     describe::{self, Described},
+    elf,
     error::Failure,
-    inspect,
     packages::{Packages, Plugin},
 };
 
@@ -116,9 +116,9 @@ pub(crate) fn build(
             profile,
         )?;
         if profile == Profile::Layer {
-            inspect::check_glibc(&library)?;
+            elf::check_glibc(&library)?;
         }
-        let described = describe::describe(&library)?;
+        let described = describe::describe(&library, None, child::PATIENCE)?;
         let content = fs_err::read(&library)?;
         let file = library
             .file_name()

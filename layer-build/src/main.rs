@@ -1,17 +1,24 @@
 //! `cargo layer`: from plugin crates to a Lambda layer.
 //!
-//! stdout is data, stderr is talk. Exit code 0: done; 1: failed; 2: wrong usage.
+//! stdout is data, stderr is talk; [`exit`] has the exit codes.
 
 mod archive;
+mod ask;
+mod check;
+mod child;
 mod cli;
+mod client;
 mod compile;
+mod contents;
 mod describe;
 mod dev;
+mod elf;
 mod error;
+mod exit;
 mod function;
-mod inspect;
 mod layer;
 mod packages;
+mod running;
 
 use std::process::ExitCode;
 
@@ -20,6 +27,7 @@ use clap::Parser;
 use crate::{
     cli::{Cli, Command},
     error::Failure,
+    exit::Exit,
 };
 
 fn main() -> ExitCode {
@@ -29,19 +37,23 @@ fn main() -> ExitCode {
         args.remove(1);
     }
     let done = match Cli::parse_from(args).command {
-        Command::Build(args) => build(&args),
-        Command::Host(args) => function::build(&args),
-        Command::Dev(args) => dev::run(&args),
-        Command::Describe(args) => describe::child(&args),
+        Command::Build(args) => build(&args).map(|()| Exit::Done),
+        Command::Host(args) => function::build(&args).map(|()| Exit::Done),
+        Command::Dev(args) => dev::run(&args).map(|()| Exit::Done),
+        Command::Check(args) => check::run(&args),
+        Command::Tools(args) => ask::tools(&args),
+        Command::Call(args) => ask::call(&args),
+        Command::Describe(args) => describe::answer(&args).map(|()| Exit::Done),
+        Command::AsHost(args) => return host::main(args.args),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit.into(),
         Err(error) => {
             match error.downcast_ref::<Failure>() {
                 Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
                 None => eprintln!("error: {error:#}"),
             }
-            ExitCode::FAILURE
+            Exit::Failed.into()
         }
     }
 }

@@ -1,9 +1,11 @@
 //! End to end: real layers, the real `bootstrap`, real clients.
 
 mod article;
+mod ask;
 mod authors;
 mod awslabs;
 mod beyond;
+mod check;
 mod clients;
 mod conformance;
 mod context;

@@ -12,7 +12,10 @@ use std::{
 use fs_err::File;
 use object::{
     LittleEndian, ReadCache,
-    elf::{ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PT_LOAD},
+    elf::{
+        ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, Machine,
+        PT_LOAD,
+    },
     read::{
         ReadRef,
         elf::{FileHeader, ProgramHeader},
@@ -29,9 +32,9 @@ mod tables;
 pub(super) mod tests;
 
 #[cfg(target_arch = "x86_64")]
-const MACHINE: object::elf::Machine = EM_X86_64;
+const MACHINE: Machine = EM_X86_64;
 #[cfg(target_arch = "aarch64")]
-const MACHINE: object::elf::Machine = EM_AARCH64;
+const MACHINE: Machine = EM_AARCH64;
 
 /// Why a file is no library that can be opened here.
 #[derive(Debug, thiserror::Error)]
@@ -113,15 +116,31 @@ pub(crate) enum Kind {
 /// [`FileProblem`], naming the file.
 pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
     let (file, size) = open(path)?;
-    check_content(path, size, &ReadCache::new(file))
+    check_content(path, size, &ReadCache::new(file), MACHINE)
 }
 
-pub(super) fn check_content<'data, R: ReadRef<'data>>(
+/// Could a host for the CPU that the library is for map it and find its way in it? And is it a plugin then? The same checks
+/// as before a library is opened, of a content that need not be on a disk.
+///
+/// # Errors
+/// [`FileProblem`], naming the file.
+pub fn check_library(path: &Path, content: &[u8]) -> Result<bool, FileProblem> {
+    let own = FileHeader64::<LittleEndian>::parse(content).map(|own| own.e_machine(LittleEndian));
+    let machine = match own {
+        Ok(machine @ (EM_X86_64 | EM_AARCH64)) => machine,
+        _ => MACHINE,
+    };
+    let kind = check_content(path, content.len() as u64, content, machine)?;
+    Ok(matches!(kind, Kind::Plugin(_)))
+}
+
+fn check_content<'data, R: ReadRef<'data>>(
     path: &Path,
     size: u64,
     data: R,
+    machine: Machine,
 ) -> Result<Kind, FileProblem> {
-    let header = header(path, &data)?;
+    let header = header(path, &data, machine)?;
     let segments = header
         .program_headers(LittleEndian, data)
         .map_err(|error| damaged(path, error))?;
@@ -179,6 +198,7 @@ fn open(path: &Path) -> Result<(File, u64), FileProblem> {
 fn header<'data, R: ReadRef<'data>>(
     path: &Path,
     data: &R,
+    needed: Machine,
 ) -> Result<&'data FileHeader64<LittleEndian>, FileProblem> {
     // The identification is the same in ELF files of every kind, the rest of the header is not.
     let [m0, m1, m2, m3, class, encoding] = *data
@@ -200,7 +220,7 @@ fn header<'data, R: ReadRef<'data>>(
     let header = FileHeader64::<LittleEndian>::parse(*data)
         .map_err(|_| damaged(path, "its header is incomplete"))?;
     let machine = header.e_machine(LittleEndian);
-    if machine != MACHINE {
+    if machine != needed {
         return Err(foreign(match machine {
             EM_X86_64 => "a library for x86_64".to_owned(),
             EM_AARCH64 => "a library for aarch64".to_owned(),

@@ -150,7 +150,11 @@ impl Manifest {
         Self::parse(path, &text)
     }
 
-    pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Self, ManifestError> {
+    /// The manifest that `path` would have with this text.
+    ///
+    /// # Errors
+    /// [`ManifestError`], naming the file.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,

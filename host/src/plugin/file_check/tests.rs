@@ -29,7 +29,7 @@ pub(in crate::plugin) fn good_library() -> Vec<u8> {
 }
 
 pub(in crate::plugin) fn judged(content: &[u8]) -> Result<Kind, FileProblem> {
-    check_content(Path::new("libx.so"), content.len() as u64, content)
+    check_content(Path::new("libx.so"), content.len() as u64, content, MACHINE)
 }
 
 /// Where the last of its segments ends, by which it is judged whether it is truncated.
@@ -145,4 +145,24 @@ fn a_library_whose_rest_is_empty_is_damaged() {
             "{tenths}/10: {problem}"
         );
     }
+}
+
+#[test]
+fn a_library_for_the_other_cpu_is_judged_as_a_host_of_that_cpu_would() {
+    let mut library = good_library();
+    let other = if MACHINE == EM_X86_64 {
+        EM_AARCH64
+    } else {
+        EM_X86_64
+    };
+    library[18..20].copy_from_slice(&other.0.to_le_bytes());
+    let path = Path::new("libx.so");
+    assert!(matches!(judged(&library), Err(FileProblem::Foreign { .. })));
+    assert!(!check_library(path, &library).expect("it holds together"));
+    let cut = &library[..end_of_segments(&library) - 1];
+    let problem = check_library(path, cut).expect_err("it is cut");
+    assert!(
+        matches!(problem, FileProblem::Truncated { .. }),
+        "{problem}"
+    );
 }

@@ -1,0 +1,231 @@
+//! Tools asked from the command line: of a layer or of a crate through the real host, or of any server by its URL.
+
+use std::{io::Read, process::Command};
+
+use anyhow::Context;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+use crate::{
+    archive, child, cli,
+    client::Client,
+    compile::Profile,
+    error::Failure,
+    exit::Exit,
+    layer::{self, Label},
+    packages,
+    running::{NotRunning, Running},
+};
+
+/// A client, and what must live as long as it asks.
+struct Connection {
+    client: Client,
+    _running: Option<(Running, TempDir)>,
+}
+
+/// Say which tools there are.
+#[expect(clippy::print_stdout, reason = "the data that was asked for")]
+pub(crate) fn tools(args: &cli::Tools) -> anyhow::Result<Exit> {
+    let tools = Connection::of(&args.source)?.client.tools()?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&tools)?);
+        return Ok(Exit::Done);
+    }
+    for tool in &tools {
+        println!("{}", signature(tool));
+        let description = tool["description"].as_str().unwrap_or_default();
+        description.lines().for_each(|line| println!("    {line}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Call a tool, and print what it gives.
+#[expect(clippy::print_stdout, reason = "the data that was asked for")]
+pub(crate) fn call(args: &cli::Call) -> anyhow::Result<Exit> {
+    let arguments = arguments(&args.arguments)?;
+    let mut connection = Connection::of(&args.source)?;
+    let tools = connection.client.tools()?;
+    let tool = named(&tools, &args.tool)?;
+    let result = connection.client.call(tool, &arguments)?;
+    let failed = result["isError"] == true;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&result)?);
+    } else if failed {
+        return Err(Failure::Tool(text(&result)).into());
+    } else {
+        println!("{}", text(&result));
+    }
+    Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+fn arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
+    let mut stdin = String::new();
+    let text = if text == "-" {
+        std::io::stdin().read_to_string(&mut stdin)?;
+        &stdin
+    } else {
+        text
+    };
+    Ok(serde_json::from_str(text).map_err(Failure::Arguments)?)
+}
+
+fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
+    let found = tools.iter().find(|tool| tool["name"] == name);
+    found.ok_or_else(|| {
+        let names = tools.iter().filter_map(|tool| tool["name"].as_str());
+        Failure::UnknownTool {
+            name: name.to_owned(),
+            known: names.map(str::to_owned).collect(),
+        }
+    })
+}
+
+impl Connection {
+    fn of(source: &cli::Source) -> anyhow::Result<Self> {
+        if let Some(url) = &source.url {
+            return Ok(Self {
+                client: Client::new(url, source.era, &source.headers, source.dump),
+                _running: None,
+            });
+        }
+        let opt = tempfile::tempdir()?;
+        if source.layers.is_empty() {
+            let packages = packages::find(&source.packages)?;
+            let zip = opt.path().join("layer.zip");
+            let label = Label::for_development(&packages);
+            layer::build(&packages, Profile::Dev, &label, &zip)?;
+            archive::unpack(&zip, opt.path())?;
+        }
+        for layer in &source.layers {
+            archive::unpack(layer, opt.path())?;
+        }
+        let mut host = Command::new(std::env::current_exe()?);
+        host.arg("__host").env("PLUGIN_DIR", opt.path().join("lib"));
+        // What the user has set counts.
+        for (variable, value) in [("ON_BAD_PLUGIN", "stop"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")] {
+            if std::env::var_os(variable).is_none() {
+                host.env(variable, value);
+            }
+        }
+        let running = Running::start(&mut host, child::PATIENCE, |line| {
+            if !line.starts_with("listening on ") && !line.starts_with("error[") {
+                eprintln!("{line}");
+            }
+        })?;
+        let running = running.map_err(|problem| match problem {
+            NotRunning::Refused(mut problems) => {
+                let (code, message) = problems.swap_remove(0);
+                Failure::Described { code, message }
+            }
+            NotRunning::Crashed(words) => Failure::HostEnded(words),
+            NotRunning::Hangs => {
+                Failure::HostEnded("nothing: it does not come to listen".to_owned())
+            }
+        })?;
+        Ok(Self {
+            client: Client::new(&running.url, source.era, &source.headers, source.dump),
+            _running: Some((running, opt)),
+        })
+    }
+}
+
+/// `countWords(text: string, longer_than?: integer)`
+fn signature(tool: &Value) -> String {
+    let schema = &tool["inputSchema"];
+    let required = schema["required"].as_array();
+    let is_required =
+        |name: &str| required.is_some_and(|required| required.iter().any(|r| r == name));
+    let properties = schema["properties"].as_object();
+    let parameters = properties.into_iter().flatten().map(|(name, schema)| {
+        let mark = if is_required(name) { "" } else { "?" };
+        format!("{name}{mark}: {}", kind(schema))
+    });
+    let parameters: Vec<_> = parameters.collect();
+    let name = tool["name"].as_str().unwrap_or_default();
+    format!("{name}({})", parameters.join(", "))
+}
+
+/// The types of a schema's values, as far as it names them.
+fn kind(schema: &Value) -> String {
+    match &schema["type"] {
+        Value::String(kind) => kind.clone(),
+        Value::Array(kinds) => {
+            let kinds = kinds.iter().filter_map(Value::as_str);
+            kinds
+                .filter(|kind| *kind != "null")
+                .collect::<Vec<_>>()
+                .join(" or ")
+        }
+        _ => "any".to_owned(),
+    }
+}
+
+/// What a result says, for people.
+fn text(result: &Value) -> String {
+    let blocks = result["content"].as_array();
+    let texts = blocks
+        .into_iter()
+        .flatten()
+        .map(|block| match &block["text"] {
+            Value::String(text) => text.clone(),
+            _ => block.to_string(),
+        });
+    let texts: Vec<_> = texts.collect();
+    match &result["structuredContent"] {
+        structured if texts.is_empty() && !structured.is_null() => structured.to_string(),
+        _ => texts.join("\n"),
+    }
+}
+
+/// A header as `Name: value`.
+pub(crate) fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .context("write it as `Name: value`")
+        .map_err(|error| error.to_string())?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_tool_is_written_like_a_function() {
+        for (schema, expected) in [
+            (json!({ "type": "object" }), "t()"),
+            (
+                json!({ "properties": { "a": { "type": "string" }, "b": { "type": ["integer", "null"] }, "c": {} }, "required": ["a"] }),
+                "t(a: string, b?: integer, c?: any)",
+            ),
+        ] {
+            assert_eq!(
+                signature(&json!({ "name": "t", "inputSchema": schema })),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_result_is_its_texts_else_what_is_structured() {
+        for (result, expected) in [
+            (
+                json!({ "content": [{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }] }),
+                "a\nb",
+            ),
+            (
+                json!({ "content": [], "structuredContent": { "x": 1 } }),
+                r#"{"x":1}"#,
+            ),
+            (
+                json!({ "content": [{ "type": "image", "data": "" }] }),
+                r#"{"type":"image","data":""}"#,
+            ),
+            (json!({ "content": [] }), ""),
+        ] {
+            assert_eq!(text(&result), expected, "{result}");
+        }
+    }
+}

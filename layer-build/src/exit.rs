@@ -1,0 +1,25 @@
+//! The exit codes, all in one place.
+
+use std::process::ExitCode;
+
+/// How the program ends. Wrong usage ends it with 2, which clap says itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done; of `check`: nothing was found that fails on Lambda.
+    Done = 0,
+    /// It failed; of `check`: something was found; of `call`: the tool itself failed.
+    Failed = 1,
+}
+
+/// What `--help` says of them.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done; of `check`: nothing was found that fails on Lambda
+  1  it failed, and why stands on stderr; of `check`: an error was found
+  2  wrong usage";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

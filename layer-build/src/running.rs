@@ -1,0 +1,153 @@
+//! The real host, serving plugins in a process of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+
+/// A host that serves. It ends with this value.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) url: String,
+}
+
+/// Why a host does not serve.
+#[derive(Debug)]
+pub(crate) enum NotRunning {
+    /// It says why, by codes and messages.
+    Refused(Vec<(String, String)>),
+    /// Its last words.
+    Crashed(String),
+    Hangs,
+}
+
+impl Running {
+    /// Run a host that listens on a free port. What it logs goes to `log`, line by line.
+    pub(crate) fn start(
+        command: &mut Command,
+        patience: Duration,
+        mut log: impl FnMut(&str) + Send + 'static,
+    ) -> anyhow::Result<Result<Self, NotRunning>> {
+        let mut child = command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{} cannot be run", command.get_program().display()))?;
+        let stderr = child.stderr.take().context("stderr is piped")?;
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut sender = Some(sender);
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                log(&line);
+                // Once it listens nobody hears what it logs.
+                if sender
+                    .as_ref()
+                    .is_some_and(|sender| sender.send(line).is_err())
+                {
+                    sender = None;
+                }
+            }
+        });
+        let begun = Instant::now();
+        let mut words = Vec::new();
+        loop {
+            match receiver.recv_timeout(patience.saturating_sub(begun.elapsed())) {
+                Ok(line) => match line.strip_prefix("listening on ") {
+                    Some(url) => {
+                        let url = url.to_owned();
+                        return Ok(Ok(Self { child, url }));
+                    }
+                    None => words.push(line),
+                },
+                Err(RecvTimeoutError::Timeout) => {
+                    child.kill()?;
+                    child.wait()?;
+                    return Ok(Err(NotRunning::Hangs));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = child.wait()?;
+                    return Ok(Err(refusals(&words).map_or_else(
+                        || {
+                            NotRunning::Crashed(
+                                [vec![status.to_string()], words.clone()]
+                                    .concat()
+                                    .join("\n"),
+                            )
+                        },
+                        NotRunning::Refused,
+                    )));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What `bootstrap serve` gives for its reasons: one, or several below a first line that counts them.
+fn refusals(words: &[String]) -> Option<Vec<(String, String)>> {
+    let coded = |line: &str| {
+        let (code, message) = line.split_once("] ")?;
+        Some((code.to_owned(), message.to_owned()))
+    };
+    let begin = words.iter().position(|line| line.starts_with("error["))?;
+    let (first, rest) = words[begin..].split_first()?;
+    let (code, message) = first.strip_prefix("error[")?.split_once("]: ")?;
+    let several = rest
+        .iter()
+        .filter_map(|line| coded(line.strip_prefix('[')?));
+    let several: Vec<_> = several.collect();
+    if !several.is_empty() {
+        return Some(several);
+    }
+    let lines: Vec<_> = [message]
+        .into_iter()
+        .chain(rest.iter().map(String::as_str))
+        .collect();
+    Some(vec![(code.to_owned(), lines.join("\n"))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_reason_or_several_are_read_from_what_the_host_prints() {
+        for (words, expected) in [
+            ("INFO serving", None),
+            (
+                "WARN x\nerror[A]: one thing",
+                Some(vec![("A", "one thing")]),
+            ),
+            (
+                "error[A]: one thing\nof two lines",
+                Some(vec![("A", "one thing\nof two lines")]),
+            ),
+            (
+                "error[A]: 2 things cannot be served:\n[A] one thing\n[B] another",
+                Some(vec![("A", "one thing"), ("B", "another")]),
+            ),
+        ] {
+            let lines: Vec<_> = words.lines().map(str::to_owned).collect();
+            let expected = expected.map(|expected| {
+                let owned = expected
+                    .into_iter()
+                    .map(|(a, b)| (a.to_owned(), b.to_owned()));
+                owned.collect::<Vec<_>>()
+            });
+            assert_eq!(refusals(&lines), expected, "{words}");
+        }
+    }
+}
