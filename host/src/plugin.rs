@@ -47,6 +47,7 @@ pub use live::{Call, LiveCall};
 #[cfg(test)]
 pub(crate) use live::{find, number_for};
 pub use payload::{Declaration, DeclaredTool};
+pub use select::by_default;
 
 use crate::ErrorCode;
 

@@ -30,6 +30,10 @@ pub(crate) enum Command {
     Dev(Dev),
     /// Check that nothing in layers is known to fail on Lambda
     Check(Check),
+    /// Show what is in a layer or a library
+    Inspect(Inspect),
+    /// Tell what has changed from one layer to the next, and whom it breaks
+    Diff(Diff),
     /// List the tools of a layer, a crate or a server
     Tools(Tools),
     /// Call a tool of a layer, a crate or a server
@@ -111,6 +115,35 @@ pub(crate) struct Check {
     /// Fail for warnings, too
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show what is in a layer or a library
+///
+/// Tools, versions, hashes, what the libraries need, and what each declaration weighs: of its JSON in the list of tools, which
+/// a model reads in every conversation. A library is opened in a process of its own, a layer only where no manifest tells of it.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A layer, or a library
+    pub(crate) file: PathBuf,
+    /// Print all of it, with the schemas, in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Tell what has changed from one layer to the next, and whom it breaks
+///
+/// Arguments break where fewer are accepted, results where more are given; a property that is added to an object which is open
+/// for any breaks nobody. Exit codes: 0 where nothing breaks, 3 where something does, 4 where nothing breaks, but a tool that may
+/// destroy something can be called that could not before.
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The layer, or library, that is in use
+    pub(crate) old: PathBuf,
+    /// The one that is to follow
+    pub(crate) new: PathBuf,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use host::plugin::Code;
+
 use crate::elf::{AMAZON_LINUX_2023, Glibc};
 
 /// A failure with a stable code.
@@ -57,6 +59,10 @@ pub(crate) enum Failure {
         error: zip::result::ZipError,
     },
     #[error("{0}")]
+    Manifest(host::plugin::manifest::ManifestError),
+    #[error("{} declares no tools: neither a manifest nor a plugin is in its folder `lib`\n  help: name a layer made by `cargo layer build`, or a plugin's library", .0.display())]
+    NothingDeclared(PathBuf),
+    #[error("{0}")]
     Tool(String),
     #[error("the host ended with {0}")]
     HostEnded(String),
@@ -95,6 +101,8 @@ impl Failure {
             Self::Arguments(_) => "ARGUMENTS",
             Self::UnknownTool { .. } => "UNKNOWN_TOOL",
             Self::Archive { .. } => "ARCHIVE_INVALID",
+            Self::Manifest(error) => error.code().as_str(),
+            Self::NothingDeclared(_) => "NOTHING_DECLARED",
             Self::Tool(_) => "TOOL_FAILED",
             Self::HostEnded(_) => "HOST_ENDED",
             Self::Unreachable { .. } => "UNREACHABLE",

@@ -9,6 +9,10 @@ pub(crate) enum Exit {
     Done = 0,
     /// It failed; of `check`: something was found; of `call`: the tool itself failed.
     Failed = 1,
+    /// Of `diff`: something breaks.
+    Breaking = 3,
+    /// Of `diff`: nothing breaks, but a tool that may destroy something can be called that could not before.
+    Destructive = 4,
 }
 
 /// What `--help` says of them.
@@ -16,7 +20,9 @@ pub(crate) const HELP: &str = "\
 Exit codes:
   0  done; of `check`: nothing was found that fails on Lambda
   1  it failed, and why stands on stderr; of `check`: an error was found
-  2  wrong usage";
+  2  wrong usage
+  3  of `diff`: a change that breaks someone
+  4  of `diff`: none that breaks, but a tool that may destroy can be called now";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

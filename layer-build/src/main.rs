@@ -8,14 +8,18 @@ mod check;
 mod child;
 mod cli;
 mod client;
+mod compare;
 mod compile;
 mod contents;
+mod declared;
 mod describe;
 mod dev;
+mod diff;
 mod elf;
 mod error;
 mod exit;
 mod function;
+mod inspect;
 mod layer;
 mod packages;
 mod running;
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         Command::Host(args) => function::build(&args).map(|()| Exit::Done),
         Command::Dev(args) => dev::run(&args).map(|()| Exit::Done),
         Command::Check(args) => check::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Tools(args) => ask::tools(&args),
         Command::Call(args) => ask::call(&args),
         Command::Describe(args) => describe::answer(&args).map(|()| Exit::Done),

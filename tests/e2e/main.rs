@@ -14,6 +14,7 @@ mod develop;
 mod ending;
 mod failures;
 mod growth;
+mod inspect;
 mod layers;
 mod many;
 mod preload;

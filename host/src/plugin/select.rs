@@ -83,8 +83,9 @@ pub(crate) fn file_name(entry: &str) -> Result<String, String> {
     })
 }
 
-/// Is a tool among the default tools of its layer? (`cargo layer build` has checked that there is one for each entry.)
-pub(super) fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
+/// Is a tool among these default tools of its layer? (`cargo layer build` has checked that there is one for each entry.)
+#[must_use]
+pub fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
     let means = |pattern: &str| {
         let pattern = pattern.trim();
         fits(pattern, &tool.tool.name) || fits(pattern, &tool.function)

@@ -1,0 +1,369 @@
+//! Two sets of tools: what has changed between them, and whom it breaks. Pure: it knows values, no files.
+
+mod schema;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use schema::{Difference, Direction};
+
+/// A tool, as far as those who use it can tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Tool {
+    /// As MCP describes it.
+    pub(crate) mcp: Value,
+    /// The name of the function behind it.
+    pub(crate) function: String,
+    /// Is it served where `TOOLS_LIST` is not set?
+    pub(crate) by_default: bool,
+    pub(crate) strict: bool,
+    /// Unit: milliseconds.
+    pub(crate) timeout_ms: Option<u64>,
+    /// The client capabilities that it requires.
+    pub(crate) requires: Vec<String>,
+}
+
+/// A change of a tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Change {
+    pub(crate) tool: String,
+    pub(crate) effect: Effect,
+    pub(crate) what: String,
+}
+
+/// Whom a change concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Effect {
+    /// What worked may work no longer.
+    Breaking,
+    /// What worked before works as it did.
+    Compatible,
+    /// A model can destroy something by it that it could not before.
+    Destructive,
+}
+
+/// What has changed: of the old tools in their order, then of those that are new.
+pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for tool in old {
+        match named(new, tool.name()) {
+            Some(other) => changed(tool, other, &mut changes),
+            None => {
+                let successor = new.iter().find(|other| {
+                    other.function == tool.function && named(old, other.name()).is_none()
+                });
+                let what = match successor {
+                    Some(other) => format!("is gone; its function is named {} now", other.name()),
+                    None => "is gone".to_owned(),
+                };
+                push(&mut changes, tool, Effect::Breaking, what);
+            }
+        }
+    }
+    for tool in new.iter().filter(|tool| named(old, tool.name()).is_none()) {
+        push(&mut changes, tool, Effect::Compatible, "is new");
+        if tool.by_default && tool.is_destructive() {
+            push(&mut changes, tool, Effect::Destructive, tool.destruction());
+        }
+    }
+    changes
+}
+
+fn named<'a>(tools: &'a [Tool], name: &str) -> Option<&'a Tool> {
+    tools.iter().find(|tool| tool.name() == name)
+}
+
+fn changed(old: &Tool, new: &Tool, changes: &mut Vec<Change>) {
+    let mut found = |effect, what: String| push(changes, new, effect, what);
+    match (old.by_default, new.by_default) {
+        (true, false) => found(
+            Effect::Breaking,
+            "is no longer among its layer's default tools".to_owned(),
+        ),
+        (false, true) => found(
+            Effect::Compatible,
+            "is among its layer's default tools now".to_owned(),
+        ),
+        _ => {}
+    }
+    let schema = |tool: &Tool| {
+        tool.mcp
+            .get("inputSchema")
+            .cloned()
+            .unwrap_or(Value::Bool(true))
+    };
+    for difference in schema::differences(&schema(old), &schema(new)) {
+        let breaks = matches!(difference.direction, Direction::Narrower | Direction::Other);
+        found(effect(breaks), told("argument", &difference));
+    }
+    match (old.mcp.get("outputSchema"), new.mcp.get("outputSchema")) {
+        (None, None) => {}
+        (None, Some(_)) => found(
+            Effect::Compatible,
+            "its results are structured now".to_owned(),
+        ),
+        (Some(_), None) => found(
+            Effect::Breaking,
+            "its results are no longer structured".to_owned(),
+        ),
+        (Some(old), Some(new)) => {
+            for difference in schema::differences(old, new) {
+                let breaks = matches!(difference.direction, Direction::Wider | Direction::Other);
+                found(effect(breaks), told("result", &difference));
+            }
+        }
+    }
+    for required in new
+        .requires
+        .iter()
+        .filter(|name| !old.requires.contains(name))
+    {
+        found(
+            Effect::Breaking,
+            format!("requires clients that are capable of {required}"),
+        );
+    }
+    for required in old
+        .requires
+        .iter()
+        .filter(|name| !new.requires.contains(name))
+    {
+        found(
+            Effect::Compatible,
+            format!("no longer requires clients that are capable of {required}"),
+        );
+    }
+    match (old.strict, new.strict) {
+        (false, true) => found(
+            Effect::Breaking,
+            "is strict now: arguments that are spelled as text are refused".to_owned(),
+        ),
+        (true, false) => found(Effect::Compatible, "is no longer strict".to_owned()),
+        _ => {}
+    }
+    if old.timeout_ms != new.timeout_ms {
+        let text =
+            |limit: Option<u64>| limit.map_or("none".to_owned(), |limit| format!("{limit} ms"));
+        let (before, now) = (text(old.timeout_ms), text(new.timeout_ms));
+        found(
+            Effect::Compatible,
+            format!("has the time limit {now}, before {before}"),
+        );
+    }
+    for member in ["title", "description", "annotations", "icons", "_meta"] {
+        if old.mcp.get(member) != new.mcp.get(member) {
+            found(Effect::Compatible, format!("its {member} changed"));
+        }
+    }
+    let could = old.by_default && old.is_destructive();
+    if !could && new.by_default && new.is_destructive() {
+        found(Effect::Destructive, new.destruction().to_owned());
+    }
+}
+
+fn effect(breaks: bool) -> Effect {
+    if breaks {
+        Effect::Breaking
+    } else {
+        Effect::Compatible
+    }
+}
+
+/// `argument query.days: accepts ...`, of the whole `arguments: accept ...`
+fn told(noun: &str, difference: &Difference) -> String {
+    match difference.place.as_str() {
+        "" => format!("{noun}s as a whole: {}", difference.what),
+        place => format!("{noun} {place}: {}", difference.what),
+    }
+}
+
+fn push(changes: &mut Vec<Change>, tool: &Tool, effect: Effect, what: impl Into<String>) {
+    changes.push(Change {
+        tool: tool.name().to_owned(),
+        effect,
+        what: what.into(),
+    });
+}
+
+impl Tool {
+    pub(crate) fn name(&self) -> &str {
+        self.mcp["name"].as_str().unwrap_or_default()
+    }
+
+    fn hint(&self, name: &str) -> Option<bool> {
+        self.mcp["annotations"][name].as_bool()
+    }
+
+    /// May it destroy something? A tool that says nothing may (MCP 2025-11-25, `ToolAnnotations`).
+    pub(crate) fn is_destructive(&self) -> bool {
+        self.hint("readOnlyHint") != Some(true) && self.hint("destructiveHint") != Some(false)
+    }
+
+    fn destruction(&self) -> &'static str {
+        match self.hint("destructiveHint") {
+            Some(true) => "can be called now, and says that it destroys",
+            _ => "can be called now, and does not say that it destroys nothing",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn tool(name: &str, members: Value) -> Tool {
+        let mut mcp = json!({
+            "name": name, "inputSchema": { "type": "object" }, "annotations": { "readOnlyHint": true },
+        });
+        for (member, value) in members.as_object().unwrap() {
+            mcp[member] = value.clone();
+        }
+        Tool {
+            mcp,
+            function: name.to_owned(),
+            by_default: true,
+            strict: false,
+            timeout_ms: None,
+            requires: Vec::new(),
+        }
+    }
+
+    fn told(old: &[Tool], new: &[Tool]) -> Vec<String> {
+        let changes = changes(old, new).into_iter();
+        changes
+            .map(|change| format!("{:?} {}: {}", change.effect, change.tool, change.what))
+            .collect()
+    }
+
+    #[test]
+    fn tools_come_go_and_change_their_names() {
+        let old = [tool("a", json!({})), tool("b", json!({}))];
+        let mut renamed = tool("c", json!({}));
+        renamed.function = "b".to_owned();
+        assert_eq!(told(&old, &old), Vec::<String>::new());
+        assert_eq!(
+            told(&old, &[renamed]),
+            [
+                "Breaking a: is gone",
+                "Breaking b: is gone; its function is named c now",
+                "Compatible c: is new"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_arguments_may_be_and_what_results_are_is_judged_from_opposite_sides() {
+        let narrow = json!({ "type": "object", "properties": { "a": { "enum": ["x"] } } });
+        let wide = json!({ "type": "object", "properties": { "a": { "enum": ["x", "y"] } } });
+        for (member, old, new, expected) in [
+            (
+                "inputSchema",
+                &narrow,
+                &wide,
+                r#"Compatible t: argument a: accepts "y" as well"#,
+            ),
+            (
+                "inputSchema",
+                &wide,
+                &narrow,
+                r#"Breaking t: argument a: no longer accepts "y""#,
+            ),
+            (
+                "outputSchema",
+                &narrow,
+                &wide,
+                r#"Breaking t: result a: accepts "y" as well"#,
+            ),
+            (
+                "outputSchema",
+                &wide,
+                &narrow,
+                r#"Compatible t: result a: no longer accepts "y""#,
+            ),
+        ] {
+            let (old, new) = (
+                tool("t", json!({ member: old })),
+                tool("t", json!({ member: new })),
+            );
+            assert_eq!(told(&[old], &[new]), [expected]);
+        }
+        let (plain, structured) = (
+            tool("t", json!({})),
+            tool("t", json!({ "outputSchema": wide })),
+        );
+        assert_eq!(
+            told(from_ref(&plain), from_ref(&structured)),
+            ["Compatible t: its results are structured now"]
+        );
+        assert_eq!(
+            told(&[structured], &[plain]),
+            ["Breaking t: its results are no longer structured"]
+        );
+    }
+
+    #[test]
+    fn what_a_tool_asks_of_its_callers_is_compared() {
+        let old = tool("t", json!({ "description": "Old." }));
+        let mut new = tool("t", json!({ "description": "New." }));
+        new.strict = true;
+        new.timeout_ms = Some(500);
+        new.requires = vec!["elicitation".to_owned()];
+        assert_eq!(
+            told(from_ref(&old), from_ref(&new)),
+            [
+                "Breaking t: requires clients that are capable of elicitation",
+                "Breaking t: is strict now: arguments that are spelled as text are refused",
+                "Compatible t: has the time limit 500 ms, before none",
+                "Compatible t: its description changed",
+            ]
+        );
+        assert!(
+            told(&[new], &[old])
+                .iter()
+                .all(|change| change.starts_with("Compatible"))
+        );
+    }
+
+    #[test]
+    fn what_can_destroy_and_could_not_before_is_told() {
+        let annotated = |annotations: Value| tool("t", json!({ "annotations": annotations }));
+        let harmless = annotated(json!({ "readOnlyHint": true }));
+        for (annotations, is_told) in [
+            (json!({ "readOnlyHint": true }), false),
+            (
+                json!({ "readOnlyHint": false, "destructiveHint": false }),
+                false,
+            ),
+            (json!({ "destructiveHint": true }), true),
+            (json!({}), true),
+        ] {
+            let new = annotated(annotations);
+            let tells = |old: &[Tool]| {
+                changes(old, from_ref(&new))
+                    .iter()
+                    .any(|change| change.effect == Effect::Destructive)
+            };
+            assert_eq!(tells(&[]), is_told, "{}", new.mcp);
+            assert_eq!(tells(from_ref(&harmless)), is_told, "{}", new.mcp);
+            assert!(!tells(from_ref(&new)));
+            // One that was there, but nobody saw.
+            let mut hidden = new.clone();
+            hidden.by_default = false;
+            assert_eq!(tells(&[hidden]), is_told, "{}", new.mcp);
+        }
+        let mut hidden = annotated(json!({}));
+        hidden.by_default = false;
+        assert_eq!(
+            told(&[harmless], &[hidden]),
+            [
+                "Breaking t: is no longer among its layer's default tools",
+                "Compatible t: its annotations changed"
+            ]
+        );
+    }
+}
