@@ -4,7 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{ask, child, client::Era, exit};
+use crate::{ask, child, client::Era, exit, sdk::Sdk};
 
 /// Build AWS Lambda layers of MCP tools
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a plugin crate with one tool and its test
+    New(New),
     /// Build plugins and pack them into a layer
     Build(Build),
     /// Build the host and pack it into a function
@@ -42,6 +44,29 @@ pub(crate) enum Command {
     Describe(Describe),
     #[command(name = "__host", hide = true)]
     AsHost(AsHost),
+}
+
+/// Make a plugin crate with one tool and its test
+///
+/// By `cargo new`: inside a workspace it becomes a member.
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The folder to make, whose name the crate has
+    #[arg(value_name = "NAME")]
+    pub(crate) path: PathBuf,
+    /// The source of plugin-sdk: a folder, URL[#REVISION] of a repository, or a version [default: where this program came from]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) sdk: Option<Sdk>,
+    /// Add a workflow that tests, builds, checks and compares with the last release
+    #[arg(long, value_enum)]
+    pub(crate) ci: Option<Ci>,
+}
+
+/// Whose workflows.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Ci {
+    /// GitHub Actions, in .github/workflows
+    Github,
 }
 
 #[derive(Debug, Args)]

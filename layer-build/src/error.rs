@@ -62,6 +62,10 @@ pub(crate) enum Failure {
     Manifest(host::plugin::manifest::ManifestError),
     #[error("{} declares no tools: neither a manifest nor a plugin is in its folder `lib`\n  help: name a layer made by `cargo layer build`, or a plugin's library", .0.display())]
     NothingDeclared(PathBuf),
+    #[error("cargo could not make {}; its message stands above", .0.display())]
+    New(PathBuf),
+    #[error("a workflow elsewhere cannot get plugin-sdk from {}\n  help: name a repository by --sdk URL#REVISION", .0.display())]
+    CiNeedsSdk(PathBuf),
     #[error("{0}")]
     Tool(String),
     #[error("the host ended with {0}")]
@@ -103,6 +107,8 @@ impl Failure {
             Self::Archive { .. } => "ARCHIVE_INVALID",
             Self::Manifest(error) => error.code().as_str(),
             Self::NothingDeclared(_) => "NOTHING_DECLARED",
+            Self::New(_) => "NEW_FAILED",
+            Self::CiNeedsSdk(_) => "CI_NEEDS_SDK",
             Self::Tool(_) => "TOOL_FAILED",
             Self::HostEnded(_) => "HOST_ENDED",
             Self::Unreachable { .. } => "UNREACHABLE",

@@ -21,8 +21,10 @@ mod exit;
 mod function;
 mod inspect;
 mod layer;
+mod new;
 mod packages;
 mod running;
+mod sdk;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         args.remove(1);
     }
     let done = match Cli::parse_from(args).command {
+        Command::New(args) => new::run(&args),
         Command::Build(args) => build(&args).map(|()| Exit::Done),
         Command::Host(args) => function::build(&args).map(|()| Exit::Done),
         Command::Dev(args) => dev::run(&args).map(|()| Exit::Done),

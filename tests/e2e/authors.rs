@@ -104,19 +104,6 @@ pub(crate) fn code(section: &str, language: &str) -> String {
 }
 
 #[test]
-fn the_first_own_tool_of_the_readme_passes_its_test() {
-    let manifest = code("Your first own tool", "toml") + &code("Its tests", "toml");
-    let source = code("Your first own tool", "rust") + &code("Its tests", "rust");
-    let author = Crate::new(
-        "my-tools",
-        &manifest.replace("../../plugin-sdk", "SDK"),
-        &source,
-    );
-    let told = output_of(&mut author.cargo("test"));
-    assert!(told.contains("1 passed"), "{told}");
-}
-
-#[test]
 fn an_author_needs_no_dependency_but_the_sdk() {
     let source = r#"
         use plugin_sdk::prelude::*;

@@ -18,6 +18,7 @@ mod inspect;
 mod layers;
 mod many;
 mod preload;
+mod quick_start;
 mod reproducible;
 mod results;
 mod rounds;

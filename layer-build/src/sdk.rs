@@ -1,0 +1,174 @@
+//! Where a plugin gets plugin-sdk from: unless told otherwise from where this very program came.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use serde::Deserialize;
+
+/// A source of plugin-sdk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sdk {
+    /// The folder of the crate.
+    Path(PathBuf),
+    /// A repository, and a revision of it.
+    Git {
+        url: String,
+        revision: Option<String>,
+    },
+    /// A release of the registry.
+    Version(String),
+}
+
+impl FromStr for Sdk {
+    type Err = String;
+
+    /// A folder, `URL[#REVISION]`, or a version.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if Path::new(text).join("Cargo.toml").is_file() {
+            return std::path::absolute(text)
+                .map(Self::Path)
+                .map_err(|error| error.to_string());
+        }
+        if text.contains("://") || text.starts_with("git@") {
+            let text = text.strip_prefix("git+").unwrap_or(text);
+            let (url, revision) = match text.split_once('#') {
+                Some((url, revision)) => (url, Some(revision.to_owned())),
+                None => (text, None),
+            };
+            return Ok(Self::Git {
+                url: url.to_owned(),
+                revision,
+            });
+        }
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            return Ok(Self::Version(text.to_owned()));
+        }
+        Err(
+            "it is neither a folder with a Cargo.toml, nor the URL of a repository, nor a version"
+                .to_owned(),
+        )
+    }
+}
+
+/// What `cargo install` keeps of what it has installed, beside the folder of the programs.
+#[derive(Deserialize)]
+struct Installed {
+    /// By package, version and source: `layer-build 0.1.0 (git+https://...#4f2c...)`.
+    installs: BTreeMap<String, serde_json::Value>,
+}
+
+impl Sdk {
+    /// Where this program came from: as `cargo install` tells, else the folder it was compiled in.
+    pub(crate) fn of_this_program() -> Self {
+        let source = || -> Option<String> {
+            let program = std::env::current_exe().ok()?;
+            let kept = program.parent()?.parent()?.join(".crates2.json");
+            let kept: Installed = serde_json::from_slice(&fs_err::read(kept).ok()?).ok()?;
+            kept.installs.into_keys().find_map(|key| source_in(&key))
+        };
+        let sdk = source().and_then(|source| Self::of_source(&source));
+        sdk.unwrap_or_else(|| {
+            let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin-sdk");
+            match fs_err::canonicalize(beside) {
+                Ok(folder) => Self::Path(folder),
+                Err(_) => Self::Version(env!("CARGO_PKG_VERSION").to_owned()),
+            }
+        })
+    }
+
+    /// By the source of a package: `path+file:///...`, `git+https://...?branch=...#REVISION` or `registry+...`.
+    fn of_source(source: &str) -> Option<Self> {
+        if let Some(folder) = source.strip_prefix("path+file://") {
+            let folder = Path::new(folder).parent()?.join("plugin-sdk");
+            return folder
+                .join("Cargo.toml")
+                .is_file()
+                .then_some(Self::Path(folder));
+        }
+        if let Some(repository) = source.strip_prefix("git+") {
+            let (url, revision) = repository.split_once('#')?;
+            let url = url.split_once('?').map_or(url, |(url, _)| url);
+            return Some(Self::Git {
+                url: url.to_owned(),
+                revision: Some(revision.to_owned()),
+            });
+        }
+        source
+            .starts_with("registry+")
+            .then(|| Self::Version(env!("CARGO_PKG_VERSION").to_owned()))
+    }
+}
+
+/// The source in a key of [`Installed`], if it is this program's.
+fn source_in(key: &str) -> Option<String> {
+    let own = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), " (");
+    Some(key.strip_prefix(own)?.strip_suffix(')')?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(url: &str, revision: Option<&str>) -> Sdk {
+        Sdk::Git {
+            url: url.to_owned(),
+            revision: revision.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_source_is_a_folder_a_repository_or_a_version() {
+        let own = env!("CARGO_MANIFEST_DIR");
+        for (text, expected) in [
+            (own, Some(Sdk::Path(own.into()))),
+            (
+                "https://example.com/a.git",
+                Some(git("https://example.com/a.git", None)),
+            ),
+            (
+                "git+ssh://git@example.com/a#0123",
+                Some(git("ssh://git@example.com/a", Some("0123"))),
+            ),
+            ("0.1", Some(Sdk::Version("0.1".to_owned()))),
+            ("no/such/folder", None),
+        ] {
+            assert_eq!(text.parse::<Sdk>().ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_source_of_this_program_is_where_its_sdk_is() {
+        let own = env!("CARGO_MANIFEST_DIR");
+        let beside = Path::new(own).parent().unwrap().join("plugin-sdk");
+        for (key, expected) in [
+            (
+                format!(
+                    "layer-build {} (path+file://{own})",
+                    env!("CARGO_PKG_VERSION")
+                ),
+                Some(Sdk::Path(beside)),
+            ),
+            (
+                format!(
+                    "layer-build {} (git+https://example.com/a?branch=main#0123)",
+                    env!("CARGO_PKG_VERSION")
+                ),
+                Some(git("https://example.com/a", Some("0123"))),
+            ),
+            (
+                format!(
+                    "layer-build {} (registry+https://example.com/index)",
+                    env!("CARGO_PKG_VERSION")
+                ),
+                Some(Sdk::Version(env!("CARGO_PKG_VERSION").to_owned())),
+            ),
+            ("another 1.0.0 (path+file:///a)".to_owned(), None),
+        ] {
+            let found = source_in(&key).and_then(|source| Sdk::of_source(&source));
+            assert_eq!(found, expected, "{key}");
+        }
+    }
+}
