@@ -28,10 +28,13 @@ pub(crate) struct Written {
     pub(crate) sha256: String,
 }
 
-/// Write the archive: entries sorted by path, one fixed time, fixed modes.
-///
-/// The file appears under its name when it is complete.
-pub(crate) fn write(mut entries: Vec<Entry>, out: &Path) -> anyhow::Result<Written> {
+/// Write the archive.
+pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<Written> {
+    place(&packed(entries)?, out)
+}
+
+/// The bytes of an archive: entries sorted by path, one fixed time, fixed modes.
+pub(crate) fn packed(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for entry in entries {
@@ -44,10 +47,12 @@ pub(crate) fn write(mut entries: Vec<Entry>, out: &Path) -> anyhow::Result<Writt
             .with_context(|| format!("{} cannot be packed", entry.path))?;
         zip.write_all(&entry.content)?;
     }
-    let bytes = zip
-        .finish()
-        .context("the archive cannot be finished")?
-        .into_inner();
+    let zip = zip.finish().context("the archive cannot be finished")?;
+    Ok(zip.into_inner())
+}
+
+/// Write the bytes of an archive. The file appears under its name when it is complete.
+pub(crate) fn place(bytes: &[u8], out: &Path) -> anyhow::Result<Written> {
     let folder = out
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -57,12 +62,12 @@ pub(crate) fn write(mut entries: Vec<Entry>, out: &Path) -> anyhow::Result<Writt
         .permissions(permissions())
         .tempfile_in(folder)
         .with_context(|| format!("nothing can be written to {}", folder.display()))?;
-    file.write_all(&bytes)?;
+    file.write_all(bytes)?;
     file.persist(out)
         .with_context(|| format!("{} cannot be written", out.display()))?;
     Ok(Written {
         size: bytes.len() as u64,
-        sha256: sha256(&bytes),
+        sha256: sha256(bytes),
     })
 }
 
@@ -113,6 +118,11 @@ mod tests {
         )
         .unwrap();
         assert_eq!(first.sha256, second.sha256);
+        // Wherever and whenever they are packed; another release of the packer may give others.
+        assert_eq!(
+            first.sha256,
+            "c13e00c5220d83e507375e15735cae581e992552cd73e610dc57090e06a4efc8"
+        );
         let unpacked = one.path().join("unpacked");
         unpack(&one.path().join("a.zip"), &unpacked).unwrap();
         assert_eq!(

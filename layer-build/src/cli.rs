@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Tools(Tools),
     /// Call a tool of a layer, a crate or a server
     Call(Call),
+    /// Turn addresses in a log into functions and lines
+    Symbolize(Symbolize),
     #[command(name = "__describe", hide = true)]
     Describe(Describe),
     #[command(name = "__host", hide = true)]
@@ -83,7 +85,7 @@ pub(crate) struct Packages {
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) packages: Packages,
-    /// Where to write the layer
+    /// Where to write the layer; its symbols go beside it, into layer.symbols
     #[arg(long, value_name = "FILE", default_value = "layer.zip")]
     pub(crate) out: PathBuf,
     /// The layer's name, which clients see as the server's [default: the plugin's, of several `tools`]
@@ -172,6 +174,19 @@ pub(crate) struct Diff {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Turn addresses in a log into functions and lines
+///
+/// Reads stdin, and repeats it on stdout; below each line that has addresses such as `libmine.so+0x1a2b4` stands what they mean.
+/// `cargo layer build` keeps the symbols beside the layer, by build id: layer.symbols for layer.zip.
+#[derive(Debug, Args)]
+pub(crate) struct Symbolize {
+    /// The layer that the log is of
+    pub(crate) layer: PathBuf,
+    /// The folder of the symbols, whose builds need not be the layer's [default: that beside the layer]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) symbols: Option<PathBuf>,
 }
 
 /// Whom to ask.

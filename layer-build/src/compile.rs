@@ -50,10 +50,11 @@ pub(crate) fn compile(
         for_deployment(&mut command, target);
         without_paths_of_this_machine(&mut command);
         if target == Target::Plugin {
+            command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
             // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In
             // the author's own code only, as that is nearly free. (An override of the profile for one package would do the
             // same, but cargo then leaves that package's symbols in.)
-            command.args(["--", "-C", "overflow-checks=on"]);
+            command.args(["-C", "overflow-checks=on"]);
         }
     }
     let output = command
@@ -80,9 +81,14 @@ pub(crate) fn compile(
 
 /// The profile `layer`, made up on the command line, since the workspace may be anyone's.
 fn for_deployment(command: &mut Command, target: Target) {
-    let opt_level = match target {
-        Target::Plugin => r#"opt-level="s""#,
-        Target::Bin(_) => "opt-level=3",
+    let [opt_level, debug, strip] = match target {
+        // Stripped afterwards: its symbols are kept elsewhere.
+        Target::Plugin => [
+            r#"opt-level="s""#,
+            r#"debug="line-tables-only""#,
+            r#"strip="none""#,
+        ],
+        Target::Bin(_) => ["opt-level=3", "debug=false", r#"strip="symbols""#],
     };
     command.args(["--profile", "layer"]);
     for setting in [
@@ -92,8 +98,8 @@ fn for_deployment(command: &mut Command, target: Target) {
         opt_level,
         // A panic must be caught at the boundary.
         r#"panic="unwind""#,
-        r#"strip="symbols""#,
-        "debug=false",
+        strip,
+        debug,
         "incremental=false",
     ] {
         command.args(["--config", &format!("profile.layer.{setting}")]);

@@ -66,6 +66,8 @@ pub(crate) enum Failure {
     New(PathBuf),
     #[error("a workflow elsewhere cannot get plugin-sdk from {}\n  help: name a repository by --sdk URL#REVISION", .0.display())]
     CiNeedsSdk(PathBuf),
+    #[error("there are no symbols in {}\n  help: `cargo layer build` keeps them beside the layer that it writes; name their folder by --symbols", .0.display())]
+    NoSymbols(PathBuf),
     #[error("{0}")]
     Tool(String),
     #[error("the host ended with {0}")]
@@ -109,6 +111,7 @@ impl Failure {
             Self::NothingDeclared(_) => "NOTHING_DECLARED",
             Self::New(_) => "NEW_FAILED",
             Self::CiNeedsSdk(_) => "CI_NEEDS_SDK",
+            Self::NoSymbols(_) => "NO_SYMBOLS",
             Self::Tool(_) => "TOOL_FAILED",
             Self::HostEnded(_) => "HOST_ENDED",
             Self::Unreachable { .. } => "UNREACHABLE",

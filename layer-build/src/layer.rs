@@ -22,6 +22,7 @@ use crate::{
     elf,
     error::Failure,
     packages::{Packages, Plugin},
+    strip, symbols,
 };
 
 /// What a layer says of itself.
@@ -107,6 +108,8 @@ pub(crate) fn build(
 ) -> anyhow::Result<Layer> {
     let mut entries = Vec::new();
     let mut plugins = Vec::new();
+    let mut halves = Vec::new();
+    let folder = tempfile::tempdir()?;
     for plugin in &packages.plugins {
         eprintln!("building {}", plugin.name);
         let library = compile::compile(
@@ -115,15 +118,24 @@ pub(crate) fn build(
             Target::Plugin,
             profile,
         )?;
-        if profile == Profile::Layer {
-            elf::check_glibc(&library)?;
-        }
-        let described = describe::describe(&library, None, child::PATIENCE)?;
-        let content = fs_err::read(&library)?;
         let file = library
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
+        let mut packed = library.clone();
+        if profile == Profile::Layer {
+            elf::check_glibc(&library)?;
+            let of_library = strip::halves(fs_err::read(&library)?);
+            let of_library = of_library.map_err(|error| Failure::Library {
+                path: library,
+                problem: error.to_string(),
+            })?;
+            packed = folder.path().join(&file);
+            fs_err::write(&packed, &of_library.stripped)?;
+            halves.push(of_library);
+        }
+        let described = describe::describe(&packed, None, child::PATIENCE)?;
+        let content = fs_err::read(&packed)?;
         plugins.push(entry(file.clone(), &content, described));
         entries.push(Entry {
             path: format!("lib/{file}"),
@@ -150,8 +162,16 @@ pub(crate) fn build(
         content: serde_json::to_vec_pretty(&manifest)?,
         executable: false,
     });
-    let written = archive::write(entries, out)?;
-    let tools = tools(out, &label.tools)?;
+    let bytes = archive::packed(entries)?;
+    // It appears when it is known to be good.
+    let draft = folder.path().join("layer.zip");
+    archive::place(&bytes, &draft)?;
+    let tools = tools(&draft, &label.tools)?;
+    let written = archive::place(&bytes, out)?;
+    let symbols = symbols::folder(out);
+    for halves in &halves {
+        symbols::keep(&symbols, halves)?;
+    }
     Ok(Layer {
         path: out.to_owned(),
         written,

@@ -25,6 +25,9 @@ mod new;
 mod packages;
 mod running;
 mod sdk;
+mod strip;
+mod symbolize;
+mod symbols;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Tools(args) => ask::tools(&args),
         Command::Call(args) => ask::call(&args),
+        Command::Symbolize(args) => symbolize::run(&args),
         Command::Describe(args) => describe::answer(&args).map(|()| Exit::Done),
         Command::AsHost(args) => return host::main(args.args),
     };

@@ -25,6 +25,7 @@ mod rounds;
 mod sins;
 mod stdio;
 mod stdout;
+mod symbols;
 mod toolchains;
 mod unsafety;
 mod waiting;

@@ -1,0 +1,115 @@
+//! `cargo layer symbolize`: what a log tells by addresses, told by functions and lines.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::json;
+use tests::{Door, Host, Layer, cargo_layer, repository, target};
+
+fn symbolized(layer: &Path, options: &[&str], log: &str) -> String {
+    let mut symbolize = Command::new(cargo_layer())
+        .arg("symbolize")
+        .arg(layer)
+        .args(options)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("cargo-layer can be run");
+    let mut stdin = symbolize.stdin.take().expect("stdin is piped");
+    stdin.write_all(log.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = symbolize.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The number of the line of a fixture that has this in it.
+fn line_of(fixture: &str, code: &str) -> (PathBuf, usize) {
+    let path = repository()
+        .join("tests/fixtures")
+        .join(fixture)
+        .join("src/lib.rs");
+    let source = fs_err::read_to_string(&path).expect("a source");
+    let line = source.lines().position(|line| line.contains(code));
+    (path, line.expect("the code") + 1)
+}
+
+#[test]
+fn a_crash_is_traced_to_its_function_and_line() {
+    let layer = Layer::of(["crashes"]);
+    let zip = target().join("crashes.zip");
+    let host = Host::lambda(&layer, Door::rest_api("prod"));
+    let params = json!({ "name": "segfault", "arguments": {} });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    host.connect().post(&[], &call);
+    host.wait_for_log("fatal: SIGSEGV");
+    let told = symbolized(&zip, &[], &host.log());
+    let (path, line) = line_of("crashes", "nowhere.write_volatile(1)");
+    let expected = format!("\n    segfault at {}:{line}\n", path.display());
+    assert!(told.contains(&expected), "{expected} in\n{told}");
+    // What was there is there still, line by line.
+    let kept: Vec<_> = told
+        .lines()
+        .filter(|line| !line.starts_with("    "))
+        .collect();
+    assert_eq!(kept, host.log().lines().collect::<Vec<_>>());
+
+    // Without a build id the layer's own library is meant.
+    let fatal = told
+        .lines()
+        .find(|line| line.starts_with("fatal: "))
+        .expect("the line");
+    let (address, rest) = fatal.split_once(" (build id ").expect("a build id");
+    let (build_id, _) = rest.split_once(')').expect("a build id");
+    assert!(
+        symbolized(&zip, &[], address).contains(&expected[1..]),
+        "{address}"
+    );
+    // Of another build there is nothing to say.
+    let other = fatal.replace(build_id, &"0".repeat(build_id.len()));
+    let told = symbolized(&zip, &[], &other);
+    assert!(told.contains("no symbols of build id 0000"), "{told}");
+    // Symbols may have been moved.
+    let moved = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let elsewhere = moved.path().join("all symbols");
+    let from = target().join("crashes.symbols");
+    tests::output_of(Command::new("cp").arg("-r").args([&from, &elsewhere]));
+    let option = elsewhere.display().to_string();
+    assert!(symbolized(&zip, &["--symbols", &option], fatal).contains(&expected[1..]));
+}
+
+#[test]
+fn a_panic_tells_its_file_and_line_and_passes_unchanged() {
+    let layer = Layer::of(["panics"]);
+    let host = Host::serve(&layer);
+    host.connect()
+        .call("explode", json!({ "secret": "s3cret" }))
+        .error_text();
+    let (_, line) = line_of("panics", "the secret is");
+    host.wait_for_log(&format!("at tests/fixtures/panics/src/lib.rs:{line}"));
+    let log = host.log();
+    assert_eq!(symbolized(&target().join("panics.zip"), &[], &log), log);
+}
+
+#[test]
+fn without_symbols_it_is_said_where_they_are_missing() {
+    Layer::of(["custom-tools"]);
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let zip = folder.path().join("alone.zip");
+    fs_err::copy(target().join("custom-tools.zip"), &zip).expect("the layer was built");
+    let output = Command::new(cargo_layer())
+        .arg("symbolize")
+        .arg(&zip)
+        .stdin(Stdio::null())
+        .output();
+    let output = output.expect("cargo-layer can be run");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.starts_with("error[NO_SYMBOLS]: ") && told.contains("alone.symbols"),
+        "{told}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
