@@ -9,11 +9,10 @@ use tempfile::TempDir;
 use crate::{
     archive, child, cli,
     client::Client,
-    compile::Profile,
     error::Failure,
     exit::Exit,
-    layer::{self, Label},
-    packages,
+    layer::{self, Label, Recipe},
+    out, packages,
     running::{NotRunning, Running},
 };
 
@@ -24,23 +23,23 @@ struct Connection {
 }
 
 /// Say which tools there are.
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
 pub(crate) fn tools(args: &cli::Tools) -> anyhow::Result<Exit> {
     let tools = Connection::of(&args.source)?.client.tools()?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&tools)?);
+        out::line(serde_json::to_string_pretty(&tools)?)?;
         return Ok(Exit::Done);
     }
     for tool in &tools {
-        println!("{}", signature(tool));
+        out::line(signature(tool))?;
         let description = tool["description"].as_str().unwrap_or_default();
-        description.lines().for_each(|line| println!("    {line}"));
+        for line in description.lines() {
+            out::line(format_args!("    {line}"))?;
+        }
     }
     Ok(Exit::Done)
 }
 
 /// Call a tool, and print what it gives.
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
 pub(crate) fn call(args: &cli::Call) -> anyhow::Result<Exit> {
     let arguments = arguments(&args.arguments)?;
     let mut connection = Connection::of(&args.source)?;
@@ -49,11 +48,11 @@ pub(crate) fn call(args: &cli::Call) -> anyhow::Result<Exit> {
     let result = connection.client.call(tool, &arguments)?;
     let failed = result["isError"] == true;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&result)?);
+        out::line(serde_json::to_string_pretty(&result)?)?;
     } else if failed {
         return Err(Failure::Tool(text(&result)).into());
     } else {
-        println!("{}", text(&result));
+        out::line(text(&result))?;
     }
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
@@ -93,7 +92,7 @@ impl Connection {
             let packages = packages::find(&source.packages)?;
             let zip = opt.path().join("layer.zip");
             let label = Label::for_development(&packages);
-            layer::build(&packages, Profile::Dev, &label, &zip)?;
+            layer::build(&packages, &Recipe::dev(), &label, &zip)?;
             archive::unpack(&zip, opt.path())?;
         }
         for layer in &source.layers {

@@ -15,12 +15,14 @@ use serde::Serialize;
 
 pub(crate) use finding::Check;
 use finding::{Finding, Severity};
+pub(crate) use live::emulator;
 
 use crate::{
     cli,
     contents::{Contents, Kind},
     elf::{self, Facts},
     exit::Exit,
+    out,
 };
 
 /// What a check has come to.
@@ -71,13 +73,12 @@ struct Library {
 }
 
 /// Check layers, and say what was found.
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
 pub(crate) fn run(args: &cli::Check) -> anyhow::Result<Exit> {
     let report = examine(args)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        out::line(serde_json::to_string_pretty(&report)?)?;
     } else {
-        println!("{report}");
+        out::line(&report)?;
     }
     Ok(if report.passed {
         Exit::Done

@@ -4,7 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{ask, child, client::Era, exit, sdk::Sdk};
+use crate::{arch::Arch, ask, child, client::Era, exit, sdk::Sdk};
 
 /// Build AWS Lambda layers of MCP tools
 #[derive(Debug, Parser)]
@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Call(Call),
     /// Turn addresses in a log into functions and lines
     Symbolize(Symbolize),
+    /// Say what is missing on this machine, and how to get it
+    Doctor,
+    /// Print a script that lets a shell complete `cargo-layer`
+    Completions(Completions),
     #[command(name = "__describe", hide = true)]
     Describe(Describe),
     #[command(name = "__host", hide = true)]
@@ -88,6 +92,12 @@ pub(crate) struct Build {
     /// Where to write the layer; its symbols go beside it, into layer.symbols
     #[arg(long, value_name = "FILE", default_value = "layer.zip")]
     pub(crate) out: PathBuf,
+    /// The CPU of the function [default: that of this machine]
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Arch>,
+    /// Add this shared library, which plugins find beside them; may be repeated
+    #[arg(long = "include", value_name = "FILE")]
+    pub(crate) includes: Vec<PathBuf>,
     /// The layer's name, which clients see as the server's [default: the plugin's, of several `tools`]
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -101,9 +111,15 @@ pub(crate) struct Build {
 
 #[derive(Debug, Args)]
 pub(crate) struct Host {
-    /// Where to write the function
-    #[arg(long, value_name = "FILE", default_value = "function.zip")]
-    pub(crate) out: PathBuf,
+    /// Where to write it [default: function.zip, as a layer host-layer.zip]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// The CPU of the function [default: that of this machine]
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Arch>,
+    /// Make a layer: Lambda finds `bootstrap` there as well, and several functions can have the same
+    #[arg(long)]
+    pub(crate) as_layer: bool,
 }
 
 #[derive(Debug, Args)]
@@ -187,6 +203,15 @@ pub(crate) struct Symbolize {
     /// The folder of the symbols, whose builds need not be the layer's [default: that beside the layer]
     #[arg(long, value_name = "DIR")]
     pub(crate) symbols: Option<PathBuf>,
+}
+
+/// Print a script that lets a shell complete `cargo-layer`
+///
+/// For bash: `cargo-layer completions bash >~/.local/share/bash-completion/completions/cargo-layer`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// Whom to ask.

@@ -10,7 +10,11 @@ use std::{
 use anyhow::Context;
 use cargo_metadata::{Artifact, CrateType, Message};
 
-use crate::error::Failure;
+use crate::{
+    arch::{self, Arch},
+    elf::{self, AMAZON_LINUX_2023, Glibc},
+    error::Failure,
+};
 
 /// How to compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +34,54 @@ pub(crate) enum Target {
     Bin(&'static str),
 }
 
+/// With what to link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linker {
+    /// This machine's, for this machine.
+    Own,
+    /// zig, against the glibc of Amazon Linux 2023.
+    Zig(Arch),
+}
+
+/// Compile for a CPU, in a form that runs on Lambda, and return the path of what came out.
+///
+/// By this machine's own tools as long as the result needs no newer glibc than Lambda has, else by way of zig.
+pub(crate) fn for_lambda(
+    package: &str,
+    manifest: &Path,
+    target: Target,
+    arch: Arch,
+) -> anyhow::Result<PathBuf> {
+    if !arch.is_here() {
+        arch::check_zig(arch)?;
+        return compile(package, manifest, target, Profile::Layer, Linker::Zig(arch));
+    }
+    let built = compile(package, manifest, target, Profile::Layer, Linker::Own)?;
+    let Err(too_new) = elf::check_glibc(&built) else {
+        return Ok(built);
+    };
+    if arch::check_zig(arch).is_err() {
+        return Err(too_new);
+    }
+    eprintln!("{too_new}");
+    eprintln!("building {package} once more, by zig");
+    let built = compile(package, manifest, target, Profile::Layer, Linker::Zig(arch))?;
+    elf::check_glibc(&built)?;
+    Ok(built)
+}
+
 /// Compile, and return the path of what came out.
 pub(crate) fn compile(
     package: &str,
     manifest: &Path,
     target: Target,
     profile: Profile,
+    linker: Linker,
 ) -> anyhow::Result<PathBuf> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = match linker {
+        Linker::Own => Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
+        Linker::Zig(_) => Command::new("cargo-zigbuild"),
+    };
     command.args(["rustc", "--message-format=json-render-diagnostics"]);
     command.args(["--package", package]);
     command.arg("--manifest-path").arg(manifest);
@@ -46,11 +90,17 @@ pub(crate) fn compile(
         Target::Plugin => command.args(["--lib", "--crate-type", "cdylib"]),
         Target::Bin(name) => command.args(["--bin", name]),
     };
+    if let Linker::Zig(arch) = linker {
+        let Glibc(major, minor) = AMAZON_LINUX_2023;
+        command.args(["--target", &format!("{}.{major}.{minor}", arch.target())]);
+    }
     if profile == Profile::Layer {
         for_deployment(&mut command, target);
         without_paths_of_this_machine(&mut command);
         if target == Target::Plugin {
             command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
+            // Libraries of the layer's own stand beside it.
+            command.args(["-C", "link-arg=-Wl,-rpath,$ORIGIN"]);
             // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In
             // the author's own code only, as that is nearly free. (An override of the profile for one package would do the
             // same, but cargo then leaves that package's symbols in.)
@@ -74,7 +124,7 @@ pub(crate) fn compile(
             _ => None,
         });
     artifacts
-        .filter_map(|artifact| file_of(&artifact, manifest, target))
+        .filter_map(|artifact| file_of(&artifact, manifest, target, linker))
         .last()
         .ok_or_else(|| no_artifact(package, target).into())
 }
@@ -129,7 +179,16 @@ fn without_paths_of_this_machine(command: &mut Command) {
     }
 }
 
-fn file_of(artifact: &Artifact, manifest: &Path, target: Target) -> Option<PathBuf> {
+fn file_of(
+    artifact: &Artifact,
+    manifest: &Path,
+    target: Target,
+    linker: Linker,
+) -> Option<PathBuf> {
+    let suffix = match linker {
+        Linker::Own => std::env::consts::DLL_EXTENSION,
+        Linker::Zig(_) => "so",
+    };
     if artifact.manifest_path.as_std_path() != manifest {
         return None;
     }
@@ -138,7 +197,7 @@ fn file_of(artifact: &Artifact, manifest: &Path, target: Target) -> Option<PathB
             let is_library = |path: &&_| {
                 AsRef::<Path>::as_ref(path)
                     .extension()
-                    .is_some_and(|extension| std::env::consts::DLL_EXTENSION == extension)
+                    .is_some_and(|extension| extension == suffix)
             };
             artifact
                 .filenames

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::{check::Check, child, cli, error::Failure};
 
 /// A declaration, as text and parsed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Described {
     pub(crate) text: Box<RawValue>,
     pub(crate) declaration: Declaration,

@@ -6,9 +6,8 @@ use mcp_protocol::Revision;
 
 use crate::{
     archive, cli,
-    compile::Profile,
     error::Failure,
-    layer::{self, Label, Layer},
+    layer::{self, Label, Layer, Recipe},
     packages,
 };
 
@@ -18,7 +17,7 @@ pub(crate) fn run(args: &cli::Dev) -> anyhow::Result<()> {
     let folder = packages.target_dir.as_std_path().join("layer-dev");
     let layer = layer::build(
         &packages,
-        Profile::Dev,
+        &Recipe::dev(),
         &Label::for_development(&packages),
         &folder.join("layer.zip"),
     )?;

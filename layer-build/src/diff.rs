@@ -7,10 +7,10 @@ use crate::{
     compare::{self, Change, Effect},
     declared::Declared,
     exit::Exit,
+    out,
 };
 
 /// Compare, and say so.
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
 pub(crate) fn run(args: &cli::Diff) -> anyhow::Result<Exit> {
     let tools = |path| -> anyhow::Result<Vec<_>> {
         let declared = Declared::read(path)?;
@@ -27,13 +27,15 @@ pub(crate) fn run(args: &cli::Diff) -> anyhow::Result<Exit> {
     let (breaking, destructive) = (count(Effect::Breaking), count(Effect::Destructive));
     if args.json {
         let all = json!({ "breaking": breaking > 0, "newlyDestructive": destructive, "changes": changes });
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        out::line(serde_json::to_string_pretty(&all)?)?;
     } else {
-        changes
-            .iter()
-            .for_each(|change| println!("{}", line(change)));
+        for change in &changes {
+            out::line(line(change))?;
+        }
         let compatible = count(Effect::Compatible);
-        println!("{breaking} breaking, {compatible} compatible, {destructive} newly destructive");
+        out::line(format_args!(
+            "{breaking} breaking, {compatible} compatible, {destructive} newly destructive"
+        ))?;
     }
     Ok(match (breaking, destructive) {
         (0, 0) => Exit::Done,

@@ -29,7 +29,7 @@ pub(crate) enum Failure {
         artifact: &'static str,
         help: &'static str,
     },
-    #[error("{} needs {found}, Amazon Linux 2023 has {AMAZON_LINUX_2023}\n  help: build on a system with an older glibc, such as Debian 12 or Amazon Linux 2023", .path.display())]
+    #[error("{} needs {found}, Amazon Linux 2023 has {AMAZON_LINUX_2023}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has it, such as Debian 12", .path.display())]
     Glibc { path: PathBuf, found: Glibc },
     #[error("{}: {problem}", .path.display())]
     Library { path: PathBuf, problem: String },
@@ -68,6 +68,12 @@ pub(crate) enum Failure {
     CiNeedsSdk(PathBuf),
     #[error("there are no symbols in {}\n  help: `cargo layer build` keeps them beside the layer that it writes; name their folder by --symbols", .0.display())]
     NoSymbols(PathBuf),
+    #[error(
+        "building for {0} takes cargo-zigbuild\n  help: `pip install cargo-zigbuild ziglang`, or `cargo install cargo-zigbuild` and zig from your system"
+    )]
+    NoZig(String),
+    #[error("Rust has no standard library for {0} here\n  help: `rustup target add {0}`")]
+    NoTarget(String),
     #[error("{0}")]
     Tool(String),
     #[error("the host ended with {0}")]
@@ -112,6 +118,8 @@ impl Failure {
             Self::New(_) => "NEW_FAILED",
             Self::CiNeedsSdk(_) => "CI_NEEDS_SDK",
             Self::NoSymbols(_) => "NO_SYMBOLS",
+            Self::NoZig(_) => "NO_ZIG",
+            Self::NoTarget(_) => "NO_TARGET",
             Self::Tool(_) => "TOOL_FAILED",
             Self::HostEnded(_) => "HOST_ENDED",
             Self::Unreachable { .. } => "UNREACHABLE",

@@ -5,24 +5,29 @@ use std::path::Path;
 use host::plugin::manifest::sha256;
 
 use crate::{
+    arch::Arch,
     archive::{self, Entry},
     cli,
-    compile::{self, Profile, Target},
-    elf,
+    compile::{self, Target},
     error::Failure,
+    out,
 };
 
 /// Build the host and pack it.
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
 pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
-    archive::check_out(&args.out)?;
+    let path = match (&args.out, args.as_layer) {
+        (Some(out), _) => out.as_path(),
+        (None, false) => Path::new("function.zip"),
+        (None, true) => Path::new("host-layer.zip"),
+    };
+    archive::check_out(path)?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/Cargo.toml");
     let Ok(manifest) = fs_err::canonicalize(&source) else {
         return Err(Failure::NoHostSource(source).into());
     };
     eprintln!("building the host, which takes some minutes the first time");
-    let bootstrap = compile::compile("host", &manifest, Target::Bin("bootstrap"), Profile::Layer)?;
-    elf::check_glibc(&bootstrap)?;
+    let arch = args.arch.unwrap_or_else(Arch::of_this_machine);
+    let bootstrap = compile::for_lambda("host", &manifest, Target::Bin("bootstrap"), arch)?;
     let content = fs_err::read(&bootstrap)?;
     let (size, hash) = (content.len(), sha256(&content));
     let entries = vec![Entry {
@@ -30,10 +35,12 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
         content,
         executable: true,
     }];
-    let written = archive::write(entries, &args.out)?;
-    println!("function: {}", args.out.display());
-    println!("size: {} bytes", written.size);
-    println!("sha256: {}", written.sha256);
-    println!("bootstrap: {size} bytes, sha256 {hash}");
+    let written = archive::write(entries, path)?;
+    // Lambda unpacks a layer into /opt, and looks for `bootstrap` there as well.
+    let kind = if args.as_layer { "layer" } else { "function" };
+    out::line(format_args!("{kind}: {}", path.display()))?;
+    out::line(format_args!("size: {} bytes", written.size))?;
+    out::line(format_args!("sha256: {}", written.sha256))?;
+    out::line(format_args!("bootstrap: {size} bytes, sha256 {hash}"))?;
     Ok(())
 }

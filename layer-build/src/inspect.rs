@@ -7,10 +7,10 @@ use crate::{
     cli,
     declared::{Declared, Tool, Weight},
     exit::Exit,
+    out,
 };
 
 /// Say what is in a file.
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
 pub(crate) fn run(args: &cli::Inspect) -> anyhow::Result<Exit> {
     let declared = Declared::read(&args.file)?;
     if args.json {
@@ -23,9 +23,9 @@ pub(crate) fn run(args: &cli::Inspect) -> anyhow::Result<Exit> {
             "otherFiles": declared.others,
             "weight": whole(declared.tools()),
         });
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        out::line(serde_json::to_string_pretty(&all)?)?;
     } else {
-        println!("{}", text(&declared));
+        out::line(text(&declared))?;
     }
     Ok(Exit::Done)
 }

@@ -15,14 +15,16 @@ use host::{
 };
 
 use crate::{
+    arch::Arch,
     archive::{self, Entry, Written},
     child, cli,
-    compile::{self, Profile, Target},
+    compile::{self, Linker, Profile, Target},
     describe::{self, Described},
     elf,
     error::Failure,
     packages::{Packages, Plugin},
-    strip, symbols,
+    strip::{self, Halves},
+    symbols,
 };
 
 /// What a layer says of itself.
@@ -99,52 +101,167 @@ fn common_version(plugins: &[Plugin]) -> Option<String> {
         .then(|| first.version.clone())
 }
 
+/// How a layer is built.
+#[derive(Debug)]
+pub(crate) struct Recipe<'a> {
+    pub(crate) profile: Profile,
+    pub(crate) arch: Arch,
+    /// Other libraries that are packed.
+    pub(crate) includes: &'a [PathBuf],
+}
+
+impl Recipe<'_> {
+    /// For this machine, and for people who wait.
+    pub(crate) fn dev() -> Self {
+        Self {
+            profile: Profile::Dev,
+            arch: Arch::of_this_machine(),
+            includes: &[],
+        }
+    }
+}
+
+/// A plugin that was built.
+struct Part {
+    file: String,
+    /// What is packed.
+    content: Vec<u8>,
+    /// The same for this machine, where that is another.
+    here: Option<Vec<u8>>,
+    described: Described,
+    halves: Option<Halves>,
+}
+
 /// Build plugins and pack them into a layer.
 pub(crate) fn build(
     packages: &Packages,
-    profile: Profile,
+    recipe: &Recipe<'_>,
     label: &Label,
     out: &Path,
 ) -> anyhow::Result<Layer> {
-    let mut entries = Vec::new();
-    let mut plugins = Vec::new();
-    let mut halves = Vec::new();
+    // Where plugins are opened, with what they find beside them.
     let folder = tempfile::tempdir()?;
+    let mut entries = Vec::new();
+    for path in recipe.includes {
+        let entry = included(path, recipe.arch)?;
+        let beside = folder.path().join(path.file_name().unwrap_or_default());
+        fs_err::write(beside, &entry.content)?;
+        entries.push(entry);
+    }
+    let mut parts = Vec::new();
     for plugin in &packages.plugins {
         eprintln!("building {}", plugin.name);
-        let library = compile::compile(
-            &plugin.name,
-            plugin.manifest_path.as_std_path(),
-            Target::Plugin,
-            profile,
-        )?;
-        let file = library
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let mut packed = library.clone();
-        if profile == Profile::Layer {
-            elf::check_glibc(&library)?;
-            let of_library = strip::halves(fs_err::read(&library)?);
-            let of_library = of_library.map_err(|error| Failure::Library {
-                path: library,
-                problem: error.to_string(),
-            })?;
-            packed = folder.path().join(&file);
-            fs_err::write(&packed, &of_library.stripped)?;
-            halves.push(of_library);
-        }
-        let described = describe::describe(&packed, None, child::PATIENCE)?;
-        let content = fs_err::read(&packed)?;
-        plugins.push(entry(file.clone(), &content, described));
+        parts.push(part(plugin, recipe, folder.path())?);
+    }
+    parts.sort_by(|a, b| a.file.cmp(&b.file));
+
+    // What is for another CPU is proven by what was built of the same sources for this one.
+    let draft = folder.path().join("draft.zip");
+    let here = |part: &Part| part.here.as_ref().unwrap_or(&part.content).clone();
+    let proof = packed(&parts, label, std::env::consts::ARCH, here)?;
+    archive::place(&archive::packed(proof)?, &draft)?;
+    let tools = tools(&draft, &label.tools)?;
+
+    entries.extend(packed(&parts, label, recipe.arch.cpu(), |part| {
+        part.content.clone()
+    })?);
+    let written = archive::write(entries, out)?;
+    let symbols = symbols::folder(out);
+    for halves in parts.iter().filter_map(|part| part.halves.as_ref()) {
+        symbols::keep(&symbols, halves)?;
+    }
+    Ok(Layer {
+        path: out.to_owned(),
+        written,
+        files: parts.into_iter().map(|part| part.file).collect(),
+        tools,
+    })
+}
+
+/// Build one plugin, and ask it what it declares.
+fn part(plugin: &Plugin, recipe: &Recipe<'_>, folder: &Path) -> anyhow::Result<Part> {
+    let manifest = plugin.manifest_path.as_std_path();
+    let for_this_machine =
+        |profile| compile::compile(&plugin.name, manifest, Target::Plugin, profile, Linker::Own);
+    let library = match recipe.profile {
+        Profile::Dev => for_this_machine(Profile::Dev)?,
+        Profile::Layer => compile::for_lambda(&plugin.name, manifest, Target::Plugin, recipe.arch)?,
+    };
+    let name = library.file_name().unwrap_or_default();
+    let file = name.to_string_lossy().into_owned();
+    let mut content = fs_err::read(&library)?;
+    let mut halves = None;
+    if recipe.profile == Profile::Layer {
+        let of_library = strip::halves(content).map_err(|error| Failure::Library {
+            path: library.clone(),
+            problem: error.to_string(),
+        })?;
+        content = of_library.stripped.clone();
+        halves = Some(of_library);
+    }
+    let here = if recipe.arch.is_here() {
+        None
+    } else {
+        eprintln!(
+            "building {} for this machine, to ask it what it declares",
+            plugin.name
+        );
+        Some(fs_err::read(for_this_machine(recipe.profile)?)?)
+    };
+    let opened = folder.join(&file);
+    fs_err::write(&opened, here.as_ref().unwrap_or(&content))?;
+    Ok(Part {
+        described: describe::describe(&opened, None, child::PATIENCE)?,
+        file,
+        content,
+        here,
+        halves,
+    })
+}
+
+/// A library that is packed as it is.
+fn included(path: &Path, arch: Arch) -> anyhow::Result<Entry> {
+    let content = fs_err::read(path)?;
+    let refused = |problem: String| Failure::Library {
+        path: path.to_owned(),
+        problem,
+    };
+    let facts = elf::facts(&content).map_err(|error| refused(error.to_string()))?;
+    if facts.cpu != arch.cpu() {
+        return Err(refused(format!(
+            "for {}, the layer is for {}",
+            facts.cpu,
+            arch.cpu()
+        ))
+        .into());
+    }
+    elf::check_glibc(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Entry {
+        path: format!("lib/{name}"),
+        content,
+        executable: false,
+    })
+}
+
+/// What is packed: the libraries, and the manifest that tells of them.
+fn packed(
+    parts: &[Part],
+    label: &Label,
+    cpu: &str,
+    content: impl Fn(&Part) -> Vec<u8>,
+) -> anyhow::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut plugins = Vec::new();
+    for part in parts {
+        let content = content(part);
+        plugins.push(entry(part.file.clone(), &content, &part.described));
         entries.push(Entry {
-            path: format!("lib/{file}"),
+            path: format!("lib/{}", part.file),
             content,
             executable: false,
         });
     }
-    plugins.sort_by(|a, b| a.file.cmp(&b.file));
-    let files = plugins.iter().map(|plugin| plugin.file.clone()).collect();
     let manifest = Manifest {
         format: manifest::FORMAT,
         layer: LayerInfo {
@@ -153,35 +270,20 @@ pub(crate) fn build(
             instructions: None,
             tools: label.tools.clone(),
         },
-        cpu: std::env::consts::ARCH.to_owned(),
+        cpu: cpu.to_owned(),
+        declared_on: (cpu != std::env::consts::ARCH).then(|| std::env::consts::ARCH.to_owned()),
         plugins,
     };
-    let path = format!("lib/{}{}", label.name, manifest::SUFFIX);
     entries.push(Entry {
-        path,
+        path: format!("lib/{}{}", label.name, manifest::SUFFIX),
         content: serde_json::to_vec_pretty(&manifest)?,
         executable: false,
     });
-    let bytes = archive::packed(entries)?;
-    // It appears when it is known to be good.
-    let draft = folder.path().join("layer.zip");
-    archive::place(&bytes, &draft)?;
-    let tools = tools(&draft, &label.tools)?;
-    let written = archive::place(&bytes, out)?;
-    let symbols = symbols::folder(out);
-    for halves in &halves {
-        symbols::keep(&symbols, halves)?;
-    }
-    Ok(Layer {
-        path: out.to_owned(),
-        written,
-        files,
-        tools,
-    })
+    Ok(entries)
 }
 
-fn entry(file: String, content: &[u8], described: Described) -> PluginEntry {
-    let Described { text, declaration } = described;
+fn entry(file: String, content: &[u8], described: &Described) -> PluginEntry {
+    let Described { text, declaration } = described.clone();
     PluginEntry {
         file,
         size: content.len() as u64,

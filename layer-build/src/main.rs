@@ -2,6 +2,7 @@
 //!
 //! stdout is data, stderr is talk; [`exit`] has the exit codes.
 
+mod arch;
 mod archive;
 mod ask;
 mod check;
@@ -15,6 +16,7 @@ mod declared;
 mod describe;
 mod dev;
 mod diff;
+mod doctor;
 mod elf;
 mod error;
 mod exit;
@@ -22,6 +24,7 @@ mod function;
 mod inspect;
 mod layer;
 mod new;
+mod out;
 mod packages;
 mod running;
 mod sdk;
@@ -31,7 +34,7 @@ mod symbols;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::{
     cli::{Cli, Command},
@@ -56,11 +59,15 @@ fn main() -> ExitCode {
         Command::Tools(args) => ask::tools(&args),
         Command::Call(args) => ask::call(&args),
         Command::Symbolize(args) => symbolize::run(&args),
+        Command::Doctor => doctor::run(),
+        Command::Completions(args) => completions(&args).map(|()| Exit::Done),
         Command::Describe(args) => describe::answer(&args).map(|()| Exit::Done),
         Command::AsHost(args) => return host::main(args.args),
     };
     match done {
         Ok(exit) => exit.into(),
+        // Whoever read it has seen enough.
+        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             match error.downcast_ref::<Failure>() {
                 Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
@@ -71,16 +78,32 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
 fn build(args: &cli::Build) -> anyhow::Result<()> {
     archive::check_out(&args.out)?;
     let packages = packages::find(&args.packages)?;
+    let recipe = layer::Recipe {
+        profile: compile::Profile::Layer,
+        arch: args.arch.unwrap_or_else(arch::Arch::of_this_machine),
+        includes: &args.includes,
+    };
     let layer = layer::build(
         &packages,
-        compile::Profile::Layer,
+        &recipe,
         &layer::Label::of(args, &packages)?,
         &args.out,
     )?;
-    println!("{layer}");
+    out::line(layer)?;
     Ok(())
+}
+
+fn completions(args: &cli::Completions) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "cargo-layer", &mut script);
+    out::line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(())
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

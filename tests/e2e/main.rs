@@ -15,6 +15,7 @@ mod ending;
 mod failures;
 mod growth;
 mod inspect;
+mod lambda_cpus;
 mod layers;
 mod many;
 mod preload;

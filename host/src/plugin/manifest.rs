@@ -35,6 +35,10 @@ pub struct Manifest {
     pub layer: LayerInfo,
     /// The CPU its libraries are for, as Rust names it: `x86_64` or `aarch64`.
     pub cpu: String,
+    /// The CPU of the machine that built it, where that is another: the declarations are then those of a build of the same
+    /// sources for that CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_on: Option<String>,
     /// Its plugins, sorted by file name.
     pub plugins: Vec<PluginEntry>,
 }

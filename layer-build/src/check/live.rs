@@ -175,12 +175,15 @@ impl Host {
     fn of(subject: &Subject, cpu: &str, opt: &Path) -> anyhow::Result<Option<Self>> {
         let is_native = cpu == std::env::consts::ARCH;
         let emulator = if is_native { None } else { emulator(cpu) };
-        let bootstrap = subject.host.as_ref().and_then(|host| {
+        // The function's own goes before one in a layer.
+        let mut all = subject.host.iter().chain(&subject.layers);
+        let bootstrap = all.find_map(|layer| {
             // Whatever else it is has been told already.
-            host.libraries
+            layer
+                .libraries
                 .iter()
                 .find(|library| library.path == "bootstrap")?;
-            let mut files = host.contents.files.iter();
+            let mut files = layer.contents.files.iter();
             files.find(|file| file.path == "bootstrap")
         });
         Ok(match bootstrap {
@@ -209,7 +212,7 @@ impl Host {
 }
 
 /// qemu's emulator for the programs of a CPU, if there is one.
-fn emulator(cpu: &str) -> Option<PathBuf> {
+pub(crate) fn emulator(cpu: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = [format!("qemu-{cpu}-static"), format!("qemu-{cpu}")];
     let mut candidates = std::env::split_paths(&path)
