@@ -1,10 +1,15 @@
 //! The command line of `bootstrap`: which front door to open.
 
-use std::{ffi::OsString, fs::File, io, net::SocketAddr, process::ExitCode};
+use std::{ffi::OsString, fs::File, io, process::ExitCode};
 
 use mcp_protocol::Revision;
 
-use crate::{config::Config, crash, front, log, stdout};
+use crate::{
+    config::Config,
+    crash,
+    front::{self, serve::Listen},
+    log, stdout,
+};
 
 /// How many threads there are beside those of calls.
 /// Source: ours. Nothing else blocks but looking names up, for the runtime's own clients.
@@ -22,7 +27,8 @@ Commands:
   stdio                 Serve MCP over stdin and stdout, to a client that starts this program
 
 Options:
-  --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 takes a free one
+  --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 takes a free one,
+                        and `stdin` is a socket that listens already, as inetd hands it over
   --allow-public        Allow an address that others can reach, without any authentication
   -V, --version         Print the versions of the program, the plugin ABI and MCP
   -h, --help            Print this
@@ -32,10 +38,7 @@ Plugins are read from the folder PLUGIN_DIR [default: /opt/lib]; ENTRY_FILE and 
 
 enum Command {
     Lambda,
-    Serve {
-        listen: SocketAddr,
-        allow_public: bool,
-    },
+    Serve { listen: Listen, allow_public: bool },
     Stdio,
     Help,
     Version,
@@ -128,7 +131,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Er
             (Short('V') | Long("version"), _) => return Ok(Command::Version),
             (Value(name), Command::Lambda) if name == "serve" => {
                 command = Command::Serve {
-                    listen: front::serve::DEFAULT_LISTEN,
+                    listen: front::serve::DEFAULT_LISTEN.into(),
                     allow_public: false,
                 };
             }

@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     layer::{self, Label, Recipe},
     out, packages,
-    running::{NotRunning, Running},
+    running::Running,
 };
 
 /// A client, and what must live as long as it asks.
@@ -106,21 +106,12 @@ impl Connection {
                 host.env(variable, value);
             }
         }
-        let running = Running::start(&mut host, child::PATIENCE, |line| {
+        let running = Running::start(&mut host, None, child::PATIENCE, |line| {
             if !line.starts_with("listening on ") && !line.starts_with("error[") {
                 eprintln!("{line}");
             }
         })?;
-        let running = running.map_err(|problem| match problem {
-            NotRunning::Refused(mut problems) => {
-                let (code, message) = problems.swap_remove(0);
-                Failure::Described { code, message }
-            }
-            NotRunning::Crashed(words) => Failure::HostEnded(words),
-            NotRunning::Hangs => {
-                Failure::HostEnded("nothing: it does not come to listen".to_owned())
-            }
-        })?;
+        let running = running.map_err(Failure::from)?;
         Ok(Self {
             client: Client::new(&running.url, source.era, &source.headers, source.dump),
             _running: Some((running, opt)),

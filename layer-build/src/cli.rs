@@ -4,7 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{arch::Arch, ask, child, client::Era, exit, sdk::Sdk};
+use crate::{arch::Arch, ask, child, client::Era, connect, exit, sdk::Sdk};
 
 /// Build AWS Lambda layers of MCP tools
 #[derive(Debug, Parser)]
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Host(Host),
     /// Build plugins and serve their tools on this machine
     Dev(Dev),
+    /// Print how an MCP client is told of a server
+    Connect(Connect),
     /// Check that nothing in layers is known to fail on Lambda
     Check(Check),
     /// Show what is in a layer or a library
@@ -75,7 +77,7 @@ pub(crate) enum Ci {
     Github,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Packages {
     /// Build this plugin; may be repeated [default: every plugin of the package or workspace]
     #[arg(short = 'p', long = "package", value_name = "PKG")]
@@ -122,6 +124,10 @@ pub(crate) struct Host {
     pub(crate) as_layer: bool,
 }
 
+/// Build plugins and serve their tools on this machine
+///
+/// A change of a source is built and served anew; what cannot be built or served leaves in place what could before. Prints the
+/// URL, and how MCP clients are told of it.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     #[command(flatten)]
@@ -129,6 +135,62 @@ pub(crate) struct Dev {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value_t = host::front::serve::DEFAULT_LISTEN)]
     pub(crate) listen: SocketAddr,
+    /// Run the host as a Lambda function, which is sent the events of this front door
+    #[arg(long, value_enum, value_name = "DOOR")]
+    pub(crate) event: Option<EventDoor>,
+    /// Serve the client that starts this, over stdin and stdout, without an eye on changes
+    #[arg(long, conflicts_with_all = ["listen", "event"])]
+    pub(crate) stdio: bool,
+    /// Variables for the tools, NAME=value in lines; those of the shell count first [default: .env, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+}
+
+/// Whose events a function is sent.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum EventDoor {
+    /// An API Gateway REST API, with the stage `prod`
+    Rest,
+    /// An API Gateway HTTP API
+    Http,
+}
+
+/// Print how an MCP client is told of a server
+///
+/// With a URL, of a server that runs; with --stdio of one that the client starts: of a command after `--`, else of `cargo layer
+/// dev --stdio`, which builds the plugins of the current package or workspace and serves them. Where it belongs stands on stderr.
+#[derive(Debug, Args)]
+#[command(override_usage = "cargo layer connect <URL|--stdio> [OPTIONS] [-- <COMMAND>...]")]
+pub(crate) struct Connect {
+    /// The server's URL
+    #[arg(required_unless_present = "stdio", conflicts_with = "stdio")]
+    pub(crate) url: Option<String>,
+    /// Have the client start the server
+    #[arg(long)]
+    pub(crate) stdio: bool,
+    /// The client [default: all]
+    #[arg(long, value_enum)]
+    pub(crate) client: Option<connect::Client>,
+    /// The name by which the client is to know the server
+    #[arg(long, default_value = "tools")]
+    pub(crate) name: String,
+    /// A header to send with every request, written `Name: value`; may be repeated
+    #[arg(long = "header", value_name = "HEADER", value_parser = ask::header, conflicts_with = "stdio")]
+    pub(crate) headers: Vec<(String, String)>,
+    /// A variable to start the server with, written NAME=value; may be repeated
+    #[arg(long, value_name = "VARIABLE", value_parser = variable, requires = "stdio")]
+    pub(crate) env: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+    /// The program that serves, and its arguments
+    #[arg(last = true, requires = "stdio", conflicts_with_all = ["packages", "manifest_path"])]
+    pub(crate) command: Vec<String>,
+}
+
+/// A variable as `NAME=value`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=value")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Check that nothing in layers is known to fail on Lambda

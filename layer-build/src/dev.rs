@@ -1,70 +1,171 @@
-//! Build plugins and serve their tools on this machine, through the same host and the same layer as on Lambda.
+//! Build plugins and serve their tools on this machine, through the same host and the same layer as on Lambda; and again
+//! after every change.
+//!
+//! What cannot be built or served leaves in place what could before.
+
+mod served;
+mod stdio;
+mod variables;
+mod watch;
+mod workshop;
+
+use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use host::{config::Config, front::serve::Server, log};
 use mcp_protocol::Revision;
-
-use crate::{
-    archive, cli,
-    error::Failure,
-    layer::{self, Label, Layer, Recipe},
-    packages,
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
 };
 
-/// Build, unpack, serve until Ctrl-C.
-pub(crate) fn run(args: &cli::Dev) -> anyhow::Result<()> {
-    let packages = packages::find(&args.packages)?;
-    let folder = packages.target_dir.as_std_path().join("layer-dev");
-    let layer = layer::build(
-        &packages,
-        &Recipe::dev(),
-        &Label::for_development(&packages),
-        &folder.join("layer.zip"),
-    )?;
-    // A folder of its own for each run: another `dev` may still be serving from its own.
-    let opt = tempfile::Builder::new()
-        .prefix("opt-")
-        .tempdir_in(&folder)?;
-    archive::unpack(&layer.path, opt.path())?;
-    let config = config(|name| std::env::var(name).ok(), opt.path().join("lib"));
-    log::init(&config.log);
+use self::{
+    served::Served,
+    watch::Watch,
+    workshop::{Built, Workshop},
+};
+use crate::{
+    cli,
+    connect::{self, Server},
+    error,
+    exit::Exit,
+    out,
+};
+
+/// How often to see whether the host still runs.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Build, serve, watch until Ctrl-C.
+pub(crate) fn run(args: &cli::Dev) -> anyhow::Result<Exit> {
+    let workshop = Arc::new(Workshop::new(args)?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
-    let served = runtime.block_on(async {
-        let server = Server::start(&config, args.listen, false)
-            .await
-            .map_err(Failure::Serve)?;
-        greet(&layer, &server.url());
-        server.run().await.context("serving failed")
-    });
-    // A tool that still runs is not waited for.
+    let done = if args.stdio {
+        stdio::serve(&runtime, &workshop)
+    } else {
+        develop(&runtime, args, &workshop).map(|()| Exit::Done)
+    };
+    // A build that is under way is not waited for.
     runtime.shutdown_background();
-    served
+    done
 }
 
-/// The user's own variables count, but tools are those just built, and clients are told to ask for the list each time.
-fn config(get: impl Fn(&str) -> Option<String>, plugin_dir: std::path::PathBuf) -> Config {
-    let mut config = Config::from_env(|name| {
-        get(name).or_else(|| (name == "LIST_TTL_MS").then(|| "0".to_owned()))
-    });
-    config.plugin_dir = plugin_dir;
-    config
+fn develop(runtime: &Runtime, args: &cli::Dev, workshop: &Arc<Workshop>) -> anyhow::Result<()> {
+    runtime.block_on(async {
+        let mut end = End::new()?;
+        let mut served = Served::new(args)?;
+        let outcome = tokio::select! {
+            outcome = again_and_again(&mut served, workshop) => outcome,
+            () = end.asked_for() => Ok(()),
+        };
+        tokio::select! {
+            () = served.end() => {}
+            // Whoever asks again does not want to wait.
+            () = end.asked_for() => {}
+        }
+        outcome
+    })
 }
 
-#[expect(clippy::print_stdout, reason = "the data that was asked for")]
-fn greet(layer: &Layer, url: &str) {
-    println!("serving {} at {url}", layer.tools.join(", "));
-    println!();
-    println!("Try it:");
-    println!(
-        "  curl -s {url} -H 'Content-Type: application/json' -H 'MCP-Protocol-Version: {}' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}}'",
+async fn again_and_again(served: &mut Served, workshop: &Arc<Workshop>) -> anyhow::Result<()> {
+    // What serves, and lives in a folder that ends with this value.
+    let mut last: Option<Built> = None;
+    loop {
+        // From before the build, so that no change is missed which it has not seen.
+        let mut watch = Watch::over(&workshop.sources());
+        match renew(served, workshop, last.as_ref()).await {
+            Ok(Some(built)) => {
+                if last.is_none() {
+                    greet(workshop, served.url())?;
+                } else {
+                    eprintln!("serving anew: {}", built.layer.tools.join(", "));
+                }
+                last = Some(built);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                error::tell(&error);
+                let state = match last {
+                    Some(_) => "what was built before goes on serving",
+                    None => "nothing is served yet",
+                };
+                eprintln!("{state}; waiting for a change");
+            }
+        }
+        loop {
+            tokio::select! {
+                () = watch.changed() => break,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if let (Some(how), Some(built)) = (served.ended(), &last) {
+                eprintln!("the host ended ({how}); starting it anew");
+                if let Err(error) = served.switch(built).await {
+                    error::tell(&error);
+                    eprintln!("nothing is served now; waiting for a change");
+                }
+            }
+        }
+    }
+}
+
+/// Build, and serve what came of it; `None` where that is what serves already.
+async fn renew(
+    served: &mut Served,
+    workshop: &Arc<Workshop>,
+    last: Option<&Built>,
+) -> anyhow::Result<Option<Built>> {
+    let builder = Arc::clone(workshop);
+    let built = tokio::task::spawn_blocking(move || builder.build()).await??;
+    if last.is_some_and(|last| last.is_same(&built)) {
+        return Ok(None);
+    }
+    served.switch(&built).await?;
+    Ok(Some(built))
+}
+
+/// Ctrl-C, or SIGTERM.
+struct End {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl End {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupted: signal(SignalKind::interrupt())?,
+            terminated: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked_for(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+        }
+    }
+}
+
+fn greet(workshop: &Workshop, url: &str) -> anyhow::Result<()> {
+    out::line(format_args!("serving at {url}\n"))?;
+    out::line("Try it:")?;
+    out::line(format_args!(
+        "  curl -s {url} -H 'Content-Type: application/json' -H 'MCP-Protocol-Version: {}' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}}'\n",
         Revision::LATEST_LEGACY
-    );
-    println!();
-    println!("For clients that read `mcpServers`, such as Claude Code's .mcp.json:");
-    println!("  {{\"mcpServers\": {{\"layer\": {{\"type\": \"http\", \"url\": \"{url}\"}}}}}}");
-    println!();
-    println!("Ctrl-C ends it.");
+    ))?;
+    let server = Server::Http {
+        url: url.to_owned(),
+        headers: Vec::new(),
+    };
+    let by_stdio = workshop.by_stdio()?;
+    for client in connect::CLIENTS {
+        let server = if client.starts_its_servers() {
+            &by_stdio
+        } else {
+            &server
+        };
+        connect::show(client, workshop.name(), server)?;
+    }
+    out::line("A change of a source is served as soon as it is built. Ctrl-C ends it.")?;
+    Ok(())
 }

@@ -90,6 +90,10 @@ pub(crate) enum Failure {
     },
     #[error("{0}")]
     Serve(host::front::serve::ServeError),
+    #[error("{} cannot be used: {problem}", .path.display())]
+    EnvFile { path: PathBuf, problem: String },
+    #[error("a command cannot have a NUL in it")]
+    NulInCommand,
 }
 
 impl Failure {
@@ -125,7 +129,17 @@ impl Failure {
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::Answered { .. } => "REFUSED",
             Self::Serve(error) => error.code().as_str(),
+            Self::EnvFile { .. } => "ENV_FILE",
+            Self::NulInCommand => "NUL_IN_COMMAND",
         }
+    }
+}
+
+/// Say on stderr why something failed.
+pub(crate) fn tell(error: &anyhow::Error) {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
+        None => eprintln!("error: {error:#}"),
     }
 }
 

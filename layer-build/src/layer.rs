@@ -63,7 +63,7 @@ impl Label {
         let name = args
             .name
             .clone()
-            .unwrap_or_else(|| default_name(&packages.plugins));
+            .unwrap_or_else(|| packages.name().to_owned());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || !name.chars().all(plain) {
             return Err(Failure::LayerName(name));
@@ -80,17 +80,10 @@ impl Label {
     pub(crate) fn for_development(packages: &Packages) -> Self {
         let version = common_version(&packages.plugins).unwrap_or_else(|| "0.0.0-dev".to_owned());
         Self {
-            name: default_name(&packages.plugins),
+            name: packages.name().to_owned(),
             version,
             tools: Vec::new(),
         }
-    }
-}
-
-fn default_name(plugins: &[Plugin]) -> String {
-    match plugins {
-        [plugin] => plugin.name.clone(),
-        _ => "tools".to_owned(),
     }
 }
 
@@ -311,6 +304,13 @@ fn tools(layer: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
     };
     let app = App::start(&config).map_err(Failure::Unservable)?;
     Ok(app.tool_names().map(str::to_owned).collect())
+}
+
+impl Layer {
+    /// Of the whole archive.
+    pub(crate) fn sha256(&self) -> &str {
+        &self.written.sha256
+    }
 }
 
 impl fmt::Display for Layer {

@@ -11,6 +11,7 @@ mod cli;
 mod client;
 mod compare;
 mod compile;
+mod connect;
 mod contents;
 mod declared;
 mod describe;
@@ -38,7 +39,6 @@ use clap::{CommandFactory, Parser};
 
 use crate::{
     cli::{Cli, Command},
-    error::Failure,
     exit::Exit,
 };
 
@@ -52,7 +52,8 @@ fn main() -> ExitCode {
         Command::New(args) => new::run(&args),
         Command::Build(args) => build(&args).map(|()| Exit::Done),
         Command::Host(args) => function::build(&args).map(|()| Exit::Done),
-        Command::Dev(args) => dev::run(&args).map(|()| Exit::Done),
+        Command::Dev(args) => dev::run(&args),
+        Command::Connect(args) => connect::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Diff(args) => diff::run(&args),
@@ -69,10 +70,7 @@ fn main() -> ExitCode {
         // Whoever read it has seen enough.
         Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
-            match error.downcast_ref::<Failure>() {
-                Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
-                None => eprintln!("error: {error:#}"),
-            }
+            error::tell(&error);
             Exit::Failed.into()
         }
     }

@@ -18,7 +18,20 @@ pub(crate) struct Plugin {
 #[derive(Debug)]
 pub(crate) struct Packages {
     pub(crate) plugins: Vec<Plugin>,
+    /// The folders of their sources: their own, and those of the packages beside them that they are made of.
+    pub(crate) sources: BTreeSet<Utf8PathBuf>,
+    pub(crate) workspace_root: Utf8PathBuf,
     pub(crate) target_dir: Utf8PathBuf,
+}
+
+impl Packages {
+    /// What a layer of them is called unless it is told otherwise.
+    pub(crate) fn name(&self) -> &str {
+        match self.plugins.as_slice() {
+            [plugin] => &plugin.name,
+            _ => "tools",
+        }
+    }
 }
 
 /// Those named, else those that cargo would build by default, in cargo's order.
@@ -34,6 +47,7 @@ pub(crate) fn find(args: &cli::Packages) -> Result<Packages, Failure> {
     } else {
         named(&metadata, &args.packages)?
     };
+    let sources = sources(&metadata, &chosen);
     let plugins = chosen
         .into_iter()
         .map(|package| Plugin {
@@ -44,8 +58,46 @@ pub(crate) fn find(args: &cli::Packages) -> Result<Packages, Failure> {
         .collect();
     Ok(Packages {
         plugins,
+        sources,
+        workspace_root: metadata.workspace_root,
         target_dir: metadata.target_directory,
     })
+}
+
+/// The folders of packages, and of those that they depend on by a path.
+fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeSet<Utf8PathBuf> {
+    let folder = |package: &Package| package.manifest_path.parent().map(Utf8PathBuf::from);
+    let mut found = BTreeSet::new();
+    let mut open: Vec<_> = packages
+        .iter()
+        .filter_map(|package| folder(package))
+        .collect();
+    while let Some(path) = open.pop() {
+        if !found.insert(path.clone()) {
+            continue;
+        }
+        let member = metadata
+            .packages
+            .iter()
+            .find(|package| folder(package).as_ref() == Some(&path));
+        let elsewhere = match member {
+            Some(_) => None,
+            // In another workspace.
+            None => MetadataCommand::new()
+                .no_deps()
+                .manifest_path(path.join("Cargo.toml"))
+                .exec()
+                .ok(),
+        };
+        let others = elsewhere.iter().flat_map(|metadata| &metadata.packages);
+        let package = member.or_else(|| {
+            let mut others = others.into_iter();
+            others.find(|package| folder(package).as_ref() == Some(&path))
+        });
+        let dependencies = package.iter().flat_map(|package| &package.dependencies);
+        open.extend(dependencies.filter_map(|dependency| dependency.path.clone()));
+    }
+    found
 }
 
 fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package>, Failure> {

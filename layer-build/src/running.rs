@@ -2,12 +2,17 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    net::TcpListener,
+    os::fd::OwnedFd,
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::error::Failure;
 
 /// A host that serves. It ends with this value.
 pub(crate) struct Running {
@@ -26,15 +31,20 @@ pub(crate) enum NotRunning {
 }
 
 impl Running {
-    /// Run a host that listens on a free port. What it logs goes to `log`, line by line.
+    /// Run a host that listens on this socket, else on a free port. What it logs goes to `log`, line by line.
     pub(crate) fn start(
         command: &mut Command,
+        listener: Option<&TcpListener>,
         patience: Duration,
         mut log: impl FnMut(&str) + Send + 'static,
     ) -> anyhow::Result<Result<Self, NotRunning>> {
+        let (listen, stdin) = match listener {
+            Some(listener) => ("stdin", OwnedFd::from(listener.try_clone()?).into()),
+            None => ("127.0.0.1:0", Stdio::null()),
+        };
         let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
+            .args(["serve", "--listen", listen])
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -84,6 +94,40 @@ impl Running {
                     )));
                 }
             }
+        }
+    }
+}
+
+impl Running {
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Let it finish what it is at, and end.
+    pub(crate) fn end(mut self) {
+        let pid = self.child.id().try_into().ok().and_then(Pid::from_raw);
+        if pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok()) {
+            // It gives itself a limit; if it cannot be waited for it is killed.
+            let _ = self.child.wait();
+        }
+    }
+
+    /// The same, without waiting for it.
+    pub(crate) fn retire(self) {
+        std::thread::spawn(move || self.end());
+    }
+}
+
+impl From<NotRunning> for Failure {
+    fn from(problem: NotRunning) -> Self {
+        match problem {
+            NotRunning::Refused(mut problems) => {
+                let (code, message) = problems.swap_remove(0);
+                Self::Described { code, message }
+            }
+            NotRunning::Crashed(words) => Self::HostEnded(words),
+            NotRunning::Hangs => Self::HostEnded("nothing: it does not come to listen".to_owned()),
         }
     }
 }

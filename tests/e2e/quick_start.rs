@@ -1,78 +1,8 @@
 //! What the README tells a new user, done as told: nothing of this repository is in reach but by the installed program.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-};
+use tests::repository;
 
-use tempfile::TempDir;
-use tests::{output_of, repository, target};
-
-/// The shell's code in the README's quick start: first what is typed in the clone, then what is typed elsewhere.
-fn transcript() -> [String; 2] {
-    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
-    let section = readme
-        .split("\n## ")
-        .find(|section| section.starts_with("Quick start"));
-    let blocks = section.expect("a quick start").split("```sh\n").skip(1);
-    let mut blocks = blocks.filter_map(|block| Some(block.split_once("```")?.0.to_owned()));
-    [
-        blocks.next().expect("the clone's"),
-        blocks.next().expect("the user's"),
-    ]
-}
-
-/// The folder of the programs that the README's first line has installed: in the profile `dev`, of which everything is built
-/// already, and beside the user's own.
-fn installed() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let root = target().join("installed");
-        let [install, _] = transcript();
-        let install = format!(
-            "{} --debug --force --quiet --root \"$ROOT\"",
-            install.trim()
-        );
-        let mut shell = Command::new("sh");
-        shell.args(["-euc", &install]).current_dir(repository());
-        shell
-            .env("ROOT", &root)
-            .env("CARGO_TARGET_DIR", target().parent().expect("a folder"));
-        output_of(&mut shell);
-        root.join("bin")
-    })
-}
-
-/// An empty folder that is in no repository and no workspace, where `cargo layer` is the installed program.
-struct Elsewhere(TempDir);
-
-impl Elsewhere {
-    fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("a new user's ").tempdir();
-        Self(folder.expect("a temporary folder"))
-    }
-
-    fn path(&self, inside: &str) -> PathBuf {
-        self.0.path().join(inside)
-    }
-
-    /// Run a script; it must succeed. What is printed to stdout.
-    fn run(&self, script: &str) -> String {
-        output_of(&mut self.shell(script))
-    }
-
-    fn shell(&self, script: &str) -> Command {
-        let path = std::env::var("PATH").expect("a PATH");
-        let mut shell = Command::new("sh");
-        shell.args(["-euc", script]).current_dir(self.0.path());
-        shell.env("PATH", format!("{}:{path}", installed().display()));
-        shell.env("CARGO_TARGET_DIR", target().join("authors/target"));
-        // What is built here has been downloaded for this repository.
-        shell.env("CARGO_NET_OFFLINE", "true").env_remove("CARGO");
-        shell
-    }
-}
+use crate::elsewhere::{Elsewhere, transcript};
 
 #[test]
 fn the_quick_start_works_as_it_is_told() {
@@ -123,7 +53,8 @@ fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
         sdk.display().to_string()
     );
     fs_err::write(elsewhere.path("Cargo.toml"), shared).expect("a manifest");
-    elsewhere.run("cargo layer new third && cargo metadata --no-deps --format-version 1 >metadata.json");
+    elsewhere
+        .run("cargo layer new third && cargo metadata --no-deps --format-version 1 >metadata.json");
     let third = fs_err::read_to_string(elsewhere.path("third/Cargo.toml")).expect("a manifest");
     assert!(
         third.contains("plugin-sdk = { workspace = true, features = [\"testing\"] }"),
@@ -148,7 +79,7 @@ fn what_cannot_be_made_leaves_nothing_behind() {
         assert!(told.contains(&format!("error[{code}]: ")), "{told}");
         assert_eq!(output.status.code(), Some(1));
     }
-    let left = fs_err::read_dir(elsewhere.0.path())
+    let left = fs_err::read_dir(elsewhere.path(""))
         .expect("a folder")
         .count();
     assert_eq!(left, 0);

@@ -2,8 +2,11 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    io,
+    net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr},
+    os::fd::AsFd,
     process::ExitCode,
+    str::FromStr,
     sync::Arc,
     time::Duration,
 };
@@ -39,8 +42,49 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Source: ours; 30 seconds is what hyper gives a client for its headers.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Listen {
+    /// On an address of our own; port 0 takes a free one.
+    Address(SocketAddr),
+    /// On the socket that is our stdin, as inetd hands it over: whoever started us listens already, and may start another
+    /// of us on the same socket before it ends this one.
+    Stdin,
+}
+
+impl Listen {
+    /// The socket. It does not block.
+    fn listener(self) -> io::Result<std::net::TcpListener> {
+        let listener = match self {
+            Self::Address(address) => std::net::TcpListener::bind(address)?,
+            Self::Stdin => io::stdin().as_fd().try_clone_to_owned()?.into(),
+        };
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    }
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl FromStr for Listen {
+    type Err = AddrParseError;
+
+    /// `ADDRESS:PORT`, or `stdin`.
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        match text {
+            "stdin" => Ok(Self::Stdin),
+            address => address.parse().map(Self::Address),
+        }
+    }
+}
+
 /// Serve until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
-pub async fn run(config: Config, listen: SocketAddr, allow_public: bool) -> ExitCode {
+pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode {
     match Server::start(&config, listen, allow_public).await {
         Ok(server) => {
             eprintln!("listening on {}", server.url());
@@ -73,8 +117,13 @@ pub enum ServeError {
         /// The address.
         address: SocketAddr,
         /// The system's words.
-        source: std::io::Error,
+        source: io::Error,
     },
+    /// What was handed over cannot be listened on.
+    #[error(
+        "stdin is no socket that listens: {0}; `--listen stdin` is for programs that hand one over"
+    )]
+    Stdin(io::Error),
     /// Others could reach the address.
     #[error(
         "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or allow it by `bootstrap serve --allow-public`"
@@ -88,7 +137,7 @@ impl ServeError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Start(error) => error.code(),
-            Self::Listen { .. } => ErrorCode::ListenFailed,
+            Self::Listen { .. } | Self::Stdin(_) => ErrorCode::ListenFailed,
             Self::Public(_) => ErrorCode::ListenPublic,
         }
     }
@@ -101,19 +150,26 @@ impl Server {
     /// [`ServeError`]
     pub async fn start(
         config: &Config,
-        listen: SocketAddr,
+        listen: Listen,
         allow_public: bool,
     ) -> Result<Self, ServeError> {
-        if !listen.ip().is_loopback() && !allow_public {
-            return Err(ServeError::Public(listen));
+        let public = |address: SocketAddr| !address.ip().is_loopback() && !allow_public;
+        if let Listen::Address(address) = listen
+            && public(address)
+        {
+            return Err(ServeError::Public(address));
         }
         let app = App::start(config)?;
-        let failed = |source| ServeError::Listen {
-            address: listen,
-            source,
+        let failed = |source| match listen {
+            Listen::Address(address) => ServeError::Listen { address, source },
+            Listen::Stdin => ServeError::Stdin(source),
         };
-        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let listener = listen.listener().map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        if public(address) {
+            return Err(ServeError::Public(address));
+        }
+        let listener = TcpListener::from_std(listener).map_err(failed)?;
         Ok(Self {
             app,
             listener,
@@ -131,12 +187,12 @@ impl Server {
     ///
     /// # Errors
     /// When the system does not let it wait for signals.
-    pub async fn run(self) -> std::io::Result<()> {
+    pub async fn run(self) -> io::Result<()> {
         serve(self.app, self.listener, self.address).await
     }
 }
 
-async fn serve(app: App, listener: TcpListener, address: SocketAddr) -> std::io::Result<()> {
+async fn serve(app: App, listener: TcpListener, address: SocketAddr) -> io::Result<()> {
     let app = Arc::new(app);
     let reached = if address.ip().is_loopback() {
         Reached::Loopback

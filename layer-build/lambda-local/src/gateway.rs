@@ -9,7 +9,7 @@
 use std::{
     fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -66,6 +66,7 @@ pub enum Door {
 pub struct Gateway {
     address: SocketAddr,
     url: String,
+    front: Arc<Front>,
     _server: Server,
 }
 
@@ -149,19 +150,27 @@ impl Gateway {
         let address = listener.local_addr().map_err(failed)?;
         let url = format!("http://{}{}", reachable(address), door.stage_segment());
         let front = Arc::new(Front {
-            function,
+            function: Mutex::new(function),
             door,
             timeout,
         });
+        let served = Arc::clone(&front);
         let server = Server::start(listener, move |ends, request| {
-            let front = Arc::clone(&front);
+            let front = Arc::clone(&served);
             async move { front.answer(ends, request).await }
         });
         Ok(Self {
             address,
             url,
+            front,
             _server: server,
         })
+    }
+
+    /// Hands what comes from now on to another function, as when the alias that an integration names moves on. What is
+    /// under way ends where it began.
+    pub fn switch(&self, function: Function) {
+        *self.front.function() = function;
     }
 
     /// The base URL with the stage where it belongs in the URL, without a slash at the end.
@@ -184,12 +193,16 @@ impl fmt::Debug for Gateway {
 }
 
 struct Front {
-    function: Function,
+    function: Mutex<Function>,
     door: Door,
     timeout: Duration,
 }
 
 impl Front {
+    fn function(&self) -> MutexGuard<'_, Function> {
+        self.function.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn answer(&self, ends: Ends, request: Request<Incoming>) -> Response<Full<Bytes>> {
         match self.integrate(ends, request).await {
             Ok(response) => response,
@@ -219,9 +232,9 @@ impl Front {
             Door::RestApi { stage } => rest_api::event(&request, stage),
             Door::HttpApi { stage } => http_api::event(&request, stage),
         };
-        let invocation = self
-            .function
-            .invoke_traced(event.to_string().into(), request.trace_id.clone());
+        // Of this request's own, so that it lives until the answer is there.
+        let function = self.function().clone();
+        let invocation = function.invoke_traced(event.to_string().into(), request.trace_id.clone());
         let answer = match time::timeout(self.timeout, invocation).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(InvokeError::RequestTooLarge { .. })) => return Err(Failure::PayloadTooLarge),
@@ -229,7 +242,7 @@ impl Front {
             Ok(Err(_)) => return Err(Failure::Integration),
             Err(_) => {
                 let seconds = self.timeout.as_secs_f64();
-                self.function.log(format!(
+                function.log(format!(
                     "gateway: the function had not answered after {seconds:.2} seconds, the integration timeout"
                 ));
                 return Err(Failure::TimedOut);
@@ -241,7 +254,7 @@ impl Front {
         };
         response.map_err(|Malformed(why)| {
             let id = &answer.request_id;
-            self.function.log(format!(
+            function.log(format!(
                 "RequestId: {id} gateway: malformed Lambda proxy response: {why}"
             ));
             Failure::Integration

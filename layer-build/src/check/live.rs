@@ -107,7 +107,12 @@ fn served(
             command.env(variable, list.join(","));
         }
     }
-    let running = match Running::start(&mut command, Duration::from_secs(args.patience), |_| {})? {
+    let running = match Running::start(
+        &mut command,
+        None,
+        Duration::from_secs(args.patience),
+        |_| {},
+    )? {
         Ok(running) => running,
         Err(problem) => {
             let problems = match problem {

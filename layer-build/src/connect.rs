@@ -1,0 +1,277 @@
+//! How MCP clients are told of a server: each in its own form.
+//!
+//! Source: the documentation of each client; the words for a place are those that it uses itself.
+
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
+
+use crate::{cli, error::Failure, exit::Exit, out, packages};
+
+/// A client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Client {
+    /// Claude Code
+    ClaudeCode,
+    /// Claude Desktop
+    ClaudeDesktop,
+    /// Visual Studio Code
+    #[value(name = "vscode")]
+    VsCode,
+    /// Cursor
+    Cursor,
+    /// OpenAI Codex
+    Codex,
+    /// Gemini CLI
+    GeminiCli,
+    /// MCP Inspector
+    Inspector,
+}
+
+/// All of them, in the order in which they are shown.
+pub(crate) const CLIENTS: [Client; 7] = [
+    Client::ClaudeCode,
+    Client::ClaudeDesktop,
+    Client::VsCode,
+    Client::Cursor,
+    Client::Codex,
+    Client::GeminiCli,
+    Client::Inspector,
+];
+
+/// How a server is reached.
+#[derive(Debug)]
+pub(crate) enum Server {
+    Http {
+        url: String,
+        headers: Vec<(String, String)>,
+    },
+    /// The client starts it.
+    Stdio {
+        command: Vec<String>,
+        env: Vec<(String, String)>,
+    },
+}
+
+/// Print how a client, or each of them, is told of a server.
+pub(crate) fn run(args: &cli::Connect) -> anyhow::Result<Exit> {
+    let server = match (&args.url, args.stdio) {
+        (Some(url), _) => Server::Http {
+            url: url.clone(),
+            headers: args.headers.clone(),
+        },
+        (None, _) if !args.command.is_empty() => Server::Stdio {
+            command: args.command.clone(),
+            env: args.env.clone(),
+        },
+        (None, _) => {
+            // What cannot be built cannot be served: better said now than by the client.
+            packages::find(&args.packages)?;
+            Server::Stdio {
+                command: cargo_layer(&args.packages)?,
+                env: args.env.clone(),
+            }
+        }
+    };
+    match args.client {
+        Some(client) => {
+            let setup = setup(client, &args.name, &server)?;
+            eprintln!("{}", setup.place);
+            out::line(setup.text)?;
+        }
+        None => {
+            for client in CLIENTS {
+                show(client, &args.name, &server)?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Print it below a line that says where it belongs.
+pub(crate) fn show(client: Client, name: &str, server: &Server) -> anyhow::Result<()> {
+    let Setup { place, text } = setup(client, name, server)?;
+    out::line(place)?;
+    for line in text.lines() {
+        out::line(format_args!("  {line}"))?;
+    }
+    out::line("")?;
+    Ok(())
+}
+
+/// The command by which a client can start a server of the tools of some packages, as they are then.
+pub(crate) fn cargo_layer(packages: &cli::Packages) -> anyhow::Result<Vec<String>> {
+    use std::path::{Path, absolute};
+    let manifest = packages.manifest_path.as_deref();
+    let manifest = absolute(manifest.unwrap_or(Path::new("Cargo.toml")))?;
+    let mut command = vec![
+        absolute(std::env::current_exe()?)?.display().to_string(),
+        "dev".to_owned(),
+        "--stdio".to_owned(),
+        "--manifest-path".to_owned(),
+        manifest.display().to_string(),
+    ];
+    for package in &packages.packages {
+        command.extend(["--package".to_owned(), package.clone()]);
+    }
+    Ok(command)
+}
+
+impl Client {
+    /// Does it know only servers that it starts, unless they are on the public internet?
+    pub(crate) fn starts_its_servers(self) -> bool {
+        self == Self::ClaudeDesktop
+    }
+}
+
+/// What a client has to be told.
+struct Setup {
+    /// Where it belongs.
+    place: &'static str,
+    text: String,
+}
+
+fn setup(client: Client, name: &str, server: &Server) -> Result<Setup, Failure> {
+    let (place, text) = match (client, server) {
+        (Client::ClaudeCode, _) => (
+            "Claude Code, .mcp.json of a project:",
+            servers("mcpServers", name, entry(server, "url", Some("type"))),
+        ),
+        (Client::ClaudeDesktop, Server::Stdio { .. }) => (
+            "Claude Desktop, claude_desktop_config.json (Settings, Developer):",
+            servers("mcpServers", name, entry(server, "url", None)),
+        ),
+        (Client::ClaudeDesktop, Server::Http { url, headers }) => (
+            "Claude Desktop, claude_desktop_config.json (Settings, Developer); a public URL can be added under Connectors as well:",
+            servers("mcpServers", name, bridge(url, headers)),
+        ),
+        (Client::VsCode, _) => (
+            "VS Code, .vscode/mcp.json of a workspace:",
+            servers("servers", name, entry(server, "url", Some("type"))),
+        ),
+        (Client::Cursor, _) => (
+            "Cursor, .cursor/mcp.json of a project, or ~/.cursor/mcp.json:",
+            servers("mcpServers", name, entry(server, "url", None)),
+        ),
+        (Client::Codex, _) => ("Codex, ~/.codex/config.toml:", codex(name, server)),
+        (Client::GeminiCli, _) => (
+            "Gemini CLI, .gemini/settings.json of a project, or ~/.gemini/settings.json:",
+            servers("mcpServers", name, entry(server, "httpUrl", None)),
+        ),
+        (Client::Inspector, _) => ("MCP Inspector, in a shell:", inspector(server)?),
+    };
+    Ok(Setup { place, text })
+}
+
+fn servers(key: &str, name: &str, entry: Value) -> String {
+    format!("{:#}", json!({ key: { name: entry } }))
+}
+
+/// A server in JSON; `url` is where the URL stands, `kind` where it is said which of both it is.
+fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
+    let mut entry = Map::new();
+    let mut set = |key: &str, value: Value| entry.insert(key.to_owned(), value);
+    match server {
+        Server::Http { url, headers } => {
+            if let Some(kind) = kind {
+                set(kind, "http".into());
+            }
+            set(url_key, url.as_str().into());
+            if !headers.is_empty() {
+                set("headers", object(headers));
+            }
+        }
+        Server::Stdio { command, env } => {
+            if let Some(kind) = kind {
+                set(kind, "stdio".into());
+            }
+            let (program, args) = parts(command);
+            set("command", program.into());
+            set("args", args.into());
+            if !env.is_empty() {
+                set("env", object(env));
+            }
+        }
+    }
+    entry.into()
+}
+
+/// By way of a program that speaks HTTP for clients which do not.
+fn bridge(url: &str, headers: &[(String, String)]) -> Value {
+    let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
+    for (name, value) in headers {
+        args.extend(["--header".to_owned(), format!("{name}:{value}")]);
+    }
+    json!({ "command": "npx", "args": args })
+}
+
+fn codex(name: &str, server: &Server) -> String {
+    let inline = |pairs: &[(String, String)]| {
+        let mut table = InlineTable::new();
+        for (name, value) in pairs {
+            table.insert(name, value.as_str().into());
+        }
+        table
+    };
+    let mut table = Table::new();
+    match server {
+        Server::Http { url, headers } => {
+            table["url"] = toml_edit::value(url);
+            if !headers.is_empty() {
+                table["http_headers"] = toml_edit::value(inline(headers));
+            }
+        }
+        Server::Stdio { command, env } => {
+            let (program, args) = parts(command);
+            table["command"] = toml_edit::value(program);
+            table["args"] = toml_edit::value(args.iter().collect::<Array>());
+            if !env.is_empty() {
+                table["env"] = toml_edit::value(inline(env));
+            }
+        }
+    }
+    let mut servers = Table::new();
+    servers.set_implicit(true);
+    servers.insert(name, Item::Table(table));
+    let mut document = DocumentMut::new();
+    document.insert("mcp_servers", Item::Table(servers));
+    document.to_string().trim_end().to_owned()
+}
+
+fn inspector(server: &Server) -> Result<String, Failure> {
+    let mut words = ["npx", "-y", "@modelcontextprotocol/inspector", "--cli"]
+        .map(str::to_owned)
+        .to_vec();
+    match server {
+        Server::Http { url, headers } => {
+            words.extend(["--method", "tools/list", "--transport", "http", url].map(str::to_owned));
+            for (name, value) in headers {
+                words.extend(["--header".to_owned(), format!("{name}: {value}")]);
+            }
+        }
+        Server::Stdio { command, env } => {
+            words.extend(["--method", "tools/list"].map(str::to_owned));
+            for (name, value) in env {
+                words.extend(["-e".to_owned(), format!("{name}={value}")]);
+            }
+            words.push("--".to_owned());
+            words.extend(command.iter().cloned());
+        }
+    }
+    shlex::try_join(words.iter().map(String::as_str)).map_err(|_| Failure::NulInCommand)
+}
+
+fn parts(command: &[String]) -> (&str, &[String]) {
+    match command.split_first() {
+        Some((program, args)) => (program, args),
+        None => ("", &[]),
+    }
+}
+
+fn object(pairs: &[(String, String)]) -> Value {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect::<Map<_, _>>()
+        .into()
+}

@@ -1,0 +1,163 @@
+//! `cargo layer connect`: what it prints is what clients read.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tests::{Layer, bootstrap, cargo_layer, inspector, output_of};
+
+fn connect(args: &[&str]) -> String {
+    output_of(Command::new(cargo_layer()).arg("connect").args(args))
+}
+
+fn by_url(client: &str) -> String {
+    connect(&[
+        "https://example.com/mcp",
+        "--client",
+        client,
+        "--header",
+        "Authorization: Bearer a b",
+    ])
+}
+
+fn by_stdio(client: &str) -> String {
+    connect(&[
+        "--stdio",
+        "--client",
+        client,
+        "--name",
+        "mine",
+        "--env",
+        "PLUGIN_DIR=/home/ada/my mcp/lib",
+        "--",
+        "/home/ada/my mcp/bootstrap",
+        "stdio",
+    ])
+}
+
+#[test]
+fn each_client_is_told_of_a_url_in_its_own_form() {
+    for (client, expected) in [
+        (
+            "claude-code",
+            json!({ "mcpServers": { "tools": { "type": "http", "url": "https://example.com/mcp", "headers": { "Authorization": "Bearer a b" } } } }),
+        ),
+        (
+            "claude-desktop",
+            json!({ "mcpServers": { "tools": { "command": "npx", "args": ["-y", "mcp-remote", "https://example.com/mcp", "--header", "Authorization:Bearer a b"] } } }),
+        ),
+        (
+            "vscode",
+            json!({ "servers": { "tools": { "type": "http", "url": "https://example.com/mcp", "headers": { "Authorization": "Bearer a b" } } } }),
+        ),
+        (
+            "cursor",
+            json!({ "mcpServers": { "tools": { "url": "https://example.com/mcp", "headers": { "Authorization": "Bearer a b" } } } }),
+        ),
+        (
+            "gemini-cli",
+            json!({ "mcpServers": { "tools": { "httpUrl": "https://example.com/mcp", "headers": { "Authorization": "Bearer a b" } } } }),
+        ),
+    ] {
+        let told: Value = serde_json::from_str(&by_url(client)).expect("JSON");
+        assert_eq!(told, expected, "{client}");
+    }
+    insta::assert_snapshot!(by_url("codex"), @r#"
+    [mcp_servers.tools]
+    url = "https://example.com/mcp"
+    http_headers = { Authorization = "Bearer a b" }
+    "#);
+    insta::assert_snapshot!(by_url("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list --transport http https://example.com/mcp --header 'Authorization: Bearer a b'"#);
+}
+
+#[test]
+fn each_client_is_told_of_a_program_in_its_own_form() {
+    let server = json!({
+        "command": "/home/ada/my mcp/bootstrap", "args": ["stdio"], "env": { "PLUGIN_DIR": "/home/ada/my mcp/lib" },
+    });
+    let mut typed = server.clone();
+    typed["type"] = json!("stdio");
+    for (client, expected) in [
+        ("claude-code", json!({ "mcpServers": { "mine": typed } })),
+        (
+            "claude-desktop",
+            json!({ "mcpServers": { "mine": server } }),
+        ),
+        ("vscode", json!({ "servers": { "mine": typed } })),
+        ("cursor", json!({ "mcpServers": { "mine": server } })),
+        ("gemini-cli", json!({ "mcpServers": { "mine": server } })),
+    ] {
+        let told: Value = serde_json::from_str(&by_stdio(client)).expect("JSON");
+        assert_eq!(told, expected, "{client}");
+    }
+    insta::assert_snapshot!(by_stdio("codex"), @r#"
+    [mcp_servers.mine]
+    command = "/home/ada/my mcp/bootstrap"
+    args = ["stdio"]
+    env = { PLUGIN_DIR = "/home/ada/my mcp/lib" }
+    "#);
+    insta::assert_snapshot!(by_stdio("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list -e 'PLUGIN_DIR=/home/ada/my mcp/lib' -- '/home/ada/my mcp/bootstrap' stdio"#);
+}
+
+#[test]
+fn the_inspectors_line_is_one_that_it_takes() {
+    let layer = Layer::of(["custom-tools"]);
+    let variable = format!("PLUGIN_DIR={}", layer.plugin_dir().display());
+    let bootstrap = bootstrap().display().to_string();
+    let line = connect(&[
+        "--stdio",
+        "--client",
+        "inspector",
+        "--env",
+        &variable,
+        "--",
+        &bootstrap,
+        "stdio",
+    ]);
+    // The Inspector of the tests, which need not be downloaded again.
+    let arguments = line
+        .strip_prefix("npx -y @modelcontextprotocol/inspector --cli ")
+        .unwrap_or_else(|| panic!("not the Inspector: {line}"));
+    let inspector = inspector();
+    let program = [inspector.get_program()]
+        .into_iter()
+        .chain(inspector.get_args())
+        .map(|word| format!("'{}'", word.display()))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", &format!("{program} {arguments}")]);
+    for (name, value) in inspector.get_envs() {
+        shell.env(name, value.expect("it is set"));
+    }
+    let listed = output_of(&mut shell);
+    assert!(listed.contains("multiply"), "{listed}");
+}
+
+#[test]
+fn what_is_to_be_told_must_be_told_whole() {
+    for (args, expected) in [
+        (vec![], "--stdio"),
+        (
+            vec!["--stdio", "http://127.0.0.1:3000/mcp"],
+            "cannot be used with",
+        ),
+        (
+            vec!["http://127.0.0.1:3000/mcp", "--client", "emacs"],
+            "claude-code",
+        ),
+        (vec!["--stdio", "--env", "A", "--", "x"], "NAME=value"),
+        (
+            vec!["--stdio", "--manifest-path", "/nowhere/Cargo.toml"],
+            "error[CARGO_METADATA]",
+        ),
+    ] {
+        let output = Command::new(cargo_layer())
+            .arg("connect")
+            .args(&args)
+            .output()
+            .expect("cargo-layer can be run");
+        assert!(!output.status.success(), "{args:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(expected), "{args:?}: {told}");
+    }
+}
