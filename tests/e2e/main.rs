@@ -3,6 +3,7 @@
 mod article;
 mod ask;
 mod authors;
+mod aws_cli;
 mod awslabs;
 mod beyond;
 mod check;

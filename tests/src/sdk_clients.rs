@@ -12,31 +12,44 @@ use crate::build::{locked, output_of, repository, target};
 /// A script of `tests/clients/python` in a virtual environment that has the official SDK.
 pub fn python_client(script: &str) -> Command {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    let folder = repository().join("tests/clients/python");
-    let python = PYTHON.get_or_init(|| {
-        let requirements = folder.join("requirements.txt");
-        prepared("python", &requirements, |venv| {
-            let mut command = Command::new("python3");
-            match command.args(["-m", "venv"]).arg(venv).output() {
-                Ok(made) if made.status.success() => {}
-                Ok(made) => panic!("{VENV_IS_MISSING}\n{}", text(&made.stderr)),
-                Err(error) => panic!("{PYTHON_IS_MISSING}: {error}"),
-            }
-            let mut pip = Command::new(venv.join("bin/python"));
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ]);
-            output_of(pip.arg(&requirements));
-        })
-        .join("bin/python")
-    });
+    let python = PYTHON.get_or_init(|| venv("python", "requirements.txt").join("bin/python"));
     let mut command = Command::new(python);
-    command.arg(folder.join(script));
+    command.arg(repository().join("tests/clients/python").join(script));
+    command
+}
+
+/// The virtual environment of this name with what a file of `tests/clients/python` asks for.
+pub(crate) fn venv(name: &str, requirements: &str) -> PathBuf {
+    let requirements = repository().join("tests/clients/python").join(requirements);
+    prepared(name, &requirements, |venv| {
+        let mut command = Command::new("python3");
+        match command.args(["-m", "venv"]).arg(venv).output() {
+            Ok(made) if made.status.success() => {}
+            Ok(made) => panic!("{VENV_IS_MISSING}\n{}", text(&made.stderr)),
+            Err(error) => panic!("{PYTHON_IS_MISSING}: {error}"),
+        }
+        let mut pip = Command::new(venv.join("bin/python"));
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+        ]);
+        output_of(pip.arg(&requirements));
+    })
+}
+
+/// A program that finds the AWS CLI in its PATH.
+pub fn aws_cli(program: &str) -> Command {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| venv("aws-cli", "requirements-aws.txt").join("bin"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new(program);
+    command.env("PATH", format!("{}:{path}", folder.display()));
+    // It would look for credentials and settings of whoever runs the tests.
+    command.env("HOME", "/nonexistent");
     command
 }
 
@@ -113,7 +126,7 @@ pub(crate) fn node_modules() -> &'static Path {
 
 const NPM_IS_MISSING: &str = "npm is needed to test with the official TypeScript SDK; install it (Debian: apt-get install npm)";
 
-const PYTHON_IS_MISSING: &str = "python3 is needed to test with the official Python SDK; install it (Debian: apt-get install python3 python3-venv)";
+const PYTHON_IS_MISSING: &str = "python3 is needed to test with the official Python SDK and with moto; install it (Debian: apt-get install python3 python3-venv)";
 
 const VENV_IS_MISSING: &str = "python3 cannot make a virtual environment; install what it needs (Debian: apt-get install python3-venv)";
 
