@@ -1,4 +1,4 @@
-//! The CPUs of Lambda, and what building for them takes.
+//! The platforms of functions, and what building for them takes.
 
 use std::{
     path::PathBuf,
@@ -7,7 +7,34 @@ use std::{
 
 use clap::ValueEnum;
 
-use crate::error::Failure;
+use crate::{
+    elf::{AMAZON_LINUX_2023, Glibc},
+    error::Failure,
+};
+
+/// What something is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Platform {
+    pub(crate) arch: Arch,
+    /// The newest glibc that may be needed.
+    pub(crate) glibc: Glibc,
+}
+
+impl Platform {
+    /// Lambda, on the CPU of this machine.
+    pub(crate) fn like_this_machine() -> Self {
+        Self {
+            arch: Arch::of_this_machine(),
+            glibc: AMAZON_LINUX_2023,
+        }
+    }
+
+    /// As `cargo-zigbuild` names it.
+    pub(crate) fn zig_target(self) -> String {
+        let Glibc(major, minor) = self.glibc;
+        format!("{}.{major}.{minor}", self.arch.target())
+    }
+}
 
 /// A CPU, as Lambda names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,15 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{arch::Arch, ask, child, client::Era, connect, exit, sdk::Sdk};
+use crate::{
+    arch::{self, Arch},
+    ask, child,
+    client::Era,
+    connect,
+    elf::Glibc,
+    exit,
+    sdk::Sdk,
+};
 
 /// Build AWS Lambda layers of MCP tools
 #[derive(Debug, Parser)]
@@ -87,6 +95,27 @@ pub(crate) struct Packages {
     pub(crate) manifest_path: Option<PathBuf>,
 }
 
+/// Of the function.
+#[derive(Debug, Args)]
+pub(crate) struct Platform {
+    /// The CPU of the function [default: that of this machine]
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Arch>,
+    /// The glibc of the function's system, or an older one [default: 2.34, that of Amazon Linux 2023]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) glibc: Option<Glibc>,
+}
+
+impl Platform {
+    pub(crate) fn chosen(&self) -> arch::Platform {
+        let default = arch::Platform::like_this_machine();
+        arch::Platform {
+            arch: self.arch.unwrap_or(default.arch),
+            glibc: self.glibc.unwrap_or(default.glibc),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     #[command(flatten)]
@@ -94,9 +123,8 @@ pub(crate) struct Build {
     /// Where to write the layer; its symbols go beside it, into layer.symbols
     #[arg(long, value_name = "FILE", default_value = "layer.zip")]
     pub(crate) out: PathBuf,
-    /// The CPU of the function [default: that of this machine]
-    #[arg(long, value_enum)]
-    pub(crate) arch: Option<Arch>,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
     /// Add this shared library, which plugins find beside them; may be repeated
     #[arg(long = "include", value_name = "FILE")]
     pub(crate) includes: Vec<PathBuf>,
@@ -116,9 +144,8 @@ pub(crate) struct Host {
     /// Where to write it [default: function.zip, as a layer host-layer.zip]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// The CPU of the function [default: that of this machine]
-    #[arg(long, value_enum)]
-    pub(crate) arch: Option<Arch>,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
     /// Make a layer: Lambda finds `bootstrap` there as well, and several functions can have the same
     #[arg(long)]
     pub(crate) as_layer: bool,
@@ -153,6 +180,10 @@ pub(crate) enum EventDoor {
     Rest,
     /// An API Gateway HTTP API
     Http,
+    /// A Function URL
+    Url,
+    /// An Application Load Balancer
+    Alb,
 }
 
 /// Print how an MCP client is told of a server

@@ -11,8 +11,8 @@ use anyhow::Context;
 use cargo_metadata::{Artifact, CrateType, Message};
 
 use crate::{
-    arch::{self, Arch},
-    elf::{self, AMAZON_LINUX_2023, Glibc},
+    arch::{self, Platform},
+    elf,
     error::Failure,
 };
 
@@ -39,34 +39,36 @@ pub(crate) enum Target {
 pub(crate) enum Linker {
     /// This machine's, for this machine.
     Own,
-    /// zig, against the glibc of Amazon Linux 2023.
-    Zig(Arch),
+    /// zig, against the glibc of the platform.
+    Zig(Platform),
 }
 
-/// Compile for a CPU, in a form that runs on Lambda, and return the path of what came out.
+/// Compile for a platform, and return the path of what came out.
 ///
-/// By this machine's own tools as long as the result needs no newer glibc than Lambda has, else by way of zig.
+/// By this machine's own tools as long as the result needs no newer glibc than there is, else by way of zig.
 pub(crate) fn for_lambda(
     package: &str,
     manifest: &Path,
     target: Target,
-    arch: Arch,
+    platform: Platform,
 ) -> anyhow::Result<PathBuf> {
-    if !arch.is_here() {
-        arch::check_zig(arch)?;
-        return compile(package, manifest, target, Profile::Layer, Linker::Zig(arch));
+    let by = |linker| compile(package, manifest, target, Profile::Layer, linker);
+    if !platform.arch.is_here() {
+        arch::check_zig(platform.arch)?;
+        return by(Linker::Zig(platform));
     }
-    let built = compile(package, manifest, target, Profile::Layer, Linker::Own)?;
-    let Err(too_new) = elf::check_glibc(&built) else {
+    let built = by(Linker::Own)?;
+    let Err(too_new) = elf::check_glibc(&built, platform.glibc) else {
         return Ok(built);
     };
-    if arch::check_zig(arch).is_err() {
+    if arch::check_zig(platform.arch).is_err() {
         return Err(too_new);
     }
-    eprintln!("{too_new}");
-    eprintln!("building {package} once more, by zig");
-    let built = compile(package, manifest, target, Profile::Layer, Linker::Zig(arch))?;
-    elf::check_glibc(&built)?;
+    let too_new = too_new.to_string();
+    let reason = too_new.lines().next().unwrap_or_default();
+    eprintln!("{reason}; building {package} once more, by zig");
+    let built = by(Linker::Zig(platform))?;
+    elf::check_glibc(&built, platform.glibc)?;
     Ok(built)
 }
 
@@ -90,9 +92,8 @@ pub(crate) fn compile(
         Target::Plugin => command.args(["--lib", "--crate-type", "cdylib"]),
         Target::Bin(name) => command.args(["--bin", name]),
     };
-    if let Linker::Zig(arch) = linker {
-        let Glibc(major, minor) = AMAZON_LINUX_2023;
-        command.args(["--target", &format!("{}.{major}.{minor}", arch.target())]);
+    if let Linker::Zig(platform) = linker {
+        command.args(["--target", &platform.zig_target()]);
     }
     if profile == Profile::Layer {
         for_deployment(&mut command, target);

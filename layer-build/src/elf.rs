@@ -1,6 +1,6 @@
 //! What an ELF file says of itself: for which CPU and which glibc it is, and what it needs. Only read, never opened.
 
-use std::path::Path;
+use std::{path::Path, str::FromStr};
 
 use object::{
     LittleEndian, SymbolIndex,
@@ -25,6 +25,18 @@ pub(crate) struct Glibc(pub(crate) u32, pub(crate) u32);
 impl std::fmt::Display for Glibc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "GLIBC_{}.{}", self.0, self.1)
+    }
+}
+
+impl FromStr for Glibc {
+    type Err = &'static str;
+
+    /// `2.34`
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('.');
+        let numbers =
+            numbers.and_then(|(major, minor)| Some(Self(major.parse().ok()?, minor.parse().ok()?)));
+        numbers.ok_or("write it like 2.34")
     }
 }
 
@@ -173,19 +185,20 @@ impl Facts {
     }
 }
 
-/// Check that a file needs no symbol of a newer glibc than Amazon Linux 2023 has.
-pub(crate) fn check_glibc(path: &Path) -> anyhow::Result<()> {
+/// Check that a file needs no symbol of a newer glibc than this one.
+pub(crate) fn check_glibc(path: &Path, newest: Glibc) -> anyhow::Result<()> {
     let facts = facts(&fs_err::read(path)?).map_err(|error| Failure::Library {
         path: path.to_owned(),
         problem: error.to_string(),
     })?;
-    match facts.too_new_glibc() {
-        Some(found) => Err(Failure::Glibc {
+    match facts.glibc {
+        Some(found) if found > newest => Err(Failure::Glibc {
             path: path.to_owned(),
             found,
+            newest,
         }
         .into()),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 

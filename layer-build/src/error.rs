@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use host::plugin::Code;
 
-use crate::elf::{AMAZON_LINUX_2023, Glibc};
+use crate::elf::Glibc;
 
 /// A failure with a stable code.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +29,12 @@ pub(crate) enum Failure {
         artifact: &'static str,
         help: &'static str,
     },
-    #[error("{} needs {found}, Amazon Linux 2023 has {AMAZON_LINUX_2023}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has it, such as Debian 12", .path.display())]
-    Glibc { path: PathBuf, found: Glibc },
+    #[error("{} needs {found}, the function's system has {newest}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has it, such as Debian 12", .path.display())]
+    Glibc {
+        path: PathBuf,
+        found: Glibc,
+        newest: Glibc,
+    },
     #[error("{}: {problem}", .path.display())]
     Library { path: PathBuf, problem: String },
     #[error("{}: {}\n  help: mend the tool and build again", .path.display(), .problems.join("; "))]

@@ -5,7 +5,6 @@ use std::path::Path;
 use host::plugin::manifest::sha256;
 
 use crate::{
-    arch::Arch,
     archive::{self, Entry},
     cli,
     compile::{self, Target},
@@ -26,8 +25,8 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
         return Err(Failure::NoHostSource(source).into());
     };
     eprintln!("building the host, which takes some minutes the first time");
-    let arch = args.arch.unwrap_or_else(Arch::of_this_machine);
-    let bootstrap = compile::for_lambda("host", &manifest, Target::Bin("bootstrap"), arch)?;
+    let target = Target::Bin("bootstrap");
+    let bootstrap = compile::for_lambda("host", &manifest, target, args.platform.chosen())?;
     let content = fs_err::read(&bootstrap)?;
     let (size, hash) = (content.len(), sha256(&content));
     let entries = vec![Entry {

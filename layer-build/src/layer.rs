@@ -15,7 +15,7 @@ use host::{
 };
 
 use crate::{
-    arch::Arch,
+    arch::Platform,
     archive::{self, Entry, Written},
     child, cli,
     compile::{self, Linker, Profile, Target},
@@ -98,7 +98,7 @@ fn common_version(plugins: &[Plugin]) -> Option<String> {
 #[derive(Debug)]
 pub(crate) struct Recipe<'a> {
     pub(crate) profile: Profile,
-    pub(crate) arch: Arch,
+    pub(crate) platform: Platform,
     /// Other libraries that are packed.
     pub(crate) includes: &'a [PathBuf],
 }
@@ -108,7 +108,7 @@ impl Recipe<'_> {
     pub(crate) fn dev() -> Self {
         Self {
             profile: Profile::Dev,
-            arch: Arch::of_this_machine(),
+            platform: Platform::like_this_machine(),
             includes: &[],
         }
     }
@@ -136,7 +136,7 @@ pub(crate) fn build(
     let folder = tempfile::tempdir()?;
     let mut entries = Vec::new();
     for path in recipe.includes {
-        let entry = included(path, recipe.arch)?;
+        let entry = included(path, recipe.platform)?;
         let beside = folder.path().join(path.file_name().unwrap_or_default());
         fs_err::write(beside, &entry.content)?;
         entries.push(entry);
@@ -155,7 +155,7 @@ pub(crate) fn build(
     archive::place(&archive::packed(proof)?, &draft)?;
     let tools = tools(&draft, &label.tools)?;
 
-    entries.extend(packed(&parts, label, recipe.arch.cpu(), |part| {
+    entries.extend(packed(&parts, label, recipe.platform.arch.cpu(), |part| {
         part.content.clone()
     })?);
     let written = archive::write(entries, out)?;
@@ -178,7 +178,9 @@ fn part(plugin: &Plugin, recipe: &Recipe<'_>, folder: &Path) -> anyhow::Result<P
         |profile| compile::compile(&plugin.name, manifest, Target::Plugin, profile, Linker::Own);
     let library = match recipe.profile {
         Profile::Dev => for_this_machine(Profile::Dev)?,
-        Profile::Layer => compile::for_lambda(&plugin.name, manifest, Target::Plugin, recipe.arch)?,
+        Profile::Layer => {
+            compile::for_lambda(&plugin.name, manifest, Target::Plugin, recipe.platform)?
+        }
     };
     let name = library.file_name().unwrap_or_default();
     let file = name.to_string_lossy().into_owned();
@@ -192,7 +194,7 @@ fn part(plugin: &Plugin, recipe: &Recipe<'_>, folder: &Path) -> anyhow::Result<P
         content = of_library.stripped.clone();
         halves = Some(of_library);
     }
-    let here = if recipe.arch.is_here() {
+    let here = if recipe.platform.arch.is_here() {
         None
     } else {
         eprintln!(
@@ -213,7 +215,7 @@ fn part(plugin: &Plugin, recipe: &Recipe<'_>, folder: &Path) -> anyhow::Result<P
 }
 
 /// A library that is packed as it is.
-fn included(path: &Path, arch: Arch) -> anyhow::Result<Entry> {
+fn included(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Result<Entry> {
     let content = fs_err::read(path)?;
     let refused = |problem: String| Failure::Library {
         path: path.to_owned(),
@@ -228,7 +230,7 @@ fn included(path: &Path, arch: Arch) -> anyhow::Result<Entry> {
         ))
         .into());
     }
-    elf::check_glibc(path)?;
+    elf::check_glibc(path, glibc)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(Entry {
         path: format!("lib/{name}"),

@@ -81,7 +81,7 @@ fn build(args: &cli::Build) -> anyhow::Result<()> {
     let packages = packages::find(&args.packages)?;
     let recipe = layer::Recipe {
         profile: compile::Profile::Layer,
-        arch: args.arch.unwrap_or_else(arch::Arch::of_this_machine),
+        platform: args.platform.chosen(),
         includes: &args.includes,
     };
     let layer = layer::build(

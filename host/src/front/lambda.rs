@@ -1,4 +1,4 @@
-//! AWS Lambda behind API Gateway: REST APIs (payload 1.0) and HTTP APIs (payload 2.0).
+//! AWS Lambda behind a front door: REST APIs (payload 1.0), HTTP APIs and Function URLs (payload 2.0), and load balancers.
 
 mod caller;
 mod environment;
@@ -38,6 +38,14 @@ const REST_API: Ceiling = Ceiling {
 const HTTP_API: Ceiling = Ceiling {
     door: "an HTTP API",
     limit: Duration::from_secs(29),
+};
+
+/// How long an Application Load Balancer waits for its target.
+/// Source: Elastic Load Balancing, "Edit attributes for your Application Load Balancer": the connection idle timeout, 60 s unless
+/// it is configured.
+const LOAD_BALANCER: Ceiling = Ceiling {
+    door: "a load balancer",
+    limit: Duration::from_secs(60),
 };
 
 /// Serve invocations until Lambda ends the environment.
@@ -109,6 +117,7 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
             let ceiling = (!is_function_url(domain)).then_some(HTTP_API);
             (domain, context.stage.as_deref(), ceiling)
         }
+        RequestContext::Alb(_) => (None, None, Some(LOAD_BALANCER)),
         _ => (None, None, None),
     };
     let lambda = request.lambda_context();

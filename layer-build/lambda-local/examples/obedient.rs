@@ -41,7 +41,9 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn raw(event: LambdaEvent<Value>) -> Result<Value, Infallible> {
-    Ok(match event.payload.get("body").and_then(Value::as_str) {
+    let body = event.payload.get("body").and_then(Value::as_str);
+    // A load balancer has an empty one where there is none.
+    Ok(match body.filter(|body| !body.is_empty()) {
         Some(body) => serde_json::from_str(body).unwrap_or_default(),
         None => json!({
             "statusCode": 200,

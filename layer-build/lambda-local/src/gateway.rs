@@ -1,8 +1,8 @@
-//! HTTP in front of a function, as API Gateway would put it there.
+//! HTTP in front of a function, as API Gateway, a Function URL or a load balancer would put it there.
 //!
-//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Both
-//! kinds of API Gateway do so in their own way, and a [`Door`] says which: `rest_api` with payload format 1.0,
-//! `http_api` with 2.0. Each sends everything to the one function (`ANY /{proxy+}`, `$default`).
+//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Each does so
+//! in its own way, and a [`Door`] says which: `rest_api` with payload format 1.0, `http_api` with 2.0, `function_url` with
+//! the same, `load_balancer` with a format of its own. Each sends everything to the one function (`ANY /{proxy+}`, `$default`).
 //!
 //! Left out: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
 
@@ -30,13 +30,30 @@ use integration::{Failure, Malformed};
 
 mod client;
 mod clock;
+mod function_url;
 mod http_api;
 mod integration;
+mod load_balancer;
 mod rest_api;
 
-/// The largest body a client may send. Unit: bytes.
+/// The largest body a client may send through API Gateway. Unit: bytes.
 /// Source: "Quotas for configuring and running a REST API" and the same for HTTP APIs, payload size: 10 MB.
 pub const LARGEST_PAYLOAD: usize = 10 << 20;
+
+/// The largest body of a request to a Function URL. Unit: bytes. Source: "Lambda quotas", invocation payload: 6 MB.
+pub const LARGEST_PAYLOAD_OF_URL: usize = 6 << 20;
+
+/// The largest body of a request that a load balancer hands to a function, and of the answer. Unit: bytes.
+/// Source: "Use Lambda functions as targets of an Application Load Balancer", limits: 1 MB.
+pub const LARGEST_PAYLOAD_OF_LOAD_BALANCER: usize = 1 << 20;
+
+/// How long a load balancer waits for a function. Unit: seconds; default 60.
+/// Source: "Edit attributes for your Application Load Balancer", connection idle timeout.
+pub const LOAD_BALANCER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a Function URL waits: as long as a function can run. Unit: seconds.
+/// Source: "Lambda quotas", function timeout.
+pub const FUNCTION_URL_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// How long a REST API waits for the function. Unit: seconds; default 29, more only by a quota increase.
 /// Source: "Quotas for configuring and running a REST API", integration timeout.
@@ -46,7 +63,7 @@ pub const REST_API_TIMEOUT: Duration = Duration::from_secs(29);
 /// Source: "Quotas for configuring and running an HTTP API", maximum integration timeout.
 pub const HTTP_API_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Which kind of API stands in front of the function.
+/// What stands in front of the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Door {
@@ -59,6 +76,13 @@ pub enum Door {
     RestApi {
         /// Its stage, always the first segment of the URL.
         stage: String,
+    },
+    /// A URL of the function's own, payload format 2.0.
+    FunctionUrl,
+    /// An Application Load Balancer.
+    LoadBalancer {
+        /// Whether headers and parameters have lists of values (`lambda.multi_value_headers.enabled`).
+        multi_value: bool,
     },
 }
 
@@ -99,11 +123,22 @@ impl Door {
         }
     }
 
-    /// How long this kind of API waits for the function unless told otherwise.
+    /// How long it waits for the function unless told otherwise.
     pub fn integration_timeout(&self) -> Duration {
         match self {
             Self::RestApi { .. } => REST_API_TIMEOUT,
             Self::HttpApi { .. } => HTTP_API_TIMEOUT,
+            Self::FunctionUrl => FUNCTION_URL_TIMEOUT,
+            Self::LoadBalancer { .. } => LOAD_BALANCER_TIMEOUT,
+        }
+    }
+
+    /// The largest body a client may send. Unit: bytes.
+    pub fn largest_payload(&self) -> usize {
+        match self {
+            Self::RestApi { .. } | Self::HttpApi { .. } => LARGEST_PAYLOAD,
+            Self::FunctionUrl => LARGEST_PAYLOAD_OF_URL,
+            Self::LoadBalancer { .. } => LARGEST_PAYLOAD_OF_LOAD_BALANCER,
         }
     }
 
@@ -112,6 +147,7 @@ impl Door {
         match self {
             Self::HttpApi { stage } if stage == http_api::DEFAULT_STAGE => String::new(),
             Self::HttpApi { stage } | Self::RestApi { stage } => format!("/{stage}"),
+            Self::FunctionUrl | Self::LoadBalancer { .. } => String::new(),
         }
     }
 }
@@ -178,6 +214,11 @@ impl Gateway {
         &self.url
     }
 
+    /// What kind it is.
+    pub fn door(&self) -> &Door {
+        &self.front.door
+    }
+
     /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -209,6 +250,8 @@ impl Front {
             Err(failure) => match self.door {
                 Door::RestApi { .. } => rest_api::failure(failure),
                 Door::HttpApi { .. } => http_api::failure(failure),
+                Door::FunctionUrl => function_url::failure(failure),
+                Door::LoadBalancer { .. } => load_balancer::failure(failure),
             },
         }
     }
@@ -219,7 +262,7 @@ impl Front {
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Failure> {
         let (head, body) = request.into_parts();
-        let body = match body::collect(body, LARGEST_PAYLOAD).await {
+        let body = match body::collect(body, self.door.largest_payload()).await {
             Ok(Collected::Whole { bytes, .. }) => bytes,
             Ok(Collected::TooLarge { .. }) => return Err(Failure::PayloadTooLarge),
             // The client is gone, and with it whoever would read this.
@@ -228,12 +271,17 @@ impl Front {
         let path = behind_stage(head.uri.path(), &self.door.stage_segment())
             .ok_or(Failure::NoSuchStage)?;
         let request = ClientRequest::new(&head, path, body, ends);
+        // Of this request's own, so that it lives until the answer is there.
+        let function = self.function().clone();
+        let region = &function.config().region;
         let event = match &self.door {
             Door::RestApi { stage } => rest_api::event(&request, stage),
             Door::HttpApi { stage } => http_api::event(&request, stage),
+            Door::FunctionUrl => function_url::event(&request, region),
+            Door::LoadBalancer { multi_value } => {
+                load_balancer::event(&request, *multi_value, region)
+            }
         };
-        // Of this request's own, so that it lives until the answer is there.
-        let function = self.function().clone();
         let invocation = function.invoke_traced(event.to_string().into(), request.trace_id.clone());
         let answer = match time::timeout(self.timeout, invocation).await {
             Ok(Ok(answer)) => answer,
@@ -250,7 +298,8 @@ impl Front {
         };
         let response = match &self.door {
             Door::RestApi { .. } => rest_api::response(&answer),
-            Door::HttpApi { .. } => http_api::response(&answer),
+            Door::HttpApi { .. } | Door::FunctionUrl => http_api::response(&answer),
+            Door::LoadBalancer { multi_value } => load_balancer::response(&answer, *multi_value),
         };
         response.map_err(|Malformed(why)| {
             let id = &answer.request_id;

@@ -1,4 +1,4 @@
-//! A Lambda Runtime API and the gateways in front of it, on this machine.
+//! A Lambda Runtime API and the front doors before it, on this machine.
 //!
 //! On AWS three parties take part in a request: a gateway turns HTTP into an event, Lambda hands the event to a
 //! process named `bootstrap`, and the process fetches it from the Runtime API, a small HTTP server next to it.
@@ -30,7 +30,7 @@
 //! | `variables` | the environment variables that process sees |
 //! | `runtime_api` | the HTTP server the process fetches its events from |
 //! | `logs` | what the processes print, kept in bounded memory |
-//! | [`gateway`] | HTTP in front: `rest_api` and `http_api` are the two kinds of API Gateway |
+//! | [`gateway`] | HTTP in front: `rest_api` and `http_api` are the two kinds of API Gateway, besides `function_url` and `load_balancer` |
 //! | `server`, `body` | serve HTTP/1.1 until dropped; read a body up to a limit |
 //!
 //! # Invariants

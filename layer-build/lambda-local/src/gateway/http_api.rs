@@ -153,7 +153,8 @@ fn inferred(json: Value) -> Answer {
     answer
 }
 
-fn is_text(request: &ClientRequest) -> bool {
+/// Does a body of this kind stay text in an event?
+pub(super) fn is_text(request: &ClientRequest) -> bool {
     request.header("content-type").is_some_and(|content_type| {
         let essence = content_type
             .split(';')

@@ -139,7 +139,7 @@ fn title_case(name: &HeaderName) -> String {
 }
 
 /// The last value of each name: what the fields for single values hold.
-fn last_values(multi_values: &Value) -> Value {
+pub(super) fn last_values(multi_values: &Value) -> Value {
     let Value::Object(map) = multi_values else {
         return Value::Null;
     };

@@ -8,6 +8,9 @@ use tokio::net::TcpStream;
 
 use crate::harness::{ANY_PORT, all_doors, get, obedient, open, post, request, send};
 
+/// The name by which a Function URL is known.
+const URL_DOMAIN: &str = "lambdalocal.lambda-url.us-east-1.on.aws";
+
 #[tokio::test]
 async fn a_request_arrives_as_it_was_sent() {
     for gateway in all_doors(&obedient()).await {
@@ -22,7 +25,12 @@ async fn a_request_arrives_as_it_was_sent() {
         let seen = answer.json();
         assert_eq!(seen["method"], "PUT");
         assert_eq!(seen["body"], json!(b"{\"hello\":\"world\"}"));
-        assert_eq!(seen["domainName"], gateway.address().to_string());
+        // A load balancer has no name of its own in the event.
+        if !seen["domainName"].is_null() {
+            let own = [gateway.address().to_string(), URL_DOMAIN.to_owned()];
+            let named = seen["domainName"].as_str().expect("a name").to_owned();
+            assert!(own.contains(&named), "{named} of {}", gateway.url());
+        }
         let mut query = seen["query"].as_array().expect("a query").clone();
         query.sort_by_key(ToString::to_string);
         assert_eq!(
@@ -31,13 +39,13 @@ async fn a_request_arrives_as_it_was_sent() {
             "{}",
             gateway.url()
         );
-        // The event of a REST API has both values, but lambda_http lets the single ones replace the lists.
-        let values = if gateway.url().ends_with("/prod") {
-            "two"
+        let values = headers(&seen, "x-multi").join(",");
+        if gateway.url().ends_with("/prod") {
+            // The event of a REST API has both values, but lambda_http lets the single ones replace the lists.
+            assert_eq!(values, "two", "{}", gateway.url());
         } else {
-            "one,two"
-        };
-        assert_eq!(headers(&seen, "x-multi"), [values], "{}", gateway.url());
+            assert_eq!(values, "one,two", "{}", gateway.url());
+        }
         assert_eq!(headers(&seen, "cookie"), ["a=1; b=2"], "{}", gateway.url());
         assert_eq!(
             headers(&seen, "host"),
@@ -64,6 +72,10 @@ async fn a_request_arrives_as_it_was_sent() {
 async fn an_answer_leaves_as_it_was_given() {
     for mode in ["buffered", "stream"] {
         for gateway in all_doors(&obedient().env("MODE", mode)).await {
+            // A load balancer takes no streams.
+            if mode == "stream" && gateway.door() == &(Door::LoadBalancer { multi_value: true }) {
+                continue;
+            }
             let answer = get(&gateway, "/answer").await;
             let context = format!("{mode} {}", gateway.url());
             assert_eq!(answer.status, 418, "{context}");
@@ -135,7 +147,12 @@ async fn bytes_that_are_no_text_make_it_both_ways() {
             );
         }
     }
-    for door in [Door::rest_api("prod"), Door::http_api("$default")] {
+    for door in [
+        Door::rest_api("prod"),
+        Door::http_api("$default"),
+        Door::FunctionUrl,
+        Door::LoadBalancer { multi_value: false },
+    ] {
         let gateway = open(obedient(), door).await;
         let answer = get(&gateway, "/binary").await;
         assert_eq!(answer.body, all, "{}", gateway.url());
@@ -290,6 +307,85 @@ async fn an_event_of_an_http_api_looks_like_a_real_one() {
         assert!(event.get(absent).is_none(), "{absent} of {event}");
     }
     assert!(event["headers"].get("cookie").is_none(), "{event}");
+}
+
+#[tokio::test]
+async fn an_event_of_a_function_url_is_told_from_an_apis_by_its_domain() {
+    let gateway = open(obedient().env("MODE", "raw"), Door::FunctionUrl).await;
+    let event = captured(&gateway, "/a%20b?x=1").await;
+    for (pointer, wanted) in [
+        ("/version", json!("2.0")),
+        ("/rawPath", json!("/a b")),
+        ("/requestContext/stage", json!("$default")),
+        ("/requestContext/accountId", json!("anonymous")),
+        ("/requestContext/domainName", json!(URL_DOMAIN)),
+    ] {
+        assert_eq!(
+            event.pointer(pointer),
+            Some(&wanted),
+            "{pointer} of {event}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_load_balancer_has_headers_in_one_form() {
+    for (multi_value, header, parameter) in [
+        (true, json!(["a", "b"]), json!(["1", "2%20"])),
+        (false, json!("b"), json!("2%20")),
+    ] {
+        let door = Door::LoadBalancer { multi_value };
+        let gateway = open(obedient().env("MODE", "raw"), door).await;
+        let event = captured(&gateway, "/a%20b?x=1&x=2%20").await;
+        let (headers, parameters) = if multi_value {
+            ("multiValueHeaders", "multiValueQueryStringParameters")
+        } else {
+            ("headers", "queryStringParameters")
+        };
+        assert_eq!(event[headers]["x-two"], header, "{event}");
+        // As the client has encoded it.
+        assert_eq!(event[parameters]["x"], parameter, "{event}");
+        assert_eq!(event["path"], "/a%20b");
+        assert_eq!(event["body"], "");
+        assert!(event["requestContext"]["elb"]["targetGroupArn"].is_string());
+        let other = if multi_value {
+            "headers"
+        } else {
+            "multiValueHeaders"
+        };
+        assert!(event.get(other).is_none(), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn each_door_has_its_own_words_for_what_fails_and_its_own_limits() {
+    for (door, path, status, limit) in [
+        (Door::FunctionUrl, "/fail", 502, 6 << 20),
+        (
+            Door::LoadBalancer { multi_value: true },
+            "/fail",
+            502,
+            1 << 20,
+        ),
+    ] {
+        let gateway = open(obedient(), door.clone()).await;
+        assert_eq!(get(&gateway, path).await.status, status, "{door:?}");
+        let large = vec![b'x'; limit + 1];
+        let answer = post(&gateway, "/echo", "text/plain", &large).await;
+        assert_eq!(answer.status, 413, "{door:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_after_a_switch_goes_to_the_other_function() {
+    let first = Function::new(obedient().env("WHICH", "first"));
+    let gateway = Gateway::start(first, Door::http_api("$default"), ANY_PORT)
+        .await
+        .expect("a gateway");
+    let which = async |gateway: &Gateway| get(gateway, "/variables").await.json()["WHICH"].clone();
+    assert_eq!(which(&gateway).await, "first");
+    gateway.switch(Function::new(obedient().env("WHICH", "second")));
+    assert_eq!(which(&gateway).await, "second");
 }
 
 #[tokio::test]

@@ -23,13 +23,15 @@ pub(crate) fn obedient() -> FunctionConfig {
     FunctionConfig::new(example("obedient"))
 }
 
-/// Both kinds of API, with and without a stage in the URL, each before a function of its own.
+/// Every kind of front door, APIs with and without a stage in the URL, each before a function of its own.
 pub(crate) async fn all_doors(config: &FunctionConfig) -> Vec<Gateway> {
     let mut gateways = Vec::new();
     for door in [
         Door::rest_api("prod"),
         Door::http_api("$default"),
         Door::http_api("beta"),
+        Door::FunctionUrl,
+        Door::LoadBalancer { multi_value: true },
     ] {
         gateways.push(open(config.clone(), door).await);
     }

@@ -1,0 +1,98 @@
+//! An Application Load Balancer with the function as its target.
+//!
+//! Source: "Use Lambda functions as targets of an Application Load Balancer" (Elastic Load Balancing), for both forms of headers,
+//! which the target group's attribute `lambda.multi_value_headers.enabled` chooses between; "Error 502" for what fails.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::{Map, Value, json};
+
+use super::{
+    client::{ClientRequest, lossy, multi_values},
+    http_api::is_text,
+    integration::{Answer, Failure, Malformed, kind},
+    rest_api::last_values,
+};
+use crate::{config::ACCOUNT, function::Invocation};
+
+/// The event for a request. Names and values of the query stay as the client has encoded them.
+pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) -> Value {
+    let (body, is_base64_encoded) =
+        request.encoded_body(!is_text(request) || request.header("content-encoding").is_some());
+    let headers = request.headers.iter();
+    let headers = multi_values(
+        headers.map(|(name, value)| (name.as_str().to_owned(), lossy(value).into_owned())),
+    );
+    let query = request.raw_query.split('&').filter(|pair| !pair.is_empty());
+    let query = multi_values(query.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (name.to_owned(), value.to_owned())
+    }));
+    let mut event = json!({
+        "requestContext": { "elb": {
+            "targetGroupArn": format!("arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:targetgroup/lambda-local/0123456789abcdef"),
+        } },
+        "httpMethod": request.method,
+        "path": request.path,
+        "body": body.unwrap_or_default(),
+        "isBase64Encoded": is_base64_encoded,
+    });
+    let or_none = |values: Value| match values {
+        Value::Null => json!({}),
+        values => values,
+    };
+    if multi_value {
+        event["multiValueHeaders"] = or_none(headers);
+        event["multiValueQueryStringParameters"] = or_none(query);
+    } else {
+        event["headers"] = or_none(last_values(&headers));
+        event["queryStringParameters"] = or_none(last_values(&query));
+    }
+    event
+}
+
+/// The function's answer as HTTP: of its headers only those in the form that the target group has.
+pub(super) fn response(
+    invocation: &Invocation,
+    multi_value: bool,
+) -> Result<Response<Full<Bytes>>, Malformed> {
+    let json = invocation
+        .json()
+        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+    let object: &Map<String, Value> = json
+        .as_object()
+        .ok_or_else(|| Malformed(format!("the answer must be an object, not {}", kind(&json))))?;
+    let mut answer = Answer::read(object)?;
+    let headers = if multi_value {
+        "multiValueHeaders"
+    } else {
+        "headers"
+    };
+    answer.add_headers(object.get(headers))?;
+    if !answer.body.is_empty() {
+        answer.default_header(header::CONTENT_TYPE, "application/octet-stream");
+    }
+    Ok(answer.into_response())
+}
+
+/// The load balancer's own answers: pages for people.
+pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
+    let status = match failure {
+        Failure::BadRequest => StatusCode::BAD_REQUEST,
+        Failure::NoSuchStage => StatusCode::NOT_FOUND,
+        Failure::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Failure::Integration => StatusCode::BAD_GATEWAY,
+        Failure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+    };
+    let page = format!(
+        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n</body>\r\n</html>\r\n"
+    );
+    let mut response = Response::new(Full::new(Bytes::from(page)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("text/html"),
+    );
+    response
+}
