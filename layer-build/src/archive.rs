@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use crate::error::Failure;
+use crate::{error::Failure, progress::doing};
 use anyhow::Context;
 use host::plugin::manifest::sha256;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -35,6 +35,7 @@ pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<Written> 
 
 /// The bytes of an archive: entries sorted by path, one fixed time, fixed modes.
 pub(crate) fn packed(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
+    let _doing = doing("packing");
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for entry in entries {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use host::plugin::{Code, Declaration, OpenError, declaration_problems};
 use serde_json::value::RawValue;
 
-use crate::{check::Check, child, cli, error::Failure};
+use crate::{check::Check, child, cli, error::Failure, progress::doing};
 
 /// A declaration, as text and parsed.
 #[derive(Clone, Debug)]
@@ -29,7 +29,10 @@ pub(crate) fn describe(
         None => Command::new(this),
     };
     command.arg("__describe").arg(library).arg(answer.path());
+    let name = library.file_name().unwrap_or_default().display();
+    let doing = doing(format!("opening {name}"));
     let ended = child::run(&mut command, patience)?;
+    drop(doing);
     let described = |code: &str, message: String| Failure::Described {
         code: code.to_owned(),
         message,

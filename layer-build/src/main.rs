@@ -27,6 +27,7 @@ mod layer;
 mod new;
 mod out;
 mod packages;
+mod progress;
 mod running;
 mod sdk;
 mod strip;

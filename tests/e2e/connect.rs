@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Layer, bootstrap, cargo_layer, inspector, output_of};
+use tests::{Layer, bootstrap, cargo_layer, inspector, output_of, repository};
 
 fn connect(args: &[&str]) -> String {
     output_of(Command::new(cargo_layer()).arg("connect").args(args))
@@ -96,6 +96,20 @@ fn each_client_is_told_of_a_program_in_its_own_form() {
     env = { PLUGIN_DIR = "/home/ada/my mcp/lib" }
     "#);
     insta::assert_snapshot!(by_stdio("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list -e 'PLUGIN_DIR=/home/ada/my mcp/lib' -- '/home/ada/my mcp/bootstrap' stdio"#);
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
+    let (_, section) = readme.split_once("## Local clients").expect("a section");
+    let (_, command) = section
+        .split_once("cargo layer connect ")
+        .expect("a command");
+    let (command, after) = command.split_once("\n").expect("its end");
+    let (_, told) = after.split_once("```json\n").expect("JSON");
+    let (told, _) = told.split_once("```").expect("its end");
+    let args: Vec<_> = command.split(' ').collect();
+    assert_eq!(connect(&args), told);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::{
     client::{Client, Era},
     describe,
     error::Failure,
+    progress::doing,
     running::{NotRunning, Running},
 };
 
@@ -107,6 +108,7 @@ fn served(
             command.env(variable, list.join(","));
         }
     }
+    let _doing = doing("serving all of it");
     let running = match Running::start(
         &mut command,
         None,
