@@ -6,27 +6,16 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tests::{Host, Layer, cargo_layer, output_of, repository, target};
+use tests::{Host, Layer, cargo_layer, output_of, repository, target, told_by};
 
 /// What a command prints to stdout and stderr, and its exit code.
 fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
-    let output = command
-        .arg("layer")
-        .args(arguments)
-        .current_dir(repository())
-        .output();
-    let output = output.expect("cargo-layer can be run");
-    let text = |bytes: Vec<u8>| {
-        String::from_utf8(bytes)
-            .expect("text")
-            .trim_end()
-            .to_owned()
-    };
-    (
-        text(output.stdout),
-        text(output.stderr),
-        output.status.code(),
+    told_by(
+        command
+            .arg("layer")
+            .args(arguments)
+            .current_dir(repository()),
     )
 }
 

@@ -5,7 +5,8 @@ use std::{path::Path, process::Command};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Layer, cargo_layer, declaration, library_of, manifest, output_of, puppet, script, target, tool,
+    Layer, cargo_layer, declaration, library_of, manifest, output_of, puppet, script, target,
+    told_by, tool,
 };
 
 fn layer_of(package: &str) -> std::path::PathBuf {
@@ -16,19 +17,7 @@ fn layer_of(package: &str) -> std::path::PathBuf {
 /// What a command prints to stdout and stderr, and its exit code.
 fn told(verb: &str, files: &[&Path], options: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
-    let output = command.arg(verb).args(files).args(options).output();
-    let output = output.expect("cargo-layer can be run");
-    let text = |bytes: Vec<u8>| {
-        String::from_utf8(bytes)
-            .expect("text")
-            .trim_end()
-            .to_owned()
-    };
-    (
-        text(output.stdout),
-        text(output.stderr),
-        output.status.code(),
-    )
+    told_by(command.arg(verb).args(files).args(options))
 }
 
 /// Hashes and sizes, which change with the compiler, and the CPU.

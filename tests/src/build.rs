@@ -149,6 +149,27 @@ pub fn bootstrap() -> &'static Path {
     })
 }
 
+/// What a command prints to stdout and stderr, without line breaks at the end, and its exit code.
+///
+/// # Panics
+/// When it cannot be run, or prints what is no text.
+pub fn told_by(command: &mut Command) -> (String, String, Option<i32>) {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
+    let text = |bytes| {
+        String::from_utf8(bytes)
+            .expect("text")
+            .trim_end()
+            .to_owned()
+    };
+    (
+        text(output.stdout),
+        text(output.stderr),
+        output.status.code(),
+    )
+}
+
 /// Run a command that must succeed, and give its stdout.
 ///
 /// # Panics

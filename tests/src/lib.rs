@@ -23,7 +23,7 @@ mod sdk_clients;
 
 pub use build::{
     bootstrap, cargo_layer, library_of, library_of_the_system, output_of, program_of, repository,
-    rustc_version, sha256, sha256_of, standalone, target, toolchains,
+    rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
 };
 pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use host::{Door, Host};
