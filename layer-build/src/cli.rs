@@ -168,7 +168,7 @@ pub(crate) struct Dev {
     /// Serve the client that starts this, over stdin and stdout, without an eye on changes
     #[arg(long, conflicts_with_all = ["listen", "event"])]
     pub(crate) stdio: bool,
-    /// Variables for the tools, NAME=value in lines; those of the shell count first [default: .env, if it is there]
+    /// Variables for the tools, NAME=value in lines; those of the shell count first [default: .env beside the Cargo.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
 }

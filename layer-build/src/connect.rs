@@ -100,18 +100,16 @@ pub(crate) fn show(client: Client, name: &str, server: &Server) -> anyhow::Resul
 }
 
 /// The command by which a client can start a server of the tools of some packages, as they are then.
-pub(crate) fn cargo_layer(packages: &cli::Packages) -> anyhow::Result<Vec<String>> {
-    use std::path::{Path, absolute};
-    let manifest = packages.manifest_path.as_deref();
-    let manifest = absolute(manifest.unwrap_or(Path::new("Cargo.toml")))?;
+pub(crate) fn cargo_layer(args: &cli::Packages) -> anyhow::Result<Vec<String>> {
+    let manifest = packages::manifest(args)?;
     let mut command = vec![
-        absolute(std::env::current_exe()?)?.display().to_string(),
+        std::env::current_exe()?.display().to_string(),
         "dev".to_owned(),
         "--stdio".to_owned(),
         "--manifest-path".to_owned(),
         manifest.display().to_string(),
     ];
-    for package in &packages.packages {
+    for package in &args.packages {
         command.extend(["--package".to_owned(), package.clone()]);
     }
     Ok(command)

@@ -1,6 +1,6 @@
 //! Which packages are plugins.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io, path::PathBuf};
 
 use cargo_metadata::{CrateType, Metadata, MetadataCommand, Package, camino::Utf8PathBuf};
 
@@ -32,6 +32,17 @@ impl Packages {
             _ => "tools",
         }
     }
+}
+
+/// The Cargo.toml to start from: the one named, else the nearest in this folder or above it, as cargo looks for it.
+pub(crate) fn manifest(args: &cli::Packages) -> io::Result<PathBuf> {
+    if let Some(path) = &args.manifest_path {
+        return std::path::absolute(path);
+    }
+    let here = std::env::current_dir()?;
+    let mut candidates = here.ancestors().map(|folder| folder.join("Cargo.toml"));
+    let nearest = candidates.find(|path| path.is_file());
+    Ok(nearest.unwrap_or_else(|| here.join("Cargo.toml")))
 }
 
 /// Those named, else those that cargo would build by default, in cargo's order.

@@ -113,6 +113,32 @@ fn the_readme_shows_what_is_printed() {
 }
 
 #[test]
+fn a_crate_is_found_from_any_of_its_folders() {
+    let command = |folder: &str| {
+        let mut connect = Command::new(cargo_layer());
+        connect.args([
+            "connect",
+            "--stdio",
+            "--client",
+            "cursor",
+            "-p",
+            "custom-tools",
+        ]);
+        output_of(connect.current_dir(repository().join(folder)))
+    };
+    let told: Value = serde_json::from_str(&command("plugins/custom-tools/src")).expect("JSON");
+    let manifest = repository().join("plugins/custom-tools/Cargo.toml");
+    assert_eq!(
+        told["mcpServers"]["tools"],
+        json!({
+            "command": cargo_layer(),
+            "args": ["dev", "--stdio", "--manifest-path", manifest, "--package", "custom-tools"],
+        })
+    );
+    assert!(command("").contains("dev"), "a workspace as well");
+}
+
+#[test]
 fn the_inspectors_line_is_one_that_it_takes() {
     let layer = Layer::of(["custom-tools"]);
     let variable = format!("PLUGIN_DIR={}", layer.plugin_dir().display());

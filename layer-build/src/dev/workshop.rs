@@ -45,16 +45,12 @@ impl Workshop {
         let packages = packages::find(&args.packages)?;
         let folder = packages.target_dir.as_std_path().join("layer-dev");
         fs_err::create_dir_all(&folder)?;
-        let beside = args
-            .packages
-            .manifest_path
-            .as_deref()
-            .and_then(Path::parent);
+        let manifest = packages::manifest(&args.packages)?;
         let env_file = args.env_file.clone();
         Ok(Self {
             args: args.packages.clone(),
             is_env_file_wanted: env_file.is_some(),
-            env_file: env_file.unwrap_or_else(|| beside.unwrap_or(Path::new("")).join(".env")),
+            env_file: env_file.unwrap_or_else(|| manifest.with_file_name(".env")),
             packages,
             folder,
             state_key: format!(
@@ -94,15 +90,16 @@ impl Workshop {
     pub(crate) fn build(&self) -> anyhow::Result<Built> {
         let variables = variables::read(&self.env_file, self.is_env_file_wanted)?;
         let packages = packages::find(&self.args)?;
+        let opt = tempfile::Builder::new()
+            .prefix("opt-")
+            .tempdir_in(&self.folder)?;
+        // In a folder of its own as well: others may be building beside this.
         let layer = layer::build(
             &packages,
             &Recipe::dev(),
             &Label::for_development(&packages),
-            &self.folder.join("layer.zip"),
+            &opt.path().join("layer.zip"),
         )?;
-        let opt = tempfile::Builder::new()
-            .prefix("opt-")
-            .tempdir_in(&self.folder)?;
         archive::unpack(&layer.path, opt.path())?;
         Ok(Built {
             variables: self.completed(variables, opt.path()),
