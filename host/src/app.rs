@@ -35,7 +35,10 @@ mod rounds;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http::{
@@ -49,12 +52,12 @@ use mcp_protocol::{
 use serde_json::value::RawValue;
 
 pub use self::deadline::Ceiling;
+pub(crate) use self::handshake::InSession;
 pub(crate) use self::response::{Outcome, too_large};
 use self::{
     call::Asked,
     crowd::Crowd,
     deadline::TimeLimits,
-    handshake::InSession,
     headers::{header, is_json},
     list::Lists,
     response::{refusal, respond, respond_whole},
@@ -65,7 +68,9 @@ use crate::{
     config::Config,
     cors::{self, Callers},
     plugin::Catalog,
-    session::{Session, SessionStore, memory::MemoryStore},
+    session::{SessionStore, modes::Sessions},
+    table::Table,
+    tool_state::{StateStore, Stores, memory::MemoryStates},
 };
 pub use crate::{cors::Reached, plugin::Caller};
 
@@ -103,7 +108,8 @@ pub(crate) type Tell = Box<dyn Fn(Box<RawValue>) + Send + Sync>;
 pub struct App {
     catalog: Catalog,
     callers: Callers,
-    sessions: Box<dyn SessionStore>,
+    sessions: Arc<Sessions>,
+    states: Option<Stores>,
     session_ttl: Duration,
     time_limits: TimeLimits,
     crowd: Crowd,
@@ -138,16 +144,32 @@ impl App {
 
     /// The server of these tools.
     pub(crate) fn of(config: &Config, catalog: Catalog) -> Self {
+        let table = config.session_table.as_deref();
+        let table = table.map(|name| Arc::new(Table::new(name)));
+        let shared = table.clone().map(|table| table as Arc<dyn SessionStore>);
+        let sessions = Sessions::new(config.session_mode, config.session_ttl, shared);
+        let sessions = Arc::new(sessions);
+        let states: Option<Arc<dyn StateStore>> = match &table {
+            Some(table) => Some(Arc::clone(table) as _),
+            // The next call may reach another environment, which would not have it.
+            None if config.on_lambda => None,
+            None => Some(Arc::<MemoryStates>::default()),
+        };
+        let states = states.map(|states| Stores {
+            states,
+            sessions: Arc::clone(&sessions),
+        });
         Self {
             callers: Callers::new(config),
-            sessions: Box::new(MemoryStore::default()),
+            states,
+            sessions,
             session_ttl: config.session_ttl,
             time_limits: TimeLimits {
                 setting: config.call_timeout,
                 reserve: config.call_reserve,
             },
             crowd: Crowd::new(config.calls_at_once),
-            rounds: Rounds::new(config),
+            rounds: Rounds::new(config, table),
             context_headers: config.context_headers.clone(),
             server: server_info(config, &catalog),
             instructions: instructions(&catalog),
@@ -334,7 +356,7 @@ impl App {
                 .await
                 .into();
         }
-        self.serve(incoming, request, session.known(), None).await
+        self.serve(incoming, request, session, None).await
     }
 
     /// Answer a request, whatever transport it came through. `initialize` and `logging/setLevel` are for whoever keeps the
@@ -344,13 +366,14 @@ impl App {
         &self,
         incoming: &Incoming<'_>,
         request: Request<'_>,
-        session: Option<&Session>,
+        session: &InSession,
         tell: Option<Tell>,
     ) -> Outcome {
         let Request { id, revision, ask } = request;
         // A modern request is in no session, also on a connection that has one.
-        let session = session.filter(|_| !revision.is_some_and(Revision::is_modern));
-        let revision = Session::revision_in(session, revision);
+        let is_modern = revision.is_some_and(Revision::is_modern);
+        let session = if is_modern { &InSession::None } else { session };
+        let revision = session.revision(revision);
         let cache = self.cache(&incoming.caller);
         let answer = match ask {
             Ask::Discover => {

@@ -49,10 +49,17 @@ pub struct Config {
     pub list_ttl_ms: u64,
     /// `LIST_PAGE_SIZE`: the most tools on one page of the list. Default: all of them.
     pub list_page_size: Option<usize>,
-    /// `SESSION_TTL_SECONDS`: how long a session lives after its creation. Unit: seconds. Default: 86400, a day.
+    /// `SESSION_TABLE`: the DynamoDB table of sessions and of what tools keep. Default: none, so that sessions are in the
+    /// memory of each process.
+    pub session_table: Option<String>,
+    /// `SESSION_MODE`: what a session is worth. Default: `heal`.
+    pub session_mode: SessionMode,
+    /// Is this a function of Lambda, of which there may be several environments?
+    pub on_lambda: bool,
+    /// `SESSION_TTL_SECONDS`: how long a session lives after it was last used. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
-    /// `STATE_KEY`: what seals the `requestState` of calls that ask their client. Default: on Lambda none, so that no tool can
-    /// ask; elsewhere one of this process.
+    /// `STATE_KEY`: what seals the `requestState` of calls that ask their client. Default: one in the table; without a table on
+    /// Lambda none, so that no tool can ask, and elsewhere one of this process.
     pub state_keys: StateKeys,
     /// `STATE_TTL_SECONDS`: how long a client may take to answer a tool's questions, and how long each answer holds. Unit:
     /// seconds. Default: 3600, an hour.
@@ -78,11 +85,24 @@ pub struct Config {
     pub problems: Vec<String>,
 }
 
+/// What becomes of a message whose session is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionMode {
+    /// It is served: known clients never recover from a refusal.
+    Heal,
+    /// It is refused by 404, and one that names no session by 400.
+    Strict,
+    /// There are no sessions.
+    Off,
+}
+
 /// What seals the state of calls between their rounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateKeys {
     /// These: the first seals, all open, so that keys can be changed without losing what is under way.
     Given(Vec<StateKey>),
+    /// The one that is in the table, or is put there by whoever needs it first.
+    InTheTable,
     /// One that this process makes for itself.
     OfThisProcess,
     /// None: the next round may reach another environment, which would not know a key that this one made.
@@ -206,10 +226,16 @@ impl Config {
                 Err(problem) => problems.push(format!("STATE_KEY: key {} {problem}", position + 1)),
             }
         }
-        let state_keys = match get("AWS_LAMBDA_RUNTIME_API") {
-            _ if !keys.is_empty() => StateKeys::Given(keys),
-            Some(_) => StateKeys::None,
-            None => StateKeys::OfThisProcess,
+        let on_lambda = get("AWS_LAMBDA_RUNTIME_API").is_some();
+        let session_table = get("SESSION_TABLE");
+        let state_keys = if !keys.is_empty() {
+            StateKeys::Given(keys)
+        } else if session_table.is_some() {
+            StateKeys::InTheTable
+        } else if on_lambda {
+            StateKeys::None
+        } else {
+            StateKeys::OfThisProcess
         };
         let mut one_of = |name: &str, known: &[&str]| {
             let value = get(name).unwrap_or_else(|| known[0].to_owned());
@@ -226,14 +252,27 @@ impl Config {
             &["INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL"],
         );
         let format = one_of("AWS_LAMBDA_LOG_FORMAT", &["Text", "JSON"]);
-        let on_bad_plugin = match get("AWS_LAMBDA_RUNTIME_API") {
-            Some(_) => one_of("ON_BAD_PLUGIN", &["stop", "skip"]),
-            None => one_of("ON_BAD_PLUGIN", &["skip", "stop"]),
+        let on_bad_plugin = if on_lambda {
+            one_of("ON_BAD_PLUGIN", &["stop", "skip"])
+        } else {
+            one_of("ON_BAD_PLUGIN", &["skip", "stop"])
         };
+        let session_mode = one_of("SESSION_MODE", &["heal", "strict", "off"]).to_ascii_lowercase();
         let preload = match get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
             Some("provisioned-concurrency") => one_of("PRELOAD", &["all", "none"]),
             _ => one_of("PRELOAD", &["none", "all"]),
         };
+        let session_mode = match session_mode.as_str() {
+            "strict" => SessionMode::Strict,
+            "off" => SessionMode::Off,
+            _ => SessionMode::Heal,
+        };
+        if session_mode == SessionMode::Strict && on_lambda && session_table.is_none() {
+            problems.push(
+                "SESSION_MODE is strict, which cannot work in several environments without a table that they share; set SESSION_TABLE"
+                    .to_owned(),
+            );
+        }
         let allowed_origins = list("ALLOWED_ORIGINS");
         for origin in allowed_origins.iter().filter(|origin| !is_origin(origin)) {
             problems.push(format!(
@@ -273,6 +312,9 @@ impl Config {
             calls_at_once,
             list_ttl_ms,
             list_page_size,
+            session_table,
+            session_mode,
+            on_lambda,
             session_ttl,
             state_keys,
             state_ttl,
@@ -398,6 +440,39 @@ mod tests {
     }
 
     #[test]
+    fn what_environments_share_decides_what_sessions_and_keys_can_be() {
+        let (on_lambda, table) = (("AWS_LAMBDA_RUNTIME_API", "a"), ("SESSION_TABLE", "t"));
+        let (strict, key) = (
+            ("SESSION_MODE", "STRICT"),
+            ("STATE_KEY", "0123456789abcdef0123456789abcdef"),
+        );
+        let given = StateKeys::Given(vec![StateKey::parse(key.1).expect("a key")]);
+        for (variables, keys, works) in [
+            (&[][..], StateKeys::OfThisProcess, true),
+            (&[strict], StateKeys::OfThisProcess, true),
+            (&[table], StateKeys::InTheTable, true),
+            (&[table, key], given.clone(), true),
+            (&[on_lambda], StateKeys::None, true),
+            (&[on_lambda, key], given, true),
+            (&[on_lambda, table], StateKeys::InTheTable, true),
+            (&[on_lambda, strict], StateKeys::None, false),
+            (&[on_lambda, strict, table], StateKeys::InTheTable, true),
+        ] {
+            let config = Config::from_env(|name| {
+                let set = variables.iter().find(|(variable, _)| *variable == name);
+                set.map(|(_, value)| (*value).to_owned())
+            });
+            assert_eq!(config.state_keys, keys, "{variables:?}");
+            assert_eq!(config.problems.is_empty(), works, "{variables:?}");
+            let wanted = match variables.contains(&strict) {
+                true => SessionMode::Strict,
+                false => SessionMode::Heal,
+            };
+            assert_eq!(config.session_mode, wanted, "{variables:?}");
+        }
+    }
+
+    #[test]
     fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
         let config =
             Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
@@ -461,6 +536,7 @@ mod tests {
             ("LIST_PAGE_SIZE", "-1"),
             ("LIST_PAGE_SIZE", "all"),
             ("STATE_KEY", "secret"),
+            ("SESSION_MODE", "loose"),
             ("STATE_TTL_SECONDS", "an hour"),
             ("STATE_TTL_SECONDS", "0"),
         ] {

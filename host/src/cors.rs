@@ -31,7 +31,7 @@ const REQUEST_HEADERS: [&str; 8] = [
 ];
 
 /// Headers of an answer that a page may read.
-const EXPOSED_HEADERS: &str = "Mcp-Session-Id, WWW-Authenticate";
+const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate";
 
 /// How long a browser may keep the answer to a preflight. Unit: seconds.
 /// Source: ours; Chromium keeps none longer than two hours.

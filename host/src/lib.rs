@@ -5,7 +5,7 @@
 //! ```text
 //! front (lambda, serve, stdio) -> app -> mcp_protocol   what does this request ask for?
 //!                                     -> session        which legacy session does it belong to?
-//!                                     -> plugin         which tools are there; call one
+//!                                     -> plugin         which tools are there; call one -> tool_state
 //! ```
 //!
 //! [`main`] decides between the front doors: Lambda unless it is told `serve` or `stdio`. All turn their transport's
@@ -18,6 +18,8 @@
 //!   ask the host on behalf of every [`plugin::LiveCall`].
 //! - [`ErrorCode`]: what can go wrong at the start, by codes that `ERRORS.md` lists with their remedies.
 //! - [`session`]: handshake-era sessions behind one trait.
+//! - [`tool_state`]: what tools keep between calls, behind another.
+//! - [`table`]: both in DynamoDB, with the key that seals what clients carry.
 //! - [`app`]: one request in, one answer out. The only place that decides who reads what of an error, and when a call is
 //!   given up.
 //! - [`front`]: the front doors.
@@ -30,7 +32,9 @@
 //! - Only `plugin::library` and `crash` are unsafe.
 //! - `mcp-protocol` knows no HTTP library, no AWS, no runtime and no plugin.
 //! - Only `front::lambda` knows Lambda.
-//! - `config` decides, everything else is told: no other module reads the environment.
+//! - Only `table` knows the AWS SDK.
+//! - `config` decides, everything else is told: no other module reads the environment, but for the variables that are the
+//!   AWS SDK's own, which `table::client` leaves to it.
 
 pub mod app;
 mod cli;
@@ -46,6 +50,8 @@ pub mod session;
 mod start;
 pub mod state_key;
 mod stdout;
+pub mod table;
+pub mod tool_state;
 
 pub use cli::main;
 pub use error_code::ErrorCode;

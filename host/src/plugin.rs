@@ -43,6 +43,7 @@ pub use left_out::LeftOut;
 pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
 pub(crate) use live::Listener;
+pub(crate) use live::Means;
 pub use live::{Call, LiveCall};
 #[cfg(test)]
 pub(crate) use live::{find, number_for};

@@ -5,6 +5,7 @@
 //! session that was ended by DELETE stays gone.
 
 pub mod memory;
+pub(crate) mod modes;
 
 use std::{fmt, time::SystemTime};
 
@@ -54,6 +55,8 @@ pub struct Session {
     pub log_level: Option<LogLevel>,
     /// Who began it, and alone may go on with it; `None`: nobody asked.
     pub principal: Option<String>,
+    /// When it began.
+    pub created: SystemTime,
     /// When the session ends by itself.
     pub expires: SystemTime,
 }
@@ -87,20 +90,29 @@ pub enum Found {
 /// Where sessions are kept.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Keep a new session.
+    /// Keep a new session. Doing it twice does it once, also when the session was ended in between.
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError>;
 
     /// What is known of an id. A session past its expiry is unknown, whether it was deleted or not.
     async fn find(&self, id: SessionId) -> Result<Found, StoreError>;
 
-    /// Keep what has changed in a session. One that was ended meanwhile stays so.
-    async fn update(&self, id: SessionId, session: Session) -> Result<(), StoreError>;
+    /// Keep the level of messages that the client of a session wants. Of one that is unknown or was ended, nothing is kept.
+    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<(), StoreError>;
 
-    /// End a session, whether it is known or not; that it was ended is remembered until `remember`.
-    async fn end(&self, id: SessionId, remember: SystemTime) -> Result<(), StoreError>;
+    /// Let a session live until `expires`. One that is unknown or was ended stays so.
+    async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError>;
+
+    /// End a session, whether it is known or not; that it was ended is remembered until `remember`. `false`: it is
+    /// another principal's, and goes on.
+    async fn end(
+        &self,
+        id: SessionId,
+        principal: Option<&str>,
+        remember: SystemTime,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Why a store could not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the session store does not answer: {0}")]
+#[error("{0}")]
 pub struct StoreError(pub String);

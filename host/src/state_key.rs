@@ -44,6 +44,12 @@ impl StateKey {
         Self(chacha20poly1305::Key::generate().into())
     }
 
+    /// The text of a new key, as an operator could give it.
+    #[must_use]
+    pub(crate) fn secret() -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(chacha20poly1305::Key::generate())
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&self.0.into())
     }

@@ -145,11 +145,22 @@
 //! is in the host's log, with the request, the tool and the plugin. (In a thread or task that the tool started, with
 //! the plugin only: nobody knows which call it works for.)
 //!
+//! # What a tool keeps
+//!
+//! [`Context::state`] keeps a value between calls, wherever these run: for the client's session, or under a [`Handle`] that
+//! the tool gives out and takes back as an argument. See [`ToolState`]. (A parameter of type [`State`] is something else: what
+//! the calls of one process share.)
+//!
 //! # What a tool asks its client
 //!
 //! Through its [`Context`] a tool asks while it works: the people behind the client by a form made from a type
 //! ([`elicit`](Context::elicit)), the client's model ([`sample`](Context::sample)), which folders it works with
 //! ([`roots`](Context::roots)), or several of these at once ([`ask`](Context::ask)).
+//!
+//! # What a tool keeps
+//!
+//! [`Context::state`] keeps a value for the client's session, or under a [`Handle`], wherever the next call runs; see
+//! [`ToolState`].
 //!
 //! # What tools share
 //!
@@ -261,6 +272,7 @@ mod state;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool;
+mod tool_state;
 
 #[doc = include_str!("../docs/from-python.md")]
 pub mod from_python {}
@@ -302,6 +314,7 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 pub use state::State;
+pub use tool_state::{Handle, StateError, StateErrorKind, ToolState};
 
 /// What most tools need: `use plugin_sdk::prelude::*;`
 pub mod prelude {

@@ -187,7 +187,11 @@ fn dev_serves_the_examples_its_lines_work_as_pasted_and_ctrl_c_is_clean() {
             "currentTime",
             "convertTime",
             "addToDate",
-            "daysBetween"
+            "daysBetween",
+            "addTodo",
+            "listTodos",
+            "finishTodo",
+            "clearTodos"
         ]
     );
     for client in [

@@ -1,6 +1,9 @@
 //! One call: from what the client asks for to what its three readers are told.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use mcp_protocol::{
     Answer, CallMeta, Id, Revision, Trace, capabilities, input::Retry, jsonrpc::INTERNAL_ERROR,
@@ -16,14 +19,16 @@ use super::{
     App, Incoming, Reached, Tell,
     crowd::Place,
     deadline::Deadline,
+    handshake::{InSession, session_gone},
     headers::{accepts_events, for_plugins, header},
     response::Outcome,
 };
 use crate::{
+    config::SessionMode,
     plugin::{
-        Call, CallContext, CallFailure, CatalogTool, FailureKind, Listener, LiveCall, Plugin,
+        Call, CallContext, CallFailure, CatalogTool, FailureKind, Listener, LiveCall, Means, Plugin,
     },
-    session::Session,
+    tool_state::{CallState, Limits, OfSession, Owner, Trouble},
 };
 
 /// How long a call that was given up may take to come back before it is answered without it.
@@ -34,8 +39,8 @@ const CANCEL_GRACE: Duration = Duration::from_millis(100);
 pub(super) struct Asked<'a> {
     pub(super) id: Id,
     pub(super) revision: Revision,
-    /// Of a legacy client, if it is known.
-    pub(super) session: Option<&'a Session>,
+    /// That of a legacy client.
+    pub(super) session: &'a InSession,
     pub(super) tool: &'a Arc<CatalogTool>,
     pub(super) arguments: Option<&'a RawValue>,
     pub(super) meta: CallMeta<'a>,
@@ -48,6 +53,8 @@ enum Ended {
     GivenUp(Deadline),
     /// It did not begin.
     Quarantined,
+    /// It has done its work, but what it has set could not be written.
+    NotKept,
 }
 
 impl App {
@@ -66,7 +73,7 @@ impl App {
         if !missing.is_empty() {
             return self.lacking(&asked, &missing).into();
         }
-        let inputs = match self.inputs(incoming, &asked) {
+        let inputs = match self.inputs(incoming, &asked).await {
             Ok(inputs) => inputs,
             Err(refused) => return refused.into(),
         };
@@ -85,13 +92,18 @@ impl App {
         let limits = &self.time_limits;
         let deadline = limits.deadline(tool.timeout, incoming.ceiling, incoming.deadline);
         let library = tool.plugin.path().file_name().unwrap_or_default();
+        let state = self.state(incoming, &asked, deadline.map(|deadline| deadline.at));
         let live = LiveCall::begin(
             &tool.mcp.name,
             &library.to_string_lossy(),
             context,
             deadline.map(|deadline| deadline.at),
-            inputs,
-            tell.map(|tell| in_words(tell, *revision, asked.meta.progress_token.clone())),
+            Means {
+                inputs,
+                state,
+                listener: tell
+                    .map(|tell| in_words(tell, *revision, asked.meta.progress_token.clone())),
+            },
         );
         let call = live.call();
         // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection. Who started
@@ -99,15 +111,21 @@ impl App {
         let drops = revision.is_modern() || incoming.reached == Reached::Pipe;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
         // A task of its own: its time limit holds as well when nobody waits any more.
-        let outcome = tokio::spawn(run(Arc::clone(tool), live, arguments, deadline, place)).await;
+        let kept = run_and_keep(Arc::clone(tool), live, arguments, deadline, place);
+        let outcome = tokio::spawn(kept).await;
         let outcome = outcome.unwrap_or_else(|error| Err(Ended::Failed(host_failed(&error))));
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
         // Whatever the tool made of a question that nobody has answered yet.
         let unanswered = match outcome {
-            Err(Ended::GivenUp(_) | Ended::Quarantined) => None,
-            Ok(_) | Err(Ended::Failed(_)) => self.input_required(incoming, &asked, &call),
+            Err(Ended::GivenUp(_) | Ended::Quarantined | Ended::NotKept) => None,
+            Ok(_) | Err(Ended::Failed(_)) => self.input_required(incoming, &asked, &call).await,
+        };
+        let failed = match &outcome {
+            _ if unanswered.is_some() => false,
+            Ok(result) => result.is_error,
+            Err(ended) => matches!(ended, Ended::Failed(_)),
         };
         let answer = match (unanswered, outcome) {
             (Some(questions), outcome) => {
@@ -120,6 +138,15 @@ impl App {
             (None, Ok(result)) => Answer::success(id, &result.in_words_of(*revision, &self.server)),
             (None, Err(ended)) => self.failed(&asked, &call, ended),
         };
+        // What the model cannot mend is the client's.
+        let answer = match call.state.trouble().filter(|_| failed) {
+            None => answer,
+            Some(Trouble::Ended) => session_gone(Some(id)),
+            Some(Trouble::Unavailable) => {
+                let message = "what tools keep is not available at the moment; try again";
+                Answer::error(503, Some(id), INTERNAL_ERROR, message)
+            }
+        };
         let token = asked.meta.progress_token.as_ref();
         let notifications = call.take_notifications();
         Outcome {
@@ -131,8 +158,37 @@ impl App {
         }
     }
 
+    /// What the call keeps for later ones.
+    fn state(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: &Asked<'_>,
+        deadline: Option<SystemTime>,
+    ) -> CallState {
+        let owner = Owner {
+            plugin: asked.tool.crate_name.clone(),
+            principal: incoming.caller.principal.clone(),
+        };
+        let limits = Limits {
+            ttl: self.session_ttl,
+            deadline,
+        };
+        let session = asked.session.id().map(|id| OfSession {
+            id,
+            is_checked: self.sessions.mode() == SessionMode::Strict,
+        });
+        CallState::new(
+            self.states.clone(),
+            session,
+            owner,
+            limits,
+            incoming.request_id,
+        )
+    }
+
     fn context(&self, incoming: &Incoming<'_>, asked: &Asked<'_>) -> CallContext {
         let Asked { meta, session, .. } = asked;
+        let session = session.known();
         let said = |now: Option<&RawValue>, earlier: Option<&String>| {
             now.map(RawValue::to_owned)
                 .or_else(|| RawValue::from_string(earlier?.clone()).ok())
@@ -193,6 +249,12 @@ impl App {
                     "tool {tool} is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id {request_id})"
                 )
             }
+            Ended::NotKept => {
+                let message = format!(
+                    "tool {tool} has done its work, but what it keeps of it may be lost, as that is not available at the moment (request id {request_id})"
+                );
+                return Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message);
+            }
             Ended::Failed(failure) => {
                 log_failure(asked, call, &failure, "a call failed");
                 if let FailureKind::Protocol { code } = failure.kind {
@@ -232,6 +294,32 @@ fn in_words(tell: Tell, revision: Revision, token: Option<Id>) -> Listener {
     })
 }
 
+/// Run a call, and write what it has set if it has succeeded. (Whether its client still waits or not, unless that has
+/// given it up.)
+async fn run_and_keep(
+    tool: Arc<CatalogTool>,
+    live: LiveCall,
+    arguments: String,
+    deadline: Option<Deadline>,
+    place: Place,
+) -> Result<CallResult, Ended> {
+    let call = live.call();
+    let result = run(tool, live, arguments, deadline, place).await?;
+    let has_succeeded = !result.is_error && call.inputs.open().is_empty() && !call.is_cancelled();
+    if !has_succeeded || !call.state.is_pending() {
+        return Ok(result);
+    }
+    match call.state.commit().await {
+        Ok(true) => Ok(result),
+        Ok(false) => Ok(CallResult::error(&format!(
+            "another call has changed meanwhile what tool {} keeps, so that this one's changes are lost; call it again",
+            call.tool
+        ))),
+        // The operator was told why.
+        Err(_) => Err(Ended::NotKept),
+    }
+}
+
 /// Run a call on a thread of its own until it comes back or is given up.
 async fn run(
     tool: Arc<CatalogTool>,
@@ -257,8 +345,8 @@ async fn run(
     }
     cancel(&call, &tool.plugin);
     match timeout(CANCEL_GRACE, &mut outcome).await {
-        // It may have had something to show when it learned that its time was over.
-        Ok(Ok(Ok(result))) => Ok(result),
+        // It may have had something to show when it learned that its time was over. (But nothing is kept any more.)
+        Ok(Ok(Ok(result))) if !call.state.is_pending() => Ok(result),
         Ok(_) => Err(Ended::GivenUp(deadline)),
         Err(_) => {
             quarantine(tool, call, outcome);

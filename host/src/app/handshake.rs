@@ -1,6 +1,6 @@
 //! Handshake-era sessions over HTTP: begun by `initialize`, named by a header, ended by DELETE.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
@@ -9,22 +9,22 @@ use mcp_protocol::{
     jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
 };
 use serde_json::{Map, value::RawValue};
+use tokio::time::timeout;
 
 use super::{
     App, Caller, Incoming,
     headers::header,
     response::{empty, respond},
 };
-use crate::session::{Found, Session, SessionId};
+use crate::{
+    config::SessionMode,
+    session::{Found, Session, SessionId, StoreError},
+};
 
 /// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
 /// is kept.
 /// Source: ours. Names, versions and capabilities fit, and all the sessions in memory then stay below 30 MB.
 const MAX_KEPT: usize = 1024;
-
-/// The longest life of a session: nothing outlives it, and adding it to a time cannot overflow.
-/// Source: ours.
-const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 const SESSION_HEADER: &str = "mcp-session-id";
 
@@ -37,12 +37,16 @@ impl App {
         client: Option<&RawValue>,
         capabilities: Option<&RawValue>,
     ) -> Response<Bytes> {
+        let mut response = respond(Answer::success(id, &self.introduction(negotiated)));
+        if self.sessions.mode() == SessionMode::Off {
+            return response;
+        }
         let session = self.new_session(negotiated, client, capabilities, &incoming.caller);
         let session_id = SessionId::random();
-        if let Err(error) = self.sessions.create(session_id, session).await {
+        let created = self.sessions.create(session_id, session);
+        if let Err(error) = self.in_time(incoming, created).await {
             return respond(store_failed(incoming, Some(id), &error));
         }
-        let mut response = respond(Answer::success(id, &self.introduction(negotiated)));
         if let Ok(value) = HeaderValue::from_str(&session_id.to_string()) {
             response.headers_mut().insert(SESSION_HEADER, value);
         }
@@ -68,43 +72,48 @@ impl App {
             capabilities: capabilities.and_then(kept),
             log_level: None,
             principal: caller.principal.clone(),
-            expires: self.session_end(),
+            created: SystemTime::now(),
+            expires: self.sessions.end_of_new(),
         }
     }
 
     /// The session that a legacy message names.
     ///
-    /// An unknown one is served all the same, see [`crate::session`]; one that was ended, that is another principal's, or
+    /// An unknown one is served all the same (unless `SESSION_MODE` is strict), see [`crate::session`]; one that was ended, that is another principal's, or
     /// that no host can have given out, is refused by 404, at which the client starts over.
     pub(super) async fn session(
         &self,
         incoming: &Incoming<'_>,
         id: Option<&Id>,
     ) -> Result<InSession, Answer> {
-        let Some(named) = header(incoming.headers, SESSION_HEADER) else {
-            return Ok(InSession::None);
+        let mode = self.sessions.mode();
+        let named = header(incoming.headers, SESSION_HEADER).filter(|_| mode != SessionMode::Off);
+        let Some(named) = named else {
+            return match mode {
+                SessionMode::Strict => Err(Answer::error(
+                    400,
+                    id,
+                    INVALID_REQUEST,
+                    "in which session? send the header Mcp-Session-Id that came with the answer to initialize",
+                )),
+                SessionMode::Heal | SessionMode::Off => Ok(InSession::None),
+            };
         };
-        let gone = || {
-            Answer::error(
-                404,
-                id,
-                INVALID_REQUEST,
-                "the session has ended; start over with initialize",
-            )
-        };
+        let gone = || session_gone(id);
         let session_id = SessionId::parse(&named).ok_or_else(gone)?;
-        match self.sessions.find(session_id).await {
+        let found = self.sessions.find(session_id);
+        match self.in_time(incoming, found).await {
             Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
                 Err(gone())
             }
             Ok(Found::Alive(session)) => Ok(InSession::Known(session_id, session)),
-            Ok(Found::Unknown) => Ok(InSession::Unknown(session_id)),
-            Ok(Found::Ended) => Err(gone()),
+            Ok(Found::Unknown) if mode != SessionMode::Strict => Ok(InSession::Unknown(session_id)),
+            Ok(Found::Unknown | Found::Ended) => Err(gone()),
             Err(error) => Err(store_failed(incoming, id, &error)),
         }
     }
 
-    /// `logging/setLevel`. A session that is not known becomes so by it; without one there is nowhere to keep the level.
+    /// `logging/setLevel`. A session that nobody knows becomes known here by it; without one there is nowhere to keep the level.
     pub(super) async fn set_log_level(
         &self,
         incoming: &Incoming<'_>,
@@ -113,20 +122,32 @@ impl App {
         revision: Revision,
         level: LogLevel,
     ) -> Answer {
-        let (session_id, session) = match session {
-            InSession::None => return Answer::success(id, &Map::new()),
-            InSession::Unknown(session_id) => {
-                let session = self.new_session(revision, None, None, &incoming.caller);
-                (*session_id, session)
-            }
-            InSession::Known(session_id, session) => (*session_id, session.clone()),
+        let set = async {
+            let (session_id, unknown) = match session {
+                InSession::None => return Ok(true),
+                InSession::Known(session_id, _) => (*session_id, None),
+                InSession::Unknown(session_id) => {
+                    match self.sessions.find_truth(*session_id).await? {
+                        Found::Ended => return Ok(false),
+                        Found::Alive(session)
+                            if !session.is_of(incoming.caller.principal.as_deref()) =>
+                        {
+                            return Ok(false);
+                        }
+                        Found::Alive(_) => (*session_id, None),
+                        Found::Unknown => {
+                            let session = self.new_session(revision, None, None, &incoming.caller);
+                            (*session_id, Some(session))
+                        }
+                    }
+                }
+            };
+            let set = self.sessions.set_log_level(session_id, level, unknown);
+            set.await.map(|()| true)
         };
-        let session = Session {
-            log_level: Some(level),
-            ..session
-        };
-        match self.sessions.update(session_id, session).await {
-            Ok(()) => Answer::success(id, &Map::new()),
+        match self.in_time(incoming, set).await {
+            Ok(true) => Answer::success(id, &Map::new()),
+            Ok(false) => session_gone(Some(id)),
             Err(error) => store_failed(incoming, Some(id), &error),
         }
     }
@@ -144,34 +165,47 @@ impl App {
         let Some(session_id) = SessionId::parse(&named) else {
             return respond(gone());
         };
-        match self.sessions.find(session_id).await {
-            Ok(Found::Ended) => respond(gone()),
-            Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
-                respond(gone())
+        let principal = incoming.caller.principal.as_deref();
+        let ended = async {
+            let is_his = match self.sessions.find(session_id).await? {
+                Found::Ended => false,
+                Found::Alive(session) => session.is_of(principal),
+                Found::Unknown => self.sessions.mode() == SessionMode::Heal,
+            };
+            Ok(is_his && self.sessions.end(session_id, principal).await?)
+        };
+        match self.in_time(incoming, ended).await {
+            Ok(true) => {
+                let request_id = incoming.request_id;
+                tracing::debug!(request_id, "a session was ended by its client");
+                empty(StatusCode::NO_CONTENT)
             }
-            Ok(Found::Alive(_) | Found::Unknown) => {
-                match self.sessions.end(session_id, self.session_end()).await {
-                    Ok(()) => {
-                        let request_id = incoming.request_id;
-                        tracing::debug!(request_id, "a session was ended by its client");
-                        empty(StatusCode::NO_CONTENT)
-                    }
-                    Err(error) => respond(store_failed(incoming, None, &error)),
-                }
-            }
+            Ok(false) => respond(gone()),
             Err(error) => respond(store_failed(incoming, None, &error)),
         }
     }
 
-    /// When a session that begins now ends by itself.
-    fn session_end(&self) -> SystemTime {
-        SystemTime::now() + self.session_ttl.min(A_CENTURY)
+    /// Wait for a store no longer than there is time for an answer.
+    pub(super) async fn in_time<T>(
+        &self,
+        incoming: &Incoming<'_>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let limits = &self.time_limits;
+        let Some(deadline) = limits.deadline(None, incoming.ceiling, incoming.deadline) else {
+            return work.await;
+        };
+        let outcome = timeout(deadline.left(), work).await;
+        outcome.unwrap_or_else(|_| {
+            let why = deadline.words();
+            Err(StoreError(format!("no answer came in time: {why}")))
+        })
     }
 }
 
 /// The legacy session that a message is in.
-#[derive(Debug)]
-pub(super) enum InSession {
+#[derive(Clone, Debug)]
+pub(crate) enum InSession {
     /// It names none.
     None,
     /// One that is not known here.
@@ -181,6 +215,14 @@ pub(super) enum InSession {
 }
 
 impl InSession {
+    /// Its id, if it names one.
+    pub(super) fn id(&self) -> Option<SessionId> {
+        match self {
+            Self::None => None,
+            Self::Unknown(id) | Self::Known(id, _) => Some(*id),
+        }
+    }
+
     pub(super) fn known(&self) -> Option<&Session> {
         match self {
             Self::None | Self::Unknown(_) => None,
@@ -189,7 +231,7 @@ impl InSession {
     }
 
     /// The revision to answer in.
-    pub(super) fn revision(&self, named: Option<Revision>) -> Revision {
+    pub(crate) fn revision(&self, named: Option<Revision>) -> Revision {
         Session::revision_in(self.known(), named)
     }
 }
@@ -199,7 +241,14 @@ fn kept(said: &RawValue) -> Option<String> {
     (said.get().len() <= MAX_KEPT).then(|| said.get().to_owned())
 }
 
-fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &dyn std::error::Error) -> Answer {
+/// The answer to a client that is to start over.
+pub(super) fn session_gone(id: Option<&Id>) -> Answer {
+    let message = "the session has ended; start over with initialize";
+    Answer::error(404, id, INVALID_REQUEST, message)
+}
+
+/// The answer to a client that may try again, once the operator knows why.
+pub(super) fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
     tracing::error!(request_id = incoming.request_id, %error, "sessions cannot be read or written");
     Answer::error(
         503,

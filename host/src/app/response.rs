@@ -41,6 +41,12 @@ pub(super) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
 pub(super) fn respond(answer: Answer) -> Response<Bytes> {
     let mut response =
         empty(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    // What a client may try again: what is missing comes back within a second, or not for long.
+    if answer.status == 503 {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     if let Some(body) = answer.body {
         response
             .headers_mut()

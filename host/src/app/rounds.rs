@@ -19,13 +19,16 @@ use mcp_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
+use tokio::sync::OnceCell;
 
-use super::{App, Incoming, call::Asked};
+use super::{App, Incoming, call::Asked, handshake::store_failed};
 use crate::{
     config::{Config, StateKeys},
     digest::digest,
     plugin::{Call, CatalogTool, Inputs, Question, Unavailable},
+    session::StoreError,
     state_key::{StateKey, open, seal},
+    table::Table,
 };
 
 /// The most that the answers of all rounds have. Unit: bytes.
@@ -35,7 +38,9 @@ const MAX_ANSWERS: usize = 1024 * 1024;
 /// How rounds are joined.
 pub(super) struct Rounds {
     /// The first seals, all open; none: no tool can ask anything.
-    keys: Vec<StateKey>,
+    keys: OnceCell<Vec<StateKey>>,
+    /// Where the key is, if it is not known yet.
+    table: Option<Arc<Table>>,
     /// How long a client may take for its answers, and how long these hold.
     ttl: Duration,
     /// The function this is, if it is one.
@@ -51,25 +56,42 @@ struct State {
 }
 
 impl Rounds {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, table: Option<Arc<Table>>) -> Self {
         let keys = match &config.state_keys {
-            StateKeys::Given(keys) => keys.clone(),
-            StateKeys::OfThisProcess => vec![StateKey::random()],
-            StateKeys::None => Vec::new(),
+            StateKeys::Given(keys) => OnceCell::new_with(Some(keys.clone())),
+            StateKeys::OfThisProcess => OnceCell::new_with(Some(vec![StateKey::random()])),
+            StateKeys::InTheTable => OnceCell::new(),
+            StateKeys::None => OnceCell::new_with(Some(Vec::new())),
         };
         Self {
             keys,
+            table,
             ttl: config.state_ttl,
             function: config.function.clone(),
         }
     }
 
+    /// The keys; that of the table is looked up once.
+    async fn keys(&self) -> Result<&[StateKey], StoreError> {
+        let keys = self.keys.get_or_try_init(async || match &self.table {
+            // On the heap: the futures of the AWS SDK are large.
+            Some(table) => Ok(vec![Box::pin(table.state_key()).await?]),
+            None => Ok(Vec::new()),
+        });
+        keys.await.map(Vec::as_slice)
+    }
+
+    /// Can there be a key?
+    fn can_ask(&self) -> bool {
+        self.keys.get().is_none_or(|keys| !keys.is_empty())
+    }
+
     /// Tell the operator if no tool can ask anything. Only what a tool requires of clients is known of it before it asks.
     pub(super) fn tell_of_no_key(&self, tools: &[Arc<CatalogTool>]) {
-        if !self.keys.is_empty() {
+        if self.can_ask() {
             return;
         }
-        let words = "STATE_KEY is not set: tools cannot ask clients anything; set it to a secret such as `openssl rand -hex 32` gives";
+        let words = "neither STATE_KEY nor SESSION_TABLE is set: tools cannot ask clients anything; set STATE_KEY to a secret such as `openssl rand -hex 32` gives";
         let asks = |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_asked_by(name));
         match tools.iter().find(asks) {
             Some(tool) => tracing::warn!(tool = tool.mcp.name, "{words}"),
@@ -95,25 +117,33 @@ impl Rounds {
     }
 
     /// What is in a state that is this server's, for this call, and not too old; without answers that are.
-    fn open(&self, for_what: &[u8], sealed: &str, now: SystemTime) -> Option<State> {
-        let state = open(&self.keys, for_what, sealed)?;
-        let mut state: State = serde_json::from_slice(&state).ok()?;
+    async fn open(
+        &self,
+        for_what: &[u8],
+        sealed: &str,
+        now: SystemTime,
+    ) -> Result<Option<State>, StoreError> {
+        let state = open(self.keys().await?, for_what, sealed);
+        let state = state.and_then(|state| serde_json::from_slice::<State>(&state).ok());
+        let Some(mut state) = state.filter(|state| state.expires > unix(now)) else {
+            return Ok(None);
+        };
         for question in state.questions.values_mut() {
             let expires = question.given.saturating_add(self.ttl.as_secs());
             question.answer = question.answer.take().filter(|_| expires > unix(now));
         }
-        (state.expires > unix(now)).then_some(state)
+        Ok(Some(state))
     }
 
-    fn seal(
+    async fn seal(
         &self,
         for_what: &[u8],
         questions: BTreeMap<String, Question>,
         now: SystemTime,
-    ) -> Option<String> {
+    ) -> Result<Option<String>, StoreError> {
         let expires = unix(now).saturating_add(self.ttl.as_secs());
-        let state = serde_json::to_vec(&State { expires, questions }).ok()?;
-        seal(&self.keys, for_what, &state)
+        let state = serde_json::to_vec(&State { expires, questions }).unwrap_or_default();
+        Ok(seal(self.keys().await?, for_what, &state))
     }
 }
 
@@ -122,7 +152,7 @@ impl App {
     ///
     /// # Errors
     /// The answer to a client whose `requestState` is not one for this call.
-    pub(super) fn inputs(
+    pub(super) async fn inputs(
         &self,
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
@@ -134,7 +164,7 @@ impl App {
             return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
         }
         // Before a state is looked at: without a key none can be opened, and that would not be the client's fault.
-        if self.rounds.keys.is_empty() {
+        if !self.rounds.can_ask() {
             return Ok(Inputs::unavailable(Unavailable::NoKey));
         }
         let mut questions = match &retry.state {
@@ -143,7 +173,7 @@ impl App {
                 let keys = retry.responses.keys().cloned();
                 keys.map(|key| (key, Question::default())).collect()
             }
-            Some(sealed) => self.questions_in(incoming, asked, sealed)?,
+            Some(sealed) => self.questions_in(incoming, asked, sealed).await?,
         };
         let now = unix(SystemTime::now());
         for (key, question) in &mut questions {
@@ -171,14 +201,17 @@ impl App {
     }
 
     /// The questions of the rounds before, as the client brings them back.
-    fn questions_in(
+    async fn questions_in(
         &self,
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
         sealed: &str,
     ) -> Result<BTreeMap<String, Question>, Answer> {
         let for_what = self.rounds.for_what(incoming, asked);
-        if let Some(state) = self.rounds.open(&for_what, sealed, SystemTime::now()) {
+        let state = self.rounds.open(&for_what, sealed, SystemTime::now());
+        let state = self.in_time(incoming, state).await;
+        let state = state.map_err(|error| store_failed(incoming, Some(&asked.id), &error))?;
+        if let Some(state) = state {
             return Ok(state.questions);
         }
         let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
@@ -196,7 +229,7 @@ impl App {
     }
 
     /// The answer to a call whose tool has asked what is not answered yet; `None` if it has not.
-    pub(super) fn input_required(
+    pub(super) async fn input_required(
         &self,
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
@@ -208,10 +241,12 @@ impl App {
         }
         let for_what = self.rounds.for_what(incoming, asked);
         let questions = call.inputs.questions();
-        let result = match self.rounds.seal(&for_what, questions, SystemTime::now()) {
-            Some(state) => input_required(&open, &state, &self.server),
-            None => CallResult::error("the state of the call cannot be kept")
+        let sealed = self.rounds.seal(&for_what, questions, SystemTime::now());
+        let result = match self.in_time(incoming, sealed).await {
+            Ok(Some(state)) => input_required(&open, &state, &self.server),
+            Ok(None) => CallResult::error("the state of the call cannot be kept")
                 .in_words_of(asked.revision, &self.server),
+            Err(error) => return Some(store_failed(incoming, Some(&asked.id), &error)),
         };
         Some(Answer::success(&asked.id, &result))
     }
@@ -230,7 +265,8 @@ mod tests {
     /// Of a process that has a key of its own, and gives a client a minute.
     fn rounds() -> Rounds {
         Rounds {
-            keys: vec![StateKey::random()],
+            keys: OnceCell::new_with(Some(vec![StateKey::random()])),
+            table: None,
             ttl: Duration::from_secs(60),
             function: None,
         }
@@ -240,7 +276,7 @@ mod tests {
     fn that_no_tool_can_ask_is_told_at_the_start_and_loudly_if_one_has_to() {
         let catalog = Catalog::linked(module()).expect("a catalogue");
         let keyless = Rounds {
-            keys: Vec::new(),
+            keys: OnceCell::new_with(Some(Vec::new())),
             ..rounds()
         };
         for (rounds, tools, level) in [
@@ -256,21 +292,25 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_state_is_good_until_it_expires() {
+    #[tokio::test]
+    async fn a_state_is_good_until_it_expires() {
         let rounds = rounds();
         let now = SystemTime::now();
-        let sealed = rounds.seal(b"a call", BTreeMap::new(), now);
-        let sealed = sealed.expect("there is a key");
+        let sealed = rounds.seal(b"a call", BTreeMap::new(), now).await;
+        let sealed = sealed.expect("no store").expect("there is a key");
         for (seconds, good) in [(0, true), (59, true), (60, false), (3600, false)] {
             let later = now + Duration::from_secs(seconds);
-            let opened = rounds.open(b"a call", &sealed, later);
-            assert_eq!(opened.is_some(), good, "after {seconds} s");
+            let opened = rounds.open(b"a call", &sealed, later).await;
+            assert_eq!(
+                opened.expect("no store").is_some(),
+                good,
+                "after {seconds} s"
+            );
         }
     }
 
-    #[test]
-    fn an_answer_is_good_until_it_expires_however_many_rounds_there_are() {
+    #[tokio::test]
+    async fn an_answer_is_good_until_it_expires_however_many_rounds_there_are() {
         let rounds = rounds();
         let begun = SystemTime::now();
         let question = Question {
@@ -281,8 +321,12 @@ mod tests {
         let mut questions = BTreeMap::from([("a".to_owned(), question)]);
         for (seconds, good) in [(0, true), (30, true), (59, true), (60, false), (90, false)] {
             let now = begun + Duration::from_secs(seconds);
-            let sealed = rounds.seal(b"a call", questions, now);
-            let opened = rounds.open(b"a call", &sealed.expect("there is a key"), now);
+            let sealed = rounds.seal(b"a call", questions, now).await;
+            let sealed = sealed.expect("no store").expect("there is a key");
+            let opened = rounds
+                .open(b"a call", &sealed, now)
+                .await
+                .expect("no store");
             questions = opened.expect("the state is fresh").questions;
             let question = &questions["a"];
             assert_eq!(question.answer.is_some(), good, "after {seconds} s");

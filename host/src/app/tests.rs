@@ -8,3 +8,4 @@ pub(crate) mod plugin;
 mod results;
 mod rounds;
 mod server;
+mod states;

@@ -28,9 +28,9 @@ use tokio::{
 use super::failed;
 use crate::{
     ErrorCode,
-    app::{App, Caller, Incoming, MAX_BODY, Outcome, Reached, Tell},
+    app::{App, Caller, InSession, Incoming, MAX_BODY, Outcome, Reached, Tell},
     config::Config,
-    session::Session,
+    session::SessionId,
 };
 
 /// How long calls under way may still take when the client has closed stdin, or the end was asked for.
@@ -86,7 +86,7 @@ async fn converse(
         room: Arc::new(Semaphore::new(MOST_BYTES_AT_ONCE)),
         app: Arc::new(app),
         out: out.clone(),
-        session: None,
+        session: Arc::new(InSession::None),
         under_way: HashMap::new(),
         tasks: JoinSet::new(),
     };
@@ -203,7 +203,7 @@ struct Conversation {
     room: Arc<Semaphore>,
     out: mpsc::Sender<Vec<u8>>,
     /// What `initialize` agreed on.
-    session: Option<Arc<Session>>,
+    session: Arc<InSession>,
     /// How to tell that the client takes a request back. (Of requests under the same id, of the latest.)
     under_way: HashMap<Id, oneshot::Sender<()>>,
     tasks: JoinSet<()>,
@@ -246,7 +246,7 @@ impl Conversation {
         let work = Work {
             app: Arc::clone(&self.app),
             out: self.out.clone(),
-            session: self.session.clone(),
+            session: Arc::clone(&self.session),
         };
         self.tasks.spawn(work.answer(line, room, taken_back));
     }
@@ -277,13 +277,11 @@ impl Conversation {
                 let session = self
                     .app
                     .new_session(negotiated, client, capabilities, &caller);
-                self.session = Some(Arc::new(session));
+                self.session = Arc::new(InSession::Known(SessionId::random(), session));
                 Err(Answer::success(&id, &self.app.introduction(negotiated)))
             }
             Route::Request(request) => Ok(vec![self.register(request)]),
-            Route::Batch(batch)
-                if !Session::revision_in(self.session.as_deref(), batch.revision).has_batches() =>
-            {
+            Route::Batch(batch) if !self.session.revision(batch.revision).has_batches() => {
                 Err(Batch::refused())
             }
             Route::Batch(batch) => {
@@ -311,8 +309,10 @@ impl Conversation {
     }
 
     fn register(&mut self, request: Request<'_>) -> oneshot::Receiver<()> {
-        if let (Ask::SetLogLevel(level), Some(session)) = (request.ask, &mut self.session) {
-            Arc::make_mut(session).log_level = Some(level);
+        if let (Ask::SetLogLevel(level), InSession::Known(_, session)) =
+            (request.ask, Arc::make_mut(&mut self.session))
+        {
+            session.log_level = Some(level);
         }
         let (sender, taken_back) = oneshot::channel();
         self.under_way.insert(request.id, sender);
@@ -379,7 +379,7 @@ impl Asked {
 struct Work {
     app: Arc<App>,
     out: mpsc::Sender<Vec<u8>>,
-    session: Option<Arc<Session>>,
+    session: Arc<InSession>,
 }
 
 impl Work {
@@ -448,8 +448,9 @@ impl Work {
         let tell: Tell = Box::new(move |notification| {
             let _ = out.blocking_send(line_of(notification.get().as_bytes()));
         });
-        let session = self.session.as_deref();
-        let outcome = self.app.serve(&incoming, request, session, Some(tell));
+        let outcome = self
+            .app
+            .serve(&incoming, request, &self.session, Some(tell));
         let Some(taken_back) = taken_back else {
             return outcome.await;
         };

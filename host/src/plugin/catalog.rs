@@ -39,6 +39,8 @@ pub struct CatalogTool {
     pub mcp: Tool,
     /// The plugin that has it.
     pub plugin: Arc<Plugin>,
+    /// The plugin's crate.
+    pub crate_name: String,
     /// The tool's own time limit.
     pub timeout: Option<Duration>,
     /// The client capabilities without which it cannot work.
@@ -189,10 +191,12 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
 
 fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Vec<CatalogTool> {
     let plugin = Arc::new(plugin);
+    let crate_name = declaration.krate.name;
     let tools = declaration.tools.into_iter().map(|declared| CatalogTool {
         by_default: select::by_default(defaults, &declared),
         mcp: declared.tool,
         plugin: Arc::clone(&plugin),
+        crate_name: crate_name.clone(),
         timeout: declared.timeout_ms.map(Duration::from_millis),
         requires: declared.requires,
         headers: declared.headers,

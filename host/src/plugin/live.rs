@@ -19,9 +19,21 @@ use super::{
     CallContext, Inputs,
     collected::{Collected, Pushed},
 };
+use crate::tool_state::CallState;
 
 /// Hears of a call's notifications at once, on the tool's own thread.
 pub(crate) type Listener = Box<dyn Fn(Notification) + Send + Sync>;
+
+/// What a call has besides what its tool is told of the request. By default, nothing.
+#[derive(Default)]
+pub(crate) struct Means {
+    /// What it may ask of its client.
+    pub(crate) inputs: Inputs,
+    /// What it may keep between calls.
+    pub(crate) state: CallState,
+    /// Who hears what it tells its client. Without, that is kept.
+    pub(crate) listener: Option<Listener>,
+}
 
 /// A call.
 pub struct Call {
@@ -37,6 +49,8 @@ pub struct Call {
     pub deadline: Option<SystemTime>,
     /// What it asks of its client.
     pub inputs: Inputs,
+    /// What it keeps between calls.
+    pub(crate) state: CallState,
     cancelled: AtomicBool,
     collected: Mutex<Collected>,
     listener: Option<Listener>,
@@ -46,15 +60,14 @@ pub struct Call {
 pub struct LiveCall(Arc<Call>);
 
 impl LiveCall {
-    /// Register a call. Without a listener, what the client is to hear of it is kept.
+    /// Register a call.
     #[must_use]
     pub(crate) fn begin(
         tool: &str,
         library: &str,
         context: CallContext,
         deadline: Option<SystemTime>,
-        inputs: Inputs,
-        listener: Option<Listener>,
+        means: Means,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let call = Arc::new(Call {
@@ -63,10 +76,11 @@ impl LiveCall {
             library: library.to_owned(),
             context,
             deadline,
-            inputs,
+            inputs: means.inputs,
+            state: means.state,
             cancelled: AtomicBool::new(false),
             collected: Mutex::default(),
-            listener,
+            listener: means.listener,
         });
         calls().insert(call.number, Arc::clone(&call));
         Self(call)

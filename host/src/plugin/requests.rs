@@ -1,5 +1,7 @@
 //! What plugins ask of the host: the operations of `plugin-abi/PAYLOADS.md`, "Operations of the host".
 
+mod state;
+
 use std::{borrow::Cow, collections::BTreeMap, panic::catch_unwind};
 
 use mcp_protocol::Notification;
@@ -38,15 +40,16 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
     });
     // Strings and values always have a form in JSON.
     match answer {
-        Ok(payload) => RResult::ROk(serde_json::to_vec(&payload).unwrap_or_default().into()),
+        Ok(payload) => RResult::ROk(payload.into()),
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
     }
 }
 
-fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Value, Failure> {
+fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
+    let bytes = |answer: Value| serde_json::to_vec(&answer).unwrap_or_default();
     if number == 0 {
         return match op {
-            host_op::LOG => log(None, &parse(payload)?),
+            host_op::LOG => log(None, &parse(payload)?).map(bytes),
             _ => Err(failure(
                 "unknown_op",
                 format!("outside of calls the host does not offer operation {op}, only `log`"),
@@ -55,7 +58,8 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Value, Failure> {
     }
     let call = live::find(number);
     let call = call.ok_or_else(|| failure("call_ended", format!("call {number} is over")))?;
-    match op {
+    let answer = match op {
+        host_op::STATE => return state::answer(&call.state, parse(payload)?),
         host_op::CONTEXT => serde_json::to_value(&call.context)
             .map_err(|error| failure("unavailable", error.to_string())),
         host_op::LOG => log(Some(&call), &parse(payload)?),
@@ -68,7 +72,8 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Value, Failure> {
             let detail = format!("host {version} does not offer operation {op}");
             Err(failure("unknown_op", detail))
         }
-    }
+    };
+    answer.map(bytes)
 }
 
 fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
@@ -237,7 +242,7 @@ mod tests {
     use super::*;
     use crate::{
         log::operator::Operator,
-        plugin::{CallContext, Inputs, LiveCall, Question},
+        plugin::{CallContext, Inputs, LiveCall, Means, Question},
     };
 
     /// The lines that the operator sees of what is said to the host.
@@ -259,14 +264,7 @@ mod tests {
             log_level,
             ..CallContext::default()
         };
-        LiveCall::begin(
-            "greet",
-            "libtools.so",
-            context,
-            None,
-            Inputs::default(),
-            None,
-        )
+        LiveCall::begin("greet", "libtools.so", context, None, Means::default())
     }
 
     /// A call that may ask a client of these capabilities.
@@ -276,7 +274,11 @@ mod tests {
             capabilities: Some(capabilities.expect("JSON")),
             ..CallContext::default()
         };
-        LiveCall::begin("greet", "libtools.so", context, None, inputs, None)
+        let means = Means {
+            inputs,
+            ..Means::default()
+        };
+        LiveCall::begin("greet", "libtools.so", context, None, means)
     }
 
     #[test]

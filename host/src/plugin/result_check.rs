@@ -63,7 +63,7 @@ mod tests {
 
     use crate::{
         app::tests::plugin::module,
-        plugin::{CallContext, Catalog, Inputs, LiveCall},
+        plugin::{CallContext, Catalog, LiveCall, Means},
     };
 
     /// What the operator is told of a result, if it is refused; and the tools whose output schemas are compiled then.
@@ -75,8 +75,7 @@ mod tests {
             "by-hand",
             CallContext::default(),
             None,
-            Inputs::default(),
-            None,
+            Means::default(),
         );
         let outcome = found.call(&reply.to_string(), &live);
         let detail = outcome.err().map(|failure| {

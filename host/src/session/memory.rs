@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use mcp_protocol::LogLevel;
 
 use super::{Found, Session, SessionId, SessionStore, StoreError};
 
@@ -31,6 +32,12 @@ impl MemoryStore {
     fn entries(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
         // Nothing is left half done under this lock.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remember that a session has ended, whoever's it was.
+    pub(super) fn bury(&self, id: SessionId, remember: SystemTime) {
+        let (found, expires) = (Found::Ended, remember);
+        self.put(id, Entry { found, expires });
     }
 
     fn put(&self, id: SessionId, entry: Entry) {
@@ -58,24 +65,33 @@ fn make_room(entries: &mut HashMap<SessionId, Entry>) {
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        let expires = session.expires;
-        self.put(
-            id,
-            Entry {
-                found: Found::Alive(session),
-                expires,
-            },
-        );
+        // The same attempt again, perhaps, after it was ended.
+        if self.find(id).await? != Found::Ended {
+            let expires = session.expires;
+            let found = Found::Alive(session);
+            self.put(id, Entry { found, expires });
+        }
         Ok(())
     }
 
-    async fn update(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        let ended = matches!(self.find(id).await?, Found::Ended);
-        if ended {
-            Ok(())
-        } else {
-            self.create(id, session).await
+    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<(), StoreError> {
+        let mut entries = self.entries();
+        if let Some(Found::Alive(session)) = entries.get_mut(&id).map(|entry| &mut entry.found) {
+            session.log_level = Some(level);
         }
+        Ok(())
+    }
+
+    async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError> {
+        if let Some(Entry {
+            found: Found::Alive(session),
+            expires: end,
+        }) = self.entries().get_mut(&id)
+        {
+            session.expires = expires;
+            *end = expires;
+        }
+        Ok(())
     }
 
     async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
@@ -86,15 +102,18 @@ impl SessionStore for MemoryStore {
         Ok(entry.map_or(Found::Unknown, |entry| entry.found.clone()))
     }
 
-    async fn end(&self, id: SessionId, remember: SystemTime) -> Result<(), StoreError> {
-        self.put(
-            id,
-            Entry {
-                found: Found::Ended,
-                expires: remember,
-            },
-        );
-        Ok(())
+    async fn end(
+        &self,
+        id: SessionId,
+        principal: Option<&str>,
+        remember: SystemTime,
+    ) -> Result<bool, StoreError> {
+        match self.find(id).await? {
+            Found::Alive(session) if !session.is_of(principal) => return Ok(false),
+            Found::Alive(_) | Found::Ended | Found::Unknown => {}
+        }
+        self.bury(id, remember);
+        Ok(true)
     }
 }
 
@@ -102,7 +121,7 @@ impl SessionStore for MemoryStore {
 mod tests {
     use std::time::Duration;
 
-    use mcp_protocol::{LogLevel, Revision};
+    use mcp_protocol::Revision;
 
     use super::*;
 
@@ -113,6 +132,7 @@ mod tests {
             capabilities: None,
             log_level: None,
             principal: None,
+            created: SystemTime::now(),
             expires,
         }
     }
@@ -142,7 +162,7 @@ mod tests {
             .await
             .unwrap();
         store.create(ended, session.clone()).await.unwrap();
-        store.end(ended, later(60)).await.unwrap();
+        store.end(ended, None, later(60)).await.unwrap();
         assert_eq!(store.find(alive).await.unwrap(), Found::Alive(session));
         assert_eq!(store.find(expired).await.unwrap(), Found::Unknown);
         assert_eq!(store.find(ended).await.unwrap(), Found::Ended);
@@ -150,29 +170,6 @@ mod tests {
             store.find(SessionId::random()).await.unwrap(),
             Found::Unknown
         );
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn a_session_is_updated_unless_it_has_ended() {
-        let store = MemoryStore::default();
-        let (alive, unknown, ended) = (
-            SessionId::random(),
-            SessionId::random(),
-            SessionId::random(),
-        );
-        store.create(alive, session(later(60))).await.unwrap();
-        store.end(ended, later(60)).await.unwrap();
-        let changed = Session {
-            log_level: Some(LogLevel::Debug),
-            ..session(later(60))
-        };
-        for id in [alive, unknown, ended] {
-            store.update(id, changed.clone()).await.unwrap();
-        }
-        for id in [alive, unknown] {
-            assert_eq!(store.find(id).await.unwrap(), Found::Alive(changed.clone()));
-        }
-        assert_eq!(store.find(ended).await.unwrap(), Found::Ended);
     }
 
     #[tokio::test(flavor = "current_thread")]

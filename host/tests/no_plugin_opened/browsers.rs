@@ -28,7 +28,7 @@ fn is_open_to(answered: &Answered, origin: &str) {
     assert_eq!(answered.header("access-control-allow-origin"), Some(origin));
     assert_eq!(
         answered.header("access-control-expose-headers"),
-        Some("Mcp-Session-Id, WWW-Authenticate")
+        Some("Mcp-Session-Id, Retry-After, WWW-Authenticate")
     );
     assert_eq!(answered.header("vary"), Some("Origin"));
 }

@@ -27,6 +27,7 @@ pub struct Tool {
     position: usize,
     facts: Map<String, Value>,
     answers: Map<String, Value>,
+    session: Option<String>,
     timeout: Option<Duration>,
 }
 
@@ -37,6 +38,7 @@ impl Tool {
             position,
             facts: Map::new(),
             answers: Map::new(),
+            session: None,
             timeout: None,
         }
     }
@@ -96,6 +98,14 @@ impl Tool {
         self.with("trace", trace)
     }
 
+    /// The same, called in the session of this name, for which tools keep what they keep. Without one, a call is in none,
+    /// like those of MCP 2026-07-28. (All tests of a process share what is kept: names tell them apart.)
+    #[must_use]
+    pub fn in_session(mut self, name: &str) -> Self {
+        self.session = Some(name.to_owned());
+        self
+    }
+
     /// The same, called by a client whose people fill the form of this key in so. (What does not fit the form is asked
     /// again.)
     #[must_use]
@@ -133,7 +143,11 @@ impl Tool {
             .timeout
             .or_else(|| declared().map(Duration::from_millis));
         let deadline = timeout.and_then(|timeout| SystemTime::now().checked_add(timeout));
-        let recorded = Arc::new(Recorded::begin(self.facts.clone(), self.answers.clone()));
+        let recorded = Arc::new(Recorded::begin(
+            self.facts.clone(),
+            self.answers.clone(),
+            self.session.clone(),
+        ));
         let host = Host {
             call: recorded.0,
             deadline_unix_ms: deadline.map_or(0, unix_ms),
@@ -147,6 +161,10 @@ impl Tool {
             answer,
             record: recorded.so_far(),
         };
+        let is_over = outcome.answer.is_ok() && outcome.asked().is_empty();
+        if is_over && !outcome.is_error() {
+            recorded.keep();
+        }
         self.check(&outcome);
         outcome
     }

@@ -162,7 +162,7 @@ async fn each_operation_answers_as_the_payload_document_says() {
             json!({ "level": "info" }),
             json!("invalid_arguments"),
         ),
-        (STATE, json!({}), json!("unknown_op")),
+        (STATE, json!({}), json!("invalid_arguments")),
         (INPUT, json!({}), json!("invalid_arguments")),
         (99, Value::Null, json!("unknown_op")),
     ] {
