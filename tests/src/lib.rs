@@ -13,11 +13,13 @@
 mod build;
 mod client;
 pub mod conformance;
+pub mod dynamodb;
 mod host;
 mod layer;
 mod library;
 mod moto;
 mod pipe;
+mod proxy;
 mod runtime_api;
 mod sdk_clients;
 
@@ -26,10 +28,12 @@ pub use build::{
     rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
 };
 pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
+pub use dynamodb::Dynamo;
 pub use host::{Door, Host};
 pub use layer::Layer;
 pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use moto::Moto;
 pub use pipe::Pipe;
+pub use proxy::{Fault, Proxy};
 pub use runtime_api::RuntimeApi;
 pub use sdk_clients::{aws_cli, inspector, node_client, python_client, rust_client};

@@ -1,0 +1,75 @@
+//! One contract for every place where sessions and states are kept: memory, and DynamoDB as several engines understand it.
+
+mod engines;
+mod sessions;
+mod states;
+
+use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+
+use futures_util::FutureExt;
+use host::{session::SessionStore, tool_state::StateStore};
+
+/// Where both are kept.
+#[derive(Clone)]
+struct Stores {
+    sessions: Arc<dyn SessionStore>,
+    states: Arc<dyn StateStore>,
+}
+
+/// A clause of the contract, by its name.
+type Case = (
+    &'static str,
+    fn(Stores) -> Pin<Box<dyn Future<Output = ()>>>,
+);
+
+/// The clauses that these functions are.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) const CASES: &[crate::Case] =
+            &[$((stringify!($name), |stores| Box::pin($name(stores)))),*];
+    };
+}
+use cases;
+
+/// Check every clause, each with keys of its own.
+async fn keeps_the_contract(stores: Stores) {
+    let mut broken = Vec::new();
+    for (name, case) in [sessions::CASES, states::CASES].concat() {
+        if AssertUnwindSafe(case(stores.clone()))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
+            broken.push(name);
+        }
+    }
+    assert!(broken.is_empty(), "broken: {}", broken.join(", "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    keeps_the_contract(Stores {
+        sessions: Arc::<host::session::memory::MemoryStore>::default(),
+        states: Arc::<host::tool_state::memory::MemoryStates>::default(),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dynoxide() {
+    keeps_the_contract(engines::dynoxide().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moto() {
+    let moto = tests::Moto::start();
+    keeps_the_contract(engines::at(moto.endpoint()).await).await;
+}
+
+/// Any other, such as DynamoDB itself or DynamoDB Local, where the environment names one.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_environment_names() {
+    if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL_DYNAMODB") {
+        keeps_the_contract(engines::at(&endpoint).await).await;
+    }
+}
