@@ -27,6 +27,7 @@ fn tools_are_found_by_the_names_that_clients_see() {
         "trip",
         "askWrongly",
         "count",
+        "keep",
     ];
     assert_eq!(plugin().names(), names);
     assert_eq!(

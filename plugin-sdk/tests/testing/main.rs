@@ -3,13 +3,16 @@
 mod calls;
 mod declarations;
 mod inputs;
+mod state;
 
 use std::{
     panic::{self, AssertUnwindSafe},
     time::Duration,
 };
 
-use plugin_sdk::{Elicit, InputError, Level, Roots, Sample, log, prelude::*, serde_json::json};
+use plugin_sdk::{
+    Elicit, Handle, InputError, Level, Roots, Sample, StateError, log, prelude::*, serde_json::json,
+};
 
 /// What the context says.
 ///
@@ -200,6 +203,51 @@ async fn count(state: State<Built>) -> u32 {
     state.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
+/// Keep something in a way.
+#[tool]
+fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String, String> {
+    let state = match &handle {
+        Some(handle) => context.state().at(handle),
+        None => context.state(),
+    };
+    let words = |error: StateError| format!("{:?}: {error}", error.kind());
+    if how.starts_with("set") {
+        state.set(&how).map_err(words)?;
+    }
+    match how.as_str() {
+        "get" => {
+            let kept: Option<String> = state.get().map_err(words)?;
+            return Ok(json!(kept).to_string());
+        }
+        "set and fail" => return Err("failed".to_owned()),
+        "set and panic" => panic!("a panic"),
+        "set and ask" => {
+            return context
+                .roots()
+                .map(|_| how)
+                .map_err(|error| error.to_string());
+        }
+        "update" | "set and update" => {
+            let add = |text: &mut String| text.push('+');
+            state.update(add).map_err(words)?;
+        }
+        "delete" => state.delete().map_err(words)?,
+        "create" => return Ok(state.create("created").map_err(words)?.to_string()),
+        "large" => state.set(&"x".repeat(400_000)).map_err(words)?,
+        "handle" => {
+            let handle = "never".parse().map_err(|_| "no handle")?;
+            let found: Option<String> = context.state().at(&handle).get().map_err(words)?;
+            return Ok(format!("{found:?}"));
+        }
+        "type" => {
+            state.set(&1).map_err(words)?;
+            state.get::<Vec<u8>>().map_err(words)?;
+        }
+        _ => {}
+    }
+    Ok("done".to_owned())
+}
+
 export_tools!(
     state = build,
     look,
@@ -214,7 +262,8 @@ export_tools!(
     strictly,
     trip,
     ask_wrongly,
-    count
+    count,
+    keep
 );
 
 /// The message of the panic that this is to be.
