@@ -65,7 +65,7 @@ fn needs() -> Vec<Need> {
     vec![
         Need {
             what: "Rust",
-            found: version("rustc").filter(|version| is_new_enough(version)),
+            found: version("rustc").filter(|version| is_new_enough(version, RUST)),
             only_for: None,
             remedy: format!("Rust {RUST} or later: https://rustup.rs, or `rustup update`"),
         },
@@ -114,13 +114,13 @@ fn version(program: &str) -> Option<String> {
         .then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// `rustc 1.95.0 (59807616e 2026-04-14)`
-fn is_new_enough(rustc: &str) -> bool {
+/// Is `rustc 1.95.0 (59807616e 2026-04-14)` at least this version, written `1.94` or `1.94.1`?
+fn is_new_enough(rustc: &str, oldest: &str) -> bool {
     let found = rustc
         .split_whitespace()
         .nth(1)
         .and_then(|version| Version::parse(version).ok());
-    let mut numbers = RUST.split('.').map(str::parse);
+    let mut numbers = oldest.split('.').map(str::parse);
     let mut number = || numbers.next().and_then(Result::ok).unwrap_or_default();
     let oldest = (number(), number(), number());
     found.is_some_and(|found| (found.major, found.minor, found.patch) >= oldest)
@@ -132,14 +132,20 @@ mod tests {
 
     #[test]
     fn versions_of_rust_are_compared_as_numbers() {
-        for (rustc, expected) in [
-            ("rustc 1.9.0 (0 2016-01-01)", false),
-            ("rustc 1.88.0 (0 2025-01-01)", false),
-            ("rustc 1.89.0 (0 2025-01-01)", true),
-            ("rustc 1.100.0-nightly (0 2027-01-01)", true),
-            ("rustc", false),
+        for (rustc, oldest, expected) in [
+            ("rustc 1.9.0 (0 2016-01-01)", "1.89", false),
+            ("rustc 1.88.0 (0 2025-01-01)", "1.89", false),
+            ("rustc 1.89.0 (0 2025-01-01)", "1.89", true),
+            ("rustc 1.89.0 (0 2025-01-01)", "1.89.1", false),
+            ("rustc 1.89.1 (0 2025-01-01)", "1.89.1", true),
+            ("rustc 1.100.0-nightly (0 2027-01-01)", "1.89.1", true),
+            ("rustc", "1.89", false),
         ] {
-            assert_eq!(is_new_enough(rustc), expected, "{rustc}");
+            assert_eq!(
+                is_new_enough(rustc, oldest),
+                expected,
+                "{rustc} for {oldest}"
+            );
         }
     }
 }
