@@ -14,6 +14,7 @@ use crate::{
     layer::{self, Label, Recipe},
     out, packages,
     running::Running,
+    scratch,
 };
 
 /// A client, and what must live as long as it asks.
@@ -87,7 +88,7 @@ impl Connection {
                 _running: None,
             });
         }
-        let opt = tempfile::tempdir()?;
+        let opt = scratch::folder()?;
         if source.layers.is_empty() {
             let packages = packages::find(&source.packages)?;
             let zip = opt.path().join("layer.zip");

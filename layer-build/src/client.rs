@@ -1,6 +1,6 @@
 //! A small MCP client of both eras: for `check`, `tools` and `call`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -11,7 +11,7 @@ use mcp_protocol::{
 use serde_json::{Map, Value, json};
 use ureq::{
     Agent,
-    http::{HeaderMap, Request},
+    http::{HeaderMap, Request, Uri},
 };
 
 use crate::error::Failure;
@@ -51,10 +51,22 @@ struct Refused {
     error: Value,
 }
 
+/// Is it a server on this machine?
+fn is_here(url: &str) -> bool {
+    let url = url.parse::<Uri>();
+    let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
 impl Client {
     /// A client that sends these headers with every request. With `dump` it shows on stderr what goes over the wire.
     pub(crate) fn new(url: &str, era: Era, headers: &[(String, String)], dump: bool) -> Self {
-        let agent = Agent::config_builder().http_status_as_error(false);
+        let mut agent = Agent::config_builder().http_status_as_error(false);
+        if is_here(url) {
+            // A proxy cannot reach this machine, and is not to read what stays on it.
+            agent = agent.proxy(None);
+        }
         Self {
             url: url.to_owned(),
             headers: headers.to_vec(),

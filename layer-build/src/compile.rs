@@ -12,7 +12,7 @@ use cargo_metadata::{Artifact, CrateType, Message};
 
 use crate::{
     arch::{self, Platform},
-    elf,
+    cargo, elf,
     error::Failure,
 };
 
@@ -81,7 +81,7 @@ pub(crate) fn compile(
     linker: Linker,
 ) -> anyhow::Result<PathBuf> {
     let mut command = match linker {
-        Linker::Own => Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
+        Linker::Own => cargo::command(),
         Linker::Zig(_) => Command::new("cargo-zigbuild"),
     };
     command.args(["rustc", "--message-format=json-render-diagnostics"]);
@@ -159,8 +159,7 @@ fn for_deployment(command: &mut Command, target: Target) {
 
 /// Panics name source files: of dependencies by where this machine keeps them, unless told otherwise.
 fn without_paths_of_this_machine(command: &mut Command) {
-    let home = std::env::home_dir().map(|home| home.join(".cargo"));
-    let Some(cargo_home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) else {
+    let Some(cargo_home) = cargo::home() else {
         return;
     };
     let flag = format!("--remap-path-prefix={}=/cargo", cargo_home.display());

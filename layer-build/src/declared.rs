@@ -15,6 +15,7 @@ use crate::{
     describe,
     elf::{self, Facts},
     error::Failure,
+    scratch,
 };
 
 /// What is in a file.
@@ -173,7 +174,7 @@ impl Declared {
             }
             let is_plugin = host::plugin::check_library(Path::new(name), &file.content);
             if is_plugin.unwrap_or(false) {
-                let folder = tempfile::tempdir()?;
+                let folder = scratch::folder()?;
                 let library = folder.path().join(name);
                 fs_err::write(&library, &file.content)?;
                 self.open(name, &library, &file.content)?;

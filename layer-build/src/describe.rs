@@ -6,7 +6,7 @@ use anyhow::Context;
 use host::plugin::{Code, Declaration, OpenError, declaration_problems};
 use serde_json::value::RawValue;
 
-use crate::{check::Check, child, cli, error::Failure, progress::doing};
+use crate::{check::Check, child, cli, error::Failure, progress::doing, scratch};
 
 /// A declaration, as text and parsed.
 #[derive(Clone, Debug)]
@@ -22,13 +22,14 @@ pub(crate) fn describe(
     lambda: Option<&Path>,
     patience: Duration,
 ) -> anyhow::Result<Described> {
-    let answer = tempfile::NamedTempFile::new().context("no temporary file can be made")?;
+    let folder = scratch::folder().context("no temporary folder can be made")?;
+    let answer = folder.path().join("declaration.json");
     let this = std::env::current_exe().context("this program's own path is not known")?;
     let mut command = match lambda {
         Some(lib) => child::as_on_lambda(this, lib),
         None => Command::new(this),
     };
-    command.arg("__describe").arg(library).arg(answer.path());
+    command.arg("__describe").arg(library).arg(&answer);
     let name = library.file_name().unwrap_or_default().display();
     let doing = doing(format!("opening {name}"));
     let ended = child::run(&mut command, patience)?;
@@ -64,7 +65,7 @@ pub(crate) fn describe(
         }
         .into());
     }
-    let text = fs_err::read_to_string(answer.path())?;
+    let text = fs_err::read_to_string(&answer)?;
     if text.is_empty() {
         let message = format!("{path}: ended the process while it was opened");
         return Err(described(Check::PluginCrashed.as_str(), message).into());

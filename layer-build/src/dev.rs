@@ -71,9 +71,11 @@ fn develop(runtime: &Runtime, args: &cli::Dev, workshop: &Arc<Workshop>) -> anyh
 async fn again_and_again(served: &mut Served, workshop: &Arc<Workshop>) -> anyhow::Result<()> {
     // What serves, and lives in a folder that ends with this value.
     let mut last: Option<Built> = None;
+    let mut is_broken = false;
     loop {
         // From before the build, so that no change is missed which it has not seen.
-        let mut watch = Watch::over(&workshop.sources());
+        let sources = workshop.sources();
+        let mut watch = Watch::over(&sources);
         match renew(served, workshop, last.as_ref()).await {
             Ok(Some(built)) => {
                 if last.is_none() {
@@ -82,9 +84,15 @@ async fn again_and_again(served: &mut Served, workshop: &Arc<Workshop>) -> anyho
                     eprintln!("serving anew: {}", built.layer.tools.join(", "));
                 }
                 last = Some(built);
+                is_broken = false;
             }
-            Ok(None) => {}
+            Ok(None) => {
+                if std::mem::take(&mut is_broken) {
+                    eprintln!("mended: it is what serves already");
+                }
+            }
             Err(error) => {
+                is_broken = true;
                 error::tell(&error);
                 let state = match last {
                     Some(_) => "what was built before goes on serving",

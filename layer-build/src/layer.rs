@@ -23,6 +23,7 @@ use crate::{
     elf,
     error::Failure,
     packages::{Packages, Plugin},
+    scratch,
     strip::{self, Halves},
     symbols,
 };
@@ -133,7 +134,7 @@ pub(crate) fn build(
     out: &Path,
 ) -> anyhow::Result<Layer> {
     // Where plugins are opened, with what they find beside them.
-    let folder = tempfile::tempdir()?;
+    let folder = scratch::folder()?;
     let mut entries = Vec::new();
     for path in recipe.includes {
         let entry = included(path, recipe.platform)?;
@@ -296,7 +297,7 @@ fn entry(file: String, content: &[u8], described: &Described) -> PluginEntry {
 
 /// What a host lists that is started on this layer: the proof that it can be served.
 fn tools(layer: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
-    let opt = tempfile::tempdir()?;
+    let opt = scratch::folder()?;
     archive::unpack(layer, opt.path())?;
     let config = Config {
         plugin_dir: opt.path().join("lib"),

@@ -5,6 +5,7 @@
 mod arch;
 mod archive;
 mod ask;
+mod cargo;
 mod check;
 mod child;
 mod cli;
@@ -29,6 +30,7 @@ mod out;
 mod packages;
 mod progress;
 mod running;
+mod scratch;
 mod sdk;
 mod strip;
 mod symbolize;
@@ -63,8 +65,14 @@ fn main() -> ExitCode {
         Command::Symbolize(args) => symbolize::run(&args),
         Command::Doctor => doctor::run(),
         Command::Completions(args) => completions(&args).map(|()| Exit::Done),
-        Command::Describe(args) => describe::answer(&args).map(|()| Exit::Done),
-        Command::AsHost(args) => return host::main(args.args),
+        Command::Describe(args) => {
+            running::end_with_parent();
+            describe::answer(&args).map(|()| Exit::Done)
+        }
+        Command::AsHost(args) => {
+            running::end_with_parent();
+            return host::main(args.args);
+        }
     };
     match done {
         Ok(exit) => exit.into(),

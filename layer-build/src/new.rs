@@ -6,10 +6,9 @@ use std::{
 };
 
 use anyhow::Context;
-use cargo_metadata::MetadataCommand;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
-use crate::{cli, error::Failure, exit::Exit, sdk::Sdk};
+use crate::{cargo, cli, error::Failure, exit::Exit, sdk::Sdk};
 
 const LIBRARY: &str = include_str!("../template/lib.rs");
 const GITHUB: &str = include_str!("../template/github.yml");
@@ -20,7 +19,7 @@ pub(crate) fn run(args: &cli::New) -> anyhow::Result<Exit> {
     if let Some(parent) = args.path.parent() {
         fs_err::create_dir_all(Path::new(".").join(parent))?;
     }
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo::command();
     cargo.args(["new", "--lib", "--quiet"]).arg(&args.path);
     let status = cargo.status().context("cargo cannot be run")?;
     if !status.success() {
@@ -57,7 +56,7 @@ struct Made {
 fn fill(args: &cli::New, folder: &Path) -> anyhow::Result<Made> {
     let sdk = args.sdk.clone().unwrap_or_else(Sdk::of_this_program);
     let path = folder.join("Cargo.toml");
-    let mut metadata = MetadataCommand::new();
+    let mut metadata = cargo::metadata();
     let metadata = metadata.no_deps().manifest_path(&path).exec();
     let root = metadata
         .map_err(Failure::Metadata)?

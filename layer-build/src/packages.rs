@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, io, path::PathBuf};
 
-use cargo_metadata::{CrateType, Metadata, MetadataCommand, Package, camino::Utf8PathBuf};
+use cargo_metadata::{CrateType, Metadata, Package, camino::Utf8PathBuf};
 
-use crate::{cli, error::Failure};
+use crate::{cargo, cli, error::Failure};
 
 /// A package that is a plugin.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(crate) fn manifest(args: &cli::Packages) -> io::Result<PathBuf> {
 
 /// Those named, else those that cargo would build by default, in cargo's order.
 pub(crate) fn find(args: &cli::Packages) -> Result<Packages, Failure> {
-    let mut command = MetadataCommand::new();
+    let mut command = cargo::metadata();
     command.no_deps();
     if let Some(path) = &args.manifest_path {
         command.manifest_path(path);
@@ -94,7 +94,7 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeSet<Utf8PathBuf> 
         let elsewhere = match member {
             Some(_) => None,
             // In another workspace.
-            None => MetadataCommand::new()
+            None => cargo::metadata()
                 .no_deps()
                 .manifest_path(path.join("Cargo.toml"))
                 .exec()

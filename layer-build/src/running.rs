@@ -3,16 +3,31 @@
 use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::process::parent_id},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use crate::error::Failure;
+
+/// How often a host sees whether whoever started it is still there.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// End this process in good order once the one that has started it is no more: it could not say so itself.
+pub(crate) fn end_with_parent() {
+    let parent = parent_id();
+    std::thread::spawn(move || {
+        while parent_id() == parent {
+            std::thread::sleep(LOOK);
+        }
+        // It is there: it is this one.
+        let _ = kill_process(getpid(), Signal::TERM);
+    });
+}
 
 /// A host that serves. It ends with this value.
 pub(crate) struct Running {

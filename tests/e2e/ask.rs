@@ -31,6 +31,22 @@ fn both(package: &str, ask: impl Fn(&[&str])) {
 }
 
 #[test]
+fn a_proxy_is_not_asked_for_this_machine() {
+    both("custom-tools", |source| {
+        let mut command = Command::new(cargo_layer());
+        command
+            .args(["call", "multiply", r#"{"x": 6, "y": 7}"#])
+            .args(source);
+        // Nobody listens there.
+        for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+            command.env(name, "http://127.0.0.1:9");
+        }
+        let (told, talk, code) = told_by(&mut command);
+        assert_eq!((told.as_str(), code), ("42", Some(0)), "{talk}");
+    });
+}
+
+#[test]
 fn tools_are_listed_for_people_and_for_programs() {
     both("custom-tools", |source| {
         let (stdout, _, code) = told(&[&["tools"], source].concat());

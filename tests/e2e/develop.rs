@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -78,6 +78,17 @@ impl Dev {
             .find_map(|line| line.strip_prefix("serving at "));
         url.unwrap_or_else(|| panic!("no URL in {told}\n{}", self.log()))
             .to_owned()
+    }
+
+    /// Where it has unpacked the layer.
+    fn folder(&self) -> PathBuf {
+        let log = self.log();
+        let (_, served) = log
+            .split_once("folder=")
+            .expect("the folder of the plugins");
+        let served = served.lines().next().expect("a line");
+        let folder = served.strip_suffix("/lib");
+        folder.unwrap_or_else(|| panic!("no lib in {log}")).into()
     }
 
     /// What its server answers.
@@ -208,14 +219,7 @@ fn dev_serves_the_examples_its_lines_work_as_pasted_and_ctrl_c_is_clean() {
     assert_eq!(starts_a_server(&dev.section("Claude Desktop")), names);
 
     assert_eq!(dev.interrupt(), Some(0), "Ctrl-C is a clean end");
-    let log = dev.log();
-    let (_, served) = log
-        .split_once("folder=")
-        .expect("the folder of the plugins");
-    let served = served.lines().next().expect("a line");
-    assert!(served.ends_with("/lib"), "{log}");
-    let unpacked = Path::new(served).parent().expect("a folder");
-    assert!(!unpacked.exists(), "it leaves nothing unpacked behind");
+    assert!(!dev.folder().exists(), "it leaves nothing unpacked behind");
 }
 
 /// The tools of a server that a client starts by its configuration.
@@ -372,7 +376,7 @@ fn dev_is_a_function_behind_a_gateway_as_well() {
         write_tools(&mine, &[on_lambda, ("variable", VARIABLE)]);
         fs_err::write(mine.join(".env"), "MINE=mine\n").expect("a file");
         let dev = Dev::start(elsewhere.shell(&format!(
-            "cd behind && exec cargo-layer dev --listen 127.0.0.1:0 --event {event}"
+            "cd behind && MINE=shell exec cargo-layer dev --listen 127.0.0.1:0 --event {event}"
         )));
         assert_eq!(dev.text_of("name"), "dev");
         assert_eq!(dev.text_of("variable"), "mine");
@@ -384,6 +388,28 @@ fn dev_is_a_function_behind_a_gateway_as_well() {
         });
         assert_eq!(dev.text_of("second"), "two");
     }
+}
+
+#[test]
+fn a_dev_that_is_killed_leaves_no_host_behind_and_no_folder_for_long() {
+    let elsewhere = Elsewhere::new();
+    elsewhere.run("cargo layer new killed");
+    let start =
+        || Dev::start(elsewhere.shell("cd killed && exec cargo-layer dev --listen 127.0.0.1:0"));
+    let killed = start();
+    let (url, folder) = (killed.url(), killed.folder());
+    output_of(Command::new("kill").args(["-KILL", &killed.child.id().to_string()]));
+    let answers = || {
+        !matches!(
+            ureq::get(&url).call(),
+            Err(ureq::Error::Io(_) | ureq::Error::ConnectionFailed)
+        )
+    };
+    killed.until("no host", |_| !answers());
+    assert!(folder.exists());
+    let next = start();
+    assert_ne!(next.folder(), folder);
+    assert!(!folder.exists(), "whoever comes next removes it");
 }
 
 #[test]

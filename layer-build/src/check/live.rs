@@ -14,6 +14,7 @@ use crate::{
     error::Failure,
     progress::doing,
     running::{NotRunning, Running},
+    scratch,
 };
 
 /// Open every plugin, then serve all; what the host lists.
@@ -23,7 +24,7 @@ pub(super) fn check(
     findings: &mut Vec<Finding>,
     not_seen: &mut Vec<String>,
 ) -> anyhow::Result<Vec<String>> {
-    let opt = tempfile::tempdir()?;
+    let opt = scratch::folder()?;
     for layer in &subject.layers {
         archive::unpack(&layer.contents.path, opt.path())?;
     }

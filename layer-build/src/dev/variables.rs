@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::Failure;
 
-/// The variables of a file that the shell does not set. A file that nobody asked for need not be there.
+/// The variables of a file. A file that nobody asked for need not be there.
 pub(crate) fn read(path: &Path, is_wanted: bool) -> Result<Vec<(String, String)>, Failure> {
     let failed = |problem: String| Failure::EnvFile {
         path: path.to_owned(),
@@ -12,24 +12,28 @@ pub(crate) fn read(path: &Path, is_wanted: bool) -> Result<Vec<(String, String)>
     };
     let items = match dotenvy::from_path_iter(path) {
         Err(error) if error.not_found() && !is_wanted => return Ok(Vec::new()),
-        items => items.map_err(|error| failed(without_values(&error)))?,
+        items => items.map_err(|error| failed(without_values(&error, path)))?,
     };
     let variables = items
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(without_values(&error)))?;
-    let is_new = |(name, _): &(String, String)| std::env::var_os(name).is_none();
-    Ok(variables.into_iter().filter(is_new).collect())
+        .map_err(|error| failed(without_values(&error, path)))?;
+    match variables.iter().find(|(_, value)| value.contains('\0')) {
+        Some((name, _)) => Err(failed(format!("the value of {name} has a NUL in it"))),
+        None => Ok(variables),
+    }
 }
 
 /// What is wrong, without what stands there: it may be a secret.
-fn without_values(error: &dotenvy::Error) -> String {
+fn without_values(error: &dotenvy::Error, path: &Path) -> String {
     match error {
-        dotenvy::Error::LineParse(line, _) => {
-            let name = line.split_once('=').map(|(name, _)| name.trim());
-            match name {
-                Some(name) => format!("the value of {name} cannot be read; write NAME='value'"),
-                None => "a line is not of the form NAME=value".to_owned(),
-            }
+        dotenvy::Error::LineParse(text, _) => {
+            let file = fs_err::read_to_string(path).unwrap_or_default();
+            let is_it = |line: &str| !line.trim().is_empty() && text.starts_with(line);
+            let number = file.lines().position(is_it).map(|before| before + 1);
+            let place = number
+                .map(|number| format!("line {number} "))
+                .unwrap_or_default();
+            format!("{place}is not of the form NAME=value; a value with spaces stands in quotes")
         }
         error => error.to_string(),
     }
@@ -50,10 +54,13 @@ mod tests {
             ("", Ok(vec![])),
             (
                 "# a comment\nexport A=1\nB='two words' # why\n\nPATH=x\n",
-                Ok(vec![("A", "1"), ("B", "two words")]),
+                Ok(vec![("A", "1"), ("B", "two words"), ("PATH", "x")]),
             ),
-            ("KEY='s3cret", Err("the value of KEY cannot be read")),
-            ("s3cret", Err("a line is not of the form NAME=value")),
+            ("KEY='s3cret", Err("line 1 is not of the form NAME=value")),
+            ("s3cret", Err("line 1 is not of the form NAME=value")),
+            ("\nA=1\nab/cd+s3cret==", Err("line 3 is not of the form")),
+            ("A=1\ns3cret value = x", Err("line 2 is not of the form")),
+            ("A='s3cret\0'", Err("the value of A has a NUL in it")),
         ] {
             fs_err::write(&path, text).expect("a file");
             match (read(&path, false), expected) {

@@ -13,6 +13,7 @@ use crate::{
     connect::{self, Server},
     layer::{self, Label, Layer, Recipe},
     packages::{self, Packages},
+    scratch,
 };
 
 /// What is built, again and again.
@@ -22,6 +23,8 @@ pub(crate) struct Workshop {
     /// The file of variables for tools, which need not be there unless it was asked for.
     env_file: PathBuf,
     is_env_file_wanted: bool,
+    /// Do tools see the variables of the shell as well?
+    has_shell: bool,
     /// As it was at the start.
     packages: Packages,
     /// Where layers are made.
@@ -50,6 +53,7 @@ impl Workshop {
         Ok(Self {
             args: args.packages.clone(),
             is_env_file_wanted: env_file.is_some(),
+            has_shell: args.event.is_none(),
             env_file: env_file.unwrap_or_else(|| manifest.with_file_name(".env")),
             packages,
             folder,
@@ -77,9 +81,16 @@ impl Workshop {
                 .iter()
                 .map(|path| path.as_std_path().to_owned())
                 .collect(),
-            folders: [
-                packages.workspace_root.as_std_path().to_owned(),
-                self.env_file.parent().unwrap_or(Path::new("")).to_owned(),
+            files: [
+                packages
+                    .workspace_root
+                    .join("Cargo.toml")
+                    .into_std_path_buf(),
+                packages
+                    .workspace_root
+                    .join("Cargo.lock")
+                    .into_std_path_buf(),
+                self.env_file.clone(),
             ]
             .into(),
             except: packages.target_dir.as_std_path().to_owned(),
@@ -88,11 +99,10 @@ impl Workshop {
 
     /// Build and unpack.
     pub(crate) fn build(&self) -> anyhow::Result<Built> {
-        let variables = variables::read(&self.env_file, self.is_env_file_wanted)?;
+        let mut variables = variables::read(&self.env_file, self.is_env_file_wanted)?;
+        variables.retain(|(name, _)| !self.is_in_shell(name));
         let packages = packages::find(&self.args)?;
-        let opt = tempfile::Builder::new()
-            .prefix("opt-")
-            .tempdir_in(&self.folder)?;
+        let opt = scratch::folder_in(&self.folder)?;
         // In a folder of its own as well: others may be building beside this.
         let layer = layer::build(
             &packages,
@@ -108,6 +118,11 @@ impl Workshop {
         })
     }
 
+    /// Does the shell say what a tool sees under this name?
+    fn is_in_shell(&self, name: &str) -> bool {
+        self.has_shell && std::env::var_os(name).is_some()
+    }
+
     /// What the host needs to know, unless the user has said otherwise.
     fn completed(&self, mut variables: Vec<(String, String)>, opt: &Path) -> Vec<(String, String)> {
         for (name, value) in [
@@ -116,7 +131,7 @@ impl Workshop {
             ("STATE_KEY", &self.state_key),
         ] {
             let is_set = variables.iter().any(|(set, _)| set == name);
-            if !is_set && std::env::var_os(name).is_none() {
+            if !is_set && !self.is_in_shell(name) {
                 variables.push((name.to_owned(), value.to_owned()));
             }
         }
@@ -167,10 +182,10 @@ impl Built {
 /// Where sources are.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    /// Folders that matter with all that is in them.
+    /// Folders that matter with all that is in them, but for what git ignores.
     pub(crate) trees: BTreeSet<PathBuf>,
-    /// Folders of which only the files matter that they hold themselves.
-    pub(crate) folders: BTreeSet<PathBuf>,
+    /// Files that matter besides.
+    pub(crate) files: BTreeSet<PathBuf>,
     /// What cargo writes.
     pub(crate) except: PathBuf,
 }

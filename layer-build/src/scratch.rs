@@ -1,0 +1,69 @@
+//! Folders for a while. They go when they are dropped; those of a program that could not do so go when the next one starts.
+
+use std::{io, path::Path};
+
+use rustix::process::{Pid, test_kill_process};
+use tempfile::{Builder, TempDir};
+
+/// What their names begin with. Then comes the number of the process that they belong to.
+const PREFIX: &str = "cargo-layer-";
+
+/// A folder among the system's temporary ones.
+pub(crate) fn folder() -> io::Result<TempDir> {
+    folder_in(&std::env::temp_dir())
+}
+
+/// A folder in this one.
+pub(crate) fn folder_in(parent: &Path) -> io::Result<TempDir> {
+    sweep(parent);
+    let prefix = format!("{PREFIX}{}-", std::process::id());
+    Builder::new().prefix(&prefix).tempdir_in(parent)
+}
+
+/// Remove the folders of processes that there are no more.
+fn sweep(parent: &Path) {
+    // What cannot be removed, perhaps as it is another user's, is no reason not to go on.
+    let entries = std::fs::read_dir(parent).into_iter().flatten();
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(owner);
+        if owner.is_some_and(|owner| test_kill_process(owner) == Err(rustix::io::Errno::SRCH)) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn owner(name: &str) -> Option<Pid> {
+    let (pid, _) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    Pid::from_raw(pid.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_processes_that_have_ended_go_and_no_others() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let mut ended = std::process::Command::new("true")
+            .spawn()
+            .expect("a process");
+        ended.wait().expect("it ends");
+        let names = [
+            (format!("{PREFIX}{}-abc", ended.id()), false),
+            (format!("{PREFIX}{}-abc", std::process::id()), true),
+            (format!("{PREFIX}x-abc"), true),
+            ("another".to_owned(), true),
+        ];
+        for (name, _) in &names {
+            std::fs::create_dir_all(parent.path().join(name).join("lib")).expect("a folder");
+        }
+        let own = folder_in(parent.path()).expect("a folder");
+        for (name, stays) in &names {
+            assert_eq!(parent.path().join(name).exists(), *stays, "{name}");
+        }
+        let path = own.path().to_owned();
+        drop(own);
+        assert!(!path.exists());
+    }
+}
