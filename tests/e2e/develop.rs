@@ -396,9 +396,10 @@ fn a_dev_that_is_killed_leaves_no_host_behind_and_no_folder_for_long() {
     elsewhere.run("cargo layer new killed");
     let start =
         || Dev::start(elsewhere.shell("cd killed && exec cargo-layer dev --listen 127.0.0.1:0"));
-    let killed = start();
+    let mut killed = start();
     let (url, folder) = (killed.url(), killed.folder());
-    output_of(Command::new("kill").args(["-KILL", &killed.child.id().to_string()]));
+    killed.child.kill().expect("it runs");
+    killed.child.wait().expect("it ends");
     let answers = || {
         !matches!(
             ureq::get(&url).call(),
