@@ -68,6 +68,10 @@ pub(crate) enum Failure {
     NothingDeclared(PathBuf),
     #[error("cargo could not make {}; its message stands above", .0.display())]
     New(PathBuf),
+    #[error(
+        "a plugin cannot be named plugin-sdk, as the crate is that it depends on\n  help: give it another name"
+    )]
+    NewIsSdk,
     #[error("a workflow elsewhere cannot get plugin-sdk from {}\n  help: name a repository by --sdk URL#REVISION", .0.display())]
     CiNeedsSdk(PathBuf),
     #[error("there are no symbols in {}\n  help: `cargo layer build` keeps them beside the layer that it writes; name their folder by --symbols", .0.display())]
@@ -124,6 +128,7 @@ impl Failure {
             Self::Manifest(error) => error.code().as_str(),
             Self::NothingDeclared(_) => "NOTHING_DECLARED",
             Self::New(_) => "NEW_FAILED",
+            Self::NewIsSdk => "NEW_IS_SDK",
             Self::CiNeedsSdk(_) => "CI_NEEDS_SDK",
             Self::NoSymbols(_) => "NO_SYMBOLS",
             Self::NoZig(_) => "NO_ZIG",

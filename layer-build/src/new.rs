@@ -15,21 +15,15 @@ const GITHUB: &str = include_str!("../template/github.yml");
 
 /// Make a crate, and say what to do with it.
 pub(crate) fn run(args: &cli::New) -> anyhow::Result<Exit> {
-    // Cargo looks for the repository and the workspace around the folder that it makes, but only in folders that there are.
-    if let Some(parent) = args.path.parent() {
-        fs_err::create_dir_all(Path::new(".").join(parent))?;
+    let name = args.path.file_name().unwrap_or_default();
+    if ["plugin-sdk", "plugin_sdk"].iter().any(|sdk| name == *sdk) {
+        return Err(Failure::NewIsSdk.into());
     }
-    let mut cargo = cargo::command();
-    cargo.args(["new", "--lib", "--quiet"]).arg(&args.path);
-    let status = cargo.status().context("cargo cannot be run")?;
-    if !status.success() {
-        return Err(Failure::New(args.path.clone()).into());
-    }
-    let folder = fs_err::canonicalize(&args.path)?;
-    let made = fill(args, &folder);
+    let before = Before::of(&args.path)?;
+    let made = make(args);
     if made.is_err() {
         // Nobody is helped by half a crate.
-        fs_err::remove_dir_all(&folder)?;
+        before.restore()?;
     }
     let Made { name, is_member } = made?;
     let path = args.path.display();
@@ -43,6 +37,57 @@ pub(crate) fn run(args: &cli::New) -> anyhow::Result<Exit> {
     eprintln!("  cargo layer dev{package}     serves its tool");
     eprintln!("  cargo layer build{package}   makes layer.zip");
     Ok(Exit::Done)
+}
+
+fn make(args: &cli::New) -> anyhow::Result<Made> {
+    // Cargo looks for the repository and the workspace around the folder that it makes, but only in folders that there are.
+    if let Some(parent) = args.path.parent() {
+        fs_err::create_dir_all(Path::new(".").join(parent))?;
+    }
+    let mut cargo = cargo::command();
+    cargo.args(["new", "--lib", "--quiet"]).arg(&args.path);
+    let status = cargo.status().context("cargo cannot be run")?;
+    if !status.success() {
+        return Err(Failure::New(args.path.clone()).into());
+    }
+    fill(args, &fs_err::canonicalize(&args.path)?)
+}
+
+/// What was there before a crate was made.
+struct Before {
+    /// The first folder on the way to the crate's that was not there.
+    missing: Option<PathBuf>,
+    /// The manifests above it: cargo adds the crate to that of its workspace.
+    manifests: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Before {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let way = path.ancestors();
+        let missing = way.take_while(|folder| folder.symlink_metadata().is_err());
+        let manifests = path.ancestors().skip(1).filter_map(|folder| {
+            let manifest = folder.join("Cargo.toml");
+            let content = fs_err::read(&manifest).ok()?;
+            Some((manifest, content))
+        });
+        Ok(Self {
+            missing: missing.last().map(Path::to_owned),
+            manifests: manifests.collect(),
+        })
+    }
+
+    fn restore(&self) -> anyhow::Result<()> {
+        if let Some(folder) = self.missing.as_ref().filter(|folder| folder.exists()) {
+            fs_err::remove_dir_all(folder)?;
+        }
+        for (path, content) in &self.manifests {
+            if fs_err::read(path)? != *content {
+                fs_err::write(path, content)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A crate that was made.
@@ -68,20 +113,23 @@ fn fill(args: &cli::New, folder: &Path) -> anyhow::Result<Made> {
         .as_str()
         .unwrap_or_default()
         .to_owned();
+    let repository = repository(folder).unwrap_or_else(|| folder.to_owned());
+    let workflow = match args.ci {
+        Some(_) => Some(workflow(&name, folder, &repository, &sdk)?),
+        None => None,
+    };
     complete(&mut manifest, if inherited { None } else { Some(&sdk) });
     fs_err::write(&path, manifest.to_string())?;
     fs_err::write(folder.join("src/lib.rs"), LIBRARY)?;
-    if args.ci.is_some() {
-        let repository = repository(folder).unwrap_or_else(|| folder.to_owned());
-        let workflow = workflow(&name, folder, &repository, &sdk)?;
-        let workflows = repository.join(".github/workflows");
-        fs_err::create_dir_all(&workflows)?;
-        fs_err::write(workflows.join(format!("{name}.yml")), workflow)?;
-    }
     let ignored = folder.join(".gitignore");
     if ignored.is_file() {
         let text = fs_err::read_to_string(&ignored)?;
-        fs_err::write(&ignored, format!("{text}*.zip\n"))?;
+        fs_err::write(&ignored, format!("{text}*.zip\n*.symbols/\n"))?;
+    }
+    if let Some(workflow) = workflow {
+        let workflows = repository.join(".github/workflows");
+        fs_err::create_dir_all(&workflows)?;
+        fs_err::write(workflows.join(format!("{name}.yml")), workflow)?;
     }
     let is_member = root != folder;
     Ok(Made { name, is_member })

@@ -23,7 +23,9 @@ fn the_quick_start_works_as_it_is_told() {
         "cd my-tools && cargo fmt --check && cargo clippy --quiet --all-targets -- --deny warnings",
     );
     let status = elsewhere.run("cd my-tools && git status --short");
-    assert!(!status.contains("layer.zip"), "{status}");
+    for made in ["layer.zip", "layer.symbols"] {
+        assert!(!status.contains(made), "{status}");
+    }
 }
 
 #[test]
@@ -70,19 +72,28 @@ fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
 #[test]
 fn what_cannot_be_made_leaves_nothing_behind() {
     let elsewhere = Elsewhere::new();
+    // A workspace is left as it was, with its comments.
+    let manifest = "[workspace] # none yet\nresolver = \"3\"\nmembers = []\n";
+    elsewhere.run("git init --quiet workspace && mkdir workspace/there");
+    fs_err::write(elsewhere.path("workspace/Cargo.toml"), manifest).expect("a manifest");
     for (script, code) in [
         ("cargo layer new 'no name'", "NEW_FAILED"),
+        ("cargo layer new deep/er/'no name'", "NEW_FAILED"),
+        ("cargo layer new there", "NEW_FAILED"),
         ("cargo layer new a --ci github", "CI_NEEDS_SDK"),
+        ("cargo layer new deep/er/a --ci github", "CI_NEEDS_SDK"),
+        ("cargo layer new plugin-sdk", "NEW_IS_SDK"),
     ] {
-        let output = elsewhere.shell(script).output().expect("a shell");
+        let mut shell = elsewhere.shell(&format!("cd workspace && {script}"));
+        let output = shell.output().expect("a shell");
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains(&format!("error[{code}]: ")), "{told}");
         assert_eq!(output.status.code(), Some(1));
+        let left = elsewhere.run("cd workspace && ls -A");
+        assert_eq!(left.trim_end(), ".git\nCargo.toml\nthere", "{script}");
+        let kept = fs_err::read_to_string(elsewhere.path("workspace/Cargo.toml"));
+        assert_eq!(kept.expect("a manifest"), manifest, "{script}");
     }
-    let left = fs_err::read_dir(elsewhere.path(""))
-        .expect("a folder")
-        .count();
-    assert_eq!(left, 0);
 }
 
 #[test]
