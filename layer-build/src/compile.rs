@@ -43,6 +43,9 @@ pub(crate) enum Linker {
     Zig(Platform),
 }
 
+/// A folder of this machine, and what it is called in a layer.
+pub(crate) type Remap = (PathBuf, String);
+
 /// Compile for a platform, and return the path of what came out.
 ///
 /// By this machine's own tools as long as the result needs no newer glibc than there is, else by way of zig.
@@ -51,8 +54,9 @@ pub(crate) fn for_lambda(
     manifest: &Path,
     target: Target,
     platform: Platform,
+    remaps: &[Remap],
 ) -> anyhow::Result<PathBuf> {
-    let by = |linker| compile(package, manifest, target, Profile::Layer, linker);
+    let by = |linker| compile(package, manifest, target, Profile::Layer, linker, remaps);
     if !platform.arch.is_here() {
         arch::check_zig(platform.arch)?;
         return by(Linker::Zig(platform));
@@ -79,6 +83,7 @@ pub(crate) fn compile(
     target: Target,
     profile: Profile,
     linker: Linker,
+    remaps: &[Remap],
 ) -> anyhow::Result<PathBuf> {
     let mut command = match linker {
         Linker::Own => cargo::command(),
@@ -97,7 +102,7 @@ pub(crate) fn compile(
     }
     if profile == Profile::Layer {
         for_deployment(&mut command, target);
-        without_paths_of_this_machine(&mut command);
+        without_paths_of_this_machine(&mut command, remaps);
         if target == Target::Plugin {
             command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
             // Libraries of the layer's own stand beside it.
@@ -157,26 +162,38 @@ fn for_deployment(command: &mut Command, target: Target) {
     }
 }
 
-/// Panics name source files: of dependencies by where this machine keeps them, unless told otherwise.
-fn without_paths_of_this_machine(command: &mut Command) {
-    let Some(cargo_home) = cargo::home() else {
-        return;
-    };
-    let flag = format!("--remap-path-prefix={}=/cargo", cargo_home.display());
+/// Panics name source files: those of dependencies by where this machine keeps them, unless told otherwise. (Cargo names those of
+/// the workspace by their place in it.)
+fn without_paths_of_this_machine(command: &mut Command, remaps: &[Remap]) {
+    let cargo_home = cargo::home().map(|home| (home, "/cargo".to_owned()));
+    // Of several that fit the last counts, so that a folder in another comes after it.
+    let flags = cargo_home.iter().chain(remaps);
+    let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let flags: Vec<_> = flags.collect();
     // These variables, where they are set, count instead of the configuration.
-    if let Some(flags) = std::env::var_os("CARGO_ENCODED_RUSTFLAGS") {
-        command.env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            format!("{}\u{1f}{flag}", flags.display()),
-        );
-    } else if let Some(flags) = std::env::var_os("RUSTFLAGS") {
-        command.env("RUSTFLAGS", format!("{} {flag}", flags.display()));
-    } else {
-        command.arg("--config").arg(format!(
-            "build.rustflags=[{}]",
-            serde_json::Value::from(flag)
-        ));
+    let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
+    match encoded.or_else(|| Some(encoded_flags(&std::env::var("RUSTFLAGS").ok()?))) {
+        Some(set) => {
+            let all = [set].into_iter().chain(flags);
+            let all = all.filter(|flag| !flag.is_empty()).collect::<Vec<_>>();
+            command.env("CARGO_ENCODED_RUSTFLAGS", all.join(SEPARATOR));
+        }
+        None => {
+            let flags = serde_json::Value::from(flags);
+            let flags = format!("build.rustflags={flags}");
+            command.args(["--config", &flags]);
+        }
     }
+}
+
+/// What stands between the flags in `CARGO_ENCODED_RUSTFLAGS`, which can have blanks in them, unlike those in `RUSTFLAGS`.
+const SEPARATOR: &str = "\u{1f}";
+
+/// The flags of `RUSTFLAGS`, as cargo takes them apart.
+fn encoded_flags(flags: &str) -> String {
+    let flags = flags.split(' ').map(str::trim);
+    let flags: Vec<_> = flags.filter(|flag| !flag.is_empty()).collect();
+    flags.join(SEPARATOR)
 }
 
 fn file_of(

@@ -26,7 +26,7 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
     };
     eprintln!("building the host, which takes some minutes the first time");
     let target = Target::Bin("bootstrap");
-    let bootstrap = compile::for_lambda("host", &manifest, target, args.platform.chosen())?;
+    let bootstrap = compile::for_lambda("host", &manifest, target, args.platform.chosen(), &[])?;
     let content = fs_err::read(&bootstrap)?;
     let (size, hash) = (content.len(), sha256(&content));
     let entries = vec![Entry {

@@ -18,7 +18,7 @@ use crate::{
     arch::Platform,
     archive::{self, Entry, Written},
     child, cli,
-    compile::{self, Linker, Profile, Target},
+    compile::{self, Linker, Profile, Remap, Target},
     describe::{self, Described},
     elf,
     error::Failure,
@@ -145,7 +145,7 @@ pub(crate) fn build(
     let mut parts = Vec::new();
     for plugin in &packages.plugins {
         eprintln!("building {}", plugin.name);
-        parts.push(part(plugin, recipe, folder.path())?);
+        parts.push(part(plugin, &packages.remaps, recipe, folder.path())?);
     }
     parts.sort_by(|a, b| a.file.cmp(&b.file));
 
@@ -173,14 +173,20 @@ pub(crate) fn build(
 }
 
 /// Build one plugin, and ask it what it declares.
-fn part(plugin: &Plugin, recipe: &Recipe<'_>, folder: &Path) -> anyhow::Result<Part> {
+fn part(
+    plugin: &Plugin,
+    remaps: &[Remap],
+    recipe: &Recipe<'_>,
+    folder: &Path,
+) -> anyhow::Result<Part> {
     let manifest = plugin.manifest_path.as_std_path();
+    let (name, target) = (&plugin.name, Target::Plugin);
     let for_this_machine =
-        |profile| compile::compile(&plugin.name, manifest, Target::Plugin, profile, Linker::Own);
+        |profile| compile::compile(name, manifest, target, profile, Linker::Own, remaps);
     let library = match recipe.profile {
         Profile::Dev => for_this_machine(Profile::Dev)?,
         Profile::Layer => {
-            compile::for_lambda(&plugin.name, manifest, Target::Plugin, recipe.platform)?
+            compile::for_lambda(name, manifest, target, recipe.platform, remaps)?
         }
     };
     let name = library.file_name().unwrap_or_default();

@@ -1,10 +1,14 @@
 //! Which packages are plugins.
 
-use std::{collections::BTreeSet, io, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+};
 
 use cargo_metadata::{CrateType, Metadata, Package, camino::Utf8PathBuf};
 
-use crate::{cargo, cli, error::Failure};
+use crate::{cargo, cli, compile::Remap, error::Failure};
 
 /// A package that is a plugin.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(crate) struct Packages {
     pub(crate) plugins: Vec<Plugin>,
     /// The folders of their sources: their own, and those of the packages beside them that they are made of.
     pub(crate) sources: BTreeSet<Utf8PathBuf>,
+    /// What a layer calls the folders of this machine that cargo names by their whole paths.
+    pub(crate) remaps: Vec<Remap>,
     pub(crate) workspace_root: Utf8PathBuf,
     pub(crate) target_dir: Utf8PathBuf,
 }
@@ -69,22 +75,33 @@ pub(crate) fn find(args: &cli::Packages) -> Result<Packages, Failure> {
         .collect();
     Ok(Packages {
         plugins,
-        sources,
+        remaps: remaps(&metadata, &sources),
+        sources: sources.into_keys().collect(),
         workspace_root: metadata.workspace_root,
         target_dir: metadata.target_directory,
     })
 }
 
-/// The folders of packages, and of those that they depend on by a path.
-fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeSet<Utf8PathBuf> {
-    let folder = |package: &Package| package.manifest_path.parent().map(Utf8PathBuf::from);
-    let mut found = BTreeSet::new();
-    let mut open: Vec<_> = packages
+/// By the names of their packages the folders outside of the workspace, of which one in another comes later; and where cargo
+/// builds, where build scripts write sources.
+fn remaps(metadata: &Metadata, sources: &BTreeMap<Utf8PathBuf, String>) -> Vec<Remap> {
+    let root = &metadata.workspace_root;
+    let outside = sources
         .iter()
-        .filter_map(|package| folder(package))
-        .collect();
-    while let Some(path) = open.pop() {
-        if !found.insert(path.clone()) {
+        .filter(|(folder, _)| !folder.starts_with(root));
+    let outside = outside.map(|(folder, name)| (folder.clone().into(), format!("/src/{name}")));
+    let target = metadata.target_directory.clone().into();
+    outside.chain([(target, "/target".to_owned())]).collect()
+}
+
+/// The folders of packages, and of those that they depend on by a path, with the packages' names.
+fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, String> {
+    let folder = |package: &Package| package.manifest_path.parent().map(Utf8PathBuf::from);
+    let named = |package: &&Package| Some((folder(package)?, package.name.to_string()));
+    let mut found = BTreeMap::new();
+    let mut open: Vec<_> = packages.iter().filter_map(named).collect();
+    while let Some((path, name)) = open.pop() {
+        if found.insert(path.clone(), name).is_some() {
             continue;
         }
         let member = metadata
@@ -106,7 +123,11 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeSet<Utf8PathBuf> 
             others.find(|package| folder(package).as_ref() == Some(&path))
         });
         let dependencies = package.iter().flat_map(|package| &package.dependencies);
-        open.extend(dependencies.filter_map(|dependency| dependency.path.clone()));
+        let by_path = dependencies.filter_map(|dependency| {
+            let path = dependency.path.clone()?;
+            Some((path, dependency.name.clone()))
+        });
+        open.extend(by_path);
     }
     found
 }
