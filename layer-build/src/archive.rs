@@ -72,12 +72,20 @@ pub(crate) fn place(bytes: &[u8], out: &Path) -> anyhow::Result<Written> {
     })
 }
 
-/// Asked before anything is built: a folder cannot be written to as a file.
+/// Asked before anything is built: can a file be written there?
 pub(crate) fn check_out(out: &Path) -> Result<(), Failure> {
-    if out.is_dir() {
-        Err(Failure::OutIsFolder(out.to_owned()))
-    } else {
-        Ok(())
+    if out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(Failure::OutIsFolder(out.to_owned()));
+    }
+    let refused = |error| {
+        let path = out.to_owned();
+        Failure::OutUnwritable { path, error }
+    };
+    let out = std::path::absolute(out).map_err(refused)?;
+    let there = out.ancestors().skip(1).find(|folder| folder.exists());
+    match there {
+        Some(folder) => tempfile::tempfile_in(folder).map(drop).map_err(refused),
+        None => Ok(()),
     }
 }
 
@@ -88,7 +96,7 @@ fn permissions() -> std::fs::Permissions {
 
 /// Unpack an archive over what is in a folder.
 pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
-    let file = fs_err::File::open(zip)?;
+    let file = std::fs::File::open(zip).map_err(|error| Failure::unreadable(zip, error))?;
     let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
     unpacked.map_err(|error| {
         let path = zip.to_owned();

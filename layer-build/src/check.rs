@@ -70,6 +70,8 @@ struct Library {
     path: String,
     facts: Facts,
     is_plugin: bool,
+    /// Where it really is, if this is a link.
+    leads_to: Option<String>,
 }
 
 /// Check layers, and say what was found.
@@ -150,10 +152,20 @@ fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<Option<Layer
     for file in &layer.contents.files {
         let at = || format!("{}: {}", path.display(), file.path);
         if file.leads_out {
+            let (what, help) = match file.kind {
+                Kind::Link => (
+                    "a link that leads out of the archive",
+                    "pack the file itself, or link it by a relative path to a file of the archive",
+                ),
+                _ => (
+                    "a path that leads out of the archive",
+                    "pack the files by relative paths; `cargo layer build` does",
+                ),
+            };
             findings.push(Finding::new(
                 Check::ArchivePath,
-                format!("{}: a path that leads out of the archive", at()),
-                "pack the files by relative paths; `cargo layer build` does",
+                format!("{}: {what}", at()),
+                help,
             ));
         }
         if file.kind != Kind::File {
@@ -166,6 +178,7 @@ fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<Option<Layer
                     path: file.path.clone(),
                     facts,
                     is_plugin: judged.unwrap_or(false),
+                    leads_to: file.leads_to.clone(),
                 }),
                 Err(error) => findings.push(Finding::new(
                     Check::LibraryUnreadable,

@@ -108,7 +108,7 @@ impl Weight {
 impl Declared {
     /// Read a layer or a library.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let content = fs_err::read(path)?;
+        let content = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
         let mut declared = Self {
             path: path.to_owned(),
             size: content.len() as u64,
@@ -121,11 +121,7 @@ impl Declared {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             declared.open(&file, path, &content)?;
         } else {
-            let contents = Contents::read(path)?.map_err(|error| Failure::Archive {
-                path: path.to_owned(),
-                error,
-            })?;
-            declared.of_layer(&contents)?;
+            declared.of_layer(&Contents::of(path)?)?;
         }
         if declared.plugins.is_empty() {
             return Err(Failure::NothingDeclared(path.to_owned()).into());

@@ -1,15 +1,15 @@
 //! What can go wrong on the way to a layer: what, where, and what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use host::plugin::Code;
 
-use crate::elf::Glibc;
+use crate::elf::{AMAZON_LINUX_2023, Glibc};
 
 /// A failure with a stable code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cargo metadata failed: {0}")]
+    #[error("cargo metadata failed: {}{}", .0, elsewhere(.0))]
     Metadata(#[from] cargo_metadata::Error),
     #[error(
         "{0}\n  help: a plugin is a package that depends on plugin-sdk and has crate-type = [\"cdylib\"] under [lib]"
@@ -29,7 +29,7 @@ pub(crate) enum Failure {
         artifact: &'static str,
         help: &'static str,
     },
-    #[error("{} needs {found}, the function's system has {newest}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has it, such as Debian 12", .path.display())]
+    #[error("{} needs {found}, the function's system has {newest}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has no newer one{}", .path.display(), such_as(*.newest))]
     Glibc {
         path: PathBuf,
         found: Glibc,
@@ -47,8 +47,16 @@ pub(crate) enum Failure {
     /// A child process has said why, with the code of what it found.
     #[error("{message}")]
     Described { code: String, message: String },
-    #[error("{0}\n  help: build fewer plugins by -p, or rename a tool by #[tool(name = \"...\")]")]
-    Unservable(host::StartError),
+    #[error("{} cannot be read: {error}\n  help: {}", .path.display(), if .path.is_dir() { "it is a folder; name a file in it" } else { "is that its name, from this folder?" })]
+    Unreadable {
+        path: PathBuf,
+        error: std::io::Error,
+    },
+    #[error("{} cannot be written: {error}\n  help: name a file in a folder where you may write by --out", .path.display())]
+    OutUnwritable {
+        path: PathBuf,
+        error: std::io::Error,
+    },
     #[error("the host's source is not at {}\n  help: run `cargo layer host` in a clone of the project this program was built from", .0.display())]
     NoHostSource(PathBuf),
     #[error(
@@ -84,6 +92,15 @@ pub(crate) enum Failure {
     NoTarget(String),
     #[error("{0}")]
     Tool(String),
+    #[error(
+        "the host ended with {how} {doing}; what it said stands above\n  help: see what it did before; `cargo layer symbolize` tells addresses by functions and lines"
+    )]
+    EndedMeanwhile { how: String, doing: String },
+    #[error(
+        "the call has {size} bytes, the host takes {} as Lambda does\n  help: have the tool get what is larger from elsewhere",
+        host::app::MAX_BODY
+    )]
+    CallTooLarge { size: usize },
     #[error("the host ended with {0}")]
     HostEnded(String),
     #[error(
@@ -120,7 +137,8 @@ impl Failure {
             Self::Declaration { .. } => "PLUGIN_DECLARATION_INVALID",
             Self::OutIsFolder(_) => "OUT_IS_FOLDER",
             Self::Described { code, .. } => code,
-            Self::Unservable(error) => error.code().as_str(),
+            Self::Unreadable { .. } => "FILE_UNREADABLE",
+            Self::OutUnwritable { .. } => "OUT_UNWRITABLE",
             Self::NoHostSource(_) => "NO_HOST_SOURCE",
             Self::Arguments(_) => "ARGUMENTS",
             Self::UnknownTool { .. } => "UNKNOWN_TOOL",
@@ -134,13 +152,49 @@ impl Failure {
             Self::NoZig(_) => "NO_ZIG",
             Self::NoTarget(_) => "NO_TARGET",
             Self::Tool(_) => "TOOL_FAILED",
-            Self::HostEnded(_) => "HOST_ENDED",
+            Self::EndedMeanwhile { .. } | Self::HostEnded(_) => "HOST_ENDED",
+            Self::CallTooLarge { .. } => "CALL_TOO_LARGE",
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::Answered { .. } => "REFUSED",
             Self::Serve(error) => error.code().as_str(),
             Self::EnvFile { .. } => "ENV_FILE",
             Self::NulInCommand => "NUL_IN_COMMAND",
         }
+    }
+}
+
+impl Failure {
+    pub(crate) fn unreadable(path: &Path, error: std::io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Unreadable { path, error }
+    }
+
+    /// The same, told in other words.
+    pub(crate) fn told(&self, tell: impl FnOnce(String) -> String) -> Self {
+        Self::Described {
+            code: self.code().to_owned(),
+            message: tell(self.to_string()),
+        }
+    }
+}
+
+/// Where cargo has not even found a manifest.
+fn elsewhere(error: &cargo_metadata::Error) -> &'static str {
+    let error = error.to_string();
+    let is_missing = ["could not find `Cargo.toml`", "manifest path `"];
+    if is_missing.iter().any(|words| error.contains(words)) {
+        "\n  help: name a crate or workspace of plugins by --manifest-path; `tools` and `call` take a layer by --layer as well"
+    } else {
+        ""
+    }
+}
+
+/// Systems that have no newer glibc than this, as far as any are common, or that build nothing which needs one.
+fn such_as(glibc: Glibc) -> &'static str {
+    if glibc >= AMAZON_LINUX_2023 {
+        ", such as Amazon Linux 2023"
+    } else {
+        ""
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use host::{
+    ErrorCode, StartError,
     app::App,
     config::{Config, OnBadPlugin},
     plugin::{
@@ -185,9 +186,7 @@ fn part(
         |profile| compile::compile(name, manifest, target, profile, Linker::Own, remaps);
     let library = match recipe.profile {
         Profile::Dev => for_this_machine(Profile::Dev)?,
-        Profile::Layer => {
-            compile::for_lambda(name, manifest, target, recipe.platform, remaps)?
-        }
+        Profile::Layer => compile::for_lambda(name, manifest, target, recipe.platform, remaps)?,
     };
     let name = library.file_name().unwrap_or_default();
     let file = name.to_string_lossy().into_owned();
@@ -212,8 +211,19 @@ fn part(
     };
     let opened = folder.join(&file);
     fs_err::write(&opened, here.as_ref().unwrap_or(&content))?;
+    let described = describe::describe(&opened, None, child::PATIENCE);
+    // Where it was opened it is no more.
+    let described = described.map_err(|error| match error.downcast::<Failure>() {
+        Ok(failure) => {
+            let (opened, library) = (opened.display().to_string(), library.display().to_string());
+            failure
+                .told(|message| message.replace(&opened, &library))
+                .into()
+        }
+        Err(error) => error,
+    })?;
     Ok(Part {
-        described: describe::describe(&opened, None, child::PATIENCE)?,
+        described,
         file,
         content,
         here,
@@ -223,7 +233,7 @@ fn part(
 
 /// A library that is packed as it is.
 fn included(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Result<Entry> {
-    let content = fs_err::read(path)?;
+    let content = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
     let refused = |problem: String| Failure::Library {
         path: path.to_owned(),
         problem,
@@ -311,8 +321,25 @@ fn tools(layer: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
         tools_list: selected.to_vec(),
         ..Config::from_env(|_| None)
     };
-    let app = App::start(&config).map_err(Failure::Unservable)?;
+    let app = App::start(&config).map_err(|error| Failure::Described {
+        code: error.code().as_str().to_owned(),
+        message: unservable(&error, opt.path()),
+    })?;
     Ok(app.tool_names().map(str::to_owned).collect())
+}
+
+/// In the words of whoever builds: of files of the layer, and of options.
+fn unservable(error: &StartError, opt: &Path) -> String {
+    let message = error.to_string();
+    let message = message.replace(&format!("{}/", opt.display()), "");
+    let by_option = message.replace("TOOLS_LIST: ", "--tools: ");
+    match error.code() {
+        ErrorCode::ToolsListUnmatched | ErrorCode::ToolsListAmbiguous => by_option,
+        ErrorCode::ToolDuplicate => {
+            format!("{message}\n  help: or build one layer of each plugin, by -p")
+        }
+        _ => message,
+    }
 }
 
 impl Layer {

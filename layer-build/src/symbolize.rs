@@ -26,35 +26,40 @@ pub(crate) fn run(args: &cli::Symbolize) -> anyhow::Result<Exit> {
         .symbols
         .clone()
         .unwrap_or_else(|| symbols::folder(&args.layer));
+    let build_ids = build_ids(&args.layer)?;
     if !folder.is_dir() {
         return Err(Failure::NoSymbols(folder).into());
     }
     let mut symbolizer = Symbolizer {
         folder,
-        build_ids: build_ids(&args.layer)?,
+        build_ids,
         loaders: HashMap::new(),
     };
     let mut out = std::io::stdout().lock();
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        writeln!(out, "{line}")?;
-        for address in addresses(&line) {
+    let mut log = std::io::stdin().lock();
+    // Logs may have anything in them, also what is no text.
+    let mut line = Vec::new();
+    while log.read_until(b'\n', &mut line)? > 0 {
+        out.write_all(&line)?;
+        if !line.ends_with(b"\n") {
+            writeln!(out)?;
+        }
+        let text = String::from_utf8_lossy(&line);
+        for address in addresses(&text) {
             for frame in symbolizer.frames(&address) {
                 writeln!(out, "    {frame}")?;
             }
         }
         // The next line may come much later.
         out.flush()?;
+        line.clear();
     }
     Ok(Exit::Done)
 }
 
 /// The build ids of the layer's libraries, for lines that name none.
 fn build_ids(layer: &std::path::Path) -> anyhow::Result<HashMap<String, String>> {
-    let contents = Contents::read(layer)?.map_err(|error| Failure::Archive {
-        path: layer.to_owned(),
-        error,
-    })?;
+    let contents = Contents::of(layer)?;
     let ids = contents.lib().filter_map(|(name, file)| {
         let id = elf::facts(&file.content).ok()?.build_id?;
         Some((name.to_owned(), id))

@@ -175,6 +175,11 @@ fn archives_that_are_none_or_lead_out_or_cannot_be_read() {
     error[ARCHIVE_PATH]: [dir]/out.zip: ../evil: a path that leads out of the archive
       help: pack the files by relative paths; `cargo layer build` does
     ");
+    let escapes = archives.layer("escapes.zip", &[("../\u{1b}[31m", 0o644, b"")]);
+    assert_snapshot!(archives.found(&[&escapes], &[]), @r"
+    error[ARCHIVE_PATH]: [dir]/escapes.zip: ../\u{1b}[31m: a path that leads out of the archive
+      help: pack the files by relative paths; `cargo layer build` does
+    ");
     let secret = archives.layer("secret.zip", &[("lib/data.txt", 0o600, b"text")]);
     assert_snapshot!(archives.found(&[&secret], &[]), @"
     error[ARCHIVE_MODE]: [dir]/secret.zip: lib/data.txt: has the mode 600, so that a function may not read it
@@ -268,7 +273,7 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     assert_snapshot!(format!("{begin} for [symbols], Amazon{end}"), @"
     error[GLIBC_TOO_NEW]: [dir]/layer.zip: lib/libsin.so: needs GLIBC_2.99 for [symbols], Amazon Linux 2023 has GLIBC_2.34
       help: build it on a system with an older glibc, such as Debian 12 or Amazon Linux 2023
-    error[PLUGIN_LOAD_FAILED]: lib/libsin.so: cannot be opened:
+    error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened:
     ");
 
     let lonely = replaced(good(), b"libgcc_s.so.1", b"libgcc_x.so.1");
@@ -276,10 +281,10 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     assert_snapshot!(archives.found(&[&layer], &[]), @"
     error[LIBRARY_MISSING]: [dir]/layer.zip: lib/libsin.so: needs libgcc_x.so.1, which no layer has, and which is not known to be on Amazon Linux 2023
       help: link it statically, put it into `lib` of a layer, or say that the function's system has it by --system-library
-    error[PLUGIN_LOAD_FAILED]: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer
+    error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer
     ");
     // Whoever vouches for it is believed; the loader here is not.
-    assert_snapshot!(archives.found(&[&layer], &["--system-library", "libgcc_x.so.1"]), @"error[PLUGIN_LOAD_FAILED]: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer");
+    assert_snapshot!(archives.found(&[&layer], &["--system-library", "libgcc_x.so.1"]), @"error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer");
     // A library of the layer's own is found where the plugin is.
     let brings = archives.layer(
         "brings.zip",
@@ -410,7 +415,7 @@ fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
     assert_snapshot!(archives.found(&[&first, &second], &[]), @"
     warning[FILE_OVERWRITTEN]: [dir]/second.zip: lib/libgood.so: overwrites another file of this name in [dir]/first.zip
       help: give plugins, and layers by --name, names of their own
-    error[PLUGIN_OVERWRITTEN]: lib/libgood.so: lib/another.layer.json has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate
+    error[PLUGIN_OVERWRITTEN]: [dir]/second.zip: lib/libgood.so: [dir]/second.zip: lib/another.layer.json has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate
     ");
     // In the other order another is the later, and the same layer twice is no harm.
     assert!(
@@ -426,11 +431,62 @@ fn plugins_that_do_not_come_back_from_being_opened() {
     let archives = Archives::new();
     let declaration = declaration(&[tool("hello")]);
     let layer = archives.layer_of(&opening("abort()"), &declaration);
-    assert_snapshot!(archives.found(&[&layer], &[]), @"error[PLUGIN_CRASHED]: lib/libsin.so: opening it ended with signal: 6 (SIGABRT)");
+    assert_snapshot!(archives.found(&[&layer], &[]), @"
+    error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: opening it ended with signal: 6 (SIGABRT)
+      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file
+    ");
     let layer = archives.layer_of(&opening("_exit(0)"), &declaration);
-    assert_snapshot!(archives.found(&[&layer], &[]), @"error[PLUGIN_CRASHED]: lib/libsin.so: ended the process while it was opened");
+    assert_snapshot!(archives.found(&[&layer], &[]), @"
+    error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: ended the process while it was opened
+      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file
+    ");
     let layer = archives.layer_of(&opening("pause()"), &declaration);
-    assert_snapshot!(archives.found(&[&layer], &["--patience", "1"]), @"error[PLUGIN_HANGS]: lib/libsin.so: has not come back from being opened after 1 seconds");
+    assert_snapshot!(archives.found(&[&layer], &["--patience", "1"]), @"
+    error[PLUGIN_HANGS]: [dir]/layer.zip: lib/libsin.so: has not come back from being opened after 1 seconds
+      help: let its constructors and `export_tools!` state do less, or wait longer by --patience
+    ");
+}
+
+#[test]
+fn links_are_what_they_lead_to_unless_they_lead_out() {
+    let archives = Archives::new();
+    let library = good();
+    let manifest = manifest(
+        "good",
+        "libgood.so",
+        &library,
+        &declaration(&[tool("hello")]),
+    );
+    let linked = |name: &str, target: &str| {
+        let path = archives.path(name);
+        let mut zip = ZipWriter::new(fs_err::File::create(&path).expect("a file"));
+        let options = SimpleFileOptions::default().unix_permissions(0o644);
+        let manifest = manifest.to_string();
+        let files: [(&str, &[u8]); 2] = [
+            ("lib/good.layer.json", manifest.as_bytes()),
+            ("lib/real/libgood.so", &library),
+        ];
+        for (file, content) in files {
+            zip.start_file(file, options).expect("a file to pack");
+            zip.write_all(content).expect("a file to pack");
+        }
+        let options = SimpleFileOptions::default();
+        zip.add_symlink("lib/libgood.so", target, options)
+            .expect("a link");
+        zip.finish().expect("an archive");
+        path
+    };
+    let good = linked("good.zip", "real/libgood.so");
+    assert_eq!(archives.found(&[&good], &["--strict"]), "");
+    let inspected = output_of(Command::new(cargo_layer()).arg("inspect").arg(&good));
+    assert!(inspected.contains("hello"), "{inspected}");
+    for target in ["../../libgood.so", "/opt/lib/real/libgood.so"] {
+        let out = archives.found(&[&linked("out.zip", target)], &[]);
+        assert!(
+            out.starts_with("error[ARCHIVE_PATH]: [dir]/out.zip: lib/libgood.so: a link that leads out of the archive\n  help: "),
+            "{out}"
+        );
+    }
 }
 
 /// What the host would say on Lambda is said here, by its own codes.
@@ -439,18 +495,18 @@ fn what_the_host_refuses_is_found() {
     let archives = Archives::new();
     let hello = declaration(&[tool("hello")]);
     let drifted = archives.layer_of(&good(), &declaration(&[tool("hello"), tool("more")]));
-    assert_snapshot!(archives.found(&[&drifted], &[]), @"error[MANIFEST_DRIFT]: lib/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`");
+    assert_snapshot!(archives.found(&[&drifted], &[]), @"error[MANIFEST_DRIFT]: [dir]/layer.zip: lib/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`");
     let mut bad = tool("no spaces, please");
     bad["tool"]["description"] = json!("");
     let bad = declaration(&[bad]);
     let declares_badly = archives.layer_of(&stripped(&puppet(&script(&bad))), &bad);
     assert_snapshot!(archives.found(&[&declares_badly], &[]), @r#"
-    error[PLUGIN_DECLARATION_INVALID]: lib/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; mend it and rebuild the plugin
-    error[PLUGIN_DECLARATION_INVALID]: lib/libsin.so: tool no spaces, please has no description; mend it and rebuild the plugin
+    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; mend it and rebuild the plugin
+    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: tool no spaces, please has no description; mend it and rebuild the plugin
     "#);
     let twice = archives.layer("twice.zip", &[]);
     let again = archives.layer_of(&good(), &hello);
-    assert_snapshot!(archives.found(&[&twice, &again], &[]), @r#"error[TOOL_DUPLICATE]: two tools are named hello: in lib/libgood.so and in lib/libsin.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
+    assert_snapshot!(archives.found(&[&twice, &again], &[]), @r#"error[TOOL_DUPLICATE]: two tools are named hello: in [dir]/twice.zip: lib/libgood.so and in [dir]/layer.zip: lib/libsin.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
     assert_snapshot!(archives.found(&[&twice], &["--tools-list", "helo"]), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool fits "helo"; did you mean hello? (there are: hello)"#);
     assert_snapshot!(archives.found(&[&twice], &["--entry-file", "god"]), @r#"error[ENTRY_FILE_UNMATCHED]: ENTRY_FILE: no plugin fits "god"; did you mean libgood.so? (there are: libgood.so)"#);
     let empty = archives.pack(

@@ -10,6 +10,11 @@ use serde_json::json;
 use tests::{Door, Host, Layer, cargo_layer, repository, target};
 
 fn symbolized(layer: &Path, options: &[&str], log: &str) -> String {
+    let told = symbolized_bytes(layer, options, log.as_bytes());
+    String::from_utf8(told).expect("text")
+}
+
+fn symbolized_bytes(layer: &Path, options: &[&str], log: &[u8]) -> Vec<u8> {
     let mut symbolize = Command::new(cargo_layer())
         .arg("symbolize")
         .arg(layer)
@@ -19,11 +24,11 @@ fn symbolized(layer: &Path, options: &[&str], log: &str) -> String {
         .spawn()
         .expect("cargo-layer can be run");
     let mut stdin = symbolize.stdin.take().expect("stdin is piped");
-    stdin.write_all(log.as_bytes()).expect("it reads");
+    stdin.write_all(log).expect("it reads");
     drop(stdin);
     let output = symbolize.wait_with_output().expect("it ends");
     assert!(output.status.success());
-    String::from_utf8(output.stdout).expect("text")
+    output.stdout
 }
 
 /// The number of the line of a fixture that has this in it.
@@ -95,6 +100,19 @@ fn a_panic_tells_its_file_and_line_and_passes_unchanged() {
 }
 
 #[test]
+fn what_is_no_text_passes_as_it_is() {
+    Layer::of(["custom-tools"]);
+    let zip = target().join("custom-tools.zip");
+    let log = b"before\n\xff\xfe \0 libother.so+0x1\r\nafter\n";
+    let told = symbolized_bytes(&zip, &[], log);
+    let expected = b"before\n\xff\xfe \0 libother.so+0x1\r\n    libother.so+0x1: the layer has no library of this name\nafter\n";
+    assert_eq!(
+        told.escape_ascii().to_string(),
+        expected.escape_ascii().to_string()
+    );
+}
+
+#[test]
 fn without_symbols_it_is_said_where_they_are_missing() {
     Layer::of(["custom-tools"]);
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
@@ -112,4 +130,9 @@ fn without_symbols_it_is_said_where_they_are_missing() {
         "{told}"
     );
     assert_eq!(output.status.code(), Some(1));
+    // Without the layer itself, that is what is missing.
+    let mut symbolize = Command::new(cargo_layer());
+    let nowhere = folder.path().join("nowhere.zip");
+    let (_, told, _) = tests::told_by(symbolize.arg("symbolize").arg(&nowhere));
+    assert!(told.starts_with("error[FILE_UNREADABLE]: "), "{told}");
 }

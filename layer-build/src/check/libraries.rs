@@ -41,7 +41,9 @@ pub(super) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Fin
         .chain(system.iter().map(String::as_str))
         .collect();
     for layer in subject.host.iter().chain(&subject.layers) {
-        for library in &layer.libraries {
+        // What a link leads to is judged in its own place.
+        let files = layer.libraries.iter();
+        for library in files.filter(|library| library.leads_to.is_none()) {
             let at = layer.at(&library.path);
             if library.facts.cpu != cpu {
                 findings.push(Finding::new(
@@ -137,9 +139,14 @@ fn facts(at: &str, facts: &Facts, present: &BTreeSet<&str>, findings: &mut Vec<F
 
 /// The host looks into `lib` alone, and reads manifests.
 fn placed(layer: &Layer, findings: &mut Vec<Finding>) {
+    let is_linked = |path: &str| {
+        let mut plugins = layer.plugins();
+        plugins.any(|plugin| plugin.leads_to.as_deref() == Some(path))
+    };
     for library in layer.libraries.iter().filter(|library| library.is_plugin) {
         let Library { path, .. } = library;
         match library.name_in_lib() {
+            None if is_linked(path) => {}
             None => findings.push(Finding::new(
                 Check::PluginMisplaced,
                 format!("{}: a plugin where the host does not look", layer.at(path)),

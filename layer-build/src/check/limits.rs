@@ -52,7 +52,8 @@ fn archive(layer: &Layer, findings: &mut Vec<Finding>) {
             "upload it by way of S3: `--content S3Bucket=...,S3Key=...` in the place of `--zip-file`",
         ));
     }
-    for file in &layer.contents.files {
+    let files = layer.contents.files.iter();
+    for file in files.filter(|file| file.leads_to.is_none()) {
         let needed = match file.kind {
             Kind::File => READ,
             Kind::Folder => ENTER,

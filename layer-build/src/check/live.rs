@@ -10,7 +10,7 @@ use super::{Check, Finding, Subject};
 use crate::{
     archive, child, cli,
     client::{Client, Era},
-    describe,
+    contents, describe,
     error::Failure,
     progress::doing,
     running::{NotRunning, Running},
@@ -29,6 +29,8 @@ pub(super) fn check(
         archive::unpack(&layer.contents.path, opt.path())?;
     }
     let lib = opt.path().join("lib");
+    // Where none has a plugin, that is what is to be said.
+    fs_err::create_dir_all(&lib)?;
     let cpu = subject.cpu().unwrap_or(std::env::consts::ARCH);
     let Some(host) = Host::of(subject, cpu, opt.path())? else {
         not_seen.push(format!(
@@ -40,7 +42,8 @@ pub(super) fn check(
     if host.is_native() {
         for layer in &subject.layers {
             for plugin in layer.plugins_for(cpu) {
-                opened(&lib.join(plugin), &lib, patience, findings)?;
+                let at = At(subject, opt.path());
+                opened(&lib.join(plugin), &at, patience, findings)?;
             }
         }
     }
@@ -52,20 +55,20 @@ pub(super) fn check(
         not_seen.push("all plugins at work together: one of them ends the host".to_owned());
         return Ok(Vec::new());
     }
-    served(&host, &lib, args, findings)
+    served(&host, &At(subject, opt.path()), args, findings)
 }
 
 /// A plugin is opened alone, so that what it does to its process is known to be its own.
 fn opened(
     plugin: &Path,
-    lib: &Path,
+    at: &At<'_>,
     patience: Duration,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<()> {
-    let Err(error) = describe::describe(plugin, Some(lib), patience) else {
+    let Err(error) = describe::describe(plugin, Some(&at.lib()), patience) else {
         return Ok(());
     };
-    let finding = |code: &str, message: String| Finding::of_host(code, in_layer(&message, lib));
+    let finding = |code: &str, message: String| found(code, at.named(&message));
     match error.downcast::<Failure>()? {
         Failure::Declaration { path, problems } => {
             for problem in problems {
@@ -84,22 +87,23 @@ fn opened(
 /// All plugins, all tools.
 fn served(
     host: &Host,
-    lib: &Path,
+    at: &At<'_>,
     args: &cli::Check,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Vec<String>> {
+    let lib = at.lib();
     let mut command = match &host.emulator {
         Some(emulator) => {
-            let mut command = child::as_on_lambda(emulator, lib);
+            let mut command = child::as_on_lambda(emulator, &lib);
             // It would be the emulator's own.
             command.env_remove("LD_LIBRARY_PATH");
             command.arg(&host.program);
             command
         }
-        None => child::as_on_lambda(&host.program, lib),
+        None => child::as_on_lambda(&host.program, &lib),
     };
     command.args(host.argument);
-    command.env("PLUGIN_DIR", lib);
+    command.env("PLUGIN_DIR", &lib);
     command.env("ON_BAD_PLUGIN", "stop").env("PRELOAD", "all");
     for (variable, list) in [
         ("ENTRY_FILE", &args.entry_file),
@@ -123,18 +127,18 @@ fn served(
                 NotRunning::Crashed(words) => {
                     vec![(
                         Check::PluginCrashed.as_str().to_owned(),
-                        format!("the host ended with {words}"),
+                        format!("the host that serves all plugins ended with {words}"),
                     )]
                 }
                 NotRunning::Hangs => {
                     vec![(
                         Check::PluginHangs.as_str().to_owned(),
-                        "the host does not come to listen".to_owned(),
+                        "the host that serves all plugins does not come to listen".to_owned(),
                     )]
                 }
             };
             for (code, message) in problems {
-                add(findings, Finding::of_host(code, in_layer(&message, lib)));
+                add(findings, found(&code, at.named(&message)));
             }
             return Ok(Vec::new());
         }
@@ -159,14 +163,41 @@ fn add(findings: &mut Vec<Finding>, finding: Finding) {
 
 /// The file that a message is about.
 fn file(message: &str) -> Option<&str> {
-    let begin = message.find("lib/")?;
+    let begin = message.find(": lib/")? + ": ".len();
     message[begin..].split(':').next()
 }
 
-/// Messages name files of the layer, not of the folder into which it was unpacked.
-fn in_layer(message: &str, lib: &Path) -> String {
-    let opt = lib.parent().unwrap_or(lib);
-    message.replace(&format!("{}/", opt.display()), "")
+/// Something that came up at work. The host's own words end with what to do.
+fn found(code: &str, message: String) -> Finding {
+    let check = |check: Check| code == check.as_str();
+    match code {
+        _ if check(Check::PluginCrashed) => Finding::new(
+            Check::PluginCrashed,
+            message,
+            "open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file",
+        ),
+        _ if check(Check::PluginHangs) => Finding::new(
+            Check::PluginHangs,
+            message,
+            "let its constructors and `export_tools!` state do less, or wait longer by --patience",
+        ),
+        _ => Finding::of_host(code, message),
+    }
+}
+
+/// The layers, and where they are unpacked.
+struct At<'a>(&'a Subject, &'a Path);
+
+impl At<'_> {
+    fn lib(&self) -> PathBuf {
+        self.1.join("lib")
+    }
+
+    /// A message that names files of the layers.
+    fn named(&self, message: &str) -> String {
+        let layers = self.0.layers.iter().map(|layer| &layer.contents);
+        contents::in_archives(message, layers, self.1)
+    }
 }
 
 /// The host that serves.
