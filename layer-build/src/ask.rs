@@ -1,14 +1,23 @@
 //! Tools asked from the command line: of a layer or of a crate through the real host, or of any server by its URL.
 
-use std::{io::Read, process::Command};
+use std::{
+    io::Read,
+    process::Command,
+    str::FromStr,
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    time::Duration,
+};
 
 use anyhow::Context;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use ureq::http::{HeaderName, HeaderValue};
 
 use crate::{
     archive, child, cli,
     client::Client,
+    contents::{Contents, in_archives},
+    dev::variables,
     error::Failure,
     exit::Exit,
     layer::{self, Label, Recipe},
@@ -17,15 +26,27 @@ use crate::{
     scratch,
 };
 
+/// How long a host may take to end that has cut its connections. Unit: seconds. Source: ours; a core dump takes its time.
+const A_LITTLE: Duration = Duration::from_secs(10);
+
 /// A client, and what must live as long as it asks.
 struct Connection {
     client: Client,
-    _running: Option<(Running, TempDir)>,
+    own: Option<Own>,
+}
+
+/// A host of this program's own.
+struct Own {
+    running: Running,
+    /// Nobody sends: it is closed when all is told that the host has said.
+    said: Receiver<()>,
+    _opt: TempDir,
 }
 
 /// Say which tools there are.
 pub(crate) fn tools(args: &cli::Tools) -> anyhow::Result<Exit> {
-    let tools = Connection::of(&args.source)?.client.tools()?;
+    let mut connection = Connection::of(&args.source)?;
+    let tools = connection.ask("while it was asked for its tools", Client::tools)?;
     if args.json {
         out::line(serde_json::to_string_pretty(&tools)?)?;
         return Ok(Exit::Done);
@@ -44,9 +65,13 @@ pub(crate) fn tools(args: &cli::Tools) -> anyhow::Result<Exit> {
 pub(crate) fn call(args: &cli::Call) -> anyhow::Result<Exit> {
     let arguments = arguments(&args.arguments)?;
     let mut connection = Connection::of(&args.source)?;
-    let tools = connection.client.tools()?;
+    let tools = connection.ask("while it was asked for its tools", Client::tools)?;
     let tool = named(&tools, &args.tool)?;
-    let result = connection.client.call(tool, &arguments)?;
+    if connection.own.is_some() {
+        small_enough(&arguments)?;
+    }
+    let doing = format!("while the tool {} ran", args.tool);
+    let result = connection.ask(&doing, |client| client.call(tool, &arguments))?;
     let failed = result["isError"] == true;
     if args.json {
         out::line(serde_json::to_string_pretty(&result)?)?;
@@ -69,6 +94,15 @@ fn arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
     Ok(serde_json::from_str(text).map_err(Failure::Arguments)?)
 }
 
+/// What is larger is not even read by the host, which looks like the end of it.
+fn small_enough(arguments: &Map<String, Value>) -> anyhow::Result<()> {
+    let size = serde_json::to_vec(arguments)?.len();
+    if size > host::app::MAX_BODY {
+        return Err(Failure::CallTooLarge { size }.into());
+    }
+    Ok(())
+}
+
 fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
     let found = tools.iter().find(|tool| tool["name"] == name);
     found.ok_or_else(|| {
@@ -85,21 +119,31 @@ impl Connection {
         if let Some(url) = &source.url {
             return Ok(Self {
                 client: Client::new(url, source.era, &source.headers, source.dump),
-                _running: None,
+                own: None,
             });
         }
         let opt = scratch::folder()?;
+        // Where no layer has a plugin, that is what is to be said.
+        fs_err::create_dir_all(opt.path().join("lib"))?;
+        let mut layers = Vec::new();
+        let mut variables = Vec::new();
         if source.layers.is_empty() {
             let packages = packages::find(&source.packages)?;
+            let manifest = packages::manifest(&source.packages)?;
+            variables = variables::read(&manifest.with_file_name(".env"), false)?;
+            // Those of the shell count first.
+            variables.retain(|(name, _)| std::env::var_os(name).is_none());
             let zip = opt.path().join("layer.zip");
             let label = Label::for_development(&packages);
             layer::build(&packages, &Recipe::dev(), &label, &zip)?;
             archive::unpack(&zip, opt.path())?;
         }
         for layer in &source.layers {
+            layers.push(Contents::of(layer)?);
             archive::unpack(layer, opt.path())?;
         }
         let mut host = Command::new(std::env::current_exe()?);
+        host.envs(variables);
         host.arg("__host").env("PLUGIN_DIR", opt.path().join("lib"));
         // What the user has set counts.
         for (variable, value) in [("ON_BAD_PLUGIN", "stop"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")] {
@@ -107,15 +151,52 @@ impl Connection {
                 host.env(variable, value);
             }
         }
-        let running = Running::start(&mut host, None, child::PATIENCE, |line| {
+        let (open, said) = mpsc::channel::<()>();
+        let running = Running::start(&mut host, None, child::PATIENCE, move |line| {
+            let _open = &open;
             if !line.starts_with("listening on ") && !line.starts_with("error[") {
                 eprintln!("{line}");
             }
         })?;
-        let running = running.map_err(Failure::from)?;
+        let running = running.map_err(|problem| {
+            let named = |message: String| in_archives(&message, layers.iter(), opt.path());
+            Failure::from(problem).told(named)
+        })?;
         Ok(Self {
             client: Client::new(&running.url, source.era, &source.headers, source.dump),
-            _running: Some((running, opt)),
+            own: Some(Own {
+                running,
+                said,
+                _opt: opt,
+            }),
+        })
+    }
+
+    /// Ask; where the own host has ended meanwhile, that is why it cannot be reached.
+    fn ask<T>(
+        &mut self,
+        doing: &str,
+        ask: impl FnOnce(&mut Client) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let answer = ask(&mut self.client);
+        let Some(own) = &mut self.own else {
+            return answer;
+        };
+        answer.map_err(|error| {
+            let is_cut_off = |error: &Failure| matches!(error, Failure::Unreachable { .. });
+            if !error.downcast_ref().is_some_and(is_cut_off) {
+                return error;
+            }
+            // It ends a little later than its connections do.
+            let is_over = own.said.recv_timeout(A_LITTLE) == Err(RecvTimeoutError::Disconnected);
+            match own.running.ended().filter(|_| is_over) {
+                Some(status) => Failure::EndedMeanwhile {
+                    how: status.to_string(),
+                    doing: doing.to_owned(),
+                }
+                .into(),
+                None => error,
+            }
         })
     }
 }
@@ -174,7 +255,10 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
         .split_once(':')
         .context("write it as `Name: value`")
         .map_err(|error| error.to_string())?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
+    let (name, value) = (name.trim(), value.trim());
+    HeaderName::from_str(name).map_err(|_| format!("{name:?} cannot be the name of a header"))?;
+    HeaderValue::from_str(value).map_err(|_| "the value cannot be that of a header")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

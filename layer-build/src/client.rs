@@ -27,6 +27,9 @@ pub(crate) enum Era {
     Legacy,
 }
 
+/// The largest answer that is read. Unit: bytes. Source: ours: more than any tool should give, and less than memory.
+const MAX_ANSWER: u64 = 1 << 30;
+
 /// A client of one server.
 pub(crate) struct Client {
     url: String,
@@ -255,6 +258,8 @@ impl Client {
         let headers = answer.headers().clone();
         let body = answer
             .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
             .read_to_string()
             .context("the answer cannot be read")?;
         if self.dump {

@@ -5,7 +5,7 @@
 
 mod served;
 mod stdio;
-mod variables;
+pub(crate) mod variables;
 mod watch;
 mod workshop;
 

@@ -201,15 +201,175 @@ fn arguments_come_from_stdin_as_well() {
 }
 
 #[test]
+fn a_tool_that_ends_the_host_is_named() {
+    Layer::of(["crashes"]);
+    let zip = target().join("crashes.zip").display().to_string();
+    let (_, stderr, code) = told(&["call", "segfault", "--layer", &zip]);
+    let (before, after) = stderr
+        .split_once("error[HOST_ENDED]: ")
+        .expect("what it was");
+    assert!(before.contains("fatal: SIGSEGV"), "{stderr}");
+    assert!(
+        after.starts_with("the host ended with signal: 11 (SIGSEGV)")
+            && after.contains(" while the tool segfault ran; what it said stands above\n  help: "),
+        "{stderr}"
+    );
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn arguments_that_no_function_takes_are_refused_before_they_are_sent() {
+    let layer = target().join("custom-tools.zip").display().to_string();
+    Layer::of(["custom-tools"]);
+    let mut call = Command::new(cargo_layer())
+        .args(["call", "greet", "-", "--layer", &layer])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cargo-layer can be run");
+    let arguments = json!({ "name": "a".repeat(20 << 20) });
+    let mut stdin = call.stdin.take().expect("stdin is piped");
+    stdin
+        .write_all(arguments.to_string().as_bytes())
+        .expect("it reads");
+    drop(stdin);
+    let output = call.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, the host takes 6291456 as Lambda does\n  help: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_crate_is_asked_with_the_variables_that_dev_gives_it() {
+    // In no workspace.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut new = Command::new(cargo_layer());
+    new.args(["new", "mine", "--sdk"])
+        .arg(repository().join("plugin-sdk"));
+    output_of(new.current_dir(folder.path()));
+    let mine = folder.path().join("mine");
+    // One that nobody overlooks: the host's own.
+    fs_err::write(mine.join(".env"), "TOOLS_LIST=nothing\n").expect("a file");
+    let mut tools = Command::new(cargo_layer());
+    tools.arg("tools").current_dir(&mine);
+    tools.env("CARGO_TARGET_DIR", target().join("authors/target"));
+    let (_, stderr, _) = told_by(tools.env("CARGO_NET_OFFLINE", "true"));
+    assert!(stderr.contains("error[TOOLS_LIST_UNMATCHED]: "), "{stderr}");
+}
+
+#[test]
+fn archives_that_are_no_layers_are_not_even_unpacked() {
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let bomb = folder.path().join("bomb.zip");
+    let mut zip = zip::ZipWriter::new(fs_err::File::create(&bomb).expect("a file"));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated);
+    zip.start_file("data", options).expect("a file to pack");
+    let much = vec![0; 1 << 20];
+    for _ in 0..1_001 {
+        zip.write_all(&much).expect("a file to pack");
+    }
+    zip.finish().expect("an archive");
+    let nowhere = folder.path().join("nowhere.zip");
+    for verb in ["tools", "inspect"] {
+        for (path, expected) in [
+            (bomb.as_path(), "larger than anything Lambda takes"),
+            (&nowhere, "error[FILE_UNREADABLE]: "),
+            (folder.path(), "it is a folder; name a file in it"),
+        ] {
+            let path = path.display().to_string();
+            let option = if verb == "tools" {
+                vec!["--layer"]
+            } else {
+                vec![]
+            };
+            let (_, stderr, code) = told(&[&[verb], &option[..], &[&path]].concat());
+            assert!(stderr.contains(expected), "{verb}: {stderr}");
+            assert_eq!(code, Some(1));
+        }
+    }
+}
+
+#[test]
+fn files_are_named_as_the_layers_have_them() {
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    Layer::of(["custom-tools"]);
+    let zip = target().join("custom-tools.zip").display().to_string();
+    let other = folder.path().join("other.zip");
+    let mut archive = zip::ZipWriter::new(fs_err::File::create(&other).expect("a file"));
+    let library = fs_err::read(tests::library_of("custom-tools")).expect("a library");
+    let options = zip::write::SimpleFileOptions::default();
+    archive
+        .start_file("lib/libother.so", options)
+        .expect("a file to pack");
+    archive.write_all(&library).expect("a file to pack");
+    archive.finish().expect("an archive");
+    let other = other.display().to_string();
+    let (_, stderr, _) = told(&["tools", "--layer", &zip, "--layer", &other]);
+    let named = [
+        format!("{zip}: lib/libcustom_tools.so"),
+        format!("{other}: lib/libother.so"),
+    ];
+    assert!(stderr.starts_with("error[TOOL_DUPLICATE]: "), "{stderr}");
+    assert!(named.iter().all(|named| stderr.contains(named)), "{stderr}");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_anything_is_built() {
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let inside = |path: &str| folder.path().join(path).display().to_string();
+    fs_err::write(inside("file"), "").expect("a file");
+    for (out, code) in [
+        (inside("new/"), "OUT_IS_FOLDER"),
+        (inside(""), "OUT_IS_FOLDER"),
+        (inside("file/layer.zip"), "OUT_UNWRITABLE"),
+        ("/proc/none/layer.zip".to_owned(), "OUT_UNWRITABLE"),
+    ] {
+        let build = ["build", "--package", "custom-tools", "--out", &out];
+        let (_, stderr, _) = told(&build);
+        assert!(stderr.starts_with(&format!("error[{code}]: ")), "{stderr}");
+        assert!(stderr.contains("\n  help: "), "{stderr}");
+    }
+}
+
+#[test]
+fn tools_that_a_build_is_to_choose_are_those_of_its_option() {
+    let out = target().join("chosen.zip").display().to_string();
+    let build = [
+        "build",
+        "--package",
+        "custom-tools",
+        "--tools",
+        "nosuch",
+        "--out",
+        &out,
+    ];
+    let (_, stderr, _) = told(&build);
+    let (_, told) = stderr
+        .split_once("error[TOOLS_LIST_UNMATCHED]: ")
+        .expect("the error");
+    assert!(
+        told.starts_with("--tools: no tool fits \"nosuch\""),
+        "{told}"
+    );
+    assert!(
+        !told.contains("help: ") && !told.contains("TOOLS_LIST"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_layer_that_cannot_be_served_says_why() {
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     let zip = folder.path().join("empty.zip");
     let empty = zip::ZipWriter::new(fs_err::File::create(&zip).expect("a file"));
     empty.finish().expect("an archive");
     let (_, stderr, code) = told(&["tools", "--layer", &zip.display().to_string()]);
-    assert!(
-        stderr.starts_with("error[PLUGIN_DIR_UNREADABLE]: "),
-        "{stderr}"
+    assert_eq!(
+        stderr,
+        "error[PLUGIN_DIR_EMPTY]: PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`"
     );
     assert_eq!(code, Some(1));
     // The variables of the host count, as on Lambda.
