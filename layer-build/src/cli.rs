@@ -194,7 +194,7 @@ pub(crate) enum EventDoor {
 #[command(override_usage = "cargo layer connect <URL|--stdio> [OPTIONS] [-- <COMMAND>...]")]
 pub(crate) struct Connect {
     /// The server's URL
-    #[arg(required_unless_present = "stdio", conflicts_with = "stdio")]
+    #[arg(required_unless_present = "stdio", value_parser = connect::url, conflicts_with_all = ["stdio", "env", "command", "packages", "manifest_path"])]
     pub(crate) url: Option<String>,
     /// Have the client start the server
     #[arg(long)]
@@ -203,13 +203,13 @@ pub(crate) struct Connect {
     #[arg(long, value_enum)]
     pub(crate) client: Option<connect::Client>,
     /// The name by which the client is to know the server
-    #[arg(long, default_value = "tools")]
+    #[arg(long, default_value = "tools", value_parser = connect::name)]
     pub(crate) name: String,
     /// A header to send with every request, written `Name: value`; may be repeated
     #[arg(long = "header", value_name = "HEADER", value_parser = ask::header, conflicts_with = "stdio")]
     pub(crate) headers: Vec<(String, String)>,
     /// A variable to start the server with, written NAME=value; may be repeated
-    #[arg(long, value_name = "VARIABLE", value_parser = variable, requires = "stdio")]
+    #[arg(long, value_name = "VARIABLE", value_parser = connect::variable, requires = "stdio")]
     pub(crate) env: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) packages: Packages,
@@ -218,17 +218,12 @@ pub(crate) struct Connect {
     pub(crate) command: Vec<String>,
 }
 
-/// A variable as `NAME=value`.
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=value")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 /// Check that nothing in layers is known to fail on Lambda
 ///
 /// Archives, sizes, ELF files and manifests are read; then every plugin is opened in a process of its own, and a host serves
 /// them all as on Lambda. Each finding has a code; CHECKS.md lists them. What cannot be seen from here is said as well.
 #[derive(Debug, Args)]
+#[command(after_help = exit::OF_CHECK)]
 pub(crate) struct Check {
     /// The layers, in the function's order: later ones are unpacked over earlier ones
     #[arg(required = true, value_name = "LAYER")]
@@ -272,9 +267,9 @@ pub(crate) struct Inspect {
 /// Tell what has changed from one layer to the next, and whom it breaks
 ///
 /// Arguments break where fewer are accepted, results where more are given; a property that is added to an object which is open
-/// for any breaks nobody. Exit codes: 0 where nothing breaks, 3 where something does, 4 where nothing breaks, but a tool that may
-/// destroy something can be called that could not before.
+/// for any breaks nobody.
 #[derive(Debug, Args)]
+#[command(after_help = exit::OF_DIFF)]
 pub(crate) struct Diff {
     /// The layer, or library, that is in use
     pub(crate) old: PathBuf,

@@ -5,6 +5,7 @@
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
+use ureq::http::Uri;
 
 use crate::{cli, error::Failure, exit::Exit, out, packages};
 
@@ -195,12 +196,74 @@ fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
 }
 
 /// By way of a program that speaks HTTP for clients which do not.
+///
+/// Source: the README of `mcp-remote`: no plain HTTP but to this machine unless it is allowed, and no blanks in arguments, which
+/// some clients take apart there.
 fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
-    for (name, value) in headers {
-        args.extend(["--header".to_owned(), format!("{name}:{value}")]);
+    if is_open_http(url) {
+        args.push("--allow-http".to_owned());
     }
-    json!({ "command": "npx", "args": args })
+    let mut env = Map::new();
+    for (name, value) in headers {
+        args.push("--header".to_owned());
+        if value.contains(char::is_whitespace) {
+            let variable = name
+                .to_ascii_uppercase()
+                .replace(|c: char| !c.is_alphanumeric(), "_");
+            let variable = format!("{variable}_HEADER");
+            args.push(format!("{name}:${{{variable}}}"));
+            env.insert(variable, value.as_str().into());
+        } else {
+            args.push(format!("{name}:{value}"));
+        }
+    }
+    let mut bridge = json!({ "command": "npx", "args": args });
+    if !env.is_empty() {
+        bridge["env"] = env.into();
+    }
+    bridge
+}
+
+/// Is it HTTP without encryption, to another machine?
+fn is_open_http(url: &str) -> bool {
+    url.parse::<Uri>().is_ok_and(|url| {
+        url.scheme_str() == Some("http") && !matches!(url.host(), Some("localhost" | "127.0.0.1"))
+    })
+}
+
+/// The URL of a server.
+pub(crate) fn url(text: &str) -> Result<String, String> {
+    let url: Uri = text.parse().map_err(|error| format!("{error}"))?;
+    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
+    if is_web && url.host().is_some_and(|host| !host.is_empty()) {
+        Ok(text.to_owned())
+    } else {
+        Err("write it like https://example.com/mcp".to_owned())
+    }
+}
+
+/// A name that all clients take: Claude Code and Codex only letters, digits, `-` and `_`.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !text.is_empty() && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("use letters, digits, `-` and `_`, which all clients take".to_owned())
+    }
+}
+
+/// A variable as `NAME=value`.
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=');
+    let is_name = |name: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        !name.is_empty() && name.chars().all(plain)
+    };
+    let pair = pair.filter(|(name, _)| is_name(name));
+    let (name, value) =
+        pair.ok_or("write it as NAME=value, the name in letters, digits and `_`")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn codex(name: &str, server: &Server) -> String {

@@ -24,6 +24,15 @@ Exit codes:
   3  of `diff`: a change that breaks someone
   4  of `diff`: none that breaks, but a tool that may destroy can be called now";
 
+/// What `check --help` says of them.
+pub(crate) const OF_CHECK: &str =
+    "Exit codes: 0 no error was found, 1 one was, or it could not be checked, 2 wrong usage";
+
+/// What `diff --help` says of them.
+pub(crate) const OF_DIFF: &str = "\
+Exit codes: 0 nothing breaks, 1 it could not be told, 2 wrong usage, 3 something breaks,
+  4 nothing breaks, but a tool that may destroy can be called that could not be before";
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

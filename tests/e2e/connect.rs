@@ -43,7 +43,7 @@ fn each_client_is_told_of_a_url_in_its_own_form() {
         ),
         (
             "claude-desktop",
-            json!({ "mcpServers": { "tools": { "command": "npx", "args": ["-y", "mcp-remote", "https://example.com/mcp", "--header", "Authorization:Bearer a b"] } } }),
+            json!({ "mcpServers": { "tools": { "command": "npx", "args": ["-y", "mcp-remote", "https://example.com/mcp", "--header", "Authorization:${AUTHORIZATION_HEADER}"], "env": { "AUTHORIZATION_HEADER": "Bearer a b" } } } }),
         ),
         (
             "vscode",
@@ -67,6 +67,31 @@ fn each_client_is_told_of_a_url_in_its_own_form() {
     http_headers = { Authorization = "Bearer a b" }
     "#);
     insta::assert_snapshot!(by_url("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list --transport http https://example.com/mcp --header 'Authorization: Bearer a b'"#);
+}
+
+#[test]
+fn a_bridge_is_allowed_what_it_refuses_by_itself() {
+    let bridge = |url: &str| {
+        let told = connect(&[
+            url,
+            "--client",
+            "claude-desktop",
+            "--header",
+            "X-Api-Key: k",
+        ]);
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        told["mcpServers"]["tools"].clone()
+    };
+    for (url, flag) in [
+        ("https://example.com/mcp", None),
+        ("http://localhost:3000/mcp", None),
+        ("http://127.0.0.1:3000/mcp", None),
+        ("http://10.0.0.7/mcp", Some("--allow-http")),
+    ] {
+        let args = ["-y", "mcp-remote", url].into_iter().chain(flag);
+        let args: Vec<_> = args.chain(["--header", "X-Api-Key:k"]).collect();
+        assert_eq!(bridge(url), json!({ "command": "npx", "args": args }));
+    }
 }
 
 #[test]
@@ -186,9 +211,29 @@ fn what_is_to_be_told_must_be_told_whole() {
             "claude-code",
         ),
         (vec!["--stdio", "--env", "A", "--", "x"], "NAME=value"),
+        (vec!["--stdio", "--env", "=v", "--", "x"], "NAME=value"),
+        (vec!["foo"], "write it like https://example.com/mcp"),
+        (
+            vec!["ftp://example.com/mcp"],
+            "write it like https://example.com/mcp",
+        ),
+        (vec!["http://x", "--", "foo"], "cannot be used with"),
+        (vec!["http://x", "--env", "A=b"], "cannot be used with"),
+        (vec!["http://x", "--package", "foo"], "cannot be used with"),
+        (vec!["http://x", "--name", ""], "letters, digits"),
+        (vec!["http://x", "--name", "my tools"], "letters, digits"),
+        (vec!["http://x", "--name", "my.tools"], "letters, digits"),
+        (
+            vec!["http://x", "--header", ": v"],
+            "cannot be the name of a header",
+        ),
+        (
+            vec!["http://x", "--header", "a: b\nc"],
+            "cannot be that of a header",
+        ),
         (
             vec!["--stdio", "--manifest-path", "/nowhere/Cargo.toml"],
-            "error[CARGO_METADATA]",
+            "help: name a crate or workspace of plugins by --manifest-path",
         ),
     ] {
         let output = Command::new(cargo_layer())
