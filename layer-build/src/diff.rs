@@ -1,5 +1,7 @@
 //! What has changed from one layer to the next, for whoever has to let it out.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::{
@@ -12,12 +14,13 @@ use crate::{
 
 /// Compare, and say so.
 pub(crate) fn run(args: &cli::Diff) -> anyhow::Result<Exit> {
-    let tools = |path| -> anyhow::Result<Vec<_>> {
-        let declared = Declared::read(path)?;
-        Ok(declared.tools().map(|tool| tool.comparable()).collect())
+    let (old, new) = (Declared::read(&args.old)?, Declared::read(&args.new)?);
+    let cpus = [cpus(&old), cpus(&new)];
+    let tools = |declared: &Declared| -> Vec<_> {
+        let tools = declared.tools();
+        tools.map(|tool| tool.comparable()).collect()
     };
-    let (old, new) = (tools(&args.old)?, tools(&args.new)?);
-    let changes = compare::changes(&old, &new);
+    let changes = compare::changes(&tools(&old), &tools(&new));
     let count = |effect| {
         changes
             .iter()
@@ -26,9 +29,18 @@ pub(crate) fn run(args: &cli::Diff) -> anyhow::Result<Exit> {
     };
     let (breaking, destructive) = (count(Effect::Breaking), count(Effect::Destructive));
     if args.json {
-        let all = json!({ "breaking": breaking > 0, "newlyDestructive": destructive, "changes": changes });
+        let all = json!({
+            "breaking": breaking > 0,
+            "newlyDestructive": destructive,
+            "changes": changes,
+            "cpu": { "old": cpus[0], "new": cpus[1] },
+        });
         out::line(serde_json::to_string_pretty(&all)?)?;
     } else {
+        if cpus[0] != cpus[1] {
+            let [old, new] = &cpus;
+            out::line(format_args!("for another CPU: {old} before, {new} now"))?;
+        }
         for change in &changes {
             out::line(line(change))?;
         }
@@ -42,6 +54,13 @@ pub(crate) fn run(args: &cli::Diff) -> anyhow::Result<Exit> {
         (0, _) => Exit::Destructive,
         _ => Exit::Breaking,
     })
+}
+
+/// The CPUs that its plugins are for.
+fn cpus(declared: &Declared) -> String {
+    let plugins = declared.plugins.iter();
+    let cpus: BTreeSet<_> = plugins.map(|plugin| plugin.cpu.as_str()).collect();
+    cpus.into_iter().collect::<Vec<_>>().join(" and ")
 }
 
 fn line(change: &Change) -> String {

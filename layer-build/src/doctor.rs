@@ -67,7 +67,11 @@ fn needs() -> Vec<Need> {
             what: "Rust",
             found: version("rustc").filter(|version| is_new_enough(version, RUST)),
             only_for: None,
-            remedy: format!("Rust {RUST} or later: https://rustup.rs, or `rustup update`"),
+            remedy: match complaint("rustc") {
+                // Such as of rustup, where a file rust-toolchain.toml asks for what is not there.
+                Some(complaint) => format!("`rustc --version` says: {complaint}"),
+                None => format!("Rust {RUST} or later: https://rustup.rs, or `rustup update`"),
+            },
         },
         tool("cargo", "cargo", None, "https://rustup.rs"),
         tool(
@@ -112,6 +116,14 @@ fn version(program: &str) -> Option<String> {
         .status
         .success()
         .then(|| text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// The first line by which a program says that it cannot work here.
+fn complaint(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = text.lines().find(|line| !line.trim().is_empty())?;
+    (!output.status.success()).then(|| line.trim().to_owned())
 }
 
 /// Is `rustc 1.95.0 (59807616e 2026-04-14)` at least this version, written `1.94` or `1.94.1`?

@@ -105,7 +105,13 @@ fn build(args: &cli::Build) -> anyhow::Result<()> {
 
 fn completions(args: &cli::Completions) -> anyhow::Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "cargo-layer", &mut script);
+    // What is hidden is no verb of the user's, which scripts of some shells do not know.
+    let all = Cli::command();
+    let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let mut shown = clap::Command::new("cargo-layer")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommands(verbs.cloned());
+    clap_complete::generate(args.shell, &mut shown, "cargo-layer", &mut script);
     out::line(String::from_utf8_lossy(&script).trim_end())?;
     Ok(())
 }

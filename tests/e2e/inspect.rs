@@ -240,6 +240,52 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
 }
 
 #[test]
+fn another_cpu_is_told_beside_what_has_changed() {
+    let hello = declaration(&[tool("hello")]);
+    let mut library = puppet(&script(&hello));
+    let layer = |name: &str, library: &[u8]| {
+        let manifest = manifest("puppet", "libpuppet.so", library, &hello).to_string();
+        let files: [(&str, &[u8]); 2] = [
+            ("lib/libpuppet.so", library),
+            ("lib/puppet.layer.json", manifest.as_bytes()),
+        ];
+        packed(name, &files)
+    };
+    let here = layer("here.zip", &library);
+    // `e_machine`: 183 is EM_AARCH64, 62 EM_X86_64.
+    let (other, machine) = match std::env::consts::ARCH {
+        "x86_64" => ("aarch64", 183),
+        _ => ("x86_64", 62),
+    };
+    library[18] = machine;
+    let there = layer("there.zip", &library);
+    let (stdout, _, code) = told("diff", &[&here, &there], &[]);
+    let this = std::env::consts::ARCH;
+    let expected = format!(
+        "for another CPU: {this} before, {other} now\n0 breaking, 0 compatible, 0 newly destructive"
+    );
+    assert_eq!((stdout, code), (expected, Some(0)));
+    let (stdout, _, _) = told("diff", &[&here, &there], &["--json"]);
+    let all: Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(all["cpu"], json!({ "old": this, "new": other }));
+}
+
+#[test]
+fn shells_complete_what_there_is_for_users() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = output_of(Command::new(cargo_layer()).args(["completions", shell]));
+        assert!(
+            script.contains("symbolize") && script.contains("manifest-path"),
+            "{shell}"
+        );
+        assert!(
+            !script.contains("__host") && !script.contains("__describe"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
 fn files_that_declare_nothing_are_refused() {
     let empty = packed("nothing.zip", &[("readme", b"text")]);
     let (_, stderr, code) = told("inspect", &[&empty], &[]);
@@ -277,7 +323,9 @@ fn the_help_fits_a_screen_and_names_the_exit_codes() {
         );
     }
     assert!(verbs.lines().count() <= 32, "{verbs}");
-    assert!(verbs.contains("Exit codes:"), "{verbs}");
+    for text in [&verbs, &help(&["check", "-h"]), &help(&["diff", "-h"])] {
+        assert!(text.contains("Exit codes:"), "{text}");
+    }
     // No escape sequences where nobody looks.
     assert!(!verbs.contains('\u{1b}'), "{verbs}");
 }

@@ -283,6 +283,22 @@ fn the_doctor_says_what_is_there_and_completions_are_a_script() {
             "{line}"
         );
     }
+    // A toolchain that a file rust-toolchain.toml asks for may be missing, though there is Rust.
+    let rustc = empty.path().join("rustc");
+    fs_err::write(
+        &rustc,
+        "#!/bin/sh\necho \"error: toolchain '1.2' is not installed\" >&2\nexit 1\n",
+    )
+    .expect("a file");
+    fs_err::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("its mode");
+    let (told, _, _) = tests::told_by(
+        Command::new(cargo_layer())
+            .arg("doctor")
+            .env("PATH", empty.path()),
+    );
+    let expected = "missing  Rust\n         help: `rustc --version` says: error: toolchain '1.2' is not installed\n";
+    assert!(told.contains(expected), "{told}");
     let script = output_of(Command::new(cargo_layer()).args(["completions", "bash"]));
     let check = "complete -p cargo-layer >/dev/null";
     output_of(Command::new("bash").args(["-c", &format!("{script}\n{check}")]));
