@@ -154,7 +154,10 @@ impl Connection {
         let (open, said) = mpsc::channel::<()>();
         let running = Running::start(&mut host, None, child::PATIENCE, move |line| {
             let _open = &open;
-            if !line.starts_with("listening on ") && !line.starts_with("error[") {
+            if !["listening on ", "error[", "["]
+                .iter()
+                .any(|begin| line.starts_with(begin))
+            {
                 eprintln!("{line}");
             }
         })?;
@@ -183,11 +186,12 @@ impl Connection {
             return answer;
         };
         answer.map_err(|error| {
-            let is_cut_off = |error: &Failure| matches!(error, Failure::Unreachable { .. });
-            if !error.downcast_ref().is_some_and(is_cut_off) {
+            // It ends a little later than its connections do; an answer that was cut off looks like one without a code.
+            let is_answer =
+                |error: &Failure| matches!(error, Failure::Answered { code: Some(_), .. });
+            if error.downcast_ref().is_some_and(is_answer) {
                 return error;
             }
-            // It ends a little later than its connections do.
             let is_over = own.said.recv_timeout(A_LITTLE) == Err(RecvTimeoutError::Disconnected);
             match own.running.ended().filter(|_| is_over) {
                 Some(status) => Failure::EndedMeanwhile {
