@@ -65,11 +65,11 @@ pub(crate) fn describe(
         }
         .into());
     }
-    let text = fs_err::read_to_string(&answer)?;
-    if text.is_empty() {
+    if !answer.exists() {
         let message = format!("{path}: ended the process while it was opened");
         return Err(described(Check::PluginCrashed.as_str(), message).into());
     }
+    let text = fs_err::read_to_string(&answer)?;
     let problem = |problem: String| Failure::Library {
         path: library.to_owned(),
         problem,

@@ -19,6 +19,15 @@ fn commands() -> [String; 2] {
     ]
 }
 
+/// The README's code that makes the table of sessions.
+fn table() -> String {
+    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
+    let blocks = readme.split("```sh\n").skip(1);
+    let mut blocks = blocks.filter_map(|block| Some(block.split_once("```")?.0.to_owned()));
+    let block = blocks.find(|block| block.contains("aws dynamodb create-table"));
+    block.expect("one that makes a table")
+}
+
 /// An account of one's own, a folder with both archives, and a shell in it.
 struct Account {
     moto: Moto,
@@ -119,4 +128,21 @@ fn the_readmes_commands_deploy_and_swap() {
     assert_eq!(swapped["Layers"].as_array().map(Vec::len), Some(1));
     // The host stays what it was.
     assert_eq!(swapped["CodeSha256"], function["CodeSha256"]);
+
+    account.shell(&table());
+    let table = account.json("dynamodb describe-table --table-name mcp-sessions");
+    let key = json!([{ "AttributeName": "session_id", "KeyType": "HASH" }]);
+    assert_eq!(table["Table"]["KeySchema"], key, "{table}");
+    let expiry = account.json("dynamodb describe-time-to-live --table-name mcp-sessions");
+    assert_eq!(
+        expiry["TimeToLiveDescription"],
+        json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at" })
+    );
+    let with_table = account.json(configuration);
+    assert_eq!(
+        with_table["Environment"]["Variables"],
+        json!({ "SESSION_TABLE": "mcp-sessions" })
+    );
+    // Only what was named is another.
+    assert_eq!(with_table["Layers"], swapped["Layers"]);
 }
