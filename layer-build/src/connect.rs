@@ -56,16 +56,16 @@ pub(crate) enum Server {
 
 /// Print how a client, or each of them, is told of a server.
 pub(crate) fn run(args: &cli::Connect) -> anyhow::Result<Exit> {
-    let server = match (&args.url, args.stdio) {
-        (Some(url), _) => Server::Http {
+    let server = match &args.url {
+        Some(url) => Server::Http {
             url: url.clone(),
             headers: args.headers.clone(),
         },
-        (None, _) if !args.command.is_empty() => Server::Stdio {
+        None if !args.command.is_empty() => Server::Stdio {
             command: args.command.clone(),
             env: args.env.clone(),
         },
-        (None, _) => {
+        None => {
             // What cannot be built cannot be served: better said now than by the client.
             packages::find(&args.packages)?;
             Server::Stdio {

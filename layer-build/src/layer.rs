@@ -134,28 +134,29 @@ pub(crate) fn build(
     label: &Label,
     out: &Path,
 ) -> anyhow::Result<Layer> {
-    // Where plugins are opened, with what they find beside them.
+    // Where plugins are opened, with what they find beside them, and then served.
     let folder = scratch::folder()?;
+    let lib = folder.path().join("lib");
+    fs_err::create_dir(&lib)?;
     let mut entries = Vec::new();
     for path in recipe.includes {
         let entry = included(path, recipe.platform)?;
-        let beside = folder.path().join(path.file_name().unwrap_or_default());
-        fs_err::write(beside, &entry.content)?;
+        fs_err::write(folder.path().join(&entry.path), &entry.content)?;
         entries.push(entry);
     }
     let mut parts = Vec::new();
     for plugin in &packages.plugins {
         eprintln!("building {}", plugin.name);
-        parts.push(part(plugin, &packages.remaps, recipe, folder.path())?);
+        parts.push(part(plugin, &packages.remaps, recipe, &lib)?);
     }
     parts.sort_by(|a, b| a.file.cmp(&b.file));
 
     // What is for another CPU is proven by what was built of the same sources for this one.
-    let draft = folder.path().join("draft.zip");
     let here = |part: &Part| part.here.as_ref().unwrap_or(&part.content).clone();
-    let proof = packed(&parts, label, std::env::consts::ARCH, here)?;
-    archive::place(&archive::packed(proof)?, &draft)?;
-    let tools = tools(&draft, &label.tools)?;
+    for entry in packed(&parts, label, std::env::consts::ARCH, here)? {
+        fs_err::write(folder.path().join(&entry.path), &entry.content)?;
+    }
+    let tools = tools(folder.path(), &label.tools)?;
 
     entries.extend(packed(&parts, label, recipe.platform.arch.cpu(), |part| {
         part.content.clone()
@@ -311,19 +312,17 @@ fn entry(file: String, content: &[u8], described: &Described) -> PluginEntry {
     }
 }
 
-/// What a host lists that is started on this layer: the proof that it can be served.
-fn tools(layer: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
-    let opt = scratch::folder()?;
-    archive::unpack(layer, opt.path())?;
+/// What a host lists that is started where this is `/opt`: the proof that the layer can be served.
+fn tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
     let config = Config {
-        plugin_dir: opt.path().join("lib"),
+        plugin_dir: opt.join("lib"),
         on_bad_plugin: OnBadPlugin::Stop,
         tools_list: selected.to_vec(),
         ..Config::from_env(|_| None)
     };
     let app = App::start(&config).map_err(|error| Failure::Described {
         code: error.code().as_str().to_owned(),
-        message: unservable(&error, opt.path()),
+        message: unservable(&error, opt),
     })?;
     Ok(app.tool_names().map(str::to_owned).collect())
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context;
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::Failure;
 
@@ -24,9 +24,14 @@ pub(crate) fn end_with_parent() {
         while parent_id() == parent {
             std::thread::sleep(LOOK);
         }
-        // It is there: it is this one.
-        let _ = kill_process(getpid(), Signal::TERM);
+        terminate(std::process::id());
     });
+}
+
+/// Ask a process to end in good order. Is it there?
+pub(crate) fn terminate(process: u32) -> bool {
+    let pid = process.try_into().ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok())
 }
 
 /// A host that serves. It ends with this value.
@@ -121,8 +126,7 @@ impl Running {
 
     /// Let it finish what it is at, and end.
     pub(crate) fn end(mut self) {
-        let pid = self.child.id().try_into().ok().and_then(Pid::from_raw);
-        if pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok()) {
+        if terminate(self.child.id()) {
             // It gives itself a limit; if it cannot be waited for it is killed.
             let _ = self.child.wait();
         }

@@ -1,6 +1,6 @@
-//! Folders for a while. They go when they are dropped; those of a program that could not do so go when the next one starts.
+//! Folders for a while. They go when they are dropped; those of a program that could not do so go when the next one needs some.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Once};
 
 use rustix::process::{Pid, test_kill_process};
 use tempfile::{Builder, TempDir};
@@ -10,18 +10,20 @@ const PREFIX: &str = "cargo-layer-";
 
 /// A folder among the system's temporary ones.
 pub(crate) fn folder() -> io::Result<TempDir> {
-    folder_in(&std::env::temp_dir())
+    static SWEPT: Once = Once::new();
+    let parent = std::env::temp_dir();
+    SWEPT.call_once(|| sweep(&parent));
+    folder_in(&parent)
 }
 
 /// A folder in this one.
 pub(crate) fn folder_in(parent: &Path) -> io::Result<TempDir> {
-    sweep(parent);
     let prefix = format!("{PREFIX}{}-", std::process::id());
     Builder::new().prefix(&prefix).tempdir_in(parent)
 }
 
 /// Remove the folders of processes that there are no more.
-fn sweep(parent: &Path) {
+pub(crate) fn sweep(parent: &Path) {
     // What cannot be removed, perhaps as it is another user's, is no reason not to go on.
     let entries = std::fs::read_dir(parent).into_iter().flatten();
     for entry in entries.filter_map(Result::ok) {
@@ -58,6 +60,7 @@ mod tests {
         for (name, _) in &names {
             std::fs::create_dir_all(parent.path().join(name).join("lib")).expect("a folder");
         }
+        sweep(parent.path());
         let own = folder_in(parent.path()).expect("a folder");
         for (name, stays) in &names {
             assert_eq!(parent.path().join(name).exists(), *stays, "{name}");

@@ -84,25 +84,6 @@ pub(crate) fn manifest(features: &str) -> String {
     )
 }
 
-/// The code of a language in a section of the README.
-pub(crate) fn code(section: &str, language: &str) -> String {
-    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
-    let section = readme
-        .split("\n##")
-        .find(|text| {
-            text.trim_start_matches('#')
-                .trim_start()
-                .starts_with(section)
-        })
-        .unwrap_or_else(|| panic!("no section {section:?}"));
-    let fence = format!("```{language}\n");
-    let code = section
-        .split(&fence)
-        .skip(1)
-        .filter_map(|code| code.split_once("```"));
-    code.map(|(code, _)| code).collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn an_author_needs_no_dependency_but_the_sdk() {
     let source = r#"

@@ -1,18 +1,12 @@
 //! What the README tells an operator to type, typed: against moto, which answers as AWS does.
 
 use serde_json::{Value, json};
-use tests::{Layer, Moto, aws_cli, bootstrap, output_of, repository, target};
+use tests::{Layer, Moto, aws_cli, bootstrap, output_of, readme, target};
 
 /// The README's code for the shell that deploys, and that which swaps the layer.
 fn commands() -> [String; 2] {
-    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
-    let section = readme
-        .split("\n## ")
-        .find(|section| section.starts_with("Deployment"));
-    let blocks = section.expect("a deployment").split("```sh\n").skip(1);
-    let mut blocks = blocks
-        .filter_map(|block| Some(block.split_once("```")?.0.to_owned()))
-        .filter(|block| block.contains("aws lambda "));
+    let blocks = readme::code("Deployment", "sh").into_iter();
+    let mut blocks = blocks.filter(|block| block.contains("aws lambda "));
     [
         blocks.next().expect("one that deploys"),
         blocks.next().expect("one that swaps"),
@@ -21,9 +15,7 @@ fn commands() -> [String; 2] {
 
 /// The README's code that makes the table of sessions.
 fn table() -> String {
-    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
-    let blocks = readme.split("```sh\n").skip(1);
-    let mut blocks = blocks.filter_map(|block| Some(block.split_once("```")?.0.to_owned()));
+    let mut blocks = readme::code("Sessions and state", "sh").into_iter();
     let block = blocks.find(|block| block.contains("aws dynamodb create-table"));
     block.expect("one that makes a table")
 }

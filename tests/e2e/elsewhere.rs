@@ -7,16 +7,11 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tests::{output_of, repository, target};
+use tests::{output_of, readme, repository, target};
 
 /// The shell's code in the README's quick start: first what is typed in the clone, then what is typed elsewhere.
 pub(crate) fn transcript() -> [String; 2] {
-    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
-    let section = readme
-        .split("\n## ")
-        .find(|section| section.starts_with("Quick start"));
-    let blocks = section.expect("a quick start").split("```sh\n").skip(1);
-    let mut blocks = blocks.filter_map(|block| Some(block.split_once("```")?.0.to_owned()));
+    let mut blocks = readme::code("Quick start", "sh").into_iter();
     [
         blocks.next().expect("the clone's"),
         blocks.next().expect("the user's"),

@@ -1,6 +1,6 @@
 //! What the README tells a new user, done as told: nothing of this repository is in reach but by the installed program.
 
-use tests::repository;
+use tests::{readme::readme, repository};
 
 use crate::elsewhere::{Elsewhere, transcript};
 
@@ -32,7 +32,7 @@ fn the_quick_start_works_as_it_is_told() {
 fn the_readme_shows_the_tool_that_is_made() {
     let template = repository().join("layer-build/template/lib.rs");
     let template = fs_err::read_to_string(template).expect("the template");
-    let readme = fs_err::read_to_string(repository().join("README.md")).expect("a README");
+    let readme = readme();
     assert!(readme.contains(&format!("```rust\n{template}```")));
 }
 

@@ -8,9 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tests::{Layer, Pipe, bootstrap};
-
-use crate::authors::code;
+use tests::{Layer, Pipe, bootstrap, readme::code};
 
 /// How long to wait for the host to end. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -410,7 +408,7 @@ fn a_host_that_does_not_start_says_why_on_stderr_alone() {
 #[test]
 fn the_configuration_of_the_readme_starts_a_server() {
     let layer = Layer::of(["custom-tools"]);
-    let written = code("Local clients", "json");
+    let written = code("Local clients", "json").join("\n");
     let configured: Value = serde_json::from_str(&written).expect("a configuration in JSON");
     let server = &configured["mcpServers"]["tools"];
     let text = |value: &Value| value.as_str().expect("a text").to_owned();

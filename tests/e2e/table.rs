@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, thread, time::Duration};
 
 use serde_json::json;
-use tests::{Dynamo, Fault, Host, Layer, Proxy};
+use tests::{Dynamo, Fault, Host, Layer, Proxy, readme::readme};
 
 use crate::state::{TABLE, call, initialize, modern, post, session, shared_and, text};
 
@@ -193,10 +193,6 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
         host.wait_for_log("the life of a session cannot be extended; it is served as long as it lives error=UpdateItem on table sessions: AccessDeniedException");
         proxy.set(Fault::None);
     }
-}
-
-fn readme() -> String {
-    fs_err::read_to_string(tests::repository().join("README.md")).expect("the README")
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod library;
 mod moto;
 mod pipe;
 mod proxy;
+pub mod readme;
 mod runtime_api;
 mod sdk_clients;
 

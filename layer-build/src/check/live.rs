@@ -39,10 +39,10 @@ pub(super) fn check(
         return Ok(Vec::new());
     };
     let patience = Duration::from_secs(args.patience);
+    let at = At(subject, opt.path());
     if host.is_native() {
         for layer in &subject.layers {
             for plugin in layer.plugins_for(cpu) {
-                let at = At(subject, opt.path());
                 opened(&lib.join(plugin), &at, patience, findings)?;
             }
         }
@@ -55,7 +55,7 @@ pub(super) fn check(
         not_seen.push("all plugins at work together: one of them ends the host".to_owned());
         return Ok(Vec::new());
     }
-    served(&host, &At(subject, opt.path()), args, findings)
+    served(&host, &at, args, findings)
 }
 
 /// A plugin is opened alone, so that what it does to its process is known to be its own.

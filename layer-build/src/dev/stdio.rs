@@ -3,11 +3,10 @@
 use std::process::Stdio;
 
 use anyhow::Context;
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::{process::Command, runtime::Runtime};
 
 use super::{End, workshop::Workshop};
-use crate::exit::Exit;
+use crate::{exit::Exit, running::terminate};
 
 /// Build, and serve until the client has gone. What is built is what there is now: the client would not hear of changes.
 pub(crate) fn serve(runtime: &Runtime, workshop: &Workshop) -> anyhow::Result<Exit> {
@@ -27,11 +26,8 @@ pub(crate) fn serve(runtime: &Runtime, workshop: &Workshop) -> anyhow::Result<Ex
             tokio::select! {
                 status = host.wait() => return Ok(if status?.success() { Exit::Done } else { Exit::Failed }),
                 () = end.asked_for() => {
-                    let pid = host.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-                    if let Some(pid) = pid {
-                        // It may have ended meanwhile.
-                        let _ = kill_process(pid, Signal::TERM);
-                    }
+                    // It may have ended meanwhile.
+                    host.id().map(terminate);
                 }
             }
         }

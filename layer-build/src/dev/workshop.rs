@@ -48,6 +48,7 @@ impl Workshop {
         let packages = packages::find(&args.packages)?;
         let folder = packages.target_dir.as_std_path().join("layer-dev");
         fs_err::create_dir_all(&folder)?;
+        scratch::sweep(&folder);
         let manifest = packages::manifest(&args.packages)?;
         let env_file = args.env_file.clone();
         Ok(Self {

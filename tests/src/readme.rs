@@ -1,0 +1,30 @@
+//! The README, whose words the tests hold to what they say.
+
+use crate::repository;
+
+/// All of it.
+///
+/// # Panics
+/// When there is none.
+pub fn readme() -> String {
+    fs_err::read_to_string(repository().join("README.md")).expect("a README")
+}
+
+/// The code of a language in the section or subsection that begins with this heading, block by block.
+///
+/// # Panics
+/// When there is no such section.
+pub fn code(heading: &str, language: &str) -> Vec<String> {
+    let readme = readme();
+    let mut sections = readme.split("\n##");
+    let begins = |text: &&str| {
+        let text = text.trim_start_matches('#').trim_start();
+        text.starts_with(heading)
+    };
+    let section = sections.find(begins);
+    let section = section.unwrap_or_else(|| panic!("no section {heading:?}"));
+    let fence = format!("```{language}\n");
+    let blocks = section.split(&fence).skip(1);
+    let blocks = blocks.filter_map(|block| Some(block.split_once("```")?.0.to_owned()));
+    blocks.collect()
+}
