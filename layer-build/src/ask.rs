@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long a host may take to end that has cut its connections. Unit: seconds. Source: ours; a core dump takes its time.
-const A_LITTLE: Duration = Duration::from_secs(10);
+const A_LITTLE: Duration = Duration::from_secs(30);
 
 /// A client, and what must live as long as it asks.
 struct Connection {
@@ -193,7 +193,8 @@ impl Connection {
                 return error;
             }
             let is_over = own.said.recv_timeout(A_LITTLE) == Err(RecvTimeoutError::Disconnected);
-            match own.running.ended().filter(|_| is_over) {
+            let ended = is_over.then(|| own.running.ended_within(A_LITTLE));
+            match ended.flatten() {
                 Some(status) => Failure::EndedMeanwhile {
                     how: status.to_string(),
                     doing: doing.to_owned(),

@@ -17,6 +17,9 @@ use crate::error::Failure;
 /// How often a host sees whether whoever started it is still there.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How often a host that is about to end is asked whether it has.
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// End this process in good order once the one that has started it is no more: it could not say so itself.
 pub(crate) fn end_with_parent() {
     let parent = parent_id();
@@ -124,6 +127,18 @@ impl Running {
         self.child.try_wait().ok().flatten()
     }
 
+    /// The same, waited for: a process that ends closes its files some time before it can be asked for its status.
+    pub(crate) fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        loop {
+            let status = self.ended();
+            if status.is_some() || begun.elapsed() >= patience {
+                return status;
+            }
+            std::thread::sleep(MOMENT);
+        }
+    }
+
     /// Let it finish what it is at, and end.
     pub(crate) fn end(mut self) {
         if terminate(self.child.id()) {
@@ -184,7 +199,24 @@ fn refusals(words: &[String]) -> Option<Vec<(String, String)>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
     use super::*;
+
+    #[test]
+    fn a_process_that_has_closed_its_files_is_waited_for() {
+        let mut child = Command::new("sh")
+            .args(["-c", "exec 2>&-; sleep 0.3; kill -SEGV $$"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("sh can be run");
+        let stderr = child.stderr.take().expect("it is piped");
+        assert_eq!(BufReader::new(stderr).lines().count(), 0);
+        let url = String::new();
+        let mut running = Running { child, url };
+        let status = running.ended_within(Duration::from_secs(60));
+        assert_eq!(status.and_then(|status| status.signal()), Some(11));
+    }
 
     #[test]
     fn one_reason_or_several_are_read_from_what_the_host_prints() {

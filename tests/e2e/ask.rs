@@ -207,7 +207,7 @@ fn a_tool_that_ends_the_host_is_named() {
     let (_, stderr, code) = told(&["call", "segfault", "--layer", &zip]);
     let (before, after) = stderr
         .split_once("error[HOST_ENDED]: ")
-        .expect("what it was");
+        .unwrap_or_else(|| panic!("{stderr}"));
     assert!(before.contains("fatal: SIGSEGV"), "{stderr}");
     assert!(
         after.starts_with("the host ended with signal: 11 (SIGSEGV)")
