@@ -32,6 +32,7 @@ mod health;
 mod list;
 mod response;
 mod rounds;
+mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -49,11 +50,10 @@ use mcp_protocol::{
     Answer, Ask, Batch, CacheHints, CacheScope, Headers, Request, Revision, Route, ServerInfo,
     arguments_agree, discover, jsonrpc::INVALID_PARAMS, route,
 };
-use serde_json::value::RawValue;
 
-pub use self::deadline::Ceiling;
 pub(crate) use self::handshake::InSession;
 pub(crate) use self::response::{Outcome, too_large};
+pub(crate) use self::stream::AnswerBody;
 use self::{
     call::Asked,
     crowd::Crowd,
@@ -63,6 +63,7 @@ use self::{
     response::{refusal, respond, respond_whole},
     rounds::Rounds,
 };
+pub use self::{deadline::Ceiling, stream::Tell};
 use crate::{
     StartError,
     config::Config,
@@ -99,10 +100,10 @@ pub struct Incoming<'a> {
     pub deadline: Option<SystemTime>,
     /// How long the front door waits for an answer, if it has a limit.
     pub ceiling: Option<Ceiling>,
+    /// Passes on what the client is to hear before the answer, where it can hear it as it happens. Else it is part of the
+    /// answer.
+    pub tell: Option<Tell>,
 }
-
-/// Passes a JSON-RPC notification on to the client at once.
-pub(crate) type Tell = Box<dyn Fn(Box<RawValue>) + Send + Sync>;
 
 /// The server: everything but the transport.
 pub struct App {
@@ -356,18 +357,16 @@ impl App {
                 .await
                 .into();
         }
-        self.serve(incoming, request, session, None).await
+        self.serve(incoming, request, session).await
     }
 
     /// Answer a request, whatever transport it came through. `initialize` and `logging/setLevel` are for whoever keeps the
-    /// session, and only acknowledged here. What the client is to hear before the answer goes to `tell` as it happens, or
-    /// else is part of the outcome.
+    /// session, and only acknowledged here.
     pub(crate) async fn serve(
         &self,
         incoming: &Incoming<'_>,
         request: Request<'_>,
         session: &InSession,
-        tell: Option<Tell>,
     ) -> Outcome {
         let Request { id, revision, ask } = request;
         // A modern request is in no session, also on a connection that has one.
@@ -403,7 +402,7 @@ impl App {
                         meta: *meta,
                         retry: *retry,
                     };
-                    return self.call(incoming, asked, tell).await;
+                    return self.call(incoming, asked).await;
                 }
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, &unknown_tool(&name)),
             },

@@ -49,6 +49,8 @@ pub struct Config {
     pub list_ttl_ms: u64,
     /// `LIST_PAGE_SIZE`: the most tools on one page of the list. Default: all of them.
     pub list_page_size: Option<usize>,
+    /// `RESPONSE_MODE`: how Lambda hears an answer. Default: `buffered`.
+    pub response_mode: ResponseMode,
     /// `SESSION_TABLE`: the DynamoDB table of sessions and of what tools keep. Default: none, so that sessions are in the
     /// memory of each process.
     pub session_table: Option<String>,
@@ -83,6 +85,15 @@ pub struct Config {
     pub log: LogConfig,
     /// What was wrong with the values: the host refuses to start.
     pub problems: Vec<String>,
+}
+
+/// How Lambda hears an answer. (`bootstrap serve` always streams.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// Whole: every front door can pass it on.
+    Buffered,
+    /// As it happens: the front door must be one that streams, too.
+    Stream,
 }
 
 /// What becomes of a message whose session is not known.
@@ -257,6 +268,7 @@ impl Config {
         } else {
             one_of("ON_BAD_PLUGIN", &["skip", "stop"])
         };
+        let response_mode = one_of("RESPONSE_MODE", &["buffered", "stream"]);
         let session_mode = one_of("SESSION_MODE", &["heal", "strict", "off"]).to_ascii_lowercase();
         let preload = match get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
             Some("provisioned-concurrency") => one_of("PRELOAD", &["all", "none"]),
@@ -312,6 +324,11 @@ impl Config {
             calls_at_once,
             list_ttl_ms,
             list_page_size,
+            response_mode: if response_mode.eq_ignore_ascii_case("stream") {
+                ResponseMode::Stream
+            } else {
+                ResponseMode::Buffered
+            },
             session_table,
             session_mode,
             on_lambda,

@@ -58,12 +58,7 @@ enum Ended {
 }
 
 impl App {
-    pub(super) async fn call(
-        &self,
-        incoming: &Incoming<'_>,
-        asked: Asked<'_>,
-        tell: Option<Tell>,
-    ) -> Outcome {
+    pub(super) async fn call(&self, incoming: &Incoming<'_>, asked: Asked<'_>) -> Outcome {
         let Asked {
             id, revision, tool, ..
         } = &asked;
@@ -101,7 +96,9 @@ impl App {
             Means {
                 inputs,
                 state,
-                listener: tell
+                listener: incoming
+                    .tell
+                    .clone()
                     .map(|tell| in_words(tell, *revision, asked.meta.progress_token.clone())),
             },
         );
@@ -289,7 +286,7 @@ fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure, words: &st
 fn in_words(tell: Tell, revision: Revision, token: Option<Id>) -> Listener {
     Box::new(move |notification| {
         if let Some(notification) = notification.in_words_of(revision, token.as_ref()) {
-            tell(notification);
+            tell.tell(notification);
         }
     })
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::stream::{StreamExt, iter};
 use http::{
-    HeaderName, HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
@@ -14,6 +14,9 @@ use super::MAX_BODY;
 /// When whoever met a server that cannot serve at the moment may try again. Unit: seconds.
 /// Source: ours. Most calls take less.
 const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The type of a body of events. Source: HTML Living Standard, section 9.2.
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// The answer to a body of more than [`MAX_BODY`].
 pub(crate) fn too_large() -> Response<Bytes> {
@@ -41,12 +44,6 @@ pub(super) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
 pub(super) fn respond(answer: Answer) -> Response<Bytes> {
     let mut response =
         empty(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-    // What a client may try again: what is missing comes back within a second, or not for long.
-    if answer.status == 503 {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
     if let Some(body) = answer.body {
         response
             .headers_mut()
@@ -125,17 +122,26 @@ pub(super) fn respond_whole(outcome: Outcome) -> Response<Bytes> {
     let notifications = notifications.iter().map(|notification| notification.get());
     let stream = event_stream(notifications.chain([text]));
     *response.body_mut() = stream.into();
+    to_event_stream(response.headers_mut());
+    response
+}
+
+/// The headers of a body of events.
+pub(super) fn to_event_stream(headers: &mut HeaderMap) {
     for (name, value) in [
-        (CONTENT_TYPE, "text/event-stream"),
+        (CONTENT_TYPE, EVENT_STREAM),
         (CACHE_CONTROL, "no-cache"),
         // Some proxies else wait for more (M:http).
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
-    response
+}
+
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind == EVENT_STREAM)
 }
 
 pub(super) fn empty(status: StatusCode) -> Response<Bytes> {

@@ -2,6 +2,7 @@
 
 mod caller;
 mod environment;
+mod streaming;
 
 use std::{
     process::ExitCode,
@@ -11,17 +12,20 @@ use std::{
 
 use bytes::Bytes;
 use lambda_http::{
-    Body, Error, Request, RequestExt, Response, lambda_runtime::layers::TracingLayer,
-    request::RequestContext, service_fn,
+    Body, Error, LambdaEvent, Request, RequestExt, Response,
+    lambda_runtime::{LambdaInvocation, Runtime, layers::TracingLayer},
+    request::RequestContext,
+    service_fn,
+    tower::Service,
 };
 use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody};
 use serde_json::json;
 
-use self::{caller::caller, environment::Environment};
+use self::{caller::caller, environment::Environment, streaming::Streaming};
 use crate::{
     StartError,
-    app::{App, Ceiling, Incoming, Reached},
-    config::Config,
+    app::{App, Ceiling, Incoming, Reached, Tell},
+    config::{Config, ResponseMode},
 };
 
 /// How long a REST API waits for its integration.
@@ -61,12 +65,33 @@ pub async fn run(config: Config) -> ExitCode {
         }
     };
     let environment = Environment::of(&app);
-    let handler = service_fn(move |request: Request| {
-        let app = Arc::clone(&app);
-        async move { Ok::<_, Error>(answer(&app, request).await) }
-    });
-    // As many at once as AWS_LAMBDA_MAX_CONCURRENCY says, else one after the other.
-    let runtime = lambda_http::runtime_concurrent(handler)
+    match config.response_mode {
+        ResponseMode::Buffered => {
+            let handler = service_fn(move |request: Request| {
+                let app = Arc::clone(&app);
+                async move {
+                    let response = answer(&app, &request, None).await;
+                    Ok::<_, Error>(response.map(into_body))
+                }
+            });
+            serve(lambda_http::runtime_concurrent(handler), environment).await
+        }
+        ResponseMode::Stream => {
+            // Nothing reaches it.
+            let handler = service_fn(async |_: LambdaEvent<()>| Ok::<_, Error>(()));
+            let runtime = Runtime::new(handler).layer(Streaming::of(&app).layer());
+            serve(runtime, environment).await
+        }
+    }
+}
+
+/// Serve invocations: as many at once as AWS_LAMBDA_MAX_CONCURRENCY says, else one after the other.
+async fn serve<S>(runtime: Runtime<S>, environment: Environment) -> ExitCode
+where
+    S: Service<LambdaInvocation, Response = (), Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let runtime = runtime
         .layer(TracingLayer::new())
         .layer(environment.layer());
     tokio::select! {
@@ -87,11 +112,8 @@ pub async fn run(config: Config) -> ExitCode {
 /// Tell Lambda why the function does not start: it shows the message to whoever invokes or looks into the log.
 /// Source: AWS Lambda, "Using the Lambda runtime API", "Initialization error".
 async fn report_init_error(error: &StartError) {
-    let body = json!({ "errorMessage": error.to_string(), "errorType": error.code().as_str(), "stackTrace": [] });
-    let request = http::Request::post("/2018-06-01/runtime/init/error")
-        .header("Lambda-Runtime-Function-Error-Type", error.code().as_str())
-        .body(ApiBody::from(body.to_string()));
-    let sent = match request {
+    let path = "/2018-06-01/runtime/init/error";
+    let sent = match failure(path, error.code().as_str(), &error.to_string()) {
         Ok(request) => PooledClient::builder()
             .build()
             .call(request)
@@ -104,21 +126,35 @@ async fn report_init_error(error: &StartError) {
     }
 }
 
-async fn answer(app: &App, request: Request) -> Response<Body> {
+/// A failure as Lambda takes it.
+fn failure(path: &str, code: &str, message: &str) -> http::Result<http::Request<ApiBody>> {
+    let body = json!({ "errorMessage": message, "errorType": code, "stackTrace": [] });
+    http::Request::post(path)
+        .header("Lambda-Runtime-Function-Error-Type", code)
+        .body(ApiBody::from(body.to_string()))
+}
+
+/// By which name the front door of an event was reached.
+fn reached(context: &RequestContext) -> Reached<'_> {
+    let domain = match context {
+        RequestContext::ApiGatewayV1(context) => context.domain_name.as_deref(),
+        RequestContext::ApiGatewayV2(context) => context.domain_name.as_deref(),
+        _ => None,
+    };
+    Reached::Gateway(domain.unwrap_or_default())
+}
+
+async fn answer(app: &App, request: &Request, tell: Option<Tell>) -> Response<Bytes> {
     let context = request.request_context();
-    let (domain, stage, ceiling) = match &context {
-        RequestContext::ApiGatewayV1(context) => (
-            context.domain_name.as_deref(),
-            context.stage.as_deref(),
-            Some(REST_API),
-        ),
+    let (stage, ceiling) = match &context {
+        RequestContext::ApiGatewayV1(context) => (context.stage.as_deref(), Some(REST_API)),
         RequestContext::ApiGatewayV2(context) => {
             let domain = context.domain_name.as_deref();
             let ceiling = (!is_function_url(domain)).then_some(HTTP_API);
-            (domain, context.stage.as_deref(), ceiling)
+            (context.stage.as_deref(), ceiling)
         }
-        RequestContext::Alb(_) => (None, None, Some(LOAD_BALANCER)),
-        _ => (None, None, None),
+        RequestContext::Alb(_) => (None, Some(LOAD_BALANCER)),
+        _ => (None, None),
     };
     let lambda = request.lambda_context();
     let deadline = UNIX_EPOCH + Duration::from_millis(lambda.deadline);
@@ -127,13 +163,14 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         path: without_stage(request.raw_http_path(), stage),
         headers: request.headers(),
         body: request.body(),
-        reached: Reached::Gateway(domain.unwrap_or_default()),
+        reached: reached(&context),
         caller: caller(&context),
         request_id: &lambda.request_id,
         deadline: Some(deadline),
         ceiling,
+        tell,
     };
-    app.answer(&incoming).await.map(into_body)
+    app.answer(&incoming).await
 }
 
 /// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
@@ -232,7 +269,8 @@ mod tests {
             lambda.request_id = "invocation-1".to_owned();
             lambda.deadline = FAR;
             let request = request::from_str(&event.to_string()).expect("an event");
-            let response = answer(&app, request.with_lambda_context(lambda)).await;
+            let request = request.with_lambda_context(lambda);
+            let response = answer(&app, &request, None).await.map(into_body);
             assert_eq!(response.headers()["content-type"], "text/event-stream");
             let Body::Text(text) = response.body() else {
                 panic!("not text: {response:?}");

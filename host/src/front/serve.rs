@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{body::Incoming as HttpBody, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -27,7 +27,7 @@ use tokio::{
 use super::failed;
 use crate::{
     ErrorCode, StartError,
-    app::{App, Caller, Incoming, MAX_BODY, Reached, too_large},
+    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, too_large},
     config::Config,
 };
 
@@ -248,35 +248,42 @@ async fn answer(
     app: Arc<App>,
     request: Request<HttpBody>,
     reached: Reached<'static>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<AnswerBody>, Infallible> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAX_BODY).collect();
     let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-        return Ok(response);
+        return Ok(nothing_but(StatusCode::REQUEST_TIMEOUT));
     };
     let body = match body {
         Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Ok(too_large().map(Full::new)),
-        Err(_) => {
-            let mut response = Response::new(Full::default());
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            return Ok(response);
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Ok(too_large().map(AnswerBody::whole));
         }
+        Err(_) => return Ok(nothing_but(StatusCode::BAD_REQUEST)),
     };
-    let request_id = uuid::Uuid::new_v4().to_string();
-    let incoming = Incoming {
-        method: head.method,
-        path: head.uri.path(),
-        headers: &head.headers,
-        body: &body,
-        reached,
-        // Nobody asks who calls.
-        caller: Caller::default(),
-        request_id: &request_id,
-        deadline: None,
-        ceiling: None,
+    let opening = app.opening(&head.headers, reached);
+    let answer = |tell| async move {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let incoming = Incoming {
+            method: head.method,
+            path: head.uri.path(),
+            headers: &head.headers,
+            body: &body,
+            reached,
+            // Nobody asks who calls.
+            caller: Caller::default(),
+            request_id: &request_id,
+            deadline: None,
+            ceiling: None,
+            tell: Some(tell),
+        };
+        app.answer(&incoming).await
     };
-    Ok(app.answer(&incoming).await.map(Full::new))
+    Ok(opening.answer(answer).await)
+}
+
+fn nothing_but(status: StatusCode) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::whole(Bytes::new()));
+    *response.status_mut() = status;
+    response
 }

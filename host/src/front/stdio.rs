@@ -431,6 +431,11 @@ impl Work {
     ) -> Outcome {
         let request_id = uuid::Uuid::new_v4().to_string();
         let headers = HeaderMap::new();
+        let out = self.out.clone();
+        // From a tool's own thread. A client that is gone hears nothing.
+        let tell = Tell::new(move |notification| {
+            let _ = out.blocking_send(line_of(notification.get().as_bytes()));
+        });
         let incoming = Incoming {
             method: Method::POST,
             path: "/mcp",
@@ -442,15 +447,9 @@ impl Work {
             request_id: &request_id,
             deadline: None,
             ceiling: None,
+            tell: Some(tell),
         };
-        let out = self.out.clone();
-        // From a tool's own thread. A client that is gone hears nothing.
-        let tell: Tell = Box::new(move |notification| {
-            let _ = out.blocking_send(line_of(notification.get().as_bytes()));
-        });
-        let outcome = self
-            .app
-            .serve(&incoming, request, &self.session, Some(tell));
+        let outcome = self.app.serve(&incoming, request, &self.session);
         let Some(taken_back) = taken_back else {
             return outcome.await;
         };

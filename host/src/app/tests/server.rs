@@ -117,6 +117,7 @@ impl Server {
             request_id: sent.request_id,
             deadline: sent.deadline,
             ceiling: sent.ceiling,
+            tell: None,
         };
         self.answer_to(&incoming).await
     }
