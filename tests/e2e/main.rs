@@ -30,6 +30,7 @@ mod sins;
 mod state;
 mod stdio;
 mod stdout;
+mod streaming;
 mod symbols;
 mod table;
 mod toolchains;

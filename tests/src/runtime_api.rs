@@ -18,6 +18,8 @@ use crate::Layer;
 /// How long to wait for an answer. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
+
 /// The API, and the process that asks it for events.
 pub struct RuntimeApi {
     child: Child,
@@ -34,6 +36,34 @@ struct State {
 struct Queues {
     events: VecDeque<(String, String)>,
     answers: HashMap<String, Value>,
+    streams: HashMap<String, Streamed>,
+}
+
+/// What has come of a streamed answer.
+#[derive(Clone, Debug, Default)]
+pub struct Streamed {
+    /// Its chunks, as the process has sent them.
+    pub chunks: Vec<Vec<u8>>,
+    /// Was the last chunk sent?
+    pub is_over: bool,
+}
+
+impl Streamed {
+    /// The status, headers and cookies, as JSON.
+    pub fn prelude(&self) -> Value {
+        let bytes = self.chunks.concat();
+        let end = bytes.windows(8).position(|bytes| bytes == [0; 8]);
+        let prelude = &bytes[..end.expect("eight bytes of zero")];
+        serde_json::from_slice(prelude).expect("a prelude of JSON")
+    }
+
+    /// What comes behind it, as text.
+    pub fn body(&self) -> String {
+        let bytes = self.chunks.concat();
+        let end = bytes.windows(8).position(|bytes| bytes == [0; 8]);
+        let body = bytes[end.expect("eight bytes of zero") + 8..].to_vec();
+        String::from_utf8(body).expect("UTF-8")
+    }
 }
 
 impl RuntimeApi {
@@ -87,6 +117,26 @@ impl RuntimeApi {
         answer.unwrap_or_else(|| panic!("no answer to {id}"))
     }
 
+    /// A streamed answer to an event, as soon as that much of it has come.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn streamed(&self, id: &str, is_enough: impl Fn(&Streamed) -> bool) -> Streamed {
+        let (queues, waited) = self
+            .state
+            .changed
+            .wait_timeout_while(self.state.lock(), PATIENCE, |queues| {
+                !queues.streams.get(id).is_some_and(&is_enough)
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let stream = queues.streams.get(id).cloned().unwrap_or_default();
+        assert!(
+            !waited.timed_out(),
+            "the answer to {id} stops at {stream:?}"
+        );
+        stream
+    }
+
     /// Wait for the process to end by itself.
     pub fn exit_code(&mut self) -> Option<i32> {
         self.child.wait().expect("a child").code()
@@ -115,7 +165,9 @@ impl State {
                 return Ok(());
             }
             let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            let id = path.split('/').rev().nth(1).unwrap_or_default();
             let mut length = 0;
+            let mut is_chunked = false;
             loop {
                 let mut header = String::new();
                 reader.read_line(&mut header)?;
@@ -125,19 +177,48 @@ impl State {
                 if name.eq_ignore_ascii_case("content-length") {
                     length = value.trim().parse().unwrap_or_default();
                 }
+                is_chunked |= name.eq_ignore_ascii_case("transfer-encoding");
+            }
+            if is_chunked {
+                self.hear(id, &mut reader)?;
+                stream.write_all(ACCEPTED.as_bytes())?;
+                continue;
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
             let answer = if path.ends_with("/invocation/next") {
                 self.next()
             } else {
-                let id = path.split('/').rev().nth(1).unwrap_or_default();
                 let answer = serde_json::from_slice(&body).unwrap_or_default();
                 self.lock().answers.insert(id.to_owned(), answer);
                 self.changed.notify_all();
-                "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_owned()
+                ACCEPTED.to_owned()
             };
             stream.write_all(answer.as_bytes())?;
+        }
+    }
+
+    /// The chunks of a streamed answer, as they come.
+    fn hear(&self, id: &str, reader: &mut impl BufRead) -> std::io::Result<()> {
+        loop {
+            let mut size = String::new();
+            reader.read_line(&mut size)?;
+            let size = usize::from_str_radix(size.trim(), 16).unwrap_or_default();
+            // With the line's end behind it.
+            let mut chunk = vec![0; size + 2];
+            reader.read_exact(&mut chunk)?;
+            chunk.truncate(size);
+            let mut queues = self.lock();
+            let stream = queues.streams.entry(id.to_owned()).or_default();
+            if size == 0 {
+                stream.is_over = true;
+            } else {
+                stream.chunks.push(chunk);
+            }
+            self.changed.notify_all();
+            if size == 0 {
+                return Ok(());
+            }
         }
     }
 

@@ -1,0 +1,177 @@
+//! Answers as they happen: by `serve`, and on Lambda with `RESPONSE_MODE=stream`.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+use tests::{Host, Layer, RuntimeApi, bootstrap};
+
+/// A call as a client of revision 2026-07-28 makes it.
+fn call(tool: &str) -> Value {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "progressToken": 1,
+    });
+    let params = json!({ "name": tool, "arguments": {}, "_meta": meta });
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
+}
+
+fn headers(tool: &str) -> Value {
+    json!({
+        "accept": "application/json, text/event-stream",
+        "content-type": "application/json",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/call",
+        "mcp-name": tool,
+    })
+}
+
+/// The event of a Function URL.
+fn event(method: &str, headers: &Value, body: &Value) -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/mcp",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "stage": "$default",
+            "domainName": "abc.lambda-url.eu-west-1.on.aws",
+            "http": { "method": method, "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "x" },
+        },
+        "body": body.to_string(),
+        "isBase64Encoded": false,
+    })
+}
+
+/// A call over a connection of its own, and what comes back as it comes.
+struct Open(BufReader<TcpStream>);
+
+impl Open {
+    fn call(host: &Host, tool: &str) -> Self {
+        let address = host.url().trim_start_matches("http://");
+        let address = address.trim_end_matches("/mcp");
+        let body = call(tool).to_string();
+        let mut request = format!(
+            "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        for (name, value) in headers(tool).as_object().expect("headers") {
+            request += &format!("{name}: {}\r\n", value.as_str().expect("a text"));
+        }
+        let mut stream = TcpStream::connect(address).expect("the host listens");
+        write!(stream, "{request}\r\n{body}").expect("it is sent");
+        Self(BufReader::new(stream))
+    }
+
+    /// The next message.
+    fn message(&mut self) -> Value {
+        loop {
+            let mut line = String::new();
+            let read = self.0.read_line(&mut line).expect("it can be read");
+            assert_ne!(read, 0, "the answer is over");
+            if let Some(data) = line.strip_prefix("data: ") {
+                return serde_json::from_str(data).expect("a message");
+            }
+        }
+    }
+}
+
+#[test]
+fn progress_is_heard_while_the_tool_runs() {
+    let host = Host::serve(&Layer::of(["waits"]));
+    // It tells that it has begun, and ends when it is called once more meanwhile.
+    let mut first = Open::call(&host, "meet");
+    assert_eq!(first.message()["method"], "notifications/progress");
+    let mut second = Open::call(&host, "meet");
+    assert_eq!(second.message()["method"], "notifications/progress");
+    let leaders =
+        [&mut first, &mut second].map(|open| open.message()["result"]["content"][0]["text"].take());
+    assert!(
+        leaders.contains(&json!("true")) && leaders.contains(&json!("false")),
+        "{leaders:?}"
+    );
+}
+
+#[test]
+fn a_client_that_drops_the_stream_takes_back_its_call() {
+    let host = Host::serve(&Layer::of(["waits"]));
+    let mut call = Open::call(&host, "withoutLimit");
+    assert_eq!(call.message()["method"], "notifications/progress");
+    drop(call);
+    host.wait_for_log("the tool was dropped");
+}
+
+#[test]
+fn lambda_hears_progress_while_the_tool_runs() {
+    let variables = [
+        ("AWS_LAMBDA_MAX_CONCURRENCY", "2"),
+        ("RESPONSE_MODE", "stream"),
+    ];
+    let layer = Layer::of(["waits"]);
+    let api = RuntimeApi::start(bootstrap(), &layer, &variables);
+    let meet = event("POST", &headers("meet"), &call("meet"));
+    api.deliver("one", &meet);
+    let begun = api.streamed("one", |stream| !stream.chunks.is_empty());
+    let prelude = begun.prelude();
+    assert_eq!(prelude["statusCode"], 200);
+    assert_eq!(prelude["headers"]["content-type"], "text/event-stream");
+    assert!(
+        begun.body().contains("notifications/progress") && !begun.is_over,
+        "{begun:?}"
+    );
+    api.deliver("two", &meet);
+    for id in ["one", "two"] {
+        let whole = api.streamed(id, |stream| stream.is_over).body();
+        assert!(whole.contains("\"result\""), "{whole}");
+    }
+}
+
+#[test]
+fn lambda_gets_what_is_ready_in_one_piece_and_nothing_that_is_empty() {
+    let layer = Layer::of(["waits"]);
+    let api = RuntimeApi::start(bootstrap(), &layer, &[("RESPONSE_MODE", "stream")]);
+    let kind = json!({ "content-type": "application/json" });
+    let message = |method: &str| json!({ "jsonrpc": "2.0", "method": method });
+    let mut ping = message("ping");
+    ping["id"] = 1.into();
+    let origin =
+        json!({ "origin": "http://localhost:6274", "access-control-request-method": "POST" });
+    for (id, method, headers, body, status, answer) in [
+        (
+            "ping",
+            "POST",
+            &kind,
+            ping,
+            200,
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
+        ),
+        (
+            "notification",
+            "POST",
+            &kind,
+            message("notifications/initialized"),
+            202,
+            "\n",
+        ),
+        ("preflight", "OPTIONS", &origin, json!(null), 200, "\n"),
+    ] {
+        api.deliver(id, &event(method, headers, &body));
+        let streamed = api.streamed(id, |stream| stream.is_over);
+        assert_eq!(streamed.chunks.len(), 1, "{id}");
+        assert_eq!(streamed.prelude()["statusCode"], status, "{id}");
+        assert_eq!(streamed.body(), answer, "{id}");
+    }
+    // What no front door sends is a failure that says so, and the next event is answered.
+    api.deliver("strange", &json!("hello"));
+    assert!(api.answer("strange")["errorMessage"].is_string());
+    let mut list = message("tools/list");
+    list["id"] = 1.into();
+    api.deliver("list", &event("POST", &kind, &list));
+    assert!(
+        api.streamed("list", |stream| stream.is_over)
+            .body()
+            .contains("\"tools\"")
+    );
+}
