@@ -1,17 +1,19 @@
 //! A Function URL: the events and answers of HTTP APIs, and words of its own for what fails.
 //!
-//! Source: "Invoking Lambda function URLs", request and response payloads. The status of a function that failed, 502, is what
+//! Sources: "Invoking Lambda function URLs", request and response payloads; "Invoking a response streaming enabled function
+//! using Lambda function URLs" for the invoke mode. The status of a function that failed, 502, is what
 //! the metric `Url5xxCount` is documented to count; the words are Lambda's own.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::{
     client::{API_ID, ClientRequest},
     http_api::{self, DEFAULT_STAGE},
-    integration::{Failure, message},
+    integration::{Failure, Malformed, message},
+    streaming::Opened,
 };
 
 /// The event for a request.
@@ -22,6 +24,22 @@ pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
         Value::from(format!("{API_ID}.lambda-url.{region}.on.aws"));
     event["requestContext"]["accountId"] = json!("anonymous");
     event
+}
+
+/// The answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without one the payload is the body, whatever
+/// it says: "Lambda streams all response payloads" then, also those of functions that answer in the buffered way.
+pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
+    if let Some(head) = &opened.head {
+        return http_api::headed(head, Bytes::new());
+    }
+    let content_type = opened.content_type.as_deref();
+    let content_type = content_type.and_then(|text| HeaderValue::from_str(text).ok());
+    let mut response = Response::new(Full::default());
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
+    Ok(response)
 }
 
 /// Lambda's own answers.

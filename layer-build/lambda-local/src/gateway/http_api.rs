@@ -101,10 +101,7 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
 /// The function's answer as HTTP.
 pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
     if let Some((head, body)) = invocation.http_stream() {
-        let head = head
-            .as_object()
-            .ok_or_else(|| Malformed("the head of the stream must be an object".to_owned()))?;
-        return Ok(Answer::streamed(head, body)?.into_response());
+        return headed(&head, body);
     }
     let json = invocation
         .json()
@@ -125,6 +122,14 @@ pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>,
         answer.default_header(header::CONTENT_TYPE, "text/plain;charset=UTF-8");
     }
     Ok(answer.into_response())
+}
+
+/// The answer that begins with this head, with what of its body is known.
+pub(super) fn headed(head: &Value, body: Bytes) -> Result<Response<Full<Bytes>>, Malformed> {
+    let head = head
+        .as_object()
+        .ok_or_else(|| Malformed("the head of the stream must be an object".to_owned()))?;
+    Ok(Answer::streamed(head, body)?.into_response())
 }
 
 /// The gateway's own answers.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     client::{API_ID, ClientRequest, lossy, multi_values},
     integration::{Answer, Failure, Malformed, kind, message},
+    streaming::Opened,
 };
 use crate::{config::ACCOUNT, function::Invocation};
 
@@ -80,23 +81,39 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
 
 /// The function's answer as HTTP.
 pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
-    let mut answer = if let Some((head, body)) = invocation.http_stream() {
-        Answer::streamed(object(&head)?, body)?
-    } else {
-        let json = invocation
-            .json()
-            .map_err(|error| Malformed(format!("no JSON: {error}")))?;
-        let json = object(&json)?;
-        let mut answer = Answer::read(json)?;
-        answer.add_headers(json.get("multiValueHeaders"))?;
-        answer.add_headers(json.get("headers"))?;
-        answer
-    };
+    if let Some((head, body)) = invocation.http_stream() {
+        return headed(&head, body);
+    }
+    let json = invocation
+        .json()
+        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+    let json = object(&json)?;
+    let mut answer = Answer::read(json)?;
+    answer.add_headers(json.get("multiValueHeaders"))?;
+    answer.add_headers(json.get("headers"))?;
+    Ok(finished(answer))
+}
+
+/// The answer that begins with this head, when the API streams. There must be one.
+pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
+    match &opened.head {
+        Some(head) => headed(head, Bytes::new()),
+        None => Err(Malformed(
+            "the API streams, and the function does not".to_owned(),
+        )),
+    }
+}
+
+fn headed(head: &Value, body: Bytes) -> Result<Response<Full<Bytes>>, Malformed> {
+    Ok(finished(Answer::streamed(object(head)?, body)?))
+}
+
+fn finished(mut answer: Answer) -> Response<Full<Bytes>> {
     while let Some(challenge) = answer.headers.remove(header::WWW_AUTHENTICATE) {
         answer.headers.append(REMAPPED_CHALLENGE, challenge);
     }
     answer.default_header(header::CONTENT_TYPE, "application/json");
-    Ok(answer.into_response())
+    answer.into_response()
 }
 
 /// The gateway's own answers.

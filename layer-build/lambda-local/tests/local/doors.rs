@@ -150,7 +150,7 @@ async fn bytes_that_are_no_text_make_it_both_ways() {
     for door in [
         Door::rest_api("prod"),
         Door::http_api("$default"),
-        Door::FunctionUrl,
+        Door::function_url(),
         Door::LoadBalancer { multi_value: false },
     ] {
         let gateway = open(obedient(), door).await;
@@ -177,7 +177,7 @@ async fn the_stage_is_in_the_url_where_api_gateway_has_it() {
         let seen = get(&gateway, path).await.json();
         assert_eq!(seen["path"], seen_path, "{door:?}");
         let stage = match &door {
-            Door::RestApi { stage } | Door::HttpApi { stage } => stage.as_str(),
+            Door::RestApi { stage, .. } | Door::HttpApi { stage } => stage.as_str(),
             _ => unreachable!("no other door is opened here"),
         };
         assert_eq!(seen["stage"], stage, "{door:?}");
@@ -311,7 +311,7 @@ async fn an_event_of_an_http_api_looks_like_a_real_one() {
 
 #[tokio::test]
 async fn an_event_of_a_function_url_is_told_from_an_apis_by_its_domain() {
-    let gateway = open(obedient().env("MODE", "raw"), Door::FunctionUrl).await;
+    let gateway = open(obedient().env("MODE", "raw"), Door::function_url()).await;
     let event = captured(&gateway, "/a%20b?x=1").await;
     for (pointer, wanted) in [
         ("/version", json!("2.0")),
@@ -360,7 +360,7 @@ async fn an_event_of_a_load_balancer_has_headers_in_one_form() {
 #[tokio::test]
 async fn each_door_has_its_own_words_for_what_fails_and_its_own_limits() {
     for (door, path, status, limit) in [
-        (Door::FunctionUrl, "/fail", 502, 6 << 20),
+        (Door::function_url(), "/fail", 502, 6 << 20),
         (
             Door::LoadBalancer { multi_value: true },
             "/fail",

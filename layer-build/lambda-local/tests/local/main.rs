@@ -4,3 +4,4 @@ mod doors;
 mod environments;
 mod failures;
 mod harness;
+mod streams;
