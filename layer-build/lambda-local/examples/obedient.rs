@@ -161,11 +161,10 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
         }
         "/stream-and-exit" => {
             let id = request.lambda_context().request_id;
-            stream_by_hand(
-                &id,
-                query.first("head").unwrap_or_default(),
-                query.first("trailer").unwrap_or_default(),
-            )?;
+            let head = query.first("head").unwrap_or_default();
+            let times = query.first("times").and_then(|times| times.parse().ok());
+            let trailer = query.first("trailer").unwrap_or_default();
+            stream_by_hand(&id, &head.repeat(times.unwrap_or(1)), trailer)?;
             exit()
         }
         "/variables" => answer(&std::env::vars().collect()),

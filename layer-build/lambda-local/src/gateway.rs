@@ -7,6 +7,9 @@
 //! REST APIs and Function URLs can stream ([`ResponseMode::Streaming`]): what the function streams is handed on as it comes.
 //! Before a function that streams all other doors wait for the whole answer, and read it as if it had been given at once.
 //!
+//! `headers` is what they do to headers. What a door takes and how long it waits are constants here; the rest of its quirks
+//! stands with it. No door takes more than Lambda does, where events and answers count as they are in JSON, base64 and all.
+//!
 //! Left out: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
 
 use std::{
@@ -17,7 +20,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header::UPGRADE, request::Parts};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde_json::Value;
@@ -34,11 +37,13 @@ use crate::{
 };
 use client::ClientRequest;
 use integration::{Failure, Malformed};
+use rest_api::Binary;
 use streaming::{Limits, Streamed};
 
 mod client;
 mod clock;
 mod function_url;
+mod headers;
 mod http_api;
 mod integration;
 mod load_balancer;
@@ -48,6 +53,11 @@ mod streaming;
 /// The largest body a client may send through API Gateway. Unit: bytes.
 /// Source: "Quotas for configuring and running a REST API" and the same for HTTP APIs, payload size: 10 MB.
 pub const LARGEST_PAYLOAD: usize = 10 << 20;
+
+/// The largest request line and headers a client may send through API Gateway, together. Unit: bytes.
+/// Source: "Quotas for configuring and running an HTTP API", total combined size of request line and header values, and the same
+/// for REST APIs: 10,240. The status for more, 431, is not documented.
+pub const LARGEST_HEADERS: usize = 10_240;
 
 /// The largest body of a request to a Function URL. Unit: bytes. Source: "Lambda quotas", invocation payload: 6 MB.
 pub const LARGEST_PAYLOAD_OF_URL: usize = 6 << 20;
@@ -95,6 +105,8 @@ pub enum Door {
         stage: String,
         /// The response transfer mode of its integration: `BUFFERED` or `STREAM`.
         mode: ResponseMode,
+        /// What comes and goes in base64, `*/*` for everything; all else is text, whatever becomes of it.
+        binary_media_types: Vec<String>,
     },
     /// A URL of the function's own, payload format 2.0.
     FunctionUrl {
@@ -131,19 +143,21 @@ pub enum GatewayError {
 }
 
 impl Door {
-    /// A REST API with this stage, which waits for the whole answer.
+    /// A REST API with this stage, which waits for the whole answer; nothing is binary for it.
     pub fn rest_api(stage: impl Into<String>) -> Self {
         Self::RestApi {
             stage: stage.into(),
             mode: ResponseMode::Buffered,
+            binary_media_types: Vec::new(),
         }
     }
 
-    /// A REST API with this stage, which streams.
+    /// The same, but it streams.
     pub fn streaming_rest_api(stage: impl Into<String>) -> Self {
         Self::RestApi {
             stage: stage.into(),
             mode: ResponseMode::Streaming,
+            binary_media_types: Vec::new(),
         }
     }
 
@@ -188,6 +202,14 @@ impl Door {
             Self::RestApi { .. } | Self::HttpApi { .. } => LARGEST_PAYLOAD,
             Self::FunctionUrl { .. } => LARGEST_PAYLOAD_OF_URL,
             Self::LoadBalancer { .. } => LARGEST_PAYLOAD_OF_LOAD_BALANCER,
+        }
+    }
+
+    /// The largest line and headers a client may send, where that is documented. Unit: bytes.
+    pub fn largest_headers(&self) -> Option<usize> {
+        match self {
+            Self::RestApi { .. } | Self::HttpApi { .. } => Some(LARGEST_HEADERS),
+            Self::FunctionUrl { .. } | Self::LoadBalancer { .. } => None,
         }
     }
 
@@ -332,6 +354,17 @@ impl Front {
         request: Request<Incoming>,
     ) -> Result<Response<Reply>, Failure> {
         let (head, body) = request.into_parts();
+        if self
+            .door
+            .largest_headers()
+            .is_some_and(|limit| size_of_head(&head) > limit)
+        {
+            return Err(Failure::HeadersTooLarge);
+        }
+        // Web sockets are refused by the load balancer itself; other doors drop the header.
+        if matches!(self.door, Door::LoadBalancer { .. }) && head.headers.contains_key(UPGRADE) {
+            return Err(Failure::BadRequest);
+        }
         let body = match body::collect(body, self.door.largest_payload()).await {
             Ok(Collected::Whole(bytes)) => bytes,
             Ok(Collected::TooLarge { .. }) => return Err(Failure::PayloadTooLarge),
@@ -345,7 +378,11 @@ impl Front {
         let function = self.function().clone();
         let region = &function.config().region;
         let event = match &self.door {
-            Door::RestApi { stage, .. } => rest_api::event(&request, stage),
+            Door::RestApi {
+                stage,
+                binary_media_types,
+                ..
+            } => rest_api::event(&request, stage, &Binary(binary_media_types))?,
             Door::HttpApi { stage } => http_api::event(&request, stage),
             Door::FunctionUrl { .. } => function_url::event(&request, region),
             Door::LoadBalancer { multi_value } => {
@@ -353,7 +390,7 @@ impl Front {
             }
         };
         let until = Instant::now() + self.timeout;
-        let invocation = self.invoke(&function, event, request.trace_id.clone(), until);
+        let invocation = self.invoke(&function, event, &request, until);
         match time::timeout_at(until, invocation).await {
             Ok(Ok(response)) => response,
             Ok(Err(InvokeError::RequestTooLarge { .. })) => Err(Failure::PayloadTooLarge),
@@ -374,10 +411,12 @@ impl Front {
         &self,
         function: &Function,
         event: Value,
-        trace_id: String,
+        request: &ClientRequest,
         until: Instant,
     ) -> Result<Result<Response<Reply>, Failure>, InvokeError> {
-        let begun = function.begin(event.to_string().into(), trace_id).await?;
+        let begun = function
+            .begin(event.to_string().into(), request.trace_id.clone())
+            .await?;
         let id = begun.request_id.clone();
         let refused = |Malformed(why)| {
             function.log(format!(
@@ -388,8 +427,14 @@ impl Front {
         if !self.door.streams() {
             let answer = function.whole(begun).await?;
             let response = match &self.door {
-                Door::RestApi { .. } => rest_api::response(&answer),
-                Door::HttpApi { .. } | Door::FunctionUrl { .. } => http_api::response(&answer),
+                Door::RestApi {
+                    binary_media_types, ..
+                } => {
+                    let accept = request.header("accept");
+                    rest_api::response(&answer, accept.as_deref(), &Binary(binary_media_types))
+                }
+                Door::HttpApi { .. } => http_api::response(&answer, &headers::HTTP_API),
+                Door::FunctionUrl { .. } => function_url::response(&answer),
                 Door::LoadBalancer { multi_value } => {
                     load_balancer::response(&answer, *multi_value)
                 }
@@ -420,6 +465,19 @@ fn behind_stage<'path>(path: &'path str, segment: &str) -> Option<&'path str> {
         "" => Some("/"),
         rest => rest.starts_with('/').then_some(rest),
     }
+}
+
+/// The size of the request line and of the headers. Unit: bytes.
+fn size_of_head(head: &Parts) -> usize {
+    let line = head.method.as_str().len()
+        + head
+            .uri
+            .path_and_query()
+            .map_or(0, |path| path.as_str().len());
+    let headers = head.headers.iter();
+    line + headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum::<usize>()
 }
 
 /// An address a client can connect to, also when we listen on all of them.

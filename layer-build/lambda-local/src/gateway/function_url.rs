@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 
 use super::{
     client::{API_ID, ClientRequest},
+    headers,
     http_api::{self, DEFAULT_STAGE},
     integration::{Failure, Malformed, message},
     streaming::Opened,
 };
+use crate::function::Invocation;
 
 /// The event for a request.
 pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
@@ -26,11 +28,16 @@ pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
     event
 }
 
+/// The function's answer as HTTP.
+pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
+    http_api::response(invocation, &headers::FUNCTION_URL)
+}
+
 /// The answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without one the payload is the body, whatever
 /// it says: "Lambda streams all response payloads" then, also those of functions that answer in the buffered way.
 pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
     if let Some(head) = &opened.head {
-        return http_api::headed(head, Bytes::new());
+        return http_api::headed(head, Bytes::new(), &headers::FUNCTION_URL);
     }
     let content_type = opened.content_type.as_deref();
     let content_type = content_type.and_then(|text| HeaderValue::from_str(text).ok());
@@ -47,6 +54,10 @@ pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
     let (status, text) = match failure {
         Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
         Failure::NoSuchStage => (StatusCode::NOT_FOUND, "Not Found"),
+        Failure::HeadersTooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+        ),
         Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
         Failure::Integration => (StatusCode::BAD_GATEWAY, "Internal Server Error"),
         Failure::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout"),

@@ -216,7 +216,6 @@ async fn a_stream_without_a_head_that_makes_sense_never_begins() {
     for door in streaming_doors() {
         let function = Function::new(streaming());
         let gateway = gateway(&function, door.clone()).await;
-        let long = "x".repeat(17_000);
         for (head, trailer, why) in [
             ("", "", "the stream ends in its head"),
             (
@@ -227,11 +226,11 @@ async fn a_stream_without_a_head_that_makes_sense_never_begins() {
             ("%7B", "A", "the head of the stream: EOF"),
             ("%7B%7D", "A", "statusCode is missing"),
             ("%5B%5D", "A", "must be an object"),
-            (&long, "", "does not end within 16384 bytes"),
+            ("x&times=17000", "", "does not end within 16384 bytes"),
         ] {
             let path = format!("/stream-and-exit?head={head}&trailer={trailer}");
             let answer = get(&gateway, &path).await;
-            assert_eq!(answer.status, 502, "{door:?} {head:.20}");
+            assert_eq!(answer.status, 502, "{door:?} {head}");
             let logs = function.logs();
             let told = |line: &String| {
                 line.contains("malformed Lambda proxy response") && line.contains(why)
