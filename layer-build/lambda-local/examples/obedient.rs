@@ -3,6 +3,9 @@
 //! - `INIT`: `report` posts an init error and exits, `exit` only exits, `hang` never gets anywhere.
 //! - `MODE`: `raw` answers with the JSON in the body of the request, or shows the event itself when there is none;
 //!   `stream` streams its answers.
+//!
+//! What it streams at `/stream` it says in two parts, the second once there is a file `go` in the directory `place`; `then` is how
+//! it ends: `exit`, `hang`, else well, leaving a file `done`.
 
 use std::{
     convert::Infallible,
@@ -12,6 +15,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Channel, Full, channel, combinators::UnsyncBoxBody};
 use lambda_http::{
     Body, Error, Request, RequestExt, Response,
     lambda_runtime::{self, LambdaEvent},
@@ -35,7 +40,7 @@ async fn main() -> Result<(), Error> {
     }
     match variable("MODE").as_str() {
         "raw" => lambda_runtime::run(service_fn(raw)).await,
-        "stream" => lambda_http::run_with_streaming_response(service_fn(obey)).await,
+        "stream" => lambda_http::run_with_streaming_response(service_fn(stream)).await,
         _ => lambda_http::run(service_fn(obey)).await,
     }
 }
@@ -51,6 +56,47 @@ async fn raw(event: LambdaEvent<Value>) -> Result<Value, Infallible> {
             "body": event.payload.to_string(),
         }),
     })
+}
+
+async fn stream(request: Request) -> Result<Response<UnsyncBoxBody<Bytes, Error>>, Error> {
+    if request.raw_http_path() != "/stream" {
+        let answer = obey(request).await?;
+        return Ok(answer.map(|body| {
+            let body = Full::from(body.to_vec()).map_err(|never| match never {});
+            body.boxed_unsync()
+        }));
+    }
+    let query = request.query_string_parameters();
+    let place = query.first("place").unwrap_or_default().to_owned();
+    let then = query.first("then").unwrap_or_default().to_owned();
+    let (sender, body) = Channel::new(1);
+    tokio::spawn(say(sender, place, then));
+    Ok(Response::builder()
+        .status(418)
+        .header("content-type", "text/plain")
+        .header("set-cookie", "a=1")
+        .header("set-cookie", "b=2; Path=/")
+        .header("x-process", std::process::id())
+        .body(body.boxed_unsync())?)
+}
+
+/// The two parts of a streamed answer.
+async fn say(
+    mut sender: channel::Sender<Bytes, Error>,
+    place: String,
+    then: String,
+) -> Result<(), Error> {
+    sender.send_data(Bytes::from("one")).await?;
+    while !Path::new(&place).join("go").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    match then.as_str() {
+        "exit" => exit(),
+        "hang" => std::future::pending().await,
+        _ => {}
+    }
+    sender.send_data(Bytes::from("two")).await?;
+    Ok(std::fs::write(Path::new(&place).join("done"), "")?)
 }
 
 async fn obey(request: Request) -> Result<Response<Body>, Error> {
@@ -111,6 +157,14 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
                 &format!("/2018-06-01/runtime/invocation/{id}/response"),
                 "\"my last\"",
             )?;
+            exit()
+        }
+        "/stream-and-exit" => {
+            let id = request.lambda_context().request_id;
+            let head = query.first("head").unwrap_or_default();
+            let times = query.first("times").and_then(|times| times.parse().ok());
+            let trailer = query.first("trailer").unwrap_or_default();
+            stream_by_hand(&id, &head.repeat(times.unwrap_or(1)), trailer)?;
             exit()
         }
         "/variables" => answer(&std::env::vars().collect()),
@@ -180,6 +234,33 @@ fn runtime_api(path: &str, body: &str) -> Result<(u16, String), Error> {
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
     let status = head.split(' ').nth(1).ok_or("no status")?.parse()?;
     Ok((status, body.to_owned()))
+}
+
+/// Streams an answer behind the back of the runtime, which has no trailers: a head, its end unless the head is to be all, a
+/// part of the body, and an error in the trailers.
+fn stream_by_hand(id: &str, head: &str, trailer: &str) -> Result<(), Error> {
+    let address = variable("AWS_LAMBDA_RUNTIME_API");
+    let mut stream = TcpStream::connect(&address)?;
+    write!(
+        stream,
+        "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         transfer-encoding: chunked\r\nlambda-runtime-function-response-mode: streaming\r\n\
+         content-type: application/vnd.awslambda.http-integration-response\r\n\
+         trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"
+    )?;
+    write!(stream, "{:x}\r\n{head}\r\n", head.len())?;
+    if trailer.is_empty() {
+        write!(stream, "0\r\n\r\n")?;
+    } else {
+        // The end of the head comes in two chunks: nobody may count on one.
+        write!(stream, "3\r\n\0\0\0\r\n5\r\n\0\0\0\0\0\r\n3\r\none\r\n")?;
+        write!(
+            stream,
+            "0\r\nlambda-runtime-function-error-type: {trailer}\r\n\r\n"
+        )?;
+    }
+    stream.read_to_string(&mut String::new())?;
+    Ok(())
 }
 
 fn answer(json: &Value) -> Result<Response<Body>, Error> {

@@ -19,12 +19,12 @@ use crate::{
     config::FunctionConfig,
     error::{InvokeError, Phase},
     logs::Logs,
-    runtime_api::{Answer, Delivery, RuntimeApi, RuntimeEvent},
+    runtime_api::{Answer, Delivery, Flaw, RuntimeApi, RuntimeEvent},
     variables,
 };
 
-/// How long to wait for what a process that ended left in its pipes and sockets. Unit: seconds. Source: ours; only a
-/// child of the process that inherited the pipes makes us wait that long.
+/// How long to wait for what a process that ended left in its pipes and sockets, and for the end of one whose answer broke off.
+/// Unit: seconds. Source: ours; only a child of the process that inherited the pipes makes us wait that long.
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// How long a process that reported an init error may take to exit by itself. Source: ours.
@@ -115,7 +115,7 @@ impl Environment {
                     report,
                 })
             }
-            Happened::Event(RuntimeEvent::Next | RuntimeEvent::Answer(_)) => Ok(()),
+            Happened::Event(_) => Ok(()),
             Happened::Exit(status) => Err(self.exited(Phase::Init, status)),
             Happened::Deadline => {
                 self.kill().await;
@@ -128,7 +128,7 @@ impl Environment {
         }
     }
 
-    /// Delivers one event and waits for what the process makes of it.
+    /// Delivers one event and waits for what the process makes of it, be it only the beginning of a stream.
     ///
     /// # Errors
     ///
@@ -141,16 +141,37 @@ impl Environment {
         self.runtime_api.deliver(delivery);
         loop {
             match self.until(deadline).await {
+                Happened::Event(RuntimeEvent::Answer(Answer::Flawed(flaw))) => {
+                    return Ok(Answer::Flawed(self.examined(flaw).await?));
+                }
                 Happened::Event(RuntimeEvent::Answer(answer)) => return Ok(answer),
                 // The question this event is the answer to.
-                Happened::Event(RuntimeEvent::Next | RuntimeEvent::InitError(_)) => {}
+                Happened::Event(_) => {}
                 Happened::Exit(status) => return Err(self.exited(Phase::Invoke, status)),
-                Happened::Deadline => {
-                    self.kill().await;
-                    return Err(InvokeError::Timeout {
-                        limit: self.config.timeout,
-                    });
+                Happened::Deadline => return Err(self.overdue().await),
+            }
+        }
+    }
+
+    /// Waits for the end of the stream that the process has begun.
+    ///
+    /// # Errors
+    ///
+    /// When it does not come: the process ended, or was killed at the deadline.
+    pub(crate) async fn stream_end(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<Result<(), Flaw>, InvokeError> {
+        loop {
+            match self.until(deadline).await {
+                Happened::Event(RuntimeEvent::StreamEnd(Ok(()))) => return Ok(Ok(())),
+                Happened::Event(RuntimeEvent::StreamEnd(Err(flaw))) => {
+                    return Ok(Err(self.examined(flaw).await?));
                 }
+                // Nothing else is taken from a process that owes the rest of an answer.
+                Happened::Event(_) => {}
+                Happened::Exit(status) => return Err(self.exited(Phase::Invoke, status)),
+                Happened::Deadline => return Err(self.overdue().await),
             }
         }
     }
@@ -164,12 +185,7 @@ impl Environment {
         match self.until(deadline).await {
             Happened::Event(_) => Ok(()),
             Happened::Exit(status) => Err(self.exited(Phase::AfterAnswer, status)),
-            Happened::Deadline => {
-                self.kill().await;
-                Err(InvokeError::Timeout {
-                    limit: self.config.timeout,
-                })
-            }
+            Happened::Deadline => Err(self.overdue().await),
         }
     }
 
@@ -205,6 +221,24 @@ impl Environment {
             phase,
             status,
             last_lines: self.logs.tail(self.number, LAST_LINES),
+        }
+    }
+
+    /// What is wrong with an answer, unless it broke off because the process has ended: that is what counts then.
+    async fn examined(&mut self, flaw: Flaw) -> Result<Flaw, InvokeError> {
+        if let Flaw::Broken { .. } = flaw
+            && let Ok(status) = time::timeout(LEFTOVERS, self.process.wait()).await
+        {
+            self.drain_output().await;
+            return Err(self.exited(Phase::Invoke, status.unwrap_or_default()));
+        }
+        Ok(flaw)
+    }
+
+    async fn overdue(&mut self) -> InvokeError {
+        self.kill().await;
+        InvokeError::Timeout {
+            limit: self.config.timeout,
         }
     }
 

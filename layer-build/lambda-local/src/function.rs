@@ -25,15 +25,16 @@ use crate::{
     error::InvokeError,
     logs::{Logs, PLATFORM},
     pool::{Claim, Held, Pool, Slot},
-    runtime_api::{Answer, Delivery, LARGEST_REQUEST},
+    runtime_api::{Answer, Delivery, Flaw, LARGEST_REQUEST, LARGEST_RESPONSE},
+    stream::{Ending, Stream},
 };
 
 /// What a streaming runtime puts between the head of an HTTP answer and its body.
 /// Source: "Using the Lambda runtime API for custom runtimes", response streaming; lambda_runtime writes it so.
-const PRELUDE_END: [u8; 8] = [0; 8];
+pub(crate) const PRELUDE_END: [u8; 8] = [0; 8];
 
 /// The content type that announces such a head.
-const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
+pub(crate) const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
 /// A handle to a function; clones share it. When the last one is dropped, its processes are killed.
 #[derive(Clone)]
@@ -56,14 +57,29 @@ pub struct Invocation {
     pub content_type: Option<String>,
 }
 
-/// How a runtime sends its answer.
+/// How an answer is handed on: by a runtime, or by a front door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
-    /// At once, with its length.
+    /// At once, when all of it is there.
     Buffered,
-    /// In chunks. We collect them.
+    /// In chunks, as they come.
     Streaming,
+}
+
+/// An answer that has begun.
+pub(crate) struct Begun {
+    /// The id the function saw.
+    pub(crate) request_id: String,
+    /// The content type it gave its answer.
+    pub(crate) content_type: Option<String>,
+    pub(crate) payload: Payload,
+}
+
+/// What there is to read of an answer.
+pub(crate) enum Payload {
+    Whole(Bytes),
+    Stream(Stream),
 }
 
 impl Function {
@@ -86,7 +102,7 @@ impl Function {
         &self.shared.config
     }
 
-    /// Calls the function with an event.
+    /// Calls the function with an event, and waits for the whole answer, also when it is streamed.
     ///
     /// # Errors
     ///
@@ -101,21 +117,44 @@ impl Function {
     ///
     /// As [`invoke`](Self::invoke).
     pub async fn invoke_bytes(&self, event: impl Into<Bytes>) -> Result<Invocation, InvokeError> {
-        self.invoke_traced(event.into(), format!("{};Sampled=0", trace_root()))
-            .await
+        let trace_id = format!("{};Sampled=0", trace_root());
+        let begun = self.begin(event.into(), trace_id).await?;
+        self.whole(begun).await
     }
 
-    /// The same for a gateway, which has a trace id already.
-    pub(crate) async fn invoke_traced(
-        &self,
-        event: Bytes,
-        trace_id: String,
-    ) -> Result<Invocation, InvokeError> {
+    /// The same for a gateway, which has a trace id already, and takes the answer as soon as it begins.
+    pub(crate) async fn begin(&self, event: Bytes, trace_id: String) -> Result<Begun, InvokeError> {
         let (answer, answered) = oneshot::channel();
         // Subscribed here, so that a stop between now and the start of the task is not missed.
         let stop = self.shared.stop.subscribe();
         tokio::spawn(Arc::clone(&self.shared).carry_out(event, trace_id, stop, answer));
         answered.await.unwrap_or(Err(InvokeError::Stopped))
+    }
+
+    /// An answer once all of it is there. A stream then has the limit of other answers.
+    /// Source: "Invoking a response streaming enabled function using Lambda function URLs", `BUFFERED`: 6 MB.
+    ///
+    /// # Errors
+    ///
+    /// When it is larger, or breaks off.
+    pub(crate) async fn whole(&self, begun: Begun) -> Result<Invocation, InvokeError> {
+        let (response_mode, payload) = match begun.payload {
+            Payload::Whole(payload) => (ResponseMode::Buffered, payload),
+            Payload::Stream(stream) => {
+                let whole = stream.whole(LARGEST_RESPONSE).await;
+                if let Err(error @ InvokeError::ResponseTooLarge { .. }) = &whole {
+                    // For the process it is none, so nobody else has told.
+                    self.shared.note(&begun.request_id, Some(error));
+                }
+                (ResponseMode::Streaming, whole?)
+            }
+        };
+        Ok(Invocation {
+            request_id: begun.request_id,
+            payload,
+            response_mode,
+            content_type: begun.content_type,
+        })
     }
 
     /// Starts one more environment and waits until it has initialized, as provisioned concurrency would. Does nothing
@@ -230,40 +269,42 @@ struct Shared {
 }
 
 impl Shared {
-    /// One invocation from beginning to end. The answer is sent as soon as there is one; the environment needs longer.
+    /// One invocation from beginning to end. The answer is sent as soon as it begins; the environment needs longer.
     async fn carry_out(
         self: Arc<Self>,
         event: Bytes,
         trace_id: String,
         mut stop: watch::Receiver<()>,
-        answer: oneshot::Sender<Result<Invocation, InvokeError>>,
+        answer: oneshot::Sender<Result<Begun, InvokeError>>,
     ) {
         let request_id = Uuid::new_v4().to_string();
         let mut held = None;
         let mut deadline = Instant::now();
+        let mut ending = None;
         let outcome = tokio::select! {
-            outcome = self.serve(&request_id, event, trace_id, &mut held, &mut deadline) => outcome,
+            outcome = self.serve(&request_id, event, trace_id, &mut held, &mut deadline, &mut ending) => outcome,
             _ = stop.changed() => Err(InvokeError::Stopped),
         };
-        if let Err(error) = &outcome {
-            self.logs.push(
-                PLATFORM,
-                format!(
-                    "RequestId: {request_id} Error: {}: {error}",
-                    error.error_type()
-                ),
-            );
-        }
-        let reusable = outcome
-            .as_ref()
-            .err()
-            .is_none_or(InvokeError::spares_the_environment);
-        // Before the answer is out, so that whoever invokes again at once knows what to wait for.
-        let settling = reusable.then(|| self.pool.settling());
+        self.note(&request_id, outcome.as_ref().err());
+        let mut reusable = spares_the_environment(&outcome);
+        // Before the end of the answer is out, so that whoever invokes again at once knows what to wait for.
+        let mut settling = (reusable && ending.is_none()).then(|| self.pool.settling());
         // The caller may have gone; the environment is looked after all the same.
         let _ = answer.send(outcome);
 
         let Some(mut held) = held else { return };
+        if let Some(ending) = ending {
+            let outcome = tokio::select! {
+                end = held.environment.stream_end(deadline) => {
+                    end.and_then(|end| end.map_err(|flaw| self.failure(flaw)))
+                }
+                _ = stop.changed() => Err(InvokeError::Stopped),
+            };
+            self.note(&request_id, outcome.as_ref().err());
+            reusable = spares_the_environment(&outcome);
+            settling = reusable.then(|| self.pool.settling());
+            ending.tell(outcome);
+        }
         if !reusable {
             return end(held).await;
         }
@@ -274,16 +315,32 @@ impl Shared {
         match ready {
             Some(Ok(())) => self.give_back(held).await,
             Some(Err(error)) => {
-                let kind = error.error_type();
-                self.logs.push(
-                    PLATFORM,
-                    format!("RequestId: {request_id} Error: {kind}: {error}"),
-                );
+                self.note(&request_id, Some(&error));
                 end(held).await;
             }
             None => end(held).await,
         }
         drop(settling);
+    }
+
+    /// Leaves a line in the logs about a failure.
+    fn note(&self, request_id: &str, error: Option<&InvokeError>) {
+        if let Some(error) = error {
+            let kind = error.error_type();
+            self.logs.push(
+                PLATFORM,
+                format!("RequestId: {request_id} Error: {kind}: {error}"),
+            );
+        }
+    }
+
+    fn failure(&self, flaw: Flaw) -> InvokeError {
+        let name = self.config.name.clone();
+        match flaw {
+            Flaw::Error(report) => InvokeError::Function { name, report },
+            Flaw::TooLarge { size, limit } => InvokeError::ResponseTooLarge { size, limit },
+            Flaw::Broken { reason } => InvokeError::ResponseBroken { name, reason },
+        }
     }
 
     async fn serve(
@@ -293,7 +350,8 @@ impl Shared {
         trace_id: String,
         held: &mut Option<Held>,
         deadline: &mut Instant,
-    ) -> Result<Invocation, InvokeError> {
+        ending: &mut Option<Ending>,
+    ) -> Result<Begun, InvokeError> {
         if event.len() > LARGEST_REQUEST {
             return Err(InvokeError::RequestTooLarge {
                 size: event.len(),
@@ -316,28 +374,26 @@ impl Shared {
             trace_id,
             event,
         };
-        let name = || self.config.name.clone();
-        match held.environment.invoke(delivery, *deadline).await? {
-            Answer::Response {
-                mode,
+        let (content_type, payload) = match held.environment.invoke(delivery, *deadline).await? {
+            Answer::Buffered {
                 content_type,
                 payload,
-            } => Ok(Invocation {
-                request_id: request_id.to_owned(),
-                payload,
-                response_mode: mode,
+            } => (content_type, Payload::Whole(payload)),
+            Answer::Stream {
                 content_type,
-            }),
-            Answer::Error(report) => Err(InvokeError::Function {
-                name: name(),
-                report,
-            }),
-            Answer::TooLarge { size, limit } => Err(InvokeError::ResponseTooLarge { size, limit }),
-            Answer::Broken { reason } => Err(InvokeError::ResponseBroken {
-                name: name(),
-                reason,
-            }),
-        }
+                chunks,
+            } => {
+                let (stream, its_end) = Stream::new(chunks);
+                *ending = Some(its_end);
+                (content_type, Payload::Stream(stream))
+            }
+            Answer::Flawed(flaw) => return Err(self.failure(flaw)),
+        };
+        Ok(Begun {
+            request_id: request_id.to_owned(),
+            content_type,
+            payload,
+        })
     }
 
     /// Starts an environment in `slot` and waits until it has initialized. It is in `held` as soon as it has a
@@ -364,6 +420,14 @@ impl Shared {
             end(retired).await;
         }
     }
+}
+
+/// Whether the environment can serve again after this.
+fn spares_the_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
+    outcome
+        .as_ref()
+        .err()
+        .is_none_or(InvokeError::spares_the_environment)
 }
 
 /// Ends the environment before its slot is free again.

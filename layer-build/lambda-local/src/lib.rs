@@ -29,6 +29,7 @@
 //! | `environment` | one execution environment: a process and its Runtime API |
 //! | `variables` | the environment variables that process sees |
 //! | `runtime_api` | the HTTP server the process fetches its events from |
+//! | `stream` | a payload that is handed on while the process still sends it |
 //! | `logs` | what the processes print, kept in bounded memory |
 //! | [`gateway`] | HTTP in front: `rest_api` and `http_api` are the two kinds of API Gateway, besides `function_url` and `load_balancer` |
 //! | `server`, `body` | serve HTTP/1.1 until dropped; read a body up to a limit |
@@ -43,9 +44,9 @@
 //!
 //! # What it is not
 //!
-//! No sandbox: no file system, memory or CPU limits, and no network of its own. No extensions, no SnapStart. Response
-//! streaming is accepted from the function but delivered as a whole. What real Lambda and real API Gateway do was taken
-//! from their documentation and from captured events; nothing here was compared with AWS itself.
+//! No sandbox: no file system, memory or CPU limits, and no network of its own. No extensions, no SnapStart. Streams are
+//! as fast as the process and its client: the bandwidth that AWS allows them is not measured out. What real Lambda and real
+//! API Gateway do was taken from their documentation and from captured events; nothing here was compared with AWS itself.
 
 pub mod config;
 pub mod error;
@@ -58,6 +59,7 @@ mod logs;
 mod pool;
 mod runtime_api;
 mod server;
+mod stream;
 mod variables;
 
 pub use config::FunctionConfig;

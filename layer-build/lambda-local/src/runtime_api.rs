@@ -25,10 +25,11 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    body::{self, Collected},
+    body::{self, Collected, Passed},
     error::ErrorReport,
     function::ResponseMode,
     server::Server,
+    stream::{self, Arriving, Chunks},
 };
 
 /// The largest event. Unit: bytes. Source: "Lambda quotas", invocation payload, synchronous: 6 MB.
@@ -65,25 +66,31 @@ pub(crate) enum RuntimeEvent {
     Next,
     /// It gave up initializing.
     InitError(ErrorReport),
-    /// It answered the delivery it has.
+    /// It answered the delivery it has, or began to.
     Answer(Answer),
+    /// The stream it began has come to its end.
+    StreamEnd(Result<(), Flaw>),
 }
 
-/// How a delivery ended.
+/// What a process made of a delivery.
 pub(crate) enum Answer {
-    Response {
-        mode: ResponseMode,
+    Buffered {
         content_type: Option<String>,
         payload: Bytes,
     },
+    /// There is more to come, and a [`RuntimeEvent::StreamEnd`] after it.
+    Stream {
+        content_type: Option<String>,
+        chunks: Arriving,
+    },
+    Flawed(Flaw),
+}
+
+/// Why an answer is none, or not all of one.
+pub(crate) enum Flaw {
     Error(ErrorReport),
-    TooLarge {
-        size: usize,
-        limit: usize,
-    },
-    Broken {
-        reason: String,
-    },
+    TooLarge { size: usize, limit: usize },
+    Broken { reason: String },
 }
 
 /// A listening Runtime API. Dropping it closes it.
@@ -165,6 +172,8 @@ enum Progress {
         request_id: String,
         invocation_id: String,
     },
+    /// It is sending the answer.
+    Answering,
     /// It has answered and not asked again.
     Answered,
 }
@@ -205,6 +214,7 @@ impl Desk {
                         "the invocation {request_id} is not answered yet"
                     ));
                 }
+                Progress::Answering => return wrong_state("the answer is not complete yet"),
                 Progress::Init | Progress::Waiting | Progress::Answered => {
                     *progress = Progress::Waiting
                 }
@@ -251,60 +261,36 @@ impl Desk {
                 );
             }
         };
-        if !self.settle(id, &head.headers) {
+        if !self.begins(id, &head.headers) {
             return unknown_request_id();
         }
-        let limit = match mode {
-            ResponseMode::Buffered => LARGEST_RESPONSE,
-            ResponseMode::Streaming => LARGEST_STREAM,
-        };
-        // Whole for now. When answers are to be passed on as they come, this is where the body would be handed over.
-        let (answer, response) = match body::collect(body, limit).await {
-            Ok(Collected::Whole { trailers, .. }) if trailers.contains_key(ERROR_TYPE) => {
-                (Answer::Error(midstream_error(&trailers)), accepted())
+        let content_type = text(&head.headers, CONTENT_TYPE.as_str()).map(ToOwned::to_owned);
+        let (event, response) = match mode {
+            ResponseMode::Buffered => {
+                let (answer, response) = buffered(content_type, body).await;
+                (RuntimeEvent::Answer(answer), response)
             }
-            Ok(Collected::Whole { bytes: payload, .. }) => {
-                let content_type =
-                    text(&head.headers, CONTENT_TYPE.as_str()).map(ToOwned::to_owned);
-                (
-                    Answer::Response {
-                        mode,
-                        content_type,
-                        payload,
-                    },
-                    accepted(),
-                )
+            ResponseMode::Streaming => {
+                let (chunks, arriving) = stream::chunks();
+                self.tell(RuntimeEvent::Answer(Answer::Stream {
+                    content_type,
+                    chunks: arriving,
+                }));
+                let (end, response) = streamed(body, chunks).await;
+                (RuntimeEvent::StreamEnd(end), response)
             }
-            Ok(Collected::TooLarge { size }) => (
-                Answer::TooLarge { size, limit },
-                refuse(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "RequestEntityTooLarge",
-                    &format!("Exceeded maximum allowed payload size ({limit} bytes)."),
-                ),
-            ),
-            Err(error) => (
-                Answer::Broken {
-                    reason: error.to_string(),
-                },
-                refuse(
-                    StatusCode::BAD_REQUEST,
-                    "TruncatedHTTPRequest",
-                    "HTTP request detected as truncated",
-                ),
-            ),
         };
-        self.tell(RuntimeEvent::Answer(answer));
+        self.ends(event);
         response
     }
 
     /// `POST /runtime/invocation/ID/error`
     async fn error(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        if !self.settle(id, request.headers()) {
+        if !self.begins(id, request.headers()) {
             return unknown_request_id();
         }
         let report = report(request).await;
-        self.tell(RuntimeEvent::Answer(Answer::Error(report)));
+        self.ends(RuntimeEvent::Answer(Answer::Flawed(Flaw::Error(report))));
         accepted()
     }
 
@@ -322,8 +308,8 @@ impl Desk {
         accepted()
     }
 
-    /// Whether the process owes an answer under this id; from now on it no longer does.
-    fn settle(&self, id: &str, headers: &HeaderMap) -> bool {
+    /// Whether the process owes an answer under this id. It is taken to be the one it sends now.
+    fn begins(&self, id: &str, headers: &HeaderMap) -> bool {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = match &*progress {
             Progress::Busy {
@@ -337,9 +323,15 @@ impl Desk {
             _ => false,
         };
         if owed {
-            *progress = Progress::Answered;
+            *progress = Progress::Answering;
         }
         owed
+    }
+
+    /// The answer has been read to its end.
+    fn ends(&self, event: RuntimeEvent) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Progress::Answered;
+        self.tell(event);
     }
 
     fn tell(&self, event: RuntimeEvent) {
@@ -348,11 +340,41 @@ impl Desk {
     }
 }
 
+async fn buffered(content_type: Option<String>, body: Incoming) -> (Answer, Response<Full<Bytes>>) {
+    let limit = LARGEST_RESPONSE;
+    match body::collect(body, limit).await {
+        Ok(Collected::Whole(payload)) => (
+            Answer::Buffered {
+                content_type,
+                payload,
+            },
+            accepted(),
+        ),
+        Ok(Collected::TooLarge { size }) => (
+            Answer::Flawed(Flaw::TooLarge { size, limit }),
+            too_large(limit),
+        ),
+        Err(error) => (Answer::Flawed(broken(&error)), truncated()),
+    }
+}
+
+async fn streamed(body: Incoming, chunks: Chunks) -> (Result<(), Flaw>, Response<Full<Bytes>>) {
+    let limit = LARGEST_STREAM;
+    match body::pass_on(body, limit, &chunks).await {
+        Ok(Passed::Whole { trailers }) if trailers.contains_key(ERROR_TYPE) => {
+            (Err(Flaw::Error(midstream_error(&trailers))), accepted())
+        }
+        Ok(Passed::Whole { .. }) => (Ok(()), accepted()),
+        Ok(Passed::TooLarge { size }) => (Err(Flaw::TooLarge { size, limit }), too_large(limit)),
+        Err(error) => (Err(broken(&error)), truncated()),
+    }
+}
+
 async fn report(request: Request<Incoming>) -> ErrorReport {
     let (head, body) = request.into_parts();
     let header = text(&head.headers, ERROR_TYPE);
     match body::collect(body, LARGEST_RESPONSE).await {
-        Ok(Collected::Whole { bytes, .. }) => ErrorReport::read(header, &bytes),
+        Ok(Collected::Whole(bytes)) => ErrorReport::read(header, &bytes),
         Ok(Collected::TooLarge { size }) => ErrorReport::read(
             header,
             format!("an error report of {size} bytes").as_bytes(),
@@ -387,6 +409,28 @@ fn unknown_request_id() -> Response<Full<Bytes>> {
         StatusCode::BAD_REQUEST,
         "InvalidRequestID",
         "Invalid request ID",
+    )
+}
+
+fn broken(error: &hyper::Error) -> Flaw {
+    Flaw::Broken {
+        reason: error.to_string(),
+    }
+}
+
+fn too_large(limit: usize) -> Response<Full<Bytes>> {
+    refuse(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestEntityTooLarge",
+        &format!("Exceeded maximum allowed payload size ({limit} bytes)."),
+    )
+}
+
+fn truncated() -> Response<Full<Bytes>> {
+    refuse(
+        StatusCode::BAD_REQUEST,
+        "TruncatedHTTPRequest",
+        "HTTP request detected as truncated",
     )
 }
 

@@ -1,11 +1,16 @@
 //! Serve HTTP/1.1 on a listener until the server is dropped; its connections end with it.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, error::Error, future::Future, net::SocketAddr, sync::Arc, time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -34,10 +39,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Answers every request on `listener` with `handle`.
-    pub(crate) fn start<H, F>(listener: TcpListener, handle: H) -> Self
+    pub(crate) fn start<H, F, B>(listener: TcpListener, handle: H) -> Self
     where
         H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let closing = Arc::new(Notify::new());
         let task = tokio::spawn(accept(listener, handle, Arc::clone(&closing)));
@@ -60,10 +66,11 @@ impl Drop for Server {
     }
 }
 
-async fn accept<H, F>(listener: TcpListener, handle: H, closing: Arc<Notify>)
+async fn accept<H, F, B>(listener: TcpListener, handle: H, closing: Arc<Notify>)
 where
     H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
@@ -84,10 +91,11 @@ where
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve<H, F>(stream: TcpStream, peer: SocketAddr, handle: H)
+async fn serve<H, F, B>(stream: TcpStream, peer: SocketAddr, handle: H)
 where
     H: Fn(Ends, Request<Incoming>) -> F,
-    F: Future<Output = Response<Full<Bytes>>>,
+    F: Future<Output = Response<B>>,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
 {
     let Ok(local) = stream.local_addr() else {
         return;

@@ -169,7 +169,7 @@ fn door(event: EventDoor) -> Door {
     match event {
         EventDoor::Rest => Door::rest_api("prod"),
         EventDoor::Http => Door::http_api("$default"),
-        EventDoor::Url => Door::FunctionUrl,
+        EventDoor::Url => Door::function_url(),
         EventDoor::Alb => Door::LoadBalancer { multi_value: false },
     }
 }

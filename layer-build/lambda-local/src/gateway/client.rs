@@ -115,6 +115,11 @@ impl ClientRequest {
         }
     }
 
+    /// The body as text, whatever it is.
+    pub(super) fn lossy_body(&self) -> Option<String> {
+        (!self.body.is_empty()).then(|| String::from_utf8_lossy(&self.body).into_owned())
+    }
+
     /// An id in the style of the shorter ids API Gateway gives out, such as `JKJaXmPLvHcESHA=`.
     pub(super) fn short_id(&self) -> String {
         BASE64_STANDARD.encode(&self.request_id.as_bytes()[..11])

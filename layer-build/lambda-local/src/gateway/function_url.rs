@@ -1,18 +1,22 @@
 //! A Function URL: the events and answers of HTTP APIs, and words of its own for what fails.
 //!
-//! Source: "Invoking Lambda function URLs", request and response payloads. The status of a function that failed, 502, is what
+//! Sources: "Invoking Lambda function URLs", request and response payloads; "Invoking a response streaming enabled function
+//! using Lambda function URLs" for the invoke mode. The status of a function that failed, 502, is what
 //! the metric `Url5xxCount` is documented to count; the words are Lambda's own.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::{
     client::{API_ID, ClientRequest},
+    headers,
     http_api::{self, DEFAULT_STAGE},
-    integration::{Failure, message},
+    integration::{Failure, Malformed, message},
+    streaming::Opened,
 };
+use crate::function::Invocation;
 
 /// The event for a request.
 pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
@@ -24,11 +28,36 @@ pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
     event
 }
 
+/// The function's answer as HTTP.
+pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
+    http_api::response(invocation, &headers::FUNCTION_URL)
+}
+
+/// The answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without one the payload is the body, whatever
+/// it says: "Lambda streams all response payloads" then, also those of functions that answer in the buffered way.
+pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
+    if let Some(head) = &opened.head {
+        return http_api::headed(head, Bytes::new(), &headers::FUNCTION_URL);
+    }
+    let content_type = opened.content_type.as_deref();
+    let content_type = content_type.and_then(|text| HeaderValue::from_str(text).ok());
+    let mut response = Response::new(Full::default());
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
+    Ok(response)
+}
+
 /// Lambda's own answers.
 pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
     let (status, text) = match failure {
         Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
         Failure::NoSuchStage => (StatusCode::NOT_FOUND, "Not Found"),
+        Failure::HeadersTooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+        ),
         Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
         Failure::Integration => (StatusCode::BAD_GATEWAY, "Internal Server Error"),
         Failure::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout"),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     client::{API_ID, ClientRequest, lossy},
+    headers::Treatment,
     integration::{Answer, Failure, Malformed, message},
 };
 use crate::{config::ACCOUNT, function::Invocation};
@@ -99,12 +100,12 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
 }
 
 /// The function's answer as HTTP.
-pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
+pub(super) fn response(
+    invocation: &Invocation,
+    treatment: &Treatment,
+) -> Result<Response<Full<Bytes>>, Malformed> {
     if let Some((head, body)) = invocation.http_stream() {
-        let head = head
-            .as_object()
-            .ok_or_else(|| Malformed("the head of the stream must be an object".to_owned()))?;
-        return Ok(Answer::streamed(head, body)?.into_response());
+        return headed(&head, body, treatment);
     }
     let json = invocation
         .json()
@@ -124,6 +125,21 @@ pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>,
     if !answer.body.is_empty() {
         answer.default_header(header::CONTENT_TYPE, "text/plain;charset=UTF-8");
     }
+    treatment.of(&mut answer.headers);
+    Ok(answer.into_response())
+}
+
+/// The answer that begins with this head, with what of its body is known.
+pub(super) fn headed(
+    head: &Value,
+    body: Bytes,
+    treatment: &Treatment,
+) -> Result<Response<Full<Bytes>>, Malformed> {
+    let head = head
+        .as_object()
+        .ok_or_else(|| Malformed("the head of the stream must be an object".to_owned()))?;
+    let mut answer = Answer::streamed(head, body)?;
+    treatment.of(&mut answer.headers);
     Ok(answer.into_response())
 }
 
@@ -132,6 +148,10 @@ pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
     let (status, text) = match failure {
         Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
         Failure::NoSuchStage => (StatusCode::NOT_FOUND, "Not Found"),
+        Failure::HeadersTooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+        ),
         Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
         Failure::Integration => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
         Failure::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),

@@ -13,6 +13,8 @@ pub(super) enum Failure {
     BadRequest,
     /// The path leads to no stage of this API.
     NoSuchStage,
+    /// The client's headers are larger than the gateway takes.
+    HeadersTooLarge,
     /// The client's body is larger than the gateway or Lambda takes.
     PayloadTooLarge,
     /// The function failed, or its answer makes no sense.
@@ -35,19 +37,25 @@ pub(super) struct Answer {
 impl Answer {
     /// Reads the members that both payload formats share: `statusCode`, `body` and `isBase64Encoded`.
     pub(super) fn read(answer: &Map<String, Value>) -> Result<Self, Malformed> {
+        let mut read = Self::read_undecoded(answer)?;
+        if answer.get("isBase64Encoded") == Some(&Value::Bool(true)) {
+            let decoded = BASE64_STANDARD.decode(&read.body);
+            read.body = decoded
+                .map_err(|error| {
+                    Malformed(format!(
+                        "isBase64Encoded is true, but body is no base64: {error}"
+                    ))
+                })?
+                .into();
+        }
+        Ok(read)
+    }
+
+    /// The same, but for `isBase64Encoded`: the body stays as it is.
+    pub(super) fn read_undecoded(answer: &Map<String, Value>) -> Result<Self, Malformed> {
         let body = match answer.get("body") {
             None | Some(Value::Null) => Bytes::new(),
-            Some(Value::String(body)) => match answer.get("isBase64Encoded") {
-                Some(Value::Bool(true)) => BASE64_STANDARD
-                    .decode(body)
-                    .map_err(|error| {
-                        Malformed(format!(
-                            "isBase64Encoded is true, but body is no base64: {error}"
-                        ))
-                    })?
-                    .into(),
-                _ => Bytes::from(body.clone()),
-            },
+            Some(Value::String(body)) => Bytes::from(body.clone()),
             Some(other) => {
                 return Err(Malformed(format!(
                     "body must be a string, not {}",

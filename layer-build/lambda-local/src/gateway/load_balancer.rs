@@ -9,6 +9,7 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::{
+    LARGEST_PAYLOAD_OF_LOAD_BALANCER,
     client::{ClientRequest, lossy, multi_values},
     http_api::is_text,
     integration::{Answer, Failure, Malformed, kind},
@@ -57,6 +58,12 @@ pub(super) fn response(
     invocation: &Invocation,
     multi_value: bool,
 ) -> Result<Response<Full<Bytes>>, Malformed> {
+    let size = invocation.payload.len();
+    if size > LARGEST_PAYLOAD_OF_LOAD_BALANCER {
+        return Err(Malformed(format!(
+            "{size} bytes are more than the {LARGEST_PAYLOAD_OF_LOAD_BALANCER} that a load balancer takes"
+        )));
+    }
     let json = invocation
         .json()
         .map_err(|error| Malformed(format!("no JSON: {error}")))?;
@@ -81,6 +88,7 @@ pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
     let status = match failure {
         Failure::BadRequest => StatusCode::BAD_REQUEST,
         Failure::NoSuchStage => StatusCode::NOT_FOUND,
+        Failure::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Failure::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::Integration => StatusCode::BAD_GATEWAY,
         Failure::TimedOut => StatusCode::GATEWAY_TIMEOUT,

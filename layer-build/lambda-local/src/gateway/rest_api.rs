@@ -1,8 +1,8 @@
 //! A REST API: events and answers of payload format 1.0.
 //!
 //! Sources: "Lambda proxy integrations in API Gateway" for both formats, "Gateway response types" for the gateway's own
-//! answers, "Amazon API Gateway important notes" for what happens to headers. Binary media types are taken as configured
-//! so that a body which is text stays text, and one which is not arrives in base64.
+//! answers, "Amazon API Gateway important notes" for queries and the method, "Binary media types for REST APIs in API Gateway"
+//! and "Return binary media from a Lambda proxy integration in API Gateway" for bodies.
 
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode, header};
@@ -11,32 +11,74 @@ use serde_json::{Map, Value, json};
 
 use super::{
     client::{API_ID, ClientRequest, lossy, multi_values},
+    headers,
     integration::{Answer, Failure, Malformed, kind, message},
+    streaming::Opened,
 };
 use crate::{config::ACCOUNT, function::Invocation};
 
-/// What a REST API calls a challenge: it keeps the standard name to itself.
-/// Source: "Amazon API Gateway important notes", header handling.
-const REMAPPED_CHALLENGE: HeaderName = HeaderName::from_static("x-amzn-remapped-www-authenticate");
+/// The header by which a client has its method taken for another; the function does not see it.
+/// Source: "Amazon API Gateway important notes".
+const METHOD_OVERRIDE: &str = "x-http-method-override";
+
+/// What a query must not have unless it is encoded. Source: "Amazon API Gateway important notes".
+const UNSUPPORTED_IN_QUERIES: [char; 3] = ['|', '{', '}'];
+
+/// What is binary for an API (`binaryMediaTypes`).
+pub(super) struct Binary<'a>(pub(super) &'a [String]);
+
+impl Binary<'_> {
+    /// Is it, by what a header says first?
+    fn is(&self, media_types: Option<&str>) -> bool {
+        let first = media_types.unwrap_or_default().split([',', ';']).next();
+        let first = first.unwrap_or_default().trim();
+        self.0
+            .iter()
+            .any(|binary| binary == "*/*" || binary.eq_ignore_ascii_case(first))
+    }
+}
 
 /// The event for a request.
-pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
-    let (body, is_base64_encoded) = request.encoded_body(false);
+///
+/// # Errors
+///
+/// When the API takes no such query.
+pub(super) fn event(
+    request: &ClientRequest,
+    stage: &str,
+    binary: &Binary<'_>,
+) -> Result<Value, Failure> {
+    if request.raw_query.contains(UNSUPPORTED_IN_QUERIES) {
+        return Err(Failure::BadRequest);
+    }
+    let (body, is_base64_encoded) = if binary.is(request.header("content-type").as_deref()) {
+        request.encoded_body(true)
+    } else {
+        (request.lossy_body(), false)
+    };
+    let mut headers = request.headers.clone();
+    headers::of_rest_request(&mut headers);
+    let method = headers.remove(METHOD_OVERRIDE);
+    let method = method.map_or_else(
+        || request.method.clone(),
+        |method| lossy(&method).into_owned(),
+    );
     let multi_value_headers = multi_values(
-        request
-            .headers
+        headers
             .iter()
             .map(|(name, value)| (title_case(name), lossy(value).into_owned())),
     );
-    let multi_value_query = multi_values(request.query.iter().cloned());
+    // A semicolon splits as an ampersand does.
+    let query = request.raw_query.replace(';', "&");
+    let multi_value_query = multi_values(form_urlencoded::parse(query.as_bytes()).into_owned());
     let (resource, path_parameters) = match request.path.trim_start_matches('/') {
         "" => ("/", Value::Null),
         proxy => ("/{proxy+}", json!({ "proxy": proxy })),
     };
-    json!({
+    Ok(json!({
         "resource": resource,
         "path": request.path,
-        "httpMethod": request.method,
+        "httpMethod": method,
         "headers": last_values(&multi_value_headers),
         "multiValueHeaders": multi_value_headers,
         "queryStringParameters": last_values(&multi_value_query),
@@ -49,7 +91,7 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
             "domainName": request.domain_name,
             "domainPrefix": API_ID,
             "extendedRequestId": request.short_id(),
-            "httpMethod": request.method,
+            "httpMethod": method,
             "identity": {
                 "accessKey": null,
                 "accountId": null,
@@ -75,28 +117,50 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
         },
         "body": body,
         "isBase64Encoded": is_base64_encoded,
-    })
+    }))
 }
 
-/// The function's answer as HTTP.
-pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
-    let mut answer = if let Some((head, body)) = invocation.http_stream() {
-        Answer::streamed(object(&head)?, body)?
-    } else {
-        let json = invocation
-            .json()
-            .map_err(|error| Malformed(format!("no JSON: {error}")))?;
-        let json = object(&json)?;
-        let mut answer = Answer::read(json)?;
-        answer.add_headers(json.get("multiValueHeaders"))?;
-        answer.add_headers(json.get("headers"))?;
-        answer
-    };
-    while let Some(challenge) = answer.headers.remove(header::WWW_AUTHENTICATE) {
-        answer.headers.append(REMAPPED_CHALLENGE, challenge);
+/// The function's answer as HTTP. Base64 is only decoded for a client whose `Accept` begins with what is binary for the API.
+pub(super) fn response(
+    invocation: &Invocation,
+    accept: Option<&str>,
+    binary: &Binary<'_>,
+) -> Result<Response<Full<Bytes>>, Malformed> {
+    if let Some((head, body)) = invocation.http_stream() {
+        return headed(&head, body);
     }
+    let json = invocation
+        .json()
+        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+    let json = object(&json)?;
+    let mut answer = if binary.is(accept) {
+        Answer::read(json)?
+    } else {
+        Answer::read_undecoded(json)?
+    };
+    answer.add_headers(json.get("multiValueHeaders"))?;
+    answer.add_headers(json.get("headers"))?;
+    Ok(finished(answer))
+}
+
+/// The answer that begins with this head, when the API streams. There must be one.
+pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
+    match &opened.head {
+        Some(head) => headed(head, Bytes::new()),
+        None => Err(Malformed(
+            "the API streams, and the function does not".to_owned(),
+        )),
+    }
+}
+
+fn headed(head: &Value, body: Bytes) -> Result<Response<Full<Bytes>>, Malformed> {
+    Ok(finished(Answer::streamed(object(head)?, body)?))
+}
+
+fn finished(mut answer: Answer) -> Response<Full<Bytes>> {
+    headers::REST_API.of(&mut answer.headers);
     answer.default_header(header::CONTENT_TYPE, "application/json");
-    Ok(answer.into_response())
+    answer.into_response()
 }
 
 /// The gateway's own answers.
@@ -104,6 +168,10 @@ pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
     let (status, text) = match failure {
         Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
         Failure::NoSuchStage => (StatusCode::FORBIDDEN, "Forbidden"),
+        Failure::HeadersTooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+        ),
         Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
         Failure::Integration => (StatusCode::BAD_GATEWAY, "Internal server error"),
         Failure::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),

@@ -2,7 +2,7 @@
 
 use http::Request;
 use http_body_util::Full;
-use lambda_local::{Door, Function, Gateway};
+use lambda_local::{Door, Function, Gateway, ResponseMode};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -121,42 +121,69 @@ async fn several_values_of_an_answers_header_all_leave() {
 }
 
 #[tokio::test]
-async fn a_rest_api_renames_the_challenge() {
-    let gateway = open(obedient(), Door::rest_api("prod")).await;
-    let answer = get(&gateway, "/answer").await;
-    assert_eq!(answer.all("x-amzn-remapped-www-authenticate"), ["Bearer"]);
-    assert!(answer.all("www-authenticate").is_empty());
-    let gateway = open(obedient(), Door::http_api("$default")).await;
-    assert_eq!(
-        get(&gateway, "/answer").await.all("www-authenticate"),
-        ["Bearer"]
-    );
-}
-
-#[tokio::test]
 async fn bytes_that_are_no_text_make_it_both_ways() {
     let all: Vec<u8> = (0..=255).collect();
-    for gateway in all_doors(&obedient()).await {
+    for door in [
+        Door::http_api("$default"),
+        Door::http_api("beta"),
+        Door::function_url(),
+        Door::LoadBalancer { multi_value: true },
+        binary_rest_api(&["application/json", "application/octet-stream"]),
+        binary_rest_api(&["*/*"]),
+    ] {
+        let gateway = open(obedient(), door.clone()).await;
         for content_type in ["application/octet-stream", "application/json"] {
             let answer = post(&gateway, "/echo", content_type, &all).await;
-            assert_eq!(
-                answer.json()["body"],
-                json!(all),
-                "{} {content_type}",
-                gateway.url()
-            );
+            assert_eq!(answer.json()["body"], json!(all), "{door:?} {content_type}");
         }
     }
     for door in [
-        Door::rest_api("prod"),
         Door::http_api("$default"),
-        Door::FunctionUrl,
+        Door::function_url(),
         Door::LoadBalancer { multi_value: false },
+        binary_rest_api(&["*/*"]),
     ] {
-        let gateway = open(obedient(), door).await;
+        let gateway = open(obedient(), door.clone()).await;
         let answer = get(&gateway, "/binary").await;
-        assert_eq!(answer.body, all, "{}", gateway.url());
+        assert_eq!(answer.body, all, "{door:?}");
         assert_eq!(answer.all("content-type"), ["application/octet-stream"]);
+    }
+}
+
+#[tokio::test]
+async fn for_a_rest_api_only_that_is_binary_which_it_was_told_is() {
+    // What it was told of, what the client sends, whether that arrives in base64.
+    for (told, sent, base64) in [
+        (vec![], "application/octet-stream", false),
+        (vec!["image/png"], "application/octet-stream", false),
+        (vec!["image/png"], "Image/PNG; a=b", true),
+        (vec!["*/*"], "application/json", true),
+    ] {
+        let gateway = open(obedient(), binary_rest_api(&told)).await;
+        let seen = post(&gateway, "/echo", sent, b"\xff").await.json();
+        let arrived = if base64 {
+            &b"\xff"[..]
+        } else {
+            "\u{fffd}".as_bytes()
+        };
+        assert_eq!(seen["body"], json!(arrived), "{told:?} {sent}");
+    }
+    // What it was told of, what the client takes, whether base64 is decoded for it.
+    let all: Vec<u8> = (0..=255).collect();
+    for (told, accept, decoded) in [
+        (vec![], "application/octet-stream", false),
+        (vec!["image/png"], "image/png, */*", true),
+        (vec!["image/png"], "image/png;q=0.5", true),
+        (vec!["image/png"], "*/*, image/png", false),
+        (vec!["*/*"], "text/html", true),
+    ] {
+        let gateway = open(obedient(), binary_rest_api(&told)).await;
+        let builder = Request::get("/binary").header("accept", accept);
+        let answer = request(&gateway, builder, b"").await;
+        assert_eq!(answer.body == all, decoded, "{told:?} {accept}");
+        if !decoded {
+            assert!(answer.body.starts_with(b"AAECAwQF"), "{told:?} {accept}");
+        }
     }
 }
 
@@ -177,7 +204,7 @@ async fn the_stage_is_in_the_url_where_api_gateway_has_it() {
         let seen = get(&gateway, path).await.json();
         assert_eq!(seen["path"], seen_path, "{door:?}");
         let stage = match &door {
-            Door::RestApi { stage } | Door::HttpApi { stage } => stage.as_str(),
+            Door::RestApi { stage, .. } | Door::HttpApi { stage } => stage.as_str(),
             _ => unreachable!("no other door is opened here"),
         };
         assert_eq!(seen["stage"], stage, "{door:?}");
@@ -311,7 +338,7 @@ async fn an_event_of_an_http_api_looks_like_a_real_one() {
 
 #[tokio::test]
 async fn an_event_of_a_function_url_is_told_from_an_apis_by_its_domain() {
-    let gateway = open(obedient().env("MODE", "raw"), Door::FunctionUrl).await;
+    let gateway = open(obedient().env("MODE", "raw"), Door::function_url()).await;
     let event = captured(&gateway, "/a%20b?x=1").await;
     for (pointer, wanted) in [
         ("/version", json!("2.0")),
@@ -360,7 +387,7 @@ async fn an_event_of_a_load_balancer_has_headers_in_one_form() {
 #[tokio::test]
 async fn each_door_has_its_own_words_for_what_fails_and_its_own_limits() {
     for (door, path, status, limit) in [
-        (Door::FunctionUrl, "/fail", 502, 6 << 20),
+        (Door::function_url(), "/fail", 502, 6 << 20),
         (
             Door::LoadBalancer { multi_value: true },
             "/fail",
@@ -410,6 +437,18 @@ async fn an_address_in_use_is_named() {
     .await;
     let error = again.expect_err("the address is in use").to_string();
     assert!(error.contains(&gateway.address().to_string()), "{error}");
+}
+
+/// A REST API for which these media types are binary.
+fn binary_rest_api(binary: &[&str]) -> Door {
+    Door::RestApi {
+        stage: "prod".to_owned(),
+        mode: ResponseMode::Buffered,
+        binary_media_types: binary
+            .iter()
+            .map(|&media_type| media_type.to_owned())
+            .collect(),
+    }
 }
 
 /// All values the function saw of a header.

@@ -310,10 +310,6 @@ async fn a_malformed_answer_is_the_gateways_own_error_and_in_the_logs() {
                 "body must be a string, not an object",
             ),
             (
-                json!({ "statusCode": 200, "body": "!", "isBase64Encoded": true }),
-                "no base64",
-            ),
-            (
                 json!({ "statusCode": 200, "headers": { "bad name": "x" } }),
                 "no name of a header",
             ),
@@ -336,6 +332,21 @@ async fn a_malformed_answer_is_the_gateways_own_error_and_in_the_logs() {
                 "{malformed}: {last}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn base64_that_is_none_is_malformed_where_it_is_decoded() {
+    let answer = json!({ "statusCode": 200, "body": "!", "isBase64Encoded": true }).to_string();
+    for (door, status) in [
+        (Door::http_api("$default"), 500),
+        (Door::function_url(), 502),
+        (Door::LoadBalancer { multi_value: false }, 502),
+        (Door::rest_api("prod"), 200),
+    ] {
+        let gateway = open(obedient().env("MODE", "raw"), door.clone()).await;
+        let answer = post(&gateway, "/", "application/json", answer.as_bytes()).await;
+        assert_eq!(answer.status, status, "{door:?}");
     }
 }
 

@@ -9,11 +9,11 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
+use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use lambda_local::{Door, Function, FunctionConfig, Gateway, Invocation};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinHandle};
 
 pub(crate) const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -30,7 +30,7 @@ pub(crate) async fn all_doors(config: &FunctionConfig) -> Vec<Gateway> {
         Door::rest_api("prod"),
         Door::http_api("$default"),
         Door::http_api("beta"),
-        Door::FunctionUrl,
+        Door::function_url(),
         Door::LoadBalancer { multi_value: true },
     ] {
         gateways.push(open(config.clone(), door).await);
@@ -90,6 +90,48 @@ impl Answer {
     }
 }
 
+/// An HTTP answer of which the head has been read.
+pub(crate) struct Started {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: Incoming,
+    connection: JoinHandle<hyper::Result<()>>,
+}
+
+impl Started {
+    /// What comes next of the body.
+    pub(crate) async fn chunk(&mut self) -> Bytes {
+        let frame = self.body.frame().await.expect("more of the body");
+        frame.expect("a whole chunk").into_data().expect("data")
+    }
+
+    /// All that is still to come, unless the connection is cut.
+    pub(crate) async fn rest(self) -> hyper::Result<Bytes> {
+        Ok(self.body.collect().await?.to_bytes())
+    }
+
+    /// Closes the connection without waiting for the rest.
+    pub(crate) async fn hang_up(self) {
+        drop(self.body);
+        self.connection.abort();
+        // Only once the task is gone is the socket closed.
+        let _ = self.connection.await;
+    }
+}
+
+/// Gets a path behind the gateway's base URL, to read the answer as it comes.
+pub(crate) async fn start(gateway: &Gateway, path: &str) -> Started {
+    let request = behind(gateway, Request::get(path), b"");
+    let (response, connection) = exchange(gateway, request).await;
+    let (head, body) = Response::into_parts(response);
+    Started {
+        status: head.status,
+        headers: head.headers,
+        body,
+        connection,
+    }
+}
+
 /// Gets a path behind the gateway's base URL.
 pub(crate) async fn get(gateway: &Gateway, path: &str) -> Answer {
     request(gateway, Request::get(path), b"").await
@@ -111,31 +153,12 @@ pub(crate) async fn request(
     request: http::request::Builder,
     body: &[u8],
 ) -> Answer {
-    let host = gateway.address().to_string();
-    let base = gateway
-        .url()
-        .strip_prefix("http://")
-        .and_then(|url| url.strip_prefix(&host))
-        .expect("a base URL");
-    let mut request = request.body(Full::from(body.to_vec())).expect("a request");
-    *request.uri_mut() = format!("{base}{}", request.uri()).parse().expect("a path");
-    send(gateway, request).await
+    send(gateway, behind(gateway, request, body)).await
 }
 
 /// Sends a request whose URI is a whole path.
-pub(crate) async fn send(gateway: &Gateway, mut request: Request<Full<Bytes>>) -> Answer {
-    let host = gateway.address().to_string();
-    request
-        .headers_mut()
-        .insert("host", host.parse().expect("a host"));
-    let stream = TcpStream::connect(gateway.address())
-        .await
-        .expect("a connection");
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .expect("a handshake");
-    let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await.expect("an answer");
+pub(crate) async fn send(gateway: &Gateway, request: Request<Full<Bytes>>) -> Answer {
+    let (response, connection) = exchange(gateway, request).await;
     let (head, body) = Response::into_parts(response);
     let body = body
         .collect()
@@ -151,6 +174,37 @@ pub(crate) async fn send(gateway: &Gateway, mut request: Request<Full<Bytes>>) -
     }
 }
 
+fn behind(gateway: &Gateway, request: http::request::Builder, body: &[u8]) -> Request<Full<Bytes>> {
+    let host = gateway.address().to_string();
+    let base = gateway
+        .url()
+        .strip_prefix("http://")
+        .and_then(|url| url.strip_prefix(&host))
+        .expect("a base URL");
+    let mut request = request.body(Full::from(body.to_vec())).expect("a request");
+    *request.uri_mut() = format!("{base}{}", request.uri()).parse().expect("a path");
+    request
+}
+
+async fn exchange(
+    gateway: &Gateway,
+    mut request: Request<Full<Bytes>>,
+) -> (Response<Incoming>, JoinHandle<hyper::Result<()>>) {
+    let host = gateway.address().to_string();
+    request
+        .headers_mut()
+        .insert("host", host.parse().expect("a host"));
+    let stream = TcpStream::connect(gateway.address())
+        .await
+        .expect("a connection");
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .expect("a handshake");
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await.expect("an answer");
+    (response, connection)
+}
+
 /// Waits until a process has left its mark in a directory, or fails.
 pub(crate) async fn arrival(place: &Path) {
     for _ in 0..1_000 {
@@ -160,6 +214,17 @@ pub(crate) async fn arrival(place: &Path) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("nobody came to {}", place.display());
+}
+
+/// Waits until there is a file, or fails.
+pub(crate) async fn file(path: &Path) {
+    for _ in 0..1_000 {
+        if path.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("there is no {}", path.display());
 }
 
 /// Waits until a process is gone, or fails.

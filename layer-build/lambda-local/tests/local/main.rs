@@ -4,3 +4,5 @@ mod doors;
 mod environments;
 mod failures;
 mod harness;
+mod quirks;
+mod streams;

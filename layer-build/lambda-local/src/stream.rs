@@ -1,0 +1,139 @@
+//! A payload that is handed on while the process still sends it.
+//!
+//! Three have a hand in it: the Runtime API puts the chunks in as they come, whoever invoked takes them out, and the invocation
+//! says how it ended once it knows. Chunks that stop coming are no end: only an outcome is.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::InvokeError;
+
+/// How many chunks wait for a slow reader before the process has to. Source: ours.
+const WAITING: usize = 16;
+
+/// Where the chunks are put in.
+pub(crate) type Chunks = mpsc::Sender<Bytes>;
+
+/// Where they arrive, as long as nobody can tell how it will end.
+pub(crate) type Arriving = mpsc::Receiver<Bytes>;
+
+/// Says how a stream has ended.
+pub(crate) struct Ending(oneshot::Sender<Result<(), InvokeError>>);
+
+/// What is to be read: chunks, then how it ended.
+pub(crate) struct Stream {
+    chunks: Arriving,
+    outcome: oneshot::Receiver<Result<(), InvokeError>>,
+    ended: bool,
+}
+
+/// The two ends of the chunks.
+pub(crate) fn chunks() -> (Chunks, Arriving) {
+    mpsc::channel(WAITING)
+}
+
+impl Ending {
+    /// Tells the reader, if there still is one.
+    pub(crate) fn tell(self, outcome: Result<(), InvokeError>) {
+        let _ = self.0.send(outcome);
+    }
+}
+
+impl Stream {
+    /// A stream of these chunks, and what has to end it.
+    pub(crate) fn new(chunks: Arriving) -> (Self, Ending) {
+        let (ending, outcome) = oneshot::channel();
+        let stream = Self {
+            chunks,
+            outcome,
+            ended: false,
+        };
+        (stream, Ending(ending))
+    }
+
+    /// The next chunk; none after the last.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, InvokeError>> {
+        std::future::poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same, to be polled.
+    pub(crate) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, InvokeError>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if let Some(chunk) = ready!(self.chunks.poll_recv(context)) {
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        let outcome = ready!(std::pin::Pin::new(&mut self.outcome).poll(context));
+        self.ended = true;
+        // Who should have told is gone: so is the function.
+        Poll::Ready(match outcome.unwrap_or(Err(InvokeError::Stopped)) {
+            Ok(()) => None,
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    /// All of it, up to a limit. What comes beyond it is taken from the process and dropped.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end as it should, or is larger.
+    pub(crate) async fn whole(mut self, limit: usize) -> Result<Bytes, InvokeError> {
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = self.next().await {
+            let chunk = chunk?;
+            let size = whole.len() + chunk.len();
+            if size > limit {
+                return Err(InvokeError::ResponseTooLarge { size, limit });
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn chunks_that_stop_coming_are_no_end() {
+        for (outcome, whole) in [
+            (Some(Ok(())), true),
+            (Some(Err(InvokeError::Stopped)), false),
+            (None, false),
+        ] {
+            let case = format!("{outcome:?}");
+            let (sender, arriving) = chunks();
+            let (stream, ending) = Stream::new(arriving);
+            sender.send(Bytes::from("a")).await.expect("room");
+            sender.send(Bytes::from("b")).await.expect("room");
+            drop(sender);
+            match outcome {
+                Some(outcome) => ending.tell(outcome),
+                None => drop(ending),
+            }
+            let read = stream.whole(2).await;
+            assert_eq!(read.is_ok(), whole, "{case}: {read:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_read_as_a_whole_has_a_limit() {
+        let (sender, arriving) = chunks();
+        let (stream, ending) = Stream::new(arriving);
+        sender.send(Bytes::from("abc")).await.expect("room");
+        drop(sender);
+        ending.tell(Ok(()));
+        let error = stream.whole(2).await.expect_err("it is larger");
+        assert!(
+            matches!(error, InvokeError::ResponseTooLarge { limit: 2, .. }),
+            "{error:?}"
+        );
+    }
+}
