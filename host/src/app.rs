@@ -31,6 +31,7 @@ mod headers;
 mod health;
 mod list;
 mod response;
+mod room;
 mod rounds;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -51,7 +52,6 @@ use mcp_protocol::{
 };
 use serde_json::value::RawValue;
 
-pub use self::deadline::Ceiling;
 pub(crate) use self::handshake::InSession;
 pub(crate) use self::response::{Outcome, too_large};
 use self::{
@@ -63,6 +63,7 @@ use self::{
     response::{refusal, respond, respond_whole},
     rounds::Rounds,
 };
+pub use self::{deadline::Ceiling, room::Room};
 use crate::{
     StartError,
     config::Config,
@@ -99,6 +100,8 @@ pub struct Incoming<'a> {
     pub deadline: Option<SystemTime>,
     /// How long the front door waits for an answer, if it has a limit.
     pub ceiling: Option<Ceiling>,
+    /// How much of an answer the front door takes, if it has a limit.
+    pub room: Option<Room>,
 }
 
 /// Passes a JSON-RPC notification on to the client at once.
@@ -339,7 +342,11 @@ impl App {
             Route::Cancelled { .. } => Answer::ACCEPTED.into(),
             Route::Batch(_) => Batch::refused().into(),
         });
-        Outcome::of_all(outcomes.collect()).await
+        let outcome = Outcome::of_all(outcomes.collect()).await;
+        match incoming.room {
+            Some(room) => room.bound_batch(outcome),
+            None => outcome,
+        }
     }
 
     /// A request other than `initialize`, in the session that was found for it.
@@ -384,7 +391,7 @@ impl App {
                 Answer::success(&id, &serde_json::Map::new())
             }
             Ask::ListTools { cursor } => match self.list(revision, cursor.as_deref(), cache) {
-                Some(page) => Answer::success(&id, page),
+                Some(page) => list::fitting(incoming, &id, Answer::success(&id, page)),
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, list::UNKNOWN_CURSOR),
             },
             Ask::CallTool {

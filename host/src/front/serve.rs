@@ -277,6 +277,7 @@ async fn answer(
         request_id: &request_id,
         deadline: None,
         ceiling: None,
+        room: None,
     };
     Ok(app.answer(&incoming).await.map(Full::new))
 }

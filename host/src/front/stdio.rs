@@ -442,6 +442,7 @@ impl Work {
             request_id: &request_id,
             deadline: None,
             ceiling: None,
+            room: None,
         };
         let out = self.out.clone();
         // From a tool's own thread. A client that is gone hears nothing.

@@ -89,6 +89,7 @@ impl Server {
             request_id: "request-1",
             deadline: None,
             ceiling: None,
+            room: None,
         };
         let answered = Answered(self.runtime.block_on(self.app.answer(&incoming)));
         answered.judge(request);

@@ -79,6 +79,7 @@ fn whatever_comes_in_is_answered_or_accepted() {
             request_id: "request-1",
             deadline: None,
             ceiling: None,
+            room: None,
         };
         let answered = runtime
             .block_on(async { tokio::time::timeout(NEVER, server.answer_to(&incoming)).await });
