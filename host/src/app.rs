@@ -31,6 +31,7 @@ mod headers;
 mod health;
 mod list;
 mod response;
+mod room;
 mod rounds;
 mod stream;
 #[cfg(test)]
@@ -63,7 +64,7 @@ use self::{
     response::{refusal, respond, respond_whole},
     rounds::Rounds,
 };
-pub use self::{deadline::Ceiling, stream::Tell};
+pub use self::{deadline::Ceiling, room::Room, stream::Tell};
 use crate::{
     StartError,
     config::Config,
@@ -103,6 +104,8 @@ pub struct Incoming<'a> {
     /// Passes on what the client is to hear before the answer, where it can hear it as it happens. Else it is part of the
     /// answer.
     pub tell: Option<Tell>,
+    /// How much of an answer the front door takes, if it has a limit.
+    pub room: Option<Room>,
 }
 
 /// The server: everything but the transport.
@@ -340,7 +343,11 @@ impl App {
             Route::Cancelled { .. } => Answer::ACCEPTED.into(),
             Route::Batch(_) => Batch::refused().into(),
         });
-        Outcome::of_all(outcomes.collect()).await
+        let outcome = Outcome::of_all(outcomes.collect()).await;
+        match incoming.room {
+            Some(room) => room.bound_batch(outcome),
+            None => outcome,
+        }
     }
 
     /// A request other than `initialize`, in the session that was found for it.
@@ -383,7 +390,7 @@ impl App {
                 Answer::success(&id, &serde_json::Map::new())
             }
             Ask::ListTools { cursor } => match self.list(revision, cursor.as_deref(), cache) {
-                Some(page) => Answer::success(&id, page),
+                Some(page) => list::fitting(incoming, &id, Answer::success(&id, page)),
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, list::UNKNOWN_CURSOR),
             },
             Ask::CallTool {

@@ -146,13 +146,48 @@ impl App {
         };
         let token = asked.meta.progress_token.as_ref();
         let notifications = call.take_notifications();
-        Outcome {
+        let outcome = Outcome {
             notifications: notifications
                 .iter()
                 .filter_map(|notification| notification.in_words_of(*revision, token))
                 .collect(),
             answer,
+        };
+        self.fitting(incoming, &asked, outcome)
+    }
+
+    /// The outcome, if it comes through the front door. Else what was said before the answer is left out, and if that is not
+    /// enough, a result says that there is too much.
+    fn fitting(&self, incoming: &Incoming<'_>, asked: &Asked<'_>, outcome: Outcome) -> Outcome {
+        let Some(room) = incoming.room else {
+            return outcome;
+        };
+        if room.exceeded(&outcome.texts()).is_none() {
+            return outcome;
         }
+        let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+        let alone = Outcome::from(outcome.answer);
+        let Some(bytes) = room.exceeded(&alone.texts()) else {
+            tracing::warn!(
+                request_id,
+                tool,
+                "a result leaves no room for what its tool said before it"
+            );
+            return alone;
+        };
+        let (door, most) = (room.door, room.bytes);
+        tracing::warn!(
+            request_id,
+            tool,
+            bytes,
+            most,
+            "a result is too large for {door}"
+        );
+        let message = format!(
+            "tool {tool} did its work, but its result has {bytes} bytes as it is sent, and {door} takes {most}; ask for less of it at once (request id {request_id})"
+        );
+        let result = CallResult::error(&message).in_words_of(asked.revision, &self.server);
+        Answer::success(&asked.id, &result).into()
     }
 
     /// What the call keeps for later ones.

@@ -3,12 +3,13 @@
 use std::sync::OnceLock;
 
 use mcp_protocol::{
-    CacheHints, CacheScope, Revision,
+    Answer, CacheHints, CacheScope, Id, Revision,
+    jsonrpc::INTERNAL_ERROR,
     tools::{self, Tool},
 };
 use serde_json::value::RawValue;
 
-use super::App;
+use super::{App, Incoming};
 
 /// What a client hears of a cursor that does not lead to a page.
 pub(super) const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; ask for it again without one";
@@ -36,6 +37,24 @@ impl Lists {
             private: Default::default(),
         }
     }
+}
+
+/// The answer with a page, if it comes through the door; else the word that it does not.
+pub(super) fn fitting(incoming: &Incoming<'_>, id: &Id, page: Answer) -> Answer {
+    let body = page.body.as_deref().unwrap_or_default();
+    let too_large = incoming
+        .room
+        .and_then(|room| Some((room, room.exceeded(&[body])?)));
+    let Some((room, bytes)) = too_large else {
+        return page;
+    };
+    let request_id = incoming.request_id;
+    let message = format!(
+        "this page of the list of tools has {bytes} bytes as it is sent, and {} takes {}; the operator can make the pages smaller by LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id {request_id})",
+        room.door, room.bytes
+    );
+    tracing::error!(request_id, "{message}");
+    Answer::error(200, Some(id), INTERNAL_ERROR, &message)
 }
 
 impl App {

@@ -82,6 +82,13 @@ impl Outcome {
         Self::of_batch(iter(outcomes).buffered(OF_A_BATCH_AT_ONCE).collect().await)
     }
 
+    /// All that is to be sent.
+    pub(super) fn texts(&self) -> Vec<&[u8]> {
+        let told = self.notifications.iter();
+        let told = told.map(|notification| notification.get().as_bytes());
+        told.chain(self.answer.body.as_deref()).collect()
+    }
+
     /// Outcomes of a batch: their answers in one array.
     pub(crate) fn of_batch(outcomes: Vec<Self>) -> Self {
         let mut notifications = Vec::new();

@@ -6,6 +6,7 @@ mod limits;
 mod notifications;
 pub(crate) mod plugin;
 mod results;
+mod room;
 mod rounds;
 mod server;
 mod states;

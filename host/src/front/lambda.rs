@@ -1,8 +1,15 @@
-//! AWS Lambda behind a front door: REST APIs (payload 1.0), HTTP APIs and Function URLs (payload 2.0), and load balancers.
+//! AWS Lambda: behind REST APIs (payload 1.0), HTTP APIs and Function URLs (payload 2.0), and load balancers, or invoked by
+//! those who may.
 
+mod agent_core;
 mod caller;
+mod direct;
+mod door;
 mod environment;
+mod event;
 mod streaming;
+#[cfg(test)]
+mod tests;
 
 use std::{
     process::ExitCode,
@@ -12,44 +19,21 @@ use std::{
 
 use bytes::Bytes;
 use lambda_http::{
-    Body, Error, LambdaEvent, Request, RequestExt, Response,
+    Adapter, Body, Error, LambdaEvent, Request, RequestExt, Response,
     lambda_runtime::{LambdaInvocation, Runtime, layers::TracingLayer},
-    request::RequestContext,
     service_fn,
     tower::Service,
 };
 use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody};
 use serde_json::json;
 
-use self::{caller::caller, environment::Environment, streaming::Streaming};
+use self::{
+    caller::caller, door::Door, environment::Environment, event::Doors, streaming::Streaming,
+};
 use crate::{
     StartError,
-    app::{App, Ceiling, Incoming, Reached, Tell},
+    app::{App, Incoming, Reached, Tell},
     config::{Config, ResponseMode},
-};
-
-/// How long a REST API waits for its integration.
-/// Source: Amazon API Gateway, "Quotas for configuring and running a REST API" (50 ms to 29 s; regional and private APIs
-/// can have it raised).
-const REST_API: Ceiling = Ceiling {
-    door: "a REST API",
-    limit: Duration::from_secs(29),
-};
-
-/// How long an HTTP API waits for its integration.
-/// Source: Amazon API Gateway, "Quotas for configuring and running an HTTP API": 30 s, which cannot be raised. Taken as
-/// 29 s, as what is on the way to and from the function counts too.
-const HTTP_API: Ceiling = Ceiling {
-    door: "an HTTP API",
-    limit: Duration::from_secs(29),
-};
-
-/// How long an Application Load Balancer waits for its target.
-/// Source: Elastic Load Balancing, "Edit attributes for your Application Load Balancer": the connection idle timeout, 60 s unless
-/// it is configured.
-const LOAD_BALANCER: Ceiling = Ceiling {
-    door: "a load balancer",
-    limit: Duration::from_secs(60),
 };
 
 /// Serve invocations until Lambda ends the environment.
@@ -67,14 +51,13 @@ pub async fn run(config: Config) -> ExitCode {
     let environment = Environment::of(&app);
     match config.response_mode {
         ResponseMode::Buffered => {
+            let serving = Arc::clone(&app);
             let handler = service_fn(move |request: Request| {
-                let app = Arc::clone(&app);
-                async move {
-                    let response = answer(&app, &request, None).await;
-                    Ok::<_, Error>(response.map(into_body))
-                }
+                let app = Arc::clone(&serving);
+                async move { Ok::<_, Error>(answer(&app, request).await) }
             });
-            serve(lambda_http::runtime_concurrent(handler), environment).await
+            let doors = Doors::new(app, Adapter::from(handler));
+            serve(Runtime::new(doors), environment).await
         }
         ResponseMode::Stream => {
             // Nothing reaches it.
@@ -134,56 +117,31 @@ fn failure(path: &str, code: &str, message: &str) -> http::Result<http::Request<
         .body(ApiBody::from(body.to_string()))
 }
 
-/// By which name the front door of an event was reached.
-fn reached(context: &RequestContext) -> Reached<'_> {
-    let domain = match context {
-        RequestContext::ApiGatewayV1(context) => context.domain_name.as_deref(),
-        RequestContext::ApiGatewayV2(context) => context.domain_name.as_deref(),
-        _ => None,
-    };
-    Reached::Gateway(domain.unwrap_or_default())
+/// Answer a request whole.
+async fn answer(app: &App, request: Request) -> Response<Body> {
+    answer_telling(app, &request, None).await.map(into_body)
 }
 
-async fn answer(app: &App, request: &Request, tell: Option<Tell>) -> Response<Bytes> {
+/// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
+async fn answer_telling(app: &App, request: &Request, tell: Option<Tell>) -> Response<Bytes> {
     let context = request.request_context();
-    let (stage, ceiling) = match &context {
-        RequestContext::ApiGatewayV1(context) => (context.stage.as_deref(), Some(REST_API)),
-        RequestContext::ApiGatewayV2(context) => {
-            let domain = context.domain_name.as_deref();
-            let ceiling = (!is_function_url(domain)).then_some(HTTP_API);
-            (context.stage.as_deref(), ceiling)
-        }
-        RequestContext::Alb(_) => (None, Some(LOAD_BALANCER)),
-        _ => (None, None),
-    };
+    let door = Door::of(&context, request.raw_http_path());
     let lambda = request.lambda_context();
     let deadline = UNIX_EPOCH + Duration::from_millis(lambda.deadline);
     let incoming = Incoming {
         method: request.method().clone(),
-        path: without_stage(request.raw_http_path(), stage),
+        path: door.path,
         headers: request.headers(),
         body: request.body(),
-        reached: reached(&context),
+        reached: Reached::Gateway(door.domain),
         caller: caller(&context),
         request_id: &lambda.request_id,
         deadline: Some(deadline),
-        ceiling,
+        ceiling: door.ceiling,
+        room: tell.is_none().then_some(door.room),
         tell,
     };
     app.answer(&incoming).await
-}
-
-/// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
-/// Source: AWS Lambda, "Invoking Lambda function URLs": `https://<url-id>.lambda-url.<region>.on.aws`.
-fn is_function_url(domain: Option<&str>) -> bool {
-    domain.is_some_and(|domain| domain.contains(".lambda-url."))
-}
-
-/// `/prod/mcp` -> `/mcp`: HTTP APIs send the stage along, unless it is `$default`.
-fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
-    let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
-    rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        .unwrap_or(path)
 }
 
 /// What the host writes is UTF-8: text needs no base64 on its way through the gateway.
@@ -194,126 +152,5 @@ fn into_body(body: Bytes) -> Body {
     match String::from_utf8(body.into()) {
         Ok(text) => Body::Text(text),
         Err(error) => Body::Binary(error.into_bytes()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::SystemTime;
-
-    use lambda_http::{Context, request};
-    use plugin_abi::host_op;
-    use serde_json::Value;
-
-    use super::*;
-    use crate::{app::tests::plugin, plugin::Catalog};
-
-    /// The year 3000. Unit: milliseconds since 1970.
-    const FAR: u64 = 32_503_680_000_000;
-
-    /// A call of the tool `ask`, for its context and with some progress.
-    fn body() -> String {
-        let ops = json!([[host_op::CONTEXT, null], [host_op::PROGRESS, { "progress": 1 }]]);
-        let params =
-            json!({ "name": "ask", "arguments": { "ops": ops }, "_meta": { "progressToken": 1 } });
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
-    }
-
-    fn rest_api() -> Value {
-        json!({
-            "resource": "/{proxy+}",
-            "path": "/mcp",
-            "httpMethod": "POST",
-            "headers": { "Accept-Language": "de" },
-            "multiValueHeaders": { "Accept-Language": ["de"], "Content-Type": ["application/json"] },
-            "requestContext": {
-                "httpMethod": "POST",
-                "stage": "prod",
-                "identity": {},
-                "authorizer": { "principalId": "alice", "tenant": "a" },
-            },
-            "body": body(),
-            "isBase64Encoded": false,
-        })
-    }
-
-    fn http_api() -> Value {
-        json!({
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": "/mcp",
-            "rawQueryString": "",
-            "headers": { "accept-language": "de", "content-type": "application/json" },
-            "requestContext": {
-                "stage": "$default",
-                "http": { "method": "POST", "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "x" },
-                "authorizer": { "lambda": { "principalId": "alice", "tenant": "a" } },
-            },
-            "body": body(),
-            "isBase64Encoded": false,
-        })
-    }
-
-    #[tokio::test]
-    async fn a_tool_learns_who_called_and_by_when_to_answer_and_may_answer_with_a_stream() {
-        let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
-        let app = App::of(&Config::from_env(|_| None), catalog);
-        let mut function_url = http_api();
-        function_url["requestContext"]["domainName"] = json!("abc.lambda-url.eu-west-1.on.aws");
-        for (event, has_ceiling) in [
-            (rest_api(), true),
-            (http_api(), true),
-            (function_url, false),
-        ] {
-            let mut lambda = Context::default();
-            lambda.request_id = "invocation-1".to_owned();
-            lambda.deadline = FAR;
-            let request = request::from_str(&event.to_string()).expect("an event");
-            let request = request.with_lambda_context(lambda);
-            let response = answer(&app, &request, None).await.map(into_body);
-            assert_eq!(response.headers()["content-type"], "text/event-stream");
-            let Body::Text(text) = response.body() else {
-                panic!("not text: {response:?}");
-            };
-            let last = text.trim_end().rsplit("data: ").next().expect("an event");
-            let last: Value = serde_json::from_str(last).expect("a message");
-            let seen = last["result"]["content"][0]["text"].as_str();
-            let seen: Value = serde_json::from_str(seen.expect("a text")).expect("JSON");
-            let deadline = seen["deadline"].as_u64().expect("a number");
-            if has_ceiling {
-                let left = UNIX_EPOCH + Duration::from_millis(deadline);
-                let left = left.duration_since(SystemTime::now());
-                assert!(left.expect("in the future") < REST_API.limit, "{event}");
-            } else {
-                assert_eq!(deadline, FAR - 500, "{event}");
-            }
-            let context = &seen["outcomes"][0];
-            for (member, expected) in [
-                ("requestId", json!("invocation-1")),
-                ("principal", json!("alice")),
-                ("claims", json!({ "tenant": "a" })),
-                ("headers", json!({ "accept-language": "de" })),
-            ] {
-                assert_eq!(context[member], expected, "{member} of {event}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_stage_is_taken_off_the_path() {
-        for (path, stage, expected) in [
-            ("/prod/mcp", Some("prod"), "/mcp"),
-            ("/prod", Some("prod"), ""),
-            ("/mcp", Some("prod"), "/mcp"),
-            ("/production/mcp", Some("prod"), "/production/mcp"),
-            ("/mcp", Some("$default"), "/mcp"),
-            ("/mcp", None, "/mcp"),
-        ] {
-            assert_eq!(
-                without_stage(path, stage),
-                expected,
-                "path: {path}, stage: {stage:?}"
-            );
-        }
     }
 }

@@ -275,6 +275,7 @@ async fn answer(
             request_id: &request_id,
             deadline: None,
             ceiling: None,
+            room: None,
             tell: Some(tell),
         };
         app.answer(&incoming).await

@@ -448,6 +448,7 @@ impl Work {
             deadline: None,
             ceiling: None,
             tell: Some(tell),
+            room: None,
         };
         let outcome = self.app.serve(&incoming, request, &self.session);
         let Some(taken_back) = taken_back else {

@@ -90,6 +90,7 @@ impl Server {
             deadline: None,
             ceiling: None,
             tell: None,
+            room: None,
         };
         let answered = Answered(self.runtime.block_on(self.app.answer(&incoming)));
         answered.judge(request);

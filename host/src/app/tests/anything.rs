@@ -80,6 +80,7 @@ fn whatever_comes_in_is_answered_or_accepted() {
             deadline: None,
             ceiling: None,
             tell: None,
+            room: None,
         };
         let answered = runtime
             .block_on(async { tokio::time::timeout(NEVER, server.answer_to(&incoming)).await });

@@ -84,9 +84,14 @@ extern "C" fn invoke(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host
                 }
                 Err(body)
             }
-            // The arguments are the result, with these members if they do not say otherwise.
+            // The arguments are the result, with these members if they do not say otherwise. (`{"text": "x", "times": 9}`: nine
+            // of them are the content.)
             "reply" | "typed" | "counted" | "outward" => {
                 let mut reply = json!({ "type": "complete", "content": [] });
+                if let (Some(text), Some(times)) = (body["text"].as_str(), body["times"].as_u64()) {
+                    let text = text.repeat(times.try_into().unwrap_or_default());
+                    reply["content"] = json!([{ "type": "text", "text": text }]);
+                }
                 for (member, value) in body.as_object().into_iter().flatten() {
                     reply[member] = value.clone();
                 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::plugin;
 use crate::{
-    app::{App, Caller, Ceiling, Incoming, Reached},
+    app::{App, Caller, Ceiling, Incoming, Reached, Room},
     config::Config,
     plugin::Catalog,
 };
@@ -24,6 +24,7 @@ pub(super) struct Sent {
     pub(super) request_id: &'static str,
     pub(super) deadline: Option<SystemTime>,
     pub(super) ceiling: Option<Ceiling>,
+    pub(super) room: Option<Room>,
 }
 
 /// What came back.
@@ -51,6 +52,7 @@ pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
         request_id: "request-1",
         deadline: None,
         ceiling: None,
+        room: None,
     }
 }
 
@@ -118,6 +120,7 @@ impl Server {
             deadline: sent.deadline,
             ceiling: sent.ceiling,
             tell: None,
+            room: sent.room,
         };
         self.answer_to(&incoming).await
     }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use lambda_http::{
+    Context,
     aws_lambda_events::apigw::{ApiGatewayProxyRequestContext, ApiGatewayV2httpRequestContext},
     request::RequestContext,
 };
@@ -17,6 +18,27 @@ pub(super) fn caller(context: &RequestContext) -> Caller {
         RequestContext::ApiGatewayV1(context) => by_rest_api(context),
         RequestContext::ApiGatewayV2(context) => by_http_api(context),
         _ => Caller::default(),
+    }
+}
+
+/// Of an invocation without a gateway: the identity that Cognito gave whoever invokes by its credentials. (A client context
+/// is what the invoker says of itself.)
+/// Source: AWS Lambda, "Using the Lambda context object", `identity`.
+pub(super) fn invoker(context: &Context) -> Caller {
+    let identity = context.identity.as_ref();
+    let Some(identity) = identity.filter(|identity| !identity.identity_id.is_empty()) else {
+        return Caller::default();
+    };
+    let facts = [
+        ("cognitoIdentityId", &identity.identity_id),
+        ("cognitoIdentityPoolId", &identity.identity_pool_id),
+    ];
+    Caller {
+        principal: Some(identity.identity_id.clone()),
+        claims: facts
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .into_iter()
+            .collect(),
     }
 }
 

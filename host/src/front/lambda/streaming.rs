@@ -25,14 +25,19 @@ use http_body::{Body, Frame};
 use hyper_util::client::legacy::connect::HttpConnector;
 use lambda_http::{
     Error, Request, RequestExt, Response,
-    lambda_runtime::{LambdaInvocation, MetadataPrelude},
-    request::LambdaRequest,
+    lambda_runtime::{Diagnostic, LambdaInvocation, MetadataPrelude},
     tower::{Layer, Service, layer::layer_fn},
 };
 use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody, build_request};
+use serde_json::value::RawValue;
 
-use super::{answer, failure, reached};
-use crate::app::{AnswerBody, App};
+use super::{
+    answer_telling, direct,
+    door::{self, Door},
+    event::Brought,
+    failure,
+};
+use crate::app::{AnswerBody, App, Reached};
 
 /// What distinguishes an HTTP response from other bytes.
 const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
@@ -72,27 +77,22 @@ impl Streaming {
             context,
         } = invocation;
         let path = format!("/2018-06-01/runtime/invocation/{}", context.request_id);
-        let request = match serde_json::from_slice::<LambdaRequest>(&body) {
-            Ok(event) => {
-                let app = Arc::clone(&self.app);
-                let request = Request::from(event).with_lambda_context(context);
-                // It would end the process, and with it all that goes on beside it.
-                let response = AssertUnwindSafe(stream(app, request)).catch_unwind().await;
-                match response {
-                    Ok(response) => streamed(&path, response),
-                    Err(_) => failure(
-                        &format!("{path}/error"),
-                        "HOST_PANICKED",
-                        "the host failed unexpectedly; its log says where",
-                    ),
-                }
-            }
-            Err(error) => failure(
+        // A panic would end the process, and with it all that goes on beside it.
+        let answered = self.answered(&path, &body, context);
+        let answered = AssertUnwindSafe(answered).catch_unwind().await;
+        let answered = answered.unwrap_or_else(|_| {
+            Err(Diagnostic {
+                error_type: "HOST_PANICKED".to_owned(),
+                error_message: "the host failed unexpectedly; its log says where".to_owned(),
+            })
+        });
+        let request = answered.unwrap_or_else(|failed| {
+            failure(
                 &format!("{path}/error"),
-                "EVENT_UNKNOWN",
-                &format!("the event is none of a front door: {error}"),
-            ),
-        };
+                &failed.error_type,
+                &failed.error_message,
+            )
+        });
         let invocation = parts.headers.get(INVOCATION_ID).cloned();
         let sent = match request {
             Ok(mut request) => {
@@ -114,6 +114,35 @@ impl Streaming {
     }
 }
 
+impl Streaming {
+    /// The answer to an event, as Lambda takes it.
+    async fn answered(
+        &self,
+        path: &str,
+        event: &[u8],
+        context: lambda_http::Context,
+    ) -> Result<http::Result<http::Request<ApiBody>>, Diagnostic> {
+        let payload: Box<RawValue> = serde_json::from_slice(event).unwrap_or_default();
+        match Brought::by(&payload, &context)? {
+            Brought::Request(mut event) => {
+                door::settle(&mut event);
+                let mut request = Request::from(*event);
+                request.headers_mut().extend(direct::trace(&context));
+                let request = request.with_lambda_context(context);
+                let response = stream(Arc::clone(&self.app), request).await;
+                Ok(streamed(path, response))
+            }
+            Brought::Direct(direct) => {
+                let answer = direct.answer(&self.app, &context, &payload).await;
+                Ok(build_request()
+                    .method(http::Method::POST)
+                    .uri(format!("{path}/response"))
+                    .body(ApiBody::from(answer.get().to_owned())))
+            }
+        }
+    }
+}
+
 impl Service<LambdaInvocation> for Streaming {
     type Response = ();
     type Error = Error;
@@ -130,8 +159,9 @@ impl Service<LambdaInvocation> for Streaming {
 
 async fn stream(app: Arc<App>, request: Request) -> Response<AnswerBody> {
     let context = request.request_context();
-    let opening = app.opening(request.headers(), reached(&context));
-    let answer = |tell| async move { answer(&app, &request, Some(tell)).await };
+    let domain = Door::of(&context, request.raw_http_path()).domain;
+    let opening = app.opening(request.headers(), Reached::Gateway(domain));
+    let answer = |tell| async move { answer_telling(&app, &request, Some(tell)).await };
     opening.answer(answer).await
 }
 

@@ -1,0 +1,93 @@
+//! Invocations by an Amazon Bedrock AgentCore Gateway that has the function as a Lambda target: the payload is a tool's
+//! arguments, and the tool's name stands in the client context.
+//!
+//! Sources: Amazon Bedrock AgentCore Developer Guide, "AWS Lambda function targets" and "Understand how AgentCore Gateway
+//! tools are named". What the gateway makes of an answer they leave open: that it is valid JSON is all they ask. So it is the
+//! result of `tools/call` as it is, with its `isError`, as that of AWS's own adapter is (`run-mcp-servers-with-aws-lambda`,
+//! `BedrockAgentCoreGatewayTargetHandler`). A failed invocation would be told as "internal error" (Developer Guide, "Turn on
+//! debugging messages"); so whatever goes wrong is a result, too, which the model can read.
+
+use lambda_http::Context;
+use mcp_protocol::{Ask, Id, Request, Revision};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use super::direct::{Invoked, as_json};
+use crate::app::{App, InSession};
+
+/// Where the gateway names the tool, as `TARGET___TOOL`.
+const TOOL_NAME: &str = "bedrockAgentCoreToolName";
+
+/// What stands between the names of target and tool. (The former has no underscores.)
+const SEPARATOR: &str = "___";
+
+/// The name of the tool that is called, with that of the target, if a gateway invokes.
+pub(super) fn tool_name(context: &Context) -> Option<&str> {
+    // Its guide has the name in several spellings.
+    let mut custom = context.client_context.as_ref()?.custom.iter();
+    let (_, name) = custom.find(|(key, _)| key.eq_ignore_ascii_case(TOOL_NAME))?;
+    Some(name)
+}
+
+/// Call the tool.
+pub(super) async fn call(
+    app: &App,
+    invoked: &Invoked<'_>,
+    name: &str,
+    arguments: &RawValue,
+) -> Box<RawValue> {
+    let arguments = match arguments.get().trim_start().as_bytes() {
+        [b'{', ..] => Some(arguments),
+        b"null" => None,
+        _ => return failed("the arguments of a tool must be an object"),
+    };
+    let request = Request {
+        id: Id::Number(1.into()),
+        revision: Some(Revision::LATEST_LEGACY),
+        ask: Ask::CallTool {
+            name: without_target(app, name).to_owned(),
+            arguments,
+            meta: Box::default(),
+            retry: Box::default(),
+        },
+    };
+    let incoming = invoked.incoming();
+    let outcome = app.serve(&incoming, request, &InSession::None).await;
+    result(&outcome.answer.body.unwrap_or_default())
+}
+
+/// The tool's own name, unless that happens to look like one with a target's before it.
+fn without_target<'a>(app: &App, name: &'a str) -> &'a str {
+    if app.tool_names().any(|tool| tool == name) {
+        return name;
+    }
+    name.split_once(SEPARATOR).map_or(name, |(_, tool)| tool)
+}
+
+/// The result of an answer; an error as a result.
+fn result(answer: &[u8]) -> Box<RawValue> {
+    #[derive(Deserialize)]
+    struct Told {
+        result: Option<Box<RawValue>>,
+        error: Option<Error>,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        message: String,
+    }
+    match serde_json::from_slice(answer) {
+        Ok(Told {
+            result: Some(result),
+            ..
+        }) => result,
+        Ok(Told {
+            error: Some(error), ..
+        }) => failed(&error.message),
+        Ok(_) | Err(_) => failed("the tool gave no answer"),
+    }
+}
+
+fn failed(message: &str) -> Box<RawValue> {
+    let content = json!([{ "type": "text", "text": message }]);
+    as_json(json!({ "content": content, "isError": true }).to_string())
+}

@@ -1,0 +1,106 @@
+//! Invocations whose payload is a bare JSON-RPC message (`aws lambda invoke`): its answer is the invocation's.
+//!
+//! There are no headers and no session: a message of either era speaks for itself, as over stdio. IAM let its sender in;
+//! who that is Lambda tells of Cognito identities alone. Of progress and logs only the last word could be sent, so they are
+//! not collected. What MCP does not answer, a notification, is answered by `{}`, which is what clients of this kind expect
+//! (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
+use lambda_http::Context;
+use mcp_protocol::{Answer, Ask, Batch, Request, Route, route_stdio};
+use serde_json::value::RawValue;
+
+use super::{caller::invoker, door};
+use crate::app::{App, InSession, Incoming, Outcome, Reached};
+
+/// The answer where MCP has none.
+const NOTHING: &str = "{}";
+
+/// What an invocation says besides its payload.
+pub(super) struct Invoked<'a> {
+    context: &'a Context,
+    headers: HeaderMap,
+}
+
+impl<'a> Invoked<'a> {
+    pub(super) fn of(context: &'a Context) -> Self {
+        // A stream of events is no answer here.
+        let accept = (ACCEPT, HeaderValue::from_static("application/json"));
+        Self {
+            context,
+            headers: [accept].into_iter().chain(trace(context)).collect(),
+        }
+    }
+
+    /// The request that it amounts to.
+    pub(super) fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            method: Method::POST,
+            path: "/mcp",
+            headers: &self.headers,
+            body: &[],
+            reached: Reached::Gateway(""),
+            caller: invoker(self.context),
+            request_id: &self.context.request_id,
+            deadline: Some(UNIX_EPOCH + Duration::from_millis(self.context.deadline)),
+            ceiling: None,
+            room: Some(door::DIRECT),
+            tell: None,
+        }
+    }
+}
+
+/// The header of the trace that an invocation belongs to.
+pub(super) fn trace(context: &Context) -> Option<(HeaderName, HeaderValue)> {
+    let trace = context.xray_trace_id.as_deref()?;
+    let trace = HeaderValue::from_str(trace).ok()?;
+    Some((HeaderName::from_static("x-amzn-trace-id"), trace))
+}
+
+/// Answer a message.
+pub(super) async fn answer(app: &App, invoked: &Invoked<'_>, message: &str) -> Box<RawValue> {
+    let incoming = invoked.incoming();
+    let answer = match route_stdio(message.as_bytes()) {
+        Route::Batch(batch) => several(app, &incoming, batch).await,
+        route => one(app, &incoming, route).await,
+    };
+    let body = answer.body.and_then(|body| String::from_utf8(body).ok());
+    as_json(body.unwrap_or_else(|| NOTHING.to_owned()))
+}
+
+async fn one(app: &App, incoming: &Incoming<'_>, route: Route<'_>) -> Answer {
+    match route {
+        Route::Answered(answer) | Route::InSession { answer, .. } => answer,
+        Route::Request(Request {
+            id,
+            ask: Ask::Initialize { negotiated, .. },
+            ..
+        }) => Answer::success(&id, &app.introduction(negotiated)),
+        Route::Request(request) => {
+            let outcome = app.serve(incoming, request, &InSession::None);
+            outcome.await.answer
+        }
+        // No other message has come through here.
+        Route::Cancelled { .. } => Answer::ACCEPTED,
+        Route::Batch(_) => Batch::refused(),
+    }
+}
+
+async fn several(app: &App, incoming: &Incoming<'_>, batch: Batch<'_>) -> Answer {
+    if !InSession::None.revision(batch.revision).has_batches() {
+        return Batch::refused();
+    }
+    let outcomes = batch
+        .routes
+        .into_iter()
+        .map(async |route| Outcome::from(one(app, incoming, route).await));
+    let outcome = Outcome::of_all(outcomes.collect()).await;
+    door::DIRECT.bound_batch(outcome).answer
+}
+
+/// What the host writes is JSON.
+pub(super) fn as_json(text: String) -> Box<RawValue> {
+    RawValue::from_string(text).unwrap_or_default()
+}
