@@ -145,6 +145,8 @@ impl Connection {
         let mut host = Command::new(std::env::current_exe()?);
         host.envs(variables);
         host.arg("__host").env("PLUGIN_DIR", opt.path().join("lib"));
+        // Nobody else can find the way to it.
+        host.env_remove("BEARER_TOKENS");
         // What the user has set counts.
         for (variable, value) in [("ON_BAD_PLUGIN", "stop"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")] {
             if std::env::var_os(variable).is_none() {

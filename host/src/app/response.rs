@@ -16,7 +16,7 @@ use super::MAX_BODY;
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// The answer to a body of more than [`MAX_BODY`].
-pub(crate) fn too_large() -> Response<Bytes> {
+pub(super) fn too_large() -> Response<Bytes> {
     refusal(
         StatusCode::PAYLOAD_TOO_LARGE,
         &format!("the body has more than {MAX_BODY} bytes"),
