@@ -8,8 +8,8 @@
 //! | step | check of a modern request | refusal | where |
 //! |---|---|---|---|
 //! | 1 | `Origin` and `Host` may call | 403 | [`App::answer`] |
-//! | 2 | the caller may | | the gateway |
-//! | 3 | the path is the endpoint, the HTTP method POST | 404, 405 | `endpoint` |
+//! | 2 | the path is the endpoint | 404 | `endpoint` |
+//! | 3 | the caller has a token, where one is asked for; the HTTP method is POST | 401, 400; 405 | `caller`, `endpoint` |
 //! | 4 | the body is JSON by its type, and not too large | 415, 413 | `post` |
 //! | 5-6 | one JSON-RPC message | 400, -32700, -32600 | `mcp_protocol::route` |
 //! | 7-13 | envelope, headers, version, method, log level | see there | `mcp_protocol::modern::CHECKS` |
@@ -24,6 +24,7 @@
 //! but for the 503 of a server that is not able to serve at the moment.
 
 mod call;
+mod caller;
 mod crowd;
 mod deadline;
 mod handshake;
@@ -53,18 +54,18 @@ use mcp_protocol::{
 };
 
 pub(crate) use self::handshake::InSession;
-pub(crate) use self::response::{Outcome, too_large};
-pub(crate) use self::stream::AnswerBody;
 use self::{
     call::Asked,
+    caller::challenge,
     crowd::Crowd,
     deadline::TimeLimits,
     headers::{header, is_json},
     list::Lists,
-    response::{refusal, respond, respond_whole},
+    response::{refusal, respond, respond_whole, too_large},
     rounds::Rounds,
 };
 pub use self::{deadline::Ceiling, room::Room, stream::Tell};
+pub(crate) use self::{response::Outcome, stream::AnswerBody};
 use crate::{
     StartError,
     config::Config,
@@ -72,6 +73,7 @@ use crate::{
     plugin::Catalog,
     session::{SessionStore, modes::Sessions},
     table::Table,
+    tokens::Tokens,
     tool_state::{StateStore, Stores, memory::MemoryStates},
 };
 pub use crate::{cors::Reached, plugin::Caller};
@@ -81,7 +83,7 @@ pub use crate::{cors::Reached, plugin::Caller};
 pub const MAX_BODY: usize = 6 * 1024 * 1024;
 
 /// A request, whatever door it came through.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Incoming<'a> {
     /// The HTTP method.
     pub method: Method,
@@ -112,6 +114,7 @@ pub struct Incoming<'a> {
 pub struct App {
     catalog: Catalog,
     callers: Callers,
+    tokens: Tokens,
     sessions: Arc<Sessions>,
     states: Option<Stores>,
     session_ttl: Duration,
@@ -165,6 +168,7 @@ impl App {
         });
         Self {
             callers: Callers::new(config),
+            tokens: config.bearer_tokens.clone(),
             states,
             sessions,
             session_ttl: config.session_ttl,
@@ -204,20 +208,37 @@ impl App {
 
     /// Answer a request.
     pub async fn answer(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
+        match self.callers.check(incoming.headers, incoming.reached) {
+            Ok(origin) => readable(self.endpoint(incoming).await, origin),
+            Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
+        }
+    }
+
+    /// Answer a request whose body has more than [`MAX_BODY`], and was not read to its end.
+    pub(crate) fn answer_too_large(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
         let origin = match self.callers.check(incoming.headers, incoming.reached) {
             Ok(origin) => origin,
             Err(refused) => return refusal(StatusCode::FORBIDDEN, &refused.to_string()),
         };
-        let mut response = self.endpoint(incoming).await;
-        if let Some(origin) = origin {
-            cors::allow(response.headers_mut(), origin);
-        }
-        response
+        let response = match self.caller(incoming) {
+            Ok(_) => too_large(),
+            Err(refused) => challenge(refused),
+        };
+        readable(response, origin)
     }
 
     async fn endpoint(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
         if health::is_asked_for(incoming) {
-            return self.health();
+            return match self.is_trusted(incoming) {
+                Ok(is_trusted) => self.health(is_trusted),
+                Err(refused) => challenge(refused),
+            };
+        }
+        // A browser asks this by itself, and has no token for it.
+        if incoming.method == Method::OPTIONS
+            && (is_endpoint(incoming.path) || health::is_at(incoming.path))
+        {
+            return cors::preflight(incoming.headers);
         }
         if !is_endpoint(incoming.path) {
             let message = format!(
@@ -226,10 +247,21 @@ impl App {
             );
             return refusal(StatusCode::NOT_FOUND, &message);
         }
+        let known;
+        let incoming = match self.caller(incoming) {
+            Ok(None) => incoming,
+            Ok(Some(caller)) => {
+                known = Incoming {
+                    caller,
+                    ..incoming.clone()
+                };
+                &known
+            }
+            Err(refused) => return challenge(refused),
+        };
         match incoming.method {
             Method::POST => self.post(incoming).await,
             Method::DELETE => self.delete(incoming).await,
-            Method::OPTIONS => cors::preflight(incoming.headers),
             _ => {
                 let message = format!(
                     "{} is not offered; there are {}",
@@ -428,6 +460,14 @@ impl App {
             },
         }
     }
+}
+
+/// The response, for the page to read that has called, if one has.
+fn readable(mut response: Response<Bytes>, origin: Option<&HeaderValue>) -> Response<Bytes> {
+    if let Some(origin) = origin {
+        cors::allow(response.headers_mut(), origin);
+    }
+    response
 }
 
 /// The only layer speaks for the server; several, or none, do not.

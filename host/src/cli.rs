@@ -29,7 +29,7 @@ Commands:
 Options:
   --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 takes a free one,
                         and `stdin` is a socket that listens already, as inetd hands it over
-  --allow-public        Allow an address that others can reach, without any authentication
+  --allow-public        Allow an address that others can reach, although BEARER_TOKENS is not set
   -V, --version         Print the versions of the program, the plugin ABI and MCP
   -h, --help            Print this
 

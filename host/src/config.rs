@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeSet, ffi::OsString, path::PathBuf, ti
 
 use http::HeaderName;
 
-use crate::state_key::StateKey;
+use crate::{state_key::StateKey, tokens::Tokens};
 
 /// Headers that no plugin may see: who holds one of them can act as the caller.
 const SECRET_HEADERS: [&str; 5] = [
@@ -73,6 +73,8 @@ pub struct Config {
     pub server_name: Option<String>,
     /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
     pub server_version: Option<String>,
+    /// `BEARER_TOKENS`: who may call, by names and hashes of tokens. Default: whoever the front door lets in.
+    pub bearer_tokens: Tokens,
     /// `ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides those that the front
     /// door knows to be its own. Default: none.
     pub allowed_origins: Vec<String>,
@@ -285,6 +287,13 @@ impl Config {
                     .to_owned(),
             );
         }
+        let bearer_tokens = get("BEARER_TOKENS").map(|value| Tokens::parse(&value));
+        let bearer_tokens = bearer_tokens.unwrap_or_else(|| Ok(Tokens::default()));
+        let bearer_tokens = bearer_tokens.unwrap_or_else(|wrong| {
+            let problem = |what| format!("BEARER_TOKENS: {what}");
+            problems.extend(wrong.into_iter().map(problem));
+            Tokens::default()
+        });
         let allowed_origins = list("ALLOWED_ORIGINS");
         for origin in allowed_origins.iter().filter(|origin| !is_origin(origin)) {
             problems.push(format!(
@@ -338,6 +347,7 @@ impl Config {
             function: get("AWS_LAMBDA_FUNCTION_NAME"),
             server_name: get("MCP_SERVER_NAME"),
             server_version: get("MCP_SERVER_VERSION"),
+            bearer_tokens,
             allowed_origins,
             allowed_hosts,
             context_headers,
@@ -443,7 +453,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_text_is_a_problem_and_is_not_shown() {
-        for name in ["STATE_KEY", "TOOLS_LIST", "LIST_TTL_MS"] {
+        for name in ["BEARER_TOKENS", "STATE_KEY", "TOOLS_LIST", "LIST_TTL_MS"] {
             let config = Config::from_os(|asked| {
                 let bytes = b"0123456789abcdef0123456789abcdef\xff".to_vec();
                 (asked == name).then(|| OsString::from_vec(bytes))
@@ -553,6 +563,9 @@ mod tests {
             ("LIST_PAGE_SIZE", "-1"),
             ("LIST_PAGE_SIZE", "all"),
             ("STATE_KEY", "secret"),
+            ("BEARER_TOKENS", ","),
+            ("BEARER_TOKENS", "ada"),
+            ("BEARER_TOKENS", "ada:mcp_secret"),
             ("SESSION_MODE", "loose"),
             ("STATE_TTL_SECONDS", "an hour"),
             ("STATE_TTL_SECONDS", "0"),

@@ -5,13 +5,15 @@
 //! to names of this machine.
 
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode, Uri,
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
         ALLOW, HOST, ORIGIN, VARY,
     },
 };
+
+use mcp_protocol::ARGUMENT_HEADERS;
 
 use crate::config::Config;
 
@@ -36,6 +38,17 @@ const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate";
 /// How long a browser may keep the answer to a preflight. Unit: seconds.
 /// Source: ours; Chromium keeps none longer than two hours.
 const MAX_AGE: &str = "7200";
+
+/// The most that a preflight hears again of the headers it asks for. Unit: bytes.
+/// Source: ours; half of what API Gateway lets through of all headers (10,240 bytes), and some hundred arguments.
+const MAX_ECHO: usize = 5 * 1024;
+
+/// How a browser asks whether a page of the internet may call into a private network, and how it is told that it may.
+/// Source: Private Network Access, WICG draft, "CORS preflight".
+const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-request-private-network");
+const ALLOWS_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-allow-private-network");
 
 /// The names of this machine.
 const LOOPBACK: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "::1"];
@@ -69,6 +82,16 @@ pub enum Reached<'a> {
     Pipe,
 }
 
+impl Reached<'_> {
+    /// By a request of HTTP, which anybody can send who finds the way? Else by whoever has started this program.
+    pub(crate) fn is_by_http(self) -> bool {
+        match self {
+            Self::Gateway(_) | Self::Loopback | Self::Public => true,
+            Self::Pipe => false,
+        }
+    }
+}
+
 impl Callers {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
@@ -83,20 +106,19 @@ impl Callers {
         headers: &'a HeaderMap,
         reached: Reached<'_>,
     ) -> Result<Option<&'a HeaderValue>, Refused> {
-        if reached == Reached::Loopback
-            && let Some(host) = headers.get(HOST)
-            && !self.knows_host(host)
-        {
-            return Err(Refused::Host(
-                String::from_utf8_lossy(host.as_bytes()).into_owned(),
-            ));
+        let words = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        if reached == Reached::Loopback {
+            // Whoever sends several may mean any of them.
+            let mut hosts = headers.get_all(HOST).iter();
+            if let Some(foreign) = hosts.find(|host| !self.knows_host(host)) {
+                return Err(Refused::Host(words(foreign)));
+            }
         }
-        match headers.get(ORIGIN) {
-            Some(origin) if !self.knows_origin(origin, reached) => Err(Refused::Origin(
-                String::from_utf8_lossy(origin.as_bytes()).into_owned(),
-            )),
-            origin => Ok(origin),
+        let mut origins = headers.get_all(ORIGIN).iter();
+        if let Some(foreign) = origins.find(|origin| !self.knows_origin(origin, reached)) {
+            return Err(Refused::Origin(words(foreign)));
         }
+        Ok(headers.get(ORIGIN))
     }
 
     fn knows_host(&self, host: &HeaderValue) -> bool {
@@ -165,27 +187,37 @@ pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
     if let Ok(allowed) = HeaderValue::from_str(&allowed_headers(headers)) {
         answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     }
+    // Whoever gets here has an origin that may call, if it has one.
+    if headers.contains_key(ASKS_FOR_PRIVATE_NETWORK) {
+        answer.insert(ALLOWS_PRIVATE_NETWORK, HeaderValue::from_static("true"));
+    }
     response
 }
 
 /// The headers that MCP knows, and of those asked for the ones that repeat arguments.
 fn allowed_headers(headers: &HeaderMap) -> String {
-    let asked = headers
-        .get(ACCESS_CONTROL_REQUEST_HEADERS)
-        .and_then(|asked| asked.to_str().ok())
-        .unwrap_or_default();
-    let arguments = asked.split(',').map(str::trim).filter(|name| {
-        name.get(..10)
-            .is_some_and(|prefix| prefix.eq_ignore_ascii_case("mcp-param-"))
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let asked = asked.filter_map(|asked| asked.to_str().ok());
+    let asked = asked.flat_map(|asked| asked.split(',').map(str::trim));
+    let mut room = MAX_ECHO;
+    let arguments = asked.filter(|name| is_argument(name)).take_while(|name| {
+        let fits = name.len() <= room;
+        room = room.saturating_sub(name.len());
+        fits
     });
     REQUEST_HEADERS
         .into_iter()
         .chain(arguments)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// Is it a header, and one that repeats an argument?
+fn is_argument(name: &str) -> bool {
+    let prefix = name.get(..ARGUMENT_HEADERS.len());
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(ARGUMENT_HEADERS))
+        && name.len() > ARGUMENT_HEADERS.len()
+        && HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
 /// Let the page that called read the answer.
@@ -273,11 +305,35 @@ mod tests {
 
     #[test]
     fn a_preflight_allows_argument_headers_by_their_prefix() {
+        let long = format!("mcp-param-{}", "x".repeat(MAX_ECHO));
+        let many = (0..1000).map(|n| format!("mcp-param-{n}"));
+        let many = many.collect::<Vec<_>>().join(",");
+        for (asked, expected) in [
+            ("content-type, Mcp-Param-Region, x-evil", "Mcp-Param-Region"),
+            ("mcp-param-a,mcp-param-b", "mcp-param-a, mcp-param-b"),
+            ("mcp-param-a~b.c", "mcp-param-a~b.c"),
+            ("mcp-param-", ""),
+            ("mcp-param-a b", ""),
+            ("mcp-param-a\tb", ""),
+            ("mcp-param-a:b", ""),
+            ("mcp-param-(a)", ""),
+            ("x-mcp-param-a", ""),
+            (&long, ""),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, asked.parse().unwrap());
+            let allowed = allowed_headers(&headers);
+            let (_, echoed) = allowed
+                .split_once("mcp-session-id")
+                .expect("it is always there");
+            assert_eq!(echoed.trim_start_matches(", "), expected, "{asked}");
+        }
         let mut headers = HeaderMap::new();
-        headers.insert(
-            ACCESS_CONTROL_REQUEST_HEADERS,
-            "content-type, Mcp-Param-Region, x-evil".parse().unwrap(),
+        headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, many.parse().unwrap());
+        let allowed = allowed_headers(&headers);
+        assert!(
+            (MAX_ECHO..2 * MAX_ECHO).contains(&allowed.len()),
+            "{allowed}"
         );
-        assert!(allowed_headers(&headers).ends_with("mcp-session-id, Mcp-Param-Region"));
     }
 }

@@ -20,6 +20,7 @@
 //! - [`session`]: handshake-era sessions behind one trait.
 //! - [`tool_state`]: what tools keep between calls, behind another.
 //! - [`table`]: both in DynamoDB, with the key that seals what clients carry.
+//! - [`tokens`]: who may call, where nobody in front of the host asks.
 //! - [`app`]: one request in, one answer out. The only place that decides who reads what of an error, and when a call is
 //!   given up.
 //! - [`front`]: the front doors.
@@ -51,6 +52,7 @@ mod start;
 pub mod state_key;
 mod stdout;
 pub mod table;
+pub mod tokens;
 pub mod tool_state;
 
 pub use cli::main;

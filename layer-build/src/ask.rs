@@ -117,8 +117,12 @@ fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
 impl Connection {
     fn of(source: &cli::Source) -> anyhow::Result<Self> {
         if let Some(url) = &source.url {
+            let mut headers = source.headers.clone();
+            if let Some(variable) = &source.token_env {
+                headers.push(("Authorization".to_owned(), bearer(variable)?));
+            }
             return Ok(Self {
-                client: Client::new(url, source.era, &source.headers, source.dump),
+                client: Client::new(url, source.era, &headers, source.dump),
                 own: None,
             });
         }
@@ -145,6 +149,8 @@ impl Connection {
         let mut host = Command::new(std::env::current_exe()?);
         host.envs(variables);
         host.arg("__host").env("PLUGIN_DIR", opt.path().join("lib"));
+        // Nobody else can find the way to it.
+        host.env_remove("BEARER_TOKENS");
         // What the user has set counts.
         for (variable, value) in [("ON_BAD_PLUGIN", "stop"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")] {
             if std::env::var_os(variable).is_none() {
@@ -264,6 +270,16 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     HeaderName::from_str(name).map_err(|_| format!("{name:?} cannot be the name of a header"))?;
     HeaderValue::from_str(value).map_err(|_| "the value cannot be that of a header")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The header that shows the token in a variable.
+fn bearer(variable: &str) -> Result<String, Failure> {
+    let token = std::env::var(variable).unwrap_or_default();
+    let value = format!("Bearer {}", token.trim());
+    if token.trim().is_empty() || HeaderValue::from_str(&value).is_err() {
+        return Err(Failure::NoToken(variable.to_owned()));
+    }
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::{
     elf::Glibc,
     exit,
     sdk::Sdk,
+    token,
 };
 
 /// Build AWS Lambda layers of MCP tools
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Tell what has changed from one layer to the next, and whom it breaks
     Diff(Diff),
+    /// Make a token by which someone may call
+    Token(Token),
     /// List the tools of a layer, a crate or a server
     Tools(Tools),
     /// Call a tool of a layer, a crate or a server
@@ -208,6 +211,9 @@ pub(crate) struct Connect {
     /// A header to send with every request, written `Name: value`; may be repeated
     #[arg(long = "header", value_name = "HEADER", value_parser = ask::header, conflicts_with = "stdio")]
     pub(crate) headers: Vec<(String, String)>,
+    /// The variable in which the client's user keeps a token, which is sent with every request
+    #[arg(long, value_name = "VARIABLE", value_parser = connect::variable_name, conflicts_with = "stdio")]
+    pub(crate) token_env: Option<String>,
     /// A variable to start the server with, written NAME=value; may be repeated
     #[arg(long, value_name = "VARIABLE", value_parser = connect::variable, requires = "stdio")]
     pub(crate) env: Vec<(String, String)>,
@@ -302,6 +308,20 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
+/// Make a token by which someone may call
+///
+/// Prints the token, which nobody can show again, and below it its entry for BEARER_TOKENS, by which the host knows it: the name
+/// and the token's SHA-256. Several tokens may have one name, so that one can replace another without a break.
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// Whose it is: tools are told of it as the principal
+    #[arg(value_parser = token::name)]
+    pub(crate) name: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Whom to ask.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
@@ -319,6 +339,9 @@ pub(crate) struct Source {
     /// Send this header, written `Name: value`, with every request; may be repeated
     #[arg(long = "header", value_name = "HEADER", value_parser = ask::header)]
     pub(crate) headers: Vec<(String, String)>,
+    /// Send the token that is in this variable with every request
+    #[arg(long, value_name = "VARIABLE", value_parser = connect::variable_name, requires = "url")]
+    pub(crate) token_env: Option<String>,
     /// Show on stderr what goes over the wire
     #[arg(long)]
     pub(crate) dump: bool,

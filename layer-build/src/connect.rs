@@ -2,6 +2,8 @@
 //!
 //! Source: the documentation of each client; the words for a place are those that it uses itself.
 
+mod token;
+
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
@@ -41,11 +43,13 @@ pub(crate) const CLIENTS: [Client; 7] = [
 ];
 
 /// How a server is reached.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Server {
     Http {
         url: String,
         headers: Vec<(String, String)>,
+        /// The variable that has the token, if the server asks for one.
+        token_env: Option<String>,
     },
     /// The client starts it.
     Stdio {
@@ -60,6 +64,7 @@ pub(crate) fn run(args: &cli::Connect) -> anyhow::Result<Exit> {
         Some(url) => Server::Http {
             url: url.clone(),
             headers: args.headers.clone(),
+            token_env: args.token_env.clone(),
         },
         None if !args.command.is_empty() => Server::Stdio {
             command: args.command.clone(),
@@ -131,6 +136,7 @@ struct Setup {
 }
 
 fn setup(client: Client, name: &str, server: &Server) -> Result<Setup, Failure> {
+    let server = &server.as_told_to(client, name);
     let (place, text) = match (client, server) {
         (Client::ClaudeCode, _) => (
             "Claude Code, .mcp.json of a project:",
@@ -140,13 +146,13 @@ fn setup(client: Client, name: &str, server: &Server) -> Result<Setup, Failure> 
             "Claude Desktop, claude_desktop_config.json (Settings, Developer):",
             servers("mcpServers", name, entry(server, "url", None)),
         ),
-        (Client::ClaudeDesktop, Server::Http { url, headers }) => (
+        (Client::ClaudeDesktop, Server::Http { url, headers, .. }) => (
             "Claude Desktop, claude_desktop_config.json (Settings, Developer); a public URL can be added under Connectors as well:",
             servers("mcpServers", name, bridge(url, headers)),
         ),
         (Client::VsCode, _) => (
             "VS Code, .vscode/mcp.json of a workspace:",
-            servers("servers", name, entry(server, "url", Some("type"))),
+            vscode(name, server),
         ),
         (Client::Cursor, _) => (
             "Cursor, .cursor/mcp.json of a project, or ~/.cursor/mcp.json:",
@@ -162,6 +168,39 @@ fn setup(client: Client, name: &str, server: &Server) -> Result<Setup, Failure> 
     Ok(Setup { place, text })
 }
 
+impl Server {
+    /// The same, its token among the headers, in the words of this client.
+    fn as_told_to(&self, client: Client, name: &str) -> Self {
+        let mut told = self.clone();
+        if let Self::Http {
+            headers,
+            token_env: Some(variable),
+            ..
+        } = &mut told
+            && let Some(value) = token::authorization(client, name, variable)
+        {
+            headers.push(("Authorization".to_owned(), value));
+        }
+        told
+    }
+
+    /// The variable that has its token, if it asks for one.
+    fn token_env(&self) -> Option<&str> {
+        match self {
+            Self::Http { token_env, .. } => token_env.as_deref(),
+            Self::Stdio { .. } => None,
+        }
+    }
+}
+
+fn vscode(name: &str, server: &Server) -> String {
+    let mut config = json!({ "servers": { name: entry(server, "url", Some("type")) } });
+    if server.token_env().is_some() {
+        config["inputs"] = json!([token::input(name)]);
+    }
+    format!("{config:#}")
+}
+
 fn servers(key: &str, name: &str, entry: Value) -> String {
     format!("{:#}", json!({ key: { name: entry } }))
 }
@@ -171,7 +210,7 @@ fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
     let mut entry = Map::new();
     let mut set = |key: &str, value: Value| entry.insert(key.to_owned(), value);
     match server {
-        Server::Http { url, headers } => {
+        Server::Http { url, headers, .. } => {
             if let Some(kind) = kind {
                 set(kind, "http".into());
             }
@@ -256,14 +295,20 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
 /// A variable as `NAME=value`.
 pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=');
-    let is_name = |name: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        !name.is_empty() && name.chars().all(plain)
-    };
-    let pair = pair.filter(|(name, _)| is_name(name));
+    let pair = pair.filter(|(name, _)| variable_name(name).is_ok());
     let (name, value) =
         pair.ok_or("write it as NAME=value, the name in letters, digits and `_`")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The name of a variable.
+pub(crate) fn variable_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !text.is_empty() && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write the name of a variable, in letters, digits and `_`".to_owned())
+    }
 }
 
 fn codex(name: &str, server: &Server) -> String {
@@ -276,8 +321,15 @@ fn codex(name: &str, server: &Server) -> String {
     };
     let mut table = Table::new();
     match server {
-        Server::Http { url, headers } => {
+        Server::Http {
+            url,
+            headers,
+            token_env,
+        } => {
             table["url"] = toml_edit::value(url);
+            if let Some(variable) = token_env {
+                table["bearer_token_env_var"] = toml_edit::value(variable);
+            }
             if !headers.is_empty() {
                 table["http_headers"] = toml_edit::value(inline(headers));
             }
@@ -304,7 +356,7 @@ fn inspector(server: &Server) -> Result<String, Failure> {
         .map(str::to_owned)
         .to_vec();
     match server {
-        Server::Http { url, headers } => {
+        Server::Http { url, headers, .. } => {
             words.extend(["--method", "tools/list", "--transport", "http", url].map(str::to_owned));
             for (name, value) in headers {
                 words.extend(["--header".to_owned(), format!("{name}: {value}")]);
@@ -319,7 +371,13 @@ fn inspector(server: &Server) -> Result<String, Failure> {
             words.extend(command.iter().cloned());
         }
     }
-    shlex::try_join(words.iter().map(String::as_str)).map_err(|_| Failure::NulInCommand)
+    let words = shlex::try_join(words.iter().map(String::as_str));
+    let mut line = words.map_err(|_| Failure::NulInCommand)?;
+    if let Some(variable) = server.token_env() {
+        // In quotes that let the shell fill it in.
+        line += &format!(r#" --header "Authorization: Bearer ${variable}""#);
+    }
+    Ok(line)
 }
 
 fn parts(command: &[String]) -> (&str, &[String]) {

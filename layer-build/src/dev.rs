@@ -164,6 +164,7 @@ fn greet(workshop: &Workshop, url: &str) -> anyhow::Result<()> {
     let server = Server::Http {
         url: url.to_owned(),
         headers: Vec::new(),
+        token_env: None,
     };
     let by_stdio = workshop.by_stdio()?;
     for client in connect::CLIENTS {

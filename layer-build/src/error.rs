@@ -119,6 +119,10 @@ pub(crate) enum Failure {
     EnvFile { path: PathBuf, problem: String },
     #[error("a command cannot have a NUL in it")]
     NulInCommand,
+    #[error(
+        "there is no token in the variable {0}\n  help: set it to what `cargo layer token` has printed first"
+    )]
+    NoToken(String),
 }
 
 impl Failure {
@@ -159,6 +163,7 @@ impl Failure {
             Self::Serve(error) => error.code().as_str(),
             Self::EnvFile { .. } => "ENV_FILE",
             Self::NulInCommand => "NUL_IN_COMMAND",
+            Self::NoToken(_) => "NO_TOKEN",
         }
     }
 }

@@ -35,6 +35,7 @@ mod sdk;
 mod strip;
 mod symbolize;
 mod symbols;
+mod token;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Tools(args) => ask::tools(&args),
         Command::Call(args) => ask::call(&args),
         Command::Symbolize(args) => symbolize::run(&args),

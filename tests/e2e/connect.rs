@@ -70,6 +70,50 @@ fn each_client_is_told_of_a_url_in_its_own_form() {
 }
 
 #[test]
+fn each_client_is_told_of_a_token_by_where_it_is_kept() {
+    let told = |client: &str| {
+        let url = "https://example.com/mcp";
+        connect(&[url, "--client", client, "--token-env", "MCP_TOKEN"])
+    };
+    let url = "https://example.com/mcp";
+    let by = |value: &str| json!({ "Authorization": value });
+    for (client, expected) in [
+        (
+            "claude-code",
+            json!({ "mcpServers": { "tools": { "type": "http", "url": url, "headers": by("Bearer ${MCP_TOKEN}") } } }),
+        ),
+        (
+            "claude-desktop",
+            json!({ "mcpServers": { "tools": { "command": "npx", "args": ["-y", "mcp-remote", url, "--header", "Authorization:${AUTHORIZATION_HEADER}"], "env": { "AUTHORIZATION_HEADER": "Bearer WRITE-THE-TOKEN-HERE" } } } }),
+        ),
+        (
+            "vscode",
+            json!({
+                "inputs": [{ "type": "promptString", "id": "tools-token", "description": "Token for tools", "password": true }],
+                "servers": { "tools": { "type": "http", "url": url, "headers": by("Bearer ${input:tools-token}") } },
+            }),
+        ),
+        (
+            "cursor",
+            json!({ "mcpServers": { "tools": { "url": url, "headers": by("Bearer ${env:MCP_TOKEN}") } } }),
+        ),
+        (
+            "gemini-cli",
+            json!({ "mcpServers": { "tools": { "httpUrl": url, "headers": by("Bearer ${MCP_TOKEN}") } } }),
+        ),
+    ] {
+        let told: Value = serde_json::from_str(&told(client)).expect("JSON");
+        assert_eq!(told, expected, "{client}");
+    }
+    insta::assert_snapshot!(told("codex"), @r#"
+    [mcp_servers.tools]
+    url = "https://example.com/mcp"
+    bearer_token_env_var = "MCP_TOKEN"
+    "#);
+    insta::assert_snapshot!(told("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list --transport http https://example.com/mcp --header "Authorization: Bearer $MCP_TOKEN""#);
+}
+
+#[test]
 fn a_bridge_is_allowed_what_it_refuses_by_itself() {
     let bridge = |url: &str| {
         let told = connect(&[
@@ -221,6 +265,11 @@ fn what_is_to_be_told_must_be_told_whole() {
         (vec!["http://x", "--env", "A=b"], "cannot be used with"),
         (vec!["http://x", "--package", "foo"], "cannot be used with"),
         (vec!["http://x", "--name", ""], "letters, digits"),
+        (
+            vec!["http://x", "--token-env", "A\"; rm -rf /; \""],
+            "write the name of a variable",
+        ),
+        (vec!["--stdio", "--token-env", "A"], "cannot be used with"),
         (vec!["http://x", "--name", "my tools"], "letters, digits"),
         (vec!["http://x", "--name", "my.tools"], "letters, digits"),
         (

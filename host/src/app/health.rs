@@ -8,24 +8,29 @@ use super::{App, Incoming, response::empty};
 use crate::plugin::LeftOut;
 
 /// At `/health`, below any base path.
+pub(super) fn is_at(path: &str) -> bool {
+    path.trim_end_matches('/').ends_with("/health")
+}
+
 pub(super) fn is_asked_for(incoming: &Incoming<'_>) -> bool {
-    incoming.method == Method::GET && incoming.path.trim_end_matches('/').ends_with("/health")
+    incoming.method == Method::GET && is_at(incoming.path)
 }
 
 impl App {
-    pub(super) fn health(&self) -> Response<Bytes> {
+    /// Whether all is well, and to those who may know it what is served.
+    pub(super) fn health(&self, is_trusted: bool) -> Response<Bytes> {
         let left_out: Vec<_> = self.catalog.left_out().map(told).collect();
         let layers = self.catalog.layers().iter();
         let layers: Vec<_> = layers
             .map(|layer| json!({ "name": layer.name, "version": layer.version }))
             .collect();
-        let health = json!({
-            "status": if left_out.is_empty() { "ok" } else { "degraded" },
-            "host": env!("CARGO_PKG_VERSION"),
-            "layers": layers,
-            "tools": self.tool_names().collect::<Vec<_>>(),
-            "leftOut": left_out,
-        });
+        let mut health = json!({ "status": if left_out.is_empty() { "ok" } else { "degraded" } });
+        if is_trusted {
+            health["host"] = env!("CARGO_PKG_VERSION").into();
+            health["layers"] = layers.into();
+            health["tools"] = self.tool_names().collect();
+            health["leftOut"] = left_out.into();
+        }
         let mut response = empty(StatusCode::OK);
         response
             .headers_mut()

@@ -19,7 +19,7 @@ const RETRY_AFTER_SECONDS: &str = "1";
 const EVENT_STREAM: &str = "text/event-stream";
 
 /// The answer to a body of more than [`MAX_BODY`].
-pub(crate) fn too_large() -> Response<Bytes> {
+pub(super) fn too_large() -> Response<Bytes> {
     refusal(
         StatusCode::PAYLOAD_TOO_LARGE,
         &format!("the body has more than {MAX_BODY} bytes"),

@@ -27,7 +27,7 @@ use tokio::{
 use super::failed;
 use crate::{
     ErrorCode, StartError,
-    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, too_large},
+    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached},
     config::Config,
 };
 
@@ -126,7 +126,7 @@ pub enum ServeError {
     Stdin(io::Error),
     /// Others could reach the address.
     #[error(
-        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or allow it by `bootstrap serve --allow-public`"
+        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, set BEARER_TOKENS (`cargo layer token NAME` makes one), or let everybody call by `bootstrap serve --allow-public`"
     )]
     Public(SocketAddr),
 }
@@ -153,7 +153,9 @@ impl Server {
         listen: Listen,
         allow_public: bool,
     ) -> Result<Self, ServeError> {
-        let public = |address: SocketAddr| !address.ip().is_loopback() && !allow_public;
+        // What is wrong with the variable is told by the start.
+        let is_open = config.problems.is_empty() && config.bearer_tokens.is_empty();
+        let public = |address: SocketAddr| is_open && !address.ip().is_loopback() && !allow_public;
         if let Listen::Address(address) = listen
             && public(address)
         {
@@ -255,10 +257,8 @@ async fn answer(
         return Ok(nothing_but(StatusCode::REQUEST_TIMEOUT));
     };
     let body = match body {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Ok(too_large().map(AnswerBody::whole));
-        }
+        Ok(body) => Some(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => None,
         Err(_) => return Ok(nothing_but(StatusCode::BAD_REQUEST)),
     };
     let opening = app.opening(&head.headers, reached);
@@ -268,9 +268,9 @@ async fn answer(
             method: head.method,
             path: head.uri.path(),
             headers: &head.headers,
-            body: &body,
+            body: body.as_deref().unwrap_or_default(),
             reached,
-            // Nobody asks who calls.
+            // But for tokens nobody asks who calls.
             caller: Caller::default(),
             request_id: &request_id,
             deadline: None,
@@ -278,7 +278,10 @@ async fn answer(
             room: None,
             tell: Some(tell),
         };
-        app.answer(&incoming).await
+        match body {
+            Some(_) => app.answer(&incoming).await,
+            None => app.answer_too_large(&incoming),
+        }
     };
     Ok(opening.answer(answer).await)
 }

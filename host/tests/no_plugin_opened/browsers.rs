@@ -166,6 +166,53 @@ fn on_loopback_the_host_must_be_this_machine() {
 }
 
 #[test]
+fn of_several_hosts_or_origins_each_must_be_known() {
+    let server = server();
+    for (header, known, foreign) in [
+        ("Host", "localhost:3000", "evil.example"),
+        ("Origin", "http://localhost:6274", "https://evil.example"),
+    ] {
+        for (values, outcome) in [
+            ([known, known], "200"),
+            ([known, foreign], "403 -32600"),
+            ([foreign, known], "403 -32600"),
+        ] {
+            let request = post().header(header, values[0]).header(header, values[1]);
+            let request = with_body(request, &message("ping", json!({})));
+            let answered = server.answer_via(Reached::Loopback, &request);
+            assert_eq!(answered.outcome(), outcome, "{header}: {values:?}");
+        }
+    }
+}
+
+#[test]
+fn a_private_network_is_open_to_the_origins_that_may_call() {
+    for (origin, answer) in [
+        ("https://app.example.com", Some("true")),
+        ("https://evil.example", None),
+    ] {
+        let request = Request::options("/mcp")
+            .header("Origin", origin)
+            .header("Access-Control-Request-Private-Network", "true");
+        let answered = server().answer(&with_body(request, ""));
+        let allowed = answered.header("access-control-allow-private-network");
+        assert_eq!(allowed, answer, "{origin}");
+    }
+}
+
+#[test]
+fn a_page_may_be_allowed_to_show_its_token_wherever_one_counts() {
+    for (path, status) in [("/mcp", 204), ("/health", 204), ("/nothing", 404)] {
+        let request = Request::options(path)
+            .header("Origin", "http://localhost:6274")
+            .header("Access-Control-Request-Headers", "authorization");
+        let answered = server().answer(&with_body(request, ""));
+        assert_eq!(answered.status(), status, "{path}");
+        is_open_to(&answered, "http://localhost:6274");
+    }
+}
+
+#[test]
 fn a_door_that_does_not_know_its_domain_knows_no_origin_by_it() {
     let server = server();
     for origin in ["http://:80", "https://", "//"] {

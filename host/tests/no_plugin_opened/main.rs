@@ -12,3 +12,4 @@ mod order;
 mod serve;
 mod server;
 mod sessions;
+mod tokens;

@@ -5,7 +5,12 @@ use std::{
     net::TcpStream,
 };
 
-use host::{app::MAX_BODY, config::Config, front::serve::Server};
+use host::{
+    app::MAX_BODY,
+    config::Config,
+    front::serve::{ServeError, Server},
+    tokens::Token,
+};
 
 use crate::folder::Folder;
 
@@ -42,6 +47,40 @@ fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
         "{answer}"
     );
     assert!(answer.contains(r#""code":-32600"#), "{answer}");
+    assert!(
+        answer.contains("access-control-allow-origin: http://localhost:6274"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
+    let folder = Folder::of(&["greet"]);
+    let tokens = format!("ada:{}", Token::random().hash);
+    for (tokens, allow_public, serves) in [
+        (None, false, false),
+        (None, true, true),
+        (Some(&tokens), false, true),
+    ] {
+        let config = Config::from_env(|name| match name {
+            "PLUGIN_DIR" => Some(folder.path().display().to_string()),
+            "BEARER_TOKENS" => tokens.cloned(),
+            _ => None,
+        });
+        let listen = "0.0.0.0:0".parse().expect("an address");
+        let started = Server::start(&config, listen, allow_public).await;
+        match started {
+            Ok(_) => assert!(serves, "{tokens:?}"),
+            Err(ServeError::Public(_)) => assert!(!serves, "{tokens:?}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // What is wrong with the tokens is the news, not that nobody is asked for any.
+    let config = Config::from_env(|name| (name == "BEARER_TOKENS").then(|| "ada".to_owned()));
+    let listen = "0.0.0.0:0".parse().expect("an address");
+    let refused = Server::start(&config, listen, false).await.err();
+    let refused = refused.expect("it does not start").to_string();
+    assert!(refused.starts_with("BEARER_TOKENS: entry 1 "), "{refused}");
 }
 
 /// The answer to one byte too many.
@@ -49,7 +88,7 @@ fn too_much(address: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it is reached");
     let length = MAX_BODY + 1;
     let head = format!(
-        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nOrigin: http://localhost:6274\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).expect("the head is sent");
     stream

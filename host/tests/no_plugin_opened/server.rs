@@ -73,7 +73,7 @@ impl Server {
         self.answer_to(Reached::Gateway(DOMAIN), caller, request)
     }
 
-    fn answer_to(
+    pub(crate) fn answer_to(
         &self,
         reached: Reached<'_>,
         caller: Caller,

@@ -1,0 +1,355 @@
+//! Bearer tokens: who may call where nobody in front of the host asks.
+//!
+//! The host knows names and hashes, never a token: whoever reads its configuration, as plugins can, cannot call by it. The hash
+//! is a plain SHA-256, as a token is no password: it has 256 random bits, which nobody tries out.
+
+use std::fmt;
+
+use chacha20poly1305::{Key, aead::Generate};
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// How a token begins, so that those who look for secrets in code and logs can tell it.
+const PREFIX: &str = "mcp_";
+
+/// The longest name of a token. Unit: bytes. Source: ours; it stands in every line of the log about a request.
+const MAX_NAME: usize = 64;
+
+/// The bytes of a SHA-256.
+const HASH: usize = 32;
+
+/// Who may call, by names and hashes of tokens; without any, everybody may.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Tokens(Vec<Known>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Known {
+    name: String,
+    hash: [u8; HASH],
+}
+
+/// A new token.
+pub struct Token {
+    /// What the caller sends.
+    pub secret: String,
+    /// Its SHA-256, in hexadecimal.
+    pub hash: String,
+}
+
+/// Why nobody may call by what was sent. None of it is repeated: it may be a secret, if a misspelled one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("this server asks for a token; send it in the header `Authorization: Bearer TOKEN`")]
+    Missing,
+    #[error(
+        "the header Authorization cannot be read; send it once, as `Bearer`, a blank and the token"
+    )]
+    Malformed,
+    #[error("the token is not known here; ask the operator for one")]
+    Unknown,
+}
+
+impl Refused {
+    /// Source: RFC 6750, section 3.1, as MCP has it as well (M:auth, "Error Handling").
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Missing | Self::Unknown => StatusCode::UNAUTHORIZED,
+            Self::Malformed => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The value of `WWW-Authenticate`. Whoever has sent no token has made no error (RFC 6750, section 3.1), but some
+    /// parameter there must be (section 3).
+    pub(crate) fn challenge(self) -> &'static str {
+        match self {
+            Self::Missing => r#"Bearer realm="mcp""#,
+            Self::Malformed => r#"Bearer realm="mcp", error="invalid_request""#,
+            Self::Unknown => r#"Bearer realm="mcp", error="invalid_token""#,
+        }
+    }
+}
+
+impl Tokens {
+    /// The tokens of `BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several, so that one can be replaced while
+    /// the other still counts.
+    ///
+    /// # Errors
+    /// All that is wrong, each as the end of a sentence that names the variable. Nothing of the value is in it.
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let mut known: Vec<Known> = Vec::new();
+        let mut problems = Vec::new();
+        let entries = text.split(',').map(str::trim);
+        let entries: Vec<_> = entries.filter(|entry| !entry.is_empty()).collect();
+        for (position, entry) in entries.iter().enumerate() {
+            let position = position + 1;
+            let mut problem = |what: &str| problems.push(format!("entry {position} {what}"));
+            let Some((name, hash)) = entry.split_once(':') else {
+                problem(
+                    "is not NAME:HASH; `cargo layer token NAME` makes a token and prints its entry",
+                );
+                continue;
+            };
+            let (name, hash) = (name.trim(), hash.trim());
+            if let Err(what) = check_name(name) {
+                problem(&format!("has a name that cannot be one: {what}"));
+            }
+            match parse_hash(hash) {
+                None => problem(
+                    "has no hash behind its name: 64 hexadecimal digits, the SHA-256 of the token, never the token itself",
+                ),
+                Some(hash) if known.iter().any(|known| known.hash == hash) => {
+                    problem("has the hash of another entry; leave one out: a token has one name");
+                }
+                Some(hash) => known.push(Known {
+                    name: name.to_owned(),
+                    hash,
+                }),
+            }
+        }
+        if entries.is_empty() {
+            // That nobody is asked is nothing to guess.
+            problems.push(
+                "has no entry; write NAME:HASH, or leave it out to let everybody call".to_owned(),
+            );
+        }
+        if problems.is_empty() {
+            Ok(Self(known))
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Is nobody asked for a token?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whose token was sent; `None`: none was.
+    ///
+    /// # Errors
+    /// Why what was sent is no token that is known here.
+    pub(crate) fn owner(&self, headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+        let Some(token) = bearer(headers)? else {
+            return Ok(None);
+        };
+        let hash: [u8; HASH] = Sha256::digest(token).into();
+        // All are compared, each in constant time, so that nobody learns by the clock how close a guess was.
+        let mut owner = None;
+        for known in &self.0 {
+            if bool::from(known.hash.ct_eq(&hash)) {
+                owner = Some(known.name.as_str());
+            }
+        }
+        owner.map(Some).ok_or(Refused::Unknown)
+    }
+}
+
+/// The names alone.
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|known| &known.name))
+            .finish()
+    }
+}
+
+impl Token {
+    /// One that nobody can guess: 256 bits of the system's.
+    #[must_use]
+    pub fn random() -> Self {
+        // Letters and digits only, so that a double click takes all of it.
+        let secret = format!("{PREFIX}{}", hexadecimal(&Key::generate()));
+        let hash = hexadecimal(&Sha256::digest(&secret));
+        Self { secret, hash }
+    }
+}
+
+/// Can this name whoever has a token?
+///
+/// # Errors
+/// How to write one.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
+    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) {
+        Ok(())
+    } else {
+        Err(format!(
+            "use letters, digits, `.`, `_`, `-` and `@`, {MAX_NAME} at most"
+        ))
+    }
+}
+
+/// The token of a request: RFC 6750, section 2.1, the only place that MCP allows (M:auth, "Token Requirements").
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Refused::Malformed);
+    }
+    let value = value.to_str().map_err(|_| Refused::Malformed)?;
+    let value = value.trim_matches([' ', '\t']);
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    // What is of another scheme, such as a signature for the gateway, is not for the host.
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(None);
+    }
+    let token = token.trim_start_matches(' ');
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    let letters = token.trim_end_matches('=');
+    if letters.is_empty() || !letters.bytes().all(letter) {
+        return Err(Refused::Malformed);
+    }
+    Ok(Some(token))
+}
+
+fn parse_hash(text: &str) -> Option<[u8; HASH]> {
+    let digits = text.chars().map(|digit| digit.to_digit(16));
+    let digits: Vec<_> = digits.collect::<Option<_>>()?;
+    let (pairs, []) = digits.as_chunks() else {
+        return None;
+    };
+    let bytes = pairs
+        .iter()
+        .map(|[high, low]| u8::try_from(high * 16 + low));
+    let bytes: Vec<_> = bytes.collect::<Result<_, _>>().ok()?;
+    bytes.try_into().ok()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn entry(name: &str, token: &str) -> String {
+        format!("{name}:{}", hexadecimal(&Sha256::digest(token)))
+    }
+
+    fn sent(values: &[&[u8]]) -> HeaderMap {
+        let values = values.iter();
+        values
+            .map(|value| {
+                let value = HeaderValue::from_bytes(value).expect("a value");
+                (AUTHORIZATION, value)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_known_token_tells_its_owner_and_all_else_is_refused() {
+        let old = Token::random();
+        let text = [
+            entry("ada", "first"),
+            entry("bob@example.com", "second"),
+            entry("ada", "third"),
+            format!(" ci : {} ", old.hash.to_uppercase()),
+        ];
+        let tokens = Tokens::parse(&text.join(",")).expect("tokens");
+        let ci = format!("Bearer {}", old.secret);
+        for (values, expected) in [
+            (&[][..], Ok(None)),
+            (&[&b"Bearer first"[..]], Ok(Some("ada"))),
+            (&[b"Bearer third"], Ok(Some("ada"))),
+            (&[b"bearer second"], Ok(Some("bob@example.com"))),
+            (&[b"BEARER   second"], Ok(Some("bob@example.com"))),
+            (&[b" \tBearer first\t "], Ok(Some("ada"))),
+            (&[ci.as_bytes()], Ok(Some("ci"))),
+            (&[b"Bearer First"], Err(Refused::Unknown)),
+            (&[b"Bearer firs"], Err(Refused::Unknown)),
+            (&[b"Bearer first="], Err(Refused::Unknown)),
+            (&[old.hash.as_bytes()], Ok(None)),
+            (&[b"Basic Zmlyc3Q6"], Ok(None)),
+            (&[b"AWS4-HMAC-SHA256 Credential=a/b, Signature=c"], Ok(None)),
+            (&[b"Bearerfirst"], Ok(None)),
+            (&[b"first"], Ok(None)),
+            (&[b""], Ok(None)),
+            (&[b"Bearer"], Err(Refused::Malformed)),
+            (&[b"Bearer "], Err(Refused::Malformed)),
+            (&[b"Bearer ="], Err(Refused::Malformed)),
+            (&[b"Bearer a=b"], Err(Refused::Malformed)),
+            (&[b"Bearer\tfirst"], Ok(None)),
+            (&[b"Bearer \tfirst"], Err(Refused::Malformed)),
+            (&[b"Bearer first second"], Err(Refused::Malformed)),
+            (&[b"Bearer first,Bearer second"], Err(Refused::Malformed)),
+            (&[b"Bearer \"first\""], Err(Refused::Malformed)),
+            (&[b"Bearer f\xc3\xbcrst"], Err(Refused::Malformed)),
+            (&[b"Bearer first", b"Bearer first"], Err(Refused::Malformed)),
+            (
+                &[b"Basic Zmlyc3Q6", b"Bearer first"],
+                Err(Refused::Malformed),
+            ),
+        ] {
+            let words: Vec<_> = values
+                .iter()
+                .map(|value| value.escape_ascii().to_string())
+                .collect();
+            assert_eq!(tokens.owner(&sent(values)), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_entry_is_told_without_the_entry() {
+        let hash = "ab".repeat(32);
+        let long = "n".repeat(MAX_NAME + 1);
+        for (text, problems) in [
+            (",", &["has no entry"][..]),
+            (" , ,", &["has no entry"]),
+            ("s3cret", &["entry 1 is not NAME:HASH"]),
+            ("ada:", &["entry 1 has no hash"]),
+            ("ada:s3cret", &["entry 1 has no hash"]),
+            (&format!("ada:{hash}0"), &["entry 1 has no hash"]),
+            (&format!("ada:{hash}00"), &["entry 1 has no hash"]),
+            (&format!("ada:{}", &hash[1..]), &["entry 1 has no hash"]),
+            (&format!("ada:+{}", &hash[1..]), &["entry 1 has no hash"]),
+            (&format!(":{hash}"), &["entry 1 has a name"]),
+            (&format!("a da:{hash}"), &["entry 1 has a name"]),
+            (&format!("ädä:{hash}"), &["entry 1 has a name"]),
+            (&format!("{long}:{hash}"), &["entry 1 has a name"]),
+            (&format!("ada:{hash}:x"), &["entry 1 has no hash"]),
+            (
+                &format!("ada:{hash}, ,bob:{}", hash.to_uppercase()),
+                &["entry 2 has the hash of another entry"],
+            ),
+            (
+                &format!("ada:{hash},ada:{hash},s3cret"),
+                &["entry 2 has the hash of another entry", "entry 3 is not"],
+            ),
+        ] {
+            let told = Tokens::parse(text).expect_err(text);
+            assert_eq!(told.len(), problems.len(), "{text}: {told:?}");
+            for (told, problem) in told.iter().zip(problems) {
+                assert!(told.starts_with(problem), "{text}: {told}");
+                assert!(
+                    !told.contains("s3cret") && !told.contains(&hash[1..]),
+                    "{told}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_shows_a_hash() {
+        let tokens = Tokens::parse(&entry("ada", "first")).expect("tokens");
+        assert_eq!(format!("{tokens:?}"), r#"["ada"]"#);
+    }
+
+    #[test]
+    fn a_new_token_is_long_can_be_told_by_its_beginning_and_is_no_other() {
+        let token = Token::random();
+        let digits = token.secret.strip_prefix(PREFIX).expect("the prefix");
+        assert_eq!(parse_hash(digits).map(|bytes| bytes.len()), Some(32));
+        assert_ne!(digits, token.hash);
+        assert_ne!(token.secret, Token::random().secret);
+        let tokens = Tokens::parse(&format!("ada:{}", token.hash)).expect("tokens");
+        let value = format!("Bearer {}", token.secret);
+        assert_eq!(tokens.owner(&sent(&[value.as_bytes()])), Ok(Some("ada")));
+    }
+}
