@@ -31,6 +31,7 @@ mod handshake;
 mod headers;
 mod health;
 mod list;
+mod record;
 mod response;
 mod room;
 mod rounds;
@@ -61,15 +62,17 @@ use self::{
     deadline::TimeLimits,
     headers::{header, is_json},
     list::Lists,
+    record::Operator,
     response::{refusal, respond, respond_whole, too_large},
     rounds::Rounds,
 };
-pub use self::{deadline::Ceiling, room::Room, stream::Tell};
-pub(crate) use self::{response::Outcome, stream::AnswerBody};
+pub use self::{deadline::Ceiling, record::Record, room::Room, stream::Tell};
+pub(crate) use self::{record::End, response::Outcome, stream::AnswerBody};
 use crate::{
     StartError,
     config::Config,
     cors::{self, Callers},
+    metrics::Metrics,
     plugin::Catalog,
     session::{SessionStore, modes::Sessions},
     table::Table,
@@ -108,6 +111,8 @@ pub struct Incoming<'a> {
     pub tell: Option<Tell>,
     /// How much of an answer the front door takes, if it has a limit.
     pub room: Option<Room>,
+    /// What is found out about it, for the operator.
+    pub record: Record,
 }
 
 /// The server: everything but the transport.
@@ -126,6 +131,7 @@ pub struct App {
     instructions: Option<String>,
     list_ttl_ms: u64,
     lists: Lists,
+    operator: Operator,
 }
 
 impl App {
@@ -137,14 +143,21 @@ impl App {
         if !config.problems.is_empty() {
             return Err(StartError::Config(config.problems.clone()));
         }
+        let configured = config.began.elapsed();
         let catalog = Catalog::load(config)?;
-        let names: Vec<_> = catalog
-            .tools()
-            .iter()
-            .map(|tool| tool.mcp.name.as_str())
-            .collect();
-        tracing::info!(tools = names.join(","), folder = %config.plugin_dir.display(), "serving");
+        let loaded = config.began.elapsed();
         let app = Self::of(config, catalog);
+        let names: Vec<_> = app.tool_names().collect();
+        tracing::info!(
+            tools = names.join(","),
+            folder = %config.plugin_dir.display(),
+            layers = app.operator.layers(),
+            host = env!("CARGO_PKG_VERSION"),
+            config_ms = milliseconds(configured),
+            plugins_ms = milliseconds(loaded - configured),
+            total_ms = milliseconds(config.began.elapsed()),
+            "serving"
+        );
         app.rounds.tell_of_no_key(app.catalog.tools());
         Ok(app)
     }
@@ -183,6 +196,7 @@ impl App {
             instructions: instructions(&catalog),
             list_ttl_ms: config.list_ttl_ms,
             lists: Lists::new(config.list_page_size),
+            operator: operator(config, &catalog),
             catalog,
         }
     }
@@ -206,12 +220,15 @@ impl App {
         self.catalog.has_stuck_tools()
     }
 
-    /// Answer a request.
+    /// Answer a request, and tell the operator of it.
     pub async fn answer(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        match self.callers.check(incoming.headers, incoming.reached) {
+        let line = self.line(incoming, incoming.body.len());
+        let response = match self.callers.check(incoming.headers, incoming.reached) {
             Ok(origin) => readable(self.endpoint(incoming).await, origin),
             Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
-        }
+        };
+        line.end(response.status().as_u16(), response.body());
+        response
     }
 
     /// Answer a request whose body has more than [`MAX_BODY`], and was not read to its end.
@@ -251,6 +268,9 @@ impl App {
         let incoming = match self.caller(incoming) {
             Ok(None) => incoming,
             Ok(Some(caller)) => {
+                if let Some(principal) = &caller.principal {
+                    incoming.record.comes_from(principal);
+                }
                 known = Incoming {
                     caller,
                     ..incoming.clone()
@@ -313,6 +333,7 @@ impl App {
     }
 
     async fn request(&self, incoming: &Incoming<'_>, request: Request<'_>) -> Response<Bytes> {
+        incoming.record.asks(&request.ask, request.revision);
         if let Ask::Initialize {
             negotiated,
             client,
@@ -362,6 +383,7 @@ impl App {
 
     /// Messages that came as one, and go on at the same time.
     async fn batch(&self, incoming: &Incoming<'_>, batch: Batch<'_>) -> Outcome {
+        incoming.record.is_batch();
         let session = match self.session(incoming, None).await {
             Ok(session) => session,
             Err(gone) => return gone.into(),
@@ -486,6 +508,18 @@ fn server_info(config: &Config, catalog: &Catalog) -> ServerInfo {
     }
 }
 
+/// What the operator is told of every request.
+fn operator(config: &Config, catalog: &Catalog) -> Operator {
+    let layers = catalog.layers().iter();
+    let layers: Vec<_> = layers
+        .map(|layer| format!("{} {}", layer.name, layer.version))
+        .collect();
+    let metrics = config.metrics.then(|| Metrics {
+        function: config.function.clone(),
+    });
+    Operator::new(layers.join(", "), metrics)
+}
+
 fn instructions(catalog: &Catalog) -> Option<String> {
     let all: Vec<_> = catalog
         .layers()
@@ -493,6 +527,10 @@ fn instructions(catalog: &Catalog) -> Option<String> {
         .filter_map(|layer| layer.instructions.as_deref())
         .collect();
     (!all.is_empty()).then(|| all.join("\n\n"))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }
 
 /// `/` and `/mcp`, below any base path.

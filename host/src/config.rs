@@ -1,6 +1,12 @@
 //! Every environment variable the host reads, parsed once. An empty or blank value counts as unset.
 
-use std::{cell::RefCell, collections::BTreeSet, ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    ffi::OsString,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use http::HeaderName;
 
@@ -83,8 +89,12 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// `CONTEXT_HEADERS`: headers of a request that plugins may see, besides those that they always may. Default: none.
     pub context_headers: Vec<HeaderName>,
+    /// `METRICS`: `emf` for lines that CloudWatch makes metrics of. Default: none.
+    pub metrics: bool,
     /// How to log.
     pub log: LogConfig,
+    /// When the environment was looked at, the first thing that the process does.
+    pub began: Instant,
     /// What was wrong with the values: the host refuses to start.
     pub problems: Vec<String>,
 }
@@ -161,6 +171,7 @@ impl Config {
 
     /// Parse the environment, given as a function from names to values.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
+        let began = Instant::now();
         let get = |name: &str| {
             get(name)
                 .map(|value| value.trim().to_owned())
@@ -270,6 +281,7 @@ impl Config {
         } else {
             one_of("ON_BAD_PLUGIN", &["skip", "stop"])
         };
+        let metrics = one_of("METRICS", &["none", "emf"]);
         let response_mode = one_of("RESPONSE_MODE", &["buffered", "stream"]);
         let session_mode = one_of("SESSION_MODE", &["heal", "strict", "off"]).to_ascii_lowercase();
         let preload = match get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
@@ -351,6 +363,8 @@ impl Config {
             allowed_origins,
             allowed_hosts,
             context_headers,
+            metrics: metrics.eq_ignore_ascii_case("emf"),
+            began,
             log: LogConfig {
                 json: format.eq_ignore_ascii_case("JSON"),
                 level,

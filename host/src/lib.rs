@@ -46,6 +46,7 @@ mod digest;
 mod error_code;
 pub mod front;
 pub mod log;
+mod metrics;
 pub mod plugin;
 pub mod session;
 mod start;

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    App, Incoming, Reached, Tell,
+    App, End, Incoming, Reached, Tell,
     crowd::Place,
     deadline::Deadline,
     handshake::{InSession, session_gone},
@@ -63,9 +63,11 @@ impl App {
             id, revision, tool, ..
         } = &asked;
         let context = self.context(incoming, &asked);
+        incoming.record.calls(tool, *revision, &context);
         let required = tool.requires.iter().map(String::as_str);
         let missing = capabilities::missing(required, context.capabilities.as_deref());
         if !missing.is_empty() {
+            incoming.record.ends(End::Refused);
             return self.lacking(&asked, &missing).into();
         }
         let inputs = match self.inputs(incoming, &asked).await {
@@ -124,6 +126,14 @@ impl App {
             Ok(result) => result.is_error,
             Err(ended) => matches!(ended, Ended::Failed(_)),
         };
+        incoming.record.ends(match &outcome {
+            _ if unanswered.is_some() => End::InputRequired,
+            Ok(result) if result.is_error => End::ToolError,
+            Ok(_) => End::Ok,
+            Err(Ended::GivenUp(_)) => End::GivenUp,
+            Err(Ended::Failed(_)) => End::Failed,
+            Err(Ended::Quarantined | Ended::NotKept) => End::Unavailable,
+        });
         let answer = match (unanswered, outcome) {
             (Some(questions), outcome) => {
                 if let Err(Ended::Failed(failure)) = outcome {
@@ -140,6 +150,7 @@ impl App {
             None => answer,
             Some(Trouble::Ended) => session_gone(Some(id)),
             Some(Trouble::Unavailable) => {
+                incoming.record.ends(End::Unavailable);
                 let message = "what tools keep is not available at the moment; try again";
                 Answer::error(503, Some(id), INTERNAL_ERROR, message)
             }

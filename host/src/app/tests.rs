@@ -5,6 +5,7 @@ mod calls;
 mod limits;
 mod notifications;
 pub(crate) mod plugin;
+mod records;
 mod results;
 mod room;
 mod rounds;

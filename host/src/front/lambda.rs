@@ -32,7 +32,7 @@ use self::{
 };
 use crate::{
     StartError,
-    app::{App, Incoming, Reached, Tell},
+    app::{App, Incoming, Reached, Record, Tell},
     config::{Config, ResponseMode},
 };
 
@@ -140,6 +140,7 @@ async fn answer_telling(app: &App, request: &Request, tell: Option<Tell>) -> Res
         ceiling: door.ceiling,
         room: tell.is_none().then_some(door.room),
         tell,
+        record: Record::default(),
     };
     app.answer(&incoming).await
 }

@@ -27,7 +27,7 @@ use tokio::{
 use super::failed;
 use crate::{
     ErrorCode, StartError,
-    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached},
+    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, Record},
     config::Config,
 };
 
@@ -277,6 +277,7 @@ async fn answer(
             ceiling: None,
             room: None,
             tell: Some(tell),
+            record: Record::default(),
         };
         match body {
             Some(_) => app.answer(&incoming).await,

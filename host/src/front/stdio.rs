@@ -28,7 +28,7 @@ use tokio::{
 use super::failed;
 use crate::{
     ErrorCode,
-    app::{App, Caller, InSession, Incoming, MAX_BODY, Outcome, Reached, Tell},
+    app::{App, Caller, InSession, Incoming, MAX_BODY, Outcome, Reached, Record, Tell},
     config::Config,
     session::SessionId,
 };
@@ -405,7 +405,7 @@ impl Work {
         taken_back: Vec<oneshot::Receiver<()>>,
     ) -> Option<Outcome> {
         let mut taken_back = taken_back.into_iter();
-        let mut request = |request| self.request(request, taken_back.next());
+        let mut request = |request| self.request(line.len(), request, taken_back.next());
         match route_stdio(line) {
             Route::Request(asked) => Some(request(asked).await),
             Route::Batch(batch) => {
@@ -426,6 +426,7 @@ impl Work {
 
     async fn request(
         &self,
+        received: usize,
         request: Request<'_>,
         taken_back: Option<oneshot::Receiver<()>>,
     ) -> Outcome {
@@ -448,14 +449,22 @@ impl Work {
             deadline: None,
             ceiling: None,
             tell: Some(tell),
+            record: Record::default(),
             room: None,
         };
-        let outcome = self.app.serve(&incoming, request, &self.session);
+        incoming.record.asks(&request.ask, request.revision);
+        // What is taken back is abandoned.
+        let served = async {
+            let line = self.app.line(&incoming, received);
+            let outcome = self.app.serve(&incoming, request, &self.session).await;
+            line.end_by(&outcome.answer);
+            outcome
+        };
         let Some(taken_back) = taken_back else {
-            return outcome.await;
+            return served.await;
         };
         tokio::select! {
-            outcome = outcome => outcome,
+            outcome = served => outcome,
             Ok(()) = taken_back => Answer::ACCEPTED.into(),
         }
     }

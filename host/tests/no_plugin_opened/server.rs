@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use host::{
     StartError,
-    app::{App, Caller, Incoming, Reached},
+    app::{App, Caller, Incoming, Reached, Record},
     config::Config,
 };
 use http::{HeaderMap, Request, Response, request::Builder};
@@ -90,6 +90,7 @@ impl Server {
             deadline: None,
             ceiling: None,
             tell: None,
+            record: Record::default(),
             room: None,
         };
         let answered = Answered(self.runtime.block_on(self.app.answer(&incoming)));

@@ -16,7 +16,7 @@ use proptest::{
 use serde_json::{Value, json};
 
 use super::server::Server;
-use crate::app::{Caller, Incoming, Reached};
+use crate::app::{Caller, Incoming, Reached, Record};
 
 /// How many are tried unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 100_000;
@@ -80,6 +80,7 @@ fn whatever_comes_in_is_answered_or_accepted() {
             deadline: None,
             ceiling: None,
             tell: None,
+            record: Record::default(),
             room: None,
         };
         let answered = runtime

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::plugin;
 use crate::{
-    app::{App, Caller, Ceiling, Incoming, Reached, Room},
+    app::{App, Caller, Ceiling, Incoming, Reached, Record, Room},
     config::Config,
     plugin::Catalog,
 };
@@ -120,6 +120,7 @@ impl Server {
             deadline: sent.deadline,
             ceiling: sent.ceiling,
             tell: None,
+            record: Record::default(),
             room: sent.room,
         };
         self.answer_to(&incoming).await

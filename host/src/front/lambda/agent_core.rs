@@ -52,7 +52,13 @@ pub(super) async fn call(
         },
     };
     let incoming = invoked.incoming();
+    incoming.record.asks(&request.ask, request.revision);
+    let line = app.line(
+        &incoming,
+        arguments.map_or(0, |arguments| arguments.get().len()),
+    );
     let outcome = app.serve(&incoming, request, &InSession::None).await;
+    line.end_by(&outcome.answer);
     result(&outcome.answer.body.unwrap_or_default())
 }
 

@@ -13,7 +13,7 @@ use mcp_protocol::{Answer, Ask, Batch, Request, Route, route_stdio};
 use serde_json::value::RawValue;
 
 use super::{caller::invoker, door};
-use crate::app::{App, InSession, Incoming, Outcome, Reached};
+use crate::app::{App, InSession, Incoming, Outcome, Reached, Record};
 
 /// The answer where MCP has none.
 const NOTHING: &str = "{}";
@@ -48,6 +48,7 @@ impl<'a> Invoked<'a> {
             ceiling: None,
             room: Some(door::DIRECT),
             tell: None,
+            record: Record::default(),
         }
     }
 }
@@ -62,15 +63,20 @@ pub(super) fn trace(context: &Context) -> Option<(HeaderName, HeaderValue)> {
 /// Answer a message.
 pub(super) async fn answer(app: &App, invoked: &Invoked<'_>, message: &str) -> Box<RawValue> {
     let incoming = invoked.incoming();
+    let line = app.line(&incoming, message.len());
     let answer = match route_stdio(message.as_bytes()) {
         Route::Batch(batch) => several(app, &incoming, batch).await,
         route => one(app, &incoming, route).await,
     };
+    line.end_by(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
     as_json(body.unwrap_or_else(|| NOTHING.to_owned()))
 }
 
 async fn one(app: &App, incoming: &Incoming<'_>, route: Route<'_>) -> Answer {
+    if let Route::Request(request) = &route {
+        incoming.record.asks(&request.ask, request.revision);
+    }
     match route {
         Route::Answered(answer) | Route::InSession { answer, .. } => answer,
         Route::Request(Request {

@@ -1,0 +1,323 @@
+//! What the operator is told of each request: one line, and what CloudWatch counts.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use http::Method;
+use mcp_protocol::{Answer, Ask, Revision};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{App, Incoming, headers::header};
+use crate::{
+    metrics::{Counted, Metrics},
+    plugin::{CallContext, CatalogTool},
+};
+
+/// How much is told of what a client says of itself. Unit: characters. Source: ours.
+const LONGEST: usize = 100;
+
+/// What becomes known of a request while it is answered.
+#[derive(Clone, Debug, Default)]
+pub struct Record(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    method: Option<&'static str>,
+    revision: Option<Revision>,
+    tool: Option<String>,
+    plugin: Option<String>,
+    client: Option<String>,
+    principal: Option<String>,
+    end: Option<End>,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Ok,
+    /// The tool says that it failed, or that its arguments are wrong.
+    ToolError,
+    /// The tool asks its client.
+    InputRequired,
+    /// Its time was over.
+    GivenUp,
+    /// The tool panicked, or does not keep to the protocol.
+    Failed,
+    /// Something that is needed is not there at the moment.
+    Unavailable,
+    /// A JSON-RPC error, or a status of HTTP that is one.
+    Refused,
+    /// Nobody waits for an answer any more.
+    Abandoned,
+}
+
+impl End {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::InputRequired => "input_required",
+            Self::GivenUp => "given_up",
+            Self::Failed => "failed",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Of an answer of which nothing else is known.
+    fn of(status: u16, body: &[u8]) -> Self {
+        match status {
+            503 => Self::Unavailable,
+            400.. => Self::Refused,
+            // A JSON-RPC error is never as long as a list of tools.
+            _ if body.len() < 4096 && is_error(body) => Self::Refused,
+            _ => Self::Ok,
+        }
+    }
+}
+
+fn is_error(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Told<'a> {
+        #[serde(borrow)]
+        error: Option<&'a RawValue>,
+    }
+    serde_json::from_slice::<Told<'_>>(body).is_ok_and(|told| told.error.is_some())
+}
+
+impl Record {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a request asks for.
+    pub(crate) fn asks(&self, ask: &Ask<'_>, revision: Option<Revision>) {
+        let mut known = self.lock();
+        known.method = Some(match ask {
+            Ask::Discover => "server/discover",
+            Ask::Initialize {
+                negotiated, client, ..
+            } => {
+                known.revision = Some(*negotiated);
+                known.client = client.and_then(|client| words_of(client.get()));
+                "initialize"
+            }
+            Ask::Ping => "ping",
+            Ask::SetLogLevel(_) => "logging/setLevel",
+            Ask::ListTools { .. } => "tools/list",
+            Ask::CallTool { .. } => "tools/call",
+        });
+        known.revision = known.revision.or(revision);
+    }
+
+    /// It is several messages.
+    pub(super) fn is_batch(&self) {
+        self.lock().method = Some("batch");
+    }
+
+    pub(super) fn comes_from(&self, principal: &str) {
+        self.lock().principal = Some(principal.to_owned());
+    }
+
+    /// The call that it turned out to be. Of a batch, the last.
+    pub(super) fn calls(&self, tool: &CatalogTool, revision: Revision, context: &CallContext) {
+        let mut known = self.lock();
+        known.tool = Some(tool.mcp.name.clone());
+        known.plugin = Some(tool.plugin.file());
+        known.revision = Some(revision);
+        let client = context.client.as_deref();
+        known.client = client.and_then(|client| words_of(client.get()));
+    }
+
+    pub(super) fn ends(&self, end: End) {
+        self.lock().end = Some(end);
+    }
+}
+
+/// `name/version` of a client.
+fn words_of(client: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Client {
+        name: String,
+        #[serde(default)]
+        version: String,
+    }
+    let Client { name, version } = serde_json::from_str(client).ok()?;
+    let words = format!("{name}/{version}");
+    Some(words.trim_end_matches('/').chars().take(LONGEST).collect())
+}
+
+/// What the operator is told, whatever the request.
+#[derive(Debug)]
+pub(super) struct Operator {
+    /// Names and versions.
+    layers: String,
+    metrics: Option<Metrics>,
+    has_answered: AtomicBool,
+}
+
+impl Operator {
+    pub(super) fn new(layers: String, metrics: Option<Metrics>) -> Self {
+        Self {
+            layers,
+            metrics,
+            has_answered: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn layers(&self) -> &str {
+        &self.layers
+    }
+}
+
+/// The line of a request, which is written when it ends, however it ends.
+pub(crate) struct Line<'a> {
+    operator: &'a Operator,
+    incoming: &'a Incoming<'a>,
+    begun: Instant,
+    /// Unit: bytes.
+    received: usize,
+    answered: Option<(u16, usize)>,
+}
+
+impl App {
+    /// Begin the line of a request of so many bytes.
+    pub(crate) fn line<'a>(&'a self, incoming: &'a Incoming<'a>, received: usize) -> Line<'a> {
+        Line {
+            operator: &self.operator,
+            incoming,
+            begun: Instant::now(),
+            received,
+            answered: None,
+        }
+    }
+}
+
+impl Line<'_> {
+    /// The request was answered by this.
+    pub(crate) fn end(mut self, status: u16, body: &[u8]) {
+        let mut known = self.incoming.record.lock();
+        known.end = known.end.or(Some(End::of(status, body)));
+        drop(known);
+        self.answered = Some((status, body.len()));
+    }
+
+    /// The same of an answer that is no HTTP response.
+    pub(crate) fn end_by(self, answer: &Answer) {
+        self.end(answer.status, answer.body.as_deref().unwrap_or_default());
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        let incoming = self.incoming;
+        let known = incoming.record.lock();
+        let end = match self.answered {
+            Some(_) => known.end.unwrap_or(End::Ok),
+            None => End::Abandoned,
+        };
+        let (status, sent) = self.answered.unzip();
+        let request_id = incoming.request_id;
+        let is_cold = !self.operator.has_answered.swap(true, Ordering::Relaxed);
+        let milliseconds = super::milliseconds(self.begun.elapsed());
+        // Whether all is well is asked every few seconds, and browsers ask twice.
+        if !matches!(incoming.method, Method::POST | Method::DELETE) {
+            tracing::debug!(request_id, method = %incoming.method, status, milliseconds, "request");
+            return;
+        }
+        let trace = header(incoming.headers, "x-amzn-trace-id");
+        let principal = known
+            .principal
+            .as_ref()
+            .or(incoming.caller.principal.as_ref());
+        let era = known.revision.map(|revision| {
+            if revision.is_modern() {
+                "modern"
+            } else {
+                "legacy"
+            }
+        });
+        tracing::info!(
+            request_id,
+            trace_id = trace.as_deref(),
+            era,
+            revision = known.revision.map(Revision::as_str),
+            method = known
+                .method
+                .or((incoming.method == Method::DELETE).then_some("DELETE")),
+            tool = known.tool,
+            plugin = known.plugin,
+            layers = self.operator.layers,
+            host = env!("CARGO_PKG_VERSION"),
+            principal,
+            client = known.client,
+            outcome = end.as_str(),
+            status,
+            milliseconds,
+            received = self.received,
+            sent,
+            cold = is_cold,
+            "request"
+        );
+        if let Some(metrics) = &self.operator.metrics {
+            metrics.count(&Counted {
+                request_id,
+                tool: known.tool.as_deref(),
+                end,
+                milliseconds,
+                sent: sent.unwrap_or_default(),
+                is_cold,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_by_name_and_version_within_bounds() {
+        let long = format!(r#"{{"name":"{}","version":"1"}}"#, "x".repeat(500));
+        for (client, expected) in [
+            (
+                r#"{"name":"claude","version":"2"}"#,
+                Some("claude/2".to_owned()),
+            ),
+            (r#"{"name":"claude"}"#, Some("claude".to_owned())),
+            (r#"{"version":"2"}"#, None),
+            ("[]", None),
+            (&long, Some("x".repeat(LONGEST))),
+        ] {
+            assert_eq!(words_of(client), expected, "{client}");
+        }
+    }
+
+    #[test]
+    fn how_it_ended_is_read_from_an_answer_where_nobody_has_said_it() {
+        for (status, body, expected) in [
+            (200, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, End::Ok),
+            (202, "", End::Ok),
+            (
+                200,
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602}}"#,
+                End::Refused,
+            ),
+            (404, "", End::Refused),
+            (503, "", End::Unavailable),
+        ] {
+            assert_eq!(
+                End::of(status, body.as_bytes()),
+                expected,
+                "{status} {body}"
+            );
+        }
+    }
+}
