@@ -6,7 +6,7 @@ mod environment;
 use std::{
     process::ExitCode,
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -47,6 +47,10 @@ const LOAD_BALANCER: Ceiling = Ceiling {
     door: "a load balancer",
     limit: Duration::from_secs(60),
 };
+
+/// How long ago a deadline may have been and still count. Unit: seconds; 60. Source: ours. Lambda hands out no event whose
+/// deadline has passed, but its clock and ours may differ; `cargo lambda watch` always says ten minutes after 1970 began.
+const LONG_PASSED: Duration = Duration::from_secs(60);
 
 /// Serve invocations until Lambda ends the environment.
 ///
@@ -121,7 +125,6 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         _ => (None, None, None),
     };
     let lambda = request.lambda_context();
-    let deadline = UNIX_EPOCH + Duration::from_millis(lambda.deadline);
     let incoming = Incoming {
         method: request.method().clone(),
         path: without_stage(request.raw_http_path(), stage),
@@ -130,10 +133,17 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         reached: Reached::Gateway(domain.unwrap_or_default()),
         caller: caller(&context),
         request_id: &lambda.request_id,
-        deadline: Some(deadline),
+        deadline: deadline(lambda.deadline),
         ceiling,
     };
     app.answer(&incoming).await.map(into_body)
+}
+
+/// By when Lambda wants the answer. A moment that had long passed when the request came is no deadline: emulators send such.
+fn deadline(milliseconds: u64) -> Option<SystemTime> {
+    let deadline = UNIX_EPOCH + Duration::from_millis(milliseconds);
+    let passed = SystemTime::now().duration_since(deadline);
+    (passed.unwrap_or_default() <= LONG_PASSED).then_some(deadline)
 }
 
 /// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
@@ -162,8 +172,6 @@ fn into_body(body: Bytes) -> Body {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use lambda_http::{Context, request};
     use plugin_abi::host_op;
     use serde_json::Value;
@@ -258,6 +266,27 @@ mod tests {
             ] {
                 assert_eq!(context[member], expected, "{member} of {event}");
             }
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_had_long_passed_is_none() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = u64::try_from(now.expect("after 1970").as_millis()).expect("not so late");
+        for (milliseconds, counts) in [
+            (0, false),
+            (600_000, false),
+            (now - 120_000, false),
+            (now - 30_000, true),
+            (now, true),
+            (FAR, true),
+        ] {
+            let expected = counts.then(|| UNIX_EPOCH + Duration::from_millis(milliseconds));
+            assert_eq!(
+                deadline(milliseconds),
+                expected,
+                "milliseconds: {milliseconds}"
+            );
         }
     }
 
