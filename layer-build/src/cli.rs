@@ -183,8 +183,10 @@ pub(crate) enum EventDoor {
     Rest,
     /// An API Gateway HTTP API
     Http,
-    /// A Function URL
+    /// A Function URL that waits for the whole answer
     Url,
+    /// A Function URL that streams: what a tool says while it runs arrives as it says it
+    UrlStream,
     /// An Application Load Balancer
     Alb,
 }

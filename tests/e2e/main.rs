@@ -6,6 +6,7 @@ mod authors;
 mod aws_cli;
 mod awslabs;
 mod beyond;
+mod cargo_lambda;
 mod check;
 mod clients;
 mod conformance;

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 pub use lambda_local::Door;
 
-use crate::{Client, Layer, bootstrap};
+use crate::{Client, Layer, bootstrap, cargo_lambda::CargoLambda};
 
 /// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
 const LOG_PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +35,12 @@ enum Running {
     Serve {
         child: Child,
         log: Arc<Mutex<String>>,
+    },
+    /// Under an emulator that is not ours.
+    Emulated {
+        child: Child,
+        log: Arc<Mutex<String>>,
+        emulator: CargoLambda,
     },
     // In the order in which they must be dropped.
     Lambda {
@@ -179,6 +185,40 @@ impl Host {
         }
     }
 
+    /// Run the layer under `cargo lambda watch`, behind its Function URL.
+    pub fn cargo_lambda(layer: &Layer, variables: &[(&str, &str)]) -> Self {
+        let emulator = CargoLambda::start();
+        let mut command = Command::new(bootstrap());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .env_clear()
+            .env("PLUGIN_DIR", layer.plugin_dir())
+            .envs(emulator.variables())
+            .envs(variables.iter().copied());
+        let mut child = command.spawn().expect("bootstrap can be run");
+        let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (kept, ending) = (Arc::clone(&log), emulator.clone());
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut log = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                *log += &format!("{line}\n");
+            }
+            ending.end();
+        });
+        Self {
+            url: format!("{}/mcp", emulator.function_url()),
+            layer: layer.clone(),
+            running: Running::Emulated {
+                child,
+                log,
+                emulator,
+            },
+        }
+    }
+
     /// What Lambda hears of a host that does not start.
     pub fn init_error(layer: &Layer, variables: &[(&str, &str)]) -> InvokeError {
         let runtime = runtime();
@@ -241,7 +281,7 @@ impl Host {
     /// What the host has logged so far.
     pub fn log(&self) -> String {
         match &self.running {
-            Running::Serve { log, .. } => {
+            Running::Serve { log, .. } | Running::Emulated { log, .. } => {
                 log.lock().unwrap_or_else(PoisonError::into_inner).clone()
             }
             Running::Lambda { function, .. } => function.logs().join("\n"),
@@ -362,11 +402,19 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        if let Running::Serve { child, .. } = &mut self.running {
-            // It may have ended already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let child = match &mut self.running {
+            Running::Serve { child, .. } => child,
+            Running::Emulated {
+                child, emulator, ..
+            } => {
+                emulator.end();
+                child
+            }
+            Running::Lambda { .. } => return,
+        };
+        // It may have ended already.
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

@@ -11,6 +11,7 @@
 //! panics with the whole story when something fails: that is its way to fail a test.
 
 mod build;
+mod cargo_lambda;
 mod client;
 pub mod conformance;
 pub mod dynamodb;

@@ -20,6 +20,15 @@ pub fn python_client(script: &str) -> Command {
 
 /// The virtual environment of this name with what a file of `tests/clients/python` asks for.
 pub(crate) fn venv(name: &str, requirements: &str) -> PathBuf {
+    venv_by(name, requirements, &[])
+}
+
+/// The same with nothing that is not in the file.
+pub(crate) fn venv_without_dependencies(name: &str, requirements: &str) -> PathBuf {
+    venv_by(name, requirements, &["--no-deps"])
+}
+
+fn venv_by(name: &str, requirements: &str, options: &[&str]) -> PathBuf {
     let requirements = repository().join("tests/clients/python").join(requirements);
     prepared(name, &requirements, |venv| {
         let mut command = Command::new("python3");
@@ -35,8 +44,8 @@ pub(crate) fn venv(name: &str, requirements: &str) -> PathBuf {
             "install",
             "--quiet",
             "--disable-pip-version-check",
-            "--requirement",
         ]);
+        pip.args(options).arg("--requirement");
         output_of(pip.arg(&requirements));
     })
 }

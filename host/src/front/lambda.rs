@@ -11,11 +11,7 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    process::ExitCode,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{process::ExitCode, sync::Arc};
 
 use bytes::Bytes;
 use lambda_http::{
@@ -127,7 +123,6 @@ async fn answer_telling(app: &App, request: &Request, tell: Option<Tell>) -> Res
     let context = request.request_context();
     let door = Door::of(&context, request.raw_http_path());
     let lambda = request.lambda_context();
-    let deadline = UNIX_EPOCH + Duration::from_millis(lambda.deadline);
     let incoming = Incoming {
         method: request.method().clone(),
         path: door.path,
@@ -136,7 +131,7 @@ async fn answer_telling(app: &App, request: &Request, tell: Option<Tell>) -> Res
         reached: Reached::Gateway(door.domain),
         caller: caller(&context),
         request_id: &lambda.request_id,
-        deadline: Some(deadline),
+        deadline: door::deadline(lambda.deadline),
         ceiling: door.ceiling,
         room: tell.is_none().then_some(door.room),
         tell,

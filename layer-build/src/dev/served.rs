@@ -99,7 +99,7 @@ impl Served {
                 door,
                 gateway,
             } => {
-                let function = Function::new(function(built)?);
+                let function = Function::new(function(built, door)?);
                 function.warm_up().await?;
                 match gateway {
                     Some(gateway) => gateway.switch(function),
@@ -154,15 +154,21 @@ fn start(listener: &TcpListener, variables: Vec<(String, String)>) -> anyhow::Re
     Ok(running.map_err(Failure::from)?)
 }
 
-/// As on Lambda, tools see what the file of variables gives them, and nothing of the shell's.
-fn function(built: &Built) -> anyhow::Result<FunctionConfig> {
+/// As on Lambda, tools see what the file of variables gives them, and nothing of the shell's. Behind a door that streams the
+/// host has to, whatever the file says.
+fn function(built: &Built, door: &Door) -> anyhow::Result<FunctionConfig> {
     let mut config = FunctionConfig::new(std::env::current_exe()?).timeout(FUNCTION_TIMEOUT);
     config.arguments = vec!["__host".to_owned()];
     config.name = "dev".to_owned();
     config.task_root = built.opt().to_owned();
     config.forward_logs = true;
     let variables = built.variables();
-    Ok(variables.fold(config, |config, (name, value)| config.env(name, value)))
+    let config = variables.fold(config, |config, (name, value)| config.env(name, value));
+    Ok(if *door == Door::streaming_function_url() {
+        config.env("RESPONSE_MODE", "stream")
+    } else {
+        config
+    })
 }
 
 fn door(event: EventDoor) -> Door {
@@ -170,6 +176,7 @@ fn door(event: EventDoor) -> Door {
         EventDoor::Rest => Door::rest_api("prod"),
         EventDoor::Http => Door::http_api("$default"),
         EventDoor::Url => Door::function_url(),
+        EventDoor::UrlStream => Door::streaming_function_url(),
         EventDoor::Alb => Door::LoadBalancer { multi_value: false },
     }
 }

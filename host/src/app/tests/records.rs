@@ -28,7 +28,11 @@ async fn every_request_has_one_line_that_says_what_it_was_and_how_it_ended() {
             json!({ "kind": "panic", "detail": "it broke" }),
             "failed",
         ),
-        ("hurried", json!({ "ms": 10_000, "heeds": "cancelled" }), "given_up"),
+        (
+            "hurried",
+            json!({ "ms": 10_000, "heeds": "cancelled" }),
+            "given_up",
+        ),
         ("nothing", json!({}), "refused"),
     ];
     for (number, (tool, arguments, outcome)) in cases.iter().enumerate() {

@@ -5,8 +5,6 @@
 //! not collected. What MCP does not answer, a notification, is answered by `{}`, which is what clients of this kind expect
 //! (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
 use lambda_http::Context;
 use mcp_protocol::{Answer, Ask, Batch, Request, Route, route_stdio};
@@ -44,7 +42,7 @@ impl<'a> Invoked<'a> {
             reached: Reached::Gateway(""),
             caller: invoker(self.context),
             request_id: &self.context.request_id,
-            deadline: Some(UNIX_EPOCH + Duration::from_millis(self.context.deadline)),
+            deadline: door::deadline(self.context.deadline),
             ceiling: None,
             room: Some(door::DIRECT),
             tell: None,

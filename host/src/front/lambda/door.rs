@@ -1,7 +1,7 @@
 //! The doors of HTTP: through which one a request came, how long that waits, how much it takes, and where below it the
 //! request goes.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::{
     http::HeaderMap,
@@ -33,6 +33,10 @@ const LOAD_BALANCER: Ceiling = Ceiling {
     door: "a load balancer",
     limit: Duration::from_secs(60),
 };
+
+/// How long ago a deadline may have been and still count. Unit: seconds; 60. Source: ours. Lambda hands out no event whose
+/// deadline has passed, but its clock and ours may differ; `cargo lambda watch` always says ten minutes after 1970 began.
+const LONG_PASSED: Duration = Duration::from_secs(60);
 
 /// What Lambda takes of an answer that is sent whole. (API Gateway takes 10 MB.) Unit: bytes.
 /// Source: the text of Lambda's own error, "Exceeded maximum allowed payload size (6291556 bytes)".
@@ -100,6 +104,14 @@ impl<'a> Door<'a> {
     }
 }
 
+/// By when Lambda wants the answer. A moment that had long passed when the request came is no deadline: emulators send such.
+/// Unit: milliseconds since 1970.
+pub(super) fn deadline(milliseconds: u64) -> Option<SystemTime> {
+    let deadline = UNIX_EPOCH + Duration::from_millis(milliseconds);
+    let passed = SystemTime::now().duration_since(deadline);
+    (passed.unwrap_or_default() <= LONG_PASSED).then_some(deadline)
+}
+
 /// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
 /// Source: AWS Lambda, "Invoking Lambda function URLs": `https://<url-id>.lambda-url.<region>.on.aws`.
 fn is_function_url(domain: Option<&str>) -> bool {
@@ -136,6 +148,35 @@ fn merge(single: &mut HeaderMap, all: &mut HeaderMap) {
             && !all.contains_key(&name)
         {
             all.insert(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The year 3000. Unit: milliseconds since 1970.
+    const FAR: u64 = 32_503_680_000_000;
+
+    #[test]
+    fn a_deadline_that_had_long_passed_is_none() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = u64::try_from(now.expect("after 1970").as_millis()).expect("not so late");
+        for (milliseconds, counts) in [
+            (0, false),
+            (600_000, false),
+            (now - 120_000, false),
+            (now - 30_000, true),
+            (now, true),
+            (FAR, true),
+        ] {
+            let expected = counts.then(|| UNIX_EPOCH + Duration::from_millis(milliseconds));
+            assert_eq!(
+                deadline(milliseconds),
+                expected,
+                "milliseconds: {milliseconds}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What gateways do to headers: which they keep to themselves, and which come out under another name.
 //!
 //! Source for REST APIs: "Amazon API Gateway important notes", the table of headers, its columns for Lambda. Nothing is documented
-//! of Function URLs; their list is what answers of real ones were seen with.
+//! of Function URLs; their list is what people report of real ones.
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -14,7 +14,7 @@ pub(super) struct Treatment {
     dropped: &'static [&'static str],
 }
 
-/// Of REST APIs. `Content-Length` passes according to the table; answers of real APIs have it remapped.
+/// Of REST APIs. `Content-Length` passes according to the table; people report that it is remapped.
 pub(super) const REST_API: Treatment = Treatment {
     remapped: &[
         "authorization",
@@ -39,13 +39,7 @@ pub(super) const REST_API: Treatment = Treatment {
 
 /// Of Function URLs.
 pub(super) const FUNCTION_URL: Treatment = Treatment {
-    remapped: &[
-        "connection",
-        "content-length",
-        "date",
-        "server",
-        "www-authenticate",
-    ],
+    remapped: &["date", "server", "www-authenticate"],
     dropped: &[],
 };
 
