@@ -44,7 +44,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE},
+    header::{ALLOW, CONTENT_TYPE, ORIGIN},
 };
 use mcp_protocol::{
     Answer, Ask, Batch, CacheHints, CacheScope, Headers, Request, Revision, Route, ServerInfo,
@@ -211,17 +211,21 @@ impl App {
         }
     }
 
-    /// Answer a request whose body has more than [`MAX_BODY`], and was not read to its end.
+    /// The answer to whoever may not call, which needs nothing of the request's body.
+    pub(crate) fn refuses(&self, incoming: &Incoming<'_>) -> Option<Response<Bytes>> {
+        match self.callers.check(incoming.headers, incoming.reached) {
+            Ok(origin) => {
+                let asks = is_endpoint(incoming.path) && incoming.method != Method::OPTIONS;
+                let refused = asks.then(|| self.caller(incoming).err()).flatten()?;
+                Some(readable(challenge(refused), origin))
+            }
+            Err(refused) => Some(refusal(StatusCode::FORBIDDEN, &refused.to_string())),
+        }
+    }
+
+    /// The answer to whoever may call, but has sent a body of more than [`MAX_BODY`].
     pub(crate) fn answer_too_large(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        let origin = match self.callers.check(incoming.headers, incoming.reached) {
-            Ok(origin) => origin,
-            Err(refused) => return refusal(StatusCode::FORBIDDEN, &refused.to_string()),
-        };
-        let response = match self.caller(incoming) {
-            Ok(_) => too_large(),
-            Err(refused) => challenge(refused),
-        };
-        readable(response, origin)
+        readable(too_large(), incoming.headers.get(ORIGIN))
     }
 
     async fn endpoint(&self, incoming: &Incoming<'_>) -> Response<Bytes> {

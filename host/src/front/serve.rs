@@ -13,8 +13,12 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{body::Incoming as HttpBody, server::conn::http1, service::service_fn};
+use http_body_util::{BodyExt, Collected, Full, LengthLimitError, Limited};
+use hyper::{
+    body::{Body, Incoming as HttpBody},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -252,27 +256,12 @@ async fn answer(
     reached: Reached<'static>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect();
-    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-        return Ok(response);
-    };
-    let body = match body {
-        Ok(body) => Some(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => None,
-        Err(_) => {
-            let mut response = Response::new(Full::default());
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            return Ok(response);
-        }
-    };
     let request_id = uuid::Uuid::new_v4().to_string();
-    let incoming = Incoming {
+    let mut incoming = Incoming {
         method: head.method,
         path: head.uri.path(),
         headers: &head.headers,
-        body: body.as_deref().unwrap_or_default(),
+        body: &[],
         reached,
         // But for tokens nobody asks who calls.
         caller: Caller::default(),
@@ -280,9 +269,43 @@ async fn answer(
         deadline: None,
         ceiling: None,
     };
-    let answer = match body {
-        Some(_) => app.answer(&incoming).await,
-        None => app.answer_too_large(&incoming),
+    let refused = app.refuses(&incoming);
+    let body = Limited::new(body, MAX_BODY);
+    let read = async {
+        match refused {
+            // It is read all the same: whoever still writes does not hear an answer.
+            Some(_) => skip(body).await.map(|()| Bytes::new()),
+            None => body.collect().await.map(Collected::to_bytes),
+        }
     };
-    Ok(answer.map(Full::new))
+    let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
+    if let Some(refused) = refused {
+        return Ok(refused.map(Full::new));
+    }
+    let answer = match read {
+        Ok(Ok(body)) => {
+            incoming.body = &body;
+            app.answer(&incoming).await.map(Full::new)
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            app.answer_too_large(&incoming).map(Full::new)
+        }
+        Ok(Err(_)) => empty(StatusCode::BAD_REQUEST),
+        Err(_) => empty(StatusCode::REQUEST_TIMEOUT),
+    };
+    Ok(answer)
+}
+
+/// Read a body to its end, and keep nothing of it: those who may not call fill no memory.
+async fn skip<B: Body + Unpin>(mut body: B) -> Result<(), B::Error> {
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    Ok(())
+}
+
+fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
 }
