@@ -47,7 +47,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE},
+    header::{ALLOW, CONTENT_TYPE, ORIGIN},
 };
 use mcp_protocol::{
     Answer, Ask, Batch, CacheHints, CacheScope, Headers, Request, Revision, Route, ServerInfo,
@@ -231,17 +231,32 @@ impl App {
         response
     }
 
-    /// Answer a request whose body has more than [`MAX_BODY`], and was not read to its end.
+    /// The answer to whoever may not call, which needs nothing of the request's body.
+    pub(crate) fn refuses(&self, incoming: &Incoming<'_>) -> Option<Response<Bytes>> {
+        let response = match self.callers.check(incoming.headers, incoming.reached) {
+            Ok(origin) => {
+                let asks = is_endpoint(incoming.path) && incoming.method != Method::OPTIONS;
+                let refused = asks.then(|| self.caller(incoming).err()).flatten()?;
+                readable(challenge(refused), origin)
+            }
+            Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
+        };
+        Some(self.told(incoming, response))
+    }
+
+    /// The answer to whoever may call, but has sent a body of more than [`MAX_BODY`].
     pub(crate) fn answer_too_large(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        let origin = match self.callers.check(incoming.headers, incoming.reached) {
-            Ok(origin) => origin,
-            Err(refused) => return refusal(StatusCode::FORBIDDEN, &refused.to_string()),
-        };
-        let response = match self.caller(incoming) {
-            Ok(_) => too_large(),
-            Err(refused) => challenge(refused),
-        };
-        readable(response, origin)
+        self.told(
+            incoming,
+            readable(too_large(), incoming.headers.get(ORIGIN)),
+        )
+    }
+
+    /// An answer that needed nothing of the body, and of which the operator was told.
+    fn told(&self, incoming: &Incoming<'_>, response: Response<Bytes>) -> Response<Bytes> {
+        let line = self.line(incoming, 0);
+        line.end(response.status().as_u16(), response.body());
+        response
     }
 
     async fn endpoint(&self, incoming: &Incoming<'_>) -> Response<Bytes> {

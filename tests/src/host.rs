@@ -249,9 +249,34 @@ impl Host {
         headers: &Value,
         body: &Value,
     ) -> Value {
+        self.invoke(&Self::event_of(principal, method, headers, body))
+    }
+
+    /// The error of an invocation that fails, by such a request.
+    pub fn invocation_error(
+        &self,
+        principal: Option<&str>,
+        method: &str,
+        headers: &Value,
+        body: &Value,
+    ) -> String {
+        let Running::Lambda {
+            function, runtime, ..
+        } = &self.running
+        else {
+            panic!("only on Lambda")
+        };
+        let event = Self::event_of(principal, method, headers, body);
+        match runtime.block_on(function.invoke(&event)) {
+            Ok(_) => panic!("{event} should have failed"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn event_of(principal: Option<&str>, method: &str, headers: &Value, body: &Value) -> Value {
         let claims = json!({ "sub": principal, "scope": "read" });
         let authorizer = principal.map(|_| json!({ "jwt": { "claims": claims, "scopes": [] } }));
-        self.invoke(&json!({
+        json!({
             "version": "2.0",
             "routeKey": "ANY /mcp",
             "rawPath": "/mcp",
@@ -265,7 +290,7 @@ impl Host {
             },
             "body": body.to_string(),
             "isBase64Encoded": false,
-        }))
+        })
     }
 
     /// The URL of its MCP endpoint.

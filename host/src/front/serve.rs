@@ -12,9 +12,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::{body::Incoming as HttpBody, server::conn::http1, service::service_fn};
+use http::{Request, Response, StatusCode, request::Parts};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
+use hyper::{
+    body::{Body, Incoming as HttpBody},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -27,7 +31,7 @@ use tokio::{
 use super::failed;
 use crate::{
     ErrorCode, StartError,
-    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, Record},
+    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, Record, Tell},
     config::Config,
 };
 
@@ -252,33 +256,30 @@ async fn answer(
     reached: Reached<'static>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect();
-    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
-        return Ok(nothing_but(StatusCode::REQUEST_TIMEOUT));
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let refused = app.refuses(&incoming(&head, &[], reached, &request_id, None));
+    let body = Limited::new(body, MAX_BODY);
+    let read = async {
+        match refused {
+            // It is read all the same: whoever still writes does not hear an answer.
+            Some(_) => skip(body).await.map(|()| Bytes::new()),
+            None => body.collect().await.map(Collected::to_bytes),
+        }
     };
-    let body = match body {
-        Ok(body) => Some(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => None,
-        Err(_) => return Ok(nothing_but(StatusCode::BAD_REQUEST)),
+    let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
+    if let Some(refused) = refused {
+        return Ok(refused.map(AnswerBody::whole));
+    }
+    let body = match read {
+        Ok(Ok(body)) => Some(body),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => None,
+        Ok(Err(_)) => return Ok(empty(StatusCode::BAD_REQUEST)),
+        Err(_) => return Ok(empty(StatusCode::REQUEST_TIMEOUT)),
     };
     let opening = app.opening(&head.headers, reached);
     let answer = |tell| async move {
-        let request_id = uuid::Uuid::new_v4().to_string();
-        let incoming = Incoming {
-            method: head.method,
-            path: head.uri.path(),
-            headers: &head.headers,
-            body: body.as_deref().unwrap_or_default(),
-            reached,
-            // But for tokens nobody asks who calls.
-            caller: Caller::default(),
-            request_id: &request_id,
-            deadline: None,
-            ceiling: None,
-            room: None,
-            tell: Some(tell),
-            record: Record::default(),
-        };
+        let read = body.as_deref().unwrap_or_default();
+        let incoming = incoming(&head, read, reached, &request_id, Some(tell));
         match body {
             Some(_) => app.answer(&incoming).await,
             None => app.answer_too_large(&incoming),
@@ -287,7 +288,39 @@ async fn answer(
     Ok(opening.answer(answer).await)
 }
 
-fn nothing_but(status: StatusCode) -> Response<AnswerBody> {
+fn incoming<'a>(
+    head: &'a Parts,
+    body: &'a [u8],
+    reached: Reached<'a>,
+    request_id: &'a str,
+    tell: Option<Tell>,
+) -> Incoming<'a> {
+    Incoming {
+        method: head.method.clone(),
+        path: head.uri.path(),
+        headers: &head.headers,
+        body,
+        reached,
+        // But for tokens nobody asks who calls.
+        caller: Caller::default(),
+        request_id,
+        deadline: None,
+        ceiling: None,
+        room: None,
+        tell,
+        record: Record::default(),
+    }
+}
+
+/// Read a body to its end, and keep nothing of it: those who may not call fill no memory.
+async fn skip<B: Body + Unpin>(mut body: B) -> Result<(), B::Error> {
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    Ok(())
+}
+
+fn empty(status: StatusCode) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::whole(Bytes::new()));
     *response.status_mut() = status;
     response

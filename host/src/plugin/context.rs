@@ -6,7 +6,7 @@ use mcp_protocol::{LogLevel, Trace};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-/// Who called, as found out by whoever checked it before the host.
+/// Who called, as found out by whoever checked it before the host, or by a token that the host has asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
     /// The name by which it is known; `None`: nobody asked.

@@ -17,6 +17,7 @@ pub(super) fn caller(context: &RequestContext) -> Caller {
     match context {
         RequestContext::ApiGatewayV1(context) => by_rest_api(context),
         RequestContext::ApiGatewayV2(context) => by_http_api(context),
+        // A load balancer could tell by headers alone, and sets those only where a rule of its listener says so.
         _ => Caller::default(),
     }
 }
