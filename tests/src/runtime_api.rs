@@ -1,9 +1,10 @@
-//! A Lambda Runtime API that hands out several invocations at once, as Lambda Managed Instances do.
+//! A Lambda Runtime API that hands out several invocations at once, as Lambda Managed Instances do; and on the other side
+//! Lambda's own API, as far as it invokes functions.
 
 use std::{
     collections::{HashMap, VecDeque},
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -11,6 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use crate::Layer;
@@ -20,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The API, and the process that asks it for events.
 pub struct RuntimeApi {
+    address: SocketAddr,
     child: Child,
     state: Arc<State>,
 }
@@ -32,8 +35,22 @@ struct State {
 
 #[derive(Default)]
 struct Queues {
-    events: VecDeque<(String, String)>,
-    answers: HashMap<String, Value>,
+    events: VecDeque<Event>,
+    answers: HashMap<String, Answer>,
+    invoked: usize,
+}
+
+/// What the process answered to an event.
+struct Answer {
+    failed: bool,
+    payload: Value,
+}
+
+/// An event for whoever asks next.
+struct Event {
+    id: String,
+    text: String,
+    client_context: Option<String>,
 }
 
 impl RuntimeApi {
@@ -61,14 +78,25 @@ impl RuntimeApi {
             .stdin(Stdio::null())
             .spawn()
             .expect("the program can be run");
-        Self { child, state }
+        Self {
+            address,
+            child,
+            state,
+        }
     }
 
     /// Hand out an event to whoever asks next.
     pub fn deliver(&self, id: &str, event: &Value) {
-        let mut queues = self.state.lock();
-        queues.events.push_back((id.to_owned(), event.to_string()));
-        self.state.changed.notify_all();
+        self.deliver_with(id, event, None);
+    }
+
+    /// The same with what the invoker says of itself.
+    pub fn deliver_with(&self, id: &str, event: &Value, client_context: Option<&Value>) {
+        self.state.deliver(Event {
+            id: id.to_owned(),
+            text: event.to_string(),
+            client_context: client_context.map(Value::to_string),
+        });
     }
 
     /// The answer to an event.
@@ -76,15 +104,12 @@ impl RuntimeApi {
     /// # Panics
     /// When it does not come.
     pub fn answer(&self, id: &str) -> Value {
-        let (mut queues, _) = self
-            .state
-            .changed
-            .wait_timeout_while(self.state.lock(), PATIENCE, |queues| {
-                !queues.answers.contains_key(id)
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        let answer = queues.answers.remove(id);
-        answer.unwrap_or_else(|| panic!("no answer to {id}"))
+        self.state.answer(id).payload
+    }
+
+    /// Where AWS's clients find Lambda, which has this function alone.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Wait for the process to end by itself.
@@ -116,23 +141,31 @@ impl State {
             }
             let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
             let mut length = 0;
+            let mut client_context = None;
             loop {
                 let mut header = String::new();
                 reader.read_line(&mut header)?;
                 let Some((name, value)) = header.split_once(':') else {
                     break;
                 };
-                if name.eq_ignore_ascii_case("content-length") {
-                    length = value.trim().parse().unwrap_or_default();
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap_or_default(),
+                    "x-amz-client-context" => client_context = Some(value.trim().to_owned()),
+                    _ => {}
                 }
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
             let answer = if path.ends_with("/invocation/next") {
                 self.next()
+            } else if path.ends_with("/invocations") {
+                self.invoke(&body, client_context.as_deref())
             } else {
-                let id = path.split('/').rev().nth(1).unwrap_or_default();
-                let answer = serde_json::from_slice(&body).unwrap_or_default();
+                let mut parts = path.rsplit('/');
+                let failed = parts.next() == Some("error");
+                let id = parts.next().unwrap_or_default();
+                let payload = serde_json::from_slice(&body).unwrap_or_default();
+                let answer = Answer { failed, payload };
                 self.lock().answers.insert(id.to_owned(), answer);
                 self.changed.notify_all();
                 "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_owned()
@@ -141,18 +174,70 @@ impl State {
         }
     }
 
+    fn deliver(&self, event: Event) {
+        self.lock().events.push_back(event);
+        self.changed.notify_all();
+    }
+
+    fn answer(&self, id: &str) -> Answer {
+        let (mut queues, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), PATIENCE, |queues| {
+                !queues.answers.contains_key(id)
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let answer = queues.answers.remove(id);
+        answer.unwrap_or_else(|| panic!("no answer to {id}"))
+    }
+
+    /// Source: AWS Lambda API Reference, "Invoke".
+    fn invoke(&self, payload: &[u8], client_context: Option<&str>) -> String {
+        let id = {
+            let mut queues = self.lock();
+            queues.invoked += 1;
+            format!("invoked-{}", queues.invoked)
+        };
+        let decoded = |context| {
+            let bytes = BASE64_STANDARD.decode(context).expect("base64");
+            String::from_utf8(bytes).expect("text")
+        };
+        self.deliver(Event {
+            id: id.clone(),
+            text: String::from_utf8_lossy(payload).into_owned(),
+            client_context: client_context.map(decoded),
+        });
+        let Answer { failed, payload } = self.answer(&id);
+        let error = if failed {
+            "x-amz-function-error: Unhandled\r\n"
+        } else {
+            ""
+        };
+        let payload = payload.to_string();
+        format!(
+            "HTTP/1.1 200 OK\r\nx-amzn-requestid: {id}\r\n{error}content-type: application/json\r\ncontent-length: {}\r\n\r\n{payload}",
+            payload.len()
+        )
+    }
+
     fn next(&self) -> String {
         let mut queues = self
             .changed
             .wait_while(self.lock(), |queues| queues.events.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
-        let (id, event) = queues.events.pop_front().expect("it was waited for");
+        let Event {
+            id,
+            text,
+            client_context,
+        } = queues.events.pop_front().expect("it was waited for");
+        let client_context = client_context
+            .map(|context| format!("lambda-runtime-client-context: {context}\r\n"))
+            .unwrap_or_default();
         let deadline = SystemTime::now() + Duration::from_secs(300);
         let deadline = deadline.duration_since(UNIX_EPOCH).expect("after 1970");
         format!(
-            "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: {id}\r\nlambda-runtime-deadline-ms: {}\r\nlambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:function\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{event}",
+            "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: {id}\r\nlambda-runtime-deadline-ms: {}\r\nlambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:function\r\n{client_context}content-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
             deadline.as_millis(),
-            event.len()
+            text.len()
         )
     }
 }
