@@ -531,16 +531,27 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     sent["params"]["_meta"] = meta();
     let answer = pipe.ask(&sent);
     assert_eq!(answer["result"]["structuredContent"], arguments);
-    // Lambda takes no such answer from the host, and the client hears of it by the gateway's own error. (It should hear how
-    // large an answer may be.) The host lives on.
-    for (door, status) in [
-        (Door::rest_api("prod"), 502),
-        (Door::http_api("$default"), 500),
+    // Lambda takes no such answer, and the model hears why it gets none.
+    for door in [
+        Door::rest_api("prod"),
+        Door::http_api("$default"),
+        Door::function_url(),
+        Door::LoadBalancer { multi_value: true },
     ] {
-        let host = Host::lambda(&layer, door);
+        let host = Host::lambda(&layer, door.clone());
         let client = host.connect();
-        let answer = modern(&client, "tools/call", params.clone(), &[]);
-        assert_eq!(answer.status, status);
+        // A load balancer takes a sixth of it.
+        let length = door.largest_payload().min(TOO_LARGE) / 2;
+        let arguments = json!({ "query": "x".repeat(length) });
+        let params = json!({ "name": "raw", "arguments": arguments });
+        let result = modern(&client, "tools/call", params, &[]).json()["result"].clone();
+        assert_eq!(result["isError"], true, "{door:?}");
+        let told = result["content"][0]["text"].as_str().expect("words");
+        let begin = "tool raw did its work, but its result has ";
+        assert!(
+            told.starts_with(begin) && told.contains("; ask for less of it at once"),
+            "{told}"
+        );
         assert_eq!(client.call("number", json!({})).text(), "2.5");
     }
 }

@@ -372,7 +372,7 @@ fn dev_is_a_function_behind_a_gateway_as_well() {
         "name",
         "std::env::var(\"AWS_LAMBDA_FUNCTION_NAME\").unwrap_or_default()",
     );
-    for event in ["rest", "http", "url", "alb"] {
+    for event in ["rest", "http", "url", "url-stream", "alb"] {
         write_tools(&mine, &[on_lambda, ("variable", VARIABLE)]);
         fs_err::write(mine.join(".env"), "MINE=mine\n").expect("a file");
         let dev = Dev::start(elsewhere.shell(&format!(

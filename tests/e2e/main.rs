@@ -14,6 +14,7 @@ mod connect;
 mod context;
 mod crashes;
 mod develop;
+mod doors;
 mod elsewhere;
 mod ending;
 mod failures;

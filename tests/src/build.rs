@@ -212,3 +212,17 @@ pub fn library_of_the_system() -> PathBuf {
         .expect("a C library")
         .into()
 }
+
+/// A file that a crate of the lock file ships, as cargo has it.
+pub fn crate_file(package: &str, file: &str) -> PathBuf {
+    let manifest = repository().join("Cargo.toml");
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["metadata", "--format-version", "1", "--manifest-path"]);
+    let metadata = output_of(command.arg(manifest));
+    let metadata: Value = serde_json::from_str(&metadata).expect("cargo writes JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let package = packages.iter().find(|found| found["name"] == package);
+    let manifest = package.and_then(|found| found["manifest_path"].as_str());
+    let manifest = manifest.expect("the lock file has it");
+    Path::new(manifest).with_file_name(file)
+}

@@ -164,6 +164,11 @@ impl Host {
         Self::on_lambda(function(layer, variables).max_environments(1), layer, door)
     }
 
+    /// The same with this time limit of the function.
+    pub fn lambda_within(layer: &Layer, door: Door, timeout: Duration) -> Self {
+        Self::on_lambda(function(layer, &[]).timeout(timeout), layer, door)
+    }
+
     fn on_lambda(config: FunctionConfig, layer: &Layer, door: Door) -> Self {
         let runtime = runtime();
         let _guard = runtime.enter();
@@ -230,15 +235,23 @@ impl Host {
 
     /// Invoke the function by an event of one's own, past the gateway, and give what it answers.
     pub fn invoke(&self, event: &Value) -> Value {
+        let answer = self.try_invoke(event);
+        answer.unwrap_or_else(|error| panic!("{event}: {error}"))
+    }
+
+    /// The same where the invocation may fail.
+    ///
+    /// # Errors
+    /// What Lambda tells of it.
+    pub fn try_invoke(&self, event: &Value) -> Result<Value, InvokeError> {
         let Running::Lambda {
             function, runtime, ..
         } = &self.running
         else {
             panic!("only on Lambda")
         };
-        let answer = runtime.block_on(function.invoke(event));
-        let answer = answer.unwrap_or_else(|error| panic!("{event}: {error}"));
-        answer.json().expect("an answer in JSON")
+        let answer = runtime.block_on(function.invoke(event))?;
+        Ok(answer.json().expect("an answer in JSON"))
     }
 
     /// The same by a request as an HTTP API hands it on, whose authorizer let this principal in.

@@ -26,8 +26,8 @@ mod runtime_api;
 mod sdk_clients;
 
 pub use build::{
-    bootstrap, cargo_layer, library_of, library_of_the_system, output_of, program_of, repository,
-    rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
+    bootstrap, cargo_layer, crate_file, library_of, library_of_the_system, output_of, program_of,
+    repository, rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
 };
 pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use dynamodb::Dynamo;
@@ -38,4 +38,6 @@ pub use moto::Moto;
 pub use pipe::Pipe;
 pub use proxy::{Fault, Proxy};
 pub use runtime_api::RuntimeApi;
-pub use sdk_clients::{aws_cli, inspector, node_client, python_client, rust_client};
+pub use sdk_clients::{
+    aws_cli, inspector, invoking_client, node_client, python_client, rust_client,
+};

@@ -1,9 +1,10 @@
-//! A Lambda Runtime API that hands out several invocations at once, as Lambda Managed Instances do.
+//! A Lambda Runtime API that hands out several invocations at once, as Lambda Managed Instances do; and on the other side
+//! Lambda's own API, as far as it invokes functions.
 
 use std::{
     collections::{HashMap, VecDeque},
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -11,6 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use crate::Layer;
@@ -22,6 +24,7 @@ const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
 
 /// The API, and the process that asks it for events.
 pub struct RuntimeApi {
+    address: SocketAddr,
     child: Child,
     state: Arc<State>,
 }
@@ -34,9 +37,23 @@ struct State {
 
 #[derive(Default)]
 struct Queues {
-    events: VecDeque<(String, String)>,
-    answers: HashMap<String, Value>,
+    events: VecDeque<Event>,
+    answers: HashMap<String, Answer>,
     streams: HashMap<String, Streamed>,
+    invoked: usize,
+}
+
+/// What the process answered to an event.
+struct Answer {
+    failed: bool,
+    payload: Value,
+}
+
+/// An event for whoever asks next.
+struct Event {
+    id: String,
+    text: String,
+    client_context: Option<String>,
 }
 
 /// What has come of a streamed answer.
@@ -91,14 +108,25 @@ impl RuntimeApi {
             .stdin(Stdio::null())
             .spawn()
             .expect("the program can be run");
-        Self { child, state }
+        Self {
+            address,
+            child,
+            state,
+        }
     }
 
     /// Hand out an event to whoever asks next.
     pub fn deliver(&self, id: &str, event: &Value) {
-        let mut queues = self.state.lock();
-        queues.events.push_back((id.to_owned(), event.to_string()));
-        self.state.changed.notify_all();
+        self.deliver_with(id, event, None);
+    }
+
+    /// The same with what the invoker says of itself.
+    pub fn deliver_with(&self, id: &str, event: &Value, client_context: Option<&Value>) {
+        self.state.deliver(Event {
+            id: id.to_owned(),
+            text: event.to_string(),
+            client_context: client_context.map(Value::to_string),
+        });
     }
 
     /// The answer to an event.
@@ -106,15 +134,12 @@ impl RuntimeApi {
     /// # Panics
     /// When it does not come.
     pub fn answer(&self, id: &str) -> Value {
-        let (mut queues, _) = self
-            .state
-            .changed
-            .wait_timeout_while(self.state.lock(), PATIENCE, |queues| {
-                !queues.answers.contains_key(id)
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        let answer = queues.answers.remove(id);
-        answer.unwrap_or_else(|| panic!("no answer to {id}"))
+        self.state.answer(id).payload
+    }
+
+    /// Where AWS's clients find Lambda, which has this function alone.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// A streamed answer to an event, as soon as that much of it has come.
@@ -168,14 +193,17 @@ impl State {
             let id = path.split('/').rev().nth(1).unwrap_or_default();
             let mut length = 0;
             let mut is_chunked = false;
+            let mut client_context = None;
             loop {
                 let mut header = String::new();
                 reader.read_line(&mut header)?;
                 let Some((name, value)) = header.split_once(':') else {
                     break;
                 };
-                if name.eq_ignore_ascii_case("content-length") {
-                    length = value.trim().parse().unwrap_or_default();
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap_or_default(),
+                    "x-amz-client-context" => client_context = Some(value.trim().to_owned()),
+                    _ => {}
                 }
                 is_chunked |= name.eq_ignore_ascii_case("transfer-encoding");
             }
@@ -188,8 +216,12 @@ impl State {
             reader.read_exact(&mut body)?;
             let answer = if path.ends_with("/invocation/next") {
                 self.next()
+            } else if path.ends_with("/invocations") {
+                self.invoke(&body, client_context.as_deref())
             } else {
-                let answer = serde_json::from_slice(&body).unwrap_or_default();
+                let failed = path.ends_with("/error");
+                let payload = serde_json::from_slice(&body).unwrap_or_default();
+                let answer = Answer { failed, payload };
                 self.lock().answers.insert(id.to_owned(), answer);
                 self.changed.notify_all();
                 ACCEPTED.to_owned()
@@ -210,16 +242,59 @@ impl State {
             chunk.truncate(size);
             let mut queues = self.lock();
             let stream = queues.streams.entry(id.to_owned()).or_default();
-            if size == 0 {
-                stream.is_over = true;
-            } else {
-                stream.chunks.push(chunk);
-            }
-            self.changed.notify_all();
-            if size == 0 {
+            stream.is_over = size == 0;
+            if stream.is_over {
+                self.changed.notify_all();
                 return Ok(());
             }
+            stream.chunks.push(chunk);
+            self.changed.notify_all();
         }
+    }
+
+    fn deliver(&self, event: Event) {
+        self.lock().events.push_back(event);
+        self.changed.notify_all();
+    }
+
+    fn answer(&self, id: &str) -> Answer {
+        let (mut queues, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), PATIENCE, |queues| {
+                !queues.answers.contains_key(id)
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let answer = queues.answers.remove(id);
+        answer.unwrap_or_else(|| panic!("no answer to {id}"))
+    }
+
+    /// Source: AWS Lambda API Reference, "Invoke".
+    fn invoke(&self, payload: &[u8], client_context: Option<&str>) -> String {
+        let id = {
+            let mut queues = self.lock();
+            queues.invoked += 1;
+            format!("invoked-{}", queues.invoked)
+        };
+        let decoded = |context| {
+            let bytes = BASE64_STANDARD.decode(context).expect("base64");
+            String::from_utf8(bytes).expect("text")
+        };
+        self.deliver(Event {
+            id: id.clone(),
+            text: String::from_utf8_lossy(payload).into_owned(),
+            client_context: client_context.map(decoded),
+        });
+        let Answer { failed, payload } = self.answer(&id);
+        let error = if failed {
+            "x-amz-function-error: Unhandled\r\n"
+        } else {
+            ""
+        };
+        let payload = payload.to_string();
+        format!(
+            "HTTP/1.1 200 OK\r\nx-amzn-requestid: {id}\r\n{error}content-type: application/json\r\ncontent-length: {}\r\n\r\n{payload}",
+            payload.len()
+        )
     }
 
     fn next(&self) -> String {
@@ -227,13 +302,20 @@ impl State {
             .changed
             .wait_while(self.lock(), |queues| queues.events.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
-        let (id, event) = queues.events.pop_front().expect("it was waited for");
+        let Event {
+            id,
+            text,
+            client_context,
+        } = queues.events.pop_front().expect("it was waited for");
+        let client_context = client_context
+            .map(|context| format!("lambda-runtime-client-context: {context}\r\n"))
+            .unwrap_or_default();
         let deadline = SystemTime::now() + Duration::from_secs(300);
         let deadline = deadline.duration_since(UNIX_EPOCH).expect("after 1970");
         format!(
-            "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: {id}\r\nlambda-runtime-deadline-ms: {}\r\nlambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:function\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{event}",
+            "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: {id}\r\nlambda-runtime-deadline-ms: {}\r\nlambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:function\r\n{client_context}content-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
             deadline.as_millis(),
-            event.len()
+            text.len()
         )
     }
 }

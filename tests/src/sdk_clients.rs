@@ -18,6 +18,17 @@ pub fn python_client(script: &str) -> Command {
     command
 }
 
+/// A script of `tests/clients/python` beside AWS's own client that invokes a function instead of posting to a URL.
+pub fn invoking_client(script: &str) -> Command {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    let python =
+        PYTHON.get_or_init(|| venv("invoking", "requirements-invoking.txt").join("bin/python"));
+    let mut command = Command::new(python);
+    command.arg(repository().join("tests/clients/python").join(script));
+    command.env("HOME", "/nonexistent");
+    command
+}
+
 /// The virtual environment of this name with what a file of `tests/clients/python` asks for.
 pub(crate) fn venv(name: &str, requirements: &str) -> PathBuf {
     venv_by(name, requirements, &[])

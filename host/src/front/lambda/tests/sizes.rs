@@ -8,6 +8,9 @@ use super::{Function, call, context, function_url, http_api, load_balancer, mess
 const LAMBDA: usize = 6_291_556;
 const LOAD_BALANCER: usize = 1_048_576;
 
+/// What makes an event of a path and a body.
+type Through = fn(&str, &Value) -> Value;
+
 /// A tool's result, and its size as it is sent.
 struct Outcome {
     result: Value,
@@ -31,7 +34,7 @@ async fn a_result_that_is_too_large_for_its_door_is_an_error_that_says_so() {
     let mut agent_core = context();
     let custom = json!({ "custom": { "bedrockAgentCoreToolName": "target___reply" } });
     agent_core.client_context = serde_json::from_value(custom).expect("a client context");
-    let doors: [(&str, usize, fn(&str, &Value) -> Value); 4] = [
+    let doors: [(&str, usize, Through); 4] = [
         ("Lambda", LAMBDA, rest_api),
         ("Lambda", LAMBDA, http_api),
         ("Lambda", LAMBDA, function_url),
