@@ -127,7 +127,9 @@ impl Streaming {
             Brought::Request(mut event) => {
                 door::settle(&mut event);
                 let mut request = Request::from(*event);
-                request.headers_mut().extend(direct::trace(&context));
+                if let Some((name, trace)) = direct::trace(&context) {
+                    request.headers_mut().insert(name, trace);
+                }
                 let request = request.with_lambda_context(context);
                 let response = stream(Arc::clone(&self.app), request).await;
                 Ok(streamed(path, response))
