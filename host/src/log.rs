@@ -4,7 +4,7 @@
 pub(crate) mod operator;
 
 use tracing::{Dispatch, Level, dispatcher, level_filters::LevelFilter};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt};
 
 use crate::config::LogConfig;
 
@@ -31,10 +31,19 @@ where
         .with_writer(writer)
         .with_target(false);
     if config.json {
-        lines.json().flatten_event(true).finish().into()
+        let lines = lines.json().flatten_event(true).finish();
+        lines.with(without_events()).into()
     } else {
-        lines.with_ansi(false).finish().into()
+        let lines = lines.with_ansi(false).finish();
+        lines.with(without_events()).into()
     }
+}
+
+/// All but the events of Lambda, which its runtime writes out in full at TRACE: they have every header, and so every token.
+fn without_events() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::TRACE)
+        .with_target("lambda_runtime", LevelFilter::DEBUG)
 }
 
 /// The least important level that is written, as plugins are told it. (They send no line that nobody would see.)
@@ -45,5 +54,21 @@ pub(crate) fn least_level() -> &'static str {
         Some(Level::INFO) => "info",
         Some(Level::WARN) => "warn",
         Some(Level::ERROR) | None => "error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::operator::Operator;
+
+    #[test]
+    fn events_of_lambda_are_never_written_whatever_the_level() {
+        let operator = Operator::at("TRACE");
+        tracing::trace!(target: "lambda_runtime::layers::api_response", body = "Bearer secret", "raw JSON event");
+        tracing::debug!(target: "lambda_runtime::runtime", "told");
+        tracing::trace!("told");
+        let lines = operator.lines();
+        let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+        assert_eq!(messages, ["told", "told"]);
     }
 }
