@@ -189,6 +189,10 @@ impl Config {
                 "STATE_TTL_SECONDS",
                 "no client could answer a tool's question; leave it out for an hour",
             ),
+            (
+                "SESSION_TTL_SECONDS",
+                "sessions, and what tools keep, would end at once; leave it out for a day",
+            ),
         ] {
             if get(name).is_some_and(|value| value.parse() == Ok(0_u64)) {
                 problems.push(format!("{name} is 0, so that {why}"));
@@ -228,6 +232,13 @@ impl Config {
         }
         let on_lambda = get("AWS_LAMBDA_RUNTIME_API").is_some();
         let session_table = get("SESSION_TABLE");
+        for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
+            if session_table.is_some()
+                && let Some(problem) = get(name).and_then(|url| endpoint_problem(&url))
+            {
+                problems.push(format!("{name} {problem}"));
+            }
+        }
         let state_keys = if !keys.is_empty() {
             StateKeys::Given(keys)
         } else if session_table.is_some() {
@@ -354,6 +365,23 @@ fn is_origin(text: &str) -> bool {
     authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['*', '/', ' ']))
 }
 
+/// Why nothing can be reached at a URL, as the end of a sentence. Never its name and password.
+fn endpoint_problem(url: &str) -> Option<String> {
+    if url.contains('@') {
+        return Some(
+            "has a user in it, or a password, which DynamoDB does not know; write http://HOST:PORT or https://HOST"
+                .to_owned(),
+        );
+    }
+    let parsed = url.parse::<http::Uri>().ok();
+    let host = parsed
+        .filter(|url| matches!(url.scheme_str(), Some("http" | "https")))
+        .and_then(|url| Some(!url.host()?.is_empty()));
+    (host != Some(true)).then(|| {
+        format!("is {url:?}; it must have a scheme and a host, such as http://localhost:8000")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
@@ -473,6 +501,40 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_has_a_scheme_and_a_host_and_no_user() {
+        let problems = |variables: &[(&str, &str)]| {
+            let set = |asked: &str| variables.iter().find(|(name, _)| *name == asked);
+            Config::from_env(|name| Some(set(name)?.1.to_owned())).problems
+        };
+        let table = ("SESSION_TABLE", "t");
+        for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
+            for url in [
+                "127.0.0.1:5555",
+                "localhost:8000",
+                "http://",
+                "not a url",
+                "ftp://localhost",
+                "/",
+            ] {
+                let problem = format!(
+                    "{name} is {url:?}; it must have a scheme and a host, such as http://localhost:8000"
+                );
+                assert_eq!(problems(&[table, (name, url)]), [problem]);
+                assert_eq!(problems(&[(name, url)]), [""; 0], "nobody uses {url}");
+            }
+            for url in ["http://ada:secret@localhost:8000", "ada:secret@localhost"] {
+                let problems = problems(&[table, (name, url)]);
+                assert_eq!(problems.len(), 1, "{url}");
+                assert!(!problems[0].contains("secret"), "{problems:?}");
+                assert!(!problems[0].contains("ada"), "{problems:?}");
+            }
+            for url in ["http://localhost:8000", "https://[::1]:1/path", "HTTP://x"] {
+                assert_eq!(problems(&[table, (name, url)]), [""; 0], "{url}");
+            }
+        }
+    }
+
+    #[test]
     fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
         let config =
             Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
@@ -539,6 +601,7 @@ mod tests {
             ("SESSION_MODE", "loose"),
             ("STATE_TTL_SECONDS", "an hour"),
             ("STATE_TTL_SECONDS", "0"),
+            ("SESSION_TTL_SECONDS", "0"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(
