@@ -1,4 +1,5 @@
-//! Every environment variable the host reads, parsed once. An empty or blank value counts as unset.
+//! Every environment variable the host reads, parsed once. An empty or blank value counts as unset (or is refused, where the
+//! AWS SDK reads it too, to which it is a value).
 
 use std::{cell::RefCell, collections::BTreeSet, ffi::OsString, path::PathBuf, time::Duration};
 
@@ -148,6 +149,7 @@ impl Config {
 
     /// Parse the environment, given as a function from names to values.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
+        let is_blank = |name: &str| get(name).is_some_and(|value| value.trim().is_empty());
         let get = |name: &str| {
             get(name)
                 .map(|value| value.trim().to_owned())
@@ -238,6 +240,13 @@ impl Config {
             {
                 problems.push(format!("{name} {problem}"));
             }
+        }
+        if session_table.is_some() && is_blank("AWS_ENDPOINT_URL_DYNAMODB") {
+            // The AWS SDK, which reads it as well, panics at the first request.
+            problems.push(
+                "AWS_ENDPOINT_URL_DYNAMODB is blank, and counts all the same; leave it out for Amazon's own"
+                    .to_owned(),
+            );
         }
         let state_keys = if !keys.is_empty() {
             StateKeys::Given(keys)
@@ -528,6 +537,8 @@ mod tests {
                 assert!(!problems[0].contains("secret"), "{problems:?}");
                 assert!(!problems[0].contains("ada"), "{problems:?}");
             }
+            let blank = problems(&[table, (name, " ")]);
+            assert_eq!(!blank.is_empty(), name.ends_with("DYNAMODB"), "{blank:?}");
             for url in ["http://localhost:8000", "https://[::1]:1/path", "HTTP://x"] {
                 assert_eq!(problems(&[table, (name, url)]), [""; 0], "{url}");
             }

@@ -50,6 +50,8 @@ pub(super) async fn build() -> Result<Client, StoreError> {
     // Not from the instance that this runs on, as the SDK would: where there is none, that costs seconds for each request.
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
+    let unknown = || StoreError("no AWS region is known: set AWS_REGION".to_owned());
+    let region = region.region().await.ok_or_else(unknown)?;
     let config = aws_config::from_env()
         .http_client(http)
         .region(region)
@@ -67,11 +69,6 @@ pub(super) async fn build() -> Result<Client, StoreError> {
         )
         .load()
         .await;
-    if config.region().is_none() {
-        return Err(StoreError(
-            "no AWS region is known: set AWS_REGION".to_owned(),
-        ));
-    }
     Ok(Client::new(&config))
 }
 

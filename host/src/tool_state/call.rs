@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 use uuid::Uuid;
 
 use super::{Expected, MAX_VALUE, Owner, StateStore, ToolState, Written};
@@ -406,18 +406,18 @@ impl CallState {
     async fn extend_used(&self) {
         static TOLD: OnceAMinute = OnceAMinute::new();
         let used = std::mem::take(&mut self.known().used);
-        let Ok(stores) = self.stores() else {
+        let Some(stores) = &self.stores else {
             return;
         };
         for used in used {
+            let left = EXTENSION.min(left_until(self.limits.deadline) / 2);
             let key = match &used {
                 Used::Session(id, session) => {
-                    stores.sessions.use_now(*id, session).await;
+                    let _ = timeout(left, stores.sessions.use_now(*id, session)).await;
                     continue;
                 }
                 Used::State(key) => key,
             };
-            let left = EXTENSION.min(left_until(self.limits.deadline) / 2);
             let extended = stores.states.extend(key, end(self.limits.ttl));
             if let Err(error) = patience::within(left, extended).await
                 && TOLD.is_due()

@@ -206,7 +206,9 @@ async fn count(state: State<Built>) -> u32 {
 }
 
 /// What a call of `keep` saw after its end.
-static LATE: Mutex<Option<Receiver<Result<Option<String>, StateError>>>> = Mutex::new(None);
+static LATE: Mutex<Option<Receiver<Late>>> = Mutex::new(None);
+
+type Late = Result<Option<String>, StateError>;
 
 /// Keep something in a way.
 #[tool]
