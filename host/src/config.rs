@@ -1,4 +1,5 @@
-//! Every environment variable the host reads, parsed once. An empty or blank value counts as unset.
+//! Every environment variable the host reads, parsed once. An empty or blank value counts as unset (or is refused, where the
+//! AWS SDK reads it too, to which it is a value).
 
 use std::{
     cell::RefCell,
@@ -172,6 +173,7 @@ impl Config {
     /// Parse the environment, given as a function from names to values.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let began = Instant::now();
+        let is_blank = |name: &str| get(name).is_some_and(|value| value.trim().is_empty());
         let get = |name: &str| {
             get(name)
                 .map(|value| value.trim().to_owned())
@@ -213,6 +215,10 @@ impl Config {
                 "STATE_TTL_SECONDS",
                 "no client could answer a tool's question; leave it out for an hour",
             ),
+            (
+                "SESSION_TTL_SECONDS",
+                "sessions, and what tools keep, would end at once; leave it out for a day",
+            ),
         ] {
             if get(name).is_some_and(|value| value.parse() == Ok(0_u64)) {
                 problems.push(format!("{name} is 0, so that {why}"));
@@ -252,6 +258,20 @@ impl Config {
         }
         let on_lambda = get("AWS_LAMBDA_RUNTIME_API").is_some();
         let session_table = get("SESSION_TABLE");
+        for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
+            if session_table.is_some()
+                && let Some(problem) = get(name).and_then(|url| endpoint_problem(&url))
+            {
+                problems.push(format!("{name} {problem}"));
+            }
+        }
+        if session_table.is_some() && is_blank("AWS_ENDPOINT_URL_DYNAMODB") {
+            // The AWS SDK, which reads it as well, panics at the first request.
+            problems.push(
+                "AWS_ENDPOINT_URL_DYNAMODB is blank, and counts all the same; leave it out for Amazon's own"
+                    .to_owned(),
+            );
+        }
         let state_keys = if !keys.is_empty() {
             StateKeys::Given(keys)
         } else if session_table.is_some() {
@@ -395,6 +415,23 @@ fn is_origin(text: &str) -> bool {
     authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['*', '/', ' ']))
 }
 
+/// Why nothing can be reached at a URL, as the end of a sentence. Never its name and password.
+fn endpoint_problem(url: &str) -> Option<String> {
+    if url.contains('@') {
+        return Some(
+            "has a user in it, or a password, which DynamoDB does not know; write http://HOST:PORT or https://HOST"
+                .to_owned(),
+        );
+    }
+    let parsed = url.parse::<http::Uri>().ok();
+    let host = parsed
+        .filter(|url| matches!(url.scheme_str(), Some("http" | "https")))
+        .and_then(|url| Some(!url.host()?.is_empty()));
+    (host != Some(true)).then(|| {
+        format!("is {url:?}; it must have a scheme and a host, such as http://localhost:8000")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
@@ -514,6 +551,42 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_has_a_scheme_and_a_host_and_no_user() {
+        let problems = |variables: &[(&str, &str)]| {
+            let set = |asked: &str| variables.iter().find(|(name, _)| *name == asked);
+            Config::from_env(|name| Some(set(name)?.1.to_owned())).problems
+        };
+        let table = ("SESSION_TABLE", "t");
+        for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
+            for url in [
+                "127.0.0.1:5555",
+                "localhost:8000",
+                "http://",
+                "not a url",
+                "ftp://localhost",
+                "/",
+            ] {
+                let problem = format!(
+                    "{name} is {url:?}; it must have a scheme and a host, such as http://localhost:8000"
+                );
+                assert_eq!(problems(&[table, (name, url)]), [problem]);
+                assert_eq!(problems(&[(name, url)]), [""; 0], "nobody uses {url}");
+            }
+            for url in ["http://ada:secret@localhost:8000", "ada:secret@localhost"] {
+                let problems = problems(&[table, (name, url)]);
+                assert_eq!(problems.len(), 1, "{url}");
+                assert!(!problems[0].contains("secret"), "{problems:?}");
+                assert!(!problems[0].contains("ada"), "{problems:?}");
+            }
+            let blank = problems(&[table, (name, " ")]);
+            assert_eq!(!blank.is_empty(), name.ends_with("DYNAMODB"), "{blank:?}");
+            for url in ["http://localhost:8000", "https://[::1]:1/path", "HTTP://x"] {
+                assert_eq!(problems(&[table, (name, url)]), [""; 0], "{url}");
+            }
+        }
+    }
+
+    #[test]
     fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
         let config =
             Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
@@ -583,6 +656,7 @@ mod tests {
             ("SESSION_MODE", "loose"),
             ("STATE_TTL_SECONDS", "an hour"),
             ("STATE_TTL_SECONDS", "0"),
+            ("SESSION_TTL_SECONDS", "0"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(

@@ -35,7 +35,7 @@
 //! - Only `front::lambda` knows Lambda.
 //! - Only `table` knows the AWS SDK.
 //! - `config` decides, everything else is told: no other module reads the environment, but for the variables that are the
-//!   AWS SDK's own, which `table::client` leaves to it.
+//!   AWS SDK's own, which `table::client` leaves to it (`config` looks whether its endpoint is one).
 
 pub mod app;
 mod cli;

@@ -6,6 +6,7 @@
 
 pub mod memory;
 pub(crate) mod modes;
+pub(crate) mod patience;
 
 use std::{fmt, time::SystemTime};
 
@@ -96,8 +97,9 @@ pub trait SessionStore: Send + Sync {
     /// What is known of an id. A session past its expiry is unknown, whether it was deleted or not.
     async fn find(&self, id: SessionId) -> Result<Found, StoreError>;
 
-    /// Keep the level of messages that the client of a session wants. Of one that is unknown or was ended, nothing is kept.
-    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<(), StoreError>;
+    /// Keep the level of messages that the client of a session wants. `false`: the session is unknown or was ended, and
+    /// nothing is kept.
+    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError>;
 
     /// Let a session live until `expires`. One that is unknown or was ended stays so.
     async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError>;

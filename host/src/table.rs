@@ -19,7 +19,6 @@ mod states;
 
 use std::{
     collections::HashMap,
-    error::Error as _,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -33,7 +32,10 @@ use aws_sdk_dynamodb::{
 };
 use tokio::sync::OnceCell;
 
-use crate::session::StoreError;
+use crate::session::{StoreError, patience};
+
+/// The longest words about a failure. Unit: characters. Source: ours; what DynamoDB says of one has about two hundred.
+const MAX_WORDS: usize = 500;
 
 /// The table's key.
 const KEY: &str = "session_id";
@@ -84,12 +86,21 @@ impl Table {
     }
 
     /// Built when it is first needed: most calls need none.
-    async fn client(&self) -> Result<&Client, StoreError> {
-        self.client.get_or_try_init(client::build).await
+    async fn client(&self, operation: &str) -> Result<&Client, StoreError> {
+        let words = self.words(operation);
+        patience::asks(&words);
+        let client = self.client.get_or_try_init(client::build).await;
+        client.map_err(|error| StoreError(format!("{words}: {error}")))
+    }
+
+    /// What is done, for the operator.
+    fn words(&self, operation: &str) -> String {
+        format!("{operation} on table {}", self.name)
     }
 
     async fn get(&self, key: &str) -> Result<Option<Item>, StoreError> {
-        let request = self.client().await?.get_item().table_name(&self.name);
+        let client = self.client("GetItem").await?;
+        let request = client.get_item().table_name(&self.name);
         let request = request
             .key(KEY, AttributeValue::S(key.to_owned()))
             .consistent_read(true);
@@ -99,14 +110,16 @@ impl Table {
 
     /// To be given a condition, whose failure brings what is there.
     async fn put(&self, item: Item) -> Result<PutItemFluentBuilder, StoreError> {
-        let request = self.client().await?.put_item().table_name(&self.name);
+        let client = self.client("PutItem").await?;
+        let request = client.put_item().table_name(&self.name);
         Ok(request
             .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 
     async fn update(&self, key: &str) -> Result<UpdateItemFluentBuilder, StoreError> {
-        let request = self.client().await?.update_item().table_name(&self.name);
+        let client = self.client("UpdateItem").await?;
+        let request = client.update_item().table_name(&self.name);
         Ok(request.key(KEY, AttributeValue::S(key.to_owned())))
     }
 
@@ -134,32 +147,54 @@ impl Table {
         }
     }
 
-    /// For the operator, in DynamoDB's own words.
+    /// For the operator, in DynamoDB's own words where it has said something.
     fn failed<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let mut words = format!("{operation} on table {}: ", self.name);
-        match (error.code(), error.message()) {
-            (Some(code), message) => {
-                words += code;
-                if let Some(message) = message {
+        let mut words = self.words(operation);
+        match (error.code(), error.message(), error.raw_response()) {
+            (Some(code), message, _) => {
+                for part in [Some(code), message].into_iter().flatten() {
                     words += ": ";
-                    words += message;
+                    words += part;
                 }
             }
-            (None, _) => {
-                words += &error.to_string();
-                let mut source = error.source();
-                while let Some(cause) = source {
-                    words += ": ";
-                    words += &cause.to_string();
-                    source = cause.source();
-                }
+            (None, _, Some(response)) => {
+                let status = response.status().as_u16();
+                words += &format!(": HTTP status {status}, and not DynamoDB's answer");
             }
+            (None, _, None) => words += &causes(error),
         }
-        StoreError(words)
+        StoreError(on_one_line(&words))
     }
+}
+
+/// An error and its causes, none said twice. The AWS SDK writes whole requests into some, with all that is to be kept: what
+/// follows is left out.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let told = error.to_string();
+        match told.split_once("Request {") {
+            Some((before, _)) => return words + ": " + before + "...",
+            None if words.contains(&told) => {}
+            None => words = words + ": " + &told,
+        }
+        next = error.source();
+    }
+    words
+}
+
+/// A log has a line for each failure, and people read it.
+fn on_one_line(words: &str) -> String {
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.chars().count() <= MAX_WORDS {
+        return words;
+    }
+    let kept: String = words.chars().take(MAX_WORDS - 3).collect();
+    kept + "..."
 }
 
 fn text(text: impl Into<String>) -> AttributeValue {
@@ -196,4 +231,49 @@ fn time_in(item: &Item, name: &str) -> Option<SystemTime> {
 /// When an item ends. One that does not say so has no end, or as good as none.
 fn expiry(item: &Item) -> SystemTime {
     time_in(item, EXPIRES).unwrap_or_else(|| SystemTime::now() + Duration::from_secs(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+
+    use super::*;
+
+    fn table_at(endpoint: &str) -> Table {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::for_tests())
+            .endpoint_url(endpoint)
+            .build();
+        Table::by(Client::from_conf(config), "t")
+    }
+
+    #[tokio::test]
+    async fn a_request_is_never_in_the_words_about_its_failure() {
+        for endpoint in ["127.0.0.1:1", "localhost:1", "http://", "not a url"] {
+            let item = Item::from([
+                (KEY.to_owned(), text("k")),
+                ("value".to_owned(), text("private")),
+            ]);
+            let request = table_at(endpoint).put(item).await.expect("a client");
+            let told = table_at(endpoint).send_put(request).await.err();
+            let told = told.expect("nobody is there").to_string();
+            assert!(
+                told.starts_with("PutItem on table t: "),
+                "{endpoint}: {told}"
+            );
+            assert!(!told.contains("private"), "{endpoint}: {told}");
+            assert!(!told.contains('\n'), "{endpoint}: {told}");
+            assert!(told.chars().count() <= MAX_WORDS, "{endpoint}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_words_about_a_failure_are_one_line_of_bounded_length() {
+        assert_eq!(on_one_line("a\n  b\tc "), "a b c");
+        let long = "ü".repeat(1000);
+        assert_eq!(on_one_line(&long).chars().count(), MAX_WORDS);
+        assert_eq!(on_one_line(&long[..1000]), long[..1000]);
+    }
 }

@@ -9,7 +9,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use crate::session::StoreError;
-pub(crate) use call::{CallState, Limits, OfSession, Put, Read, Stores, Trouble, Whose};
+pub(crate) use call::{
+    CallState, Limits, OfSession, Put, Read, StateFailure, Stores, Trouble, Whose,
+};
 
 /// The largest value. Unit: bytes of JSON.
 /// Source: an item of DynamoDB has at most 400 KB, and what stands beside the value fits into the rest.

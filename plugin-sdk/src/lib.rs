@@ -175,7 +175,8 @@
 //! is dropped where it waits. Tasks that outlive their call rest until the next one.
 //!
 //! A tool that blocks without `await` (`std::thread::sleep`, a long computation) holds up the others: they share one
-//! driver of timers and sockets. `tokio::task::spawn_blocking`, or a tool that is not async, is for that.
+//! driver of timers and sockets. `tokio::task::spawn_blocking`, or a tool that is not async, is for that, and for what a tool
+//! [keeps](ToolState#in-async-tools).
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -258,6 +259,7 @@ mod content;
 mod context;
 mod error;
 mod export;
+mod finite;
 mod form;
 mod host;
 mod input;

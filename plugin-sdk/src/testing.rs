@@ -40,6 +40,7 @@
 #![expect(unsafe_code, reason = "the plugin's header, by its symbol")]
 
 mod host;
+mod kept;
 mod outcome;
 mod tool;
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::{Context, host};
+use crate::{Context, finite, host};
 
 /// How often [`ToolState::update`] tries to be the faster one. Source: ours. Of a hundred calls at once each has its turn.
 const ATTEMPTS: u32 = 200;
@@ -72,16 +72,51 @@ const ATTEMPTS: u32 = 200;
 ///
 /// | method | when it is written | when another call was faster |
 /// |---|---|---|
-/// | [`update`](Self::update) | at once | it reads and changes again: nothing is lost |
+/// | [`update`](Self::update), [`try_update`](Self::try_update) | at once | it reads and changes again: nothing is lost |
 /// | [`set`](Self::set), [`delete`](Self::delete) | when the call has succeeded; of one that fails, panics, is given up or asks its client, nothing is | the call fails and says so |
 /// | [`create`](Self::create) | at once | cannot be |
 ///
 /// Within one call a state is read once: [`get`](Self::get) gives what was there then, or what the call itself has written
-/// since. Several states that one call sets are written one after the other.
+/// since. Several states that one call sets are written one after the other, up to the first that another call has changed
+/// meanwhile; then the call fails, and says if a part was written. What belongs together is best kept as one value.
+/// An `update` of what the same call has `set` before is refused as well ([`Overtaken`](StateErrorKind::Overtaken)) when
+/// another call was faster.
+///
+/// # What cannot be reached
 ///
 /// What cannot be reached at the moment is an error of kind [`Unavailable`](StateErrorKind::Unavailable): a tool that passes
-/// it on (`?`) lets its client know that it may try again. An async tool waits for all these as a sync one does: they
-/// block.
+/// it on (`?`, or in words that have it in them) lets its client know that it may try again. Of a change it says that
+/// *nobody knows* whether it was written: the answer may have been lost on its way. So a client that tries a tool again that
+/// counts may count twice; where that matters, keep with the value what was done last (an id that comes as an argument),
+/// and do nothing when it is there already.
+///
+/// # In async tools
+///
+/// All these methods block, and the async tools of a plugin share one thread's worth of attention: while one waits for its
+/// state, none goes on. So wrap them:
+///
+/// ```
+/// use plugin_sdk::prelude::*;
+///
+/// /// Count on.
+/// #[tool]
+/// async fn count(context: Context) -> Result<u32, ToolError> {
+///     let state = context.state();
+///     let counting = tokio::task::spawn_blocking(move || {
+///         state.update(|count: &mut u32| { *count += 1; *count })
+///     });
+///     Ok(counting.await??)
+/// }
+///
+/// export_tools!(count);
+///
+/// # fn main() {
+/// # use plugin_sdk::{serde_json::json, testing::plugin};
+/// let count = plugin().tool("count").in_session("an async one");
+/// assert_eq!(count.call(json!({})).text(), "1");
+/// assert_eq!(count.call(json!({})).text(), "2");
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ToolState {
     context: Context,
@@ -128,10 +163,41 @@ pub enum StateErrorKind {
     UnknownHandle,
     /// The value has more than 350 KB.
     TooLarge,
-    /// What is kept is not of the type that it is read as.
+    /// What is kept is not of the type that it is read as; or what is to be kept has no form in JSON, as infinite numbers.
     Unreadable,
-    /// What is kept cannot be reached, or this host keeps nothing.
+    /// What is kept cannot be reached, or this host keeps nothing. Of a change it is not known whether it was written.
     Unavailable,
+    /// Another call has changed meanwhile what this one has [`set`](ToolState::set): nothing of it will be written, and the
+    /// call fails whatever the tool gives back.
+    Overtaken,
+    /// The call is over: nothing is kept any more on its behalf.
+    CallEnded,
+}
+
+impl StateErrorKind {
+    /// The kinds, by their names in `PAYLOADS.md` of plugin-abi; but for one that no host knows.
+    const NAMES: [(Self, &str); 8] = [
+        (Self::NoSession, "no_session"),
+        (Self::SessionEnded, "session_ended"),
+        (Self::UnknownHandle, "unknown_handle"),
+        (Self::TooLarge, "too_large"),
+        (Self::Unreadable, "unreadable"),
+        (Self::Unavailable, "unavailable"),
+        (Self::Overtaken, "overtaken"),
+        (Self::CallEnded, "call_ended"),
+    ];
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn name(self) -> &'static str {
+        let named = Self::NAMES.iter().find(|(kind, _)| *kind == self);
+        named.map_or("unavailable", |(_, name)| name)
+    }
+
+    /// What a later host may say besides is no kind of this SDK.
+    fn named(name: &str) -> Self {
+        let named = Self::NAMES.iter().find(|(_, known)| *known == name);
+        named.map_or(Self::Unavailable, |(kind, _)| *kind)
+    }
 }
 
 impl StateError {
@@ -224,16 +290,49 @@ impl ToolState {
     /// Change what is kept, or the default where nothing is, and keep that at once. When another call is faster, `change`
     /// runs again on what that one has left: it should do nothing else.
     ///
+    /// Whatever `change` gives back, its changes are kept, also where that is an `Err`: where it may refuse, use
+    /// [`try_update`](Self::try_update).
+    ///
     /// # Errors
     /// [`StateError`]
     pub fn update<T, R>(&self, mut change: impl FnMut(&mut T) -> R) -> Result<R, StateError>
     where
         T: DeserializeOwned + Serialize + Default,
     {
+        self.try_update(|value| Ok(change(value)))
+    }
+
+    /// The same where `change` may refuse: when it gives back an `Err`, nothing is kept and nothing written, and that error
+    /// comes back. (Where the compiler cannot know of which type it is, say so: `|balance: &mut u32| -> Result<_, ToolError>`.)
+    ///
+    /// ```
+    /// use plugin_sdk::prelude::*;
+    ///
+    /// /// Spend something.
+    /// #[tool]
+    /// fn spend(amount: u32, context: Context) -> Result<u32, ToolError> {
+    ///     context.state().try_update(|balance: &mut u32| {
+    ///         *balance = balance.checked_sub(amount).ok_or("there is not that much")?;
+    ///         Ok(*balance)
+    ///     })
+    /// }
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// That of `change`, or a [`StateError`].
+    pub fn try_update<T, R, E>(
+        &self,
+        mut change: impl FnMut(&mut T) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        T: DeserializeOwned + Serialize + Default,
+        E: From<StateError>,
+    {
         let mut found = self.ask("get", Map::new())?;
         for _ in 0..ATTEMPTS {
             let mut value: T = found.value.map(decode).transpose()?.unwrap_or_default();
-            let result = change(&mut value);
+            let result = change(&mut value)?;
             let mut put = members("value", encode(&value)?);
             put.insert("version".to_owned(), found.version.into());
             found = self.ask("put", put)?;
@@ -244,10 +343,8 @@ impl ToolState {
                 break;
             }
         }
-        Err(StateError::new(
-            StateErrorKind::Unavailable,
-            "other calls change what is kept all the time; try again later",
-        ))
+        let words = "other calls change what is kept all the time; try again later";
+        Err(StateError::new(StateErrorKind::Unavailable, words).into())
     }
 
     /// Keep a new value, under a new handle.
@@ -306,15 +403,16 @@ fn ask(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
     }
     host::ask_with(host, host_op::STATE, payload).map_err(|refusal| {
         let refusal = serde_json::from_slice::<Refusal>(&refusal).ok();
-        let kind = match refusal.as_ref().map(|refusal| refusal.kind.as_str()) {
-            Some("no_session") => StateErrorKind::NoSession,
-            Some("session_ended") => StateErrorKind::SessionEnded,
-            Some("unknown_handle") => StateErrorKind::UnknownHandle,
-            Some("too_large") => StateErrorKind::TooLarge,
-            _ => StateErrorKind::Unavailable,
-        };
+        let name = refusal.as_ref().map(|refusal| refusal.kind.as_str());
+        let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::named);
         let words = refusal.and_then(|refusal| refusal.public);
-        let words = words.unwrap_or_else(|| "this host keeps nothing between calls".to_owned());
+        let words = words.unwrap_or_else(|| {
+            let words = match kind {
+                StateErrorKind::CallEnded => "the call is over: nothing is kept for it any more",
+                _ => "this host keeps nothing between calls",
+            };
+            words.to_owned()
+        });
         StateError::new(kind, words)
     })
 }
@@ -324,7 +422,11 @@ fn members(name: &str, value: Value) -> Map<String, Value> {
 }
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Value, StateError> {
-    serde_json::to_value(value).map_err(|error| {
+    // JSON has no infinite numbers, and `serde_json` would keep null for them, which is read as another type.
+    let checked = finite::check(value).map_err(|error| error.to_string());
+    let encoded =
+        checked.and_then(|()| serde_json::to_value(value).map_err(|error| error.to_string()));
+    encoded.map_err(|error| {
         let words = format!("what is to be kept has no form in JSON: {error}");
         StateError::new(StateErrorKind::Unreadable, words)
     })

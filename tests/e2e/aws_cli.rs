@@ -13,11 +13,24 @@ fn commands() -> [String; 2] {
     ]
 }
 
-/// The README's code that makes the table of sessions.
-fn table() -> String {
-    let mut blocks = readme::code("Sessions and state", "sh").into_iter();
-    let block = blocks.find(|block| block.contains("aws dynamodb create-table"));
-    block.expect("one that makes a table")
+/// The README's code that makes the table of sessions, and that which gives it to the function, with the rights it takes.
+fn table() -> ([String; 2], String) {
+    let blocks = readme::code("Sessions and state", "sh");
+    let has = |words: &str| {
+        let block = blocks.iter().find(|block| block.contains(words));
+        block
+            .unwrap_or_else(|| panic!("no code with {words}"))
+            .clone()
+    };
+    let rights = readme::code("Sessions and state", "json").into_iter();
+    let mut rights = rights.filter(|block| block.contains("dynamodb:GetItem"));
+    (
+        [
+            has("aws dynamodb create-table"),
+            has("aws iam put-role-policy"),
+        ],
+        rights.next().expect("rights"),
+    )
 }
 
 /// An account of one's own, a folder with both archives, and a shell in it.
@@ -121,7 +134,15 @@ fn the_readmes_commands_deploy_and_swap() {
     // The host stays what it was.
     assert_eq!(swapped["CodeSha256"], function["CodeSha256"]);
 
-    account.shell(&table());
+    let ([make, give], rights) = table();
+    account.shell(&make);
+    let arn = "dynamodb describe-table --table-name mcp-sessions --query Table.TableArn";
+    let arn = account.json(arn);
+    let rights = rights.replace(
+        "arn:aws:dynamodb:REGION:ACCOUNT:table/mcp-sessions",
+        arn.as_str().expect("an ARN"),
+    );
+    fs_err::write(account.folder.path().join("rights.json"), &rights).expect("a file");
     let table = account.json("dynamodb describe-table --table-name mcp-sessions");
     let key = json!([{ "AttributeName": "session_id", "KeyType": "HASH" }]);
     assert_eq!(table["Table"]["KeySchema"], key, "{table}");
@@ -130,11 +151,23 @@ fn the_readmes_commands_deploy_and_swap() {
         expiry["TimeToLiveDescription"],
         json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at" })
     );
-    let with_table = account.json(configuration);
-    assert_eq!(
-        with_table["Environment"]["Variables"],
-        json!({ "SESSION_TABLE": "mcp-sessions" })
-    );
-    // Only what was named is another.
-    assert_eq!(with_table["Layers"], swapped["Layers"]);
+    // To a function that has no variables yet, and to one that has.
+    let given = |before: Value| {
+        account.shell(&give);
+        let with_table = account.json(configuration);
+        let mut after = before;
+        after["SESSION_TABLE"] = json!("mcp-sessions");
+        assert_eq!(with_table["Environment"]["Variables"], after);
+        // Only what was named is another.
+        assert_eq!(with_table["Layers"], swapped["Layers"]);
+    };
+    given(json!({}));
+    let variables =
+        json!({ "Variables": { "STATE_KEY": "a, b=\"c\"", "ENTRY_FILE": "libtime_tools.so" } });
+    account.shell(&format!("aws lambda update-function-configuration --function-name mcp-host --environment '{variables}'"));
+    given(variables["Variables"].clone());
+    let policy =
+        account.json("iam get-role-policy --role-name mcp-host --policy-name mcp-sessions");
+    let rights: Value = serde_json::from_str(&rights).expect("JSON");
+    assert_eq!(policy["PolicyDocument"], rights);
 }

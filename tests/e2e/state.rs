@@ -180,18 +180,29 @@ fn whoever_sets_what_another_call_has_changed_meanwhile_learns_of_it() {
     let client = host.connect();
     let session = session(&client);
     call(&client, &session, "count", &json!({}));
-    thread::scope(|scope| {
-        let overtaken = scope.spawn(|| {
-            let client = host.connect();
-            call(&client, &session, "overtaken", &json!({}))
+    for updates in [false, true] {
+        let told = thread::scope(|scope| {
+            let overtaken = scope.spawn(|| {
+                let client = host.connect();
+                call(
+                    &client,
+                    &session,
+                    "overtaken",
+                    &json!({ "updates": updates }),
+                )
+            });
+            while !overtaken.is_finished() {
+                call(&client, &session, "count", &json!({}));
+            }
+            overtaken.join().expect("no panic")
         });
-        while !overtaken.is_finished() {
-            call(&client, &session, "count", &json!({}));
-        }
-        let told = overtaken.join().expect("no panic");
         assert_eq!(told["isError"], true, "{told}");
-        insta::assert_snapshot!(words(&told), @"another call has changed meanwhile what tool overtaken keeps, so that this one's changes are lost; call it again");
-    });
+        assert_eq!(
+            words(&told),
+            "another call has changed meanwhile what tool overtaken keeps, so that this one's changes are lost; call it again",
+            "{updates}"
+        );
+    }
 }
 
 #[test]
@@ -232,6 +243,7 @@ fn state_is_bounded_private_and_ends() {
     let on_lambda = Host::lambda(&Layer::of(["remembers"]), Door::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
     insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set SESSION_TABLE");
+    on_lambda.wait_for_log("SESSION_TABLE is not set: tools cannot keep anything between calls");
 }
 
 #[test]
@@ -364,6 +376,10 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     assert_eq!(ask(&another, Some("alice"), "tools/call", &count), 404);
     // Now it knows.
     assert_eq!(ask(&another, Some("alice"), "ping", &json!({})), 404);
+    // One that has not heard of the end learns of it when it is to keep something.
+    assert_eq!(ask(&one, Some("alice"), "ping", &json!({})), 200);
+    assert_eq!(ask(&one, Some("alice"), "logging/setLevel", &level), 404);
+    assert_eq!(ask(&one, Some("alice"), "ping", &json!({})), 404);
 }
 
 /// Calls, in their order: what is `LIST` in them is the list that the first answer named.

@@ -10,7 +10,7 @@ use crate::state::{TABLE, call, initialize, modern, post, session, shared_and, t
 /// A row of the README's table of costs: what is asked, and what that asks of DynamoDB in each mode.
 type Cost = (&'static str, &'static str, &'static str);
 
-const COSTS: [Cost; 13] = [
+const COSTS: [Cost; 16] = [
     ("`initialize`", "1 PutItem", "1 PutItem"),
     (
         "`tools/list`, `ping`, notifications in a session",
@@ -29,9 +29,23 @@ const COSTS: [Cost; 13] = [
         "2 GetItem, 1 PutItem",
         "2 GetItem, 1 PutItem",
     ),
-    ("a call that makes a handle", "1 PutItem", "1 PutItem"),
     (
-        "a call that updates the state of a handle",
+        "a call in a session that makes a handle",
+        "1 PutItem",
+        "1 GetItem, 1 PutItem",
+    ),
+    (
+        "a call in a session that updates the state of a handle",
+        "1 GetItem, 1 PutItem",
+        "2 GetItem, 1 PutItem",
+    ),
+    (
+        "a call of 2026-07-28 that makes a handle",
+        "1 PutItem",
+        "1 PutItem",
+    ),
+    (
+        "a call of 2026-07-28 that updates the state of a handle",
         "1 GetItem, 1 PutItem",
         "1 GetItem, 1 PutItem",
     ),
@@ -51,12 +65,16 @@ const COSTS: [Cost; 13] = [
         "1 GetItem",
         "1 GetItem",
     ),
+    (FIRST_OF_ALL, "1 GetItem, 1 PutItem", "1 GetItem, 1 PutItem"),
     (
         "a session or a state that is used, once in a tenth of its life",
         "1 UpdateItem more",
         "1 UpdateItem more",
     ),
 ];
+
+/// Of which a table sees one.
+const FIRST_OF_ALL: &str = "the very first of them on a table";
 
 #[test]
 fn each_kind_of_request_costs_what_the_readme_says() {
@@ -82,7 +100,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
     let able = json!({ "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } });
     let first = Host::serve_with(&layer, &shared_and(proxy.endpoint(), &[]));
     first.connect().call_modern("introduce", &json!({}), &able);
-    assert_eq!(cost(), "1 GetItem, 1 PutItem");
+    let first_of_all = cost();
     first.connect().call_modern("introduce", &json!({}), &able);
     assert_eq!(cost(), "0");
     for mode in ["heal", "strict"] {
@@ -107,6 +125,11 @@ fn each_kind_of_request_costs_what_the_readme_says() {
         costs.push(cost());
         call(&client, &session, "count", &json!({}));
         costs.push(cost());
+        let handle = call(&client, &session, "create", &json!({ "value": 0 }));
+        costs.push(cost());
+        let handle = json!({ "handle": text(&handle) });
+        call(&client, &session, "count", &handle);
+        costs.push(cost());
         let handle = modern(&client, "create", &json!({ "value": 0 }));
         costs.push(cost());
         let handle = json!({ "handle": text(&handle) });
@@ -121,6 +144,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
         costs.push(cost());
         client.call_modern("introduce", &json!({}), &able);
         costs.push(cost());
+        costs.push(first_of_all.clone());
         client.call_modern("introduce", &json!({}), &able);
         assert_eq!(cost(), "0", "{mode}: the key is known now");
         measured.push(costs);
@@ -184,13 +208,18 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
         assert_eq!(look(), "GetItem, UpdateItem", "{mode}");
         assert_eq!(look(), "GetItem", "{mode}");
         a_tenth();
-        proxy.deny_only("UpdateItem");
-        ping();
-        look();
+        for fault in [Fault::Deny, Fault::Hang] {
+            proxy.set_only("UpdateItem", fault);
+            ping();
+            look();
+            ping();
+        }
         host.wait_for_log(
             "the life of what a tool keeps cannot be extended; it is read as long as it lives",
         );
         host.wait_for_log("the life of a session cannot be extended; it is served as long as it lives error=UpdateItem on table sessions: AccessDeniedException");
+        // Once a minute, not each time.
+        assert_eq!(host.log().matches("cannot be extended").count(), 2);
         proxy.set(Fault::None);
     }
 }
@@ -211,6 +240,7 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
         Fault::Error500,
         Fault::Throttle,
         Fault::Deny,
+        Fault::Html,
         Fault::Hang,
     ] {
         proxy.set(fault);
@@ -241,19 +271,71 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
         "GetItem on table sessions: ProvisionedThroughputExceededException: as the test wants it",
         "GetItem on table sessions: AccessDeniedException: as the test wants it",
         "GetItem on table sessions: InternalServerError: as the test wants it",
+        "GetItem on table sessions: HTTP status 502, and not DynamoDB's answer",
         // Not the AWS SDK's own limits, which are longer, but the call's.
-        "error=no answer came in time: the server allows calls 3 s; the operator can raise CALL_TIMEOUT_MS",
-        "error=no answer came before the call's time was over",
+        "error=GetItem on table sessions: no answer came within the ",
+        "error=PutItem on table sessions: no answer came within the ",
     ] {
         assert!(log.contains(words), "{words}\n{log}");
     }
     // A line for each of what failed, and no more.
     let lines = log.matches("cannot be read or written").count();
-    assert_eq!(lines, 5 * 3, "{log}");
+    assert_eq!(lines, 6 * 3, "{log}");
     // The session is still there, and nothing was counted in secret.
     assert_eq!(post(&client, &session, "ping", &json!({})).status, 200);
     let looked = modern(&client, "look", &handle);
     assert_eq!(looked["structuredContent"]["kept"], 0);
+}
+
+#[test]
+fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
+    let dynamo = Dynamo::with_table(TABLE);
+    let proxy = Proxy::before(dynamo.endpoint());
+    let host = Host::serve_with(
+        &Layer::of(["remembers", "asks"]),
+        &shared_and(proxy.endpoint(), &[]),
+    );
+    let client = host.connect();
+    let handle = modern(&client, "create", &json!({ "value": 0 }));
+    let handle = text(&handle).to_owned();
+    let shrug = |passes: bool| {
+        let arguments = json!({ "passes": passes, "handle": handle });
+        client.call_modern("shrug", &arguments, &json!({}))
+    };
+    let own = |answer: &tests::Answer| {
+        let result = answer.json()["result"].clone();
+        assert_eq!(result["content"][0]["text"], "no such city", "{result}");
+    };
+    own(&shrug(true));
+    proxy.set(Fault::Deny);
+    own(&shrug(false));
+    assert_eq!(shrug(true).status, 503);
+    // What is missing where the key is in the table are not sessions.
+    let able = json!({ "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } });
+    let told = client.call_modern("introduce", &json!({}), &able);
+    assert_eq!(told.status, 503, "{}", told.body);
+    insta::assert_snapshot!(told.json()["error"]["message"], @r#""tools cannot ask their clients anything at the moment; try again""#);
+    host.wait_for_log("the key that seals what clients carry cannot be read from the table");
+}
+
+#[test]
+fn what_tools_keep_is_in_no_log() {
+    let dynamo = Dynamo::with_table(TABLE);
+    let layer = Layer::of(["remembers"]);
+    let level = ("AWS_LAMBDA_LOG_LEVEL", "TRACE");
+    let host = Host::serve_with(&layer, &shared_and(dynamo.endpoint(), &[level]));
+    let client = host.connect();
+    let session = session(&client);
+    let set = json!({ "value": "a private matter", "ends": "well" });
+    text(&call(&client, &session, "set", &set));
+    let looked = call(&client, &session, "look", &json!({}));
+    assert_eq!(looked["structuredContent"]["kept"], "a private matter");
+    let handle = modern(&client, "create", &json!({ "value": "a private matter" }));
+    let log = host.log();
+    assert!(log.contains("serving"), "{log}");
+    for secret in ["a private matter", &session, text(&handle)] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }
 
 #[test]
@@ -310,6 +392,36 @@ fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
         let counted = post(&client, never, "tools/call", &params);
         assert_eq!(counted.status, 503, "{}", counted.body);
         host.wait_for_log(words);
+    }
+}
+
+#[test]
+fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
+    let layer = Layer::of(["remembers"]);
+    // Without a profile.
+    let nowhere = ("HOME", "/nonexistent");
+    // No instance of EC2 is asked.
+    let no_instance = ("AWS_EC2_METADATA_DISABLED", "true");
+    let table = ("SESSION_TABLE", TABLE);
+    for (variables, words) in [
+        (
+            vec![table, nowhere, no_instance],
+            "PutItem on table sessions: no AWS region is known: set AWS_REGION",
+        ),
+        (
+            vec![table, nowhere, no_instance, ("AWS_REGION", "us-east-1")],
+            "PutItem on table sessions: ",
+        ),
+    ] {
+        let host = Host::serve_with(&layer, &variables);
+        let client = host.connect();
+        let told = client.call_modern("create", &json!({ "value": 1 }), &json!({}));
+        assert_eq!(told.status, 503, "{}", told.body);
+        host.wait_for_log(words);
+        let log = host.log();
+        let started = |line: &&str| line.contains("INFO") || line.starts_with("listening");
+        let lines = log.lines().filter(|line| !started(line));
+        assert_eq!(lines.count(), 1, "{log}");
     }
 }
 

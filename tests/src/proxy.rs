@@ -44,6 +44,8 @@ pub enum Fault {
     Throttle,
     /// It is answered as if nobody might do it.
     Deny,
+    /// It is answered by something that is not DynamoDB.
+    Html,
     /// It is done, and of every third one the answer is lost; but not of a fourth attempt, so that whoever tries on gets
     /// through.
     LoseEveryThird,
@@ -59,8 +61,8 @@ pub struct Proxy {
 struct Shared {
     behind: String,
     fault: Mutex<Fault>,
-    /// Fares as if nobody might do it, whatever else does.
-    denied: Mutex<Option<String>>,
+    /// An operation that fares otherwise than all others.
+    other: Mutex<Option<(String, Fault)>>,
     seen: Mutex<BTreeMap<String, u64>>,
     number: AtomicU64,
 }
@@ -91,7 +93,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             behind: endpoint.to_owned(),
             fault: Mutex::new(Fault::None),
-            denied: Mutex::default(),
+            other: Mutex::default(),
             seen: Mutex::default(),
             number: AtomicU64::new(0),
         });
@@ -131,15 +133,15 @@ impl Proxy {
         &self.endpoint
     }
 
-    /// From now on, this operation alone fares as if nobody might do it.
-    pub fn deny_only(&self, operation: &str) {
+    /// From now on, this operation alone fares like this.
+    pub fn set_only(&self, operation: &str, fault: Fault) {
         self.set(Fault::None);
-        *locked(&self.shared.denied) = Some(operation.to_owned());
+        *locked(&self.shared.other) = Some((operation.to_owned(), fault));
     }
 
     /// From now on, requests fare like this.
     pub fn set(&self, fault: Fault) {
-        *locked(&self.shared.denied) = None;
+        *locked(&self.shared.other) = None;
         *locked(&self.shared.fault) = fault;
     }
 
@@ -175,8 +177,8 @@ async fn answer(
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
-    let fault = match &*locked(&shared.denied) {
-        Some(denied) if *denied == operation => Fault::Deny,
+    let fault = match &*locked(&shared.other) {
+        Some((other, fault)) if *other == operation => *fault,
         _ => *locked(&shared.fault),
     };
     *locked(&shared.seen).entry(operation).or_default() += 1;
@@ -200,6 +202,11 @@ async fn answer(
             "ProvisionedThroughputExceededException",
         ),
         Fault::Deny => failed(StatusCode::BAD_REQUEST, "AccessDeniedException"),
+        Fault::Html => {
+            let mut response = Response::new(Full::from("<html>\n<h1>Bad gateway</h1>\n</html>"));
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            Ok(response)
+        }
         Fault::None => forward(shared, request).await,
         Fault::LoseEveryThird => {
             let attempt = request.headers().get("amz-sdk-request");

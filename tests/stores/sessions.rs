@@ -66,9 +66,10 @@ async fn end(stores: &Stores, id: SessionId, remember: u64) {
     assert!(ended.await.expect("it can be ended"));
 }
 
-async fn set_level(stores: &Stores, id: SessionId) {
+/// `false`: there is no such session.
+async fn set_level(stores: &Stores, id: SessionId) -> bool {
     let set = stores.sessions.set_log_level(id, LogLevel::Debug).await;
-    set.expect("no error");
+    set.expect("no error")
 }
 
 async fn a_session_is_found_as_it_was_created(stores: Stores) {
@@ -185,20 +186,20 @@ async fn a_session_keeps_the_level_that_is_set(stores: Stores) {
         log_level: Some(LogLevel::Debug),
         ..session
     };
-    set_level(&stores, id).await;
+    assert!(set_level(&stores, id).await);
     assert_eq!(find(&stores, id).await, Found::Alive(changed));
 }
 
 async fn a_level_makes_no_session(stores: Stores) {
     let id = SessionId::random();
-    set_level(&stores, id).await;
+    assert!(!set_level(&stores, id).await);
     assert_eq!(find(&stores, id).await, Found::Unknown);
 }
 
 async fn a_level_does_not_bring_an_ended_session_back(stores: Stores) {
     let (id, _) = created(&stores).await;
     end(&stores, id, 60).await;
-    set_level(&stores, id).await;
+    assert!(!set_level(&stores, id).await);
     assert_eq!(find(&stores, id).await, Found::Ended);
 }
 

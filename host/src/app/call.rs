@@ -28,7 +28,7 @@ use crate::{
     plugin::{
         Call, CallContext, CallFailure, CatalogTool, FailureKind, Listener, LiveCall, Means, Plugin,
     },
-    tool_state::{CallState, Limits, OfSession, Owner, Trouble},
+    tool_state::{CallState, Limits, OfSession, Owner, StateFailure, Trouble},
 };
 
 /// How long a call that was given up may take to come back before it is answered without it.
@@ -121,10 +121,16 @@ impl App {
             Err(Ended::GivenUp(_) | Ended::Quarantined | Ended::NotKept) => None,
             Ok(_) | Err(Ended::Failed(_)) => self.input_required(incoming, &asked, &call).await,
         };
-        let failed = match &outcome {
-            _ if unanswered.is_some() => false,
-            Ok(result) => result.is_error,
-            Err(ended) => matches!(ended, Ended::Failed(_)),
+        let trouble = match &outcome {
+            _ if unanswered.is_some() => None,
+            Ok(result) if result.is_error => call.state.trouble_in(result.content.get()),
+            Err(Ended::Failed(CallFailure { public, detail, .. })) => {
+                let words = [public, detail].into_iter().flatten();
+                words
+                    .filter_map(|words| call.state.trouble_in(words))
+                    .next()
+            }
+            Ok(_) | Err(_) => None,
         };
         incoming.record.ends(match &outcome {
             _ if unanswered.is_some() => End::InputRequired,
@@ -146,7 +152,7 @@ impl App {
             (None, Err(ended)) => self.failed(&asked, &call, ended),
         };
         // What the model cannot mend is the client's.
-        let answer = match call.state.trouble().filter(|_| failed) {
+        let answer = match trouble {
             None => answer,
             Some(Trouble::Ended) => session_gone(Some(id)),
             Some(Trouble::Unavailable) => {
@@ -212,9 +218,12 @@ impl App {
             plugin: asked.tool.crate_name.clone(),
             principal: incoming.caller.principal.clone(),
         };
+        let time_limits = &self.time_limits;
+        let commit_deadline = time_limits.deadline(None, incoming.ceiling, incoming.deadline);
         let limits = Limits {
             ttl: self.session_ttl,
             deadline,
+            commit_deadline: commit_deadline.map(|deadline| deadline.at),
         };
         let session = asked.session.id().map(|id| OfSession {
             id,
@@ -225,6 +234,7 @@ impl App {
             session,
             owner,
             limits,
+            &asked.tool.mcp.name,
             incoming.request_id,
         )
     }
@@ -353,11 +363,10 @@ async fn run_and_keep(
         return Ok(result);
     }
     match call.state.commit().await {
-        Ok(true) => Ok(result),
-        Ok(false) => Ok(CallResult::error(&format!(
-            "another call has changed meanwhile what tool {} keeps, so that this one's changes are lost; call it again",
-            call.tool
-        ))),
+        Ok(()) => Ok(result),
+        Err(overtaken @ (StateFailure::Overtaken(_) | StateFailure::PartlyOvertaken(_))) => {
+            Ok(CallResult::error(&overtaken.to_string()))
+        }
         // The operator was told why.
         Err(_) => Err(Ended::NotKept),
     }

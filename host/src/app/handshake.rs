@@ -9,7 +9,6 @@ use mcp_protocol::{
     jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
 };
 use serde_json::{Map, value::RawValue};
-use tokio::time::timeout;
 
 use super::{
     App, Caller, Incoming,
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     config::SessionMode,
-    session::{Found, Session, SessionId, StoreError},
+    session::{Found, Session, SessionId, StoreError, patience},
 };
 
 /// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
@@ -106,7 +105,10 @@ impl App {
             Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
                 Err(gone())
             }
-            Ok(Found::Alive(session)) => Ok(InSession::Known(session_id, session)),
+            Ok(Found::Alive(session)) => {
+                self.sessions.use_now(session_id, &session).await;
+                Ok(InSession::Known(session_id, session))
+            }
             Ok(Found::Unknown) if mode != SessionMode::Strict => Ok(InSession::Unknown(session_id)),
             Ok(Found::Unknown | Found::Ended) => Err(gone()),
             Err(error) => Err(store_failed(incoming, id, &error)),
@@ -142,8 +144,9 @@ impl App {
                     }
                 }
             };
-            let set = self.sessions.set_log_level(session_id, level, unknown);
-            set.await.map(|()| true)
+            self.sessions
+                .set_log_level(session_id, level, unknown)
+                .await
         };
         match self.in_time(incoming, set).await {
             Ok(true) => Answer::success(id, &Map::new()),
@@ -192,14 +195,10 @@ impl App {
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let limits = &self.time_limits;
-        let Some(deadline) = limits.deadline(None, incoming.ceiling, incoming.deadline) else {
-            return work.await;
-        };
-        let outcome = timeout(deadline.left(), work).await;
-        outcome.unwrap_or_else(|_| {
-            let why = deadline.words();
-            Err(StoreError(format!("no answer came in time: {why}")))
-        })
+        match limits.deadline(None, incoming.ceiling, incoming.deadline) {
+            None => work.await,
+            Some(deadline) => patience::within(deadline.left(), work).await,
+        }
     }
 }
 
@@ -248,7 +247,7 @@ pub(super) fn session_gone(id: Option<&Id>) -> Answer {
 }
 
 /// The answer to a client that may try again, once the operator knows why.
-pub(super) fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
+fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
     tracing::error!(request_id = incoming.request_id, %error, "sessions cannot be read or written");
     Answer::error(
         503,

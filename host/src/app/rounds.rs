@@ -14,14 +14,14 @@ use std::{
 use mcp_protocol::{
     Answer,
     input::{input_required, is_asked_by},
-    jsonrpc::INVALID_PARAMS,
+    jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
     tools::CallResult,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 use tokio::sync::OnceCell;
 
-use super::{App, Incoming, call::Asked, handshake::store_failed};
+use super::{App, Incoming, call::Asked};
 use crate::{
     config::{Config, StateKeys},
     digest::digest,
@@ -147,6 +147,14 @@ impl Rounds {
     }
 }
 
+/// The answer to a client that may try again, once the operator knows why.
+fn no_key(incoming: &Incoming<'_>, asked: &Asked<'_>, error: &StoreError) -> Answer {
+    let (request_id, tool) = (incoming.request_id, &asked.tool.mcp.name);
+    tracing::error!(request_id, tool, %error, "the key that seals what clients carry cannot be read from the table");
+    let message = "tools cannot ask their clients anything at the moment; try again";
+    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, message)
+}
+
 impl App {
     /// What the tool may ask, and what is known of that from earlier rounds.
     ///
@@ -210,7 +218,7 @@ impl App {
         let for_what = self.rounds.for_what(incoming, asked);
         let state = self.rounds.open(&for_what, sealed, SystemTime::now());
         let state = self.in_time(incoming, state).await;
-        let state = state.map_err(|error| store_failed(incoming, Some(&asked.id), &error))?;
+        let state = state.map_err(|error| no_key(incoming, asked, &error))?;
         if let Some(state) = state {
             return Ok(state.questions);
         }
@@ -246,7 +254,7 @@ impl App {
             Ok(Some(state)) => input_required(&open, &state, &self.server),
             Ok(None) => CallResult::error("the state of the call cannot be kept")
                 .in_words_of(asked.revision, &self.server),
-            Err(error) => return Some(store_failed(incoming, Some(&asked.id), &error)),
+            Err(error) => return Some(no_key(incoming, asked, &error)),
         };
         Some(Answer::success(&asked.id, &result))
     }

@@ -11,8 +11,8 @@ use mcp_protocol::LogLevel;
 
 use super::{Found, Session, SessionId, SessionStore, StoreError};
 
-/// The most sessions that are kept. Above it those that end first are forgotten, which costs their clients nothing but
-/// the negotiated revision.
+/// The most sessions that are kept. Above it those that end first are forgotten. That costs their clients what was
+/// negotiated, and under `SESSION_MODE=strict` without a table the session: they start over.
 /// Source: ours. About 400 bytes each for known clients, so some 4 MB.
 const MAX_SESSIONS: usize = 10_000;
 
@@ -74,12 +74,13 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<(), StoreError> {
+    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError> {
         let mut entries = self.entries();
-        if let Some(Found::Alive(session)) = entries.get_mut(&id).map(|entry| &mut entry.found) {
-            session.log_level = Some(level);
-        }
-        Ok(())
+        let Some(Found::Alive(session)) = entries.get_mut(&id).map(|entry| &mut entry.found) else {
+            return Ok(false);
+        };
+        session.log_level = Some(level);
+        Ok(true)
     }
 
     async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError> {

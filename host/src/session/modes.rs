@@ -7,8 +7,12 @@ use std::{
 
 use mcp_protocol::LogLevel;
 
-use super::{Found, Session, SessionId, SessionStore, StoreError, memory::MemoryStore};
-use crate::config::SessionMode;
+use super::{
+    Found, Session, SessionId, SessionStore, StoreError,
+    memory::MemoryStore,
+    patience::{self, EXTENSION},
+};
+use crate::{config::SessionMode, log::OnceAMinute};
 
 /// The longest life of a session: nothing outlives it, and adding it to a time cannot overflow.
 /// Source: ours.
@@ -66,15 +70,11 @@ impl Sessions {
 
     /// What is known of an id, as far as `SESSION_MODE` asks.
     pub(crate) async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
-        let found = match self.mode {
-            SessionMode::Heal => self.here.find(id).await?,
-            SessionMode::Strict => return self.find_truth(id).await,
-            SessionMode::Off => return Ok(Found::Unknown),
-        };
-        if let Found::Alive(session) = &found {
-            self.use_now(id, session).await;
+        match self.mode {
+            SessionMode::Heal => self.here.find(id).await,
+            SessionMode::Strict => self.find_truth(id).await,
+            SessionMode::Off => Ok(Found::Unknown),
         }
-        Ok(found)
     }
 
     /// The truth about an id, for whoever needs more than to be served. It is known here from then on.
@@ -84,33 +84,37 @@ impl Sessions {
             None => self.here.find(id).await?,
         };
         match &found {
-            Found::Alive(session) => {
-                if self.shared.is_some() && self.mode == SessionMode::Heal {
-                    self.here.create(id, session.clone()).await?;
-                }
-                self.use_now(id, session).await;
+            Found::Alive(session) if self.shared.is_some() && self.mode == SessionMode::Heal => {
+                self.here.create(id, session.clone()).await?;
             }
             Found::Ended if self.shared.is_some() => {
                 self.here.bury(id, self.end_of_new() + AN_HOUR)
             }
-            Found::Ended | Found::Unknown => {}
+            Found::Alive(_) | Found::Ended | Found::Unknown => {}
         }
         Ok(found)
     }
 
-    /// Keep a level, here for a session that nobody knows.
+    /// Keep a level, here for a session that nobody knows. `false`: the session has ended.
     pub(crate) async fn set_log_level(
         &self,
         id: SessionId,
         level: LogLevel,
         unknown: Option<Session>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         match (unknown, &self.shared) {
             (Some(session), _) => self.here.create(id, session).await?,
-            (None, Some(shared)) => shared.set_log_level(id, level).await?,
+            (None, Some(shared)) => {
+                // It may also have expired there, or never have been: then it is served as any that nobody knows.
+                let is_kept = shared.set_log_level(id, level).await?;
+                if !is_kept && self.find_truth(id).await? == Found::Ended {
+                    return Ok(false);
+                }
+            }
             (None, None) => {}
         }
-        self.here.set_log_level(id, level).await
+        self.here.set_log_level(id, level).await?;
+        Ok(true)
     }
 
     /// `false`: it is another principal's.
@@ -129,11 +133,16 @@ impl Sessions {
     }
 
     /// A session that is used lives on: once in a tenth of its life that is written down. If it cannot be, the session is
-    /// served all the same, as it is not over yet; before it is, there are more tries.
-    async fn use_now(&self, id: SessionId, session: &Session) {
+    /// served all the same, as it is not over yet; before it is, there are more tries. So no request waits long for it, or
+    /// fails for it.
+    pub(crate) async fn use_now(&self, id: SessionId, session: &Session) {
+        static TOLD: OnceAMinute = OnceAMinute::new();
         let left = session.expires.duration_since(SystemTime::now());
         let is_due = left.unwrap_or_default() < self.ttl / 10 * 9;
-        if is_due && let Err(error) = self.extend(id).await {
+        if is_due
+            && let Err(error) = patience::within(EXTENSION, self.extend(id)).await
+            && TOLD.is_due()
+        {
             tracing::warn!(%error, "the life of a session cannot be extended; it is served as long as it lives");
         }
     }

@@ -2,7 +2,10 @@
 
 use std::{env, path::Path, time::Duration};
 
-use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
+    profile::ProfileFileRegionProvider, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::{
     Builder,
@@ -44,8 +47,14 @@ pub(super) async fn build() -> Result<Client, StoreError> {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(trust)
         .build_https();
+    // Not from the instance that this runs on, as the SDK would: where there is none, that costs seconds for each request.
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new());
+    let unknown = || StoreError("no AWS region is known: set AWS_REGION".to_owned());
+    let region = region.region().await.ok_or_else(unknown)?;
     let config = aws_config::from_env()
         .http_client(http)
+        .region(region)
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(ATTEMPTS)
@@ -60,11 +69,6 @@ pub(super) async fn build() -> Result<Client, StoreError> {
         )
         .load()
         .await;
-    if config.region().is_none() {
-        return Err(StoreError(
-            "no AWS region is known; set AWS_REGION".to_owned(),
-        ));
-    }
     Ok(Client::new(&config))
 }
 

@@ -41,12 +41,12 @@ impl SessionStore for Table {
         Ok(session(&item).map_or(Found::Unknown, Found::Alive))
     }
 
-    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<(), StoreError> {
+    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError> {
         self.change(id, LEVEL, text(level.as_str())).await
     }
 
     async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError> {
-        self.change(id, EXPIRES, end(expires)).await
+        self.change(id, EXPIRES, end(expires)).await.map(drop)
     }
 
     async fn end(
@@ -80,13 +80,13 @@ impl SessionStore for Table {
 }
 
 impl Table {
-    /// Change one fact of a session that is alive.
+    /// Change one fact of a session that is alive. `false`: it is not.
     async fn change(
         &self,
         id: SessionId,
         name: &str,
         value: AttributeValue,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let request = self.update(&id.to_string()).await?;
         let request = request
             .update_expression("SET #name = :value ADD #version :one")
@@ -97,7 +97,7 @@ impl Table {
             .expression_attribute_names("#version", VERSION)
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":value", value);
-        self.send_update(request).await.map(drop)
+        self.send_update(request).await
     }
 }
 

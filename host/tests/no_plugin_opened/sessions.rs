@@ -216,8 +216,8 @@ fn a_session_without_header_is_answered_in_its_revision_and_the_header_has_the_l
 }
 
 #[test]
-fn a_session_may_be_meant_to_live_forever_or_not_at_all() {
-    for ttl in ["18446744073709551615", "0"] {
+fn a_session_may_be_meant_to_live_forever_or_for_a_second() {
+    for ttl in ["18446744073709551615", "1"] {
         let server = Server::of(Folder::of(&["greet"]), &[("SESSION_TTL_SECONDS", ttl)]);
         let session = server.session("2025-06-18");
         assert_eq!(

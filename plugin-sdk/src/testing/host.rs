@@ -16,8 +16,7 @@ use plugin_abi::{
 use serde_json::{Map, Value, json};
 use tool_schema::{Form, check_url};
 
-/// The largest value that is kept, as by the host. Unit: bytes of JSON.
-const MAX_VALUE: usize = 350 * 1024;
+use super::kept::CallState;
 
 /// What a call told its host.
 #[derive(Clone, Debug, Default)]
@@ -29,9 +28,8 @@ pub(super) struct Record {
     pub(super) logs: Vec<Value>,
     /// The answers that the client has, by keys.
     answers: Map<String, Value>,
-    /// The session that the call is in, and what it has set so far.
-    session: Option<String>,
-    pending: BTreeMap<String, Option<Value>>,
+    /// What it keeps.
+    state: CallState,
     /// What it was asked, and has no answer to.
     pub(super) asked: Map<String, Value>,
 }
@@ -93,81 +91,6 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     (!declared.is_object()).then_some(name)
 }
 
-/// What is kept under a key.
-#[derive(Default)]
-struct Kept {
-    value: Option<Value>,
-    version: u64,
-}
-
-impl Kept {
-    fn put(&mut self, value: Option<Value>) {
-        self.value = value;
-        self.version += 1;
-    }
-}
-
-/// What all tools of these tests keep.
-fn kept() -> MutexGuard<'static, BTreeMap<String, Kept>> {
-    static KEPT: Mutex<BTreeMap<String, Kept>> = Mutex::new(BTreeMap::new());
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Record {
-    /// As by the host, in memory.
-    fn keep(&mut self, asked: &Value) -> Result<Value, (&'static str, String)> {
-        static HANDLES: AtomicU64 = AtomicU64::new(1);
-        let value = asked.get("value").cloned();
-        if value.as_ref().map_or(0, |value| value.to_string().len()) > MAX_VALUE {
-            return Err(("too_large", format!("more than {MAX_VALUE} bytes of JSON")));
-        }
-        if asked["do"] == "create" {
-            let handle = format!("handle-{}", HANDLES.fetch_add(1, Ordering::Relaxed));
-            kept().entry(handle.clone()).or_default().put(value);
-            return Ok(json!({ "handle": handle }));
-        }
-        let key = match (asked["handle"].as_str(), &self.session) {
-            (Some(handle), _) => handle.to_owned(),
-            (None, Some(session)) => format!("session {session}"),
-            (None, None) => return Err(("no_session", "this call is in no session".to_owned())),
-        };
-        let mut all = kept();
-        let known = all.get(&key).is_some_and(|kept| kept.value.is_some());
-        if asked["handle"].is_string() && !known {
-            return Err(("unknown_handle", format!("nothing is kept under {key}")));
-        }
-        let kept = all.entry(key.clone()).or_default();
-        let found = |kept: &Kept, value: Option<&Value>| {
-            let mut found = json!({ "version": kept.version });
-            if let Some(value) = value {
-                found["value"] = value.clone();
-            }
-            found
-        };
-        match asked["do"].as_str() {
-            Some("get") => {
-                let pending = self.pending.get(&key);
-                let value = pending.map_or(kept.value.as_ref(), Option::as_ref);
-                Ok(found(kept, value))
-            }
-            Some("set") => {
-                self.pending.insert(key, value);
-                Ok(json!({}))
-            }
-            _ if asked["version"] == kept.version => {
-                self.pending.remove(&key);
-                kept.put(value);
-                Ok(json!({ "version": kept.version }))
-            }
-            _ => {
-                let mut found = found(kept, kept.value.as_ref());
-                found["conflict"] = true.into();
-                Ok(found)
-            }
-        }
-    }
-}
-
 /// A call that tells, until this is dropped.
 pub(super) struct Recorded(pub(super) u64);
 
@@ -175,7 +98,7 @@ impl Recorded {
     pub(super) fn begin(
         mut facts: Map<String, Value>,
         answers: Map<String, Value>,
-        session: Option<String>,
+        state: CallState,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let call = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -190,7 +113,7 @@ impl Recorded {
         let record = Record {
             facts,
             answers,
-            session,
+            state,
             ..Record::default()
         };
         records().insert(call, record);
@@ -205,12 +128,13 @@ impl Recorded {
     }
 
     /// The call has succeeded: what it has set is kept.
-    pub(super) fn keep(&self) {
+    ///
+    /// # Errors
+    /// Words for the model: it has not succeeded, as another call was faster.
+    pub(super) fn keep(&self) -> Result<(), String> {
         let mut records = records();
-        let pending = records.get_mut(&self.0).map(|record| &mut record.pending);
-        for (key, value) in pending.map(std::mem::take).into_iter().flatten() {
-            kept().entry(key).or_default().put(value);
-        }
+        let record = records.get_mut(&self.0);
+        record.map_or(Ok(()), |record| record.state.commit())
     }
 
     /// What was told until now.
@@ -263,7 +187,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
             };
         }
         host_op::STATE => {
-            return match record.keep(&told) {
+            return match record.state.answer(&told) {
                 Ok(found) => answer(found),
                 Err((kind, why)) => {
                     let refusal = json!({ "kind": kind, "public": why });

@@ -14,8 +14,10 @@ use tool_schema::{Arguments, Delivery, LazySchema, Schema};
 use super::{
     Outcome, Plugin,
     host::{Recorded, apart, invoke, request},
+    kept::{self, CallState},
     text,
 };
+use crate::StateErrorKind;
 
 /// How long a call that was given up may take to come back, as in the host (`CANCEL_GRACE` in its `app/call.rs`).
 const CANCEL_GRACE: Duration = Duration::from_millis(100);
@@ -28,6 +30,7 @@ pub struct Tool {
     facts: Map<String, Value>,
     answers: Map<String, Value>,
     session: Option<String>,
+    state_failing: Option<StateErrorKind>,
     timeout: Option<Duration>,
 }
 
@@ -39,6 +42,7 @@ impl Tool {
             facts: Map::new(),
             answers: Map::new(),
             session: None,
+            state_failing: None,
             timeout: None,
         }
     }
@@ -99,10 +103,48 @@ impl Tool {
     }
 
     /// The same, called in the session of this name, for which tools keep what they keep. Without one, a call is in none,
-    /// like those of MCP 2026-07-28. (All tests of a process share what is kept: names tell them apart.)
+    /// like those of MCP 2026-07-28. (All tests of a process share what is kept: names tell them apart.) The session, and
+    /// each handle, is the principal's who keeps something in it first.
     #[must_use]
     pub fn in_session(mut self, name: &str) -> Self {
         self.session = Some(name.to_owned());
+        self
+    }
+
+    /// The same, in a session for which this was kept before, say by an older release: for its principal, who is named
+    /// first.
+    #[must_use]
+    pub fn in_session_with(self, name: &str, value: Value) -> Self {
+        kept::put(name, self.facts.get("principal").map(text), value);
+        self.in_session(name)
+    }
+
+    /// The same where all that the tool wants to read or keep fails so: `Unavailable` as when the table cannot be reached,
+    /// `SessionEnded`, and others. (By the host, a call that passes one of these two on is answered by status 503 or 404;
+    /// here its own error is seen.)
+    ///
+    /// ```
+    /// use plugin_sdk::{StateErrorKind, prelude::*};
+    ///
+    /// /// What was said last.
+    /// #[tool]
+    /// fn last(context: Context) -> String {
+    ///     let last: Option<String> = context.state().get().unwrap_or_default();
+    ///     last.unwrap_or_else(|| "nothing".to_owned())
+    /// }
+    ///
+    /// export_tools!(last);
+    ///
+    /// # fn main() {
+    /// # use plugin_sdk::{serde_json::json, testing::plugin};
+    /// let last = plugin().tool("last").in_session("any");
+    /// let last = last.with_state_failing(StateErrorKind::Unavailable);
+    /// assert_eq!(last.call(json!({})).text(), "nothing");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_state_failing(mut self, kind: StateErrorKind) -> Self {
+        self.state_failing = Some(kind);
         self
     }
 
@@ -146,7 +188,12 @@ impl Tool {
         let recorded = Arc::new(Recorded::begin(
             self.facts.clone(),
             self.answers.clone(),
-            self.session.clone(),
+            CallState::of(
+                text(&self.declaration()["tool"]["name"]),
+                self.session.clone(),
+                self.facts.get("principal").map(text),
+                self.state_failing,
+            ),
         ));
         let host = Host {
             call: recorded.0,
@@ -157,13 +204,16 @@ impl Tool {
             Some(timeout) => self.deliver_within(timeout, arguments, host, &recorded),
             None => self.deliver(&arguments, host),
         };
-        let outcome = Outcome {
+        let mut outcome = Outcome {
             answer,
             record: recorded.so_far(),
         };
         let is_over = outcome.answer.is_ok() && outcome.asked().is_empty();
-        if is_over && !outcome.is_error() {
-            recorded.keep();
+        if is_over
+            && !outcome.is_error()
+            && let Err(words) = recorded.keep()
+        {
+            outcome.answer = Ok(error(&words));
         }
         self.check(&outcome);
         outcome
@@ -226,10 +276,7 @@ impl Tool {
             },
             answer => Delivery::Taken(answer),
         });
-        delivered.unwrap_or_else(|refusal| {
-            let content = json!([{ "type": "text", "text": refusal.to_string() }]);
-            Ok(json!({ "type": "complete", "content": content, "isError": true }))
-        })
+        delivered.unwrap_or_else(|refusal| Ok(error(&refusal.to_string())))
     }
 
     fn check(&self, outcome: &Outcome) {
@@ -257,6 +304,12 @@ impl Tool {
             problems.join("; ")
         );
     }
+}
+
+/// A result that tells the model what went wrong.
+fn error(words: &str) -> Value {
+    let content = json!([{ "type": "text", "text": words }]);
+    json!({ "type": "complete", "content": content, "isError": true })
 }
 
 /// The thread of a call has panicked itself, not its tool.

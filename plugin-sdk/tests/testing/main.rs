@@ -7,11 +7,13 @@ mod state;
 
 use std::{
     panic::{self, AssertUnwindSafe},
+    sync::{Mutex, mpsc::Receiver},
     time::Duration,
 };
 
 use plugin_sdk::{
-    Elicit, Handle, InputError, Level, Roots, Sample, StateError, log, prelude::*, serde_json::json,
+    Elicit, Handle, InputError, Level, Roots, Sample, StateError, log, prelude::*,
+    serde_json::json, testing::plugin,
 };
 
 /// What the context says.
@@ -203,6 +205,11 @@ async fn count(state: State<Built>) -> u32 {
     state.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
+/// What a call of `keep` saw after its end.
+static LATE: Mutex<Option<Receiver<Late>>> = Mutex::new(None);
+
+type Late = Result<Option<String>, StateError>;
+
 /// Keep something in a way.
 #[tool]
 fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String, String> {
@@ -211,6 +218,30 @@ fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String,
         None => context.state(),
     };
     let words = |error: StateError| format!("{:?}: {error}", error.kind());
+    if how == "spend" {
+        // Nothing is kept of what was refused.
+        let spend = |text: &mut String| match text.pop() {
+            Some('+') => Ok(text.clone()),
+            _ => Err(ToolError::new("nothing is left")),
+        };
+        return state.try_update(spend).map_err(|error| error.to_string());
+    }
+    if how.starts_with("overtaken") {
+        state.set(&how).map_err(words)?;
+        // Another call, while this one goes on.
+        let other = || {
+            plugin()
+                .tool("keep")
+                .in_session("overtaken")
+                .call(json!({ "how": "update" }))
+        };
+        std::thread::spawn(other).join().map_err(|_| "a panic")?;
+        if how == "overtaken in an update" {
+            let add = |text: &mut String| text.push('+');
+            state.update(add).map_err(words)?;
+        }
+        return Ok("not noticed".to_owned());
+    }
     if how.starts_with("set") {
         state.set(&how).map_err(words)?;
     }
@@ -238,6 +269,19 @@ fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String,
             let handle = "never".parse().map_err(|_| "no handle")?;
             let found: Option<String> = context.state().at(&handle).get().map_err(words)?;
             return Ok(format!("{found:?}"));
+        }
+        "no number" => state.set(&[1.0, f64::NAN]).map_err(words)?,
+        "late" => {
+            // Nobody is there any more for whom it could be kept.
+            let (told, heard) = std::sync::mpsc::channel();
+            LATE.lock().map_err(|_| "a panic")?.replace(heard);
+            let state = state.clone();
+            std::thread::spawn(move || {
+                while state.get::<String>().is_ok() {
+                    std::thread::yield_now();
+                }
+                told.send(state.get::<String>())
+            });
         }
         "type" => {
             state.set(&1).map_err(words)?;

@@ -1,7 +1,7 @@
 //! A list of things to do, kept between calls: that of the client's session, or, for clients without one, under a handle
 //! that the first call gives and later ones bring.
 
-use plugin_sdk::{Handle, StateError, StateErrorKind, ToolState, prelude::*};
+use plugin_sdk::{Handle, StateError, StateErrorKind, ToolState, prelude::*, serde_json::Value};
 
 /// The most items on a list.
 const MAX_ITEMS: usize = 500;
@@ -62,17 +62,13 @@ pub fn add_todo(
         }
         Err(error) => return Err(error.into()),
     };
-    let items = kept.update(|todos: &mut Todos| {
+    let items = kept.try_update(|todos: &mut Todos| {
         if todos.items.len() >= MAX_ITEMS {
-            return None;
+            let full = format!("the list is full: it has {MAX_ITEMS} items; clear it");
+            return Err(ToolError::new(full));
         }
         todos.items.push(item.clone());
-        Some(todos.items.clone())
-    })?;
-    let items = items.ok_or_else(|| {
-        ToolError::new(format!(
-            "the list is full: it has {MAX_ITEMS} items; clear it"
-        ))
+        Ok(todos.items.clone())
     })?;
     Ok(Json(Listed { list, items }))
 }
@@ -100,18 +96,17 @@ pub fn finish_todo(
     context: Context,
 ) -> Result<Json<Listed>, ToolError> {
     let (kept, list) = open(&context, list)?;
-    let items = kept.update(|todos: &mut Todos| {
-        let item = number
-            .checked_sub(1)
-            .and_then(|index| todos.items.get_mut(index));
-        match item {
-            Some(item) => item.done = true,
-            None => return Err(todos.items.len()),
-        }
+    let items = kept.try_update(|todos: &mut Todos| {
+        let length = todos.items.len();
+        let index = number.checked_sub(1);
+        let item = index.and_then(|index| todos.items.get_mut(index));
+        let Some(item) = item else {
+            let none = format!("there is no item {number}: the list has {length} items");
+            return Err(ToolError::new(none));
+        };
+        item.done = true;
         Ok(todos.items.clone())
     })?;
-    let items = items
-        .map_err(|length| format!("there is no item {number}: the list has {length} items"))?;
     Ok(Json(Listed { list, items }))
 }
 
@@ -138,7 +133,8 @@ fn open(
         Some(list) => context.state().at(list),
         None => context.state(),
     };
-    kept.get::<Todos>()?;
+    // Of whatever form: a list of another release can at least be cleared.
+    kept.get::<Value>()?;
     Ok((kept, list))
 }
 
@@ -199,6 +195,18 @@ mod tests {
         );
         let unknown = tool("listTodos").call(json!({ "list": "x" }));
         assert!(unknown.is_error());
+    }
+
+    #[test]
+    fn a_list_of_another_form_can_be_cleared() {
+        // As a release kept it whose lists were texts.
+        let list = plugin().tool("listTodos");
+        let list = list.in_session_with("older", json!(["bread"]));
+        assert!(list.call(json!({})).is_error());
+        let add = plugin().tool("addTodo").in_session("older");
+        assert!(add.call(json!({ "text": "milk" })).is_error());
+        seen(&plugin().tool("clearTodos").in_session("older"), json!({}));
+        assert_eq!(seen(&list, json!({}))["items"], json!([]));
     }
 
     #[test]

@@ -76,7 +76,16 @@ extern "C" fn invoke(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host
     let outcome = match op {
         op::INIT => Ok(declaration()),
         op::CALL => match target.as_str() {
-            "ask" | "needy" | "formal" => Ok(complete(&ask(host, &body))),
+            // Having asked, fail in these words, if there are any.
+            "ask" | "needy" | "formal" => {
+                let asked = ask(host, &body);
+                Ok(match body.get("says") {
+                    Some(words) => {
+                        json!({ "type": "complete", "isError": true, "content": [{ "type": "text", "text": words }] })
+                    }
+                    None => complete(&asked),
+                })
+            }
             // Having asked its client, if it is to.
             "fail" => {
                 if let Some(requests) = body.get("asks") {

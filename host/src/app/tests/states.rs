@@ -189,3 +189,27 @@ async fn a_level_is_kept_for_a_session_that_is_not_known_here() {
     let answered = server.answer(&call).await;
     assert_eq!(outcomes(&answered)[0]["logLevel"], "notice");
 }
+
+#[tokio::test]
+async fn a_failure_that_has_nothing_to_do_with_an_ended_session_is_the_tools_own() {
+    let server = Server::start(&[]);
+    let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
+    let call = |tool: &str, arguments| legacy(tool, arguments).header("mcp-session-id", never);
+    let put = keeping(&[json!({ "do": "put", "value": 1, "version": 0 })]);
+    server.answer(&by("alice", call("ask", put))).await;
+    let ended = "the session has ended, and with it what was kept for it";
+    for (text, status) in [
+        ("no such city".to_owned(), 200),
+        (format!("the list cannot be read: {ended}"), 404),
+    ] {
+        // Bob's call learns that the session is not his, and fails in these words.
+        let mut get = keeping(&[json!({ "do": "get" })]);
+        get["says"] = json!(text);
+        let answered = server.answer(&by("bob", call("ask", get))).await;
+        assert_eq!(answered.status(), status, "{text}");
+        if status == 200 {
+            assert_eq!(answered.json()["result"]["isError"], true);
+            assert_eq!(answered.text(), text);
+        }
+    }
+}

@@ -112,9 +112,9 @@ mod tests {
         };
         let limits = Limits {
             ttl,
-            deadline: None,
+            ..Limits::default()
         };
-        let state = CallState::new(Some(stores), None, Owner::default(), limits, "r");
+        let state = CallState::new(Some(stores), None, Owner::default(), limits, "t", "r");
         let asked = tokio::task::spawn_blocking(move || {
             let ask = |op: &str| {
                 let op = serde_json::from_str(op).expect("an operation");

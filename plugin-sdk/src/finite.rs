@@ -1,0 +1,228 @@
+//! Whether all numbers of a value are such as JSON has: a serializer that writes nothing.
+
+use std::fmt::{self, Display};
+
+use serde::{Serialize, ser};
+
+/// Look at every number of a value.
+///
+/// # Errors
+/// One is infinite or none, or the value does not want to be written.
+pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NoForm> {
+    value.serialize(Finite)
+}
+
+/// Why a value cannot be written.
+#[derive(Debug)]
+pub(crate) struct NoForm(String);
+
+impl Display for NoForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoForm {}
+
+impl ser::Error for NoForm {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+struct Finite;
+
+macro_rules! fine {
+    ($($method:ident($($ty:ty),*))*) => {$(
+        fn $method(self, $(_: $ty),*) -> Result<(), NoForm> {
+            Ok(())
+        }
+    )*};
+}
+
+macro_rules! compound {
+    ($($method:ident($($ty:ty),*) -> $compound:ident)*) => {$(
+        fn $method(self, $(_: $ty),*) -> Result<Self, NoForm> {
+            Ok(self)
+        }
+    )*};
+}
+
+impl ser::Serializer for Finite {
+    type Ok = ();
+    type Error = NoForm;
+    type SerializeSeq = Self;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Self;
+    type SerializeMap = Self;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Self;
+
+    fine! {
+        serialize_bool(bool) serialize_char(char) serialize_str(&str) serialize_bytes(&[u8])
+        serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
+        serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
+        serialize_none() serialize_unit() serialize_unit_struct(&'static str)
+        serialize_unit_variant(&'static str, u32, &'static str)
+    }
+
+    compound! {
+        serialize_seq(Option<usize>) -> SerializeSeq
+        serialize_tuple(usize) -> SerializeTuple
+        serialize_tuple_struct(&'static str, usize) -> SerializeTupleStruct
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> SerializeTupleVariant
+        serialize_map(Option<usize>) -> SerializeMap
+        serialize_struct(&'static str, usize) -> SerializeStruct
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant
+    }
+
+    fn serialize_f32(self, number: f32) -> Result<(), NoForm> {
+        self.serialize_f64(number.into())
+    }
+
+    fn serialize_f64(self, number: f64) -> Result<(), NoForm> {
+        match number.is_finite() {
+            true => Ok(()),
+            false => Err(NoForm(format!("the number {number} is none of JSON's"))),
+        }
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NoForm> {
+        check(value)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), NoForm> {
+        check(value)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), NoForm> {
+        check(value)
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, _: &T) -> Result<(), NoForm> {
+        Ok(())
+    }
+}
+
+macro_rules! members {
+    ($($compound:ident: $method:ident($($name:ty)?))*) => {$(
+        impl ser::$compound for Finite {
+            type Ok = ();
+            type Error = NoForm;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), NoForm> {
+                check(value)
+            }
+
+            fn end(self) -> Result<(), NoForm> {
+                Ok(())
+            }
+        }
+    )*};
+}
+
+members! {
+    SerializeSeq: serialize_element()
+    SerializeTuple: serialize_element()
+    SerializeTupleStruct: serialize_field()
+    SerializeTupleVariant: serialize_field()
+    SerializeStruct: serialize_field(&'static str)
+    SerializeStructVariant: serialize_field(&'static str)
+}
+
+impl ser::SerializeMap for Finite {
+    type Ok = ();
+    type Error = NoForm;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoForm> {
+        check(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoForm> {
+        check(value)
+    }
+
+    fn end(self) -> Result<(), NoForm> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[derive(Serialize)]
+    enum Kinds {
+        Unit,
+        Newtype(Option<f32>),
+        Tuple(u8, f64),
+        Struct { a: f64 },
+    }
+
+    #[derive(Serialize)]
+    struct All {
+        text: &'static str,
+        map: BTreeMap<u8, f64>,
+        kinds: Vec<Kinds>,
+        pair: (f32, ()),
+        wide: (i128, u128),
+    }
+
+    fn all(numbers: [f64; 5]) -> All {
+        let [map, newtype, tuple, member, pair] = numbers;
+        All {
+            text: "NaN",
+            map: [(1, map)].into(),
+            kinds: vec![
+                Kinds::Unit,
+                Kinds::Newtype(None),
+                Kinds::Newtype(Some(newtype as f32)),
+                Kinds::Tuple(1, tuple),
+                Kinds::Struct { a: member },
+            ],
+            pair: (pair as f32, ()),
+            wide: (i128::MIN, u128::MAX),
+        }
+    }
+
+    #[test]
+    fn a_number_that_json_has_not_is_found_wherever_it_is() {
+        assert!(check(&all([f64::MAX, 0.0, -0.0, f64::MIN, 1.5])).is_ok());
+        for place in 0..5 {
+            for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                let mut numbers = [1.0; 5];
+                numbers[place] = number;
+                let told = check(&all(numbers)).expect_err("none").to_string();
+                assert_eq!(
+                    told,
+                    format!("the number {number} is none of JSON's"),
+                    "{place}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_want_to_be_written_says_why() {
+        struct Shy;
+        impl Serialize for Shy {
+            fn serialize<S: ser::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(ser::Error::custom("not today"))
+            }
+        }
+        assert_eq!(check(&[Shy]).expect_err("none").to_string(), "not today");
+    }
+}
