@@ -327,7 +327,7 @@ async fn what_a_tool_makes_of_its_questions_does_not_matter() {
                 json!({ "elicitation": {} }),
             )
         };
-        let operator = Operator::at("INFO");
+        let operator = Operator::at("WARN");
         let (asked, state) = server.answer(&sent()).await.asked();
         assert_eq!(asked, ["a"], "{ends}");
         let [line] = &operator.lines()[..] else {
