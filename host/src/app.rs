@@ -252,6 +252,17 @@ impl App {
         )
     }
 
+    /// The answer to whoever has sent a body that cannot be read to its end.
+    pub(crate) fn answer_unread(
+        &self,
+        incoming: &Incoming<'_>,
+        status: StatusCode,
+        why: &str,
+    ) -> Response<Bytes> {
+        let response = readable(refusal(status, why), incoming.headers.get(ORIGIN));
+        self.told(incoming, response)
+    }
+
     /// An answer that needed nothing of the body, and of which the operator was told.
     fn told(&self, incoming: &Incoming<'_>, response: Response<Bytes>) -> Response<Bytes> {
         let line = self.line(incoming, 0);
@@ -406,11 +417,15 @@ impl App {
         if !session.revision(batch.revision).has_batches() {
             return Batch::refused().into();
         }
-        let outcomes = batch.routes.into_iter().map(async |route| match route {
-            Route::Answered(answer) | Route::InSession { answer, .. } => answer.into(),
-            Route::Request(request) => self.request_in(incoming, request, &session).await,
-            Route::Cancelled { .. } => Answer::ACCEPTED.into(),
-            Route::Batch(_) => Batch::refused().into(),
+        let outcomes = batch.routes.into_iter().map(async |route| {
+            let outcome = match route {
+                Route::Answered(answer) | Route::InSession { answer, .. } => answer.into(),
+                Route::Request(request) => self.request_in(incoming, request, &session).await,
+                Route::Cancelled { .. } => Answer::ACCEPTED.into(),
+                Route::Batch(_) => Batch::refused().into(),
+            };
+            incoming.record.is_answered(&outcome.answer);
+            outcome
         });
         let outcome = Outcome::of_all(outcomes.collect()).await;
         match incoming.room {

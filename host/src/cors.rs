@@ -4,6 +4,8 @@
 //! it lets resolve to 127.0.0.1 also read the answers. So an origin must be known, and a host on loopback answers only
 //! to names of this machine.
 
+use std::net::IpAddr;
+
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri,
     header::{
@@ -50,8 +52,12 @@ const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
 const ALLOWS_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-/// The names of this machine.
-const LOOPBACK: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "::1"];
+/// Is this a name of this machine? (An address cannot be made to lead elsewhere, as a name can.)
+fn is_this_machine(name: &str) -> bool {
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
+}
 
 /// Who may call.
 #[derive(Debug)]
@@ -107,7 +113,9 @@ impl Callers {
         reached: Reached<'_>,
     ) -> Result<Option<&'a HeaderValue>, Refused> {
         let words = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        if reached == Reached::Loopback {
+        // On an address that others can reach nobody knows its names but the operator.
+        let is_named = reached == Reached::Public && !self.hosts.is_empty();
+        if reached == Reached::Loopback || is_named {
             // Whoever sends several may mean any of them.
             let mut hosts = headers.get_all(HOST).iter();
             if let Some(foreign) = hosts.find(|host| !self.knows_host(host)) {
@@ -128,7 +136,7 @@ impl Callers {
         let name = without_port(host);
         let named =
             |known: &str| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host);
-        LOOPBACK.into_iter().any(named) || self.hosts.iter().any(|known| named(known))
+        is_this_machine(name) || self.hosts.iter().any(|known| named(known))
     }
 
     fn knows_origin(&self, origin: &HeaderValue, reached: Reached<'_>) -> bool {
@@ -156,7 +164,7 @@ impl Callers {
             Reached::Gateway(domain) => without_port(domain).eq_ignore_ascii_case(&host),
             Reached::Loopback | Reached::Public | Reached::Pipe => false,
         };
-        own || LOOPBACK.contains(&host.as_str())
+        own || is_this_machine(&host)
     }
 }
 
@@ -282,7 +290,9 @@ mod tests {
             ),
             (Reached::Loopback, "localhost", Some("null"), false),
             (Reached::Loopback, "localhost", Some("file://"), false),
-            (Reached::Public, "anything", None, true),
+            (Reached::Loopback, "127.0.0.2:3000", None, true),
+            (Reached::Public, "anything", None, false),
+            (Reached::Public, "devbox:3000", None, true),
             (
                 Reached::Public,
                 "evil.example",

@@ -15,6 +15,10 @@ pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const PROGRESS_TOKEN: &str = "progressToken";
 
+/// The longest progress token; a longer one is none. Unit: bytes. Source: ours. Each notification repeats it, so that a long one
+/// would fill memory by a thousandfold of what was sent; tokens of clients are numbers and UUIDs.
+const MAX_TOKEN: usize = 1024;
+
 /// The longest `tracestate` or `baggage` that is handed on. Unit: bytes.
 /// Source: W3C Baggage, section 3.3.2, which asks for 8192; of `tracestate` W3C Trace Context asks for 512.
 const MAX_TRACE: usize = 8192;
@@ -48,7 +52,10 @@ impl<'a> CallMeta<'a> {
 
     pub(crate) fn legacy(meta: &Members<'a>) -> Self {
         Self {
-            progress_token: meta.get(PROGRESS_TOKEN).and_then(|token| Id::parse(token)),
+            progress_token: meta
+                .get(PROGRESS_TOKEN)
+                .filter(|token| token.get().len() <= MAX_TOKEN)
+                .and_then(|token| Id::parse(token)),
             trace: Trace::read(|name| text(meta.get(name)?)),
             ..Self::default()
         }

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    App, End, Incoming, Reached, Tell,
+    App, End, Incoming, Reached, Record, Tell,
     crowd::Place,
     deadline::Deadline,
     handshake::{InSession, session_gone},
@@ -98,10 +98,10 @@ impl App {
             Means {
                 inputs,
                 state,
-                listener: incoming
-                    .tell
-                    .clone()
-                    .map(|tell| in_words(tell, *revision, asked.meta.progress_token.clone())),
+                listener: incoming.tell.clone().map(|tell| {
+                    let token = asked.meta.progress_token.clone();
+                    in_words(tell, incoming.record.clone(), *revision, token)
+                }),
             },
         );
         let call = live.call();
@@ -339,9 +339,10 @@ fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure, words: &st
 }
 
 /// Passes a call's notifications on, in the words of its client.
-fn in_words(tell: Tell, revision: Revision, token: Option<Id>) -> Listener {
+fn in_words(tell: Tell, record: Record, revision: Revision, token: Option<Id>) -> Listener {
     Box::new(move |notification| {
         if let Some(notification) = notification.in_words_of(revision, token.as_ref()) {
+            record.tells(notification.get().len());
             tell.tell(notification);
         }
     })

@@ -22,6 +22,13 @@ use crate::{
 /// How much is told of what a client says of itself. Unit: characters. Source: ours.
 const LONGEST: usize = 100;
 
+/// How much is told of a trace. Unit: characters. Source: ours; X-Ray's own have half of it.
+const LONGEST_TRACE: usize = 256;
+
+/// What is longer is no JSON-RPC error. Unit: bytes.
+/// Source: ours; the text of one has 4,096 bytes at most, and all that it repeats of the request should fit beside it.
+const LONGEST_ERROR: usize = 64 * 1024;
+
 /// What becomes known of a request while it is answered.
 #[derive(Clone, Debug, Default)]
 pub struct Record(Arc<Mutex<Known>>);
@@ -35,26 +42,28 @@ struct Known {
     client: Option<String>,
     principal: Option<String>,
     end: Option<End>,
+    /// How much was told before the answer. Unit: bytes.
+    told: usize,
 }
 
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a request ended. Of several messages the worst counts, the last of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     Ok,
-    /// The tool says that it failed, or that its arguments are wrong.
-    ToolError,
     /// The tool asks its client.
     InputRequired,
+    /// The tool says that it failed, or that its arguments are wrong.
+    ToolError,
+    /// A JSON-RPC error, or a status of HTTP that is one.
+    Refused,
+    /// Nobody waits for an answer any more.
+    Abandoned,
     /// Its time was over.
     GivenUp,
     /// The tool panicked, or does not keep to the protocol.
     Failed,
     /// Something that is needed is not there at the moment.
     Unavailable,
-    /// A JSON-RPC error, or a status of HTTP that is one.
-    Refused,
-    /// Nobody waits for an answer any more.
-    Abandoned,
 }
 
 impl End {
@@ -76,8 +85,7 @@ impl End {
         match status {
             503 => Self::Unavailable,
             400.. => Self::Refused,
-            // A JSON-RPC error is never as long as a list of tools.
-            _ if body.len() < 4096 && is_error(body) => Self::Refused,
+            _ if body.len() <= LONGEST_ERROR && is_error(body) => Self::Refused,
             _ => Self::Ok,
         }
     }
@@ -100,7 +108,7 @@ impl Record {
     /// What a request asks for.
     pub(crate) fn asks(&self, ask: &Ask<'_>, revision: Option<Revision>) {
         let mut known = self.lock();
-        known.method = Some(match ask {
+        let method = match ask {
             Ask::Discover => "server/discover",
             Ask::Initialize {
                 negotiated, client, ..
@@ -113,13 +121,25 @@ impl Record {
             Ask::SetLogLevel(_) => "logging/setLevel",
             Ask::ListTools { .. } => "tools/list",
             Ask::CallTool { .. } => "tools/call",
-        });
+        };
+        known.method = known.method.or(Some(method));
         known.revision = known.revision.or(revision);
     }
 
     /// It is several messages.
-    pub(super) fn is_batch(&self) {
+    pub(crate) fn is_batch(&self) {
         self.lock().method = Some("batch");
+    }
+
+    /// A message of the batch was answered by this.
+    pub(crate) fn is_answered(&self, answer: &Answer) {
+        let body = answer.body.as_deref().unwrap_or_default();
+        self.ends(End::of(answer.status, body));
+    }
+
+    /// So many bytes went to the client as they came.
+    pub(super) fn tells(&self, bytes: usize) {
+        self.lock().told += bytes;
     }
 
     pub(super) fn comes_from(&self, principal: &str) {
@@ -136,8 +156,9 @@ impl Record {
         known.client = client.and_then(|client| words_of(client.get()));
     }
 
-    pub(super) fn ends(&self, end: End) {
-        self.lock().end = Some(end);
+    pub(crate) fn ends(&self, end: End) {
+        let mut known = self.lock();
+        known.end = known.end.max(Some(end));
     }
 }
 
@@ -151,7 +172,13 @@ fn words_of(client: &str) -> Option<String> {
     }
     let Client { name, version } = serde_json::from_str(client).ok()?;
     let words = format!("{name}/{version}");
-    Some(words.trim_end_matches('/').chars().take(LONGEST).collect())
+    let words = words.trim_end_matches('/').chars();
+    Some(words.filter(|c| !is_invisible(*c)).take(LONGEST).collect())
+}
+
+/// Whatever could make a line look like another, or like two.
+fn is_invisible(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What the operator is told, whatever the request.
@@ -224,15 +251,21 @@ impl Drop for Line<'_> {
             None => End::Abandoned,
         };
         let (status, sent) = self.answered.unzip();
+        let sent = sent.map(|sent| sent + known.told);
         let request_id = incoming.request_id;
-        let is_cold = !self.operator.has_answered.swap(true, Ordering::Relaxed);
         let milliseconds = super::milliseconds(self.begun.elapsed());
         // Whether all is well is asked every few seconds, and browsers ask twice.
-        if !matches!(incoming.method, Method::POST | Method::DELETE) {
+        let is_routine = matches!(incoming.method, Method::GET | Method::OPTIONS);
+        if is_routine && status.is_some_and(|status| status < 400) {
             tracing::debug!(request_id, method = %incoming.method, status, milliseconds, "request");
             return;
         }
+        let is_cold = !self.operator.has_answered.swap(true, Ordering::Relaxed);
         let trace = header(incoming.headers, "x-amzn-trace-id");
+        let trace = trace.map(|trace| trace.chars().take(LONGEST_TRACE).collect::<String>());
+        let http_method = incoming.method.as_str();
+        let other = (incoming.method != Method::POST)
+            .then(|| http_method.chars().take(LONGEST).collect::<String>());
         let principal = known
             .principal
             .as_ref()
@@ -246,12 +279,10 @@ impl Drop for Line<'_> {
         });
         tracing::info!(
             request_id,
-            trace_id = trace.as_deref(),
+            trace_id = trace,
             era,
             revision = known.revision.map(Revision::as_str),
-            method = known
-                .method
-                .or((incoming.method == Method::DELETE).then_some("DELETE")),
+            method = known.method.or(other.as_deref()),
             tool = known.tool,
             plugin = known.plugin,
             layers = self.operator.layers,
@@ -295,6 +326,10 @@ mod tests {
             (r#"{"version":"2"}"#, None),
             ("[]", None),
             (&long, Some("x".repeat(LONGEST))),
+            (
+                r#"{"name":"a\u2028b\u202ec\u001b[1m"}"#,
+                Some("abc[1m".to_owned()),
+            ),
         ] {
             assert_eq!(words_of(client), expected, "{client}");
         }

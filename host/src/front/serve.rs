@@ -270,11 +270,25 @@ async fn answer(
     if let Some(refused) = refused {
         return Ok(refused.map(AnswerBody::whole));
     }
+    let unread = |status, why: &str| {
+        let incoming = incoming(&head, &[], reached, &request_id, None);
+        let answer = app.answer_unread(&incoming, status, why);
+        answer.map(AnswerBody::whole)
+    };
     let body = match read {
         Ok(Ok(body)) => Some(body),
         Ok(Err(error)) if error.is::<LengthLimitError>() => None,
-        Ok(Err(_)) => return Ok(empty(StatusCode::BAD_REQUEST)),
-        Err(_) => return Ok(empty(StatusCode::REQUEST_TIMEOUT)),
+        Ok(Err(_)) => {
+            let why = "the body breaks off, or is not encoded as its headers say";
+            return Ok(unread(StatusCode::BAD_REQUEST, why));
+        }
+        Err(_) => {
+            let why = format!(
+                "the body did not come in {} seconds",
+                BODY_TIMEOUT.as_secs()
+            );
+            return Ok(unread(StatusCode::REQUEST_TIMEOUT, &why));
+        }
     };
     let opening = app.opening(&head.headers, reached);
     let answer = |tell| async move {
@@ -318,10 +332,4 @@ async fn skip<B: Body + Unpin>(mut body: B) -> Result<(), B::Error> {
         frame?;
     }
     Ok(())
-}
-
-fn empty(status: StatusCode) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::whole(Bytes::new()));
-    *response.status_mut() = status;
-    response
 }

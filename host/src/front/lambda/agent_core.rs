@@ -8,12 +8,12 @@
 //! debugging messages"); so whatever goes wrong is a result, too, which the model can read.
 
 use lambda_http::Context;
-use mcp_protocol::{Ask, Id, Request, Revision};
+use mcp_protocol::{Answer, Ask, Id, Request, Revision};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use super::direct::{Invoked, as_json};
-use crate::app::{App, InSession};
+use crate::app::{App, End, InSession};
 
 /// Where the gateway names the tool, as `TARGET___TOOL`.
 const TOOL_NAME: &str = "bedrockAgentCoreToolName";
@@ -36,10 +36,16 @@ pub(super) async fn call(
     name: &str,
     arguments: &RawValue,
 ) -> Box<RawValue> {
+    let incoming = invoked.incoming();
+    let line = app.line(&incoming, arguments.get().len());
     let arguments = match arguments.get().trim_start().as_bytes() {
         [b'{', ..] => Some(arguments),
         b"null" => None,
-        _ => return failed("the arguments of a tool must be an object"),
+        _ => {
+            incoming.record.ends(End::Refused);
+            line.end_by(&Answer::ACCEPTED);
+            return failed("the arguments of a tool must be an object");
+        }
     };
     let request = Request {
         id: Id::Number(1.into()),
@@ -51,12 +57,7 @@ pub(super) async fn call(
             retry: Box::default(),
         },
     };
-    let incoming = invoked.incoming();
     incoming.record.asks(&request.ask, request.revision);
-    let line = app.line(
-        &incoming,
-        arguments.map_or(0, |arguments| arguments.get().len()),
-    );
     let outcome = app.serve(&incoming, request, &InSession::None).await;
     line.end_by(&outcome.answer);
     result(&outcome.answer.body.unwrap_or_default())

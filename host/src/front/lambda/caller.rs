@@ -55,7 +55,13 @@ fn by_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
         return by_lambda(fields);
     }
     let identity = &context.identity;
-    by_iam(&identity.user_arn, &identity.account_id, &identity.user)
+    by_iam(&Signed {
+        arn: &identity.user_arn,
+        account: &identity.account_id,
+        user: &identity.user,
+        identity: &identity.cognito_identity_id,
+        pool: &identity.cognito_identity_pool_id,
+    })
 }
 
 /// Of an HTTP API or a function URL (payload 2.0): the claims of a JWT, the context of a Lambda authorizer, or the ARN
@@ -74,7 +80,14 @@ fn by_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
         );
     }
     if let Some(iam) = &authorizer.iam {
-        return by_iam(&iam.user_arn, &iam.account_id, &iam.user_id);
+        let cognito = iam.cognito_identity.as_ref();
+        return by_iam(&Signed {
+            arn: &iam.user_arn,
+            account: &iam.account_id,
+            user: &iam.user_id,
+            identity: cognito.map_or(&None, |cognito| &cognito.identity_id),
+            pool: cognito.map_or(&None, |cognito| &cognito.identity_pool_id),
+        });
     }
     by_lambda(&authorizer.fields)
 }
@@ -99,28 +112,46 @@ fn by_lambda(fields: &HashMap<String, Value>) -> Caller {
     }
 }
 
-fn by_iam(arn: &Option<String>, account: &Option<String>, user: &Option<String>) -> Caller {
-    let Some(arn) = arn else {
+/// What a signature tells.
+struct Signed<'a> {
+    arn: &'a Option<String>,
+    account: &'a Option<String>,
+    user: &'a Option<String>,
+    /// Of Cognito, and its pool.
+    identity: &'a Option<String>,
+    pool: &'a Option<String>,
+}
+
+/// All who have their credentials of one Cognito identity pool sign as one role, in one session; their identities tell them
+/// apart.
+fn by_iam(signed: &Signed<'_>) -> Caller {
+    let facts = [
+        ("accountId", signed.account),
+        ("userArn", signed.arn),
+        ("userId", signed.user),
+        ("cognitoIdentityId", signed.identity),
+        ("cognitoIdentityPoolId", signed.pool),
+    ];
+    let principal = signed.identity.as_ref().or(signed.arn.as_ref());
+    let Some(principal) = principal.filter(|principal| !principal.is_empty()) else {
         return Caller::default();
     };
-    let facts = [
-        ("accountId", account),
-        ("userArn", &Some(arn.clone())),
-        ("userId", user),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
-    .collect();
     Caller {
-        principal: Some(arn.clone()),
-        claims: facts,
+        principal: Some(principal.clone()),
+        claims: facts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+            .collect(),
     }
 }
 
-/// A name that is there: an empty one names nobody.
+/// A name that is there: an empty one names nobody. (Contexts of authorizers keep their types: a number is a name as well.)
 fn text(value: Option<&Value>) -> Option<String> {
-    let text = value?.as_str().filter(|text| !text.is_empty())?;
-    Some(text.to_owned())
+    match value? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +187,10 @@ mod tests {
                 json!([null, { "tenant": "a" }]),
             ),
             (
+                json!({ "identity": { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentityId": "eu:a", "cognitoIdentityPoolId": "eu:p" } }),
+                json!(["eu:a", { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentityId": "eu:a", "cognitoIdentityPoolId": "eu:p" }]),
+            ),
+            (
                 json!({ "identity": { "userArn": "arn:aws:iam::1:user/alice", "accountId": "1", "user": "AIDA" } }),
                 json!(["arn:aws:iam::1:user/alice", { "userArn": "arn:aws:iam::1:user/alice", "accountId": "1", "userId": "AIDA" }]),
             ),
@@ -183,6 +218,11 @@ mod tests {
             (
                 json!({ "lambda": { "sub": "alice", "tenant": { "id": 1 } } }),
                 json!(["alice", { "sub": "alice", "tenant": { "id": 1 } }]),
+            ),
+            (json!({ "lambda": { "principalId": 7 } }), json!(["7", {}])),
+            (
+                json!({ "iam": { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentity": { "amr": [], "identityId": "eu:a", "identityPoolId": "eu:p" } } }),
+                json!(["eu:a", { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentityId": "eu:a", "cognitoIdentityPoolId": "eu:p" }]),
             ),
             (
                 json!({ "iam": { "userArn": "arn:aws:iam::1:user/alice", "accountId": "1", "userId": "AIDA", "accessKey": "AKIA" } }),

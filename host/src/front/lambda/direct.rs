@@ -96,10 +96,12 @@ async fn several(app: &App, incoming: &Incoming<'_>, batch: Batch<'_>) -> Answer
     if !InSession::None.revision(batch.revision).has_batches() {
         return Batch::refused();
     }
-    let outcomes = batch
-        .routes
-        .into_iter()
-        .map(async |route| Outcome::from(one(app, incoming, route).await));
+    incoming.record.is_batch();
+    let outcomes = batch.routes.into_iter().map(async |route| {
+        let answer = one(app, incoming, route).await;
+        incoming.record.is_answered(&answer);
+        Outcome::from(answer)
+    });
     let outcome = Outcome::of_all(outcomes.collect()).await;
     door::DIRECT.bound_batch(outcome).answer
 }

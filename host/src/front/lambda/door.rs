@@ -3,11 +3,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::{
     http::HeaderMap,
     request::{LambdaRequest, RequestContext},
 };
 
+use super::event::Unknown;
 use crate::app::{Ceiling, Room};
 
 /// How long a REST API waits for its integration.
@@ -130,14 +132,30 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
 /// - A header may be there once, with its last value, and once with all. It takes the former over the latter.
 /// - It builds a URL of the `Host` header and the query, and panics when that is none. A load balancer passes on whatever
 ///   its client sent. (The host asks for neither; the header stays.)
-pub(super) fn settle(event: &mut LambdaRequest) {
-    match event {
+///
+/// # Errors
+/// The body is said to be base64, and is none: it would panic.
+pub(super) fn settle(event: &mut LambdaRequest) -> Result<(), Unknown> {
+    let (body, is_encoded) = match event {
         LambdaRequest::ApiGatewayV1(event) => {
             merge(&mut event.headers, &mut event.multi_value_headers);
+            (&event.body, event.is_base64_encoded)
         }
-        LambdaRequest::Alb(event) => merge(&mut event.headers, &mut event.multi_value_headers),
-        LambdaRequest::ApiGatewayV2(event) => event.raw_query_string = None,
-        _ => {}
+        LambdaRequest::Alb(event) => {
+            merge(&mut event.headers, &mut event.multi_value_headers);
+            (&event.body, event.is_base64_encoded)
+        }
+        LambdaRequest::ApiGatewayV2(event) => {
+            event.raw_query_string = None;
+            (&event.body, event.is_base64_encoded)
+        }
+        _ => return Ok(()),
+    };
+    match body {
+        Some(body) if is_encoded && BASE64_STANDARD.decode(body).is_err() => Err(Unknown::new(
+            "one of a gateway whose body is said to be base64, and is none",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -154,10 +172,28 @@ fn merge(single: &mut HeaderMap, all: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+
     use super::*;
 
     /// The year 3000. Unit: milliseconds since 1970.
     const FAR: u64 = 32_503_680_000_000;
+
+    #[test]
+    fn a_body_that_is_said_to_be_base64_and_is_none_is_told_so() {
+        for (body, is_encoded, is_fine) in [
+            (Some("e30="), true, true),
+            (Some("no base64!"), true, false),
+            (Some("no base64!"), false, true),
+            (None, true, true),
+        ] {
+            let mut event = ApiGatewayV2httpRequest::default();
+            event.body = body.map(str::to_owned);
+            event.is_base64_encoded = is_encoded;
+            let settled = settle(&mut LambdaRequest::ApiGatewayV2(event));
+            assert_eq!(settled.is_ok(), is_fine, "{body:?}, encoded: {is_encoded}");
+        }
+    }
 
     #[test]
     fn a_deadline_that_had_long_passed_is_none() {

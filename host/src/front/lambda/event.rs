@@ -66,7 +66,9 @@ where
         let app = Arc::clone(&self.app);
         match Brought::by(&payload, &context) {
             Ok(Brought::Request(mut request)) => {
-                door::settle(&mut request);
+                if let Err(unknown) = door::settle(&mut request) {
+                    return Box::pin(async move { Err(unknown.into()) });
+                }
                 let answered = self.http.call(LambdaEvent::new(*request, context));
                 Box::pin(async move {
                     let answered = answered.await.map_err(Into::into)?;
@@ -220,6 +222,13 @@ fn named<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
     "the event is {0}, but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"
 )]
 pub(super) struct Unknown(String);
+
+impl Unknown {
+    /// What it is, as the end of a sentence.
+    pub(super) fn new(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}
 
 impl From<Unknown> for Diagnostic {
     fn from(unknown: Unknown) -> Self {

@@ -34,7 +34,7 @@ use serde_json::value::RawValue;
 use super::{
     answer_telling, direct,
     door::{self, Door},
-    event::Brought,
+    event::{Brought, Unknown},
     failure,
 };
 use crate::app::{AnswerBody, App, Reached};
@@ -87,6 +87,7 @@ impl Streaming {
             })
         });
         let request = answered.unwrap_or_else(|failed| {
+            tracing::error!(code = failed.error_type, "{}", failed.error_message);
             failure(
                 &format!("{path}/error"),
                 &failed.error_type,
@@ -122,10 +123,11 @@ impl Streaming {
         event: &[u8],
         context: lambda_http::Context,
     ) -> Result<http::Result<http::Request<ApiBody>>, Diagnostic> {
-        let payload: Box<RawValue> = serde_json::from_slice(event).unwrap_or_default();
+        let payload: Box<RawValue> = serde_json::from_slice(event)
+            .map_err(|error| Unknown::new(&format!("no JSON: {error}")))?;
         match Brought::by(&payload, &context)? {
             Brought::Request(mut event) => {
-                door::settle(&mut event);
+                door::settle(&mut event)?;
                 let mut request = Request::from(*event);
                 if let Some((name, trace)) = direct::trace(&context) {
                     request.headers_mut().insert(name, trace);
