@@ -150,12 +150,12 @@ impl App {
         let names: Vec<_> = app.tool_names().collect();
         tracing::info!(
             tools = names.join(","),
-            folder = %config.plugin_dir.display(),
             layers = app.operator.layers(),
             host = env!("CARGO_PKG_VERSION"),
             config_ms = milliseconds(configured),
             plugins_ms = milliseconds(loaded - configured),
             total_ms = milliseconds(config.began.elapsed()),
+            folder = %config.plugin_dir.display(),
             "serving"
         );
         app.rounds.tell_of_no_key(app.catalog.tools());
