@@ -48,6 +48,13 @@ const CANNOT_ASK: &str = "tool test_input_required_result_multi_round has to ask
 /// What a host logs, at the level DEBUG, when a client has ended its session by DELETE.
 const ENDED: &str = "a session was ended by its client";
 
+/// What hosts are told.
+const VARIABLES: [(&str, &str); 2] = [
+    ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
+    // Environments of a function have no key of their own for what clients carry between rounds.
+    ("STATE_KEY", "a key of tests and of nothing else at all"),
+];
+
 /// A door, and the layer behind it.
 enum Server {
     Host(Host),
@@ -56,18 +63,23 @@ enum Server {
 
 impl Server {
     fn every(layer: &Layer) -> [Self; 4] {
-        let variables = [
-            ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
-            // Environments of a function have no key of their own for what clients carry between rounds.
-            ("STATE_KEY", "a key of tests and of nothing else at all"),
-        ];
-        let lambda = |door| Self::Host(Host::lambda_with(layer, door, &variables));
         [
-            Self::Host(Host::serve_with(layer, &variables)),
-            lambda(Door::rest_api("prod")),
-            lambda(Door::http_api("$default")),
+            Self::Host(Host::serve_with(layer, &VARIABLES)),
+            Self::lambda(layer, Door::rest_api("prod")),
+            Self::lambda(layer, Door::http_api("$default")),
             Self::Stdio(layer.clone()),
         ]
+    }
+
+    /// Behind a door of Lambda's that waits for whole answers.
+    fn lambda(layer: &Layer, door: Door) -> Self {
+        Self::Host(Host::lambda_with(layer, door, &VARIABLES))
+    }
+
+    /// Behind one that streams them.
+    fn streaming(layer: &Layer, door: Door) -> Self {
+        let variables = [&VARIABLES[..], &[("RESPONSE_MODE", "stream")]].concat();
+        Self::Host(Host::lambda_with(layer, door, &variables))
     }
 
     /// What a client is told of it as its last argument.
@@ -119,9 +131,8 @@ fn the_python_clients_are_served_in_every_mode_through_every_door() {
                 ("legacy", "2025-11-25"),
                 ("2026-07-28", "2026-07-28"),
             ] {
-                let mut client = python_client("exercise.py");
                 let facts = json!({ "revision": revision });
-                server.shows(client.args([library, mode]), mode != "legacy", &facts);
+                server.shows(&mut python([library, mode]), mode != "legacy", &facts);
             }
         }
     }
@@ -136,8 +147,7 @@ fn the_typescript_clients_are_served_in_every_mode_through_every_door() {
             ("2026-07-28", true),
             ("v1", false),
         ] {
-            let mut client = node_client("exercise.mjs");
-            server.shows(client.arg(mode), modern, &json!({}));
+            server.shows(&mut node(mode), modern, &json!({}));
         }
     }
 }
@@ -151,9 +161,107 @@ fn the_rust_client_is_served_in_every_mode_through_every_door() {
             ("auto", "2026-07-28"),
         ] {
             let facts = json!({ "revision": revision });
-            server.shows(rust_client().arg(mode), mode != "initialize", &facts);
+            server.shows(&mut rust(mode), mode != "initialize", &facts);
         }
     }
+}
+
+// The other doors of Lambda, which hand requests on as those above or nearly so.
+
+#[test]
+fn the_clients_are_served_through_a_function_url() {
+    let server = Server::lambda(&Layer::of(["conformance"]), Door::function_url());
+    server.serves([Era::Modern]);
+}
+
+#[test]
+fn the_clients_are_served_through_a_load_balancer() {
+    for (multi_value, era) in [(false, Era::Modern), (true, Era::Legacy)] {
+        let door = Door::LoadBalancer { multi_value };
+        Server::lambda(&Layer::of(["conformance"]), door).serves([era]);
+    }
+}
+
+#[test]
+fn the_clients_are_served_through_a_function_url_that_streams() {
+    let door = Door::streaming_function_url();
+    Server::streaming(&Layer::of(["conformance"]), door).serves([Era::Legacy, Era::Modern]);
+}
+
+#[test]
+fn the_clients_are_served_through_a_rest_api_that_streams() {
+    let door = Door::streaming_rest_api("prod");
+    Server::streaming(&Layer::of(["conformance"]), door).serves([Era::Legacy, Era::Modern]);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Era {
+    Legacy,
+    Modern,
+}
+
+impl Server {
+    /// All clients, each in one mode of these eras.
+    fn serves<const N: usize>(&self, eras: [Era; N]) {
+        for era in eras {
+            let (clients, inspectors) = match era {
+                Era::Legacy => {
+                    let clients = vec![
+                        (python(["mcp", "legacy"]), Some("2025-11-25")),
+                        (python(["fastmcp", "legacy"]), Some("2025-11-25")),
+                        (node("v1"), None),
+                        (node("legacy"), None),
+                        (rust("initialize"), Some("2025-11-25")),
+                    ];
+                    (clients, "legacy")
+                }
+                Era::Modern => {
+                    let clients = vec![
+                        (python(["mcp", "2026-07-28"]), Some("2026-07-28")),
+                        (python(["fastmcp", "auto"]), Some("2026-07-28")),
+                        (node("auto"), None),
+                        (rust("discover"), Some("2026-07-28")),
+                    ];
+                    (clients, "modern")
+                }
+            };
+            for (mut client, revision) in clients {
+                let facts = revision.map_or(json!({}), |revision| json!({ "revision": revision }));
+                self.shows(&mut client, era == Era::Modern, &facts);
+            }
+            let region = [
+                "--tool-name",
+                "test_x_mcp_header",
+                "--tool-arg",
+                "region=eu",
+            ];
+            let called = inspected(self, inspectors, "tools/call", &region);
+            let told: Value = serde_json::from_slice(&called.stdout)
+                .unwrap_or_else(|error| panic!("{error}: {called:?}\n{}", self.log()));
+            assert_eq!(
+                told["result"]["content"][0]["text"], "Region: eu",
+                "{era:?}"
+            );
+        }
+    }
+}
+
+fn python(arguments: [&str; 2]) -> Command {
+    let mut client = python_client("exercise.py");
+    client.args(arguments);
+    client
+}
+
+fn node(mode: &str) -> Command {
+    let mut client = node_client("exercise.mjs");
+    client.arg(mode);
+    client
+}
+
+fn rust(mode: &str) -> Command {
+    let mut client = rust_client();
+    client.arg(mode);
+    client
 }
 
 /// What the Inspector prints of a method, in one era.

@@ -41,6 +41,14 @@ fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
     });
 }
 
+#[test]
+fn the_official_suite_is_content_with_the_tools_through_a_function_url_that_streams() {
+    content("Function URL that streams", |layer| {
+        let variables = [KEY, ("RESPONSE_MODE", "stream")];
+        Host::lambda_of_one(layer, Door::streaming_function_url(), &variables)
+    });
+}
+
 fn content(door: &str, host: impl FnOnce(&Layer) -> Host) {
     let host = host(&Layer::of(["conformance"]));
     for (revision, of, passed) in SCORES {

@@ -30,6 +30,7 @@ mod results;
 mod rounds;
 mod security;
 mod sins;
+mod soak;
 mod state;
 mod stdio;
 mod stdout;

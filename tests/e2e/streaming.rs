@@ -2,18 +2,19 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Host, Layer, RuntimeApi, bootstrap};
+use tests::{Door, Host, Layer, RuntimeApi, bootstrap, node_client, output_of, python_client};
 
 /// A call as a client of revision 2026-07-28 makes it.
-fn call(tool: &str) -> Value {
+fn call(tool: &str, arguments: &Value) -> Value {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
         "progressToken": 1,
     });
-    let params = json!({ "name": tool, "arguments": {}, "_meta": meta });
+    let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
 }
 
@@ -52,7 +53,7 @@ impl Open {
     fn call(host: &Host, tool: &str) -> Self {
         let address = host.url().trim_start_matches("http://");
         let address = address.trim_end_matches("/mcp");
-        let body = call(tool).to_string();
+        let body = call(tool, &json!({})).to_string();
         let mut request = format!(
             "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n",
             body.len()
@@ -111,7 +112,7 @@ fn lambda_hears_progress_while_the_tool_runs() {
     ];
     let layer = Layer::of(["waits"]);
     let api = RuntimeApi::start(bootstrap(), &layer, &variables);
-    let meet = event("POST", &headers("meet"), &call("meet"));
+    let meet = event("POST", &headers("meet"), &call("meet", &json!({})));
     api.deliver("one", &meet);
     let begun = api.streamed("one", |stream| !stream.chunks.is_empty());
     let prelude = begun.prelude();
@@ -125,6 +126,85 @@ fn lambda_hears_progress_while_the_tool_runs() {
     for id in ["one", "two"] {
         let whole = api.streamed(id, |stream| stream.is_over).body();
         assert!(whole.contains("\"result\""), "{whole}");
+    }
+}
+
+#[test]
+fn four_calls_at_once_wait_for_each_other_and_end_together() {
+    let layer = Layer::of(["waits"]);
+    for mode in ["buffered", "stream"] {
+        let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", "4"), ("RESPONSE_MODE", mode)];
+        let api = RuntimeApi::start(bootstrap(), &layer, &variables);
+        // None ends before the others have begun.
+        let of_four = call("meet", &json!({ "of": 4 }));
+        let ids = ["one", "two", "three", "four"];
+        for id in ids {
+            api.deliver(id, &event("POST", &headers("meet"), &of_four));
+        }
+        let mut leaders = ids.map(|id| {
+            let body = match mode {
+                "stream" => api.streamed(id, |stream| stream.is_over).body(),
+                _ => api.answer(id)["body"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+            };
+            let events = body.lines().filter_map(|line| line.strip_prefix("data: "));
+            let answer = events.last().unwrap_or_else(|| panic!("no event: {body}"));
+            let answer: Value = serde_json::from_str(answer).expect("a message");
+            answer["result"]["content"][0]["text"].clone()
+        });
+        leaders.sort_by_key(|leader| leader == "true");
+        assert_eq!(leaders, ["false", "false", "false", "true"], "{mode}");
+    }
+}
+
+/// What clients print that have followed a tool.
+const FOLLOWED: [&str; 4] = ["1 of 3", "2 of 3", "3 of 3", "three steps"];
+
+/// A client that makes, for each step that it hears of, the file that the tool waits for before it takes the next.
+fn follows(mut client: Command, mode: &str, host: &Host) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    client.args([mode, host.url()]).arg(folder.path());
+    serde_json::from_str(&output_of(&mut client)).expect("a list of texts")
+}
+
+/// Every client hears of every step before the tool takes the next, or else there would be no end.
+pub(crate) fn is_followed(host: &Host) {
+    for mode in ["legacy", "2026-07-28"] {
+        let seen = follows(python_client("follow.py"), mode, host);
+        assert_eq!(seen, FOLLOWED, "Python, {mode}\n{}", host.log());
+    }
+    for mode in ["v1", "legacy", "2026-07-28"] {
+        let seen = follows(node_client("follow.mjs"), mode, host);
+        assert_eq!(seen, FOLLOWED, "TypeScript, {mode}\n{}", host.log());
+    }
+}
+
+#[test]
+fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
+    let layer = Layer::of(["waits"]);
+    let stream = [("RESPONSE_MODE", "stream")];
+    is_followed(&Host::serve(&layer));
+    for door in [
+        Door::streaming_function_url(),
+        Door::streaming_rest_api("prod"),
+    ] {
+        is_followed(&Host::lambda_with(&layer, door, &stream));
+    }
+}
+
+#[test]
+fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_step() {
+    let layer = Layer::of(["waits"]);
+    // Whatever the host does: the door does not hand on what comes.
+    for mode in ["buffered", "stream"] {
+        let variables = [("RESPONSE_MODE", mode), ("CALL_TIMEOUT_MS", "1000")];
+        let host = Host::lambda_with(&layer, Door::function_url(), &variables);
+        let seen = follows(python_client("follow.py"), "2026-07-28", &host);
+        let told = seen.last().expect("an answer");
+        assert!(told.starts_with("tool follow was given up"), "{seen:?}");
+        assert_eq!(seen[..seen.len() - 1], ["1 of 3"], "{mode}");
     }
 }
 

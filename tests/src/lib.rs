@@ -37,7 +37,7 @@ pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use moto::Moto;
 pub use pipe::Pipe;
 pub use proxy::{Fault, Proxy};
-pub use runtime_api::RuntimeApi;
+pub use runtime_api::{Came, RuntimeApi};
 pub use sdk_clients::{
     aws_cli, inspector, invoking_client, node_client, python_client, rust_client,
 };

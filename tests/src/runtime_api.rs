@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    fs::File,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
@@ -49,6 +50,17 @@ struct Answer {
     payload: Value,
 }
 
+/// What came of an event.
+#[derive(Debug)]
+pub enum Came {
+    /// An answer, whole.
+    Whole(Value),
+    /// An answer in chunks, all of them.
+    Streamed(Streamed),
+    /// An error.
+    Failed(Value),
+}
+
 /// An event for whoever asks next.
 struct Event {
     id: String,
@@ -86,6 +98,23 @@ impl Streamed {
 impl RuntimeApi {
     /// Start the API, and the program with this layer.
     pub fn start(program: &Path, layer: &Layer, variables: &[(&str, &str)]) -> Self {
+        Self::run(&mut Command::new(program), layer, variables)
+    }
+
+    /// The same, but what the program prints goes to a file.
+    pub fn start_printing_to(
+        file: &File,
+        program: &Path,
+        layer: &Layer,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new(program);
+        let file = || file.try_clone().expect("a second handle to the file");
+        command.stdout(file()).stderr(file());
+        Self::run(&mut command, layer, variables)
+    }
+
+    fn run(command: &mut Command, layer: &Layer, variables: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(State::default());
@@ -97,7 +126,7 @@ impl RuntimeApi {
                 thread::spawn(move || state.serve(stream));
             }
         });
-        let child = Command::new(program)
+        let child = command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "function")
@@ -135,6 +164,36 @@ impl RuntimeApi {
     /// When it does not come.
     pub fn answer(&self, id: &str) -> Value {
         self.state.answer(id).payload
+    }
+
+    /// Hand out an event, and wait for all that comes of it. Nothing is kept of it.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn ask(&self, id: &str, event: String) -> Came {
+        self.state.deliver(Event {
+            id: id.to_owned(),
+            text: event,
+            client_context: None,
+        });
+        self.state
+            .came(id)
+            .unwrap_or_else(|| panic!("no answer to {id}"))
+    }
+
+    /// The memory that the process holds at the moment. Unit: kilobytes.
+    pub fn memory_kb(&self) -> u64 {
+        let status = fs_err::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the process runs");
+        let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let held = held.and_then(|held| held.trim().strip_suffix(" kB")?.parse().ok());
+        held.expect("Linux tells what a process holds")
+    }
+
+    /// How many files, sockets and the like the process has open at the moment.
+    pub fn descriptors(&self) -> usize {
+        let open = fs_err::read_dir(format!("/proc/{}/fd", self.child.id()));
+        open.expect("the process runs").count()
     }
 
     /// Where AWS's clients find Lambda, which has this function alone.
@@ -266,6 +325,21 @@ impl State {
             .unwrap_or_else(PoisonError::into_inner);
         let answer = queues.answers.remove(id);
         answer.unwrap_or_else(|| panic!("no answer to {id}"))
+    }
+
+    fn came(&self, id: &str) -> Option<Came> {
+        let is_over = |queues: &Queues| queues.streams.get(id).is_some_and(|it| it.is_over);
+        let (mut queues, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), PATIENCE, |queues| {
+                !queues.answers.contains_key(id) && !is_over(queues)
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        match queues.answers.remove(id) {
+            Some(Answer { failed, payload }) if failed => Some(Came::Failed(payload)),
+            Some(Answer { payload, .. }) => Some(Came::Whole(payload)),
+            None => queues.streams.remove(id).map(Came::Streamed),
+        }
     }
 
     /// Source: AWS Lambda API Reference, "Invoke".

@@ -158,7 +158,9 @@ fn is_message(text: &str) -> bool {
 
 /// What else AWS invokes functions by, as far as it shows in the names of members.
 fn source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str> {
-    let has = |name: &str| members.contains_key(name);
+    // Some emulators write null for what is not there.
+    let present = |it: &&RawValue| it.get() != "null";
+    let has = |name: &str| members.get(name).is_some_and(present);
     let member = |name: &str| {
         let member = members.get(name)?;
         serde_json::from_str::<BTreeMap<String, &RawValue>>(member.get()).ok()
@@ -167,9 +169,10 @@ fn source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str> {
         return Some("a question to a Lambda authorizer");
     }
     if let Some(context) = member("requestContext") {
-        return if context.contains_key("connectionId") {
+        let has = |name: &str| context.get(name).is_some_and(present);
+        return if has("connectionId") {
             Some("an event of a WebSocket API")
-        } else if context.contains_key("serviceNetworkArn") {
+        } else if has("serviceNetworkArn") {
             Some("an event of VPC Lattice")
         } else {
             None

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use cargo_metadata::{MetadataCommand, camino::Utf8PathBuf};
 use serde_json::{Value, json};
 
-use super::{Function, call, context, message};
+use super::{Function, call, context, function_url, http_api, load_balancer, message, rest_api};
 
 /// What becomes of an event.
 enum Row {
@@ -132,6 +132,31 @@ async fn every_event_that_ships_with_the_crates_of_aws_is_answered_or_refused_as
     }
     let gone: Vec<_> = rows.into_keys().collect();
     assert!(gone.is_empty(), "no package has {gone:?} any more");
+}
+
+/// `cargo lambda watch` writes null for all that events may have and this one has not.
+#[tokio::test]
+async fn what_is_null_tells_nothing_of_an_event() {
+    let function = Function::start(&[]);
+    let call = call("reply", json!({ "content": [] }));
+    for mut event in [rest_api, http_api, function_url, load_balancer].map(|of| of("/mcp", &call)) {
+        for member in [
+            "methodArn",
+            "routeArn",
+            "raw_path",
+            "detail-type",
+            "Records",
+            "triggerSource",
+        ] {
+            event[member] = Value::Null;
+        }
+        for member in ["connectionId", "serviceNetworkArn"] {
+            event["requestContext"][member] = Value::Null;
+        }
+        let answer = function.invoke(&event, context()).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{error:?}\n{event}"));
+        assert_eq!(answer["statusCode"], 200, "{answer}\n{event}");
+    }
 }
 
 /// The event with an MCP message of either era in it.
