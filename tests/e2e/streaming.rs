@@ -149,8 +149,10 @@ fn four_calls_at_once_wait_for_each_other_and_end_together() {
                     .unwrap_or_default()
                     .to_owned(),
             };
-            let events = body.lines().filter_map(|line| line.strip_prefix("data: "));
-            let answer = events.last().unwrap_or_else(|| panic!("no event: {body}"));
+            let mut events = body.lines().filter_map(|line| line.strip_prefix("data: "));
+            let answer = events
+                .next_back()
+                .unwrap_or_else(|| panic!("no event: {body}"));
             let answer: Value = serde_json::from_str(answer).expect("a message");
             answer["result"]["content"][0]["text"].clone()
         });
