@@ -3,6 +3,8 @@
 use serde_json::json;
 use tests::{Host, Layer};
 
+use crate::streaming::is_followed;
+
 #[test]
 fn an_emulator_that_is_not_ours_lists_and_calls() {
     let host = Host::cargo_lambda(&Layer::of(["custom-tools"]), &[]);
@@ -39,4 +41,16 @@ fn a_deadline_that_was_over_before_the_request_is_none() {
         "{}",
         given_up.error_text()
     );
+}
+
+/// It hands the chunks of an answer on as they come.
+#[test]
+fn an_emulator_that_is_not_ours_streams() {
+    let stream = [("RESPONSE_MODE", "stream")];
+    let host = Host::cargo_lambda(&Layer::of(["custom-tools"]), &stream);
+    let client = host.connect();
+    assert_eq!(client.list(), ["greet", "multiply", "add"]);
+    let sum = client.call("add", json!({ "a": 2, "b": 3 }));
+    assert_eq!(sum.text(), "5");
+    is_followed(&Host::cargo_lambda(&Layer::of(["waits"]), &stream));
 }
