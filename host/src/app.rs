@@ -63,11 +63,15 @@ use self::{
     headers::{header, is_json},
     list::Lists,
     record::Operator,
-    response::{refusal, respond, respond_whole, too_large},
+    response::{respond, respond_whole},
     rounds::Rounds,
 };
 pub use self::{deadline::Ceiling, record::Record, room::Room, stream::Tell};
-pub(crate) use self::{record::End, response::Outcome, stream::AnswerBody};
+pub(crate) use self::{
+    record::End,
+    response::{Outcome, refusal, too_large},
+    stream::AnswerBody,
+};
 use crate::{
     StartError,
     config::Config,
@@ -244,22 +248,13 @@ impl App {
         Some(self.told(incoming, response))
     }
 
-    /// The answer to whoever may call, but has sent a body of more than [`MAX_BODY`].
-    pub(crate) fn answer_too_large(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        self.told(
-            incoming,
-            readable(too_large(), incoming.headers.get(ORIGIN)),
-        )
-    }
-
-    /// The answer to whoever has sent a body that cannot be read to its end.
+    /// The answer to whoever may call, but has sent a body that was not read to its end.
     pub(crate) fn answer_unread(
         &self,
         incoming: &Incoming<'_>,
-        status: StatusCode,
-        why: &str,
+        refusal: Response<Bytes>,
     ) -> Response<Bytes> {
-        let response = readable(refusal(status, why), incoming.headers.get(ORIGIN));
+        let response = readable(refusal, incoming.headers.get(ORIGIN));
         self.told(incoming, response)
     }
 

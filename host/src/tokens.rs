@@ -10,6 +10,8 @@ use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::digest::hexadecimal;
+
 /// How a token begins, so that those who look for secrets in code and logs can tell it.
 const PREFIX: &str = "mcp_";
 
@@ -217,10 +219,6 @@ fn parse_hash(text: &str) -> Option<[u8; HASH]> {
         .map(|[high, low]| u8::try_from(high * 16 + low));
     let bytes: Vec<_> = bytes.collect::<Result<_, _>>().ok()?;
     bytes.try_into().ok()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Calls that must end, also when their tools do not.
 
 use serde_json::{Value, json};
-use tests::{CallOutcome, Door, Host, Layer, RuntimeApi, bootstrap};
+use tests::{CallOutcome, Door, Host, Layer, RuntimeApi, bootstrap, event_of};
 
 /// Longer than any test.
 const FOREVER: u64 = 100_000;
@@ -117,19 +117,12 @@ fn where_invocations_come_at_once_calls_run_at_once() {
 fn call(tool: &str, arguments: Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": "/mcp",
-        "rawQueryString": "",
-        "headers": { "content-type": "application/json" },
-        "requestContext": {
-            "stage": "$default",
-            "http": { "method": "POST", "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "x" },
-        },
-        "body": message.to_string(),
-        "isBase64Encoded": false,
-    })
+    event_of(
+        None,
+        "POST",
+        &json!({ "content-type": "application/json" }),
+        &message,
+    )
 }
 
 fn text(answer: &Value) -> String {

@@ -5,7 +5,9 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Door, Host, Layer, RuntimeApi, bootstrap, node_client, output_of, python_client};
+use tests::{
+    Door, Host, Layer, RuntimeApi, bootstrap, event_of, node_client, output_of, python_client,
+};
 
 /// A call as a client of revision 2026-07-28 makes it.
 fn call(tool: &str, arguments: &Value) -> Value {
@@ -25,24 +27,6 @@ fn headers(tool: &str) -> Value {
         "mcp-protocol-version": "2026-07-28",
         "mcp-method": "tools/call",
         "mcp-name": tool,
-    })
-}
-
-/// The event of a Function URL.
-fn event(method: &str, headers: &Value, body: &Value) -> Value {
-    json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": "/mcp",
-        "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {
-            "stage": "$default",
-            "domainName": "abc.lambda-url.eu-west-1.on.aws",
-            "http": { "method": method, "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "x" },
-        },
-        "body": body.to_string(),
-        "isBase64Encoded": false,
     })
 }
 
@@ -112,7 +96,7 @@ fn lambda_hears_progress_while_the_tool_runs() {
     ];
     let layer = Layer::of(["waits"]);
     let api = RuntimeApi::start(bootstrap(), &layer, &variables);
-    let meet = event("POST", &headers("meet"), &call("meet", &json!({})));
+    let meet = event_of(None, "POST", &headers("meet"), &call("meet", &json!({})));
     api.deliver("one", &meet);
     let begun = api.streamed("one", |stream| stream.chunks.len() > 2);
     let prelude = begun.prelude();
@@ -139,7 +123,7 @@ fn four_calls_at_once_wait_for_each_other_and_end_together() {
         let of_four = call("meet", &json!({ "of": 4 }));
         let ids = ["one", "two", "three", "four"];
         for id in ids {
-            api.deliver(id, &event("POST", &headers("meet"), &of_four));
+            api.deliver(id, &event_of(None, "POST", &headers("meet"), &of_four));
         }
         let mut leaders = ids.map(|id| {
             let body = match mode {
@@ -239,7 +223,7 @@ fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
         ),
         ("preflight", "OPTIONS", &origin, json!(null), 200, "\n"),
     ] {
-        api.deliver(id, &event(method, headers, &body));
+        api.deliver(id, &event_of(None, method, headers, &body));
         let streamed = api.streamed(id, |stream| stream.is_over);
         // What stands before the body, its end, and the body.
         assert_eq!(streamed.chunks.len(), 3, "{id}");
@@ -251,7 +235,7 @@ fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
     assert!(api.answer("strange")["errorMessage"].is_string());
     let mut list = message("tools/list");
     list["id"] = 1.into();
-    api.deliver("list", &event("POST", &kind, &list));
+    api.deliver("list", &event_of(None, "POST", &kind, &list));
     assert!(
         api.streamed("list", |stream| stream.is_over)
             .body()

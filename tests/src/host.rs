@@ -262,7 +262,7 @@ impl Host {
         headers: &Value,
         body: &Value,
     ) -> Value {
-        self.invoke(&Self::event_of(principal, method, headers, body))
+        self.invoke(&event_of(principal, method, headers, body))
     }
 
     /// The error of an invocation that fails, by such a request.
@@ -279,31 +279,11 @@ impl Host {
         else {
             panic!("only on Lambda")
         };
-        let event = Self::event_of(principal, method, headers, body);
+        let event = event_of(principal, method, headers, body);
         match runtime.block_on(function.invoke(&event)) {
             Ok(_) => panic!("{event} should have failed"),
             Err(error) => error.to_string(),
         }
-    }
-
-    fn event_of(principal: Option<&str>, method: &str, headers: &Value, body: &Value) -> Value {
-        let claims = json!({ "sub": principal, "scope": "read" });
-        let authorizer = principal.map(|_| json!({ "jwt": { "claims": claims, "scopes": [] } }));
-        json!({
-            "version": "2.0",
-            "routeKey": "ANY /mcp",
-            "rawPath": "/mcp",
-            "rawQueryString": "",
-            "headers": headers,
-            "requestContext": {
-                "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
-                "http": { "method": method, "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },
-                "requestId": "r", "routeKey": "ANY /mcp", "stage": "$default", "time": "t", "timeEpoch": 1,
-                "authorizer": authorizer,
-            },
-            "body": body.to_string(),
-            "isBase64Encoded": false,
-        })
     }
 
     /// The URL of its MCP endpoint.
@@ -436,6 +416,27 @@ impl Host {
             let _ = Command::new("kill").args(["-INT", &id]).output();
         }
     }
+}
+
+/// A request as an HTTP API hands it on, whose authorizer let this principal in.
+pub fn event_of(principal: Option<&str>, method: &str, headers: &Value, body: &Value) -> Value {
+    let claims = json!({ "sub": principal, "scope": "read" });
+    let authorizer = principal.map(|_| json!({ "jwt": { "claims": claims, "scopes": [] } }));
+    json!({
+        "version": "2.0",
+        "routeKey": "ANY /mcp",
+        "rawPath": "/mcp",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a",
+            "http": { "method": method, "path": "/mcp", "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4", "userAgent": "t" },
+            "requestId": "r", "routeKey": "ANY /mcp", "stage": "$default", "time": "t", "timeEpoch": 1,
+            "authorizer": authorizer,
+        },
+        "body": body.to_string(),
+        "isBase64Encoded": false,
+    })
 }
 
 impl Drop for Host {

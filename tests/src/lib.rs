@@ -31,7 +31,7 @@ pub use build::{
 };
 pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use dynamodb::Dynamo;
-pub use host::{Door, Host};
+pub use host::{Door, Host, event_of};
 pub use layer::Layer;
 pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use moto::Moto;

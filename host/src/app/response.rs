@@ -19,7 +19,7 @@ const RETRY_AFTER_SECONDS: &str = "1";
 const EVENT_STREAM: &str = "text/event-stream";
 
 /// The answer to a body of more than [`MAX_BODY`].
-pub(super) fn too_large() -> Response<Bytes> {
+pub(crate) fn too_large() -> Response<Bytes> {
     refusal(
         StatusCode::PAYLOAD_TOO_LARGE,
         &format!("the body has more than {MAX_BODY} bytes"),
@@ -32,7 +32,7 @@ pub(super) fn too_large() -> Response<Bytes> {
 const OF_A_BATCH_AT_ONCE: usize = 16;
 
 /// A refusal before any message was read.
-pub(super) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
+pub(crate) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
     respond(Answer::error(
         status.as_u16(),
         None,

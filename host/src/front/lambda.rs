@@ -17,6 +17,7 @@ use bytes::Bytes;
 use lambda_http::{
     Adapter, Body, Error, LambdaEvent, Request, RequestExt, Response,
     lambda_runtime::{LambdaInvocation, Runtime, layers::TracingLayer},
+    request::RequestContext,
     service_fn,
     tower::Service,
 };
@@ -115,13 +116,19 @@ fn failure(path: &str, code: &str, message: &str) -> http::Result<http::Request<
 
 /// Answer a request whole.
 async fn answer(app: &App, request: Request) -> Response<Body> {
-    answer_telling(app, &request, None).await.map(into_body)
+    let context = request.request_context();
+    let response = answer_telling(app, &request, &context, None).await;
+    response.map(into_body)
 }
 
 /// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
-async fn answer_telling(app: &App, request: &Request, tell: Option<Tell>) -> Response<Bytes> {
-    let context = request.request_context();
-    let door = Door::of(&context, request.raw_http_path());
+async fn answer_telling(
+    app: &App,
+    request: &Request,
+    context: &RequestContext,
+    tell: Option<Tell>,
+) -> Response<Bytes> {
+    let door = Door::of(context, request.raw_http_path());
     let lambda = request.lambda_context();
     let incoming = Incoming {
         method: request.method().clone(),
@@ -129,7 +136,7 @@ async fn answer_telling(app: &App, request: &Request, tell: Option<Tell>) -> Res
         headers: request.headers(),
         body: request.body(),
         reached: Reached::Gateway(door.domain),
-        caller: caller(&context),
+        caller: caller(context),
         request_id: &lambda.request_id,
         deadline: door::deadline(lambda.deadline),
         ceiling: door.ceiling,

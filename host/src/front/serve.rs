@@ -31,7 +31,7 @@ use tokio::{
 use super::failed;
 use crate::{
     ErrorCode, StartError,
-    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, Record, Tell},
+    app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, Record, Tell, refusal, too_large},
     config::Config,
 };
 
@@ -270,34 +270,33 @@ async fn answer(
     if let Some(refused) = refused {
         return Ok(refused.map(AnswerBody::whole));
     }
-    let unread = |status, why: &str| {
-        let incoming = incoming(&head, &[], reached, &request_id, None);
-        let answer = app.answer_unread(&incoming, status, why);
-        answer.map(AnswerBody::whole)
-    };
     let body = match read {
-        Ok(Ok(body)) => Some(body),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => None,
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => {
             let why = "the body breaks off, or is not encoded as its headers say";
-            return Ok(unread(StatusCode::BAD_REQUEST, why));
+            Err(refusal(StatusCode::BAD_REQUEST, why))
         }
         Err(_) => {
             let why = format!(
                 "the body did not come in {} seconds",
                 BODY_TIMEOUT.as_secs()
             );
-            return Ok(unread(StatusCode::REQUEST_TIMEOUT, &why));
+            Err(refusal(StatusCode::REQUEST_TIMEOUT, &why))
+        }
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(refusal) => {
+            let incoming = incoming(&head, &[], reached, &request_id, None);
+            let answer = app.answer_unread(&incoming, refusal);
+            return Ok(answer.map(AnswerBody::whole));
         }
     };
     let opening = app.opening(&head.headers, reached);
     let answer = |tell| async move {
-        let read = body.as_deref().unwrap_or_default();
-        let incoming = incoming(&head, read, reached, &request_id, Some(tell));
-        match body {
-            Some(_) => app.answer(&incoming).await,
-            None => app.answer_too_large(&incoming),
-        }
+        let incoming = incoming(&head, &body, reached, &request_id, Some(tell));
+        app.answer(&incoming).await
     };
     Ok(opening.answer(answer).await)
 }

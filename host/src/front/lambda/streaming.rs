@@ -114,9 +114,7 @@ impl Streaming {
             Err(error) => tracing::error!(error, "an answer did not reach Lambda"),
         }
     }
-}
 
-impl Streaming {
     /// The answer to an event, as Lambda takes it.
     async fn answered(
         &self,
@@ -166,7 +164,7 @@ async fn stream(app: Arc<App>, request: Request) -> Response<AnswerBody> {
     let context = request.request_context();
     let domain = Door::of(&context, request.raw_http_path()).domain;
     let opening = app.opening(request.headers(), Reached::Gateway(domain));
-    let answer = |tell| async move { answer_telling(&app, &request, Some(tell)).await };
+    let answer = |tell| async move { answer_telling(&app, &request, &context, Some(tell)).await };
     opening.answer(answer).await
 }
 
