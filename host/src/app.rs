@@ -176,7 +176,7 @@ impl App {
         let states: Option<Arc<dyn StateStore>> = match &table {
             Some(table) => Some(Arc::clone(table) as _),
             // The next call may reach another environment, which would not have it.
-            None if config.on_lambda => None,
+            None if config.lambda.is_some() => None,
             None => Some(Arc::<MemoryStates>::default()),
         };
         let states = states.map(|states| Stores {

@@ -58,12 +58,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match command {
         Command::Help => print(HELP),
         Command::Version => print(&version()),
-        Command::Lambda if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() => {
-            eprintln!(
-                "error: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda\n  help: on your own machine run `bootstrap serve` or `bootstrap stdio`"
-            );
-            ExitCode::from(2)
-        }
         Command::Lambda => run(|config, _| front::lambda::run(config)),
         Command::Serve {
             listen,

@@ -63,8 +63,8 @@ pub struct Config {
     pub session_table: Option<String>,
     /// `SESSION_MODE`: what a session is worth. Default: `heal`.
     pub session_mode: SessionMode,
-    /// Is this a function of Lambda, of which there may be several environments?
-    pub on_lambda: bool,
+    /// What Lambda says of this environment, of which there may be several; none elsewhere.
+    pub lambda: Option<LambdaConfig>,
     /// `SESSION_TTL_SECONDS`: how long a session lives after it was last used. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
     /// `STATE_KEY`: what seals the `requestState` of calls that ask their client. Default: one in the table; without a table on
@@ -98,6 +98,17 @@ pub struct Config {
     pub began: Instant,
     /// What was wrong with the values: the host refuses to start.
     pub problems: Vec<String>,
+}
+
+/// What Lambda says of an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LambdaConfig {
+    /// `AWS_LAMBDA_RUNTIME_API`: where invocations are fetched from.
+    pub runtime_api: String,
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many invocations may be fetched at once. Default: 1.
+    pub invocations_at_once: usize,
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: a snapshot is taken after the start, and environments are made of it.
+    pub is_snapshot: bool,
 }
 
 /// How Lambda hears an answer. (`bootstrap serve` always streams.)
@@ -256,7 +267,13 @@ impl Config {
                 Err(problem) => problems.push(format!("STATE_KEY: key {} {problem}", position + 1)),
             }
         }
-        let on_lambda = get("AWS_LAMBDA_RUNTIME_API").is_some();
+        let initialization = get("AWS_LAMBDA_INITIALIZATION_TYPE");
+        let lambda = get("AWS_LAMBDA_RUNTIME_API").map(|runtime_api| LambdaConfig {
+            runtime_api,
+            invocations_at_once: concurrency.clamp(1, MOST_CALLS_AT_ONCE),
+            is_snapshot: initialization.as_deref() == Some("snap-start"),
+        });
+        let on_lambda = lambda.is_some();
         let session_table = get("SESSION_TABLE");
         for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
             if session_table.is_some()
@@ -304,7 +321,7 @@ impl Config {
         let metrics = one_of("METRICS", &["none", "emf"]);
         let response_mode = one_of("RESPONSE_MODE", &["buffered", "stream"]);
         let session_mode = one_of("SESSION_MODE", &["heal", "strict", "off"]).to_ascii_lowercase();
-        let preload = match get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
+        let preload = match initialization.as_deref() {
             Some("provisioned-concurrency") => one_of("PRELOAD", &["all", "none"]),
             _ => one_of("PRELOAD", &["none", "all"]),
         };
@@ -372,7 +389,7 @@ impl Config {
             },
             session_table,
             session_mode,
-            on_lambda,
+            lambda,
             session_ttl,
             state_keys,
             state_ttl,

@@ -30,7 +30,7 @@
 //!
 //! - `plugin` knows no HTTP and no JSON-RPC. Every call goes through `Plugin::invoke`: bytes in, bytes out, so that a plugin
 //!   could as well run in a process of its own.
-//! - Only `plugin::library` and `crash` are unsafe.
+//! - Only `plugin::library`, `crash` and `front::lambda::trace` are unsafe.
 //! - `mcp-protocol` knows no HTTP library, no AWS, no runtime and no plugin.
 //! - Only `front::lambda` knows Lambda.
 //! - Only `table` knows the AWS SDK.

@@ -28,9 +28,9 @@ pub(crate) enum Profile {
 /// What to compile of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Its `cdylib`, small.
+    /// Its `cdylib`.
     Plugin,
-    /// The binary of this name, fast.
+    /// The host's binary of this name.
     Bin(&'static str),
 }
 
@@ -135,27 +135,24 @@ pub(crate) fn compile(
         .ok_or_else(|| no_artifact(package, target).into())
 }
 
-/// The profile `layer`, made up on the command line, since the workspace may be anyone's.
+/// The host has its profile in the workspace; that of plugins, `layer`, is made up on the command line, since their workspace
+/// may be anyone's.
 fn for_deployment(command: &mut Command, target: Target) {
-    let [opt_level, debug, strip] = match target {
-        // Stripped afterwards: its symbols are kept elsewhere.
-        Target::Plugin => [
-            r#"opt-level="s""#,
-            r#"debug="line-tables-only""#,
-            r#"strip="none""#,
-        ],
-        Target::Bin(_) => ["opt-level=3", "debug=false", r#"strip="symbols""#],
-    };
+    if let Target::Bin(_) = target {
+        command.args(["--profile", "host"]);
+        return;
+    }
     command.args(["--profile", "layer"]);
     for setting in [
         r#"inherits="release""#,
         r#"lto="fat""#,
         "codegen-units=1",
-        opt_level,
+        r#"opt-level="s""#,
         // A panic must be caught at the boundary.
         r#"panic="unwind""#,
-        strip,
-        debug,
+        // Stripped afterwards: its symbols are kept elsewhere.
+        r#"strip="none""#,
+        r#"debug="line-tables-only""#,
         "incremental=false",
     ] {
         command.args(["--config", &format!("profile.layer.{setting}")]);

@@ -250,25 +250,26 @@ fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
     assert_eq!(error["errorType"], "EVENT_UNKNOWN", "{error}");
 }
 
-/// What `lambda_runtime` 1.5 makes of client contexts of another form than a mobile application's, before the host sees any
-/// of them. It should leave out what it does not know: the environment ends, and whoever invoked hears only that it did.
+/// A gateway that passes on headers of its clients has an object in the client context; mobile applications leave members out.
 #[test]
-fn a_client_context_that_lambda_runtime_cannot_read_ends_the_environment() {
+fn whatever_else_is_in_a_client_context_the_tool_is_called() {
     let layer = Layer::of(["custom-tools"]);
+    let api = RuntimeApi::start(bootstrap(), &layer, &[]);
     for (member, value) in [
         (
             "/custom/bedrockAgentCorePropagatedHeaders",
             json!({ "x-tenant": "a" }),
         ),
         ("/client", json!({})),
-        ("/client", Value::Null),
+        ("/env", Value::Null),
     ] {
         let mut context = named("my-target___multiply");
         let (parent, name) = member.rsplit_once('/').expect("a path");
         context.pointer_mut(parent).expect("a parent")[name] = value;
-        let mut api = RuntimeApi::start(bootstrap(), &layer, &[]);
-        api.deliver_with("one", &json!({ "x": 6, "y": 7 }), Some(&context));
-        assert_eq!(api.exit_code(), Some(1), "{context}");
+        let id = member.replace('/', "-");
+        api.deliver_with(&id, &json!({ "x": 6, "y": 7 }), Some(&context));
+        let answer = api.answer(&id);
+        assert_eq!(answer["content"][0]["text"], "42", "{context}: {answer}");
     }
 }
 

@@ -7,28 +7,31 @@ mod direct;
 mod door;
 mod environment;
 mod event;
+mod gateway;
+mod invocation;
+mod runtime_api;
 mod streaming;
 #[cfg(test)]
 mod tests;
+mod trace;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{panic::AssertUnwindSafe, process::ExitCode, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
-use lambda_http::{
-    Adapter, Body, Error, LambdaEvent, Request, RequestExt, Response,
-    lambda_runtime::{LambdaInvocation, Runtime, layers::TracingLayer},
-    request::RequestContext,
-    service_fn,
-    tower::Service,
-};
-use lambda_runtime_api_client::{PooledClient, body::Body as ApiBody};
-use serde_json::json;
+use futures_util::{FutureExt, future::join_all};
+use http::Response;
+use tracing::Instrument;
 
 use self::{
-    caller::caller, door::Door, environment::Environment, event::Doors, streaming::Streaming,
+    caller::caller,
+    environment::Environment,
+    event::Brought,
+    gateway::GatewayRequest,
+    invocation::Invocation,
+    runtime_api::{Broken, Failure, RuntimeApi},
+    streaming::Begun,
 };
 use crate::{
-    StartError,
     app::{App, Incoming, Reached, Record, Tell},
     config::{Config, ResponseMode},
 };
@@ -37,51 +40,46 @@ use crate::{
 ///
 /// What stops the start is reported to Lambda as an init error; the exit code is 1 then.
 pub async fn run(config: Config) -> ExitCode {
+    let Some(lambda) = &config.lambda else {
+        eprintln!(
+            "error: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda\n  help: on your own machine run `bootstrap serve` or `bootstrap stdio`"
+        );
+        return ExitCode::from(2);
+    };
+    let mut api = RuntimeApi::at(&lambda.runtime_api);
     let app = match App::start(&config) {
         Ok(app) => Arc::new(app),
         Err(error) => {
-            tracing::error!(code = %error.code(), "the host does not start: {error}");
-            report_init_error(&error).await;
+            let (code, message) = (error.code(), error.to_string());
+            tracing::error!(%code, "the host does not start: {message}");
+            let failure = Failure {
+                code: code.to_string(),
+                message,
+            };
+            if let Err(error) = api.fail_init(&failure).await {
+                tracing::error!("the init error could not be reported: {error}");
+            }
             return ExitCode::FAILURE;
         }
     };
-    let environment = Environment::of(&app);
-    match config.response_mode {
-        ResponseMode::Buffered => {
-            let serving = Arc::clone(&app);
-            let handler = service_fn(move |request: Request| {
-                let app = Arc::clone(&serving);
-                async move { Ok::<_, Error>(answer(&app, request).await) }
-            });
-            let doors = Doors::new(app, Adapter::from(handler));
-            serve(Runtime::new(doors), environment).await
-        }
-        ResponseMode::Stream => {
-            // Nothing reaches it.
-            let handler = service_fn(async |_: LambdaEvent<()>| Ok::<_, Error>(()));
-            let runtime = Runtime::new(handler).layer(Streaming::of(&app).layer());
-            serve(runtime, environment).await
-        }
+    if lambda.is_snapshot
+        && let Err(error) = api.restored().await
+    {
+        tracing::error!("the Lambda Runtime API does not restore the environment: {error}");
+        return ExitCode::FAILURE;
     }
-}
-
-/// Serve invocations: as many at once as AWS_LAMBDA_MAX_CONCURRENCY says, else one after the other.
-async fn serve<S>(runtime: Runtime<S>, environment: Environment) -> ExitCode
-where
-    S: Service<LambdaInvocation, Response = (), Error = Error> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    let runtime = runtime
-        .layer(TracingLayer::new())
-        .layer(environment.layer());
+    let environment = Environment::of(&app);
+    let function = Function {
+        app,
+        mode: config.response_mode,
+    };
+    let at_once = lambda.invocations_at_once;
+    let others = (1..at_once).map(|_| RuntimeApi::at(&lambda.runtime_api));
+    let workers = [api].into_iter().chain(others);
+    let workers = workers.map(|api| function.serve(api, &environment, at_once == 1));
     tokio::select! {
-        ended = runtime.run_concurrent() => match ended {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                tracing::error!("the Lambda Runtime API does not answer: {error}");
-                ExitCode::FAILURE
-            }
-        },
+        // One that cannot go on leaves the others to it.
+        _ = join_all(workers) => ExitCode::FAILURE,
         () = environment.worn_out() => {
             tracing::warn!("this environment ends, so that a fresh one serves what comes next: a tool still runs whose call was given up");
             ExitCode::SUCCESS
@@ -89,71 +87,129 @@ where
     }
 }
 
-/// Tell Lambda why the function does not start: it shows the message to whoever invokes or looks into the log.
-/// Source: AWS Lambda, "Using the Lambda runtime API", "Initialization error".
-async fn report_init_error(error: &StartError) {
-    let path = "/2018-06-01/runtime/init/error";
-    let sent = match failure(path, error.code().as_str(), &error.to_string()) {
-        Ok(request) => PooledClient::builder()
-            .build()
-            .call(request)
-            .await
-            .map(drop),
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = sent {
-        tracing::error!("the init error could not be reported: {error}");
+/// What answers invocations.
+struct Function {
+    app: Arc<App>,
+    mode: ResponseMode,
+}
+
+/// An answer as Lambda takes it.
+enum Answered {
+    Whole(Bytes),
+    Stream(Begun),
+}
+
+impl Function {
+    /// Serve one invocation after the other, until Lambda does not answer.
+    async fn serve(&self, mut api: RuntimeApi<Begun>, environment: &Environment, is_alone: bool) {
+        let error = loop {
+            let invocation = match api.next().await {
+                Ok(invocation) => invocation,
+                Err(error) => break error,
+            };
+            environment.began();
+            // Of several at once each has its own.
+            if is_alone {
+                trace::tell(invocation.trace.as_ref());
+            }
+            let span = tracing::info_span!(
+                "Lambda runtime invoke",
+                requestId = invocation.request_id,
+                xrayTraceId = invocation
+                    .trace
+                    .as_ref()
+                    .and_then(|trace| trace.to_str().ok()),
+            );
+            self.answer(&mut api, &invocation).instrument(span).await;
+            environment.answered().await;
+        };
+        tracing::error!("the Lambda Runtime API does not answer: {error}");
+    }
+
+    async fn answer(&self, api: &mut RuntimeApi<Begun>, invocation: &Invocation) {
+        // A panic would end the process, and with it all that goes on beside it.
+        let answered = AssertUnwindSafe(self.answered(invocation)).catch_unwind();
+        let answered = answered.await.unwrap_or_else(|_| {
+            Err(Failure {
+                code: "HOST_PANICKED".to_owned(),
+                message: "the host failed unexpectedly; its log says where".to_owned(),
+            })
+        });
+        let sent = match answered {
+            Ok(Answered::Whole(answer)) => api.answer(invocation, answer).await,
+            Ok(Answered::Stream(answer)) => {
+                api.stream(invocation, streaming::headers(), answer).await
+            }
+            Err(failure) => {
+                tracing::error!(code = failure.code, "{}", failure.message);
+                api.fail(invocation, &failure).await
+            }
+        };
+        // Whoever fetches the next invocation learns whether Lambda is still there.
+        match sent {
+            Ok(()) => {}
+            Err(Broken::Refused(status)) => {
+                tracing::error!(%status, "Lambda did not take an answer");
+            }
+            Err(error) => tracing::error!("an answer did not reach Lambda: {error}"),
+        }
+    }
+
+    /// The answer to an event, as Lambda takes it.
+    async fn answered(&self, invocation: &Invocation) -> Result<Answered, Failure> {
+        let mut request = match Brought::by(invocation)? {
+            Brought::Request(event) => GatewayRequest::of(*event)?,
+            Brought::Direct(direct) => {
+                let answer = direct.answer(&self.app, invocation).await;
+                return Ok(Answered::Whole(answer));
+            }
+        };
+        if let Some((name, trace)) = direct::trace(invocation) {
+            request.headers.insert(name, trace);
+        }
+        let Invocation { request_id, .. } = invocation;
+        let deadline = invocation.deadline();
+        match self.mode {
+            ResponseMode::Buffered => {
+                let response = answer(&self.app, &request, request_id, deadline, None).await;
+                Ok(Answered::Whole(gateway::answer(&request.context, response)))
+            }
+            ResponseMode::Stream => {
+                let opening = self
+                    .app
+                    .opening(&request.headers, Reached::Gateway(request.door().domain));
+                let (app, request_id) = (Arc::clone(&self.app), request_id.clone());
+                let response = opening.answer(|tell| async move {
+                    answer(&app, &request, &request_id, deadline, Some(tell)).await
+                });
+                Ok(Answered::Stream(streaming::streamed(response.await)))
+            }
+        }
     }
 }
 
-/// A failure as Lambda takes it.
-fn failure(path: &str, code: &str, message: &str) -> http::Result<http::Request<ApiBody>> {
-    let body = json!({ "errorMessage": message, "errorType": code, "stackTrace": [] });
-    http::Request::post(path)
-        .header("Lambda-Runtime-Function-Error-Type", code)
-        .body(ApiBody::from(body.to_string()))
-}
-
-/// Answer a request whole.
-async fn answer(app: &App, request: Request) -> Response<Body> {
-    let context = request.request_context();
-    let response = answer_telling(app, &request, &context, None).await;
-    response.map(into_body)
-}
-
 /// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
-async fn answer_telling(
+async fn answer(
     app: &App,
-    request: &Request,
-    context: &RequestContext,
+    request: &GatewayRequest,
+    request_id: &str,
+    deadline: Option<SystemTime>,
     tell: Option<Tell>,
 ) -> Response<Bytes> {
-    let door = Door::of(context, request.raw_http_path());
-    let lambda = request.lambda_context();
+    let door = request.door();
     let incoming = Incoming {
-        method: request.method().clone(),
+        method: request.method.clone(),
         path: door.path,
-        headers: request.headers(),
-        body: request.body(),
+        headers: &request.headers,
+        body: &request.body,
         reached: Reached::Gateway(door.domain),
-        caller: caller(context),
-        request_id: &lambda.request_id,
-        deadline: door::deadline(lambda.deadline),
+        caller: caller(&request.context),
+        request_id,
+        deadline,
         ceiling: door.ceiling,
         room: tell.is_none().then_some(door.room),
         tell,
         record: Record::default(),
     };
     app.answer(&incoming).await
-}
-
-/// What the host writes is UTF-8: text needs no base64 on its way through the gateway.
-fn into_body(body: Bytes) -> Body {
-    if body.is_empty() {
-        return Body::Empty;
-    }
-    match String::from_utf8(body.into()) {
-        Ok(text) => Body::Text(text),
-        Err(error) => Body::Binary(error.into_bytes()),
-    }
 }

@@ -39,7 +39,7 @@
 //! - One invocation at a time per environment: whoever invokes owns the environment, nothing is shared.
 //! - Nothing outlives its handle: a process dies with its environment, an environment with the last [`Function`]
 //!   handle, a listener with its [`Gateway`]. When we ourselves are killed nobody can do that; a process that waits for
-//!   an event then loses its Runtime API, and lambda_runtime ends.
+//!   an event then loses its Runtime API, and ends.
 //! - Only `gateway` knows HTTP requests of clients, only `runtime_api` those of the process; between them events are bytes.
 //!
 //! # What it is not

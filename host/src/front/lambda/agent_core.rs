@@ -7,12 +7,14 @@
 //! `BedrockAgentCoreGatewayTargetHandler`). A failed invocation would be told as "internal error" (Developer Guide, "Turn on
 //! debugging messages"); so whatever goes wrong is a result, too, which the model can read.
 
-use lambda_http::Context;
 use mcp_protocol::{Answer, Ask, Id, Request, Revision};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::direct::{Invoked, as_json};
+use super::{
+    direct::{Invoked, as_json},
+    invocation::Invocation,
+};
 use crate::app::{App, End, InSession};
 
 /// Where the gateway names the tool, as `TARGET___TOOL`.
@@ -22,11 +24,11 @@ const TOOL_NAME: &str = "bedrockAgentCoreToolName";
 const SEPARATOR: &str = "___";
 
 /// The name of the tool that is called, with that of the target, if a gateway invokes.
-pub(super) fn tool_name(context: &Context) -> Option<&str> {
+pub(super) fn tool_name(invocation: &Invocation) -> Option<&str> {
     // Its guide has the name in several spellings.
-    let mut custom = context.client_context.as_ref()?.custom.iter();
+    let mut custom = invocation.client.custom.iter();
     let (_, name) = custom.find(|(key, _)| key.eq_ignore_ascii_case(TOOL_NAME))?;
-    Some(name)
+    name.as_str()
 }
 
 /// Call the tool.

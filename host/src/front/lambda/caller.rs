@@ -5,12 +5,12 @@
 use std::collections::HashMap;
 
 use lambda_http::{
-    Context,
     aws_lambda_events::apigw::{ApiGatewayProxyRequestContext, ApiGatewayV2httpRequestContext},
     request::RequestContext,
 };
 use serde_json::{Map, Value, json};
 
+use super::invocation::Invocation;
 use crate::app::Caller;
 
 pub(super) fn caller(context: &RequestContext) -> Caller {
@@ -25,17 +25,17 @@ pub(super) fn caller(context: &RequestContext) -> Caller {
 /// Of an invocation without a gateway: the identity that Cognito gave whoever invokes by its credentials. (A client context
 /// is what the invoker says of itself.)
 /// Source: AWS Lambda, "Using the Lambda context object", `identity`.
-pub(super) fn invoker(context: &Context) -> Caller {
-    let identity = context.identity.as_ref();
-    let Some(identity) = identity.filter(|identity| !identity.identity_id.is_empty()) else {
+pub(super) fn invoker(invocation: &Invocation) -> Caller {
+    let identity = invocation.identity.as_ref();
+    let Some(identity) = identity.filter(|identity| !identity.id.is_empty()) else {
         return Caller::default();
     };
     let facts = [
-        ("cognitoIdentityId", &identity.identity_id),
-        ("cognitoIdentityPoolId", &identity.identity_pool_id),
+        ("cognitoIdentityId", &identity.id),
+        ("cognitoIdentityPoolId", &identity.pool),
     ];
     Caller {
-        principal: Some(identity.identity_id.clone()),
+        principal: Some(identity.id.clone()),
         claims: facts
             .map(|(name, value)| (name.to_owned(), json!(value)))
             .into_iter()

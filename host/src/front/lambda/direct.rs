@@ -6,11 +6,10 @@
 //! (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
-use lambda_http::Context;
 use mcp_protocol::{Answer, Ask, Batch, Request, Route, route_stdio};
 use serde_json::value::RawValue;
 
-use super::{caller::invoker, door};
+use super::{caller::invoker, door, invocation::Invocation};
 use crate::app::{App, InSession, Incoming, Outcome, Reached, Record};
 
 /// The answer where MCP has none.
@@ -18,17 +17,17 @@ const NOTHING: &str = "{}";
 
 /// What an invocation says besides its payload.
 pub(super) struct Invoked<'a> {
-    context: &'a Context,
+    invocation: &'a Invocation,
     headers: HeaderMap,
 }
 
 impl<'a> Invoked<'a> {
-    pub(super) fn of(context: &'a Context) -> Self {
+    pub(super) fn of(invocation: &'a Invocation) -> Self {
         // A stream of events is no answer here.
         let accept = (ACCEPT, HeaderValue::from_static("application/json"));
         Self {
-            context,
-            headers: [accept].into_iter().chain(trace(context)).collect(),
+            invocation,
+            headers: [accept].into_iter().chain(trace(invocation)).collect(),
         }
     }
 
@@ -40,9 +39,9 @@ impl<'a> Invoked<'a> {
             headers: &self.headers,
             body: &[],
             reached: Reached::Gateway(""),
-            caller: invoker(self.context),
-            request_id: &self.context.request_id,
-            deadline: door::deadline(self.context.deadline),
+            caller: invoker(self.invocation),
+            request_id: &self.invocation.request_id,
+            deadline: self.invocation.deadline(),
             ceiling: None,
             room: Some(door::DIRECT),
             tell: None,
@@ -52,9 +51,8 @@ impl<'a> Invoked<'a> {
 }
 
 /// The header of the trace that an invocation belongs to.
-pub(super) fn trace(context: &Context) -> Option<(HeaderName, HeaderValue)> {
-    let trace = context.xray_trace_id.as_deref()?;
-    let trace = HeaderValue::from_str(trace).ok()?;
+pub(super) fn trace(invocation: &Invocation) -> Option<(HeaderName, HeaderValue)> {
+    let trace = invocation.trace.clone()?;
     Some((HeaderName::from_static("x-amzn-trace-id"), trace))
 }
 

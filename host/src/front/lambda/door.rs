@@ -1,15 +1,10 @@
 //! The doors of HTTP: through which one a request came, how long that waits, how much it takes, and where below it the
 //! request goes.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use lambda_http::{
-    http::HeaderMap,
-    request::{LambdaRequest, RequestContext},
-};
+use lambda_http::request::RequestContext;
 
-use super::event::Unknown;
 use crate::app::{Ceiling, Room};
 
 /// How long a REST API waits for its integration.
@@ -35,10 +30,6 @@ const LOAD_BALANCER: Ceiling = Ceiling {
     door: "a load balancer",
     limit: Duration::from_secs(60),
 };
-
-/// How long ago a deadline may have been and still count. Unit: seconds; 60. Source: ours. Lambda hands out no event whose
-/// deadline has passed, but its clock and ours may differ; `cargo lambda watch` always says ten minutes after 1970 began.
-const LONG_PASSED: Duration = Duration::from_secs(60);
 
 /// What Lambda takes of an answer that is sent whole. (API Gateway takes 10 MB.) Unit: bytes.
 /// Source: the text of Lambda's own error, "Exceeded maximum allowed payload size (6291556 bytes)".
@@ -106,14 +97,6 @@ impl<'a> Door<'a> {
     }
 }
 
-/// By when Lambda wants the answer. A moment that had long passed when the request came is no deadline: emulators send such.
-/// Unit: milliseconds since 1970.
-pub(super) fn deadline(milliseconds: u64) -> Option<SystemTime> {
-    let deadline = UNIX_EPOCH + Duration::from_millis(milliseconds);
-    let passed = SystemTime::now().duration_since(deadline);
-    (passed.unwrap_or_default() <= LONG_PASSED).then_some(deadline)
-}
-
 /// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
 /// Source: AWS Lambda, "Invoking Lambda function URLs": `https://<url-id>.lambda-url.<region>.on.aws`.
 fn is_function_url(domain: Option<&str>) -> bool {
@@ -125,94 +108,4 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))
         .unwrap_or(path)
-}
-
-/// Take out of an event what `lambda_http` would stumble over while it makes a request of it.
-///
-/// - A header may be there once, with its last value, and once with all. It takes the former over the latter.
-/// - It builds a URL of the `Host` header and the query, and panics when that is none. A load balancer passes on whatever
-///   its client sent. (The host asks for neither; the header stays.)
-///
-/// # Errors
-/// The body is said to be base64, and is none: it would panic.
-pub(super) fn settle(event: &mut LambdaRequest) -> Result<(), Unknown> {
-    let (body, is_encoded) = match event {
-        LambdaRequest::ApiGatewayV1(event) => {
-            merge(&mut event.headers, &mut event.multi_value_headers);
-            (&event.body, event.is_base64_encoded)
-        }
-        LambdaRequest::Alb(event) => {
-            merge(&mut event.headers, &mut event.multi_value_headers);
-            (&event.body, event.is_base64_encoded)
-        }
-        LambdaRequest::ApiGatewayV2(event) => {
-            event.raw_query_string = None;
-            (&event.body, event.is_base64_encoded)
-        }
-        _ => return Ok(()),
-    };
-    match body {
-        Some(body) if is_encoded && BASE64_STANDARD.decode(body).is_err() => Err(Unknown::new(
-            "one of a gateway whose body is said to be base64, and is none",
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Move headers to those that have all their values.
-fn merge(single: &mut HeaderMap, all: &mut HeaderMap) {
-    for (name, value) in std::mem::take(single) {
-        if let Some(name) = name
-            && !all.contains_key(&name)
-        {
-            all.insert(name, value);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-
-    use super::*;
-
-    /// The year 3000. Unit: milliseconds since 1970.
-    const FAR: u64 = 32_503_680_000_000;
-
-    #[test]
-    fn a_body_that_is_said_to_be_base64_and_is_none_is_told_so() {
-        for (body, is_encoded, is_fine) in [
-            (Some("e30="), true, true),
-            (Some("no base64!"), true, false),
-            (Some("no base64!"), false, true),
-            (None, true, true),
-        ] {
-            let mut event = ApiGatewayV2httpRequest::default();
-            event.body = body.map(str::to_owned);
-            event.is_base64_encoded = is_encoded;
-            let settled = settle(&mut LambdaRequest::ApiGatewayV2(event));
-            assert_eq!(settled.is_ok(), is_fine, "{body:?}, encoded: {is_encoded}");
-        }
-    }
-
-    #[test]
-    fn a_deadline_that_had_long_passed_is_none() {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = u64::try_from(now.expect("after 1970").as_millis()).expect("not so late");
-        for (milliseconds, counts) in [
-            (0, false),
-            (600_000, false),
-            (now - 120_000, false),
-            (now - 30_000, true),
-            (now, true),
-            (FAR, true),
-        ] {
-            let expected = counts.then(|| UNIX_EPOCH + Duration::from_millis(milliseconds));
-            assert_eq!(
-                deadline(milliseconds),
-                expected,
-                "milliseconds: {milliseconds}"
-            );
-        }
-    }
 }

@@ -1,23 +1,17 @@
 //! What an invocation brings, and who answers it: a request through a gateway, a bare message, a tool's arguments. What is
 //! none of these fails the invocation, by an error that says what came and what could have.
 
-use std::{
-    collections::BTreeMap,
-    pin::Pin,
-    sync::Arc,
-    task::{Context as Task, Poll},
-};
+use std::collections::BTreeMap;
 
-use lambda_http::{
-    Context, LambdaEvent, Service, lambda_runtime::Diagnostic, request::LambdaRequest,
-};
-use serde::Serialize;
+use bytes::Bytes;
+use lambda_http::{aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
 use serde_json::value::RawValue;
 
 use super::{
     agent_core,
     direct::{self, Invoked},
-    door,
+    invocation::Invocation,
+    runtime_api::Failure,
 };
 use crate::app::App;
 
@@ -25,130 +19,87 @@ use crate::app::App;
 /// Source: ours. The events of AWS have fewer and shorter ones.
 const MOST_NAMED: (usize, usize) = (12, 40);
 
-/// Answers whatever invokes the function. `H` answers what comes through a gateway.
-#[derive(Clone)]
-pub(super) struct Doors<H> {
-    http: H,
-    app: Arc<App>,
-}
-
-/// An answer.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Answered<T> {
-    /// As the gateway wants it.
-    Http(T),
-    /// The invocation's own.
-    Direct(Box<RawValue>),
-}
-
-impl<H> Doors<H> {
-    pub(super) fn new(app: Arc<App>, http: H) -> Self {
-        Self { http, app }
-    }
-}
-
-impl<H> Service<LambdaEvent<Box<RawValue>>> for Doors<H>
-where
-    H: Service<LambdaEvent<LambdaRequest>, Error: Into<Diagnostic>>,
-    H::Future: Send + 'static,
-{
-    type Response = Answered<H::Response>;
-    type Error = Diagnostic;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Diagnostic>> + Send>>;
-
-    fn poll_ready(&mut self, task: &mut Task<'_>) -> Poll<Result<(), Diagnostic>> {
-        self.http.poll_ready(task).map_err(Into::into)
-    }
-
-    fn call(&mut self, event: LambdaEvent<Box<RawValue>>) -> Self::Future {
-        let LambdaEvent { payload, context } = event;
-        let app = Arc::clone(&self.app);
-        match Brought::by(&payload, &context) {
-            Ok(Brought::Request(mut request)) => {
-                if let Err(unknown) = door::settle(&mut request) {
-                    return Box::pin(async move { Err(unknown.into()) });
-                }
-                let answered = self.http.call(LambdaEvent::new(*request, context));
-                Box::pin(async move {
-                    let answered = answered.await.map_err(Into::into)?;
-                    Ok(Answered::Http(answered))
-                })
-            }
-            Ok(Brought::Direct(direct)) => Box::pin(async move {
-                let answer = direct.answer(&app, &context, &payload).await;
-                Ok(Answered::Direct(answer))
-            }),
-            Err(unknown) => Box::pin(async move { Err(unknown.into()) }),
-        }
-    }
-}
-
 /// What an invocation brings.
 #[derive(Debug)]
-pub(super) enum Brought {
+pub(super) enum Brought<'a> {
     /// A request, through a gateway.
     Request(Box<LambdaRequest>),
-    Direct(Direct),
+    Direct(Direct<'a>),
 }
 
 /// What an invocation brings that came through no gateway.
 #[derive(Debug)]
-pub(super) enum Direct {
+pub(super) enum Direct<'a> {
     /// A JSON-RPC message, or several.
-    Message,
+    Message(&'a str),
     /// A tool's arguments.
     Arguments {
         /// Its name, with that of an AgentCore Gateway's target.
-        tool: String,
+        tool: &'a str,
+        arguments: &'a RawValue,
     },
 }
 
-impl Direct {
+impl Direct<'_> {
     /// The invocation's own answer.
-    pub(super) async fn answer(
-        &self,
-        app: &App,
-        context: &Context,
-        payload: &RawValue,
-    ) -> Box<RawValue> {
-        let invoked = Invoked::of(context);
-        match self {
-            Self::Message => direct::answer(app, &invoked, payload.get()).await,
-            Self::Arguments { tool } => agent_core::call(app, &invoked, tool, payload).await,
-        }
+    pub(super) async fn answer(&self, app: &App, invocation: &Invocation) -> Bytes {
+        let invoked = Invoked::of(invocation);
+        let answer = match self {
+            Self::Message(message) => direct::answer(app, &invoked, message).await,
+            Self::Arguments { tool, arguments } => {
+                agent_core::call(app, &invoked, tool, arguments).await
+            }
+        };
+        String::from(Box::<str>::from(answer)).into()
     }
 }
 
-impl Brought {
-    pub(super) fn by(payload: &RawValue, context: &Context) -> Result<Self, Unknown> {
+impl<'a> Brought<'a> {
+    pub(super) fn by(invocation: &'a Invocation) -> Result<Self, Unknown> {
+        let no_json = |error: &dyn std::error::Error| Unknown::new(&format!("no JSON: {error}"));
+        let text = str::from_utf8(&invocation.event).map_err(|error| no_json(&error))?;
         // A tool may have arguments of whatever names.
-        if let Some(tool) = agent_core::tool_name(context) {
-            let tool = tool.to_owned();
-            return Ok(Self::Direct(Direct::Arguments { tool }));
+        if let Some(tool) = agent_core::tool_name(invocation) {
+            let arguments = serde_json::from_str(text).map_err(|error| no_json(&error))?;
+            return Ok(Self::Direct(Direct::Arguments { tool, arguments }));
         }
-        let text = payload.get();
         let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
             return match serde_json::from_str::<Vec<&RawValue>>(text).as_deref() {
-                Ok([first, ..]) if is_message(first.get()) => Ok(Self::Direct(Direct::Message)),
+                Ok([first, ..]) if is_message(first.get()) => {
+                    Ok(Self::Direct(Direct::Message(text)))
+                }
                 Ok([]) => Err(Unknown("an empty array".to_owned())),
                 Ok(_) => Err(Unknown("an array".to_owned())),
-                Err(_) => Err(Unknown(kind(text).to_owned())),
+                Err(_) => match serde_json::from_str::<&RawValue>(text) {
+                    Ok(value) => Err(Unknown(kind(value.get()).to_owned())),
+                    Err(error) => Err(no_json(&error)),
+                },
             };
         };
         if members.contains_key("jsonrpc") {
-            return Ok(Self::Direct(Direct::Message));
+            return Ok(Self::Direct(Direct::Message(text)));
         }
         if let Some(source) = source(&members) {
             return Err(Unknown(source.to_owned()));
         }
         if members.contains_key("requestContext")
-            && let Ok(request) = serde_json::from_str(text)
+            && let Some(request) = request(&members, text)
         {
             return Ok(Self::Request(Box::new(request)));
         }
         Err(Unknown(named(members.keys())))
     }
+}
+
+/// The request of a gateway. `lambda_http` tries one kind after the other, and would read most of each event twice.
+fn request(members: &BTreeMap<String, &RawValue>, text: &str) -> Option<LambdaRequest> {
+    let version = members.get("version").map(|version| version.get());
+    if version == Some("\"2.0\"")
+        && let Ok(request) = serde_json::from_str::<ApiGatewayV2httpRequest>(text)
+    {
+        return Some(LambdaRequest::ApiGatewayV2(request));
+    }
+    serde_json::from_str(text).ok()
 }
 
 fn is_message(text: &str) -> bool {
@@ -233,11 +184,11 @@ impl Unknown {
     }
 }
 
-impl From<Unknown> for Diagnostic {
+impl From<Unknown> for Failure {
     fn from(unknown: Unknown) -> Self {
         Self {
-            error_type: "EVENT_UNKNOWN".to_owned(),
-            error_message: unknown.to_string(),
+            code: "EVENT_UNKNOWN".to_owned(),
+            message: unknown.to_string(),
         }
     }
 }

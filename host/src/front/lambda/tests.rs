@@ -8,19 +8,20 @@ mod sizes;
 
 use std::sync::Arc;
 
-use lambda_http::{
-    Adapter, Context, Error, LambdaEvent, Request, Service, lambda_runtime::Diagnostic, service_fn,
-};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
-use super::{answer, event::Doors};
-use crate::{app::App, app::tests::plugin, config::Config, plugin::Catalog};
+use super::{Answered, invocation::Invocation, runtime_api::Failure};
+use crate::{
+    app::{App, tests::plugin},
+    config::{Config, ResponseMode},
+    plugin::Catalog,
+};
 
 /// The year 3000. Unit: milliseconds since 1970.
 const FAR: u64 = 32_503_680_000_000;
 
 /// A function that serves the plugin by hand.
-struct Function(Arc<App>);
+struct Function(super::Function);
 
 impl Function {
     fn start(variables: &[(&str, &str)]) -> Self {
@@ -31,32 +32,38 @@ impl Function {
         });
         assert_eq!(config.problems, Vec::<String>::new());
         let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
-        Self(Arc::new(App::of(&config, catalog)))
+        Self(super::Function {
+            app: Arc::new(App::of(&config, catalog)),
+            mode: ResponseMode::Buffered,
+        })
     }
 
-    /// Invoke it, by what `run` hands to the runtime.
-    async fn invoke(&self, event: &Value, context: Context) -> Result<Value, Diagnostic> {
-        self.invoke_text(&event.to_string(), context).await
+    /// Invoke it by an event, and what else an invocation has.
+    async fn invoke(&self, event: &Value, invocation: Invocation) -> Result<Value, Failure> {
+        self.invoke_text(&event.to_string(), invocation).await
     }
 
-    async fn invoke_text(&self, event: &str, context: Context) -> Result<Value, Diagnostic> {
-        let payload = RawValue::from_string(event.to_owned()).expect("an event is JSON");
-        let app = Arc::clone(&self.0);
-        let handler = service_fn(move |request: Request| {
-            let app = Arc::clone(&app);
-            async move { Ok::<_, Error>(answer(&app, request).await) }
-        });
-        let mut doors = Doors::new(Arc::clone(&self.0), Adapter::from(handler));
-        let answered = doors.call(LambdaEvent::new(payload, context)).await?;
-        Ok(serde_json::to_value(answered).expect("an answer is JSON"))
+    async fn invoke_text(&self, event: &str, invocation: Invocation) -> Result<Value, Failure> {
+        let event = event.to_owned().into();
+        let invocation = Invocation {
+            event,
+            ..invocation
+        };
+        match self.0.answered(&invocation).await? {
+            Answered::Whole(answer) => {
+                Ok(serde_json::from_slice(&answer).expect("an answer is JSON"))
+            }
+            Answered::Stream(_) => panic!("what is buffered is no stream"),
+        }
     }
 }
 
-fn context() -> Context {
-    let mut context = Context::default();
-    context.request_id = "invocation-1".to_owned();
-    context.deadline = FAR;
-    context
+fn invocation() -> Invocation {
+    Invocation {
+        request_id: "invocation-1".to_owned(),
+        deadline_ms: FAR,
+        ..Invocation::default()
+    }
 }
 
 /// A call of a legacy client.

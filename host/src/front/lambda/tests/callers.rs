@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use plugin_abi::host_op;
 use serde_json::{Value, json};
 
-use super::{super::door, FAR, Function, context, function_url, http_api, rest_api};
+use super::{super::door, FAR, Function, function_url, http_api, invocation, rest_api};
 
 #[tokio::test]
 async fn a_tool_learns_who_called_and_by_when_to_answer_and_may_answer_with_a_stream() {
@@ -25,7 +25,10 @@ async fn a_tool_learns_who_called_and_by_when_to_answer_and_may_answer_with_a_st
         (let_in(http_api("/mcp", &call)), true),
         (let_in(function_url("/mcp", &call)), false),
     ] {
-        let answer = function.invoke(&event, context()).await.expect("an answer");
+        let answer = function
+            .invoke(&event, invocation())
+            .await
+            .expect("an answer");
         let kind = &answer["headers"]["content-type"];
         let kind = kind
             .as_str()

@@ -1,11 +1,12 @@
 //! Invocations that no gateway makes: bare messages, an AgentCore Gateway's calls, and what is neither.
 
+use http::HeaderValue;
 use insta::assert_snapshot;
-use lambda_http::Context;
+
 use plugin_abi::host_op;
 use serde_json::{Value, json};
 
-use super::{Function, call, context};
+use super::{Function, Invocation, call, invocation};
 
 fn request(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params })
@@ -19,17 +20,17 @@ fn modern(mut message: Value) -> Value {
     message
 }
 
-/// A context as the Runtime API tells it.
-fn told(member: &str, value: &Value) -> Context {
-    let mut told = context();
+/// An invocation with this beside its event, as the Runtime API tells it.
+fn told(member: &str, value: &Value) -> Invocation {
+    let mut told = invocation();
     match member {
-        "client" => told.client_context = serde_json::from_value(value.clone()).expect("a client"),
+        "client" => told.client = serde_json::from_value(value.clone()).expect("a client"),
         _ => told.identity = serde_json::from_value(value.clone()).expect("an identity"),
     }
     told
 }
 
-fn named(tool: &str) -> Context {
+fn named(tool: &str) -> Invocation {
     told(
         "client",
         &json!({ "custom": { "bedrockAgentCoreToolName": tool } }),
@@ -43,7 +44,7 @@ async fn a_bare_message_of_either_era_is_answered_by_a_bare_answer() {
         let function = Function::start(&[("SESSION_MODE", mode)]);
         let result = async |message: &Value| {
             let answer = function
-                .invoke(message, context())
+                .invoke(message, invocation())
                 .await
                 .expect("an answer");
             assert_eq!(answer["jsonrpc"], "2.0", "{answer}");
@@ -76,7 +77,7 @@ async fn what_mcp_does_not_answer_is_answered_by_an_empty_object() {
         json!({ "jsonrpc": "2.0", "id": 1, "result": {} }),
         json!([{ "jsonrpc": "2.0", "method": "notifications/initialized" }]),
     ] {
-        let answer = function.invoke(&message, context()).await;
+        let answer = function.invoke(&message, invocation()).await;
         assert_eq!(answer, Ok(json!({})), "{message}");
     }
 }
@@ -98,13 +99,16 @@ async fn a_message_that_cannot_be_served_is_a_json_rpc_error_and_no_failed_invoc
         (request("tools/call", json!({ "arguments": {} })), -32602),
     ] {
         let answer = function
-            .invoke(&message, context())
+            .invoke(&message, invocation())
             .await
             .expect("an answer");
         assert_eq!(answer["error"]["code"], code, "{message}: {answer}");
     }
     let batch = json!([request("ping", json!({})), call("none", json!({}))]);
-    let answers = function.invoke(&batch, context()).await.expect("answers");
+    let answers = function
+        .invoke(&batch, invocation())
+        .await
+        .expect("answers");
     assert_eq!(answers[0]["result"], json!({}), "{answers}");
     assert_eq!(answers[1]["error"]["code"], -32602, "{answers}");
 }
@@ -133,9 +137,9 @@ async fn a_tool_learns_of_its_invoker_what_lambda_vouches_for_and_that_nobody_he
         let ops = json!([[host_op::CONTEXT, null], [host_op::PROGRESS, { "progress": 1 }]]);
         let mut call = call("ask", json!({ "ops": ops }));
         call["params"]["_meta"] = json!({ "progressToken": 1 });
-        let mut context = told(member, value);
-        context.xray_trace_id = Some("Root=1-a".to_owned());
-        let answer = function.invoke(&call, context).await.expect("an answer");
+        let mut told = told(member, value);
+        told.trace = Some(HeaderValue::from_static("Root=1-a"));
+        let answer = function.invoke(&call, told).await.expect("an answer");
         let seen = answer["result"]["content"][0]["text"].as_str();
         let seen: Value = serde_json::from_str(seen.expect("a text")).expect("JSON");
         let seen = &seen["outcomes"][0];
@@ -283,10 +287,10 @@ async fn an_event_of_another_kind_is_named_by_its_members_and_never_by_their_val
         ),
     ] {
         let error = function
-            .invoke(&event, context())
+            .invoke(&event, invocation())
             .await
             .expect_err("nothing to serve");
-        let message = error.error_message;
+        let message = error.message;
         assert!(
             message.starts_with(&format!("the event is {expected}")),
             "{event}: {message}"
@@ -296,11 +300,11 @@ async fn an_event_of_another_kind_is_named_by_its_members_and_never_by_their_val
             "{message}"
         );
         assert!(message.len() < 1200, "{message}");
-        assert_eq!(error.error_type, "EVENT_UNKNOWN");
+        assert_eq!(error.code, "EVENT_UNKNOWN");
     }
     let error = function
-        .invoke(&json!({ "x": 1 }), context())
+        .invoke(&json!({ "x": 1 }), invocation())
         .await
         .expect_err("nothing to serve");
-    assert_snapshot!(error.error_message, @r#"the event is an object with "x", but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"#);
+    assert_snapshot!(error.message, @r#"the event is an object with "x", but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"#);
 }

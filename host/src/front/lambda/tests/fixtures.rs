@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use cargo_metadata::{MetadataCommand, camino::Utf8PathBuf};
 use serde_json::{Value, json};
 
-use super::{Function, call, context, function_url, http_api, load_balancer, message, rest_api};
+use super::{Function, call, function_url, http_api, invocation, load_balancer, message, rest_api};
 
 /// What becomes of an event.
 enum Row {
@@ -111,7 +111,7 @@ async fn every_event_that_ships_with_the_crates_of_aws_is_answered_or_refused_as
                 assert!(matches!(row, Some(NoEvent)) || name == "mod.rs", "{name}");
                 continue;
             };
-            let answer = function.invoke_text(&text, context()).await;
+            let answer = function.invoke_text(&text, invocation()).await;
             let refused = match row {
                 Some(Asks(status)) => {
                     let answer = answer.unwrap_or_else(|error| panic!("{name}: {error:?}"));
@@ -124,9 +124,9 @@ async fn every_event_that_ships_with_the_crates_of_aws_is_answered_or_refused_as
                 Some(NoEvent) | None => "",
             };
             let error = answer.expect_err(name);
-            assert_eq!(error.error_type, "EVENT_UNKNOWN", "{name}");
+            assert_eq!(error.code, "EVENT_UNKNOWN", "{name}");
             let expected = format!("the event is {refused}");
-            let told = &error.error_message;
+            let told = &error.message;
             assert!(told.starts_with(&expected), "{name}: {told}");
         }
     }
@@ -153,7 +153,7 @@ async fn what_is_null_tells_nothing_of_an_event() {
         for member in ["connectionId", "serviceNetworkArn"] {
             event["requestContext"][member] = Value::Null;
         }
-        let answer = function.invoke(&event, context()).await;
+        let answer = function.invoke(&event, invocation()).await;
         let answer = answer.unwrap_or_else(|error| panic!("{error:?}\n{event}"));
         assert_eq!(answer["statusCode"], 200, "{answer}\n{event}");
     }
@@ -175,7 +175,7 @@ async fn answers_messages(function: &Function, name: &str, event: &Value) {
     ];
     for (body, headers) in [(legacy, &[][..]), (modern, &headers)] {
         let event = asking(event, &body, headers);
-        let answer = function.invoke(&event, context()).await;
+        let answer = function.invoke(&event, invocation()).await;
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error:?}\n{event}"));
         assert_eq!(answer["statusCode"], 200, "{name}: {answer}\n{event}");
         assert_eq!(message(&answer)["result"]["content"], content, "{name}");

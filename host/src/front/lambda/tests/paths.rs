@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Function, context, function_url, http_api, load_balancer, message, rest_api};
+use super::{Function, function_url, http_api, invocation, load_balancer, message, rest_api};
 
 fn ping() -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" })
@@ -54,7 +54,10 @@ async fn the_endpoint_is_at_the_root_and_at_mcp_below_any_stage_and_base_path() 
         by_route("POST /", "/v1/"),
         by_route("ANY /mcp", "/v1/mcp"),
     ]) {
-        let answer = function.invoke(&event, context()).await.expect("an answer");
+        let answer = function
+            .invoke(&event, invocation())
+            .await
+            .expect("an answer");
         assert_eq!(answer["statusCode"], 200, "{event}\n{answer}");
         assert_eq!(message(&answer)["result"], json!({}), "{event}");
     }
@@ -93,7 +96,10 @@ async fn what_is_elsewhere_is_not_found_and_the_answer_says_where_to_go() {
         by_route("$default", "/v1"),
         by_resource("/{proxy+}", "/v1"),
     ]) {
-        let answer = function.invoke(&event, context()).await.expect("an answer");
+        let answer = function
+            .invoke(&event, invocation())
+            .await
+            .expect("an answer");
         assert_eq!(answer["statusCode"], 404, "{event}\n{answer}");
         let told = message(&answer)["error"]["message"].clone();
         let told = told.as_str().expect("words");
@@ -125,7 +131,10 @@ async fn the_health_is_told_below_any_stage_and_base_path() {
             Some(http) => http["method"] = json!("GET"),
             None => event["httpMethod"] = json!("GET"),
         }
-        let answer = function.invoke(&event, context()).await.expect("an answer");
+        let answer = function
+            .invoke(&event, invocation())
+            .await
+            .expect("an answer");
         assert_eq!(answer["statusCode"], status, "{event}");
         assert_eq!(message(&answer)["status"] == "ok", status == 200, "{event}");
     }
@@ -151,7 +160,7 @@ async fn a_host_header_that_is_no_host_is_nobodys_business() {
                 if all_values {
                     event["multiValueHeaders"]["Host"] = json!([host]);
                 }
-                let answer = function.invoke(&event, context()).await;
+                let answer = function.invoke(&event, invocation()).await;
                 let answer = answer.unwrap_or_else(|error| panic!("{host}: {error:?}"));
                 assert_eq!(answer["statusCode"], 200, "{host}: {answer}");
             }
@@ -159,7 +168,10 @@ async fn a_host_header_that_is_no_host_is_nobodys_business() {
     }
     let mut event = http_api("/mcp", &ping());
     event["rawQueryString"] = json!("a=\"<>\"&b= \u{7f}");
-    let answer = function.invoke(&event, context()).await.expect("an answer");
+    let answer = function
+        .invoke(&event, invocation())
+        .await
+        .expect("an answer");
     assert_eq!(answer["statusCode"], 200, "{answer}");
 }
 
@@ -176,7 +188,10 @@ async fn a_header_that_was_sent_twice_counts_twice() {
             // The last value, as a REST API has it.
             event["headers"]["Origin"] = json!(origins.last());
             event["multiValueHeaders"]["Origin"] = json!(origins);
-            let answer = function.invoke(&event, context()).await.expect("an answer");
+            let answer = function
+                .invoke(&event, invocation())
+                .await
+                .expect("an answer");
             assert_eq!(answer["statusCode"], status, "{origins:?}: {answer}");
         }
     }

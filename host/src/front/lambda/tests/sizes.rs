@@ -1,9 +1,11 @@
 //! How large an answer may be behind each door: all of it comes, or a result that says that it is too much.
 
-use lambda_http::Context;
 use serde_json::{Value, json};
 
-use super::{Function, call, context, function_url, http_api, load_balancer, message, rest_api};
+use super::{
+    Function, Invocation, call, function_url, http_api, invocation, load_balancer, message,
+    rest_api,
+};
 
 const LAMBDA: usize = 6_291_556;
 const LOAD_BALANCER: usize = 1_048_576;
@@ -17,8 +19,8 @@ struct Outcome {
     size: usize,
 }
 
-async fn invoke(function: &Function, event: &Value, context: Context) -> Outcome {
-    let answer = function.invoke(event, context).await.expect("an answer");
+async fn invoke(function: &Function, event: &Value, invocation: Invocation) -> Outcome {
+    let answer = function.invoke(event, invocation).await.expect("an answer");
     let size = answer.to_string().len();
     let result = if answer.get("statusCode").is_some() {
         message(&answer)["result"].clone()
@@ -31,9 +33,9 @@ async fn invoke(function: &Function, event: &Value, context: Context) -> Outcome
 #[tokio::test]
 async fn a_result_that_is_too_large_for_its_door_is_an_error_that_says_so() {
     let function = Function::start(&[]);
-    let mut agent_core = context();
+    let mut agent_core = invocation();
     let custom = json!({ "custom": { "bedrockAgentCoreToolName": "target___reply" } });
-    agent_core.client_context = serde_json::from_value(custom).expect("a client context");
+    agent_core.client = serde_json::from_value(custom).expect("a client context");
     let doors: [(&str, usize, Through); 4] = [
         ("Lambda", LAMBDA, rest_api),
         ("Lambda", LAMBDA, http_api),
@@ -50,13 +52,13 @@ async fn a_result_that_is_too_large_for_its_door_is_an_error_that_says_so() {
                 most,
                 quoted,
                 Box::new(event) as Box<dyn Fn(Value) -> Value>,
-                context(),
+                invocation(),
             )
         });
         let direct: Box<dyn Fn(Value) -> Value> = Box::new(|reply| call("reply", reply));
         let bare: Box<dyn Fn(Value) -> Value> = Box::new(|reply| reply);
         for (door, most, each, event, context) in through_doors.into_iter().chain([
-            ("Lambda", LAMBDA, plain, direct, context()),
+            ("Lambda", LAMBDA, plain, direct, invocation()),
             ("Lambda", LAMBDA, plain, bare, agent_core.clone()),
         ]) {
             for (bytes, fits) in [(most - 5000, true), (most, false)] {

@@ -1,0 +1,160 @@
+//! An invocation, as Lambda hands it out: an event, and what stands beside it.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// How long ago a deadline may have been and still count. Unit: seconds; 60. Source: ours. Lambda hands out no event whose
+/// deadline has passed, but its clock and ours may differ; `cargo lambda watch` always says ten minutes after 1970 began.
+const LONG_PASSED: Duration = Duration::from_secs(60);
+
+/// An event, and what Lambda says beside it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Invocation {
+    pub(super) request_id: String,
+    /// To be repeated with the answer.
+    pub(super) invocation_id: Option<HeaderValue>,
+    /// By when Lambda wants the answer. Unit: milliseconds since 1970.
+    pub(super) deadline_ms: u64,
+    /// The trace that it belongs to.
+    pub(super) trace: Option<HeaderValue>,
+    /// What whoever invokes says of itself.
+    pub(super) client: Client,
+    /// Whom Cognito vouches for.
+    pub(super) identity: Option<Identity>,
+    pub(super) event: Bytes,
+}
+
+/// A client context. (What mobile applications tell in it beside this is nobody's business here.)
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Client {
+    #[serde(default)]
+    pub(super) custom: HashMap<String, Value>,
+}
+
+/// Whose credentials invoke the function.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Identity {
+    #[serde(rename = "cognitoIdentityId", alias = "identity_id")]
+    pub(super) id: String,
+    #[serde(rename = "cognitoIdentityPoolId", alias = "identity_pool_id")]
+    pub(super) pool: String,
+}
+
+impl Invocation {
+    /// What Lambda answers to the question for the next one; `None`: it has no name.
+    pub(super) fn new(headers: &HeaderMap, event: Bytes) -> Option<Self> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        Some(Self {
+            request_id: text("lambda-runtime-aws-request-id")?.to_owned(),
+            invocation_id: headers.get("lambda-runtime-invocation-id").cloned(),
+            deadline_ms: text("lambda-runtime-deadline-ms")
+                .and_then(|deadline| deadline.parse().ok())
+                .unwrap_or_default(),
+            trace: headers.get("lambda-runtime-trace-id").cloned(),
+            client: text("lambda-runtime-client-context")
+                .and_then(read)
+                .unwrap_or_default(),
+            identity: text("lambda-runtime-cognito-identity").and_then(read),
+            event,
+        })
+    }
+
+    /// By when Lambda wants the answer. A moment that had long passed when the request came is no deadline: emulators send such.
+    pub(super) fn deadline(&self) -> Option<SystemTime> {
+        let deadline = UNIX_EPOCH + Duration::from_millis(self.deadline_ms);
+        let passed = SystemTime::now().duration_since(deadline);
+        (passed.unwrap_or_default() <= LONG_PASSED).then_some(deadline)
+    }
+}
+
+/// What a header says, if it has the form it should have: what stands beside an event does not make it one that fails.
+fn read<T: DeserializeOwned>(header: &str) -> Option<T> {
+    serde_json::from_str(header).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+    use serde_json::json;
+
+    use super::*;
+
+    fn invocation(headers: &[(&'static str, &'static str)]) -> Option<Invocation> {
+        let headers = headers.iter().map(|&(name, value)| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static(value))
+        });
+        Invocation::new(&headers.collect(), Bytes::new())
+    }
+
+    #[test]
+    fn what_stands_beside_an_event_may_have_any_form() {
+        for (context, custom) in [
+            (r#"{"custom":{"a":"b"}}"#, json!({ "a": "b" })),
+            (
+                r#"{"custom":{"a":{"b":1}},"client":{},"env":null}"#,
+                json!({ "a": { "b": 1 } }),
+            ),
+            (r#"{"client":null}"#, json!({})),
+            ("{}", json!({})),
+            ("", json!({})),
+            ("[]", json!({})),
+            ("no JSON", json!({})),
+        ] {
+            let id = ("lambda-runtime-aws-request-id", "1");
+            let invocation = invocation(&[id, ("lambda-runtime-client-context", context)]);
+            let invocation = invocation.expect("it has a name");
+            assert_eq!(json!(invocation.client.custom), custom, "{context}");
+        }
+        for (identity, expected) in [
+            (
+                r#"{"cognitoIdentityId":"a","cognitoIdentityPoolId":"p"}"#,
+                Some(("a", "p")),
+            ),
+            (
+                r#"{"identity_id":"a","identity_pool_id":"p"}"#,
+                Some(("a", "p")),
+            ),
+            ("{}", None),
+            ("", None),
+        ] {
+            let id = ("lambda-runtime-aws-request-id", "1");
+            let invocation = invocation(&[id, ("lambda-runtime-cognito-identity", identity)]);
+            let known = invocation.expect("it has a name").identity;
+            let known = known.as_ref();
+            let known = known.map(|known| (known.id.as_str(), known.pool.as_str()));
+            assert_eq!(known, expected, "{identity}");
+        }
+        assert!(invocation(&[("lambda-runtime-deadline-ms", "1")]).is_none());
+    }
+
+    #[test]
+    fn a_deadline_that_had_long_passed_is_none() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = u64::try_from(now.expect("after 1970").as_millis()).expect("not so late");
+        // The year 3000.
+        const FAR: u64 = 32_503_680_000_000;
+        for (deadline_ms, counts) in [
+            (0, false),
+            (600_000, false),
+            (now - 120_000, false),
+            (now - 30_000, true),
+            (now, true),
+            (FAR, true),
+        ] {
+            let expected = counts.then(|| UNIX_EPOCH + Duration::from_millis(deadline_ms));
+            let invocation = Invocation {
+                deadline_ms,
+                ..Invocation::default()
+            };
+            assert_eq!(invocation.deadline(), expected, "{deadline_ms}");
+        }
+    }
+}
