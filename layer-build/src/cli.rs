@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Connect(Connect),
     /// Check that nothing in layers is known to fail on Lambda
     Check(Check),
+    /// Measure how long a cold start takes with layers, phase by phase
+    Bench(Bench),
     /// Show what is in a layer or a library
     Inspect(Inspect),
     /// Tell what has changed from one layer to the next, and whom it breaks
@@ -257,6 +259,44 @@ pub(crate) struct Check {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Measure how long a cold start takes with layers, phase by phase
+///
+/// Each phase has environments of its own, turn by turn, and is compared to the start of the host alone: such ratios hold on other
+/// machines as well. What real Lambda adds is not in it.
+#[derive(Debug, Args)]
+#[command(after_help = exit::OF_BENCH)]
+pub(crate) struct Bench {
+    /// The layers, in the function's order: later ones are unpacked over earlier ones
+    #[arg(required = true, value_name = "LAYER")]
+    pub(crate) layers: Vec<PathBuf>,
+    /// The function's own code, whose host is measured [default: the host in this program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) host: Option<PathBuf>,
+    /// The function's ENTRY_FILE
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) entry_file: Vec<String>,
+    /// The function's TOOLS_LIST
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) tools_list: Vec<String>,
+    /// How often each phase is measured
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rounds: u32,
+    /// Print JSON, which can be a baseline
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Fail where a phase takes longer than in this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// How much longer it may take than in the baseline, in percent
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value_t = 50,
+        requires = "baseline"
+    )]
+    pub(crate) threshold: u32,
 }
 
 /// Show what is in a layer or a library

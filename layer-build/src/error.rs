@@ -70,6 +70,11 @@ pub(crate) enum Failure {
         path: PathBuf,
         error: zip::result::ZipError,
     },
+    #[error("{}: no baseline: {error}\n  help: make one by `cargo layer bench LAYER --json`", .path.display())]
+    Baseline {
+        path: PathBuf,
+        error: serde_json::Error,
+    },
     #[error("{0}")]
     Manifest(host::plugin::manifest::ManifestError),
     #[error("{} declares no tools: neither a manifest nor a plugin is in its folder `lib`\n  help: name a layer made by `cargo layer build`, or a plugin's library", .0.display())]
@@ -147,6 +152,7 @@ impl Failure {
             Self::Arguments(_) => "ARGUMENTS",
             Self::UnknownTool { .. } => "UNKNOWN_TOOL",
             Self::Archive { .. } => "ARCHIVE_INVALID",
+            Self::Baseline { .. } => "BASELINE_INVALID",
             Self::Manifest(error) => error.code().as_str(),
             Self::NothingDeclared(_) => "NOTHING_DECLARED",
             Self::New(_) => "NEW_FAILED",

@@ -28,6 +28,10 @@ Exit codes:
 pub(crate) const OF_CHECK: &str =
     "Exit codes: 0 no error was found, 1 one was, or it could not be checked, 2 wrong usage";
 
+/// What `bench --help` says of them.
+pub(crate) const OF_BENCH: &str = "\
+Exit codes: 0 measured, and no slower than the baseline allows, 1 slower, or it could not be measured, 2 wrong usage";
+
 /// What `diff --help` says of them.
 pub(crate) const OF_DIFF: &str = "\
 Exit codes: 0 nothing breaks, 1 it could not be told, 2 wrong usage, 3 something breaks,

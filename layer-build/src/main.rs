@@ -5,6 +5,7 @@
 mod arch;
 mod archive;
 mod ask;
+mod bench;
 mod cargo;
 mod check;
 mod child;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Token(args) => token::run(&args),

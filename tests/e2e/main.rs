@@ -5,6 +5,7 @@ mod ask;
 mod authors;
 mod aws_cli;
 mod awslabs;
+mod bench;
 mod beyond;
 mod cargo_lambda;
 mod check;

@@ -1,0 +1,146 @@
+//! How fast the host is: beside an empty function of `lambda_http`, which does nothing with the same events, and beside a peer,
+//! the official Rust SDK with its tools compiled in. All run under one Lambda Runtime API, take turns round by round, and
+//! share one core, so that ratios hold although times differ from machine to machine and from minute to minute.
+//!
+//! ```text
+//! cargo bench -p bench --bench lambda                      # the tables
+//! cargo bench -p bench --bench lambda -- --check           # and the exit code 1 where a target is missed
+//! cargo bench -p bench --bench lambda -- --json speed.json
+//! cargo bench -p bench --bench lambda -- --instructions   # those of a start and a first call, by callgrind
+//! ```
+//!
+//! What real Lambda adds is not in it: downloading and mounting code and layers, the sandbox's own start, and the way from the
+//! front door, which an empty function waits for as well.
+
+#![expect(clippy::print_stdout, reason = "tables are what it is for")]
+
+mod event;
+mod figures;
+mod instructions;
+mod measure;
+mod report;
+mod runtimes;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use instructions::Instructions;
+use runtimes::Runtime;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// How often each runtime has its turn. Source: ours. The medians no longer move much.
+const ROUNDS: usize = 40;
+
+const HELP: &str = "\
+Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
+
+  --rounds N      How often each runtime has its turn [default: 40]
+  --json FILE     Write all figures as JSON
+  --markdown      Print the README's table alone
+  --instructions  Count the instructions of a start and a first call instead, by callgrind
+  --check         End with the exit code 1 where a target is missed
+";
+
+struct Options {
+    rounds: usize,
+    json: Option<PathBuf>,
+    markdown: bool,
+    check: bool,
+    instructions: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Some(options) = options()? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let artifacts = bench::build()?;
+    pin();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    if options.instructions {
+        return runtime.block_on(async { count(&runtimes::all(&artifacts).await?).await });
+    }
+    let measured = runtime.block_on(async {
+        let runtimes = runtimes::all(&artifacts).await?;
+        measure::all(runtimes, options.rounds).await
+    })?;
+    let report = report::Report::new(&measured, &artifacts);
+    if options.markdown {
+        report.print_markdown();
+    } else {
+        report.print();
+    }
+    if let Some(path) = options.json {
+        fs_err::write(path, serde_json::to_string_pretty(&report)?)?;
+    }
+    let missed = report.missed();
+    for target in &missed {
+        eprintln!("missed: {target}");
+    }
+    if options.check && !missed.is_empty() {
+        anyhow::bail!("{} targets are missed", missed.len());
+    }
+    Ok(())
+}
+
+async fn count(runtimes: &[Runtime]) -> anyhow::Result<()> {
+    println!("| instructions, in thousands | start | first call |\n|---|---|---|");
+    for runtime in runtimes {
+        let Instructions { start, first_call } = instructions::of(runtime).await?;
+        println!(
+            "| {} | {} | {} |",
+            runtime.name,
+            start / 1000,
+            first_call / 1000
+        );
+    }
+    Ok(())
+}
+
+/// What is asked for; `None`: help.
+fn options() -> anyhow::Result<Option<Options>> {
+    use lexopt::prelude::*;
+    let mut options = Options {
+        rounds: ROUNDS,
+        json: None,
+        markdown: false,
+        check: false,
+        instructions: false,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("rounds") => options.rounds = parser.value()?.parse()?,
+            Long("json") => options.json = Some(parser.value()?.into()),
+            Long("markdown") => options.markdown = true,
+            Long("instructions") => options.instructions = true,
+            Long("check") => options.check = true,
+            // Cargo's own.
+            Long("bench") => {}
+            Short('h') | Long("help") => return Ok(None),
+            other => return Err(other.unexpected()).context(HELP),
+        }
+    }
+    anyhow::ensure!(options.rounds > 0, "--rounds must be at least 1");
+    Ok(Some(options))
+}
+
+/// Keep this process, and those it starts, on one core: whoever shares it, hands over without waking another.
+fn pin() {
+    let Ok(allowed) = sched_getaffinity(None) else {
+        return;
+    };
+    let Some(last) = (0..CpuSet::MAX_CPU)
+        .rev()
+        .find(|&core| allowed.is_set(core))
+    else {
+        return;
+    };
+    let mut one = CpuSet::new();
+    one.set(last);
+    if let Err(error) = sched_setaffinity(None, &one) {
+        eprintln!("not pinned to one core: {error}");
+    }
+}

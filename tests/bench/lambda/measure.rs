@@ -1,0 +1,166 @@
+//! The measuring itself.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use crate::{
+    figures::Samples,
+    runtimes::{Exchange, Runtime, checked},
+};
+
+/// How many calls of a turn come before those that are measured.
+const UNMEASURED: usize = 20;
+
+/// How many calls of a turn are measured.
+const CALLS: usize = 200;
+
+/// How many lists of a turn are measured.
+const LISTS: usize = 100;
+
+/// After how many requests memory is looked at again.
+pub(crate) const REQUESTS: usize = 10_000;
+
+/// What was found out about a runtime. Samples are one for each round.
+pub(crate) struct Measured {
+    pub(crate) runtime: Runtime,
+    /// From the start of the process until it asks for its first event.
+    pub(crate) init: Samples,
+    /// The first call.
+    pub(crate) first: Samples,
+    /// Both.
+    pub(crate) cold: Samples,
+    /// Calls one after the other: the median of the round.
+    pub(crate) call: Samples,
+    /// The slowest in a hundred of the round.
+    pub(crate) call_p99: Samples,
+    /// What the process computes for a call.
+    pub(crate) call_cpu: Samples,
+    /// Lists one after the other: the median of the round.
+    pub(crate) list: Samples,
+    /// Peak memory after the start. Unit: KiB.
+    pub(crate) after_init: u64,
+    /// Peak memory after [`REQUESTS`]. Unit: KiB.
+    pub(crate) after_requests: u64,
+}
+
+/// Measure all of them, turn by turn.
+pub(crate) async fn all(runtimes: Vec<Runtime>, rounds: usize) -> anyhow::Result<Vec<Measured>> {
+    let mut measured: Vec<_> = runtimes.into_iter().map(Measured::new).collect();
+    for one in &mut measured {
+        one.memory().await.with_context(|| one.runtime.name)?;
+    }
+    for round in 1..=rounds {
+        eprint!("\rround {round} of {rounds} ");
+        for one in &mut measured {
+            one.turn().await.with_context(|| one.runtime.name)?;
+        }
+    }
+    eprintln!();
+    Ok(measured)
+}
+
+impl Measured {
+    fn new(runtime: Runtime) -> Self {
+        Self {
+            runtime,
+            init: Samples::default(),
+            first: Samples::default(),
+            cold: Samples::default(),
+            call: Samples::default(),
+            call_p99: Samples::default(),
+            call_cpu: Samples::default(),
+            list: Samples::default(),
+            after_init: 0,
+            after_requests: 0,
+        }
+    }
+
+    async fn turn(&mut self) -> anyhow::Result<()> {
+        let runtime = &self.runtime;
+        runtime.function.recycle().await;
+        let begun = Instant::now();
+        runtime.function.warm_up().await?;
+        let init = begun.elapsed();
+        let first = timed(runtime, &runtime.call).await?;
+        for _ in 0..UNMEASURED {
+            timed(runtime, &runtime.call).await?;
+        }
+        let computed = computed_by(runtime.process_id()?)?;
+        let calls = several(CALLS, runtime, &runtime.call).await?;
+        let computed = computed_by(runtime.process_id()?)?.saturating_sub(computed);
+        timed(runtime, &runtime.list).await?;
+        let lists = several(LISTS, runtime, &runtime.list).await?;
+        runtime.function.recycle().await;
+        self.init.add(init);
+        self.first.add(first);
+        self.cold.add(init + first);
+        self.call.add(calls.quantile(0.5));
+        self.call_p99.add(calls.quantile(0.99));
+        self.call_cpu.add(computed / u32::try_from(CALLS)?);
+        self.list.add(lists.quantile(0.5));
+        Ok(())
+    }
+
+    async fn memory(&mut self) -> anyhow::Result<()> {
+        let runtime = &self.runtime;
+        runtime.function.recycle().await;
+        runtime.function.warm_up().await?;
+        self.after_init = peak_memory(runtime.process_id()?)?;
+        for _ in 0..REQUESTS / 2 {
+            timed(runtime, &runtime.call).await?;
+            timed(runtime, &runtime.list).await?;
+        }
+        self.after_requests = peak_memory(runtime.process_id()?)?;
+        runtime.function.recycle().await;
+        Ok(())
+    }
+}
+
+impl Runtime {
+    fn process_id(&self) -> anyhow::Result<u32> {
+        let ids = self.function.process_ids();
+        ids.first().copied().context("there is no process")
+    }
+}
+
+async fn timed(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
+    let event = exchange.event.clone();
+    let begun = Instant::now();
+    let invocation = runtime.function.invoke_bytes(event).await?;
+    let taken = begun.elapsed();
+    checked(runtime.name, &invocation, &exchange.expected)?;
+    Ok(taken)
+}
+
+async fn several(times: usize, runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Samples> {
+    let mut samples = Samples::default();
+    for _ in 0..times {
+        samples.add(timed(runtime, exchange).await?);
+    }
+    Ok(samples)
+}
+
+/// How long the threads of a process were on a core.
+/// Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat", in nanoseconds.
+fn computed_by(process: u32) -> anyhow::Result<Duration> {
+    let mut computed = Duration::ZERO;
+    for thread in fs_err::read_dir(format!("/proc/{process}/task"))? {
+        // One that has ended meanwhile is not counted.
+        let Ok(times) = fs_err::read_to_string(thread?.path().join("schedstat")) else {
+            continue;
+        };
+        let on_core = times.split(' ').next().unwrap_or_default();
+        computed += Duration::from_nanos(on_core.parse()?);
+    }
+    Ok(computed)
+}
+
+/// The most memory that a process has had. Unit: KiB.
+/// Source: proc_pid_status(5), `VmHWM`.
+fn peak_memory(process: u32) -> anyhow::Result<u64> {
+    let status = fs_err::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kilobytes.context("no VmHWM")?.trim().parse()?)
+}

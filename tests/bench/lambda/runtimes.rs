@@ -1,0 +1,212 @@
+//! What is measured.
+
+use std::path::Path;
+
+use anyhow::Context;
+use lambda_local::{Function, FunctionConfig, Invocation, ResponseMode};
+use serde_json::{Value, json};
+
+use bench::{Artifacts, MANY};
+
+use crate::event;
+
+/// An event, and what its answer must have in it.
+pub(crate) struct Exchange {
+    pub(crate) event: String,
+    pub(crate) expected: String,
+}
+
+/// A function under a name.
+pub(crate) struct Runtime {
+    pub(crate) name: &'static str,
+    pub(crate) function: Function,
+    pub(crate) call: Exchange,
+    pub(crate) list: Exchange,
+    /// The function's program.
+    pub(crate) program: std::path::PathBuf,
+    /// The empty functions to which this one's calls and lists are compared: they send as many bytes.
+    pub(crate) floors: Option<[&'static str; 2]>,
+}
+
+/// The empty function whose answers are as large as that of a call.
+pub(crate) const FLOOR: &str = "empty function";
+const FLOOR_3: &str = "empty, list of 3";
+const FLOOR_100: &str = "empty, list of 100";
+const FLOOR_100_PLUGINS: &str = "empty, list of 100 plugins";
+
+/// The host with three tools.
+pub(crate) const THREE: &str = "3 tools";
+/// The host with a hundred plugins.
+pub(crate) const PLUGINS: &str = "100 plugins";
+/// The host with one plugin of a hundred tools.
+pub(crate) const TOOLS: &str = "100 tools";
+/// The host that streams.
+pub(crate) const STREAM: &str = "3 tools, streaming";
+/// The peer.
+pub(crate) const PEER: &str = "rmcp, 3 tools";
+/// The peer with a hundred tools.
+pub(crate) const PEER_TOOLS: &str = "rmcp, 100 tools";
+
+/// All of them.
+pub(crate) async fn all(artifacts: &Artifacts) -> anyhow::Result<Vec<Runtime>> {
+    let add = || (event::call("add", &json!({ "a": 2, "b": 3 })), "\"5\"");
+    let hosts = [
+        (THREE, &artifacts.three, vec![], add(), 3, FLOOR_3),
+        (
+            PLUGINS,
+            &artifacts.plugins,
+            vec![],
+            (event::call("tool_050", &json!({})), "this is tool_050"),
+            MANY,
+            FLOOR_100_PLUGINS,
+        ),
+        (
+            TOOLS,
+            &artifacts.tools,
+            vec![],
+            (event::call("tool050", &json!({ "a": 2, "b": 3 })), "\"5\""),
+            MANY,
+            FLOOR_100,
+        ),
+        (
+            "3 tools, preloaded",
+            &artifacts.three,
+            vec![("PRELOAD", "all")],
+            add(),
+            3,
+            FLOOR_3,
+        ),
+        (
+            "3 tools, with a table",
+            &artifacts.three,
+            vec![("SESSION_TABLE", "mcp-sessions")],
+            add(),
+            3,
+            FLOOR_3,
+        ),
+        (
+            STREAM,
+            &artifacts.three,
+            vec![("RESPONSE_MODE", "stream")],
+            add(),
+            3,
+            FLOOR_3,
+        ),
+    ];
+    let mut runtimes = Vec::new();
+    let mut floors: Vec<(&'static str, String)> = Vec::new();
+    for (name, plugins, environment, (call, answer), tools, floor) in hosts {
+        let mut config = FunctionConfig::new(&artifacts.host)
+            .env("PLUGIN_DIR", plugins.to_string_lossy())
+            .env("AWS_ACCESS_KEY_ID", "none")
+            .env("AWS_SECRET_ACCESS_KEY", "none");
+        for (name, value) in environment {
+            config = config.env(name, value);
+        }
+        let runtime = Runtime {
+            name,
+            function: Function::new(config),
+            call: Exchange {
+                event: call,
+                expected: answer.to_owned(),
+            },
+            list: Exchange {
+                event: event::list(),
+                expected: "\"inputSchema\"".to_owned(),
+            },
+            program: artifacts.host.clone(),
+            floors: Some([FLOOR, floor]),
+        };
+        if name == THREE {
+            floors.push((FLOOR, answer_of(&runtime, &runtime.call).await?));
+        }
+        let listed = answer_of(&runtime, &runtime.list).await?;
+        let names = listed.matches("\"inputSchema\"").count();
+        anyhow::ensure!(
+            names == tools,
+            "{name}: {names} tools are listed, not {tools}"
+        );
+        if !floors.iter().any(|(known, _)| *known == floor) {
+            floors.push((floor, listed));
+        }
+        runtimes.push(runtime);
+    }
+    let peer = |name, tools: &str, tool, floor| {
+        let config = FunctionConfig::new(&artifacts.peer).env("TOOLS", tools);
+        Runtime {
+            name,
+            function: Function::new(config),
+            call: Exchange {
+                event: event::call(tool, &json!({ "a": 2, "b": 3 })),
+                expected: "\"5\"".to_owned(),
+            },
+            list: Exchange {
+                event: event::list(),
+                expected: "\"inputSchema\"".to_owned(),
+            },
+            program: artifacts.peer.clone(),
+            floors: Some([FLOOR, floor]),
+        }
+    };
+    runtimes.push(peer(PEER, "3", "add", FLOOR_3));
+    runtimes.push(peer(PEER_TOOLS, "100", "tool050", FLOOR_100));
+    let floors = floors
+        .into_iter()
+        .map(|(name, answer)| floor(&artifacts.floor, name, answer));
+    // First, since all others are compared to them.
+    Ok(floors.chain(runtimes).collect())
+}
+
+/// An empty function that answers so.
+fn floor(program: &Path, name: &'static str, answer: String) -> Runtime {
+    let exchange = || Exchange {
+        event: event::call("add", &json!({ "a": 2, "b": 3 })),
+        expected: "\"jsonrpc\"".to_owned(),
+    };
+    Runtime {
+        name,
+        function: Function::new(FunctionConfig::new(program).env("ANSWER", answer)),
+        call: exchange(),
+        list: Exchange {
+            event: event::list(),
+            ..exchange()
+        },
+        program: program.to_owned(),
+        floors: None,
+    }
+}
+
+async fn answer_of(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<String> {
+    let invocation = runtime
+        .function
+        .invoke_bytes(exchange.event.clone())
+        .await?;
+    checked(runtime.name, &invocation, &exchange.expected)
+}
+
+/// The body of an answer, if it is what was expected.
+pub(crate) fn checked(
+    name: &str,
+    invocation: &Invocation,
+    expected: &str,
+) -> anyhow::Result<String> {
+    let (status, body) = match invocation.response_mode {
+        ResponseMode::Streaming => {
+            let (head, body) = invocation.http_stream().context("no stream of HTTP")?;
+            (
+                head["statusCode"].clone(),
+                String::from_utf8(body.to_vec())?,
+            )
+        }
+        _ => {
+            let answer: Value = invocation.json()?;
+            let body = answer["body"].as_str().unwrap_or_default().to_owned();
+            (answer["statusCode"].clone(), body)
+        }
+    };
+    anyhow::ensure!(
+        status == 200 && body.contains(expected) && !body.contains("isError\":true"),
+        "{name} answers {status}: {body}"
+    );
+    Ok(body)
+}

@@ -1,0 +1,197 @@
+//! What is measured, built as it is deployed.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::Context;
+use cargo_metadata::Message;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// The name that the tool of the plugin `numbered` has; others of the same width take its place.
+const NUMBERED: &str = "tool_000";
+
+/// How many plugins and tools are many.
+pub const MANY: usize = 100;
+
+/// Programs, and folders of plugins.
+#[derive(Debug)]
+pub struct Artifacts {
+    /// The empty function.
+    pub floor: PathBuf,
+    /// The host.
+    pub host: PathBuf,
+    /// The peer.
+    pub peer: PathBuf,
+    /// One plugin of three tools.
+    pub three: PathBuf,
+    /// A hundred plugins of one tool.
+    pub plugins: PathBuf,
+    /// One plugin of a hundred tools.
+    pub tools: PathBuf,
+}
+
+/// Build all of it, if need be.
+///
+/// # Errors
+/// Cargo or `cargo layer` cannot build something; they have told why.
+pub fn build() -> anyhow::Result<Artifacts> {
+    let target = target()?;
+    let folder = folder()?;
+    let zip = folder.join("function.zip");
+    cargo_layer(&["host", "--out"], &zip)?;
+    let function = folder.join("function");
+    unzip(&zip, &function)?;
+    Ok(Artifacts {
+        floor: program(repository(), "floor", &target)?,
+        peer: program(
+            &repository().join("tests/bench/rmcp"),
+            "rmcp-peer",
+            &folder.join("rmcp"),
+        )?,
+        three: layer("custom-tools")?,
+        tools: layer("hundred")?,
+        plugins: multiplied(&layer("numbered")?, &folder.join("plugins"))?,
+        host: function.join("bootstrap"),
+    })
+}
+
+/// The `lib` of a layer of one plugin, built by `cargo layer build`.
+///
+/// # Errors
+/// It cannot be built; `cargo layer` has told why.
+pub fn layer(package: &str) -> anyhow::Result<PathBuf> {
+    let folder = folder()?;
+    let zip = folder.join(format!("{package}.zip"));
+    cargo_layer(&["build", "--package", package, "--out"], &zip)?;
+    let unpacked = folder.join(package);
+    unzip(&zip, &unpacked)?;
+    Ok(unpacked.join("lib"))
+}
+
+fn folder() -> anyhow::Result<PathBuf> {
+    let folder = target()?.join("bench");
+    fs_err::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+fn repository() -> &'static Path {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).unwrap_or(manifest)
+}
+
+/// Cargo's target folder: this program lies in target/PROFILE/deps.
+fn target() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(3);
+    Ok(target
+        .context("this program lies in no target folder")?
+        .to_owned())
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(repository()).stdin(Stdio::null());
+    cargo
+}
+
+fn cargo_layer(arguments: &[&str], out: &Path) -> anyhow::Result<()> {
+    let mut command = cargo();
+    command.args([
+        "run",
+        "--quiet",
+        "--package",
+        "layer-build",
+        "--bin",
+        "cargo-layer",
+        "--",
+    ]);
+    command.args(arguments).arg(out);
+    let status = command.stdout(Stdio::null()).status()?;
+    anyhow::ensure!(status.success(), "{command:?} fails");
+    Ok(())
+}
+
+/// A program as people deploy one: fast, stripped, by fat LTO.
+fn program(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<PathBuf> {
+    let mut command = cargo();
+    command.current_dir(workspace);
+    command.args([
+        "build",
+        "--locked",
+        "--release",
+        "--message-format=json-render-diagnostics",
+    ]);
+    command.args(["--package", package]);
+    for setting in [r#"lto="fat""#, "codegen-units=1", r#"strip="symbols""#] {
+        command.args(["--config", &format!("profile.release.{setting}")]);
+    }
+    let output = command
+        .env("CARGO_TARGET_DIR", target)
+        .stderr(Stdio::inherit())
+        .output()?;
+    anyhow::ensure!(output.status.success(), "{command:?} fails");
+    let programs =
+        Message::parse_stream(output.stdout.as_slice()).filter_map(|message| match message {
+            Ok(Message::CompilerArtifact(artifact)) => artifact.executable,
+            _ => None,
+        });
+    let program = programs.last().context("cargo tells of no program")?;
+    Ok(program.into_std_path_buf())
+}
+
+fn unzip(zip: &Path, folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        fs_err::remove_dir_all(folder)?;
+    }
+    zip::ZipArchive::new(fs_err::File::open(zip)?)?.extract(folder)?;
+    Ok(())
+}
+
+/// A layer of one plugin as one of many: each library with another name of its tool in it, and an entry in the manifest.
+fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
+    if folder.exists() {
+        fs_err::remove_dir_all(folder)?;
+    }
+    fs_err::create_dir_all(folder)?;
+    let library = fs_err::read(one.join("libnumbered.so"))?;
+    let mut manifest: Value =
+        serde_json::from_slice(&fs_err::read(one.join("numbered.layer.json"))?)?;
+    let entry = manifest["plugins"][0].take();
+    let entries = (0..MANY).map(|number| {
+        let name = format!("tool_{number:03}");
+        let file = format!("libnumbered_{number:03}.so");
+        let library = renamed(library.clone(), &name);
+        // Members stay in their order, so that the text of the declaration stays what its digest is of.
+        let declaration = entry["declaration"].to_string().replace(NUMBERED, &name);
+        let mut entry = entry.clone();
+        entry["file"] = json!(file);
+        entry["sha256"] = json!(sha256(&library));
+        entry["digest"] = json!(sha256(declaration.as_bytes()));
+        entry["declaration"] = serde_json::from_str(&declaration)?;
+        fs_err::write(folder.join(&file), library)?;
+        anyhow::Ok(entry)
+    });
+    manifest["plugins"] = entries.collect::<anyhow::Result<Vec<_>>>()?.into();
+    fs_err::write(folder.join("numbered.layer.json"), manifest.to_string())?;
+    Ok(folder.to_owned())
+}
+
+fn renamed(mut library: Vec<u8>, name: &str) -> Vec<u8> {
+    let mut begin = 0;
+    while let Some(found) = library[begin..]
+        .windows(name.len())
+        .position(|bytes| bytes == NUMBERED.as_bytes())
+    {
+        library[begin + found..][..name.len()].copy_from_slice(name.as_bytes());
+        begin += found + name.len();
+    }
+    library
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
