@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Measure how long a cold start takes with layers, phase by phase
     Bench(Bench),
-    /// Show what is in a layer or a library
+    /// Show what is in a layer, a library or a function
     Inspect(Inspect),
     /// Tell what has changed from one layer to the next, and whom it breaks
     Diff(Diff),
@@ -299,13 +299,13 @@ pub(crate) struct Bench {
     pub(crate) threshold: u32,
 }
 
-/// Show what is in a layer or a library
+/// Show what is in a layer, a library or a function
 ///
 /// Tools, versions, hashes, what the libraries need, and what each declaration weighs: of its JSON in the list of tools, which
 /// a model reads in every conversation. A library is opened in a process of its own, a layer only where no manifest tells of it.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// A layer, or a library
+    /// A layer, a library, or what `cargo layer host` made
     pub(crate) file: PathBuf,
     /// Print all of it, with the schemas, in JSON
     #[arg(long)]

@@ -28,8 +28,20 @@ pub(crate) struct Declared {
     /// Of a layer with a manifest: what it says of itself.
     pub(crate) layers: Vec<LayerInfo>,
     pub(crate) plugins: Vec<Plugin>,
+    /// Of a function, or of the host as a layer: its program.
+    pub(crate) bootstrap: Option<Bootstrap>,
     /// Other files of a layer, which are no plugins.
     pub(crate) others: Vec<String>,
+}
+
+/// The program that Lambda starts.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bootstrap {
+    /// Unit: bytes.
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    pub(crate) cpu: String,
+    pub(crate) glibc: Option<String>,
 }
 
 /// A plugin.
@@ -108,6 +120,15 @@ impl Weight {
 impl Declared {
     /// Read a layer or a library.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let declared = Self::read_any(path)?;
+        if declared.plugins.is_empty() {
+            return Err(Failure::NothingDeclared(path.to_owned()).into());
+        }
+        Ok(declared)
+    }
+
+    /// Read a layer, a library or a function.
+    pub(crate) fn read_any(path: &Path) -> anyhow::Result<Self> {
         let content = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
         let mut declared = Self {
             path: path.to_owned(),
@@ -115,6 +136,7 @@ impl Declared {
             sha256: sha256(&content),
             layers: Vec::new(),
             plugins: Vec::new(),
+            bootstrap: None,
             others: Vec::new(),
         };
         if elf::is_elf(&content) {
@@ -123,13 +145,17 @@ impl Declared {
         } else {
             declared.of_layer(&Contents::of(path)?)?;
         }
-        if declared.plugins.is_empty() {
+        if declared.plugins.is_empty() && declared.bootstrap.is_none() {
             return Err(Failure::NothingDeclared(path.to_owned()).into());
         }
         Ok(declared)
     }
 
     fn of_layer(&mut self, contents: &Contents) -> anyhow::Result<()> {
+        let program = contents.files.iter().find(|file| file.path == "bootstrap");
+        if let Some(program) = program {
+            self.bootstrap = Some(Bootstrap::of(&contents.path, &program.content)?);
+        }
         let at = |file: &str| PathBuf::from(format!("{}: {file}", contents.path.display()));
         let mut files: Vec<_> = contents
             .lib()
@@ -234,6 +260,21 @@ impl Declared {
 
     pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool> {
         self.plugins.iter().flat_map(|plugin| &plugin.tools)
+    }
+}
+
+impl Bootstrap {
+    fn of(archive: &Path, content: &[u8]) -> anyhow::Result<Self> {
+        let Facts { cpu, glibc, .. } = elf::facts(content).map_err(|error| Failure::Library {
+            path: format!("{}: bootstrap", archive.display()).into(),
+            problem: error.to_string(),
+        })?;
+        Ok(Self {
+            size: content.len() as u64,
+            sha256: sha256(content),
+            cpu,
+            glibc: glibc.map(|glibc| glibc.to_string()),
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is in a layer or a library: tables for people, JSON for programs.
+//! What is in a layer, a library or a function: tables for people, JSON for programs.
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::{
 
 /// Say what is in a file.
 pub(crate) fn run(args: &cli::Inspect) -> anyhow::Result<Exit> {
-    let declared = Declared::read(&args.file)?;
+    let declared = Declared::read_any(&args.file)?;
     if args.json {
         let all = json!({
             "file": declared.path,
@@ -20,6 +20,7 @@ pub(crate) fn run(args: &cli::Inspect) -> anyhow::Result<Exit> {
             "sha256": declared.sha256,
             "layers": declared.layers,
             "plugins": declared.plugins,
+            "bootstrap": declared.bootstrap,
             "otherFiles": declared.others,
             "weight": whole(declared.tools()),
         });
@@ -56,7 +57,9 @@ fn text(declared: &Declared) -> String {
         }
         parts.push(format!("{}\n{}", plugin.file, trimmed(&table)));
     }
-    parts.push(tools(declared));
+    if !declared.plugins.is_empty() {
+        parts.push(tools(declared));
+    }
     parts.join("\n\n")
 }
 
@@ -73,6 +76,13 @@ fn file(declared: &Declared) -> String {
         lines.push(format!(
             "  layer {} {}, by default {tools}",
             layer.name, layer.version
+        ));
+    }
+    if let Some(bootstrap) = &declared.bootstrap {
+        let glibc = bootstrap.glibc.as_deref().unwrap_or("no glibc");
+        lines.push(format!(
+            "  bootstrap: {} bytes, sha256 {}, for {}, {glibc}",
+            bootstrap.size, bootstrap.sha256, bootstrap.cpu
         ));
     }
     if !declared.others.is_empty() {

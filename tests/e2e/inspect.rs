@@ -5,8 +5,8 @@ use std::{path::Path, process::Command};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Layer, cargo_layer, declaration, library_of, manifest, output_of, puppet, script, target,
-    told_by, tool,
+    Layer, bootstrap, cargo_layer, declaration, library_of, manifest, output_of, puppet, script,
+    sha256, target, told_by, tool,
 };
 
 fn layer_of(package: &str) -> std::path::PathBuf {
@@ -287,6 +287,25 @@ fn shells_complete_what_there_is_for_users() {
             "{shell}"
         );
     }
+}
+
+#[test]
+fn a_function_is_shown_with_what_it_is_for() {
+    let bootstrap = bootstrap();
+    let zip = target().join("function.zip");
+    let (stdout, stderr, code) = told("inspect", &[&zip], &["--json"]);
+    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+    let shown: Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(shown["sha256"], sha256(&zip));
+    assert_eq!(shown["bootstrap"]["cpu"], std::env::consts::ARCH);
+    assert_eq!(shown["bootstrap"]["sha256"], sha256(bootstrap));
+    assert_eq!(shown["plugins"], json!([]));
+    let (stdout, _, _) = told("inspect", &[&zip], &[]);
+    assert_snapshot!(without_numbers(&stdout), @r"
+    [target]/function.zip
+      [n] bytes, sha256 [hash]
+      bootstrap: [n] bytes, sha256 [hash], for [cpu], [glibc]
+    ");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod build;
 mod cargo_lambda;
 mod client;
 pub mod conformance;
+pub mod deploy;
 pub mod dynamodb;
 mod host;
 mod layer;

@@ -117,7 +117,7 @@ pub(crate) fn node_program(package: &str, file: &str) -> Command {
 }
 
 /// The Node.js that npm installed: that of the machine may be too old.
-fn node() -> Command {
+pub(crate) fn node() -> Command {
     Command::new(node_modules().join("node/bin/node"))
 }
 
@@ -155,7 +155,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// A folder made by `make`, and made anew when `description` has changed since.
-fn prepared(name: &str, description: &Path, make: impl FnOnce(&Path)) -> PathBuf {
+pub(crate) fn prepared(name: &str, description: &Path, make: impl FnOnce(&Path)) -> PathBuf {
     locked(name, || {
         let folder = target().join(name);
         let mark = folder.join(".made-from");

@@ -1,0 +1,25 @@
+# Sessions, and what tools keep between calls.
+
+resource "aws_dynamodb_table" "sessions" {
+  count = var.session_table ? 1 : 0
+
+  name                        = "${var.name}-sessions"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "session_id"
+  deletion_protection_enabled = var.table_deletion_protection
+
+  attribute {
+    name = "session_id"
+    type = "S"
+  }
+
+  ttl {
+    enabled        = true
+    attribute_name = "expires_at"
+  }
+
+  # By a key of the account's that AWS manages (aws/dynamodb), whose use CloudTrail shows.
+  server_side_encryption {
+    enabled = true
+  }
+}

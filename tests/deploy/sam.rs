@@ -1,0 +1,237 @@
+//! `deploy/sam`: the template is clean, can be built, and says in every variant what it should; `configure` stops what is
+//! wrong.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tests::{deploy::template_tool, output_of, repository, told_by};
+
+use crate::{
+    archives::{Folder, architectures},
+    stack::Stack,
+    tools_json, variants,
+};
+
+/// A folder with the template and what belongs beside it.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    for file in ["template.yaml", "configure"] {
+        let source = repository().join("deploy/sam").join(file);
+        fs_err::copy(source, folder.file(file)).expect("a copy");
+    }
+    folder
+}
+
+fn configure(folder: &Folder, arguments: &[&str]) -> Command {
+    let mut configure = Command::new("python3");
+    configure
+        .arg("configure")
+        .args(arguments)
+        .current_dir(folder.path());
+    configure
+}
+
+/// What SAM makes of the template.
+fn transformed(folder: &Folder, given: &[&str]) -> Command {
+    let mut python = template_tool("python");
+    python
+        .arg(repository().join("tests/deploy/transform.py"))
+        .arg("template.yaml")
+        .args(given)
+        .current_dir(folder.path());
+    python
+}
+
+/// The CPU of this machine.
+fn here() -> String {
+    format!("Architecture={}", architectures()[0])
+}
+
+#[test]
+fn every_variant_says_what_it_should() {
+    let folder = folder();
+    for variant in variants::all() {
+        let given = variant.of_sam();
+        let given: Vec<_> = given.iter().map(String::as_str).collect();
+        let told = output_of(&mut configure(&folder, &given));
+        let derived: Vec<_> = told.lines().skip(1).collect();
+        let template = output_of(&mut transformed(&folder, &[given, derived].concat()));
+        Stack::new(&template, &variant).check();
+    }
+}
+
+#[test]
+fn the_template_is_clean_and_can_be_built() {
+    let folder = folder();
+    output_of(&mut configure(&folder, &[&here()]));
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = template_tool(program);
+        output_of(command.args(arguments).current_dir(folder.path()))
+    };
+    assert_eq!(run("cfn-lint", &["template.yaml"]), "");
+    run("sam", &["validate", "--lint"]);
+    run("sam", &["build"]);
+    let built = folder.read(".aws-sam/build/template.yaml");
+    assert!(
+        built.contains("function.zip") && built.contains("layer.zip"),
+        "{built}"
+    );
+}
+
+#[test]
+fn what_configure_writes_is_what_sam_reads() {
+    let folder = folder();
+    let tokens = format!("BearerTokens={},bob:{}", variants::token(), "b".repeat(64));
+    output_of(&mut configure(
+        &folder,
+        &["Auth=bearer", &tokens, "Name=mine", &here()],
+    ));
+    let mut python = template_tool("python");
+    python.args([
+        "-c",
+        "import json; from samcli.lib.config.samconfig import SamConfig; \
+        from samcli.cli.types import CfnParameterOverridesType; \
+        told = SamConfig('.').get_all(['build'], 'parameters')['parameter_overrides']; \
+        print(json.dumps(CfnParameterOverridesType().convert((told,), None, None)))",
+    ]);
+    let told = output_of(python.current_dir(folder.path()));
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let expected = json!({
+        "Auth": "bearer", "BearerTokens": tokens.trim_start_matches("BearerTokens="), "Name": "mine",
+        "Architecture": architectures()[0],
+        "EntryFile": "libcustom_tools.so", "ToolsList": "greet,multiply,add",
+    });
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn layers_that_were_published_before_follow_that_of_the_template() {
+    let folder = folder();
+    tools_json::things(&folder, "more.zip");
+    folder.has_tools(&tools_json::of_two_layers());
+    let arn = "arn:aws:lambda:eu-west-1:111122223333:layer:more:3";
+    let published = format!("{arn}=more.zip");
+    let told = output_of(&mut configure(
+        &folder,
+        &["--published", &published, &here()],
+    ));
+    let derived: Vec<_> = told.lines().skip(1).collect();
+    assert_eq!(
+        derived,
+        [
+            "EntryFile=libitems.so,libcustom_tools.so",
+            "ToolsList=getItem,greet"
+        ]
+    );
+    assert!(
+        folder
+            .read("samconfig.toml")
+            .contains(&format!("MoreLayers=\"{arn}\""))
+    );
+    let more = format!("MoreLayers={arn}");
+    let mut template = transformed(&folder, &[&derived[..], &[more.as_str()]].concat());
+    let template: Value = serde_json::from_str(&output_of(&mut template)).expect("JSON");
+    let resources = template["Resources"].as_object().expect("resources");
+    let layer = resources
+        .iter()
+        .find(|(_, resource)| resource["Type"] == "AWS::Lambda::LayerVersion");
+    let (layer, _) = layer.expect("a layer");
+    assert_eq!(
+        resources["Function"]["Properties"]["Layers"],
+        json!({ "Fn::Split": [",", { "Fn::Join": [",", [{ "Ref": layer }, arn]] }] })
+    );
+}
+
+#[test]
+fn what_cannot_be_right_is_named_and_nothing_is_written() {
+    let folder = folder();
+    let [here, other] = architectures();
+    folder.for_the_other_cpu("layer.zip", "other-layer.zip");
+    folder.for_the_other_cpu("function.zip", "other-function.zip");
+    folder.write(
+        "wrong.json",
+        &json!({ "tool_list": [
+        { "custom_tool": { "entry_file": "libcustom_tools.so", "tool_list": ["greet", "divide"] } },
+        { "custom_tool": { "entry_file": "weather", "tool_list": ["forecast"] } },
+    ] })
+        .to_string(),
+    );
+    let cases: [(&[&str], Vec<String>); 4] = [
+        (
+            &["--tools", "wrong.json"],
+            vec![
+                "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
+                    .to_owned(),
+                "wrong.json: no layer has libweather.so; there are libcustom_tools.so".to_owned(),
+            ],
+        ),
+        (
+            &[
+                "--layer",
+                "other-layer.zip",
+                "--function",
+                "other-function.zip",
+            ],
+            vec![
+                format!("`cargo layer build --arch {here}`, or set Architecture"),
+                format!("`cargo layer host --arch {here}`, or set Architecture"),
+            ],
+        ),
+        (
+            &[
+                "--layer",
+                "none.zip",
+                "--function",
+                "layer.zip",
+                &format!("Architecture={other}"),
+            ],
+            vec![
+                "none.zip: there is no such file".to_owned(),
+                "layer.zip: has no bootstrap".to_owned(),
+            ],
+        ),
+        (
+            &["Autn=none"],
+            vec!["Autn: no parameter that can be given; there are ".to_owned()],
+        ),
+    ];
+    for (arguments, problems) in cases {
+        let architecture = format!("Architecture={here}");
+        let mut command = configure(&folder, arguments);
+        if !arguments
+            .iter()
+            .any(|argument| argument.starts_with("Architecture"))
+        {
+            command.arg(&architecture);
+        }
+        let (_, stderr, code) = told_by(&mut command);
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        for problem in problems {
+            assert!(stderr.contains(&problem), "{problem}: {stderr}");
+        }
+        assert!(!folder.file("samconfig.toml").exists());
+    }
+}
+
+#[test]
+fn the_template_itself_refuses_what_would_be_open_or_useless() {
+    let folder = folder();
+    for (given, refused) in [
+        (
+            &["Auth=bearer"][..],
+            "BearerTokens: bearer needs at least one",
+        ),
+        (
+            &["Auth=none", "BearerTokens=x:1"],
+            "BearerTokens: belong to Auth bearer",
+        ),
+        (
+            &["Auth=jwt", "FrontDoor=rest_api", "JwtIssuer=x"],
+            "Auth: only http_api can check a JWT",
+        ),
+    ] {
+        let given = [&["EntryFile=a.so", "ToolsList=a"], given].concat();
+        let (_, stderr, code) = told_by(&mut transformed(&folder, &given));
+        assert_eq!((code, stderr.as_str()), (Some(1), refused));
+    }
+}
