@@ -159,7 +159,8 @@ fn named(words: &[&str]) -> String {
 
 /// A word as a shell takes it.
 pub(crate) fn quoted(word: &str) -> String {
-    if [VERSION, REVISION].contains(&word) {
+    // A description may have it in the middle.
+    if word.ends_with(VERSION) || word == REVISION {
         return format!("\"{word}\"");
     }
     // Without a NUL every word can be quoted, and with one no process can be given it.

@@ -10,12 +10,14 @@
 //! What is built is built once, by the commands a user would type; everything lands under `target/e2e`. The harness
 //! panics with the whole story when something fails: that is its way to fail a test.
 
+mod account;
 mod build;
 mod cargo_lambda;
 mod client;
 pub mod conformance;
 pub mod dynamodb;
 mod host;
+mod lambda_api;
 mod layer;
 mod library;
 mod moto;
@@ -25,6 +27,7 @@ pub mod readme;
 mod runtime_api;
 mod sdk_clients;
 
+pub use account::Account;
 pub use build::{
     bootstrap, cargo_layer, crate_file, library_of, library_of_the_system, output_of, program_of,
     repository, rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
@@ -32,6 +35,7 @@ pub use build::{
 pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use dynamodb::Dynamo;
 pub use host::{Door, Host, event_of};
+pub use lambda_api::LambdaApi;
 pub use layer::Layer;
 pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use moto::Moto;
