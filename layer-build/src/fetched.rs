@@ -144,11 +144,12 @@ fn download(
         return Err(Deployment::NoContent { arn, why }.into());
     }
     let words = [words, &["--query", "Content.Location", "--output", "text"]].concat();
-    eprintln!(
-        "curl -so {} \"$({})\"",
-        quoted(&path.display().to_string()),
-        aws.shown(&words)
-    );
+    let shown = match path.file_name() {
+        // The folder is gone before anybody could type this.
+        Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
+        _ => path.display().to_string(),
+    };
+    eprintln!("curl -so {} \"$({})\"", quoted(&shown), aws.shown(&words));
     let _doing = doing(format!("downloading {arn}"));
     let failed = |error: ureq::Error| Deployment::NoContent {
         arn: arn.to_owned(),

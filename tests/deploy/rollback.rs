@@ -82,7 +82,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     assert_eq!(broken.code, Some(5), "{}", broken.stderr);
     assert!(
         broken.stderr.contains(
-            "error[UNPROVEN]: it was led back, but does not list its tools: it fails: HOST_TOO_OLD"
+            "error[UNPROVEN]: it was led back, but does not list its tools: it fails: PLUGIN_NEEDS_NEWER_HOST"
         ),
         "{}",
         broken.stderr

@@ -159,7 +159,7 @@ fn what_does_not_serve_is_never_live() {
     assert_eq!(told.code, Some(5), "{}", told.stderr);
     assert_eq!(told.stdout, "");
     for words in [
-        "error[UNPROVEN]: version 2 does not serve: it fails: HOST_TOO_OLD",
+        "error[UNPROVEN]: version 2 does not serve: it fails: PLUGIN_NEEDS_NEWER_HOST",
         "live leads to version 1 as before, so that nobody has noticed; version 2 and $LATEST have the new layers",
         "`cargo layer rollback mcp-host --to 1`",
         "log: ",
