@@ -48,7 +48,7 @@ pub use live::{Call, LiveCall};
 #[cfg(test)]
 pub(crate) use live::{find, number_for};
 pub use payload::{Declaration, DeclaredTool};
-pub use select::by_default;
+pub use select::{Selectable, Unmatched, by_default, file_name, tools_list};
 
 use crate::ErrorCode;
 

@@ -103,7 +103,7 @@ fn small_enough(arguments: &Map<String, Value>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
+pub(crate) fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
     let found = tools.iter().find(|tool| tool["name"] == name);
     found.ok_or_else(|| {
         let names = tools.iter().filter_map(|tool| tool["name"].as_str());
@@ -244,7 +244,7 @@ fn kind(schema: &Value) -> String {
 }
 
 /// What a result says, for people.
-fn text(result: &Value) -> String {
+pub(crate) fn text(result: &Value) -> String {
     let blocks = result["content"].as_array();
     let texts = blocks
         .into_iter()
@@ -273,7 +273,7 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
 }
 
 /// The header that shows the token in a variable.
-fn bearer(variable: &str) -> Result<String, Failure> {
+pub(crate) fn bearer(variable: &str) -> Result<String, Failure> {
     let token = std::env::var(variable).unwrap_or_default();
     let value = format!("Bearer {}", token.trim());
     if token.trim().is_empty() || HeaderValue::from_str(&value).is_err() {

@@ -1,8 +1,16 @@
 //! The flags and their help.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+mod deploy;
+
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use deploy::{Aws, Publish, Rollback, Swap, Verify};
 
 use crate::{
     arch::{self, Arch},
@@ -49,6 +57,14 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Tell what has changed from one layer to the next, and whom it breaks
     Diff(Diff),
+    /// Make a layer a version of a layer at AWS
+    Publish(Publish),
+    /// Give a function at AWS other tools, if they prove themselves
+    Swap(Swap),
+    /// Give a function at AWS the tools back that it had before
+    Rollback(Rollback),
+    /// Ask a server whether it serves what it should
+    Verify(Verify),
     /// Make a token by which someone may call
     Token(Token),
     /// List the tools of a layer, a crate or a server
@@ -259,6 +275,22 @@ pub(crate) struct Check {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Check {
+    /// A check of one layer, everything else at its default.
+    pub(crate) fn of(layer: &Path) -> Self {
+        Self {
+            layers: vec![layer.to_owned()],
+            host: None,
+            entry_file: Vec::new(),
+            tools_list: Vec::new(),
+            system_libraries: Vec::new(),
+            patience: child::PATIENCE.as_secs(),
+            strict: false,
+            json: false,
+        }
+    }
 }
 
 /// Measure how long a cold start takes with layers, phase by phase

@@ -14,7 +14,7 @@ use ureq::{
     http::{HeaderMap, Request, Uri},
 };
 
-use crate::error::Failure;
+use crate::{error::Failure, sign::Signer};
 
 /// Which era to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -38,6 +38,7 @@ pub(crate) struct Client {
     agent: Agent,
     era: Era,
     session: Option<Session>,
+    signer: Option<Signer>,
     next_id: u64,
 }
 
@@ -45,6 +46,30 @@ pub(crate) struct Client {
 struct Session {
     id: Option<String>,
     revision: String,
+    server: Value,
+}
+
+/// Where a server of the modern era says in a result who it is.
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// Who a server says it is.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The revision of MCP that is spoken with it.
+    pub(crate) revision: String,
+}
+
+impl Server {
+    fn of(info: &Value, revision: &str) -> Self {
+        let text = |member: &str| info[member].as_str().unwrap_or("?").to_owned();
+        Self {
+            name: text("name"),
+            version: text("version"),
+            revision: revision.to_owned(),
+        }
+    }
 }
 
 /// An answer that is no result.
@@ -77,8 +102,60 @@ impl Client {
             agent: agent.build().into(),
             era,
             session: None,
+            signer: None,
             next_id: 1,
         }
+    }
+
+    /// Sign every request.
+    pub(crate) fn signed_by(mut self, signer: Signer) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    fn signed<B>(&self, request: Request<B>, body: &[u8]) -> anyhow::Result<Request<B>> {
+        match &self.signer {
+            Some(signer) => signer.sign(request, body),
+            None => Ok(request),
+        }
+    }
+
+    /// Who the server is: by `server/discover`, else by a handshake.
+    pub(crate) fn server(&mut self) -> anyhow::Result<Server> {
+        if self.era != Era::Legacy {
+            match self.modern("server/discover", &json!({}), &[])? {
+                Ok(result) => {
+                    let info = &result["_meta"][SERVER_INFO];
+                    return Ok(Server::of(info, Revision::MODERN.as_str()));
+                }
+                Err(refused) if self.era == Era::Auto && refused.is_of_the_era() => {
+                    self.era = Era::Legacy;
+                }
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        if self.session.is_none() {
+            self.handshake()?;
+        }
+        let session = self.session.as_ref().context("there is no session")?;
+        Ok(Server::of(&session.server, &session.revision))
+    }
+
+    /// The status and body of a page beside the endpoint.
+    pub(crate) fn get(&self, url: &str) -> anyhow::Result<(u16, String)> {
+        let mut request = Request::get(url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(()).context("a header cannot be sent")?;
+        let answer = self.agent.run(self.signed(request, &[])?);
+        let mut answer = answer.map_err(|error| Failure::Unreachable {
+            url: url.to_owned(),
+            error,
+        })?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().read_to_string();
+        Ok((status, body.context("the answer cannot be read")?))
     }
 
     /// All tools, as the server describes them.
@@ -165,15 +242,17 @@ impl Client {
             "clientInfo": client_info(),
         });
         let (result, headers) = self.ask("initialize", &params, &[])?;
-        let result = result.map_err(Failure::from)?;
+        let mut result = result.map_err(Failure::from)?;
         let id = headers.get("mcp-session-id");
         let id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         let revision = result["protocolVersion"].as_str();
         let revision =
             revision.context("the server's answer to initialize names no protocolVersion")?;
+        let revision = revision.to_owned();
         self.session = Some(Session {
             id,
-            revision: revision.to_owned(),
+            revision,
+            server: result["serverInfo"].take(),
         });
         let done = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
         self.post(&done, &self.session_headers())?;
@@ -246,7 +325,9 @@ impl Client {
             }
             eprintln!("-> {body}");
         }
+        let bytes = body.clone().into_bytes();
         let request = request.body(body).context("a header cannot be sent")?;
+        let request = self.signed(request, &bytes)?;
         let mut answer = self
             .agent
             .run(request)

@@ -103,8 +103,8 @@ pub(crate) fn compile(
     if profile == Profile::Layer {
         for_deployment(&mut command, target);
         without_paths_of_this_machine(&mut command, remaps);
+        command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
         if target == Target::Plugin {
-            command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
             // Libraries of the layer's own stand beside it.
             command.args(["-C", "link-arg=-Wl,-rpath,$ORIGIN"]);
             // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In

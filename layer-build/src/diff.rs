@@ -41,19 +41,30 @@ pub(crate) fn run(args: &cli::Diff) -> anyhow::Result<Exit> {
             let [old, new] = &cpus;
             out::line(format_args!("for another CPU: {old} before, {new} now"))?;
         }
-        for change in &changes {
-            out::line(line(change))?;
+        for line in lines(&changes) {
+            out::line(line)?;
         }
-        let compatible = count(Effect::Compatible);
-        out::line(format_args!(
-            "{breaking} breaking, {compatible} compatible, {destructive} newly destructive"
-        ))?;
     }
     Ok(match (breaking, destructive) {
         (0, 0) => Exit::Done,
         (0, _) => Exit::Destructive,
         _ => Exit::Breaking,
     })
+}
+
+/// Changes for people, with how many there are of each kind at the end.
+pub(crate) fn lines(changes: &[Change]) -> Vec<String> {
+    let count = |effect| {
+        let of_it = changes.iter().filter(|change| change.effect == effect);
+        of_it.count()
+    };
+    let all = format!(
+        "{} breaking, {} compatible, {} newly destructive",
+        count(Effect::Breaking),
+        count(Effect::Compatible),
+        count(Effect::Destructive)
+    );
+    changes.iter().map(line).chain([all]).collect()
 }
 
 /// The CPUs that its plugins are for.

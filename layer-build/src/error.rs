@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use host::plugin::Code;
 
-use crate::elf::{AMAZON_LINUX_2023, Glibc};
+use crate::{
+    deployment::Deployment,
+    elf::{AMAZON_LINUX_2023, Glibc},
+};
 
 /// A failure with a stable code.
 #[derive(Debug, thiserror::Error)]
@@ -213,7 +216,10 @@ fn such_as(glibc: Glibc) -> &'static str {
 pub(crate) fn tell(error: &anyhow::Error) {
     match error.downcast_ref::<Failure>() {
         Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
-        None => eprintln!("error: {error:#}"),
+        None => match error.downcast_ref::<Deployment>() {
+            Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
+            None => eprintln!("error: {error:#}"),
+        },
     }
 }
 

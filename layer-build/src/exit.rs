@@ -9,20 +9,18 @@ pub(crate) enum Exit {
     Done = 0,
     /// It failed; of `check`: something was found; of `call`: the tool itself failed.
     Failed = 1,
-    /// Of `diff`: something breaks.
+    /// Of `diff` and `swap`: something breaks.
     Breaking = 3,
-    /// Of `diff`: nothing breaks, but a tool that may destroy something can be called that could not before.
+    /// Of `diff` and `swap`: nothing breaks, but a tool that may destroy something can be called that could not before.
     Destructive = 4,
+    /// Of `swap`, `rollback` and `verify`: what serves was asked, and does not serve what it should.
+    Unproven = 5,
 }
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
-Exit codes:
-  0  done; of `check`: nothing was found that fails on Lambda
-  1  it failed, and why stands on stderr; of `check`: an error was found
-  2  wrong usage
-  3  of `diff`: a change that breaks someone
-  4  of `diff`: none that breaks, but a tool that may destroy can be called now";
+Exit codes: 0 done, 1 it failed, and why stands on stderr, 2 wrong usage; those that `check`, `diff`,
+  `swap`, `rollback` and `verify` have besides stand in their own --help";
 
 /// What `check --help` says of them.
 pub(crate) const OF_CHECK: &str =
@@ -36,6 +34,19 @@ Exit codes: 0 measured, and no slower than the baseline allows, 1 slower, or it 
 pub(crate) const OF_DIFF: &str = "\
 Exit codes: 0 nothing breaks, 1 it could not be told, 2 wrong usage, 3 something breaks,
   4 nothing breaks, but a tool that may destroy can be called that could not be before";
+
+/// What `swap --help` says of them.
+pub(crate) const OF_SWAP: &str = "\
+Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 refused, as something breaks, 4 refused, as a tool that may
+  destroy could be called that cannot be now, 5 the new version does not serve; stderr has how things stand";
+
+/// What `rollback --help` says of them.
+pub(crate) const OF_ROLLBACK: &str = "\
+Exit codes: 0 done, 1 it failed, 2 wrong usage, 5 done, but what is live now does not list its tools";
+
+/// What `verify --help` says of them.
+pub(crate) const OF_VERIFY: &str = "\
+Exit codes: 0 it serves as it should, 1 it cannot be asked, 2 wrong usage, 5 it does not serve as it should";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

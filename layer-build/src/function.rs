@@ -9,7 +9,7 @@ use crate::{
     cli,
     compile::{self, Target},
     error::Failure,
-    out,
+    out, strip,
 };
 
 /// Build the host and pack it.
@@ -27,7 +27,12 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
     eprintln!("building the host, which takes some minutes the first time");
     let target = Target::Bin("bootstrap");
     let bootstrap = compile::for_lambda("host", &manifest, target, args.platform.chosen(), &[])?;
-    let content = fs_err::read(&bootstrap)?;
+    let halves = strip::halves(fs_err::read(&bootstrap)?);
+    let content = halves.map_err(|error| Failure::Library {
+        path: bootstrap,
+        problem: error.to_string(),
+    })?;
+    let content = content.stripped;
     let (size, hash) = (content.len(), sha256(&content));
     let entries = vec![Entry {
         path: "bootstrap".to_owned(),

@@ -5,6 +5,7 @@
 mod arch;
 mod archive;
 mod ask;
+mod aws;
 mod bench;
 mod cargo;
 mod check;
@@ -16,6 +17,7 @@ mod compile;
 mod connect;
 mod contents;
 mod declared;
+mod deployment;
 mod describe;
 mod dev;
 mod diff;
@@ -23,20 +25,29 @@ mod doctor;
 mod elf;
 mod error;
 mod exit;
+mod fetched;
 mod function;
 mod inspect;
+mod lambda;
 mod layer;
 mod new;
 mod out;
 mod packages;
 mod progress;
+mod publish;
+mod rollback;
 mod running;
 mod scratch;
 mod sdk;
+mod served;
+mod sign;
+mod smoke;
 mod strip;
+mod swap;
 mod symbolize;
 mod symbols;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -63,6 +74,10 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Publish(args) => publish::run(&args),
+        Command::Swap(args) => swap::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Tools(args) => ask::tools(&args),
         Command::Call(args) => ask::call(&args),

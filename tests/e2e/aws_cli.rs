@@ -1,7 +1,7 @@
 //! What the README tells an operator to type, typed: against moto, which answers as AWS does.
 
 use serde_json::{Value, json};
-use tests::{Layer, Moto, aws_cli, bootstrap, output_of, readme, target};
+use tests::{Account, Moto, readme};
 
 /// The README's code for the shell that deploys, and that which swaps the layer.
 fn commands() -> [String; 2] {
@@ -33,55 +33,10 @@ fn table() -> ([String; 2], String) {
     )
 }
 
-/// An account of one's own, a folder with both archives, and a shell in it.
-struct Account {
-    moto: Moto,
-    folder: tempfile::TempDir,
-}
-
-impl Account {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        // It is made when it is asked for what is in it.
-        bootstrap();
-        let function = target().join("function.zip");
-        fs_err::copy(function, folder.path().join("function.zip")).expect("a function");
-        let account = Self {
-            moto: Moto::start(),
-            folder,
-        };
-        account.has_layer("custom-tools");
-        account
-    }
-
-    /// Make the layer of an example the one in the folder.
-    fn has_layer(&self, plugin: &str) {
-        Layer::of([plugin]);
-        let zip = target().join(format!("{plugin}.zip"));
-        fs_err::copy(zip, self.folder.path().join("layer.zip")).expect("a layer");
-    }
-
-    fn shell(&self, script: &str) -> String {
-        let mut shell = aws_cli("sh");
-        shell
-            .args(["-euc", script])
-            .current_dir(self.folder.path())
-            .env("AWS_ENDPOINT_URL", self.moto.endpoint())
-            .env("AWS_DEFAULT_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "tests")
-            .env("AWS_SECRET_ACCESS_KEY", "tests");
-        output_of(&mut shell)
-    }
-
-    fn json(&self, command: &str) -> Value {
-        let text = self.shell(&format!("aws {command} --output json"));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
-    }
-}
-
 #[test]
 fn the_readmes_commands_deploy_and_swap() {
-    let account = Account::new();
+    let moto = Moto::start();
+    let account = Account::at(moto.endpoint());
     let [deploy, swap] = commands();
     account.shell(&deploy);
     let configuration = "lambda get-function-configuration --function-name mcp-host";
@@ -142,7 +97,7 @@ fn the_readmes_commands_deploy_and_swap() {
         "arn:aws:dynamodb:REGION:ACCOUNT:table/mcp-sessions",
         arn.as_str().expect("an ARN"),
     );
-    fs_err::write(account.folder.path().join("rights.json"), &rights).expect("a file");
+    fs_err::write(account.folder().join("rights.json"), &rights).expect("a file");
     let table = account.json("dynamodb describe-table --table-name mcp-sessions");
     let key = json!([{ "AttributeName": "session_id", "KeyType": "HASH" }]);
     assert_eq!(table["Table"]["KeySchema"], key, "{table}");

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs::Permissions,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -135,6 +136,20 @@ impl Layer {
         let folder = self.plugin_dir().display().to_string();
         text.replace(&folder, "[dir]")
             .replace(&target().display().to_string(), "[target]")
+    }
+
+    /// Pack its lib folder as it is now.
+    pub fn pack(&self, zip: &Path) {
+        let mut archive = zip::ZipWriter::new(fs_err::File::create(zip).expect("a file"));
+        let options = zip::write::SimpleFileOptions::default().unix_permissions(0o644);
+        for file in self.listing().split(", ") {
+            let begun = archive.start_file(format!("lib/{file}"), options);
+            begun.expect("a file of the archive");
+            archive
+                .write_all(&self.read(file))
+                .expect("a file of the archive");
+        }
+        archive.finish().expect("an archive");
     }
 
     /// The names of the files in it, for failure messages.

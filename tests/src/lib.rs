@@ -10,6 +10,7 @@
 //! What is built is built once, by the commands a user would type; everything lands under `target/e2e`. The harness
 //! panics with the whole story when something fails: that is its way to fail a test.
 
+mod account;
 mod build;
 mod cargo_lambda;
 mod client;
@@ -17,6 +18,7 @@ pub mod conformance;
 pub mod deploy;
 pub mod dynamodb;
 mod host;
+mod lambda_api;
 mod layer;
 mod library;
 mod moto;
@@ -26,6 +28,7 @@ pub mod readme;
 mod runtime_api;
 mod sdk_clients;
 
+pub use account::Account;
 pub use build::{
     bootstrap, cargo_layer, crate_file, library_of, library_of_the_system, output_of, program_of,
     repository, rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
@@ -33,6 +36,7 @@ pub use build::{
 pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use dynamodb::Dynamo;
 pub use host::{Door, Host, event_of};
+pub use lambda_api::LambdaApi;
 pub use layer::Layer;
 pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use moto::Moto;

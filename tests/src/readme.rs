@@ -15,8 +15,17 @@ pub fn readme() -> String {
 /// # Panics
 /// When there is no such section.
 pub fn code(heading: &str, language: &str) -> Vec<String> {
-    let readme = readme();
-    let mut sections = readme.split("\n##");
+    code_of("README.md", heading, language)
+}
+
+/// The same of another document of the repository.
+///
+/// # Panics
+/// When there is no such document or section.
+pub fn code_of(document: &str, heading: &str, language: &str) -> Vec<String> {
+    let text = fs_err::read_to_string(repository().join(document));
+    let text = text.expect("a document");
+    let mut sections = text.split("\n##");
     let begins = |text: &&str| {
         let text = text.trim_start_matches('#').trim_start();
         text.starts_with(heading)

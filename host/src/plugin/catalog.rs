@@ -18,7 +18,7 @@ use super::{
     left_out::Triage,
     library::Promised,
     manifest::{LayerInfo, ManifestError},
-    select::{self, tools_list},
+    select::{self, Selectable, tools_list},
 };
 use crate::config::Config;
 
@@ -55,6 +55,20 @@ pub struct CatalogTool {
     pub(super) schema: LazySchema,
     /// The schema of its structured results.
     pub(super) output: LazySchema,
+}
+
+impl Selectable for CatalogTool {
+    fn name(&self) -> &str {
+        &self.mcp.name
+    }
+
+    fn function(&self) -> &str {
+        &self.function
+    }
+
+    fn by_default(&self) -> bool {
+        self.by_default
+    }
 }
 
 impl Catalog {

@@ -2,7 +2,17 @@
 
 use tool_schema::likeness;
 
-use super::{CatalogError, CatalogTool, DeclaredTool, LeftOut};
+use super::{CatalogError, DeclaredTool, LeftOut};
+
+/// A tool, as far as `TOOLS_LIST` can mean it.
+pub trait Selectable {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// The name of the function behind it.
+    fn function(&self) -> &str;
+    /// Is it served where `TOOLS_LIST` is not set?
+    fn by_default(&self) -> bool;
+}
 
 /// A name that nothing has, with those that come near it.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +24,8 @@ pub struct Unmatched {
 }
 
 impl Unmatched {
-    pub(crate) fn new<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    /// This name, and what of `known` comes near it.
+    pub fn new<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             name: name.to_owned(),
             near: near_misses(name, known),
@@ -65,7 +76,7 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong with the entry.
-pub(crate) fn file_name(entry: &str) -> Result<String, String> {
+pub fn file_name(entry: &str) -> Result<String, String> {
     if entry.contains(['/', '\\']) || entry == ".." {
         return Err(format!(
             "ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from PLUGIN_DIR alone"
@@ -97,13 +108,16 @@ pub fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
 }
 
 /// The tools that `TOOLS_LIST` selects, by default each layer's own: by name, by function, by pattern, without those it excludes by `!`.
-pub(super) fn tools_list(
+///
+/// # Errors
+/// An entry that means no tool, or several where it should mean one.
+pub fn tools_list<T: Selectable>(
     entries: &[String],
-    tools: Vec<CatalogTool>,
+    tools: Vec<T>,
     left_out: &[LeftOut],
-) -> Result<Vec<CatalogTool>, CatalogError> {
+) -> Result<Vec<T>, CatalogError> {
     if entries.is_empty() {
-        return Ok(tools.into_iter().filter(|tool| tool.by_default).collect());
+        return Ok(tools.into_iter().filter(T::by_default).collect());
     }
     let mut unmatched = Vec::new();
     let mut included = vec![entries.iter().all(|entry| entry.starts_with('!')); tools.len()];
@@ -115,9 +129,7 @@ pub(super) fn tools_list(
         };
         let matching = matching(pattern, &tools)?;
         if matching.is_empty() {
-            let names = tools
-                .iter()
-                .flat_map(|tool| [tool.mcp.name.as_str(), tool.function.as_str()]);
+            let names = tools.iter().flat_map(|tool| [tool.name(), tool.function()]);
             unmatched.push(Unmatched {
                 name: entry.clone(),
                 ..Unmatched::new(pattern, names)
@@ -128,7 +140,7 @@ pub(super) fn tools_list(
         }
     }
     if !unmatched.is_empty() {
-        let known = tools.into_iter().map(|tool| tool.mcp.name).collect();
+        let known = tools.iter().map(|tool| tool.name().to_owned()).collect();
         return Err(CatalogError::Unmatched {
             variable: "TOOLS_LIST",
             unmatched,
@@ -144,23 +156,23 @@ pub(super) fn tools_list(
 }
 
 /// The tools that a name or pattern means: those of that name, else those of that function.
-fn matching(pattern: &str, tools: &[CatalogTool]) -> Result<Vec<usize>, CatalogError> {
-    let by = |name: fn(&CatalogTool) -> &str| -> Vec<usize> {
+fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, CatalogError> {
+    let by = |name: fn(&T) -> &str| -> Vec<usize> {
         let fitting = tools
             .iter()
             .enumerate()
             .filter(|(_, tool)| fits(pattern, name(tool)));
         fitting.map(|(position, _)| position).collect()
     };
-    let by_name = by(|tool| &tool.mcp.name);
+    let by_name = by(T::name);
     if !by_name.is_empty() {
         return Ok(by_name);
     }
-    let by_function = by(|tool| &tool.function);
+    let by_function = by(T::function);
     if by_function.len() > 1 && !pattern.contains('*') {
         let tools = by_function
             .iter()
-            .map(|position| tools[*position].mcp.name.clone())
+            .map(|position| tools[*position].name().to_owned())
             .collect();
         return Err(CatalogError::Ambiguous {
             name: pattern.to_owned(),

@@ -1,14 +1,16 @@
 //! What Lambda allows of archives, layers and variables, whatever is in them.
 
 use super::{Check, Finding, Layer, Subject};
-use crate::{cli, contents::Kind};
+use crate::{
+    cli,
+    contents::Kind,
+    lambda::{MAX_ENVIRONMENT, MAX_LAYERS},
+};
 
-/// Source of these: AWS Lambda Developer Guide, "Lambda quotas": layers of a function, size of an archive that is uploaded
-/// directly (unit: bytes), of function and layers unzipped (unit: bytes), of all environment variables (unit: bytes).
-const MAX_LAYERS: usize = 5;
-const MAX_UPLOAD: u64 = 50 << 20;
+/// Source of these: AWS Lambda Developer Guide, "Lambda quotas": size of an archive that is uploaded directly (unit: bytes), of
+/// function and layers unzipped (unit: bytes).
+pub(crate) const MAX_UPLOAD: u64 = 50 << 20;
 const MAX_UNZIPPED: u64 = 250 << 20;
-const MAX_ENVIRONMENT: usize = 4 << 10;
 
 /// What everyone must be allowed, since a function does not run as the owner of its files.
 const READ: u32 = 0o004;

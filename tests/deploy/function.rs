@@ -1,0 +1,187 @@
+//! A function that serves the example `custom-tools`, behind an alias or not, with secrets among its variables.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tests::{Account, LambdaApi, Layer, declaration, puppet, script, sha256_of, told_by, tool};
+
+/// Secrets, which nobody may see anywhere.
+pub(crate) const TOKENS: &str =
+    "ada:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+pub(crate) const KEY: &str = "a \"key\" that nobody may ever see at all";
+
+/// Its name.
+pub(crate) const NAME: &str = "mcp-host";
+
+/// An account with the function, which has the layer `tools:1`.
+pub(crate) struct Deployed {
+    pub(crate) lambda: LambdaApi,
+    pub(crate) account: Account,
+    /// The ARN of the layer's version.
+    pub(crate) layer: String,
+}
+
+/// What a command of `cargo layer` prints, and how it ends.
+pub(crate) struct Told {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: Option<i32>,
+}
+
+impl Deployed {
+    /// A function alone.
+    pub(crate) fn new() -> Self {
+        let lambda = LambdaApi::start();
+        let account = Account::at(lambda.endpoint());
+        let publish = ["publish", "layer.zip", "--name", "tools"];
+        let (layer, said, code) = told_by(&mut account.cargo_layer(&publish));
+        assert_eq!(code, Some(0), "{said}");
+        let variables = json!({ "Variables": { "BEARER_TOKENS": TOKENS, "STATE_KEY": KEY, "TOOLS_LIST": "*" } });
+        let environment = account.folder().join("environment.json");
+        fs_err::write(environment, variables.to_string()).expect("a file");
+        let cpu = match std::env::consts::ARCH {
+            "aarch64" => "arm64",
+            cpu => cpu,
+        };
+        account.shell(&format!(
+            "ROLE=$(aws iam create-role --role-name {NAME} --assume-role-policy-document '{{}}' --query Role.Arn --output text)
+            aws lambda create-function --function-name {NAME} --runtime provided.al2023 --handler bootstrap \
+              --architectures {cpu} --role $ROLE --zip-file fileb://function.zip --layers {layer} --environment file://environment.json"
+        ));
+        lambda.take_changes();
+        Self {
+            lambda,
+            account,
+            layer,
+        }
+    }
+
+    /// The same behind the alias `live`.
+    pub(crate) fn behind_alias() -> Self {
+        let deployed = Self::new();
+        deployed.account.shell(&format!(
+            "aws lambda publish-version --function-name {NAME}
+            aws lambda create-alias --function-name {NAME} --name live --function-version 1"
+        ));
+        deployed.lambda.take_changes();
+        deployed
+    }
+
+    /// Run `cargo layer`. Whatever it prints, no secret is in it.
+    pub(crate) fn run(&self, words: &[&str]) -> Told {
+        let (stdout, stderr, code) = told_by(&mut self.account.cargo_layer(words));
+        let told = Told {
+            stdout,
+            stderr,
+            code,
+        };
+        let all = format!("{}\n{}", told.stdout, told.stderr);
+        for secret in [TOKENS, KEY, r#"a \"key\" that"#] {
+            assert!(!all.contains(secret), "{words:?} prints a secret:\n{all}");
+        }
+        told
+    }
+
+    /// Swap by these words, with the alias.
+    pub(crate) fn swap(&self, words: &[&str]) -> Told {
+        self.run(&[&["swap", NAME, "--alias", "live"], words].concat())
+    }
+
+    /// Publish a layer in a file of the folder, and give its ARN.
+    pub(crate) fn publish(&self, file: &str) -> String {
+        let told = self.run(&["publish", file, "--name", "tools"]);
+        assert_eq!(told.code, Some(0), "{}", told.stderr);
+        self.lambda.take_changes();
+        told.stdout
+    }
+
+    /// Put a layer into a file of the folder, and publish it.
+    pub(crate) fn publish_layer(&self, file: &str, layer: &Layer) -> String {
+        layer.pack(&self.path(file));
+        self.publish(file)
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.account.folder().join(file)
+    }
+
+    /// What it is set to.
+    pub(crate) fn configuration(&self, qualifier: &str) -> Value {
+        self.account.json(&format!(
+            "lambda get-function-configuration --function-name {NAME} --qualifier '{qualifier}'"
+        ))
+    }
+
+    /// The version that the alias leads to.
+    pub(crate) fn live(&self) -> String {
+        let alias = format!("lambda get-alias --function-name {NAME} --name live");
+        let alias = self.account.json(&alias);
+        alias["FunctionVersion"]
+            .as_str()
+            .expect("a version")
+            .to_owned()
+    }
+
+    /// The names of the tools that it lists when it is invoked by this alias or version.
+    pub(crate) fn tools(&self, qualifier: &str) -> Vec<String> {
+        let message = self.path("list.json");
+        let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+        fs_err::write(message, list.to_string()).expect("a file");
+        self.account.shell(&format!(
+            "aws lambda invoke --function-name {NAME} --qualifier '{qualifier}' --payload fileb://list.json listed.json"
+        ));
+        let listed = fs_err::read_to_string(self.path("listed.json")).expect("an answer");
+        let listed: Value = serde_json::from_str(&listed).expect("JSON");
+        let tools = listed["result"]["tools"].as_array();
+        let tools = tools
+            .unwrap_or_else(|| panic!("no tools in {listed}"))
+            .iter();
+        tools
+            .map(|tool| tool["name"].as_str().expect("a name").to_owned())
+            .collect()
+    }
+}
+
+/// The ARNs of a configuration's layers.
+pub(crate) fn layers(configuration: &Value) -> Vec<String> {
+    let layers = configuration["Layers"].as_array().into_iter().flatten();
+    layers
+        .map(|layer| layer["Arn"].as_str().expect("an ARN").to_owned())
+        .collect()
+}
+
+/// The example with a tool more, which does not say that it destroys nothing.
+pub(crate) fn with_destructive_tool() -> Layer {
+    let layer = Layer::of(["custom-tools"]);
+    let declared = declaration(&[tool("wipe")]);
+    layer.put_declared("danger", &puppet(&script(&declared)), &declared);
+    layer
+}
+
+/// The example for hosts that there are not yet: the layer looks well, but no function starts with it.
+pub(crate) fn for_later_hosts() -> Layer {
+    with_manifest(|plugin| plugin["minHost"] = "99.0.0".into())
+}
+
+/// The example with a manifest that describes a tool otherwise than its library does.
+pub(crate) fn with_foreign_manifest() -> Layer {
+    with_manifest(|plugin| {
+        let declaration = &mut plugin["declaration"];
+        declaration["tools"][0]["tool"]["description"] = "Something else.".into();
+        let digest = sha256_of(declaration.to_string().as_bytes());
+        plugin["digest"] = digest.into();
+    })
+}
+
+/// The example with something else said of its plugin.
+fn with_manifest(change: impl FnOnce(&mut Value)) -> Layer {
+    let layer = Layer::of(["custom-tools"]);
+    let files = layer.listing();
+    let manifest = files.split(", ").find(|file| file.ends_with(".layer.json"));
+    layer.edit(manifest.expect("a manifest"), |text| {
+        let mut manifest: Value = serde_json::from_str(&text).expect("JSON");
+        change(&mut manifest["plugins"][0]);
+        manifest.to_string()
+    });
+    layer
+}

@@ -1,0 +1,513 @@
+//! `cargo layer swap`: other tools for a function that is live.
+
+use std::process::Command;
+
+use serde_json::json;
+use tests::{Layer, cargo_layer, told_by};
+
+use crate::function::{
+    Deployed, KEY, NAME, TOKENS, for_later_hosts, layers, with_destructive_tool,
+    with_foreign_manifest,
+};
+
+/// What swaps to the example `time-tools`, which breaks whoever uses the other.
+const BREAKING: [&str; 2] = ["--allow-breaking", "--allow-destructive"];
+
+#[test]
+fn a_version_that_proves_itself_is_live_in_one_step() {
+    let function = Deployed::behind_alias();
+    function.account.has_layer("time-tools");
+    let layer = function.publish("layer.zip");
+    let told = function.swap(
+        &[
+            &["--layer", &layer][..],
+            &BREAKING,
+            &[
+                "--env",
+                "TOOLS_LIST=daysBetween",
+                "--env",
+                "MCP_SERVER_NAME=times",
+            ],
+            &[
+                "--call",
+                "daysBetween",
+                "--arguments",
+                r#"{"from":"2024-02-28","until":"2024-03-01"}"#,
+            ],
+        ]
+        .concat(),
+    );
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(
+        told.stdout,
+        format!("arn:aws:lambda:eu-west-1:123456789012:function:{NAME}:2")
+    );
+    assert_eq!(
+        function.lambda.take_changes(),
+        [
+            format!("PUT /2015-03-31/functions/{NAME}/configuration"),
+            format!("POST /2015-03-31/functions/{NAME}/versions"),
+            format!("PUT /2015-03-31/functions/{NAME}/aliases/live"),
+        ]
+    );
+    assert_eq!(function.live(), "2");
+    assert_eq!(function.tools("live"), ["daysBetween"]);
+    let now = function.configuration("live");
+    assert_eq!(layers(&now), [layer.as_str()]);
+    // What was not named is what it was.
+    assert_eq!(
+        now["Environment"]["Variables"],
+        json!({
+            "BEARER_TOKENS": TOKENS, "STATE_KEY": KEY, "TOOLS_LIST": "daysBetween", "MCP_SERVER_NAME": "times",
+        })
+    );
+    for words in [
+        "breaking     greet: is gone",
+        "layers: tools:2, before tools:1",
+        "variables: BEARER_TOKENS, MCP_SERVER_NAME (new), STATE_KEY, TOOLS_LIST (changed)",
+        "--cli-input-json file:///",
+        "aws lambda wait function-updated-v2 --function-name mcp-host\n",
+        "live: live leads to version 2, before 1; its tools: daysBetween",
+        "back: cargo layer rollback mcp-host --alias live",
+    ] {
+        assert!(
+            told.stderr.contains(words),
+            "no {words:?} in {}",
+            told.stderr
+        );
+    }
+
+    // Once more the same changes nothing.
+    let again = function.swap(&["--layer", &layer]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("nothing to change"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(function.lambda.take_changes(), [""; 0]);
+}
+
+#[test]
+fn what_breaks_somebody_is_refused() {
+    let function = Deployed::behind_alias();
+    function.account.has_layer("time-tools");
+    let layer = function.publish("layer.zip");
+    let told = function.swap(&["--layer", &layer]);
+    assert_eq!(told.code, Some(3), "{}", told.stderr);
+    assert_eq!(told.stdout, "");
+    assert!(
+        told.stderr.contains("breaking     greet: is gone"),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        told.stderr
+            .contains("error[BREAKING]: nothing was changed: something breaks that works now"),
+        "{}",
+        told.stderr
+    );
+    // So does a shorter list of tools, with the layer that there is.
+    let shorter = function.swap(&["--layer", &function.layer, "--env", "TOOLS_LIST=greet"]);
+    assert_eq!(shorter.code, Some(3), "{}", shorter.stderr);
+    assert!(
+        shorter.stderr.contains("breaking     multiply: is gone"),
+        "{}",
+        shorter.stderr
+    );
+    assert_eq!(function.lambda.take_changes(), [""; 0]);
+}
+
+#[test]
+fn a_tool_that_may_destroy_is_refused_unless_nobody_can_call_it() {
+    let function = Deployed::behind_alias();
+    let layer = function.publish_layer("danger.zip", &with_destructive_tool());
+    let told = function.swap(&["--layer", &layer]);
+    assert_eq!(told.code, Some(4), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("error[NEWLY_DESTRUCTIVE]"),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        told.stderr.contains("destructive  wipe:"),
+        "{}",
+        told.stderr
+    );
+    assert_eq!(function.lambda.take_changes(), [""; 0]);
+
+    let hidden = function.swap(&["--layer", &layer, "--env", "TOOLS_LIST=!wipe"]);
+    assert_eq!(hidden.code, Some(0), "{}", hidden.stderr);
+    assert_eq!(function.tools("live").len(), 3);
+    let shown = function.swap(&[
+        "--layer",
+        &layer,
+        "--unset",
+        "TOOLS_LIST",
+        "--allow-destructive",
+    ]);
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    assert_eq!(function.tools("live").len(), 4);
+    assert_eq!(function.live(), "3");
+}
+
+#[test]
+fn what_does_not_serve_is_never_live() {
+    let function = Deployed::behind_alias();
+    let layer = function.publish_layer("later.zip", &for_later_hosts());
+    let told = function.swap(&["--layer", &layer]);
+    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    assert_eq!(told.stdout, "");
+    for words in [
+        "error[UNPROVEN]: version 2 does not serve: it fails: PLUGIN_NEEDS_NEWER_HOST",
+        "live leads to version 1 as before, so that nobody has noticed; version 2 and $LATEST have the new layers",
+        "`cargo layer rollback mcp-host --to 1`",
+        "log: ",
+    ] {
+        assert!(
+            told.stderr.contains(words),
+            "no {words:?} in {}",
+            told.stderr
+        );
+    }
+    assert_eq!(function.live(), "1");
+    assert_eq!(function.tools("live"), ["greet", "multiply", "add"]);
+
+    // What it says to do does it.
+    let back = function.run(&["rollback", NAME, "--to", "1"]);
+    assert_eq!(back.code, Some(0), "{}", back.stderr);
+    assert_eq!(
+        layers(&function.configuration("$LATEST")),
+        [function.layer.as_str()]
+    );
+
+    // A library that is not what its manifest says is found by a call, which opens it.
+    let layer = function.publish_layer("other.zip", &with_foreign_manifest());
+    let listed = function.swap(&["--layer", &layer, "--dry-run"]);
+    assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    let told = function.swap(&[
+        "--layer",
+        &layer,
+        "--call",
+        "greet",
+        "--arguments",
+        r#"{"name":"Ada"}"#,
+    ]);
+    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("version 3 does not serve: "),
+        "{}",
+        told.stderr
+    );
+    assert_eq!(function.live(), "1");
+}
+
+#[test]
+fn a_change_of_somebody_else_is_not_overwritten() {
+    let function = Deployed::behind_alias();
+    let layer = function.publish_layer("danger.zip", &with_destructive_tool());
+    function.lambda.overtake();
+    let told = function.swap(&["--layer", &layer, "--allow-destructive"]);
+    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    for words in [
+        "error[AWS_FAILED]: aws lambda update-function-configuration",
+        "PreconditionFailedException",
+        "help: somebody else changed it meanwhile",
+        "as it stands: live leads to version 1 as before",
+    ] {
+        assert!(
+            told.stderr.contains(words),
+            "no {words:?} in {}",
+            told.stderr
+        );
+    }
+    assert_eq!(
+        layers(&function.configuration("$LATEST")),
+        [function.layer.as_str()]
+    );
+    assert_eq!(function.live(), "1");
+}
+
+#[test]
+fn secrets_are_not_even_in_what_lambda_says_of_them() {
+    let function = Deployed::behind_alias();
+    function.lambda.quote_variables();
+    let told = function.swap(&["--layer", &function.layer, "--env", "LIST_TTL_MS=5"]);
+    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    for words in [
+        "exceeded the 4KB limit",
+        "[value of STATE_KEY]",
+        "[value of BEARER_TOKENS]",
+    ] {
+        assert!(
+            told.stderr.contains(words),
+            "no {words:?} in {}",
+            told.stderr
+        );
+    }
+    // Nor on its command line, where all users of the machine could see them.
+    let new = "a new secret of at least thirty-two characters";
+    let mut swap = function.account.cargo_layer(&[
+        "swap",
+        NAME,
+        "--alias",
+        "live",
+        "--layer",
+        &function.layer,
+        "--env",
+        "STATE_KEY",
+    ]);
+    let (_, said, code) = told_by(swap.env("STATE_KEY", new));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains(new) && !said.contains(TOKENS), "{said}");
+    assert_eq!(
+        function.configuration("live")["Environment"]["Variables"]["STATE_KEY"],
+        new
+    );
+    // What does not fit is not sent at all.
+    let large = format!("NOTES={}", "x".repeat(5000));
+    let told = function.swap(&["--layer", &function.layer, "--env", &large]);
+    assert_eq!(told.code, Some(1));
+    assert!(
+        told.stderr.contains("error[ENVIRONMENT_TOO_LARGE]"),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
+fn without_an_alias_what_was_before_is_kept_as_a_version() {
+    let function = Deployed::new();
+    let layer = function.publish_layer("danger.zip", &with_destructive_tool());
+    let told = function.run(&["swap", NAME, "--layer", &layer, "--allow-destructive"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert!(
+        told.stderr.contains(
+            "live: $LATEST, which is version 2, before 1; its tools: greet, multiply, add, wipe"
+        ),
+        "{}",
+        told.stderr
+    );
+    assert_eq!(layers(&function.configuration("$LATEST")), [layer.as_str()]);
+    assert_eq!(
+        layers(&function.configuration("1")),
+        [function.layer.as_str()]
+    );
+
+    let later = function.publish_layer("later.zip", &for_later_hosts());
+    let told = function.run(&["swap", NAME, "--layer", &later, "--allow-breaking"]);
+    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("$LATEST, which is live without an alias, has the new layers, as has version 3: `cargo layer rollback mcp-host --to 2` brings back what was"),
+        "{}",
+        told.stderr
+    );
+    let back = function.run(&["rollback", NAME, "--to", "2"]);
+    assert_eq!(back.code, Some(0), "{}", back.stderr);
+    assert!(
+        back.stderr
+            .contains("its tools: greet, multiply, add, wipe"),
+        "{}",
+        back.stderr
+    );
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_its_commands_can_be_typed() {
+    let function = Deployed::behind_alias();
+    let layer = function.publish_layer("danger.zip", &with_destructive_tool());
+    let told = function.swap(&["--layer", &layer, "--allow-destructive", "--dry-run"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(told.stdout, "");
+    assert_eq!(function.lambda.take_changes(), [""; 0]);
+    assert_eq!(function.live(), "1");
+    let is_command = |line: &&str| {
+        let begins = ["aws ", "echo ", "VERSION=", "REVISION=", "curl "];
+        begins.iter().any(|begin| line.starts_with(begin))
+    };
+    let script: Vec<_> = told.stderr.lines().filter(is_command).collect();
+    function.account.shell(&script.join("\n"));
+    assert_eq!(function.live(), "2");
+    assert_eq!(function.tools("live"), ["greet", "multiply", "add", "wipe"]);
+
+    let told = function.swap(&[
+        "--layer",
+        &layer,
+        "--env",
+        &format!("STATE_KEY={KEY}x"),
+        "--dry-run",
+    ]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert!(
+        told.stderr.contains(r#""STATE_KEY":"...""#),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
+fn layers_that_cannot_be_downloaded_are_compared_by_copies() {
+    let function = Deployed::behind_alias();
+    let layer = function.publish_layer("danger.zip", &with_destructive_tool());
+    function.lambda.keep_content(true);
+    let swap = ["--layer", &layer, "--allow-destructive"];
+    for (copies, expected) in [
+        (
+            &[][..],
+            "error[LAYER_UNREADABLE]: arn:aws:lambda:eu-west-1:123456789012:layer:tools:1 cannot be downloaded",
+        ),
+        (
+            &["--file", "layer.zip"],
+            "layer:tools:2 cannot be downloaded",
+        ),
+        (
+            &[
+                "--file",
+                "layer.zip",
+                "--file",
+                "danger.zip",
+                "--file",
+                "function.zip",
+            ],
+            "error[COPY_OF_NOTHING]: function.zip is a copy of none of these layers",
+        ),
+    ] {
+        let told = function.swap(&[&swap, copies].concat());
+        assert_eq!(told.code, Some(1), "{}", told.stderr);
+        assert!(
+            told.stderr.contains(expected),
+            "no {expected:?} in {}",
+            told.stderr
+        );
+    }
+    assert_eq!(function.lambda.take_changes(), [""; 0]);
+    let told =
+        function.swap(&[&swap[..], &["--file", "layer.zip", "--file", "danger.zip"]].concat());
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(function.live(), "2");
+}
+
+#[test]
+fn what_would_be_missed_or_cannot_be_meant_is_refused() {
+    let function = Deployed::behind_alias();
+    let other = function.account.shell(
+        "echo extension >notes.txt && python3 -m zipfile -c other.zip notes.txt &&
+        aws lambda publish-layer-version --layer-name other --zip-file fileb://other.zip --query LayerVersionArn --output text",
+    );
+    let other = other.trim();
+    let both = function.swap(&["--layer", &function.layer, other]);
+    assert_eq!(both.code, Some(0), "{}", both.stderr);
+    function.lambda.take_changes();
+    let foreign = function.path("foreign.zip");
+    let layer = Layer::of(["custom-tools"]);
+    let mut library = layer.read("libcustom_tools.so");
+    // The machine in an ELF header: of another CPU, which is not this one.
+    library[18] = if library[18] == 0x3e { 0xb7 } else { 0x3e };
+    layer.put("libcustom_tools.so", library);
+    layer.pack(&foreign);
+    let foreign = function.account.shell(
+        "aws lambda publish-layer-version --layer-name foreign --zip-file fileb://foreign.zip --query LayerVersionArn --output text",
+    );
+    function.lambda.take_changes();
+    let layer = function.layer.as_str();
+    let six = [layer; 6];
+    for (words, expected) in [
+        (
+            vec!["--layer", layer],
+            "error[LAYER_LOST]: the function would lose arn:aws:lambda:eu-west-1:123456789012:layer:other:1",
+        ),
+        (
+            vec!["--layer", layer, "--layer", foreign.trim()],
+            "error[CPU_MIXED]: libcustom_tools.so is for ",
+        ),
+        (
+            [&["--layer"], &six[..]].concat(),
+            "error[LAYERS_TOO_MANY]: 6 layers",
+        ),
+        (
+            vec!["--layer", layer, other, "--env", "TOOLS_LIST=gret"],
+            "error[TOOLS_LIST_UNMATCHED]",
+        ),
+        (
+            vec!["--layer", layer, other, "--env", "ENTRY_FILE=x"],
+            "error[ENTRY_FILE_UNMATCHED]",
+        ),
+        (
+            vec!["--layer", layer, other, "--unset", "NOTHING"],
+            "error[VARIABLE_NOT_SET]",
+        ),
+        (
+            vec!["--layer", layer, other, "--env", "NO_SUCH_VARIABLE"],
+            "error[NO_VARIABLE]",
+        ),
+        (
+            vec!["--layer", layer, other, "--call", "nothing"],
+            "error[TOOL_NOT_READ_ONLY]",
+        ),
+        (
+            vec![
+                "--layer",
+                "arn:aws:lambda:eu-west-1:123456789012:layer:tools:77",
+                other,
+            ],
+            "error[AWS_FAILED]: aws lambda get-layer-version",
+        ),
+    ] {
+        let told = function.swap(&words);
+        assert_eq!(told.code, Some(1), "{words:?}: {}", told.stderr);
+        assert!(
+            told.stderr.contains(expected),
+            "no {expected:?} in {}",
+            told.stderr
+        );
+    }
+    let no_alias = function.run(&["swap", NAME, "--alias", "nobody", "--layer", layer, other]);
+    assert_eq!(no_alias.code, Some(1), "{}", no_alias.stderr);
+    let wrong = function.swap(&["--layer", "tools"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+    assert_eq!(function.lambda.take_changes(), [""; 0]);
+    let dropped = function.swap(&["--layer", layer, "--drop-others"]);
+    assert_eq!(dropped.code, Some(0), "{}", dropped.stderr);
+    assert_eq!(layers(&function.configuration("live")), [layer]);
+}
+
+#[test]
+fn without_the_aws_cli_it_is_said_where_to_get_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut swap = Command::new(cargo_layer());
+    swap.args([
+        "swap",
+        NAME,
+        "--layer",
+        "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1",
+    ]);
+    let (_, said, code) = told_by(swap.env("PATH", folder.path()));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("error[NO_AWS_CLI]: the AWS CLI is not installed"),
+        "{said}"
+    );
+    assert!(said.contains("https://aws.amazon.com/cli/"), "{said}");
+}
+
+#[test]
+fn the_region_and_the_profile_are_passed_on() {
+    let function = Deployed::behind_alias();
+    let elsewhere = ["rollback", NAME, "--alias", "live", "--region", "us-west-2"];
+    let told = function.run(&elsewhere);
+    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    assert!(
+        told.stderr
+            .contains("--name live --output json --region us-west-2\n"),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        told.stderr
+            .contains("help: is that its name, and is it in that region?"),
+        "{}",
+        told.stderr
+    );
+    let unknown = function.run(&["rollback", NAME, "--alias", "live", "--profile", "nobody"]);
+    assert!(unknown.stderr.contains("(nobody)"), "{}", unknown.stderr);
+}

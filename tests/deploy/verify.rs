@@ -1,0 +1,132 @@
+//! `cargo layer verify`: a server asked whether it serves what it should.
+
+use std::process::Command;
+
+use tests::{Door, Host, Layer, cargo_layer, target, told_by};
+
+use crate::function::TOKENS;
+
+/// What has the hash in [`TOKENS`]. Its own secret, which only this test knows.
+const TOKEN: &str = "test";
+
+fn verify(url: &str, words: &[&str]) -> (String, String, Option<i32>) {
+    let mut command = Command::new(cargo_layer());
+    command
+        .args(["verify", url])
+        .args(words)
+        .env("MCP_TOKEN", TOKEN);
+    told_by(&mut command)
+}
+
+/// The archive of an example.
+fn archive(plugin: &str) -> String {
+    Layer::of([plugin]);
+    target().join(format!("{plugin}.zip")).display().to_string()
+}
+
+#[test]
+fn a_server_that_serves_its_layer_passes_through_every_door() {
+    let layer = archive("custom-tools");
+    let custom_tools = Layer::of(["custom-tools"]);
+    let call = [
+        "--layer",
+        &layer,
+        "--call",
+        "multiply",
+        "--arguments",
+        r#"{"x":6,"y":7}"#,
+    ];
+    let hosts = [
+        Host::serve(&custom_tools),
+        Host::lambda(&custom_tools, Door::http_api("$default")),
+        Host::lambda_with(
+            &custom_tools,
+            Door::streaming_function_url(),
+            &[("RESPONSE_MODE", "stream")],
+        ),
+    ];
+    for host in hosts {
+        let (found, said, code) = verify(host.url(), &call);
+        assert_eq!(code, Some(0), "{found}\n{said}");
+        assert_eq!(
+            found,
+            "ok    server: custom-tools 0.1.0, by revision 2026-07-28\n\
+             ok    tools, as the layers declare them: greet, multiply, add\n\
+             ok    call of multiply: 42\n\
+             ok    health: ok"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_serves_something_else_does_not() {
+    let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("TOOLS_LIST", "greet,add")]);
+    let layer = archive("custom-tools");
+    for (words, code, expected) in [
+        (
+            vec!["--layer", &layer],
+            5,
+            "fails tools: multiply is not listed",
+        ),
+        (
+            vec!["--layer", &layer, "--tools", "greet,add"],
+            0,
+            "ok    tools, as the layers declare them: greet, add",
+        ),
+        (
+            vec!["--layer", &layer, "--tools", "add"],
+            5,
+            "fails tools: greet is listed, and should not be",
+        ),
+        (
+            vec!["--call", "greet", "--arguments", "{}"],
+            5,
+            "fails call of greet: ",
+        ),
+        (vec![], 0, "ok    tools: greet, add"),
+    ] {
+        let (found, said, ended) = verify(host.url(), &words);
+        assert_eq!(ended, Some(code), "{words:?}: {found}\n{said}");
+        assert!(found.contains(expected), "no {expected:?} in {found}");
+    }
+    for (words, code, expected) in [
+        (vec!["--call", "nothing"], 1, "error[UNKNOWN_TOOL]"),
+        (
+            vec!["--layer", &layer, "--tools", "gret"],
+            1,
+            "error[TOOLS_LIST_UNMATCHED]",
+        ),
+        (vec!["--tools", "greet"], 2, "--layer"),
+        (
+            vec!["--call", "greet", "--arguments", "[]"],
+            2,
+            "no JSON object",
+        ),
+    ] {
+        let (_, said, ended) = verify(host.url(), &words);
+        assert_eq!(ended, Some(code), "{words:?}: {said}");
+        assert!(said.contains(expected), "no {expected:?} in {said}");
+    }
+    let (_, said, code) = verify("http://127.0.0.1:9/mcp", &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error[UNREACHABLE]"), "{said}");
+}
+
+#[test]
+fn a_server_that_asks_for_tokens_is_shown_one() {
+    let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("BEARER_TOKENS", TOKENS)]);
+    let (_, said, code) = verify(host.url(), &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("401"), "{said}");
+    let (found, said, code) = verify(host.url(), &["--token-env", "MCP_TOKEN"]);
+    assert_eq!(code, Some(0), "{found}\n{said}");
+    assert!(found.contains("ok    health: ok"), "{found}");
+}
+
+#[test]
+fn a_tool_that_may_change_something_is_not_called() {
+    let host = Host::serve(&Layer::of(["todo-tools"]));
+    let (_, said, code) = verify(host.url(), &["--call", "clearTodos"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error[TOOL_NOT_READ_ONLY]"), "{said}");
+}
