@@ -26,7 +26,7 @@ use super::{
     call,
     file_check::{self, FileProblem, Kind},
     image::Image,
-    manifest::sha256,
+    manifest::{sha256, sha256_of_file},
     payload::{self, Declaration, Failure, Init},
     quarantine::{Quarantine, Stuck},
 };
@@ -335,8 +335,7 @@ impl Plugin {
 
 /// A damaged library may still have a sound header, and kill the process when its code runs.
 fn check_content(path: &Path, promised: &Promised) -> Result<(), OpenError> {
-    let content = fs_err::read(path).map_err(FileProblem::Read)?;
-    if sha256(&content) == promised.sha256 {
+    if sha256_of_file(path).map_err(FileProblem::Read)? == promised.sha256 {
         Ok(())
     } else {
         Err(OpenError::Content {

@@ -5,7 +5,7 @@
 //! refused.
 
 use std::{
-    io::Error,
+    io::{self, Error, Read},
     path::{Path, PathBuf},
 };
 
@@ -17,10 +17,14 @@ use super::{
     Code,
     payload::{Crate, Declaration},
 };
-use crate::ErrorCode;
+use crate::{ErrorCode, digest::hexadecimal};
 
 /// The format this host reads and `cargo layer build` writes.
 pub const FORMAT: u32 = 1;
+
+/// How much of a library is in memory while it is hashed. Unit: bytes. Source: ours; the pages of a whole one would each cost a
+/// fault at the first call of its tools.
+const PIECE: usize = 32 * 1024;
 
 /// How the name of every manifest ends.
 pub const SUFFIX: &str = ".layer.json";
@@ -191,8 +195,23 @@ impl Manifest {
 /// SHA-256 in hex, as manifests have it.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// The same of a file, which need not be in memory for it.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn sha256_of_file(path: &Path) -> io::Result<String> {
+    let mut file = fs_err::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hexadecimal(&hash.finalize())),
+            read => hash.update(&piece[..read]),
+        }
+    }
 }
 
 impl PluginEntry {

@@ -22,7 +22,10 @@ const CALLS: usize = 200;
 /// How many lists of a turn are measured.
 const LISTS: usize = 100;
 
-/// After how many requests memory is looked at again.
+/// After how many requests memory is looked at again: all code that they need has been read then.
+pub(crate) const FEW_REQUESTS: usize = 100;
+
+/// After how many requests it is looked at for the last time.
 pub(crate) const REQUESTS: usize = 10_000;
 
 /// What was found out about a runtime. Samples are one for each round: medians, where it has several.
@@ -44,6 +47,8 @@ pub(crate) struct Measured {
     pub(crate) list: Samples,
     /// Peak memory after the start. Unit: KiB.
     pub(crate) after_init: u64,
+    /// Peak memory after [`FEW_REQUESTS`]. Unit: KiB.
+    pub(crate) after_few: u64,
     /// Peak memory after [`REQUESTS`]. Unit: KiB.
     pub(crate) after_requests: u64,
 }
@@ -76,6 +81,7 @@ impl Measured {
             call_cpu: Samples::default(),
             list: Samples::default(),
             after_init: 0,
+            after_few: 0,
             after_requests: 0,
         }
     }
@@ -120,7 +126,10 @@ impl Measured {
         runtime.function.recycle().await;
         runtime.function.warm_up().await?;
         self.after_init = peak_memory(runtime.process_id()?)?;
-        for _ in 0..REQUESTS / 2 {
+        for request in (0..REQUESTS).step_by(2) {
+            if request == FEW_REQUESTS {
+                self.after_few = peak_memory(runtime.process_id()?)?;
+            }
             timed(runtime, &runtime.call).await?;
             timed(runtime, &runtime.list).await?;
         }

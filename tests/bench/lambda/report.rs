@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     figures::{Samples, Spread},
-    measure::{Measured, REQUESTS},
-    runtimes::{FLOOR, PEER, PEER_TOOLS, PLUGINS, STREAM, THREE, TOOLS},
+    measure::{FEW_REQUESTS, Measured, REQUESTS},
+    runtimes::{FLOOR, PEER, PEER_TOOLS, PLUGINS, QUIET, STREAM, THREE, TOOLS},
 };
 
 /// All figures.
@@ -34,6 +34,8 @@ struct Row {
     ratios: Ratios,
     /// Unit: KiB.
     peak_memory_after_init: u64,
+    /// Unit: KiB.
+    peak_memory_after_few_requests: u64,
     /// Unit: KiB.
     peak_memory_after_requests: u64,
     program_bytes: u64,
@@ -84,6 +86,7 @@ impl Report {
                     list: times(|it| &it.list, of_lists),
                 },
                 peak_memory_after_init: it.after_init,
+                peak_memory_after_few_requests: it.after_few,
                 peak_memory_after_requests: it.after_requests,
                 program_bytes: size(&it.runtime.program),
             }
@@ -170,14 +173,14 @@ impl Report {
         }
         let three = self.row(THREE);
         let mebibytes = |kibibytes: u64| kibibytes as f64 / 1024.0;
-        let grown = three.peak_memory_after_requests - three.peak_memory_after_init;
+        let grown = three.peak_memory_after_requests - three.peak_memory_after_few_requests;
         add(
             "memory after the start, in MiB,".to_owned(),
             mebibytes(three.peak_memory_after_init),
             6.0,
         );
         add(
-            format!("what {REQUESTS} requests add, in MiB,"),
+            format!("what {REQUESTS} requests add to {FEW_REQUESTS}, in MiB,"),
             mebibytes(grown),
             0.5,
         );
@@ -247,6 +250,7 @@ impl Report {
         let mut table = self::table([
             "",
             "after init",
+            &format!("after {FEW_REQUESTS} requests"),
             &format!("after {REQUESTS} requests"),
             "program",
         ]);
@@ -254,6 +258,7 @@ impl Report {
             table.add_row([
                 row.name.to_owned(),
                 format!("{} KiB", row.peak_memory_after_init),
+                format!("{} KiB", row.peak_memory_after_few_requests),
                 format!("{} KiB", row.peak_memory_after_requests),
                 format!("{} bytes", row.program_bytes),
             ]);
@@ -270,7 +275,9 @@ impl Report {
             "| | cold start | warm `tools/call` | warm `tools/list` | memory after init | after {REQUESTS} requests |"
         );
         println!("|---|---|---|---|---|---|");
-        for name in [FLOOR, THREE, TOOLS, PLUGINS, STREAM, PEER, PEER_TOOLS] {
+        for name in [
+            FLOOR, THREE, QUIET, TOOLS, PLUGINS, STREAM, PEER, PEER_TOOLS,
+        ] {
             let row = self.row(name);
             let mebibytes = |kibibytes: u64| format!("{:.1} MiB", kibibytes as f64 / 1024.0);
             let (cold, call, list) = if row.is_floor {

@@ -40,6 +40,8 @@ pub(crate) const THREE: &str = "3 tools";
 pub(crate) const PLUGINS: &str = "100 plugins";
 /// The host with one plugin of a hundred tools.
 pub(crate) const TOOLS: &str = "100 tools";
+/// The host without a line in the log for each request, as its peers have none.
+pub(crate) const QUIET: &str = "3 tools, log level WARN";
 /// The host that streams.
 pub(crate) const STREAM: &str = "3 tools, streaming";
 /// The peer.
@@ -80,6 +82,14 @@ pub(crate) async fn all(artifacts: &Artifacts) -> anyhow::Result<Vec<Runtime>> {
             "3 tools, with a table",
             &artifacts.three,
             vec![("SESSION_TABLE", "mcp-sessions")],
+            add(),
+            3,
+            FLOOR_3,
+        ),
+        (
+            QUIET,
+            &artifacts.three,
+            vec![("AWS_LAMBDA_LOG_LEVEL", "WARN")],
             add(),
             3,
             FLOOR_3,
