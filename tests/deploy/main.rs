@@ -1,6 +1,7 @@
 //! Deployments, done as far as they can be without an account at AWS: what `deploy/` says, and the verbs of `cargo layer` that
 //! need it.
 
+mod acceptance;
 mod archives;
 mod cdk;
 mod cli;
