@@ -229,16 +229,16 @@ async fn answer(
 fn answer_without_invoking(shared: &Shared, head: &Parts, body: &Bytes) -> Answer {
     let path = unescaped(head.uri.path());
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
-    let target = head
-        .headers
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok());
-    let reads = |target: &str| {
-        ["Describe", "Get", "List"]
-            .iter()
-            .any(|verb| target.contains(&format!(".{verb}")))
-    };
-    if head.method != Method::GET && !target.is_some_and(reads) {
+    // Whatever is asked of services with one path for all says so in a header, or, of older ones, in the body.
+    let target = head.headers.get("x-amz-target");
+    let target = target.map_or(&body[..], |target| target.as_bytes());
+    let target = String::from_utf8_lossy(target);
+    let reads = ["Describe", "Get", "List"].iter().any(|verb| {
+        path == "/"
+            && (target.contains(&format!(".{verb}"))
+                || target.starts_with(&format!("Action={verb}")))
+    });
+    if head.method != Method::GET && !reads {
         shared
             .lock()
             .changes

@@ -2,9 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::Instant,
 };
 
+use anyhow::Context;
 use lambda_local::{Function, FunctionConfig};
 use serde_json::{Value, json};
 
@@ -23,32 +25,28 @@ struct Subject {
     function: Function,
 }
 
-/// Measure with the layers in this folder. The first phase is the host alone.
+/// Measure with the layers in this folder. The first phase is the host alone: it says its version, and ends. (Without plugins it
+/// serves nobody.)
 pub(super) fn measure(
     host: &(PathBuf, Option<&str>),
     opt: &Path,
     args: &cli::Bench,
 ) -> anyhow::Result<Vec<Phase>> {
     let lib = opt.join("lib");
-    let none = opt.join("none");
     fs_err::create_dir_all(&lib)?;
-    fs_err::create_dir(&none)?;
+    let mut alone = Phase::named("the host alone");
     let subject = |name: &str, first: Option<(&str, Value)>, variables: &[(&str, &str)]| {
         let mut config = FunctionConfig::new(&host.0);
         config.arguments.extend(host.1.map(str::to_owned));
         let variables = variables.iter();
         let config = variables.fold(config, |config, &(name, value)| config.env(name, value));
-        let phase = |name: &str| Phase {
-            name: name.to_owned(),
-            times: Vec::new(),
-        };
         Subject {
-            start: phase(name),
-            first: first.map(|(name, message)| (phase(name), message)),
+            start: Phase::named(name),
+            first: first.map(|(name, message)| (Phase::named(name), message)),
             function: Function::new(config),
         }
     };
-    let (lib, none) = (lib.to_string_lossy(), none.to_string_lossy());
+    let lib = lib.to_string_lossy();
     let (entry_file, tools_list) = (args.entry_file.join(","), args.tools_list.join(","));
     let selected = [
         ("PLUGIN_DIR", lib.as_ref()),
@@ -58,7 +56,6 @@ pub(super) fn measure(
     ];
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
     let mut subjects = vec![
-        subject("the host alone", None, &[("PLUGIN_DIR", &none)]),
         subject(
             "start, plugins unopened",
             Some(("first tools/list", list)),
@@ -90,6 +87,10 @@ pub(super) fn measure(
         let _doing = doing("measuring");
         // The first round fills the system's caches.
         for round in 0..=args.rounds {
+            let took = version(host)?;
+            if round > 0 {
+                alone.times.push(took);
+            }
             for subject in &mut subjects {
                 subject.turn(round > 0).await?;
             }
@@ -100,7 +101,27 @@ pub(super) fn measure(
         let first = subject.first.map(|(phase, _)| phase);
         [subject.start].into_iter().chain(first)
     });
-    Ok(phases.collect())
+    Ok([alone].into_iter().chain(phases).collect())
+}
+
+/// How long the program takes to say its version. Unit: microseconds.
+fn version((program, argument): &(PathBuf, Option<&str>)) -> anyhow::Result<f64> {
+    let begun = Instant::now();
+    let mut command = Command::new(program);
+    command.args(*argument).arg("--version");
+    let status = command.stdout(Stdio::null()).status();
+    let status = status.with_context(|| format!("{} cannot be run", program.display()))?;
+    anyhow::ensure!(status.success(), "{} --version fails", program.display());
+    Ok(begun.elapsed().as_secs_f64() * 1e6)
+}
+
+impl Phase {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            times: Vec::new(),
+        }
+    }
 }
 
 /// The libraries that have plugins in them, by the manifests; those without one are what plugins need.
