@@ -41,6 +41,18 @@ impl Folder {
         self.write("tools.json", &tools.to_string());
     }
 
+    /// Add what nobody should deploy: archives for the other CPU, and `wrong.json`, which asks for a tool and a plugin that there are
+    /// not.
+    pub(crate) fn has_what_is_wrong(&self) {
+        self.for_the_other_cpu("layer.zip", "other-layer.zip");
+        self.for_the_other_cpu("function.zip", "other-function.zip");
+        let tools = json!({ "tool_list": [
+            { "custom_tool": { "entry_file": "libcustom_tools.so", "tool_list": ["greet", "divide"] } },
+            { "custom_tool": { "entry_file": "weather", "tool_list": ["forecast"] } },
+        ] });
+        self.write("wrong.json", &tools.to_string());
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs_err::write(self.file(name), text).expect("a file");
     }
@@ -76,7 +88,7 @@ impl Folder {
     }
 
     /// The same archive under another name, its files for the CPU that this machine does not have.
-    pub(crate) fn for_the_other_cpu(&self, name: &str, copy: &str) {
+    fn for_the_other_cpu(&self, name: &str, copy: &str) {
         let file = fs_err::File::open(self.file(name)).expect("a file");
         let mut archive = ZipArchive::new(file).expect("an archive");
         let mut files = Vec::new();

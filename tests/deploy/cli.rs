@@ -330,8 +330,8 @@ fn an_http_api_asks_for_signatures_or_for_tokens_of_an_issuer() {
     // (moto has no list of authorizers.)
     let routes = account.json(&format!("apigatewayv2 get-routes --api-id {id}"));
     let routes = routes["Items"].as_array().expect("routes").iter();
-    let authorizer = routes.filter_map(|route| route["AuthorizerId"].as_str());
-    let authorizer = authorizer.last().expect("an authorizer");
+    let mut authorizer = routes.filter_map(|route| route["AuthorizerId"].as_str());
+    let authorizer = authorizer.next_back().expect("an authorizer");
     let authorizer = account.json(&format!(
         "apigatewayv2 get-authorizer --api-id {id} --authorizer-id {authorizer}"
     ));

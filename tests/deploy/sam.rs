@@ -146,16 +146,7 @@ fn layers_that_were_published_before_follow_that_of_the_template() {
 fn what_cannot_be_right_is_named_and_nothing_is_written() {
     let folder = folder();
     let [here, other] = architectures();
-    folder.for_the_other_cpu("layer.zip", "other-layer.zip");
-    folder.for_the_other_cpu("function.zip", "other-function.zip");
-    folder.write(
-        "wrong.json",
-        &json!({ "tool_list": [
-        { "custom_tool": { "entry_file": "libcustom_tools.so", "tool_list": ["greet", "divide"] } },
-        { "custom_tool": { "entry_file": "weather", "tool_list": ["forecast"] } },
-    ] })
-        .to_string(),
-    );
+    folder.has_what_is_wrong();
     let cases: [(&[&str], Vec<String>); 4] = [
         (
             &["--tools", "wrong.json"],

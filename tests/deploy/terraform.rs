@@ -446,16 +446,7 @@ fn what_cannot_be_right_stops_the_plan_and_is_named() {
     let Some(terraform) = terraform() else { return };
     let folder = Folder::new();
     let [here, other] = architectures();
-    folder.for_the_other_cpu("layer.zip", "other-layer.zip");
-    folder.for_the_other_cpu("function.zip", "other-function.zip");
-    folder.write(
-        "wrong.json",
-        &json!({ "tool_list": [
-        { "custom_tool": { "entry_file": "libcustom_tools.so", "tool_list": ["greet", "divide"] } },
-        { "custom_tool": { "entry_file": "weather", "tool_list": ["forecast"] } },
-    ] })
-        .to_string(),
-    );
+    folder.has_what_is_wrong();
     let cases = [
         (
             "tools",
