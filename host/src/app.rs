@@ -68,7 +68,7 @@ use self::{
 };
 pub use self::{deadline::Ceiling, record::Record, room::Room, stream::Tell};
 pub(crate) use self::{
-    record::End,
+    record::{End, Line},
     response::{Outcome, refusal, too_large},
     stream::AnswerBody,
 };
@@ -135,7 +135,7 @@ pub struct App {
     instructions: Option<String>,
     list_ttl_ms: u64,
     lists: Lists,
-    operator: Operator,
+    operator: Arc<Operator>,
 }
 
 impl App {
@@ -200,7 +200,7 @@ impl App {
             instructions: instructions(&catalog),
             list_ttl_ms: config.list_ttl_ms,
             lists: Lists::new(config.list_page_size),
-            operator: operator(config, &catalog),
+            operator: operator(config, &catalog).into(),
             catalog,
         }
     }
@@ -226,13 +226,21 @@ impl App {
 
     /// Answer a request, and tell the operator of it.
     pub async fn answer(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        let line = self.line(incoming, incoming.body.len());
+        self.answer_with_line(incoming).await.0
+    }
+
+    /// Answer a request; the operator is told of it once the line is dropped.
+    pub(crate) async fn answer_with_line(
+        &self,
+        incoming: &Incoming<'_>,
+    ) -> (Response<Bytes>, Line) {
+        let mut line = self.line(incoming, incoming.body.len());
         let response = match self.callers.check(incoming.headers, incoming.reached) {
             Ok(origin) => readable(self.endpoint(incoming).await, origin),
             Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
         };
         line.end(response.status().as_u16(), response.body());
-        response
+        (response, line)
     }
 
     /// The answer to whoever may not call, which needs nothing of the request's body.
@@ -260,7 +268,7 @@ impl App {
 
     /// An answer that needed nothing of the body, and of which the operator was told.
     fn told(&self, incoming: &Incoming<'_>, response: Response<Bytes>) -> Response<Bytes> {
-        let line = self.line(incoming, 0);
+        let mut line = self.line(incoming, 0);
         line.end(response.status().as_u16(), response.body());
         response
     }

@@ -22,6 +22,7 @@ mod library;
 mod live;
 pub mod manifest;
 mod payload;
+mod promised;
 #[cfg(test)]
 mod properties;
 mod quarantine;

@@ -9,9 +9,38 @@ use std::{
 
 use cargo_metadata::MetadataCommand;
 
+/// What cargo tells a process of the package that it runs for.
+///
+/// No cargo that is run may see it: build scripts that ask for it, as that of `ring`, would run again, and all that depends on them
+/// be compiled, whenever tests, benchmarks and `cargo layer` take turns.
+const OF_A_PACKAGE: [&str; 7] = [
+    "CARGO_BIN_",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_PRIMARY_PACKAGE",
+    "CARGO_TARGET_TMPDIR",
+    "OUT_DIR",
+];
+
 /// A command for cargo.
 pub(crate) fn command() -> Command {
-    Command::new(program())
+    without_a_package(Command::new(program()))
+}
+
+/// A command for cargo-zigbuild, which runs cargo.
+pub(crate) fn zigbuild() -> Command {
+    without_a_package(Command::new("cargo-zigbuild"))
+}
+
+fn without_a_package(mut command: Command) -> Command {
+    for (name, _) in std::env::vars_os() {
+        let is_of_a_package = |name: &str| OF_A_PACKAGE.iter().any(|of| name.starts_with(of));
+        if name.to_str().is_some_and(is_of_a_package) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A question for `cargo metadata`.

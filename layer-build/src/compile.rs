@@ -87,7 +87,7 @@ pub(crate) fn compile(
 ) -> anyhow::Result<PathBuf> {
     let mut command = match linker {
         Linker::Own => cargo::command(),
-        Linker::Zig(_) => Command::new("cargo-zigbuild"),
+        Linker::Zig(_) => cargo::zigbuild(),
     };
     command.args(["rustc", "--message-format=json-render-diagnostics"]);
     command.args(["--package", package]);
@@ -102,7 +102,7 @@ pub(crate) fn compile(
     }
     if profile == Profile::Layer {
         for_deployment(&mut command, target);
-        without_paths_of_this_machine(&mut command, remaps);
+        with_flags(&mut command, target, remaps);
         command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
         if let Target::Bin(_) = target {
             // At a place of its own there is nothing to relocate, of some 27,000 relocations, which touch 120 pages before `main`.
@@ -144,6 +144,8 @@ pub(crate) fn compile(
 fn for_deployment(command: &mut Command, target: Target) {
     if let Target::Bin(_) = target {
         command.args(["--profile", "host"]);
+        // To ask the CPU what it can do takes longer than all headers of a first call, as a virtual machine answers for it.
+        command.env("CARGO_CFG_HTTPARSE_DISABLE_SIMD", "1");
         return;
     }
     command.args(["--profile", "layer"]);
@@ -163,14 +165,20 @@ fn for_deployment(command: &mut Command, target: Target) {
     }
 }
 
+/// Flags for every crate that is compiled.
+///
 /// Panics name source files: those of dependencies by where this machine keeps them, unless told otherwise. (Cargo names those of
 /// the workspace by their place in it.)
-fn without_paths_of_this_machine(command: &mut Command, remaps: &[Remap]) {
+fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
     let cargo_home = cargo::home().map(|home| (home, "/cargo".to_owned()));
     // Of several that fit the last counts, so that a folder in another comes after it.
     let flags = cargo_home.iter().chain(remaps);
     let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-    let flags: Vec<_> = flags.collect();
+    let mut flags: Vec<_> = flags.collect();
+    if let Target::Bin(_) = target {
+        // These symbols tell apart what others give one name: see host/order.ld.
+        flags.push("-Csymbol-mangling-version=v0".to_owned());
+    }
     // These variables, where they are set, count instead of the configuration.
     let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
     match encoded.or_else(|| Some(encoded_flags(&std::env::var("RUSTFLAGS").ok()?))) {

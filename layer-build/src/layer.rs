@@ -11,7 +11,7 @@ use host::{
     config::{Config, OnBadPlugin},
     plugin::{
         ABI_VERSION,
-        manifest::{self, LayerInfo, Manifest, PluginEntry, sha256},
+        manifest::{self, LayerInfo, Manifest, PluginEntry, Xxh3, sha256},
     },
 };
 
@@ -301,6 +301,7 @@ fn entry(file: String, content: &[u8], described: &Described) -> PluginEntry {
         file,
         size: content.len() as u64,
         sha256: sha256(content),
+        xxh3: Some(Xxh3::of(content, text.get())),
         krate: declaration.krate,
         sdk: declaration.sdk,
         payload: declaration.payload,

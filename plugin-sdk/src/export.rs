@@ -132,9 +132,9 @@ fn init<E: Exports>(body: &[u8], host: Host) -> Result<Vec<u8>, Failure> {
     }
     host::remember(host);
     logger::start(E::CRATE_NAME, &facts.log);
-    let tools = E::TOOLS
-        .iter()
-        .map(|exported| exported.tool.declare(E::NAMES));
+    let asked = if facts.tools { E::TOOLS } else { &[] };
+    let tools = asked.iter();
+    let tools = tools.map(|exported| exported.tool.declare(E::NAMES));
     let declaration = Declaration {
         payload: PAYLOAD_VERSION,
         krate: Crate {

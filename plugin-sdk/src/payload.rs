@@ -17,6 +17,13 @@ pub(crate) struct Init {
     /// The least important level of lines that the host writes to its log.
     #[serde(default = "info")]
     pub(crate) log: String,
+    /// Does the host ask which tools there are?
+    #[serde(default = "yes")]
+    pub(crate) tools: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn info() -> String {

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::Method;
@@ -204,22 +204,40 @@ impl Operator {
     }
 }
 
-/// The line of a request, which is written when it ends, however it ends.
-pub(crate) struct Line<'a> {
-    operator: &'a Operator,
-    incoming: &'a Incoming<'a>,
+/// The line of a request, which is written when it is dropped, however the request has ended: by then the client should have its
+/// answer, where the front door can tell.
+pub(crate) struct Line {
+    operator: Arc<Operator>,
+    record: Record,
+    request_id: String,
+    method: Method,
+    trace: Option<String>,
+    principal: Option<String>,
     begun: Instant,
     /// Unit: bytes.
     received: usize,
-    answered: Option<(u16, usize)>,
+    answered: Option<Answered>,
+}
+
+/// What a request was answered by.
+struct Answered {
+    status: u16,
+    /// Unit: bytes.
+    sent: usize,
+    after: Duration,
 }
 
 impl App {
     /// Begin the line of a request of so many bytes.
-    pub(crate) fn line<'a>(&'a self, incoming: &'a Incoming<'a>, received: usize) -> Line<'a> {
+    pub(crate) fn line(&self, incoming: &Incoming<'_>, received: usize) -> Line {
+        let trace = header(incoming.headers, "x-amzn-trace-id");
         Line {
-            operator: &self.operator,
-            incoming,
+            operator: Arc::clone(&self.operator),
+            record: incoming.record.clone(),
+            request_id: incoming.request_id.to_owned(),
+            method: incoming.method.clone(),
+            trace: trace.map(|trace| trace.chars().take(LONGEST_TRACE).collect()),
+            principal: incoming.caller.principal.clone(),
             begun: Instant::now(),
             received,
             answered: None,
@@ -227,49 +245,49 @@ impl App {
     }
 }
 
-impl Line<'_> {
+impl Line {
     /// The request was answered by this.
-    pub(crate) fn end(mut self, status: u16, body: &[u8]) {
-        let mut known = self.incoming.record.lock();
+    pub(crate) fn end(&mut self, status: u16, body: &[u8]) {
+        let mut known = self.record.lock();
         known.end = known.end.or(Some(End::of(status, body)));
         drop(known);
-        self.answered = Some((status, body.len()));
+        self.answered = Some(Answered {
+            status,
+            sent: body.len(),
+            after: self.begun.elapsed(),
+        });
     }
 
     /// The same of an answer that is no HTTP response.
-    pub(crate) fn end_by(self, answer: &Answer) {
+    pub(crate) fn end_by(&mut self, answer: &Answer) {
         self.end(answer.status, answer.body.as_deref().unwrap_or_default());
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for Line {
     fn drop(&mut self) {
-        let incoming = self.incoming;
-        let known = incoming.record.lock();
+        let known = self.record.lock();
         let end = match self.answered {
             Some(_) => known.end.unwrap_or(End::Ok),
             None => End::Abandoned,
         };
-        let (status, sent) = self.answered.unzip();
-        let sent = sent.map(|sent| sent + known.told);
-        let request_id = incoming.request_id;
-        let milliseconds = super::milliseconds(self.begun.elapsed());
+        let answered = self.answered.as_ref();
+        let status = answered.map(|answered| answered.status);
+        let sent = answered.map(|answered| answered.sent + known.told);
+        let after = answered.map_or_else(|| self.begun.elapsed(), |answered| answered.after);
+        let milliseconds = super::milliseconds(after);
+        let request_id = self.request_id.as_str();
         // Whether all is well is asked every few seconds, and browsers ask twice.
-        let is_routine = matches!(incoming.method, Method::GET | Method::OPTIONS);
+        let is_routine = matches!(self.method, Method::GET | Method::OPTIONS);
         if is_routine && status.is_some_and(|status| status < 400) {
-            tracing::debug!(request_id, method = %incoming.method, status, milliseconds, "request");
+            tracing::debug!(request_id, method = %self.method, status, milliseconds, "request");
             return;
         }
         let is_cold = !self.operator.has_answered.swap(true, Ordering::Relaxed);
-        let trace = header(incoming.headers, "x-amzn-trace-id");
-        let trace = trace.map(|trace| trace.chars().take(LONGEST_TRACE).collect::<String>());
-        let http_method = incoming.method.as_str();
-        let other = (incoming.method != Method::POST)
+        let http_method = self.method.as_str();
+        let other = (self.method != Method::POST)
             .then(|| http_method.chars().take(LONGEST).collect::<String>());
-        let principal = known
-            .principal
-            .as_ref()
-            .or(incoming.caller.principal.as_ref());
+        let principal = known.principal.as_ref().or(self.principal.as_ref());
         let era = known.revision.map(|revision| {
             if revision.is_modern() {
                 "modern"
@@ -279,7 +297,7 @@ impl Drop for Line<'_> {
         });
         tracing::info!(
             request_id,
-            trace_id = trace,
+            trace_id = self.trace,
             era,
             revision = known.revision.map(Revision::as_str),
             method = known.method.or(other.as_deref()),

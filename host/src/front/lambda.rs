@@ -32,7 +32,7 @@ use self::{
     streaming::Begun,
 };
 use crate::{
-    app::{App, Incoming, Reached, Record, Tell},
+    app::{App, Incoming, Line, Reached, Record, Tell},
     config::{Config, ResponseMode},
 };
 
@@ -99,6 +99,9 @@ enum Answered {
     Stream(Begun),
 }
 
+/// What the operator is told of a request, once it is dropped.
+type Told = Option<Arc<Line>>;
+
 impl Function {
     /// Serve one invocation after the other, until Lambda does not answer.
     async fn serve(&self, mut api: RuntimeApi<Begun>, environment: &Environment, is_alone: bool) {
@@ -135,14 +138,16 @@ impl Function {
                 message: "the host failed unexpectedly; its log says where".to_owned(),
             })
         });
-        let sent = match answered {
-            Ok(Answered::Whole(answer)) => api.answer(invocation, answer).await,
-            Ok(Answered::Stream(answer)) => {
-                api.stream(invocation, streaming::headers(), answer).await
+        // Nobody waits for the operator's line: it is written when the answer has reached Lambda.
+        let (sent, _told) = match answered {
+            Ok((Answered::Whole(answer), told)) => (api.answer(invocation, answer).await, told),
+            Ok((Answered::Stream(answer), told)) => {
+                let sent = api.stream(invocation, streaming::headers(), answer);
+                (sent.await, told)
             }
             Err(failure) => {
                 tracing::error!(code = failure.code, "{}", failure.message);
-                api.fail(invocation, &failure).await
+                (api.fail(invocation, &failure).await, None)
             }
         };
         // Whoever fetches the next invocation learns whether Lambda is still there.
@@ -156,12 +161,12 @@ impl Function {
     }
 
     /// The answer to an event, as Lambda takes it.
-    async fn answered(&self, invocation: &Invocation) -> Result<Answered, Failure> {
+    async fn answered(&self, invocation: &Invocation) -> Result<(Answered, Told), Failure> {
         let mut request = match Brought::by(invocation)? {
             Brought::Request(event) => GatewayRequest::of(*event)?,
             Brought::Direct(direct) => {
-                let answer = direct.answer(&self.app, invocation).await;
-                return Ok(Answered::Whole(answer));
+                let (answer, line) = direct.answer(&self.app, invocation).await;
+                return Ok((Answered::Whole(answer), Some(line.into())));
             }
         };
         if let Some((name, trace)) = direct::trace(invocation) {
@@ -171,8 +176,10 @@ impl Function {
         let deadline = invocation.deadline();
         match self.mode {
             ResponseMode::Buffered => {
-                let response = answer(&self.app, &request, request_id, deadline, None).await;
-                Ok(Answered::Whole(gateway::answer(&request.context, response)))
+                let answer = answer(&self.app, &request, request_id, deadline, None);
+                let (response, told) = untold(answer.await);
+                let answer = gateway::answer(&request.context, response);
+                Ok((Answered::Whole(answer), told))
             }
             ResponseMode::Stream => {
                 let opening = self
@@ -182,13 +189,22 @@ impl Function {
                 let response = opening.answer(|tell| async move {
                     answer(&app, &request, &request_id, deadline, Some(tell)).await
                 });
-                Ok(Answered::Stream(streaming::streamed(response.await)))
+                // That of one that is told while it happens is written at its end.
+                let (response, told) = untold(response.await);
+                Ok((Answered::Stream(streaming::streamed(response)), told))
             }
         }
     }
 }
 
-/// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
+/// A response without the line that it carries, and that.
+fn untold<B>(mut response: Response<B>) -> (Response<B>, Told) {
+    let told = response.extensions_mut().remove();
+    (response, told)
+}
+
+/// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.) The response
+/// carries the operator's line, an [`Arc<Line>`].
 async fn answer(
     app: &App,
     request: &GatewayRequest,
@@ -211,5 +227,7 @@ async fn answer(
         tell,
         record: Record::default(),
     };
-    app.answer(&incoming).await
+    let (mut response, line) = app.answer_with_line(&incoming).await;
+    response.extensions_mut().insert(Arc::new(line));
+    response
 }

@@ -455,7 +455,7 @@ impl Work {
         incoming.record.asks(&request.ask, request.revision);
         // What is taken back is abandoned.
         let served = async {
-            let line = self.app.line(&incoming, received);
+            let mut line = self.app.line(&incoming, received);
             let outcome = self.app.serve(&incoming, request, &self.session).await;
             line.end_by(&outcome.answer);
             outcome

@@ -16,8 +16,8 @@ use super::{
     declaration_check::declaration_problems,
     discover::discover,
     left_out::Triage,
-    library::Promised,
     manifest::{LayerInfo, ManifestError},
+    promised::Promised,
     select::{self, Selectable, tools_list},
 };
 use crate::config::Config;
@@ -188,10 +188,7 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
                     path: manifest,
                     source,
                 })?;
-            let promised = Promised {
-                sha256: entry.sha256,
-                digest: entry.digest,
-            };
+            let promised = Promised::of(&entry);
             (Plugin::new(path, promised), declaration, defaults)
         }
         Candidate::Bare => {

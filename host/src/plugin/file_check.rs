@@ -119,6 +119,20 @@ pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
     check_content(path, size, &ReadCache::new(file), MACHINE)
 }
 
+/// Tell of a library that has passed the check what a report of its crash has to know.
+///
+/// # Errors
+/// [`FileProblem`], naming the file, which may be for another CPU.
+pub(crate) fn image(path: &Path) -> Result<Image, FileProblem> {
+    let (file, _) = open(path)?;
+    let data = ReadCache::new(file);
+    let header = header(path, &&data, MACHINE)?;
+    let segments = header
+        .program_headers(LittleEndian, &data)
+        .map_err(|error| damaged(path, error))?;
+    Ok(Image::of(segments, &data))
+}
+
 /// Could a host for the CPU that the library is for map it and find its way in it? And is it a plugin then? The same checks
 /// as before a library is opened, of a content that need not be on a disk.
 ///

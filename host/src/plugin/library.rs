@@ -26,8 +26,8 @@ use super::{
     call,
     file_check::{self, FileProblem, Kind},
     image::Image,
-    manifest::{sha256, sha256_of_file},
     payload::{self, Declaration, Failure, Init},
+    promised::Promised,
     quarantine::{Quarantine, Stuck},
 };
 use crate::{ErrorCode, crash};
@@ -48,26 +48,14 @@ pub struct Plugin {
     quarantine: Quarantine,
 }
 
-/// What a manifest says of a library, to be checked when it is opened.
-#[derive(Debug)]
-pub(crate) struct Promised {
-    /// SHA-256 of the file, in hex.
-    pub(crate) sha256: String,
-    /// SHA-256 of its declaration, in hex.
-    pub(crate) digest: String,
-}
-
-/// An open library, its declaration read.
+/// An open library that has been initialized.
 pub(crate) struct Opened {
     module: PluginRef,
-    declared: Declared,
 }
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened")
-            .field("declared", &self.declared)
-            .finish_non_exhaustive()
+        f.debug_struct("Opened").finish_non_exhaustive()
     }
 }
 
@@ -78,8 +66,6 @@ pub struct Declared {
     pub declaration: Declaration,
     /// Its bytes, as `init` gave them.
     pub bytes: Vec<u8>,
-    /// Their SHA-256, in hex.
-    pub digest: String,
 }
 
 /// Why a library cannot be used as a plugin.
@@ -185,7 +171,7 @@ impl Code for OpenError {
 /// # Errors
 /// [`OpenError`], naming the file.
 pub fn describe(path: &Path) -> Result<Declared, OpenError> {
-    open(path).map(|opened| opened.declared)
+    open(path).map(|(_, declared)| declared)
 }
 
 impl Plugin {
@@ -201,8 +187,7 @@ impl Plugin {
 
     /// A plugin that is open from the start, and what it declares.
     pub(crate) fn open(path: PathBuf) -> Result<(Self, Declared), OpenError> {
-        let opened = open(&path)?;
-        let declared = opened.declared.clone();
+        let (opened, declared) = open(&path)?;
         Ok((
             Self {
                 path,
@@ -218,8 +203,7 @@ impl Plugin {
     #[cfg(test)]
     pub(crate) fn linked(module: PluginRef) -> Result<(Self, Declared), OpenError> {
         let path = PathBuf::from("liblinked.so");
-        let opened = init(&path, module)?;
-        let declared = opened.declared.clone();
+        let (opened, declared) = init(&path, module, true)?;
         let opened = Ok(opened).into();
         Ok((
             Self {
@@ -319,11 +303,25 @@ impl Plugin {
 
     fn open_as_promised(&self) -> Result<Opened, OpenError> {
         let Some(promised) = &self.promised else {
-            return open(&self.path);
+            return open(&self.path).map(|(opened, _)| opened);
         };
-        check_content(&self.path, promised)?;
-        let opened = open(&self.path)?;
-        if opened.declared.digest == promised.digest {
+        if !promised.fits(&self.path).map_err(FileProblem::Read)? {
+            return Err(OpenError::Content {
+                path: self.path.clone(),
+            });
+        }
+        let (opened, declared) = if promised.is_as_built() {
+            let image = file_check::image(&self.path)?;
+            let (opened, declared) = init(&self.path, root_module(&self.path, image)?, false)?;
+            // An SDK that does not know that it need not tell tells all the same.
+            if declared.declaration.tools.is_empty() {
+                return Ok(opened);
+            }
+            (opened, declared)
+        } else {
+            open(&self.path)?
+        };
+        if promised.declares(&declared.bytes) {
             Ok(opened)
         } else {
             Err(OpenError::Drift {
@@ -333,18 +331,7 @@ impl Plugin {
     }
 }
 
-/// A damaged library may still have a sound header, and kill the process when its code runs.
-fn check_content(path: &Path, promised: &Promised) -> Result<(), OpenError> {
-    if sha256_of_file(path).map_err(FileProblem::Read)? == promised.sha256 {
-        Ok(())
-    } else {
-        Err(OpenError::Content {
-            path: path.to_owned(),
-        })
-    }
-}
-
-fn open(path: &Path) -> Result<Opened, OpenError> {
+fn open(path: &Path) -> Result<(Opened, Declared), OpenError> {
     let Kind::Plugin(image) = file_check::check(path)? else {
         // Opening it would run its constructors.
         return Err(OpenError::NotAPlugin {
@@ -352,11 +339,11 @@ fn open(path: &Path) -> Result<Opened, OpenError> {
         });
     };
     let module = root_module(path, image)?;
-    init(path, module)
+    init(path, module, true)
 }
 
-/// The handshake: facts in, declaration out.
-fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
+/// The handshake: facts in, declaration out. Where the tools are known, it need not tell of them.
+fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Declared), OpenError> {
     let init = Init {
         payloads: [PAYLOAD_VERSION],
         host: payload::Host {
@@ -364,6 +351,7 @@ fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
             version: env!("CARGO_PKG_VERSION"),
         },
         log: crate::log::least_level(),
+        tools: with_tools,
     };
     let failed = |reason: String| OpenError::Init {
         path: path.to_owned(),
@@ -400,15 +388,7 @@ fn init(path: &Path, module: PluginRef) -> Result<Opened, OpenError> {
             found: declaration.panic,
         });
     }
-    let digest = sha256(&bytes);
-    Ok(Opened {
-        module,
-        declared: Declared {
-            declaration,
-            bytes,
-            digest,
-        },
-    })
+    Ok((Opened { module }, Declared { declaration, bytes }))
 }
 
 fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {

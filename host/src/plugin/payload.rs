@@ -13,6 +13,14 @@ pub(crate) struct Init {
     pub(crate) host: Host,
     /// The least important level of lines that are written to the operator's log.
     pub(crate) log: &'static str,
+    /// Is it to be told which tools there are? (It is unless it says otherwise.)
+    #[serde(skip_serializing_if = "is_set")]
+    pub(crate) tools: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_set(flag: &bool) -> bool {
+    *flag
 }
 
 #[derive(Serialize)]

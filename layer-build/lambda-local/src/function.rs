@@ -184,6 +184,11 @@ impl Function {
         outcome
     }
 
+    /// Waits until every environment that has answered has asked for its next event.
+    pub async fn settled(&self) {
+        self.shared.pool.settled().await;
+    }
+
     /// Ends all idle environments now and the busy ones after their invocation: the next invocation is a cold start.
     pub async fn recycle(&self) {
         for held in self.shared.pool.retire() {

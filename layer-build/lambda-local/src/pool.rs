@@ -132,6 +132,17 @@ impl Pool {
         Settling(Arc::clone(&self.tally))
     }
 
+    /// Waits until none is on its way to being idle.
+    pub(crate) async fn settled(&self) {
+        loop {
+            let changed = self.tally.changed.notified();
+            if self.tally.counts().settling == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Takes an environment back for the next invocation, or returns it when it was retired meanwhile.
     pub(crate) fn put_back(&self, held: Held) -> Option<Held> {
         let mut idle = self.idle();

@@ -1,6 +1,10 @@
-//! Requests as an HTTP API hands them to a function (payload format 2.0), of a client of revision 2026-07-28.
+//! Requests as an HTTP API hands them to a function (payload format 2.0), of a client of revision 2026-07-28, or of one of the
+//! handshake era.
 
 use serde_json::{Value, json};
+
+/// The latest revision with a handshake.
+const LEGACY: &str = "2025-11-25";
 
 /// A `tools/list`.
 pub(crate) fn list() -> String {
@@ -14,6 +18,37 @@ pub(crate) fn call(tool: &str, arguments: &Value) -> String {
         Some(tool),
         &json!({ "name": tool, "arguments": arguments }),
     )
+}
+
+/// An `initialize`.
+pub(crate) fn initialize() -> String {
+    legacy(&event(
+        "initialize",
+        None,
+        &json!({
+            "protocolVersion": LEGACY,
+            "capabilities": {},
+            "clientInfo": { "name": "bench", "version": "1.0.0" },
+        }),
+    ))
+}
+
+/// The same request by a client of the handshake era.
+pub(crate) fn legacy(event: &str) -> String {
+    let mut event: Value = serde_json::from_str(event).unwrap_or_default();
+    for name in ["mcp-method", "mcp-name"] {
+        event["headers"]
+            .as_object_mut()
+            .map(|headers| headers.remove(name));
+    }
+    event["headers"]["mcp-protocol-version"] = json!(LEGACY);
+    let body = event["body"].as_str().unwrap_or_default();
+    let mut body: Value = serde_json::from_str(body).unwrap_or_default();
+    body["params"]
+        .as_object_mut()
+        .map(|params| params.remove("_meta"));
+    event["body"] = json!(body.to_string());
+    event.to_string()
 }
 
 fn event(method: &str, name: Option<&str>, params: &Value) -> String {

@@ -7,6 +7,7 @@
 //! cargo bench -p bench --bench lambda -- --check           # and the exit code 1 where a target is missed
 //! cargo bench -p bench --bench lambda -- --json speed.json
 //! cargo bench -p bench --bench lambda -- --instructions   # those of a start and a first call, by callgrind
+//! cargo bench -p bench --bench lambda -- --order           # host/order.ld anew, by callgrind
 //! ```
 //!
 //! What real Lambda adds is not in it: downloading and mounting code and layers, the sandbox's own start, and the way from the
@@ -14,16 +15,20 @@
 
 #![expect(clippy::print_stdout, reason = "tables are what it is for")]
 
+mod callgrind;
 mod event;
 mod figures;
 mod instructions;
 mod measure;
+mod order;
 mod report;
 mod runtimes;
+mod service;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
+use bench::Artifacts;
 use instructions::Instructions;
 use runtimes::Runtime;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -38,6 +43,7 @@ Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
   --json FILE     Write all figures as JSON
   --markdown      Print the README's table alone
   --instructions  Count the instructions of a start and a first call instead, by callgrind
+  --order         Write host/order.ld anew instead: which functions the linker puts side by side
   --check         End with the exit code 1 where a target is missed
 ";
 
@@ -47,6 +53,7 @@ struct Options {
     markdown: bool,
     check: bool,
     instructions: bool,
+    order: bool,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -59,13 +66,14 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    if options.instructions {
-        return runtime.block_on(async { count(&runtimes::all(&artifacts).await?).await });
+    if options.order {
+        return runtime.block_on(write_order(&artifacts));
     }
-    let measured = runtime.block_on(async {
-        let runtimes = runtimes::all(&artifacts).await?;
-        measure::all(runtimes, options.rounds).await
-    })?;
+    if options.instructions {
+        return runtime.block_on(async { count(&all(&artifacts).await?).await });
+    }
+    let measured =
+        runtime.block_on(async { measure::all(all(&artifacts).await?, options.rounds).await })?;
     let report = report::Report::new(&measured, &artifacts);
     if options.markdown {
         report.print_markdown();
@@ -82,6 +90,20 @@ fn main() -> anyhow::Result<()> {
     if options.check && !missed.is_empty() {
         anyhow::bail!("{} targets are missed", missed.len());
     }
+    Ok(())
+}
+
+async fn all(artifacts: &Artifacts) -> anyhow::Result<Vec<Runtime>> {
+    runtimes::all(artifacts, service::start().await?).await
+}
+
+async fn write_order(artifacts: &Artifacts) -> anyhow::Result<()> {
+    let all = all(artifacts).await?;
+    let of_the_host = |name: &str| all.iter().find(|runtime| runtime.name == name);
+    let runtimes = [runtimes::THREE, runtimes::PLUGINS, runtimes::STREAM];
+    let runtimes: Vec<_> = runtimes.into_iter().filter_map(of_the_host).collect();
+    let script = order::script(&artifacts.host_with_symbols, &runtimes).await?;
+    fs_err::write(bench::repository().join("host/order.ld"), script)?;
     Ok(())
 }
 
@@ -108,6 +130,7 @@ fn options() -> anyhow::Result<Option<Options>> {
         markdown: false,
         check: false,
         instructions: false,
+        order: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -116,6 +139,7 @@ fn options() -> anyhow::Result<Option<Options>> {
             Long("json") => options.json = Some(parser.value()?.into()),
             Long("markdown") => options.markdown = true,
             Long("instructions") => options.instructions = true,
+            Long("order") => options.order = true,
             Long("check") => options.check = true,
             // Cargo's own.
             Long("bench") => {}

@@ -43,6 +43,8 @@ pub(crate) struct Measured {
     pub(crate) call_p99: Samples,
     /// What the process computes for a call.
     pub(crate) call_cpu: Samples,
+    /// From one call to the next, with what follows an answer.
+    pub(crate) call_whole: Samples,
     /// Lists one after the other.
     pub(crate) list: Samples,
     /// Peak memory after the start. Unit: KiB.
@@ -79,6 +81,7 @@ impl Measured {
             call: Samples::default(),
             call_p99: Samples::default(),
             call_cpu: Samples::default(),
+            call_whole: Samples::default(),
             list: Samples::default(),
             after_init: 0,
             after_few: 0,
@@ -106,7 +109,9 @@ impl Measured {
             timed(runtime, &runtime.call).await?;
         }
         let computed = computed_by(runtime.process_id()?)?;
+        let begun = Instant::now();
         let calls = several(CALLS, runtime, &runtime.call).await?;
+        let taken = begun.elapsed();
         let computed = computed_by(runtime.process_id()?)?.saturating_sub(computed);
         timed(runtime, &runtime.list).await?;
         let lists = several(LISTS, runtime, &runtime.list).await?;
@@ -117,6 +122,7 @@ impl Measured {
         self.call.add(calls.quantile(0.5));
         self.call_p99.add(calls.quantile(0.99));
         self.call_cpu.add(computed / u32::try_from(CALLS)?);
+        self.call_whole.add(taken / u32::try_from(CALLS)?);
         self.list.add(lists.quantile(0.5));
         Ok(())
     }
@@ -146,8 +152,10 @@ impl Runtime {
     }
 }
 
+/// From the event to its answer, by an environment that waits for it: Lambda hands events to no other.
 async fn timed(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
     let event = exchange.event.clone();
+    runtime.function.settled().await;
     let begun = Instant::now();
     let invocation = runtime.function.invoke_bytes(event).await?;
     let taken = begun.elapsed();

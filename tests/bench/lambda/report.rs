@@ -76,7 +76,7 @@ impl Report {
                 call,
                 call_p99: it.call_p99.microseconds(),
                 call_cpu: it.call_cpu.microseconds(),
-                calls_per_second: 1e6 / call.median,
+                calls_per_second: 1e6 / it.call_whole.microseconds().median,
                 list: it.list.microseconds(),
                 ratios: Ratios {
                     init: times(|it| &it.init, of_calls),

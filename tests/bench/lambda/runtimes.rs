@@ -1,6 +1,6 @@
 //! What is measured.
 
-use std::path::Path;
+use std::{net::SocketAddr, path::Path};
 
 use anyhow::Context;
 use lambda_local::{Function, FunctionConfig, Invocation, ResponseMode};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use bench::{Artifacts, MANY};
 
-use crate::event;
+use crate::{event, service::TABLE};
 
 /// An event, and what its answer must have in it.
 pub(crate) struct Exchange {
@@ -33,6 +33,8 @@ pub(crate) const FLOOR: &str = "empty function";
 const FLOOR_3: &str = "empty, list of 3";
 const FLOOR_100: &str = "empty, list of 100";
 const FLOOR_100_PLUGINS: &str = "empty, list of 100 plugins";
+const FLOOR_HTTP: &str = "empty, list with an HTTP client";
+const FLOOR_AWS: &str = "empty, list with the AWS SDK";
 
 /// The host with three tools.
 pub(crate) const THREE: &str = "3 tools";
@@ -49,63 +51,100 @@ pub(crate) const PEER: &str = "rmcp, 3 tools";
 /// The peer with a hundred tools.
 pub(crate) const PEER_TOOLS: &str = "rmcp, 100 tools";
 
-/// All of them.
-pub(crate) async fn all(artifacts: &Artifacts) -> anyhow::Result<Vec<Runtime>> {
-    let add = || (event::call("add", &json!({ "a": 2, "b": 3 })), "\"5\"");
+/// A host: with which plugins, how it is configured, what is called, how many tools it lists, and the empty function that lists as
+/// much.
+struct Host<'a> {
+    name: &'static str,
+    plugins: &'a Path,
+    environment: Vec<(&'static str, String)>,
+    call: (String, &'static str),
+    tools: usize,
+    floor: &'static str,
+}
+
+/// All of them; `service` is what tools call that call one.
+pub(crate) async fn all(
+    artifacts: &Artifacts,
+    service: SocketAddr,
+) -> anyhow::Result<Vec<Runtime>> {
+    let three = |name, environment: &[(&'static str, &str)]| Host {
+        name,
+        plugins: &artifacts.three,
+        environment: environment
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect(),
+        call: (event::call("add", &json!({ "a": 2, "b": 3 })), "\"5\""),
+        tools: 3,
+        floor: FLOOR_3,
+    };
+    let fetching = |name, preload: &str| Host {
+        name,
+        plugins: &artifacts.http,
+        environment: vec![
+            ("HTTP_TOOLS_ALLOW", service.to_string()),
+            ("PRELOAD", preload.to_owned()),
+        ],
+        call: (
+            event::call("fetch", &json!({ "url": format!("http://{service}/") })),
+            TABLE,
+        ),
+        tools: 2,
+        floor: FLOOR_HTTP,
+    };
+    let listing = |name, preload: &str| Host {
+        name,
+        plugins: &artifacts.aws,
+        environment: vec![
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{service}")),
+            ("AWS_REGION", "eu-central-1".to_owned()),
+            ("PRELOAD", preload.to_owned()),
+        ],
+        call: (event::call("tables", &json!({})), TABLE),
+        tools: 1,
+        floor: FLOOR_AWS,
+    };
     let hosts = [
-        (THREE, &artifacts.three, vec![], add(), 3, FLOOR_3),
-        (
-            PLUGINS,
-            &artifacts.plugins,
-            vec![],
-            (event::call("tool_050", &json!({})), "this is tool_050"),
-            MANY,
-            FLOOR_100_PLUGINS,
-        ),
-        (
-            TOOLS,
-            &artifacts.tools,
-            vec![],
-            (event::call("tool050", &json!({ "a": 2, "b": 3 })), "\"5\""),
-            MANY,
-            FLOOR_100,
-        ),
-        (
-            "3 tools, preloaded",
-            &artifacts.three,
-            vec![("PRELOAD", "all")],
-            add(),
-            3,
-            FLOOR_3,
-        ),
-        (
+        three(THREE, &[]),
+        Host {
+            name: PLUGINS,
+            plugins: &artifacts.plugins,
+            environment: vec![],
+            call: (event::call("tool_050", &json!({})), "this is tool_050"),
+            tools: MANY,
+            floor: FLOOR_100_PLUGINS,
+        },
+        Host {
+            name: TOOLS,
+            plugins: &artifacts.tools,
+            environment: vec![],
+            call: (event::call("tool050", &json!({ "a": 2, "b": 3 })), "\"5\""),
+            tools: MANY,
+            floor: FLOOR_100,
+        },
+        three("3 tools, preloaded", &[("PRELOAD", "all")]),
+        three(
             "3 tools, with a table",
-            &artifacts.three,
-            vec![("SESSION_TABLE", "mcp-sessions")],
-            add(),
-            3,
-            FLOOR_3,
+            &[("SESSION_TABLE", "mcp-sessions")],
         ),
-        (
-            QUIET,
-            &artifacts.three,
-            vec![("AWS_LAMBDA_LOG_LEVEL", "WARN")],
-            add(),
-            3,
-            FLOOR_3,
-        ),
-        (
-            STREAM,
-            &artifacts.three,
-            vec![("RESPONSE_MODE", "stream")],
-            add(),
-            3,
-            FLOOR_3,
-        ),
+        three(QUIET, &[("AWS_LAMBDA_LOG_LEVEL", "WARN")]),
+        three(STREAM, &[("RESPONSE_MODE", "stream")]),
+        fetching("an HTTP client", "none"),
+        fetching("an HTTP client, preloaded", "all"),
+        listing("the AWS SDK", "none"),
+        listing("the AWS SDK, preloaded", "all"),
     ];
     let mut runtimes = Vec::new();
     let mut floors: Vec<(&'static str, String)> = Vec::new();
-    for (name, plugins, environment, (call, answer), tools, floor) in hosts {
+    for host in hosts {
+        let Host {
+            name,
+            plugins,
+            environment,
+            call: (call, answer),
+            tools,
+            floor,
+        } = host;
         let mut config = FunctionConfig::new(&artifacts.host)
             .env("PLUGIN_DIR", plugins.to_string_lossy())
             .env("AWS_ACCESS_KEY_ID", "none")

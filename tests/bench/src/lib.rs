@@ -9,6 +9,7 @@ use anyhow::Context;
 use cargo_metadata::Message;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The name that the tool of the plugin `numbered` has; others of the same width take its place.
 const NUMBERED: &str = "tool_000";
@@ -23,6 +24,8 @@ pub struct Artifacts {
     pub floor: PathBuf,
     /// The host.
     pub host: PathBuf,
+    /// The host before its symbols are taken away.
+    pub host_with_symbols: PathBuf,
     /// The peer.
     pub peer: PathBuf,
     /// One plugin of three tools.
@@ -31,6 +34,10 @@ pub struct Artifacts {
     pub plugins: PathBuf,
     /// One plugin of a hundred tools.
     pub tools: PathBuf,
+    /// One plugin with an HTTP client.
+    pub http: PathBuf,
+    /// One plugin with the AWS SDK.
+    pub aws: PathBuf,
 }
 
 /// Build all of it, if need be.
@@ -53,8 +60,11 @@ pub fn build() -> anyhow::Result<Artifacts> {
         )?,
         three: layer("custom-tools")?,
         tools: layer("hundred")?,
+        http: layer("http-tools")?,
+        aws: layer("tables")?,
         plugins: multiplied(&layer("numbered")?, &folder.join("plugins"))?,
         host: function.join("bootstrap"),
+        host_with_symbols: target.join("host/bootstrap"),
     })
 }
 
@@ -77,7 +87,9 @@ fn folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-fn repository() -> &'static Path {
+/// This repository.
+#[must_use]
+pub fn repository() -> &'static Path {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.ancestors().nth(2).unwrap_or(manifest)
 }
@@ -169,6 +181,9 @@ fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
         let mut entry = entry.clone();
         entry["file"] = json!(file);
         entry["sha256"] = json!(sha256(&library));
+        let xxh3 = |bytes: &[u8]| format!("{:016x}", xxh3_64(bytes));
+        entry["xxh3"] =
+            json!({ "file": xxh3(&library), "declaration": xxh3(declaration.as_bytes()) });
         entry["digest"] = json!(sha256(declaration.as_bytes()));
         entry["declaration"] = serde_json::from_str(&declaration)?;
         fs_err::write(folder.join(&file), library)?;

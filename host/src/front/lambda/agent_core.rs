@@ -15,7 +15,7 @@ use super::{
     direct::{Invoked, as_json},
     invocation::Invocation,
 };
-use crate::app::{App, End, InSession};
+use crate::app::{App, End, InSession, Line};
 
 /// Where the gateway names the tool, as `TARGET___TOOL`.
 const TOOL_NAME: &str = "bedrockAgentCoreToolName";
@@ -37,16 +37,17 @@ pub(super) async fn call(
     invoked: &Invoked<'_>,
     name: &str,
     arguments: &RawValue,
-) -> Box<RawValue> {
+) -> (Box<RawValue>, Line) {
     let incoming = invoked.incoming();
-    let line = app.line(&incoming, arguments.get().len());
+    let mut line = app.line(&incoming, arguments.get().len());
     let arguments = match arguments.get().trim_start().as_bytes() {
         [b'{', ..] => Some(arguments),
         b"null" => None,
         _ => {
             incoming.record.ends(End::Refused);
             line.end_by(&Answer::ACCEPTED);
-            return failed("the arguments of a tool must be an object");
+            let refusal = failed("the arguments of a tool must be an object");
+            return (refusal, line);
         }
     };
     let request = Request {
@@ -62,7 +63,7 @@ pub(super) async fn call(
     incoming.record.asks(&request.ask, request.revision);
     let outcome = app.serve(&incoming, request, &InSession::None).await;
     line.end_by(&outcome.answer);
-    result(&outcome.answer.body.unwrap_or_default())
+    (result(&outcome.answer.body.unwrap_or_default()), line)
 }
 
 /// The tool's own name, unless that happens to look like one with a target's before it.

@@ -10,7 +10,7 @@ use mcp_protocol::{Answer, Ask, Batch, Request, Route, route_stdio};
 use serde_json::value::RawValue;
 
 use super::{caller::invoker, door, invocation::Invocation};
-use crate::app::{App, InSession, Incoming, Outcome, Reached, Record};
+use crate::app::{App, InSession, Incoming, Line, Outcome, Reached, Record};
 
 /// The answer where MCP has none.
 const NOTHING: &str = "{}";
@@ -57,16 +57,20 @@ pub(super) fn trace(invocation: &Invocation) -> Option<(HeaderName, HeaderValue)
 }
 
 /// Answer a message.
-pub(super) async fn answer(app: &App, invoked: &Invoked<'_>, message: &str) -> Box<RawValue> {
+pub(super) async fn answer(
+    app: &App,
+    invoked: &Invoked<'_>,
+    message: &str,
+) -> (Box<RawValue>, Line) {
     let incoming = invoked.incoming();
-    let line = app.line(&incoming, message.len());
+    let mut line = app.line(&incoming, message.len());
     let answer = match route_stdio(message.as_bytes()) {
         Route::Batch(batch) => several(app, &incoming, batch).await,
         route => one(app, &incoming, route).await,
     };
     line.end_by(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
-    as_json(body.unwrap_or_else(|| NOTHING.to_owned()))
+    (as_json(body.unwrap_or_else(|| NOTHING.to_owned())), line)
 }
 
 async fn one(app: &App, incoming: &Incoming<'_>, route: Route<'_>) -> Answer {

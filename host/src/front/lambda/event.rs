@@ -13,7 +13,7 @@ use super::{
     invocation::Invocation,
     runtime_api::Failure,
 };
-use crate::app::App;
+use crate::app::{App, Line};
 
 /// The most of an event's members that an error names, and the most bytes of each name.
 /// Source: ours. The events of AWS have fewer and shorter ones.
@@ -42,15 +42,15 @@ pub(super) enum Direct<'a> {
 
 impl Direct<'_> {
     /// The invocation's own answer.
-    pub(super) async fn answer(&self, app: &App, invocation: &Invocation) -> Bytes {
+    pub(super) async fn answer(&self, app: &App, invocation: &Invocation) -> (Bytes, Line) {
         let invoked = Invoked::of(invocation);
-        let answer = match self {
+        let (answer, line) = match self {
             Self::Message(message) => direct::answer(app, &invoked, message).await,
             Self::Arguments { tool, arguments } => {
                 agent_core::call(app, &invoked, tool, arguments).await
             }
         };
-        String::from(Box::<str>::from(answer)).into()
+        (String::from(Box::<str>::from(answer)).into(), line)
     }
 }
 

@@ -49,7 +49,7 @@ impl Function {
             event,
             ..invocation
         };
-        match self.0.answered(&invocation).await? {
+        match self.0.answered(&invocation).await?.0 {
             Answered::Whole(answer) => {
                 Ok(serde_json::from_slice(&answer).expect("an answer is JSON"))
             }
