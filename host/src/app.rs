@@ -38,6 +38,7 @@ mod rounds;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
+mod threads;
 
 use std::{
     sync::Arc,
@@ -65,6 +66,7 @@ use self::{
     record::Operator,
     response::{respond, respond_whole},
     rounds::Rounds,
+    threads::Threads,
 };
 pub use self::{deadline::Ceiling, record::Record, room::Room, stream::Tell};
 pub(crate) use self::{
@@ -129,6 +131,7 @@ pub struct App {
     session_ttl: Duration,
     time_limits: TimeLimits,
     crowd: Crowd,
+    threads: Threads,
     rounds: Rounds,
     context_headers: Vec<HeaderName>,
     server: ServerInfo,
@@ -194,6 +197,7 @@ impl App {
                 reserve: config.call_reserve,
             },
             crowd: Crowd::new(config.calls_at_once),
+            threads: Threads::default(),
             rounds: Rounds::new(config, table),
             context_headers: config.context_headers.clone(),
             server: server_info(config, &catalog),
@@ -239,7 +243,7 @@ impl App {
             Ok(origin) => readable(self.endpoint(incoming).await, origin),
             Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
         };
-        line.end(response.status().as_u16(), response.body());
+        line.end(&response);
         (response, line)
     }
 
@@ -269,7 +273,7 @@ impl App {
     /// An answer that needed nothing of the body, and of which the operator was told.
     fn told(&self, incoming: &Incoming<'_>, response: Response<Bytes>) -> Response<Bytes> {
         let mut line = self.line(incoming, 0);
-        line.end(response.status().as_u16(), response.body());
+        line.end(&response);
         response
     }
 

@@ -11,10 +11,6 @@ use crate::{
     log, stdout,
 };
 
-/// How many threads there are beside those of calls.
-/// Source: ours. Nothing else blocks but looking names up, for the runtime's own clients.
-const SPARE_THREADS: usize = 16;
-
 const HELP: &str = "\
 Serves the tools of a Lambda layer over MCP.
 
@@ -80,7 +76,6 @@ fn run<F: Future<Output = ExitCode>>(
     }
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(config.calls_at_once + SPARE_THREADS)
         .build()
     {
         Ok(runtime) => {

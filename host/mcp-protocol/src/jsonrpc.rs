@@ -253,6 +253,7 @@ impl Answer {
     pub const ACCEPTED: Self = Self {
         status: 202,
         body: None,
+        is_error: false,
     };
 
     /// A successful answer.
@@ -265,6 +266,7 @@ impl Answer {
             Ok(body) => Self {
                 status: 200,
                 body: Some(body),
+                is_error: false,
             },
             Err(error) => Self::error(
                 200,
@@ -302,6 +304,7 @@ impl Answer {
         Self {
             status,
             body: Some(serde_json::to_vec(&failure).unwrap_or_default()),
+            is_error: true,
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Answer {
     pub status: u16,
     /// A JSON-RPC message; `None` for an accepted notification.
     pub body: Option<Vec<u8>>,
+    /// Is that an error, or has one in a batch?
+    pub is_error: bool,
 }
 
 /// A request that passed every check which needs no knowledge of the tools.

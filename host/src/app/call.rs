@@ -1,19 +1,20 @@
 //! One call: from what the client asks for to what its three readers are told.
 
 use std::{
+    panic::AssertUnwindSafe,
+    pin::Pin,
     sync::Arc,
+    task::{self, Poll, ready},
     time::{Duration, SystemTime},
 };
 
+use futures_util::FutureExt;
 use mcp_protocol::{
     Answer, CallMeta, Id, Revision, Trace, capabilities, input::Retry, jsonrpc::INTERNAL_ERROR,
     tools::CallResult,
 };
 use serde_json::value::RawValue;
-use tokio::{
-    task::{JoinError, JoinHandle, spawn_blocking},
-    time::timeout,
-};
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 
 use super::{
     App, End, Incoming, Reached, Record, Tell,
@@ -22,6 +23,7 @@ use super::{
     handshake::{InSession, session_gone},
     headers::{accepts_events, for_plugins, header},
     response::Outcome,
+    threads::{Panicked, Threads},
 };
 use crate::{
     config::SessionMode,
@@ -109,10 +111,11 @@ impl App {
         // the program has said so.
         let drops = revision.is_modern() || incoming.reached == Reached::Pipe;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
-        // A task of its own: its time limit holds as well when nobody waits any more.
-        let kept = run_and_keep(Arc::clone(tool), live, arguments, deadline, place);
-        let outcome = tokio::spawn(kept).await;
-        let outcome = outcome.unwrap_or_else(|error| Err(Ended::Failed(host_failed(&error))));
+        // Its time limit holds as well when nobody waits any more.
+        let threads = self.threads.clone();
+        let kept = run_and_keep(threads, Arc::clone(tool), live, arguments, deadline, place);
+        let outcome = ToItsEnd::of(AssertUnwindSafe(kept).catch_unwind()).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(host_failed("it panicked")));
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
@@ -351,6 +354,7 @@ fn in_words(tell: Tell, record: Record, revision: Revision, token: Option<Id>) -
 /// Run a call, and write what it has set if it has succeeded. (Whether its client still waits or not, unless that has
 /// given it up.)
 async fn run_and_keep(
+    threads: Threads,
     tool: Arc<CatalogTool>,
     live: LiveCall,
     arguments: String,
@@ -358,7 +362,7 @@ async fn run_and_keep(
     place: Place,
 ) -> Result<CallResult, Ended> {
     let call = live.call();
-    let result = run(tool, live, arguments, deadline, place).await?;
+    let result = run(&threads, tool, live, arguments, deadline, place).await?;
     let has_succeeded = !result.is_error && call.inputs.open().is_empty() && !call.is_cancelled();
     if !has_succeeded || !call.state.is_pending() {
         return Ok(result);
@@ -375,6 +379,7 @@ async fn run_and_keep(
 
 /// Run a call on a thread of its own until it comes back or is given up.
 async fn run(
+    threads: &Threads,
     tool: Arc<CatalogTool>,
     live: LiveCall,
     arguments: String,
@@ -386,10 +391,14 @@ async fn run(
     }
     let (running, call) = (Arc::clone(&tool), live.call());
     // The call stays registered until its tool comes back, whoever still waits for it.
-    let mut outcome = spawn_blocking(move || {
+    let started = threads.run(move || {
         let _place = place;
         running.call(&arguments, &live)
     });
+    let mut outcome = match started {
+        Ok(outcome) => outcome,
+        Err(error) => return Err(host_failed(&format!("no thread can be started: {error}"))),
+    };
     let Some(deadline) = deadline else {
         return came_back(outcome.await);
     };
@@ -399,7 +408,7 @@ async fn run(
     cancel(&call, &tool.plugin);
     match timeout(CANCEL_GRACE, &mut outcome).await {
         // It may have had something to show when it learned that its time was over. (But nothing is kept any more.)
-        Ok(Ok(Ok(result))) if !call.state.is_pending() => Ok(result),
+        Ok(Ok(Ok(Ok(result)))) if !call.state.is_pending() => Ok(result),
         Ok(_) => Err(Ended::GivenUp(deadline)),
         Err(_) => {
             quarantine(tool, call, outcome);
@@ -409,7 +418,7 @@ async fn run(
 }
 
 /// The tool keeps its thread, and whatever locks it holds: its plugin serves nobody else until it comes back.
-fn quarantine<T: Send + 'static>(tool: Arc<CatalogTool>, call: Arc<Call>, outcome: JoinHandle<T>) {
+fn quarantine(tool: Arc<CatalogTool>, call: Arc<Call>, outcome: Running) {
     let stuck = tool.plugin.quarantine();
     let (name, library) = (tool.mcp.name.clone(), tool.plugin.file());
     let request_id = call.context.request_id.clone();
@@ -426,19 +435,53 @@ fn quarantine<T: Send + 'static>(tool: Arc<CatalogTool>, call: Arc<Call>, outcom
     });
 }
 
-fn came_back(
-    outcome: Result<Result<CallResult, CallFailure>, JoinError>,
-) -> Result<CallResult, Ended> {
-    let outcome = outcome.unwrap_or_else(|error| Err(host_failed(&error)));
-    outcome.map_err(Ended::Failed)
+/// What a call's thread gives back, if it does not end with the process.
+type Running = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicked>>;
+
+fn came_back(outcome: <Running as Future>::Output) -> Result<CallResult, Ended> {
+    match outcome {
+        Ok(Ok(outcome)) => outcome.map_err(Ended::Failed),
+        Ok(Err(Panicked)) | Err(_) => Err(host_failed("it panicked")),
+    }
 }
 
-/// A panic on the host's side of a call.
-fn host_failed(error: &JoinError) -> CallFailure {
-    CallFailure {
+/// A failure on the host's side of a call.
+fn host_failed(why: &str) -> Ended {
+    Ended::Failed(CallFailure {
         kind: FailureKind::Panic,
         public: None,
-        detail: Some(format!("the host's own call failed: {error}")),
+        detail: Some(format!("the host's own call failed: {why}")),
+    })
+}
+
+/// A future that goes on, as a task, where whoever waits for it is gone.
+struct ToItsEnd<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output: Send> + Send + 'static> ToItsEnd<F> {
+    fn of(future: F) -> Self {
+        Self(Some(Box::pin(future)))
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Future for ToItsEnd<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
+        let Some(future) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let output = ready!(future.as_mut().poll(context));
+        self.0 = None;
+        Poll::Ready(output)
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for ToItsEnd<F> {
+    fn drop(&mut self) {
+        // At the end of the program there is no runtime left to do it on, and no need.
+        if let (Some(future), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(future);
+        }
     }
 }
 
@@ -477,8 +520,8 @@ impl CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        // At the end of the program there is no runtime left to do it on, and no need.
-        if self.armed && tokio::runtime::Handle::try_current().is_ok() {
+        // The same.
+        if self.armed && Handle::try_current().is_ok() {
             cancel(&self.call, &self.plugin);
         }
     }

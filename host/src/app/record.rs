@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Response};
 use mcp_protocol::{Answer, Ask, Revision};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::{App, Incoming, headers::header};
+use super::{App, Incoming, headers::header, response::IsError};
 use crate::{
     metrics::{Counted, Metrics},
     plugin::{CallContext, CatalogTool},
@@ -24,10 +24,6 @@ const LONGEST: usize = 100;
 
 /// How much is told of a trace. Unit: characters. Source: ours; X-Ray's own have half of it.
 const LONGEST_TRACE: usize = 256;
-
-/// What is longer is no JSON-RPC error. Unit: bytes.
-/// Source: ours; the text of one has 4,096 bytes at most, and all that it repeats of the request should fit beside it.
-const LONGEST_ERROR: usize = 64 * 1024;
 
 /// What becomes known of a request while it is answered.
 #[derive(Clone, Debug, Default)]
@@ -81,23 +77,14 @@ impl End {
     }
 
     /// Of an answer of which nothing else is known.
-    fn of(status: u16, body: &[u8]) -> Self {
+    fn of(status: u16, is_error: bool) -> Self {
         match status {
             503 => Self::Unavailable,
             400.. => Self::Refused,
-            _ if body.len() <= LONGEST_ERROR && is_error(body) => Self::Refused,
+            _ if is_error => Self::Refused,
             _ => Self::Ok,
         }
     }
-}
-
-fn is_error(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Told<'a> {
-        #[serde(borrow)]
-        error: Option<&'a RawValue>,
-    }
-    serde_json::from_slice::<Told<'_>>(body).is_ok_and(|told| told.error.is_some())
 }
 
 impl Record {
@@ -133,8 +120,7 @@ impl Record {
 
     /// A message of the batch was answered by this.
     pub(crate) fn is_answered(&self, answer: &Answer) {
-        let body = answer.body.as_deref().unwrap_or_default();
-        self.ends(End::of(answer.status, body));
+        self.ends(End::of(answer.status, answer.is_error));
     }
 
     /// So many bytes went to the client as they came.
@@ -247,20 +233,27 @@ impl App {
 
 impl Line {
     /// The request was answered by this.
-    pub(crate) fn end(&mut self, status: u16, body: &[u8]) {
-        let mut known = self.record.lock();
-        known.end = known.end.or(Some(End::of(status, body)));
-        drop(known);
-        self.answered = Some(Answered {
-            status,
-            sent: body.len(),
-            after: self.begun.elapsed(),
-        });
+    pub(super) fn end(&mut self, response: &Response<Bytes>) {
+        let is_error = response.extensions().get::<IsError>().is_some();
+        let status = response.status().as_u16();
+        self.ends(status, response.body().len(), is_error);
     }
 
     /// The same of an answer that is no HTTP response.
     pub(crate) fn end_by(&mut self, answer: &Answer) {
-        self.end(answer.status, answer.body.as_deref().unwrap_or_default());
+        let sent = answer.body.as_ref().map_or(0, Vec::len);
+        self.ends(answer.status, sent, answer.is_error);
+    }
+
+    fn ends(&mut self, status: u16, sent: usize, is_error: bool) {
+        let mut known = self.record.lock();
+        known.end = known.end.or(Some(End::of(status, is_error)));
+        drop(known);
+        self.answered = Some(Answered {
+            status,
+            sent,
+            after: self.begun.elapsed(),
+        });
     }
 }
 
@@ -354,23 +347,15 @@ mod tests {
     }
 
     #[test]
-    fn how_it_ended_is_read_from_an_answer_where_nobody_has_said_it() {
-        for (status, body, expected) in [
-            (200, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, End::Ok),
-            (202, "", End::Ok),
-            (
-                200,
-                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602}}"#,
-                End::Refused,
-            ),
-            (404, "", End::Refused),
-            (503, "", End::Unavailable),
+    fn how_it_ended_shows_in_an_answer_where_nobody_has_said_it() {
+        for (status, is_error, expected) in [
+            (200, false, End::Ok),
+            (202, false, End::Ok),
+            (200, true, End::Refused),
+            (404, false, End::Refused),
+            (503, true, End::Unavailable),
         ] {
-            assert_eq!(
-                End::of(status, body.as_bytes()),
-                expected,
-                "{status} {body}"
-            );
+            assert_eq!(End::of(status, is_error), expected, "{status} {is_error}");
         }
     }
 }

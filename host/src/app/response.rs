@@ -18,6 +18,10 @@ const RETRY_AFTER_SECONDS: &str = "1";
 /// The type of a body of events. Source: HTML Living Standard, section 9.2.
 const EVENT_STREAM: &str = "text/event-stream";
 
+/// In the extensions of a response: its body is a JSON-RPC error, or has one in a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IsError;
+
 /// The answer to a body of more than [`MAX_BODY`].
 pub(crate) fn too_large() -> Response<Bytes> {
     refusal(
@@ -49,6 +53,9 @@ pub(super) fn respond(answer: Answer) -> Response<Bytes> {
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *response.body_mut() = body.into();
+    }
+    if answer.is_error {
+        response.extensions_mut().insert(IsError);
     }
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         let headers = response.headers_mut();
@@ -93,6 +100,7 @@ impl Outcome {
     pub(crate) fn of_batch(outcomes: Vec<Self>) -> Self {
         let mut notifications = Vec::new();
         let mut answers = Vec::new();
+        let is_error = outcomes.iter().any(|outcome| outcome.answer.is_error);
         for outcome in outcomes {
             notifications.extend(outcome.notifications);
             answers.extend(outcome.answer.body);
@@ -103,6 +111,7 @@ impl Outcome {
             Answer {
                 status: StatusCode::OK.as_u16(),
                 body: Some([&b"["[..], &answers.join(&b','), b"]"].concat()),
+                is_error,
             }
         };
         Self {

@@ -31,7 +31,9 @@ pub(crate) fn discover(folder: &Path) -> std::io::Result<Found> {
             found.libraries.push(path);
         }
     }
-    found.manifests.sort();
-    found.libraries.sort();
+    // As paths they would be taken apart for each comparison.
+    for paths in [&mut found.manifests, &mut found.libraries] {
+        paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+    }
     Ok(found)
 }

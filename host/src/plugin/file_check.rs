@@ -183,7 +183,9 @@ fn check_content<'data, R: ReadRef<'data>>(
 
 /// What the system knows of a file, if it is one, and lies where it seems to lie.
 pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
-    if path.is_symlink() {
+    let resolved = || fs_err::metadata(path).map_err(FileProblem::Read);
+    let mut metadata = path.symlink_metadata().or_else(|_| resolved())?;
+    if metadata.is_symlink() {
         let folder = path.parent().unwrap_or(path);
         let folder = fs_err::canonicalize(folder).map_err(FileProblem::Read)?;
         let target = fs_err::canonicalize(path).map_err(|error| match error.kind() {
@@ -194,8 +196,8 @@ pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
             let path = path.to_owned();
             return Err(FileProblem::Outside { path, target });
         }
+        metadata = resolved()?;
     }
-    let metadata = fs_err::metadata(path).map_err(FileProblem::Read)?;
     if metadata.is_file() {
         Ok(metadata)
     } else {

@@ -181,15 +181,22 @@ impl Manifest {
             path: path.to_owned(),
             source,
         };
-        // The format first: whatever else is in a newer one may not look like this one.
-        let Format { format: found } = serde_json::from_slice(text).map_err(invalid)?;
+        let manifest = serde_json::from_slice::<Self>(text);
+        let found = match &manifest {
+            Ok(manifest) => manifest.format,
+            // Whatever else is in a newer one may not look like this one.
+            Err(_) => {
+                let Format { format } = serde_json::from_slice(text).map_err(invalid)?;
+                format
+            }
+        };
         if found > FORMAT {
             return Err(ManifestError::Format {
                 path: path.to_owned(),
                 found,
             });
         }
-        let manifest: Self = serde_json::from_slice(text).map_err(invalid)?;
+        let manifest = manifest.map_err(invalid)?;
         for plugin in &manifest.plugins {
             if plugin.file.contains('/') || !plugin.file.ends_with(std::env::consts::DLL_SUFFIX) {
                 return Err(ManifestError::FileName {

@@ -1,10 +1,11 @@
 //! What an invocation brings, and who answers it: a request through a gateway, a bare message, a tool's arguments. What is
 //! none of these fails the invocation, by an error that says what came and what could have.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 use lambda_http::{aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
@@ -63,6 +64,9 @@ impl<'a> Brought<'a> {
             let arguments = serde_json::from_str(text).map_err(|error| no_json(&error))?;
             return Ok(Self::Direct(Direct::Arguments { tool, arguments }));
         }
+        if let Some(request) = of_http_api(text) {
+            return Ok(Self::Request(Box::new(request)));
+        }
         let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
             return match serde_json::from_str::<Vec<&RawValue>>(text).as_deref() {
                 Ok([first, ..]) if is_message(first.get()) => {
@@ -83,7 +87,7 @@ impl<'a> Brought<'a> {
             return Err(Unknown(source.to_owned()));
         }
         if members.contains_key("requestContext")
-            && let Some(request) = request(&members, text)
+            && let Ok(request) = serde_json::from_str(text)
         {
             return Ok(Self::Request(Box::new(request)));
         }
@@ -91,15 +95,49 @@ impl<'a> Brought<'a> {
     }
 }
 
-/// The request of a gateway. `lambda_http` tries one kind after the other, and would read most of each event twice.
-fn request(members: &BTreeMap<String, &RawValue>, text: &str) -> Option<LambdaRequest> {
-    let version = members.get("version").map(|version| version.get());
-    if version == Some("\"2.0\"")
-        && let Ok(request) = serde_json::from_str::<ApiGatewayV2httpRequest>(text)
-    {
-        return Some(LambdaRequest::ApiGatewayV2(request));
+/// The request of an HTTP API or a Function URL (payload format 2.0), which most events are: `lambda_http` tries one kind after the
+/// other.
+fn of_http_api(text: &str) -> Option<LambdaRequest> {
+    /// What tells it from others that have a version or a context as well.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Marks<'a> {
+        #[serde(borrow)]
+        version: Cow<'a, str>,
+        request_context: Context,
+        #[serde(default, deserialize_with = "is_there")]
+        jsonrpc: bool,
+        method_arn: Option<IgnoredAny>,
+        route_arn: Option<IgnoredAny>,
     }
-    serde_json::from_str(text).ok()
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Context {
+        connection_id: Option<IgnoredAny>,
+        service_network_arn: Option<IgnoredAny>,
+    }
+    let marks: Marks<'_> = serde_json::from_str(text).ok()?;
+    let Context {
+        connection_id,
+        service_network_arn,
+    } = marks.request_context;
+    let others = [
+        marks.method_arn,
+        marks.route_arn,
+        connection_id,
+        service_network_arn,
+    ];
+    let is_other = marks.jsonrpc || others.iter().any(Option::is_some);
+    if marks.version != "2.0" || is_other {
+        return None;
+    }
+    let request = serde_json::from_str::<ApiGatewayV2httpRequest>(text).ok()?;
+    Some(LambdaRequest::ApiGatewayV2(request))
+}
+
+/// A member that is there, whatever it is.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 fn is_message(text: &str) -> bool {

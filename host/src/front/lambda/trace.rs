@@ -3,24 +3,69 @@
 //!
 //! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`; it is each runtime's to set.
 
+#![expect(
+    unsafe_code,
+    reason = "there is no other place where AWS's SDKs look for it"
+)]
+
+use std::sync::{Mutex, PoisonError};
+
 use http::HeaderValue;
 
 const NAME: &str = "_X_AMZN_TRACE_ID";
 
+/// How long a variable can be, with its name. Unit: bytes. Source: ours; X-Ray's traces have a third of it.
+const LONGEST: usize = 512;
+
+/// Where the variable stands, in turn. The C library would keep the memory of each value that there was (glibc's manual,
+/// "Environment Access"): a megabyte after ten thousand invocations.
+static PLACES: Mutex<Option<[&'static mut [u8; LONGEST]; 2]>> = Mutex::new(None);
+
 /// Set the variable, as every runtime does between two invocations.
-#[expect(
-    unsafe_code,
-    reason = "there is no other place where AWS's SDKs look for it"
-)]
 pub(super) fn tell(trace: Option<&HeaderValue>) {
     let trace = trace.and_then(|trace| trace.to_str().ok());
-    // SAFETY: it must not be set while another thread reads the environment by other means than Rust's own, which lock it. This
-    // comes between two invocations, when no call is at work. A tool whose call was given up may be, but for as long as it takes
-    // to end the process; so may a thread that a plugin keeps, which has to live with it under every other runtime, too.
-    unsafe {
-        match trace {
-            Some(trace) => std::env::set_var(NAME, trace),
-            None => std::env::remove_var(NAME),
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let places = places.get_or_insert_with(|| [(); 2].map(|()| Box::leak(Box::new([0; LONGEST]))));
+    let is_short = |trace: &&str| NAME.len() + trace.len() + 2 <= LONGEST && !trace.is_empty();
+    let Some(trace) = trace.filter(is_short) else {
+        // SAFETY: as below.
+        unsafe { std::env::remove_var(NAME) };
+        return;
+    };
+    // The value before stays where it is, for whoever still reads it.
+    places.swap(0, 1);
+    let place = &mut *places[0];
+    place.fill(0);
+    for (byte, written) in place.iter_mut().zip(format!("{NAME}={trace}").bytes()) {
+        *byte = written;
+    }
+    // SAFETY: the place lives as long as the process and ends with a zero; it is written again when another has been the
+    // variable's for an invocation. The environment must not be changed while another thread reads it. This comes between two
+    // invocations, when no call is at work. A tool whose call was given up may be, but for as long as it takes to end the process;
+    // so may a thread that a plugin keeps, which has to live with it under every other runtime, too: where the variable is there
+    // already, one pointer changes.
+    unsafe { libc::putenv(place.as_mut_ptr().cast()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_invocation_has_its_own_trace_or_none_and_they_take_no_more_memory() {
+        let value = |text: &str| HeaderValue::from_str(text).expect("a value");
+        let mut places = std::collections::BTreeSet::new();
+        for number in 0..100 {
+            let trace = format!("Root=1-{number:08x}-a;Sampled=0");
+            tell(Some(&value(&trace)));
+            assert_eq!(std::env::var(NAME).as_deref(), Ok(trace.as_str()));
+            // SAFETY: no other test sets this variable; its value is only looked for, not read.
+            places.insert(unsafe { libc::getenv(c"_X_AMZN_TRACE_ID".as_ptr()) } as usize);
+        }
+        assert_eq!(places.len(), 2);
+        for none in [None, Some(value(&"x".repeat(LONGEST)))] {
+            tell(none.as_ref());
+            assert!(std::env::var_os(NAME).is_none());
         }
     }
 }
