@@ -30,7 +30,6 @@ pub(crate) struct Runtime {
 
 /// The empty function whose answers are as large as that of a call.
 pub(crate) const FLOOR: &str = "empty function";
-const FLOOR_STREAM: &str = "empty, streaming";
 const FLOOR_3: &str = "empty, list of 3";
 const FLOOR_100: &str = "empty, list of 100";
 const FLOOR_100_PLUGINS: &str = "empty, list of 100 plugins";
@@ -165,14 +164,10 @@ pub(crate) async fn all(
                 expected: "\"inputSchema\"".to_owned(),
             },
             program: artifacts.host.clone(),
-            floors: Some(match name {
-                STREAM => [FLOOR_STREAM, floor],
-                _ => [FLOOR, floor],
-            }),
+            floors: Some([FLOOR, floor]),
         };
         if name == THREE {
-            let answer = answer_of(&runtime, &runtime.call).await?;
-            floors.extend([(FLOOR, answer.clone()), (FLOOR_STREAM, answer)]);
+            floors.push((FLOOR, answer_of(&runtime, &runtime.call).await?));
         }
         let listed = answer_of(&runtime, &runtime.list).await?;
         let names = listed.matches("\"inputSchema\"").count();
@@ -204,26 +199,22 @@ pub(crate) async fn all(
     };
     runtimes.push(peer(PEER, "3", "add", FLOOR_3));
     runtimes.push(peer(PEER_TOOLS, "100", "tool050", FLOOR_100));
-    let floors = floors.into_iter().map(|(name, answer)| {
-        let config = FunctionConfig::new(&artifacts.floor).env("ANSWER", answer);
-        match name {
-            FLOOR_STREAM => floor(&artifacts.floor, name, config.env("STREAM", "1")),
-            _ => floor(&artifacts.floor, name, config),
-        }
-    });
+    let floors = floors
+        .into_iter()
+        .map(|(name, answer)| floor(&artifacts.floor, name, answer));
     // First, since all others are compared to them.
     Ok(floors.chain(runtimes).collect())
 }
 
-/// An empty function.
-fn floor(program: &Path, name: &'static str, config: FunctionConfig) -> Runtime {
+/// An empty function that answers so.
+fn floor(program: &Path, name: &'static str, answer: String) -> Runtime {
     let exchange = || Exchange {
         event: event::call("add", &json!({ "a": 2, "b": 3 })),
         expected: "\"jsonrpc\"".to_owned(),
     };
     Runtime {
         name,
-        function: Function::new(config),
+        function: Function::new(FunctionConfig::new(program).env("ANSWER", answer)),
         call: exchange(),
         list: Exchange {
             event: event::list(),

@@ -1,9 +1,6 @@
-//! An empty function of `lambda_http`: it answers each request by the same bytes, whole or, with `STREAM`, as a stream.
+//! An empty function of `lambda_http`: it answers each request by the same bytes.
 
-use lambda_http::{
-    Body, Error, Request, Response, http::header::CONTENT_TYPE, run, run_with_streaming_response,
-    service_fn,
-};
+use lambda_http::{Body, Error, Request, Response, http::header::CONTENT_TYPE, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -12,8 +9,5 @@ async fn main() -> Result<(), Error> {
         let response = Response::builder().header(CONTENT_TYPE, "application/json");
         Ok::<_, Error>(response.body(Body::from(answer.as_str()))?)
     };
-    if std::env::var_os("STREAM").is_some() {
-        return run_with_streaming_response(service_fn(handler)).await;
-    }
     run(service_fn(handler)).await
 }
