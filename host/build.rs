@@ -1,20 +1,50 @@
-//! Lets the linker put side by side what runs at a start, in the program as it is deployed.
+//! Lets the linker put side by side what runs at a start, in the program that `cargo layer host` builds.
 
-use std::env;
+use std::{env, ffi::OsString, path::Path};
 
-/// Linkers that do not know what is in a linker script. Source: the documentation of mold, "Linker script", and of wild.
-const OTHERS: [&str; 2] = ["mold", "wild"];
+/// Set by `cargo layer host`.
+const ASKED: &str = "MCP_LAYER_HOST_ORDER";
 
 fn main() {
     println!("cargo::rerun-if-changed=order.ld");
+    println!("cargo::rerun-if-env-changed={ASKED}");
     let set = |name: &str| env::var(name).unwrap_or_default();
-    let linker = set("CARGO_ENCODED_RUSTFLAGS") + &set("RUSTC_LINKER");
-    let knows_scripts = !OTHERS.iter().any(|other| linker.contains(other));
-    // While the host is developed nobody waits for it to start, but for the linker.
-    let is_release = set("PROFILE") == "release";
-    if is_release && set("CARGO_CFG_TARGET_OS") == "linux" && knows_scripts {
-        let folder = set("CARGO_MANIFEST_DIR");
+    if set(ASKED).is_empty() || set("CARGO_CFG_TARGET_OS") != "linux" || !knows_scripts() {
+        return;
+    }
+    let folder = env::var_os("CARGO_MANIFEST_DIR").map(OsString::into_string);
+    if let Some(Ok(folder)) = folder {
         println!("cargo::rustc-link-arg-bins=-T");
         println!("cargo::rustc-link-arg-bins={folder}/order.ld");
     }
+}
+
+/// Does the linker know `INSERT`? GNU's and LLVM's do; mold, wild and gold do not.
+fn knows_scripts() -> bool {
+    let is_other = |linker: &str| {
+        ["mold", "wild", "gold"]
+            .iter()
+            .any(|it| linker.contains(it))
+    };
+    let linker = env::var("RUSTC_LINKER").unwrap_or_default();
+    let linker = Path::new(&linker).file_name().unwrap_or_default();
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let mut chosen = flags.split(['\u{1f}', ',']).filter_map(|flag| {
+        let (name, value) = flag.split_once('=')?;
+        // `-C link-arg=-fuse-ld=mold`, `-Clinker=/usr/bin/mold`
+        let names = ["fuse-ld", "ld-path", "linker"];
+        let value = value.rsplit('=').next().unwrap_or(value);
+        let is_named = names.iter().any(|it| flag.contains(&format!("{it}=")));
+        (is_named && !name.contains("remap")).then_some(value)
+    });
+    !is_other(&linker.to_string_lossy())
+        && !chosen.any(|value| {
+            is_other(
+                Path::new(value)
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .as_ref(),
+            )
+        })
 }

@@ -23,8 +23,8 @@ const SECRET_HEADERS: [&str; 5] = [
 ];
 
 /// How many calls run at once unless the operator says otherwise. Each has a thread of its own.
-/// Source: ours. Half of the threads that tokio gives to what blocks (`Builder::max_blocking_threads`: 512), whose stacks
-/// take 2 MiB of addresses each.
+/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and "Execution processes and
+/// threads"), whose stacks take 2 MiB of addresses each.
 const CALLS_AT_ONCE: usize = 256;
 
 /// The most that the operator can say. Source: ours; a system gives a process some tens of thousands of threads.

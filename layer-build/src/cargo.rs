@@ -35,7 +35,11 @@ pub(crate) fn zigbuild() -> Command {
 
 fn without_a_package(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
-        let is_of_a_package = |name: &str| OF_A_PACKAGE.iter().any(|of| name.starts_with(of));
+        let is_of_a_package = |name: &str| {
+            OF_A_PACKAGE
+                .iter()
+                .any(|of| name == *of || of.ends_with('_') && name.starts_with(of))
+        };
         if name.to_str().is_some_and(is_of_a_package) {
             command.env_remove(name);
         }

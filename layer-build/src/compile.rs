@@ -146,6 +146,8 @@ fn for_deployment(command: &mut Command, target: Target) {
         command.args(["--profile", "host"]);
         // To ask the CPU what it can do takes longer than all headers of a first call, as a virtual machine answers for it.
         command.env("CARGO_CFG_HTTPARSE_DISABLE_SIMD", "1");
+        // Read by host/build.rs.
+        command.env("MCP_LAYER_HOST_ORDER", "1");
         return;
     }
     command.args(["--profile", "layer"]);

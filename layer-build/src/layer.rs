@@ -268,7 +268,11 @@ fn packed(
     let mut plugins = Vec::new();
     for part in parts {
         let content = content(part);
-        plugins.push(entry(part.file.clone(), &content, &part.described));
+        let mut entry = entry(part.file.clone(), &content, &part.described);
+        // One for another CPU was not asked itself: the host asks it.
+        let declared = part.here.is_none().then(|| entry.declaration.get());
+        entry.xxh3 = Some(Xxh3::of(&content, declared));
+        plugins.push(entry);
         entries.push(Entry {
             path: format!("lib/{}", part.file),
             content,
@@ -301,7 +305,7 @@ fn entry(file: String, content: &[u8], described: &Described) -> PluginEntry {
         file,
         size: content.len() as u64,
         sha256: sha256(content),
-        xxh3: Some(Xxh3::of(content, text.get())),
+        xxh3: None,
         krate: declaration.krate,
         sdk: declaration.sdk,
         payload: declaration.payload,

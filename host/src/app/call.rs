@@ -1,6 +1,7 @@
 //! One call: from what the client asks for to what its three readers are told.
 
 use std::{
+    io,
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
@@ -55,6 +56,8 @@ enum Ended {
     GivenUp(Deadline),
     /// It did not begin.
     Quarantined,
+    /// Nor this one: there are as many threads as there can be.
+    NoThread(io::Error),
     /// It has done its work, but what it has set could not be written.
     NotKept,
 }
@@ -111,17 +114,26 @@ impl App {
         // the program has said so.
         let drops = revision.is_modern() || incoming.reached == Reached::Pipe;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
-        // Its time limit holds as well when nobody waits any more.
+        // Its time limit holds as well when nobody waits any more, or reads what was told so far.
         let threads = self.threads.clone();
         let kept = run_and_keep(threads, Arc::clone(tool), live, arguments, deadline, place);
-        let outcome = ToItsEnd::of(AssertUnwindSafe(kept).catch_unwind()).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(host_failed("it panicked")));
+        let kept = AssertUnwindSafe(kept).catch_unwind();
+        let outcome = if incoming.tell.is_some() {
+            tokio::spawn(kept)
+                .await
+                .unwrap_or_else(|error| Err(Box::new(error)))
+        } else {
+            ToItsEnd::of(kept).await
+        };
+        let outcome = outcome.unwrap_or_else(|_| Err(Ended::Failed(host_failed())));
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
         // Whatever the tool made of a question that nobody has answered yet.
         let unanswered = match outcome {
-            Err(Ended::GivenUp(_) | Ended::Quarantined | Ended::NotKept) => None,
+            Err(Ended::GivenUp(_) | Ended::Quarantined | Ended::NoThread(_) | Ended::NotKept) => {
+                None
+            }
             Ok(_) | Err(Ended::Failed(_)) => self.input_required(incoming, &asked, &call).await,
         };
         let trouble = match &outcome {
@@ -141,7 +153,7 @@ impl App {
             Ok(_) => End::Ok,
             Err(Ended::GivenUp(_)) => End::GivenUp,
             Err(Ended::Failed(_)) => End::Failed,
-            Err(Ended::Quarantined | Ended::NotKept) => End::Unavailable,
+            Err(Ended::Quarantined | Ended::NoThread(_) | Ended::NotKept) => End::Unavailable,
         });
         let answer = match (unanswered, outcome) {
             (Some(questions), outcome) => {
@@ -305,6 +317,13 @@ impl App {
                     "tool {tool} is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id {request_id})"
                 )
             }
+            Ended::NoThread(error) => {
+                tracing::error!(request_id, tool, %library, principal, "no thread can be started: {error}; lower CALLS_AT_ONCE");
+                let message = format!(
+                    "tool {tool} was not called: no more calls can run at the moment; try again later (request id {request_id})"
+                );
+                return Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message);
+            }
             Ended::NotKept => {
                 let message = format!(
                     "tool {tool} has done its work, but what it keeps of it may be lost, as that is not available at the moment (request id {request_id})"
@@ -395,10 +414,7 @@ async fn run(
         let _place = place;
         running.call(&arguments, &live)
     });
-    let mut outcome = match started {
-        Ok(outcome) => outcome,
-        Err(error) => return Err(host_failed(&format!("no thread can be started: {error}"))),
-    };
+    let mut outcome = started.map_err(Ended::NoThread)?;
     let Some(deadline) = deadline else {
         return came_back(outcome.await);
     };
@@ -441,17 +457,17 @@ type Running = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicke
 fn came_back(outcome: <Running as Future>::Output) -> Result<CallResult, Ended> {
     match outcome {
         Ok(Ok(outcome)) => outcome.map_err(Ended::Failed),
-        Ok(Err(Panicked)) | Err(_) => Err(host_failed("it panicked")),
+        Ok(Err(Panicked)) | Err(_) => Err(Ended::Failed(host_failed())),
     }
 }
 
-/// A failure on the host's side of a call.
-fn host_failed(why: &str) -> Ended {
-    Ended::Failed(CallFailure {
+/// A panic on the host's side of a call, of which the log has a line of its own.
+fn host_failed() -> CallFailure {
+    CallFailure {
         kind: FailureKind::Panic,
         public: None,
-        detail: Some(format!("the host's own call failed: {why}")),
-    })
+        detail: Some("the host's own call panicked".to_owned()),
+    }
 }
 
 /// A future that goes on, as a task, where whoever waits for it is gone.
@@ -490,7 +506,6 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for ToItsEnd<F> {
 fn cancel(call: &Call, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);
-    // Not one of the pool's, which the calls that are to end may have taken all.
     let cancelling = move || plugin.cancel(number);
     if let Err(error) = std::thread::Builder::new().spawn(cancelling) {
         tracing::error!(%error, "a plugin cannot be told that a call was cancelled");

@@ -1,5 +1,5 @@
-//! How many calls run at once: each has a thread of its own, and one that finds no thread left would wait for nobody knows
-//! how long. So it is refused, at once.
+//! How many calls run at once: each has a thread of its own, and there are only so many. One that would be too many is refused, at
+//! once, and not kept waiting for nobody knows how long.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

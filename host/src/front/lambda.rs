@@ -138,7 +138,8 @@ impl Function {
                 message: "the host failed unexpectedly; its log says where".to_owned(),
             })
         });
-        // Nobody waits for the operator's line: it is written when the answer has reached Lambda.
+        // Nobody waits for the operator's line: it is written when the answer has reached Lambda. (Of a process that ends while it
+        // answers, Lambda itself has the line.)
         let (sent, _told) = match answered {
             Ok((Answered::Whole(answer), told)) => (api.answer(invocation, answer).await, told),
             Ok((Answered::Stream(answer), told)) => {

@@ -2,11 +2,11 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use serde_json::Value;
-use tracing::dispatcher::{DefaultGuard, set_default};
+use tracing::dispatcher::{DefaultGuard, set_default, set_global_default};
 
 use super::lines;
 use crate::config::LogConfig;
@@ -23,6 +23,16 @@ struct Written(Arc<Mutex<Vec<u8>>>);
 impl Operator {
     /// One who wants to see lines from this level on.
     pub(crate) fn at(level: &str) -> Self {
+        // Whether anybody wants a line is remembered for all threads. Without this one, who wants each, a test that nobody listens to
+        // could have it remembered that nobody does.
+        static EVERYTHING: Once = Once::new();
+        EVERYTHING.call_once(|| {
+            let config = LogConfig {
+                level: "TRACE".to_owned(),
+                json: true,
+            };
+            set_global_default(lines(&config, io::sink)).expect("no test has set another");
+        });
         let written = Written::default();
         let writer = written.clone();
         let config = LogConfig {

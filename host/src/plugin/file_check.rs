@@ -119,7 +119,7 @@ pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
     check_content(path, size, &ReadCache::new(file), MACHINE)
 }
 
-/// Tell of a library that has passed the check what a report of its crash has to know.
+/// Tell of a library that has passed the check, if only when its layer was built, what a report of its crash has to know.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file, which may be for another CPU.

@@ -392,7 +392,8 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
 }
 
 fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
-    // SAFETY: the file passed the check, so that mapping it cannot fault. Its constructors are trusted code, as
+    // SAFETY: the file passed the check, or its checksum is that of one that did when its layer was built, so that mapping it
+    // cannot fault. Its constructors are trusted code, as
     // all of a plugin is. It is never closed, so that no symbol outlives its code (ABI rule 1).
     let library =
         unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {

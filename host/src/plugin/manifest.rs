@@ -98,8 +98,10 @@ pub struct PluginEntry {
 pub struct Xxh3 {
     /// Of the file.
     pub file: String,
-    /// Of the declaration's bytes.
-    pub declaration: String,
+    /// Of the declaration's bytes, if it is this very file that gave them: one for another CPU than that of the machine that built it
+    /// could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declaration: Option<String>,
 }
 
 /// Why a manifest cannot be used.
@@ -181,7 +183,11 @@ impl Manifest {
             path: path.to_owned(),
             source,
         };
-        let manifest = serde_json::from_slice::<Self>(text);
+        // What is known to be text need not be looked through for that string by string.
+        let manifest = match str::from_utf8(text) {
+            Ok(text) => serde_json::from_str::<Self>(text),
+            Err(_) => serde_json::from_slice(text),
+        };
         let found = match &manifest {
             Ok(manifest) => manifest.format,
             // Whatever else is in a newer one may not look like this one.
@@ -216,12 +222,13 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Xxh3 {
-    /// Of a library's file, and of its declaration.
+    /// Of a library's file, and of its declaration, if it gave that itself.
     #[must_use]
-    pub fn of(file: &[u8], declaration: &str) -> Self {
+    pub fn of(file: &[u8], declaration: Option<&str>) -> Self {
+        let hash = |bytes: &[u8]| xxh3(xxh3_64(bytes));
         Self {
-            file: xxh3(xxh3_64(file)),
-            declaration: xxh3(xxh3_64(declaration.as_bytes())),
+            file: hash(file),
+            declaration: declaration.map(|text| hash(text.as_bytes())),
         }
     }
 }

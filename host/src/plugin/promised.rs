@@ -67,9 +67,9 @@ fn read(path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
 struct Recorded {
     /// XXH3-64 of the text that is there.
     found: u64,
-    /// XXH3-64 of the text that was written, in hex.
+    /// XXH3-64 of the text that was written, in hex, where this very library gave it.
     written: Option<String>,
-    /// SHA-256 of the same, in hex.
+    /// SHA-256 of the text that was written, in hex.
     digest: String,
 }
 
@@ -87,7 +87,10 @@ impl Promised {
             content: Checksum::of(entry),
             declaration: Recorded {
                 found: xxh3_64(entry.declaration.get().as_bytes()),
-                written: entry.xxh3.as_ref().map(|xxh3| xxh3.declaration.clone()),
+                written: entry
+                    .xxh3
+                    .as_ref()
+                    .and_then(|xxh3| xxh3.declaration.clone()),
                 digest: entry.digest.clone(),
             },
         }
@@ -117,6 +120,7 @@ impl Promised {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::manifest::Xxh3;
 
     #[test]
     fn any_bit_that_differs_is_found_by_either() {
@@ -138,6 +142,33 @@ mod tests {
             fs_err::write(file.path(), &content[..PIECE]).expect("it can be written");
             let fits = checksum.fits(file.path()).expect("it can be read");
             assert!(!fits, "{checksum:?}, cut off");
+        }
+    }
+
+    #[test]
+    fn a_library_is_trusted_to_be_as_built_only_where_it_gave_the_declaration_that_is_there() {
+        let declaration = r#"{"tools":[]}"#;
+        let of = |xxh3: Option<Xxh3>, declaration: &str| {
+            let entry = serde_json::json!({
+                "file": "liba.so", "size": 1, "sha256": "", "xxh3": xxh3, "crate": { "name": "a", "version": "1.0.0" },
+                "sdk": "0.1.0", "payload": 1, "abi": "1.0.0", "panic": "unwind", "digest": sha256(declaration.as_bytes()),
+                "declaration": "[declaration]",
+            });
+            let text = entry.to_string().replace("\"[declaration]\"", declaration);
+            let entry: PluginEntry = serde_json::from_str(&text).expect("an entry");
+            let promised = Promised::of(&entry);
+            assert!(promised.declares(declaration.as_bytes()));
+            promised.is_as_built()
+        };
+        assert!(of(Some(Xxh3::of(b"file", Some(declaration))), declaration));
+        let edited = r#"{"tools":[{}]}"#;
+        for (xxh3, found) in [
+            (Some(Xxh3::of(b"file", Some(declaration))), edited),
+            // For another CPU.
+            (Some(Xxh3::of(b"file", None)), declaration),
+            (None, declaration),
+        ] {
+            assert!(!of(xxh3.clone(), found), "{xxh3:?}: {found}");
         }
     }
 }

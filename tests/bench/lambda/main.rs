@@ -41,7 +41,7 @@ Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
 
   --rounds N      How often each runtime has its turn [default: 40]
   --json FILE     Write all figures as JSON
-  --markdown      Print the README's table alone
+  --markdown      Print the README's tables alone
   --instructions  Count the instructions of a start and a first call instead, by callgrind
   --order         Write host/order.ld anew instead: which functions the linker puts side by side
   --check         End with the exit code 1 where a target is missed

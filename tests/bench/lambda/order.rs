@@ -84,11 +84,12 @@ fn functions<'a>(profile: &'a str, program: &Path) -> impl Iterator<Item = &'a s
 }
 
 /// A symbol, whatever the hashes in it are, which change with the compiler and its settings.
-/// Sources: The rustc book, "v0 Symbol Format", "Disambiguator": a number in base 62 of 64 bits between `s` and `_`. LLVM, "ThinLTO":
-/// what was private has the hash of its module behind `.llvm.`.
+/// Sources: The rustc book, "v0 Symbol Format", "Disambiguator": a number in base 62 of 64 bits between `s` and `_`. LLVM puts the hash
+/// of a module behind `.llvm.`, or a number behind a dot, where a name is there twice.
 fn pattern(symbol: &str) -> String {
-    let (symbol, module) = match symbol.split_once(".llvm.") {
-        Some((symbol, _)) => (symbol, ".llvm.*"),
+    // Neither has a dot in it otherwise.
+    let (symbol, suffix) = match symbol.split_once('.') {
+        Some((symbol, _)) => (symbol, ".*"),
         None => (symbol, ""),
     };
     let mut pattern = String::new();
@@ -105,5 +106,5 @@ fn pattern(symbol: &str) -> String {
             _ => after,
         };
     }
-    pattern + rest + module
+    pattern + rest + suffix
 }

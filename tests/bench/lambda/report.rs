@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     figures::{Samples, Spread},
     measure::{FEW_REQUESTS, Measured, REQUESTS},
-    runtimes::{FLOOR, PEER, PEER_TOOLS, PLUGINS, QUIET, STREAM, THREE, TOOLS},
+    runtimes::{FLOOR, LAZY, PEER, PEER_TOOLS, PLUGINS, QUIET, STREAM, THREE, TOOLS},
 };
 
 /// All figures.
@@ -271,7 +271,7 @@ impl Report {
         );
     }
 
-    /// The README's table.
+    /// The README's tables.
     pub(crate) fn print_markdown(&self) {
         println!(
             "| | cold start | warm `tools/call` | warm `tools/list` | memory after init | after {REQUESTS} requests |"
@@ -301,6 +301,22 @@ impl Report {
                 "| {name} | {cold} | {call} | {list} | {} | {} |",
                 mebibytes(row.peak_memory_after_init),
                 mebibytes(row.peak_memory_after_requests)
+            );
+        }
+        println!(
+            "\n| a plugin with | start | first call | start with `PRELOAD=all` | first call |"
+        );
+        println!("|---|---|---|---|---|");
+        for names in LAZY {
+            let [lazy, preloaded] = names.map(|name| self.row(name));
+            let milliseconds = |spread: Spread| format!("{:.1} ms", spread.median / 1e3);
+            let [name, _] = names;
+            println!(
+                "| {name} | {} | {} | {} | {} |",
+                milliseconds(lazy.init),
+                milliseconds(lazy.first_call),
+                milliseconds(preloaded.init),
+                milliseconds(preloaded.first_call)
             );
         }
     }

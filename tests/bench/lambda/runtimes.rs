@@ -46,6 +46,12 @@ pub(crate) const TOOLS: &str = "100 tools";
 pub(crate) const QUIET: &str = "3 tools, log level WARN";
 /// The host that streams.
 pub(crate) const STREAM: &str = "3 tools, streaming";
+/// Plugins that are opened by their first call, and the same with `PRELOAD=all`, opened at the start.
+pub(crate) const LAZY: [[&str; 2]; 3] = [
+    [THREE, "3 tools, preloaded"],
+    ["an HTTP client", "an HTTP client, preloaded"],
+    ["the AWS SDK", "the AWS SDK, preloaded"],
+];
 /// The peer.
 pub(crate) const PEER: &str = "rmcp, 3 tools";
 /// The peer with a hundred tools.
@@ -122,17 +128,17 @@ pub(crate) async fn all(
             tools: MANY,
             floor: FLOOR_100,
         },
-        three("3 tools, preloaded", &[("PRELOAD", "all")]),
+        three(LAZY[0][1], &[("PRELOAD", "all")]),
         three(
             "3 tools, with a table",
             &[("SESSION_TABLE", "mcp-sessions")],
         ),
         three(QUIET, &[("AWS_LAMBDA_LOG_LEVEL", "WARN")]),
         three(STREAM, &[("RESPONSE_MODE", "stream")]),
-        fetching("an HTTP client", "none"),
-        fetching("an HTTP client, preloaded", "all"),
-        listing("the AWS SDK", "none"),
-        listing("the AWS SDK, preloaded", "all"),
+        fetching(LAZY[1][0], "none"),
+        fetching(LAZY[1][1], "all"),
+        listing(LAZY[2][0], "none"),
+        listing(LAZY[2][1], "all"),
     ];
     let mut runtimes = Vec::new();
     let mut floors: Vec<(&'static str, String)> = Vec::new();

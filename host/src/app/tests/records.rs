@@ -71,7 +71,7 @@ async fn every_request_has_one_line_that_says_what_it_was_and_how_it_ended() {
 async fn what_nobody_waits_for_any_more_is_told_to_be_abandoned() {
     let server = Server::start(&[]);
     let operator = Operator::at("INFO");
-    let sent = modern("ask", json!({}));
+    let sent = modern("hurried", json!({ "ms": 10_000, "heeds": "cancelled" }));
     let mut answer = Box::pin(server.answer(&sent));
     // It has begun, and is dropped.
     assert!(futures_util::poll!(&mut answer).is_pending());

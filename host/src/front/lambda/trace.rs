@@ -44,7 +44,10 @@ pub(super) fn tell(trace: Option<&HeaderValue>) {
     // invocations, when no call is at work. A tool whose call was given up may be, but for as long as it takes to end the process;
     // so may a thread that a plugin keeps, which has to live with it under every other runtime, too: where the variable is there
     // already, one pointer changes.
-    unsafe { libc::putenv(place.as_mut_ptr().cast()) };
+    let set = unsafe { libc::putenv(place.as_mut_ptr().cast()) };
+    if set != 0 {
+        tracing::warn!("the trace of an invocation cannot be told to AWS's SDKs: no memory");
+    }
 }
 
 #[cfg(test)]
