@@ -72,8 +72,9 @@ fn hundred() -> Layer {
         // As text, so that declarations stay as they are, byte for byte.
         let mut manifest: Value = serde_json::from_str(&text).expect("a manifest");
         let entry = manifest["plugins"][0].take();
+        // The last of this name: its checksum stands before it.
         let begin =
-            text.find("\"declaration\": ").expect("a declaration") + "\"declaration\": ".len();
+            text.rfind("\"declaration\": ").expect("a declaration") + "\"declaration\": ".len();
         let mut values = serde_json::Deserializer::from_str(&text[begin..]).into_iter::<Value>();
         values.next().expect("a declaration").expect("JSON");
         let declaration = &text[begin..begin + values.byte_offset()];
