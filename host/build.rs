@@ -5,6 +5,12 @@ use std::{env, ffi::OsString, path::Path};
 /// Set by `cargo layer host`.
 const ASKED: &str = "MCP_LAYER_HOST_ORDER";
 
+/// By what flags a linker is chosen. Source: the rustc book, "Codegen Options", and the manuals of GCC and clang.
+const CHOICES: [&str; 3] = ["fuse-ld=", "ld-path=", "linker="];
+
+/// Linkers for whom the script is none.
+const OTHERS: [&str; 3] = ["gold", "mold", "wild"];
+
 fn main() {
     println!("cargo::rerun-if-changed=order.ld");
     println!("cargo::rerun-if-env-changed={ASKED}");
@@ -19,32 +25,17 @@ fn main() {
     }
 }
 
-/// Does the linker know `INSERT`? GNU's and LLVM's do; mold, wild and gold do not.
+/// Does the linker know `INSERT`? GNU's and LLVM's do; the others do not.
 fn knows_scripts() -> bool {
-    let is_other = |linker: &str| {
-        ["mold", "wild", "gold"]
-            .iter()
-            .any(|it| linker.contains(it))
-    };
     let linker = env::var("RUSTC_LINKER").unwrap_or_default();
-    let linker = Path::new(&linker).file_name().unwrap_or_default();
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let mut chosen = flags.split(['\u{1f}', ',']).filter_map(|flag| {
-        let (name, value) = flag.split_once('=')?;
-        // `-C link-arg=-fuse-ld=mold`, `-Clinker=/usr/bin/mold`
-        let names = ["fuse-ld", "ld-path", "linker"];
-        let value = value.rsplit('=').next().unwrap_or(value);
-        let is_named = names.iter().any(|it| flag.contains(&format!("{it}=")));
-        (is_named && !name.contains("remap")).then_some(value)
-    });
-    !is_other(&linker.to_string_lossy())
-        && !chosen.any(|value| {
-            is_other(
-                Path::new(value)
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .as_ref(),
-            )
-        })
+    // `-C link-arg=-fuse-ld=mold`, `-Clinker=/usr/bin/mold`
+    let is_choice = |flag: &&str| CHOICES.iter().any(|choice| flag.contains(choice));
+    let chosen = flags.split(['\u{1f}', ',']).filter(is_choice);
+    let chosen = chosen.filter_map(|flag| flag.rsplit('=').next());
+    // Folders may be called whatever they are.
+    let mut names = chosen
+        .chain([linker.as_str()])
+        .filter_map(|path| Path::new(path).file_name()?.to_str());
+    !names.any(|name| OTHERS.iter().any(|other| name.contains(other)))
 }

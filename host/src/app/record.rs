@@ -323,6 +323,9 @@ impl Drop for Line {
 
 #[cfg(test)]
 mod tests {
+    use mcp_protocol::{Id, jsonrpc::INVALID_PARAMS};
+    use serde_json::Map;
+
     use super::*;
 
     #[test]
@@ -348,14 +351,19 @@ mod tests {
 
     #[test]
     fn how_it_ended_shows_in_an_answer_where_nobody_has_said_it() {
-        for (status, is_error, expected) in [
-            (200, false, End::Ok),
-            (202, false, End::Ok),
-            (200, true, End::Refused),
-            (404, false, End::Refused),
-            (503, true, End::Unavailable),
+        let (id, code) = (Id::Number(1.into()), INVALID_PARAMS);
+        for (answer, expected) in [
+            (Answer::success(&id, &Map::new()), End::Ok),
+            (Answer::ACCEPTED, End::Ok),
+            (Answer::error(200, Some(&id), code, "no"), End::Refused),
+            (Answer::error(404, None, code, "no"), End::Refused),
+            (Answer::error(503, Some(&id), code, "no"), End::Unavailable),
         ] {
-            assert_eq!(End::of(status, is_error), expected, "{status} {is_error}");
+            let end = End::of(answer.status, answer.is_error);
+            assert_eq!(end, expected, "{answer:?}");
         }
+        // A status of HTTP alone.
+        assert_eq!(End::of(404, false), End::Refused);
+        assert_eq!(End::of(503, false), End::Unavailable);
     }
 }

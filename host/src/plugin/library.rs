@@ -393,15 +393,13 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
 
 fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
     // SAFETY: the file passed the check, or its checksum is that of one that did when its layer was built, so that mapping it
-    // cannot fault. Its constructors are trusted code, as
-    // all of a plugin is. It is never closed, so that no symbol outlives its code (ABI rule 1).
-    let library =
-        unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
-            OpenError::Loader {
-                path: path.to_owned(),
-                reason: chain(&error),
-            }
-        })?;
+    // cannot fault. Its constructors are trusted code, as all of a plugin is. It is never closed, so that no symbol outlives
+    // its code (ABI rule 1).
+    let library = unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
+    let library = library.map_err(|error| OpenError::Loader {
+        path: path.to_owned(),
+        reason: chain(&error),
+    })?;
     let library = ManuallyDrop::new(library);
     // SAFETY: under this name abi_stable puts an `AbiHeader`, whose first bytes are checked by `upgrade` before anything
     // else of it is used.

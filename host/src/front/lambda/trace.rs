@@ -28,7 +28,9 @@ pub(super) fn tell(trace: Option<&HeaderValue>) {
     let places = places.get_or_insert_with(|| [(); 2].map(|()| Box::leak(Box::new([0; LONGEST]))));
     let is_short = |trace: &&str| NAME.len() + trace.len() + 2 <= LONGEST && !trace.is_empty();
     let Some(trace) = trace.filter(is_short) else {
-        // SAFETY: as below.
+        // SAFETY: the environment must not be changed while another thread reads it. This comes between two invocations, when no
+        // call is at work. A tool whose call was given up may be, but for as long as it takes to end the process; so may a thread
+        // that a plugin keeps, which has to live with it under every other runtime, too.
         unsafe { std::env::remove_var(NAME) };
         return;
     };
@@ -40,10 +42,8 @@ pub(super) fn tell(trace: Option<&HeaderValue>) {
         *byte = written;
     }
     // SAFETY: the place lives as long as the process and ends with a zero; it is written again when another has been the
-    // variable's for an invocation. The environment must not be changed while another thread reads it. This comes between two
-    // invocations, when no call is at work. A tool whose call was given up may be, but for as long as it takes to end the process;
-    // so may a thread that a plugin keeps, which has to live with it under every other runtime, too: where the variable is there
-    // already, one pointer changes.
+    // variable's for an invocation. Who else may be at work is the same as above; where the variable is there already, one
+    // pointer changes.
     let set = unsafe { libc::putenv(place.as_mut_ptr().cast()) };
     if set != 0 {
         tracing::warn!("the trace of an invocation cannot be told to AWS's SDKs: no memory");
