@@ -220,11 +220,11 @@ fn workflow(name: &str, folder: &Path, repository: &Path, sdk: &Sdk) -> Result<S
                 .as_ref()
                 .map(|revision| format!(" --rev {revision}"));
             format!(
-                "cargo install --locked --git {url}{} layer-build",
+                "cargo install --locked --git {url}{} cargo-layer",
                 revision.unwrap_or_default()
             )
         }
-        Sdk::Version(version) => format!("cargo install --locked layer-build@{version}"),
+        Sdk::Version(version) => format!("cargo install --locked cargo-layer@{version}"),
         Sdk::Path(sdk) => {
             let program = sdk.with_file_name("layer-build");
             let inside = program.strip_prefix(repository).ok();
@@ -287,7 +287,7 @@ workspace = true
         let text = of("https://example.com/a", Some("0123"));
         assert!(
             text.contains(
-                "- run: cargo install --locked --git https://example.com/a --rev 0123 layer-build\n"
+                "- run: cargo install --locked --git https://example.com/a --rev 0123 cargo-layer\n"
             ),
             "{text}"
         );

@@ -56,7 +56,7 @@ impl FromStr for Sdk {
 /// What `cargo install` keeps of what it has installed, beside the folder of the programs.
 #[derive(Deserialize)]
 struct Installed {
-    /// By package, version and source: `layer-build 0.1.0 (git+https://...#4f2c...)`.
+    /// By package, version and source: `cargo-layer 0.1.0 (git+https://...#4f2c...)`.
     installs: BTreeMap<String, serde_json::Value>,
 }
 
@@ -146,21 +146,21 @@ mod tests {
         for (key, expected) in [
             (
                 format!(
-                    "layer-build {} (path+file://{own})",
+                    "cargo-layer {} (path+file://{own})",
                     env!("CARGO_PKG_VERSION")
                 ),
                 Some(Sdk::Path(beside)),
             ),
             (
                 format!(
-                    "layer-build {} (git+https://example.com/a?branch=main#0123)",
+                    "cargo-layer {} (git+https://example.com/a?branch=main#0123)",
                     env!("CARGO_PKG_VERSION")
                 ),
                 Some(git("https://example.com/a", Some("0123"))),
             ),
             (
                 format!(
-                    "layer-build {} (registry+https://example.com/index)",
+                    "cargo-layer {} (registry+https://example.com/index)",
                     env!("CARGO_PKG_VERSION")
                 ),
                 Some(Sdk::Version(env!("CARGO_PKG_VERSION").to_owned())),

@@ -117,7 +117,7 @@ fn a_workflow_has_the_steps_of_a_release() {
         steps,
         [
             "rustup update stable && rustup default stable",
-            "cargo install --locked --git https://example.com/host.git --rev 0123 layer-build",
+            "cargo install --locked --git https://example.com/host.git --rev 0123 cargo-layer",
             "cargo fmt --check",
             "cargo clippy --all-targets -- --deny warnings",
             "cargo test",

@@ -43,7 +43,7 @@ pub(crate) fn locked<T>(name: &str, work: impl FnOnce() -> T) -> T {
 /// `cargo-layer`, built as `cargo layer` builds it. (`cargo test` builds no binaries of other packages.)
 pub fn cargo_layer() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| program_of("layer-build", "cargo-layer"))
+    PATH.get_or_init(|| program_of("cargo-layer", "cargo-layer"))
 }
 
 /// A program of a package, in the profile `dev`.

@@ -115,7 +115,7 @@ fn cargo_layer(arguments: &[&str], out: &Path) -> anyhow::Result<()> {
         "run",
         "--quiet",
         "--package",
-        "layer-build",
+        "cargo-layer",
         "--bin",
         "cargo-layer",
         "--",

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, process::Command};
 /// The crate's dependencies, each after how deep it stands: `1serde`, `2itoa`.
 fn dependencies() -> BTreeSet<String> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["tree", "--locked", "--offline", "--package", "mcp-protocol"])
+        .args(["tree", "--locked", "--offline", "--package", "mcp-layer-protocol"])
         .args(["--edges", "normal,build,no-proc-macro", "--target", "all"])
         .args(["--prefix", "depth", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -27,7 +27,7 @@ fn there_are_serde_and_serde_json_and_what_json_needs() {
         .collect();
     assert_eq!(direct, ["serde", "serde_json"]);
     let known = [
-        "0mcp-protocol",
+        "0mcp-layer-protocol",
         "1serde",
         "1serde_json",
         "2serde",
