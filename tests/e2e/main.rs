@@ -19,6 +19,7 @@ mod doors;
 mod elsewhere;
 mod ending;
 mod failures;
+mod golden_layer;
 mod growth;
 mod inspect;
 mod lambda_cpus;

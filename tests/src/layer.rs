@@ -27,6 +27,11 @@ impl Layer {
         Self::unpacked(vec![build(&packages)])
     }
 
+    /// The layer in this archive, which somebody else has built.
+    pub fn of_archive(zip: &Path) -> Self {
+        Self::unpacked(vec![zip.to_owned()])
+    }
+
     /// Several layers, unpacked over each other in this order.
     pub fn merged<'a>(layers: impl IntoIterator<Item = &'a Self>) -> Self {
         Self::unpacked(
