@@ -19,6 +19,7 @@ mod doors;
 mod elsewhere;
 mod ending;
 mod failures;
+mod frozen_names;
 mod golden_layer;
 mod growth;
 mod inspect;
