@@ -1,5 +1,10 @@
 //! What has to be built before anything can be tested, once for all tests, also of several test processes.
 
+pub mod author_crate;
+pub(crate) mod layer;
+pub mod outside_repository;
+pub(crate) mod patched_library;
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -140,7 +145,7 @@ pub fn bootstrap() -> &'static Path {
             );
             // A new file under the same name: the old one may be running in another test process.
             let fresh = tempfile::tempdir_in(target()).expect("a temporary folder");
-            crate::layer::unzip(&zip, fresh.path());
+            layer::unzip(&zip, fresh.path());
             fs_err::create_dir_all(&folder).expect("target/e2e/function can be made");
             fs_err::rename(fresh.path().join("bootstrap"), folder.join("bootstrap"))
                 .expect("bootstrap can be placed");

@@ -4,7 +4,7 @@
 use std::{io::Write as _, net::TcpStream};
 
 use serde_json::{Value, json};
-use tests::{Answer, Client, Door, Host, Layer, Pipe, declaration, puppet, script, tool};
+use tests::{Answer, Client, Door, Host, Layer, StdioClient, declaration, puppet, script, tool};
 
 /// The largest body that passes every door. Unit: bytes.
 /// Source: Lambda takes events of 6 MB, and this is in one as text, with quotes that have become two characters.
@@ -526,7 +526,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     let host = Host::serve(&layer);
     let answer = modern(&host.connect(), "tools/call", params.clone(), &[]).json();
     assert_eq!(answer["result"]["structuredContent"], arguments);
-    let mut pipe = Pipe::open(&layer);
+    let mut pipe = StdioClient::open(&layer);
     let mut sent = message("tools/call", params.clone());
     sent["params"]["_meta"] = meta();
     let answer = pipe.ask(&sent);

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     build::{locked, output_of, repository, target},
-    sdk_clients::{node, node_modules, prepared, venv},
+    clients::sdk_clients::{node, node_modules, prepared, venv},
 };
 
 /// A program beside cfn-lint, the SAM CLI and its translator, such as `python`.

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Layer, bootstrap, cargo_layer, inspector, output_of, readme::readme, repository};
+use tests::{Layer, bootstrap, cargo_layer, documents, inspector, output_of, repository};
 
 fn connect(args: &[&str]) -> String {
     output_of(Command::new(cargo_layer()).arg("connect").args(args))
@@ -169,7 +169,7 @@ fn each_client_is_told_of_a_program_in_its_own_form() {
 
 #[test]
 fn the_readme_shows_what_is_printed() {
-    let readme = readme();
+    let readme = documents::text("README.md");
     let (_, section) = readme.split_once("## Local clients").expect("a section");
     let (_, command) = section
         .split_once("cargo layer connect ")

@@ -9,8 +9,8 @@ use std::{
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Door, Host, Layer, RuntimeApi, aws_cli, bootstrap, crate_file, invoking_client, output_of,
-    readme,
+    Door, Host, Layer, RuntimeApi, aws_cli, bootstrap, crate_file, documents, invoking_client,
+    output_of,
 };
 
 /// More than Lambda takes of an answer. Unit: bytes.
@@ -179,7 +179,7 @@ fn what_the_readme_says_of_invocations_can_be_typed() {
         let answer = fs_err::read_to_string(folder.path().join("answer.json"));
         serde_json::from_str::<Value>(&answer.expect("an answer")).expect("JSON")
     };
-    let blocks = readme::code("Without a gateway", "sh");
+    let blocks = documents::code("README.md", "Without a gateway", "sh");
     let [message, arguments] = blocks.as_slice() else {
         panic!("not two: {blocks:?}")
     };

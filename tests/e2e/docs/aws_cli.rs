@@ -1,11 +1,11 @@
 //! What the README tells an operator to type, typed: against moto, which answers as AWS does.
 
 use serde_json::{Value, json};
-use tests::{Account, Moto, readme};
+use tests::{Account, Moto, documents};
 
 /// The README's code for the shell that deploys, and that which swaps the layer.
 fn commands() -> [String; 2] {
-    let blocks = readme::code("Deployment", "sh").into_iter();
+    let blocks = documents::code("README.md", "Deployment", "sh").into_iter();
     let mut blocks = blocks.filter(|block| block.contains("aws lambda "));
     [
         blocks.next().expect("one that deploys"),
@@ -15,14 +15,14 @@ fn commands() -> [String; 2] {
 
 /// The README's code that makes the table of sessions, and that which gives it to the function, with the rights it takes.
 fn table() -> ([String; 2], String) {
-    let blocks = readme::code("Sessions and state", "sh");
+    let blocks = documents::code("README.md", "Sessions and state", "sh");
     let has = |words: &str| {
         let block = blocks.iter().find(|block| block.contains(words));
         block
             .unwrap_or_else(|| panic!("no code with {words}"))
             .clone()
     };
-    let rights = readme::code("Sessions and state", "json").into_iter();
+    let rights = documents::code("README.md", "Sessions and state", "json").into_iter();
     let mut rights = rights.filter(|block| block.contains("dynamodb:GetItem"));
     (
         [

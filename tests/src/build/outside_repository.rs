@@ -7,11 +7,12 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tests::{output_of, readme, repository, target};
+
+use crate::{documents, output_of, repository, target};
 
 /// The shell's code in the README's quick start: first what is typed in the clone, then what is typed elsewhere.
-pub(crate) fn transcript() -> [String; 2] {
-    let mut blocks = readme::code("Quick start", "sh").into_iter();
+pub fn transcript() -> [String; 2] {
+    let mut blocks = documents::code("README.md", "Quick start", "sh").into_iter();
     [
         blocks.next().expect("the clone's"),
         blocks.next().expect("the user's"),
@@ -40,24 +41,24 @@ fn installed() -> &'static Path {
 }
 
 /// An empty folder that is in no repository and no workspace, where `cargo layer` is the installed program.
-pub(crate) struct Elsewhere(TempDir);
+pub struct OutsideRepository(TempDir);
 
-impl Elsewhere {
-    pub(crate) fn new() -> Self {
+impl OutsideRepository {
+    pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("a new user's ").tempdir();
         Self(folder.expect("a temporary folder"))
     }
 
-    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+    pub fn path(&self, inside: &str) -> PathBuf {
         self.0.path().join(inside)
     }
 
     /// Run a script; it must succeed. What is printed to stdout.
-    pub(crate) fn run(&self, script: &str) -> String {
+    pub fn run(&self, script: &str) -> String {
         output_of(&mut self.shell(script))
     }
 
-    pub(crate) fn shell(&self, script: &str) -> Command {
+    pub fn shell(&self, script: &str) -> Command {
         let path = std::env::var("PATH").expect("a PATH");
         let mut shell = Command::new("sh");
         shell.args(["-euc", script]).current_dir(self.0.path());

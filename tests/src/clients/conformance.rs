@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     Host,
     build::{repository, target},
-    sdk_clients::{node_modules, node_program},
+    clients::sdk_clients::{node_modules, node_program},
 };
 
 const PACKAGE: &str = "@modelcontextprotocol/conformance";

@@ -4,10 +4,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::{
-    Door, Host, Layer, cargo_layer, inspector, output_of, readme, sha256_of, target, told_by,
+    Door, Host, Layer, OutsideRepository, cargo_layer, documents, inspector, output_of, sha256_of,
+    target, told_by,
 };
-
-use crate::elsewhere::Elsewhere;
 
 /// A new token of this name: what its owner keeps, and what the host knows.
 pub(crate) fn token(name: &str) -> (String, String) {
@@ -83,10 +82,10 @@ fn a_tool_is_called_by_a_token_and_told_of_its_name() {
 
 #[test]
 fn the_readmes_lines_are_those_to_type() {
-    let [make, show] = &readme::code("Who may call", "sh")[..] else {
+    let [make, show] = &documents::code("README.md", "Who may call", "sh")[..] else {
         panic!("not two blocks")
     };
-    let elsewhere = Elsewhere::new();
+    let elsewhere = OutsideRepository::new();
     let made = elsewhere.run(make);
     let (token, entry) = made.trim().split_once('\n').expect("two lines");
     let layer = Layer::of(["custom-tools"]);

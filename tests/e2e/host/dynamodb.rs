@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, thread, time::Duration};
 
 use serde_json::json;
-use tests::{Dynamo, Fault, Host, Layer, Proxy, readme::readme};
+use tests::{Dynamo, Fault, Host, Layer, Proxy, documents};
 
-use crate::state::{TABLE, call, initialize, modern, post, session, shared_and, text};
+use crate::host::state::{TABLE, call, initialize, modern, post, session, shared_and, text};
 
 /// A row of the README's table of costs: what is asked, and what that asks of DynamoDB in each mode.
 type Cost = (&'static str, &'static str, &'static str);
@@ -149,7 +149,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
         assert_eq!(cost(), "0", "{mode}: the key is known now");
         measured.push(costs);
     }
-    let readme = readme();
+    let readme = documents::text("README.md");
     for (number, (what, heal, strict)) in COSTS.into_iter().enumerate() {
         let row = format!("| {what} | {heal} | {strict} |");
         assert!(readme.contains(&row), "the README has no row {row}");

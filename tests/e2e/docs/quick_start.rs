@@ -1,12 +1,10 @@
 //! What the README tells a new user, done as told: nothing of this repository is in reach but by the installed program.
 
-use tests::{readme::readme, repository};
-
-use crate::elsewhere::{Elsewhere, transcript};
+use tests::{OutsideRepository, documents, outside_repository::transcript, repository};
 
 #[test]
 fn the_quick_start_works_as_it_is_told() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = OutsideRepository::new();
     let [_, user] = transcript();
     let told = elsewhere.run(&user);
     for expected in [
@@ -32,13 +30,13 @@ fn the_quick_start_works_as_it_is_told() {
 fn the_readme_shows_the_tool_that_is_made() {
     let template = repository().join("layer-build/template/lib.rs");
     let template = fs_err::read_to_string(template).expect("the template");
-    let readme = readme();
+    let readme = documents::text("README.md");
     assert!(readme.contains(&format!("```rust\n{template}```")));
 }
 
 #[test]
 fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = OutsideRepository::new();
     fs_err::write(
         elsewhere.path("Cargo.toml"),
         "[workspace]\nresolver = \"3\"\nmembers = [\"first\"]\n",
@@ -71,7 +69,7 @@ fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
 
 #[test]
 fn what_cannot_be_made_leaves_nothing_behind() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = OutsideRepository::new();
     // A workspace is left as it was, with its comments.
     let manifest = "[workspace] # none yet\nresolver = \"3\"\nmembers = []\n";
     elsewhere.run("git init --quiet workspace && mkdir workspace/there");
@@ -98,7 +96,7 @@ fn what_cannot_be_made_leaves_nothing_behind() {
 
 #[test]
 fn a_workflow_has_the_steps_of_a_release() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = OutsideRepository::new();
     elsewhere.run("git init --quiet . && cargo layer new tools/mine --ci github --sdk https://example.com/host.git#0123");
     let manifest =
         fs_err::read_to_string(elsewhere.path("tools/mine/Cargo.toml")).expect("a manifest");

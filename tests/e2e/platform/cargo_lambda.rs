@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{Host, Layer};
 
-use crate::streaming::is_followed;
+use crate::host::streaming::is_followed;
 
 #[test]
 fn an_emulator_that_is_not_ours_lists_and_calls() {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Answer, Client, Door, Host, Layer, Retry, readme::code};
-
-use crate::authors::{Crate, manifest};
+use tests::{
+    Answer, Client, Door, Host, Layer, Retry,
+    author_crate::{AuthorCrate, manifest},
+    documents,
+};
 
 const KEY: (&str, &str) = ("STATE_KEY", "a key of tests and of nothing else at all");
 
@@ -387,21 +389,21 @@ fn whom_nobody_can_ask_is_told_why() {
 #[test]
 fn the_tool_of_the_readme_asks_as_the_readme_shows_it() {
     const SECTION: &str = "Tools that ask";
-    let author = Crate::new(
+    let author = AuthorCrate::new(
         "asks-first",
         &manifest(""),
-        &code(SECTION, "rust").join("\n"),
+        &documents::code("README.md", SECTION, "rust").join("\n"),
     );
     let layer = Layer::empty();
     let library = fs_err::read(author.library()).expect("a library");
     layer.put("libasks_first.so", &library);
     let host = Host::serve(&layer);
     let client = host.connect();
-    let shown = code(SECTION, "json").join("\n");
+    let shown = documents::code("README.md", SECTION, "json").join("\n");
     let shown: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&shown)
         .into_iter()
         .collect();
-    let requests = code(SECTION, "http").join("\n");
+    let requests = documents::code("README.md", SECTION, "http").join("\n");
     let requests = requests.split("POST /mcp HTTP/1.1\n").skip(1);
     let mut state = "...".to_owned();
     let mut rounds = 0;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tests::{Layer, Pipe, bootstrap, readme::code};
+use tests::{Layer, StdioClient, bootstrap, documents};
 
 /// How long to wait for the host to end. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ fn cancelled(id: &str) -> Value {
     json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } })
 }
 
-fn initialize(pipe: &mut Pipe, revision: &str) -> Value {
+fn initialize(pipe: &mut StdioClient, revision: &str) -> Value {
     let params = json!({
         "protocolVersion": revision, "capabilities": {}, "clientInfo": { "name": "tests", "version": "1" },
     });
@@ -45,7 +45,7 @@ fn initialize(pipe: &mut Pipe, revision: &str) -> Value {
 
 #[test]
 fn both_eras_are_served_on_one_connection() {
-    let mut pipe = Pipe::open(&Layer::of(["custom-tools"]));
+    let mut pipe = StdioClient::open(&Layer::of(["custom-tools"]));
     let product = |answer: &Value| answer["result"]["content"][0]["text"].clone();
     for revision in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
         assert_eq!(initialize(&mut pipe, revision), revision);
@@ -88,7 +88,7 @@ fn both_eras_are_served_on_one_connection() {
 #[test]
 fn answers_overtake_each_other_and_progress_is_told_at_once() {
     for meta in [json!({}), modern()] {
-        let mut pipe = Pipe::open(&Layer::of(["waits"]));
+        let mut pipe = StdioClient::open(&Layer::of(["waits"]));
         let mut with_token = meta.clone();
         with_token["progressToken"] = json!("t");
         pipe.send(&call(1, "meet", json!({}), with_token));
@@ -112,7 +112,7 @@ fn answers_overtake_each_other_and_progress_is_told_at_once() {
 #[test]
 fn what_the_client_takes_back_is_cancelled_and_not_answered() {
     for meta in [json!({}), modern()] {
-        let mut pipe = Pipe::open(&Layer::of(["waits"]));
+        let mut pipe = StdioClient::open(&Layer::of(["waits"]));
         let mut with_token = meta.clone();
         with_token["progressToken"] = json!(1);
         pipe.send(&call("a", "withoutLimit", json!({}), with_token));
@@ -132,7 +132,7 @@ fn what_the_client_takes_back_is_cancelled_and_not_answered() {
 
 #[test]
 fn messages_of_tools_reach_clients_that_ask_for_them() {
-    let mut pipe = Pipe::open(&Layer::of(["conformance"]));
+    let mut pipe = StdioClient::open(&Layer::of(["conformance"]));
     initialize(&mut pipe, "2025-11-25");
     let logging = |id: i64, meta: Value| call(id, "test_logging_tool", json!({}), meta);
     assert_eq!(pipe.ask(&logging(1, json!({})))["id"], 1, "nobody asked");
@@ -158,7 +158,7 @@ fn messages_of_tools_reach_clients_that_ask_for_them() {
 
 #[test]
 fn what_a_tool_prints_does_not_come_between_messages() {
-    let mut pipe = Pipe::open(&Layer::of(["prints"]));
+    let mut pipe = StdioClient::open(&Layer::of(["prints"]));
     for (id, text) in ["a line\n", "no end of a line", "{\"jsonrpc\":\"2.0\"}\n"]
         .into_iter()
         .enumerate()
@@ -174,7 +174,7 @@ fn what_a_tool_prints_does_not_come_between_messages() {
 
 #[test]
 fn what_is_no_message_is_refused_and_the_next_is_answered() {
-    let mut pipe = Pipe::open(&Layer::of(["custom-tools"]));
+    let mut pipe = StdioClient::open(&Layer::of(["custom-tools"]));
     for (line, code) in [
         ("hello", -32700),
         ("{\"jsonrpc\":\"2.0\",", -32700),
@@ -198,7 +198,7 @@ fn what_is_no_message_is_refused_and_the_next_is_answered() {
 
 #[test]
 fn a_batch_is_answered_as_one_where_the_revision_has_batches() {
-    let mut pipe = Pipe::open(&Layer::of(["custom-tools"]));
+    let mut pipe = StdioClient::open(&Layer::of(["custom-tools"]));
     let batch = json!([
         request(1, "ping", &json!({})),
         { "jsonrpc": "2.0", "method": "notifications/initialized" },
@@ -222,7 +222,7 @@ fn a_batch_is_answered_as_one_where_the_revision_has_batches() {
 
 #[test]
 fn the_end_of_stdin_ends_the_host_after_the_calls_under_way() {
-    let mut pipe = Pipe::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
     let arguments = json!({ "text": "last", "milliseconds": 200 });
     pipe.send(&call(1, "later", arguments, modern()));
     let (rest, status, log) = pipe.close();
@@ -233,7 +233,7 @@ fn the_end_of_stdin_ends_the_host_after_the_calls_under_way() {
 
 #[test]
 fn the_end_of_stdin_ends_the_host_also_when_a_call_does_not_end() {
-    let mut pipe = Pipe::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
     pipe.send(&call(1, "withoutLimit", json!({}), json!({})));
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
@@ -246,7 +246,7 @@ fn the_end_of_stdin_ends_the_host_also_when_a_call_does_not_end() {
 
 #[test]
 fn a_signal_ends_the_host_after_the_calls_under_way() {
-    let mut pipe = Pipe::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
     let arguments = json!({ "text": "last", "milliseconds": 500 });
     pipe.send(&call(1, "later", arguments, modern()));
     // Lines are taken up in their order.
@@ -302,7 +302,7 @@ fn a_client_that_does_not_read_can_still_end_the_host() {
 #[test]
 fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin() {
     let layer = Layer::of(["sleeps", "waits"]);
-    let mut pipe = Pipe::open_with(&layer, &[("CALL_TIMEOUT_MS", "200")]);
+    let mut pipe = StdioClient::open_with(&layer, &[("CALL_TIMEOUT_MS", "200")]);
     let refused = |answer: &Value, why: &str| {
         let result = &answer["result"];
         let text = result["content"][0]["text"].as_str().unwrap_or_default();
@@ -327,7 +327,7 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
 #[test]
 fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
     let layer = Layer::of(["waits"]);
-    let mut pipe = Pipe::open_with(&layer, &[("CALLS_AT_ONCE", "1")]);
+    let mut pipe = StdioClient::open_with(&layer, &[("CALLS_AT_ONCE", "1")]);
     let mut with_token = modern();
     with_token["progressToken"] = json!(1);
     pipe.send(&call("endless", "withoutLimit", json!({}), with_token));
@@ -356,7 +356,7 @@ fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
 
 #[test]
 fn large_messages_fill_no_memory_and_small_ones_pass_them() {
-    let mut pipe = Pipe::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
     let mut large = modern();
     large["progressToken"] = json!(1);
     large["padding"] = "x".repeat(6 * 1024 * 1024 - 1000).into();
@@ -381,7 +381,7 @@ fn large_messages_fill_no_memory_and_small_ones_pass_them() {
 }
 
 /// Ask until there is room for it.
-fn served_in_the_end(pipe: &mut Pipe, asked: &Value) {
+fn served_in_the_end(pipe: &mut StdioClient, asked: &Value) {
     let begun = Instant::now();
     loop {
         let answer = pipe.ask(asked);
@@ -408,7 +408,7 @@ fn a_host_that_does_not_start_says_why_on_stderr_alone() {
 #[test]
 fn the_configuration_of_the_readme_starts_a_server() {
     let layer = Layer::of(["custom-tools"]);
-    let written = code("Local clients", "json").join("\n");
+    let written = documents::code("README.md", "Local clients", "json").join("\n");
     let configured: Value = serde_json::from_str(&written).expect("a configuration in JSON");
     let server = &configured["mcpServers"]["tools"];
     let text = |value: &Value| value.as_str().expect("a text").to_owned();

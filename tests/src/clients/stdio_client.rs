@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ASSUMED: &str = "2025-03-26";
 
 /// A client that has started a host.
-pub struct Pipe {
+pub struct StdioClient {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -37,7 +37,7 @@ pub struct Pipe {
     agreed: String,
 }
 
-impl Pipe {
+impl StdioClient {
     /// Start the host on a layer.
     pub fn open(layer: &Layer) -> Self {
         Self::open_with(layer, &[])
@@ -208,7 +208,7 @@ impl Pipe {
     }
 }
 
-impl Drop for Pipe {
+impl Drop for StdioClient {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();

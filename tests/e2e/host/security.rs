@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tests::{Door, Host, Layer, repository};
 
-use crate::tokens::token;
+use crate::commands::token::token;
 
 /// One more than the host takes, in an event as well. Unit: bytes. Source: `MAX_BODY` of the host.
 const TOO_LARGE: usize = 6 * 1024 * 1024 + 1;

@@ -1,0 +1,6 @@
+//! Other CPUs, compilers, releases and emulators.
+
+mod cargo_lambda;
+mod cross_arch;
+mod toolchains;
+mod version_skew;

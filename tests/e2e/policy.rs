@@ -1,0 +1,5 @@
+//! Rules that the repository keeps.
+
+mod reproducible;
+mod sdk_cost;
+mod unsafe_policy;
