@@ -29,7 +29,7 @@ pub use build::{
     author_crate,
     layer::Layer,
     outside_repository::{self, OutsideRepository},
-    patched_library::{declaration, manifest, puppet, replaced, script, tool},
+    patched_library::{declaration, manifest, replaced, script, scripted, tool},
 };
 pub use build::{
     bootstrap, cargo_layer, crate_file, library_of, library_of_the_system, output_of, program_of,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The name that the tool of the plugin `numbered` has; others of the same width take its place.
+/// The name that the tool of the plugin `renamable` has; others of the same width take its place.
 const NUMBERED: &str = "tool_000";
 
 /// How many plugins and tools are many.
@@ -52,17 +52,17 @@ pub fn build() -> anyhow::Result<Artifacts> {
     let function = folder.join("function");
     unzip(&zip, &function)?;
     Ok(Artifacts {
-        floor: program(repository(), "floor", &target)?,
+        floor: program(repository(), "baseline", &target)?,
         peer: program(
             &repository().join("tests/bench/rmcp"),
             "rmcp-peer",
             &folder.join("rmcp"),
         )?,
         three: layer("custom-tools")?,
-        tools: layer("hundred")?,
+        tools: layer("hundred-tools")?,
         http: layer("http-tools")?,
-        aws: layer("tables")?,
-        plugins: multiplied(&layer("numbered")?, &folder.join("plugins"))?,
+        aws: layer("aws-sdk")?,
+        plugins: multiplied(&layer("renamable")?, &folder.join("plugins"))?,
         host: function.join("bootstrap"),
         host_with_symbols: target.join("host/bootstrap"),
     })
@@ -168,13 +168,13 @@ fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
         fs_err::remove_dir_all(folder)?;
     }
     fs_err::create_dir_all(folder)?;
-    let library = fs_err::read(one.join("libnumbered.so"))?;
+    let library = fs_err::read(one.join("librenamable.so"))?;
     let mut manifest: Value =
-        serde_json::from_slice(&fs_err::read(one.join("numbered.layer.json"))?)?;
+        serde_json::from_slice(&fs_err::read(one.join("renamable.layer.json"))?)?;
     let entry = manifest["plugins"][0].take();
     let entries = (0..MANY).map(|number| {
         let name = format!("tool_{number:03}");
-        let file = format!("libnumbered_{number:03}.so");
+        let file = format!("librenamable_{number:03}.so");
         let library = renamed(library.clone(), &name);
         // Members stay in their order, so that the text of the declaration stays what its digest is of.
         let declaration = entry["declaration"].to_string().replace(NUMBERED, &name);
@@ -190,7 +190,7 @@ fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
         anyhow::Ok(entry)
     });
     manifest["plugins"] = entries.collect::<anyhow::Result<Vec<_>>>()?.into();
-    fs_err::write(folder.join("numbered.layer.json"), manifest.to_string())?;
+    fs_err::write(folder.join("renamable.layer.json"), manifest.to_string())?;
     Ok(folder.to_owned())
 }
 

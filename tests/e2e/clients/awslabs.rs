@@ -17,14 +17,14 @@ fn listed(host: &Host, name: &str) -> Value {
 
 #[test]
 fn a_parameter_with_a_default_is_not_required() {
-    let schema = &listed(&Host::serve(&Layer::of(["kinds"])), "walk")["inputSchema"];
+    let schema = &listed(&Host::serve(&Layer::of(["all-types"])), "walk")["inputSchema"];
     assert_eq!(schema["required"], json!(["way"]), "{schema}");
     assert_eq!(schema["properties"]["times"]["default"], 2, "{schema}");
 }
 
 #[test]
 fn a_model_in_an_argument_keeps_its_structure() {
-    let schema = &listed(&Host::serve(&Layer::of(["kinds"])), "walk")["inputSchema"];
+    let schema = &listed(&Host::serve(&Layer::of(["all-types"])), "walk")["inputSchema"];
     let way = &schema["properties"]["way"];
     assert_eq!(way["type"], "object", "{schema}");
     assert_eq!(way["required"], json!(["distance", "heading"]), "{schema}");
@@ -38,8 +38,8 @@ fn a_model_in_an_argument_keeps_its_structure() {
 #[test]
 fn a_tool_that_fails_is_a_result_and_not_http_500() {
     for host in [
-        Host::serve(&Layer::of(["kinds"])),
-        Host::lambda(&Layer::of(["kinds"]), Door::rest_api("prod")),
+        Host::serve(&Layer::of(["all-types"])),
+        Host::lambda(&Layer::of(["all-types"]), Door::rest_api("prod")),
     ] {
         // `call` asserts the status 200.
         let outcome = host.connect().call("failsWithText", json!({}));
@@ -49,7 +49,7 @@ fn a_tool_that_fails_is_a_result_and_not_http_500() {
 
 #[test]
 fn an_async_tool_gives_what_it_computes() {
-    let host = Host::lambda(&Layer::of(["waits"]), Door::rest_api("prod"));
+    let host = Host::lambda(&Layer::of(["async-tools"]), Door::rest_api("prod"));
     let outcome = host
         .connect()
         .call("later", json!({ "text": "awaited", "milliseconds": 1 }));
@@ -74,7 +74,7 @@ fn event(headers: &Value, body: &str, base64: bool) -> Value {
 
 #[test]
 fn no_shape_of_a_gateways_event_is_refused() {
-    let host = Host::lambda(&Layer::of(["kinds"]), Door::rest_api("prod"));
+    let host = Host::lambda(&Layer::of(["all-types"]), Door::rest_api("prod"));
     let params = json!({ "name": "truth", "arguments": {} });
     let body =
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();

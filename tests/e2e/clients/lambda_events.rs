@@ -211,7 +211,7 @@ fn an_event_of_another_kind_fails_the_invocation_by_an_error_of_its_own_and_the_
 
 #[test]
 fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
-    let layer = Layer::of(["custom-tools", "kinds"]);
+    let layer = Layer::of(["custom-tools", "all-types"]);
     let api = RuntimeApi::start(bootstrap(), &layer, &[]);
     let text = |text: &str| json!([{ "type": "text", "text": text }]);
     for (tool, arguments, expected) in [
@@ -275,7 +275,7 @@ fn whatever_else_is_in_a_client_context_the_tool_is_called() {
 
 #[test]
 fn a_huge_result_is_an_error_that_says_so_and_costs_no_environment() {
-    let layer = Layer::of(["fills"]);
+    let layer = Layer::of(["large-results"]);
     for (door, limit) in [
         (Door::rest_api("prod"), "Lambda takes 6291556"),
         (Door::http_api("$default"), "Lambda takes 6291556"),
@@ -329,7 +329,7 @@ fn a_call_ends_before_a_rest_api_gives_up_and_its_model_hears_by_whose_limit() {
 
 #[test]
 fn arguments_may_be_nested_and_too_deep_is_told_to_the_model() {
-    let host = Host::serve(&Layer::of(["kinds"]));
+    let host = Host::serve(&Layer::of(["all-types"]));
     let client = host.connect();
     for (levels, is_error) in [(50, false), (200, true), (100_000, true)] {
         let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));

@@ -88,7 +88,7 @@ fn both_eras_are_served_on_one_connection() {
 #[test]
 fn answers_overtake_each_other_and_progress_is_told_at_once() {
     for meta in [json!({}), modern()] {
-        let mut pipe = StdioClient::open(&Layer::of(["waits"]));
+        let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
         let mut with_token = meta.clone();
         with_token["progressToken"] = json!("t");
         pipe.send(&call(1, "meet", json!({}), with_token));
@@ -112,7 +112,7 @@ fn answers_overtake_each_other_and_progress_is_told_at_once() {
 #[test]
 fn what_the_client_takes_back_is_cancelled_and_not_answered() {
     for meta in [json!({}), modern()] {
-        let mut pipe = StdioClient::open(&Layer::of(["waits"]));
+        let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
         let mut with_token = meta.clone();
         with_token["progressToken"] = json!(1);
         pipe.send(&call("a", "withoutLimit", json!({}), with_token));
@@ -222,7 +222,7 @@ fn a_batch_is_answered_as_one_where_the_revision_has_batches() {
 
 #[test]
 fn the_end_of_stdin_ends_the_host_after_the_calls_under_way() {
-    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
     let arguments = json!({ "text": "last", "milliseconds": 200 });
     pipe.send(&call(1, "later", arguments, modern()));
     let (rest, status, log) = pipe.close();
@@ -233,7 +233,7 @@ fn the_end_of_stdin_ends_the_host_after_the_calls_under_way() {
 
 #[test]
 fn the_end_of_stdin_ends_the_host_also_when_a_call_does_not_end() {
-    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
     pipe.send(&call(1, "withoutLimit", json!({}), json!({})));
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
@@ -246,7 +246,7 @@ fn the_end_of_stdin_ends_the_host_also_when_a_call_does_not_end() {
 
 #[test]
 fn a_signal_ends_the_host_after_the_calls_under_way() {
-    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
     let arguments = json!({ "text": "last", "milliseconds": 500 });
     pipe.send(&call(1, "later", arguments, modern()));
     // Lines are taken up in their order.
@@ -301,7 +301,7 @@ fn a_client_that_does_not_read_can_still_end_the_host() {
 
 #[test]
 fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin() {
-    let layer = Layer::of(["sleeps", "waits"]);
+    let layer = Layer::of(["sleeps", "async-tools"]);
     let mut pipe = StdioClient::open_with(&layer, &[("CALL_TIMEOUT_MS", "200")]);
     let refused = |answer: &Value, why: &str| {
         let result = &answer["result"];
@@ -326,7 +326,7 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
 
 #[test]
 fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     let mut pipe = StdioClient::open_with(&layer, &[("CALLS_AT_ONCE", "1")]);
     let mut with_token = modern();
     with_token["progressToken"] = json!(1);
@@ -356,7 +356,7 @@ fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
 
 #[test]
 fn large_messages_fill_no_memory_and_small_ones_pass_them() {
-    let mut pipe = StdioClient::open(&Layer::of(["waits"]));
+    let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
     let mut large = modern();
     large["progressToken"] = json!(1);
     large["padding"] = "x".repeat(6 * 1024 * 1024 - 1000).into();

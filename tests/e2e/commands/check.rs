@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{
-    bootstrap, cargo_layer, declaration, manifest, output_of, puppet, replaced, script, tool,
+    bootstrap, cargo_layer, declaration, manifest, output_of, replaced, script, scripted, tool,
 };
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -47,7 +47,7 @@ impl Archives {
     /// A layer of a good plugin, with these files besides.
     fn layer(&self, name: &str, more: &[Packed<'_>]) -> PathBuf {
         let declaration = declaration(&[tool("hello")]);
-        let library = stripped(&puppet(&script(&declaration)));
+        let library = stripped(&scripted(&script(&declaration)));
         let manifest = manifest("good", "libgood.so", &library, &declaration).to_string();
         let good: [Packed<'_>; 2] = [
             ("lib/libgood.so", 0o644, &library),
@@ -103,7 +103,7 @@ fn stripped(library: &[u8]) -> Vec<u8> {
 
 /// A good plugin's library.
 fn good() -> Vec<u8> {
-    stripped(&puppet(&script(&declaration(&[tool("hello")]))))
+    stripped(&scripted(&script(&declaration(&[tool("hello")]))))
 }
 
 /// A library from C.
@@ -315,7 +315,7 @@ fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
     warning[RUN_PATH_FOREIGN]: [dir]/layer.zip: lib/libsin.so: looks for libraries in /home/me/lib, a folder of the machine it was built on
       help: link it without `-rpath`, or with `-rpath '$ORIGIN'`
     ");
-    let debuggable = puppet(&script(&declaration(&[tool("hello")])));
+    let debuggable = scripted(&script(&declaration(&[tool("hello")])));
     let layer = archives.layer_of(&debuggable, &declaration(&[tool("hello")]));
     assert_snapshot!(archives.found(&[&layer], &[]), @"
     warning[NOT_STRIPPED]: [dir]/layer.zip: lib/libsin.so: carries symbols that only debuggers read, which make it larger and its start slower
@@ -382,7 +382,7 @@ fn libraries_that_are_damaged_or_for_another_cpu() {
 #[test]
 fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
     let archives = Archives::new();
-    let other = stripped(&puppet(&script(&declaration(&[tool("other")]))));
+    let other = stripped(&scripted(&script(&declaration(&[tool("other")]))));
     let misplaced = archives.layer("misplaced.zip", &[("libother.so", 0o644, &other)]);
     assert_snapshot!(archives.found(&[&misplaced], &[]), @"
     error[PLUGIN_MISPLACED]: [dir]/misplaced.zip: libother.so: a plugin where the host does not look
@@ -499,7 +499,7 @@ fn what_the_host_refuses_is_found() {
     let mut bad = tool("no spaces, please");
     bad["tool"]["description"] = json!("");
     let bad = declaration(&[bad]);
-    let declares_badly = archives.layer_of(&stripped(&puppet(&script(&bad))), &bad);
+    let declares_badly = archives.layer_of(&stripped(&scripted(&script(&bad))), &bad);
     assert_snapshot!(archives.found(&[&declares_badly], &[]), @r#"
     error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; mend it and rebuild the plugin
     error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: tool no spaces, please has no description; mend it and rebuild the plugin

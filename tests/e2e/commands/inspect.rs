@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Layer, bootstrap, cargo_layer, declaration, library_of, manifest, output_of, puppet, script,
+    Layer, bootstrap, cargo_layer, declaration, library_of, manifest, output_of, script, scripted,
     sha256, target, told_by, tool,
 };
 
@@ -135,13 +135,13 @@ fn packed(name: &str, files: &[(&str, &[u8])]) -> std::path::PathBuf {
 /// A layer that declares these tools.
 fn declaring(name: &str, tools: &[Value]) -> std::path::PathBuf {
     let declaration = declaration(tools);
-    let library = puppet(&script(&declaration));
-    let manifest = manifest("puppet", "libpuppet.so", &library, &declaration).to_string();
+    let library = scripted(&script(&declaration));
+    let manifest = manifest("scripted", "libscripted.so", &library, &declaration).to_string();
     packed(
         name,
         &[
-            ("lib/libpuppet.so", &library),
-            ("lib/puppet.layer.json", manifest.as_bytes()),
+            ("lib/libscripted.so", &library),
+            ("lib/scripted.layer.json", manifest.as_bytes()),
         ],
     )
 }
@@ -242,12 +242,12 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
 #[test]
 fn another_cpu_is_told_beside_what_has_changed() {
     let hello = declaration(&[tool("hello")]);
-    let mut library = puppet(&script(&hello));
+    let mut library = scripted(&script(&hello));
     let layer = |name: &str, library: &[u8]| {
-        let manifest = manifest("puppet", "libpuppet.so", library, &hello).to_string();
+        let manifest = manifest("scripted", "libscripted.so", library, &hello).to_string();
         let files: [(&str, &[u8]); 2] = [
-            ("lib/libpuppet.so", library),
-            ("lib/puppet.layer.json", manifest.as_bytes()),
+            ("lib/libscripted.so", library),
+            ("lib/scripted.layer.json", manifest.as_bytes()),
         ];
         packed(name, &files)
     };

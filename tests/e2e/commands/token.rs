@@ -41,7 +41,7 @@ fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
 #[test]
 fn a_tool_is_called_by_a_token_and_told_of_its_name() {
     let (token, entry) = token("ada");
-    let layer = Layer::of(["talks"]);
+    let layer = Layer::of(["notifies"]);
     let variables = [("BEARER_TOKENS", entry.as_str())];
     for host in [
         Host::serve_with(&layer, &variables),

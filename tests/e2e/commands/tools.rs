@@ -178,7 +178,7 @@ fn what_goes_over_the_wire_is_shown_without_secrets() {
 
 #[test]
 fn a_crate_is_built_and_asked_and_what_its_tool_says_meanwhile_is_told() {
-    let (stdout, stderr, code) = told(&["call", "count", r#"{"to": 2}"#, "--package", "talks"]);
+    let (stdout, stderr, code) = told(&["call", "count", r#"{"to": 2}"#, "--package", "notifies"]);
     assert_eq!((stdout.as_str(), code), ("2", Some(0)), "{stderr}");
     assert!(stderr.contains("progress: 1"), "{stderr}");
 }

@@ -7,7 +7,7 @@ use tests::{Door, Host, Layer};
 
 #[test]
 fn async_tools_answer_like_others() {
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     for host in [
         Host::serve(&layer),
         Host::lambda(&layer, Door::rest_api("prod")),
@@ -21,7 +21,7 @@ fn async_tools_answer_like_others() {
 
 #[test]
 fn calls_at_once_share_the_runtime_and_the_state() {
-    let host = Host::serve(&Layer::of(["waits"]));
+    let host = Host::serve(&Layer::of(["async-tools"]));
     // Neither ends before the other has begun.
     let leaders = thread::scope(|scope| {
         let calls = [(); 2]
@@ -35,7 +35,7 @@ fn calls_at_once_share_the_runtime_and_the_state() {
 
 #[test]
 fn a_tool_that_does_not_end_is_given_up_at_its_own_limit() {
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     for host in [
         Host::serve(&layer),
         Host::lambda(&layer, Door::http_api("$default")),
@@ -59,14 +59,14 @@ fn a_tool_that_does_not_end_is_given_up_at_its_own_limit() {
 
 #[test]
 fn a_tool_that_asks_whether_it_goes_on_ends_at_its_limit_too() {
-    let host = Host::serve(&Layer::of(["waits"]));
+    let host = Host::serve(&Layer::of(["async-tools"]));
     host.connect().call("spin", json!({}));
     host.wait_for_log("the loop was told");
 }
 
 #[test]
 fn a_panic_of_an_async_tool_is_told_to_the_operator_only() {
-    let host = Host::serve(&Layer::of(["waits"]));
+    let host = Host::serve(&Layer::of(["async-tools"]));
     let client = host.connect();
     let outcome = client.call("explodeLater", json!({ "secret": "s3cret" }));
     let text = outcome.error_text();
@@ -74,11 +74,11 @@ fn a_panic_of_an_async_tool_is_told_to_the_operator_only() {
         text.starts_with("tool explodeLater failed unexpectedly (request id "),
         "{text}"
     );
-    host.wait_for_log("the secret is s3cret at tests/fixtures/waits/src/lib.rs:");
+    host.wait_for_log("the secret is s3cret at tests/fixtures/async-tools/src/lib.rs:");
 
     let outcome = client.call("explodeInATask", json!({ "secret": "s3cret" }));
     assert_eq!(outcome.error_text(), "the task failed");
     host.wait_for_log(
-        "a panic: the secret of the task is s3cret at tests/fixtures/waits/src/lib.rs:",
+        "a panic: the secret of the task is s3cret at tests/fixtures/async-tools/src/lib.rs:",
     );
 }

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Host, Layer, declaration, library_of, library_of_the_system, puppet, replaced, script,
+    Host, Layer, declaration, library_of, library_of_the_system, replaced, script, scripted,
     standalone, target, tool,
 };
 
@@ -22,7 +22,7 @@ fn beside(content: impl AsRef<[u8]>) -> Layer {
 
 /// The library of a good plugin without a manifest.
 fn good() -> Vec<u8> {
-    puppet(&script(&declaration(&[tool("hello")])))
+    scripted(&script(&declaration(&[tool("hello")])))
 }
 
 /// A good plugin, and one that declares a tool with these members.
@@ -31,7 +31,7 @@ fn beside_tool(members: Value) -> Layer {
     for (name, value) in members.as_object().expect("members") {
         bad["tool"][name] = value.clone();
     }
-    beside(puppet(&script(&declaration(&[bad]))))
+    beside(scripted(&script(&declaration(&[bad]))))
 }
 
 fn serves_the_good_plugin(host: &Host) {
@@ -250,10 +250,10 @@ fn links_that_lead_nowhere_or_out() {
         layer
     };
     assert_snapshot!(told(&link("libnowhere.so")), @"PLUGIN_UNREADABLE: [dir]/libsin.so: a link that leads nowhere; put the library itself there");
-    let outside = standalone("puppet", None);
+    let outside = standalone("scripted", None);
     let outside = outside.canonicalize().expect("a library");
     let told_of_link = told(&link(&outside.display().to_string()));
-    assert_snapshot!(told_of_link.replace(&target().canonicalize().expect("a folder").display().to_string(), "[target]"), @"PLUGIN_OUTSIDE: [dir]/libsin.so: a link that leads out of its folder, to [target]/standalone/puppet-plain.so; put the library itself there");
+    assert_snapshot!(told_of_link.replace(&target().canonicalize().expect("a folder").display().to_string(), "[target]"), @"PLUGIN_OUTSIDE: [dir]/libsin.so: a link that leads out of its folder, to [target]/standalone/scripted-plain.so; put the library itself there");
     reaches_lambda(
         &link("libnowhere.so"),
         &[("ENTRY_FILE", "sin")],
@@ -332,11 +332,11 @@ fn a_plugin_that_cannot_catch_its_panics() {
 #[test]
 fn plugins_that_panic_before_they_have_said_what_they_are() {
     let layer = Layer::of(["custom-tools"]);
-    layer.put_library(SIN, &library_of("unready"));
+    layer.put_library(SIN, &library_of("panics-in-init"));
     let told = told_of_plugin(&layer);
     let (words, _place) = told.split_once(".rs:").expect("a place");
-    assert_snapshot!(words, @"PLUGIN_INIT_FAILED: [dir]/libsin.so: does not start: nobody knows its form at tests/fixtures/unready/src/lib");
-    assert_snapshot!(told_of_plugin(&beside(puppet("constructor panic now\n"))), @"PLUGIN_INIT_FAILED: [dir]/libsin.so: does not start: it panicked before it could say what it is; its words are in the log");
+    assert_snapshot!(words, @"PLUGIN_INIT_FAILED: [dir]/libsin.so: does not start: nobody knows its form at tests/fixtures/panics-in-init/src/lib");
+    assert_snapshot!(told_of_plugin(&beside(scripted("constructor panic now\n"))), @"PLUGIN_INIT_FAILED: [dir]/libsin.so: does not start: it panicked before it could say what it is; its words are in the log");
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn declarations_that_no_client_would_accept() {
 
 #[test]
 fn two_tools_of_one_name() {
-    let layer = beside(puppet(&script(&declaration(&[
+    let layer = beside(scripted(&script(&declaration(&[
         tool("greet"),
         tool("hello"),
     ]))));
@@ -394,7 +394,7 @@ fn two_tools_of_one_name() {
         "Hello, Ada!"
     );
     // In one plugin.
-    let layer = beside(puppet(&script(&declaration(&[
+    let layer = beside(scripted(&script(&declaration(&[
         tool("twice"),
         tool("twice"),
     ]))));
@@ -484,7 +484,7 @@ fn a_plugin_that_declares_other_tools_than_its_manifest() {
 
 #[test]
 fn a_context_that_is_used_after_its_call() {
-    let host = Host::serve(&Layer::of(["talks"]));
+    let host = Host::serve(&Layer::of(["notifies"]));
     let client = host.connect();
     let kept = client.call("keep", json!({}));
     let meta = json!({ "progressToken": "t", "io.modelcontextprotocol/logLevel": "debug" });
@@ -504,8 +504,8 @@ fn all_sins_at_once() {
     layer.put("libcut.so", &library[..library.len() / 10]);
     layer.put_library("libaborts.so", &standalone("aborts", None));
     layer.put_library("libother.so", &standalone("other-abi", Some("version-2")));
-    layer.put("libpanics.so", puppet("constructor panic now\n"));
-    layer.put("libdumb.so", puppet(""));
+    layer.put("libpanics.so", scripted("constructor panic now\n"));
+    layer.put("libdumb.so", scripted(""));
     layer.put("broken.layer.json", "{");
     let host = Host::serve_with(&layer, &[SKIP]);
     serves_the_good_plugin(&host);

@@ -12,7 +12,7 @@ fn told(client: &Client<'_>, tool: &str, arguments: &Value, meta: &Value) -> (Ve
 
 #[test]
 fn progress_comes_in_order_before_the_answer_in_one_body() {
-    let layer = Layer::of(["talks"]);
+    let layer = Layer::of(["notifies"]);
     for host in [
         Host::serve(&layer),
         Host::lambda(&layer, Door::rest_api("prod")),
@@ -46,7 +46,7 @@ fn progress_comes_in_order_before_the_answer_in_one_body() {
 
 #[test]
 fn a_legacy_client_hears_of_progress_as_well() {
-    let host = Host::serve(&Layer::of(["talks"]));
+    let host = Host::serve(&Layer::of(["notifies"]));
     let params =
         json!({ "name": "count", "arguments": { "to": 2 }, "_meta": { "progressToken": "t" } });
     let message = json!({ "jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": params });
@@ -72,7 +72,7 @@ fn a_legacy_client_hears_of_progress_as_well() {
 
 #[test]
 fn messages_reach_the_client_that_asks_for_them_from_the_level_it_asks_for() {
-    let host = Host::serve(&Layer::of(["talks"]));
+    let host = Host::serve(&Layer::of(["notifies"]));
     let client = host.connect();
     for (level, expected) in [
         ("debug", vec!["Debug", "Info", "Warning", "Error"]),
@@ -86,7 +86,7 @@ fn messages_reach_the_client_that_asks_for_them_from_the_level_it_asks_for() {
             .collect();
         assert_eq!(data, expected, "level: {level}");
         assert_eq!(events[0]["method"], "notifications/message");
-        assert_eq!(events[0]["params"]["logger"], "talks");
+        assert_eq!(events[0]["params"]["logger"], "notifies");
     }
     for silent in [
         json!({}),
@@ -103,7 +103,7 @@ fn messages_reach_the_client_that_asks_for_them_from_the_level_it_asks_for() {
 
 #[test]
 fn the_context_knows_who_calls_and_how() {
-    let host = Host::serve_with(&Layer::of(["talks"]), &[("CONTEXT_HEADERS", "X-Tenant")]);
+    let host = Host::serve_with(&Layer::of(["notifies"]), &[("CONTEXT_HEADERS", "X-Tenant")]);
     let client = host.connect();
     let meta = json!({
         "io.modelcontextprotocol/clientInfo": { "name": "tester", "version": "1.2" },
@@ -149,7 +149,7 @@ fn the_context_knows_who_calls_and_how() {
 
 #[test]
 fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
-    let host = Host::lambda(&Layer::of(["talks"]), Door::http_api("$default"));
+    let host = Host::lambda(&Layer::of(["notifies"]), Door::http_api("$default"));
     let params = json!({ "name": "whoami", "arguments": { "headers": [] } });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let headers =
@@ -164,7 +164,7 @@ fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
 
 #[test]
 fn what_a_plugin_logs_is_in_the_operators_log_with_request_tool_and_plugin() {
-    let layer = Layer::of(["talks"]);
+    let layer = Layer::of(["notifies"]);
     let json = [
         ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
@@ -181,8 +181,8 @@ fn what_a_plugin_logs_is_in_the_operators_log_with_request_tool_and_plugin() {
     let written = line("by log: a line");
     assert_eq!(written["level"], "WARN", "{written}");
     assert_eq!(written["tool"], "write");
-    assert_eq!(written["plugin"], "talks");
-    assert_eq!(written["target"], "talks");
+    assert_eq!(written["plugin"], "notifies");
+    assert_eq!(written["target"], "notifies");
     assert!(
         written["request_id"]
             .as_str()
@@ -192,14 +192,14 @@ fn what_a_plugin_logs_is_in_the_operators_log_with_request_tool_and_plugin() {
     assert_eq!(line("by tracing: a line")["tool"], "write");
     // A thread works for nobody in particular.
     let by_thread = line("by a thread: a line");
-    assert_eq!(by_thread["plugin"], "talks");
+    assert_eq!(by_thread["plugin"], "notifies");
     assert_eq!(by_thread.get("request_id"), None);
     assert!(!log.contains("too little"), "{log}");
 }
 
 #[test]
 fn state_is_built_once_and_why_it_could_not_be_is_for_the_operator() {
-    let host = Host::serve(&Layer::of(["talks"]));
+    let host = Host::serve(&Layer::of(["notifies"]));
     let client = host.connect();
     let failed = client.call("calls", json!({}));
     let text = failed.error_text();

@@ -80,7 +80,7 @@ const FIRST_OF_ALL: &str = "the very first of them on a table";
 fn each_kind_of_request_costs_what_the_readme_says() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::before(dynamo.endpoint());
-    let layer = Layer::of(["remembers", "asks"]);
+    let layer = Layer::of(["stateful", "elicits"]);
     let mut operations = BTreeSet::new();
     let mut cost = || {
         let seen = proxy.take_seen();
@@ -177,7 +177,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
 fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::before(dynamo.endpoint());
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     for (mode, each) in [("heal", ""), ("strict", "GetItem")] {
         let variables = [("SESSION_MODE", mode), ("SESSION_TTL_SECONDS", "40")];
         let host = Host::serve_with(&layer, &shared_and(proxy.endpoint(), &variables));
@@ -228,7 +228,7 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
 fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::before(dynamo.endpoint());
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     let variables = [("SESSION_MODE", "strict"), ("CALL_TIMEOUT_MS", "3000")];
     let host = Host::serve_with(&layer, &shared_and(proxy.endpoint(), &variables));
     let client = host.connect();
@@ -292,7 +292,7 @@ fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::before(dynamo.endpoint());
     let host = Host::serve_with(
-        &Layer::of(["remembers", "asks"]),
+        &Layer::of(["stateful", "elicits"]),
         &shared_and(proxy.endpoint(), &[]),
     );
     let client = host.connect();
@@ -321,7 +321,7 @@ fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
 #[test]
 fn what_tools_keep_is_in_no_log() {
     let dynamo = Dynamo::with_table(TABLE);
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     let level = ("AWS_LAMBDA_LOG_LEVEL", "TRACE");
     let host = Host::serve_with(&layer, &shared_and(dynamo.endpoint(), &[level]));
     let client = host.connect();
@@ -344,7 +344,7 @@ fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none()
     let proxy = Proxy::before(dynamo.endpoint());
     let strict = [("SESSION_MODE", "strict")];
     let host = Host::serve_with(
-        &Layer::of(["remembers"]),
+        &Layer::of(["stateful"]),
         &shared_and(proxy.endpoint(), &strict),
     );
     let client = host.connect();
@@ -374,7 +374,7 @@ fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none()
 #[test]
 fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
     let dynamo = Dynamo::with_table(TABLE);
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     let nobody_listens = "http://127.0.0.1:1";
     for (endpoint, words) in [
         (dynamo.endpoint(), "ResourceNotFoundException"),
@@ -397,7 +397,7 @@ fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
 
 #[test]
 fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     // Without a profile.
     let nowhere = ("HOME", "/nonexistent");
     // No instance of EC2 is asked.
@@ -429,7 +429,7 @@ fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
 fn the_table_is_reached_by_tls_from_whom_the_environment_trusts() {
     let dynamo = Dynamo::with_table(TABLE);
     let (proxy, authority) = Proxy::with_tls_before(dynamo.endpoint());
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     let file = |name: &str, text: &str| {
         let path = layer.plugin_dir().with_file_name(name);
         fs_err::write(&path, text).expect("a file");

@@ -101,7 +101,8 @@ fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never(
     layer.remove("custom-tools.layer.json");
     // Any library of the system will do: it is one, but no plugin.
     let foreign = tests::library_of_the_system();
-    fs_err::copy(foreign, layer.plugin_dir().join("libforeign.so")).expect("a library to copy");
+    fs_err::copy(foreign, layer.plugin_dir().join("libnot_a_plugin.so"))
+        .expect("a library to copy");
     let host = Host::serve(&layer);
     assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
     assert_eq!(host.connect().list(), ["greet", "multiply", "add"]);
@@ -116,7 +117,7 @@ fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never(
 
 #[test]
 fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run() {
-    let foreign = standalone("foreign", None);
+    let foreign = standalone("not-a-plugin", None);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mark = folder.path().join("mark");
     let variable = ("FOREIGN_MARK", mark.to_str().expect("a path of text"));
@@ -129,7 +130,7 @@ fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run(
     fs_err::remove_file(&mark).expect("the file");
 
     let layer = Layer::of(["custom-tools"]);
-    layer.put_library("libforeign.so", &foreign);
+    layer.put_library("libnot_a_plugin.so", &foreign);
     for preload in ["none", "all"] {
         let host = Host::serve_with(&layer, &[variable, ("PRELOAD", preload)]);
         let client = host.connect();
@@ -140,7 +141,7 @@ fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run(
         assert!(!mark.exists(), "PRELOAD={preload}");
     }
     // Nor where it is asked for.
-    let told = Host::refusal(&layer, &[variable, ("ENTRY_FILE", "foreign")]);
+    let told = Host::refusal(&layer, &[variable, ("ENTRY_FILE", "not_a_plugin")]);
     assert!(told.contains("error[PLUGIN_NO_ROOT_MODULE]"), "{told}");
     assert!(!mark.exists());
 }

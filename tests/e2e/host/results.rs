@@ -31,7 +31,7 @@ fn modern(client: &Client<'_>, tool: &str, arguments: &Value) -> Value {
 
 #[test]
 fn every_kind_of_result_reaches_the_client() {
-    let layer = Layer::of(["kinds"]);
+    let layer = Layer::of(["all-types"]);
     let text = |text: &str| json!([{ "type": "text", "text": text }]);
     let base64 = "iVBORw==";
     let way = json!({ "distance": 2.5, "heading": "north", "stops": ["a", "b"] });
@@ -148,7 +148,7 @@ fn every_kind_of_result_reaches_the_client() {
 
 #[test]
 fn every_kind_of_error_is_told_to_whom_it_concerns() {
-    let layer = Layer::of(["kinds"]);
+    let layer = Layer::of(["all-types"]);
     for host in [
         Host::serve(&layer),
         Host::lambda(&layer, Door::rest_api("prod")),
@@ -228,7 +228,7 @@ fn every_kind_of_error_is_told_to_whom_it_concerns() {
 
 #[test]
 fn a_tool_is_only_called_by_clients_that_can_do_what_it_needs() {
-    let host = Host::serve(&Layer::of(["kinds"]));
+    let host = Host::serve(&Layer::of(["all-types"]));
     let client = host.connect();
     let capable = |capabilities: Value| {
         let meta = json!({ "io.modelcontextprotocol/clientCapabilities": capabilities });
@@ -250,7 +250,7 @@ fn a_tool_is_only_called_by_clients_that_can_do_what_it_needs() {
 
 #[test]
 fn what_a_tool_declares_of_itself_is_listed() {
-    let host = Host::serve(&Layer::of(["kinds"]));
+    let host = Host::serve(&Layer::of(["all-types"]));
     let params = json!({ "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},

@@ -7,8 +7,8 @@ const STOP: (&str, &str) = ("ON_BAD_PLUGIN", "stop");
 
 #[test]
 fn five_layers_over_each_other_are_their_union_in_one_order() {
-    let layers =
-        ["custom-tools", "panics", "sleeps", "talks", "time-tools"].map(|name| Layer::of([name]));
+    let layers = ["custom-tools", "notifies", "panics", "sleeps", "time-tools"]
+        .map(|name| Layer::of([name]));
     let expected: Vec<_> = layers
         .iter()
         .flat_map(|layer| Host::serve(layer).connect().list())
@@ -66,9 +66,9 @@ fn of_two_layers_of_one_name_the_later_has_the_manifest_and_both_have_their_plug
 /// same width in it, and the manifest with an entry for each. That it still agrees with them is what the host checks.
 fn hundred() -> Layer {
     const NAME: &str = "tool_000";
-    let layer = Layer::of(["numbered"]);
-    let library = layer.read("libnumbered.so");
-    layer.edit("numbered.layer.json", |text| {
+    let layer = Layer::of(["renamable"]);
+    let library = layer.read("librenamable.so");
+    layer.edit("renamable.layer.json", |text| {
         // As text, so that declarations stay as they are, byte for byte.
         let mut manifest: Value = serde_json::from_str(&text).expect("a manifest");
         let entry = manifest["plugins"][0].take();
@@ -85,7 +85,7 @@ fn hundred() -> Layer {
         );
         let entries = (0..100).map(|number| {
             let name = format!("tool_{number:03}");
-            let file = format!("libnumbered_{number:03}.so");
+            let file = format!("librenamable_{number:03}.so");
             let declaration = declaration.replace(NAME, &name);
             let renamed = replaced(library.clone(), NAME.as_bytes(), name.as_bytes());
             let mut entry = entry.clone();
@@ -104,7 +104,7 @@ fn hundred() -> Layer {
             .to_string()
             .replace("\"[plugins]\"", &format!("[{}]", entries.join(",")))
     });
-    layer.remove("libnumbered.so");
+    layer.remove("librenamable.so");
     layer
 }
 

@@ -530,7 +530,7 @@ fn those_who_may_not_call_fill_no_memory_with_their_bodies() {
 /// Headers are their sender's own words, also where some load balancers would set them.
 #[test]
 fn who_calls_is_never_taken_from_a_header() {
-    let layer = Layer::of(["talks"]);
+    let layer = Layer::of(["notifies"]);
     let hosts = [
         Host::serve(&layer),
         Host::lambda(&layer, Door::rest_api("prod")),

@@ -68,12 +68,12 @@ fn soak(mode: &'static str, doors: &'static [Door]) {
     let requests = requests.map_or(REQUESTS, |requests| requests.parse().expect("a number"));
     let layer = Layer::of([
         "custom-tools",
-        "kinds",
+        "all-types",
         "panics",
-        "talks",
-        "waits",
-        "fills",
-        "asks",
+        "notifies",
+        "async-tools",
+        "large-results",
+        "elicits",
     ]);
     let mut soak = Soak::of(&layer, mode, doors);
     soak.fill_with_sessions();

@@ -85,7 +85,7 @@ pub(crate) fn modern(client: &Client<'_>, tool: &str, arguments: &Value) -> Valu
 #[test]
 fn two_hosts_share_a_session_and_a_handle_and_lose_no_count() {
     let dynamo = Dynamo::with_table(TABLE);
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     let hosts = [
         Host::serve_with(&layer, &shared(dynamo.endpoint())),
         Host::serve_with(
@@ -124,7 +124,7 @@ fn two_hosts_share_a_session_and_a_handle_and_lose_no_count() {
 #[test]
 fn what_a_call_sets_is_kept_when_it_succeeds_and_not_otherwise() {
     let dynamo = Dynamo::with_table(TABLE);
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     for host in [
         Host::serve(&layer),
         Host::serve_with(&layer, &shared(dynamo.endpoint())),
@@ -176,7 +176,7 @@ fn what_a_call_sets_is_kept_when_it_succeeds_and_not_otherwise() {
 
 #[test]
 fn whoever_sets_what_another_call_has_changed_meanwhile_learns_of_it() {
-    let host = Host::serve(&Layer::of(["remembers"]));
+    let host = Host::serve(&Layer::of(["stateful"]));
     let client = host.connect();
     let session = session(&client);
     call(&client, &session, "count", &json!({}));
@@ -209,7 +209,7 @@ fn whoever_sets_what_another_call_has_changed_meanwhile_learns_of_it() {
 fn state_is_bounded_private_and_ends() {
     let dynamo = Dynamo::with_table(TABLE);
     let host = Host::serve_with(
-        &Layer::of(["remembers", "todo-tools"]),
+        &Layer::of(["stateful", "todo-tools"]),
         &shared(dynamo.endpoint()),
     );
     let client = host.connect();
@@ -230,7 +230,7 @@ fn state_is_bounded_private_and_ends() {
     thread::sleep(std::time::Duration::from_millis(2100));
     assert_eq!(words(&modern(&client, "look", &brief)), unknown);
     // A session that was ended has no state any more, on no host.
-    let other = Host::serve_with(&Layer::of(["remembers"]), &shared(dynamo.endpoint()));
+    let other = Host::serve_with(&Layer::of(["stateful"]), &shared(dynamo.endpoint()));
     let session = session(&client);
     call(&client, &session, "count", &json!({}));
     let ended = client.send("DELETE", &[("Mcp-Session-Id", &session)], "");
@@ -240,7 +240,7 @@ fn state_is_bounded_private_and_ends() {
     insta::assert_snapshot!(format!("{} {}", told.status, told.json()["error"]["message"]), @r#"404 "the session has ended; start over with initialize""#);
     assert_eq!(post(&client, &session, "ping", &json!({})).status, 404);
     // Environments that share no table keep nothing.
-    let on_lambda = Host::lambda(&Layer::of(["remembers"]), Door::rest_api("prod"));
+    let on_lambda = Host::lambda(&Layer::of(["stateful"]), Door::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
     insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set SESSION_TABLE");
     on_lambda.wait_for_log("SESSION_TABLE is not set: tools cannot keep anything between calls");
@@ -249,7 +249,7 @@ fn state_is_bounded_private_and_ends() {
 #[test]
 fn a_mode_says_what_a_session_is_worth() {
     let dynamo = Dynamo::with_table(TABLE);
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     let strict = || shared_and(dynamo.endpoint(), &[("SESSION_MODE", "strict")]);
     let (one, another) = (
         Host::serve_with(&layer, &strict()),
@@ -296,7 +296,7 @@ fn a_mode_says_what_a_session_is_worth() {
 #[test]
 fn hosts_that_begin_at_once_have_one_key_for_what_clients_carry() {
     let dynamo = Dynamo::with_table(TABLE);
-    let layer = Layer::of(["asks"]);
+    let layer = Layer::of(["elicits"]);
     let hosts = [(); 3].map(|()| Host::serve_with(&layer, &shared(dynamo.endpoint())));
     let able = json!({ "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } });
     let states = thread::scope(|scope| {
@@ -329,7 +329,7 @@ fn hosts_that_begin_at_once_have_one_key_for_what_clients_carry() {
 #[test]
 fn a_session_and_its_state_are_its_principals_in_every_environment() {
     let dynamo = Dynamo::with_table(TABLE);
-    let layer = Layer::of(["remembers"]);
+    let layer = Layer::of(["stateful"]);
     let host = || {
         Host::lambda_with(
             &layer,

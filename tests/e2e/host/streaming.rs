@@ -65,7 +65,7 @@ impl Open {
 
 #[test]
 fn progress_is_heard_while_the_tool_runs() {
-    let host = Host::serve(&Layer::of(["waits"]));
+    let host = Host::serve(&Layer::of(["async-tools"]));
     // It tells that it has begun, and ends when it is called once more meanwhile.
     let mut first = Open::call(&host, "meet");
     assert_eq!(first.message()["method"], "notifications/progress");
@@ -81,7 +81,7 @@ fn progress_is_heard_while_the_tool_runs() {
 
 #[test]
 fn a_client_that_drops_the_stream_takes_back_its_call() {
-    let host = Host::serve(&Layer::of(["waits"]));
+    let host = Host::serve(&Layer::of(["async-tools"]));
     let mut call = Open::call(&host, "withoutLimit");
     assert_eq!(call.message()["method"], "notifications/progress");
     drop(call);
@@ -94,7 +94,7 @@ fn lambda_hears_progress_while_the_tool_runs() {
         ("AWS_LAMBDA_MAX_CONCURRENCY", "2"),
         ("RESPONSE_MODE", "stream"),
     ];
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     let api = RuntimeApi::start(bootstrap(), &layer, &variables);
     let meet = event_of(None, "POST", &headers("meet"), &call("meet", &json!({})));
     api.deliver("one", &meet);
@@ -115,7 +115,7 @@ fn lambda_hears_progress_while_the_tool_runs() {
 
 #[test]
 fn four_calls_at_once_wait_for_each_other_and_end_together() {
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     for mode in ["buffered", "stream"] {
         let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", "4"), ("RESPONSE_MODE", mode)];
         let api = RuntimeApi::start(bootstrap(), &layer, &variables);
@@ -169,7 +169,7 @@ pub(crate) fn is_followed(host: &Host) {
 
 #[test]
 fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     let stream = [("RESPONSE_MODE", "stream")];
     is_followed(&Host::serve(&layer));
     for door in [
@@ -182,7 +182,7 @@ fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
 
 #[test]
 fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_step() {
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     // Whatever the host does: the door does not hand on what comes.
     for mode in ["buffered", "stream"] {
         let variables = [("RESPONSE_MODE", mode), ("CALL_TIMEOUT_MS", "1000")];
@@ -196,7 +196,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
 
 #[test]
 fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
-    let layer = Layer::of(["waits"]);
+    let layer = Layer::of(["async-tools"]);
     let api = RuntimeApi::start(bootstrap(), &layer, &[("RESPONSE_MODE", "stream")]);
     let kind = json!({ "content-type": "application/json" });
     let message = |method: &str| json!({ "jsonrpc": "2.0", "method": method });

@@ -96,7 +96,7 @@ fn a_call_ends_before_the_function_does() {
 
 #[test]
 fn where_invocations_come_at_once_calls_run_at_once() {
-    let layer = Layer::of(["waits", "sleeps"]);
+    let layer = Layer::of(["async-tools", "sleeps"]);
     let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", "3"), LIMIT];
     let mut api = RuntimeApi::start(bootstrap(), &layer, &variables);
     // Neither ends before the other has begun.

@@ -28,7 +28,7 @@ fn an_emulator_that_is_not_ours_lists_and_calls() {
 /// It says of every invocation that it had to end ten minutes after the beginning of 1970.
 #[test]
 fn a_deadline_that_was_over_before_the_request_is_none() {
-    let host = Host::cargo_lambda(&Layer::of(["waits"]), &[]);
+    let host = Host::cargo_lambda(&Layer::of(["async-tools"]), &[]);
     let client = host.connect();
     for _ in 0..2 {
         let arguments = json!({ "text": "at last", "milliseconds": 500 });
@@ -52,5 +52,5 @@ fn an_emulator_that_is_not_ours_streams() {
     assert_eq!(client.list(), ["greet", "multiply", "add"]);
     let sum = client.call("add", json!({ "a": 2, "b": 3 }));
     assert_eq!(sum.text(), "5");
-    is_followed(&Host::cargo_lambda(&Layer::of(["waits"]), &stream));
+    is_followed(&Host::cargo_lambda(&Layer::of(["async-tools"]), &stream));
 }

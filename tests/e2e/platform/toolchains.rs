@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 use tests::{Host, Layer, bootstrap, library_of, program_of, rustc_version, toolchains};
 
-/// What the plugin `talks` does when it is well: it calls back into the host, keeps state, and logs.
+/// What the plugin `notifies` does when it is well: it calls back into the host, keeps state, and logs.
 fn works(host: &Host) {
     let client = host.connect();
     let meta = json!({ "progressToken": 1 });
@@ -34,13 +34,13 @@ fn a_plugin_of_another_rust_release_loads_and_works() {
         return;
     };
     println!("a plugin by {version} in a host by {ours}");
-    let layer = Layer::built_by(&toolchain, "talks");
+    let layer = Layer::built_by(&toolchain, "notifies");
     works(&Host::serve(&layer));
 }
 
 #[test]
 fn a_debug_plugin_works_in_a_release_host() {
-    let layer = Layer::of_library(&library_of("talks"));
+    let layer = Layer::of_library(&library_of("notifies"));
     works(&Host::serve_by(bootstrap(), &layer));
 }
 
@@ -48,7 +48,7 @@ fn a_debug_plugin_works_in_a_release_host() {
 fn a_release_plugin_works_in_a_debug_host() {
     let host = Host::serve_by(
         &program_of("mcp-layer-host", "bootstrap"),
-        &Layer::of(["talks"]),
+        &Layer::of(["notifies"]),
     );
     works(&host);
 }

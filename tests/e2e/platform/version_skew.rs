@@ -2,14 +2,14 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use tests::{Host, Layer, declaration, manifest, puppet, script, tool};
+use tests::{Host, Layer, declaration, manifest, script, scripted, tool};
 
 const STOP: (&str, &str) = ("ON_BAD_PLUGIN", "stop");
 
 /// A plugin that no manifest tells of.
 fn bare(script: &str) -> Layer {
     let layer = Layer::empty();
-    layer.put("libgrown.so", puppet(script));
+    layer.put("libgrown.so", scripted(script));
     layer
 }
 
@@ -62,7 +62,7 @@ fn what_a_new_plugin_declares_beyond_an_old_hosts_knowledge_is_ignored() {
     says_hello(&layer);
     // By its manifest as well, which has its own news.
     let layer = Layer::empty();
-    let library = puppet(&script(&declared));
+    let library = scripted(&script(&declared));
     layer.put("libgrown.so", &library);
     let mut manifest = manifest("grown", "libgrown.so", &library, &declared);
     manifest["signature"] = json!("later");
@@ -132,7 +132,7 @@ fn a_plugin_that_speaks_only_later_payloads_is_refused() {
     assert_snapshot!(refused(&bare(&script(&declared))), @"PLUGIN_ABI_MISMATCH: [dir]/libgrown.so: speaks payload version 2, this host 1; rebuild it with the plugin-sdk of this host's release");
     // By its manifest before it is opened.
     let layer = Layer::empty();
-    layer.put_declared("grown", &puppet(&script(&declared)), &declared);
+    layer.put_declared("grown", &scripted(&script(&declared)), &declared);
     assert_snapshot!(refused(&layer), @"PLUGIN_ABI_MISMATCH: [dir]/libgrown.so: speaks payload version 2, this host 1; rebuild it with the plugin-sdk of this host's release");
     let error = Host::init_error(&layer, &[]);
     assert_eq!(error.error_type(), "PLUGIN_ABI_MISMATCH");
@@ -151,7 +151,7 @@ fn a_plugin_whose_sdk_needs_a_later_host_is_refused() {
     );
     // By its manifest before it is opened.
     let layer = Layer::empty();
-    let library = puppet(&script(&declared));
+    let library = scripted(&script(&declared));
     layer.put("libgrown.so", &library);
     let mut manifest = manifest("grown", "libgrown.so", &library, &declared);
     manifest["plugins"][0]["minHost"] = json!("99.1.0");

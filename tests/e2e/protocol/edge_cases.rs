@@ -4,7 +4,7 @@
 use std::{io::Write as _, net::TcpStream};
 
 use serde_json::{Value, json};
-use tests::{Answer, Client, Door, Host, Layer, StdioClient, declaration, puppet, script, tool};
+use tests::{Answer, Client, Door, Host, Layer, StdioClient, declaration, script, scripted, tool};
 
 /// The largest body that passes every door. Unit: bytes.
 /// Source: Lambda takes events of 6 MB, and this is in one as text, with quotes that have become two characters.
@@ -61,7 +61,7 @@ fn layer() -> Layer {
         ),
     ]);
     let layer = Layer::empty();
-    layer.put_declared("beyond", &puppet(&script(&declared)), &declared);
+    layer.put_declared("beyond", &scripted(&script(&declared)), &declared);
     layer
 }
 
@@ -478,7 +478,7 @@ fn what_the_client_takes_back_is_accepted_in_both_eras() {
 
 #[test]
 fn a_modern_client_that_hangs_up_takes_back_its_call() {
-    let host = Host::serve(&Layer::of(["waits"]));
+    let host = Host::serve(&Layer::of(["async-tools"]));
     let address = host.url().trim_start_matches("http://");
     let address = address.trim_end_matches("/mcp");
     let mut call = message("tools/call", json!({ "name": "withoutLimit" }));
@@ -522,7 +522,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     // Each of its bytes comes back twice: structured, and as text.
     let arguments = json!({ "query": "x".repeat(TOO_LARGE / 2) });
     let params = json!({ "name": "raw", "arguments": arguments });
-    let layer = Layer::of(["kinds"]);
+    let layer = Layer::of(["all-types"]);
     let host = Host::serve(&layer);
     let answer = modern(&host.connect(), "tools/call", params.clone(), &[]).json();
     assert_eq!(answer["result"]["structuredContent"], arguments);

@@ -68,7 +68,7 @@ fn accept(content: Value) -> Value {
 
 #[test]
 fn a_tool_asks_round_by_round_through_every_door() {
-    let layer = Layer::of(["asks"]);
+    let layer = Layer::of(["elicits"]);
     for host in [
         Host::serve_with(&layer, &[KEY]),
         Host::lambda_with(&layer, Door::rest_api("prod"), &[KEY]),
@@ -116,7 +116,7 @@ fn a_tool_asks_round_by_round_through_every_door() {
 
 #[test]
 fn what_does_not_fit_is_asked_again_with_the_reason_and_what_is_only_spelled_so_is_mended() {
-    let host = Host::serve(&Layer::of(["asks"]));
+    let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     let first = begin(&client, "send", &json!({}));
     let properties = &first.requests["address"]["params"]["requestedSchema"]["properties"];
@@ -150,7 +150,7 @@ fn what_does_not_fit_is_asked_again_with_the_reason_and_what_is_only_spelled_so_
 
 #[test]
 fn several_questions_are_asked_at_once() {
-    let host = Host::serve(&Layer::of(["asks"]));
+    let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     let first = begin(&client, "welcome", &json!({}));
     assert_eq!(
@@ -184,7 +184,7 @@ fn several_questions_are_asked_at_once() {
 
 #[test]
 fn a_call_begun_on_one_process_is_finished_on_another() {
-    let layer = Layer::of(["asks"]);
+    let layer = Layer::of(["elicits"]);
     let path = json!({ "path": "a.txt" });
     let one = Host::serve_with(&layer, &[KEY]);
     let rotated = format!("the key of another year that comes first, {}", KEY.1);
@@ -217,7 +217,7 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
 
 #[test]
 fn a_state_that_is_not_of_this_call_is_refused() {
-    let layer = Layer::of(["asks"]);
+    let layer = Layer::of(["elicits"]);
     let path = json!({ "path": "a.txt" });
     let of = |variables: &[_]| Host::lambda_with(&layer, Door::http_api("$default"), variables);
     let host = of(&[KEY]);
@@ -259,7 +259,7 @@ fn a_state_that_is_not_of_this_call_is_refused() {
 
 #[test]
 fn a_state_is_of_the_arguments_as_the_tool_reads_them() {
-    let host = Host::serve(&Layer::of(["asks"]));
+    let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     let path = json!({ "path": "a.txt" });
     let state = begin(&client, "delete", &path).state;
@@ -313,7 +313,7 @@ fn state_of_alice(layer: &Layer) -> String {
 
 #[test]
 fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
-    let host = Host::serve(&Layer::of(["asks"]));
+    let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     for (tool, expected) in [("forgetful", "never mind"), ("hasty", "Ann")] {
         let first = begin(&client, tool, &json!({}));
@@ -339,7 +339,7 @@ fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
 
 #[test]
 fn whom_nobody_can_ask_is_told_why() {
-    let layer = Layer::of(["asks"]);
+    let layer = Layer::of(["elicits"]);
     let host = Host::serve(&layer);
     let client = host.connect();
     // A client of an older revision.

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use crate::{Layer, build::standalone, sha256_of};
 
-/// Where in the fixture `puppet` its script begins.
-const MARK: &[u8] = b"--puppet-script:";
+/// Where in the fixture `scripted` its script begins.
+const MARK: &[u8] = b"--plugin-script:";
 
 /// The room for it, with the mark. Unit: bytes.
 const ROOM: usize = 16 * 1024;
 
-/// The library of a plugin that answers by this script; the fixture `puppet` says what is in one.
-pub fn puppet(script: &str) -> Vec<u8> {
-    let mut library = fs_err::read(standalone("puppet", None)).expect("a library");
+/// The library of a plugin that answers by this script; the fixture `scripted` says what is in one.
+pub fn scripted(script: &str) -> Vec<u8> {
+    let mut library = fs_err::read(standalone("scripted", None)).expect("a library");
     let begin = position(&library, MARK) + MARK.len();
     let room = &mut library[begin..begin + ROOM - MARK.len()];
     assert!(script.len() < room.len(), "the script is too long");
@@ -31,7 +31,7 @@ pub fn script(declaration: &Value) -> String {
 /// What a plugin with these tools declares.
 pub fn declaration(tools: &[Value]) -> Value {
     json!({
-        "payload": 1, "crate": { "name": "puppet", "version": "0.1.0" }, "sdk": "0.1.0", "panic": "unwind",
+        "payload": 1, "crate": { "name": "scripted", "version": "0.1.0" }, "sdk": "0.1.0", "panic": "unwind",
         "tools": tools,
     })
 }
