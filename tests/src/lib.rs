@@ -13,12 +13,15 @@
 mod aws;
 mod build;
 mod clients;
+mod command;
 pub mod documents;
+mod folders;
 mod host;
+mod packages;
 mod runtime_api;
 
 pub use aws::{
-    account::Account,
+    account::{Account, aws_cli},
     deploy,
     dynamodb::{self, Dynamo},
     lambda_api::LambdaApi,
@@ -26,20 +29,22 @@ pub use aws::{
     proxy::{Fault, Proxy},
 };
 pub use build::{
-    author_crate,
+    archive::{sha256, sha256_of, unzip},
+    author_crate, bootstrap, cargo_layer,
     layer::Layer,
+    library_of,
     outside_repository::{self, OutsideRepository},
     patched_library::{declaration, manifest, replaced, script, scripted, tool},
-};
-pub use build::{
-    bootstrap, cargo_layer, crate_file, library_of, library_of_the_system, output_of, program_of,
-    repository, rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
+    program_of, standalone,
+    toolchain::{crate_file, library_of_the_system, rustc_version, toolchains},
 };
 pub use clients::{
     conformance,
     http_client::{Answer, CallOutcome, Client, Retry, post_and_forget},
-    sdk_clients::{aws_cli, inspector, invoking_client, node_client, python_client, rust_client},
+    sdk_clients::{inspector, invoking_client, node_client, python_client, rust_client},
     stdio_client::StdioClient,
 };
+pub use command::{output_of, told_by};
+pub use folders::{repository, target};
 pub use host::{Door, Host, event_of};
 pub use runtime_api::{Came, RuntimeApi};

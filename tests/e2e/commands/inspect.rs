@@ -1,6 +1,9 @@
 //! `cargo layer inspect` and `diff`: what is in a layer, and what has changed.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -351,4 +354,21 @@ fn the_help_fits_a_screen_and_names_the_exit_codes() {
     }
     // No escape sequences where nobody looks.
     assert!(!verbs.contains('\u{1b}'), "{verbs}");
+}
+
+#[test]
+fn whoever_has_seen_enough_ends_it_quietly() {
+    tests::Layer::of(["custom-tools"]);
+    let mut inspect = Command::new(cargo_layer())
+        .args(["inspect", "--json"])
+        .arg(target().join("custom-tools.zip"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cargo-layer can be run");
+    // Nobody reads what it is about to print.
+    drop(inspect.stdout.take());
+    let output = inspect.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.is_empty(), "{told}");
 }

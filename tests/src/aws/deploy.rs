@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    build::{locked, output_of, repository, target},
-    clients::sdk_clients::{node, node_modules, prepared, venv},
+    command::output_of,
+    folders::{locked, repository, target},
+    packages::{node, node_modules, prepared, venv},
 };
 
 /// A program beside cfn-lint, the SAM CLI and its translator, such as `python`.

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use crate::clients::sdk_clients::venv;
+use crate::packages::venv;
 
 /// A running `moto_server`: DynamoDB, Lambda, IAM and more, all empty, for whatever credentials.
 pub struct Moto {

@@ -12,7 +12,11 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::build::{cargo_layer, locked, output_of, repository, target};
+use crate::{
+    build::{archive::unzip, cargo_layer},
+    command::output_of,
+    folders::{locked, repository, target},
+};
 
 /// A folder in the place of `/opt`.
 #[derive(Clone, Debug)]
@@ -192,13 +196,4 @@ fn build(packages: &[&str]) -> PathBuf {
         zip
     });
     zip.clone()
-}
-
-/// Unpack a zip over what is in a folder.
-pub(crate) fn unzip(zip: &Path, folder: &Path) {
-    let file = fs_err::File::open(zip).expect("the archive was built");
-    let mut archive = zip::ZipArchive::new(file).expect("an archive");
-    archive
-        .extract(folder)
-        .expect("the archive can be unpacked");
 }

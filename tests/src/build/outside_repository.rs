@@ -44,11 +44,13 @@ fn installed() -> &'static Path {
 pub struct OutsideRepository(TempDir);
 
 impl OutsideRepository {
+    /// Makes one.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("a new user's ").tempdir();
         Self(folder.expect("a temporary folder"))
     }
 
+    /// The path of what is inside.
     pub fn path(&self, inside: &str) -> PathBuf {
         self.0.path().join(inside)
     }
@@ -58,6 +60,7 @@ impl OutsideRepository {
         output_of(&mut self.shell(script))
     }
 
+    /// A shell with a script to run.
     pub fn shell(&self, script: &str) -> Command {
         let path = std::env::var("PATH").expect("a PATH");
         let mut shell = Command::new("sh");

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::{
     Host,
-    build::{repository, target},
-    clients::sdk_clients::{node_modules, node_program},
+    folders::{repository, target},
+    packages::{node_modules, node_program},
 };
 
 const PACKAGE: &str = "@modelcontextprotocol/conformance";

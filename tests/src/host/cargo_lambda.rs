@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::clients::sdk_clients::venv_without_dependencies;
+use crate::packages::venv_without_dependencies;
 
 /// How long it may take to listen. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
