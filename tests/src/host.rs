@@ -1,5 +1,7 @@
 //! The real `bootstrap` on a layer: by `serve`, or on Lambda behind a gateway.
 
+mod cargo_lambda;
+
 use std::{
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr},
@@ -16,7 +18,8 @@ use tokio::runtime::Runtime;
 
 pub use lambda_local::Door;
 
-use crate::{Client, Layer, bootstrap, cargo_lambda::CargoLambda};
+use crate::{Client, Layer, bootstrap};
+use cargo_lambda::CargoLambda;
 
 /// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
 const LOG_PATIENCE: Duration = Duration::from_secs(60);

@@ -103,7 +103,7 @@ async fn write_order(artifacts: &Artifacts) -> anyhow::Result<()> {
     let runtimes = [runtimes::THREE, runtimes::PLUGINS, runtimes::STREAM];
     let runtimes: Vec<_> = runtimes.into_iter().filter_map(of_the_host).collect();
     let script = order::script(&artifacts.host_with_symbols, &runtimes).await?;
-    fs_err::write(bench::repository().join("host/order.ld"), script)?;
+    fs_err::write(tests::repository().join("host/order.ld"), script)?;
     Ok(())
 }
 
