@@ -2,60 +2,35 @@
 //!
 //! stdout is data, stderr is talk; [`exit`] has the exit codes.
 
-mod arch;
 mod archive;
-mod ask;
+mod args;
 mod aws;
-mod bench;
-mod cargo;
-mod check;
-mod child;
-mod cli;
-mod client;
+mod build;
+mod command;
 mod compare;
-mod compile;
-mod connect;
-mod contents;
-mod declared;
-mod deployment;
-mod describe;
-mod dev;
-mod diff;
-mod doctor;
-mod elf;
 mod error;
 mod exit;
-mod fetched;
-mod function;
-mod inspect;
-mod lambda;
-mod layer;
-mod new;
-mod out;
-mod packages;
-mod progress;
-mod publish;
-mod rollback;
-mod running;
-mod scratch;
-mod sdk;
-mod served;
-mod sign;
-mod smoke;
-mod strip;
-mod swap;
-mod symbolize;
-mod symbols;
-mod token;
-mod verify;
+mod finding;
+mod library;
+mod mcp;
+mod process;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    cli::{Cli, Command},
+    archive::write,
+    args::{Cli, Command},
+    build::{compile, layer, packages},
+    command::{
+        bench, check, connect, dev, diff, doctor, inspect, new, publish, rollback, swap, symbolize,
+        token, tools, verify,
+    },
     exit::Exit,
+    library::describe,
+    terminal::stdout,
 };
 
 fn main() -> ExitCode {
@@ -67,7 +42,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse_from(args).command {
         Command::New(args) => new::run(&args),
         Command::Build(args) => build(&args).map(|()| Exit::Done),
-        Command::Host(args) => function::build(&args).map(|()| Exit::Done),
+        Command::Host(args) => command::host::build(&args).map(|()| Exit::Done),
         Command::Dev(args) => dev::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Check(args) => check::run(&args),
@@ -79,17 +54,17 @@ fn main() -> ExitCode {
         Command::Rollback(args) => rollback::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Token(args) => token::run(&args),
-        Command::Tools(args) => ask::tools(&args),
-        Command::Call(args) => ask::call(&args),
+        Command::Tools(args) => tools::tools(&args),
+        Command::Call(args) => tools::call(&args),
         Command::Symbolize(args) => symbolize::run(&args),
         Command::Doctor => doctor::run(),
         Command::Completions(args) => completions(&args).map(|()| Exit::Done),
         Command::Describe(args) => {
-            running::end_with_parent();
+            process::host::end_with_parent();
             describe::answer(&args).map(|()| Exit::Done)
         }
         Command::AsHost(args) => {
-            running::end_with_parent();
+            process::host::end_with_parent();
             return host::main(args.args);
         }
     };
@@ -104,8 +79,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn build(args: &cli::Build) -> anyhow::Result<()> {
-    archive::check_out(&args.out)?;
+fn build(args: &args::Build) -> anyhow::Result<()> {
+    write::check_out(&args.out)?;
     let packages = packages::find(&args.packages)?;
     let recipe = layer::Recipe {
         profile: compile::Profile::Layer,
@@ -118,11 +93,11 @@ fn build(args: &cli::Build) -> anyhow::Result<()> {
         &layer::Label::of(args, &packages)?,
         &args.out,
     )?;
-    out::line(layer)?;
+    stdout::line(layer)?;
     Ok(())
 }
 
-fn completions(args: &cli::Completions) -> anyhow::Result<()> {
+fn completions(args: &args::Completions) -> anyhow::Result<()> {
     let mut script = Vec::new();
     // What is hidden is no verb of the user's, which scripts of some shells do not know.
     let all = Cli::command();
@@ -131,7 +106,7 @@ fn completions(args: &cli::Completions) -> anyhow::Result<()> {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommands(verbs.cloned());
     clap_complete::generate(args.shell, &mut shown, "cargo-layer", &mut script);
-    out::line(String::from_utf8_lossy(&script).trim_end())?;
+    stdout::line(String::from_utf8_lossy(&script).trim_end())?;
     Ok(())
 }
 

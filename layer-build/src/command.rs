@@ -1,0 +1,18 @@
+//! The verbs, one file each.
+
+pub(crate) mod bench;
+pub(crate) mod check;
+pub(crate) mod connect;
+pub(crate) mod dev;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod host;
+pub(crate) mod inspect;
+pub(crate) mod new;
+pub(crate) mod publish;
+pub(crate) mod rollback;
+pub(crate) mod swap;
+pub(crate) mod symbolize;
+pub(crate) mod token;
+pub(crate) mod tools;
+pub(crate) mod verify;

@@ -1,0 +1,3 @@
+//! MCP clients.
+
+pub(crate) mod client;
