@@ -17,10 +17,10 @@ use crate::{
     command::{connect, token, tools},
     exit,
     library::{
-        elf::Glibc,
+        glibc::Glibc,
         platform::{self, Arch},
     },
-    mcp::client::Era,
+    mcp::era::Era,
     process::child,
 };
 

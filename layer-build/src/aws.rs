@@ -4,5 +4,6 @@ pub(crate) mod cli;
 pub(crate) mod error;
 pub(crate) mod lambda;
 pub(crate) mod layer_download;
+pub(crate) mod layer_version;
 pub(crate) mod sigv4;
 pub(crate) mod smoke_test;

@@ -6,7 +6,7 @@ use host::plugin::Code;
 
 use crate::{
     aws::error::Deployment,
-    library::elf::{AMAZON_LINUX_2023, Glibc},
+    library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
 /// A failure with a stable code.

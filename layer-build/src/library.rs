@@ -3,4 +3,5 @@
 pub(crate) mod debug_info;
 pub(crate) mod describe;
 pub(crate) mod elf;
+pub(crate) mod glibc;
 pub(crate) mod platform;

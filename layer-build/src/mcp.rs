@@ -1,3 +1,4 @@
 //! MCP clients.
 
 pub(crate) mod client;
+pub(crate) mod era;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    aws::lambda::LayerVersion,
+    aws::layer_version::LayerVersion,
     command::{connect, publish, swap, tools},
     exit,
 };

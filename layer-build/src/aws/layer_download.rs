@@ -15,7 +15,7 @@ use crate::{
     aws::{
         cli::{Aws, quoted},
         error::Deployment,
-        lambda::LayerVersion,
+        layer_version::LayerVersion,
     },
     error::Failure,
     process::temp_dir,

@@ -12,8 +12,9 @@ use crate::{
     aws::{
         cli::{Aws, REVISION},
         error::Deployment,
-        lambda::{self, Alias, Configuration, Function, LATEST, LayerVersion, MAX_LAYERS},
+        lambda::{Alias, Configuration, Function, LATEST, MAX_LAYERS},
         layer_download::Fetched,
+        layer_version::{self, LayerVersion},
         smoke_test::Proof,
     },
     command::diff,
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &args::Swap) -> anyhow::Result<Exit> {
     }
     eprintln!(
         "layers: {}, before {}",
-        lambda::told(&plan.layers),
+        layer_version::told(&plan.layers),
         live.layers_told()
     );
     eprintln!(

@@ -10,7 +10,7 @@ use crate::{
     compare,
     error::Failure,
     exit::Exit,
-    mcp::client::{Client, Era},
+    mcp::{client::Client, era::Era},
     terminal::stdout,
 };
 

@@ -1,6 +1,6 @@
 //! What an ELF file says of itself: for which CPU and which glibc it is, and what it needs. Only read, never opened.
 
-use std::{path::Path, str::FromStr};
+use std::path::Path;
 
 use object::{
     LittleEndian, SymbolIndex,
@@ -12,33 +12,10 @@ use object::{
     read::elf::{FileHeader, ProgramHeader, SectionTable, Sym},
 };
 
-use crate::error::Failure;
-
-/// The glibc of Amazon Linux 2023, on which `provided.al2023` runs.
-/// Source: AWS, "Amazon Linux 2023 User Guide", "glibc".
-pub(crate) const AMAZON_LINUX_2023: Glibc = Glibc(2, 34);
-
-/// A version of glibc: major and minor number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Glibc(pub(crate) u32, pub(crate) u32);
-
-impl std::fmt::Display for Glibc {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "GLIBC_{}.{}", self.0, self.1)
-    }
-}
-
-impl FromStr for Glibc {
-    type Err = &'static str;
-
-    /// `2.34`
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let numbers = text.split_once('.');
-        let numbers =
-            numbers.and_then(|(major, minor)| Some(Self(major.parse().ok()?, minor.parse().ok()?)));
-        numbers.ok_or("write it like 2.34")
-    }
-}
+use crate::{
+    error::Failure,
+    library::glibc::{AMAZON_LINUX_2023, Glibc},
+};
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::{
     error::Failure,
-    library::elf::{AMAZON_LINUX_2023, Glibc},
+    library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
 /// What something is built for.

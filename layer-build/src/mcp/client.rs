@@ -14,18 +14,7 @@ use ureq::{
     http::{HeaderMap, Request, Uri},
 };
 
-use crate::{aws::sigv4::Signer, error::Failure};
-
-/// Which era to speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Era {
-    /// Revision 2026-07-28, and the handshake where the server does not know it
-    Auto,
-    /// Revision 2026-07-28, without a session
-    Modern,
-    /// Revision 2025-11-25, with its handshake
-    Legacy,
-}
+use crate::{aws::sigv4::Signer, error::Failure, mcp::era::Era};
 
 /// The largest answer that is read. Unit: bytes. Source: ours: more than any tool should give, and less than memory.
 const MAX_ANSWER: u64 = 1 << 30;

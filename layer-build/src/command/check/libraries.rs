@@ -8,7 +8,7 @@ use super::{Layer, Library, Subject};
 use crate::{
     archive::read::Kind,
     finding::{Check, Finding},
-    library::elf::{AMAZON_LINUX_2023, Facts},
+    library::{elf::Facts, glibc::AMAZON_LINUX_2023},
 };
 
 /// The libraries that `provided.al2023` has for certain: glibc's own, and the unwinder that every Rust program needs.

@@ -13,7 +13,7 @@ use crate::{
     error::Failure,
     finding::{Check, Finding},
     library::describe,
-    mcp::client::{Client, Era},
+    mcp::{client::Client, era::Era},
     process::{
         child,
         host::{NotRunning, Running},
