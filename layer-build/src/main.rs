@@ -79,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn build(args: &args::Build) -> anyhow::Result<()> {
+fn build(args: &args::build::Build) -> anyhow::Result<()> {
     write::check_out(&args.out)?;
     let packages = packages::find(&args.packages)?;
     let recipe = layer::Recipe {

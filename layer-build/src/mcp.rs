@@ -1,4 +1,5 @@
 //! MCP clients.
 
 pub(crate) mod client;
+pub(crate) mod client_kind;
 pub(crate) mod era;

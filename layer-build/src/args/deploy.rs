@@ -4,11 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{
-    aws::layer_version::LayerVersion,
-    command::{connect, publish, swap, tools},
-    exit,
-};
+use crate::{args::values, aws::layer_version::LayerVersion, exit};
 
 /// Which account is reached, and whether it is changed.
 #[derive(Clone, Debug, Args)]
@@ -33,7 +29,7 @@ pub(crate) struct Publish {
     /// The archive
     pub(crate) layer: PathBuf,
     /// The layer's name at AWS
-    #[arg(long, value_parser = publish::layer_name)]
+    #[arg(long, value_parser = values::layer_name)]
     pub(crate) name: String,
     /// An S3 bucket of the region to send it through, as an archive of more than 50 MB has to be
     #[arg(long)]
@@ -68,7 +64,7 @@ pub(crate) struct Swap {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) env_file: Option<PathBuf>,
     /// Take a variable of the function away; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = connect::variable_name)]
+    #[arg(long, value_name = "NAME", value_parser = values::variable_name)]
     pub(crate) unset: Vec<String>,
     /// A copy of one of the layers, which then is not downloaded; may be repeated
     #[arg(long = "file", value_name = "LAYER")]
@@ -86,7 +82,7 @@ pub(crate) struct Swap {
     #[arg(long, value_name = "TOOL")]
     pub(crate) call: Option<String>,
     /// Its arguments
-    #[arg(long, value_name = "JSON", requires = "call", default_value = "{}", value_parser = swap::object)]
+    #[arg(long, value_name = "JSON", requires = "call", default_value = "{}", value_parser = values::json_object)]
     pub(crate) arguments: String,
     #[command(flatten)]
     pub(crate) aws: Aws,
@@ -118,7 +114,7 @@ pub(crate) struct Rollback {
 #[command(after_help = exit::OF_VERIFY)]
 pub(crate) struct Verify {
     /// The URL of its MCP endpoint
-    #[arg(value_parser = connect::url)]
+    #[arg(value_parser = values::url)]
     pub(crate) url: String,
     /// A layer whose tools it is to serve; may be repeated, in the function's order
     #[arg(long = "layer", value_name = "FILE")]
@@ -133,13 +129,13 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "TOOL")]
     pub(crate) call: Option<String>,
     /// Its arguments
-    #[arg(long, value_name = "JSON", requires = "call", default_value = "{}", value_parser = swap::object)]
+    #[arg(long, value_name = "JSON", requires = "call", default_value = "{}", value_parser = values::json_object)]
     pub(crate) arguments: String,
     /// Send this header, written `Name: value`, with every request; may be repeated
-    #[arg(long = "header", value_name = "HEADER", value_parser = tools::header)]
+    #[arg(long = "header", value_name = "HEADER", value_parser = values::header)]
     pub(crate) headers: Vec<(String, String)>,
     /// Send the token that is in this variable with every request
-    #[arg(long, value_name = "VARIABLE", value_parser = connect::variable_name)]
+    #[arg(long, value_name = "VARIABLE", value_parser = values::variable_name)]
     pub(crate) token_env: Option<String>,
     /// Sign every request for AWS: by AWS_ACCESS_KEY_ID and the variables beside it, else as the AWS CLI (version 2) is logged in
     #[arg(long, conflicts_with = "token_env")]

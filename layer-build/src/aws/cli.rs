@@ -30,7 +30,7 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    pub(crate) fn of(args: &args::Aws) -> Self {
+    pub(crate) fn of(args: &args::deploy::Aws) -> Self {
         let options = [("--region", &args.region), ("--profile", &args.profile)];
         let options = options
             .into_iter()
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn aws(region: Option<&str>) -> Aws {
-        Aws::of(&args::Aws {
+        Aws::of(&args::deploy::Aws {
             region: region.map(str::to_owned),
             profile: None,
             dry_run: true,

@@ -31,7 +31,7 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    pub(crate) fn of(args: &args::Verify) -> anyhow::Result<Self> {
+    pub(crate) fn of(args: &args::deploy::Verify) -> anyhow::Result<Self> {
         let (service, found) = of_url(&args.url);
         let region = args.region.clone().or(found);
         let region = region.ok_or_else(|| Deployment::NoRegion(args.url.clone()))?;
@@ -85,7 +85,7 @@ fn of_url(url: &str) -> (&'static str, Option<String>) {
 }
 
 /// Those of the shell, else those that the AWS CLI has.
-fn credentials(args: &args::Verify) -> anyhow::Result<Credentials> {
+fn credentials(args: &args::deploy::Verify) -> anyhow::Result<Credentials> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let of_shell = (
         variable("AWS_ACCESS_KEY_ID"),
@@ -95,7 +95,7 @@ fn credentials(args: &args::Verify) -> anyhow::Result<Credentials> {
         let token = variable("AWS_SESSION_TOKEN");
         return Ok(Credentials::new(id, secret, token, None, "shell"));
     }
-    let aws = Aws::of(&args::Aws {
+    let aws = Aws::of(&args::deploy::Aws {
         region: None,
         profile: args.profile.clone(),
         dry_run: false,

@@ -55,7 +55,7 @@ pub(crate) struct Layer {
 
 impl Label {
     /// As asked for, else by what the plugins have in common.
-    pub(crate) fn of(args: &args::Build, packages: &Packages) -> Result<Self, Failure> {
+    pub(crate) fn of(args: &args::build::Build, packages: &Packages) -> Result<Self, Failure> {
         let version = match &args.version {
             Some(version) => version.clone(),
             None => common_version(&packages.plugins).ok_or_else(|| {

@@ -45,7 +45,7 @@ impl Packages {
 }
 
 /// The Cargo.toml to start from: the one named, else the nearest in this folder or above it, as cargo looks for it.
-pub(crate) fn manifest(args: &args::Packages) -> io::Result<PathBuf> {
+pub(crate) fn manifest(args: &args::build::Packages) -> io::Result<PathBuf> {
     if let Some(path) = &args.manifest_path {
         return std::path::absolute(path);
     }
@@ -56,7 +56,7 @@ pub(crate) fn manifest(args: &args::Packages) -> io::Result<PathBuf> {
 }
 
 /// Those named, else those that cargo would build by default, in cargo's order.
-pub(crate) fn find(args: &args::Packages) -> Result<Packages, Failure> {
+pub(crate) fn find(args: &args::build::Packages) -> Result<Packages, Failure> {
     let mut command = cargo::metadata();
     command.no_deps();
     if let Some(path) = &args.manifest_path {

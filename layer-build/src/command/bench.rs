@@ -34,7 +34,7 @@ struct Row {
 }
 
 /// Measure.
-pub(crate) fn run(args: &args::Bench) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
     let baseline = args.baseline.as_deref().map(read).transpose()?;
     let opt = temp_dir::folder()?;
     for layer in &args.layers {

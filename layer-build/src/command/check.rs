@@ -74,7 +74,7 @@ struct Library {
 }
 
 /// Check layers, and say what was found.
-pub(crate) fn run(args: &args::Check) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::layer::Check) -> anyhow::Result<Exit> {
     let report = examine(args)?;
     if args.json {
         stdout::line(serde_json::to_string_pretty(&report)?)?;
@@ -106,7 +106,7 @@ impl Certain {
     pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
         let mut findings = Vec::new();
         let layer = read(path, &mut findings)?;
-        let args = args::Check::of(path);
+        let args = args::layer::Check::of(path);
         let subject = Subject {
             layers: layer.into_iter().collect(),
             host: None,
@@ -133,7 +133,7 @@ impl Certain {
     }
 }
 
-fn examine(args: &args::Check) -> anyhow::Result<Report> {
+fn examine(args: &args::layer::Check) -> anyhow::Result<Report> {
     let mut findings = Vec::new();
     let mut layers = Vec::new();
     for path in &args.layers {

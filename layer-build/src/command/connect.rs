@@ -4,43 +4,14 @@
 
 mod token;
 
-use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
 use ureq::http::Uri;
 
-use crate::{args, build::packages, error::Failure, exit::Exit, terminal::stdout};
-
-/// A client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Client {
-    /// Claude Code
-    ClaudeCode,
-    /// Claude Desktop
-    ClaudeDesktop,
-    /// Visual Studio Code
-    #[value(name = "vscode")]
-    VsCode,
-    /// Cursor
-    Cursor,
-    /// OpenAI Codex
-    Codex,
-    /// Gemini CLI
-    GeminiCli,
-    /// MCP Inspector
-    Inspector,
-}
-
-/// All of them, in the order in which they are shown.
-pub(crate) const CLIENTS: [Client; 7] = [
-    Client::ClaudeCode,
-    Client::ClaudeDesktop,
-    Client::VsCode,
-    Client::Cursor,
-    Client::Codex,
-    Client::GeminiCli,
-    Client::Inspector,
-];
+use crate::{
+    args, build::packages, error::Failure, exit::Exit, mcp::client_kind::ClientKind,
+    terminal::stdout,
+};
 
 /// How a server is reached.
 #[derive(Clone, Debug)]
@@ -59,7 +30,7 @@ pub(crate) enum Server {
 }
 
 /// Print how a client, or each of them, is told of a server.
-pub(crate) fn run(args: &args::Connect) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::server::Connect) -> anyhow::Result<Exit> {
     let server = match &args.url {
         Some(url) => Server::Http {
             url: url.clone(),
@@ -86,7 +57,7 @@ pub(crate) fn run(args: &args::Connect) -> anyhow::Result<Exit> {
             stdout::line(setup.text)?;
         }
         None => {
-            for client in CLIENTS {
+            for client in ClientKind::ALL {
                 show(client, &args.name, &server)?;
             }
         }
@@ -95,7 +66,7 @@ pub(crate) fn run(args: &args::Connect) -> anyhow::Result<Exit> {
 }
 
 /// Print it below a line that says where it belongs.
-pub(crate) fn show(client: Client, name: &str, server: &Server) -> anyhow::Result<()> {
+pub(crate) fn show(client: ClientKind, name: &str, server: &Server) -> anyhow::Result<()> {
     let Setup { place, text } = setup(client, name, server)?;
     stdout::line(place)?;
     for line in text.lines() {
@@ -106,7 +77,7 @@ pub(crate) fn show(client: Client, name: &str, server: &Server) -> anyhow::Resul
 }
 
 /// The command by which a client can start a server of the tools of some packages, as they are then.
-pub(crate) fn cargo_layer(args: &args::Packages) -> anyhow::Result<Vec<String>> {
+pub(crate) fn cargo_layer(args: &args::build::Packages) -> anyhow::Result<Vec<String>> {
     let manifest = packages::manifest(args)?;
     let mut command = vec![
         std::env::current_exe()?.display().to_string(),
@@ -121,13 +92,6 @@ pub(crate) fn cargo_layer(args: &args::Packages) -> anyhow::Result<Vec<String>> 
     Ok(command)
 }
 
-impl Client {
-    /// Does it know only servers that it starts, unless they are on the public internet?
-    pub(crate) fn starts_its_servers(self) -> bool {
-        self == Self::ClaudeDesktop
-    }
-}
-
 /// What a client has to be told.
 struct Setup {
     /// Where it belongs.
@@ -135,42 +99,42 @@ struct Setup {
     text: String,
 }
 
-fn setup(client: Client, name: &str, server: &Server) -> Result<Setup, Failure> {
+fn setup(client: ClientKind, name: &str, server: &Server) -> Result<Setup, Failure> {
     let server = &server.as_told_to(client, name);
     let (place, text) = match (client, server) {
-        (Client::ClaudeCode, _) => (
+        (ClientKind::ClaudeCode, _) => (
             "Claude Code, .mcp.json of a project:",
             servers("mcpServers", name, entry(server, "url", Some("type"))),
         ),
-        (Client::ClaudeDesktop, Server::Stdio { .. }) => (
+        (ClientKind::ClaudeDesktop, Server::Stdio { .. }) => (
             "Claude Desktop, claude_desktop_config.json (Settings, Developer):",
             servers("mcpServers", name, entry(server, "url", None)),
         ),
-        (Client::ClaudeDesktop, Server::Http { url, headers, .. }) => (
+        (ClientKind::ClaudeDesktop, Server::Http { url, headers, .. }) => (
             "Claude Desktop, claude_desktop_config.json (Settings, Developer); a public URL can be added under Connectors as well:",
             servers("mcpServers", name, bridge(url, headers)),
         ),
-        (Client::VsCode, _) => (
+        (ClientKind::VsCode, _) => (
             "VS Code, .vscode/mcp.json of a workspace:",
             vscode(name, server),
         ),
-        (Client::Cursor, _) => (
+        (ClientKind::Cursor, _) => (
             "Cursor, .cursor/mcp.json of a project, or ~/.cursor/mcp.json:",
             servers("mcpServers", name, entry(server, "url", None)),
         ),
-        (Client::Codex, _) => ("Codex, ~/.codex/config.toml:", codex(name, server)),
-        (Client::GeminiCli, _) => (
+        (ClientKind::Codex, _) => ("Codex, ~/.codex/config.toml:", codex(name, server)),
+        (ClientKind::GeminiCli, _) => (
             "Gemini CLI, .gemini/settings.json of a project, or ~/.gemini/settings.json:",
             servers("mcpServers", name, entry(server, "httpUrl", None)),
         ),
-        (Client::Inspector, _) => ("MCP Inspector, in a shell:", inspector(server)?),
+        (ClientKind::Inspector, _) => ("MCP Inspector, in a shell:", inspector(server)?),
     };
     Ok(Setup { place, text })
 }
 
 impl Server {
     /// The same, its token among the headers, in the words of this client.
-    fn as_told_to(&self, client: Client, name: &str) -> Self {
+    fn as_told_to(&self, client: ClientKind, name: &str) -> Self {
         let mut told = self.clone();
         if let Self::Http {
             headers,
@@ -269,46 +233,6 @@ fn is_open_http(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.scheme_str() == Some("http") && !matches!(url.host(), Some("localhost" | "127.0.0.1"))
     })
-}
-
-/// The URL of a server.
-pub(crate) fn url(text: &str) -> Result<String, String> {
-    let url: Uri = text.parse().map_err(|error| format!("{error}"))?;
-    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
-    if is_web && url.host().is_some_and(|host| !host.is_empty()) {
-        Ok(text.to_owned())
-    } else {
-        Err("write it like https://example.com/mcp".to_owned())
-    }
-}
-
-/// A name that all clients take: Claude Code and Codex only letters, digits, `-` and `_`.
-pub(crate) fn name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !text.is_empty() && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("use letters, digits, `-` and `_`, which all clients take".to_owned())
-    }
-}
-
-/// A variable as `NAME=value`.
-pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=');
-    let pair = pair.filter(|(name, _)| variable_name(name).is_ok());
-    let (name, value) =
-        pair.ok_or("write it as NAME=value, the name in letters, digits and `_`")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-/// The name of a variable.
-pub(crate) fn variable_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !text.is_empty() && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("write the name of a variable, in letters, digits and `_`".to_owned())
-    }
 }
 
 fn codex(name: &str, server: &Server) -> String {

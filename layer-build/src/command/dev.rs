@@ -27,6 +27,7 @@ use crate::{
     command::connect::{self, Server},
     error,
     exit::Exit,
+    mcp::client_kind::ClientKind,
     terminal::stdout,
 };
 
@@ -34,7 +35,7 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Build, serve, watch until Ctrl-C.
-pub(crate) fn run(args: &args::Dev) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::build::Dev) -> anyhow::Result<Exit> {
     let workshop = Arc::new(Workshop::new(args)?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -50,7 +51,11 @@ pub(crate) fn run(args: &args::Dev) -> anyhow::Result<Exit> {
     done
 }
 
-fn develop(runtime: &Runtime, args: &args::Dev, workshop: &Arc<Workshop>) -> anyhow::Result<()> {
+fn develop(
+    runtime: &Runtime,
+    args: &args::build::Dev,
+    workshop: &Arc<Workshop>,
+) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut end = End::new()?;
         let mut served = Served::new(args)?;
@@ -166,7 +171,7 @@ fn greet(workshop: &Workshop, url: &str) -> anyhow::Result<()> {
         token_env: None,
     };
     let by_stdio = workshop.by_stdio()?;
-    for client in connect::CLIENTS {
+    for client in ClientKind::ALL {
         let server = if client.starts_its_servers() {
             &by_stdio
         } else {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Compare, and say so.
-pub(crate) fn run(args: &args::Diff) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
     let (old, new) = (Declared::read(&args.old)?, Declared::read(&args.new)?);
     let cpus = [cpus(&old), cpus(&new)];
     let tools = |declared: &Declared| -> Vec<_> {

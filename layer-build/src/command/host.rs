@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Build the host and pack it.
-pub(crate) fn build(args: &args::Host) -> anyhow::Result<()> {
+pub(crate) fn build(args: &args::build::Host) -> anyhow::Result<()> {
     let path = match (&args.out, args.as_layer) {
         (Some(out), _) => out.as_path(),
         (None, false) => Path::new("function.zip"),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Say what is in a file.
-pub(crate) fn run(args: &args::Inspect) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::layer::Inspect) -> anyhow::Result<Exit> {
     let declared = Declared::read_any(&args.file)?;
     if args.json {
         let all = json!({

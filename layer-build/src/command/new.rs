@@ -19,7 +19,7 @@ const LIBRARY: &str = include_str!("../../template/lib.rs");
 const GITHUB: &str = include_str!("../../template/github.yml");
 
 /// Make a crate, and say what to do with it.
-pub(crate) fn run(args: &args::New) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     let name = args.path.file_name().unwrap_or_default();
     if ["plugin-sdk", "plugin_sdk"].iter().any(|sdk| name == *sdk) {
         return Err(Failure::NewIsSdk.into());
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &args::New) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn make(args: &args::New) -> anyhow::Result<Made> {
+fn make(args: &args::build::New) -> anyhow::Result<Made> {
     // Cargo looks for the repository and the workspace around the folder that it makes, but only in folders that there are.
     if let Some(parent) = args.path.parent() {
         fs_err::create_dir_all(Path::new(".").join(parent))?;
@@ -103,7 +103,7 @@ struct Made {
 }
 
 /// Put into the crate what makes it a plugin.
-fn fill(args: &args::New, folder: &Path) -> anyhow::Result<Made> {
+fn fill(args: &args::build::New, folder: &Path) -> anyhow::Result<Made> {
     let sdk = args.sdk.clone().unwrap_or_else(Sdk::of_this_program);
     let path = folder.join("Cargo.toml");
     let mut metadata = cargo::metadata();

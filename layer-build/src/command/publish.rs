@@ -18,7 +18,7 @@ const RUNTIME: &str = "provided.al2023";
 const MAX_DESCRIPTION: usize = 256;
 
 /// Publish, and print the ARN.
-pub(crate) fn run(args: &args::Publish) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
     let certain = Certain::of(&args.layer)?;
     for finding in &certain.findings {
         eprintln!("{finding}");
@@ -90,14 +90,4 @@ pub(crate) fn run(args: &args::Publish) -> anyhow::Result<Exit> {
     let arn = version["LayerVersionArn"].as_str().ok_or_else(incomplete)?;
     stdout::line(arn)?;
     Ok(Exit::Done)
-}
-
-/// The name of a layer at AWS. Source: AWS Lambda API Reference, "PublishLayerVersion", `LayerName`.
-pub(crate) fn layer_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if (1..=64).contains(&text.len()) && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("write up to 64 letters, digits, `-` and `_`".to_owned())
-    }
 }

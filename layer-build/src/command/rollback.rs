@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Go back, and print the ARN of the version.
-pub(crate) fn run(args: &args::Rollback) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::deploy::Rollback) -> anyhow::Result<Exit> {
     let mut aws = Aws::of(&args.aws);
     let mut function = Function {
         aws: &mut aws,

@@ -37,7 +37,7 @@ struct Plan {
 }
 
 /// Swap, and print the ARN of the version.
-pub(crate) fn run(args: &args::Swap) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
     let changes = Changes::of(args)?;
     let call = arguments(args)?;
     let mut aws = Aws::of(&args.aws);
@@ -139,7 +139,7 @@ fn live(
 
 fn fetch(
     function: &Function<'_>,
-    args: &args::Swap,
+    args: &args::deploy::Swap,
     live: &Configuration,
     layers: &[LayerVersion],
 ) -> anyhow::Result<Fetched> {
@@ -185,7 +185,7 @@ fn keeps_others(
 
 /// What has changed, said, and whether it may.
 fn judged(
-    args: &args::Swap,
+    args: &args::deploy::Swap,
     old: &[compare::Tool],
     new: &[compare::Tool],
 ) -> (Exit, Option<Deployment>) {
@@ -420,7 +420,7 @@ fn unproven(version: &str, problem: &str, stands: &str) -> Exit {
 }
 
 /// The call that is to prove the new version, if there is one.
-fn arguments(args: &args::Swap) -> anyhow::Result<Option<(&str, Map<String, Value>)>> {
+fn arguments(args: &args::deploy::Swap) -> anyhow::Result<Option<(&str, Map<String, Value>)>> {
     let Some(tool) = &args.call else {
         return Ok(None);
     };
@@ -441,12 +441,4 @@ pub(crate) fn reads_only(tool: &str, tools: &[compare::Tool]) -> Result<(), Depl
     }
     let tool = tool.to_owned();
     Err(Deployment::NotReadOnly { tool, known })
-}
-
-/// The text of a JSON object.
-pub(crate) fn object(text: &str) -> Result<String, String> {
-    match serde_json::from_str::<Map<String, Value>>(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("no JSON object: {error}")),
-    }
 }

@@ -23,7 +23,7 @@ struct Address<'a> {
 }
 
 /// Copy stdin to stdout, with what the addresses mean below each line.
-pub(crate) fn run(args: &args::Symbolize) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
     let folder = args
         .symbols
         .clone()

@@ -1,12 +1,12 @@
 //! A new token for a caller, which is shown this once.
 
-use host::tokens::{self, Token};
+use host::tokens::Token;
 use serde_json::json;
 
 use crate::{args, exit::Exit, terminal::stdout};
 
 /// Print a token, and what the host has to know of it.
-pub(crate) fn run(args: &args::Token) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
     let name = &args.name;
     let Token { secret, hash } = Token::random();
     let entry = format!("{name}:{hash}");
@@ -22,9 +22,4 @@ pub(crate) fn run(args: &args::Token) -> anyhow::Result<Exit> {
         "The second belongs into the host's BEARER_TOKENS, after a comma if others are there."
     );
     Ok(Exit::Done)
-}
-
-/// The name of a caller.
-pub(crate) fn name(text: &str) -> Result<String, String> {
-    tokens::check_name(text).map(|()| text.to_owned())
 }

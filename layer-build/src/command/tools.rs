@@ -3,15 +3,13 @@
 use std::{
     io::Read,
     process::Command,
-    str::FromStr,
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     time::Duration,
 };
 
-use anyhow::Context;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
-use ureq::http::{HeaderName, HeaderValue};
+use ureq::http::HeaderValue;
 
 use crate::{
     archive::{
@@ -48,7 +46,7 @@ struct Own {
 }
 
 /// Say which tools there are.
-pub(crate) fn tools(args: &args::Tools) -> anyhow::Result<Exit> {
+pub(crate) fn tools(args: &args::server::Tools) -> anyhow::Result<Exit> {
     let mut connection = Connection::of(&args.source)?;
     let tools = connection.ask("while it was asked for its tools", Client::tools)?;
     if args.json {
@@ -66,7 +64,7 @@ pub(crate) fn tools(args: &args::Tools) -> anyhow::Result<Exit> {
 }
 
 /// Call a tool, and print what it gives.
-pub(crate) fn call(args: &args::Call) -> anyhow::Result<Exit> {
+pub(crate) fn call(args: &args::server::Call) -> anyhow::Result<Exit> {
     let arguments = arguments(&args.arguments)?;
     let mut connection = Connection::of(&args.source)?;
     let tools = connection.ask("while it was asked for its tools", Client::tools)?;
@@ -119,7 +117,7 @@ pub(crate) fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Fai
 }
 
 impl Connection {
-    fn of(source: &args::Source) -> anyhow::Result<Self> {
+    fn of(source: &args::server::Source) -> anyhow::Result<Self> {
         if let Some(url) = &source.url {
             let mut headers = source.headers.clone();
             if let Some(variable) = &source.token_env {
@@ -262,18 +260,6 @@ pub(crate) fn text(result: &Value) -> String {
         structured if texts.is_empty() && !structured.is_null() => structured.to_string(),
         _ => texts.join("\n"),
     }
-}
-
-/// A header as `Name: value`.
-pub(crate) fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once(':')
-        .context("write it as `Name: value`")
-        .map_err(|error| error.to_string())?;
-    let (name, value) = (name.trim(), value.trim());
-    HeaderName::from_str(name).map_err(|_| format!("{name:?} cannot be the name of a header"))?;
-    HeaderValue::from_str(value).map_err(|_| "the value cannot be that of a header")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// The header that shows the token in a variable.

@@ -36,7 +36,7 @@ impl Report {
 }
 
 /// Ask, and say what was found.
-pub(crate) fn run(args: &args::Verify) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &args::deploy::Verify) -> anyhow::Result<Exit> {
     let expected = expected(args)?;
     let mut headers = args.headers.clone();
     if let Some(variable) = &args.token_env {
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &args::Verify) -> anyhow::Result<Exit> {
 }
 
 /// What the layers declare, of which the lists select.
-fn expected(args: &args::Verify) -> anyhow::Result<Option<Vec<compare::Tool>>> {
+fn expected(args: &args::deploy::Verify) -> anyhow::Result<Option<Vec<compare::Tool>>> {
     if args.layers.is_empty() {
         return Ok(None);
     }

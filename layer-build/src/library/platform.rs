@@ -5,8 +5,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use clap::ValueEnum;
-
 use crate::{
     error::Failure,
     library::glibc::{AMAZON_LINUX_2023, Glibc},
@@ -37,13 +35,11 @@ impl Platform {
 }
 
 /// A CPU, as Lambda names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arch {
     /// Intel and AMD
-    #[value(name = "x86_64")]
     X86_64,
     /// AWS Graviton
-    #[value(name = "arm64", alias = "aarch64")]
     Arm64,
 }
 

@@ -30,7 +30,7 @@ struct Subject {
 pub(super) fn measure(
     host: &(PathBuf, Option<&str>),
     opt: &Path,
-    args: &args::Bench,
+    args: &args::layer::Bench,
 ) -> anyhow::Result<Vec<Phase>> {
     let lib = opt.join("lib");
     fs_err::create_dir_all(&lib)?;

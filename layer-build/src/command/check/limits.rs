@@ -18,7 +18,7 @@ const READ: u32 = 0o004;
 const ENTER: u32 = 0o005;
 const RUN: u32 = 0o005;
 
-pub(super) fn check(subject: &Subject, args: &args::Check, findings: &mut Vec<Finding>) {
+pub(super) fn check(subject: &Subject, args: &args::layer::Check, findings: &mut Vec<Finding>) {
     let count = args.layers.len();
     if count > MAX_LAYERS {
         findings.push(Finding::new(
@@ -133,7 +133,7 @@ fn overwritten(layers: &[Layer], findings: &mut Vec<Finding>) {
     }
 }
 
-fn environment(args: &args::Check, findings: &mut Vec<Finding>) {
+fn environment(args: &args::layer::Check, findings: &mut Vec<Finding>) {
     let lists = [
         ("ENTRY_FILE", &args.entry_file),
         ("TOOLS_LIST", &args.tools_list),

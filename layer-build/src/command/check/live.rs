@@ -25,7 +25,7 @@ use crate::{
 /// Open every plugin, then serve all; what the host lists.
 pub(super) fn check(
     subject: &Subject,
-    args: &args::Check,
+    args: &args::layer::Check,
     findings: &mut Vec<Finding>,
     not_seen: &mut Vec<String>,
 ) -> anyhow::Result<Vec<String>> {
@@ -93,7 +93,7 @@ fn opened(
 fn served(
     host: &Host,
     at: &At<'_>,
-    args: &args::Check,
+    args: &args::layer::Check,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Vec<String>> {
     let lib = at.lib();

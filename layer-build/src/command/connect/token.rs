@@ -6,20 +6,20 @@
 
 use serde_json::{Value, json};
 
-use super::Client;
+use crate::mcp::client_kind::ClientKind;
 
 /// What stands where a user has to write the token.
 const PLACEHOLDER: &str = "WRITE-THE-TOKEN-HERE";
 
 /// The value of `Authorization` in a client's configuration, by a token that is kept in this variable. `None`: the client is
 /// told of it in another way.
-pub(super) fn authorization(client: Client, name: &str, variable: &str) -> Option<String> {
+pub(super) fn authorization(client: ClientKind, name: &str, variable: &str) -> Option<String> {
     let reference = match client {
-        Client::ClaudeCode | Client::GeminiCli => format!("${{{variable}}}"),
-        Client::ClaudeDesktop => PLACEHOLDER.to_owned(),
-        Client::VsCode => format!("${{input:{}}}", input_id(name)),
-        Client::Cursor => format!("${{env:{variable}}}"),
-        Client::Codex | Client::Inspector => return None,
+        ClientKind::ClaudeCode | ClientKind::GeminiCli => format!("${{{variable}}}"),
+        ClientKind::ClaudeDesktop => PLACEHOLDER.to_owned(),
+        ClientKind::VsCode => format!("${{input:{}}}", input_id(name)),
+        ClientKind::Cursor => format!("${{env:{variable}}}"),
+        ClientKind::Codex | ClientKind::Inspector => return None,
     };
     Some(format!("Bearer {reference}"))
 }

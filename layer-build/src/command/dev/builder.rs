@@ -21,7 +21,7 @@ use crate::{
 /// What is built, again and again.
 #[derive(Debug)]
 pub(crate) struct Workshop {
-    args: args::Packages,
+    args: args::build::Packages,
     /// The file of variables for tools, which need not be there unless it was asked for.
     env_file: PathBuf,
     is_env_file_wanted: bool,
@@ -46,7 +46,7 @@ pub(crate) struct Built {
 
 impl Workshop {
     /// Find what there is to build.
-    pub(crate) fn new(args: &args::Dev) -> anyhow::Result<Self> {
+    pub(crate) fn new(args: &args::build::Dev) -> anyhow::Result<Self> {
         let packages = packages::find(&args.packages)?;
         let folder = packages.target_dir.as_std_path().join("layer-dev");
         fs_err::create_dir_all(&folder)?;

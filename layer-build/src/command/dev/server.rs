@@ -11,7 +11,7 @@ use lambda_local::{Door, Function, FunctionConfig, Gateway};
 
 use super::builder::Built;
 use crate::{
-    args::{self, EventDoor},
+    args::{self, build::EventDoor},
     error::Failure,
     process::{child, host::Running},
 };
@@ -42,7 +42,7 @@ enum By {
 
 impl Served {
     /// Listen, as far as that is possible without anything to serve.
-    pub(crate) fn new(args: &args::Dev) -> Result<Self, Failure> {
+    pub(crate) fn new(args: &args::build::Dev) -> Result<Self, Failure> {
         let listen = args.listen;
         if !listen.ip().is_loopback() {
             return Err(Failure::Serve(ServeError::Public(listen)));

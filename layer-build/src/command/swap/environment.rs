@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 
 use crate::{
-    args,
+    args::{self, values},
     aws::{error::Deployment, lambda::MAX_ENVIRONMENT},
-    command::connect,
     process::env_file,
 };
 
@@ -20,7 +19,7 @@ pub(crate) struct Changes {
 
 impl Changes {
     /// Those of the command line, which count before those of its file.
-    pub(crate) fn of(args: &args::Swap) -> anyhow::Result<Self> {
+    pub(crate) fn of(args: &args::deploy::Swap) -> anyhow::Result<Self> {
         let mut set = BTreeMap::new();
         if let Some(file) = &args.env_file {
             set.extend(env_file::read(file, true)?);
@@ -71,7 +70,7 @@ fn assignment(text: &str) -> anyhow::Result<(String, String)> {
         Some((name, value)) => (name, Some(value.to_owned())),
         None => (text, None),
     };
-    let name = connect::variable_name(name)
+    let name = values::variable_name(name)
         .map_err(anyhow::Error::msg)
         .context("--env")?;
     let value = match value {
