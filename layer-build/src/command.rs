@@ -1,8 +1,11 @@
 //! The verbs, one file each.
 
 pub(crate) mod bench;
+pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod connect;
+pub(crate) mod describe;
 pub(crate) mod dev;
 pub(crate) mod diff;
 pub(crate) mod doctor;

@@ -18,19 +18,12 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::{
-    archive::write,
     args::{Cli, Command},
-    build::{compile, layer, packages},
-    command::{
-        bench, check, connect, dev, diff, doctor, inspect, new, publish, rollback, swap, symbolize,
-        token, tools, verify,
-    },
     exit::Exit,
-    library::describe,
-    terminal::stdout,
+    process::host::end_with_parent,
 };
 
 fn main() -> ExitCode {
@@ -40,31 +33,28 @@ fn main() -> ExitCode {
         args.remove(1);
     }
     let done = match Cli::parse_from(args).command {
-        Command::New(args) => new::run(&args),
-        Command::Build(args) => build(&args).map(|()| Exit::Done),
-        Command::Host(args) => command::host::build(&args).map(|()| Exit::Done),
-        Command::Dev(args) => dev::run(&args),
-        Command::Connect(args) => connect::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Bench(args) => bench::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Diff(args) => diff::run(&args),
-        Command::Publish(args) => publish::run(&args),
-        Command::Swap(args) => swap::run(&args),
-        Command::Rollback(args) => rollback::run(&args),
-        Command::Verify(args) => verify::run(&args),
-        Command::Token(args) => token::run(&args),
-        Command::Tools(args) => tools::tools(&args),
-        Command::Call(args) => tools::call(&args),
-        Command::Symbolize(args) => symbolize::run(&args),
-        Command::Doctor => doctor::run(),
-        Command::Completions(args) => completions(&args).map(|()| Exit::Done),
-        Command::Describe(args) => {
-            process::host::end_with_parent();
-            describe::answer(&args).map(|()| Exit::Done)
-        }
+        Command::New(args) => command::new::run(&args),
+        Command::Build(args) => command::build::run(&args),
+        Command::Host(args) => command::host::run(&args),
+        Command::Dev(args) => command::dev::run(&args),
+        Command::Connect(args) => command::connect::run(&args),
+        Command::Check(args) => command::check::run(&args),
+        Command::Bench(args) => command::bench::run(&args),
+        Command::Inspect(args) => command::inspect::run(&args),
+        Command::Diff(args) => command::diff::run(&args),
+        Command::Publish(args) => command::publish::run(&args),
+        Command::Swap(args) => command::swap::run(&args),
+        Command::Rollback(args) => command::rollback::run(&args),
+        Command::Verify(args) => command::verify::run(&args),
+        Command::Token(args) => command::token::run(&args),
+        Command::Tools(args) => command::tools::tools(&args),
+        Command::Call(args) => command::tools::call(&args),
+        Command::Symbolize(args) => command::symbolize::run(&args),
+        Command::Doctor => command::doctor::run(),
+        Command::Completions(args) => command::completions::run(&args),
+        Command::Describe(args) => command::describe::run(&args),
         Command::AsHost(args) => {
-            process::host::end_with_parent();
+            end_with_parent();
             return host::main(args.args);
         }
     };
@@ -77,37 +67,6 @@ fn main() -> ExitCode {
             Exit::Failed.into()
         }
     }
-}
-
-fn build(args: &args::build::Build) -> anyhow::Result<()> {
-    write::check_out(&args.out)?;
-    let packages = packages::find(&args.packages)?;
-    let recipe = layer::Recipe {
-        profile: compile::Profile::Layer,
-        platform: args.platform.chosen(),
-        includes: &args.includes,
-    };
-    let layer = layer::build(
-        &packages,
-        &recipe,
-        &layer::Label::of(args, &packages)?,
-        &args.out,
-    )?;
-    stdout::line(layer)?;
-    Ok(())
-}
-
-fn completions(args: &args::Completions) -> anyhow::Result<()> {
-    let mut script = Vec::new();
-    // What is hidden is no verb of the user's, which scripts of some shells do not know.
-    let all = Cli::command();
-    let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set());
-    let mut shown = clap::Command::new("cargo-layer")
-        .version(env!("CARGO_PKG_VERSION"))
-        .subcommands(verbs.cloned());
-    clap_complete::generate(args.shell, &mut shown, "cargo-layer", &mut script);
-    stdout::line(String::from_utf8_lossy(&script).trim_end())?;
-    Ok(())
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::{
-    build::sdk_source::Sdk,
+    build::{layer::LabelOptions, packages::PackageSelection, sdk_source::Sdk},
     library::{
         glibc::Glibc,
         platform::{self, Arch},
@@ -43,6 +43,15 @@ pub(crate) struct Packages {
     /// The Cargo.toml to start from [default: that of the current folder]
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
+}
+
+impl Packages {
+    pub(crate) fn selection(&self) -> PackageSelection {
+        PackageSelection {
+            names: self.packages.clone(),
+            manifest_path: self.manifest_path.clone(),
+        }
+    }
 }
 
 /// Of the function.
@@ -87,6 +96,16 @@ pub(crate) struct Build {
     /// The tools to serve where TOOLS_LIST is not set, written like it [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) tools: Vec<String>,
+}
+
+impl Build {
+    pub(crate) fn label(&self) -> LabelOptions {
+        LabelOptions {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            tools: self.tools.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

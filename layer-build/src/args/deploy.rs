@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{args::values, aws::layer_version::LayerVersion, exit};
+use crate::{
+    args::values,
+    aws::{cli::AwsOptions, layer_version::LayerVersion, sigv4::SigningOptions},
+    exit,
+};
 
 /// Which account is reached, and whether it is changed.
 #[derive(Clone, Debug, Args)]
@@ -18,6 +22,16 @@ pub(crate) struct Aws {
     /// Change nothing: what only asks is asked, of all else the commands are printed
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+impl Aws {
+    pub(crate) fn options(&self) -> AwsOptions {
+        AwsOptions {
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            dry_run: self.dry_run,
+        }
+    }
 }
 
 /// Make a layer a version of a layer at AWS
@@ -146,4 +160,15 @@ pub(crate) struct Verify {
     /// The profile of the AWS CLI's settings [default: its own default]
     #[arg(long, requires = "sign", hide_short_help = true)]
     pub(crate) profile: Option<String>,
+}
+
+impl Verify {
+    /// How requests are signed, if they are.
+    pub(crate) fn signing(&self) -> Option<SigningOptions> {
+        self.sign.then(|| SigningOptions {
+            url: self.url.clone(),
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+        })
+    }
 }

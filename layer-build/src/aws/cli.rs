@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{args, aws::error::Deployment, terminal::progress::doing};
+use crate::{aws::error::Deployment, terminal::progress::doing};
 
 /// What stands in the commands of a dry run for what only the commands before them would tell.
 pub(crate) const VERSION: &str = "$VERSION";
@@ -20,6 +20,17 @@ pub(crate) const REVISION: &str = "$REVISION";
 /// The shortest value that is taken out of what is printed. Unit: bytes. Source: ours; what is shorter is no secret, and may
 /// be part of any word.
 const SECRET: usize = 4;
+
+/// Which account is reached, and whether it is changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AwsOptions {
+    /// The region, if it is not that of the CLI's settings.
+    pub(crate) region: Option<String>,
+    /// The profile, if it is not the CLI's default.
+    pub(crate) profile: Option<String>,
+    /// Only show what would change something.
+    pub(crate) dry_run: bool,
+}
 
 /// The CLI, with the account that it is to reach.
 pub(crate) struct Aws {
@@ -30,14 +41,19 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    pub(crate) fn of(args: &args::deploy::Aws) -> Self {
-        let options = [("--region", &args.region), ("--profile", &args.profile)];
+    pub(crate) fn new(options: AwsOptions) -> Self {
+        let AwsOptions {
+            region,
+            profile,
+            dry_run,
+        } = options;
+        let options = [("--region", region), ("--profile", profile)];
         let options = options
             .into_iter()
-            .filter_map(|(option, value)| Some([option.to_owned(), value.clone()?]));
+            .filter_map(|(option, value)| Some([option.to_owned(), value?]));
         Self {
             options: options.flatten().collect(),
-            dry_run: args.dry_run,
+            dry_run,
             hidden: Vec::new(),
         }
     }
@@ -172,7 +188,7 @@ mod tests {
     use super::*;
 
     fn aws(region: Option<&str>) -> Aws {
-        Aws::of(&args::deploy::Aws {
+        Aws::new(AwsOptions {
             region: region.map(str::to_owned),
             profile: None,
             dry_run: true,

@@ -13,14 +13,25 @@ use aws_sigv4::{
 use serde_json::Value;
 use ureq::http::{Request, Uri};
 
-use crate::{
-    args,
-    aws::{cli::Aws, error::Deployment},
+use crate::aws::{
+    cli::{Aws, AwsOptions},
+    error::Deployment,
 };
 
 /// How the names of Function URLs and of APIs go on behind their own part; then comes the region.
 const FUNCTION_URL: &str = "lambda-url";
 const API: &str = "execute-api";
+
+/// What requests are signed for, and by whom.
+#[derive(Clone, Debug)]
+pub(crate) struct SigningOptions {
+    /// Where they go.
+    pub(crate) url: String,
+    /// The region, if it is not that of the URL.
+    pub(crate) region: Option<String>,
+    /// The profile of the AWS CLI's settings that has the credentials, if they are not the shell's.
+    pub(crate) profile: Option<String>,
+}
 
 /// Signs requests.
 pub(crate) struct Signer {
@@ -31,12 +42,12 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    pub(crate) fn of(args: &args::deploy::Verify) -> anyhow::Result<Self> {
-        let (service, found) = of_url(&args.url);
-        let region = args.region.clone().or(found);
-        let region = region.ok_or_else(|| Deployment::NoRegion(args.url.clone()))?;
+    pub(crate) fn new(options: SigningOptions) -> anyhow::Result<Self> {
+        let (service, found) = of_url(&options.url);
+        let region = options.region.or(found);
+        let region = region.ok_or(Deployment::NoRegion(options.url))?;
         Ok(Self {
-            credentials: credentials(args)?,
+            credentials: credentials(options.profile)?,
             region,
             service,
         })
@@ -85,20 +96,19 @@ fn of_url(url: &str) -> (&'static str, Option<String>) {
 }
 
 /// Those of the shell, else those that the AWS CLI has.
-fn credentials(args: &args::deploy::Verify) -> anyhow::Result<Credentials> {
+fn credentials(profile: Option<String>) -> anyhow::Result<Credentials> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let of_shell = (
         variable("AWS_ACCESS_KEY_ID"),
         variable("AWS_SECRET_ACCESS_KEY"),
     );
-    if let ((Some(id), Some(secret)), None) = (of_shell, &args.profile) {
+    if let ((Some(id), Some(secret)), None) = (of_shell, &profile) {
         let token = variable("AWS_SESSION_TOKEN");
         return Ok(Credentials::new(id, secret, token, None, "shell"));
     }
-    let aws = Aws::of(&args::deploy::Aws {
-        region: None,
-        profile: args.profile.clone(),
-        dry_run: false,
+    let aws = Aws::new(AwsOptions {
+        profile,
+        ..AwsOptions::default()
     });
     let told = aws.ask(&["configure", "export-credentials", "--format", "process"])?;
     let text = |member: &str| told[member].as_str().map(str::to_owned);

@@ -17,7 +17,6 @@ use host::{
 
 use crate::{
     archive::write::{self, Entry, Written},
-    args,
     build::{
         compile::{self, Linker, Profile, Remap, Target},
         packages::{Packages, Plugin},
@@ -42,6 +41,15 @@ pub(crate) struct Label {
     tools: Vec<String>,
 }
 
+/// What a layer is to say of itself, as far as somebody has asked for it.
+#[derive(Debug, Default)]
+pub(crate) struct LabelOptions {
+    pub(crate) name: Option<String>,
+    pub(crate) version: Option<String>,
+    /// The default tools, written like `TOOLS_LIST`.
+    pub(crate) tools: Vec<String>,
+}
+
 /// A layer that was built.
 #[derive(Debug)]
 pub(crate) struct Layer {
@@ -55,8 +63,8 @@ pub(crate) struct Layer {
 
 impl Label {
     /// As asked for, else by what the plugins have in common.
-    pub(crate) fn of(args: &args::build::Build, packages: &Packages) -> Result<Self, Failure> {
-        let version = match &args.version {
+    pub(crate) fn of(options: &LabelOptions, packages: &Packages) -> Result<Self, Failure> {
+        let version = match &options.version {
             Some(version) => version.clone(),
             None => common_version(&packages.plugins).ok_or_else(|| {
                 let versions = packages
@@ -66,7 +74,7 @@ impl Label {
                 Failure::NoVersion(versions.collect())
             })?,
         };
-        let name = args
+        let name = options
             .name
             .clone()
             .unwrap_or_else(|| packages.name().to_owned());
@@ -74,7 +82,7 @@ impl Label {
         if name.is_empty() || !name.chars().all(plain) {
             return Err(Failure::LayerName(name));
         }
-        let tools = args.tools.iter().map(|entry| entry.trim().to_owned());
+        let tools = options.tools.iter().map(|entry| entry.trim().to_owned());
         Ok(Self {
             name,
             version,
@@ -102,14 +110,14 @@ fn common_version(plugins: &[Plugin]) -> Option<String> {
 
 /// How a layer is built.
 #[derive(Debug)]
-pub(crate) struct Recipe<'a> {
+pub(crate) struct BuildOptions<'a> {
     pub(crate) profile: Profile,
     pub(crate) platform: Platform,
     /// Other libraries that are packed.
     pub(crate) includes: &'a [PathBuf],
 }
 
-impl Recipe<'_> {
+impl BuildOptions<'_> {
     /// For this machine, and for people who wait.
     pub(crate) fn dev() -> Self {
         Self {
@@ -134,7 +142,7 @@ struct Part {
 /// Build plugins and pack them into a layer.
 pub(crate) fn build(
     packages: &Packages,
-    recipe: &Recipe<'_>,
+    options: &BuildOptions<'_>,
     label: &Label,
     out: &Path,
 ) -> anyhow::Result<Layer> {
@@ -143,15 +151,15 @@ pub(crate) fn build(
     let lib = folder.path().join("lib");
     fs_err::create_dir(&lib)?;
     let mut entries = Vec::new();
-    for path in recipe.includes {
-        let entry = included(path, recipe.platform)?;
+    for path in options.includes {
+        let entry = included(path, options.platform)?;
         fs_err::write(folder.path().join(&entry.path), &entry.content)?;
         entries.push(entry);
     }
     let mut parts = Vec::new();
     for plugin in &packages.plugins {
         eprintln!("building {}", plugin.name);
-        parts.push(part(plugin, &packages.remaps, recipe, &lib)?);
+        parts.push(part(plugin, &packages.remaps, options, &lib)?);
     }
     parts.sort_by(|a, b| a.file.cmp(&b.file));
 
@@ -162,9 +170,12 @@ pub(crate) fn build(
     }
     let tools = tools(folder.path(), &label.tools)?;
 
-    entries.extend(packed(&parts, label, recipe.platform.arch.cpu(), |part| {
-        part.content.clone()
-    })?);
+    entries.extend(packed(
+        &parts,
+        label,
+        options.platform.arch.cpu(),
+        |part| part.content.clone(),
+    )?);
     let written = write::write(entries, out)?;
     let symbols = symbols::folder(out);
     for halves in parts.iter().filter_map(|part| part.halves.as_ref()) {
@@ -182,22 +193,22 @@ pub(crate) fn build(
 fn part(
     plugin: &Plugin,
     remaps: &[Remap],
-    recipe: &Recipe<'_>,
+    options: &BuildOptions<'_>,
     folder: &Path,
 ) -> anyhow::Result<Part> {
     let manifest = plugin.manifest_path.as_std_path();
     let (name, target) = (&plugin.name, Target::Plugin);
     let for_this_machine =
         |profile| compile::compile(name, manifest, target, profile, Linker::Own, remaps);
-    let library = match recipe.profile {
+    let library = match options.profile {
         Profile::Dev => for_this_machine(Profile::Dev)?,
-        Profile::Layer => compile::for_lambda(name, manifest, target, recipe.platform, remaps)?,
+        Profile::Layer => compile::for_lambda(name, manifest, target, options.platform, remaps)?,
     };
     let name = library.file_name().unwrap_or_default();
     let file = name.to_string_lossy().into_owned();
     let mut content = fs_err::read(&library)?;
     let mut halves = None;
-    if recipe.profile == Profile::Layer {
+    if options.profile == Profile::Layer {
         let of_library = debug_info::halves(content).map_err(|error| Failure::Library {
             path: library.clone(),
             problem: error.to_string(),
@@ -205,14 +216,14 @@ fn part(
         content = of_library.stripped.clone();
         halves = Some(of_library);
     }
-    let here = if recipe.platform.arch.is_here() {
+    let here = if options.platform.arch.is_here() {
         None
     } else {
         eprintln!(
             "building {} for this machine, to ask it what it declares",
             plugin.name
         );
-        Some(fs_err::read(for_this_machine(recipe.profile)?)?)
+        Some(fs_err::read(for_this_machine(options.profile)?)?)
     };
     let opened = folder.join(&file);
     fs_err::write(&opened, here.as_ref().unwrap_or(&content))?;

@@ -9,7 +9,6 @@ use std::{
 use cargo_metadata::{CrateType, Metadata, Package, camino::Utf8PathBuf};
 
 use crate::{
-    args,
     build::{cargo, compile::Remap},
     error::Failure,
 };
@@ -20,6 +19,15 @@ pub(crate) struct Plugin {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) manifest_path: Utf8PathBuf,
+}
+
+/// Which packages to build.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackageSelection {
+    /// Their names; none: every plugin that cargo would build by default.
+    pub(crate) names: Vec<String>,
+    /// The Cargo.toml to start from, if it is not the nearest.
+    pub(crate) manifest_path: Option<PathBuf>,
 }
 
 /// The plugins to build, and where cargo builds.
@@ -45,8 +53,8 @@ impl Packages {
 }
 
 /// The Cargo.toml to start from: the one named, else the nearest in this folder or above it, as cargo looks for it.
-pub(crate) fn manifest(args: &args::build::Packages) -> io::Result<PathBuf> {
-    if let Some(path) = &args.manifest_path {
+pub(crate) fn manifest(selection: &PackageSelection) -> io::Result<PathBuf> {
+    if let Some(path) = &selection.manifest_path {
         return std::path::absolute(path);
     }
     let here = std::env::current_dir()?;
@@ -56,17 +64,17 @@ pub(crate) fn manifest(args: &args::build::Packages) -> io::Result<PathBuf> {
 }
 
 /// Those named, else those that cargo would build by default, in cargo's order.
-pub(crate) fn find(args: &args::build::Packages) -> Result<Packages, Failure> {
+pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, Failure> {
     let mut command = cargo::metadata();
     command.no_deps();
-    if let Some(path) = &args.manifest_path {
+    if let Some(path) = &selection.manifest_path {
         command.manifest_path(path);
     }
     let metadata = command.exec()?;
-    let chosen = if args.packages.is_empty() {
+    let chosen = if selection.names.is_empty() {
         default_packages(&metadata)?
     } else {
-        named(&metadata, &args.packages)?
+        named(&metadata, &selection.names)?
     };
     let sources = sources(&metadata, &chosen);
     let plugins = chosen

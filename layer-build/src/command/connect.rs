@@ -9,7 +9,11 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
 use ureq::http::Uri;
 
 use crate::{
-    args, build::packages, error::Failure, exit::Exit, mcp::client_kind::ClientKind,
+    args,
+    build::packages::{self, PackageSelection},
+    error::Failure,
+    exit::Exit,
+    mcp::client_kind::ClientKind,
     terminal::stdout,
 };
 
@@ -43,9 +47,10 @@ pub(crate) fn run(args: &args::server::Connect) -> anyhow::Result<Exit> {
         },
         None => {
             // What cannot be built cannot be served: better said now than by the client.
-            packages::find(&args.packages)?;
+            let selection = args.packages.selection();
+            packages::find(&selection)?;
             Server::Stdio {
-                command: cargo_layer(&args.packages)?,
+                command: cargo_layer(&selection)?,
                 env: args.env.clone(),
             }
         }
@@ -77,8 +82,8 @@ pub(crate) fn show(client: ClientKind, name: &str, server: &Server) -> anyhow::R
 }
 
 /// The command by which a client can start a server of the tools of some packages, as they are then.
-pub(crate) fn cargo_layer(args: &args::build::Packages) -> anyhow::Result<Vec<String>> {
-    let manifest = packages::manifest(args)?;
+pub(crate) fn cargo_layer(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
+    let manifest = packages::manifest(selection)?;
     let mut command = vec![
         std::env::current_exe()?.display().to_string(),
         "dev".to_owned(),
@@ -86,7 +91,7 @@ pub(crate) fn cargo_layer(args: &args::build::Packages) -> anyhow::Result<Vec<St
         "--manifest-path".to_owned(),
         manifest.display().to_string(),
     ];
-    for package in &args.packages {
+    for package in &selection.names {
         command.extend(["--package".to_owned(), package.clone()]);
     }
     Ok(command)

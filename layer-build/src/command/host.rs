@@ -9,12 +9,13 @@ use crate::{
     args,
     build::compile::{self, Target},
     error::Failure,
+    exit::Exit,
     library::debug_info,
     terminal::stdout,
 };
 
 /// Build the host and pack it.
-pub(crate) fn build(args: &args::build::Host) -> anyhow::Result<()> {
+pub(crate) fn run(args: &args::build::Host) -> anyhow::Result<Exit> {
     let path = match (&args.out, args.as_layer) {
         (Some(out), _) => out.as_path(),
         (None, false) => Path::new("function.zip"),
@@ -53,5 +54,5 @@ pub(crate) fn build(args: &args::build::Host) -> anyhow::Result<()> {
     stdout::line(format_args!("size: {} bytes", written.size))?;
     stdout::line(format_args!("sha256: {}", written.sha256))?;
     stdout::line(format_args!("bootstrap: {size} bytes, sha256 {hash}"))?;
-    Ok(())
+    Ok(Exit::Done)
 }

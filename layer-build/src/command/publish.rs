@@ -42,7 +42,7 @@ pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
     let content = std::fs::read(&args.layer);
     let content = content.map_err(|error| Failure::unreadable(&args.layer, error))?;
     let expected = sha256(&content);
-    let aws = Aws::of(&args.aws);
+    let aws = Aws::new(args.aws.options());
     let path = args.layer.display().to_string();
     let content = match &args.bucket {
         None => ["--zip-file".to_owned(), format!("fileb://{path}")],

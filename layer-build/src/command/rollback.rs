@@ -15,7 +15,7 @@ use crate::{
 
 /// Go back, and print the ARN of the version.
 pub(crate) fn run(args: &args::deploy::Rollback) -> anyhow::Result<Exit> {
-    let mut aws = Aws::of(&args.aws);
+    let mut aws = Aws::new(args.aws.options());
     let mut function = Function {
         aws: &mut aws,
         name: &args.function,

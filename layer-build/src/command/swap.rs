@@ -40,7 +40,7 @@ struct Plan {
 pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
     let changes = Changes::of(args)?;
     let call = arguments(args)?;
-    let mut aws = Aws::of(&args.aws);
+    let mut aws = Aws::new(args.aws.options());
     aws.hide(changes.set());
     let mut function = Function {
         aws: &mut aws,

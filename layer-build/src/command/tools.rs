@@ -18,7 +18,7 @@ use crate::{
     },
     args,
     build::{
-        layer::{self, Label, Recipe},
+        layer::{self, BuildOptions, Label},
         packages,
     },
     error::Failure,
@@ -134,14 +134,15 @@ impl Connection {
         let mut layers = Vec::new();
         let mut variables = Vec::new();
         if source.layers.is_empty() {
-            let packages = packages::find(&source.packages)?;
-            let manifest = packages::manifest(&source.packages)?;
+            let selection = source.packages.selection();
+            let packages = packages::find(&selection)?;
+            let manifest = packages::manifest(&selection)?;
             variables = env_file::read(&manifest.with_file_name(".env"), false)?;
             // Those of the shell count first.
             variables.retain(|(name, _)| std::env::var_os(name).is_none());
             let zip = opt.path().join("layer.zip");
             let label = Label::for_development(&packages);
-            layer::build(&packages, &Recipe::dev(), &label, &zip)?;
+            layer::build(&packages, &BuildOptions::dev(), &label, &zip)?;
             write::unpack(&zip, opt.path())?;
         }
         for layer in &source.layers {

@@ -43,8 +43,8 @@ pub(crate) fn run(args: &args::deploy::Verify) -> anyhow::Result<Exit> {
         headers.push(("Authorization".to_owned(), tools::bearer(variable)?));
     }
     let mut client = Client::new(&args.url, Era::Auto, &headers, false);
-    if args.sign {
-        client = client.signed_by(Signer::of(args)?);
+    if let Some(options) = args.signing() {
+        client = client.signed_by(Signer::new(options)?);
     }
     let mut report = Report::default();
 

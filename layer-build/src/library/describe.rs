@@ -3,11 +3,10 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::Context;
-use host::plugin::{Code, Declaration, OpenError, declaration_problems};
+use host::plugin::{Declaration, declaration_problems};
 use serde_json::value::RawValue;
 
 use crate::{
-    args,
     error::Failure,
     finding::Check,
     process::{child, temp_dir},
@@ -89,15 +88,4 @@ pub(crate) fn describe(
     }
     let text = RawValue::from_string(text).map_err(|error| problem(error.to_string()))?;
     Ok(Described { text, declaration })
-}
-
-/// The child's side.
-pub(crate) fn answer(args: &args::Describe) -> anyhow::Result<()> {
-    let described = host::plugin::describe(&args.library);
-    let declared = described.map_err(|error: OpenError| Failure::Described {
-        code: error.code().as_str().to_owned(),
-        message: error.to_string(),
-    })?;
-    fs_err::write(&args.out, declared.bytes)?;
-    Ok(())
 }

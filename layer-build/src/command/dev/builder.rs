@@ -11,8 +11,8 @@ use crate::{
     archive::write,
     args,
     build::{
-        layer::{self, Label, Layer, Recipe},
-        packages::{self, Packages},
+        layer::{self, BuildOptions, Label, Layer},
+        packages::{self, PackageSelection, Packages},
     },
     command::connect::{self, Server},
     process::{env_file, temp_dir},
@@ -21,7 +21,7 @@ use crate::{
 /// What is built, again and again.
 #[derive(Debug)]
 pub(crate) struct Workshop {
-    args: args::build::Packages,
+    selection: PackageSelection,
     /// The file of variables for tools, which need not be there unless it was asked for.
     env_file: PathBuf,
     is_env_file_wanted: bool,
@@ -47,14 +47,15 @@ pub(crate) struct Built {
 impl Workshop {
     /// Find what there is to build.
     pub(crate) fn new(args: &args::build::Dev) -> anyhow::Result<Self> {
-        let packages = packages::find(&args.packages)?;
+        let selection = args.packages.selection();
+        let packages = packages::find(&selection)?;
         let folder = packages.target_dir.as_std_path().join("layer-dev");
         fs_err::create_dir_all(&folder)?;
         temp_dir::sweep(&folder);
-        let manifest = packages::manifest(&args.packages)?;
+        let manifest = packages::manifest(&selection)?;
         let env_file = args.env_file.clone();
         Ok(Self {
-            args: args.packages.clone(),
+            selection,
             is_env_file_wanted: env_file.is_some(),
             has_shell: args.event.is_none(),
             env_file: env_file.unwrap_or_else(|| manifest.with_file_name(".env")),
@@ -76,7 +77,7 @@ impl Workshop {
     /// The folders whose files matter.
     pub(crate) fn sources(&self) -> Sources {
         // The manifests may have changed; as long as they cannot be read, what they said before counts.
-        let found = packages::find(&self.args);
+        let found = packages::find(&self.selection);
         let packages = found.as_ref().unwrap_or(&self.packages);
         Sources {
             trees: packages
@@ -104,12 +105,12 @@ impl Workshop {
     pub(crate) fn build(&self) -> anyhow::Result<Built> {
         let mut variables = env_file::read(&self.env_file, self.is_env_file_wanted)?;
         variables.retain(|(name, _)| !self.is_in_shell(name));
-        let packages = packages::find(&self.args)?;
+        let packages = packages::find(&self.selection)?;
         let opt = temp_dir::folder_in(&self.folder)?;
         // In a folder of its own as well: others may be building beside this.
         let layer = layer::build(
             &packages,
-            &Recipe::dev(),
+            &BuildOptions::dev(),
             &Label::for_development(&packages),
             &opt.path().join("layer.zip"),
         )?;
@@ -145,7 +146,7 @@ impl Workshop {
 
     /// The server that a client starts itself.
     pub(crate) fn by_stdio(&self) -> anyhow::Result<Server> {
-        let mut command = connect::cargo_layer(&self.args)?;
+        let mut command = connect::cargo_layer(&self.selection)?;
         if self.is_env_file_wanted {
             let path = std::path::absolute(&self.env_file)?;
             command.extend(["--env-file".to_owned(), path.display().to_string()]);
