@@ -14,6 +14,7 @@ mod finding;
 mod library;
 mod mcp;
 mod process;
+mod static_check;
 mod terminal;
 
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Flags of what looks at layers: `check`, `bench`, `inspect`, `diff` and `symbolize`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -37,22 +37,6 @@ pub(crate) struct Check {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-impl Check {
-    /// A check of one layer, everything else at its default.
-    pub(crate) fn of(layer: &Path) -> Self {
-        Self {
-            layers: vec![layer.to_owned()],
-            host: None,
-            entry_file: Vec::new(),
-            tools_list: Vec::new(),
-            system_libraries: Vec::new(),
-            patience: child::PATIENCE.as_secs(),
-            strict: false,
-            json: false,
-        }
-    }
 }
 
 /// Measure how long a cold start takes with layers, phase by phase

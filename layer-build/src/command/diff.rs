@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     archive::inventory::Declared,
     args,
-    compare::{self, Change, Effect},
+    compare::{self, Effect},
     exit::Exit,
     terminal::stdout,
 };
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
             let [old, new] = &cpus;
             stdout::line(format_args!("for another CPU: {old} before, {new} now"))?;
         }
-        for line in lines(&changes) {
+        for line in compare::lines(&changes) {
             stdout::line(line)?;
         }
     }
@@ -52,33 +52,9 @@ pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
     })
 }
 
-/// Changes for people, with how many there are of each kind at the end.
-pub(crate) fn lines(changes: &[Change]) -> Vec<String> {
-    let count = |effect| {
-        let of_it = changes.iter().filter(|change| change.effect == effect);
-        of_it.count()
-    };
-    let all = format!(
-        "{} breaking, {} compatible, {} newly destructive",
-        count(Effect::Breaking),
-        count(Effect::Compatible),
-        count(Effect::Destructive)
-    );
-    changes.iter().map(line).chain([all]).collect()
-}
-
 /// The CPUs that its plugins are for.
 fn cpus(declared: &Declared) -> String {
     let plugins = declared.plugins.iter();
     let cpus: BTreeSet<_> = plugins.map(|plugin| plugin.cpu.as_str()).collect();
     cpus.into_iter().collect::<Vec<_>>().join(" and ")
-}
-
-fn line(change: &Change) -> String {
-    let effect = match change.effect {
-        Effect::Breaking => "breaking",
-        Effect::Compatible => "compatible",
-        Effect::Destructive => "destructive",
-    };
-    format!("{effect:<11}  {}: {}", change.tool, change.what)
 }

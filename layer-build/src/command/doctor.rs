@@ -95,8 +95,7 @@ fn needs() -> Vec<Need> {
         },
         Need {
             what: "qemu-user",
-            found: crate::command::check::emulator(other.cpu())
-                .map(|path| path.display().to_string()),
+            found: platform::emulator(other.cpu()).map(|path| path.display().to_string()),
             only_for: Some("check of a layer for another CPU at work"),
             remedy: "`apt-get install qemu-user-static`, and the C library of that CPU".to_owned(),
         },

@@ -5,9 +5,9 @@ use host::plugin::manifest::sha256;
 use crate::{
     args,
     aws::{cli::Aws, error::Deployment, layer_download},
-    command::check::{Certain, MAX_UPLOAD},
     error::Failure,
     exit::Exit,
+    static_check::{Certain, limits::MAX_UPLOAD},
     terminal::stdout,
 };
 

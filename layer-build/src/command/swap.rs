@@ -17,7 +17,6 @@ use crate::{
         layer_version::{self, LayerVersion},
         smoke_test::Proof,
     },
-    command::diff,
     compare::{self, Effect},
     error::Failure,
     exit::Exit,
@@ -190,7 +189,7 @@ fn judged(
     new: &[compare::Tool],
 ) -> (Exit, Option<Deployment>) {
     let changes = compare::changes(old, new);
-    for line in diff::lines(&changes) {
+    for line in compare::lines(&changes) {
         eprintln!("{line}");
     }
     let is_any = |effect| changes.iter().any(|change| change.effect == effect);

@@ -1,4 +1,4 @@
-//! The platforms of functions, and what building for them takes.
+//! The platforms of functions, and what it takes to build and to run programs for them.
 
 use std::{
     path::PathBuf,
@@ -117,4 +117,13 @@ pub(crate) fn runs(command: &mut Command) -> bool {
         .stderr(Stdio::null())
         .status();
     status.is_ok_and(|status| status.success())
+}
+
+/// qemu's emulator for the programs of a CPU, if there is one.
+pub(crate) fn emulator(cpu: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = [format!("qemu-{cpu}-static"), format!("qemu-{cpu}")];
+    let mut candidates = std::env::split_paths(&path)
+        .flat_map(|folder| names.each_ref().map(|name| folder.join(name)));
+    candidates.find(|candidate| candidate.is_file())
 }

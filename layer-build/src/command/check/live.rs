@@ -6,19 +6,19 @@ use std::{
     time::Duration,
 };
 
-use super::Subject;
 use crate::{
     archive::{read, write},
     args,
     error::Failure,
     finding::{Check, Finding},
-    library::describe,
+    library::{describe, platform::emulator},
     mcp::{client::Client, era::Era},
     process::{
         child,
         host::{NotRunning, Running},
         temp_dir,
     },
+    static_check::subject::Subject,
     terminal::progress::doing,
 };
 
@@ -253,13 +253,4 @@ impl Host {
     fn is_native(&self) -> bool {
         self.emulator.is_none()
     }
-}
-
-/// qemu's emulator for the programs of a CPU, if there is one.
-pub(crate) fn emulator(cpu: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let names = [format!("qemu-{cpu}-static"), format!("qemu-{cpu}")];
-    let mut candidates = std::env::split_paths(&path)
-        .flat_map(|folder| names.each_ref().map(|name| folder.join(name)));
-    candidates.find(|candidate| candidate.is_file())
 }

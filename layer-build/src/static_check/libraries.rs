@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, path::Path};
 
 use host::plugin::Code;
 
-use super::{Layer, Library, Subject};
 use crate::{
     archive::read::Kind,
     finding::{Check, Finding},
     library::{elf::Facts, glibc::AMAZON_LINUX_2023},
+    static_check::subject::{Layer, Library, Subject},
 };
 
 /// The libraries that `provided.al2023` has for certain: glibc's own, and the unwinder that every Rust program needs.
@@ -33,7 +33,8 @@ const PRESENT: [&str; 13] = [
 /// How many symbols are named, at most.
 const MAX_SYMBOLS: usize = 3;
 
-pub(super) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Finding>) {
+/// Check every ELF file. `system` are libraries that the function's system has besides.
+pub(crate) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Finding>) {
     let cpu = subject.cpu().unwrap_or_default();
     let in_layers = subject.layers.iter().flat_map(|layer| layer.contents.lib());
     let present: BTreeSet<&str> = in_layers

@@ -1,11 +1,10 @@
 //! What Lambda allows of archives, layers and variables, whatever is in them.
 
-use super::{Layer, Subject};
 use crate::{
     archive::read::Kind,
-    args,
     aws::lambda::{MAX_ENVIRONMENT, MAX_LAYERS},
     finding::{Check, Finding},
+    static_check::subject::{Layer, Subject},
 };
 
 /// Source of these: AWS Lambda Developer Guide, "Lambda quotas": size of an archive that is uploaded directly (unit: bytes), of
@@ -18,8 +17,22 @@ const READ: u32 = 0o004;
 const ENTER: u32 = 0o005;
 const RUN: u32 = 0o005;
 
-pub(super) fn check(subject: &Subject, args: &args::layer::Check, findings: &mut Vec<Finding>) {
-    let count = args.layers.len();
+/// What a function selects of its layers.
+#[derive(Debug, Default)]
+pub(crate) struct SelectionOptions {
+    /// Its `ENTRY_FILE`.
+    pub(crate) entry_file: Vec<String>,
+    /// Its `TOOLS_LIST`.
+    pub(crate) tools_list: Vec<String>,
+}
+
+/// Check what was read of these layers and their function. `count` is the number of layers, also of those that cannot be read.
+pub(crate) fn check(
+    subject: &Subject,
+    count: usize,
+    selection: &SelectionOptions,
+    findings: &mut Vec<Finding>,
+) {
     if count > MAX_LAYERS {
         findings.push(Finding::new(
             Check::LayersTooMany,
@@ -43,7 +56,7 @@ pub(super) fn check(subject: &Subject, args: &args::layer::Check, findings: &mut
             "leave out plugins, or what they carry",
         ));
     }
-    environment(args, findings);
+    environment(selection, findings);
 }
 
 fn archive(layer: &Layer, findings: &mut Vec<Finding>) {
@@ -133,10 +146,10 @@ fn overwritten(layers: &[Layer], findings: &mut Vec<Finding>) {
     }
 }
 
-fn environment(args: &args::layer::Check, findings: &mut Vec<Finding>) {
+fn environment(selection: &SelectionOptions, findings: &mut Vec<Finding>) {
     let lists = [
-        ("ENTRY_FILE", &args.entry_file),
-        ("TOOLS_LIST", &args.tools_list),
+        ("ENTRY_FILE", &selection.entry_file),
+        ("TOOLS_LIST", &selection.tools_list),
     ];
     let set = lists.iter().filter(|(_, list)| !list.is_empty());
     let size: usize = set
