@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::aws::{
-    cli::{Aws, REVISION, VERSION},
-    error::Deployment,
-    layer_version::{self, LayerVersion},
+use crate::{
+    aws::{
+        cli::{Aws, REVISION, VERSION},
+        error::Deployment,
+        layer_version::{self, LayerVersion},
+    },
+    process::temp_dir,
 };
 
 /// The newest state of a function, which can be changed.
@@ -16,6 +19,9 @@ pub(crate) const LATEST: &str = "$LATEST";
 /// What Lambda allows. Source: AWS Lambda Developer Guide, "Lambda quotas". Unit of the second: bytes.
 pub(crate) const MAX_LAYERS: usize = 5;
 pub(crate) const MAX_ENVIRONMENT: usize = 4 << 10;
+
+/// What the description of a version says before the number of the one that was live before it.
+const BEFORE: &str = "cargo layer swap; before: ";
 
 /// What a function, or a version of it, is set to.
 #[derive(Clone, Debug)]
@@ -101,10 +107,20 @@ impl Configuration {
         entries.map(str::to_owned).collect()
     }
 
+    /// The number of the version that was live before this one, if this was put there by a swap.
+    pub(crate) fn before(&self) -> Option<u64> {
+        self.description.strip_prefix(BEFORE)?.parse().ok()
+    }
+
     /// Its layers, for people.
     pub(crate) fn layers_told(&self) -> String {
         layer_version::told(&self.layers)
     }
+}
+
+/// The description of a version that takes the place of another, which [`Configuration::before`] finds in it.
+pub(crate) fn description_after(before: &str) -> String {
+    format!("{BEFORE}{before}")
 }
 
 /// An alias of a function.
@@ -289,6 +305,54 @@ impl Function<'_> {
         Ok(version)
     }
 
+    /// Set layers and variables by one update, if nobody else has changed the function since, and wait for it.
+    pub(crate) fn update(
+        &self,
+        latest: &Configuration,
+        layers: &[LayerVersion],
+        variables: &BTreeMap<String, String>,
+    ) -> anyhow::Result<()> {
+        let folder = temp_dir::folder()?;
+        let mut words = vec![
+            "lambda".to_owned(),
+            "update-function-configuration".to_owned(),
+        ];
+        if latest.variables == *variables {
+            words.extend(["--function-name".to_owned(), self.name.to_owned()]);
+            words.push("--layers".to_owned());
+            words.extend(layers.iter().map(ToString::to_string));
+            let revision = latest.revision.clone().into_iter();
+            words.extend(revision.flat_map(|revision| ["--revision-id".to_owned(), revision]));
+        } else {
+            let path = folder.path().join("update.json");
+            let layers: Vec<_> = layers.iter().map(ToString::to_string).collect();
+            let mut update = json!({
+                "FunctionName": self.name, "Layers": layers,
+                "Environment": { "Variables": variables },
+            });
+            if let Some(revision) = &latest.revision {
+                update["RevisionId"] = revision.as_str().into();
+            }
+            write_for_this_user(&path, &update.to_string())?;
+            // What is in it, but for the values.
+            for value in update["Environment"]["Variables"]
+                .as_object_mut()
+                .into_iter()
+                .flatten()
+            {
+                *value.1 = "...".into();
+            }
+            eprintln!("# {}, which only you can read: {update}", path.display());
+            words.extend([
+                "--cli-input-json".to_owned(),
+                format!("file://{}", path.display()),
+            ]);
+        }
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        self.aws.change(&words)?;
+        self.wait_for_update()
+    }
+
     /// Show how its revision is asked for, in a dry run.
     pub(crate) fn show_revision(&self) {
         let words = [
@@ -301,10 +365,19 @@ impl Function<'_> {
     }
 }
 
+/// A file that nobody else can read, not even for a moment.
+fn write_for_this_user(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+
+    let mut options = fs_err::OpenOptions::new();
+    options.write(true).create_new(true);
+    options.options_mut().mode(0o600);
+    options.open(path)?.write_all(text.as_bytes())?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

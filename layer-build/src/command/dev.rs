@@ -23,11 +23,12 @@ use self::{
     watch::Watch,
 };
 use crate::{
-    args,
-    command::connect::{self, Server},
-    error,
+    args, error,
     exit::Exit,
-    mcp::client_kind::ClientKind,
+    mcp::{
+        client_kind::ClientKind,
+        client_setup::{Server, setup},
+    },
     terminal::stdout,
 };
 
@@ -177,7 +178,7 @@ fn greet(workshop: &Workshop, url: &str) -> anyhow::Result<()> {
         } else {
             &server
         };
-        connect::show(client, workshop.name(), server)?;
+        stdout::line(setup(client, workshop.name(), server)?)?;
     }
     stdout::line("A change of a source is served as soon as it is built. Ctrl-C ends it.")?;
     Ok(())

@@ -8,7 +8,6 @@ use crate::{
         lambda::{Configuration, Function, LATEST},
         smoke_test,
     },
-    command::swap,
     exit::Exit,
     terminal::stdout,
 };
@@ -72,7 +71,7 @@ fn in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::Result<Exit
         return Ok(Exit::Done);
     }
     let latest = function.configuration(None)?;
-    swap::update(function, &latest, &target.layers, &target.variables)?;
+    function.update(&latest, &target.layers, &target.variables)?;
     if !latest.has_code_of(target) {
         eprintln!(
             "note: the function's own code stays what it is, which is not that of version {}",
@@ -103,7 +102,7 @@ fn target<'a>(
         Some(wanted) => numbered(wanted),
         None => {
             let swapped = versions.iter().find(|version| version.version == current);
-            let told = swapped.and_then(swap::before).and_then(numbered);
+            let told = swapped.and_then(Configuration::before).and_then(numbered);
             let current = current.parse::<u64>().unwrap_or(u64::MAX);
             let is_earlier = |version: &&Configuration| {
                 version

@@ -4,7 +4,7 @@ mod environment;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     archive::selection,
@@ -12,7 +12,7 @@ use crate::{
     aws::{
         cli::{Aws, REVISION},
         error::Deployment,
-        lambda::{Alias, Configuration, Function, LATEST, MAX_LAYERS},
+        lambda::{self, Alias, Configuration, Function, LATEST, MAX_LAYERS},
         layer_download::Fetched,
         layer_version::{self, LayerVersion},
         smoke_test::Proof,
@@ -20,13 +20,9 @@ use crate::{
     compare::{self, Effect},
     error::Failure,
     exit::Exit,
-    process::temp_dir,
     terminal::stdout,
 };
 use environment::Changes;
-
-/// What the description of a version says before the number of the one that was live before it.
-const BEFORE: &str = "cargo layer swap; before: ";
 
 /// What is to become of a function.
 struct Plan {
@@ -310,7 +306,7 @@ fn put(
     plan: &Plan,
     before: &str,
 ) -> anyhow::Result<String> {
-    update(function, latest, &plan.layers, &plan.variables)?;
+    function.update(latest, &plan.layers, &plan.variables)?;
     let revision = if function.aws.dry_run {
         function.show_revision();
         Some(REVISION.to_owned())
@@ -321,72 +317,8 @@ fn put(
         }
         now.revision
     };
-    let version = function.publish(&format!("{BEFORE}{before}"), revision.as_deref())?;
+    let version = function.publish(&lambda::description_after(before), revision.as_deref())?;
     Ok(version)
-}
-
-/// Set layers and variables by one update, if nobody else has changed the function since, and wait for it.
-pub(crate) fn update(
-    function: &Function<'_>,
-    latest: &Configuration,
-    layers: &[LayerVersion],
-    variables: &BTreeMap<String, String>,
-) -> anyhow::Result<()> {
-    let folder = temp_dir::folder()?;
-    let mut words = vec![
-        "lambda".to_owned(),
-        "update-function-configuration".to_owned(),
-    ];
-    if latest.variables == *variables {
-        words.extend(["--function-name".to_owned(), function.name.to_owned()]);
-        words.push("--layers".to_owned());
-        words.extend(layers.iter().map(ToString::to_string));
-        let revision = latest.revision.clone().into_iter();
-        words.extend(revision.flat_map(|revision| ["--revision-id".to_owned(), revision]));
-    } else {
-        let path = folder.path().join("update.json");
-        let layers: Vec<_> = layers.iter().map(ToString::to_string).collect();
-        let mut update = json!({
-            "FunctionName": function.name, "Layers": layers,
-            "Environment": { "Variables": variables },
-        });
-        if let Some(revision) = &latest.revision {
-            update["RevisionId"] = revision.as_str().into();
-        }
-        write_for_this_user(&path, &update.to_string())?;
-        // What is in it, but for the values.
-        for value in update["Environment"]["Variables"]
-            .as_object_mut()
-            .into_iter()
-            .flatten()
-        {
-            *value.1 = "...".into();
-        }
-        eprintln!("# {}, which only you can read: {update}", path.display());
-        words.extend([
-            "--cli-input-json".to_owned(),
-            format!("file://{}", path.display()),
-        ]);
-    }
-    let words: Vec<_> = words.iter().map(String::as_str).collect();
-    function.aws.change(&words)?;
-    function.wait_for_update()
-}
-
-/// A file that nobody else can read, not even for a moment.
-fn write_for_this_user(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-
-    let mut options = fs_err::OpenOptions::new();
-    options.write(true).create_new(true);
-    options.options_mut().mode(0o600);
-    options.open(path)?.write_all(text.as_bytes())?;
-    Ok(())
-}
-
-/// The number of the version that was live before this one, if it was put there by a swap.
-pub(crate) fn before(version: &Configuration) -> Option<u64> {
-    version.description.strip_prefix(BEFORE)?.parse().ok()
 }
 
 /// The ARN of a version.

@@ -14,7 +14,7 @@ use crate::{
         layer::{self, BuildOptions, Label, Layer},
         packages::{self, PackageSelection, Packages},
     },
-    command::connect::{self, Server},
+    mcp::client_setup::{self, Server},
     process::{env_file, temp_dir},
 };
 
@@ -146,7 +146,7 @@ impl Workshop {
 
     /// The server that a client starts itself.
     pub(crate) fn by_stdio(&self) -> anyhow::Result<Server> {
-        let mut command = connect::cargo_layer(&self.selection)?;
+        let mut command = client_setup::cargo_layer(&self.selection)?;
         if self.is_env_file_wanted {
             let path = std::path::absolute(&self.env_file)?;
             command.extend(["--env-file".to_owned(), path.display().to_string()]);
