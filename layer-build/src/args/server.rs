@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     args::{build::Packages, values},
-    mcp::{client_kind::ClientKind, era::Era},
+    mcp::{client_kind::ClientKind, connection::ConnectionOptions, era::Era},
 };
 
 /// Print how an MCP client is told of a server
@@ -81,6 +81,20 @@ pub(crate) struct Source {
     /// Show on stderr what goes over the wire
     #[arg(long)]
     pub(crate) dump: bool,
+}
+
+impl Source {
+    pub(crate) fn options(&self) -> ConnectionOptions {
+        ConnectionOptions {
+            layers: self.layers.clone(),
+            url: self.url.clone(),
+            packages: self.packages.selection(),
+            era: self.era,
+            headers: self.headers.clone(),
+            token_env: self.token_env.clone(),
+            dump: self.dump,
+        }
+    }
 }
 
 /// List the tools of a layer, a crate or a server

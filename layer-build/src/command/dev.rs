@@ -5,21 +5,20 @@
 
 mod builder;
 mod server;
+mod signals;
 mod stdio;
 mod watch;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use mcp_protocol::Revision;
-use tokio::{
-    runtime::Runtime,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tokio::runtime::Runtime;
 
 use self::{
     builder::{Built, Workshop},
     server::Served,
+    signals::EndSignals,
     watch::Watch,
 };
 use crate::{
@@ -58,7 +57,7 @@ fn develop(
     workshop: &Arc<Workshop>,
 ) -> anyhow::Result<()> {
     runtime.block_on(async {
-        let mut end = End::new()?;
+        let mut end = EndSignals::new()?;
         let mut served = Served::new(args)?;
         let outcome = tokio::select! {
             outcome = again_and_again(&mut served, workshop) => outcome,
@@ -135,28 +134,6 @@ async fn renew(
     }
     served.switch(&built).await?;
     Ok(Some(built))
-}
-
-/// Ctrl-C, or SIGTERM.
-struct End {
-    interrupted: Signal,
-    terminated: Signal,
-}
-
-impl End {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupted: signal(SignalKind::interrupt())?,
-            terminated: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn asked_for(&mut self) {
-        tokio::select! {
-            _ = self.interrupted.recv() => {}
-            _ = self.terminated.recv() => {}
-        }
-    }
 }
 
 fn greet(workshop: &Workshop, url: &str) -> anyhow::Result<()> {

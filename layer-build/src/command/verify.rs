@@ -6,11 +6,10 @@ use crate::{
     archive::{inventory::Declared, selection},
     args,
     aws::{error::Deployment, sigv4::Signer},
-    command::tools,
     compare,
     error::Failure,
     exit::Exit,
-    mcp::{client::Client, era::Era},
+    mcp::{client::Client, era::Era, headers, tool},
     terminal::stdout,
 };
 
@@ -40,7 +39,7 @@ pub(crate) fn run(args: &args::deploy::Verify) -> anyhow::Result<Exit> {
     let expected = expected(args)?;
     let mut headers = args.headers.clone();
     if let Some(variable) = &args.token_env {
-        headers.push(("Authorization".to_owned(), tools::bearer(variable)?));
+        headers.push(("Authorization".to_owned(), headers::bearer(variable)?));
     }
     let mut client = Client::new(&args.url, Era::Auto, &headers, false);
     if let Some(options) = args.signing() {
@@ -109,7 +108,7 @@ fn called(
     arguments: &str,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let tool = tools::named(tools, name)?;
+    let tool = tool::named(tools, name)?;
     let reads = |tool: &&Value| tool["annotations"]["readOnlyHint"] == true;
     if !reads(&tool) {
         let known = tools.iter().filter(reads);
@@ -123,7 +122,7 @@ fn called(
     let arguments: Map<String, Value> =
         serde_json::from_str(arguments).map_err(Failure::Arguments)?;
     let result = client.call(tool, &arguments)?;
-    let text = tools::text(&result);
+    let text = tool::text(&result);
     if result["isError"] == true {
         report.fails(&format!("call of {name}: {text}"))
     } else {

@@ -1,9 +1,8 @@
 //! A small MCP client of both eras: for `check`, `tools` and `call`.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::net::IpAddr;
 
 use anyhow::Context;
-use base64::{Engine, prelude::BASE64_STANDARD};
 use mcp_protocol::{
     Revision,
     jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
@@ -14,7 +13,15 @@ use ureq::{
     http::{HeaderMap, Request, Uri},
 };
 
-use crate::{aws::sigv4::Signer, error::Failure, mcp::era::Era};
+use crate::{
+    aws::sigv4::Signer,
+    error::Failure,
+    mcp::{
+        era::Era,
+        headers::{repeat, wrapped},
+        messages::{messages, words},
+    },
+};
 
 /// The largest answer that is read. Unit: bytes. Source: ours: more than any tool should give, and less than memory.
 const MAX_ANSWER: u64 = 1 << 30;
@@ -374,124 +381,4 @@ impl From<Refused> for anyhow::Error {
 
 fn client_info() -> Value {
     json!({ "name": "cargo-layer", "version": env!("CARGO_PKG_VERSION") })
-}
-
-/// The messages of a body: one, or a stream of events.
-fn messages(headers: &HeaderMap, body: &str) -> Vec<Value> {
-    let kind = headers.get("content-type");
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !kind.starts_with("text/event-stream") {
-        return serde_json::from_str(body).into_iter().collect();
-    }
-    let body = body.replace("\r\n", "\n");
-    let events = body.split("\n\n").filter_map(|event| {
-        let data = event.lines().filter_map(|line| line.strip_prefix("data:"));
-        let data: Vec<_> = data
-            .map(|line| line.strip_prefix(' ').unwrap_or(line))
-            .collect();
-        serde_json::from_str(&data.join("\n")).ok()
-    });
-    events.collect()
-}
-
-/// What a notification says, for people.
-fn words(message: &Value) -> String {
-    let params = &message["params"];
-    match message["method"].as_str() {
-        Some("notifications/message") => {
-            let level = params["level"].as_str().unwrap_or_default();
-            match params["data"].as_str() {
-                Some(text) => format!("{level}: {text}"),
-                None => format!("{level}: {}", params["data"]),
-            }
-        }
-        Some("notifications/progress") => {
-            let total = match &params["total"] {
-                Value::Null => String::new(),
-                total => format!(" of {total}"),
-            };
-            let message = params["message"].as_str().unwrap_or_default();
-            format!("progress: {}{total} {message}", params["progress"])
-        }
-        _ => message.to_string(),
-    }
-}
-
-/// The headers that repeat arguments, as the schema asks for them by `x-mcp-header`.
-fn repeat(schema: &Value, arguments: &Map<String, Value>, headers: &mut Vec<(String, String)>) {
-    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-        let Some(argument) = arguments.get(name).filter(|argument| !argument.is_null()) else {
-            continue;
-        };
-        if let Some(header) = schema["x-mcp-header"].as_str() {
-            let text = argument
-                .as_str()
-                .map_or_else(|| argument.to_string(), str::to_owned);
-            headers.push((format!("Mcp-Param-{header}"), wrapped(&text).into_owned()));
-        }
-        if let Some(arguments) = argument.as_object() {
-            repeat(schema, arguments, headers);
-        }
-    }
-}
-
-/// A value that a header can have: what is not plain is wrapped in base64.
-fn wrapped(text: &str) -> Cow<'_, str> {
-    let plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-        && text.trim() == text
-        && !text.starts_with("=?base64?");
-    if plain {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("=?base64?{}?=", BASE64_STANDARD.encode(text)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_repeated_in_the_headers_that_a_schema_names() {
-        let schema = json!({ "properties": {
-            "region": { "x-mcp-header": "Region" }, "count": { "x-mcp-header": "Count" },
-            "city": { "x-mcp-header": "City" }, "none": { "x-mcp-header": "None" }, "plain": {},
-            "inner": { "properties": { "deep": { "x-mcp-header": "Deep" } } },
-        } });
-        let arguments = json!({
-            "region": "eu", "count": 3, "city": "Zürich", "none": null, "plain": "p", "inner": { "deep": true },
-        });
-        let mut headers = Vec::new();
-        repeat(&schema, arguments.as_object().unwrap(), &mut headers);
-        headers.sort();
-        let headers: Vec<_> = headers
-            .iter()
-            .map(|(a, b)| (a.as_str(), b.as_str()))
-            .collect();
-        assert_eq!(
-            headers,
-            [
-                ("Mcp-Param-City", "=?base64?WsO8cmljaA==?="),
-                ("Mcp-Param-Count", "3"),
-                ("Mcp-Param-Deep", "true"),
-                ("Mcp-Param-Region", "eu"),
-            ]
-        );
-    }
-
-    #[test]
-    fn the_messages_of_a_body_are_one_or_a_stream() {
-        let of = |kind: &'static str, body: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("content-type", kind.parse().unwrap());
-            messages(&headers, body)
-        };
-        assert_eq!(of("application/json", r#"{"id":1}"#), [json!({ "id": 1 })]);
-        assert_eq!(of("text/html", "<html>"), Vec::<Value>::new());
-        let stream =
-            "event: message\ndata: {\"a\":\ndata: 1}\n\n: comment\r\n\r\ndata:{\"b\":2}\r\n\r\n";
-        assert_eq!(
-            of("text/event-stream", stream),
-            [json!({ "a": 1 }), json!({ "b": 2 })]
-        );
-    }
 }

@@ -5,14 +5,14 @@ use std::process::Stdio;
 use anyhow::Context;
 use tokio::{process::Command, runtime::Runtime};
 
-use super::{End, builder::Workshop};
+use super::{builder::Workshop, signals::EndSignals};
 use crate::{exit::Exit, process::host::terminate};
 
 /// Build, and serve until the client has gone. What is built is what there is now: the client would not hear of changes.
 pub(crate) fn serve(runtime: &Runtime, workshop: &Workshop) -> anyhow::Result<Exit> {
     let built = workshop.build()?;
     runtime.block_on(async {
-        let mut end = End::new()?;
+        let mut end = EndSignals::new()?;
         let mut host = Command::new(std::env::current_exe()?)
             .args(["__host", "stdio"])
             .envs(built.variables())
