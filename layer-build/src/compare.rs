@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use schema::{Difference, Direction};
+use schema::difference::{Difference, Direction};
 
 /// A tool, as far as those who use it can tell.
 #[derive(Clone, Debug)]
