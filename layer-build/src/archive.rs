@@ -1,4 +1,6 @@
-//! Archives of layers and functions: reading, writing, and what a host would serve of them.
+//! Reads and writes the archives of layers and functions, and lists what they declare.
+//!
+//! Besides errors it imports `compare`, `library`, `process` and `terminal`.
 
 pub(crate) mod inventory;
 pub(crate) mod read;

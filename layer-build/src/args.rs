@@ -1,6 +1,6 @@
-//! The flags and their help, of every verb.
+//! Parses the command line: the flags of every verb, and their help.
 //!
-//! Nothing but `main.rs` and `command` imports this. It imports libraries for the types of values, and no command.
+//! It imports the libraries that the values of flags have their types from, and no verb. Only `main.rs` and `command` import it.
 
 pub(crate) mod build;
 mod client_kind;

@@ -1,4 +1,6 @@
-//! AWS: the CLI, functions, versions of layers and signatures.
+//! Reaches AWS: the CLI, functions, versions of layers, and signatures.
+//!
+//! Besides errors it imports `archive`, `compare`, `process` and `terminal`.
 
 pub(crate) mod cli;
 pub(crate) mod error;

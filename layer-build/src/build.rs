@@ -1,4 +1,6 @@
-//! The way from plugin crates to a layer: packages, cargo, and the layer itself.
+//! Builds a layer from plugin crates.
+//!
+//! Besides errors it imports `archive`, `library` and `process`.
 
 pub(crate) mod cargo;
 pub(crate) mod compile;

@@ -1,4 +1,6 @@
-//! The verbs, one file each.
+//! Carries out what a user can type, in one file for each verb.
+//!
+//! A verb imports `args` and every library, but no other verb; what two verbs share is in a library.
 
 pub(crate) mod bench;
 pub(crate) mod build;

@@ -1,4 +1,6 @@
-//! One shared library or program: its ELF file, its platform, and what a plugin declares.
+//! Reads, splits and opens one shared library, for one platform.
+//!
+//! Besides errors and findings it imports `process` and `terminal`.
 
 pub(crate) mod debug_info;
 pub(crate) mod describe;

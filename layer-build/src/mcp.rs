@@ -1,4 +1,6 @@
-//! MCP clients.
+//! Speaks MCP as a client, and says how other clients are set up.
+//!
+//! Besides errors it imports `archive`, `aws`, `build` and `process`.
 
 pub(crate) mod client;
 pub(crate) mod client_kind;

@@ -1,4 +1,6 @@
-//! Processes that this program starts, and what they need.
+//! Starts processes, and holds what they are given: folders and variables.
+//!
+//! Besides errors it imports nothing of this crate.
 
 pub(crate) mod child;
 pub(crate) mod env_file;

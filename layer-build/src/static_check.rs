@@ -1,4 +1,6 @@
-//! Checks of layers that only read them: what is certain to fail on Lambda, or known to be a problem there.
+//! Checks layers by reading them: for what fails on Lambda, or is known to be a problem there.
+//!
+//! Besides findings it imports `archive`, `aws` and `library`.
 
 pub(crate) mod libraries;
 pub(crate) mod limits;

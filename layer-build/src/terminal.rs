@@ -1,4 +1,6 @@
-//! Output: data on stdout, progress on a terminal.
+//! Prints data on stdout, and progress on a terminal.
+//!
+//! It imports nothing of this crate.
 
 pub(crate) mod progress;
 pub(crate) mod stdout;

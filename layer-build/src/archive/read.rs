@@ -1,4 +1,4 @@
-//! What is in an archive: read whole, unpacked nowhere.
+//! Reads archives: whole into memory, or unpacked into a folder.
 
 use std::{
     io::{Cursor, Read},
@@ -81,6 +81,16 @@ impl Contents {
             (file.kind != Kind::Folder && !name.contains('/')).then_some((name, file))
         })
     }
+}
+
+/// Unpack an archive over what is in a folder.
+pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
+    let file = std::fs::File::open(zip).map_err(|error| Failure::unreadable(zip, error))?;
+    let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
+    unpacked.map_err(|error| {
+        let path = zip.to_owned();
+        Failure::Archive { path, error }.into()
+    })
 }
 
 /// A message that names files of the archives, and not those that they were unpacked to in a folder, later ones over earlier ones.

@@ -8,7 +8,7 @@ use std::{
 use crate::{error::Failure, terminal::progress::doing};
 use anyhow::Context;
 use host::plugin::manifest::sha256;
-use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 /// A file in the archive.
 #[derive(Debug)]
@@ -94,19 +94,10 @@ fn permissions() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
 
-/// Unpack an archive over what is in a folder.
-pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
-    let file = std::fs::File::open(zip).map_err(|error| Failure::unreadable(zip, error))?;
-    let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
-    unpacked.map_err(|error| {
-        let path = zip.to_owned();
-        Failure::Archive { path, error }.into()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::read::unpack;
 
     #[test]
     fn same_inputs_give_the_same_bytes_in_any_order_anywhere() {

@@ -11,9 +11,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde::{Deserialize, Serialize};
 
 use self::phases::Phase;
-use crate::{
-    archive::write, args, error::Failure, exit::Exit, process::temp_dir, terminal::stdout,
-};
+use crate::{archive::read, args, error::Failure, exit::Exit, process::temp_dir, terminal::stdout};
 
 /// What is printed as JSON, and read as a baseline.
 #[derive(Debug, Deserialize, Serialize)]
@@ -38,13 +36,13 @@ pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
     let baseline = args.baseline.as_deref().map(read).transpose()?;
     let opt = temp_dir::folder()?;
     for layer in &args.layers {
-        write::unpack(layer, opt.path())?;
+        read::unpack(layer, opt.path())?;
     }
     let host = match &args.host {
         Some(function) => {
             let task = opt.path().join("task");
             fs_err::create_dir(&task)?;
-            write::unpack(function, &task)?;
+            read::unpack(function, &task)?;
             (task.join("bootstrap"), None)
         }
         None => {

@@ -10,10 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    archive::{
-        read::{Contents, in_archives},
-        write,
-    },
+    archive::read::{self, Contents},
     build::{
         layer::{self, BuildOptions, Label},
         packages::{self, PackageSelection},
@@ -83,11 +80,11 @@ impl Connection {
             let zip = opt.path().join("layer.zip");
             let label = Label::for_development(&packages);
             layer::build(&packages, &BuildOptions::dev(), &label, &zip)?;
-            write::unpack(&zip, opt.path())?;
+            read::unpack(&zip, opt.path())?;
         }
         for layer in &options.layers {
             layers.push(Contents::of(layer)?);
-            write::unpack(layer, opt.path())?;
+            read::unpack(layer, opt.path())?;
         }
         let mut host = Command::new(std::env::current_exe()?);
         host.envs(variables);
@@ -111,7 +108,7 @@ impl Connection {
             }
         })?;
         let running = running.map_err(|problem| {
-            let named = |message: String| in_archives(&message, layers.iter(), opt.path());
+            let named = |message: String| read::in_archives(&message, layers.iter(), opt.path());
             Failure::from(problem).told(named)
         })?;
         Ok(Self {

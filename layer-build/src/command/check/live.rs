@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    archive::{read, write},
+    archive::read,
     args,
     error::Failure,
     finding::{Check, Finding},
@@ -31,7 +31,7 @@ pub(super) fn check(
 ) -> anyhow::Result<Vec<String>> {
     let opt = temp_dir::folder()?;
     for layer in &subject.layers {
-        write::unpack(&layer.contents.path, opt.path())?;
+        read::unpack(&layer.contents.path, opt.path())?;
     }
     let lib = opt.path().join("lib");
     // Where none has a plugin, that is what is to be said.

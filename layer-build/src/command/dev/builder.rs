@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    archive::write,
+    archive::read,
     args,
     build::{
         layer::{self, BuildOptions, Label, Layer},
@@ -114,7 +114,7 @@ impl Workshop {
             &Label::for_development(&packages),
             &opt.path().join("layer.zip"),
         )?;
-        write::unpack(&layer.path, opt.path())?;
+        read::unpack(&layer.path, opt.path())?;
         Ok(Built {
             variables: self.completed(variables, opt.path()),
             layer,
