@@ -10,7 +10,7 @@ mod live;
 
 use std::path::{Path, PathBuf};
 
-use host::plugin::manifest::{self, Manifest};
+use layer_format::manifest::{self, Manifest};
 use serde::Serialize;
 
 pub(crate) use finding::Check;
@@ -238,7 +238,7 @@ fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<Option<Layer
             match Manifest::parse(Path::new(&file.path), &file.content) {
                 Ok(manifest) => layer.manifests.push(manifest),
                 Err(error) => {
-                    use host::plugin::Code;
+                    use layer_format::Code;
                     let message = format!("{}: {error}", path.display());
                     findings.push(Finding::of_host(error.code().as_str(), message));
                 }

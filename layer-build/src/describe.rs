@@ -3,7 +3,8 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::Context;
-use host::plugin::{Code, Declaration, OpenError, declaration_problems};
+use host::plugin::OpenError;
+use layer_format::{Code, Declaration, declaration_problems};
 use serde_json::value::RawValue;
 
 use crate::{check::Check, child, cli, error::Failure, progress::doing, scratch};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host::plugin::manifest::sha256;
+use layer_format::sha256;
 
 use crate::{
     archive::{self, Entry},
@@ -26,7 +26,13 @@ pub(crate) fn build(args: &cli::Host) -> anyhow::Result<()> {
     };
     eprintln!("building the host, which takes some minutes the first time");
     let target = Target::Bin("bootstrap");
-    let bootstrap = compile::for_lambda("mcp-layer-host", &manifest, target, args.platform.chosen(), &[])?;
+    let bootstrap = compile::for_lambda(
+        "mcp-layer-host",
+        &manifest,
+        target,
+        args.platform.chosen(),
+        &[],
+    )?;
     let halves = strip::halves(fs_err::read(&bootstrap)?);
     let content = halves.map_err(|error| Failure::Library {
         path: bootstrap,

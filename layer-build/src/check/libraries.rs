@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use host::plugin::Code;
+use layer_format::Code;
 
 use super::{Check, Finding, Layer, Library, Subject};
 use crate::{
