@@ -6,7 +6,7 @@ pub mod stdio;
 
 use std::process::ExitCode;
 
-use crate::ErrorCode;
+use layer_format::ErrorCode;
 
 /// Tell why the host does not run.
 fn failed(code: ErrorCode, error: &dyn std::error::Error) -> ExitCode {

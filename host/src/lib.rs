@@ -16,7 +16,8 @@
 //! - [`config`]: every environment variable the host reads, parsed once.
 //! - [`plugin`]: from a folder of files to a [`plugin::Catalog`] of tools. Libraries are opened at their first call, and may
 //!   ask the host on behalf of every [`plugin::LiveCall`].
-//! - [`ErrorCode`]: what can go wrong at the start, by codes that `ERRORS.md` lists with their remedies.
+//! - `layer_format`, a crate: manifests, the rules of `ENTRY_FILE` and `TOOLS_LIST`, and [`layer_format::ErrorCode`], what can go
+//!   wrong at the start, by codes that `ERRORS.md` lists with their remedies.
 //! - [`session`]: handshake-era sessions behind one trait.
 //! - [`tool_state`]: what tools keep between calls, behind another.
 //! - [`table`]: both in DynamoDB, with the key that seals what clients carry.
@@ -43,7 +44,6 @@ pub mod config;
 mod cors;
 mod crash;
 mod digest;
-mod error_code;
 pub mod front;
 pub mod log;
 mod metrics;
@@ -57,5 +57,4 @@ pub mod tokens;
 pub mod tool_state;
 
 pub use cli::main;
-pub use error_code::ErrorCode;
 pub use start::StartError;

@@ -12,7 +12,6 @@ mod catalog;
 mod catalog_error;
 mod collected;
 mod context;
-mod declaration_check;
 mod discover;
 mod file_check;
 mod image;
@@ -20,7 +19,6 @@ mod inputs;
 mod left_out;
 mod library;
 mod live;
-pub mod manifest;
 mod payload;
 mod promised;
 #[cfg(test)]
@@ -28,7 +26,6 @@ mod properties;
 mod quarantine;
 mod requests;
 mod result_check;
-mod select;
 
 #[cfg(test)]
 pub(crate) use call::outside_of_calls;
@@ -36,11 +33,9 @@ pub use call::{CallFailure, FailureKind};
 pub use catalog::{Catalog, CatalogTool};
 pub use catalog_error::CatalogError;
 pub use context::{CallContext, Caller};
-pub use declaration_check::declaration_problems;
 pub use file_check::{FileProblem, check_library};
 pub(crate) use image::Image;
 pub use inputs::{Inputs, Question, Unavailable};
-pub use left_out::LeftOut;
 pub(crate) use library::PANIC_STRATEGY;
 pub use library::{ABI_VERSION, Declared, OpenError, Plugin, describe};
 pub(crate) use live::Listener;
@@ -48,13 +43,3 @@ pub(crate) use live::Means;
 pub use live::{Call, LiveCall};
 #[cfg(test)]
 pub(crate) use live::{find, number_for};
-pub use payload::{Declaration, DeclaredTool};
-pub use select::{Selectable, Unmatched, by_default, file_name, tools_list};
-
-use crate::ErrorCode;
-
-/// Errors that have a stable code.
-pub trait Code {
-    /// The code.
-    fn code(&self) -> ErrorCode;
-}

@@ -1,9 +1,8 @@
 //! Why the host does not start.
 
-use crate::{
-    ErrorCode,
-    plugin::{CatalogError, Code},
-};
+use layer_format::{Code, ErrorCode};
+
+use crate::plugin::CatalogError;
 
 /// What stops the start: the whole story in one message, and a code for programs.
 #[derive(Debug, thiserror::Error)]

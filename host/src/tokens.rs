@@ -7,10 +7,9 @@ use std::fmt;
 
 use chacha20poly1305::{Key, aead::Generate};
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use layer_format::hexadecimal;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-use crate::digest::hexadecimal;
 
 /// How a token begins, so that those who look for secrets in code and logs can tell it.
 const PREFIX: &str = "mcp_";

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use host::plugin::Code;
+use layer_format::Code;
 
 use crate::{
     aws::error::Deployment,
@@ -79,7 +79,7 @@ pub(crate) enum Failure {
         error: serde_json::Error,
     },
     #[error("{0}")]
-    Manifest(host::plugin::manifest::ManifestError),
+    Manifest(layer_format::manifest::ManifestError),
     #[error("{} declares no tools: neither a manifest nor a plugin is in its folder `lib`\n  help: name a layer made by `cargo layer build`, or a plugin's library", .0.display())]
     NothingDeclared(PathBuf),
     #[error("cargo could not make {}; its message stands above", .0.display())]

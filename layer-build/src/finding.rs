@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use host::ErrorCode;
+use layer_format::ErrorCode;
 use serde::Serialize;
 
 macro_rules! checks {

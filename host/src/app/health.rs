@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
+use layer_format::LeftOut;
 use serde_json::{Value, json};
 
 use super::{App, Incoming, response::empty};
-use crate::plugin::LeftOut;
 
 /// At `/health`, below any base path.
 pub(super) fn is_at(path: &str) -> bool {

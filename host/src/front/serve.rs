@@ -23,6 +23,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use layer_format::ErrorCode;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -30,7 +31,7 @@ use tokio::{
 
 use super::failed;
 use crate::{
-    ErrorCode, StartError,
+    StartError,
     app::{AnswerBody, App, Caller, Incoming, MAX_BODY, Reached, Record, Tell, refusal, too_large},
     config::Config,
 };

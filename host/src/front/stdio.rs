@@ -13,6 +13,7 @@ use std::{
 };
 
 use http::{HeaderMap, Method};
+use layer_format::ErrorCode;
 use mcp_protocol::{
     Answer, Ask, Batch, Id, Request, Route,
     jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
@@ -27,7 +28,6 @@ use tokio::{
 
 use super::failed;
 use crate::{
-    ErrorCode,
     app::{App, Caller, InSession, Incoming, MAX_BODY, Outcome, Reached, Record, Tell},
     config::Config,
     session::SessionId,

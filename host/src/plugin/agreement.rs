@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
+use layer_format::{ErrorCode, manifest::PluginEntry};
 use plugin_abi::PAYLOAD_VERSION;
 use semver::Version;
 
-use super::{
-    ABI_VERSION, CatalogError, FileProblem, PANIC_STRATEGY, file_check, manifest::PluginEntry,
-};
-use crate::ErrorCode;
+use super::{ABI_VERSION, CatalogError, FileProblem, PANIC_STRATEGY, file_check};
 
 /// Is the layer for this CPU?
 pub(super) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {

@@ -6,14 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use layer_format::{
+    SelectionError, Unmatched,
+    manifest::{LayerInfo, Manifest, PluginEntry},
+    selection,
+};
+
 use super::{
     CatalogError,
     agreement::{check_cpu, check_entry, overwritten},
     discover::Found,
     file_check::{self, Kind},
     left_out::Triage,
-    manifest::{LayerInfo, Manifest, PluginEntry},
-    select::{self, Unmatched},
 };
 
 /// A library that may be served.
@@ -100,7 +104,7 @@ impl Candidates {
         let mut selected: Vec<Judged> = Vec::new();
         let mut unmatched = Vec::new();
         for entry in entry_file {
-            let file = select::file_name(entry).map_err(CatalogError::EntryFile)?;
+            let file = selection::file_name(entry).map_err(SelectionError::EntryFile)?;
             match self.libraries.remove(&file) {
                 Some(candidate) => selected.push((file, candidate)),
                 None if selected.iter().any(|(selected, _)| *selected == file) => {}
@@ -120,12 +124,13 @@ impl Candidates {
             name: entry.clone(),
             ..Unmatched::new(&file, known.iter().map(String::as_str))
         };
-        Err(CatalogError::Unmatched {
+        Err(SelectionError::Unmatched {
             variable: "ENTRY_FILE",
             unmatched: unmatched.into_iter().map(near).collect(),
             known,
             left_out: triage.left_out().to_vec(),
-        })
+        }
+        .into())
     }
 
     /// Forget the libraries that are no plugins. What is in no manifest and cannot be opened here may be anything.

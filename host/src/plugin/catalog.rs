@@ -7,18 +7,20 @@ use std::{
     time::Duration,
 };
 
+use layer_format::{
+    Declaration, LeftOut, declaration_problems,
+    manifest::{LayerInfo, ManifestError},
+    selection::{self, Selectable, tools_list},
+};
 use mcp_protocol::tools::Tool;
 
 use super::{
-    CatalogError, Declaration, LeftOut, Plugin,
+    CatalogError, Plugin,
     arguments::LazySchema,
     candidates::{Candidate, Candidates},
-    declaration_check::declaration_problems,
     discover::discover,
     left_out::Triage,
-    manifest::{LayerInfo, ManifestError},
     promised::Promised,
-    select::{self, Selectable, tools_list},
 };
 use crate::config::Config;
 
@@ -204,7 +206,7 @@ fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Ve
     let plugin = Arc::new(plugin);
     let crate_name = declaration.krate.name;
     let tools = declaration.tools.into_iter().map(|declared| CatalogTool {
-        by_default: select::by_default(defaults, &declared),
+        by_default: selection::by_default(defaults, &declared),
         mcp: declared.tool,
         plugin: Arc::clone(&plugin),
         crate_name: crate_name.clone(),

@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Code, FileProblem, LeftOut, OpenError, manifest::ManifestError, select::Unmatched};
-use crate::ErrorCode;
+use layer_format::{Code, ErrorCode, LeftOut, SelectionError, manifest::ManifestError};
+
+use super::{FileProblem, OpenError};
 
 /// Why the catalogue cannot be what the configuration asks for.
 #[derive(Debug, thiserror::Error)]
@@ -49,29 +50,9 @@ pub enum CatalogError {
         /// What is wrong.
         problems: Vec<String>,
     },
-    /// `ENTRY_FILE` is written wrongly.
-    #[error("{0}")]
-    EntryFile(String),
-    /// `ENTRY_FILE` or `TOOLS_LIST` name what is not there.
-    #[error("{}", unmatched_message(.variable, .unmatched, .known, .left_out))]
-    Unmatched {
-        /// The variable.
-        variable: &'static str,
-        /// The names that nothing has.
-        unmatched: Vec<Unmatched>,
-        /// Everything there is.
-        known: Vec<String>,
-        /// What would be there, if it could be served.
-        left_out: Vec<LeftOut>,
-    },
-    /// A name in `TOOLS_LIST` is that of several functions.
-    #[error("TOOLS_LIST: {name} is the function of several tools: {}; write the tool's name", .tools.join(", "))]
-    Ambiguous {
-        /// The name.
-        name: String,
-        /// The tools.
-        tools: Vec<String>,
-    },
+    /// `ENTRY_FILE` or `TOOLS_LIST` select nothing, or not one thing.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// Two tools have one name.
     #[error(
         "two tools are named {name}: in {} and in {}; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = \"...\", ...) or #[tool(name = \"...\")]",
@@ -106,12 +87,7 @@ impl Code for CatalogError {
             Self::File(problem) => problem.code(),
             Self::Open(error) => error.code(),
             Self::Declaration { .. } => ErrorCode::PluginDeclarationInvalid,
-            Self::EntryFile(_) => ErrorCode::EntryFileInvalid,
-            Self::Unmatched { variable, .. } if *variable == "ENTRY_FILE" => {
-                ErrorCode::EntryFileUnmatched
-            }
-            Self::Unmatched { .. } => ErrorCode::ToolsListUnmatched,
-            Self::Ambiguous { .. } => ErrorCode::ToolsListAmbiguous,
+            Self::Selection(error) => error.code(),
             Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
             Self::Quarantined { .. } => ErrorCode::PluginQuarantined,
             // That of the first: programs can act on but one.
@@ -137,37 +113,4 @@ fn unusable_message(left_out: &[LeftOut]) -> String {
     }
     let all: Vec<_> = left_out.iter().map(|left| left.problem.as_str()).collect();
     format!(" that can be served ({})", all.join("; "))
-}
-
-fn unmatched_message(
-    variable: &str,
-    unmatched: &[Unmatched],
-    known: &[String],
-    left_out: &[LeftOut],
-) -> String {
-    let what = if variable == "ENTRY_FILE" {
-        "plugin"
-    } else {
-        "tool"
-    };
-    let names: Vec<_> = unmatched
-        .iter()
-        .map(|Unmatched { name, near }| match near.as_slice() {
-            [] => format!("no {what} fits {name:?}"),
-            near => format!(
-                "no {what} fits {name:?}; did you mean {}?",
-                near.join(" or ")
-            ),
-        })
-        .collect();
-    let mut message = format!(
-        "{variable}: {} (there are: {})",
-        names.join("; "),
-        known.join(", ")
-    );
-    if !left_out.is_empty() {
-        let all: Vec<_> = left_out.iter().map(LeftOut::to_string).collect();
-        message.push_str(&format!("; left out were {}", all.join("; ")));
-    }
-    message
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::manifest;
+use layer_format::manifest;
 
 /// The files of a plugin folder, sorted by name.
 #[derive(Debug, Default, PartialEq, Eq)]

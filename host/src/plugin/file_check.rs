@@ -10,6 +10,7 @@ use std::{
 };
 
 use fs_err::File;
+use layer_format::{Code, ErrorCode};
 use object::{
     LittleEndian, ReadCache,
     elf::{
@@ -23,8 +24,7 @@ use object::{
 };
 use plugin_abi::ROOT_SYMBOL;
 
-use super::{Code, image::Image};
-use crate::ErrorCode;
+use super::image::Image;
 use tables::Tables;
 
 mod tables;

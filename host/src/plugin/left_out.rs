@@ -1,36 +1,9 @@
 //! What becomes of a plugin that cannot serve: it stops the start, or is left out. `ON_BAD_PLUGIN` decides.
 
-use std::fmt;
+use layer_format::LeftOut;
 
-use super::{CatalogError, Code};
-use crate::{ErrorCode, config::OnBadPlugin};
-
-/// A file that is not served, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The name of the library or manifest.
-    pub file: String,
-    /// The code of the problem.
-    pub code: ErrorCode,
-    /// What is wrong, and the remedy.
-    pub problem: String,
-}
-
-impl LeftOut {
-    pub(super) fn new(file: &str, error: &CatalogError) -> Self {
-        Self {
-            file: file.to_owned(),
-            code: error.code(),
-            problem: error.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}]", self.file, self.code)
-    }
-}
+use super::CatalogError;
+use crate::config::OnBadPlugin;
 
 /// Sorts what can be served from what cannot.
 #[derive(Debug)]

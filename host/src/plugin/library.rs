@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use layer_format::{Code, Declaration, ErrorCode};
 use libloading::os::unix::{Library as OsLibrary, RTLD_LOCAL, RTLD_NOW};
 use plugin_abi::{
     Host, PAYLOAD_VERSION, PluginRef, ROOT_SYMBOL,
@@ -21,16 +22,15 @@ use plugin_abi::{
 };
 
 use super::{
-    Code,
     agreement::check_release,
     call,
     file_check::{self, FileProblem, Kind},
     image::Image,
-    payload::{self, Declaration, Failure, Init},
+    payload::{self, Failure, Init},
     promised::Promised,
     quarantine::{Quarantine, Stuck},
 };
-use crate::{ErrorCode, crash};
+use crate::crash;
 
 /// The version of plugin-abi this host speaks.
 pub const ABI_VERSION: &str = "1.0.0";

@@ -5,11 +5,9 @@ use std::{
     path::Path,
 };
 
+use layer_format::{hexadecimal, manifest::PluginEntry, sha256, xxh3};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
-
-use super::manifest::{PluginEntry, sha256, xxh3};
-use crate::digest::hexadecimal;
 
 /// How much of a library is in memory while it is read. Unit: bytes. Source: ours; the pages of a whole one would each cost a fault
 /// at the first call of its tools.
@@ -119,8 +117,9 @@ impl Promised {
 
 #[cfg(test)]
 mod tests {
+    use layer_format::manifest::Xxh3;
+
     use super::*;
-    use crate::plugin::manifest::Xxh3;
 
     #[test]
     fn any_bit_that_differs_is_found_by_either() {

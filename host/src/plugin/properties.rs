@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use layer_format::{Code, declaration_problems, manifest::Manifest, sha256};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -12,14 +13,9 @@ use proptest::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{
-    Code,
-    declaration_check::declaration_problems,
-    file_check::{
-        Kind,
-        tests::{good_library, judged},
-    },
-    manifest::{Manifest, sha256},
+use super::file_check::{
+    Kind,
+    tests::{good_library, judged},
 };
 
 /// Hold a property for many values, the same each time.

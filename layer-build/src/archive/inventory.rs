@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use host::plugin::{
-    Declaration, DeclaredTool, by_default,
-    manifest::{self, LayerInfo, Manifest, sha256},
+use layer_format::{
+    Declaration, DeclaredTool,
+    manifest::{self, LayerInfo, Manifest},
+    selection::by_default,
+    sha256,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use host::plugin::{CatalogError, Selectable, Unmatched, file_name, tools_list};
+use layer_format::{
+    SelectionError, Unmatched,
+    selection::{Selectable, file_name, tools_list},
+};
 use serde_json::Value;
 
 use crate::{
@@ -30,7 +33,7 @@ pub(crate) fn tools<'a>(
     layers: impl Iterator<Item = &'a Declared>,
     entry_file: &[String],
     tools: &[String],
-) -> Result<Vec<compare::Tool>, CatalogError> {
+) -> Result<Vec<compare::Tool>, SelectionError> {
     let plugins = layers.flat_map(|layer| &layer.plugins);
     let plugins: BTreeMap<_, _> = plugins
         .map(|plugin| (plugin.file.as_str(), plugin))
@@ -52,7 +55,7 @@ pub(crate) fn tools<'a>(
 fn entries<'a>(
     mut plugins: BTreeMap<&'a str, &'a Plugin>,
     entry_file: &[String],
-) -> Result<Vec<&'a Plugin>, CatalogError> {
+) -> Result<Vec<&'a Plugin>, SelectionError> {
     if entry_file.is_empty() {
         return Ok(plugins.into_values().collect());
     }
@@ -60,7 +63,7 @@ fn entries<'a>(
     let mut selected = Vec::new();
     let mut unmatched = Vec::new();
     for entry in entry_file {
-        let file = file_name(entry).map_err(CatalogError::EntryFile)?;
+        let file = file_name(entry).map_err(SelectionError::EntryFile)?;
         match plugins.remove(file.as_str()) {
             Some(plugin) => selected.push(plugin),
             None if known.contains(&file) => {}
@@ -73,7 +76,7 @@ fn entries<'a>(
     if unmatched.is_empty() {
         return Ok(selected);
     }
-    Err(CatalogError::Unmatched {
+    Err(SelectionError::Unmatched {
         variable: "ENTRY_FILE",
         unmatched,
         known,

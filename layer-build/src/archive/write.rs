@@ -7,7 +7,7 @@ use std::{
 
 use crate::{error::Failure, terminal::progress::doing};
 use anyhow::Context;
-use host::plugin::manifest::sha256;
+use layer_format::sha256;
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 /// A file in the archive.

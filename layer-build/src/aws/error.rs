@@ -74,7 +74,7 @@ pub(crate) enum Deployment {
     #[error(
         "{0}\n  help: nothing was changed; set ENTRY_FILE and TOOLS_LIST by --env, or take them out by --unset"
     )]
-    Selection(host::plugin::CatalogError),
+    Selection(layer_format::SelectionError),
     #[error(
         "nothing was changed: {what}\n  help: `cargo layer diff` shows the same; to go on all the same say {flag}"
     )]
@@ -135,7 +135,7 @@ impl Deployment {
             Self::NoContent { .. } => "LAYER_UNREADABLE",
             Self::CopyOfNothing { .. } => "COPY_OF_NOTHING",
             Self::LayerLost(_) => "LAYER_LOST",
-            Self::Selection(error) => host::plugin::Code::code(error).as_str(),
+            Self::Selection(error) => layer_format::Code::code(error).as_str(),
             Self::Refused { code, .. } => code,
             Self::AliasOnLatest { .. } => "ALIAS_ON_LATEST",
             Self::NothingBefore { .. } => "NO_VERSION_BEFORE",

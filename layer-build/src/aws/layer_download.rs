@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use host::plugin::manifest::sha256;
+use layer_format::sha256;
 use tempfile::TempDir;
 
 use crate::{

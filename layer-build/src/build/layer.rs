@@ -6,13 +6,15 @@ use std::{
 };
 
 use host::{
-    ErrorCode, StartError,
+    StartError,
     app::App,
     config::{Config, OnBadPlugin},
-    plugin::{
-        ABI_VERSION,
-        manifest::{self, LayerInfo, Manifest, PluginEntry, Xxh3, sha256},
-    },
+    plugin::ABI_VERSION,
+};
+use layer_format::{
+    ErrorCode,
+    manifest::{self, LayerInfo, Manifest, PluginEntry, Xxh3},
+    sha256,
 };
 
 use crate::{

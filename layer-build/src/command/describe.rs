@@ -2,7 +2,8 @@
 //!
 //! `library::describe` starts it.
 
-use host::plugin::{Code, OpenError};
+use host::plugin::OpenError;
+use layer_format::Code;
 
 use crate::{args::Describe, error::Failure, exit::Exit, process::host::end_with_parent};
 

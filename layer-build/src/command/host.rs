@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host::plugin::manifest::sha256;
+use layer_format::sha256;
 
 use crate::{
     archive::write::{self, Entry},

@@ -1,6 +1,6 @@
 //! From an archive to a version of a layer at AWS.
 
-use host::plugin::manifest::sha256;
+use layer_format::sha256;
 
 use crate::{
     args,

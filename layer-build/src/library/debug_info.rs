@@ -5,7 +5,7 @@
 //! them everything that names a folder of this machine. The linker's build id would be a hash of that as well: it becomes one of
 //! what is left.
 
-use host::plugin::manifest::sha256;
+use layer_format::sha256;
 use object::{
     LittleEndian, U16, U32, U64,
     elf::{

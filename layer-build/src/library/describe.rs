@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::Context;
-use host::plugin::{Declaration, declaration_problems};
+use layer_format::{Declaration, declaration_problems};
 use serde_json::value::RawValue;
 
 use crate::{

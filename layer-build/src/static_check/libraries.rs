@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use host::plugin::Code;
+use layer_format::Code;
 
 use crate::{
     archive::read::Kind,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host::plugin::manifest::{self, Manifest};
+use layer_format::manifest::{self, Manifest};
 
 use crate::{
     archive::read::{Contents, Kind},
@@ -97,7 +97,7 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
             match Manifest::parse(Path::new(&file.path), &file.content) {
                 Ok(manifest) => layer.manifests.push(manifest),
                 Err(error) => {
-                    use host::plugin::Code;
+                    use layer_format::Code;
                     let message = format!("{}: {error}", path.display());
                     findings.push(Finding::of_host(error.code().as_str(), message));
                 }

@@ -67,13 +67,19 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+/// Errors that have a stable code.
+pub trait Code {
+    /// The code.
+    fn code(&self) -> ErrorCode;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_documentation_lists_every_code_once_and_no_other() {
-        let documented: Vec<_> = include_str!("../ERRORS.md")
+        let documented: Vec<_> = include_str!("../../ERRORS.md")
             .lines()
             .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
             .map(|(code, _)| code)

@@ -6,7 +6,7 @@ use mcp_protocol::capabilities::CAPABILITIES;
 use serde_json::value::RawValue;
 use tool_schema::{Schema, check_name, default_problems, header_problems};
 
-use super::payload::{Declaration, DeclaredTool};
+use crate::declaration::{Declaration, DeclaredTool};
 
 /// What is wrong with a declaration; nothing, if it is empty.
 #[must_use]

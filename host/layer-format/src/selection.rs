@@ -1,8 +1,10 @@
 //! `ENTRY_FILE` and `TOOLS_LIST`: which plugins and tools are served, and what to say of a name that nothing has.
 
-use tool_schema::likeness;
-
-use super::{CatalogError, DeclaredTool, LeftOut};
+use crate::{
+    declaration::DeclaredTool,
+    selection_error::{SelectionError, Unmatched},
+    skipped::LeftOut,
+};
 
 /// A tool, as far as `TOOLS_LIST` can mean it.
 pub trait Selectable {
@@ -12,42 +14,6 @@ pub trait Selectable {
     fn function(&self) -> &str;
     /// Is it served where `TOOLS_LIST` is not set?
     fn by_default(&self) -> bool;
-}
-
-/// A name that nothing has, with those that come near it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Unmatched {
-    /// The name, as written.
-    pub name: String,
-    /// What it may have meant, the nearest first.
-    pub near: Vec<String>,
-}
-
-impl Unmatched {
-    /// This name, and what of `known` comes near it.
-    pub fn new<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            name: name.to_owned(),
-            near: near_misses(name, known),
-        }
-    }
-}
-
-/// The most near misses that are named.
-const MAX_NEAR: usize = 3;
-
-fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut near: Vec<_> = known
-        .into_iter()
-        .filter_map(|known| Some((likeness(name, known)?, known)))
-        .collect();
-    // The names too, so that equal ones stand side by side: a tool and its function often have one name.
-    near.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));
-    near.dedup_by_key(|(_, known)| *known);
-    near.into_iter()
-        .take(MAX_NEAR)
-        .map(|(_, known)| known.to_owned())
-        .collect()
 }
 
 /// Does `name` fit `pattern`, in which `*` stands for any characters?
@@ -115,7 +81,7 @@ pub fn tools_list<T: Selectable>(
     entries: &[String],
     tools: Vec<T>,
     left_out: &[LeftOut],
-) -> Result<Vec<T>, CatalogError> {
+) -> Result<Vec<T>, SelectionError> {
     if entries.is_empty() {
         return Ok(tools.into_iter().filter(T::by_default).collect());
     }
@@ -141,7 +107,7 @@ pub fn tools_list<T: Selectable>(
     }
     if !unmatched.is_empty() {
         let known = tools.iter().map(|tool| tool.name().to_owned()).collect();
-        return Err(CatalogError::Unmatched {
+        return Err(SelectionError::Unmatched {
             variable: "TOOLS_LIST",
             unmatched,
             known,
@@ -156,7 +122,7 @@ pub fn tools_list<T: Selectable>(
 }
 
 /// The tools that a name or pattern means: those of that name, else those of that function.
-fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, CatalogError> {
+fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, SelectionError> {
     let by = |name: fn(&T) -> &str| -> Vec<usize> {
         let fitting = tools
             .iter()
@@ -174,7 +140,7 @@ fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, Cat
             .iter()
             .map(|position| tools[*position].name().to_owned())
             .collect();
-        return Err(CatalogError::Ambiguous {
+        return Err(SelectionError::Ambiguous {
             name: pattern.to_owned(),
             tools,
         });
@@ -217,26 +183,5 @@ mod tests {
         for entry in ["../evil.so", "/opt/lib/libx.so", "..", "lambda_handler.py"] {
             assert!(file_name(entry).is_err(), "entry: {entry}");
         }
-    }
-
-    #[test]
-    fn near_misses_are_named_nearest_first() {
-        let known = ["greet", "multiply", "wordCount", "add"];
-        for (name, near) in [
-            ("gret", vec!["greet"]),
-            ("multiplies", vec!["multiply"]),
-            ("word_count", vec!["wordCount"]),
-            ("dad", vec!["add"]),
-            ("gerte", vec!["greet"]),
-            ("unrelated", vec![]),
-        ] {
-            assert_eq!(Unmatched::new(name, known).near, near, "name: {name}");
-        }
-        let twice = ["tool_a", "tool_b", "tool_b", "tool_a"];
-        assert_eq!(
-            Unmatched::new("tool_c", twice).near,
-            ["tool_a", "tool_b"],
-            "each is named once"
-        );
     }
 }

@@ -11,14 +11,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{
-    Code,
-    payload::{Crate, Declaration},
+use crate::{
+    declaration::{Crate, Declaration},
+    digest::xxh3,
+    error_code::{Code, ErrorCode},
 };
-use crate::{ErrorCode, digest::hexadecimal};
 
 /// The format this host reads and `cargo layer build` writes.
 pub const FORMAT: u32 = 1;
@@ -215,12 +214,6 @@ impl Manifest {
     }
 }
 
-/// SHA-256 in hex, as manifests have it.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
 impl Xxh3 {
     /// Of a library's file, and of its declaration, if it gave that itself.
     #[must_use]
@@ -231,11 +224,6 @@ impl Xxh3 {
             declaration: declaration.map(|text| hash(text.as_bytes())),
         }
     }
-}
-
-/// XXH3-64 in hex, as manifests have it.
-pub(super) fn xxh3(hash: u64) -> String {
-    hexadecimal(&hash.to_be_bytes())
 }
 
 impl PluginEntry {
