@@ -10,10 +10,10 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::{
-    client::{API_ID, ClientRequest},
     headers,
     http_api::{self, DEFAULT_STAGE},
     integration::{Failure, Malformed, message},
+    request::{API_ID, ClientRequest},
     streaming::Opened,
 };
 use crate::function::Invocation;

@@ -11,9 +11,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::{
-    client::{API_ID, ClientRequest, lossy},
     headers::Treatment,
     integration::{Answer, Failure, Malformed, message},
+    request::{API_ID, ClientRequest, lossy},
 };
 use crate::{config::ACCOUNT, function::Invocation};
 

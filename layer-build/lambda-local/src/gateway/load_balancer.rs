@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     LARGEST_PAYLOAD_OF_LOAD_BALANCER,
-    client::{ClientRequest, lossy, multi_values},
     http_api::is_text,
     integration::{Answer, Failure, Malformed, kind},
+    request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
 };
 use crate::{config::ACCOUNT, function::Invocation};

@@ -10,9 +10,9 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::{
-    client::{API_ID, ClientRequest, lossy, multi_values},
     headers,
     integration::{Answer, Failure, Malformed, kind, message},
+    request::{API_ID, ClientRequest, lossy, multi_values},
     streaming::Opened,
 };
 use crate::{config::ACCOUNT, function::Invocation};

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
     match variable("INIT").as_str() {
         "report" => {
             let report =
-                json!({ "errorType": "Obedient.NoLayer", "errorMessage": "there is no layer" });
+                json!({ "errorType": "WellBehaved.NoLayer", "errorMessage": "there is no layer" });
             runtime_api("/2018-06-01/runtime/init/error", &report.to_string())?;
             return Err("told to fail".into());
         }
