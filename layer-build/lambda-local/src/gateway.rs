@@ -250,7 +250,7 @@ impl Front {
         until: Instant,
     ) -> Result<Result<Response<Reply>, Failure>, InvokeError> {
         let begun = function
-            .begin(event.to_string().into(), request.trace_id.clone())
+            .start_traced(event.to_string().into(), None, request.trace_id.clone())
             .await?;
         let id = begun.request_id.clone();
         let refused = |Malformed(why)| {
@@ -260,7 +260,7 @@ impl Front {
             Failure::Integration
         };
         if !self.door.streams() {
-            let answer = function.whole(begun).await?;
+            let answer = function.collect(begun).await?;
             let response = match &self.door {
                 Door::RestApi {
                     binary_media_types, ..

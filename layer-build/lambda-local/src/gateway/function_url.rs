@@ -16,7 +16,7 @@ use super::{
     request::{API_ID, ClientRequest},
     streaming::Opened,
 };
-use crate::function::Invocation;
+use crate::invocation::Invocation;
 
 /// The event for a request.
 pub(super) fn event(request: &ClientRequest, region: &str) -> Value {

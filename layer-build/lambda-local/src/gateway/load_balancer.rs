@@ -15,7 +15,7 @@ use super::{
     request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
 };
-use crate::{config::ACCOUNT, function::Invocation};
+use crate::{config::ACCOUNT, invocation::Invocation};
 
 /// The event for a request. Names and values of the query stay as the client has encoded them.
 pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) -> Value {

@@ -15,7 +15,7 @@ use super::{
     request::{API_ID, ClientRequest, lossy, multi_values},
     streaming::Opened,
 };
-use crate::{config::ACCOUNT, function::Invocation};
+use crate::{config::ACCOUNT, invocation::Invocation};
 
 /// The header by which a client has its method taken for another; the function does not see it.
 /// Source: "Amazon API Gateway important notes".
