@@ -2,7 +2,7 @@
 //!
 //! - `INIT`: `report` posts an init error and exits, `exit` only exits, `hang` never gets anywhere.
 //! - `MODE`: `raw` answers with the JSON in the body of the request, or shows the event itself when there is none;
-//!   `stream` streams its answers.
+//!   `stream` streams its answers; `concurrent` asks for as many events at once as Lambda allows.
 //!
 //! What it streams at `/stream` it says in two parts, the second once there is a file `go` in the directory `place`; `then` is how
 //! it ends: `exit`, `hang`, else well, leaving a file `done`.
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
     match variable("INIT").as_str() {
         "report" => {
             let report =
-                json!({ "errorType": "Obedient.NoLayer", "errorMessage": "there is no layer" });
+                json!({ "errorType": "WellBehaved.NoLayer", "errorMessage": "there is no layer" });
             runtime_api("/2018-06-01/runtime/init/error", &report.to_string())?;
             return Err("told to fail".into());
         }
@@ -41,6 +41,7 @@ async fn main() -> Result<(), Error> {
     match variable("MODE").as_str() {
         "raw" => lambda_runtime::run(service_fn(raw)).await,
         "stream" => lambda_http::run_with_streaming_response(service_fn(stream)).await,
+        "concurrent" => lambda_http::run_concurrent(service_fn(obey)).await,
         _ => lambda_http::run(service_fn(obey)).await,
     }
 }
@@ -100,6 +101,7 @@ async fn say(
 }
 
 async fn obey(request: Request) -> Result<Response<Body>, Error> {
+    let id = request.lambda_context().request_id;
     let path = request.raw_http_path();
     let query = request.query_string_parameters();
     // An HTTP API leaves its stage in the path.
@@ -108,9 +110,12 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
         "/panic" => panic!("told to panic"),
         "/exit" => exit(),
         "/abort" => std::process::abort(),
+        "/context" => answer(&serde_json::to_value(
+            request.lambda_context().client_context,
+        )?),
         "/sleep" => {
             if let Some(place) = query.first("place") {
-                arrive(place)?;
+                arrive(place, &id)?;
             }
             std::future::pending().await
         }
@@ -142,6 +147,7 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
             meet(
                 query.first("place").unwrap_or_default(),
                 query.first("others").unwrap_or_default(),
+                &id,
             )
             .await?;
             answer(&json!({ "process": std::process::id() }))
@@ -152,7 +158,6 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
             answer(&json!({ "status": status, "body": serde_json::from_str::<Value>(&body)? }))
         }
         "/answer-and-exit" => {
-            let id = request.lambda_context().request_id;
             runtime_api(
                 &format!("/2018-06-01/runtime/invocation/{id}/response"),
                 "\"my last\"",
@@ -160,7 +165,6 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
             exit()
         }
         "/stream-and-exit" => {
-            let id = request.lambda_context().request_id;
             let head = query.first("head").unwrap_or_default();
             let times = query.first("times").and_then(|times| times.parse().ok());
             let trailer = query.first("trailer").unwrap_or_default();
@@ -202,22 +206,19 @@ fn echo(request: &Request) -> Value {
     })
 }
 
-/// Waits until as many processes as are to meet have come to the same directory.
-async fn meet(place: &str, others: &str) -> Result<(), Error> {
+/// Waits until as many invocations as are to meet have come to the same directory.
+async fn meet(place: &str, others: &str, id: &str) -> Result<(), Error> {
     let others: usize = others.parse()?;
-    arrive(place)?;
+    arrive(place, id)?;
     while std::fs::read_dir(place)?.count() < others {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     Ok(())
 }
 
-/// Leaves a mark in a directory.
-fn arrive(place: &str) -> Result<(), Error> {
-    Ok(std::fs::write(
-        Path::new(place).join(std::process::id().to_string()),
-        "",
-    )?)
+/// Leaves the mark of an invocation in a directory.
+fn arrive(place: &str, id: &str) -> Result<(), Error> {
+    Ok(std::fs::write(Path::new(place).join(id), "")?)
 }
 
 /// Posts to the Runtime API behind the back of the runtime, and tells what it said.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::http_api::DEFAULT_STAGE;
-use crate::function::ResponseMode;
+use crate::invocation::ResponseMode;
 
 /// The largest body a client may send through API Gateway. Unit: bytes.
 /// Source: "Quotas for configuring and running a REST API" and the same for HTTP APIs, payload size: 10 MB.
