@@ -81,7 +81,9 @@ pub(crate) async fn times(
                 slower.push(format!("{title} of {name}: {:.3}", present.median));
             }
         }
-        rows.map(|row| table.add_row(row));
+        for row in rows {
+            table.add_row(row);
+        }
     }
     println!("Median of {rounds} rounds (least-most).\n{table}");
     Ok(slower)

@@ -15,7 +15,9 @@ use syn::{Attribute, Item, UseTree, spanned::Spanned, visit::Visit};
 /// The folder of this workspace.
 pub fn repository() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).expect("the crate is two folders deep")
+    here.ancestors()
+        .nth(2)
+        .expect("the crate is two folders deep")
 }
 
 /// The path of a module or an item within its crate, without `crate`.
@@ -53,7 +55,10 @@ impl Crate {
     /// # Panics
     /// When a file cannot be read, or is not Rust.
     pub fn read(root: &Path) -> Self {
-        let folder = root.parent().expect("a root file is in a folder").to_owned();
+        let folder = root
+            .parent()
+            .expect("a root file is in a folder")
+            .to_owned();
         let mut files = BTreeMap::new();
         read_module(root, &folder, Vec::new(), &mut files);
         // A package with a library and a program: the program's own modules count as well.
@@ -133,13 +138,18 @@ impl Crate {
                 (value(file), file.path.display().to_string())
             })
         };
-        let function = self.files.values().max_by_key(|file| file.longest_function.0);
+        let function = self
+            .files
+            .values()
+            .max_by_key(|file| file.longest_function.0);
         Summary {
             files: self.files.len(),
             fullest_folder: folders
                 .iter()
                 .max_by_key(|(_, files)| **files)
-                .map_or((0, String::new()), |(folder, files)| (*files, folder.clone())),
+                .map_or((0, String::new()), |(folder, files)| {
+                    (*files, folder.clone())
+                }),
             imports: self.imports().len(),
             circles: self.circles(),
             code_lines: self.files.values().map(|file| file.code_lines).sum(),
@@ -153,7 +163,11 @@ impl Crate {
 
     /// The file of a module, below the folder of the crate's sources, without its ending.
     fn place(&self, module: &ModulePath) -> String {
-        self.files[module].path.with_extension("").display().to_string()
+        self.files[module]
+            .path
+            .with_extension("")
+            .display()
+            .to_string()
     }
 
     /// The module in whose file the path's item is defined.
@@ -178,7 +192,10 @@ impl Crate {
         let through_glob = file.globs.iter().find_map(|origin| {
             let origin = [origin.as_slice(), rest].concat();
             let found = self.definition(&origin, seen)?;
-            self.files[found].items.contains(rest.last()?).then_some(found)
+            self.files[found]
+                .items
+                .contains(rest.last()?)
+                .then_some(found)
         });
         through_glob.or(Some(module))
     }
@@ -240,7 +257,10 @@ fn read_module(
         module: module.clone(),
         nested: Vec::new(),
         file: File {
-            path: path.strip_prefix(sources).expect("a file of the crate").to_owned(),
+            path: path
+                .strip_prefix(sources)
+                .expect("a file of the crate")
+                .to_owned(),
             ..File::default()
         },
         declared: Vec::new(),
@@ -254,7 +274,9 @@ fn read_module(
     });
     reader.file.code_lines = code.count();
     // `lib.rs` and `main.rs` have their modules beside them, others in a folder of their name.
-    let is_root = path.file_stem().is_some_and(|stem| stem == "lib" || stem == "main");
+    let is_root = path
+        .file_stem()
+        .is_some_and(|stem| stem == "lib" || stem == "main");
     let folder = if is_root {
         path.with_file_name("")
     } else {
@@ -265,8 +287,15 @@ fn read_module(
     let module = if is_root { Vec::new() } else { module };
     for name in declared {
         let child = folder.join(format!("{name}.rs"));
-        if child.is_file() && !files.contains_key(&[module.as_slice(), std::slice::from_ref(&name)].concat()) {
-            read_module(&child, sources, [module.clone(), vec![name]].concat(), files);
+        if child.is_file()
+            && !files.contains_key(&[module.as_slice(), std::slice::from_ref(&name)].concat())
+        {
+            read_module(
+                &child,
+                sources,
+                [module.clone(), vec![name]].concat(),
+                files,
+            );
         }
     }
 }
@@ -291,7 +320,11 @@ impl Reader {
     /// Completes a path; `None`: it is none of this crate.
     fn resolve(&self, path: &[String]) -> Option<ModulePath> {
         // A root file is its crate.
-        let own: &[String] = if self.module == ["main"] { &[] } else { &self.module };
+        let own: &[String] = if self.module == ["main"] {
+            &[]
+        } else {
+            &self.module
+        };
         let mut base = [own, self.nested.as_slice()].concat();
         let mut rest = path;
         match path.first()?.as_str() {
@@ -314,7 +347,10 @@ impl Reader {
     }
 
     fn uses(&mut self, path: &[String]) {
-        self.file.uses.extend(self.resolve(path));
+        // `crate` alone is a visibility.
+        if path.len() > 1 {
+            self.file.uses.extend(self.resolve(path));
+        }
     }
 
     fn use_tree(&mut self, tree: &UseTree, before: &[String], is_reexport: bool) {
@@ -343,7 +379,6 @@ impl Reader {
             }
             UseTree::Glob(_) if is_reexport => self.file.globs.extend(self.resolve(&path)),
             UseTree::Glob(_) => self.uses(&path),
-            _ => {}
         }
     }
 
@@ -438,7 +473,11 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Vec<_> = path.segments.iter().map(|it| it.ident.to_string()).collect();
+        let names: Vec<_> = path
+            .segments
+            .iter()
+            .map(|it| it.ident.to_string())
+            .collect();
         if names.len() > 1 {
             self.uses(&names);
         }
