@@ -1,6 +1,6 @@
 //! A new token for a caller, which is shown this once.
 
-use host::tokens::{self, Token};
+use host::server::http::bearer_tokens::{self, Token};
 use serde_json::json;
 
 use crate::{cli, exit::Exit, out};
@@ -26,5 +26,5 @@ pub(crate) fn run(args: &cli::Token) -> anyhow::Result<Exit> {
 
 /// The name of a caller.
 pub(crate) fn name(text: &str) -> Result<String, String> {
-    tokens::check_name(text).map(|()| text.to_owned())
+    bearer_tokens::check_name(text).map(|()| text.to_owned())
 }
