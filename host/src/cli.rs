@@ -6,9 +6,8 @@ use mcp_protocol::Revision;
 
 use crate::{
     config::Config,
-    crash,
-    front::{self, serve::Listen},
-    log, stdout,
+    process::{crash_handler, log, stdout_redirect},
+    transport::{self, serve::Listen},
 };
 
 const HELP: &str = "\
@@ -54,12 +53,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match command {
         Command::Help => print(HELP),
         Command::Version => print(&version()),
-        Command::Lambda => run(|config, _| front::lambda::run(config)),
+        Command::Lambda => run(|config, _| transport::lambda::run(config)),
         Command::Serve {
             listen,
             allow_public,
-        } => run(move |config, _| front::serve::run(config, listen, allow_public)),
-        Command::Stdio => run(front::stdio::run),
+        } => run(move |config, _| transport::serve::run(config, listen, allow_public)),
+        Command::Stdio => run(transport::stdio::run),
     }
 }
 
@@ -69,8 +68,8 @@ fn run<F: Future<Output = ExitCode>>(
 ) -> ExitCode {
     let config = Config::from_os(|name| std::env::var_os(name));
     log::init(&config.log);
-    crash::report();
-    let stdout = stdout::keep();
+    crash_handler::report();
+    let stdout = stdout_redirect::keep();
     if let Err(error) = &stdout {
         tracing::debug!("there is no stdout to keep from plugins: {error}");
     }
@@ -120,7 +119,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Er
             (Short('V') | Long("version"), _) => return Ok(Command::Version),
             (Value(name), Command::Lambda) if name == "serve" => {
                 command = Command::Serve {
-                    listen: front::serve::DEFAULT_LISTEN.into(),
+                    listen: transport::serve::DEFAULT_LISTEN.into(),
                     allow_public: false,
                 };
             }

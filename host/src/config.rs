@@ -11,7 +11,7 @@ use std::{
 
 use http::HeaderName;
 
-use crate::{state_key::StateKey, tokens::Tokens};
+use crate::{server::http::bearer_tokens::Tokens, store::seal::StateKey};
 
 /// Headers that no plugin may see: who holds one of them can act as the caller.
 const SECRET_HEADERS: [&str; 5] = [

@@ -106,7 +106,7 @@ pub(crate) enum Failure {
     EndedMeanwhile { how: String, doing: String },
     #[error(
         "the call has {size} bytes, the host takes {} as Lambda does\n  help: have the tool get what is larger from elsewhere",
-        host::app::MAX_BODY
+        host::server::MAX_BODY
     )]
     CallTooLarge { size: usize },
     #[error("the host ended with {0}")]
@@ -122,7 +122,7 @@ pub(crate) enum Failure {
         message: String,
     },
     #[error("{0}")]
-    Serve(host::front::serve::ServeError),
+    Serve(host::transport::serve::ServeError),
     #[error("{} cannot be used: {problem}", .path.display())]
     EnvFile { path: PathBuf, problem: String },
     #[error("a command cannot have a NUL in it")]

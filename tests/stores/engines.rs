@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use host::table::Table;
+use host::store::dynamodb::Table;
 use tests::{Dynamo, dynamodb};
 
 use crate::Stores;

@@ -7,7 +7,7 @@ mod states;
 use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use futures_util::FutureExt;
-use host::{session::SessionStore, tool_state::StateStore};
+use host::store::{session::SessionStore, tool_state::StateStore};
 
 /// Where both are kept.
 #[derive(Clone)]
@@ -49,8 +49,8 @@ async fn keeps_the_contract(stores: Stores) {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() {
     keeps_the_contract(Stores {
-        sessions: Arc::<host::session::memory::MemoryStore>::default(),
-        states: Arc::<host::tool_state::memory::MemoryStates>::default(),
+        sessions: Arc::<host::store::session::memory::MemoryStore>::default(),
+        states: Arc::<host::store::tool_state::memory::MemoryStates>::default(),
     })
     .await;
 }

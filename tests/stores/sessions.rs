@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use host::session::{Found, Session, SessionId};
+use host::store::session::{Found, Session, SessionId};
 use mcp_protocol::{LogLevel, Revision};
 
 use crate::{Stores, cases};

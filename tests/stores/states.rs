@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use host::tool_state::{Expected, MAX_VALUE, Owner, ToolState, Written};
+use host::store::tool_state::{Expected, MAX_VALUE, Owner, ToolState, Written};
 use uuid::Uuid;
 
 use crate::{Stores, cases};

@@ -1,5 +1,9 @@
 //! The tools that are served: which plugins there are, what they declare, and what the configuration selects.
 
+mod candidates;
+pub(crate) mod error;
+mod skipped;
+
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
@@ -14,15 +18,18 @@ use layer_format::{
 };
 use mcp_protocol::tools::Tool;
 
-use super::{
-    CatalogError, Plugin,
-    arguments::LazySchema,
-    candidates::{Candidate, Candidates},
-    discover::discover,
-    left_out::Triage,
-    promised::Promised,
+use crate::{
+    config::Config,
+    plugin::{
+        CatalogError, Plugin,
+        catalog::{
+            candidates::{Candidate, Candidates},
+            skipped::Triage,
+        },
+        folder::{discover::discover, integrity::Promised},
+        invocation::arguments::LazySchema,
+    },
 };
-use crate::config::Config;
 
 /// The tools that are served, in a stable order: that of `ENTRY_FILE`, else by file name, then as declared.
 #[derive(Debug)]
@@ -49,14 +56,14 @@ pub struct CatalogTool {
     pub requires: Vec<String>,
     /// The headers that repeat arguments: names of `x-mcp-header`, and JSON pointers.
     pub headers: BTreeMap<String, String>,
-    pub(super) function: String,
+    pub(crate) function: String,
     /// Is it served where `TOOLS_LIST` is not set?
-    pub(super) by_default: bool,
-    pub(super) validate: bool,
-    pub(super) strict: bool,
-    pub(super) schema: LazySchema,
+    pub(crate) by_default: bool,
+    pub(crate) validate: bool,
+    pub(crate) strict: bool,
+    pub(crate) schema: LazySchema,
     /// The schema of its structured results.
-    pub(super) output: LazySchema,
+    pub(crate) output: LazySchema,
 }
 
 impl Selectable for CatalogTool {

@@ -21,16 +21,22 @@ use plugin_abi::{
     op,
 };
 
-use super::{
-    agreement::check_release,
-    call,
-    file_check::{self, FileProblem, Kind},
-    image::Image,
-    payload::{self, Failure, Init},
-    promised::Promised,
-    quarantine::{Quarantine, Stuck},
+use crate::{
+    plugin::{
+        folder::{
+            compatibility::check_release,
+            crash_image::Image,
+            file_check::{self, FileProblem, Kind},
+            integrity::Promised,
+        },
+        invocation::{
+            self,
+            quarantine::{Quarantine, Stuck},
+        },
+        wire::{self, Failure, Init},
+    },
+    process::{crash_handler, log},
 };
-use crate::crash;
 
 /// The version of plugin-abi this host speaks.
 pub const ABI_VERSION: &str = "1.0.0";
@@ -249,7 +255,13 @@ impl Plugin {
     /// does it at its first call.
     pub(crate) fn prepare(&self) -> Result<(), Arc<OpenError>> {
         let module = self.opened()?.module;
-        let prepared = invoke(module, op::PREPARE, "", b"{}", call::outside_of_calls());
+        let prepared = invoke(
+            module,
+            op::PREPARE,
+            "",
+            b"{}",
+            invocation::outside_of_calls(),
+        );
         if let Err(failure) = prepared
             && failure.kind != "unknown_op"
         {
@@ -287,7 +299,7 @@ impl Plugin {
             return;
         };
         let body = format!(r#"{{"call":{call}}}"#);
-        let host = call::outside_of_calls();
+        let host = invocation::outside_of_calls();
         if let Err(failure) = invoke(opened.module, op::CANCEL, "", body.as_bytes(), host) {
             tracing::debug!(library = %self.path.display(), kind = failure.kind, "the plugin cannot cancel calls");
         }
@@ -346,11 +358,11 @@ fn open(path: &Path) -> Result<(Opened, Declared), OpenError> {
 fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Declared), OpenError> {
     let init = Init {
         payloads: [PAYLOAD_VERSION],
-        host: payload::Host {
+        host: wire::Host {
             name: "mcp-layer-host",
             version: env!("CARGO_PKG_VERSION"),
         },
-        log: crate::log::least_level(),
+        log: log::least_level(),
         tools: with_tools,
     };
     let failed = |reason: String| OpenError::Init {
@@ -358,7 +370,7 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
         reason,
     };
     let init = serde_json::to_vec(&init).map_err(|error| failed(error.to_string()))?;
-    let bytes = invoke(module, op::INIT, "", &init, call::outside_of_calls())
+    let bytes = invoke(module, op::INIT, "", &init, invocation::outside_of_calls())
         .map_err(|failure| {
             let kind = failure.kind;
             failed(failure.detail.unwrap_or_else(|| {
@@ -407,7 +419,7 @@ fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
     let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),
     })?;
-    crash::opened(path, header.clone().as_raw_ptr(), image);
+    crash_handler::opened(path, header.clone().as_raw_ptr(), image);
     let header: AbiHeaderRef = *header;
     let module = header
         .upgrade()

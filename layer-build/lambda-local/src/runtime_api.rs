@@ -228,7 +228,7 @@ impl Desk {
 
     /// `GET /runtime/invocation/next`: held open until there is an event.
     async fn next(&self) -> Response<Full<Bytes>> {
-        if let Err(refused) = self.admit() {
+        if let Some(refused) = self.refusal() {
             return refused;
         }
         let mut question = Question(Some(self));
@@ -264,18 +264,18 @@ impl Desk {
             })
     }
 
-    /// Whether the process may ask for an event now. If so, it has asked.
-    fn admit(&self) -> Result<(), Response<Full<Bytes>>> {
+    /// Refuses a process that may not ask for an event now. `None`: it may, and has asked.
+    fn refusal(&self) -> Option<Response<Full<Bytes>>> {
         let mut progress = self.progress();
         if progress.phase == Phase::Failed {
-            return Err(wrong_state(
+            return Some(wrong_state(
                 "an error of the init phase was reported before",
             ));
         }
         if progress.owed.len() >= self.max_concurrency {
             let mut owed = progress.owed.iter();
             let unanswered = owed.find(|(_, owed)| matches!(owed, Owed::Answer { .. }));
-            return Err(match unanswered {
+            return Some(match unanswered {
                 Some((id, _)) => wrong_state(&format!("the invocation {id} is not answered yet")),
                 None => wrong_state("the answer is not complete yet"),
             });
@@ -286,7 +286,7 @@ impl Desk {
         } else {
             self.readiness.send_modify(|readiness| readiness.free += 1);
         }
-        Ok(())
+        None
     }
 
     /// `POST /runtime/invocation/ID/response`

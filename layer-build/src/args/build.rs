@@ -129,7 +129,7 @@ pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) packages: Packages,
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value_t = host::front::serve::DEFAULT_LISTEN)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = host::transport::serve::DEFAULT_LISTEN)]
     pub(crate) listen: SocketAddr,
     /// Run the host as a Lambda function, which is sent the events of this front door
     #[arg(long, value_enum, value_name = "DOOR")]

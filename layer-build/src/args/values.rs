@@ -63,7 +63,7 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
 
 /// The name of a caller.
 pub(crate) fn principal(text: &str) -> Result<String, String> {
-    host::tokens::check_name(text).map(|()| text.to_owned())
+    host::server::http::bearer_tokens::check_name(text).map(|()| text.to_owned())
 }
 
 /// The name of a layer at AWS. Source: AWS Lambda API Reference, "PublishLayerVersion", `LayerName`.

@@ -7,9 +7,9 @@ use std::{
 
 use host::{
     StartError,
-    app::App,
     config::{Config, OnBadPlugin},
     plugin::ABI_VERSION,
+    server::McpServer,
 };
 use layer_format::{
     ErrorCode,
@@ -342,7 +342,7 @@ fn tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
         tools_list: selected.to_vec(),
         ..Config::from_env(|_| None)
     };
-    let app = App::start(&config).map_err(|error| Failure::Described {
+    let app = McpServer::start(&config).map_err(|error| Failure::Described {
         code: error.code().as_str().to_owned(),
         message: unservable(&error, opt),
     })?;

@@ -1,6 +1,6 @@
 //! A new token for a caller, which is shown this once.
 
-use host::tokens::Token;
+use host::server::http::bearer_tokens::Token;
 use serde_json::json;
 
 use crate::{args, exit::Exit, terminal::stdout};

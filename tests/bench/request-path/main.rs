@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use divan::Bencher;
 use host::{
-    app::{App, Caller, Incoming, Reached, Record},
     config::Config,
+    server::{Caller, Incoming, McpServer, Reached, Record},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use mcp_protocol::{Headers, route};
@@ -67,7 +67,13 @@ fn answer_a_call(bencher: Bencher<'_, '_>) {
     answered(bencher, app(3), "tools/call", Some("add"), &call(true));
 }
 
-fn answered(bencher: Bencher<'_, '_>, app: &App, method: &str, name: Option<&str>, body: &str) {
+fn answered(
+    bencher: Bencher<'_, '_>,
+    app: &McpServer,
+    method: &str,
+    name: Option<&str>,
+    body: &str,
+) {
     let headers = [
         ("content-type", Some("application/json")),
         ("mcp-protocol-version", Some("2026-07-28")),
@@ -118,8 +124,8 @@ fn runtime() -> &'static Runtime {
 }
 
 /// The host with so many tools.
-fn app(tools: usize) -> &'static App {
-    static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
+fn app(tools: usize) -> &'static McpServer {
+    static APPS: [OnceLock<McpServer>; 2] = [OnceLock::new(), OnceLock::new()];
     let (app, package) = match tools {
         3 => (&APPS[0], "custom-tools"),
         _ => (&APPS[1], "hundred"),
@@ -132,6 +138,6 @@ fn app(tools: usize) -> &'static App {
             "PLUGIN_DIR" => Some(plugins.clone()),
             _ => None,
         });
-        App::start(&config).expect("the layer can be served")
+        McpServer::start(&config).expect("the layer can be served")
     })
 }

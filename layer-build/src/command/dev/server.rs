@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use host::front::serve::ServeError;
+use host::transport::serve::ServeError;
 use lambda_local::{Door, Function, FunctionConfig, Gateway};
 
 use super::builder::Built;

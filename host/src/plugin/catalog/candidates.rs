@@ -1,0 +1,159 @@
+//! Which libraries of the plugin folder may be served: those that manifests tell of, and those that are plugins by their
+//! own symbols.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use layer_format::{
+    SelectionError, Unmatched,
+    manifest::{LayerInfo, Manifest, PluginEntry},
+    selection,
+};
+
+use crate::plugin::{
+    CatalogError,
+    catalog::skipped::Triage,
+    folder::{
+        compatibility::{check_cpu, check_entry, overwritten},
+        discover::Found,
+        file_check::{self, Kind},
+    },
+};
+
+/// A library that may be served.
+pub(crate) enum Candidate {
+    /// With its entry in a manifest.
+    Declared {
+        manifest: PathBuf,
+        entry: Box<PluginEntry>,
+        /// The default tools of its layer.
+        defaults: Vec<String>,
+    },
+    /// Without one.
+    Bare,
+}
+
+/// A library by its file name, or why it cannot be served.
+pub(crate) type Judged = (String, Result<Candidate, CatalogError>);
+
+/// The libraries of a folder, by file name.
+pub(crate) struct Candidates {
+    folder: PathBuf,
+    libraries: BTreeMap<String, Result<Candidate, CatalogError>>,
+    /// The layers, by the names of their manifests.
+    pub(crate) layers: Vec<LayerInfo>,
+}
+
+impl Candidates {
+    /// Join the manifests with the files beside them.
+    pub(crate) fn of(folder: &Path, found: &Found, triage: &mut Triage) -> Self {
+        let bare = |path| (file_name(path), Ok(Candidate::Bare));
+        let mut candidates = Self {
+            folder: folder.to_owned(),
+            libraries: found.libraries.iter().map(bare).collect(),
+            layers: Vec::new(),
+        };
+        for path in &found.manifests {
+            let manifest = Manifest::read(path).map_err(CatalogError::Manifest);
+            if let Some(manifest) = triage.judge(&file_name(path), false, manifest) {
+                candidates.add(path, manifest);
+            }
+        }
+        candidates
+    }
+
+    fn add(&mut self, path: &Path, manifest: Manifest) {
+        for entry in manifest.plugins {
+            let checked = self
+                .only_one(path, &entry)
+                .and_then(|()| check_cpu(path, &manifest.cpu))
+                .and_then(|()| check_entry(path, &self.folder, &entry));
+            let file = entry.file.clone();
+            let candidate = checked.map(|()| Candidate::Declared {
+                manifest: path.to_owned(),
+                entry: entry.into(),
+                defaults: manifest.layer.tools.clone(),
+            });
+            self.libraries.insert(file, candidate);
+        }
+        self.layers.push(manifest.layer);
+    }
+
+    /// Two layers may have the same file, but not two files of one name.
+    fn only_one(&self, path: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
+        match self.libraries.get(&entry.file) {
+            Some(Ok(Candidate::Declared {
+                manifest,
+                entry: first,
+                ..
+            })) if first.sha256 != entry.sha256 => Err(overwritten(manifest, path, &entry.file)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
+    pub(crate) fn select(
+        mut self,
+        entry_file: &[String],
+        triage: &mut Triage,
+    ) -> Result<Vec<Judged>, CatalogError> {
+        if entry_file.is_empty() {
+            self.only_plugins(triage);
+            return Ok(self.libraries.into_iter().collect());
+        }
+        let mut selected: Vec<Judged> = Vec::new();
+        let mut unmatched = Vec::new();
+        for entry in entry_file {
+            let file = selection::file_name(entry).map_err(SelectionError::EntryFile)?;
+            match self.libraries.remove(&file) {
+                Some(candidate) => selected.push((file, candidate)),
+                None if selected.iter().any(|(selected, _)| *selected == file) => {}
+                None => unmatched.push((entry, file)),
+            }
+        }
+        if unmatched.is_empty() {
+            return Ok(selected);
+        }
+        self.only_plugins(triage);
+        let known: Vec<String> = selected
+            .into_iter()
+            .map(|(file, _)| file)
+            .chain(self.libraries.into_keys())
+            .collect();
+        let near = |(entry, file): (&String, String)| Unmatched {
+            name: entry.clone(),
+            ..Unmatched::new(&file, known.iter().map(String::as_str))
+        };
+        Err(SelectionError::Unmatched {
+            variable: "ENTRY_FILE",
+            unmatched: unmatched.into_iter().map(near).collect(),
+            known,
+            left_out: triage.left_out().to_vec(),
+        }
+        .into())
+    }
+
+    /// Forget the libraries that are no plugins. What is in no manifest and cannot be opened here may be anything.
+    fn only_plugins(&mut self, triage: &mut Triage) {
+        self.libraries.retain(|file, candidate| {
+            if !matches!(candidate, Ok(Candidate::Bare)) {
+                return true;
+            }
+            let path = self.folder.join(file);
+            match file_check::check(&path) {
+                Ok(kind) => matches!(kind, Kind::Plugin(_)),
+                Err(problem) => {
+                    triage.leave_out(file, &problem.into());
+                    false
+                }
+            }
+        });
+    }
+}
+
+fn file_name(path: impl AsRef<Path>) -> String {
+    let name = path.as_ref().file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}

@@ -1,0 +1,116 @@
+//! Why the catalogue cannot be what the configuration asks for.
+
+use std::{path::PathBuf, sync::Arc};
+
+use layer_format::{Code, ErrorCode, LeftOut, SelectionError, manifest::ManifestError};
+
+use crate::plugin::{FileProblem, OpenError};
+
+/// Why the catalogue cannot be what the configuration asks for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// The plugin folder cannot be read.
+    #[error(
+        "PLUGIN_DIR: {0}; attach a layer made by `cargo layer build`, or set PLUGIN_DIR to the folder of the plugins"
+    )]
+    Folder(std::io::Error),
+    /// There is no plugin in it.
+    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.left_out))]
+    Empty {
+        /// The folder.
+        folder: PathBuf,
+        /// Files in it that cannot be served, and why.
+        left_out: Vec<LeftOut>,
+    },
+    /// A manifest is unusable.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A manifest and the files beside it, or this host, do not agree.
+    #[error("{}: {problem}", .path.display())]
+    Mismatch {
+        /// The code of what does not agree.
+        code: ErrorCode,
+        /// The manifest or the library.
+        path: PathBuf,
+        /// What does not agree, and the remedy.
+        problem: String,
+    },
+    /// A file in no manifest is no library that can be opened here.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+    /// A plugin cannot be opened.
+    #[error(transparent)]
+    Open(#[from] Arc<OpenError>),
+    /// A plugin declares tools that no client would accept.
+    #[error("{}: {}; mend it and rebuild the plugin", .path.display(), .problems.join("; "))]
+    Declaration {
+        /// The library.
+        path: PathBuf,
+        /// What is wrong.
+        problems: Vec<String>,
+    },
+    /// `ENTRY_FILE` or `TOOLS_LIST` select nothing, or not one thing.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// Two tools have one name.
+    #[error(
+        "two tools are named {name}: in {} and in {}; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = \"...\", ...) or #[tool(name = \"...\")]",
+        .first.display(), .second.display()
+    )]
+    Duplicate {
+        /// The name.
+        name: String,
+        /// A library that has it.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A tool of it goes on although its call was given up.
+    #[error("{}: a tool of it goes on although its call was given up; it serves again when that tool has come back", .path.display())]
+    Quarantined {
+        /// The library.
+        path: PathBuf,
+    },
+    /// Several of these at once.
+    #[error("{}", several_message(.0))]
+    Several(Vec<CatalogError>),
+}
+
+impl Code for CatalogError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Folder(_) => ErrorCode::PluginDirUnreadable,
+            Self::Empty { .. } => ErrorCode::PluginDirEmpty,
+            Self::Manifest(error) => error.code(),
+            Self::Mismatch { code, .. } => *code,
+            Self::File(problem) => problem.code(),
+            Self::Open(error) => error.code(),
+            Self::Declaration { .. } => ErrorCode::PluginDeclarationInvalid,
+            Self::Selection(error) => error.code(),
+            Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
+            Self::Quarantined { .. } => ErrorCode::PluginQuarantined,
+            // That of the first: programs can act on but one.
+            Self::Several(errors) => errors.first().map_or(ErrorCode::PluginDirEmpty, Self::code),
+        }
+    }
+}
+
+fn several_message(errors: &[CatalogError]) -> String {
+    let lines = errors
+        .iter()
+        .map(|error| format!("\n[{}] {error}", error.code()));
+    format!(
+        "{} things cannot be served:{}",
+        errors.len(),
+        lines.collect::<String>()
+    )
+}
+
+fn unusable_message(left_out: &[LeftOut]) -> String {
+    if left_out.is_empty() {
+        return String::new();
+    }
+    let all: Vec<_> = left_out.iter().map(|left| left.problem.as_str()).collect();
+    format!(" that can be served ({})", all.join("; "))
+}

@@ -1,0 +1,63 @@
+//! What becomes of a plugin that cannot serve: it stops the start, or is left out. `ON_BAD_PLUGIN` decides.
+
+use layer_format::LeftOut;
+
+use crate::{config::OnBadPlugin, plugin::CatalogError};
+
+/// Sorts what can be served from what cannot.
+#[derive(Debug)]
+pub(crate) struct Triage {
+    mode: OnBadPlugin,
+    left_out: Vec<LeftOut>,
+    stopping: Vec<CatalogError>,
+}
+
+impl Triage {
+    pub(crate) fn new(mode: OnBadPlugin) -> Self {
+        Self {
+            mode,
+            left_out: Vec::new(),
+            stopping: Vec::new(),
+        }
+    }
+
+    /// What can be served; else `None`, and its problem is remembered. What the configuration names always stops the start.
+    pub(crate) fn judge<T>(
+        &mut self,
+        file: &str,
+        named: bool,
+        outcome: Result<T, CatalogError>,
+    ) -> Option<T> {
+        match outcome {
+            Ok(good) => return Some(good),
+            Err(error) if named || self.mode == OnBadPlugin::Stop => self.stopping.push(error),
+            Err(error) => self.leave_out(file, &error),
+        }
+        None
+    }
+
+    /// Leave out a file that need not be a plugin at all.
+    pub(crate) fn leave_out(&mut self, file: &str, error: &CatalogError) {
+        let left = LeftOut::new(file, error);
+        tracing::warn!(file, code = %left.code, "left out: {}", left.problem);
+        self.left_out.push(left);
+    }
+
+    /// Everything that stops the start, as one error.
+    pub(crate) fn verdict(&mut self) -> Result<(), CatalogError> {
+        let mut stopping = std::mem::take(&mut self.stopping);
+        match stopping.len() {
+            0 => Ok(()),
+            1 => Err(stopping.remove(0)),
+            _ => Err(CatalogError::Several(stopping)),
+        }
+    }
+
+    pub(crate) fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    pub(crate) fn into_left_out(self) -> Vec<LeftOut> {
+        self.left_out
+    }
+}

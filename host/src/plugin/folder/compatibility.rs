@@ -1,0 +1,114 @@
+//! Do a manifest, the files beside it and this host agree? Compared without opening anything.
+
+use std::path::Path;
+
+use layer_format::{ErrorCode, manifest::PluginEntry};
+use plugin_abi::PAYLOAD_VERSION;
+use semver::Version;
+
+use crate::plugin::{ABI_VERSION, CatalogError, FileProblem, PANIC_STRATEGY, folder::file_check};
+
+/// Is the layer for this CPU?
+pub(crate) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {
+    let needed = std::env::consts::ARCH;
+    if found == needed {
+        return Ok(());
+    }
+    let problem = format!(
+        "the layer is for {found}, this host for {needed}; attach the layer built for {needed}"
+    );
+    Err(CatalogError::Mismatch {
+        code: ErrorCode::LayerForeign,
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+/// What can be compared without opening the library.
+pub(crate) fn check_entry(
+    manifest: &Path,
+    folder: &Path,
+    entry: &PluginEntry,
+) -> Result<(), CatalogError> {
+    let path = folder.join(&entry.file);
+    let mismatch = |code, problem| {
+        Err(CatalogError::Mismatch {
+            code,
+            path: path.clone(),
+            problem,
+        })
+    };
+    let size = match file_check::plain_file(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(FileProblem::Read(error)) => {
+            let problem = format!(
+                "named by {}, but: {error}; rebuild the layer",
+                manifest.display()
+            );
+            return mismatch(ErrorCode::PluginUnreadable, problem);
+        }
+        Err(problem) => return Err(problem.into()),
+    };
+    if size != entry.size {
+        let problem = format!(
+            "has {size} bytes, but {} says {}: another layer may have a file of the same name, or the file was replaced; rebuild the layer",
+            manifest.display(),
+            entry.size
+        );
+        return mismatch(ErrorCode::ManifestDrift, problem);
+    }
+    if !same_abi(&entry.abi) {
+        let problem = format!(
+            "built for plugin ABI {}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release",
+            entry.abi
+        );
+        return mismatch(ErrorCode::PluginAbiMismatch, problem);
+    }
+    if entry.panic != PANIC_STRATEGY {
+        let problem = format!(
+            "built with panic = {:?}, so that one panic would end the host; remove `panic` from its profile and rebuild it",
+            entry.panic
+        );
+        return mismatch(ErrorCode::PluginPanicAbort, problem);
+    }
+    if entry.payload != PAYLOAD_VERSION {
+        let problem = format!(
+            "speaks payload version {}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release",
+            entry.payload
+        );
+        return mismatch(ErrorCode::PluginAbiMismatch, problem);
+    }
+    match entry.min_host.as_deref().map(check_release) {
+        Some(Err(problem)) => mismatch(ErrorCode::PluginNeedsNewerHost, problem),
+        _ => Ok(()),
+    }
+}
+
+/// Is this host of the release that a plugin needs, or a later one? Else the problem and its remedy.
+pub(crate) fn check_release(needed: &str) -> Result<(), String> {
+    let release = env!("CARGO_PKG_VERSION");
+    match (Version::parse(release), Version::parse(needed)) {
+        (Ok(this), Ok(that)) if this >= that => Ok(()),
+        _ => Err(format!(
+            "needs release {needed} of the host, this is {release}; deploy that release, or rebuild the plugin with the plugin-sdk of this one"
+        )),
+    }
+}
+
+/// Two manifests tell of different files under one name.
+pub(crate) fn overwritten(first: &Path, second: &Path, file: &str) -> CatalogError {
+    let problem = format!(
+        "{} has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate",
+        first.display()
+    );
+    CatalogError::Mismatch {
+        code: ErrorCode::PluginOverwritten,
+        path: second.with_file_name(file),
+        problem,
+    }
+}
+
+/// The same major version: what abi_stable demands of versions from 1.0.0 on.
+fn same_abi(version: &str) -> bool {
+    version.split('.').next() == ABI_VERSION.split('.').next()
+}

@@ -1,0 +1,48 @@
+//! What a report of a crash has to know of a library's file.
+
+use std::ops::Range;
+
+use object::{
+    LittleEndian,
+    elf::{ELF_NOTE_GNU, NT_GNU_BUILD_ID, PF_X, PT_LOAD, ProgramHeader64},
+    read::{ReadRef, elf::ProgramHeader},
+};
+
+/// The parts of an ELF file that outlive it in a crash report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// The addresses of its code, from where it is mapped.
+    pub(crate) code: Range<u64>,
+    /// The linker's id of the build; empty if there is none.
+    pub(crate) build_id: Vec<u8>,
+}
+
+impl Image {
+    /// Of the segments of a file; what cannot be read is left out.
+    pub(crate) fn of<'data>(
+        segments: &[ProgramHeader64<LittleEndian>],
+        data: impl ReadRef<'data>,
+    ) -> Self {
+        let mut image = Self::default();
+        for segment in segments {
+            let start = segment.p_vaddr(LittleEndian);
+            let runs = (segment.p_flags(LittleEndian) & PF_X).0 != 0;
+            if segment.p_type(LittleEndian) == PT_LOAD && runs {
+                let end = start.saturating_add(segment.p_memsz(LittleEndian));
+                image.code = match image.code {
+                    Range { start: 0, end: 0 } => start..end,
+                    ref code => code.start.min(start)..code.end.max(end),
+                };
+            }
+            let Ok(Some(mut notes)) = segment.notes(LittleEndian, data) else {
+                continue;
+            };
+            while let Ok(Some(note)) = notes.next() {
+                if note.name() == ELF_NOTE_GNU && note.n_type(LittleEndian) == NT_GNU_BUILD_ID {
+                    image.build_id = note.desc().to_vec();
+                }
+            }
+        }
+        image
+    }
+}

@@ -1,0 +1,257 @@
+//! Is this file a library that can be opened here? Read from its headers, before the dynamic loader sees it.
+//!
+//! The loader maps what a header promises: of a truncated library it maps pages that are not there, and the process dies
+//! by SIGBUS; of a library for another CPU it says "No such file or directory".
+
+use std::{
+    fs::Metadata,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use fs_err::File;
+use layer_format::{Code, ErrorCode};
+use object::{
+    LittleEndian, ReadCache,
+    elf::{
+        ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, Machine,
+        PT_LOAD,
+    },
+    read::{
+        ReadRef,
+        elf::{FileHeader, ProgramHeader},
+    },
+};
+use plugin_abi::ROOT_SYMBOL;
+
+use crate::plugin::folder::crash_image::Image;
+use tables::Tables;
+
+mod tables;
+#[cfg(test)]
+pub(crate) mod tests;
+
+#[cfg(target_arch = "x86_64")]
+const MACHINE: Machine = EM_X86_64;
+#[cfg(target_arch = "aarch64")]
+const MACHINE: Machine = EM_AARCH64;
+
+/// Why a file is no library that can be opened here.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// It is not there, or may not be read.
+    #[error("{0}; make the layer's files readable to everyone, or rebuild it")]
+    Read(std::io::Error),
+    /// A link to nothing.
+    #[error("{}: a link that leads nowhere; put the library itself there", .0.display())]
+    Dangling(PathBuf),
+    /// A link to somewhere else.
+    #[error("{}: a link that leads out of its folder, to {}; put the library itself there", .path.display(), .target.display())]
+    Outside {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// A folder, a device, a pipe.
+    #[error("{}: not a file; remove it, or build the layer again", .0.display())]
+    NotAFile(PathBuf),
+    /// Not ELF at all.
+    #[error("{}: not a shared library (no ELF header); rebuild the layer", .0.display())]
+    NotElf(PathBuf),
+    /// ELF of another kind.
+    #[error("{}: {what}, this host needs a shared library for {}; build the layer on a machine of that CPU", .path.display(), std::env::consts::ARCH)]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
+    /// It ends before its last segment does.
+    #[error("{}: truncated: a segment ends at byte {needed}, the file at byte {size}; copy or build it again", .path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its size. Unit: bytes.
+        size: u64,
+        /// The size it should have at least. Unit: bytes.
+        needed: u64,
+    },
+    /// Its tables contradict themselves.
+    #[error("{}: damaged: {what}; copy or build it again", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
+}
+
+impl Code for FileProblem {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Read(_) | Self::Dangling(_) => ErrorCode::PluginUnreadable,
+            Self::Outside { .. } => ErrorCode::PluginOutside,
+            Self::NotAFile(_) | Self::NotElf(_) => ErrorCode::PluginNotALibrary,
+            Self::Foreign { .. } => ErrorCode::PluginForeign,
+            Self::Truncated { .. } => ErrorCode::PluginTruncated,
+            Self::Damaged { .. } => ErrorCode::PluginDamaged,
+        }
+    }
+}
+
+/// What a library is that can be opened here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It exports a plugin's root symbol.
+    Plugin(Image),
+    /// It does not, and may be anybody's.
+    Other,
+}
+
+/// Check that the loader can map this file and find its way in it, and tell what it is.
+///
+/// # Errors
+/// [`FileProblem`], naming the file.
+pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
+    let (file, size) = open(path)?;
+    check_content(path, size, &ReadCache::new(file), MACHINE)
+}
+
+/// Tell of a library that has passed the check, if only when its layer was built, what a report of its crash has to know.
+///
+/// # Errors
+/// [`FileProblem`], naming the file, which may be for another CPU.
+pub(crate) fn image(path: &Path) -> Result<Image, FileProblem> {
+    let (file, _) = open(path)?;
+    let data = ReadCache::new(file);
+    let header = header(path, &&data, MACHINE)?;
+    let segments = header
+        .program_headers(LittleEndian, &data)
+        .map_err(|error| damaged(path, error))?;
+    Ok(Image::of(segments, &data))
+}
+
+/// Could a host for the CPU that the library is for map it and find its way in it? And is it a plugin then? The same checks
+/// as before a library is opened, of a content that need not be on a disk.
+///
+/// # Errors
+/// [`FileProblem`], naming the file.
+pub fn check_library(path: &Path, content: &[u8]) -> Result<bool, FileProblem> {
+    let own = FileHeader64::<LittleEndian>::parse(content).map(|own| own.e_machine(LittleEndian));
+    let machine = match own {
+        Ok(machine @ (EM_X86_64 | EM_AARCH64)) => machine,
+        _ => MACHINE,
+    };
+    let kind = check_content(path, content.len() as u64, content, machine)?;
+    Ok(matches!(kind, Kind::Plugin(_)))
+}
+
+fn check_content<'data, R: ReadRef<'data>>(
+    path: &Path,
+    size: u64,
+    data: R,
+    machine: Machine,
+) -> Result<Kind, FileProblem> {
+    let header = header(path, &data, machine)?;
+    let segments = header
+        .program_headers(LittleEndian, data)
+        .map_err(|error| damaged(path, error))?;
+    for segment in segments {
+        if segment.p_type(LittleEndian) != PT_LOAD {
+            continue;
+        }
+        let needed = segment
+            .p_offset(LittleEndian)
+            .saturating_add(segment.p_filesz(LittleEndian));
+        if needed > size {
+            return Err(FileProblem::Truncated {
+                path: path.to_owned(),
+                size,
+                needed,
+            });
+        }
+    }
+    let tables = Tables::of(segments, data).map_err(|problem| damaged(path, problem))?;
+    if tables.defines(ROOT_SYMBOL.as_bytes()) {
+        Ok(Kind::Plugin(Image::of(segments, data)))
+    } else {
+        Ok(Kind::Other)
+    }
+}
+
+/// What the system knows of a file, if it is one, and lies where it seems to lie.
+pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
+    let resolved = || fs_err::metadata(path).map_err(FileProblem::Read);
+    let mut metadata = path.symlink_metadata().or_else(|_| resolved())?;
+    if metadata.is_symlink() {
+        let folder = path.parent().unwrap_or(path);
+        let folder = fs_err::canonicalize(folder).map_err(FileProblem::Read)?;
+        let target = fs_err::canonicalize(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => FileProblem::Dangling(path.to_owned()),
+            _ => FileProblem::Read(error),
+        })?;
+        if !target.starts_with(folder) {
+            let path = path.to_owned();
+            return Err(FileProblem::Outside { path, target });
+        }
+        metadata = resolved()?;
+    }
+    if metadata.is_file() {
+        Ok(metadata)
+    } else {
+        Err(FileProblem::NotAFile(path.to_owned()))
+    }
+}
+
+fn open(path: &Path) -> Result<(File, u64), FileProblem> {
+    // Asked first: opening a pipe would wait for its other end.
+    let size = plain_file(path)?.len();
+    Ok((File::open(path).map_err(FileProblem::Read)?, size))
+}
+
+fn header<'data, R: ReadRef<'data>>(
+    path: &Path,
+    data: &R,
+    needed: Machine,
+) -> Result<&'data FileHeader64<LittleEndian>, FileProblem> {
+    // The identification is the same in ELF files of every kind, the rest of the header is not.
+    let [m0, m1, m2, m3, class, encoding] = *data
+        .read_at::<[u8; 6]>(0)
+        .map_err(|()| FileProblem::NotElf(path.to_owned()))?;
+    if [m0, m1, m2, m3] != ELFMAG {
+        return Err(FileProblem::NotElf(path.to_owned()));
+    }
+    let foreign = |what: String| FileProblem::Foreign {
+        path: path.to_owned(),
+        what,
+    };
+    if class != ELFCLASS64.0 {
+        return Err(foreign("an ELF file for a 32-bit CPU".to_owned()));
+    }
+    if encoding != ELFDATA2LSB.0 {
+        return Err(foreign("an ELF file for a big-endian CPU".to_owned()));
+    }
+    let header = FileHeader64::<LittleEndian>::parse(*data)
+        .map_err(|_| damaged(path, "its header is incomplete"))?;
+    let machine = header.e_machine(LittleEndian);
+    if machine != needed {
+        return Err(foreign(match machine {
+            EM_X86_64 => "a library for x86_64".to_owned(),
+            EM_AARCH64 => "a library for aarch64".to_owned(),
+            other => format!("a library for another CPU (ELF machine {})", other.0),
+        }));
+    }
+    if header.e_type(LittleEndian) != ET_DYN {
+        return Err(foreign("an ELF file, but not a shared library".to_owned()));
+    }
+    Ok(header)
+}
+
+fn damaged(path: &Path, what: impl ToString) -> FileProblem {
+    FileProblem::Damaged {
+        path: path.to_owned(),
+        what: what.to_string(),
+    }
+}

@@ -1,0 +1,173 @@
+//! Whether a library is the one that its manifest tells of: undamaged, and with the same tools.
+
+use std::{
+    io::{self, Read},
+    path::Path,
+};
+
+use layer_format::{hexadecimal, manifest::PluginEntry, sha256, xxh3};
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+/// How much of a library is in memory while it is read. Unit: bytes. Source: ours; the pages of a whole one would each cost a fault
+/// at the first call of its tools.
+const PIECE: usize = 32 * 1024;
+
+/// What a manifest has written down of a file, in hex.
+#[derive(Debug)]
+enum Checksum {
+    /// It takes a tenth of the time, and finds as well what is looked for, damage and mistakes: whoever could put another file there
+    /// could put another manifest beside it.
+    Xxh3(String),
+    /// Layers of the first releases have no other.
+    Sha256(String),
+}
+
+impl Checksum {
+    /// That of this library.
+    fn of(entry: &PluginEntry) -> Self {
+        match &entry.xxh3 {
+            Some(xxh3) => Self::Xxh3(xxh3.file.clone()),
+            None => Self::Sha256(entry.sha256.clone()),
+        }
+    }
+
+    /// Is it this file's?
+    fn fits(&self, path: &Path) -> io::Result<bool> {
+        Ok(match self {
+            Self::Xxh3(expected) => {
+                let mut hash = Xxh3Default::new();
+                read(path, |piece| hash.update(piece))?;
+                xxh3(hash.digest()) == *expected
+            }
+            Self::Sha256(expected) => {
+                let mut hash = Sha256::new();
+                read(path, |piece| hash.update(piece))?;
+                hexadecimal(&hash.finalize()) == *expected
+            }
+        })
+    }
+}
+
+fn read(path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut file = fs_err::File::open(path)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            read => each(&piece[..read]),
+        }
+    }
+}
+
+/// What a manifest has written down of a declaration, which is kept without its text.
+#[derive(Debug)]
+struct Recorded {
+    /// XXH3-64 of the text that is there.
+    found: u64,
+    /// XXH3-64 of the text that was written, in hex, where this very library gave it.
+    written: Option<String>,
+    /// SHA-256 of the text that was written, in hex.
+    digest: String,
+}
+
+/// What a manifest says of a library, to be checked when it is opened.
+#[derive(Debug)]
+pub(crate) struct Promised {
+    content: Checksum,
+    declaration: Recorded,
+}
+
+impl Promised {
+    /// Of this library.
+    pub(crate) fn of(entry: &PluginEntry) -> Self {
+        Self {
+            content: Checksum::of(entry),
+            declaration: Recorded {
+                found: xxh3_64(entry.declaration.get().as_bytes()),
+                written: entry
+                    .xxh3
+                    .as_ref()
+                    .and_then(|xxh3| xxh3.declaration.clone()),
+                digest: entry.digest.clone(),
+            },
+        }
+    }
+
+    /// Is this the file? A damaged one may still have a sound header, and kill the process when its code runs.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn fits(&self, path: &Path) -> io::Result<bool> {
+        self.content.fits(path)
+    }
+
+    /// Does the declaration still stand beside the checksum of the file that gave it, as they were written? Then whoever wrote them
+    /// has checked the file, and asked it what it declares: neither need be done again.
+    pub(crate) fn is_as_built(&self) -> bool {
+        let written = self.declaration.written.as_deref();
+        written == Some(xxh3(self.declaration.found).as_str())
+    }
+
+    /// Is this the declaration?
+    pub(crate) fn declares(&self, declaration: &[u8]) -> bool {
+        sha256(declaration) == self.declaration.digest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use layer_format::manifest::Xxh3;
+
+    use super::*;
+
+    #[test]
+    fn any_bit_that_differs_is_found_by_either() {
+        let content: Vec<u8> = (0..PIECE + 1000).map(|at| (at * 31 % 251) as u8).collect();
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        for checksum in [
+            Checksum::Xxh3(xxh3(xxh3_64(&content))),
+            Checksum::Sha256(sha256(&content)),
+        ] {
+            fs_err::write(file.path(), &content).expect("it can be written");
+            assert!(checksum.fits(file.path()).expect("it can be read"));
+            for at in [0, 500, PIECE - 1, PIECE, content.len() - 1] {
+                let mut damaged = content.clone();
+                damaged[at] ^= 4;
+                fs_err::write(file.path(), damaged).expect("it can be written");
+                let fits = checksum.fits(file.path()).expect("it can be read");
+                assert!(!fits, "{checksum:?}, byte {at}");
+            }
+            fs_err::write(file.path(), &content[..PIECE]).expect("it can be written");
+            let fits = checksum.fits(file.path()).expect("it can be read");
+            assert!(!fits, "{checksum:?}, cut off");
+        }
+    }
+
+    #[test]
+    fn a_library_is_trusted_to_be_as_built_only_where_it_gave_the_declaration_that_is_there() {
+        let declaration = r#"{"tools":[]}"#;
+        let of = |xxh3: Option<Xxh3>, declaration: &str| {
+            let entry = serde_json::json!({
+                "file": "liba.so", "size": 1, "sha256": "", "xxh3": xxh3, "crate": { "name": "a", "version": "1.0.0" },
+                "sdk": "0.1.0", "payload": 1, "abi": "1.0.0", "panic": "unwind", "digest": sha256(declaration.as_bytes()),
+                "declaration": "[declaration]",
+            });
+            let text = entry.to_string().replace("\"[declaration]\"", declaration);
+            let entry: PluginEntry = serde_json::from_str(&text).expect("an entry");
+            let promised = Promised::of(&entry);
+            assert!(promised.declares(declaration.as_bytes()));
+            promised.is_as_built()
+        };
+        assert!(of(Some(Xxh3::of(b"file", Some(declaration))), declaration));
+        let edited = r#"{"tools":[{}]}"#;
+        for (xxh3, found) in [
+            (Some(Xxh3::of(b"file", Some(declaration))), edited),
+            // For another CPU.
+            (Some(Xxh3::of(b"file", None)), declaration),
+            (None, declaration),
+        ] {
+            assert!(!of(xxh3.clone(), found), "{xxh3:?}: {found}");
+        }
+    }
+}

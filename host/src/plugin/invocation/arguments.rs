@@ -1,0 +1,42 @@
+//! How arguments reach a tool of the catalogue: by the rules of `tool_schema::Arguments`.
+
+use mcp_protocol::tools::CallResult;
+pub(crate) use tool_schema::LazySchema;
+use tool_schema::{Arguments, Delivery, Refusal};
+
+use crate::plugin::{Call, CallFailure, CatalogTool, FailureKind, invocation};
+
+impl CatalogTool {
+    /// Call the tool with a JSON object of arguments. Blocks until it has answered.
+    ///
+    /// # Errors
+    /// [`CallFailure`]; arguments that do not fit are no failure but a result with `isError`, and a result that is not
+    /// what the tool declared is one.
+    pub fn call(&self, arguments: &str, call: &Call) -> Result<CallResult, CallFailure> {
+        let rules = Arguments {
+            tool: &self.mcp.name,
+            schema_text: self.mcp.input_schema.get(),
+            schema: &self.schema,
+            validate: self.validate,
+            strict: self.strict,
+        };
+        let outcome = rules.deliver(arguments, |text| {
+            match invocation::call(&self.plugin, &self.mcp.name, text.as_bytes(), call) {
+                Err(failure) if failure.kind == FailureKind::InvalidArguments => {
+                    let words = failure.public.unwrap_or_default();
+                    Delivery::Undecodable { words }
+                }
+                outcome => Delivery::Taken(outcome),
+            }
+        });
+        match outcome {
+            Ok(outcome) => self.checked(outcome?),
+            Err(Refusal::Unfit(words)) => Ok(CallResult::error(&words)),
+            Err(refusal) => Err(CallFailure {
+                kind: FailureKind::Unavailable,
+                public: None,
+                detail: Some(format!("tool {}: {refusal}", self.mcp.name)),
+            }),
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! What plugins ask of the host: the operations of `plugin-abi/PAYLOADS.md`, "Operations of the host".
+
+mod state;
+
+use std::{borrow::Cow, collections::BTreeMap, panic::catch_unwind};
+
+use mcp_protocol::Notification;
+use plugin_abi::{
+    Answer,
+    abi_stable::std_types::{RResult, RSlice},
+    host_op,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::plugin::{
+    invocation::{
+        active_calls::{self, Call},
+        input_requests::{Asking, CannotAsk, MAX_LINES, Replies, Unavailable},
+    },
+    wire::Failure,
+};
+
+/// The longest message of a line. Unit: bytes.
+/// Source: ours. CloudWatch takes lines of 256 KB, but people do not read them.
+const MAX_MESSAGE: usize = 16 * 1024;
+
+/// The longest words about a question. Unit: bytes. Source: ours; what a tool calls its questions is in them.
+const MAX_WORDS: usize = 2000;
+
+/// The longest name of a module or crate in a line. Unit: bytes. Source: ours.
+const MAX_NAME: usize = 256;
+
+/// The host's function behind `Host::request`: from any thread, at any time, with whatever bytes.
+pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
+    // A panic must not cross (ABI rule 3).
+    let answer = catch_unwind(|| answer(call, op, payload.as_slice())).unwrap_or_else(|_| {
+        Err(failure(
+            "unavailable",
+            format!("the host's own operation {op} panicked"),
+        ))
+    });
+    // Strings and values always have a form in JSON.
+    match answer {
+        Ok(payload) => RResult::ROk(payload.into()),
+        Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
+    }
+}
+
+fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
+    let bytes = |answer: Value| serde_json::to_vec(&answer).unwrap_or_default();
+    if number == 0 {
+        return match op {
+            host_op::LOG => log(None, &parse(payload)?).map(bytes),
+            _ => Err(failure(
+                "unknown_op",
+                format!("outside of calls the host does not offer operation {op}, only `log`"),
+            )),
+        };
+    }
+    let call = active_calls::find(number);
+    let call = call.ok_or_else(|| failure("call_ended", format!("call {number} is over")))?;
+    let answer = match op {
+        host_op::STATE => return state::answer(&call.state, parse(payload)?),
+        host_op::CONTEXT => serde_json::to_value(&call.context)
+            .map_err(|error| failure("unavailable", error.to_string())),
+        host_op::LOG => log(Some(&call), &parse(payload)?),
+        host_op::PROGRESS => notify(&call, Notification::Progress(parse(payload)?)),
+        host_op::MESSAGE => notify(&call, Notification::Message(parse(payload)?)),
+        host_op::INPUT => input(&call, parse(payload)?),
+        host_op::CANCELLED => Ok(json!({ "cancelled": call.is_cancelled() })),
+        _ => {
+            let version = env!("CARGO_PKG_VERSION");
+            let detail = format!("host {version} does not offer operation {op}");
+            Err(failure("unknown_op", detail))
+        }
+    };
+    answer.map(bytes)
+}
+
+fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(payload).map_err(|error| {
+        let detail = format!("the payload cannot be read: {error}");
+        failure("invalid_arguments", detail)
+    })
+}
+
+fn failure(kind: &str, detail: String) -> Failure {
+    Failure {
+        kind: kind.to_owned(),
+        code: None,
+        public: None,
+        detail: Some(detail),
+    }
+}
+
+fn notify(call: &Call, notification: Notification) -> Result<Value, Failure> {
+    call.notify(notification);
+    Ok(json!({}))
+}
+
+/// Questions to the client, by keys.
+#[derive(Deserialize)]
+struct Questions {
+    requests: BTreeMap<String, Asking>,
+}
+
+fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
+    let declared = call.context.capabilities.as_deref();
+    let public = match call.inputs.ask(questions.requests, declared) {
+        Ok(Replies { answers, misfits }) => {
+            for (key, why) in misfits {
+                tell(
+                    call,
+                    &Level::Info,
+                    &format!("the client is asked for {key:?} again: {why}"),
+                );
+            }
+            return Ok(json!({ "answers": answers }));
+        }
+        Err(CannotAsk::Nothing(why)) => {
+            if why == Unavailable::NoKey {
+                let words = "the tool cannot ask its client: STATE_KEY is not set";
+                tell(call, &Level::Error, words);
+            }
+            why.words(&call.tool)
+        }
+        Err(CannotAsk::Here(words)) => cut(&words, MAX_WORDS).into_owned(),
+        Err(CannotAsk::Anyone(problem)) => {
+            tell(
+                call,
+                &Level::Error,
+                &format!("the tool cannot ask this: {problem}"),
+            );
+            let request_id = &call.context.request_id;
+            format!("the tool asks what no client can be asked (request id {request_id})")
+        }
+    };
+    Err(Failure {
+        kind: "cannot_ask".to_owned(),
+        code: None,
+        public: Some(public),
+        detail: None,
+    })
+}
+
+/// Tell the operator of a call's questions; not without end, as a tool may ask in a loop.
+fn tell(call: &Call, level: &Level, words: &str) {
+    let Some(earlier) = call.inputs.count_line() else {
+        return;
+    };
+    let words = one_line(&cut(words, MAX_WORDS)).into_owned();
+    let last = match earlier + 1 {
+        MAX_LINES => " (more about the questions of this call is left out)",
+        _ => "",
+    };
+    let (request_id, tool, library) = (&call.context.request_id, &call.tool, &call.library);
+    match level {
+        Level::Error => tracing::error!(request_id, tool, library, "{words}{last}"),
+        _ => tracing::info!(request_id, tool, library, "{words}{last}"),
+    }
+}
+
+/// A line for the operator's log.
+#[derive(Deserialize)]
+struct Line {
+    level: Level,
+    #[serde(default)]
+    target: Option<String>,
+    message: String,
+    #[serde(default)]
+    plugin: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+fn log(call: Option<&Call>, line: &Line) -> Result<Value, Failure> {
+    let request_id = call.map(|call| call.context.request_id.as_str());
+    let tool = call.map(|call| call.tool.as_str());
+    let plugin = line.plugin.as_deref().map(|plugin| cut(plugin, MAX_NAME));
+    let plugin = plugin.as_deref().or(call.map(|call| call.library.as_str()));
+    let target = line.target.as_deref().map(|target| cut(target, MAX_NAME));
+    let target = target.as_deref();
+    let message = one_line(&cut(&line.message, MAX_MESSAGE)).into_owned();
+    macro_rules! write {
+        ($level:ident) => {
+            tracing::$level!(request_id, tool, plugin, target = target, "{message}")
+        };
+    }
+    match line.level {
+        Level::Error => write!(error),
+        Level::Warn => write!(warn),
+        Level::Info => write!(info),
+        Level::Debug => write!(debug),
+        Level::Trace => write!(trace),
+    }
+    Ok(json!({}))
+}
+
+/// The text with what would begin another line, or hide a part of this one, written out: nobody can make the host seem to
+/// have logged what it has not.
+fn one_line(text: &str) -> Cow<'_, str> {
+    // Control characters, and those of Unicode that separate lines or turn the direction of writing.
+    let harmful =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(harmful) {
+        return text.into();
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\t' => safe.push(c),
+            c if harmful(c) => safe.extend(c.escape_default()),
+            c => safe.push(c),
+        }
+    }
+    safe.into()
+}
+
+/// The text, or as much of it as `length` bytes hold.
+fn cut(text: &str, length: usize) -> Cow<'_, str> {
+    if text.len() <= length {
+        return text.into();
+    }
+    let mut end = length;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}... ({} more bytes)", &text[..end], text.len() - end).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::{
+        plugin::{CallContext, Inputs, LiveCall, Means, Question},
+        process::log::operator::Operator,
+    };
+
+    /// The lines that the operator sees of what is said to the host.
+    fn operator_sees(level: &str, say: impl FnOnce()) -> Vec<Value> {
+        let operator = Operator::at(level);
+        say();
+        operator.lines()
+    }
+
+    fn say(call: u64, op: u32, payload: &Value) {
+        let payload = payload.to_string();
+        let answer = request(call, op, RSlice::from_slice(payload.as_bytes()));
+        assert!(matches!(answer, RResult::ROk(_)), "{payload}");
+    }
+
+    fn live(log_level: Option<mcp_protocol::LogLevel>) -> LiveCall {
+        let context = CallContext {
+            request_id: "r-1".to_owned(),
+            log_level,
+            ..CallContext::default()
+        };
+        LiveCall::begin("greet", "libtools.so", context, None, Means::default())
+    }
+
+    /// A call that may ask a client of these capabilities.
+    fn asking(inputs: Inputs, capabilities: &str) -> LiveCall {
+        let capabilities = RawValue::from_string(capabilities.to_owned());
+        let context = CallContext {
+            capabilities: Some(capabilities.expect("JSON")),
+            ..CallContext::default()
+        };
+        let means = Means {
+            inputs,
+            ..Means::default()
+        };
+        LiveCall::begin("greet", "libtools.so", context, None, means)
+    }
+
+    #[test]
+    fn a_line_says_who_writes_it_on_behalf_of_which_request() {
+        let live = live(None);
+        let said = json!({ "level": "warn", "target": "tools::greet", "message": "hello", "plugin": "tools" });
+        let bare = json!({ "level": "error", "message": "bare" });
+        let lines = operator_sees("INFO", || {
+            say(live.number, host_op::LOG, &said);
+            say(live.number, host_op::LOG, &bare);
+            say(0, host_op::LOG, &said);
+            say(0, host_op::LOG, &bare);
+            say(
+                0,
+                host_op::LOG,
+                &json!({ "level": "debug", "message": "not asked for" }),
+            );
+        });
+        let members = ["level", "message", "request_id", "tool", "plugin", "target"];
+        let seen: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                members
+                    .map(|member| line[member].as_str().unwrap_or("-"))
+                    .join(" ")
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                "WARN hello r-1 greet tools tools::greet",
+                "ERROR bare r-1 greet libtools.so -",
+                "WARN hello - - tools tools::greet",
+                "ERROR bare - - - -",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_is_one_line_whatever_is_in_it() {
+        for (message, logged) in [
+            ("a\nb\r\n", "a\\nb\\r\\n"),
+            ("\u{1b}[31mred\u{7}\0", "\\u{1b}[31mred\\u{7}\\u{0}"),
+            ("\u{202e}desrever\u{2028}", "\\u{202e}desrever\\u{2028}"),
+            ("tab\tand größe", "tab\tand größe"),
+        ] {
+            assert_eq!(one_line(message), logged, "message: {message:?}");
+        }
+        let said = json!({ "level": "info", "message": "x\n2026 ERROR forged" });
+        let lines = operator_sees("INFO", || say(0, host_op::LOG, &said));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+    }
+
+    #[test]
+    fn a_line_is_no_longer_than_anyone_reads() {
+        let name = "n".repeat(1_000_000);
+        let said = json!({ "level": "info", "target": name, "message": "ü".repeat(1_000_000), "plugin": name });
+        let lines = operator_sees("INFO", || say(0, host_op::LOG, &said));
+        for (member, length) in [
+            ("message", MAX_MESSAGE),
+            ("target", MAX_NAME),
+            ("plugin", MAX_NAME),
+        ] {
+            let text = lines[0][member].as_str().expect("a text");
+            assert!(text.len() < length + 50, "{member}: {} bytes", text.len());
+            assert!(text.ends_with(" more bytes)"), "{member}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_told_to_the_operator_of_whoever_asks() {
+        let call = asking(Inputs::unavailable(Unavailable::NoKey), "{}");
+        let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
+        let lines = operator_sees("INFO", || {
+            let asked = asked.to_string();
+            let asked = RSlice::from_slice(asked.as_bytes());
+            assert!(request(call.number, host_op::INPUT, asked).is_err());
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["level"], "ERROR", "{lines:?}");
+        assert_eq!(
+            lines[0]["message"], "the tool cannot ask its client: STATE_KEY is not set",
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn of_wrong_questions_there_are_as_many_lines_as_anyone_reads() {
+        let live = live(None);
+        let key = "\u{1b}".repeat(50_000);
+        let asked = json!({ "requests": { key: { "method": "roots/lost", "params": {} } } });
+        let asked = asked.to_string();
+        let lines = operator_sees("INFO", || {
+            for _ in 0..100 {
+                let asked = RSlice::from_slice(asked.as_bytes());
+                assert!(request(live.number, host_op::INPUT, asked).is_err());
+            }
+        });
+        assert_eq!(lines.len(), MAX_LINES as usize);
+        for line in &lines {
+            assert!(line.to_string().len() < 2 * MAX_WORDS, "{line}");
+        }
+        let message = lines[MAX_LINES as usize - 1]["message"].as_str();
+        let message = message.expect("a text");
+        assert!(message.ends_with("is left out)"), "{message}");
+    }
+
+    #[test]
+    fn that_an_answer_was_not_taken_is_told() {
+        let given = Question {
+            answer: Some(json!({ "roots": "secret" })),
+            ..Question::default()
+        };
+        let live = asking(
+            Inputs::after([("a".to_owned(), given)].into()),
+            r#"{"roots":{}}"#,
+        );
+        let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
+        let lines = operator_sees("INFO", || say(live.number, host_op::INPUT, &asked));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["level"], "INFO", "{lines:?}");
+        let words = r#"the client is asked for "a" again: it is no result of roots/list"#;
+        assert_eq!(lines[0]["message"], words, "{lines:?}");
+    }
+
+    #[test]
+    fn that_notifications_are_lost_is_told_once() {
+        let live = live(Some(mcp_protocol::LogLevel::Debug));
+        let large = json!({ "level": "info", "data": "x".repeat(100_000) });
+        let lines = operator_sees("INFO", || {
+            for _ in 0..5 {
+                say(live.number, host_op::MESSAGE, &large);
+            }
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["request_id"], "r-1");
+        assert_eq!(live.take_notifications().len(), 2);
+    }
+}

@@ -1,0 +1,146 @@
+//! What plugins ask of the state that they keep between calls. Its values are passed on as they are, letter by letter.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    plugin::wire::{Failure, present},
+    store::tool_state::{CallState, Put, Read, Whose},
+};
+
+/// What is to be done. (A struct, since serde cannot read raw JSON within a tagged enum.)
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Op {
+    r#do: Do,
+    #[serde(default)]
+    handle: Option<String>,
+    /// `Some("null")` where it is null: a value like any other.
+    #[serde(default, deserialize_with = "present")]
+    value: Option<Box<RawValue>>,
+    #[serde(default)]
+    version: u64,
+    #[serde(default)]
+    ttl_seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Do {
+    Get,
+    Set,
+    Put,
+    Create,
+}
+
+/// What has no value is left out. (Null is a value.)
+#[derive(Default, Serialize)]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    conflict: bool,
+}
+
+pub(crate) fn answer(state: &CallState, op: Op) -> Result<Vec<u8>, Failure> {
+    let whose = op.handle.map_or(Whose::Session, Whose::Handle);
+    let value = op.value.map(|value| value.get().to_owned());
+    let done = match op.r#do {
+        Do::Get => state.get(&whose).map(read),
+        Do::Set => state.set(&whose, value).map(|()| Answer::default()),
+        Do::Put => {
+            let put = state.put(&whose, value, op.version);
+            put.map(|put| match put {
+                Put::Done(version) => Answer {
+                    version: Some(version),
+                    ..Answer::default()
+                },
+                Put::Conflict(found) => Answer {
+                    conflict: true,
+                    ..read(found)
+                },
+            })
+        }
+        Do::Create => {
+            let ttl = op.ttl_seconds.map(Duration::from_secs);
+            let value = value.unwrap_or_else(|| "null".to_owned());
+            state.create(value, ttl).map(|handle| Answer {
+                handle: Some(handle),
+                ..Answer::default()
+            })
+        }
+    };
+    let answer = done.map_err(|failure| Failure {
+        kind: failure.kind().to_owned(),
+        code: None,
+        public: Some(failure.to_string()),
+        detail: None,
+    })?;
+    Ok(serde_json::to_vec(&answer).unwrap_or_default())
+}
+
+fn read(read: Read) -> Answer {
+    Answer {
+        version: Some(read.version),
+        // What was kept was JSON when it came.
+        value: read.value.and_then(|json| RawValue::from_string(json).ok()),
+        ..Answer::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        config::SessionMode,
+        store::{
+            session::lookup::Sessions,
+            tool_state::{Limits, Owner, Stores, memory::MemoryStates},
+        },
+    };
+
+    #[tokio::test]
+    async fn values_come_back_letter_by_letter() {
+        let ttl = Duration::from_secs(60);
+        let stores = Stores {
+            states: Arc::<MemoryStates>::default(),
+            sessions: Arc::new(Sessions::new(SessionMode::Heal, ttl, None)),
+        };
+        let limits = Limits {
+            ttl,
+            ..Limits::default()
+        };
+        let state = CallState::new(Some(stores), None, Owner::default(), limits, "t", "r");
+        let asked = tokio::task::spawn_blocking(move || {
+            let ask = |op: &str| {
+                let op = serde_json::from_str(op).expect("an operation");
+                let answered = answer(&state, op).map_err(|failure| failure.kind);
+                String::from_utf8(answered.expect("no failure")).expect("UTF-8")
+            };
+            // Numbers that no reader of ours holds, members in their order and twice, spaces.
+            for value in [
+                "1e400",
+                "0.30000000000000004000000001",
+                "123456789012345678901234567890",
+                r#"{"b": 1, "a":2,"a":3}"#,
+                r#""\u00fc \/""#,
+                "null",
+            ] {
+                let made = ask(&format!(r#"{{"do":"create","value":{value}}}"#));
+                let handle = made.trim_end_matches('}').to_owned();
+                let get = format!(r#"{handle},"do":"get"}}"#);
+                let expected = format!(r#"{{"version":1,"value":{value}}}"#);
+                assert_eq!(ask(&get), expected);
+            }
+        });
+        asked.await.expect("no panic");
+    }
+}

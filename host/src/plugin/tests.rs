@@ -1,0 +1,3 @@
+//! Plugin folders that nobody made on purpose.
+
+mod fuzz;

@@ -1,0 +1,5 @@
+//! The process itself: its log, its stdout, and how it ends when a plugin crashes it.
+
+pub(crate) mod crash_handler;
+pub mod log;
+pub(crate) mod stdout_redirect;

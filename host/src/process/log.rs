@@ -1,0 +1,125 @@
+//! The operator's log: lines on stderr, which Lambda hands to CloudWatch.
+
+#[cfg(test)]
+pub(crate) mod operator;
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tracing::{Dispatch, Level, dispatcher, level_filters::LevelFilter};
+use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt};
+
+use crate::config::LogConfig;
+
+/// Start logging. A second call has no effect.
+pub fn init(config: &LogConfig) {
+    // An error means that the program around us logs already.
+    let _ = dispatcher::set_global_default(lines(config, std::io::stderr));
+}
+
+/// What writes the lines.
+pub(crate) fn lines<W>(config: &LogConfig, writer: W) -> Dispatch
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let level = match config.level.to_ascii_uppercase().as_str() {
+        "TRACE" => Level::TRACE,
+        "DEBUG" => Level::DEBUG,
+        "WARN" => Level::WARN,
+        "ERROR" | "FATAL" => Level::ERROR,
+        _ => Level::INFO,
+    };
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(writer)
+        .with_target(false);
+    if config.json {
+        let lines = lines.json().flatten_event(true).finish();
+        lines.with(ours()).into()
+    } else {
+        let lines = lines.with_ansi(false).finish();
+        lines.with(ours()).into()
+    }
+}
+
+/// What this project has to tell, from whatever level on, and what others have from INFO on. Below it libraries write out
+/// what they carry: that of Lambda every event with its tokens, that of DynamoDB what tools keep and the key that seals states,
+/// those of HTTP and TLS the bytes themselves.
+fn ours() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_targets(OURS.map(|target| (target, LevelFilter::TRACE)))
+}
+
+/// The crates of this project that tell something, as their modules begin.
+const OURS: [&str; 4] = ["host", "layer_format", "mcp_protocol", "tool_schema"];
+
+/// The least important level that is written, as plugins are told it. (They send no line that nobody would see.)
+pub(crate) fn least_level() -> &'static str {
+    match LevelFilter::current().into_level() {
+        Some(Level::TRACE) => "trace",
+        Some(Level::DEBUG) => "debug",
+        Some(Level::INFO) => "info",
+        Some(Level::WARN) => "warn",
+        Some(Level::ERROR) | None => "error",
+    }
+}
+
+/// Lets a line through at most once a minute: what comes with every request would hide everything else.
+pub(crate) struct OnceAMinute(Mutex<Option<Instant>>);
+
+impl OnceAMinute {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Is it time? Then not again for a minute.
+    pub(crate) fn is_due(&self) -> bool {
+        self.is_due_at(Instant::now())
+    }
+
+    fn is_due_at(&self, now: Instant) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= Duration::from_secs(60));
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::log::operator::Operator;
+
+    #[test]
+    fn what_libraries_carry_is_never_written_whatever_the_level() {
+        let operator = Operator::at("TRACE");
+        tracing::trace!(target: "lambda_runtime::layers::api_response", body = "Bearer secret", "raw JSON event");
+        tracing::debug!(target: "lambda_runtime::runtime", body = "Bearer secret", "told in full");
+        tracing::trace!(target: "aws_smithy_runtime::client::orchestrator", response = "secret", "told in full");
+        tracing::debug!(target: "aws_sdk_dynamodb::operation", output = "secret", "told in full");
+        tracing::trace!(target: "hyper::proto", "told in full");
+        tracing::debug!(target: "hyper_util::client", "told in full");
+        tracing::debug!(target: "h2::codec", "told in full");
+        tracing::trace!(target: "rustls::conn", "told in full");
+        tracing::trace!("told");
+        tracing::info!(target: "aws_config", "told");
+        tracing::warn!(target: "lambda_runtime", "told");
+        let lines = operator.lines();
+        let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+        assert_eq!(messages, ["told", "told", "told"]);
+    }
+
+    #[test]
+    fn a_line_is_let_through_once_a_minute() {
+        let (line, begin) = (OnceAMinute::new(), Instant::now());
+        for (second, is_due) in [(0, true), (1, false), (59, false), (60, true), (61, false)] {
+            let now = begin + Duration::from_secs(second);
+            assert_eq!(line.is_due_at(now), is_due, "second {second}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The operator of a test: sees what is logged on the test's own thread.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, Once},
+};
+
+use serde_json::Value;
+use tracing::dispatcher::{DefaultGuard, set_default, set_global_default};
+
+use crate::{config::LogConfig, process::log::lines};
+
+/// Sees lines as long as it is there.
+pub(crate) struct Operator {
+    written: Written,
+    _listening: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Operator {
+    /// One who wants to see lines from this level on.
+    pub(crate) fn at(level: &str) -> Self {
+        // Whether anybody wants a line is remembered for all threads. Without this one, who wants each, a test that nobody listens to
+        // could have it remembered that nobody does.
+        static EVERYTHING: Once = Once::new();
+        EVERYTHING.call_once(|| {
+            let config = LogConfig {
+                level: "TRACE".to_owned(),
+                json: true,
+            };
+            set_global_default(lines(&config, io::sink)).expect("no test has set another");
+        });
+        let written = Written::default();
+        let writer = written.clone();
+        let config = LogConfig {
+            level: level.to_owned(),
+            json: true,
+        };
+        Self {
+            written,
+            _listening: set_default(&lines(&config, move || writer.clone())),
+        }
+    }
+
+    /// The lines until now.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let written = self.written.0.lock().expect("no test panics meanwhile");
+        let written = str::from_utf8(&written).expect("UTF-8");
+        let lines = written.lines();
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect()
+    }
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = self.0.lock().expect("no test panics meanwhile");
+        written.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! When a call is given up, and what there is to say of that.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// When a call is given up, and by whose limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    /// When.
+    pub(crate) at: SystemTime,
+    /// How long that was away when the call began.
+    left: Duration,
+    limit: Limit,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    /// The tool's own.
+    Tool,
+    /// `CALL_TIMEOUT_MS`.
+    Setting,
+    /// That of the front door.
+    Door(Ceiling),
+    /// That of the function it runs in.
+    Function,
+}
+
+/// How long a front door waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// The front door, with its article: `a REST API`.
+    pub door: &'static str,
+    /// How long it waits.
+    pub limit: Duration,
+}
+
+/// What the operator has set.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TimeLimits {
+    /// How long a call may take, whatever the front door's limit is.
+    pub(crate) setting: Option<Duration>,
+    /// How long before the limits of others a call is given up.
+    pub(crate) reserve: Duration,
+}
+
+impl TimeLimits {
+    /// The earliest of the tool's own limit, the operator's (else the front door's), and the end of the function.
+    pub(crate) fn deadline(
+        &self,
+        tool: Option<Duration>,
+        ceiling: Option<Ceiling>,
+        function: Option<SystemTime>,
+    ) -> Option<Deadline> {
+        let now = SystemTime::now();
+        // One that cannot be counted any more is none.
+        let after = |left: Duration, limit| {
+            let at = now.checked_add(left)?;
+            Some(Deadline { at, left, limit })
+        };
+        let tool = tool.and_then(|left| after(left, Limit::Tool));
+        let door = match (self.setting, ceiling) {
+            (Some(left), _) => after(left, Limit::Setting),
+            (None, Some(ceiling)) => after(
+                ceiling.limit.saturating_sub(self.reserve),
+                Limit::Door(ceiling),
+            ),
+            (None, None) => None,
+        };
+        let function = function.map(|end| {
+            let at = end.checked_sub(self.reserve).unwrap_or(UNIX_EPOCH);
+            let left = at.duration_since(now).unwrap_or_default();
+            let limit = Limit::Function;
+            Deadline { at, left, limit }
+        });
+        [tool, door, function]
+            .into_iter()
+            .flatten()
+            .min_by_key(|limit| limit.at)
+    }
+}
+
+impl Deadline {
+    /// How long it is still away.
+    pub(crate) fn left(&self) -> Duration {
+        let now = SystemTime::now();
+        self.at.duration_since(now).unwrap_or_default()
+    }
+
+    /// Why the call was given up, and the remedy.
+    pub(crate) fn words(&self) -> String {
+        let left = words(self.left);
+        match self.limit {
+            Limit::Tool => format!(
+                "its time limit is {left}; its author can raise it by #[tool(timeout = \"...\")]"
+            ),
+            Limit::Setting => {
+                format!("the server allows calls {left}; the operator can raise CALL_TIMEOUT_MS")
+            }
+            Limit::Door(Ceiling { door, limit }) => format!(
+                "{door} waits {} for an answer, which left it {left}; the operator can raise the gateway's limit where it has a higher one, and set CALL_TIMEOUT_MS to it",
+                words(limit)
+            ),
+            Limit::Function => format!(
+                "the function it runs in left it {left}; the operator can raise the function's timeout"
+            ),
+        }
+    }
+}
+
+/// `2 s`, `2.5 s`, `250 ms`
+fn words(time: Duration) -> String {
+    let milliseconds = time.as_millis();
+    if milliseconds < 1000 {
+        return format!("{milliseconds} ms");
+    }
+    format!("{} s", milliseconds as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST_API: Ceiling = Ceiling {
+        door: "a REST API",
+        limit: Duration::from_secs(29),
+    };
+
+    #[test]
+    fn the_earliest_limit_is_the_one_that_is_named() {
+        let s = Duration::from_secs;
+        let limits = |setting| TimeLimits {
+            setting,
+            reserve: Duration::from_millis(500),
+        };
+        for (tool, setting, ceiling, function, named) in [
+            (Some(s(2)), None, None, None, "its time limit is 2 s;"),
+            (
+                Some(s(2)),
+                Some(s(9)),
+                Some(REST_API),
+                Some(s(60)),
+                "its time limit is 2 s;",
+            ),
+            (
+                Some(s(60)),
+                None,
+                None,
+                Some(s(2)),
+                "the function it runs in left it 1.",
+            ),
+            (
+                Some(Duration::MAX),
+                None,
+                None,
+                Some(s(2)),
+                "the function it runs in",
+            ),
+            (
+                Some(s(40)),
+                None,
+                Some(REST_API),
+                Some(s(300)),
+                "a REST API waits 29 s for an answer, which left it 28.5 s; ",
+            ),
+            (
+                None,
+                Some(s(9)),
+                Some(REST_API),
+                Some(s(300)),
+                "the server allows calls 9 s; the operator can raise CALL_TIMEOUT_MS",
+            ),
+            // A gateway whose own limit was raised.
+            (
+                None,
+                Some(s(120)),
+                Some(REST_API),
+                Some(s(300)),
+                "the server allows calls 120 s;",
+            ),
+            (
+                None,
+                None,
+                Some(REST_API),
+                Some(s(2)),
+                "the function it runs in",
+            ),
+        ] {
+            let function = function.map(|left| SystemTime::now() + left);
+            let deadline = limits(setting).deadline(tool, ceiling, function);
+            let words = deadline.expect("a limit").words();
+            assert!(words.starts_with(named), "{named}: {words}");
+        }
+        for tool in [None, Some(Duration::MAX)] {
+            assert!(
+                limits(None).deadline(tool, None, None).is_none(),
+                "{tool:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn times_are_written_as_people_say_them() {
+        for (milliseconds, expected) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1000, "1 s"),
+            (2500, "2.5 s"),
+            (28_500, "28.5 s"),
+            (3_600_000, "3600 s"),
+        ] {
+            assert_eq!(words(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Calls that take several rounds, since their tools ask the client (M:mrtr): what is known from earlier rounds, and how
+//! one ends that is not the last. Between two rounds the server keeps nothing: all is in the `requestState` that the
+//! client brings back, sealed.
+//!
+//! The client has `STATE_TTL_SECONDS` for its answers to what it was asked last, and an answer holds for as long after it
+//! was given, however many rounds follow: then it is asked for again.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use mcp_protocol::{
+    Answer,
+    input::{input_required, is_asked_by},
+    jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
+    tools::CallResult,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+use tokio::sync::OnceCell;
+
+use crate::{
+    config::{Config, StateKeys},
+    digest::digest,
+    plugin::{Call, CatalogTool, Inputs, Question, Unavailable},
+    server::{Incoming, McpServer, call::Asked},
+    store::{
+        dynamodb::Table,
+        seal::{StateKey, open, seal},
+        session::StoreError,
+    },
+};
+
+/// The most that the answers of all rounds have. Unit: bytes.
+/// Source: ours. The client carries them to and fro, in requests of at most six megabytes.
+const MAX_ANSWERS: usize = 1024 * 1024;
+
+/// How rounds are joined.
+pub(crate) struct Rounds {
+    /// The first seals, all open; none: no tool can ask anything.
+    keys: OnceCell<Vec<StateKey>>,
+    /// Where the key is, if it is not known yet.
+    table: Option<Arc<Table>>,
+    /// How long a client may take for its answers, and how long these hold.
+    ttl: Duration,
+    /// The function this is, if it is one.
+    function: Option<String>,
+}
+
+/// What is sealed.
+#[derive(Deserialize, Serialize)]
+struct State {
+    /// Unit: seconds since 1970.
+    expires: u64,
+    questions: BTreeMap<String, Question>,
+}
+
+impl Rounds {
+    pub(crate) fn new(config: &Config, table: Option<Arc<Table>>) -> Self {
+        let keys = match &config.state_keys {
+            StateKeys::Given(keys) => OnceCell::new_with(Some(keys.clone())),
+            StateKeys::OfThisProcess => OnceCell::new_with(Some(vec![StateKey::random()])),
+            StateKeys::InTheTable => OnceCell::new(),
+            StateKeys::None => OnceCell::new_with(Some(Vec::new())),
+        };
+        Self {
+            keys,
+            table,
+            ttl: config.state_ttl,
+            function: config.function.clone(),
+        }
+    }
+
+    /// The keys; that of the table is looked up once.
+    async fn keys(&self) -> Result<&[StateKey], StoreError> {
+        let keys = self.keys.get_or_try_init(async || match &self.table {
+            // On the heap: the futures of the AWS SDK are large.
+            Some(table) => Ok(vec![Box::pin(table.state_key()).await?]),
+            None => Ok(Vec::new()),
+        });
+        keys.await.map(Vec::as_slice)
+    }
+
+    /// Can there be a key?
+    fn can_ask(&self) -> bool {
+        self.keys.get().is_none_or(|keys| !keys.is_empty())
+    }
+
+    /// Tell the operator if no tool can ask anything. Only what a tool requires of clients is known of it before it asks.
+    pub(crate) fn tell_of_no_key(&self, tools: &[Arc<CatalogTool>]) {
+        if self.can_ask() {
+            return;
+        }
+        let words = "neither STATE_KEY nor SESSION_TABLE is set: tools cannot ask clients anything; set STATE_KEY to a secret such as `openssl rand -hex 32` gives";
+        let asks = |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_asked_by(name));
+        match tools.iter().find(asks) {
+            Some(tool) => tracing::warn!(tool = tool.mcp.name, "{words}"),
+            None => tracing::info!("{words}"),
+        }
+    }
+
+    /// The call that a state belongs to: the same tool of the same plugin, the same arguments, the same caller. Of the same
+    /// function, as what people agree to where things are tried out is not agreed to where they are done.
+    fn for_what(&self, incoming: &Incoming<'_>, asked: &Asked<'_>) -> Vec<u8> {
+        let arguments = asked.arguments.map_or("{}", RawValue::get);
+        // As they stand: two texts may be one value to a reader whose numbers are shorter than the tool's.
+        let arguments = Value::from(arguments);
+        let call = json!([
+            "requestState 2",
+            self.function,
+            asked.tool.plugin.file(),
+            asked.tool.mcp.name,
+            incoming.caller.principal,
+            digest(&arguments),
+        ]);
+        call.to_string().into_bytes()
+    }
+
+    /// What is in a state that is this server's, for this call, and not too old; without answers that are.
+    async fn open(
+        &self,
+        for_what: &[u8],
+        sealed: &str,
+        now: SystemTime,
+    ) -> Result<Option<State>, StoreError> {
+        let state = open(self.keys().await?, for_what, sealed);
+        let state = state.and_then(|state| serde_json::from_slice::<State>(&state).ok());
+        let Some(mut state) = state.filter(|state| state.expires > unix(now)) else {
+            return Ok(None);
+        };
+        for question in state.questions.values_mut() {
+            let expires = question.given.saturating_add(self.ttl.as_secs());
+            question.answer = question.answer.take().filter(|_| expires > unix(now));
+        }
+        Ok(Some(state))
+    }
+
+    async fn seal(
+        &self,
+        for_what: &[u8],
+        questions: BTreeMap<String, Question>,
+        now: SystemTime,
+    ) -> Result<Option<String>, StoreError> {
+        let expires = unix(now).saturating_add(self.ttl.as_secs());
+        let state = serde_json::to_vec(&State { expires, questions }).unwrap_or_default();
+        Ok(seal(self.keys().await?, for_what, &state))
+    }
+}
+
+/// The answer to a client that may try again, once the operator knows why.
+fn no_key(incoming: &Incoming<'_>, asked: &Asked<'_>, error: &StoreError) -> Answer {
+    let (request_id, tool) = (incoming.request_id, &asked.tool.mcp.name);
+    tracing::error!(request_id, tool, %error, "the key that seals what clients carry cannot be read from the table");
+    let message = "tools cannot ask their clients anything at the moment; try again";
+    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, message)
+}
+
+impl McpServer {
+    /// What the tool may ask, and what is known of that from earlier rounds.
+    ///
+    /// # Errors
+    /// The answer to a client whose `requestState` is not one for this call.
+    pub(crate) async fn inputs(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Inputs, Answer> {
+        let Asked {
+            revision, retry, ..
+        } = asked;
+        if !revision.is_modern() {
+            return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
+        }
+        // Before a state is looked at: without a key none can be opened, and that would not be the client's fault.
+        if !self.rounds.can_ask() {
+            return Ok(Inputs::unavailable(Unavailable::NoKey));
+        }
+        let mut questions = match &retry.state {
+            // Whatever is asked under these keys, this answers it.
+            None => {
+                let keys = retry.responses.keys().cloned();
+                keys.map(|key| (key, Question::default())).collect()
+            }
+            Some(sealed) => self.questions_in(incoming, asked, sealed).await?,
+        };
+        let now = unix(SystemTime::now());
+        for (key, question) in &mut questions {
+            if let (None, Some(answer)) = (&question.answer, retry.responses.get(key)) {
+                question.answer = serde_json::from_str(answer.get()).ok();
+                question.given = now;
+            }
+        }
+        let answers = questions
+            .values()
+            .filter_map(|question| question.answer.as_ref());
+        let bytes: usize = answers.map(|answer| answer.to_string().len()).sum();
+        if bytes > MAX_ANSWERS {
+            let message = format!(
+                "the answers to the tool's questions have {bytes} bytes, more than {MAX_ANSWERS}"
+            );
+            return Err(Answer::error(
+                200,
+                Some(&asked.id),
+                INVALID_PARAMS,
+                &message,
+            ));
+        }
+        Ok(Inputs::after(questions))
+    }
+
+    /// The questions of the rounds before, as the client brings them back.
+    async fn questions_in(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: &Asked<'_>,
+        sealed: &str,
+    ) -> Result<BTreeMap<String, Question>, Answer> {
+        let for_what = self.rounds.for_what(incoming, asked);
+        let state = self.rounds.open(&for_what, sealed, SystemTime::now());
+        let state = self.in_time(incoming, state).await;
+        let state = state.map_err(|error| no_key(incoming, asked, &error))?;
+        if let Some(state) = state {
+            return Ok(state.questions);
+        }
+        let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+        let principal = incoming.caller.principal.as_deref();
+        tracing::warn!(request_id, tool, principal, "a requestState was refused");
+        let message = format!(
+            "the requestState is not one for this call of {tool}: it is of another tool, of other arguments, of another caller or of another server, it was changed, or it has expired; call the tool again without it"
+        );
+        Err(Answer::error(
+            200,
+            Some(&asked.id),
+            INVALID_PARAMS,
+            &message,
+        ))
+    }
+
+    /// The answer to a call whose tool has asked what is not answered yet; `None` if it has not.
+    pub(crate) async fn input_required(
+        &self,
+        incoming: &Incoming<'_>,
+        asked: &Asked<'_>,
+        call: &Call,
+    ) -> Option<Answer> {
+        let open = call.inputs.open();
+        if open.is_empty() {
+            return None;
+        }
+        let for_what = self.rounds.for_what(incoming, asked);
+        let questions = call.inputs.questions();
+        let sealed = self.rounds.seal(&for_what, questions, SystemTime::now());
+        let result = match self.in_time(incoming, sealed).await {
+            Ok(Some(state)) => input_required(&open, &state, &self.server),
+            Ok(None) => CallResult::error("the state of the call cannot be kept")
+                .in_words_of(asked.revision, &self.server),
+            Err(error) => return Some(no_key(incoming, asked, &error)),
+        };
+        Some(Answer::success(&asked.id, &result))
+    }
+}
+
+fn unix(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{plugin::Catalog, process::log::operator::Operator, server::tests::plugin::module};
+
+    /// Of a process that has a key of its own, and gives a client a minute.
+    fn rounds() -> Rounds {
+        Rounds {
+            keys: OnceCell::new_with(Some(vec![StateKey::random()])),
+            table: None,
+            ttl: Duration::from_secs(60),
+            function: None,
+        }
+    }
+
+    #[test]
+    fn that_no_tool_can_ask_is_told_at_the_start_and_loudly_if_one_has_to() {
+        let catalog = Catalog::linked(module()).expect("a catalogue");
+        let keyless = Rounds {
+            keys: OnceCell::new_with(Some(Vec::new())),
+            ..rounds()
+        };
+        for (rounds, tools, level) in [
+            (&keyless, catalog.tools(), Some("WARN")),
+            (&keyless, &[][..], Some("INFO")),
+            (&rounds(), catalog.tools(), None),
+        ] {
+            let operator = Operator::at("INFO");
+            rounds.tell_of_no_key(tools);
+            let lines = operator.lines();
+            let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str()).collect();
+            assert_eq!(levels, Vec::from_iter(level.map(Some)), "{lines:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_state_is_good_until_it_expires() {
+        let rounds = rounds();
+        let now = SystemTime::now();
+        let sealed = rounds.seal(b"a call", BTreeMap::new(), now).await;
+        let sealed = sealed.expect("no store").expect("there is a key");
+        for (seconds, good) in [(0, true), (59, true), (60, false), (3600, false)] {
+            let later = now + Duration::from_secs(seconds);
+            let opened = rounds.open(b"a call", &sealed, later).await;
+            assert_eq!(
+                opened.expect("no store").is_some(),
+                good,
+                "after {seconds} s"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_good_until_it_expires_however_many_rounds_there_are() {
+        let rounds = rounds();
+        let begun = SystemTime::now();
+        let question = Question {
+            digest: Some("a question".to_owned()),
+            answer: Some(json!("an answer")),
+            given: unix(begun),
+        };
+        let mut questions = BTreeMap::from([("a".to_owned(), question)]);
+        for (seconds, good) in [(0, true), (30, true), (59, true), (60, false), (90, false)] {
+            let now = begun + Duration::from_secs(seconds);
+            let sealed = rounds.seal(b"a call", questions, now).await;
+            let sealed = sealed.expect("no store").expect("there is a key");
+            let opened = rounds
+                .open(b"a call", &sealed, now)
+                .await
+                .expect("no store");
+            questions = opened.expect("the state is fresh").questions;
+            let question = &questions["a"];
+            assert_eq!(question.answer.is_some(), good, "after {seconds} s");
+            // Another answer is one to the same question still.
+            assert_eq!(question.digest.as_deref(), Some("a question"));
+        }
+    }
+}

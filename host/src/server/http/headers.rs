@@ -1,0 +1,143 @@
+//! What the headers of a request say.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT};
+use mcp_protocol::ARGUMENT_HEADERS;
+
+/// The headers that plugins may see of every request.
+///
+/// Source: ours. They say in which language to answer, which program and page asks, and under which names others log the
+/// request: nothing by which one could act as the caller, and no address of anybody. More by `CONTEXT_HEADERS`.
+const FOR_PLUGINS: [&str; 6] = [
+    "accept-language",
+    "origin",
+    "user-agent",
+    "x-amzn-trace-id",
+    "x-correlation-id",
+    "x-request-id",
+];
+
+/// The value of a header. One that comes several times is joined to one value (RFC 9110, section 5.2), and one that is
+/// not text becomes a character that no version, method or tool has: neither is what the body says.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    let values = headers.get_all(name).iter();
+    let mut values = values.map(|value| Cow::from(value.to_str().unwrap_or("\u{fffd}")));
+    let first = values.next()?;
+    Some(values.fold(first, |joined, value| format!("{joined}, {value}").into()))
+}
+
+/// `application/json`, whatever its parameters.
+pub(crate) fn is_json(kind: &HeaderValue) -> bool {
+    let kind = kind.to_str().unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// May the answer be an event stream? So unless `Accept` says otherwise (RFC 9110, section 12.5.1: of the ranges that fit,
+/// the most specific decides).
+pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
+    let Some(accept) = header(headers, ACCEPT.as_str()) else {
+        return true;
+    };
+    let weights = ["text/event-stream", "text/*", "*/*"].map(|range| weight(&accept, range));
+    weights
+        .into_iter()
+        .flatten()
+        .next()
+        .is_some_and(|weight| weight > 0.0)
+}
+
+/// The weight of a media range in `Accept`, if it is there.
+fn weight(accept: &str, range: &str) -> Option<f32> {
+    accept.split(',').find_map(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        if !parts.next()?.eq_ignore_ascii_case(range) {
+            return None;
+        }
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        Some(weight.map_or(1.0, |weight| weight.parse().unwrap_or(1.0)))
+    })
+}
+
+/// What plugins may see of the headers: those they always may, those that repeat arguments, and `more`.
+pub(crate) fn for_plugins(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
+    let arguments = headers.keys().map(HeaderName::as_str);
+    let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADERS));
+    let names = FOR_PLUGINS
+        .into_iter()
+        .chain(more.iter().map(HeaderName::as_str));
+    let seen = |name: &str| Some((name.to_owned(), header(headers, name)?.into_owned()));
+    names.chain(arguments).filter_map(seen).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> HeaderMap {
+        let parsed = |(name, value): &(&str, &str)| {
+            let name: HeaderName = name.parse().expect("a name");
+            (name, value.parse::<HeaderValue>().expect("a value"))
+        };
+        pairs.iter().map(parsed).collect()
+    }
+
+    #[test]
+    fn an_event_stream_is_accepted_unless_accept_says_otherwise() {
+        for (accept, accepted) in [
+            ("application/json, text/event-stream", true),
+            ("text/event-stream", true),
+            ("Text/Event-Stream;q=0.5", true),
+            ("*/*", true),
+            ("text/*;q=0.1", true),
+            ("application/json", false),
+            ("application/json, text/html", false),
+            ("", false),
+            ("text/event-stream;q=0, */*", false),
+            ("text/event-stream; q=0.0", false),
+            ("*/*;q=0", false),
+            ("text/*;q=0, */*", false),
+            ("text/event-stream, */*;q=0", true),
+        ] {
+            assert_eq!(
+                accepts_events(&of(&[("accept", accept)])),
+                accepted,
+                "Accept: {accept}"
+            );
+        }
+        assert!(accepts_events(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn plugins_see_harmless_headers_arguments_and_what_the_operator_allows() {
+        let headers = of(&[
+            ("Accept-Language", "de"),
+            ("Authorization", "Bearer secret"),
+            ("Cookie", "session=secret"),
+            ("Mcp-Param-Region", "eu"),
+            ("X-Forwarded-For", "203.0.113.7"),
+            ("X-Tenant", "a"),
+            ("X-Tenant", "b"),
+        ]);
+        let seen = |more: &[&'static str]| {
+            let more: Vec<_> = more
+                .iter()
+                .map(|name| HeaderName::from_static(name))
+                .collect();
+            let seen = for_plugins(&headers, &more);
+            seen.into_iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(seen(&[]), ["accept-language: de", "mcp-param-region: eu"]);
+        assert_eq!(
+            seen(&["x-tenant", "x-absent"]),
+            [
+                "accept-language: de",
+                "mcp-param-region: eu",
+                "x-tenant: a, b"
+            ]
+        );
+    }
+}

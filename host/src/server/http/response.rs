@@ -1,0 +1,167 @@
+//! Answers as HTTP responses.
+
+use bytes::Bytes;
+use futures_util::stream::{StreamExt, iter};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+};
+use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
+use serde_json::value::RawValue;
+
+use crate::server::MAX_BODY;
+
+/// When whoever met a server that cannot serve at the moment may try again. Unit: seconds.
+/// Source: ours. Most calls take less.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The type of a body of events. Source: HTML Living Standard, section 9.2.
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// In the extensions of a response: its body is a JSON-RPC error, or has one in a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IsError;
+
+/// The answer to a body of more than [`MAX_BODY`].
+pub(crate) fn too_large() -> Response<Bytes> {
+    refusal(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        &format!("the body has more than {MAX_BODY} bytes"),
+    )
+}
+
+/// How many messages of one batch are worked on at once.
+/// Source: ours. A batch of six megabytes has ten thousands of calls; this many leave room for those of others, and a batch of
+/// however many finds room for all of its own (unless `CALLS_AT_ONCE` is less).
+const OF_A_BATCH_AT_ONCE: usize = 16;
+
+/// A refusal before any message was read.
+pub(crate) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
+    respond(Answer::error(
+        status.as_u16(),
+        None,
+        INVALID_REQUEST,
+        message,
+    ))
+}
+
+pub(crate) fn respond(answer: Answer) -> Response<Bytes> {
+    let mut response =
+        empty(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if let Some(body) = answer.body {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.body_mut() = body.into();
+    }
+    if answer.is_error {
+        response.extensions_mut().insert(IsError);
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    }
+    response
+}
+
+/// What came of a message: its answer, after what the client is to hear before it. Each front door has its own way to
+/// write it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// JSON-RPC notifications, in their order.
+    pub(crate) notifications: Vec<Box<RawValue>>,
+    /// The answer.
+    pub(crate) answer: Answer,
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        Self {
+            notifications: Vec::new(),
+            answer,
+        }
+    }
+}
+
+impl Outcome {
+    /// What comes of a batch whose messages are worked on at the same time, but not all of a large one.
+    pub(crate) async fn of_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
+        Self::of_batch(iter(outcomes).buffered(OF_A_BATCH_AT_ONCE).collect().await)
+    }
+
+    /// All that is to be sent.
+    pub(crate) fn texts(&self) -> Vec<&[u8]> {
+        let told = self.notifications.iter();
+        let told = told.map(|notification| notification.get().as_bytes());
+        told.chain(self.answer.body.as_deref()).collect()
+    }
+
+    /// Outcomes of a batch: their answers in one array.
+    pub(crate) fn of_batch(outcomes: Vec<Self>) -> Self {
+        let mut notifications = Vec::new();
+        let mut answers = Vec::new();
+        let is_error = outcomes.iter().any(|outcome| outcome.answer.is_error);
+        for outcome in outcomes {
+            notifications.extend(outcome.notifications);
+            answers.extend(outcome.answer.body);
+        }
+        let answer = if answers.is_empty() {
+            Answer::ACCEPTED
+        } else {
+            Answer {
+                status: StatusCode::OK.as_u16(),
+                body: Some([&b"["[..], &answers.join(&b','), b"]"].concat()),
+                is_error,
+            }
+        };
+        Self {
+            notifications,
+            answer,
+        }
+    }
+}
+
+/// The outcome as one HTTP response: an event stream, written whole. Without notifications it is JSON.
+pub(crate) fn respond_whole(outcome: Outcome) -> Response<Bytes> {
+    let Outcome {
+        notifications,
+        answer,
+    } = outcome;
+    let mut response = respond(answer);
+    // What the host writes is UTF-8.
+    let Ok(text) = str::from_utf8(response.body()) else {
+        return response;
+    };
+    if notifications.is_empty() {
+        return response;
+    }
+    let notifications = notifications.iter().map(|notification| notification.get());
+    let stream = event_stream(notifications.chain([text]));
+    *response.body_mut() = stream.into();
+    to_event_stream(response.headers_mut());
+    response
+}
+
+/// The headers of a body of events.
+pub(crate) fn to_event_stream(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (CONTENT_TYPE, EVENT_STREAM),
+        (CACHE_CONTROL, "no-cache"),
+        // Some proxies else wait for more (M:http).
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind == EVENT_STREAM)
+}
+
+pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}

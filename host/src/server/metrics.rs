@@ -1,0 +1,139 @@
+//! What CloudWatch counts (`METRICS=emf`): a line of JSON per request on stderr, which it makes metrics of.
+//!
+//! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
+
+use std::{
+    io::{self, Write},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+
+use crate::server::End;
+
+/// Where the metrics are found.
+const NAMESPACE: &str = "McpLayerHost";
+
+/// Counts for one function.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    /// Its name; elsewhere than on Lambda there is none.
+    pub(crate) function: Option<String>,
+}
+
+/// A request, as far as it counts.
+pub(crate) struct Counted<'a> {
+    pub(crate) request_id: &'a str,
+    /// One that is served: there are not many.
+    pub(crate) tool: Option<&'a str>,
+    pub(crate) end: End,
+    pub(crate) milliseconds: f64,
+    /// Unit: bytes.
+    pub(crate) sent: usize,
+    pub(crate) is_cold: bool,
+}
+
+impl Metrics {
+    pub(crate) fn count(&self, counted: &Counted<'_>) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_millis();
+        let line = self.line(counted, u64::try_from(now).unwrap_or_default());
+        // One piece, so that no other line comes between. Nobody may read it.
+        let _ = io::stderr()
+            .lock()
+            .write_all(format!("{line}\n").as_bytes());
+    }
+
+    /// The line at this time. Unit: milliseconds since 1970.
+    fn line(&self, counted: &Counted<'_>, now: u64) -> Value {
+        let of_function: Vec<_> = self.function.iter().map(|_| "FunctionName").collect();
+        let mut dimensions = vec![of_function.clone()];
+        if counted.tool.is_some() {
+            dimensions.push([of_function, vec!["Tool"]].concat());
+        }
+        let is_error = !matches!(counted.end, End::Ok | End::InputRequired | End::Abandoned);
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": now,
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": dimensions,
+                    "Metrics": [
+                        { "Name": "Requests", "Unit": "Count" },
+                        { "Name": "Errors", "Unit": "Count" },
+                        { "Name": "ColdStarts", "Unit": "Count" },
+                        { "Name": "Duration", "Unit": "Milliseconds" },
+                        { "Name": "ResponseSize", "Unit": "Bytes" },
+                    ],
+                }],
+            },
+            "Requests": 1,
+            "Errors": u8::from(is_error),
+            "ColdStarts": u8::from(counted.is_cold),
+            "Duration": counted.milliseconds,
+            "ResponseSize": counted.sent,
+            "Outcome": counted.end.as_str(),
+            "RequestId": counted.request_id,
+        });
+        if let Some(function) = &self.function {
+            line["FunctionName"] = function.as_str().into();
+        }
+        if let Some(tool) = counted.tool {
+            line["Tool"] = tool.into();
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_and_dimension_has_its_value_in_the_line() {
+        for (function, tool, dimensions) in [
+            (
+                Some("f"),
+                Some("greet"),
+                json!([["FunctionName"], ["FunctionName", "Tool"]]),
+            ),
+            (Some("f"), None, json!([["FunctionName"]])),
+            (None, Some("greet"), json!([[], ["Tool"]])),
+        ] {
+            let metrics = Metrics {
+                function: function.map(str::to_owned),
+            };
+            for (end, errors) in [
+                (End::Ok, 0),
+                (End::InputRequired, 0),
+                (End::ToolError, 1),
+                (End::GivenUp, 1),
+            ] {
+                let counted = Counted {
+                    request_id: "r",
+                    tool,
+                    end,
+                    milliseconds: 1.5,
+                    sent: 100,
+                    is_cold: true,
+                };
+                let line = metrics.line(&counted, 7);
+                assert_eq!(line["Errors"], errors);
+                let directive = &line["_aws"]["CloudWatchMetrics"][0];
+                assert_eq!(directive["Dimensions"], dimensions);
+                for metric in directive["Metrics"].as_array().expect("metrics") {
+                    let name = metric["Name"].as_str().expect("a name");
+                    assert!(line[name].is_number(), "{name}");
+                }
+                for name in dimensions
+                    .as_array()
+                    .expect("sets")
+                    .iter()
+                    .flat_map(|set| set.as_array().expect("names"))
+                {
+                    assert!(line[name.as_str().expect("a name")].is_string(), "{name}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Handshake-era sessions over HTTP: begun by `initialize`, named by a header, ended by DELETE.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use mcp_protocol::{
+    Answer, Id, LogLevel, Revision, initialize,
+    jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
+};
+use serde_json::{Map, value::RawValue};
+
+use crate::{
+    config::SessionMode,
+    server::{
+        Caller, Incoming, McpServer,
+        http::{
+            headers::header,
+            response::{empty, respond},
+        },
+    },
+    store::{
+        session::{Found, Session, SessionId, StoreError},
+        timeouts,
+    },
+};
+
+/// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
+/// is kept.
+/// Source: ours. Names, versions and capabilities fit, and all the sessions in memory then stay below 30 MB.
+const MAX_KEPT: usize = 1024;
+
+const SESSION_HEADER: &str = "mcp-session-id";
+
+impl McpServer {
+    pub(crate) async fn initialize(
+        &self,
+        incoming: &Incoming<'_>,
+        id: &Id,
+        negotiated: Revision,
+        client: Option<&RawValue>,
+        capabilities: Option<&RawValue>,
+    ) -> Response<Bytes> {
+        let mut response = respond(Answer::success(id, &self.introduction(negotiated)));
+        if self.sessions.mode() == SessionMode::Off {
+            return response;
+        }
+        let session = self.new_session(negotiated, client, capabilities, &incoming.caller);
+        let session_id = SessionId::random();
+        let created = self.sessions.create(session_id, session);
+        if let Err(error) = self.in_time(incoming, created).await {
+            return respond(store_failed(incoming, Some(id), &error));
+        }
+        if let Ok(value) = HeaderValue::from_str(&session_id.to_string()) {
+            response.headers_mut().insert(SESSION_HEADER, value);
+        }
+        response
+    }
+
+    /// The result of `initialize`.
+    pub(crate) fn introduction(&self, negotiated: Revision) -> Box<RawValue> {
+        initialize(negotiated, &self.server, self.instructions.as_deref())
+    }
+
+    /// A session of this revision, with what its client said of itself and who is in it.
+    pub(crate) fn new_session(
+        &self,
+        revision: Revision,
+        client: Option<&RawValue>,
+        capabilities: Option<&RawValue>,
+        caller: &Caller,
+    ) -> Session {
+        Session {
+            revision,
+            client: client.and_then(kept),
+            capabilities: capabilities.and_then(kept),
+            log_level: None,
+            principal: caller.principal.clone(),
+            created: SystemTime::now(),
+            expires: self.sessions.end_of_new(),
+        }
+    }
+
+    /// The session that a legacy message names.
+    ///
+    /// An unknown one is served all the same (unless `SESSION_MODE` is strict), see [`crate::session`]; one that was ended, that is another principal's, or
+    /// that no host can have given out, is refused by 404, at which the client starts over.
+    pub(crate) async fn session(
+        &self,
+        incoming: &Incoming<'_>,
+        id: Option<&Id>,
+    ) -> Result<InSession, Answer> {
+        let mode = self.sessions.mode();
+        let named = header(incoming.headers, SESSION_HEADER).filter(|_| mode != SessionMode::Off);
+        let Some(named) = named else {
+            return match mode {
+                SessionMode::Strict => Err(Answer::error(
+                    400,
+                    id,
+                    INVALID_REQUEST,
+                    "in which session? send the header Mcp-Session-Id that came with the answer to initialize",
+                )),
+                SessionMode::Heal | SessionMode::Off => Ok(InSession::None),
+            };
+        };
+        let gone = || session_gone(id);
+        let session_id = SessionId::parse(&named).ok_or_else(gone)?;
+        let found = self.sessions.find(session_id);
+        match self.in_time(incoming, found).await {
+            Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
+                Err(gone())
+            }
+            Ok(Found::Alive(session)) => {
+                self.sessions.use_now(session_id, &session).await;
+                Ok(InSession::Known(session_id, session))
+            }
+            Ok(Found::Unknown) if mode != SessionMode::Strict => Ok(InSession::Unknown(session_id)),
+            Ok(Found::Unknown | Found::Ended) => Err(gone()),
+            Err(error) => Err(store_failed(incoming, id, &error)),
+        }
+    }
+
+    /// `logging/setLevel`. A session that nobody knows becomes known here by it; without one there is nowhere to keep the level.
+    pub(crate) async fn set_log_level(
+        &self,
+        incoming: &Incoming<'_>,
+        id: &Id,
+        session: &InSession,
+        revision: Revision,
+        level: LogLevel,
+    ) -> Answer {
+        let set = async {
+            let (session_id, unknown) = match session {
+                InSession::None => return Ok(true),
+                InSession::Known(session_id, _) => (*session_id, None),
+                InSession::Unknown(session_id) => {
+                    match self.sessions.find_truth(*session_id).await? {
+                        Found::Ended => return Ok(false),
+                        Found::Alive(session)
+                            if !session.is_of(incoming.caller.principal.as_deref()) =>
+                        {
+                            return Ok(false);
+                        }
+                        Found::Alive(_) => (*session_id, None),
+                        Found::Unknown => {
+                            let session = self.new_session(revision, None, None, &incoming.caller);
+                            (*session_id, Some(session))
+                        }
+                    }
+                }
+            };
+            self.sessions
+                .set_log_level(session_id, level, unknown)
+                .await
+        };
+        match self.in_time(incoming, set).await {
+            Ok(true) => Answer::success(id, &Map::new()),
+            Ok(false) => session_gone(Some(id)),
+            Err(error) => store_failed(incoming, Some(id), &error),
+        }
+    }
+
+    pub(crate) async fn delete(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
+        let Some(named) = header(incoming.headers, SESSION_HEADER) else {
+            return respond(Answer::error(
+                400,
+                None,
+                INVALID_REQUEST,
+                "which session? send the header Mcp-Session-Id",
+            ));
+        };
+        let gone = || Answer::error(404, None, INVALID_REQUEST, "there is no such session");
+        let Some(session_id) = SessionId::parse(&named) else {
+            return respond(gone());
+        };
+        let principal = incoming.caller.principal.as_deref();
+        let ended = async {
+            let is_his = match self.sessions.find(session_id).await? {
+                Found::Ended => false,
+                Found::Alive(session) => session.is_of(principal),
+                Found::Unknown => self.sessions.mode() == SessionMode::Heal,
+            };
+            Ok(is_his && self.sessions.end(session_id, principal).await?)
+        };
+        match self.in_time(incoming, ended).await {
+            Ok(true) => {
+                let request_id = incoming.request_id;
+                tracing::debug!(request_id, "a session was ended by its client");
+                empty(StatusCode::NO_CONTENT)
+            }
+            Ok(false) => respond(gone()),
+            Err(error) => respond(store_failed(incoming, None, &error)),
+        }
+    }
+
+    /// Wait for a store no longer than there is time for an answer.
+    pub(crate) async fn in_time<T>(
+        &self,
+        incoming: &Incoming<'_>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let limits = &self.time_limits;
+        match limits.deadline(None, incoming.ceiling, incoming.deadline) {
+            None => work.await,
+            Some(deadline) => timeouts::within(deadline.left(), work).await,
+        }
+    }
+}
+
+/// The legacy session that a message is in.
+#[derive(Clone, Debug)]
+pub(crate) enum InSession {
+    /// It names none.
+    None,
+    /// One that is not known here.
+    Unknown(SessionId),
+    /// This one.
+    Known(SessionId, Session),
+}
+
+impl InSession {
+    /// Its id, if it names one.
+    pub(crate) fn id(&self) -> Option<SessionId> {
+        match self {
+            Self::None => None,
+            Self::Unknown(id) | Self::Known(id, _) => Some(*id),
+        }
+    }
+
+    pub(crate) fn known(&self) -> Option<&Session> {
+        match self {
+            Self::None | Self::Unknown(_) => None,
+            Self::Known(_, session) => Some(session),
+        }
+    }
+
+    /// The revision to answer in.
+    pub(crate) fn revision(&self, named: Option<Revision>) -> Revision {
+        Session::revision_in(self.known(), named)
+    }
+}
+
+/// What is kept of what a client says.
+fn kept(said: &RawValue) -> Option<String> {
+    (said.get().len() <= MAX_KEPT).then(|| said.get().to_owned())
+}
+
+/// The answer to a client that is to start over.
+pub(crate) fn session_gone(id: Option<&Id>) -> Answer {
+    let message = "the session has ended; start over with initialize";
+    Answer::error(404, id, INVALID_REQUEST, message)
+}
+
+/// The answer to a client that may try again, once the operator knows why.
+fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
+    tracing::error!(request_id = incoming.request_id, %error, "sessions cannot be read or written");
+    Answer::error(
+        503,
+        id,
+        INTERNAL_ERROR,
+        "sessions are not available at the moment; try again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_fill_the_memory_with_what_it_says_of_itself() {
+        for (length, remembered) in [(2, true), (MAX_KEPT, true), (MAX_KEPT + 1, false)] {
+            let text = format!("\"{}\"", "x".repeat(length - 2));
+            let client = RawValue::from_string(text).expect("JSON");
+            assert_eq!(kept(&client).is_some(), remembered, "{length} bytes");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Calls that are given up.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant, SystemTime},
+};
+
+use futures_util::future::join_all;
+use plugin_abi::host_op::CANCELLED;
+use serde_json::{Value, json};
+
+use crate::{
+    plugin::{find, number_for},
+    server::tests::{
+        plugin::{LINGERED, request, was_cancelled},
+        server::{Answered, Server, legacy, modern},
+    },
+};
+
+const MINUTE: u64 = 60_000;
+
+const TOO_LONG: &str = "tool hurried was given up: its time limit is 50 ms; its author can raise it by #[tool(timeout = \"...\")] (request id request-1)";
+
+/// What a plugin hears that asks whether its call was cancelled.
+fn cancelled(number: u64) -> Value {
+    let mut host = crate::plugin::outside_of_calls();
+    host.call = number;
+    request(host, CANCELLED, &Value::Null)
+}
+
+fn is_error(answered: &Answered) -> bool {
+    answered.json()["result"]["isError"] == true
+}
+
+#[tokio::test]
+async fn a_tool_that_heeds_its_cancellation_is_answered_at_once() {
+    let server = Server::start(&[]);
+    for arguments in [
+        json!({ "ms": MINUTE, "heeds": "cancelled" }),
+        json!({ "ms": MINUTE, "heeds": "cancel" }),
+    ] {
+        for sent in [
+            modern("hurried", arguments.clone()),
+            legacy("hurried", arguments.clone()),
+        ] {
+            let answered = server.answer(&sent).await;
+            assert_eq!(answered.text(), TOO_LONG, "{arguments}");
+            assert!(is_error(&answered), "{arguments}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_tool_gives_when_it_learns_that_its_time_is_over_is_its_result() {
+    let server = Server::start(&[]);
+    let arguments = json!({ "ms": MINUTE, "heeds": "cancelled", "ends": "ok" });
+    let answered = server.answer(&modern("hurried", arguments)).await;
+    assert_eq!(answered.seen(), "as far as it came");
+    assert!(!is_error(&answered));
+}
+
+#[tokio::test]
+async fn a_stubborn_tool_is_answered_for_and_stays_registered_as_cancelled_until_it_returns() {
+    let server = Server::start(&[]);
+    let begun = Instant::now();
+    let sent = modern("hurried", json!({ "ms": 1500 }))
+        .meta("progressToken", json!(1))
+        .named("stubborn");
+    let answered = server.answer(&sent).await;
+    assert!(
+        begun.elapsed() < Duration::from_millis(1400),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(answered.text(), TOO_LONG.replace("request-1", "stubborn"));
+    let number = number_for("stubborn").expect("the call is registered while its tool runs");
+    assert!(was_cancelled(number));
+    assert_eq!(cancelled(number), json!({ "cancelled": true }));
+    while number_for("stubborn").is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(cancelled(number)["kind"], "call_ended");
+}
+
+#[tokio::test]
+async fn the_time_limit_of_the_function_ends_a_call_as_well() {
+    let server = Server::start(&[]);
+    let deadline = SystemTime::now() + Duration::from_millis(50);
+    let arguments = json!({ "ms": MINUTE, "heeds": "cancelled" });
+    let answered = server
+        .answer(&modern("linger", arguments.clone()).due(deadline))
+        .await;
+    let text = answered.text();
+    assert!(
+        text.starts_with("tool linger was given up: the function it runs in left it ")
+            && text.ends_with(
+                " ms; the operator can raise the function's timeout (request id request-1)"
+            ),
+        "{text}"
+    );
+    // One that is over before the call begins: the tool is not even asked.
+    let past = SystemTime::now() - Duration::from_secs(1);
+    let answered = server.answer(&modern("linger", arguments).due(past)).await;
+    assert!(
+        answered.text().contains("left it 0 ms"),
+        "{}",
+        answered.text()
+    );
+}
+
+#[tokio::test]
+async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_not() {
+    let server = Server::start(&[]);
+    for (sent, expected) in [
+        (
+            modern("linger", json!({ "ms": 1000 })).named("modern"),
+            true,
+        ),
+        (
+            legacy("linger", json!({ "ms": 1000 })).named("legacy"),
+            false,
+        ),
+    ] {
+        let answer = tokio::time::timeout(Duration::from_millis(100), server.answer(&sent)).await;
+        assert!(answer.is_err(), "it took a second");
+        let number = number_for(sent.request_id).expect("the tool goes on");
+        assert_eq!(cancelled(number), json!({ "cancelled": expected }));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(was_cancelled(number), expected, "{}", sent.request_id);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_nobody_waits_for_end_however_many_there_are() {
+    /// As many as tokio has threads for them, of which none is left to cancel them.
+    const ALL: usize = 512;
+    let server = Server::start(&[("CALLS_AT_ONCE", "512")]);
+    let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
+    let sent = modern("linger", arguments);
+    let before = LINGERED.load(Ordering::Acquire);
+    let mut calls = join_all((0..ALL).map(|_| server.answer(&sent)));
+    let begun = async {
+        while LINGERED.load(Ordering::Acquire) < before + ALL {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        _ = &mut calls => panic!("they take a minute"),
+        () = begun => {}
+    }
+    drop(calls);
+    let other = modern("reply", json!({}));
+    let answered = async {
+        while server.answer(&other).await.status() == 503 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let answered = tokio::time::timeout(Duration::from_secs(30), answered).await;
+    assert!(answered.is_ok(), "no thread is left for another call");
+}
+
+#[tokio::test]
+async fn a_batch_of_however_many_calls_does_not_crowd_itself_out() {
+    let server = Server::start(&[("CALLS_AT_ONCE", "16")]);
+    let mut sent = legacy("", json!({}));
+    let calls = (0..100).map(|id| {
+        let mut call = legacy("linger", json!({ "ms": 1 })).body;
+        call["id"] = json!(id);
+        call
+    });
+    sent.body = calls.collect();
+    let answered = server.answer(&sent).await;
+    assert_eq!(answered.status(), 200);
+    let answers = answered.json();
+    let answers = answers.as_array().expect("an array");
+    assert_eq!(answers.len(), 100);
+    for (id, answer) in answers.iter().enumerate() {
+        assert_eq!(answer["id"], id, "{answer}");
+        assert!(answer.get("result").is_some(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn one_call_more_than_run_at_once_is_refused_at_once() {
+    let server = Server::start(&[("CALLS_AT_ONCE", "1")]);
+    let calling = |request_id| {
+        let arguments = json!({ "ms": MINUTE, "heeds": "cancelled" });
+        legacy("linger", arguments).named(request_id)
+    };
+    let (first, second) = (calling("crowding"), calling("crowded out"));
+    let in_vain = tokio::time::timeout(Duration::from_millis(50), server.answer(&first)).await;
+    assert!(in_vain.is_err(), "it takes a minute");
+    // Nobody waits for the first any more, but it goes on.
+    let number = number_for("crowding").expect("the tool goes on");
+    for sent in [
+        second,
+        modern("reply", json!({})).named("crowded out"),
+        legacy("reply", json!({})).named("crowded out"),
+    ] {
+        let answered = server.answer(&sent).await;
+        assert_eq!(answered.status(), 503);
+        assert_eq!(answered.header("retry-after"), Some("1"));
+        let error = &answered.json()["error"];
+        assert_eq!(error["code"], -32603, "{error}");
+        let words = "was not called: as many calls run as the server runs at once, 1; try again later (request id crowded out)";
+        let message = error["message"].as_str().expect("words");
+        assert!(message.ends_with(words), "{message}");
+    }
+    // What is no call is answered as ever.
+    assert_eq!(
+        server
+            .answer(&modern("", json!({})).listing())
+            .await
+            .status(),
+        200
+    );
+    find(number).expect("the tool goes on").cancel();
+    let begun = Instant::now();
+    while server.answer(&modern("reply", json!({}))).await.status() == 503 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_time_limit_holds_when_nobody_waits_any_more() {
+    let server = Server::start(&[]);
+    let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
+    let sent = legacy("hurried", arguments).named("left alone");
+    let answer = tokio::time::timeout(Duration::from_millis(10), server.answer(&sent)).await;
+    assert!(answer.is_err(), "it has 50 ms");
+    let begun = Instant::now();
+    while number_for("left alone").is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,77 @@
+//! Answers that are too large for their door.
+
+use plugin_abi::host_op::PROGRESS;
+use serde_json::{Value, json};
+
+use crate::server::{
+    Room,
+    tests::server::{Sent, Server, legacy, modern},
+};
+
+/// A door that takes so much beside the frame of an answer.
+fn through(mut sent: Sent, bytes: usize) -> Sent {
+    sent.room = Some(Room {
+        door: "a needle's eye",
+        bytes: 4096 + bytes,
+        quoted: false,
+    });
+    sent
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_large_is_an_error_that_names_the_remedy() {
+    for (variables, fits) in [(&[][..], false), (&[("LIST_PAGE_SIZE", "1")], true)] {
+        let server = Server::start(variables);
+        for listing in [modern("", json!({})), legacy("", json!({}))] {
+            let sent = through(listing.listing(), 700);
+            let answer = server.answer(&sent).await.json();
+            assert_eq!(answer.get("result").is_some(), fits, "{answer}");
+            if !fits {
+                assert_eq!(answer["error"]["code"], -32603);
+                let told = answer["error"]["message"].as_str().expect("words");
+                let end = " bytes as it is sent, and a needle's eye takes 4796; the operator can make the pages smaller by LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id request-1)";
+                assert!(told.ends_with(end), "{told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_result_goes_before_the_result_does() {
+    let server = Server::start(&[]);
+    let said = "x".repeat(500);
+    let call = || {
+        let ops = json!([[PROGRESS, { "progress": 1, "message": said }]]);
+        legacy("ask", json!({ "ops": ops })).meta("progressToken", json!(1))
+    };
+    let whole = server.answer(&through(call(), 2000)).await;
+    assert_eq!(whole.events().len(), 2);
+    let answer = server.answer(&through(call(), 500)).await.json();
+    assert_eq!(answer["result"].get("isError"), None, "{answer}");
+    let answer = server.answer(&through(call(), 50)).await.json();
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+}
+
+#[tokio::test]
+async fn a_batch_whose_answers_are_too_large_together_is_to_be_sent_in_pieces() {
+    let server = Server::start(&[]);
+    let mut sent = legacy("", json!({}));
+    let reply = json!({ "content": [{ "type": "text", "text": "x".repeat(300) }] });
+    sent.body = (0..3)
+        .map(|id| {
+            let mut call = legacy("reply", reply.clone()).body;
+            call["id"] = json!(id);
+            call
+        })
+        .collect::<Value>();
+    let answered = server.answer(&through(sent, 1000)).await;
+    assert_eq!(answered.status(), 400);
+    let told = answered.json()["error"]["message"].clone();
+    let told = told.as_str().expect("words");
+    assert!(
+        told.ends_with(
+            " bytes together, and a needle's eye takes 5096; send its messages one by one"
+        ),
+        "{told}"
+    );
+}

@@ -1,0 +1,207 @@
+//! An `McpServer` of the plugin by hand, and requests to it.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, Response};
+use schemas::Exchange;
+use serde_json::{Value, json};
+
+use crate::{
+    config::Config,
+    plugin::Catalog,
+    server::{Caller, Ceiling, Incoming, McpServer, Reached, Record, Room, tests::plugin},
+};
+
+pub(super) struct Server(McpServer);
+
+/// A request, to be changed before it is sent.
+pub(super) struct Sent {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+    pub(super) caller: Caller,
+    pub(super) request_id: &'static str,
+    pub(super) deadline: Option<SystemTime>,
+    pub(super) ceiling: Option<Ceiling>,
+    pub(super) room: Option<Room>,
+}
+
+/// What came back.
+pub(super) struct Answered(pub(super) Response<Bytes>);
+
+/// A modern call.
+pub(super) fn modern(tool: &str, arguments: Value) -> Sent {
+    let mut sent = legacy(tool, arguments);
+    sent.body["params"]["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    sent.header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", tool)
+}
+
+/// A legacy call without session.
+pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
+    let params = json!({ "name": tool, "arguments": arguments });
+    Sent {
+        headers: HeaderMap::new(),
+        body: json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
+        caller: Caller::default(),
+        request_id: "request-1",
+        deadline: None,
+        ceiling: None,
+        room: None,
+    }
+}
+
+impl Sent {
+    /// Another message than a call.
+    pub(super) fn asking(mut self, method: &str, params: Value) -> Self {
+        self.body["method"] = json!(method);
+        self.body["params"] = params;
+        self
+    }
+
+    /// `tools/list`, of the same era.
+    pub(super) fn listing(mut self) -> Self {
+        self.body["method"] = json!("tools/list");
+        self.header("mcp-method", "tools/list")
+    }
+
+    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a name");
+        self.headers.insert(name, value.parse().expect("a value"));
+        self
+    }
+
+    pub(super) fn meta(mut self, key: &str, value: Value) -> Self {
+        self.body["params"]["_meta"][key] = value;
+        self
+    }
+
+    pub(super) fn named(mut self, request_id: &'static str) -> Self {
+        self.request_id = request_id;
+        self
+    }
+
+    pub(super) fn due(mut self, deadline: SystemTime) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+}
+
+impl Server {
+    pub(super) fn start(variables: &[(&str, &str)]) -> Self {
+        let config = Config::from_env(|name| {
+            // Deadlines are meant as they are given.
+            let variables = variables.iter().chain(&[("CALL_RESERVE_MS", "0")]);
+            let set = variables
+                .into_iter()
+                .find(|(variable, _)| *variable == name);
+            set.map(|(_, value)| (*value).to_owned())
+        });
+        assert_eq!(config.problems, Vec::<String>::new());
+        let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
+        Self(McpServer::of(&config, catalog))
+    }
+
+    pub(super) async fn answer(&self, sent: &Sent) -> Answered {
+        let body = sent.body.to_string();
+        let incoming = Incoming {
+            method: Method::POST,
+            path: "/mcp",
+            headers: &sent.headers,
+            body: body.as_bytes(),
+            reached: Reached::Public,
+            caller: sent.caller.clone(),
+            request_id: sent.request_id,
+            deadline: sent.deadline,
+            ceiling: sent.ceiling,
+            tell: None,
+            record: Record::default(),
+            room: sent.room,
+        };
+        self.answer_to(&incoming).await
+    }
+
+    pub(super) async fn answer_to(&self, incoming: &Incoming<'_>) -> Answered {
+        let answered = Answered(self.0.answer(incoming).await);
+        answered.judge(incoming);
+        answered
+    }
+
+    /// A new session of a client that says this of itself.
+    pub(super) async fn session(&self, params: Value) -> String {
+        let sent = legacy("", json!({})).asking("initialize", params);
+        let answered = self.answer(&sent).await;
+        answered
+            .header("mcp-session-id")
+            .expect("a session")
+            .to_owned()
+    }
+}
+
+impl Answered {
+    /// Every answer satisfies the schema of its revision.
+    fn judge(&self, incoming: &Incoming<'_>) {
+        // What is no text is nothing that the protocol knows.
+        let sent = |name| Some(incoming.headers.get(name)?.to_str().unwrap_or("?"));
+        let exchange = Exchange {
+            method: incoming.method.as_str(),
+            protocol_version: sent("mcp-protocol-version"),
+            session: sent("mcp-session-id"),
+            body: incoming.body,
+            status: self.status(),
+            content_type: self.header("content-type"),
+            begun: self.header("mcp-session-id"),
+            answer: self.0.body(),
+        };
+        exchange.judge();
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let value = self.0.headers().get(name)?;
+        Some(value.to_str().expect("a header is text"))
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        serde_json::from_slice(self.0.body()).expect("an answer is JSON")
+    }
+
+    /// The messages of an event stream, the response as the last.
+    pub(super) fn events(&self) -> Vec<Value> {
+        assert_eq!(self.header("content-type"), Some("text/event-stream"));
+        let text = str::from_utf8(self.0.body()).expect("UTF-8");
+        let events = text.strip_suffix("\n\n").expect("the last event is ended");
+        let data = |event: &str| {
+            let lines = event.lines().filter_map(|line| line.strip_prefix("data: "));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let events = events.split("\n\n").map(|event| {
+            assert!(
+                event.starts_with("event: message\ndata: "),
+                "event: {event}"
+            );
+            serde_json::from_str(&data(event)).expect("a message is JSON")
+        });
+        events.collect()
+    }
+
+    /// The text of a result in JSON.
+    pub(super) fn text(&self) -> String {
+        let body = self.json();
+        let text = body["result"]["content"][0]["text"].as_str();
+        text.unwrap_or_else(|| panic!("no text: {body}")).to_owned()
+    }
+
+    /// What the tool `ask` saw.
+    pub(super) fn seen(&self) -> Value {
+        serde_json::from_str(&self.text()).expect("the tool answers in JSON")
+    }
+}

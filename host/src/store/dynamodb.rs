@@ -1,0 +1,279 @@
+//! The DynamoDB table that environments share: sessions, what tools keep, and the key that seals states.
+//!
+//! One table, one key (`session_id`, a string), one attribute for DynamoDB's TTL (`expires_at`, seconds since 1970). Items
+//! are read by their key with strong consistency and written by conditions, never scanned, so that `GetItem`, `PutItem`
+//! and `UpdateItem` on this table are all the rights that it takes. DynamoDB deletes what has expired hours late:
+//! whoever reads looks at `expires_at`.
+//!
+//! | `session_id` | item |
+//! |---|---|
+//! | a UUID | a session, or the tombstone of one |
+//! | `state#` a session's UUID `#` a crate | what the plugin of that crate keeps for the session |
+//! | `state#` a handle | what a plugin keeps under it |
+//! | `key#state` | the key that seals states |
+
+mod client;
+mod key;
+mod sessions;
+mod states;
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{
+        put_item::builders::PutItemFluentBuilder, update_item::builders::UpdateItemFluentBuilder,
+    },
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
+use tokio::sync::OnceCell;
+
+use crate::store::{session::StoreError, timeouts};
+
+/// The longest words about a failure. Unit: characters. Source: ours; what DynamoDB says of one has about two hundred.
+const MAX_WORDS: usize = 500;
+
+/// The table's key.
+const KEY: &str = "session_id";
+
+/// The table's attribute for TTL. Unit: seconds since 1970.
+const EXPIRES: &str = "expires_at";
+
+/// How often an item was written.
+const VERSION: &str = "version";
+
+/// Whose an item is; absent: nobody's in particular.
+const PRINCIPAL: &str = "principal";
+
+/// An item, by the names of its attributes.
+type Item = HashMap<String, AttributeValue>;
+
+/// The table.
+#[derive(Debug)]
+pub struct Table {
+    name: String,
+    client: OnceCell<Client>,
+}
+
+/// What became of a write that had a condition.
+enum Put {
+    Done,
+    /// The condition did not hold, of this item.
+    Refused(Item),
+}
+
+impl Table {
+    /// The table of this name. Nothing is asked of it yet.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            client: OnceCell::new(),
+        }
+    }
+
+    /// The same, through this client.
+    #[must_use]
+    pub fn by(client: Client, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            client: OnceCell::new_with(Some(client)),
+        }
+    }
+
+    /// Built when it is first needed: most calls need none.
+    async fn client(&self, operation: &str) -> Result<&Client, StoreError> {
+        let words = self.words(operation);
+        timeouts::asks(&words);
+        let client = self.client.get_or_try_init(client::build).await;
+        client.map_err(|error| StoreError(format!("{words}: {error}")))
+    }
+
+    /// What is done, for the operator.
+    fn words(&self, operation: &str) -> String {
+        format!("{operation} on table {}", self.name)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Item>, StoreError> {
+        let client = self.client("GetItem").await?;
+        let request = client.get_item().table_name(&self.name);
+        let request = request
+            .key(KEY, AttributeValue::S(key.to_owned()))
+            .consistent_read(true);
+        let answer = request.send().await;
+        Ok(answer.map_err(|error| self.failed("GetItem", &error))?.item)
+    }
+
+    /// To be given a condition, whose failure brings what is there.
+    async fn put(&self, item: Item) -> Result<PutItemFluentBuilder, StoreError> {
+        let client = self.client("PutItem").await?;
+        let request = client.put_item().table_name(&self.name);
+        Ok(request
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+    }
+
+    async fn update(&self, key: &str) -> Result<UpdateItemFluentBuilder, StoreError> {
+        let client = self.client("UpdateItem").await?;
+        let request = client.update_item().table_name(&self.name);
+        Ok(request.key(KEY, AttributeValue::S(key.to_owned())))
+    }
+
+    async fn send_put(&self, request: PutItemFluentBuilder) -> Result<Put, StoreError> {
+        match request.send().await {
+            Ok(_) => Ok(Put::Done),
+            Err(error) => match error.as_service_error() {
+                Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
+                    failed,
+                )) => Ok(Put::Refused(failed.item.clone().unwrap_or_default())),
+                _ => Err(self.failed("PutItem", &error)),
+            },
+        }
+    }
+
+    async fn send_update(&self, request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(_)) => {
+                    Ok(false)
+                }
+                _ => Err(self.failed("UpdateItem", &error)),
+            },
+        }
+    }
+
+    /// For the operator, in DynamoDB's own words where it has said something.
+    fn failed<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let mut words = self.words(operation);
+        match (error.code(), error.message(), error.raw_response()) {
+            (Some(code), message, _) => {
+                for part in [Some(code), message].into_iter().flatten() {
+                    words += ": ";
+                    words += part;
+                }
+            }
+            (None, _, Some(response)) => {
+                let status = response.status().as_u16();
+                words += &format!(": HTTP status {status}, and not DynamoDB's answer");
+            }
+            (None, _, None) => words += &causes(error),
+        }
+        StoreError(on_one_line(&words))
+    }
+}
+
+/// An error and its causes, none said twice. The AWS SDK writes whole requests into some, with all that is to be kept: what
+/// follows is left out.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let told = error.to_string();
+        match told.split_once("Request {") {
+            Some((before, _)) => return words + ": " + before + "...",
+            None if words.contains(&told) => {}
+            None => words = words + ": " + &told,
+        }
+        next = error.source();
+    }
+    words
+}
+
+/// A log has a line for each failure, and people read it.
+fn on_one_line(words: &str) -> String {
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.chars().count() <= MAX_WORDS {
+        return words;
+    }
+    let kept: String = words.chars().take(MAX_WORDS - 3).collect();
+    kept + "..."
+}
+
+fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn time(time: SystemTime) -> AttributeValue {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    number(since.as_secs())
+}
+
+/// When something ends. DynamoDB counts whole seconds: it lives no shorter than it is told.
+fn end(end: SystemTime) -> AttributeValue {
+    let since = end.duration_since(UNIX_EPOCH).unwrap_or_default();
+    number(since.as_secs() + u64::from(since.subsec_nanos() > 0))
+}
+
+fn text_in(item: &Item, name: &str) -> Option<String> {
+    Some(item.get(name)?.as_s().ok()?.clone())
+}
+
+fn number_in(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+fn time_in(item: &Item, name: &str) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(number_in(item, name)?))
+}
+
+/// When an item ends. One that does not say so has no end, or as good as none.
+fn expiry(item: &Item) -> SystemTime {
+    time_in(item, EXPIRES).unwrap_or_else(|| SystemTime::now() + Duration::from_secs(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+
+    use super::*;
+
+    fn table_at(endpoint: &str) -> Table {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::for_tests())
+            .endpoint_url(endpoint)
+            .build();
+        Table::by(Client::from_conf(config), "t")
+    }
+
+    #[tokio::test]
+    async fn a_request_is_never_in_the_words_about_its_failure() {
+        for endpoint in ["127.0.0.1:1", "localhost:1", "http://", "not a url"] {
+            let item = Item::from([
+                (KEY.to_owned(), text("k")),
+                ("value".to_owned(), text("private")),
+            ]);
+            let request = table_at(endpoint).put(item).await.expect("a client");
+            let told = table_at(endpoint).send_put(request).await.err();
+            let told = told.expect("nobody is there").to_string();
+            assert!(
+                told.starts_with("PutItem on table t: "),
+                "{endpoint}: {told}"
+            );
+            assert!(!told.contains("private"), "{endpoint}: {told}");
+            assert!(!told.contains('\n'), "{endpoint}: {told}");
+            assert!(told.chars().count() <= MAX_WORDS, "{endpoint}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_words_about_a_failure_are_one_line_of_bounded_length() {
+        assert_eq!(on_one_line("a\n  b\tc "), "a b c");
+        let long = "ü".repeat(1000);
+        assert_eq!(on_one_line(&long).chars().count(), MAX_WORDS);
+        assert_eq!(on_one_line(&long[..1000]), long[..1000]);
+    }
+}

@@ -1,0 +1,41 @@
+//! The key that seals states, for all environments of a function that was given none.
+
+use crate::store::{
+    dynamodb::{Item, KEY, Put, Table, text, text_in},
+    seal::StateKey,
+    session::StoreError,
+};
+
+/// The item's own key. No session and no state has it.
+const ITEM: &str = "key#state";
+
+impl Table {
+    /// The key that is in the table, or that is put there now: whoever comes first makes it.
+    pub(crate) async fn state_key(&self) -> Result<StateKey, StoreError> {
+        if let Some(item) = self.get(ITEM).await? {
+            return read(&item);
+        }
+        let made = StateKey::secret();
+        let item = Item::from([
+            (KEY.to_owned(), text(ITEM)),
+            ("secret".to_owned(), text(&made)),
+        ]);
+        let request = self.put(item).await?;
+        let request = request
+            .condition_expression("attribute_not_exists(#key)")
+            .expression_attribute_names("#key", KEY);
+        match self.send_put(request).await? {
+            Put::Done => parse(&made),
+            Put::Refused(item) => read(&item),
+        }
+    }
+}
+
+fn read(item: &Item) -> Result<StateKey, StoreError> {
+    parse(&text_in(item, "secret").unwrap_or_default())
+}
+
+fn parse(secret: &str) -> Result<StateKey, StoreError> {
+    StateKey::parse(secret)
+        .map_err(|problem| StoreError(format!("the `secret` of the item {ITEM} {problem}")))
+}

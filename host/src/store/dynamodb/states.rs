@@ -1,0 +1,106 @@
+//! What tools keep, in the table: an item each.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::store::{
+    dynamodb::{
+        EXPIRES, Item, KEY, PRINCIPAL, Put, Table, VERSION, end, expiry, number, number_in, text,
+        text_in,
+    },
+    session::StoreError,
+    tool_state::{Expected, Owner, StateStore, ToolState, Written},
+};
+
+const WRITES: &str = "writes";
+
+/// Says that the state ends at its time, however often it is used.
+const FIXED: &str = "fixed_end";
+
+#[async_trait]
+impl StateStore for Table {
+    async fn read(&self, key: &str) -> Result<Option<ToolState>, StoreError> {
+        Ok(self.get(key).await?.and_then(|item| state(&item)))
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        state: &ToolState,
+        expected: Expected,
+    ) -> Result<Written, StoreError> {
+        let request = self.put(item(key, state)).await?;
+        let condition = match expected {
+            Expected::Version(_) => "#version = :version",
+            Expected::VersionOrNothing(_) => "attribute_not_exists(#key) OR #version = :version",
+        };
+        let mut request = request
+            .condition_expression(condition)
+            .expression_attribute_names("#version", VERSION)
+            .expression_attribute_values(":version", number(expected.version()));
+        if matches!(expected, Expected::VersionOrNothing(_)) {
+            request = request.expression_attribute_names("#key", KEY);
+        }
+        Ok(match self.send_put(request).await? {
+            Put::Done => Written::Done,
+            // This very write was applied before, and its answer was lost.
+            Put::Refused(found) if writes(&found).contains(&state.last_write()) => Written::Done,
+            Put::Refused(_) => Written::Conflict,
+        })
+    }
+
+    async fn extend(&self, key: &str, expires: SystemTime) -> Result<(), StoreError> {
+        let request = Table::update(self, key).await?;
+        let request = request
+            .update_expression("SET #expires = :expires")
+            .condition_expression("attribute_exists(#key)")
+            .expression_attribute_names("#key", KEY)
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":expires", end(expires));
+        self.send_update(request).await.map(drop)
+    }
+}
+
+fn item(key: &str, state: &ToolState) -> Item {
+    let mut item = Item::from([
+        (KEY.to_owned(), text(key)),
+        (VERSION.to_owned(), number(state.version)),
+        ("plugin".to_owned(), text(&state.owner.plugin)),
+        (EXPIRES.to_owned(), end(state.expires)),
+        (
+            WRITES.to_owned(),
+            AttributeValue::L(state.writes.iter().map(text).collect()),
+        ),
+    ]);
+    if state.is_fixed {
+        item.insert(FIXED.to_owned(), AttributeValue::Bool(true));
+    }
+    for (name, value) in [("value", &state.value), (PRINCIPAL, &state.owner.principal)] {
+        if let Some(value) = value {
+            item.insert(name.to_owned(), text(value));
+        }
+    }
+    item
+}
+
+fn state(item: &Item) -> Option<ToolState> {
+    Some(ToolState {
+        value: text_in(item, "value"),
+        version: number_in(item, VERSION)?,
+        owner: Owner {
+            plugin: text_in(item, "plugin")?,
+            principal: text_in(item, PRINCIPAL),
+        },
+        expires: expiry(item),
+        is_fixed: item.contains_key(FIXED),
+        writes: writes(item),
+    })
+}
+
+fn writes(item: &Item) -> Vec<String> {
+    let writes = item.get(WRITES).and_then(|writes| writes.as_l().ok());
+    let writes = writes.into_iter().flatten();
+    writes.filter_map(|id| id.as_s().ok().cloned()).collect()
+}

@@ -1,0 +1,201 @@
+//! Sessions in the memory of this process: for a laptop, and for functions whose tools need no state.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use mcp_protocol::LogLevel;
+
+use crate::store::session::{Found, Session, SessionId, SessionStore, StoreError};
+
+/// The most sessions that are kept. Above it those that end first are forgotten. That costs their clients what was
+/// negotiated, and under `SESSION_MODE=strict` without a table the session: they start over.
+/// Source: ours. About 400 bytes each for known clients, so some 4 MB.
+const MAX_SESSIONS: usize = 10_000;
+
+/// Sessions in a map.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    entries: Mutex<HashMap<SessionId, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    found: Found,
+    expires: SystemTime,
+}
+
+impl MemoryStore {
+    fn entries(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
+        // Nothing is left half done under this lock.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remember that a session has ended, whoever's it was.
+    pub(super) fn bury(&self, id: SessionId, remember: SystemTime) {
+        let (found, expires) = (Found::Ended, remember);
+        self.put(id, Entry { found, expires });
+    }
+
+    fn put(&self, id: SessionId, entry: Entry) {
+        let mut entries = self.entries();
+        if entries.len() >= MAX_SESSIONS && !entries.contains_key(&id) {
+            make_room(&mut entries);
+        }
+        entries.insert(id, entry);
+    }
+}
+
+/// Forget what has expired; when that is less than a tenth, also what expires first.
+fn make_room(entries: &mut HashMap<SessionId, Entry>) {
+    let now = SystemTime::now();
+    entries.retain(|_, entry| entry.expires > now);
+    let keep = MAX_SESSIONS - MAX_SESSIONS / 10;
+    if entries.len() > keep {
+        let mut expiries: Vec<_> = entries.values().map(|entry| entry.expires).collect();
+        let surplus = entries.len() - keep;
+        let (_, &mut limit, _) = expiries.select_nth_unstable(surplus - 1);
+        entries.retain(|_, entry| entry.expires > limit);
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
+        // The same attempt again, perhaps, after it was ended.
+        if self.find(id).await? != Found::Ended {
+            let expires = session.expires;
+            let found = Found::Alive(session);
+            self.put(id, Entry { found, expires });
+        }
+        Ok(())
+    }
+
+    async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError> {
+        let mut entries = self.entries();
+        let Some(Found::Alive(session)) = entries.get_mut(&id).map(|entry| &mut entry.found) else {
+            return Ok(false);
+        };
+        session.log_level = Some(level);
+        Ok(true)
+    }
+
+    async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError> {
+        if let Some(Entry {
+            found: Found::Alive(session),
+            expires: end,
+        }) = self.entries().get_mut(&id)
+        {
+            session.expires = expires;
+            *end = expires;
+        }
+        Ok(())
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
+        let entries = self.entries();
+        let entry = entries
+            .get(&id)
+            .filter(|entry| entry.expires > SystemTime::now());
+        Ok(entry.map_or(Found::Unknown, |entry| entry.found.clone()))
+    }
+
+    async fn end(
+        &self,
+        id: SessionId,
+        principal: Option<&str>,
+        remember: SystemTime,
+    ) -> Result<bool, StoreError> {
+        match self.find(id).await? {
+            Found::Alive(session) if !session.is_of(principal) => return Ok(false),
+            Found::Alive(_) | Found::Ended | Found::Unknown => {}
+        }
+        self.bury(id, remember);
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mcp_protocol::Revision;
+
+    use super::*;
+
+    fn session(expires: SystemTime) -> Session {
+        Session {
+            revision: Revision::LATEST_LEGACY,
+            client: None,
+            capabilities: None,
+            log_level: None,
+            principal: None,
+            created: SystemTime::now(),
+            expires,
+        }
+    }
+
+    fn later(seconds: u64) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_session_lives_until_it_is_ended_or_expires() {
+        let store = MemoryStore::default();
+        let (alive, expired, ended) = (
+            SessionId::random(),
+            SessionId::random(),
+            SessionId::random(),
+        );
+        let session = session(later(60));
+        store.create(alive, session.clone()).await.unwrap();
+        store
+            .create(
+                expired,
+                Session {
+                    expires: SystemTime::now(),
+                    ..session.clone()
+                },
+            )
+            .await
+            .unwrap();
+        store.create(ended, session.clone()).await.unwrap();
+        store.end(ended, None, later(60)).await.unwrap();
+        assert_eq!(store.find(alive).await.unwrap(), Found::Alive(session));
+        assert_eq!(store.find(expired).await.unwrap(), Found::Unknown);
+        assert_eq!(store.find(ended).await.unwrap(), Found::Ended);
+        assert_eq!(
+            store.find(SessionId::random()).await.unwrap(),
+            Found::Unknown
+        );
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_number_of_sessions_is_bounded_and_the_youngest_stay() {
+        let store = MemoryStore::default();
+        let mut last = SessionId::random();
+        for age in 0..(MAX_SESSIONS as u64 + 10) {
+            last = SessionId::random();
+            store.create(last, session(later(60 + age))).await.unwrap();
+        }
+        assert!(store.entries().len() <= MAX_SESSIONS);
+        assert!(matches!(store.find(last).await.unwrap(), Found::Alive(_)));
+    }
+
+    #[test]
+    fn only_ids_of_our_own_making_are_ids() {
+        for (text, parsed) in [
+            (SessionId::random().to_string().as_str(), true),
+            ("", false),
+            ("1", false),
+            ("00000000-0000-0000-0000-000000000000", false),
+            ("c232ab00-9414-11ec-b3c8-9f6bdeced846", false),
+            ("../../etc/passwd", false),
+        ] {
+            assert_eq!(SessionId::parse(text).is_some(), parsed, "id: {text:?}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! States in the memory of this process: for a laptop.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+
+use crate::store::{
+    session::StoreError,
+    tool_state::{Expected, StateStore, ToolState, Written},
+};
+
+/// The most bytes of values that are kept. Above it what ends first is forgotten.
+/// Source: ours. A tool that forgets nothing must not take the machine's memory.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+/// States in a map.
+#[derive(Debug, Default)]
+pub struct MemoryStates {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    states: HashMap<String, ToolState>,
+    /// What all of them have.
+    bytes: usize,
+}
+
+impl MemoryStates {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing is left half done under this lock.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn put(&mut self, key: &str, state: &ToolState) {
+        self.remove(key);
+        self.bytes += size(state);
+        self.states.insert(key.to_owned(), state.clone());
+        if self.bytes > MAX_BYTES {
+            self.make_room(key);
+        }
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(state) = self.states.remove(key) {
+            self.bytes -= size(&state);
+        }
+    }
+
+    /// Forget what ends first, until a tenth is free; but not what was just written.
+    fn make_room(&mut self, but: &str) {
+        let others = self.states.iter().filter(|(key, _)| *key != but);
+        let mut by_end: Vec<_> = others
+            .map(|(key, state)| (state.expires, key.clone()))
+            .collect();
+        by_end.sort_unstable();
+        for (_, key) in by_end {
+            if self.bytes <= MAX_BYTES - MAX_BYTES / 10 {
+                return;
+            }
+            self.remove(&key);
+        }
+    }
+}
+
+/// With what stands beside the value. Unit: bytes.
+fn size(state: &ToolState) -> usize {
+    state.value.as_ref().map_or(0, String::len) + 1024
+}
+
+#[async_trait]
+impl StateStore for MemoryStates {
+    async fn read(&self, key: &str) -> Result<Option<ToolState>, StoreError> {
+        Ok(self.kept().states.get(key).cloned())
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        state: &ToolState,
+        expected: Expected,
+    ) -> Result<Written, StoreError> {
+        let mut kept = self.kept();
+        let found = kept.states.get(key);
+        let as_expected = match (found, expected) {
+            (None, Expected::VersionOrNothing(_)) => true,
+            (None, Expected::Version(_)) => false,
+            (Some(found), expected) => found.version == expected.version(),
+        };
+        if !as_expected {
+            let again = found.is_some_and(|found| found.writes.contains(&state.last_write()));
+            return Ok(if again {
+                Written::Done
+            } else {
+                Written::Conflict
+            });
+        }
+        kept.put(key, state);
+        Ok(Written::Done)
+    }
+
+    async fn extend(&self, key: &str, expires: SystemTime) -> Result<(), StoreError> {
+        if let Some(state) = self.kept().states.get_mut(key) {
+            state.expires = expires;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::store::tool_state::Owner;
+
+    #[tokio::test]
+    async fn the_memory_that_states_take_is_bounded_and_the_latest_stay() {
+        let store = MemoryStates::default();
+        let value = "x".repeat(300 * 1024);
+        let mut last = String::new();
+        for number in 0..1000 {
+            let expires = SystemTime::now() + Duration::from_secs(60 + number);
+            let state = ToolState::next(None, Owner::default(), Some(value.clone()), expires);
+            last = number.to_string();
+            let written = store.write(&last, &state, Expected::VersionOrNothing(0));
+            assert_eq!(written.await.expect("no error"), Written::Done);
+        }
+        assert!(store.read(&last).await.expect("no error").is_some());
+        assert!(store.read("0").await.expect("no error").is_none());
+        let kept = store.kept();
+        assert!(kept.bytes <= MAX_BYTES, "{}", kept.bytes);
+        assert_eq!(kept.bytes, kept.states.values().map(size).sum::<usize>());
+        assert!(kept.states.len() > 500, "{}", kept.states.len());
+    }
+}

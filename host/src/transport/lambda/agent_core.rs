@@ -1,0 +1,105 @@
+//! Invocations by an Amazon Bedrock AgentCore Gateway that has the function as a Lambda target: the payload is a tool's
+//! arguments, and the tool's name stands in the client context.
+//!
+//! Sources: Amazon Bedrock AgentCore Developer Guide, "AWS Lambda function targets" and "Understand how AgentCore Gateway
+//! tools are named". What the gateway makes of an answer they leave open: that it is valid JSON is all they ask. So it is the
+//! result of `tools/call` as it is, with its `isError`, as that of AWS's own adapter is (`run-mcp-servers-with-aws-lambda`,
+//! `BedrockAgentCoreGatewayTargetHandler`). A failed invocation would be told as "internal error" (Developer Guide, "Turn on
+//! debugging messages"); so whatever goes wrong is a result, too, which the model can read.
+
+use mcp_protocol::{Answer, Ask, Id, Request, Revision};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use crate::{
+    server::{End, InSession, Line, McpServer},
+    transport::lambda::{
+        direct_invoke::{Invoked, as_json},
+        invocation::Invocation,
+    },
+};
+
+/// Where the gateway names the tool, as `TARGET___TOOL`.
+const TOOL_NAME: &str = "bedrockAgentCoreToolName";
+
+/// What stands between the names of target and tool. (The former has no underscores.)
+const SEPARATOR: &str = "___";
+
+/// The name of the tool that is called, with that of the target, if a gateway invokes.
+pub(super) fn tool_name(invocation: &Invocation) -> Option<&str> {
+    // Its guide has the name in several spellings.
+    let mut custom = invocation.client.custom.iter();
+    let (_, name) = custom.find(|(key, _)| key.eq_ignore_ascii_case(TOOL_NAME))?;
+    name.as_str()
+}
+
+/// Call the tool.
+pub(super) async fn call(
+    app: &McpServer,
+    invoked: &Invoked<'_>,
+    name: &str,
+    arguments: &RawValue,
+) -> (Box<RawValue>, Line) {
+    let incoming = invoked.incoming();
+    let mut line = app.line(&incoming, arguments.get().len());
+    let arguments = match arguments.get().trim_start().as_bytes() {
+        [b'{', ..] => Some(arguments),
+        b"null" => None,
+        _ => {
+            incoming.record.ends(End::Refused);
+            line.end_by(&Answer::ACCEPTED);
+            let refusal = failed("the arguments of a tool must be an object");
+            return (refusal, line);
+        }
+    };
+    let request = Request {
+        id: Id::Number(1.into()),
+        revision: Some(Revision::LATEST_LEGACY),
+        ask: Ask::CallTool {
+            name: without_target(app, name).to_owned(),
+            arguments,
+            meta: Box::default(),
+            retry: Box::default(),
+        },
+    };
+    incoming.record.asks(&request.ask, request.revision);
+    let outcome = app.serve(&incoming, request, &InSession::None).await;
+    line.end_by(&outcome.answer);
+    (result(&outcome.answer.body.unwrap_or_default()), line)
+}
+
+/// The tool's own name, unless that happens to look like one with a target's before it.
+fn without_target<'a>(app: &McpServer, name: &'a str) -> &'a str {
+    if app.tool_names().any(|tool| tool == name) {
+        return name;
+    }
+    name.split_once(SEPARATOR).map_or(name, |(_, tool)| tool)
+}
+
+/// The result of an answer; an error as a result.
+fn result(answer: &[u8]) -> Box<RawValue> {
+    #[derive(Deserialize)]
+    struct Told {
+        result: Option<Box<RawValue>>,
+        error: Option<Error>,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        message: String,
+    }
+    match serde_json::from_slice(answer) {
+        Ok(Told {
+            result: Some(result),
+            ..
+        }) => result,
+        Ok(Told {
+            error: Some(error), ..
+        }) => failed(&error.message),
+        Ok(_) | Err(_) => failed("the tool gave no answer"),
+    }
+}
+
+fn failed(message: &str) -> Box<RawValue> {
+    let content = json!([{ "type": "text", "text": message }]);
+    as_json(json!({ "content": content, "isError": true }).to_string())
+}

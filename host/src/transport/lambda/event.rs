@@ -1,0 +1,234 @@
+//! What an invocation brings, and who answers it: a request through a gateway, a bare message, a tool's arguments. What is
+//! none of these fails the invocation, by an error that says what came and what could have.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use bytes::Bytes;
+use lambda_http::{aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::value::RawValue;
+
+use crate::{
+    server::{Line, McpServer},
+    transport::lambda::{
+        agent_core,
+        direct_invoke::{self, Invoked},
+        invocation::Invocation,
+        runtime_api::Failure,
+    },
+};
+
+/// The most of an event's members that an error names, and the most bytes of each name.
+/// Source: ours. The events of AWS have fewer and shorter ones.
+const MOST_NAMED: (usize, usize) = (12, 40);
+
+/// What an invocation brings.
+#[derive(Debug)]
+pub(super) enum Brought<'a> {
+    /// A request, through a gateway.
+    Request(Box<LambdaRequest>),
+    Direct(Direct<'a>),
+}
+
+/// What an invocation brings that came through no gateway.
+#[derive(Debug)]
+pub(super) enum Direct<'a> {
+    /// A JSON-RPC message, or several.
+    Message(&'a str),
+    /// A tool's arguments.
+    Arguments {
+        /// Its name, with that of an AgentCore Gateway's target.
+        tool: &'a str,
+        arguments: &'a RawValue,
+    },
+}
+
+impl Direct<'_> {
+    /// The invocation's own answer.
+    pub(super) async fn answer(&self, app: &McpServer, invocation: &Invocation) -> (Bytes, Line) {
+        let invoked = Invoked::of(invocation);
+        let (answer, line) = match self {
+            Self::Message(message) => direct_invoke::answer(app, &invoked, message).await,
+            Self::Arguments { tool, arguments } => {
+                agent_core::call(app, &invoked, tool, arguments).await
+            }
+        };
+        (String::from(Box::<str>::from(answer)).into(), line)
+    }
+}
+
+impl<'a> Brought<'a> {
+    pub(super) fn by(invocation: &'a Invocation) -> Result<Self, Unknown> {
+        let no_json = |error: &dyn std::error::Error| Unknown::new(&format!("no JSON: {error}"));
+        let text = str::from_utf8(&invocation.event).map_err(|error| no_json(&error))?;
+        // A tool may have arguments of whatever names.
+        if let Some(tool) = agent_core::tool_name(invocation) {
+            let arguments = serde_json::from_str(text).map_err(|error| no_json(&error))?;
+            return Ok(Self::Direct(Direct::Arguments { tool, arguments }));
+        }
+        if let Some(request) = of_http_api(text) {
+            return Ok(Self::Request(Box::new(request)));
+        }
+        let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
+            return match serde_json::from_str::<Vec<&RawValue>>(text).as_deref() {
+                Ok([first, ..]) if is_message(first.get()) => {
+                    Ok(Self::Direct(Direct::Message(text)))
+                }
+                Ok([]) => Err(Unknown("an empty array".to_owned())),
+                Ok(_) => Err(Unknown("an array".to_owned())),
+                Err(_) => match serde_json::from_str::<&RawValue>(text) {
+                    Ok(value) => Err(Unknown(kind(value.get()).to_owned())),
+                    Err(error) => Err(no_json(&error)),
+                },
+            };
+        };
+        if members.contains_key("jsonrpc") {
+            return Ok(Self::Direct(Direct::Message(text)));
+        }
+        if let Some(source) = source(&members) {
+            return Err(Unknown(source.to_owned()));
+        }
+        if members.contains_key("requestContext")
+            && let Ok(request) = serde_json::from_str(text)
+        {
+            return Ok(Self::Request(Box::new(request)));
+        }
+        Err(Unknown(named(members.keys())))
+    }
+}
+
+/// The request of an HTTP API or a Function URL (payload format 2.0), which most events are: `lambda_http` tries one kind after the
+/// other.
+fn of_http_api(text: &str) -> Option<LambdaRequest> {
+    /// What tells it from others that have a version or a context as well.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Marks<'a> {
+        #[serde(borrow)]
+        version: Cow<'a, str>,
+        request_context: Context,
+        #[serde(default, deserialize_with = "is_there")]
+        jsonrpc: bool,
+        method_arn: Option<IgnoredAny>,
+        route_arn: Option<IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Context {
+        connection_id: Option<IgnoredAny>,
+        service_network_arn: Option<IgnoredAny>,
+    }
+    let marks: Marks<'_> = serde_json::from_str(text).ok()?;
+    let Context {
+        connection_id,
+        service_network_arn,
+    } = marks.request_context;
+    let others = [
+        marks.method_arn,
+        marks.route_arn,
+        connection_id,
+        service_network_arn,
+    ];
+    let is_other = marks.jsonrpc || others.iter().any(Option::is_some);
+    if marks.version != "2.0" || is_other {
+        return None;
+    }
+    let request = serde_json::from_str::<ApiGatewayV2httpRequest>(text).ok()?;
+    Some(LambdaRequest::ApiGatewayV2(request))
+}
+
+/// A member that is there, whatever it is.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+fn is_message(text: &str) -> bool {
+    serde_json::from_str::<BTreeMap<String, &RawValue>>(text)
+        .is_ok_and(|members| members.contains_key("jsonrpc"))
+}
+
+/// What else AWS invokes functions by, as far as it shows in the names of members.
+fn source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str> {
+    // Some emulators write null for what is not there.
+    let present = |it: &&RawValue| it.get() != "null";
+    let has = |name: &str| members.get(name).is_some_and(present);
+    let member = |name: &str| {
+        let member = members.get(name)?;
+        serde_json::from_str::<BTreeMap<String, &RawValue>>(member.get()).ok()
+    };
+    if has("methodArn") || has("routeArn") {
+        return Some("a question to a Lambda authorizer");
+    }
+    if let Some(context) = member("requestContext") {
+        let has = |name: &str| context.get(name).is_some_and(present);
+        return if has("connectionId") {
+            Some("an event of a WebSocket API")
+        } else if has("serviceNetworkArn") {
+            Some("an event of VPC Lattice")
+        } else {
+            None
+        };
+    }
+    if has("raw_path") {
+        return Some("an event of VPC Lattice");
+    }
+    if has("detail-type") {
+        return Some("an event of EventBridge");
+    }
+    if has("Records") || has("records") {
+        return Some("records of a queue, a topic, a stream or a bucket");
+    }
+    if has("triggerSource") {
+        return Some("an event of a Cognito user pool");
+    }
+    None
+}
+
+/// What a payload is that is neither object nor array.
+fn kind(text: &str) -> &'static str {
+    match text.trim_start().as_bytes() {
+        [b'n', ..] => "null",
+        [b'"', ..] => "a string",
+        [b't' | b'f', ..] => "a boolean",
+        _ => "a number",
+    }
+}
+
+/// An object by the names of its members. Its values may be nobody's business.
+fn named<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let (most, longest) = MOST_NAMED;
+    let more = names.len().saturating_sub(most);
+    let names: Vec<_> = names
+        .take(most)
+        .map(|name| name.chars().take(longest).collect::<String>())
+        .map(|name| format!("{name:?}"))
+        .collect();
+    match (names.as_slice(), more) {
+        ([], _) => "an empty object".to_owned(),
+        (names, 0) => format!("an object with {}", names.join(", ")),
+        (names, more) => format!("an object with {} and {more} more", names.join(", ")),
+    }
+}
+
+/// Nothing that the host could answer: what it is.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the event is {0}, but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"
+)]
+pub(super) struct Unknown(String);
+
+impl Unknown {
+    /// What it is, as the end of a sentence.
+    pub(super) fn new(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}
+
+impl From<Unknown> for Failure {
+    fn from(unknown: Unknown) -> Self {
+        Self {
+            code: "EVENT_UNKNOWN".to_owned(),
+            message: unknown.to_string(),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Requests through a gateway: out of its event, and its answer into what it takes.
+//!
+//! The events are read by `aws_lambda_events`, of `lambda_http`, and become no request of the package `http`: its URL, query and
+//! cookies are nobody's business here, and what a client wrote into them can be no URL at all.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Response,
+    header::{COOKIE, SET_COOKIE},
+};
+use lambda_http::{
+    Body,
+    aws_lambda_events::{
+        alb::AlbTargetGroupResponse,
+        apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
+    },
+    request::{LambdaRequest, RequestContext},
+};
+use serde::Serialize;
+
+use crate::transport::lambda::{event::Unknown, gateway_limits::Door};
+
+/// A request, and the context that its gateway gave it.
+#[derive(Debug)]
+pub(super) struct GatewayRequest {
+    pub(super) method: Method,
+    /// As it is in the event.
+    path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) context: RequestContext,
+}
+
+impl GatewayRequest {
+    /// The request of an event.
+    ///
+    /// # Errors
+    /// The body is said to be base64, and is none; or it is no request.
+    pub(super) fn of(event: LambdaRequest) -> Result<Self, Unknown> {
+        let (method, path, headers, body, is_encoded, context) = match event {
+            LambdaRequest::ApiGatewayV1(event) => (
+                event.http_method,
+                event.path,
+                merged(event.headers, event.multi_value_headers),
+                event.body,
+                event.is_base64_encoded,
+                RequestContext::ApiGatewayV1(event.request_context),
+            ),
+            LambdaRequest::ApiGatewayV2(event) => {
+                let mut headers = event.headers;
+                let cookies = event.cookies.map(|cookies| cookies.join("; "));
+                if let Some(Ok(cookies)) = cookies.as_deref().map(HeaderValue::from_str) {
+                    headers.insert(COOKIE, cookies);
+                }
+                (
+                    event.request_context.http.method.clone(),
+                    event.raw_path,
+                    headers,
+                    event.body,
+                    event.is_base64_encoded,
+                    RequestContext::ApiGatewayV2(event.request_context),
+                )
+            }
+            LambdaRequest::Alb(event) => (
+                event.http_method,
+                event.path,
+                merged(event.headers, event.multi_value_headers),
+                event.body,
+                event.is_base64_encoded,
+                RequestContext::Alb(event.request_context),
+            ),
+            _ => return Err(Unknown::new("a request of another kind")),
+        };
+        let body = body.unwrap_or_default();
+        let body = if is_encoded {
+            BASE64_STANDARD.decode(body).map_err(|_| {
+                Unknown::new("one of a gateway whose body is said to be base64, and is none")
+            })?
+        } else {
+            body.into_bytes()
+        };
+        Ok(Self {
+            method,
+            path: path.unwrap_or_default(),
+            headers,
+            body: body.into(),
+            context,
+        })
+    }
+
+    /// The door that it came through.
+    pub(super) fn door(&self) -> Door<'_> {
+        Door::of(&self.context, &self.path)
+    }
+}
+
+/// A header may be there once, with its last value, and once with all, which count.
+fn merged(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
+    for (name, value) in single {
+        if let Some(name) = name
+            && !all.contains_key(&name)
+        {
+            all.insert(name, value);
+        }
+    }
+    all
+}
+
+/// An answer as the gateway of this context takes it.
+pub(super) fn answer(context: &RequestContext, response: Response<Bytes>) -> Bytes {
+    let (head, body) = response.into_parts();
+    let status = i64::from(head.status.as_u16());
+    let (body, is_base64_encoded) = match into_body(body) {
+        Body::Empty => (None, false),
+        body @ Body::Binary(_) => (Some(body), true),
+        body => (Some(body), false),
+    };
+    let mut headers = head.headers;
+    match context {
+        RequestContext::ApiGatewayV2(_) => {
+            let cookies = headers.get_all(SET_COOKIE).iter();
+            let cookies = cookies.map(|cookie| cookie.to_str().unwrap_or_default().to_owned());
+            let mut response = ApiGatewayV2httpResponse::default();
+            response.cookies = cookies.collect();
+            headers.remove(SET_COOKIE);
+            response.status_code = status;
+            response.headers = headers;
+            response.body = body;
+            response.is_base64_encoded = is_base64_encoded;
+            json(&response)
+        }
+        // Which of both is taken is a setting of the target group.
+        RequestContext::Alb(_) => {
+            let reason = head.status.canonical_reason().unwrap_or_default();
+            let mut response = AlbTargetGroupResponse::default();
+            response.status_code = status;
+            response.status_description = Some(format!("{status} {reason}"));
+            response.headers = headers.clone();
+            response.multi_value_headers = headers;
+            response.body = body;
+            response.is_base64_encoded = is_base64_encoded;
+            json(&response)
+        }
+        // Both together would be sent twice.
+        _ => {
+            let mut response = ApiGatewayProxyResponse::default();
+            response.status_code = status;
+            response.multi_value_headers = headers;
+            response.body = body;
+            response.is_base64_encoded = is_base64_encoded;
+            json(&response)
+        }
+    }
+}
+
+fn json(answer: &impl Serialize) -> Bytes {
+    serde_json::to_vec(answer).unwrap_or_default().into()
+}
+
+/// What the host writes is UTF-8: text needs no base64 on its way through the gateway.
+fn into_body(body: Bytes) -> Body {
+    if body.is_empty() {
+        return Body::Empty;
+    }
+    match String::from_utf8(body.into()) {
+        Ok(text) => Body::Text(text),
+        Err(error) => Body::Binary(error.into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_said_to_be_base64_and_is_none_is_told_so() {
+        for (body, is_encoded, expected) in [
+            (Some("e30="), true, Some("{}")),
+            (Some("no base64!"), true, None),
+            (Some("no base64!"), false, Some("no base64!")),
+            (None, true, Some("")),
+        ] {
+            let mut event = ApiGatewayV2httpRequest::default();
+            event.body = body.map(str::to_owned);
+            event.is_base64_encoded = is_encoded;
+            let request = GatewayRequest::of(LambdaRequest::ApiGatewayV2(event));
+            let read = request.ok().map(|request| request.body);
+            assert_eq!(
+                read.as_deref(),
+                expected.map(str::as_bytes),
+                "{body:?}, encoded: {is_encoded}"
+            );
+        }
+    }
+}

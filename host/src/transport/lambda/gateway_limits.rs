@@ -1,0 +1,111 @@
+//! The doors of HTTP: through which one a request came, how long that waits, how much it takes, and where below it the
+//! request goes.
+
+use std::time::Duration;
+
+use lambda_http::request::RequestContext;
+
+use crate::server::{Ceiling, Room};
+
+/// How long a REST API waits for its integration.
+/// Source: Amazon API Gateway, "Quotas for configuring and running a REST API" (50 ms to 29 s; regional and private APIs
+/// can have it raised).
+pub(super) const REST_API: Ceiling = Ceiling {
+    door: "a REST API",
+    limit: Duration::from_secs(29),
+};
+
+/// How long an HTTP API waits for its integration.
+/// Source: Amazon API Gateway, "Quotas for configuring and running an HTTP API": 30 s, which cannot be raised. Taken as
+/// 29 s, as what is on the way to and from the function counts too.
+const HTTP_API: Ceiling = Ceiling {
+    door: "an HTTP API",
+    limit: Duration::from_secs(29),
+};
+
+/// How long an Application Load Balancer waits for its target.
+/// Source: Elastic Load Balancing, "Edit attributes for your Application Load Balancer": the connection idle timeout, 60 s unless
+/// it is configured.
+const LOAD_BALANCER: Ceiling = Ceiling {
+    door: "a load balancer",
+    limit: Duration::from_secs(60),
+};
+
+/// What Lambda takes of an answer that is sent whole. (API Gateway takes 10 MB.) Unit: bytes.
+/// Source: the text of Lambda's own error, "Exceeded maximum allowed payload size (6291556 bytes)".
+const LAMBDA_ANSWER: usize = 6_291_556;
+
+/// What a load balancer takes of the JSON that a function answers. Unit: bytes.
+/// Source: Elastic Load Balancing, "Use Lambda functions as targets of an Application Load Balancer": 1 MB.
+const LOAD_BALANCER_ANSWER: usize = 1024 * 1024;
+
+/// Lambda's room for an answer that is the invocation's own.
+pub(super) const DIRECT: Room = Room {
+    door: "Lambda",
+    bytes: LAMBDA_ANSWER,
+    quoted: false,
+};
+
+/// A front door, and what it says of a request.
+pub(super) struct Door<'a> {
+    /// The domain that it vouches for.
+    pub(super) domain: &'a str,
+    /// Where the request goes, without the stage.
+    pub(super) path: &'a str,
+    pub(super) ceiling: Option<Ceiling>,
+    pub(super) room: Room,
+}
+
+impl<'a> Door<'a> {
+    /// The door of an event with this context, and with this path as it is in the event.
+    pub(super) fn of(context: &'a RequestContext, path: &'a str) -> Self {
+        let (domain, path, ceiling) = match context {
+            // The path has no stage. Of a base path, by which a domain leads to the API, only the resource knows.
+            RequestContext::ApiGatewayV1(context) => {
+                let is_root = context.resource_path.as_deref() == Some("/");
+                let path = if is_root { "/" } else { path };
+                (context.domain_name.as_deref(), path, Some(REST_API))
+            }
+            RequestContext::ApiGatewayV2(context) => {
+                let domain = context.domain_name.as_deref();
+                let route = context.route_key.as_deref().unwrap_or_default();
+                let path = if route.ends_with(" /") {
+                    "/"
+                } else {
+                    without_stage(path, context.stage.as_deref())
+                };
+                let ceiling = (!is_function_url(domain)).then_some(HTTP_API);
+                (domain, path, ceiling)
+            }
+            RequestContext::Alb(_) => (None, path, Some(LOAD_BALANCER)),
+            _ => (None, path, None),
+        };
+        let (door, bytes) = match context {
+            RequestContext::Alb(_) => (LOAD_BALANCER.door, LOAD_BALANCER_ANSWER),
+            _ => (DIRECT.door, LAMBDA_ANSWER),
+        };
+        Self {
+            domain: domain.unwrap_or_default(),
+            path,
+            ceiling,
+            room: Room {
+                door,
+                bytes,
+                quoted: true,
+            },
+        }
+    }
+}
+
+/// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
+/// Source: AWS Lambda, "Invoking Lambda function URLs": `https://<url-id>.lambda-url.<region>.on.aws`.
+fn is_function_url(domain: Option<&str>) -> bool {
+    domain.is_some_and(|domain| domain.contains(".lambda-url."))
+}
+
+/// `/prod/mcp` -> `/mcp`: HTTP APIs send the stage along, unless it is `$default`.
+fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
+    let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
+    rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        .unwrap_or(path)
+}

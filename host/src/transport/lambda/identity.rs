@@ -1,0 +1,236 @@
+//! Who called, as the gateway found out: by its authorizer, or by IAM.
+//!
+//! Only what a gateway writes into its request context counts: headers are the client's own words.
+
+use std::collections::HashMap;
+
+use lambda_http::{
+    aws_lambda_events::apigw::{ApiGatewayProxyRequestContext, ApiGatewayV2httpRequestContext},
+    request::RequestContext,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{server::Caller, transport::lambda::invocation::Invocation};
+
+pub(super) fn caller(context: &RequestContext) -> Caller {
+    match context {
+        RequestContext::ApiGatewayV1(context) => by_rest_api(context),
+        RequestContext::ApiGatewayV2(context) => by_http_api(context),
+        // A load balancer could tell by headers alone, and sets those only where a rule of its listener says so.
+        _ => Caller::default(),
+    }
+}
+
+/// Of an invocation without a gateway: the identity that Cognito gave whoever invokes by its credentials. (A client context
+/// is what the invoker says of itself.)
+/// Source: AWS Lambda, "Using the Lambda context object", `identity`.
+pub(super) fn invoker(invocation: &Invocation) -> Caller {
+    let identity = invocation.identity.as_ref();
+    let Some(identity) = identity.filter(|identity| !identity.id.is_empty()) else {
+        return Caller::default();
+    };
+    let facts = [
+        ("cognitoIdentityId", &identity.id),
+        ("cognitoIdentityPoolId", &identity.pool),
+    ];
+    Caller {
+        principal: Some(identity.id.clone()),
+        claims: facts
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Of a REST API (payload 1.0): the claims of a Cognito authorizer, the context of a Lambda authorizer with its
+/// `principalId` in it, or the ARN that signed the request.
+/// Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration".
+fn by_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
+    let fields = &context.authorizer.fields;
+    if let Some(Value::Object(claims)) = fields.get("claims") {
+        return by_claims(claims.clone());
+    }
+    if !fields.is_empty() {
+        return by_lambda(fields);
+    }
+    let identity = &context.identity;
+    by_iam(&Signed {
+        arn: &identity.user_arn,
+        account: &identity.account_id,
+        user: &identity.user,
+        identity: &identity.cognito_identity_id,
+        pool: &identity.cognito_identity_pool_id,
+    })
+}
+
+/// Of an HTTP API or a function URL (payload 2.0): the claims of a JWT, the context of a Lambda authorizer, or the ARN
+/// that signed the request.
+/// Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
+fn by_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
+    let Some(authorizer) = &context.authorizer else {
+        return Caller::default();
+    };
+    if let Some(jwt) = &authorizer.jwt {
+        let claims = jwt.claims.iter();
+        return by_claims(
+            claims
+                .map(|(name, claim)| (name.clone(), json!(claim)))
+                .collect(),
+        );
+    }
+    if let Some(iam) = &authorizer.iam {
+        let cognito = iam.cognito_identity.as_ref();
+        return by_iam(&Signed {
+            arn: &iam.user_arn,
+            account: &iam.account_id,
+            user: &iam.user_id,
+            identity: cognito.map_or(&None, |cognito| &cognito.identity_id),
+            pool: cognito.map_or(&None, |cognito| &cognito.identity_pool_id),
+        });
+    }
+    by_lambda(&authorizer.fields)
+}
+
+fn by_claims(claims: Map<String, Value>) -> Caller {
+    Caller {
+        principal: text(claims.get("sub")),
+        claims,
+    }
+}
+
+/// What the author of a Lambda authorizer chose to tell. The gateway's own measurement is not of it.
+fn by_lambda(fields: &HashMap<String, Value>) -> Caller {
+    let told = |name: &str| name != "principalId" && name != "integrationLatency";
+    Caller {
+        principal: text(fields.get("principalId")).or_else(|| text(fields.get("sub"))),
+        claims: fields
+            .iter()
+            .filter(|(name, value)| told(name) && !value.is_null())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    }
+}
+
+/// What a signature tells.
+struct Signed<'a> {
+    arn: &'a Option<String>,
+    account: &'a Option<String>,
+    user: &'a Option<String>,
+    /// Of Cognito, and its pool.
+    identity: &'a Option<String>,
+    pool: &'a Option<String>,
+}
+
+/// All who have their credentials of one Cognito identity pool sign as one role, in one session; their identities tell them
+/// apart.
+fn by_iam(signed: &Signed<'_>) -> Caller {
+    let facts = [
+        ("accountId", signed.account),
+        ("userArn", signed.arn),
+        ("userId", signed.user),
+        ("cognitoIdentityId", signed.identity),
+        ("cognitoIdentityPoolId", signed.pool),
+    ];
+    let principal = signed.identity.as_ref().or(signed.arn.as_ref());
+    let Some(principal) = principal.filter(|principal| !principal.is_empty()) else {
+        return Caller::default();
+    };
+    Caller {
+        principal: Some(principal.clone()),
+        claims: facts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+            .collect(),
+    }
+}
+
+/// A name that is there: an empty one names nobody. (Contexts of authorizers keep their types: a number is a name as well.)
+fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(caller: Caller) -> Value {
+        json!([caller.principal, caller.claims])
+    }
+
+    #[test]
+    fn a_rest_api_tells_of_cognito_of_an_authorizer_or_of_iam() {
+        let none = json!([null, {}]);
+        for (part, expected) in [
+            (json!({}), none.clone()),
+            (json!({ "authorizer": null }), none.clone()),
+            (json!({ "authorizer": {} }), none.clone()),
+            (json!({ "authorizer": { "claims": null } }), none.clone()),
+            (
+                json!({ "identity": { "userArn": null, "sourceIp": "203.0.113.7" } }),
+                none,
+            ),
+            (
+                json!({ "authorizer": { "claims": { "sub": "alice", "scope": "weather" } } }),
+                json!(["alice", { "sub": "alice", "scope": "weather" }]),
+            ),
+            (
+                json!({ "authorizer": { "principalId": "alice", "tenant": "a", "integrationLatency": 7 } }),
+                json!(["alice", { "tenant": "a" }]),
+            ),
+            (
+                json!({ "authorizer": { "principalId": "", "tenant": "a" } }),
+                json!([null, { "tenant": "a" }]),
+            ),
+            (
+                json!({ "identity": { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentityId": "eu:a", "cognitoIdentityPoolId": "eu:p" } }),
+                json!(["eu:a", { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentityId": "eu:a", "cognitoIdentityPoolId": "eu:p" }]),
+            ),
+            (
+                json!({ "identity": { "userArn": "arn:aws:iam::1:user/alice", "accountId": "1", "user": "AIDA" } }),
+                json!(["arn:aws:iam::1:user/alice", { "userArn": "arn:aws:iam::1:user/alice", "accountId": "1", "userId": "AIDA" }]),
+            ),
+        ] {
+            let mut context = json!({ "httpMethod": "POST", "identity": {} });
+            for (name, value) in part.as_object().expect("members") {
+                context[name] = value.clone();
+            }
+            let parsed = serde_json::from_value(context.clone()).expect("a context");
+            assert_eq!(seen(by_rest_api(&parsed)), expected, "{context}");
+        }
+    }
+
+    #[test]
+    fn an_http_api_tells_of_a_jwt_of_an_authorizer_or_of_iam() {
+        let none = json!([null, {}]);
+        for (authorizer, expected) in [
+            (Value::Null, none.clone()),
+            (json!({}), none.clone()),
+            (json!({ "lambda": null }), none),
+            (
+                json!({ "jwt": { "claims": { "sub": "alice", "scope": "weather" }, "scopes": null } }),
+                json!(["alice", { "sub": "alice", "scope": "weather" }]),
+            ),
+            (
+                json!({ "lambda": { "sub": "alice", "tenant": { "id": 1 } } }),
+                json!(["alice", { "sub": "alice", "tenant": { "id": 1 } }]),
+            ),
+            (json!({ "lambda": { "principalId": 7 } }), json!(["7", {}])),
+            (
+                json!({ "iam": { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentity": { "amr": [], "identityId": "eu:a", "identityPoolId": "eu:p" } } }),
+                json!(["eu:a", { "userArn": "arn:aws:sts::1:assumed-role/r/s", "cognitoIdentityId": "eu:a", "cognitoIdentityPoolId": "eu:p" }]),
+            ),
+            (
+                json!({ "iam": { "userArn": "arn:aws:iam::1:user/alice", "accountId": "1", "userId": "AIDA", "accessKey": "AKIA" } }),
+                json!(["arn:aws:iam::1:user/alice", { "userArn": "arn:aws:iam::1:user/alice", "accountId": "1", "userId": "AIDA" }]),
+            ),
+        ] {
+            let context = json!({ "authorizer": authorizer, "http": { "method": "POST" } });
+            let parsed = serde_json::from_value(context.clone()).expect("a context");
+            assert_eq!(seen(by_http_api(&parsed)), expected, "{context}");
+        }
+    }
+}

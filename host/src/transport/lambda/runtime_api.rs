@@ -1,0 +1,232 @@
+//! Lambda's Runtime API, from which a function fetches its invocations, and to which it posts its answers.
+//!
+//! Written here, and not left to `lambda_runtime`, since that ends the process when the client context has a form it does not
+//! know, and since each small piece of a streamed answer would wait there until the one before is acknowledged: its client
+//! cannot be told otherwise (`TCP_NODELAY`). One connection, on which one request follows the other, does for one invocation at
+//! a time.
+//!
+//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes", and what `lambda_runtime` 1.5 does.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, HOST, USER_AGENT},
+    request::Builder,
+};
+use http_body::Body;
+use http_body_util::{BodyExt, Either, Full};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::TcpStream;
+
+use crate::transport::lambda::invocation::Invocation;
+
+const VERSION: &str = "/2018-06-01/runtime";
+
+/// Tells invocations apart that have the same request id.
+const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+
+const AGENT: &str = concat!("mcp-layer-host/", env!("CARGO_PKG_VERSION"));
+
+/// A client of the Runtime API. `S` are bodies that are sent as they become.
+pub(super) struct RuntimeApi<S> {
+    address: String,
+    /// What comes before each path; emulators have such.
+    prefix: String,
+    connection: Option<SendRequest<Either<Full<Bytes>, S>>>,
+}
+
+/// Why Lambda cannot be talked to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("{0} cannot be connected to: {1}")]
+    Connect(String, std::io::Error),
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+    #[error(transparent)]
+    Request(#[from] http::Error),
+    #[error("it answers {0}")]
+    Refused(StatusCode),
+    #[error("an invocation has no request id")]
+    Nameless,
+}
+
+impl<S> RuntimeApi<S>
+where
+    S: Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
+{
+    /// The one at `AWS_LAMBDA_RUNTIME_API`.
+    pub(super) fn at(address: &str) -> Self {
+        let address = address.strip_prefix("http://").unwrap_or(address);
+        let (address, prefix) = match address.find('/') {
+            Some(begin) => address.split_at(begin),
+            None => (address, ""),
+        };
+        let address = match address.contains(':') {
+            true => address.to_owned(),
+            false => format!("{address}:80"),
+        };
+        Self {
+            address,
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            connection: None,
+        }
+    }
+
+    /// Wait for the next invocation.
+    pub(super) async fn next(&mut self) -> Result<Invocation, Broken> {
+        loop {
+            let request = self.request(Method::GET, "/invocation/next");
+            let response = self
+                .call(request.body(Either::Left(Full::default()))?)
+                .await?;
+            let (head, body) = response.into_parts();
+            match head.status {
+                // Some emulators have nothing yet.
+                StatusCode::NO_CONTENT => {
+                    body.collect().await?;
+                }
+                status if status.is_success() => {
+                    let event = body.collect().await?.to_bytes();
+                    return Invocation::new(&head.headers, event).ok_or(Broken::Nameless);
+                }
+                status => return Err(Broken::Refused(status)),
+            }
+        }
+    }
+
+    /// Wait until the environment is restored from a snapshot, which is taken meanwhile. No connection outlives it.
+    pub(super) async fn restored(&mut self) -> Result<(), Broken> {
+        let request = self.request(Method::GET, "/restore/next");
+        let request = request.body(Either::Left(Full::default()))?;
+        self.post(request).await?;
+        self.connection = None;
+        Ok(())
+    }
+
+    /// Answer an invocation whole.
+    pub(super) async fn answer(
+        &mut self,
+        invocation: &Invocation,
+        answer: Bytes,
+    ) -> Result<(), Broken> {
+        let request = self.to(invocation, "response");
+        let request = request.header(CONTENT_TYPE, "application/json");
+        self.post(request.body(Either::Left(answer.into()))?).await
+    }
+
+    /// Answer an invocation by what becomes.
+    pub(super) async fn stream(
+        &mut self,
+        invocation: &Invocation,
+        headers: HeaderMap,
+        answer: S,
+    ) -> Result<(), Broken> {
+        let mut request = self
+            .to(invocation, "response")
+            .body(Either::Right(answer))?;
+        request.headers_mut().extend(headers);
+        self.post(request).await
+    }
+
+    /// Tell that an invocation has failed.
+    pub(super) async fn fail(
+        &mut self,
+        invocation: &Invocation,
+        failure: &Failure,
+    ) -> Result<(), Broken> {
+        let request = failure.request(self.to(invocation, "error"))?;
+        self.post(request).await
+    }
+
+    /// Tell why the function does not start: Lambda shows the message to whoever invokes or looks into the log.
+    pub(super) async fn fail_init(&mut self, failure: &Failure) -> Result<(), Broken> {
+        let request = failure.request(self.request(Method::POST, "/init/error"))?;
+        self.post(request).await
+    }
+
+    fn to(&self, invocation: &Invocation, what: &str) -> Builder {
+        let path = format!("/invocation/{}/{what}", invocation.request_id);
+        let request = self.request(Method::POST, &path);
+        match &invocation.invocation_id {
+            Some(id) => request.header(INVOCATION_ID, id),
+            None => request,
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        Request::builder()
+            .method(method)
+            .uri(format!("{}{VERSION}{path}", self.prefix))
+            .header(HOST, &self.address)
+            .header(USER_AGENT, HeaderValue::from_static(AGENT))
+    }
+
+    async fn post(&mut self, request: Request<Either<Full<Bytes>, S>>) -> Result<(), Broken> {
+        let response = self.call(request).await?;
+        let status = response.status();
+        // Read to its end, so that the connection can be used again.
+        response.into_body().collect().await?;
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(Broken::Refused(status))
+        }
+    }
+
+    async fn call(
+        &mut self,
+        request: Request<Either<Full<Bytes>, S>>,
+    ) -> Result<Response<Incoming>, Broken> {
+        let mut request = request;
+        if let Some(connection) = &mut self.connection
+            && connection.ready().await.is_ok()
+        {
+            match connection.try_send_request(request).await {
+                Ok(response) => return Ok(response),
+                Err(mut error) => match error.take_message() {
+                    // It was closed before anything was sent.
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let connection = self.connected().await?;
+        Ok(connection.send_request(request).await?)
+    }
+
+    async fn connected(&mut self) -> Result<&mut SendRequest<Either<Full<Bytes>, S>>, Broken> {
+        let failed = |error| Broken::Connect(self.address.clone(), error);
+        let stream = TcpStream::connect(&self.address).await.map_err(failed)?;
+        stream.set_nodelay(true).map_err(failed)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // It ends with its sender; how, its sender learns.
+        tokio::spawn(connection);
+        Ok(self.connection.insert(sender))
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Failure {
+    /// A stable code.
+    pub(super) code: String,
+    pub(super) message: String,
+}
+
+impl Failure {
+    fn request<S>(&self, request: Builder) -> http::Result<Request<Either<Full<Bytes>, S>>> {
+        let body =
+            json!({ "errorMessage": self.message, "errorType": self.code, "stackTrace": [] });
+        request
+            .header(CONTENT_TYPE, "application/json")
+            .header("Lambda-Runtime-Function-Error-Type", &self.code)
+            .body(Either::Left(body.to_string().into()))
+    }
+}

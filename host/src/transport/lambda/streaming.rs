@@ -1,0 +1,145 @@
+//! Answers that Lambda passes on as they happen (`RESPONSE_MODE=stream`). One that is ready is one piece.
+//!
+//! Source of the form: AWS Lambda Developer Guide, "Using the Lambda runtime API", "Response streaming", and what
+//! `lambda_runtime` 1.5 sends.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    pin::Pin,
+    task::{self, Poll},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, SET_COOKIE, TRANSFER_ENCODING},
+};
+use http_body::{Body, Frame};
+use lambda_http::lambda_runtime::MetadataPrelude;
+
+use crate::server::AnswerBody;
+
+/// What distinguishes an HTTP response from other bytes.
+const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
+
+/// What stands between the status and headers of a response, as JSON, and its body.
+const DELIMITER: [u8; 8] = [0; 8];
+
+/// The headers by which a streamed answer is known as one.
+pub(super) fn headers() -> HeaderMap {
+    let headers = [
+        (CONTENT_TYPE, HTTP_RESPONSE),
+        (TRANSFER_ENCODING, "chunked"),
+        (
+            HeaderName::from_static("lambda-runtime-function-response-mode"),
+            "streaming",
+        ),
+    ];
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    headers.into_iter().collect()
+}
+
+/// The answer as Lambda takes it.
+pub(super) fn streamed(response: Response<AnswerBody>) -> Begun {
+    let (mut head, mut body) = response.into_parts();
+    // An invocation whose stream is empty is never over.
+    if body.is_end_stream() {
+        body = AnswerBody::whole(Bytes::from_static(b"\n"));
+        if head.status == StatusCode::NO_CONTENT {
+            head.status = StatusCode::OK;
+        }
+    }
+    let cookies = head.headers.get_all(SET_COOKIE).iter();
+    let cookies = cookies.map(|cookie| String::from_utf8_lossy(cookie.as_bytes()).into_owned());
+    let mut prelude = MetadataPrelude {
+        status_code: head.status,
+        cookies: cookies.collect(),
+        headers: head.headers,
+    };
+    prelude.headers.remove(SET_COOKIE);
+    let begin = serde_json::to_vec(&prelude).unwrap_or_default();
+    Begun {
+        begin: Some([begin.into(), Bytes::from_static(&DELIMITER)]),
+        ready: VecDeque::new(),
+        body,
+    }
+}
+
+/// A body with something before it, which is sent together with what comes first, but in chunks of their own: `cargo lambda watch`
+/// tells them apart by nothing else, which is how `lambda_runtime` sends them. (The connection still gets them in one write.)
+pub(super) struct Begun {
+    begin: Option<[Bytes; 2]>,
+    ready: VecDeque<Bytes>,
+    body: AnswerBody,
+}
+
+impl Body for Begun {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.ready.is_empty() {
+            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+                return Poll::Pending;
+            };
+            let Some(begin) = self.begin.take() else {
+                return Poll::Ready(frame);
+            };
+            self.ready.extend(begin);
+            let first = frame.and_then(|Ok(frame)| frame.into_data().ok());
+            self.ready.extend(first);
+        }
+        Poll::Ready(self.ready.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.begin.is_none() && self.ready.is_empty() && self.body.is_end_stream()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_is_ready_is_three_chunks_at_once_and_none_is_empty() {
+        for (status, body, expected) in [
+            (
+                200,
+                "{}",
+                r#"{"statusCode":200,"headers":{},"cookies":[]}|{}"#,
+            ),
+            (
+                202,
+                "",
+                "{\"statusCode\":202,\"headers\":{},\"cookies\":[]}|\n",
+            ),
+            (
+                204,
+                "",
+                "{\"statusCode\":200,\"headers\":{},\"cookies\":[]}|\n",
+            ),
+        ] {
+            let mut response =
+                Response::new(AnswerBody::whole(Bytes::from_static(body.as_bytes())));
+            *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+            let mut body = streamed(response);
+            let mut chunks = Vec::new();
+            for _ in 0..3 {
+                let frame = body.frame().now_or_never().expect("it is ready");
+                let frame = frame.expect("a frame").expect("no error");
+                chunks.push(frame.into_data().expect("data"));
+            }
+            let (head, end) = expected.split_once('|').expect("head and body");
+            assert_eq!(chunks, [head.as_bytes(), &DELIMITER, end.as_bytes()]);
+            assert!(body.frame().await.is_none());
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! MCP over plain HTTP on this machine: for development, and behind a proxy.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr},
+    os::fd::AsFd,
+    process::ExitCode,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request::Parts};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
+use hyper::{
+    body::{Body, Incoming as HttpBody},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use layer_format::ErrorCode;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    StartError,
+    config::Config,
+    server::{
+        AnswerBody, Caller, Incoming, MAX_BODY, McpServer, Reached, Record, Tell, refusal,
+        too_large,
+    },
+    transport::failed,
+};
+
+/// Where `serve` listens unless told otherwise.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
+
+/// How long requests under way may still take after Ctrl-C.
+/// Source: ours; ten seconds is what `docker stop` waits before it kills.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send a body. Unit: seconds.
+/// Source: ours; 30 seconds is what hyper gives a client for its headers.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Listen {
+    /// On an address of our own; port 0 takes a free one.
+    Address(SocketAddr),
+    /// On the socket that is our stdin, as inetd hands it over: whoever started us listens already, and may start another
+    /// of us on the same socket before it ends this one.
+    Stdin,
+}
+
+impl Listen {
+    /// The socket. It does not block.
+    fn listener(self) -> io::Result<std::net::TcpListener> {
+        let listener = match self {
+            Self::Address(address) => std::net::TcpListener::bind(address)?,
+            Self::Stdin => io::stdin().as_fd().try_clone_to_owned()?.into(),
+        };
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    }
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl FromStr for Listen {
+    type Err = AddrParseError;
+
+    /// `ADDRESS:PORT`, or `stdin`.
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        match text {
+            "stdin" => Ok(Self::Stdin),
+            address => address.parse().map(Self::Address),
+        }
+    }
+}
+
+/// Serve until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
+pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode {
+    match Server::start(&config, listen, allow_public).await {
+        Ok(server) => {
+            eprintln!("listening on {}", server.url());
+            match server.run().await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(ErrorCode::ServeFailed, &error),
+            }
+        }
+        Err(error) => failed(error.code(), &error),
+    }
+}
+
+/// A server that listens.
+pub struct Server {
+    app: McpServer,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The configuration asks for what cannot be served.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The address is not to be had.
+    #[error("cannot listen on {address}: {source}; choose another address by --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// What was handed over cannot be listened on.
+    #[error(
+        "stdin is no socket that listens: {0}; `--listen stdin` is for programs that hand one over"
+    )]
+    Stdin(io::Error),
+    /// Others could reach the address.
+    #[error(
+        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or run `bootstrap serve` with BEARER_TOKENS (`cargo layer token NAME` makes one), or with --allow-public for everybody"
+    )]
+    Public(SocketAddr),
+}
+
+impl ServeError {
+    /// A stable code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Start(error) => error.code(),
+            Self::Listen { .. } | Self::Stdin(_) => ErrorCode::ListenFailed,
+            Self::Public(_) => ErrorCode::ListenPublic,
+        }
+    }
+}
+
+impl Server {
+    /// Load the plugins, and listen.
+    ///
+    /// # Errors
+    /// [`ServeError`]
+    pub async fn start(
+        config: &Config,
+        listen: Listen,
+        allow_public: bool,
+    ) -> Result<Self, ServeError> {
+        // What is wrong with the variable is told by the start.
+        let is_open = config.problems.is_empty() && config.bearer_tokens.is_empty();
+        let public = |address: SocketAddr| is_open && !address.ip().is_loopback() && !allow_public;
+        if let Listen::Address(address) = listen
+            && public(address)
+        {
+            return Err(ServeError::Public(address));
+        }
+        let app = McpServer::start(config)?;
+        let failed = |source| match listen {
+            Listen::Address(address) => ServeError::Listen { address, source },
+            Listen::Stdin => ServeError::Stdin(source),
+        };
+        let listener = listen.listener().map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        if public(address) {
+            return Err(ServeError::Public(address));
+        }
+        let listener = TcpListener::from_std(listener).map_err(failed)?;
+        Ok(Self {
+            app,
+            listener,
+            address,
+        })
+    }
+
+    /// Where clients find it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// Serve until Ctrl-C or SIGTERM.
+    ///
+    /// # Errors
+    /// When the system does not let it wait for signals.
+    pub async fn run(self) -> io::Result<()> {
+        serve(self.app, self.listener, self.address).await
+    }
+}
+
+async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io::Result<()> {
+    let app = Arc::new(app);
+    let reached = if address.ip().is_loopback() {
+        Reached::Loopback
+    } else {
+        Reached::Public
+    };
+    let graceful = GracefulShutdown::new();
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Too many open files, most likely: wait for some to be closed.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            _ = terminated.recv() => break,
+            _ = interrupted.recv() => break,
+        };
+        // Answers are written whole: waiting for more to send with them only delays them.
+        let _ = stream.set_nodelay(true);
+        let app = Arc::clone(&app);
+        let service = service_fn(move |request| answer(Arc::clone(&app), request, reached));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(GRACE) => tracing::warn!(
+            "requests were still under way {} seconds after the end was asked for",
+            GRACE.as_secs()
+        ),
+        // Whoever asks again does not want to wait.
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    Ok(())
+}
+
+async fn answer(
+    app: Arc<McpServer>,
+    request: Request<HttpBody>,
+    reached: Reached<'static>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let (head, body) = request.into_parts();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let refused = app.refuses(&incoming(&head, &[], reached, &request_id, None));
+    let body = Limited::new(body, MAX_BODY);
+    let read = async {
+        match refused {
+            // It is read all the same: whoever still writes does not hear an answer.
+            Some(_) => skip(body).await.map(|()| Bytes::new()),
+            None => body.collect().await.map(Collected::to_bytes),
+        }
+    };
+    let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
+    if let Some(refused) = refused {
+        return Ok(refused.map(AnswerBody::whole));
+    }
+    let body = match read {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => {
+            let why = "the body breaks off, or is not encoded as its headers say";
+            Err(refusal(StatusCode::BAD_REQUEST, why))
+        }
+        Err(_) => {
+            let why = format!(
+                "the body did not come in {} seconds",
+                BODY_TIMEOUT.as_secs()
+            );
+            Err(refusal(StatusCode::REQUEST_TIMEOUT, &why))
+        }
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(refusal) => {
+            let incoming = incoming(&head, &[], reached, &request_id, None);
+            let answer = app.answer_unread(&incoming, refusal);
+            return Ok(answer.map(AnswerBody::whole));
+        }
+    };
+    let opening = app.opening(&head.headers, reached);
+    let answer = |tell| async move {
+        let incoming = incoming(&head, &body, reached, &request_id, Some(tell));
+        app.answer(&incoming).await
+    };
+    Ok(opening.answer(answer).await)
+}
+
+fn incoming<'a>(
+    head: &'a Parts,
+    body: &'a [u8],
+    reached: Reached<'a>,
+    request_id: &'a str,
+    tell: Option<Tell>,
+) -> Incoming<'a> {
+    Incoming {
+        method: head.method.clone(),
+        path: head.uri.path(),
+        headers: &head.headers,
+        body,
+        reached,
+        // But for tokens nobody asks who calls.
+        caller: Caller::default(),
+        request_id,
+        deadline: None,
+        ceiling: None,
+        room: None,
+        tell,
+        record: Record::default(),
+    }
+}
+
+/// Read a body to its end, and keep nothing of it: those who may not call fill no memory.
+async fn skip<B: Body + Unpin>(mut body: B) -> Result<(), B::Error> {
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! HTTP before MCP: paths, methods, content types, sizes.
+
+use host::server::MAX_BODY;
+use http::{Method, Request};
+use serde_json::json;
+
+use crate::server::{Server, message, modern, post, with_body};
+
+fn ping() -> String {
+    message("ping", json!({}))
+}
+
+#[test]
+fn the_endpoint_is_mcp_or_the_root_below_any_base_path() {
+    let server = Server::greeting();
+    for (path, found) in [
+        ("/mcp", true),
+        ("/mcp/", true),
+        ("/", true),
+        ("/base/mcp", true),
+        ("/a/b/mcp", true),
+        ("/mcp?x=1", true),
+        ("/base", false),
+        ("/mcpx", false),
+        ("/xmcp", false),
+        ("/mcp/x", false),
+        ("/MCP", false),
+        ("/.well-known/oauth-protected-resource", false),
+        ("/favicon.ico", false),
+    ] {
+        for method in [Method::POST, Method::GET, Method::OPTIONS, Method::DELETE] {
+            let request = Request::builder().method(&method).uri(path);
+            let answered = server.answer(&with_body(request, &ping()));
+            if found {
+                assert_ne!(answered.status(), 404, "{method} {path}");
+            } else {
+                assert_eq!(answered.outcome(), "404 -32600", "{method} {path}");
+                assert!(answered.error_text().contains(path), "{answered:?}");
+                assert_eq!(answered.json().get("id"), None, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn methods_that_are_not_offered_are_told_which_ones_are() {
+    let server = Server::greeting();
+    for method in [Method::GET, Method::PUT, Method::PATCH, Method::HEAD] {
+        let request = Request::builder().method(&method).uri("/mcp");
+        let request = request.header("Accept", "text/event-stream");
+        let answered = server.answer(&with_body(request, ""));
+        assert_eq!(answered.outcome(), "405 -32600", "{method}");
+        assert_eq!(answered.header("allow"), Some("POST, DELETE, OPTIONS"));
+        assert_eq!(answered.json().get("id"), None);
+    }
+}
+
+#[test]
+fn the_body_is_json_by_its_content_type_or_by_none() {
+    let server = Server::greeting();
+    for (kind, accepted) in [
+        (None, true),
+        (Some("application/json"), true),
+        (Some("application/json; charset=utf-8"), true),
+        (Some("application/json;charset=UTF-8"), true),
+        (Some(" Application/JSON "), true),
+        (Some("text/plain"), false),
+        (Some("text/plain; application/json"), false),
+        (Some("application/jsonp"), false),
+        (Some("application/x-www-form-urlencoded"), false),
+        (Some(""), false),
+    ] {
+        let mut request = Request::post("/mcp");
+        if let Some(kind) = kind {
+            request = request.header("Content-Type", kind);
+        }
+        let answered = server.answer(&with_body(request, &ping()));
+        let expected = if accepted { "200" } else { "415 -32600" };
+        assert_eq!(answered.outcome(), expected, "Content-Type: {kind:?}");
+    }
+}
+
+#[test]
+fn what_a_client_accepts_is_not_asked_where_there_is_only_json() {
+    let server = Server::greeting();
+    for accept in [
+        "application/json, text/event-stream",
+        "application/json",
+        "*/*",
+        "text/html",
+    ] {
+        let request = post().header("Accept", accept);
+        let answered = server.answer(&with_body(request, &ping()));
+        assert_eq!(answered.outcome(), "200", "Accept: {accept}");
+        assert_eq!(answered.json()["result"], json!({}));
+    }
+}
+
+#[test]
+fn a_body_may_have_six_megabytes_and_not_one_byte_more() {
+    let server = Server::greeting();
+    let frame = message("ping", json!({ "x": "" })).len();
+    for (length, expected) in [(MAX_BODY, "200"), (MAX_BODY + 1, "413 -32600")] {
+        let body = message("ping", json!({ "x": "x".repeat(length - frame) }));
+        assert_eq!(body.len(), length);
+        assert_eq!(
+            server.answer(&with_body(post(), &body)).outcome(),
+            expected,
+            "{length} bytes"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_message_gets_an_error_without_id() {
+    let server = Server::greeting();
+    for (body, expected) in [
+        ("", "400 -32700"),
+        ("{", "400 -32700"),
+        ("[]", "400 -32600"),
+        ("{}", "400 -32600"),
+        (
+            r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+            "400 -32600",
+        ),
+    ] {
+        let answered = server.answer(&with_body(post(), body));
+        assert_eq!(answered.outcome(), expected, "body: {body}");
+        assert_eq!(answered.json().get("id"), None, "body: {body}");
+    }
+}
+
+#[test]
+fn a_notification_and_a_response_are_accepted_without_a_body() {
+    let server = Server::greeting();
+    for body in [
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+    ] {
+        let answered = server.answer(&with_body(post(), body));
+        assert_eq!(answered.status(), 202, "body: {body}");
+        assert_eq!(answered.body(), b"", "body: {body}");
+        assert_eq!(answered.header("content-type"), None, "body: {body}");
+    }
+}
+
+#[test]
+fn a_header_that_comes_twice_is_what_no_body_says() {
+    let server = Server::greeting();
+    for header in ["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"] {
+        for second in ["x", "2026-07-28", "tools/call", "greet"] {
+            let mut request = modern("tools/call", json!({ "name": "greet" }));
+            let second = second.parse().expect("a value");
+            request
+                .headers_mut()
+                .append(header.parse::<http::HeaderName>().expect("a name"), second);
+            let answered = server.answer(&request);
+            assert_eq!(answered.outcome(), "400 -32020", "{request:?}");
+        }
+    }
+}
+
+#[test]
+fn a_header_of_foreign_bytes_is_a_mismatch_and_not_an_absent_one() {
+    let server = Server::greeting();
+    let foreign = || http::HeaderValue::from_bytes(b"\xfcber").expect("a value");
+    for header in ["mcp-protocol-version", "mcp-method", "mcp-name"] {
+        let mut request = modern("tools/call", json!({ "name": "greet" }));
+        request.headers_mut().insert(header, foreign());
+        let answered = server.answer(&request);
+        assert_eq!(answered.outcome(), "400 -32020", "{header}");
+        assert!(!answered.error_text().contains("missing"), "{answered:?}");
+    }
+    // A legacy request must not name a version that is none, either.
+    let mut request = with_body(post(), &ping());
+    request
+        .headers_mut()
+        .insert("mcp-protocol-version", foreign());
+    assert_eq!(server.answer(&request).status(), 400);
+}

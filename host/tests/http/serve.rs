@@ -1,0 +1,100 @@
+//! Plain HTTP, where bodies may be of any size.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use host::{
+    config::Config,
+    server::MAX_BODY,
+    server::http::bearer_tokens::Token,
+    transport::serve::{ServeError, Server},
+};
+
+use crate::folder::Folder;
+
+#[test]
+fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
+    let folder = Folder::of(&["greet"]);
+    let config = Config::from_env(|name| {
+        (name == "PLUGIN_DIR").then(|| folder.path().display().to_string())
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    let server = runtime
+        .block_on(Server::start(&config, listen, false))
+        .expect("it listens");
+    let url = server.url();
+    let address = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.strip_suffix("/mcp"))
+        .expect("host and port");
+    let answer = runtime.block_on(async {
+        let address = address.to_owned();
+        let client = tokio::task::spawn_blocking(move || too_much(&address));
+        tokio::select! {
+            ended = server.run() => panic!("the server ended: {ended:?}"),
+            answer = client => answer.expect("the client ends"),
+        }
+    });
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(
+        answer.contains("content-type: application/json"),
+        "{answer}"
+    );
+    assert!(answer.contains(r#""code":-32600"#), "{answer}");
+    assert!(
+        answer.contains("access-control-allow-origin: http://localhost:6274"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
+    let folder = Folder::of(&["greet"]);
+    let tokens = format!("ada:{}", Token::random().hash);
+    for (tokens, allow_public, serves) in [
+        (None, false, false),
+        (None, true, true),
+        (Some(&tokens), false, true),
+    ] {
+        let config = Config::from_env(|name| match name {
+            "PLUGIN_DIR" => Some(folder.path().display().to_string()),
+            "BEARER_TOKENS" => tokens.cloned(),
+            _ => None,
+        });
+        let listen = "0.0.0.0:0".parse().expect("an address");
+        let started = Server::start(&config, listen, allow_public).await;
+        match started {
+            Ok(_) => assert!(serves, "{tokens:?}"),
+            Err(ServeError::Public(_)) => assert!(!serves, "{tokens:?}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // What is wrong with the tokens is the news, not that nobody is asked for any.
+    let config = Config::from_env(|name| (name == "BEARER_TOKENS").then(|| "ada".to_owned()));
+    let listen = "0.0.0.0:0".parse().expect("an address");
+    let refused = Server::start(&config, listen, false).await.err();
+    let refused = refused.expect("it does not start").to_string();
+    assert!(refused.starts_with("BEARER_TOKENS: entry 1 "), "{refused}");
+}
+
+/// The answer to one byte too many.
+fn too_much(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it is reached");
+    let length = MAX_BODY + 1;
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nOrigin: http://localhost:6274\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("the head is sent");
+    stream
+        .write_all(&vec![b'x'; length])
+        .expect("the body is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}

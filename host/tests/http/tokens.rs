@@ -1,0 +1,174 @@
+//! Who may call, where tokens are asked for.
+
+use host::{
+    server::http::bearer_tokens::Token,
+    server::{Caller, Reached},
+};
+use http::{Method, Request};
+use serde_json::{Map, json};
+
+use crate::{
+    folder::Folder,
+    server::{Answered, DOMAIN, Server, message, modern, post, with_body},
+};
+
+const GATEWAY: Reached<'static> = Reached::Gateway(DOMAIN);
+
+/// A server of two callers, and their tokens.
+fn server() -> (Server, [String; 2]) {
+    let [ada, bob] = [Token::random(), Token::random()];
+    let tokens = format!("ada:{},bob:{}", ada.hash, bob.hash);
+    let variables = [("BEARER_TOKENS", tokens.as_str())];
+    let server = Server::of(Folder::of(&["greet"]), &variables);
+    (
+        server,
+        [ada.secret, bob.secret].map(|secret| format!("Bearer {secret}")),
+    )
+}
+
+fn with(method: Method, path: &str, authorization: Option<&str>, body: &str) -> Request<String> {
+    let mut request = Request::builder().method(method).uri(path);
+    request = request.header("Content-Type", "application/json");
+    if let Some(authorization) = authorization {
+        request = request.header("Authorization", authorization);
+    }
+    with_body(request, body)
+}
+
+fn challenge(answered: &Answered) -> Option<&str> {
+    answered.header("www-authenticate")
+}
+
+#[test]
+fn whoever_shows_no_token_is_told_what_to_show() {
+    let (server, [ada, _]) = server();
+    let ping = message("ping", json!({}));
+    for (authorization, outcome, expected) in [
+        (None, "401 -32600", Some(r#"Bearer realm="mcp""#)),
+        (
+            Some("Basic YTpi"),
+            "401 -32600",
+            Some(r#"Bearer realm="mcp""#),
+        ),
+        (
+            Some("Bearer mcp_0"),
+            "401 -32600",
+            Some(r#"Bearer realm="mcp", error="invalid_token""#),
+        ),
+        (
+            Some("Bearer a b"),
+            "400 -32600",
+            Some(r#"Bearer realm="mcp", error="invalid_request""#),
+        ),
+        (Some(ada.as_str()), "200", None),
+    ] {
+        let answered = server.answer(&with(Method::POST, "/mcp", authorization, &ping));
+        assert_eq!(answered.outcome(), outcome, "{authorization:?}");
+        assert_eq!(challenge(&answered), expected, "{authorization:?}");
+        if outcome != "200" {
+            assert_eq!(answered.json().get("id"), None);
+            assert!(!answered.error_text().contains("mcp_0"), "{answered:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_of_a_request_is_looked_at_before_its_token_but_where_it_comes_from() {
+    let (server, _) = server();
+    for (method, path, body, status) in [
+        (Method::POST, "/mcp", "{", 401),
+        (Method::POST, "/", "", 401),
+        (Method::DELETE, "/mcp", "", 401),
+        (Method::GET, "/mcp", "", 401),
+        (Method::OPTIONS, "/mcp", "", 204),
+        // There is nothing to hide, and clients look here for what there is not.
+        (
+            Method::GET,
+            "/.well-known/oauth-protected-resource",
+            "",
+            404,
+        ),
+        (Method::POST, "/nothing", "", 404),
+    ] {
+        let answered = server.answer(&with(method.clone(), path, None, body));
+        assert_eq!(answered.status(), status, "{method} {path}");
+    }
+    let mut foreign = with(Method::POST, "/mcp", None, "");
+    let origin = "https://evil.example".parse().expect("a value");
+    foreign.headers_mut().insert("origin", origin);
+    assert_eq!(server.answer(&foreign).outcome(), "403 -32600");
+}
+
+#[test]
+fn every_way_over_http_asks_and_none_other() {
+    let (server, _) = server();
+    let ping = with(Method::POST, "/mcp", None, &message("ping", json!({})));
+    for (reached, status) in [
+        (GATEWAY, 401),
+        (Reached::Loopback, 401),
+        (Reached::Public, 401),
+        (Reached::Pipe, 200),
+    ] {
+        let answered = server.answer_via(reached, &ping);
+        assert_eq!(answered.status(), status, "{reached:?}");
+    }
+}
+
+#[test]
+fn a_session_is_its_owners_alone_whatever_the_gateway_says() {
+    let (server, [ada, bob]) = server();
+    let initialize = message("initialize", json!({ "protocolVersion": "2025-11-25" }));
+    let begun = server.answer(&with(Method::POST, "/mcp", Some(&ada), &initialize));
+    let session = begun.header("mcp-session-id").expect("a session");
+    let in_session = |authorization: &str, principal: Option<&str>| {
+        let request = post()
+            .header("Authorization", authorization)
+            .header("Mcp-Session-Id", session);
+        let caller = Caller {
+            principal: principal.map(str::to_owned),
+            claims: Map::new(),
+        };
+        let request = with_body(request, &message("ping", json!({})));
+        server.answer_to(GATEWAY, caller, &request).status()
+    };
+    assert_eq!(in_session(&ada, None), 200);
+    assert_eq!(in_session(&ada, Some("bob")), 200);
+    assert_eq!(in_session(&bob, None), 404);
+    assert_eq!(in_session(&bob, Some("ada")), 404);
+}
+
+#[test]
+fn what_a_caller_is_told_is_for_nobody_else() {
+    let (server, [ada, _]) = server();
+    let mut request = modern("tools/list", json!({}));
+    let authorization = ada.parse().expect("a value");
+    request.headers_mut().insert("authorization", authorization);
+    let listed = server.answer(&request).json();
+    assert_eq!(listed["result"]["cacheScope"], "private");
+}
+
+#[test]
+fn health_tells_strangers_only_whether_all_is_well() {
+    let (server, [ada, _]) = server();
+    let health = |authorization| server.answer(&with(Method::GET, "/health", authorization, ""));
+    assert_eq!(health(None).json(), json!({ "status": "ok" }));
+    assert_eq!(health(Some("Basic YTpi")).json(), json!({ "status": "ok" }));
+    assert_eq!(health(Some(&ada)).json()["tools"], json!(["greet"]));
+    assert_eq!(health(Some("Bearer wrong")).outcome(), "401 -32600");
+    let open = Server::greeting().answer(&with(Method::GET, "/health", None, ""));
+    assert_eq!(open.json()["tools"], json!(["greet"]));
+}
+
+#[test]
+fn a_page_that_may_call_can_read_why_it_may_not() {
+    let (server, _) = server();
+    for (path, status) in [("/mcp", 401), ("/nothing", 404)] {
+        let mut request = with(Method::POST, path, None, "");
+        let origin = "http://localhost:6274".parse().expect("a value");
+        request.headers_mut().insert("origin", origin);
+        let answered = server.answer(&request);
+        assert_eq!(answered.status(), status);
+        let open = answered.header("access-control-allow-origin");
+        assert_eq!(open, Some("http://localhost:6274"));
+    }
+}
