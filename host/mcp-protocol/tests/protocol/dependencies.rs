@@ -5,7 +5,13 @@ use std::{collections::BTreeSet, env, process::Command};
 /// The crate's dependencies, each after how deep it stands: `1serde`, `2itoa`.
 fn dependencies() -> BTreeSet<String> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["tree", "--locked", "--offline", "--package", "mcp-layer-protocol"])
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--package",
+            "mcp-layer-protocol",
+        ])
         .args(["--edges", "normal,build,no-proc-macro", "--target", "all"])
         .args(["--prefix", "depth", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
