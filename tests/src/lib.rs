@@ -17,6 +17,7 @@ mod client;
 pub mod conformance;
 pub mod deploy;
 pub mod dynamodb;
+mod environment;
 mod host;
 mod lambda_api;
 mod layer;
@@ -25,7 +26,6 @@ mod moto;
 mod pipe;
 mod proxy;
 pub mod readme;
-mod runtime_api;
 mod sdk_clients;
 
 pub use account::Account;
@@ -35,6 +35,7 @@ pub use build::{
 };
 pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
 pub use dynamodb::Dynamo;
+pub use environment::{Environment, InvocationResult, RunningInvocation, Streamed};
 pub use host::{Door, Host, event_of};
 pub use lambda_api::LambdaApi;
 pub use layer::Layer;
@@ -42,7 +43,6 @@ pub use library::{declaration, manifest, puppet, replaced, script, tool};
 pub use moto::Moto;
 pub use pipe::Pipe;
 pub use proxy::{Fault, Proxy};
-pub use runtime_api::{Came, RuntimeApi};
 pub use sdk_clients::{
     aws_cli, inspector, invoking_client, node_client, python_client, rust_client,
 };
