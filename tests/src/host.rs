@@ -460,7 +460,7 @@ impl Drop for Host {
     }
 }
 
-fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
+pub(crate) fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
     let plugin_dir = layer.plugin_dir().to_string_lossy().into_owned();
     let config = FunctionConfig::new(bootstrap()).env("PLUGIN_DIR", plugin_dir);
     variables
@@ -468,7 +468,7 @@ fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
         .fold(config, |config, (name, value)| config.env(*name, *value))
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

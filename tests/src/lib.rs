@@ -15,10 +15,10 @@ mod build;
 mod clients;
 mod command;
 pub mod documents;
+mod environment;
 mod folders;
 mod host;
 mod packages;
-mod runtime_api;
 
 pub use aws::{
     account::{Account, aws_cli},
@@ -45,6 +45,6 @@ pub use clients::{
     stdio_client::StdioClient,
 };
 pub use command::{output_of, told_by};
+pub use environment::{Environment, InvocationResult, RunningInvocation, Streamed};
 pub use folders::{repository, target};
 pub use host::{Door, Host, event_of};
-pub use runtime_api::{Came, RuntimeApi};

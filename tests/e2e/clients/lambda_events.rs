@@ -9,8 +9,7 @@ use std::{
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Door, Host, Layer, RuntimeApi, aws_cli, bootstrap, crate_file, documents, invoking_client,
-    output_of,
+    Door, Environment, Host, Layer, aws_cli, crate_file, documents, invoking_client, output_of,
 };
 
 /// More than Lambda takes of an answer. Unit: bytes.
@@ -142,10 +141,11 @@ fn a_bare_message_is_answered_by_a_bare_answer() {
 #[test]
 fn the_client_of_awss_own_adapter_finds_a_server_behind_lambdas_invoke_api() {
     let layer = Layer::of(["custom-tools"]);
-    let api = RuntimeApi::start(bootstrap(), &layer, &[]);
+    let environment = Environment::start(&layer, 1, &[]);
+    let api = environment.invoke_api();
     let mut client = invoking_client("invoke.py");
     client
-        .env("AWS_ENDPOINT_URL", api.endpoint())
+        .env("AWS_ENDPOINT_URL", api.url())
         .env("AWS_ACCESS_KEY_ID", "tests")
         .env("AWS_SECRET_ACCESS_KEY", "tests");
     let seen: Value = serde_json::from_str(&output_of(&mut client)).expect("JSON");
@@ -164,14 +164,15 @@ fn the_client_of_awss_own_adapter_finds_a_server_behind_lambdas_invoke_api() {
 #[test]
 fn what_the_readme_says_of_invocations_can_be_typed() {
     let layer = Layer::of(["custom-tools"]);
-    let api = RuntimeApi::start(bootstrap(), &layer, &[]);
+    let environment = Environment::start(&layer, 1, &[]);
+    let api = environment.invoke_api();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let typed = |script: &str| {
         let mut shell = aws_cli("sh");
         shell
             .args(["-euc", script])
             .current_dir(folder.path())
-            .env("AWS_ENDPOINT_URL", api.endpoint())
+            .env("AWS_ENDPOINT_URL", api.url())
             .env("AWS_DEFAULT_REGION", "eu-west-1")
             .env("AWS_ACCESS_KEY_ID", "tests")
             .env("AWS_SECRET_ACCESS_KEY", "tests");
@@ -212,7 +213,7 @@ fn an_event_of_another_kind_fails_the_invocation_by_an_error_of_its_own_and_the_
 #[test]
 fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
     let layer = Layer::of(["custom-tools", "all-types"]);
-    let api = RuntimeApi::start(bootstrap(), &layer, &[]);
+    let environment = Environment::start(&layer, 1, &[]);
     let text = |text: &str| json!([{ "type": "text", "text": text }]);
     for (tool, arguments, expected) in [
         (
@@ -241,12 +242,11 @@ fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
             json!({ "content": text("unknown tool: divide; the list of tools may have changed, ask for it again by tools/list"), "isError": true }),
         ),
     ] {
-        api.deliver_with(tool, &arguments, Some(&named(tool)));
-        assert_eq!(api.answer(tool), expected, "{tool} {arguments}");
+        let invocation = environment.begin_with(&arguments, Some(&named(tool)));
+        assert_eq!(invocation.answer(), expected, "{tool} {arguments}");
     }
     // The same arguments from nobody's gateway are no call.
-    api.deliver("bare", &json!({ "x": 6, "y": 7 }));
-    let error = api.answer("bare");
+    let error = environment.invoke(&json!({ "x": 6, "y": 7 }));
     assert_eq!(error["errorType"], "EVENT_UNKNOWN", "{error}");
 }
 
@@ -254,7 +254,7 @@ fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
 #[test]
 fn whatever_else_is_in_a_client_context_the_tool_is_called() {
     let layer = Layer::of(["custom-tools"]);
-    let api = RuntimeApi::start(bootstrap(), &layer, &[]);
+    let environment = Environment::start(&layer, 1, &[]);
     for (member, value) in [
         (
             "/custom/bedrockAgentCorePropagatedHeaders",
@@ -266,9 +266,8 @@ fn whatever_else_is_in_a_client_context_the_tool_is_called() {
         let mut context = named("my-target___multiply");
         let (parent, name) = member.rsplit_once('/').expect("a path");
         context.pointer_mut(parent).expect("a parent")[name] = value;
-        let id = member.replace('/', "-");
-        api.deliver_with(&id, &json!({ "x": 6, "y": 7 }), Some(&context));
-        let answer = api.answer(&id);
+        let arguments = json!({ "x": 6, "y": 7 });
+        let answer = environment.begin_with(&arguments, Some(&context)).answer();
         assert_eq!(answer["content"][0]["text"], "42", "{context}: {answer}");
     }
 }

@@ -2,15 +2,11 @@
 //!
 //! Every answer is the one that its row says, and the same, byte for byte, as the first time.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{Read, Seek, SeekFrom, Write as _},
-};
+use std::{collections::HashMap, io::Write as _};
 
 use schemas::Exchange;
 use serde_json::{Value, json};
-use tests::{Came, Layer, RuntimeApi, bootstrap};
+use tests::{Environment, InvocationResult, Layer};
 
 /// How many requests a host answers after it has warmed up, unless `SOAK_REQUESTS` says otherwise. Source: ours.
 const REQUESTS: usize = 2_000;
@@ -93,10 +89,9 @@ fn soak(mode: &'static str, doors: &'static [Door]) {
 
 /// A process, and what is known of its answers.
 struct Soak {
-    api: RuntimeApi,
+    environment: Environment,
     mode: &'static str,
     doors: &'static [Door],
-    printed: File,
     rows: Vec<Row>,
     asked: usize,
     rounds: usize,
@@ -148,13 +143,11 @@ struct Answer {
 
 impl Soak {
     fn of(layer: &Layer, mode: &'static str, doors: &'static [Door]) -> Self {
-        let printed = tempfile::tempfile().expect("a temporary file");
         let variables = [&VARIABLES[..], &[("RESPONSE_MODE", mode)]].concat();
         Self {
-            api: RuntimeApi::start_printing_to(&printed, bootstrap(), layer, &variables),
+            environment: Environment::start(layer, 1, &variables),
             mode,
             doors,
-            printed,
             rows: rows(mode),
             asked: 0,
             rounds: 0,
@@ -174,8 +167,8 @@ impl Soak {
         let mut measured = Measured::default();
         while self.asked < asked {
             self.round();
-            measured.memory_kb.push(self.api.memory_kb());
-            measured.most_open = measured.most_open.max(self.api.descriptors());
+            measured.memory_kb.push(self.environment.memory_kb());
+            measured.most_open = measured.most_open.max(self.environment.descriptors());
         }
         measured
     }
@@ -262,13 +255,15 @@ impl Soak {
     /// Send it, and check what comes.
     fn expect(&mut self, what: &str, sent: &Sent, expected: &str) -> Answer {
         self.asked += 1;
-        let id = format!("soak-{:08}", self.asked);
         let door = self.doors[self.asked % self.doors.len()];
         let event = match sent {
             Sent::Request(request) => request.event(door),
             Sent::Event(event) => event.clone(),
         };
-        let answer = Answer::of(self.api.ask(&id, event.to_string()));
+        let mut invocation = self.environment.begin(&event);
+        let answer = Answer::of(invocation.result());
+        // A failure has no id, and does not name one.
+        let id = invocation.request_id().unwrap_or("no id");
         let short = answer.short();
         // A stream is never empty, as this status would want it.
         let expected = match (expected, self.mode) {
@@ -287,7 +282,7 @@ impl Soak {
                 self.last_words()
             );
         }
-        let steady = answer.steady(&id);
+        let steady = answer.steady(id);
         match self.firsts.get(what) {
             Some(first) => assert_eq!(*first, steady, "{what} through {door:?}, {}", self.mode),
             None => {
@@ -302,13 +297,9 @@ impl Soak {
 
     /// The end of what the process has printed.
     fn last_words(&self) -> String {
-        let mut printed = &self.printed;
-        let length = printed.metadata().expect("a file").len();
-        let begin = SeekFrom::Start(length.saturating_sub(4000));
-        printed.seek(begin).expect("a file");
-        let mut words = Vec::new();
-        printed.read_to_end(&mut words).expect("a file");
-        String::from_utf8_lossy(&words).into_owned()
+        let printed = self.environment.log();
+        let begin = printed.len().saturating_sub(4000);
+        String::from_utf8_lossy(&printed.as_bytes()[begin..]).into_owned()
     }
 }
 
@@ -761,21 +752,21 @@ impl Request {
 }
 
 impl Answer {
-    fn of(came: Came) -> Self {
+    fn of(came: InvocationResult) -> Self {
         let (head, body) = match came {
-            Came::Failed(error) => {
+            InvocationResult::Failed(error) => {
                 let kind = error["errorType"].as_str().unwrap_or_default();
                 return Self {
                     body: format!("failed {kind}"),
                     ..Self::default()
                 };
             }
-            Came::Streamed(stream) => (stream.prelude(), stream.body()),
-            Came::Whole(answer) if answer.get("statusCode").is_some() => {
+            InvocationResult::Streamed(stream) => (stream.prelude(), stream.body()),
+            InvocationResult::Whole(answer) if answer.get("statusCode").is_some() => {
                 let body = answer["body"].as_str().unwrap_or_default().to_owned();
                 (answer, body)
             }
-            Came::Whole(answer) => {
+            InvocationResult::Whole(answer) => {
                 return Self {
                     body: answer.to_string(),
                     ..Self::default()

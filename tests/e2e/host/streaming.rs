@@ -5,9 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{
-    Door, Host, Layer, RuntimeApi, bootstrap, event_of, node_client, output_of, python_client,
-};
+use tests::{Door, Environment, Host, Layer, event_of, node_client, output_of, python_client};
 
 /// A call as a client of revision 2026-07-28 makes it.
 fn call(tool: &str, arguments: &Value) -> Value {
@@ -90,15 +88,11 @@ fn a_client_that_drops_the_stream_takes_back_its_call() {
 
 #[test]
 fn lambda_hears_progress_while_the_tool_runs() {
-    let variables = [
-        ("AWS_LAMBDA_MAX_CONCURRENCY", "2"),
-        ("RESPONSE_MODE", "stream"),
-    ];
     let layer = Layer::of(["async-tools"]);
-    let api = RuntimeApi::start(bootstrap(), &layer, &variables);
+    let environment = Environment::start(&layer, 2, &[("RESPONSE_MODE", "stream")]);
     let meet = event_of(None, "POST", &headers("meet"), &call("meet", &json!({})));
-    api.deliver("one", &meet);
-    let begun = api.streamed("one", |stream| stream.chunks.len() > 2);
+    let mut one = environment.begin(&meet);
+    let begun = one.streamed(|stream| stream.chunks.len() > 2);
     let prelude = begun.prelude();
     assert_eq!(prelude["statusCode"], 200);
     assert_eq!(prelude["headers"]["content-type"], "text/event-stream");
@@ -106,9 +100,9 @@ fn lambda_hears_progress_while_the_tool_runs() {
         begun.body().contains("notifications/progress") && !begun.is_over,
         "{begun:?}"
     );
-    api.deliver("two", &meet);
-    for id in ["one", "two"] {
-        let whole = api.streamed(id, |stream| stream.is_over).body();
+    let two = environment.begin(&meet);
+    for mut invocation in [one, two] {
+        let whole = invocation.streamed(|stream| stream.is_over).body();
         assert!(whole.contains("\"result\""), "{whole}");
     }
 }
@@ -117,18 +111,15 @@ fn lambda_hears_progress_while_the_tool_runs() {
 fn four_calls_at_once_wait_for_each_other_and_end_together() {
     let layer = Layer::of(["async-tools"]);
     for mode in ["buffered", "stream"] {
-        let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", "4"), ("RESPONSE_MODE", mode)];
-        let api = RuntimeApi::start(bootstrap(), &layer, &variables);
+        let environment = Environment::start(&layer, 4, &[("RESPONSE_MODE", mode)]);
         // None ends before the others have begun.
         let of_four = call("meet", &json!({ "of": 4 }));
-        let ids = ["one", "two", "three", "four"];
-        for id in ids {
-            api.deliver(id, &event_of(None, "POST", &headers("meet"), &of_four));
-        }
-        let mut leaders = ids.map(|id| {
+        let event = event_of(None, "POST", &headers("meet"), &of_four);
+        let invocations = [(); 4].map(|()| environment.begin(&event));
+        let mut leaders = invocations.map(|mut invocation| {
             let body = match mode {
-                "stream" => api.streamed(id, |stream| stream.is_over).body(),
-                _ => api.answer(id)["body"]
+                "stream" => invocation.streamed(|stream| stream.is_over).body(),
+                _ => invocation.answer()["body"]
                     .as_str()
                     .unwrap_or_default()
                     .to_owned(),
@@ -197,7 +188,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
 #[test]
 fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
     let layer = Layer::of(["async-tools"]);
-    let api = RuntimeApi::start(bootstrap(), &layer, &[("RESPONSE_MODE", "stream")]);
+    let environment = Environment::start(&layer, 1, &[("RESPONSE_MODE", "stream")]);
     let kind = json!({ "content-type": "application/json" });
     let message = |method: &str| json!({ "jsonrpc": "2.0", "method": method });
     let mut ping = message("ping");
@@ -223,21 +214,21 @@ fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
         ),
         ("preflight", "OPTIONS", &origin, json!(null), 200, "\n"),
     ] {
-        api.deliver(id, &event_of(None, method, headers, &body));
-        let streamed = api.streamed(id, |stream| stream.is_over);
+        let mut invocation = environment.begin(&event_of(None, method, headers, &body));
+        let streamed = invocation.streamed(|stream| stream.is_over);
         // What stands before the body, its end, and the body.
         assert_eq!(streamed.chunks.len(), 3, "{id}");
         assert_eq!(streamed.prelude()["statusCode"], status, "{id}");
         assert_eq!(streamed.body(), answer, "{id}");
     }
     // What no front door sends is a failure that says so, and the next event is answered.
-    api.deliver("strange", &json!("hello"));
-    assert!(api.answer("strange")["errorMessage"].is_string());
+    let error = environment.invoke(&json!("hello"));
+    assert!(error["errorMessage"].is_string());
     let mut list = message("tools/list");
     list["id"] = 1.into();
-    api.deliver("list", &event_of(None, "POST", &kind, &list));
+    let mut list = environment.begin(&event_of(None, "POST", &kind, &list));
     assert!(
-        api.streamed("list", |stream| stream.is_over)
+        list.streamed(|stream| stream.is_over)
             .body()
             .contains("\"tools\"")
     );

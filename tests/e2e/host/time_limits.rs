@@ -1,7 +1,7 @@
 //! Calls that must end, also when their tools do not.
 
 use serde_json::{Value, json};
-use tests::{CallOutcome, Door, Host, Layer, RuntimeApi, bootstrap, event_of};
+use tests::{CallOutcome, Door, Environment, Host, Layer, event_of};
 
 /// Longer than any test.
 const FOREVER: u64 = 100_000;
@@ -97,20 +97,17 @@ fn a_call_ends_before_the_function_does() {
 #[test]
 fn where_invocations_come_at_once_calls_run_at_once() {
     let layer = Layer::of(["async-tools", "sleeps"]);
-    let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", "3"), LIMIT];
-    let mut api = RuntimeApi::start(bootstrap(), &layer, &variables);
+    let mut environment = Environment::start(&layer, 3, &[LIMIT]);
     // Neither ends before the other has begun.
     let meet = call("meet", json!({}));
-    for id in ["one", "two"] {
-        api.deliver(id, &meet);
-    }
-    let mut leaders = ["one", "two"].map(|id| text(&api.answer(id)));
+    let invocations = [(); 2].map(|()| environment.begin(&meet));
+    let mut leaders = invocations.map(|invocation| text(&invocation.answer()));
     leaders.sort();
     assert_eq!(leaders, ["false", "true"]);
     // The environment is used up, but what is under way is answered first.
-    api.deliver("stuck", &call("nap", json!({ "seconds": FOREVER })));
-    assert_given_up(&text(&api.answer("stuck")));
-    assert_eq!(api.exit_code(), Some(0));
+    let stuck = environment.invoke(&call("nap", json!({ "seconds": FOREVER })));
+    assert_given_up(&text(&stuck));
+    assert_eq!(environment.exit_code(), Some(0));
 }
 
 /// An HTTP API's event.

@@ -1,7 +1,6 @@
-//! The calls under way: what each has of its own, and how another thread ends it.
+//! The calls under way: which one a thread works for, and how another thread ends it.
 
 use std::{
-    any::Any,
     cell::Cell,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -11,66 +10,13 @@ use std::{
 };
 
 use plugin_abi::{Host, host_op};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
-use crate::{
-    arguments::{self, Arguments},
-    context::Context,
-    host,
-    payload::Failure,
-    state::{Builder, State, StateCell},
-};
-
-/// One call of a tool, as its shim sees it.
-pub struct Call<'a> {
-    pub(crate) body: &'a [u8],
-    pub(crate) host: Host,
-    pub(crate) running: Arc<Running>,
-    /// The plugin's state, and what builds it for this tool.
-    pub(crate) state: (&'static StateCell, Builder),
-}
-
-impl Call<'_> {
-    /// The arguments, of which only these are known.
-    ///
-    /// # Errors
-    /// `invalid_arguments`
-    pub fn arguments(&self, known: &[&'static str]) -> Result<Arguments<'_>, Failure> {
-        Arguments::parse(self.body, known)
-    }
-
-    /// All arguments as one value.
-    ///
-    /// # Errors
-    /// `invalid_arguments`
-    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        arguments::whole(self.body)
-    }
-
-    /// What the tool can ask about this call.
-    #[must_use]
-    pub fn context(&self) -> Context {
-        Context::new(self.host, Arc::clone(&self.running))
-    }
-
-    /// The plugin's state, built if it is not there yet.
-    ///
-    /// # Errors
-    /// `unavailable`: it cannot be built; `cancelled`: the call was given up meanwhile. What was begun is built to its end
-    /// all the same: a tool with a short time limit would otherwise begin anew at every call.
-    pub fn state<T: Any>(&self) -> Result<State<T>, Failure> {
-        let (cell, build) = self.state;
-        let state = cell.get(build)?;
-        if self.running.is_cancelled() {
-            return Err(Failure::cancelled());
-        }
-        Ok(state)
-    }
-}
+use super::host_client;
 
 /// Whether a call goes on, seen from any thread.
 #[derive(Default)]
-pub(crate) struct Running {
+pub struct Running {
     cancelled: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
@@ -123,7 +69,7 @@ impl UnderWay {
         under_way().push((host.call, Arc::clone(&running)));
         // It may have been cancelled before it was known here: then nobody tells again.
         let limited = host.deadline_unix_ms != 0;
-        let told = limited.then(|| host::ask::<Answer>(host, host_op::CANCELLED));
+        let told = limited.then(|| host_client::ask::<Answer>(host, host_op::CANCELLED));
         if told.flatten().is_some_and(|answer| answer.cancelled) {
             running.cancel();
         }

@@ -6,7 +6,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use plugin_abi::host_op;
 use serde::Serialize;
 
-use crate::{call, host};
+use super::{current, host_client};
 
 /// The crate of the plugin.
 static PLUGIN: OnceLock<&str> = OnceLock::new();
@@ -47,9 +47,11 @@ pub(crate) fn write(level: log::Level, target: &str, message: &str) -> bool {
         plugin: plugin(),
     };
     // A call that is over has no log of its own any more.
-    let told =
-        |call| host::on_behalf_of(call).is_some_and(|host| host::tell(host, host_op::LOG, &line));
-    let call = call::current();
+    let told = |call| {
+        host_client::on_behalf_of(call)
+            .is_some_and(|host| host_client::tell(host, host_op::LOG, &line))
+    };
+    let call = current::current();
     told(call) || (call != 0 && told(0))
 }
 

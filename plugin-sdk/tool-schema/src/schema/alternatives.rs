@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::{
+use super::{
+    describe::{either, given, name_of, near_miss, quoted, required_names, strings_of},
+    diagnose::{MAX_PROBLEMS, Search},
     document::{Document, Keywords, parts, properties, same},
     problems::Place,
-    search::{MAX_PROBLEMS, Search},
     types::Types,
-    words::{either, given, name_of, near_miss, quoted, required_names, strings_of},
 };
 
 impl<'a> Search<'_, 'a> {
@@ -164,7 +164,7 @@ impl<'a> Search<'_, 'a> {
             let near = near.map(|near| format!(" (did you mean {}?)", quoted(&near.into())));
             format!(
                 "must be {wanted}, not {}{}",
-                crate::words::given(given, Types::STRING),
+                super::describe::given(given, Types::STRING),
                 near.unwrap_or_default()
             )
         });

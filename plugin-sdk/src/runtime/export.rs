@@ -13,11 +13,15 @@ use plugin_abi::{
 };
 use serde::Deserialize;
 
-use crate::{
-    call::{self, Call, UnderWay, Working},
-    host, logger,
+use super::{
+    call::Call,
+    current::{self, UnderWay, Working},
+    failure::Failure,
+    host_client, logger,
     panic::caught,
-    payload::{Cancel, Crate, Declaration, Failure, Init},
+    wire::{Cancel, Crate, Declaration, Init},
+};
+use crate::{
     state::{Builder, StateCell},
     tool::{Names, Tool},
 };
@@ -130,7 +134,7 @@ fn init<E: Exports>(body: &[u8], host: Host) -> Result<Vec<u8>, Failure> {
             facts.payloads
         )));
     }
-    host::remember(host);
+    host_client::remember(host);
     logger::start(E::CRATE_NAME, &facts.log);
     let asked = if facts.tools { E::TOOLS } else { &[] };
     let tools = asked.iter();
@@ -179,7 +183,7 @@ fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Fa
 
 fn cancel(body: &[u8]) -> Result<Vec<u8>, Failure> {
     let cancel: Cancel = read("which call to cancel", body)?;
-    call::cancel(cancel.call);
+    current::cancel(cancel.call);
     Ok(b"{}".to_vec())
 }
 

@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::{Context, finite, host};
+use crate::{
+    Context,
+    runtime::{host_client, non_finite},
+};
 
 /// How often [`ToolState::update`] tries to be the faster one. Source: ours. Of a hundred calls at once each has its turn.
 const ATTEMPTS: u32 = 200;
@@ -401,7 +404,7 @@ fn ask(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
         kind: String,
         public: Option<String>,
     }
-    host::ask_with(host, host_op::STATE, payload).map_err(|refusal| {
+    host_client::ask_with(host, host_op::STATE, payload).map_err(|refusal| {
         let refusal = serde_json::from_slice::<Refusal>(&refusal).ok();
         let name = refusal.as_ref().map(|refusal| refusal.kind.as_str());
         let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::named);
@@ -423,7 +426,7 @@ fn members(name: &str, value: Value) -> Map<String, Value> {
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Value, StateError> {
     // JSON has no infinite numbers, and `serde_json` would keep null for them, which is read as another type.
-    let checked = finite::check(value).map_err(|error| error.to_string());
+    let checked = non_finite::check(value).map_err(|error| error.to_string());
     let encoded =
         checked.and_then(|()| serde_json::to_value(value).map_err(|error| error.to_string()));
     encoded.map_err(|error| {

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::{
+use super::{
     document::{Document, Keywords, parts, properties, required},
     types::Types,
 };

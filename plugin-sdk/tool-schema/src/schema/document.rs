@@ -4,7 +4,8 @@ use std::{cell::RefCell, collections::HashMap};
 
 use serde_json::{Map, Value};
 
-use crate::{coerce::respelled, types::Types};
+use super::types::Types;
+use crate::spelling::respelled;
 
 /// How many `$ref`, `allOf`, `anyOf` and `oneOf` are followed without a step into the value.
 const MAX_HOPS: usize = 16;

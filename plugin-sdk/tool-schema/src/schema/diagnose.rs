@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
-use crate::{
+use super::{
+    describe::{given, integer_range, name_of, near_miss, quoted, strings_of},
     document::{Document, Keywords, address, parts, properties, required, same},
     problems::{Place, Problem, unknown},
-    schema,
     types::Types,
-    words::{given, integer_range, name_of, near_miss, quoted, strings_of},
+    validator,
 };
 
 /// The most problems that are worded for one value: a model mends the first few and tries again.
@@ -438,7 +438,7 @@ impl<'a> Search<'_, 'a> {
             .or_insert_with(|| {
                 let schema = schema();
                 let alone = !schema.to_string().to_ascii_lowercase().contains("ref\":");
-                alone.then(|| schema::validator(&schema).ok())?
+                alone.then(|| validator::validator(&schema).ok())?
             })
             .as_ref()
     }

@@ -7,9 +7,9 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{
+use super::{
+    describe::{either, name_of, near_miss, shortened},
     document::Keywords,
-    words::{either, name_of, near_miss, shortened},
 };
 
 /// One place where a value does not satisfy a schema. Displayed, it is a sentence without its full stop.

@@ -4,10 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, ItemFn, LitStr, ReturnType, Type, ext::IdentExt, spanned::Spanned};
 
+use super::function::{conditions, declaration};
 use crate::{
     args::{Args, Icon},
     doc::Doc,
-    expand::{conditions, declaration},
     name,
     parameter::{Argument, Default, Parameter, is_text, needs_validation},
 };
@@ -334,7 +334,7 @@ fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_
     let ident = &function.sig.ident;
     let values = (0..parameters.len()).map(value);
     let run = if function.sig.asyncness.is_some() {
-        quote!(::plugin_sdk::__private::run(#call, move || #ident(#(#values),*))?)
+        quote!(::plugin_sdk::__private::run(#call.running(), move || #ident(#(#values),*))?)
     } else {
         quote!(#ident(#(#values),*))
     };

@@ -8,10 +8,10 @@ use std::{
     sync::Once,
 };
 
-use crate::{
-    call::{self, Working},
+use super::{
+    current::{self, Working},
+    failure::Failure,
     logger,
-    payload::Failure,
 };
 
 thread_local! {
@@ -87,7 +87,7 @@ fn install_hook() {
             let told = Panic {
                 message: message(info.payload()).to_owned(),
                 place,
-                call: call::current(),
+                call: current::current(),
             };
             if CATCHING.get() {
                 if let Some(earlier) = LAST.replace(Some(told)) {
