@@ -18,7 +18,7 @@ use super::{
 };
 use crate::StateErrorKind;
 
-/// How long a call that was given up may take to come back, as in the host (`CANCEL_GRACE` in its `app/call.rs`).
+/// How long a call that was given up may take to come back, as in the host (`CANCEL_GRACE` in its `server/call.rs`).
 const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
 /// A tool, and the request by which it is to be called.

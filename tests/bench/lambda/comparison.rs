@@ -22,8 +22,14 @@ const MAX_RATIO: f64 = 1.03;
 /// that the kernel chooses.
 const MAX_INSTRUCTIONS: f64 = 1.01;
 
+/// Takes one kind of samples from all that was measured.
+type SamplesOf = fn(&Measured) -> &Samples;
+
+/// Takes one of the counts.
+type CountOf = fn(&Instructions) -> u64;
+
 /// The columns: their titles, and the samples that they compare.
-const COLUMNS: [(&str, fn(&Measured) -> &Samples); 4] = [
+const COLUMNS: [(&str, SamplesOf); 4] = [
     ("start", |it| &it.init),
     ("cold start", |it| &it.cold),
     ("call", |it| &it.call),
@@ -54,7 +60,7 @@ pub(crate) async fn times(
     }
     eprintln!();
 
-    let ratios = |of: fn(&Measured) -> &Samples, programs: &[Measured; 3]| {
+    let ratios = |of: SamplesOf, programs: &[Measured; 3]| {
         let [first, second, present] = programs;
         [second, present].map(|program| of(program).times(of(first)))
     };
@@ -109,7 +115,7 @@ pub(crate) async fn instructions(
             instructions::of(&before).await?,
             instructions::of(&now).await?,
         );
-        let columns: [(&str, fn(&Instructions) -> u64); 3] = [
+        let columns: [(&str, CountOf); 3] = [
             ("the start", |it| it.start),
             ("the first call", |it| it.first_call),
             ("a warm call", |it| it.warm_call),
