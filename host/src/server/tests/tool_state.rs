@@ -4,9 +4,9 @@ use mcp_protocol::Revision;
 use plugin_abi::host_op::STATE;
 use serde_json::{Value, json};
 
-use crate::server::{
-    Caller,
-    tests::server::{Answered, Sent, Server, legacy, modern},
+use crate::{
+    plugin::Caller,
+    server::tests::server::{Answered, Sent, Server, legacy, modern},
 };
 
 /// A call that asks this of its state, one after the other.
