@@ -2,10 +2,12 @@
 
 mod schema;
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use schema::{Difference, Direction};
+use schema::difference::{Difference, Direction};
 
 /// A tool, as far as those who use it can tell.
 #[derive(Clone, Debug)]
@@ -68,6 +70,25 @@ pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Changes for people, with how many there are of each kind at the end.
+pub(crate) fn lines(changes: &[Change]) -> Vec<String> {
+    let count = |effect| {
+        let of_it = changes.iter().filter(|change| change.effect == effect);
+        of_it.count()
+    };
+    let all = format!(
+        "{} breaking, {} compatible, {} newly destructive",
+        count(Effect::Breaking),
+        count(Effect::Compatible),
+        count(Effect::Destructive)
+    );
+    changes
+        .iter()
+        .map(ToString::to_string)
+        .chain([all])
+        .collect()
 }
 
 fn named<'a>(tools: &'a [Tool], name: &str) -> Option<&'a Tool> {
@@ -184,6 +205,17 @@ fn push(changes: &mut Vec<Change>, tool: &Tool, effect: Effect, what: impl Into<
         effect,
         what: what.into(),
     });
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let effect = match self.effect {
+            Effect::Breaking => "breaking",
+            Effect::Compatible => "compatible",
+            Effect::Destructive => "destructive",
+        };
+        write!(f, "{effect:<11}  {}: {}", self.tool, self.what)
+    }
 }
 
 impl Tool {

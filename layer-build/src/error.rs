@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use layer_format::Code;
 
 use crate::{
-    deployment::Deployment,
-    elf::{AMAZON_LINUX_2023, Glibc},
+    aws::error::Deployment,
+    library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
 /// A failure with a stable code.

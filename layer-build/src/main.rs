@@ -2,60 +2,29 @@
 //!
 //! stdout is data, stderr is talk; [`exit`] has the exit codes.
 
-mod arch;
 mod archive;
-mod ask;
+mod args;
 mod aws;
-mod bench;
-mod cargo;
-mod check;
-mod child;
-mod cli;
-mod client;
+mod build;
+mod command;
 mod compare;
-mod compile;
-mod connect;
-mod contents;
-mod declared;
-mod deployment;
-mod describe;
-mod dev;
-mod diff;
-mod doctor;
-mod elf;
 mod error;
 mod exit;
-mod fetched;
-mod function;
-mod inspect;
-mod lambda;
-mod layer;
-mod new;
-mod out;
-mod packages;
-mod progress;
-mod publish;
-mod rollback;
-mod running;
-mod scratch;
-mod sdk;
-mod served;
-mod sign;
-mod smoke;
-mod strip;
-mod swap;
-mod symbolize;
-mod symbols;
-mod token;
-mod verify;
+mod finding;
+mod library;
+mod mcp;
+mod process;
+mod static_check;
+mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::{
-    cli::{Cli, Command},
+    args::{Cli, Command},
     exit::Exit,
+    process::host::end_with_parent,
 };
 
 fn main() -> ExitCode {
@@ -65,31 +34,28 @@ fn main() -> ExitCode {
         args.remove(1);
     }
     let done = match Cli::parse_from(args).command {
-        Command::New(args) => new::run(&args),
-        Command::Build(args) => build(&args).map(|()| Exit::Done),
-        Command::Host(args) => function::build(&args).map(|()| Exit::Done),
-        Command::Dev(args) => dev::run(&args),
-        Command::Connect(args) => connect::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Bench(args) => bench::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Diff(args) => diff::run(&args),
-        Command::Publish(args) => publish::run(&args),
-        Command::Swap(args) => swap::run(&args),
-        Command::Rollback(args) => rollback::run(&args),
-        Command::Verify(args) => verify::run(&args),
-        Command::Token(args) => token::run(&args),
-        Command::Tools(args) => ask::tools(&args),
-        Command::Call(args) => ask::call(&args),
-        Command::Symbolize(args) => symbolize::run(&args),
-        Command::Doctor => doctor::run(),
-        Command::Completions(args) => completions(&args).map(|()| Exit::Done),
-        Command::Describe(args) => {
-            running::end_with_parent();
-            describe::answer(&args).map(|()| Exit::Done)
-        }
+        Command::New(args) => command::new::run(&args),
+        Command::Build(args) => command::build::run(&args),
+        Command::Host(args) => command::host::run(&args),
+        Command::Dev(args) => command::dev::run(&args),
+        Command::Connect(args) => command::connect::run(&args),
+        Command::Check(args) => command::check::run(&args),
+        Command::Bench(args) => command::bench::run(&args),
+        Command::Inspect(args) => command::inspect::run(&args),
+        Command::Diff(args) => command::diff::run(&args),
+        Command::Publish(args) => command::publish::run(&args),
+        Command::Swap(args) => command::swap::run(&args),
+        Command::Rollback(args) => command::rollback::run(&args),
+        Command::Verify(args) => command::verify::run(&args),
+        Command::Token(args) => command::token::run(&args),
+        Command::Tools(args) => command::tools::run(&args),
+        Command::Call(args) => command::call::run(&args),
+        Command::Symbolize(args) => command::symbolize::run(&args),
+        Command::Doctor => command::doctor::run(),
+        Command::Completions(args) => command::completions::run(&args),
+        Command::Describe(args) => command::describe::run(&args),
         Command::AsHost(args) => {
-            running::end_with_parent();
+            end_with_parent();
             return host::main(args.args);
         }
     };
@@ -102,37 +68,6 @@ fn main() -> ExitCode {
             Exit::Failed.into()
         }
     }
-}
-
-fn build(args: &cli::Build) -> anyhow::Result<()> {
-    archive::check_out(&args.out)?;
-    let packages = packages::find(&args.packages)?;
-    let recipe = layer::Recipe {
-        profile: compile::Profile::Layer,
-        platform: args.platform.chosen(),
-        includes: &args.includes,
-    };
-    let layer = layer::build(
-        &packages,
-        &recipe,
-        &layer::Label::of(args, &packages)?,
-        &args.out,
-    )?;
-    out::line(layer)?;
-    Ok(())
-}
-
-fn completions(args: &cli::Completions) -> anyhow::Result<()> {
-    let mut script = Vec::new();
-    // What is hidden is no verb of the user's, which scripts of some shells do not know.
-    let all = Cli::command();
-    let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set());
-    let mut shown = clap::Command::new("cargo-layer")
-        .version(env!("CARGO_PKG_VERSION"))
-        .subcommands(verbs.cloned());
-    clap_complete::generate(args.shell, &mut shown, "cargo-layer", &mut script);
-    out::line(String::from_utf8_lossy(&script).trim_end())?;
-    Ok(())
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

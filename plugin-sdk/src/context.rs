@@ -11,7 +11,7 @@ use plugin_abi::{Host, host_op};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{call::Running, host};
+use crate::runtime::{current::Running, host_client, logger};
 
 /// The call that a tool works on, as an optional parameter of it.
 ///
@@ -236,7 +236,7 @@ impl Context {
                 total,
                 message,
             };
-            host::tell(self.host, host_op::PROGRESS, &progress);
+            host_client::tell(self.host, host_op::PROGRESS, &progress);
         }
     }
 
@@ -254,10 +254,10 @@ impl Context {
         if self.facts().log_level.is_some_and(|least| level >= least) {
             let message = Message {
                 level,
-                logger: crate::logger::plugin(),
+                logger: logger::plugin(),
                 data: message.into(),
             };
-            host::tell(self.host, host_op::MESSAGE, &message);
+            host_client::tell(self.host, host_op::MESSAGE, &message);
         }
     }
 
@@ -268,7 +268,7 @@ impl Context {
     /// Asked for once, when something is wanted of them.
     fn facts(&self) -> &Facts {
         self.facts
-            .get_or_init(|| host::ask(self.host, host_op::CONTEXT).unwrap_or_default())
+            .get_or_init(|| host_client::ask(self.host, host_op::CONTEXT).unwrap_or_default())
     }
 }
 

@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::{Context, Role, form, host, logger};
+use crate::{
+    Context, Role, form,
+    runtime::{host_client, logger},
+};
 
 /// Questions of a tool to its client.
 ///
@@ -231,7 +234,7 @@ impl Requests {
             logger::write(log::Level::Error, module_path!(), &why);
             return Err(InputError::CannotAsk(why));
         }
-        host::ask_with(host, host_op::INPUT, &self)
+        host_client::ask_with(host, host_op::INPUT, &self)
             .map_err(|refusal| InputError::CannotAsk(words_of(&refusal)))
     }
 }

@@ -253,34 +253,27 @@
 //! A tool is a function, and is tested like one. The feature `testing` calls it as the host does: see the module
 //! `testing`, in the documentation with this feature.
 
-mod arguments;
-mod call;
+mod args;
 mod content;
 mod context;
 mod error;
-mod export;
-mod finite;
 mod form;
-mod host;
+mod icon;
 mod input;
-mod logger;
-mod panic;
-mod payload;
 mod result;
-#[cfg(feature = "async")]
 mod runtime;
 mod schema;
 mod state;
+mod stored_state;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool;
-mod tool_state;
 
 #[doc = include_str!("../docs/from-python.md")]
 pub mod from_python {}
 
 pub use ::log;
-pub use arguments::Args;
+pub use args::Args;
 pub use content::{Content, Resource, ResourceLink, Role};
 pub use context::{Client, Context, Level, Trace};
 pub use error::ToolError;
@@ -316,7 +309,7 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 pub use state::State;
-pub use tool_state::{Handle, StateError, StateErrorKind, ToolState};
+pub use stored_state::{Handle, StateError, StateErrorKind, ToolState};
 
 /// What most tools need: `use plugin_sdk::prelude::*;`
 pub mod prelude {
@@ -332,18 +325,21 @@ pub mod prelude {
 pub mod __private {
     pub use crate::{
         error::{HasCauses, HasNoCauses, Outcome},
-        export::{Exported, Exports, check_name, header},
-        payload::reply,
+        icon::Icon,
         result::IntoToolResult,
+        runtime::{
+            export::{Exported, Exports, check_name, header},
+            reply::reply,
+        },
         schema::{parameters, whole, written_input, written_output},
         state::{Build, NoState, StateCell, no_state},
-        tool::{Hints, Icon, Names, NoTool, Tool, ToolFn},
+        tool::{Hints, Names, NoTool, Tool, ToolFn},
     };
     pub use plugin_abi::abi_stable::library::LibHeader;
     pub use {schemars, serde, serde_json};
 
     #[cfg(feature = "async")]
-    pub use crate::runtime::run;
+    pub use crate::runtime::async_runtime::run;
 }
 
 /// The README's tool compiles.

@@ -6,7 +6,7 @@ use schemars::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{arguments::members_of, payload::Failure};
+use crate::runtime::{arguments::members_of, failure::Failure};
 
 /// The `inputSchema` of a tool whose parameters are the fields of `T`, and whether the host has to validate arguments
 /// before the call.

@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use crate::{error::ToolError, payload::Failure};
+use crate::{error::ToolError, runtime::failure::Failure};
 
 /// What the tools of a plugin share, such as an HTTP client or a pool of connections, as a parameter of a tool.
 ///
@@ -201,7 +201,7 @@ where
     R: Future<Output = T>,
 {
     fn build(self) -> Result<Built, Failure> {
-        Ok(Box::new(crate::runtime::finish(self)?))
+        Ok(Box::new(crate::runtime::async_runtime::finish(self)?))
     }
 }
 
@@ -214,7 +214,7 @@ where
     R: Future<Output = Result<T, E>>,
 {
     fn build(self) -> Result<Built, Failure> {
-        built(crate::runtime::finish(self)?)
+        built(crate::runtime::async_runtime::finish(self)?)
     }
 }
 

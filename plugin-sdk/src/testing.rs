@@ -40,8 +40,8 @@
 #![expect(unsafe_code, reason = "the plugin's header, by its symbol")]
 
 mod host;
-mod kept;
 mod outcome;
+mod state_store;
 mod tool;
 
 use std::{path::Path, sync::Arc};
@@ -51,7 +51,7 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 use tool_schema::{Form, Schema, check_name, default_problems, header_problems};
 
-use self::host::{invoke, request};
+use self::host::{invoke, request, text};
 pub use self::{outcome::Outcome, tool::Tool};
 
 /// The plugin that `export_tools!` exports.
@@ -154,7 +154,7 @@ impl Plugin {
                 self.names().join(", ")
             );
         };
-        Tool::new(self.clone(), position)
+        Tool::new(self.module, Arc::clone(&self.declaration), position)
     }
 
     /// The names of the tools, in their order.
@@ -233,8 +233,4 @@ fn problems(declaration: &Value) -> Vec<String> {
         }
     }
     problems
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -3,8 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    call::Call,
-    payload::{Annotations, DeclaredTool, Failure, McpTool},
+    icon::Icon,
+    runtime::{
+        call::Call,
+        failure::Failure,
+        wire::{Annotations, DeclaredTool, McpTool},
+    },
     schema,
 };
 
@@ -53,23 +57,6 @@ pub struct Hints {
     pub idempotent: Option<bool>,
     /// It reaches beyond a closed set of things.
     pub open_world: Option<bool>,
-}
-
-/// A picture of a tool.
-#[derive(Clone, Copy, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Icon {
-    /// An `https:` or `data:` URI.
-    pub src: &'static str,
-    /// Its type, such as `image/png`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mime_type: Option<&'static str>,
-    /// Its sizes, such as `48x48` or `any`.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub sizes: &'static [&'static str],
-    /// `light` or `dark`: the background it is made for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub theme: Option<&'static str>,
 }
 
 /// Implemented by `#[tool]` on a type of the function's name.

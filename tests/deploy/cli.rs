@@ -1,7 +1,7 @@
 //! `deploy/cli.md`: its commands are typed as they stand there, section by section.
 
 use serde_json::{Value, json};
-use tests::{Account, LambdaApi, readme};
+use tests::{Account, LambdaApi, documents};
 
 /// The document.
 const DOCUMENT: &str = "deploy/cli.md";
@@ -28,11 +28,11 @@ fn section(heading: &str) -> String {
 
 /// The same block by block.
 fn blocks(heading: &str) -> Vec<String> {
-    let [names] = &readme::code_of(DOCUMENT, "Names", "sh")[..] else {
+    let [names] = &documents::code(DOCUMENT, "Names", "sh")[..] else {
         panic!("one block of names");
     };
     let names = names.replace("ARCH=x86_64 ", &format!("ARCH={} ", cpu()));
-    let blocks = readme::code_of(DOCUMENT, heading, "sh");
+    let blocks = documents::code(DOCUMENT, heading, "sh");
     assert!(!blocks.is_empty(), "{heading} has no commands");
     let whole = |block: &String| format!("{names}{block}");
     blocks.iter().map(whole).collect()
@@ -385,7 +385,7 @@ fn what_is_typed_swaps_goes_back_and_leaves_nothing() {
 
 /// The commands of a section of the runbook.
 fn of_runbook(heading: &str) -> String {
-    let blocks = readme::code_of("deploy/RUNBOOK.md", heading, "sh");
+    let blocks = documents::code("deploy/RUNBOOK.md", heading, "sh");
     assert!(!blocks.is_empty(), "{heading} has no commands");
     format!("NAME={NAME}\n{}", blocks.concat())
 }

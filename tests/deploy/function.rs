@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tests::{Account, LambdaApi, Layer, declaration, puppet, script, sha256_of, told_by, tool};
+use tests::{Account, LambdaApi, Layer, declaration, script, scripted, sha256_of, told_by, tool};
 
 /// Secrets, which nobody may see anywhere.
 pub(crate) const TOKENS: &str =
@@ -154,7 +154,7 @@ pub(crate) fn layers(configuration: &Value) -> Vec<String> {
 pub(crate) fn with_destructive_tool() -> Layer {
     let layer = Layer::of(["custom-tools"]);
     let declared = declaration(&[tool("wipe")]);
-    layer.put_declared("danger", &puppet(&script(&declared)), &declared);
+    layer.put_declared("danger", &scripted(&script(&declared)), &declared);
     layer
 }
 

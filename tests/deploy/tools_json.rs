@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Map, Value, json};
-use tests::{Host, Layer, deploy::cdk, manifest, output_of, puppet, repository, script, told_by};
+use tests::{Host, Layer, deploy::cdk, manifest, output_of, repository, script, scripted, told_by};
 
 use crate::{
     archives::{Folder, architectures},
@@ -175,7 +175,7 @@ pub(crate) fn things(folder: &Folder, name: &str) -> Layer {
     let mut files = Vec::new();
     let mut merged = Value::Null;
     for (file, declaration) in plugins() {
-        let library = puppet(&script(&declaration));
+        let library = scripted(&script(&declaration));
         let mut told = manifest("things", file, &library, &declaration);
         told["layer"]["tools"] = json!(["!hidden"]);
         if merged.is_null() {

@@ -1,5 +1,12 @@
 //! What has to be built before anything can be tested, once for all tests, also of several test processes.
 
+pub(crate) mod archive;
+pub mod author_crate;
+pub(crate) mod layer;
+pub mod outside_repository;
+pub(crate) mod patched_library;
+pub(crate) mod toolchain;
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -7,38 +14,12 @@ use std::{
 };
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-/// The root of the repository.
-pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate lies in the repository")
-}
-
-/// Where the harness keeps what it makes.
-pub fn target() -> &'static Path {
-    static TARGET: OnceLock<PathBuf> = OnceLock::new();
-    TARGET.get_or_init(|| {
-        // The test binary lies in target/PROFILE/deps.
-        let binary = std::env::current_exe().expect("this program has a path");
-        let target = binary
-            .ancestors()
-            .nth(3)
-            .expect("cargo's target folder")
-            .join("e2e");
-        fs_err::create_dir_all(&target).expect("target/e2e can be made");
-        target
-    })
-}
-
-/// Hold the lock `name` while `work` runs: other test processes wait.
-pub(crate) fn locked<T>(name: &str, work: impl FnOnce() -> T) -> T {
-    let file = fs_err::File::create(target().join(format!("{name}.lock")))
-        .expect("a lock file can be made");
-    file.file().lock().expect("the lock can be taken");
-    work()
-}
+use crate::{
+    command::output_of,
+    folders::{locked, repository, target},
+};
+use archive::unzip;
 
 /// `cargo-layer`, built as `cargo layer` builds it. (`cargo test` builds no binaries of other packages.)
 pub fn cargo_layer() -> &'static Path {
@@ -104,27 +85,6 @@ fn built(what: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-/// The toolchains that rustup has; none without rustup.
-pub fn toolchains() -> Vec<String> {
-    let Ok(output) = Command::new("rustup").args(["toolchain", "list"]).output() else {
-        return Vec::new();
-    };
-    let list = String::from_utf8_lossy(&output.stdout).into_owned();
-    let names = list
-        .lines()
-        .filter_map(|line| line.split_whitespace().next());
-    names.map(str::to_owned).collect()
-}
-
-/// What the compiler of a toolchain, or the one of these tests, says it is.
-pub fn rustc_version(toolchain: Option<&str>) -> String {
-    let mut rustc = Command::new("rustc");
-    if let Some(toolchain) = toolchain {
-        rustc.env("RUSTUP_TOOLCHAIN", toolchain);
-    }
-    output_of(rustc.arg("--version")).trim().to_owned()
-}
-
 /// The `bootstrap` of the `function.zip` that `cargo layer host` makes.
 pub fn bootstrap() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
@@ -140,89 +100,11 @@ pub fn bootstrap() -> &'static Path {
             );
             // A new file under the same name: the old one may be running in another test process.
             let fresh = tempfile::tempdir_in(target()).expect("a temporary folder");
-            crate::layer::unzip(&zip, fresh.path());
+            unzip(&zip, fresh.path());
             fs_err::create_dir_all(&folder).expect("target/e2e/function can be made");
             fs_err::rename(fresh.path().join("bootstrap"), folder.join("bootstrap"))
                 .expect("bootstrap can be placed");
             folder.join("bootstrap")
         })
     })
-}
-
-/// What a command prints to stdout and stderr, without line breaks at the end, and its exit code.
-///
-/// # Panics
-/// When it cannot be run, or prints what is no text.
-pub fn told_by(command: &mut Command) -> (String, String, Option<i32>) {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
-    let text = |bytes| {
-        String::from_utf8(bytes)
-            .expect("text")
-            .trim_end()
-            .to_owned()
-    };
-    (
-        text(output.stdout),
-        text(output.stderr),
-        output.status.code(),
-    )
-}
-
-/// Run a command that must succeed, and give its stdout.
-///
-/// # Panics
-/// When it fails, with the command and all it printed.
-pub fn output_of(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{command:?} ended with {}\nstdout:\n{stdout}\nstderr:\n{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    stdout
-}
-
-/// SHA-256 of a file, in hex.
-pub fn sha256(path: &Path) -> String {
-    sha256_of(&fs_err::read(path).expect("the file can be read"))
-}
-
-/// SHA-256 in hex.
-pub fn sha256_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// A shared library that this very process has loaded, and that is no plugin.
-pub fn library_of_the_system() -> PathBuf {
-    let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
-    let mut libraries = maps
-        .lines()
-        .filter_map(|line| Some(format!("/{}", line.split_once('/')?.1)));
-    libraries
-        .find(|path| path.contains("/libc.so") || path.contains("/libc-"))
-        .expect("a C library")
-        .into()
-}
-
-/// A file that a crate of the lock file ships, as cargo has it.
-pub fn crate_file(package: &str, file: &str) -> PathBuf {
-    let manifest = repository().join("Cargo.toml");
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["metadata", "--format-version", "1", "--manifest-path"]);
-    let metadata = output_of(command.arg(manifest));
-    let metadata: Value = serde_json::from_str(&metadata).expect("cargo writes JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
-    let package = packages.iter().find(|found| found["name"] == package);
-    let manifest = package.and_then(|found| found["manifest_path"].as_str());
-    let manifest = manifest.expect("the lock file has it");
-    Path::new(manifest).with_file_name(file)
 }

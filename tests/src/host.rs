@@ -1,5 +1,7 @@
 //! The real `bootstrap` on a layer: by `serve`, or on Lambda behind a gateway.
 
+mod cargo_lambda;
+
 use std::{
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr},
@@ -16,7 +18,8 @@ use tokio::runtime::Runtime;
 
 pub use lambda_local::Door;
 
-use crate::{Client, Layer, bootstrap, cargo_lambda::CargoLambda};
+use crate::{Client, Layer, bootstrap};
+use cargo_lambda::CargoLambda;
 
 /// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
 const LOG_PATIENCE: Duration = Duration::from_secs(60);
@@ -457,7 +460,7 @@ impl Drop for Host {
     }
 }
 
-fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
+pub(crate) fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
     let plugin_dir = layer.plugin_dir().to_string_lossy().into_owned();
     let config = FunctionConfig::new(bootstrap()).env("PLUGIN_DIR", plugin_dir);
     variables
@@ -465,7 +468,7 @@ fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
         .fold(config, |config, (name, value)| config.env(*name, *value))
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

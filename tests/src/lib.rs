@@ -10,39 +10,41 @@
 //! What is built is built once, by the commands a user would type; everything lands under `target/e2e`. The harness
 //! panics with the whole story when something fails: that is its way to fail a test.
 
-mod account;
+mod aws;
 mod build;
-mod cargo_lambda;
-mod client;
-pub mod conformance;
-pub mod deploy;
-pub mod dynamodb;
+mod clients;
+mod command;
+pub mod documents;
+mod environment;
+mod folders;
 mod host;
-mod lambda_api;
-mod layer;
-mod library;
-mod moto;
-mod pipe;
-mod proxy;
-pub mod readme;
-mod runtime_api;
-mod sdk_clients;
+mod packages;
 
-pub use account::Account;
+pub use aws::{
+    account::{Account, aws_cli},
+    deploy,
+    dynamodb::{self, Dynamo},
+    lambda_api::LambdaApi,
+    moto::Moto,
+    proxy::{Fault, Proxy},
+};
 pub use build::{
-    bootstrap, cargo_layer, crate_file, library_of, library_of_the_system, output_of, program_of,
-    repository, rustc_version, sha256, sha256_of, standalone, target, told_by, toolchains,
+    archive::{sha256, sha256_of, unzip},
+    author_crate, bootstrap, cargo_layer,
+    layer::Layer,
+    library_of,
+    outside_repository::{self, OutsideRepository},
+    patched_library::{declaration, manifest, replaced, script, scripted, tool},
+    program_of, standalone,
+    toolchain::{crate_file, library_of_the_system, rustc_version, toolchains},
 };
-pub use client::{Answer, CallOutcome, Client, Retry, post_and_forget};
-pub use dynamodb::Dynamo;
+pub use clients::{
+    conformance,
+    http_client::{Answer, CallOutcome, Client, Retry, post_and_forget},
+    sdk_clients::{inspector, invoking_client, node_client, python_client, rust_client},
+    stdio_client::StdioClient,
+};
+pub use command::{output_of, told_by};
+pub use environment::{Environment, InvocationResult, RunningInvocation, Streamed};
+pub use folders::{repository, target};
 pub use host::{Door, Host, event_of};
-pub use lambda_api::LambdaApi;
-pub use layer::Layer;
-pub use library::{declaration, manifest, puppet, replaced, script, tool};
-pub use moto::Moto;
-pub use pipe::Pipe;
-pub use proxy::{Fault, Proxy};
-pub use runtime_api::{Came, RuntimeApi};
-pub use sdk_clients::{
-    aws_cli, inspector, invoking_client, node_client, python_client, rust_client,
-};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use crate::{Revision, tools::raw};
+use crate::{Revision, json::raw};
 
 /// What a replacement repeats of a block.
 #[derive(Deserialize)]

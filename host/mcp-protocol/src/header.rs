@@ -163,6 +163,35 @@ fn decode(value: &str) -> Option<String> {
     }
 }
 
+/// Encodes a value for a header. A value that no header can have as it is becomes `=?base64?...?=` (M:http, "Custom Headers from Tool Parameters").
+#[must_use]
+pub fn encode_header(value: &str) -> Cow<'_, str> {
+    let is_plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        && trimmed(value) == value
+        && !value.starts_with("=?base64?");
+    if is_plain {
+        return value.into();
+    }
+    format!("=?base64?{}?=", encode_base64(value.as_bytes())).into()
+}
+
+fn encode_base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            text.push(if place <= chunk.len() {
+                char::from(DIGITS[(bits >> (18 - 6 * place) & 63) as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
 /// Canonical base64 (RFC 4648, section 4): padding required, no stray bits. Written here because this crate promises to
 /// depend on serde alone.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
@@ -212,6 +241,39 @@ mod tests {
             ("=?base64?/w==?=", None),
         ] {
             assert_eq!(decode(value).as_deref(), decoded, "value: {value}");
+        }
+    }
+
+    #[test]
+    fn decoding_undoes_encoding() {
+        let all: String = ('\0'..='\u{2ff}').collect();
+        let mut values = vec![
+            "",
+            "eu",
+            "a b",
+            " a",
+            "a ",
+            "\t",
+            "=?base64?",
+            "=?base64?ZXU=?=",
+            "é",
+            "a\nb",
+        ];
+        // Every length of what is left of three bytes, with bytes of all kinds.
+        values.extend((0..all.len()).filter_map(|end| all.get(..end)));
+        for value in values {
+            let encoded = encode_header(value);
+            assert_eq!(decode(&encoded).as_deref(), Some(value), "{encoded}");
+            assert_eq!(trimmed(&encoded), encoded);
+            assert!(encoded.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+        }
+        for (value, encoded) in [
+            ("eu", "eu"),
+            ("Zürich", "=?base64?WsO8cmljaA==?="),
+            (" eu", "=?base64?IGV1?="),
+            ("=?base64?", "=?base64?PT9iYXNlNjQ/?="),
+        ] {
+            assert_eq!(encode_header(value), encoded);
         }
     }
 

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{ServerInfo, modern::SERVER_INFO};
+use crate::{ServerInfo, json::raw, meta_keys::SERVER_INFO};
 
 /// The methods by which a client can be asked.
 const METHODS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
@@ -164,7 +164,7 @@ pub fn input_required(
         #[serde(rename = "_meta")]
         meta: Value,
     }
-    crate::tools::raw(&InputRequiredResult {
+    raw(&InputRequiredResult {
         result_type: "input_required",
         input_requests: requests,
         request_state: state,

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Number, Value, value::RawValue};
 
-use crate::Answer;
+use crate::error_text::bounded;
 
 /// The body is not JSON.
 pub const PARSE_ERROR: i32 = -32700;
@@ -224,6 +224,17 @@ fn not_json(error: &dyn fmt::Display) -> Answer {
     Answer::error(400, None, PARSE_ERROR, &message)
 }
 
+/// How one POST is answered: an HTTP status and a JSON body, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// A JSON-RPC message; `None` for an accepted notification.
+    pub body: Option<Vec<u8>>,
+    /// Is that an error, or has one in a batch?
+    pub is_error: bool,
+}
+
 #[derive(Serialize)]
 struct Success<'a, T: Serialize + ?Sized> {
     jsonrpc: &'static str,
@@ -290,7 +301,7 @@ impl Answer {
         message: &str,
         data: Option<Value>,
     ) -> Self {
-        let message = &crate::bounded(message);
+        let message = &bounded(message);
         let failure = Failure {
             jsonrpc: "2.0",
             id,

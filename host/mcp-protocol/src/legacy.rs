@@ -5,6 +5,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     Answer, Id, Request, Revision, Route, ServerInfo,
+    json::raw,
     jsonrpc::METHOD_NOT_FOUND,
     method::{capabilities, offered},
     params::{self, Params},
@@ -54,7 +55,7 @@ pub fn initialize(
         #[serde(skip_serializing_if = "Option::is_none")]
         instructions: Option<&'a str>,
     }
-    crate::tools::raw(&InitializeResult {
+    raw(&InitializeResult {
         protocol_version: negotiated.as_str(),
         capabilities: capabilities(),
         server_info: server,

@@ -7,12 +7,10 @@ use serde_json::value::RawValue;
 
 use crate::{
     Id,
+    meta_keys::{CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL},
     params::{Members, text},
 };
 
-pub(crate) const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
-const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const PROGRESS_TOKEN: &str = "progressToken";
 
 /// The longest progress token; a longer one is none. Unit: bytes. Source: ours. Each notification repeats it, so that a long one

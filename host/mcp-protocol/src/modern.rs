@@ -6,13 +6,13 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     Answer, CacheHints, Headers, Id, LogLevel, Request, Revision, Route, ServerInfo,
     header::{self, trimmed},
+    json::raw,
     jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
-    meta::{CLIENT_CAPABILITIES, LOG_LEVEL, is_object},
+    meta::is_object,
+    meta_keys::{CLIENT_CAPABILITIES, LOG_LEVEL, PROTOCOL_VERSION, SERVER_INFO},
     method::{capabilities, offered},
-    params::{self, Members, PROTOCOL_VERSION, Params, text},
+    params::{self, Members, Params, text},
 };
-
-pub(crate) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 /// A request whose checks are under way.
 struct Checked<'r, 'a> {
@@ -220,7 +220,7 @@ pub fn discover(
         #[serde(rename = "_meta")]
         meta: Value,
     }
-    crate::tools::raw(&DiscoverResult {
+    raw(&DiscoverResult {
         result_type: "complete",
         supported_versions: [Revision::MODERN.as_str()],
         capabilities: capabilities(),

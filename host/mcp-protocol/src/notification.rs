@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 
-use crate::{Id, LogLevel, Revision, tools::raw};
+use crate::{Id, LogLevel, Revision, json::raw};
 
 /// Something to tell the client while a call runs.
 #[derive(Clone, Debug)]

@@ -16,9 +16,6 @@ use crate::{
     jsonrpc::{INVALID_PARAMS, INVALID_REQUEST},
 };
 
-/// The `_meta` key by which a request claims to be modern (M:base).
-pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-
 /// The members of an object, as they stand. (Not a struct: serde takes an array for one. Not values: a number or a
 /// string that Rust cannot hold, somewhere in the arguments, would hide everything else.)
 pub(crate) type Members<'a> = BTreeMap<String, &'a RawValue>;

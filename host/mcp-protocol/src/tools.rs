@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{
-    Map, Value, json,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::{Map, Value, json, value::RawValue};
 
-use crate::{CacheHints, Revision, ServerInfo, content, modern::SERVER_INFO};
+use crate::{
+    CacheHints, Revision, ServerInfo, content, error_text::bounded, json::raw,
+    meta_keys::SERVER_INFO,
+};
 
 /// A tool as the newest revision describes it. Schemas pass through untouched.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -125,7 +125,7 @@ impl CallResult {
     #[must_use]
     pub fn error(message: &str) -> Self {
         Self {
-            content: raw(&json!([{ "type": "text", "text": crate::bounded(message) }])),
+            content: raw(&json!([{ "type": "text", "text": bounded(message) }])),
             structured_content: None,
             is_error: true,
             meta: None,
@@ -165,9 +165,4 @@ impl CallResult {
             meta,
         })
     }
-}
-
-/// Values of this crate's own types always have a form in JSON.
-pub(crate) fn raw(value: &impl Serialize) -> Box<RawValue> {
-    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

@@ -36,6 +36,9 @@ pub struct FunctionConfig {
     /// Reserved concurrency: how many environments may exist at once. Default: 10.
     /// Beyond it an invocation waits; real Lambda refuses it with 429 ("Understanding Lambda function scaling").
     pub max_environments: usize,
+    /// How many invocations one environment may have at once. Default: 1, as for ordinary functions. Above 1, the process reads
+    /// it as `AWS_LAMBDA_MAX_CONCURRENCY`. Source: "Lambda Managed Instances", where an environment takes several.
+    pub max_concurrency: usize,
     /// `AWS_REGION`, and the region in the ARN. Default: `us-east-1`.
     pub region: String,
     /// The working directory and `LAMBDA_TASK_ROOT`. Default: the directory of the bootstrap.
@@ -63,6 +66,7 @@ impl FunctionConfig {
             init_timeout: DEFAULT_INIT_TIMEOUT,
             environment: Vec::new(),
             max_environments: 10,
+            max_concurrency: 1,
             region: "us-east-1".to_owned(),
             forward_logs: false,
         }
@@ -86,6 +90,13 @@ impl FunctionConfig {
     #[must_use]
     pub fn max_environments(mut self, max: usize) -> Self {
         self.max_environments = max;
+        self
+    }
+
+    /// The same function with another number of invocations that one environment may have at once.
+    #[must_use]
+    pub fn max_concurrency(mut self, max: usize) -> Self {
+        self.max_concurrency = max;
         self
     }
 

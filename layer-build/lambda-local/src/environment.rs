@@ -1,16 +1,21 @@
 //! One execution environment: a process and the Runtime API it fetches its events from.
 //!
 //! An environment is started, initializes, serves one invocation after the other, and is killed; Lambda sends no
-//! SIGTERM to a function without extensions. Whoever holds the value may use it, and dropping it kills the process.
+//! SIGTERM to a function without extensions. As many invocations may use the value at once as the function's maximum of
+//! concurrent invocations; when one of them is cut short, the process is killed for all. Dropping the value kills it too.
 
 use std::{
+    future::{self, poll_fn},
+    pin::pin,
     process::{ExitStatus, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
 use tokio::{
     process::{Child, Command},
+    sync::{oneshot, watch},
     task::JoinHandle,
     time::{self, Instant},
 };
@@ -19,7 +24,8 @@ use crate::{
     config::FunctionConfig,
     error::{InvokeError, Phase},
     logs::Logs,
-    runtime_api::{Answer, Delivery, Flaw, RuntimeApi, RuntimeEvent},
+    runtime_api::{Answer, Delivery, Flaw, RuntimeApi},
+    server::Server,
     variables,
 };
 
@@ -36,11 +42,19 @@ const LAST_LINES: usize = 20;
 /// A process with its Runtime API.
 pub(crate) struct Environment {
     number: u64,
-    process: Child,
+    process_id: Option<u32>,
+    process: Arc<Mutex<Process>>,
     runtime_api: RuntimeApi,
-    output: Vec<JoinHandle<()>>,
+    /// How the process has ended, once all it left is read.
+    exited: watch::Receiver<Option<ExitStatus>>,
     config: Arc<FunctionConfig>,
     logs: Arc<Logs>,
+}
+
+struct Process {
+    child: Child,
+    /// By us. What it still had to say does not count then.
+    was_killed: bool,
 }
 
 impl Environment {
@@ -54,9 +68,11 @@ impl Environment {
         config: Arc<FunctionConfig>,
         logs: Arc<Logs>,
     ) -> Result<Self, InvokeError> {
-        let runtime_api = RuntimeApi::start().await.map_err(InvokeError::RuntimeApi)?;
+        let (runtime_api, server) = RuntimeApi::start(config.max_concurrency.max(1))
+            .await
+            .map_err(InvokeError::RuntimeApi)?;
         let log_stream = format!("[$LATEST]{number:032x}");
-        let mut process = Command::new(&config.bootstrap)
+        let mut child = Command::new(&config.bootstrap)
             .args(&config.arguments)
             .current_dir(&config.task_root)
             .env_clear()
@@ -71,31 +87,44 @@ impl Environment {
                 source,
             })?;
         let mut output = Vec::new();
-        if let Some(stdout) = process.stdout.take() {
+        if let Some(stdout) = child.stdout.take() {
             let logs = Arc::clone(&logs);
             output.push(tokio::spawn(
                 async move { logs.follow(number, stdout).await },
             ));
         }
-        if let Some(stderr) = process.stderr.take() {
+        if let Some(stderr) = child.stderr.take() {
             let logs = Arc::clone(&logs);
             output.push(tokio::spawn(
                 async move { logs.follow(number, stderr).await },
             ));
         }
+        let process_id = child.id();
+        let process = Arc::new(Mutex::new(Process {
+            child,
+            was_killed: false,
+        }));
+        let (exit, exited) = watch::channel(None);
+        tokio::spawn(follow(Arc::clone(&process), server, output, exit));
         Ok(Self {
             number,
+            process_id,
             process,
             runtime_api,
-            output,
+            exited,
             config,
             logs,
         })
     }
 
-    /// The process's id, as long as it was not seen to end.
+    /// The process's id, also when it has ended.
     pub(crate) fn process_id(&self) -> Option<u32> {
-        self.process.id()
+        self.process_id
+    }
+
+    /// How the process has ended, once it has.
+    pub(crate) fn exited(&self) -> watch::Receiver<Option<ExitStatus>> {
+        self.exited.clone()
     }
 
     /// Waits until the process asks for its first event.
@@ -103,20 +132,29 @@ impl Environment {
     /// # Errors
     ///
     /// When it reports an error instead, ends, or takes too long.
-    pub(crate) async fn init(&mut self) -> Result<(), InvokeError> {
+    pub(crate) async fn init(&self) -> Result<(), InvokeError> {
         let limit = self.config.init_timeout;
         let deadline = Instant::now() + limit;
-        match self.until(deadline).await {
-            Happened::Event(RuntimeEvent::InitError(report)) => {
+        let mut readiness = self.runtime_api.readiness();
+        let initialized = async {
+            let known = readiness.wait_for(|it| it.free > 0 || it.init_error.is_some());
+            let known = known.await.map(|it| it.init_error.clone());
+            match known {
+                Ok(init_error) => init_error,
+                Err(_) => future::pending().await,
+            }
+        };
+        match self.until(initialized, deadline).await {
+            Happened::Event(Some(report)) => {
                 // The process usually exits at once; its last words belong in the logs.
-                let _ = time::timeout(EXIT_AFTER_INIT_ERROR, self.process.wait()).await;
+                let _ = time::timeout(EXIT_AFTER_INIT_ERROR, self.exit()).await;
                 Err(InvokeError::Init {
                     name: self.config.name.clone(),
                     report,
                 })
             }
-            Happened::Event(_) => Ok(()),
-            Happened::Exit(status) => Err(self.exited(Phase::Init, status)),
+            Happened::Event(None) => Ok(()),
+            Happened::Exit(status) => Err(self.exit_error(Phase::Init, status)),
             Happened::Deadline => {
                 self.kill().await;
                 Err(InvokeError::InitTimeout {
@@ -134,88 +172,109 @@ impl Environment {
     ///
     /// When there is no answer: the process ended, or was killed at the deadline.
     pub(crate) async fn invoke(
-        &mut self,
-        delivery: Delivery,
+        &self,
+        invocation: Delivery,
+        answer: oneshot::Receiver<Answer>,
         deadline: Instant,
     ) -> Result<Answer, InvokeError> {
-        self.runtime_api.deliver(delivery);
-        loop {
-            match self.until(deadline).await {
-                Happened::Event(RuntimeEvent::Answer(Answer::Flawed(flaw))) => {
-                    return Ok(Answer::Flawed(self.examined(flaw).await?));
-                }
-                Happened::Event(RuntimeEvent::Answer(answer)) => return Ok(answer),
-                // The question this event is the answer to.
-                Happened::Event(_) => {}
-                Happened::Exit(status) => return Err(self.exited(Phase::Invoke, status)),
-                Happened::Deadline => return Err(self.overdue().await),
-            }
+        self.runtime_api.deliver(invocation);
+        match self.until(received(answer), deadline).await {
+            Happened::Event(Answer::Flawed(flaw)) => Ok(Answer::Flawed(self.examined(flaw).await?)),
+            Happened::Event(answer) => Ok(answer),
+            Happened::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
+            Happened::Deadline => Err(self.overdue().await),
         }
     }
 
-    /// Waits for the end of the stream that the process has begun.
+    /// Waits for the end of a stream that the process has begun.
     ///
     /// # Errors
     ///
     /// When it does not come: the process ended, or was killed at the deadline.
     pub(crate) async fn stream_end(
-        &mut self,
+        &self,
+        end: oneshot::Receiver<Result<(), Flaw>>,
         deadline: Instant,
     ) -> Result<Result<(), Flaw>, InvokeError> {
-        loop {
-            match self.until(deadline).await {
-                Happened::Event(RuntimeEvent::StreamEnd(Ok(()))) => return Ok(Ok(())),
-                Happened::Event(RuntimeEvent::StreamEnd(Err(flaw))) => {
-                    return Ok(Err(self.examined(flaw).await?));
-                }
-                // Nothing else is taken from a process that owes the rest of an answer.
-                Happened::Event(_) => {}
-                Happened::Exit(status) => return Err(self.exited(Phase::Invoke, status)),
-                Happened::Deadline => return Err(self.overdue().await),
-            }
+        match self.until(received(end), deadline).await {
+            Happened::Event(Ok(())) => Ok(Ok(())),
+            Happened::Event(Err(flaw)) => Ok(Err(self.examined(flaw).await?)),
+            Happened::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
+            Happened::Deadline => Err(self.overdue().await),
         }
     }
 
-    /// Waits until the process, having answered, asks for its next event.
+    /// Waits until the process, having answered, can take another event.
     ///
     /// # Errors
     ///
     /// When it ends instead, or is killed at the deadline.
-    pub(crate) async fn settle(&mut self, deadline: Instant) -> Result<(), InvokeError> {
-        match self.until(deadline).await {
-            Happened::Event(_) => Ok(()),
-            Happened::Exit(status) => Err(self.exited(Phase::AfterAnswer, status)),
+    pub(crate) async fn settle(&self, deadline: Instant) -> Result<(), InvokeError> {
+        let mut readiness = self.runtime_api.readiness();
+        let asks = async {
+            if readiness.wait_for(|it| it.free > 0).await.is_err() {
+                future::pending().await
+            }
+        };
+        match self.until(asks, deadline).await {
+            Happened::Event(()) => Ok(()),
+            Happened::Exit(status) => Err(self.exit_error(Phase::AfterAnswer, status)),
             Happened::Deadline => Err(self.overdue().await),
         }
     }
 
     /// Whether the process is still running.
-    pub(crate) fn is_alive(&mut self) -> bool {
-        matches!(self.process.try_wait(), Ok(None))
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(self.process().child.try_wait(), Ok(None))
     }
 
     /// Kills the process and waits until it is gone and all it printed is in the logs.
-    pub(crate) async fn end(mut self) {
-        self.kill().await;
+    pub(crate) async fn kill(&self) {
+        {
+            let mut process = self.process();
+            process.was_killed = true;
+            // It fails when the process has ended already, which is what is wanted.
+            let _ = process.child.start_kill();
+        }
+        self.exit().await;
     }
 
-    async fn until(&mut self, deadline: Instant) -> Happened {
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the process is gone and all it left is read.
+    async fn exit(&self) -> ExitStatus {
+        let mut exited = self.exited.clone();
+        let status = exited.wait_for(Option::is_some).await;
+        // Nobody follows the process any more when the async runtime ends.
+        status.map_or_else(
+            |_| ExitStatus::default(),
+            |status| status.unwrap_or_default(),
+        )
+    }
+
+    async fn until<T>(&self, event: impl Future<Output = T>, deadline: Instant) -> Happened<T> {
+        let mut event = pin!(event);
         let status = tokio::select! {
             // In this order: what the process managed to say counts more than its end.
             biased;
-            event = self.runtime_api.event() => return Happened::Event(event),
-            status = self.process.wait() => status,
+            event = &mut event => return Happened::Event(event),
+            status = self.exit() => status,
             () = time::sleep_until(deadline) => return Happened::Deadline,
         };
-        if let Some(event) = self.runtime_api.last_event(LEFTOVERS).await {
-            return Happened::Event(event);
+        // It may have come while the last connections were read to their ends.
+        let last = poll_fn(|context| match event.as_mut().poll(context) {
+            Poll::Ready(event) => Poll::Ready(Some(event)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        match last.await {
+            Some(event) => Happened::Event(event),
+            None => Happened::Exit(status),
         }
-        self.drain_output().await;
-        // Waiting for a child of ours fails only when somebody else has waited for it.
-        Happened::Exit(status.unwrap_or_default())
     }
 
-    fn exited(&self, phase: Phase, status: ExitStatus) -> InvokeError {
+    fn exit_error(&self, phase: Phase, status: ExitStatus) -> InvokeError {
         InvokeError::Exit {
             name: self.config.name.clone(),
             phase,
@@ -225,43 +284,64 @@ impl Environment {
     }
 
     /// What is wrong with an answer, unless it broke off because the process has ended: that is what counts then.
-    async fn examined(&mut self, flaw: Flaw) -> Result<Flaw, InvokeError> {
+    async fn examined(&self, flaw: Flaw) -> Result<Flaw, InvokeError> {
         if let Flaw::Broken { .. } = flaw
-            && let Ok(status) = time::timeout(LEFTOVERS, self.process.wait()).await
+            && let Ok(status) = time::timeout(LEFTOVERS, self.exit()).await
         {
-            self.drain_output().await;
-            return Err(self.exited(Phase::Invoke, status.unwrap_or_default()));
+            return Err(self.exit_error(Phase::Invoke, status));
         }
         Ok(flaw)
     }
 
-    async fn overdue(&mut self) -> InvokeError {
+    async fn overdue(&self) -> InvokeError {
         self.kill().await;
         InvokeError::Timeout {
             limit: self.config.timeout,
         }
     }
+}
 
-    async fn kill(&mut self) {
-        // It fails when the process has ended already, which is what is wanted.
-        let _ = self.process.kill().await;
-        self.drain_output().await;
-    }
-
-    async fn drain_output(&mut self) {
-        let deadline = Instant::now() + LEFTOVERS;
-        for reader in &mut self.output {
-            if time::timeout_at(deadline, &mut *reader).await.is_err() {
-                reader.abort();
-            }
-        }
-        self.output.clear();
+impl Drop for Environment {
+    fn drop(&mut self) {
+        let mut process = self.process();
+        process.was_killed = true;
+        let _ = process.child.start_kill();
     }
 }
 
 /// What ended a wait for the process.
-enum Happened {
-    Event(RuntimeEvent),
+enum Happened<T> {
+    Event(T),
     Exit(ExitStatus),
     Deadline,
+}
+
+/// What comes through a channel. A channel that is closed brings nothing: other reasons to wake up decide then.
+async fn received<T>(receiver: oneshot::Receiver<T>) -> T {
+    match receiver.await {
+        Ok(value) => value,
+        Err(_) => future::pending().await,
+    }
+}
+
+/// Waits for the end of a process, reads what it left in its sockets and pipes, and tells how it ended.
+async fn follow(
+    process: Arc<Mutex<Process>>,
+    mut server: Server,
+    mut output: Vec<JoinHandle<()>>,
+    exit: watch::Sender<Option<ExitStatus>>,
+) {
+    let lock = || process.lock().unwrap_or_else(PoisonError::into_inner);
+    let status = poll_fn(|context| pin!(lock().child.wait()).poll(context)).await;
+    if !lock().was_killed {
+        server.drain(LEFTOVERS).await;
+    }
+    let deadline = Instant::now() + LEFTOVERS;
+    for reader in &mut output {
+        if time::timeout_at(deadline, &mut *reader).await.is_err() {
+            reader.abort();
+        }
+    }
+    // Waiting for a child of ours fails only when somebody else has waited for it.
+    exit.send_replace(Some(status.unwrap_or_default()));
 }

@@ -1,12 +1,13 @@
 //! An event in, an answer or the story of its failure out.
 //!
 //! A [`Function`] owns execution environments as Lambda does: an invocation takes an idle one or starts one (a cold
-//! start), has it for itself, and leaves it warm. An invocation runs to its end even when its caller has gone, as
+//! start), has it for itself unless the function takes several invocations at once, and leaves it warm. An invocation runs to its end even when its caller has gone, as
 //! on Lambda, where a gateway that gave up does not stop the function; only [`Function::stop`] and the drop of the last
 //! handle cut it short.
 
 use std::{
     fmt,
+    process::ExitStatus,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -23,63 +24,18 @@ use crate::{
     config::FunctionConfig,
     environment::Environment,
     error::InvokeError,
+    invocation::{Invocation, Payload, ResponseMode, StartedInvocation},
     logs::{Logs, PLATFORM},
     pool::{Claim, Held, Pool, Slot},
     runtime_api::{Answer, Delivery, Flaw, LARGEST_REQUEST, LARGEST_RESPONSE},
     stream::{Ending, Stream},
 };
 
-/// What a streaming runtime puts between the head of an HTTP answer and its body.
-/// Source: "Using the Lambda runtime API for custom runtimes", response streaming; lambda_runtime writes it so.
-pub(crate) const PRELUDE_END: [u8; 8] = [0; 8];
-
-/// The content type that announces such a head.
-pub(crate) const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
-
 /// A handle to a function; clones share it. When the last one is dropped, its processes are killed.
 #[derive(Clone)]
 pub struct Function {
     shared: Arc<Shared>,
     _last: Arc<LastHandle>,
-}
-
-/// An answer.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Invocation {
-    /// The id the function saw.
-    pub request_id: String,
-    /// What it answered, as it came.
-    pub payload: Bytes,
-    /// How it answered.
-    pub response_mode: ResponseMode,
-    /// The content type it gave its answer.
-    pub content_type: Option<String>,
-}
-
-/// How an answer is handed on: by a runtime, or by a front door.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResponseMode {
-    /// At once, when all of it is there.
-    Buffered,
-    /// In chunks, as they come.
-    Streaming,
-}
-
-/// An answer that has begun.
-pub(crate) struct Begun {
-    /// The id the function saw.
-    pub(crate) request_id: String,
-    /// The content type it gave its answer.
-    pub(crate) content_type: Option<String>,
-    pub(crate) payload: Payload,
-}
-
-/// What there is to read of an answer.
-pub(crate) enum Payload {
-    Whole(Bytes),
-    Stream(Stream),
 }
 
 impl Function {
@@ -117,43 +73,68 @@ impl Function {
     ///
     /// As [`invoke`](Self::invoke).
     pub async fn invoke_bytes(&self, event: impl Into<Bytes>) -> Result<Invocation, InvokeError> {
-        let trace_id = format!("{};Sampled=0", trace_root());
-        let begun = self.begin(event.into(), trace_id).await?;
-        self.whole(begun).await
+        let started = self.start(event, None).await?;
+        self.collect(started).await
     }
 
-    /// The same for a gateway, which has a trace id already, and takes the answer as soon as it begins.
-    pub(crate) async fn begin(&self, event: Bytes, trace_id: String) -> Result<Begun, InvokeError> {
+    /// Calls the function with an event as it is to be delivered, and with what the caller says of itself: JSON that reaches
+    /// the function as its client context. Waits until the answer begins.
+    ///
+    /// # Errors
+    ///
+    /// As [`invoke`](Self::invoke).
+    pub async fn start(
+        &self,
+        event: impl Into<Bytes>,
+        client_context: Option<String>,
+    ) -> Result<StartedInvocation, InvokeError> {
+        let trace_id = format!("{};Sampled=0", trace_root());
+        self.start_traced(event.into(), client_context, trace_id)
+            .await
+    }
+
+    /// The same for a gateway, which has a trace id already.
+    pub(crate) async fn start_traced(
+        &self,
+        event: Bytes,
+        client_context: Option<String>,
+        trace_id: String,
+    ) -> Result<StartedInvocation, InvokeError> {
         let (answer, answered) = oneshot::channel();
         // Subscribed here, so that a stop between now and the start of the task is not missed.
         let stop = self.shared.stop.subscribe();
-        tokio::spawn(Arc::clone(&self.shared).carry_out(event, trace_id, stop, answer));
+        let event = Event {
+            payload: event,
+            client_context,
+            trace_id,
+        };
+        tokio::spawn(Arc::clone(&self.shared).carry_out(event, stop, answer));
         answered.await.unwrap_or(Err(InvokeError::Stopped))
     }
 
-    /// An answer once all of it is there. A stream then has the limit of other answers.
+    /// Waits until all of an answer is there. A stream then has the limit of other answers.
     /// Source: "Invoking a response streaming enabled function using Lambda function URLs", `BUFFERED`: 6 MB.
     ///
     /// # Errors
     ///
     /// When it is larger, or breaks off.
-    pub(crate) async fn whole(&self, begun: Begun) -> Result<Invocation, InvokeError> {
-        let (response_mode, payload) = match begun.payload {
+    pub async fn collect(&self, started: StartedInvocation) -> Result<Invocation, InvokeError> {
+        let (response_mode, payload) = match started.payload {
             Payload::Whole(payload) => (ResponseMode::Buffered, payload),
             Payload::Stream(stream) => {
                 let whole = stream.whole(LARGEST_RESPONSE).await;
                 if let Err(error @ InvokeError::ResponseTooLarge { .. }) = &whole {
                     // For the process it is none, so nobody else has told.
-                    self.shared.note(&begun.request_id, Some(error));
+                    self.shared.note(&started.request_id, Some(error));
                 }
                 (ResponseMode::Streaming, whole?)
             }
         };
         Ok(Invocation {
-            request_id: begun.request_id,
+            request_id: started.request_id,
             payload,
             response_mode,
-            content_type: begun.content_type,
+            content_type: started.content_type,
         })
     }
 
@@ -178,7 +159,7 @@ impl Function {
         }
         match held {
             Some(held) if outcome.is_ok() => self.shared.give_back(held).await,
-            Some(held) => end(held).await,
+            Some(held) => self.shared.end(held).await,
             None => {}
         }
         outcome
@@ -192,7 +173,7 @@ impl Function {
     /// Ends all idle environments now and the busy ones after their invocation: the next invocation is a cold start.
     pub async fn recycle(&self) {
         for held in self.shared.pool.retire() {
-            end(held).await;
+            held.leave().await;
         }
     }
 
@@ -215,6 +196,19 @@ impl Function {
         self.shared.pool.process_ids()
     }
 
+    /// Waits until a process ends, and gives how. None when there is no such process: environments that have ended are
+    /// forgotten, so ask before it may end.
+    pub fn exit_of(
+        &self,
+        process_id: u32,
+    ) -> impl Future<Output = Option<ExitStatus>> + Send + use<> {
+        let exited = self.shared.pool.exit_of(process_id);
+        async move {
+            let mut exited = exited?;
+            *exited.wait_for(Option::is_some).await.ok()?
+        }
+    }
+
     /// Adds a line of the platform's to the logs.
     pub(crate) fn log(&self, line: String) {
         self.shared.logs.push(PLATFORM, line);
@@ -229,32 +223,6 @@ impl fmt::Debug for Function {
     }
 }
 
-impl Invocation {
-    /// The answer as JSON.
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
-    pub fn json(&self) -> serde_json::Result<Value> {
-        serde_json::from_slice(&self.payload)
-    }
-
-    /// The head (`statusCode`, `headers`, `cookies`) and the body of a streamed HTTP answer, when it is one.
-    pub fn http_stream(&self) -> Option<(Value, Bytes)> {
-        if self.response_mode != ResponseMode::Streaming
-            || self.content_type.as_deref() != Some(HTTP_INTEGRATION)
-        {
-            return None;
-        }
-        let head = self
-            .payload
-            .windows(PRELUDE_END.len())
-            .position(|window| window == PRELUDE_END)?;
-        let prelude = serde_json::from_slice(&self.payload[..head]).ok()?;
-        Some((prelude, self.payload.slice(head + PRELUDE_END.len()..)))
-    }
-}
-
 /// Does what the drop of the last [`Function`] has to do; the tasks of invocations hold [`Shared`] only.
 struct LastHandle(Arc<Shared>);
 
@@ -263,6 +231,13 @@ impl Drop for LastHandle {
         self.0.stop.send_replace(());
         drop(self.0.pool.retire());
     }
+}
+
+/// What one invocation hands in.
+struct Event {
+    payload: Bytes,
+    client_context: Option<String>,
+    trace_id: String,
 }
 
 struct Shared {
@@ -277,17 +252,16 @@ impl Shared {
     /// One invocation from beginning to end. The answer is sent as soon as it begins; the environment needs longer.
     async fn carry_out(
         self: Arc<Self>,
-        event: Bytes,
-        trace_id: String,
+        event: Event,
         mut stop: watch::Receiver<()>,
-        answer: oneshot::Sender<Result<Begun, InvokeError>>,
+        answer: oneshot::Sender<Result<StartedInvocation, InvokeError>>,
     ) {
         let request_id = Uuid::new_v4().to_string();
         let mut held = None;
         let mut deadline = Instant::now();
         let mut ending = None;
         let outcome = tokio::select! {
-            outcome = self.serve(&request_id, event, trace_id, &mut held, &mut deadline, &mut ending) => outcome,
+            outcome = self.serve(&request_id, event, &mut held, &mut deadline, &mut ending) => outcome,
             _ = stop.changed() => Err(InvokeError::Stopped),
         };
         self.note(&request_id, outcome.as_ref().err());
@@ -297,10 +271,10 @@ impl Shared {
         // The caller may have gone; the environment is looked after all the same.
         let _ = answer.send(outcome);
 
-        let Some(mut held) = held else { return };
-        if let Some(ending) = ending {
+        let Some(held) = held else { return };
+        if let Some((ending, end)) = ending {
             let outcome = tokio::select! {
-                end = held.environment.stream_end(deadline) => {
+                end = held.environment().stream_end(end, deadline) => {
                     end.and_then(|end| end.map_err(|flaw| self.failure(flaw)))
                 }
                 _ = stop.changed() => Err(InvokeError::Stopped),
@@ -311,19 +285,19 @@ impl Shared {
             ending.tell(outcome);
         }
         if !reusable {
-            return end(held).await;
+            return self.end(held).await;
         }
         let ready = tokio::select! {
-            ready = held.environment.settle(deadline) => Some(ready),
+            ready = held.environment().settle(deadline) => Some(ready),
             _ = stop.changed() => None,
         };
         match ready {
             Some(Ok(())) => self.give_back(held).await,
             Some(Err(error)) => {
                 self.note(&request_id, Some(&error));
-                end(held).await;
+                self.end(held).await;
             }
-            None => end(held).await,
+            None => self.end(held).await,
         }
         drop(settling);
     }
@@ -351,15 +325,14 @@ impl Shared {
     async fn serve(
         &self,
         request_id: &str,
-        event: Bytes,
-        trace_id: String,
+        event: Event,
         held: &mut Option<Held>,
         deadline: &mut Instant,
-        ending: &mut Option<Ending>,
-    ) -> Result<Begun, InvokeError> {
-        if event.len() > LARGEST_REQUEST {
+        ending: &mut Option<(Ending, oneshot::Receiver<Result<(), Flaw>>)>,
+    ) -> Result<StartedInvocation, InvokeError> {
+        if event.payload.len() > LARGEST_REQUEST {
             return Err(InvokeError::RequestTooLarge {
-                size: event.len(),
+                size: event.payload.len(),
                 limit: LARGEST_REQUEST,
             });
         }
@@ -369,6 +342,7 @@ impl Shared {
         };
         let timeout = self.config.timeout;
         *deadline = Instant::now() + timeout;
+        let (answer, answered) = oneshot::channel();
         let delivery = Delivery {
             request_id: request_id.to_owned(),
             deadline_ms: (SystemTime::now() + timeout)
@@ -376,10 +350,16 @@ impl Shared {
                 .unwrap_or_default()
                 .as_millis(),
             function_arn: self.config.arn(),
-            trace_id,
-            event,
+            trace_id: event.trace_id,
+            client_context: event.client_context,
+            event: event.payload,
+            answer,
         };
-        let (content_type, payload) = match held.environment.invoke(delivery, *deadline).await? {
+        let answer = held
+            .environment()
+            .invoke(delivery, answered, *deadline)
+            .await?;
+        let (content_type, payload) = match answer {
             Answer::Buffered {
                 content_type,
                 payload,
@@ -387,14 +367,15 @@ impl Shared {
             Answer::Stream {
                 content_type,
                 chunks,
+                end,
             } => {
                 let (stream, its_end) = Stream::new(chunks);
-                *ending = Some(its_end);
+                *ending = Some((its_end, end));
                 (content_type, Payload::Stream(stream))
             }
             Answer::Flawed(flaw) => return Err(self.failure(flaw)),
         };
-        Ok(Begun {
+        Ok(StartedInvocation {
             request_id: request_id.to_owned(),
             content_type,
             payload,
@@ -414,16 +395,25 @@ impl Shared {
             Arc::clone(&self.logs),
         )
         .await?;
-        slot.occupied_by(environment.process_id());
-        let held = held.insert(Held { environment, slot });
-        held.environment.init().await?;
+        let held = held.insert(Held::new(environment, slot));
+        held.environment().init().await?;
+        for _ in 1..self.config.max_concurrency {
+            // Where it was retired meanwhile there is no other seat.
+            let _ = self.pool.put_back(held.another());
+        }
         Ok(held)
     }
 
     async fn give_back(&self, held: Held) {
         if let Some(retired) = self.pool.put_back(held) {
-            end(retired).await;
+            retired.leave().await;
         }
+    }
+
+    /// Ends the environment for all who are in it, before its slot is free again.
+    async fn end(&self, held: Held) {
+        self.pool.forget(&held);
+        held.environment().kill().await;
     }
 }
 
@@ -433,13 +423,6 @@ fn spares_the_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
         .as_ref()
         .err()
         .is_none_or(InvokeError::spares_the_environment)
-}
-
-/// Ends the environment before its slot is free again.
-async fn end(held: Held) {
-    let Held { environment, slot } = held;
-    environment.end().await;
-    drop(slot);
 }
 
 /// The root of a new trace. Source: "AWS X-Ray tracing header" in the X-Ray developer guide.

@@ -7,7 +7,7 @@
 //! REST APIs and Function URLs can stream: what the function streams is handed on as it comes. Before a function that streams
 //! all other doors wait for the whole answer, and read it as if it had been given at once.
 //!
-//! `headers` is what they do to headers, `door` what each takes and how long it waits; the rest of its quirks stands with it. No
+//! `headers` is what they do to headers, `kind` what each takes and how long it waits; the rest of its quirks stands with it. No
 //! door takes more than Lambda does, where events and answers count as they are in JSON, base64 and all.
 //!
 //! Left out: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
@@ -35,24 +35,24 @@ use crate::{
     function::Function,
     server::{Ends, Server},
 };
-use client::ClientRequest;
-pub use door::{
+use integration::{Failure, Malformed};
+pub use kind::{
     Door, FUNCTION_URL_TIMEOUT, HTTP_API_TIMEOUT, LARGEST_HEADERS, LARGEST_PAYLOAD,
     LARGEST_PAYLOAD_OF_LOAD_BALANCER, LARGEST_PAYLOAD_OF_URL, LOAD_BALANCER_TIMEOUT,
     REST_API_IDLE_TIMEOUT, REST_API_TIMEOUT, STREAMING_REST_API_TIMEOUT,
 };
-use integration::{Failure, Malformed};
+use request::ClientRequest;
 use rest_api::Binary;
 use streaming::{Limits, Streamed};
 
-mod client;
 mod clock;
-mod door;
 mod function_url;
 mod headers;
 mod http_api;
 mod integration;
+mod kind;
 mod load_balancer;
+mod request;
 mod rest_api;
 mod streaming;
 
@@ -250,7 +250,7 @@ impl Front {
         until: Instant,
     ) -> Result<Result<Response<Reply>, Failure>, InvokeError> {
         let begun = function
-            .begin(event.to_string().into(), request.trace_id.clone())
+            .start_traced(event.to_string().into(), None, request.trace_id.clone())
             .await?;
         let id = begun.request_id.clone();
         let refused = |Malformed(why)| {
@@ -260,7 +260,7 @@ impl Front {
             Failure::Integration
         };
         if !self.door.streams() {
-            let answer = function.whole(begun).await?;
+            let answer = function.collect(begun).await?;
             let response = match &self.door {
                 Door::RestApi {
                     binary_media_types, ..

@@ -24,6 +24,7 @@
 //! |---|---|
 //! | [`config`] | what an operator would set on a function |
 //! | [`function`] | an event in, an answer or the story of its failure out |
+//! | [`invocation`] | an answer that has begun, and an answer that is complete |
 //! | [`error`] | the ways an invocation fails |
 //! | `pool` | which execution environments exist, and who may use them |
 //! | `environment` | one execution environment: a process and its Runtime API |
@@ -32,15 +33,17 @@
 //! | `stream` | a payload that is handed on while the process still sends it |
 //! | `logs` | what the processes print, kept in bounded memory |
 //! | [`gateway`] | HTTP in front: `rest_api` and `http_api` are the two kinds of API Gateway, besides `function_url` and `load_balancer` |
+//! | [`invoke_api`] | Lambda's own API in front, as far as it invokes functions |
 //! | `server`, `body` | serve HTTP/1.1 until dropped; read a body up to a limit |
 //!
 //! # Invariants
 //!
-//! - One invocation at a time per environment: whoever invokes owns the environment, nothing is shared.
+//! - One invocation at a time per environment, or as many as [`FunctionConfig::max_concurrency`] allows: each has a seat of its
+//!   own, and an environment that is ended for one is ended for all.
 //! - Nothing outlives its handle: a process dies with its environment, an environment with the last [`Function`]
 //!   handle, a listener with its [`Gateway`]. When we ourselves are killed nobody can do that; a process that waits for
 //!   an event then loses its Runtime API, and ends.
-//! - Only `gateway` knows HTTP requests of clients, only `runtime_api` those of the process; between them events are bytes.
+//! - Only `gateway` and `invoke_api` know HTTP requests of clients, only `runtime_api` those of the process; between them events are bytes.
 //!
 //! # What it is not
 //!
@@ -52,6 +55,8 @@ pub mod config;
 pub mod error;
 pub mod function;
 pub mod gateway;
+pub mod invocation;
+pub mod invoke_api;
 
 mod body;
 mod environment;
@@ -64,5 +69,7 @@ mod variables;
 
 pub use config::FunctionConfig;
 pub use error::{ErrorReport, InvokeError, Phase};
-pub use function::{Function, Invocation, ResponseMode};
+pub use function::Function;
 pub use gateway::{Door, Gateway, GatewayError};
+pub use invocation::{Invocation, ResponseMode, StartedInvocation};
+pub use invoke_api::InvokeApi;

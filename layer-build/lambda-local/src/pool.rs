@@ -1,18 +1,20 @@
 //! Which execution environments exist, and who may use them.
 //!
-//! Every environment holds a [`Slot`], and there are only so many. An invocation takes an idle environment, else a
-//! free slot to start one in, else it waits. Between a function's answer and its question for the next event its
+//! Every environment holds a [`Slot`], and there are only so many. An invocation takes a free seat in an environment, else a
+//! free slot to start one in, else it waits. An environment has one seat, or as many as the function's maximum of concurrent
+//! invocations. Between a function's answer and its question for the next event its
 //! environment is settling: neither busy nor idle. A caller that invokes again at once would otherwise get a cold start
 //! where it expects the environment it just used, so for a moment settling environments are waited for.
 
 use std::{
     collections::BTreeMap,
+    process::ExitStatus,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{self, Instant},
 };
 
@@ -28,16 +30,18 @@ pub(crate) struct Pool {
     idle: Mutex<Idle>,
 }
 
-/// An environment and the slot it lives in.
-pub(crate) struct Held {
-    pub(crate) environment: Environment,
-    pub(crate) slot: Slot,
+/// A seat: the right to one invocation at a time in an environment.
+pub(crate) struct Held(Arc<Occupied>);
+
+/// An environment and the slot it lives in, which is free again only after the environment.
+struct Occupied {
+    environment: Environment,
+    slot: Slot,
 }
 
 /// What an invocation gets.
-#[expect(clippy::large_enum_variant, reason = "moved once per invocation")]
 pub(crate) enum Claim {
-    /// An idle environment.
+    /// A seat that is free.
     Warm(Held),
     /// Room to start one.
     Cold(Slot),
@@ -61,6 +65,8 @@ struct Idle {
     generation: u64,
 }
 
+type Exited = watch::Receiver<Option<ExitStatus>>;
+
 struct Tally {
     max: usize,
     counts: Mutex<Counts>,
@@ -69,8 +75,8 @@ struct Tally {
 
 #[derive(Default)]
 struct Counts {
-    /// The process of each environment that exists, once it has one.
-    processes: BTreeMap<u64, Option<u32>>,
+    /// The process of each environment that exists, once it has one, and how it has ended.
+    processes: BTreeMap<u64, Option<(u32, Exited)>>,
     settling: usize,
     last_number: u64,
 }
@@ -146,13 +152,20 @@ impl Pool {
     /// Takes an environment back for the next invocation, or returns it when it was retired meanwhile.
     pub(crate) fn put_back(&self, held: Held) -> Option<Held> {
         let mut idle = self.idle();
-        if held.slot.generation != idle.generation {
+        if held.0.slot.generation != idle.generation {
             return Some(held);
         }
         idle.environments.push(held);
         drop(idle);
         self.tally.changed.notify_waiters();
         None
+    }
+
+    /// Takes out the free seats of an environment that has ended.
+    pub(crate) fn forget(&self, ended: &Held) {
+        let mut idle = self.idle();
+        idle.environments
+            .retain(|held| !Arc::ptr_eq(&held.0, &ended.0));
     }
 
     /// Takes all idle environments out; those in use will not come back.
@@ -179,15 +192,23 @@ impl Pool {
             .counts()
             .processes
             .values()
-            .filter_map(|id| *id)
+            .filter_map(|process| process.as_ref().map(|(id, _)| *id))
             .collect()
+    }
+
+    /// How a process ends, if it is that of an environment.
+    pub(crate) fn exit_of(&self, process_id: u32) -> Option<Exited> {
+        let counts = self.tally.counts();
+        let mut processes = counts.processes.values().flatten();
+        let (_, exited) = processes.find(|(id, _)| *id == process_id)?;
+        Some(exited.clone())
     }
 
     fn take_idle(&self) -> Option<Held> {
         loop {
             // The one used last, as Lambda tends to: the others get a chance to be forgotten.
-            let mut held = self.idle().environments.pop()?;
-            if held.environment.is_alive() {
+            let held = self.idle().environments.pop()?;
+            if held.environment().is_alive() {
                 return Some(held);
             }
         }
@@ -198,13 +219,30 @@ impl Pool {
     }
 }
 
-impl Slot {
-    /// Notes the process that lives here.
-    pub(crate) fn occupied_by(&self, process_id: Option<u32>) {
-        self.tally
-            .counts()
-            .processes
-            .insert(self.number, process_id);
+impl Held {
+    /// The first seat of an environment that lives in this slot.
+    pub(crate) fn new(environment: Environment, slot: Slot) -> Self {
+        let process = environment
+            .process_id()
+            .map(|id| (id, environment.exited()));
+        slot.tally.counts().processes.insert(slot.number, process);
+        Self(Arc::new(Occupied { environment, slot }))
+    }
+
+    /// One more seat of the same environment.
+    pub(crate) fn another(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    /// Leaves the environment, and ends it unless there are others in it.
+    pub(crate) async fn leave(self) {
+        if let Some(occupied) = Arc::into_inner(self.0) {
+            occupied.environment.kill().await;
+        }
     }
 }
 

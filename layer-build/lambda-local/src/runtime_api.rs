@@ -2,15 +2,17 @@
 //!
 //! The process drives: it asks for the next event and is kept waiting until there is one, posts its answer or an error
 //! under the request id it got, and asks again. Its first question ends the init phase. The environment on our side
-//! hands in a [`Delivery`] and learns by [`RuntimeEvent`]s, in the order the process did things, what became of it.
+//! hands in a [`Delivery`], which has the way back for its [`Answer`], and watches the [`Readiness`] of the process.
+//!
+//! A process may have several questions open, and as many events at once as the function's maximum of concurrent invocations.
 //!
 //! Sources: "Using the Lambda runtime API for custom runtimes"; the bodies of refusals follow the Runtime Interface
 //! Emulator that AWS publishes (`lambda/rapi/rendering`).
 
 use std::{
+    collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -20,14 +22,14 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tokio::{
     net::TcpListener,
-    sync::{Mutex as AsyncMutex, mpsc},
+    sync::{Mutex as AsyncMutex, mpsc, oneshot, watch},
 };
 use uuid::Uuid;
 
 use crate::{
     body::{self, Collected, Passed},
     error::ErrorReport,
-    function::ResponseMode,
+    invocation::ResponseMode,
     server::Server,
     stream::{self, Arriving, Chunks},
 };
@@ -44,6 +46,7 @@ const LARGEST_STREAM: usize = 200 << 20;
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE_MS: &str = "lambda-runtime-deadline-ms";
 const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
+const CLIENT_CONTEXT: &str = "lambda-runtime-client-context";
 const TRACE_ID: &str = "lambda-runtime-trace-id";
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
@@ -57,19 +60,20 @@ pub(crate) struct Delivery {
     pub(crate) deadline_ms: u128,
     pub(crate) function_arn: String,
     pub(crate) trace_id: String,
+    /// What the caller says of itself, as JSON.
+    pub(crate) client_context: Option<String>,
     pub(crate) event: Bytes,
+    /// Takes what the process makes of it.
+    pub(crate) answer: oneshot::Sender<Answer>,
 }
 
-/// What the process did.
-pub(crate) enum RuntimeEvent {
-    /// It asked for an event, and waits.
-    Next,
-    /// It gave up initializing.
-    InitError(ErrorReport),
-    /// It answered the delivery it has, or began to.
-    Answer(Answer),
-    /// The stream it began has come to its end.
-    StreamEnd(Result<(), Flaw>),
+/// What is known of the process between its invocations.
+#[derive(Default)]
+pub(crate) struct Readiness {
+    /// How many questions for an event no delivery was made for; below zero, how many deliveries no question has met.
+    pub(crate) free: i64,
+    /// Why it gave up initializing.
+    pub(crate) init_error: Option<ErrorReport>,
 }
 
 /// What a process made of a delivery.
@@ -78,10 +82,10 @@ pub(crate) enum Answer {
         content_type: Option<String>,
         payload: Bytes,
     },
-    /// There is more to come, and a [`RuntimeEvent::StreamEnd`] after it.
     Stream {
         content_type: Option<String>,
         chunks: Arriving,
+        end: oneshot::Receiver<Result<(), Flaw>>,
     },
     Flawed(Flaw),
 }
@@ -93,36 +97,36 @@ pub(crate) enum Flaw {
     Broken { reason: String },
 }
 
-/// A listening Runtime API. Dropping it closes it.
+/// Our side of a Runtime API.
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
     deliveries: mpsc::UnboundedSender<Delivery>,
-    events: mpsc::UnboundedReceiver<RuntimeEvent>,
-    server: Server,
+    desk: Arc<Desk>,
 }
 
 impl RuntimeApi {
-    /// Listens on a free port of the loopback interface.
-    pub(crate) async fn start() -> std::io::Result<Self> {
+    /// Listens on a free port of the loopback interface, until the server is dropped.
+    pub(crate) async fn start(max_concurrency: usize) -> std::io::Result<(Self, Server)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (deliveries, delivered) = mpsc::unbounded_channel();
-        let (sender, events) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk {
+            max_concurrency,
             deliveries: AsyncMutex::new(delivered),
-            events: sender,
-            progress: Mutex::new(Progress::Init),
+            readiness: watch::Sender::default(),
+            progress: Mutex::default(),
         });
+        let serving = Arc::clone(&desk);
         let server = Server::start(listener, move |_, request| {
-            let desk = Arc::clone(&desk);
+            let desk = Arc::clone(&serving);
             async move { desk.answer(request).await }
         });
-        Ok(Self {
+        let runtime_api = Self {
             address,
             deliveries,
-            events,
-            server,
-        })
+            desk,
+        };
+        Ok((runtime_api, server))
     }
 
     /// What `AWS_LAMBDA_RUNTIME_API` has to say.
@@ -132,50 +136,67 @@ impl RuntimeApi {
 
     /// Lays an event ready for the next question of the process.
     pub(crate) fn deliver(&self, delivery: Delivery) {
-        // The receiver lives as long as the server, and the server as long as we do.
+        self.desk
+            .readiness
+            .send_modify(|readiness| readiness.free -= 1);
+        // The desk, which receives, lives as long as we do.
         let _ = self.deliveries.send(delivery);
     }
 
-    /// Waits for what the process does next.
-    pub(crate) async fn event(&mut self) -> RuntimeEvent {
-        match self.events.recv().await {
-            Some(event) => event,
-            // The server is gone, so nothing will happen any more: let the caller's other reasons to wake up decide.
-            None => std::future::pending().await,
-        }
-    }
-
-    /// What the process managed to say before it ended. `limit` bounds the wait for its connections to close.
-    pub(crate) async fn last_event(&mut self, limit: Duration) -> Option<RuntimeEvent> {
-        self.server.drain(limit).await;
-        self.events.try_recv().ok()
+    /// What is known of the process, and whatever changes it.
+    pub(crate) fn readiness(&self) -> watch::Receiver<Readiness> {
+        self.desk.readiness.subscribe()
     }
 }
 
 /// The server's side: where questions of the process are answered.
 struct Desk {
+    max_concurrency: usize,
     deliveries: AsyncMutex<mpsc::UnboundedReceiver<Delivery>>,
-    events: mpsc::UnboundedSender<RuntimeEvent>,
+    readiness: watch::Sender<Readiness>,
     progress: Mutex<Progress>,
 }
 
-/// Where the process stands.
-enum Progress {
+/// How far the process has come.
+#[derive(Default)]
+struct Progress {
+    phase: Phase,
+    /// The invocations whose answers it has not sent to their end, by request id.
+    owed: HashMap<String, Owed>,
+    /// Questions whose connections were closed before there was an event. Their successors are no new ones.
+    abandoned: usize,
+}
+
+#[derive(Default, PartialEq)]
+enum Phase {
     /// It has not asked for an event yet.
+    #[default]
     Init,
     /// It reported that it cannot initialize.
     Failed,
-    /// It waits for an event.
-    Waiting,
-    /// It has this event and owes the answer.
-    Busy {
-        request_id: String,
+    /// It has asked for events.
+    Ready,
+}
+
+enum Owed {
+    /// It has the event.
+    Answer {
         invocation_id: String,
+        answer: oneshot::Sender<Answer>,
     },
     /// It is sending the answer.
-    Answering,
-    /// It has answered and not asked again.
-    Answered,
+    Rest,
+}
+
+/// A question that waits for an event.
+struct Question<'desk>(Option<&'desk Desk>);
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        if let Some(desk) = self.0 {
+            desk.progress().abandoned += 1;
+        }
+    }
 }
 
 impl Desk {
@@ -201,50 +222,71 @@ impl Desk {
         }
     }
 
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// `GET /runtime/invocation/next`: held open until there is an event.
     async fn next(&self) -> Response<Full<Bytes>> {
-        {
-            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            match &*progress {
-                Progress::Failed => {
-                    return wrong_state("an error of the init phase was reported before");
-                }
-                Progress::Busy { request_id, .. } => {
-                    return wrong_state(&format!(
-                        "the invocation {request_id} is not answered yet"
-                    ));
-                }
-                Progress::Answering => return wrong_state("the answer is not complete yet"),
-                Progress::Init | Progress::Waiting | Progress::Answered => {
-                    *progress = Progress::Waiting
-                }
-            }
-            self.tell(RuntimeEvent::Next);
+        if let Some(refused) = self.refusal() {
+            return refused;
         }
+        let mut question = Question(Some(self));
         let Some(delivery) = self.deliveries.lock().await.recv().await else {
             return wrong_state("the environment has ended");
         };
+        question.0 = None;
         let invocation_id = Uuid::new_v4().to_string();
-        let response = Response::builder()
+        let mut response = Response::builder()
             .header(CONTENT_TYPE, "application/json")
             .header(REQUEST_ID, &delivery.request_id)
             .header(DEADLINE_MS, delivery.deadline_ms.to_string())
             .header(FUNCTION_ARN, delivery.function_arn)
             .header(TRACE_ID, delivery.trace_id)
-            .header(INVOCATION_ID, &invocation_id)
-            .body(Full::new(delivery.event));
-        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Progress::Busy {
-            request_id: delivery.request_id,
+            .header(INVOCATION_ID, &invocation_id);
+        if let Some(context) = delivery.client_context {
+            response = response.header(CLIENT_CONTEXT, context);
+        }
+        let owed = Owed::Answer {
             invocation_id,
+            answer: delivery.answer,
         };
-        response.unwrap_or_else(|error| {
-            // Only a function name that is no header text leads here.
-            refuse(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "InternalServerError",
-                &error.to_string(),
-            )
-        })
+        self.progress().owed.insert(delivery.request_id, owed);
+        response
+            .body(Full::new(delivery.event))
+            .unwrap_or_else(|error| {
+                // Only a function name or a client context that is no header text leads here.
+                refuse(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "InternalServerError",
+                    &error.to_string(),
+                )
+            })
+    }
+
+    /// Refuses a process that may not ask for an event now. `None`: it may, and has asked.
+    fn refusal(&self) -> Option<Response<Full<Bytes>>> {
+        let mut progress = self.progress();
+        if progress.phase == Phase::Failed {
+            return Some(wrong_state(
+                "an error of the init phase was reported before",
+            ));
+        }
+        if progress.owed.len() >= self.max_concurrency {
+            let mut owed = progress.owed.iter();
+            let unanswered = owed.find(|(_, owed)| matches!(owed, Owed::Answer { .. }));
+            return Some(match unanswered {
+                Some((id, _)) => wrong_state(&format!("the invocation {id} is not answered yet")),
+                None => wrong_state("the answer is not complete yet"),
+            });
+        }
+        progress.phase = Phase::Ready;
+        if progress.abandoned > 0 {
+            progress.abandoned -= 1;
+        } else {
+            self.readiness.send_modify(|readiness| readiness.free += 1);
+        }
+        None
     }
 
     /// `POST /runtime/invocation/ID/response`
@@ -261,82 +303,79 @@ impl Desk {
                 );
             }
         };
-        if !self.begins(id, &head.headers) {
+        let Some(sender) = self.begin(id, &head.headers) else {
             return unknown_request_id();
-        }
+        };
         let content_type = text(&head.headers, CONTENT_TYPE.as_str()).map(ToOwned::to_owned);
-        let (event, response) = match mode {
+        // In both cases nobody listens any more when the environment has just ended.
+        match mode {
             ResponseMode::Buffered => {
                 let (answer, response) = buffered(content_type, body).await;
-                (RuntimeEvent::Answer(answer), response)
+                self.end(id);
+                let _ = sender.send(answer);
+                response
             }
             ResponseMode::Streaming => {
                 let (chunks, arriving) = stream::chunks();
-                self.tell(RuntimeEvent::Answer(Answer::Stream {
+                let (ending, end) = oneshot::channel();
+                let _ = sender.send(Answer::Stream {
                     content_type,
                     chunks: arriving,
-                }));
-                let (end, response) = streamed(body, chunks).await;
-                (RuntimeEvent::StreamEnd(end), response)
+                    end,
+                });
+                let (outcome, response) = streamed(body, chunks).await;
+                self.end(id);
+                let _ = ending.send(outcome);
+                response
             }
-        };
-        self.ends(event);
-        response
+        }
     }
 
     /// `POST /runtime/invocation/ID/error`
     async fn error(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        if !self.begins(id, request.headers()) {
+        let Some(sender) = self.begin(id, request.headers()) else {
             return unknown_request_id();
-        }
+        };
         let report = report(request).await;
-        self.ends(RuntimeEvent::Answer(Answer::Flawed(Flaw::Error(report))));
+        self.end(id);
+        let _ = sender.send(Answer::Flawed(Flaw::Error(report)));
         accepted()
     }
 
     /// `POST /runtime/init/error`
     async fn init_error(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         {
-            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            if !matches!(*progress, Progress::Init) {
+            let mut progress = self.progress();
+            if progress.phase != Phase::Init {
                 return wrong_state("the init phase is over");
             }
-            *progress = Progress::Failed;
+            progress.phase = Phase::Failed;
         }
         let report = report(request).await;
-        self.tell(RuntimeEvent::InitError(report));
+        self.readiness
+            .send_modify(|readiness| readiness.init_error = Some(report));
         accepted()
     }
 
-    /// Whether the process owes an answer under this id. It is taken to be the one it sends now.
-    fn begins(&self, id: &str, headers: &HeaderMap) -> bool {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let owed = match &*progress {
-            Progress::Busy {
-                request_id,
-                invocation_id,
-            } => {
-                // Newer runtimes echo the invocation id, so that a late answer cannot pass for another one.
-                let echo = text(headers, INVOCATION_ID);
-                request_id == id && echo.is_none_or(|echo| echo == invocation_id)
-            }
-            _ => false,
-        };
-        if owed {
-            *progress = Progress::Answering;
+    /// The way back for an answer under this id, if the process owes it. It is taken to be the one it sends now.
+    fn begin(&self, id: &str, headers: &HeaderMap) -> Option<oneshot::Sender<Answer>> {
+        let mut progress = self.progress();
+        let owed = progress.owed.get_mut(id)?;
+        match owed {
+            // Newer runtimes echo the invocation id, so that a late answer cannot pass for another one.
+            Owed::Answer { invocation_id, .. }
+                if text(headers, INVOCATION_ID).is_none_or(|echo| echo == invocation_id) => {}
+            _ => return None,
         }
-        owed
+        match std::mem::replace(owed, Owed::Rest) {
+            Owed::Answer { answer, .. } => Some(answer),
+            Owed::Rest => None,
+        }
     }
 
-    /// The answer has been read to its end.
-    fn ends(&self, event: RuntimeEvent) {
-        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Progress::Answered;
-        self.tell(event);
-    }
-
-    fn tell(&self, event: RuntimeEvent) {
-        // Nobody listens any more when the environment has just ended.
-        let _ = self.events.send(event);
+    /// Notes that the answer has been read to its end.
+    fn end(&self, id: &str) {
+        self.progress().owed.remove(id);
     }
 }
 

@@ -52,6 +52,10 @@ pub(crate) fn of(
         "AWS_LAMBDA_LOG_GROUP_NAME",
         format!("/aws/lambda/{}", config.name).into(),
     );
+    if config.max_concurrency > 1 {
+        let max = config.max_concurrency.to_string();
+        set("AWS_LAMBDA_MAX_CONCURRENCY", max.into());
+    }
     set("LAMBDA_TASK_ROOT", task_root.into());
     set("PATH", path);
 

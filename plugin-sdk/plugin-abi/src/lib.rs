@@ -120,6 +120,38 @@ mod tests {
         assert_eq!(ROOT_SYMBOL, abi_stable::library::ROOT_MODULE_LOADER_NAME);
     }
 
+    /// The names that abi_stable compares when a plugin is opened. They are frozen: to change one makes every plugin that was
+    /// built before unloadable.
+    #[test]
+    fn the_names_of_types_fields_and_package_are_frozen() {
+        use abi_stable::prefix_type::PrefixTypeTrait;
+
+        let plugin = <Plugin as PrefixTypeTrait>::PT_LAYOUT;
+        let host = <Host as StableAbi>::LAYOUT;
+        let fields = host
+            .get_fields()
+            .into_iter()
+            .flat_map(|fields| fields.iter());
+        for (layout, fields, expected) in [
+            (
+                plugin.mono_layout,
+                plugin.get_field_names_vec(),
+                r#"plugin-abi::Plugin ["invoke"]"#,
+            ),
+            (
+                host.mono_type_layout(),
+                fields.map(|field| field.name()).collect(),
+                r#"plugin-abi::Host ["call", "deadline_unix_ms", "request"]"#,
+            ),
+        ] {
+            let package = layout.item_info().package();
+            let described = format!("{package}::{} {fields:?}", layout.name());
+            assert_eq!(described, expected);
+        }
+        assert_eq!(<PluginRef as RootModule>::BASE_NAME, "plugin");
+        assert_eq!(<PluginRef as RootModule>::NAME, "plugin");
+    }
+
     #[test]
     fn the_version_is_1_0_0_as_every_plugin_expects() {
         assert_eq!(env!("CARGO_PKG_VERSION"), "1.0.0");

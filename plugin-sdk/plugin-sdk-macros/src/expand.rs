@@ -1,10 +1,14 @@
 //! Writes what `#[tool]` stands for: the function as it is, and beside it a type of the same name that describes it.
 
+mod function;
+mod tool_fn;
+
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, FnArg, ItemFn};
+use syn::{FnArg, ItemFn};
 
-use crate::{args::Args, describe, doc::Doc, errors::Errors, parameter::is_lint, signature};
+use self::function::{conditions, declaration};
+use crate::{args::Args, doc::Doc, errors::Errors, parameter::is_lint, signature};
 
 pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut function: ItemFn = match syn::parse2(item.clone()) {
@@ -23,7 +27,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = Args::parse(args, &mut errors);
     let parameters = signature::check(&function, &doc, &args, &mut errors);
     let description = if errors.is_empty() {
-        describe::tool(&function, &args, &doc, &parameters)
+        tool_fn::tool(&function, &args, &doc, &parameters)
     } else {
         let (errors, stub) = (errors.to_compile_error(), stub(&function));
         quote!(#errors #stub)
@@ -55,24 +59,4 @@ fn stub(function: &ItemFn) -> TokenStream {
             const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::MISTAKEN;
         }
     }
-}
-
-/// The type of the function's name.
-pub(crate) fn declaration(function: &ItemFn) -> TokenStream {
-    let (visibility, ident) = (&function.vis, &function.sig.ident);
-    let conditions = conditions(function);
-    quote! {
-        #(#conditions)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #visibility struct #ident {}
-    }
-}
-
-/// `#[cfg(...)]` below `#[tool]`: what describes the function is there when the function is.
-pub(crate) fn conditions(function: &ItemFn) -> Vec<&Attribute> {
-    let attributes = function.attrs.iter();
-    attributes
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .collect()
 }

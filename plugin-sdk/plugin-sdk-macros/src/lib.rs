@@ -2,7 +2,6 @@
 
 mod args;
 mod data;
-mod describe;
 mod doc;
 mod errors;
 mod expand;

@@ -16,7 +16,7 @@ use plugin_abi::{
 use serde_json::{Map, Value, json};
 use tool_schema::{Form, check_url};
 
-use super::kept::CallState;
+use super::state_store::CallState;
 
 /// What a call told its host.
 #[derive(Clone, Debug, Default)]
@@ -228,4 +228,9 @@ pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         });
     }
     work()
+}
+
+/// A text of JSON; empty where it is none.
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }

@@ -7,15 +7,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use plugin_abi::{Host, op};
+use plugin_abi::{Host, PluginRef, op};
 use serde_json::{Map, Value, json};
 use tool_schema::{Arguments, Delivery, LazySchema, Schema};
 
 use super::{
-    Outcome, Plugin,
-    host::{Recorded, apart, invoke, request},
-    kept::{self, CallState},
-    text,
+    host::{Recorded, apart, invoke, request, text},
+    outcome::Outcome,
+    state_store::{self, CallState},
 };
 use crate::StateErrorKind;
 
@@ -25,7 +24,9 @@ const CANCEL_GRACE: Duration = Duration::from_millis(100);
 /// A tool, and the request by which it is to be called.
 #[derive(Clone)]
 pub struct Tool {
-    plugin: Plugin,
+    module: PluginRef,
+    /// What the plugin declares.
+    plugin: Arc<Value>,
     position: usize,
     facts: Map<String, Value>,
     answers: Map<String, Value>,
@@ -35,8 +36,9 @@ pub struct Tool {
 }
 
 impl Tool {
-    pub(super) fn new(plugin: Plugin, position: usize) -> Self {
+    pub(super) fn new(module: PluginRef, plugin: Arc<Value>, position: usize) -> Self {
         Self {
+            module,
             plugin,
             position,
             facts: Map::new(),
@@ -50,7 +52,7 @@ impl Tool {
     /// What the plugin declares of it; `tool` in it is the Tool of MCP.
     #[must_use]
     pub fn declaration(&self) -> &Value {
-        &self.plugin.declaration["tools"][self.position]
+        &self.plugin["tools"][self.position]
     }
 
     /// The schema of its arguments.
@@ -115,7 +117,7 @@ impl Tool {
     /// first.
     #[must_use]
     pub fn in_session_with(self, name: &str, value: Value) -> Self {
-        kept::put(name, self.facts.get("principal").map(text), value);
+        state_store::put(name, self.facts.get("principal").map(text), value);
         self.in_session(name)
     }
 
@@ -241,7 +243,7 @@ impl Tool {
             Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
         }
         Recorded::cancel(host.call);
-        let module = self.plugin.module;
+        let module = self.module;
         thread::spawn(move || {
             let body = json!({ "call": host.call }).to_string();
             invoke(module, op::CANCEL, "", &body, host)
@@ -261,7 +263,7 @@ impl Tool {
     fn deliver(&self, arguments: &Value, host: Host) -> Result<Value, Value> {
         let name = text(&self.declaration()["tool"]["name"]);
         let flag = |name: &str| self.declaration()[name] == true;
-        let module = self.plugin.module;
+        let module = self.module;
         let call = |arguments: &str| apart(|| invoke(module, op::CALL, &name, arguments, host));
         let rule = Arguments {
             tool: &name,
@@ -270,9 +272,9 @@ impl Tool {
             validate: flag("validate"),
             strict: flag("strict"),
         };
-        let delivered = rule.deliver(&arguments.to_string(), |text| match call(text) {
+        let delivered = rule.deliver(&arguments.to_string(), |json| match call(json) {
             Err(failure) if failure["kind"] == "invalid_arguments" => Delivery::Undecodable {
-                words: super::text(&failure["public"]),
+                words: text(&failure["public"]),
             },
             answer => Delivery::Taken(answer),
         });

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{LazySchema, Problem, Schema, SchemaError, coerce, words::integer_range};
+use crate::{LazySchema, Problem, Schema, SchemaError, coerce, schema::describe::integer_range};
 
 /// The longest list of problems that a model is told. Unit: bytes.
 const MAX_WORDS: usize = 2000;

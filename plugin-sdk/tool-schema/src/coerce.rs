@@ -1,10 +1,10 @@
 //! Arguments that are right but for their spelling: `"5"` where a number is wanted, `"[1]"` for an array, `5.0` for 5.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::{
-    document::{Document, Keywords, address, parts, properties},
-    types::Types,
+    schema::document::{Document, Keywords, address, parts, properties},
+    spelling::respelled,
 };
 
 /// How deep a value is followed: deeper inside it stays as it is.
@@ -146,74 +146,6 @@ fn further_members(schema: &Keywords) -> Option<&Value> {
         (Some(part), None, Some(Value::Bool(false))) => Some(part),
         _ => None,
     }
-}
-
-/// The value as one of these types would be spelled, if it is spelled as another.
-pub(crate) fn respelled(types: Types, value: &Value) -> Option<Value> {
-    match value {
-        Value::String(text) if !types.has(Types::STRING) => from_text(types, text),
-        Value::Number(number) if types.has(Types::INTEGER) && !types.has(Types::FRACTION) => {
-            integer(number)
-        }
-        _ => None,
-    }
-}
-
-fn from_text(types: Types, text: &str) -> Option<Value> {
-    // Before anything is parsed: it may be megabytes.
-    let wanted = match text.as_bytes() {
-        [b'[', .., b']'] => types.has(Types::ARRAY),
-        [b'{', .., b'}'] => types.has(Types::OBJECT),
-        b"true" | b"false" => types.has(Types::BOOLEAN),
-        [b'-' | b'0'..=b'9', .., b'0'..=b'9'] | [b'0'..=b'9'] => types.has(Types::INTEGER),
-        _ => false,
-    };
-    if !wanted {
-        return None;
-    }
-    match serde_json::from_str(text).ok()? {
-        Value::Number(number) if types.has(Types::FRACTION) => {
-            survives(&number, text).then_some(Value::Number(number))
-        }
-        Value::Number(number) if number.is_f64() => {
-            (significant_digits(text) <= 15).then(|| integer(&number))?
-        }
-        parsed => Some(parsed),
-    }
-}
-
-/// An integer too large for 64 bits becomes a float; it must not change its value silently.
-fn survives(number: &Number, text: &str) -> bool {
-    let integral = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'-');
-    !integral || !number.is_f64() || number.as_f64() == Some(0.0)
-}
-
-/// How many digits the number has before its exponent; up to 15 of them a float holds exactly.
-fn significant_digits(number: &str) -> usize {
-    let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
-    let mantissa = if mantissa.contains('.') {
-        mantissa.trim_end_matches('0')
-    } else {
-        mantissa
-    };
-    mantissa
-        .trim_start_matches(['-', '0', '.'])
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .count()
-}
-
-/// `5.0` as 5, where a float holds every integer exactly.
-fn integer(number: &Number) -> Option<Value> {
-    /// 2^53, from which on not every integer is a float.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let float = number
-        .as_f64()
-        .filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT)?;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
-    Some(Value::from(float as i64))
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{
+use crate::schema::{
+    diagnose,
     document::{Document, Keywords, address, properties},
-    schema, search,
+    validator,
 };
 
 /// The name under which the whole schema is referred to where it has none of its own.
@@ -94,7 +95,7 @@ impl<'a> Found<'a> {
             return Vec::new();
         };
         let argument = &default.argument;
-        let problems = search::problems_of(self.root, default.schema, default.value, false);
+        let problems = diagnose::problems_of(self.root, default.schema, default.value, false);
         if problems.is_empty() {
             // Rare keywords, in the validator's words.
             return vec![format!("the default of {argument} does not fit: {refusal}")];
@@ -125,7 +126,7 @@ impl<'a> Found<'a> {
         let values: Value = values.collect();
         // What cannot be compiled is not the defaults' problem.
         let schema = json!({ "properties": parts, "$defs": { "whole": whole } });
-        let validator = schema::validator(&schema).ok()?;
+        let validator = validator::validator(&schema).ok()?;
         let error = validator.validate(&values).err()?;
         Some(error.masked_with("it").to_string())
     }

@@ -19,27 +19,20 @@
 //! type does not hold, or a whole float from 2^53 on for an integer, is refused. Without `validate` the tool also gets
 //! what only its decoder accepts: serde takes an array for a struct, its fields in order.
 
-mod alternatives;
 mod arguments;
 mod coerce;
 mod defaults;
-mod document;
 mod form;
 mod headers;
-mod problems;
 mod schema;
-mod search;
-mod types;
-mod words;
+mod spelling;
 
 pub use arguments::{Arguments, Delivery, Refusal};
 pub use coerce::coerce;
 pub use defaults::default_problems;
 pub use form::{Form, FormError, Unfit, check_url, form_problems};
 pub use headers::header_problems;
-pub use problems::Problem;
-pub use schema::{LazySchema, Schema, SchemaError};
-pub use words::likeness;
+pub use schema::{LazySchema, Schema, SchemaError, describe::likeness, problems::Problem};
 
 /// The longest name of a tool. Unit: characters.
 /// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.

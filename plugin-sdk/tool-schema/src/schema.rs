@@ -2,15 +2,23 @@
 
 use std::sync::OnceLock;
 
-use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
-use crate::{
+use self::{
+    describe::shortened,
     document::{Keywords, parts, properties},
-    problems::{self, Problem},
-    search,
-    words::shortened,
+    problems::Problem,
+    validator::validator,
 };
+
+mod alternatives;
+pub(crate) mod describe;
+pub(crate) mod diagnose;
+pub(crate) mod document;
+pub(crate) mod problems;
+pub(crate) mod types;
+pub(crate) mod validator;
 
 /// A compiled schema. References that lead out of it are not followed but refused.
 #[derive(Debug)]
@@ -71,7 +79,7 @@ impl Schema {
         if self.accepts(value) {
             return Vec::new();
         }
-        let problems = search::problems(&self.value, value, false);
+        let problems = diagnose::problems(&self.value, value, false);
         if !problems.is_empty() {
             return problems;
         }
@@ -84,7 +92,7 @@ impl Schema {
     /// with a fraction or exponent, or do not fit into 64 bits.
     #[must_use]
     pub fn decoding_problems(&self, value: &Value) -> Vec<Problem> {
-        search::problems(&self.value, value, true)
+        diagnose::problems(&self.value, value, true)
     }
 
     fn problem(&self, error: &ValidationError<'_>) -> Problem {
@@ -130,14 +138,6 @@ fn names<'a>(schema: &'a Keywords, depth: usize, known: &mut Vec<&'a str>) {
             }
         }
     }
-}
-
-pub(crate) fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> {
-    jsonschema::options()
-        .with_draft(Draft::Draft202012)
-        .should_validate_formats(false)
-        .offline()
-        .build(schema)
 }
 
 /// A schema that is compiled when it is first needed: the first one compiled in a process costs more than a whole cold

@@ -5,25 +5,36 @@ use anyhow::Context;
 
 use crate::{
     callgrind::{profile, totals},
-    runtimes::Runtime,
+    runtimes::{Exchange, Runtime},
 };
 
-/// What it takes until the first event is asked for, and for the first call.
+/// The number of warm calls that are counted together.
+const WARM_CALLS: usize = 10;
+
+/// The instructions until the first event is asked for, of the first call, and of one of the calls after it.
 pub(crate) struct Instructions {
     pub(crate) start: u64,
     pub(crate) first_call: u64,
+    pub(crate) warm_call: u64,
 }
 
 /// Count a runtime's.
 pub(crate) async fn of(runtime: &Runtime) -> anyhow::Result<Instructions> {
-    let count = async |exchanges| {
-        let profile = profile(runtime, &runtime.program, exchanges).await?;
+    let count = async |calls: usize| {
+        let call = || Exchange {
+            event: runtime.call.event.clone(),
+            expected: runtime.call.expected.clone(),
+        };
+        let calls: Vec<_> = (0..calls).map(|_| call()).collect();
+        let profile = profile(runtime, &runtime.program, &calls).await?;
         totals(&profile).context("callgrind has counted nothing")
     };
-    let start = count(&[]).await?;
-    let both = count(std::slice::from_ref(&runtime.call)).await?;
+    let (start, first) = (count(0).await?, count(1).await?);
+    // The second call still grows tables that the later ones find grown.
+    let (few, many) = (count(2).await?, count(2 + WARM_CALLS).await?);
     Ok(Instructions {
         start,
-        first_call: both.saturating_sub(start),
+        first_call: first.saturating_sub(start),
+        warm_call: many.saturating_sub(few) / WARM_CALLS as u64,
     })
 }

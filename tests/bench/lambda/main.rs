@@ -6,7 +6,9 @@
 //! cargo bench -p bench --bench lambda                      # the tables
 //! cargo bench -p bench --bench lambda -- --check           # and the exit code 1 where a target is missed
 //! cargo bench -p bench --bench lambda -- --json speed.json
-//! cargo bench -p bench --bench lambda -- --instructions   # those of a start and a first call, by callgrind
+//! cargo bench -p bench --bench lambda -- --instructions   # those of a start and of calls, by callgrind
+//! cargo bench -p bench --bench lambda -- --baseline BOOTSTRAP   # this build beside another, in one run
+//! cargo bench -p bench --bench lambda -- --sources BOOTSTRAP    # the source files of a call, by callgrind
 //! cargo bench -p bench --bench lambda -- --order           # host/order.ld anew, by callgrind
 //! ```
 //!
@@ -16,6 +18,7 @@
 #![expect(clippy::print_stdout, reason = "tables are what it is for")]
 
 mod callgrind;
+mod comparison;
 mod event;
 mod figures;
 mod instructions;
@@ -24,6 +27,7 @@ mod order;
 mod report;
 mod runtimes;
 mod service;
+mod sources;
 
 use std::path::PathBuf;
 
@@ -42,7 +46,12 @@ Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
   --rounds N      How often each runtime has its turn [default: 40]
   --json FILE     Write all figures as JSON
   --markdown      Print the README's tables alone
-  --instructions  Count the instructions of a start and a first call instead, by callgrind
+  --instructions  Count the instructions of a start and of calls instead, by callgrind
+  --baseline BOOTSTRAP
+                  Compare the host with this build of it instead: times, or with --instructions their number
+  --sources BOOTSTRAP
+                  List the source files that a warm call runs through, in a build with line tables:
+                  CARGO_PROFILE_HOST_DEBUG=line-tables-only cargo layer host, then target/host/bootstrap
   --order         Write host/order.ld anew instead: which functions the linker puts side by side
   --check         End with the exit code 1 where a target is missed
 ";
@@ -54,6 +63,8 @@ struct Options {
     check: bool,
     instructions: bool,
     order: bool,
+    baseline: Option<PathBuf>,
+    sources: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -66,6 +77,20 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    if let Some(program) = &options.sources {
+        let sources = runtime.block_on(sources::of_a_call(&artifacts, program))?;
+        sources.iter().for_each(|source| println!("{source}"));
+        println!("{} source files", sources.len());
+        return Ok(());
+    }
+    if let Some(baseline) = &options.baseline {
+        let missed = if options.instructions {
+            runtime.block_on(comparison::instructions(&artifacts, baseline))?
+        } else {
+            runtime.block_on(comparison::times(&artifacts, baseline, options.rounds))?
+        };
+        return report_missed(&missed, options.check);
+    }
     if options.order {
         return runtime.block_on(write_order(&artifacts));
     }
@@ -83,13 +108,19 @@ fn main() -> anyhow::Result<()> {
     if let Some(path) = options.json {
         fs_err::write(path, serde_json::to_string_pretty(&report)?)?;
     }
-    let missed = report.missed();
-    for target in &missed {
+    report_missed(&report.missed(), options.check)
+}
+
+/// Prints the targets that are missed. With `check` they are an error.
+fn report_missed(missed: &[String], check: bool) -> anyhow::Result<()> {
+    for target in missed {
         eprintln!("missed: {target}");
     }
-    if options.check && !missed.is_empty() {
-        anyhow::bail!("{} targets are missed", missed.len());
-    }
+    anyhow::ensure!(
+        !check || missed.is_empty(),
+        "{} targets are missed",
+        missed.len()
+    );
     Ok(())
 }
 
@@ -103,19 +134,24 @@ async fn write_order(artifacts: &Artifacts) -> anyhow::Result<()> {
     let runtimes = [runtimes::THREE, runtimes::PLUGINS, runtimes::STREAM];
     let runtimes: Vec<_> = runtimes.into_iter().filter_map(of_the_host).collect();
     let script = order::script(&artifacts.host_with_symbols, &runtimes).await?;
-    fs_err::write(bench::repository().join("host/order.ld"), script)?;
+    fs_err::write(tests::repository().join("host/order.ld"), script)?;
     Ok(())
 }
 
 async fn count(runtimes: &[Runtime]) -> anyhow::Result<()> {
-    println!("| instructions, in thousands | start | first call |\n|---|---|---|");
+    println!("| instructions, in thousands | start | first call | warm call |\n|---|---|---|---|");
     for runtime in runtimes {
-        let Instructions { start, first_call } = instructions::of(runtime).await?;
+        let Instructions {
+            start,
+            first_call,
+            warm_call,
+        } = instructions::of(runtime).await?;
         println!(
-            "| {} | {} | {} |",
+            "| {} | {} | {} | {} |",
             runtime.name,
             start / 1000,
-            first_call / 1000
+            first_call / 1000,
+            warm_call / 1000
         );
     }
     Ok(())
@@ -131,6 +167,8 @@ fn options() -> anyhow::Result<Option<Options>> {
         check: false,
         instructions: false,
         order: false,
+        baseline: None,
+        sources: None,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -140,6 +178,8 @@ fn options() -> anyhow::Result<Option<Options>> {
             Long("markdown") => options.markdown = true,
             Long("instructions") => options.instructions = true,
             Long("order") => options.order = true,
+            Long("baseline") => options.baseline = Some(parser.value()?.into()),
+            Long("sources") => options.sources = Some(parser.value()?.into()),
             Long("check") => options.check = true,
             // Cargo's own.
             Long("bench") => {}

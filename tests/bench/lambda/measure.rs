@@ -72,7 +72,7 @@ pub(crate) async fn all(runtimes: Vec<Runtime>, rounds: usize) -> anyhow::Result
 }
 
 impl Measured {
-    fn new(runtime: Runtime) -> Self {
+    pub(crate) fn new(runtime: Runtime) -> Self {
         Self {
             runtime,
             init: Samples::default(),
@@ -89,7 +89,8 @@ impl Measured {
         }
     }
 
-    async fn turn(&mut self) -> anyhow::Result<()> {
+    /// Measure it once more.
+    pub(crate) async fn turn(&mut self) -> anyhow::Result<()> {
         let runtime = &self.runtime;
         let (mut inits, mut firsts, mut colds) =
             (Samples::default(), Samples::default(), Samples::default());

@@ -326,7 +326,7 @@ fn ranged(spread: Spread) -> String {
     format!("{:.0} ({:.0}-{:.0})", spread.median, spread.min, spread.max)
 }
 
-fn table<const N: usize>(head: [&str; N]) -> Table {
+pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
     table.set_header(head);

@@ -68,11 +68,8 @@ struct Host<'a> {
     floor: &'static str,
 }
 
-/// All of them; `service` is what tools call that call one.
-pub(crate) async fn all(
-    artifacts: &Artifacts,
-    service: SocketAddr,
-) -> anyhow::Result<Vec<Runtime>> {
+/// The hosts that are measured; `service` is what tools call that call one.
+fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
     let three = |name, environment: &[(&'static str, &str)]| Host {
         name,
         plugins: &artifacts.three,
@@ -110,7 +107,7 @@ pub(crate) async fn all(
         tools: 1,
         floor: FLOOR_AWS,
     };
-    let hosts = [
+    vec![
         three(THREE, &[]),
         Host {
             name: PLUGINS,
@@ -139,39 +136,62 @@ pub(crate) async fn all(
         fetching(LAZY[1][1], "all"),
         listing(LAZY[2][0], "none"),
         listing(LAZY[2][1], "all"),
-    ];
-    let mut runtimes = Vec::new();
-    let mut floors: Vec<(&'static str, String)> = Vec::new();
-    for host in hosts {
-        let Host {
-            name,
-            plugins,
-            environment,
-            call: (call, answer),
-            tools,
-            floor,
-        } = host;
-        let mut config = FunctionConfig::new(&artifacts.host)
-            .env("PLUGIN_DIR", plugins.to_string_lossy())
+    ]
+}
+
+impl Host<'_> {
+    /// The function of this host, run by `program`.
+    fn runtime(&self, program: &Path) -> Runtime {
+        let mut config = FunctionConfig::new(program)
+            .env("PLUGIN_DIR", self.plugins.to_string_lossy())
             .env("AWS_ACCESS_KEY_ID", "none")
             .env("AWS_SECRET_ACCESS_KEY", "none");
-        for (name, value) in environment {
-            config = config.env(name, value);
+        for (name, value) in &self.environment {
+            config = config.env(*name, value);
         }
-        let runtime = Runtime {
-            name,
+        let (call, answer) = &self.call;
+        Runtime {
+            name: self.name,
             function: Function::new(config),
             call: Exchange {
-                event: call,
-                expected: answer.to_owned(),
+                event: call.clone(),
+                expected: (*answer).to_owned(),
             },
             list: Exchange {
                 event: event::list(),
                 expected: "\"inputSchema\"".to_owned(),
             },
-            program: artifacts.host.clone(),
-            floors: Some([FLOOR, floor]),
-        };
+            program: program.to_owned(),
+            floors: Some([FLOOR, self.floor]),
+        }
+    }
+}
+
+/// Every host, run by each of these programs.
+pub(crate) fn by_programs<const N: usize>(
+    artifacts: &Artifacts,
+    service: SocketAddr,
+    programs: [&Path; N],
+) -> Vec<[Runtime; N]> {
+    let hosts = hosts(artifacts, service);
+    let hosts = hosts
+        .iter()
+        .map(|host| programs.map(|program| host.runtime(program)));
+    hosts.collect()
+}
+
+/// All of them; `service` is what tools call that call one.
+pub(crate) async fn all(
+    artifacts: &Artifacts,
+    service: SocketAddr,
+) -> anyhow::Result<Vec<Runtime>> {
+    let mut runtimes = Vec::new();
+    let mut floors: Vec<(&'static str, String)> = Vec::new();
+    for host in hosts(artifacts, service) {
+        let Host {
+            name, tools, floor, ..
+        } = host;
+        let runtime = host.runtime(&artifacts.host);
         if name == THREE {
             floors.push((FLOOR, answer_of(&runtime, &runtime.call).await?));
         }

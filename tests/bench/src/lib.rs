@@ -8,10 +8,10 @@ use std::{
 use anyhow::Context;
 use cargo_metadata::Message;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use tests::{repository, sha256_of};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The name that the tool of the plugin `numbered` has; others of the same width take its place.
+/// The name that the tool of the plugin `renamable` has; others of the same width take its place.
 const NUMBERED: &str = "tool_000";
 
 /// How many plugins and tools are many.
@@ -48,21 +48,20 @@ pub fn build() -> anyhow::Result<Artifacts> {
     let target = target()?;
     let folder = folder()?;
     let zip = folder.join("function.zip");
-    cargo_layer(&["host", "--out"], &zip)?;
     let function = folder.join("function");
-    unzip(&zip, &function)?;
+    unpacked(&["host"], &zip, &function)?;
     Ok(Artifacts {
-        floor: program(repository(), "floor", &target)?,
+        floor: program(repository(), "baseline", target)?,
         peer: program(
             &repository().join("tests/bench/rmcp"),
             "rmcp-peer",
             &folder.join("rmcp"),
         )?,
         three: layer("custom-tools")?,
-        tools: layer("hundred")?,
+        tools: layer("hundred-tools")?,
         http: layer("http-tools")?,
-        aws: layer("tables")?,
-        plugins: multiplied(&layer("numbered")?, &folder.join("plugins"))?,
+        aws: layer("aws-sdk")?,
+        plugins: multiplied(&layer("renamable")?, &folder.join("plugins"))?,
         host: function.join("bootstrap"),
         host_with_symbols: target.join("host/bootstrap"),
     })
@@ -75,10 +74,9 @@ pub fn build() -> anyhow::Result<Artifacts> {
 pub fn layer(package: &str) -> anyhow::Result<PathBuf> {
     let folder = folder()?;
     let zip = folder.join(format!("{package}.zip"));
-    cargo_layer(&["build", "--package", package, "--out"], &zip)?;
-    let unpacked = folder.join(package);
-    unzip(&zip, &unpacked)?;
-    Ok(unpacked.join("lib"))
+    let layer = folder.join(package);
+    unpacked(&["build", "--package", package], &zip, &layer)?;
+    Ok(layer.join("lib"))
 }
 
 fn folder() -> anyhow::Result<PathBuf> {
@@ -87,49 +85,31 @@ fn folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// This repository.
-#[must_use]
-pub fn repository() -> &'static Path {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.ancestors().nth(2).unwrap_or(manifest)
+/// Cargo's target folder: that of the harness is in it.
+fn target() -> anyhow::Result<&'static Path> {
+    tests::target()
+        .parent()
+        .context("the harness has a target folder")
 }
 
-/// Cargo's target folder: this program lies in target/PROFILE/deps.
-fn target() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let target = program.ancestors().nth(3);
-    Ok(target
-        .context("this program lies in no target folder")?
-        .to_owned())
-}
-
-fn cargo() -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(repository()).stdin(Stdio::null());
-    cargo
-}
-
-fn cargo_layer(arguments: &[&str], out: &Path) -> anyhow::Result<()> {
-    let mut command = cargo();
-    command.args([
-        "run",
-        "--quiet",
-        "--package",
-        "cargo-layer",
-        "--bin",
-        "cargo-layer",
-        "--",
-    ]);
-    command.args(arguments).arg(out);
+/// What `cargo layer` makes with these arguments, unpacked.
+fn unpacked(arguments: &[&str], zip: &Path, folder: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(tests::cargo_layer());
+    command.current_dir(repository()).stdin(Stdio::null());
+    command.args(arguments).arg("--out").arg(zip);
     let status = command.stdout(Stdio::null()).status()?;
     anyhow::ensure!(status.success(), "{command:?} fails");
+    if folder.exists() {
+        fs_err::remove_dir_all(folder)?;
+    }
+    tests::unzip(zip, folder);
     Ok(())
 }
 
 /// A program as people deploy one: fast, stripped, by fat LTO.
 fn program(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<PathBuf> {
-    let mut command = cargo();
-    command.current_dir(workspace);
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(workspace).stdin(Stdio::null());
     command.args([
         "build",
         "--locked",
@@ -154,43 +134,35 @@ fn program(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<Pat
     Ok(program.into_std_path_buf())
 }
 
-fn unzip(zip: &Path, folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        fs_err::remove_dir_all(folder)?;
-    }
-    zip::ZipArchive::new(fs_err::File::open(zip)?)?.extract(folder)?;
-    Ok(())
-}
-
 /// A layer of one plugin as one of many: each library with another name of its tool in it, and an entry in the manifest.
 fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.exists() {
         fs_err::remove_dir_all(folder)?;
     }
     fs_err::create_dir_all(folder)?;
-    let library = fs_err::read(one.join("libnumbered.so"))?;
+    let library = fs_err::read(one.join("librenamable.so"))?;
     let mut manifest: Value =
-        serde_json::from_slice(&fs_err::read(one.join("numbered.layer.json"))?)?;
+        serde_json::from_slice(&fs_err::read(one.join("renamable.layer.json"))?)?;
     let entry = manifest["plugins"][0].take();
     let entries = (0..MANY).map(|number| {
         let name = format!("tool_{number:03}");
-        let file = format!("libnumbered_{number:03}.so");
+        let file = format!("librenamable_{number:03}.so");
         let library = renamed(library.clone(), &name);
         // Members stay in their order, so that the text of the declaration stays what its digest is of.
         let declaration = entry["declaration"].to_string().replace(NUMBERED, &name);
         let mut entry = entry.clone();
         entry["file"] = json!(file);
-        entry["sha256"] = json!(sha256(&library));
+        entry["sha256"] = json!(sha256_of(&library));
         let xxh3 = |bytes: &[u8]| format!("{:016x}", xxh3_64(bytes));
         entry["xxh3"] =
             json!({ "file": xxh3(&library), "declaration": xxh3(declaration.as_bytes()) });
-        entry["digest"] = json!(sha256(declaration.as_bytes()));
+        entry["digest"] = json!(sha256_of(declaration.as_bytes()));
         entry["declaration"] = serde_json::from_str(&declaration)?;
         fs_err::write(folder.join(&file), library)?;
         anyhow::Ok(entry)
     });
     manifest["plugins"] = entries.collect::<anyhow::Result<Vec<_>>>()?.into();
-    fs_err::write(folder.join("numbered.layer.json"), manifest.to_string())?;
+    fs_err::write(folder.join("renamable.layer.json"), manifest.to_string())?;
     Ok(folder.to_owned())
 }
 
@@ -204,9 +176,4 @@ fn renamed(mut library: Vec<u8>, name: &str) -> Vec<u8> {
         begin += found + name.len();
     }
     library
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

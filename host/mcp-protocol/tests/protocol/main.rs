@@ -10,6 +10,6 @@ mod negotiation;
 mod notifications;
 mod order;
 mod post;
+mod revisions;
 mod schemas;
 mod stdio;
-mod words;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     notifications::every_notification,
     post::{Owed, claiming, request},
-    words::{CACHE, all_content, everything, result, server, tool},
+    revisions::{CACHE, all_content, everything, result, server, tool},
 };
 
 /// A success of this method, as a client of this revision gets it.

@@ -10,13 +10,13 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::{
-    client::{API_ID, ClientRequest},
     headers,
     http_api::{self, DEFAULT_STAGE},
     integration::{Failure, Malformed, message},
+    request::{API_ID, ClientRequest},
     streaming::Opened,
 };
-use crate::function::Invocation;
+use crate::invocation::Invocation;
 
 /// The event for a request.
 pub(super) fn event(request: &ClientRequest, region: &str) -> Value {

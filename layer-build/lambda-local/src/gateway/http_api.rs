@@ -11,11 +11,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::{
-    client::{API_ID, ClientRequest, lossy},
     headers::Treatment,
     integration::{Answer, Failure, Malformed, message},
+    request::{API_ID, ClientRequest, lossy},
 };
-use crate::{config::ACCOUNT, function::Invocation};
+use crate::{config::ACCOUNT, invocation::Invocation};
 
 /// The stage that is not part of the URL, and the route that takes what no other does.
 pub(super) const DEFAULT_STAGE: &str = "$default";

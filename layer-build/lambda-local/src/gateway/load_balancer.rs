@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     LARGEST_PAYLOAD_OF_LOAD_BALANCER,
-    client::{ClientRequest, lossy, multi_values},
     http_api::is_text,
     integration::{Answer, Failure, Malformed, kind},
+    request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
 };
-use crate::{config::ACCOUNT, function::Invocation};
+use crate::{config::ACCOUNT, invocation::Invocation};
 
 /// The event for a request. Names and values of the query stay as the client has encoded them.
 pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) -> Value {

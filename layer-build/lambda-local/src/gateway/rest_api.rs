@@ -10,12 +10,12 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::{
-    client::{API_ID, ClientRequest, lossy, multi_values},
     headers,
     integration::{Answer, Failure, Malformed, kind, message},
+    request::{API_ID, ClientRequest, lossy, multi_values},
     streaming::Opened,
 };
-use crate::{config::ACCOUNT, function::Invocation};
+use crate::{config::ACCOUNT, invocation::Invocation};
 
 /// The header by which a client has its method taken for another; the function does not see it.
 /// Source: "Amazon API Gateway important notes".

@@ -18,7 +18,8 @@ use tokio::time::{self, Instant, Sleep};
 use super::integration::Malformed;
 use crate::{
     error::InvokeError,
-    function::{Begun, Function, HTTP_INTEGRATION, PRELUDE_END, Payload},
+    function::Function,
+    invocation::{HTTP_INTEGRATION, PRELUDE_END, Payload, StartedInvocation},
     stream::Stream,
 };
 
@@ -69,7 +70,9 @@ pub(super) enum Cut {
 /// # Errors
 ///
 /// When the stream breaks off before it begins, which the function's logs tell; or when the head makes no sense.
-pub(super) async fn open(begun: Begun) -> Result<Result<Opened, Malformed>, InvokeError> {
+pub(super) async fn open(
+    begun: StartedInvocation,
+) -> Result<Result<Opened, Malformed>, InvokeError> {
     let content_type = begun.content_type;
     let opened = |head, first, rest| Opened {
         head,

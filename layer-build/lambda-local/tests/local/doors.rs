@@ -6,14 +6,14 @@ use lambda_local::{Door, Function, Gateway, ResponseMode};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::harness::{ANY_PORT, all_doors, get, obedient, open, post, request, send};
+use crate::harness::{ANY_PORT, all_doors, get, open, post, request, send, well_behaved};
 
 /// The name by which a Function URL is known.
 const URL_DOMAIN: &str = "lambdalocal.lambda-url.us-east-1.on.aws";
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_sent() {
-    for gateway in all_doors(&obedient()).await {
+    for gateway in all_doors(&well_behaved()).await {
         let builder = Request::put("/some/path?x=1&y=a%20b&x=2")
             .header("content-type", "application/json")
             .header("x-multi", "one")
@@ -71,7 +71,7 @@ async fn a_request_arrives_as_it_was_sent() {
 #[tokio::test]
 async fn an_answer_leaves_as_it_was_given() {
     for mode in ["buffered", "stream"] {
-        for gateway in all_doors(&obedient().env("MODE", mode)).await {
+        for gateway in all_doors(&well_behaved().env("MODE", mode)).await {
             // A load balancer takes no streams.
             if mode == "stream" && gateway.door() == &(Door::LoadBalancer { multi_value: true }) {
                 continue;
@@ -106,7 +106,7 @@ async fn several_values_of_an_answers_header_all_leave() {
             json!({ "headers": { "x-multi": ["one", "two"] } }),
         ),
     ] {
-        let gateway = open(obedient().env("MODE", "raw"), door.clone()).await;
+        let gateway = open(well_behaved().env("MODE", "raw"), door.clone()).await;
         let mut answer = answer;
         answer["statusCode"] = json!(200);
         let answered = post(
@@ -131,7 +131,7 @@ async fn bytes_that_are_no_text_make_it_both_ways() {
         binary_rest_api(&["application/json", "application/octet-stream"]),
         binary_rest_api(&["*/*"]),
     ] {
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         for content_type in ["application/octet-stream", "application/json"] {
             let answer = post(&gateway, "/echo", content_type, &all).await;
             assert_eq!(answer.json()["body"], json!(all), "{door:?} {content_type}");
@@ -143,7 +143,7 @@ async fn bytes_that_are_no_text_make_it_both_ways() {
         Door::LoadBalancer { multi_value: false },
         binary_rest_api(&["*/*"]),
     ] {
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         let answer = get(&gateway, "/binary").await;
         assert_eq!(answer.body, all, "{door:?}");
         assert_eq!(answer.all("content-type"), ["application/octet-stream"]);
@@ -159,7 +159,7 @@ async fn for_a_rest_api_only_that_is_binary_which_it_was_told_is() {
         (vec!["image/png"], "Image/PNG; a=b", true),
         (vec!["*/*"], "application/json", true),
     ] {
-        let gateway = open(obedient(), binary_rest_api(&told)).await;
+        let gateway = open(well_behaved(), binary_rest_api(&told)).await;
         let seen = post(&gateway, "/echo", sent, b"\xff").await.json();
         let arrived = if base64 {
             &b"\xff"[..]
@@ -177,7 +177,7 @@ async fn for_a_rest_api_only_that_is_binary_which_it_was_told_is() {
         (vec!["image/png"], "*/*, image/png", false),
         (vec!["*/*"], "text/html", true),
     ] {
-        let gateway = open(obedient(), binary_rest_api(&told)).await;
+        let gateway = open(well_behaved(), binary_rest_api(&told)).await;
         let builder = Request::get("/binary").header("accept", accept);
         let answer = request(&gateway, builder, b"").await;
         assert_eq!(answer.body == all, decoded, "{told:?} {accept}");
@@ -195,7 +195,7 @@ async fn the_stage_is_in_the_url_where_api_gateway_has_it() {
         (Door::http_api("beta"), "/beta", "/a%20b/c", "/beta/a b/c"),
         (Door::rest_api("prod"), "/prod", "/", "/"),
     ] {
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         assert_eq!(
             gateway.url(),
             format!("http://{}{base}", gateway.address()),
@@ -220,7 +220,7 @@ async fn another_stage_is_nobodys() {
         (Door::rest_api("prod"), 403, "Forbidden"),
         (Door::http_api("beta"), 404, "Not Found"),
     ] {
-        let function = Function::new(obedient());
+        let function = Function::new(well_behaved());
         let gateway = Gateway::start(function.clone(), door.clone(), ANY_PORT)
             .await
             .expect("a gateway");
@@ -242,7 +242,7 @@ async fn another_stage_is_nobodys() {
 
 #[tokio::test]
 async fn an_event_of_a_rest_api_looks_like_a_real_one() {
-    let gateway = open(obedient().env("MODE", "raw"), Door::rest_api("prod")).await;
+    let gateway = open(well_behaved().env("MODE", "raw"), Door::rest_api("prod")).await;
     let event = captured(&gateway, "/a/b?x=1&x=2").await;
     for (pointer, wanted) in [
         ("/resource", json!("/{proxy+}")),
@@ -301,7 +301,7 @@ async fn an_event_of_a_rest_api_looks_like_a_real_one() {
 
 #[tokio::test]
 async fn an_event_of_an_http_api_looks_like_a_real_one() {
-    let gateway = open(obedient().env("MODE", "raw"), Door::http_api("beta")).await;
+    let gateway = open(well_behaved().env("MODE", "raw"), Door::http_api("beta")).await;
     let event = captured(&gateway, "/a%20b?x=1&x=2&y=%26").await;
     for (pointer, wanted) in [
         ("/version", json!("2.0")),
@@ -338,7 +338,7 @@ async fn an_event_of_an_http_api_looks_like_a_real_one() {
 
 #[tokio::test]
 async fn an_event_of_a_function_url_is_told_from_an_apis_by_its_domain() {
-    let gateway = open(obedient().env("MODE", "raw"), Door::function_url()).await;
+    let gateway = open(well_behaved().env("MODE", "raw"), Door::function_url()).await;
     let event = captured(&gateway, "/a%20b?x=1").await;
     for (pointer, wanted) in [
         ("/version", json!("2.0")),
@@ -362,7 +362,7 @@ async fn an_event_of_a_load_balancer_has_headers_in_one_form() {
         (false, json!("b"), json!("2%20")),
     ] {
         let door = Door::LoadBalancer { multi_value };
-        let gateway = open(obedient().env("MODE", "raw"), door).await;
+        let gateway = open(well_behaved().env("MODE", "raw"), door).await;
         let event = captured(&gateway, "/a%20b?x=1&x=2%20").await;
         let (headers, parameters) = if multi_value {
             ("multiValueHeaders", "multiValueQueryStringParameters")
@@ -395,7 +395,7 @@ async fn each_door_has_its_own_words_for_what_fails_and_its_own_limits() {
             1 << 20,
         ),
     ] {
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         assert_eq!(get(&gateway, path).await.status, status, "{door:?}");
         let large = vec![b'x'; limit + 1];
         let answer = post(&gateway, "/echo", "text/plain", &large).await;
@@ -405,19 +405,19 @@ async fn each_door_has_its_own_words_for_what_fails_and_its_own_limits() {
 
 #[tokio::test]
 async fn what_comes_after_a_switch_goes_to_the_other_function() {
-    let first = Function::new(obedient().env("WHICH", "first"));
+    let first = Function::new(well_behaved().env("WHICH", "first"));
     let gateway = Gateway::start(first, Door::http_api("$default"), ANY_PORT)
         .await
         .expect("a gateway");
     let which = async |gateway: &Gateway| get(gateway, "/variables").await.json()["WHICH"].clone();
     assert_eq!(which(&gateway).await, "first");
-    gateway.switch(Function::new(obedient().env("WHICH", "second")));
+    gateway.switch(Function::new(well_behaved().env("WHICH", "second")));
     assert_eq!(which(&gateway).await, "second");
 }
 
 #[tokio::test]
 async fn a_stopped_gateway_takes_no_more_connections() {
-    let gateway = open(obedient(), Door::http_api("$default")).await;
+    let gateway = open(well_behaved(), Door::http_api("$default")).await;
     let address = gateway.address();
     drop(gateway);
     // The task that holds the listener ends as soon as the runtime gets to it.
@@ -428,9 +428,9 @@ async fn a_stopped_gateway_takes_no_more_connections() {
 
 #[tokio::test]
 async fn an_address_in_use_is_named() {
-    let gateway = open(obedient(), Door::http_api("$default")).await;
+    let gateway = open(well_behaved(), Door::http_api("$default")).await;
     let again = Gateway::start(
-        Function::new(obedient()),
+        Function::new(well_behaved()),
         Door::http_api("$default"),
         gateway.address(),
     )

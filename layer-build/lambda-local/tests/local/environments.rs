@@ -4,11 +4,11 @@ use lambda_local::{Function, Invocation, InvokeError, ResponseMode};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::harness::{arrival, body_of, event, gone, obedient};
+use crate::harness::{arrival, body_of, event, gone, well_behaved};
 
 #[tokio::test]
 async fn a_warm_environment_is_used_again() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let first = function
         .invoke(&event("/echo", ""))
         .await
@@ -26,7 +26,7 @@ async fn a_warm_environment_is_used_again() {
 
 #[tokio::test]
 async fn after_recycle_and_stop_the_next_invocation_is_a_cold_start() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let mut seen = Vec::new();
     for round in 0..3 {
         let answer = function
@@ -51,7 +51,7 @@ async fn after_recycle_and_stop_the_next_invocation_is_a_cold_start() {
 
 #[tokio::test]
 async fn warming_up_starts_an_environment_the_next_invocation_uses() {
-    let function = Function::new(obedient().max_environments(2));
+    let function = Function::new(well_behaved().max_environments(2));
     for _ in 0..3 {
         function.warm_up().await.expect("an environment");
     }
@@ -70,7 +70,7 @@ async fn warming_up_starts_an_environment_the_next_invocation_uses() {
 
 #[tokio::test]
 async fn parallel_invocations_use_several_environments() {
-    let function = Function::new(obedient().max_environments(3));
+    let function = Function::new(well_behaved().max_environments(3));
     let place = tempfile::tempdir().expect("a directory");
     let event = event(
         "/meet",
@@ -93,7 +93,7 @@ async fn parallel_invocations_use_several_environments() {
 
 #[tokio::test]
 async fn at_the_maximum_an_invocation_waits_for_an_environment() {
-    let function = Function::new(obedient().max_environments(1));
+    let function = Function::new(well_behaved().max_environments(1));
     let event = event("/echo", "");
     let (a, b, c) = tokio::join!(
         function.invoke(&event),
@@ -107,7 +107,7 @@ async fn at_the_maximum_an_invocation_waits_for_an_environment() {
 
 #[tokio::test]
 async fn an_invocation_sees_the_context_lambda_would_give_it() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let before = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .expect("a clock")
@@ -120,7 +120,7 @@ async fn an_invocation_sees_the_context_lambda_would_give_it() {
     assert_eq!(seen["requestId"], json!(answer.request_id));
     assert_eq!(
         seen["arn"],
-        "arn:aws:lambda:us-east-1:123456789012:function:obedient"
+        "arn:aws:lambda:us-east-1:123456789012:function:well_behaved_runtime"
     );
     let trace = seen["traceId"].as_str().expect("a trace id");
     assert!(trace.starts_with("Root=1-"), "{trace}");
@@ -133,7 +133,7 @@ async fn an_invocation_sees_the_context_lambda_would_give_it() {
 
 #[tokio::test]
 async fn the_environment_of_the_process_is_lambdas_and_the_users_and_no_more() {
-    let function = Function::new(obedient().env("MINE", "1"));
+    let function = Function::new(well_behaved().env("MINE", "1"));
     let answer = function
         .invoke(&event("/variables", ""))
         .await
@@ -160,7 +160,7 @@ async fn the_environment_of_the_process_is_lambdas_and_the_users_and_no_more() {
 
 #[tokio::test]
 async fn what_the_process_prints_is_in_the_logs() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     function
         .invoke(&event("/print", ""))
         .await
@@ -174,7 +174,7 @@ async fn what_the_process_prints_is_in_the_logs() {
 
 #[tokio::test]
 async fn no_process_is_left_when_the_last_handle_is_dropped() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     function.warm_up().await.expect("an environment");
     function.warm_up().await.expect("an environment");
     let busy = asleep(&function).await;
@@ -192,7 +192,7 @@ async fn no_process_is_left_when_the_last_handle_is_dropped() {
 
 #[tokio::test]
 async fn stopping_fails_what_is_under_way() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let busy = asleep(&function).await;
     function.stop().await;
     assert!(function.process_ids().is_empty());
@@ -206,7 +206,7 @@ async fn stopping_fails_what_is_under_way() {
 
 #[tokio::test]
 async fn a_streamed_answer_arrives_whole() {
-    let function = Function::new(obedient().env("MODE", "stream"));
+    let function = Function::new(well_behaved().env("MODE", "stream"));
     let answer = function
         .invoke(&event("/answer", ""))
         .await

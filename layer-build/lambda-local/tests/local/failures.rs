@@ -5,21 +5,21 @@ use std::time::Duration;
 use lambda_local::{Door, Function, FunctionConfig, Gateway, InvokeError, Phase};
 use serde_json::json;
 
-use crate::harness::{ANY_PORT, body_of, event, get, gone, obedient, open, post};
+use crate::harness::{ANY_PORT, body_of, event, get, gone, open, post, well_behaved};
 
 #[tokio::test]
 async fn an_init_error_is_readable() {
-    let function = Function::new(obedient().env("INIT", "report"));
+    let function = Function::new(well_behaved().env("INIT", "report"));
     for outcome in [
         function.invoke(&event("/echo", "")).await.map(drop),
         function.warm_up().await,
     ] {
         let error = outcome.expect_err("it reports an error");
         assert!(matches!(error, InvokeError::Init { .. }), "{error:?}");
-        assert_eq!(error.error_type(), "Obedient.NoLayer");
+        assert_eq!(error.error_type(), "WellBehaved.NoLayer");
         assert_eq!(
             error.to_string(),
-            "function obedient failed to initialize: Obedient.NoLayer: there is no layer"
+            "function well_behaved_runtime failed to initialize: WellBehaved.NoLayer: there is no layer"
         );
     }
     function.stop().await;
@@ -33,7 +33,7 @@ async fn an_init_error_is_readable() {
 
 #[tokio::test]
 async fn a_process_that_exits_during_init_is_noticed_with_its_last_words() {
-    let function = Function::new(obedient().env("INIT", "exit"));
+    let function = Function::new(well_behaved().env("INIT", "exit"));
     let error = function
         .invoke(&event("/echo", ""))
         .await
@@ -58,7 +58,7 @@ async fn a_process_that_exits_during_init_is_noticed_with_its_last_words() {
 
 #[tokio::test]
 async fn a_process_that_never_initializes_is_killed() {
-    let mut config = obedient().env("INIT", "hang");
+    let mut config = well_behaved().env("INIT", "hang");
     config.init_timeout = Duration::from_millis(200);
     let function = Function::new(config);
     let error = function
@@ -90,7 +90,7 @@ async fn a_program_that_cannot_be_started_is_named() {
 
 #[tokio::test]
 async fn a_process_that_exits_during_an_invocation_is_noticed_and_replaced() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     for (path, story) in [
         ("/exit", "during an invocation with exit status: 3"),
         ("/abort", "signal: 6 (SIGABRT)"),
@@ -124,7 +124,7 @@ async fn a_process_that_exits_during_an_invocation_is_noticed_and_replaced() {
 
 #[tokio::test]
 async fn a_process_that_exits_after_its_answer_costs_no_answer() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     for _ in 0..3 {
         let answer = function
             .invoke(&event("/answer-and-exit", ""))
@@ -142,7 +142,7 @@ async fn a_process_that_exits_after_its_answer_costs_no_answer() {
 
 #[tokio::test]
 async fn an_error_of_the_function_leaves_its_environment_alive() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let before = body_of(
         &function
             .invoke(&event("/echo", ""))
@@ -176,7 +176,7 @@ async fn an_error_of_the_function_leaves_its_environment_alive() {
 
 #[tokio::test]
 async fn a_timeout_kills_the_process_and_the_next_invocation_gets_a_fresh_one() {
-    let function = Function::new(obedient().timeout(Duration::from_secs(2)));
+    let function = Function::new(well_behaved().timeout(Duration::from_secs(2)));
     let before = body_of(
         &function
             .invoke(&event("/echo", ""))
@@ -202,7 +202,7 @@ async fn a_timeout_kills_the_process_and_the_next_invocation_gets_a_fresh_one() 
 
 #[tokio::test]
 async fn an_answer_over_the_limit_is_refused_and_the_process_lives_on() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     // The frame around the body is what lambda_http makes it: measure it.
     let frame = function
         .invoke(&event("/big", "bytes=0"))
@@ -246,7 +246,7 @@ async fn an_answer_over_the_limit_is_refused_and_the_process_lives_on() {
 
 #[tokio::test]
 async fn an_event_over_the_limit_never_reaches_the_function() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let error = function
         .invoke_bytes(vec![b' '; (6 << 20) + 1])
         .await
@@ -260,7 +260,7 @@ async fn an_event_over_the_limit_never_reaches_the_function() {
 
 #[tokio::test]
 async fn an_unknown_request_id_is_refused() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let seen = body_of(
         &function
             .invoke(&event("/bogus-request-id", ""))
@@ -279,7 +279,7 @@ async fn a_failing_function_is_the_gateways_own_error() {
         (Door::rest_api("prod"), 502, "Internal server error"),
         (Door::http_api("$default"), 500, "Internal Server Error"),
     ] {
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         for path in ["/fail", "/panic", "/exit"] {
             let answer = get(&gateway, path).await;
             assert_eq!(answer.status, status, "{door:?} {path}");
@@ -298,7 +298,7 @@ async fn a_malformed_answer_is_the_gateways_own_error_and_in_the_logs() {
         (Door::rest_api("prod"), 502),
         (Door::http_api("$default"), 500),
     ] {
-        let function = Function::new(obedient().env("MODE", "raw"));
+        let function = Function::new(well_behaved().env("MODE", "raw"));
         let gateway = Gateway::start(function.clone(), door.clone(), ANY_PORT)
             .await
             .expect("a gateway");
@@ -344,7 +344,7 @@ async fn base64_that_is_none_is_malformed_where_it_is_decoded() {
         (Door::LoadBalancer { multi_value: false }, 502),
         (Door::rest_api("prod"), 200),
     ] {
-        let gateway = open(obedient().env("MODE", "raw"), door.clone()).await;
+        let gateway = open(well_behaved().env("MODE", "raw"), door.clone()).await;
         let answer = post(&gateway, "/", "application/json", answer.as_bytes()).await;
         assert_eq!(answer.status, status, "{door:?}");
     }
@@ -352,14 +352,18 @@ async fn base64_that_is_none_is_malformed_where_it_is_decoded() {
 
 #[tokio::test]
 async fn an_answer_without_a_status_is_malformed_for_a_rest_api_and_a_body_for_an_http_api() {
-    let gateway = open(obedient().env("MODE", "raw"), Door::rest_api("prod")).await;
+    let gateway = open(well_behaved().env("MODE", "raw"), Door::rest_api("prod")).await;
     assert_eq!(
         post(&gateway, "/", "application/json", b"{\"a\":1}")
             .await
             .status,
         502
     );
-    let gateway = open(obedient().env("MODE", "raw"), Door::http_api("$default")).await;
+    let gateway = open(
+        well_behaved().env("MODE", "raw"),
+        Door::http_api("$default"),
+    )
+    .await;
     let answer = post(&gateway, "/", "application/json", b"{\"a\":1}").await;
     assert_eq!(
         (answer.status.as_u16(), answer.json()),
@@ -374,7 +378,7 @@ async fn a_gateway_gives_up_before_the_function_does() {
         (Door::rest_api("prod"), 504, "Endpoint request timed out"),
         (Door::http_api("$default"), 503, "Service Unavailable"),
     ] {
-        let function = Function::new(obedient());
+        let function = Function::new(well_behaved());
         let limit = Duration::from_millis(100);
         let gateway = Gateway::start_with_timeout(function.clone(), door.clone(), ANY_PORT, limit)
             .await
@@ -395,7 +399,7 @@ async fn a_body_over_the_gateways_or_lambdas_limit_is_refused() {
         (Door::rest_api("prod"), "Request Too Long"),
         (Door::http_api("$default"), "Request Entity Too Large"),
     ] {
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         // The first is too large for the gateway, the second only for an event.
         for size in [(10 << 20) + 1, 7 << 20] {
             let answer = post(&gateway, "/", "text/plain", &vec![b'x'; size]).await;

@@ -18,9 +18,9 @@ use tokio::{net::TcpStream, task::JoinHandle};
 pub(crate) const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The configuration of `examples/obedient.rs`.
-pub(crate) fn obedient() -> FunctionConfig {
-    FunctionConfig::new(example("obedient"))
+/// The configuration of `examples/well_behaved_runtime.rs`.
+pub(crate) fn well_behaved() -> FunctionConfig {
+    FunctionConfig::new(example("well_behaved_runtime"))
 }
 
 /// Every kind of front door, APIs with and without a stage in the URL, each before a function of its own.

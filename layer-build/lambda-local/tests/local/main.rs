@@ -1,8 +1,10 @@
 //! The whole of it run for real: a Rust program on lambda_http, its Runtime API, and the gateways before it.
 
+mod concurrency;
 mod doors;
 mod environments;
 mod failures;
 mod harness;
+mod invocations;
 mod quirks;
 mod streams;

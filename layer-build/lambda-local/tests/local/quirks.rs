@@ -4,11 +4,11 @@ use http::Request;
 use lambda_local::{Door, FunctionConfig};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, get, obedient, open, post, request};
+use crate::harness::{Answer, get, open, post, request, well_behaved};
 
 /// A function that answers with the JSON it is sent, or shows the event.
 fn raw() -> FunctionConfig {
-    obedient().env("MODE", "raw")
+    well_behaved().env("MODE", "raw")
 }
 
 /// What a client gets of an answer.
@@ -140,7 +140,7 @@ async fn all_values_of_a_renamed_header_are_renamed_and_streams_are_no_exception
         Door::streaming_rest_api("prod"),
         Door::streaming_function_url(),
     ] {
-        let gateway = open(obedient().env("MODE", "stream"), door.clone()).await;
+        let gateway = open(well_behaved().env("MODE", "stream"), door.clone()).await;
         let answer = get(&gateway, "/answer").await;
         assert_eq!(
             answer.all("x-amzn-remapped-www-authenticate"),
@@ -296,7 +296,7 @@ async fn headers_have_a_limit_where_one_is_documented() {
         (Door::LoadBalancer { multi_value: true }, None),
     ] {
         assert_eq!(door.largest_headers(), limit);
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         for (size, fits) in [(9_000, true), (10_240, limit.is_none())] {
             let builder = Request::get("/echo").header("x-long", "x".repeat(size));
             let answer = request(&gateway, builder, b"").await;
@@ -315,7 +315,7 @@ async fn bodies_count_as_they_are_in_the_event() {
         (Door::function_url(), "application/octet-stream"),
         (Door::http_api("$default"), "application/octet-stream"),
     ] {
-        let gateway = open(obedient(), door.clone()).await;
+        let gateway = open(well_behaved(), door.clone()).await;
         let large = post(&gateway, "/big?bytes=1", content_type, &five).await;
         assert_eq!(large.status, 413, "{door:?}");
         let small = post(&gateway, "/big?bytes=1", "text/plain", &text).await;
@@ -327,7 +327,7 @@ async fn bodies_count_as_they_are_in_the_event() {
 async fn a_load_balancer_takes_answers_of_a_megabyte() {
     for (bytes, status) in [(1_000_000, 200), (1 << 20, 502)] {
         for multi_value in [true, false] {
-            let gateway = open(obedient(), Door::LoadBalancer { multi_value }).await;
+            let gateway = open(well_behaved(), Door::LoadBalancer { multi_value }).await;
             let answer = get(&gateway, &format!("/big?bytes={bytes}")).await;
             assert_eq!(answer.status, status, "{bytes}");
         }

@@ -6,7 +6,7 @@ use lambda_local::{Door, Function, FunctionConfig, Gateway};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{ANY_PORT, Started, all_doors, file, get, obedient, open, start};
+use crate::harness::{ANY_PORT, Started, all_doors, file, get, open, start, well_behaved};
 
 fn streaming_doors() -> [Door; 2] {
     [
@@ -16,7 +16,7 @@ fn streaming_doors() -> [Door; 2] {
 }
 
 fn streaming() -> FunctionConfig {
-    obedient().env("MODE", "stream")
+    well_behaved().env("MODE", "stream")
 }
 
 /// A stream that has said its first part, and says the second when it is told to go on.
@@ -189,7 +189,7 @@ async fn a_stream_ends_with_the_function_it_began_with() {
 
 #[tokio::test]
 async fn a_url_that_streams_hands_on_what_a_function_answers_that_does_not() {
-    let gateway = open(obedient(), Door::streaming_function_url()).await;
+    let gateway = open(well_behaved(), Door::streaming_function_url()).await;
     let answer = get(&gateway, "/answer").await;
     assert_eq!(answer.status, 200);
     let payload = answer.json();
@@ -201,7 +201,7 @@ async fn a_url_that_streams_hands_on_what_a_function_answers_that_does_not() {
 
 #[tokio::test]
 async fn a_rest_api_that_streams_takes_no_answers_of_a_function_that_does_not() {
-    let function = Function::new(obedient());
+    let function = Function::new(well_behaved());
     let gateway = gateway(&function, Door::streaming_rest_api("prod")).await;
     assert_eq!(get(&gateway, "/answer").await.status, 502);
     let last = function.logs().pop().unwrap_or_default();
@@ -245,13 +245,13 @@ async fn an_error_in_the_trailers_cuts_the_connection_and_is_in_the_logs() {
     let function = Function::new(streaming());
     let gateway = gateway(&function, Door::streaming_function_url()).await;
     let head = "%7B%22statusCode%22:200%7D";
-    let path = format!("/stream-and-exit?head={head}&trailer=Obedient.Told");
+    let path = format!("/stream-and-exit?head={head}&trailer=WellBehaved.Told");
     let mut started = start(&gateway, &path).await;
     assert_eq!(started.status, 200);
     assert_eq!(started.chunk().await, "one");
     started.rest().await.expect_err("it is cut");
     let logs = function.logs().join("\n");
-    assert!(logs.contains("Obedient.Told"), "{logs}");
+    assert!(logs.contains("WellBehaved.Told"), "{logs}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tool_schema::Schema;
 
-use super::{Direction, differences};
+use super::{difference::Direction, differences};
 
 /// What a change does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

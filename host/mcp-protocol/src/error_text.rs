@@ -1,0 +1,40 @@
+//! Error texts of bounded length.
+
+use std::borrow::Cow;
+
+/// The longest text of an error. Unit: bytes.
+/// Source: ours. It is for people and models to read; what it quotes of a request may have megabytes, and an answer that
+/// is too large for the gateway would be lost.
+const MAX_ERROR_TEXT: usize = 4096;
+
+/// An error's text, cut where it gets too long.
+pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_ERROR_TEXT {
+        return text.into();
+    }
+    let mut end = MAX_ERROR_TEXT;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = &text[..end];
+    format!("{kept}... ({} more bytes)", text.len() - kept.len()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_error_quotes_does_not_make_it_longer_than_anyone_reads() {
+        for text in ["x".repeat(10_000_000), "\u{fffd}".repeat(10_000_000)] {
+            let bounded = bounded(&text);
+            assert!(
+                bounded.len() < MAX_ERROR_TEXT + 50,
+                "{} bytes",
+                bounded.len()
+            );
+            assert!(bounded.ends_with(" more bytes)"));
+        }
+        assert_eq!(bounded("short"), "short");
+    }
+}

@@ -1,0 +1,154 @@
+//! Which tools a function serves that has certain layers and variables, and whether it does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layer_format::{
+    SelectionError, Unmatched,
+    selection::{Selectable, file_name, tools_list},
+};
+use serde_json::Value;
+
+use crate::{
+    archive::inventory::{Declared, Plugin, Tool},
+    compare,
+};
+
+impl Selectable for &Tool {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn function(&self) -> &str {
+        &self.function
+    }
+
+    fn by_default(&self) -> bool {
+        self.by_default
+    }
+}
+
+/// The tools that a host serves of these layers, which are unpacked over each other in this order. None are left out: whatever
+/// is served can be called.
+pub(crate) fn tools<'a>(
+    layers: impl Iterator<Item = &'a Declared>,
+    entry_file: &[String],
+    tools: &[String],
+) -> Result<Vec<compare::Tool>, SelectionError> {
+    let plugins = layers.flat_map(|layer| &layer.plugins);
+    let plugins: BTreeMap<_, _> = plugins
+        .map(|plugin| (plugin.file.as_str(), plugin))
+        .collect();
+    let plugins = entries(plugins, entry_file)?;
+    let all = plugins.iter().flat_map(|plugin| &plugin.tools).collect();
+    let mut names = BTreeSet::new();
+    let mut served = tools_list(tools, all, &[])?;
+    // Of two tools of one name the host serves the first, if it starts at all.
+    served.retain(|tool| names.insert(tool.name.as_str()));
+    let served = served.into_iter().map(|tool| compare::Tool {
+        by_default: true,
+        ..tool.comparable()
+    });
+    Ok(served.collect())
+}
+
+/// The plugins that `ENTRY_FILE` names, in its order; without it all, by file name.
+fn entries<'a>(
+    mut plugins: BTreeMap<&'a str, &'a Plugin>,
+    entry_file: &[String],
+) -> Result<Vec<&'a Plugin>, SelectionError> {
+    if entry_file.is_empty() {
+        return Ok(plugins.into_values().collect());
+    }
+    let known: Vec<_> = plugins.keys().map(|file| (*file).to_owned()).collect();
+    let mut selected = Vec::new();
+    let mut unmatched = Vec::new();
+    for entry in entry_file {
+        let file = file_name(entry).map_err(SelectionError::EntryFile)?;
+        match plugins.remove(file.as_str()) {
+            Some(plugin) => selected.push(plugin),
+            None if known.contains(&file) => {}
+            None => unmatched.push(Unmatched {
+                name: entry.clone(),
+                ..Unmatched::new(&file, known.iter().map(String::as_str))
+            }),
+        }
+    }
+    if unmatched.is_empty() {
+        return Ok(selected);
+    }
+    Err(SelectionError::Unmatched {
+        variable: "ENTRY_FILE",
+        unmatched,
+        known,
+        left_out: Vec::new(),
+    })
+}
+
+/// What is wrong with a list of tools, by what it should have.
+pub(crate) fn differences(listed: &[Value], expected: &[compare::Tool]) -> Vec<String> {
+    let named = |name: &str| listed.iter().find(|tool| tool["name"] == name);
+    let mut differences = Vec::new();
+    for tool in expected {
+        let Some(found) = named(tool.name()) else {
+            differences.push(format!("{} is not listed", tool.name()));
+            continue;
+        };
+        for member in ["description", "inputSchema"] {
+            if found[member] != tool.mcp[member] {
+                differences.push(format!("{}: its {member} is another", tool.name()));
+            }
+        }
+    }
+    let names: BTreeSet<_> = expected.iter().map(compare::Tool::name).collect();
+    let others = listed.iter().filter_map(|tool| tool["name"].as_str());
+    let others = others.filter(|name| !names.contains(name));
+    differences.extend(others.map(|name| format!("{name} is listed, and should not be")));
+    differences
+}
+
+/// The names of tools, for people.
+pub(crate) fn names(tools: &[compare::Tool]) -> Vec<String> {
+    tools.iter().map(|tool| tool.name().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn expected(mcp: Value) -> compare::Tool {
+        compare::Tool {
+            mcp,
+            function: "f".to_owned(),
+            by_default: true,
+            strict: false,
+            timeout_ms: None,
+            requires: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_list_is_compared_with_what_it_should_have() {
+        let tool = json!({ "name": "a", "description": "A.", "inputSchema": { "type": "object" } });
+        let mut other = tool.clone();
+        other["description"] = "B.".into();
+        let mut named = tool.clone();
+        named["name"] = "b".into();
+        let mut more = tool.clone();
+        more["_meta"] = json!({});
+        for (listed, expected_differences) in [
+            (vec![tool.clone()], vec![]),
+            (vec![more], vec![]),
+            (vec![], vec!["a is not listed"]),
+            (vec![other], vec!["a: its description is another"]),
+            (
+                vec![tool.clone(), named],
+                vec!["b is listed, and should not be"],
+            ),
+        ] {
+            let found = differences(&listed, &[expected(tool.clone())]);
+            assert_eq!(found, expected_differences, "{listed:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The zip: same inputs, same bytes.
+
+use std::{
+    io::{Cursor, Write as _},
+    path::Path,
+};
+
+use crate::{error::Failure, terminal::progress::doing};
+use anyhow::Context;
+use layer_format::sha256;
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+/// A file in the archive.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Its path in the archive, with `/`.
+    pub(crate) path: String,
+    pub(crate) content: Vec<u8>,
+    pub(crate) executable: bool,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Unit: bytes.
+    pub(crate) size: u64,
+    /// In hex.
+    pub(crate) sha256: String,
+}
+
+/// Write the archive.
+pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<Written> {
+    place(&packed(entries)?, out)
+}
+
+/// The bytes of an archive: entries sorted by path, one fixed time, fixed modes.
+pub(crate) fn packed(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
+    let _doing = doing("packing");
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for entry in entries {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(9))
+            .last_modified_time(DateTime::default())
+            .unix_permissions(if entry.executable { 0o755 } else { 0o644 });
+        zip.start_file(&entry.path, options)
+            .with_context(|| format!("{} cannot be packed", entry.path))?;
+        zip.write_all(&entry.content)?;
+    }
+    let zip = zip.finish().context("the archive cannot be finished")?;
+    Ok(zip.into_inner())
+}
+
+/// Write the bytes of an archive. The file appears under its name when it is complete.
+pub(crate) fn place(bytes: &[u8], out: &Path) -> anyhow::Result<Written> {
+    let folder = out
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
+    fs_err::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new()
+        .permissions(permissions())
+        .tempfile_in(folder)
+        .with_context(|| format!("nothing can be written to {}", folder.display()))?;
+    file.write_all(bytes)?;
+    file.persist(out)
+        .with_context(|| format!("{} cannot be written", out.display()))?;
+    Ok(Written {
+        size: bytes.len() as u64,
+        sha256: sha256(bytes),
+    })
+}
+
+/// Asked before anything is built: can a file be written there?
+pub(crate) fn check_out(out: &Path) -> Result<(), Failure> {
+    if out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(Failure::OutIsFolder(out.to_owned()));
+    }
+    let refused = |error| {
+        let path = out.to_owned();
+        Failure::OutUnwritable { path, error }
+    };
+    let out = std::path::absolute(out).map_err(refused)?;
+    let there = out.ancestors().skip(1).find(|folder| folder.exists());
+    match there {
+        Some(folder) => tempfile::tempfile_in(folder).map(drop).map_err(refused),
+        None => Ok(()),
+    }
+}
+
+/// As any other file a program writes: temporary files are for their owner alone.
+fn permissions() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::read::unpack;
+
+    #[test]
+    fn same_inputs_give_the_same_bytes_in_any_order_anywhere() {
+        let entry = |path: &str, executable| Entry {
+            path: path.to_owned(),
+            content: path.repeat(100).into_bytes(),
+            executable,
+        };
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = write(
+            vec![entry("lib/a.so", false), entry("bootstrap", true)],
+            &one.path().join("a.zip"),
+        )
+        .unwrap();
+        let second = write(
+            vec![entry("bootstrap", true), entry("lib/a.so", false)],
+            &two.path().join("deep/b.zip"),
+        )
+        .unwrap();
+        assert_eq!(first.sha256, second.sha256);
+        // Wherever and whenever they are packed; another release of the packer may give others.
+        assert_eq!(
+            first.sha256,
+            "c13e00c5220d83e507375e15735cae581e992552cd73e610dc57090e06a4efc8"
+        );
+        let unpacked = one.path().join("unpacked");
+        unpack(&one.path().join("a.zip"), &unpacked).unwrap();
+        assert_eq!(
+            fs_err::read_to_string(unpacked.join("lib/a.so")).unwrap(),
+            "lib/a.so".repeat(100)
+        );
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &fs_err::metadata(unpacked.join("bootstrap"))
+                .unwrap()
+                .permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o755);
+    }
+}

@@ -1,0 +1,107 @@
+//! Parses the command line: the flags of every verb, and their help.
+//!
+//! It imports the libraries that the values of flags have their types from, and no verb. Only `main.rs` and `command` import it.
+
+pub(crate) mod build;
+mod client_kind;
+pub(crate) mod deploy;
+pub(crate) mod layer;
+pub(crate) mod server;
+pub(crate) mod values;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    args::{
+        build::{Build, Dev, Host, New},
+        deploy::{Publish, Rollback, Swap, Verify},
+        layer::{Bench, Check, Diff, Inspect, Symbolize},
+        server::{Call, Connect, Token, Tools},
+    },
+    exit,
+};
+
+/// Build AWS Lambda layers of MCP tools
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo layer",
+    bin_name = "cargo layer",
+    version,
+    max_term_width = 100,
+    after_help = exit::HELP
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a plugin crate with one tool and its test
+    New(New),
+    /// Build plugins and pack them into a layer
+    Build(Build),
+    /// Build the host and pack it into a function
+    Host(Host),
+    /// Build plugins and serve their tools on this machine
+    Dev(Dev),
+    /// Print how an MCP client is told of a server
+    Connect(Connect),
+    /// Check that nothing in layers is known to fail on Lambda
+    Check(Check),
+    /// Measure how long a cold start takes with layers, phase by phase
+    Bench(Bench),
+    /// Show what is in a layer, a library or a function
+    Inspect(Inspect),
+    /// Tell what has changed from one layer to the next, and whom it breaks
+    Diff(Diff),
+    /// Make a layer a version of a layer at AWS
+    Publish(Publish),
+    /// Give a function at AWS other tools, if they prove themselves
+    Swap(Swap),
+    /// Give a function at AWS the tools back that it had before
+    Rollback(Rollback),
+    /// Ask a server whether it serves what it should
+    Verify(Verify),
+    /// Make a token by which someone may call
+    Token(Token),
+    /// List the tools of a layer, a crate or a server
+    Tools(Tools),
+    /// Call a tool of a layer, a crate or a server
+    Call(Call),
+    /// Turn addresses in a log into functions and lines
+    Symbolize(Symbolize),
+    /// Say what is missing on this machine, and how to get it
+    Doctor,
+    /// Print a script that lets a shell complete `cargo-layer`
+    Completions(Completions),
+    #[command(name = "__describe", hide = true)]
+    Describe(Describe),
+    #[command(name = "__host", hide = true)]
+    AsHost(AsHost),
+}
+
+/// Print a script that lets a shell complete `cargo-layer`
+///
+/// For bash: `cargo-layer completions bash >~/.local/share/bash-completion/completions/cargo-layer`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// This program as a host.
+#[derive(Debug, Args)]
+pub(crate) struct AsHost {
+    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+/// What this program asks of itself, in a process of its own.
+#[derive(Debug, Args)]
+pub(crate) struct Describe {
+    pub(crate) library: PathBuf,
+    pub(crate) out: PathBuf,
+}

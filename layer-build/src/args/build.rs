@@ -1,0 +1,158 @@
+//! Flags of what makes and builds: `new`, `build`, `host` and `dev`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    build::{layer::LabelOptions, packages::PackageSelection, sdk_source::Sdk},
+    library::{
+        glibc::Glibc,
+        platform::{self, Arch},
+    },
+};
+
+/// Make a plugin crate with one tool and its test
+///
+/// By `cargo new`: inside a workspace it becomes a member.
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The folder to make, whose name the crate has
+    #[arg(value_name = "NAME")]
+    pub(crate) path: PathBuf,
+    /// The source of plugin-sdk: a folder, URL[#REVISION] of a repository, or a version [default: where this program came from]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) sdk: Option<Sdk>,
+    /// Add a workflow that tests, builds, checks and compares with the last release
+    #[arg(long, value_enum)]
+    pub(crate) ci: Option<Ci>,
+}
+
+/// Whose workflows.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Ci {
+    /// GitHub Actions, in .github/workflows
+    Github,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Packages {
+    /// Build this plugin; may be repeated [default: every plugin of the package or workspace]
+    #[arg(short = 'p', long = "package", value_name = "PKG")]
+    pub(crate) packages: Vec<String>,
+    /// The Cargo.toml to start from [default: that of the current folder]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+}
+
+impl Packages {
+    pub(crate) fn selection(&self) -> PackageSelection {
+        PackageSelection {
+            names: self.packages.clone(),
+            manifest_path: self.manifest_path.clone(),
+        }
+    }
+}
+
+/// Of the function.
+#[derive(Debug, Args)]
+pub(crate) struct Platform {
+    /// The CPU of the function [default: that of this machine]
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Arch>,
+    /// The glibc of the function's system, or an older one [default: 2.34, that of Amazon Linux 2023]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) glibc: Option<Glibc>,
+}
+
+impl Platform {
+    pub(crate) fn chosen(&self) -> platform::Platform {
+        let default = platform::Platform::like_this_machine();
+        platform::Platform {
+            arch: self.arch.unwrap_or(default.arch),
+            glibc: self.glibc.unwrap_or(default.glibc),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+    /// Where to write the layer; its symbols go beside it, into layer.symbols
+    #[arg(long, value_name = "FILE", default_value = "layer.zip")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+    /// Add this shared library, which plugins find beside them; may be repeated
+    #[arg(long = "include", value_name = "FILE")]
+    pub(crate) includes: Vec<PathBuf>,
+    /// The layer's name, which clients see as the server's [default: the plugin's, of several `tools`]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The layer's version [default: the plugins', if they have one in common]
+    #[arg(long)]
+    pub(crate) version: Option<String>,
+    /// The tools to serve where TOOLS_LIST is not set, written like it [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) tools: Vec<String>,
+}
+
+impl Build {
+    pub(crate) fn label(&self) -> LabelOptions {
+        LabelOptions {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            tools: self.tools.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Host {
+    /// Where to write it [default: function.zip, as a layer host-layer.zip]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) platform: Platform,
+    /// Make a layer: Lambda finds `bootstrap` there as well, and several functions can have the same
+    #[arg(long)]
+    pub(crate) as_layer: bool,
+}
+
+/// Build plugins and serve their tools on this machine
+///
+/// A change of a source is built and served anew; what cannot be built or served leaves in place what could before. Prints the
+/// URL, and how MCP clients are told of it.
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value_t = host::transport::serve::DEFAULT_LISTEN)]
+    pub(crate) listen: SocketAddr,
+    /// Run the host as a Lambda function, which is sent the events of this front door
+    #[arg(long, value_enum, value_name = "DOOR")]
+    pub(crate) event: Option<EventDoor>,
+    /// Serve the client that starts this, over stdin and stdout, without an eye on changes
+    #[arg(long, conflicts_with_all = ["listen", "event"])]
+    pub(crate) stdio: bool,
+    /// Variables for the tools, NAME=value in lines; those of the shell count first [default: .env beside the Cargo.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+}
+
+/// Whose events a function is sent.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum EventDoor {
+    /// An API Gateway REST API, with the stage `prod`
+    Rest,
+    /// An API Gateway HTTP API
+    Http,
+    /// A Function URL that waits for the whole answer
+    Url,
+    /// A Function URL that streams: what a tool says while it runs arrives as it says it
+    UrlStream,
+    /// An Application Load Balancer
+    Alb,
+}

@@ -1,0 +1,119 @@
+//! Values of flags: how each is written, and the check that it is.
+
+use std::str::FromStr;
+
+use anyhow::Context;
+use clap::{ValueEnum, builder::PossibleValue};
+use serde_json::{Map, Value};
+use ureq::http::{HeaderName, HeaderValue, Uri};
+
+use crate::{library::platform::Arch, mcp::era::Era};
+
+/// The URL of a server.
+pub(crate) fn url(text: &str) -> Result<String, String> {
+    let url: Uri = text.parse().map_err(|error| format!("{error}"))?;
+    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
+    if is_web && url.host().is_some_and(|host| !host.is_empty()) {
+        Ok(text.to_owned())
+    } else {
+        Err("write it like https://example.com/mcp".to_owned())
+    }
+}
+
+/// A name that all clients take: Claude Code and Codex only letters, digits, `-` and `_`.
+pub(crate) fn server_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !text.is_empty() && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("use letters, digits, `-` and `_`, which all clients take".to_owned())
+    }
+}
+
+/// A variable as `NAME=value`.
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=');
+    let pair = pair.filter(|(name, _)| variable_name(name).is_ok());
+    let (name, value) =
+        pair.ok_or("write it as NAME=value, the name in letters, digits and `_`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The name of a variable.
+pub(crate) fn variable_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !text.is_empty() && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write the name of a variable, in letters, digits and `_`".to_owned())
+    }
+}
+
+/// A header as `Name: value`.
+pub(crate) fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .context("write it as `Name: value`")
+        .map_err(|error| error.to_string())?;
+    let (name, value) = (name.trim(), value.trim());
+    HeaderName::from_str(name).map_err(|_| format!("{name:?} cannot be the name of a header"))?;
+    HeaderValue::from_str(value).map_err(|_| "the value cannot be that of a header")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The name of a caller.
+pub(crate) fn principal(text: &str) -> Result<String, String> {
+    host::server::http::bearer_tokens::check_name(text).map(|()| text.to_owned())
+}
+
+/// The name of a layer at AWS. Source: AWS Lambda API Reference, "PublishLayerVersion", `LayerName`.
+pub(crate) fn layer_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if (1..=64).contains(&text.len()) && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write up to 64 letters, digits, `-` and `_`".to_owned())
+    }
+}
+
+/// The text of a JSON object.
+pub(crate) fn json_object(text: &str) -> Result<String, String> {
+    match serde_json::from_str::<Map<String, Value>>(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("no JSON object: {error}")),
+    }
+}
+
+impl ValueEnum for Arch {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::X86_64, Self::Arm64]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::X86_64 => PossibleValue::new("x86_64").help("Intel and AMD"),
+            Self::Arm64 => PossibleValue::new("arm64")
+                .alias("aarch64")
+                .help("AWS Graviton"),
+        })
+    }
+}
+
+impl ValueEnum for Era {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Modern, Self::Legacy]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Auto => PossibleValue::new("auto")
+                .help("Revision 2026-07-28, and the handshake where the server does not know it"),
+            Self::Modern => {
+                PossibleValue::new("modern").help("Revision 2026-07-28, without a session")
+            }
+            Self::Legacy => {
+                PossibleValue::new("legacy").help("Revision 2025-11-25, with its handshake")
+            }
+        })
+    }
+}

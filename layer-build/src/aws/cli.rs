@@ -1,0 +1,248 @@
+//! The AWS CLI that is installed here: every command is shown as one could type it, and then run.
+//!
+//! Values of a function's variables may be secrets: they are written to files that only this user can read, never into a
+//! command, and are taken out of whatever the CLI prints.
+
+use std::{
+    collections::BTreeMap,
+    io::ErrorKind,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{aws::error::Deployment, terminal::progress::doing};
+
+/// What stands in the commands of a dry run for what only the commands before them would tell.
+pub(crate) const VERSION: &str = "$VERSION";
+pub(crate) const REVISION: &str = "$REVISION";
+
+/// The shortest value that is taken out of what is printed. Unit: bytes. Source: ours; what is shorter is no secret, and may
+/// be part of any word.
+const SECRET: usize = 4;
+
+/// Which account is reached, and whether it is changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AwsOptions {
+    /// The region, if it is not that of the CLI's settings.
+    pub(crate) region: Option<String>,
+    /// The profile, if it is not the CLI's default.
+    pub(crate) profile: Option<String>,
+    /// Only show what would change something.
+    pub(crate) dry_run: bool,
+}
+
+/// The CLI, with the account that it is to reach.
+pub(crate) struct Aws {
+    options: Vec<String>,
+    pub(crate) dry_run: bool,
+    /// Values that nobody may see, by the names of their variables.
+    hidden: Vec<(String, String)>,
+}
+
+impl Aws {
+    pub(crate) fn new(options: AwsOptions) -> Self {
+        let AwsOptions {
+            region,
+            profile,
+            dry_run,
+        } = options;
+        let options = [("--region", region), ("--profile", profile)];
+        let options = options
+            .into_iter()
+            .filter_map(|(option, value)| Some([option.to_owned(), value?]));
+        Self {
+            options: options.flatten().collect(),
+            dry_run,
+            hidden: Vec::new(),
+        }
+    }
+
+    /// Let nobody see the values of these variables.
+    pub(crate) fn hide(&mut self, variables: &BTreeMap<String, String>) {
+        let long = variables.iter().filter(|(_, value)| value.len() >= SECRET);
+        for (name, value) in long {
+            // As it stands in JSON as well.
+            let quoted = Value::from(value.as_str()).to_string();
+            for form in [value.as_str(), quoted.trim_matches('"')] {
+                let hidden = (name.clone(), form.to_owned());
+                if !self.hidden.contains(&hidden) {
+                    self.hidden.push(hidden);
+                }
+            }
+        }
+        // One may be part of another.
+        self.hidden
+            .sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+    }
+
+    /// A text without the values that nobody may see.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        let hidden = self.hidden.iter();
+        hidden.fold(text.to_owned(), |text, (name, value)| {
+            text.replace(value, &format!("[value of {name}]"))
+        })
+    }
+
+    /// Ask something, also in a dry run.
+    pub(crate) fn ask(&self, words: &[&str]) -> anyhow::Result<Value> {
+        self.json(words)
+    }
+
+    /// Change something; in a dry run only the command is shown.
+    pub(crate) fn change(&self, words: &[&str]) -> anyhow::Result<Option<Value>> {
+        if self.dry_run {
+            eprintln!("{}", self.shown(words));
+            return Ok(None);
+        }
+        self.json(words).map(Some)
+    }
+
+    /// The same for a command that gives no JSON.
+    pub(crate) fn run(&self, words: &[&str]) -> anyhow::Result<()> {
+        eprintln!("{}", self.shown(words));
+        if !self.dry_run {
+            self.output(words)?;
+        }
+        Ok(())
+    }
+
+    /// Show a command whose answer a shell keeps in a variable, for a dry run.
+    pub(crate) fn show_keeping(&self, variable: &str, words: &[&str], query: &str) {
+        let words = [words, &["--query", query, "--output", "text"]].concat();
+        let variable = variable.trim_start_matches('$');
+        eprintln!("{variable}=$({})", self.shown(&words));
+    }
+
+    fn json(&self, words: &[&str]) -> anyhow::Result<Value> {
+        let words = [words, &["--output", "json"]].concat();
+        eprintln!("{}", self.shown(&words));
+        let text = self.output(&words)?;
+        if text.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        let invalid = |error: serde_json::Error| Deployment::Aws {
+            command: named(&words),
+            said: format!("its answer is no JSON: {error}"),
+        };
+        Ok(serde_json::from_str(&text).map_err(invalid)?)
+    }
+
+    fn output(&self, words: &[&str]) -> anyhow::Result<String> {
+        let mut command = Command::new("aws");
+        command.args(words).args(&self.options);
+        // Version 2 would show what it prints page by page.
+        command.env("AWS_PAGER", "").stdin(Stdio::null());
+        let doing = doing(named(words));
+        let output = command.output();
+        drop(doing);
+        let output = output.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Deployment::NoAws,
+            _ => Deployment::Aws {
+                command: named(words),
+                said: format!("it cannot be run: {error}"),
+            },
+        })?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() {
+            return Ok(text(&output.stdout));
+        }
+        let said = [text(&output.stderr), text(&output.stdout)];
+        let said = self.without_secrets(said.concat().trim());
+        let command = named(words);
+        let said = match said.as_str() {
+            "" => format!("it ended with {}", output.status),
+            _ => said,
+        };
+        Err(Deployment::Aws { command, said }.into())
+    }
+
+    /// A command as one could type it.
+    pub(crate) fn shown(&self, words: &[&str]) -> String {
+        let options = self.options.iter().map(String::as_str);
+        let words = ["aws"].into_iter().chain(words.iter().copied());
+        let words: Vec<_> = words.chain(options).map(quoted).collect();
+        words.join(" ")
+    }
+}
+
+/// `aws lambda get-alias`
+fn named(words: &[&str]) -> String {
+    let names = words.iter().take_while(|word| !word.starts_with('-'));
+    let names: Vec<_> = names.take(2).copied().collect();
+    format!("aws {}", names.join(" "))
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    // A description may have it in the middle.
+    if word.ends_with(VERSION) || word == REVISION {
+        return format!("\"{word}\"");
+    }
+    // Without a NUL every word can be quoted, and with one no process can be given it.
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aws(region: Option<&str>) -> Aws {
+        Aws::new(AwsOptions {
+            region: region.map(str::to_owned),
+            profile: None,
+            dry_run: true,
+        })
+    }
+
+    #[test]
+    fn commands_are_shown_as_a_shell_takes_them() {
+        for (region, words, expected) in [
+            (None, &["s3", "ls"][..], "aws s3 ls"),
+            (
+                Some("eu-west-1"),
+                &["s3", "ls"],
+                "aws s3 ls --region eu-west-1",
+            ),
+            (
+                None,
+                &["lambda", "x", "--zip-file", "fileb://a b.zip"],
+                "aws lambda x --zip-file 'fileb://a b.zip'",
+            ),
+            (
+                None,
+                &["lambda", "x", "--qualifier", "$LATEST"],
+                "aws lambda x --qualifier '$LATEST'",
+            ),
+            (
+                None,
+                &["lambda", "x", "--qualifier", VERSION],
+                "aws lambda x --qualifier \"$VERSION\"",
+            ),
+        ] {
+            assert_eq!(aws(region).shown(words), expected);
+        }
+    }
+
+    #[test]
+    fn values_of_variables_are_taken_out_of_what_is_printed() {
+        let mut aws = aws(None);
+        let variables = [
+            ("STATE_KEY", "s3cret\"key"),
+            ("BEARER_TOKENS", "s3cret"),
+            ("METRICS", "emf"),
+        ];
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        aws.hide(&variables.into_iter().map(owned).collect());
+        for (text, expected) in [
+            ("emf s3cret", "emf [value of BEARER_TOKENS]"),
+            ("s3cret\"key", "[value of STATE_KEY]"),
+            (
+                r#"{"STATE_KEY":"s3cret\"key"}"#,
+                r#"{"STATE_KEY":"[value of STATE_KEY]"}"#,
+            ),
+        ] {
+            assert_eq!(aws.without_secrets(text), expected);
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! What Lambda is asked and told of a function, by the AWS CLI.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    aws::{
+        cli::{Aws, REVISION, VERSION},
+        error::Deployment,
+        layer_version::{self, LayerVersion},
+    },
+    process::temp_dir,
+};
+
+/// The newest state of a function, which can be changed.
+pub(crate) const LATEST: &str = "$LATEST";
+
+/// What Lambda allows. Source: AWS Lambda Developer Guide, "Lambda quotas". Unit of the second: bytes.
+pub(crate) const MAX_LAYERS: usize = 5;
+pub(crate) const MAX_ENVIRONMENT: usize = 4 << 10;
+
+/// What the description of a version says before the number of the one that was live before it.
+const BEFORE: &str = "cargo layer swap; before: ";
+
+/// What a function, or a version of it, is set to.
+#[derive(Clone, Debug)]
+pub(crate) struct Configuration {
+    pub(crate) arn: String,
+    /// A number, or `$LATEST`.
+    pub(crate) version: String,
+    pub(crate) description: String,
+    /// Changes whenever the function does. (moto has none.)
+    pub(crate) revision: Option<String>,
+    pub(crate) layers: Vec<LayerVersion>,
+    pub(crate) variables: BTreeMap<String, String>,
+    /// As Lambda names it.
+    pub(crate) architecture: String,
+    /// SHA-256 of the function's own code, in base64.
+    code: String,
+    is_updating: bool,
+}
+
+impl Configuration {
+    fn of(value: &Value) -> anyhow::Result<Self> {
+        let text = |member: &'static str| {
+            let incomplete = || Deployment::Incomplete {
+                command: "aws lambda get-function-configuration".to_owned(),
+                member,
+            };
+            Ok::<_, anyhow::Error>(value[member].as_str().ok_or_else(incomplete)?.to_owned())
+        };
+        let arn = text("FunctionArn")?;
+        let environment = &value["Environment"];
+        if !environment["Error"].is_null() {
+            let why = environment["Error"]["Message"].as_str();
+            let why = why.unwrap_or("Lambda does not say why").to_owned();
+            return Err(Deployment::VariablesUnreadable { arn, why }.into());
+        }
+        let variables = environment["Variables"].as_object().into_iter().flatten();
+        let variables =
+            variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        let layers = value["Layers"].as_array().into_iter().flatten();
+        let layers = layers.filter_map(|layer| layer["Arn"].as_str()?.parse().ok());
+        let optional = |member: &str| value[member].as_str().map(str::to_owned);
+        Ok(Self {
+            version: text("Version")?,
+            description: optional("Description").unwrap_or_default(),
+            revision: optional("RevisionId"),
+            layers: layers.collect(),
+            variables: variables.collect(),
+            // What functions without any are for. Source: AWS Lambda API Reference, "FunctionConfiguration".
+            architecture: value["Architectures"][0]
+                .as_str()
+                .unwrap_or("x86_64")
+                .to_owned(),
+            code: optional("CodeSha256").unwrap_or_default(),
+            is_updating: value["LastUpdateStatus"] == "InProgress",
+            arn,
+        })
+    }
+
+    /// Is it set to the same?
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.has(&other.layers, &other.variables) && self.has_code_of(other)
+    }
+
+    pub(crate) fn has(
+        &self,
+        layers: &[LayerVersion],
+        variables: &BTreeMap<String, String>,
+    ) -> bool {
+        self.layers == layers && self.variables == *variables
+    }
+
+    pub(crate) fn has_code_of(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+
+    /// The entries of a variable that is a list, as the host reads it.
+    pub(crate) fn list(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
+        let list = variables
+            .get(name)
+            .into_iter()
+            .flat_map(|list| list.split(','));
+        let entries = list.map(str::trim).filter(|entry| !entry.is_empty());
+        entries.map(str::to_owned).collect()
+    }
+
+    /// The number of the version that was live before this one, if this was put there by a swap.
+    pub(crate) fn before(&self) -> Option<u64> {
+        self.description.strip_prefix(BEFORE)?.parse().ok()
+    }
+
+    /// Its layers, for people.
+    pub(crate) fn layers_told(&self) -> String {
+        layer_version::told(&self.layers)
+    }
+}
+
+/// The description of a version that takes the place of another, which [`Configuration::before`] finds in it.
+pub(crate) fn description_after(before: &str) -> String {
+    format!("{BEFORE}{before}")
+}
+
+/// An alias of a function.
+pub(crate) struct Alias {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    revision: Option<String>,
+    /// Does a part of what comes go to another version?
+    is_divided: bool,
+}
+
+/// A function.
+pub(crate) struct Function<'a> {
+    pub(crate) aws: &'a mut Aws,
+    pub(crate) name: &'a str,
+}
+
+impl Function<'_> {
+    /// What it is set to, or a version of it. From now on nobody sees the values of its variables.
+    pub(crate) fn configuration(&mut self, version: Option<&str>) -> anyhow::Result<Configuration> {
+        let mut words = vec![
+            "lambda",
+            "get-function-configuration",
+            "--function-name",
+            self.name,
+        ];
+        words.extend(version.iter().flat_map(|version| ["--qualifier", *version]));
+        let configuration = Configuration::of(&self.aws.ask(&words)?)?;
+        self.aws.hide(&configuration.variables);
+        Ok(configuration)
+    }
+
+    /// The same, once nobody changes it any more.
+    pub(crate) fn settled(&mut self) -> anyhow::Result<Configuration> {
+        let configuration = self.configuration(None)?;
+        if !configuration.is_updating {
+            return Ok(configuration);
+        }
+        self.wait_for_update()?;
+        self.configuration(None)
+    }
+
+    /// All that are published, the oldest first.
+    pub(crate) fn versions(&mut self) -> anyhow::Result<Vec<Configuration>> {
+        let words = [
+            "lambda",
+            "list-versions-by-function",
+            "--function-name",
+            self.name,
+        ];
+        let answer = self.aws.ask(&words)?;
+        let all = answer["Versions"].as_array().into_iter().flatten();
+        let published = all.filter(|version| version["Version"] != LATEST);
+        let mut versions = published
+            .map(Configuration::of)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        versions.sort_by_key(|version| version.version.parse::<u64>().unwrap_or_default());
+        for version in &versions {
+            self.aws.hide(&version.variables);
+        }
+        Ok(versions)
+    }
+
+    pub(crate) fn alias(&self, name: &str) -> anyhow::Result<Alias> {
+        let words = [
+            "lambda",
+            "get-alias",
+            "--function-name",
+            self.name,
+            "--name",
+            name,
+        ];
+        let answer = self.aws.ask(&words)?;
+        let version = answer["FunctionVersion"].as_str();
+        let incomplete = || Deployment::Incomplete {
+            command: "aws lambda get-alias".to_owned(),
+            member: "FunctionVersion",
+        };
+        let weights = answer["RoutingConfig"]["AdditionalVersionWeights"].as_object();
+        let alias = Alias {
+            name: name.to_owned(),
+            version: version.ok_or_else(incomplete)?.to_owned(),
+            revision: answer["RevisionId"].as_str().map(str::to_owned),
+            is_divided: weights.is_some_and(|weights| !weights.is_empty()),
+        };
+        if alias.version == LATEST {
+            let function = self.name.to_owned();
+            return Err(Deployment::AliasOnLatest {
+                alias: alias.name,
+                function,
+            }
+            .into());
+        }
+        Ok(alias)
+    }
+
+    /// The names of all aliases, and where they lead.
+    pub(crate) fn aliases(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let words = ["lambda", "list-aliases", "--function-name", self.name];
+        let answer = self.aws.ask(&words)?;
+        let all = answer["Aliases"].as_array().into_iter().flatten();
+        let all = all.filter_map(|alias| {
+            let text = |member: &str| Some(alias[member].as_str()?.to_owned());
+            Some((text("Name")?, text("FunctionVersion")?))
+        });
+        Ok(all.collect())
+    }
+
+    /// Lead an alias, and all that comes by it, to another version.
+    pub(crate) fn lead(&self, alias: &Alias, version: &str) -> anyhow::Result<()> {
+        let mut words = vec![
+            "lambda",
+            "update-alias",
+            "--function-name",
+            self.name,
+            "--name",
+            &alias.name,
+            "--function-version",
+            version,
+        ];
+        if alias.is_divided {
+            words.extend(["--routing-config", "AdditionalVersionWeights={}"]);
+        }
+        let revision = alias.revision.iter();
+        words.extend(revision.flat_map(|revision| ["--revision-id", revision.as_str()]));
+        self.aws.change(&words).map(drop)
+    }
+
+    /// Wait until a change has reached it.
+    pub(crate) fn wait_for_update(&self) -> anyhow::Result<()> {
+        let words = [
+            "lambda",
+            "wait",
+            "function-updated-v2",
+            "--function-name",
+            self.name,
+        ];
+        self.aws.run(&words)
+    }
+
+    /// Publish what it is set to now, and wait until that can be called. Gives the version.
+    pub(crate) fn publish(
+        &self,
+        description: &str,
+        revision: Option<&str>,
+    ) -> anyhow::Result<String> {
+        let mut words = vec![
+            "lambda",
+            "publish-version",
+            "--function-name",
+            self.name,
+            "--description",
+            description,
+        ];
+        words.extend(
+            revision
+                .iter()
+                .flat_map(|revision| ["--revision-id", *revision]),
+        );
+        let version = if self.aws.dry_run {
+            self.aws.show_keeping(VERSION, &words, "Version");
+            VERSION.to_owned()
+        } else {
+            let answer = self.aws.change(&words)?.unwrap_or_default();
+            let version = answer["Version"].as_str();
+            let incomplete = || Deployment::Incomplete {
+                command: "aws lambda publish-version".to_owned(),
+                member: "Version",
+            };
+            version.ok_or_else(incomplete)?.to_owned()
+        };
+        let words = [
+            "lambda",
+            "wait",
+            "published-version-active",
+            "--function-name",
+            self.name,
+            "--qualifier",
+            &version,
+        ];
+        self.aws.run(&words)?;
+        Ok(version)
+    }
+
+    /// Set layers and variables by one update, if nobody else has changed the function since, and wait for it.
+    pub(crate) fn update(
+        &self,
+        latest: &Configuration,
+        layers: &[LayerVersion],
+        variables: &BTreeMap<String, String>,
+    ) -> anyhow::Result<()> {
+        let folder = temp_dir::folder()?;
+        let mut words = vec![
+            "lambda".to_owned(),
+            "update-function-configuration".to_owned(),
+        ];
+        if latest.variables == *variables {
+            words.extend(["--function-name".to_owned(), self.name.to_owned()]);
+            words.push("--layers".to_owned());
+            words.extend(layers.iter().map(ToString::to_string));
+            let revision = latest.revision.clone().into_iter();
+            words.extend(revision.flat_map(|revision| ["--revision-id".to_owned(), revision]));
+        } else {
+            let path = folder.path().join("update.json");
+            let layers: Vec<_> = layers.iter().map(ToString::to_string).collect();
+            let mut update = json!({
+                "FunctionName": self.name, "Layers": layers,
+                "Environment": { "Variables": variables },
+            });
+            if let Some(revision) = &latest.revision {
+                update["RevisionId"] = revision.as_str().into();
+            }
+            write_for_this_user(&path, &update.to_string())?;
+            // What is in it, but for the values.
+            for value in update["Environment"]["Variables"]
+                .as_object_mut()
+                .into_iter()
+                .flatten()
+            {
+                *value.1 = "...".into();
+            }
+            eprintln!("# {}, which only you can read: {update}", path.display());
+            words.extend([
+                "--cli-input-json".to_owned(),
+                format!("file://{}", path.display()),
+            ]);
+        }
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        self.aws.change(&words)?;
+        self.wait_for_update()
+    }
+
+    /// Show how its revision is asked for, in a dry run.
+    pub(crate) fn show_revision(&self) {
+        let words = [
+            "lambda",
+            "get-function-configuration",
+            "--function-name",
+            self.name,
+        ];
+        self.aws.show_keeping(REVISION, &words, "RevisionId");
+    }
+}
+
+/// A file that nobody else can read, not even for a moment.
+fn write_for_this_user(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+
+    let mut options = fs_err::OpenOptions::new();
+    options.write(true).create_new(true);
+    options.options_mut().mode(0o600);
+    options.open(path)?.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_cannot_be_read_are_no_empty_ones() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:f";
+        let of = |environment: Value| {
+            let value =
+                json!({ "FunctionArn": arn, "Version": "$LATEST", "Environment": environment });
+            Configuration::of(&value)
+        };
+        let denied = json!({ "Error": { "ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt" } });
+        let error = of(denied).expect_err("they are unreadable").to_string();
+        assert!(error.contains("no kms:Decrypt"), "{error}");
+        assert!(of(Value::Null).is_ok_and(|none| none.variables.is_empty()));
+    }
+
+    #[test]
+    fn lists_are_read_as_the_host_does() {
+        for (value, expected) in [
+            (Some("a, b,,"), vec!["a", "b"]),
+            (Some(" "), vec![]),
+            (None, vec![]),
+        ] {
+            let value = value.map(|value| ("TOOLS_LIST".to_owned(), value.to_owned()));
+            let variables = value.into_iter().collect();
+            assert_eq!(Configuration::list(&variables, "TOOLS_LIST"), expected);
+        }
+    }
+}

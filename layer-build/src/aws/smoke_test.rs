@@ -1,0 +1,195 @@
+//! A version of a function asked by Lambda's own way to invoke: a JSON-RPC message is the payload, its answer what comes back.
+
+use std::path::Path;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    archive::selection::differences,
+    aws::{cli::quoted, lambda::Function},
+    compare,
+    process::temp_dir,
+};
+
+/// What an invocation came to: a result, or what is wrong.
+type Answer = Result<Value, String>;
+
+/// Proof that a version serves.
+pub(crate) struct Proof<'a> {
+    pub(crate) expected: &'a [compare::Tool],
+    /// A tool that is called as well, and its arguments.
+    pub(crate) call: Option<(&'a str, &'a Map<String, Value>)>,
+}
+
+impl Proof<'_> {
+    /// Ask a version for its tools, and compare. What is wrong, in words.
+    pub(crate) fn of(
+        &self,
+        function: &Function<'_>,
+        version: &str,
+    ) -> anyhow::Result<Result<(), String>> {
+        let listed = match listed(function, version)? {
+            Ok(listed) => listed,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if !function.aws.dry_run {
+            let differences = differences(&listed, self.expected);
+            if !differences.is_empty() {
+                let differences = differences.join("\n    ");
+                return Ok(Err(format!(
+                    "it does not list what its layers declare:\n    {differences}"
+                )));
+            }
+        }
+        let Some((tool, arguments)) = self.call else {
+            return Ok(Ok(()));
+        };
+        let params = json!({ "name": tool, "arguments": arguments });
+        let answer = invoke(function, version, "tools/call", &params)?;
+        Ok(answer.and_then(|result| match &result["isError"] {
+            Value::Bool(true) => Err(format!("the tool {tool} failed: {}", result["content"])),
+            _ => Ok(()),
+        }))
+    }
+}
+
+/// The tools that a version lists.
+pub(crate) fn listed(
+    function: &Function<'_>,
+    version: &str,
+) -> anyhow::Result<Result<Vec<Value>, String>> {
+    let mut tools = Vec::new();
+    let mut params = json!({});
+    loop {
+        let mut page = match invoke(function, version, "tools/list", &params)? {
+            Ok(page) => page,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if let Some(more) = page["tools"].as_array_mut() {
+            tools.append(more);
+        }
+        match page["nextCursor"].as_str() {
+            Some(cursor) => params = json!({ "cursor": cursor }),
+            None => return Ok(Ok(tools)),
+        }
+    }
+}
+
+/// Invoke a version by a message. In a dry run nothing comes of it.
+fn invoke(
+    function: &Function<'_>,
+    version: &str,
+    method: &str,
+    params: &Value,
+) -> anyhow::Result<Answer> {
+    let aws = &*function.aws;
+    let folder = temp_dir::folder()?;
+    let (message, answer) = (
+        folder.path().join("message.json"),
+        folder.path().join("answer.json"),
+    );
+    let text = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+    let path = |path: &Path| match path.file_name() {
+        // The folder is gone before anybody could type this.
+        Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
+        _ => path.display().to_string(),
+    };
+    eprintln!("echo {} >{}", quoted(&text), quoted(&path(&message)));
+    fs_err::write(&message, text)?;
+    let (payload, answer) = (format!("fileb://{}", path(&message)), path(&answer));
+    let words = [
+        "lambda",
+        "invoke",
+        "--function-name",
+        function.name,
+        "--qualifier",
+        version,
+        "--payload",
+        &payload,
+        "--log-type",
+        "Tail",
+        &answer,
+    ];
+    let Some(told) = aws.change(&words)? else {
+        return Ok(Ok(Value::Null));
+    };
+    let payload = fs_err::read(&answer)?;
+    Ok(judged(&told, &payload).map_err(|problem| {
+        let log = log(&told);
+        aws.without_secrets(&format!("{problem}{log}"))
+    }))
+}
+
+/// What an invocation came to, by what Lambda tells of it, and its payload.
+fn judged(told: &Value, payload: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(payload);
+    let mut payload: Value = serde_json::from_slice(payload)
+        .map_err(|error| format!("its answer is no JSON ({error}): {text}"))?;
+    if let Some(kind) = told["FunctionError"].as_str() {
+        let member = |name: &str| payload[name].as_str().map(str::to_owned);
+        let kind = member("errorType").unwrap_or_else(|| kind.to_owned());
+        let message = member("errorMessage").unwrap_or_else(|| payload.to_string());
+        return Err(format!("it fails: {kind}: {message}"));
+    }
+    if payload["result"].is_object() {
+        return Ok(payload["result"].take());
+    }
+    match payload["error"]["message"].as_str() {
+        Some(message) => Err(format!("it answers with an error: {message}")),
+        None => Err(format!("it answers with no message of MCP: {payload}")),
+    }
+}
+
+/// The end of its log, in lines of their own.
+fn log(told: &Value) -> String {
+    let log = told["LogResult"].as_str().unwrap_or_default();
+    let log = BASE64_STANDARD.decode(log).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let lines = log.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("\n    log: {line}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invocation_is_a_result_or_what_is_wrong() {
+        let fails = json!({ "FunctionError": "Unhandled" });
+        for (told, payload, expected) in [
+            (
+                json!({}),
+                r#"{"result":{"tools":[]}}"#,
+                Ok(json!({ "tools": [] })),
+            ),
+            (
+                json!({}),
+                r#"{"error":{"message":"no"}}"#,
+                Err("it answers with an error: no"),
+            ),
+            (
+                json!({}),
+                r#"{"statusCode":200}"#,
+                Err(r#"it answers with no message of MCP: {"statusCode":200}"#),
+            ),
+            (
+                fails,
+                r#"{"errorType":"HOST_TOO_OLD","errorMessage":"deploy a newer host"}"#,
+                Err("it fails: HOST_TOO_OLD: deploy a newer host"),
+            ),
+        ] {
+            let expected = expected.map_err(str::to_owned);
+            assert_eq!(judged(&told, payload.as_bytes()), expected, "{payload}");
+        }
+        let broken = judged(&json!({}), b"<html>").expect_err("no JSON");
+        assert!(broken.ends_with(": <html>"), "{broken}");
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_shown_line_by_line() {
+        let told = json!({ "LogResult": BASE64_STANDARD.encode("START\n\nerror: x\n") });
+        assert_eq!(log(&told), "\n    log: START\n    log: error: x");
+        assert_eq!(log(&json!({})), "");
+    }
+}

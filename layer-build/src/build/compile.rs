@@ -1,0 +1,260 @@
+//! Run cargo for one package, and return the artifact.
+//!
+//! One call per plugin: cargo unifies features within a call, so that plugins built together would carry each other's.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::Context;
+use cargo_metadata::{Artifact, CrateType, Message};
+
+use crate::{
+    build::cargo,
+    error::Failure,
+    library::{
+        elf,
+        platform::{self, Platform},
+    },
+};
+
+/// How to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// For people who wait: cargo's `dev`.
+    Dev,
+    /// For deployment. A profile of its own, since what a workspace writes under `[profile.release]` is for other things.
+    Layer,
+}
+
+/// What to compile of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Its `cdylib`.
+    Plugin,
+    /// The host's binary of this name.
+    Bin(&'static str),
+}
+
+/// With what to link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linker {
+    /// This machine's, for this machine.
+    Own,
+    /// zig, against the glibc of the platform.
+    Zig(Platform),
+}
+
+/// A folder of this machine, and what it is called in a layer.
+pub(crate) type Remap = (PathBuf, String);
+
+/// Compile for a platform, and return the path of what came out.
+///
+/// By this machine's own tools as long as the result needs no newer glibc than there is, else by way of zig.
+pub(crate) fn for_lambda(
+    package: &str,
+    manifest: &Path,
+    target: Target,
+    platform: Platform,
+    remaps: &[Remap],
+) -> anyhow::Result<PathBuf> {
+    let by = |linker| compile(package, manifest, target, Profile::Layer, linker, remaps);
+    if !platform.arch.is_here() {
+        platform::check_zig(platform.arch)?;
+        return by(Linker::Zig(platform));
+    }
+    let built = by(Linker::Own)?;
+    let Err(too_new) = elf::check_glibc(&built, platform.glibc) else {
+        return Ok(built);
+    };
+    if platform::check_zig(platform.arch).is_err() {
+        return Err(too_new);
+    }
+    let too_new = too_new.to_string();
+    let reason = too_new.lines().next().unwrap_or_default();
+    eprintln!("{reason}; building {package} once more, by zig");
+    let built = by(Linker::Zig(platform))?;
+    elf::check_glibc(&built, platform.glibc)?;
+    Ok(built)
+}
+
+/// Compile, and return the path of what came out.
+pub(crate) fn compile(
+    package: &str,
+    manifest: &Path,
+    target: Target,
+    profile: Profile,
+    linker: Linker,
+    remaps: &[Remap],
+) -> anyhow::Result<PathBuf> {
+    let mut command = match linker {
+        Linker::Own => cargo::command(),
+        Linker::Zig(_) => cargo::zigbuild(),
+    };
+    command.args(["rustc", "--message-format=json-render-diagnostics"]);
+    command.args(["--package", package]);
+    command.arg("--manifest-path").arg(manifest);
+    match target {
+        // Of a crate that is an rlib as well, cargo would build both, and leave out the LTO.
+        Target::Plugin => command.args(["--lib", "--crate-type", "cdylib"]),
+        Target::Bin(name) => command.args(["--bin", name]),
+    };
+    if let Linker::Zig(platform) = linker {
+        command.args(["--target", &platform.zig_target()]);
+    }
+    if profile == Profile::Layer {
+        for_deployment(&mut command, target);
+        with_flags(&mut command, target, remaps);
+        command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
+        if let Target::Bin(_) = target {
+            // At a place of its own there is nothing to relocate, of some 27,000 relocations, which touch 120 pages before `main`.
+            // Plugins, libraries, the heap and the stacks are still where nobody knows.
+            command.args(["-C", "relocation-model=static"]);
+        } else {
+            // Libraries of the layer's own stand beside it.
+            command.args(["-C", "link-arg=-Wl,-rpath,$ORIGIN"]);
+            // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In
+            // the author's own code only, as that is nearly free. (An override of the profile for one package would do the
+            // same, but cargo then leaves that package's symbols in.)
+            command.args(["-C", "overflow-checks=on"]);
+        }
+    }
+    let output = command
+        .stderr(Stdio::inherit())
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo cannot be run")?;
+    if !output.status.success() {
+        return Err(Failure::Compile {
+            package: package.to_owned(),
+        }
+        .into());
+    }
+    let artifacts =
+        Message::parse_stream(output.stdout.as_slice()).filter_map(|message| match message {
+            Ok(Message::CompilerArtifact(artifact)) => Some(artifact),
+            _ => None,
+        });
+    artifacts
+        .filter_map(|artifact| file_of(&artifact, manifest, target, linker))
+        .last()
+        .ok_or_else(|| no_artifact(package, target).into())
+}
+
+/// The host has its profile in the workspace; that of plugins, `layer`, is made up on the command line, since their workspace
+/// may be anyone's.
+fn for_deployment(command: &mut Command, target: Target) {
+    if let Target::Bin(_) = target {
+        command.args(["--profile", "host"]);
+        // To ask the CPU what it can do takes longer than all headers of a first call, as a virtual machine answers for it.
+        command.env("CARGO_CFG_HTTPARSE_DISABLE_SIMD", "1");
+        // Read by host/build.rs.
+        command.env("MCP_LAYER_HOST_ORDER", "1");
+        return;
+    }
+    command.args(["--profile", "layer"]);
+    for setting in [
+        r#"inherits="release""#,
+        r#"lto="fat""#,
+        "codegen-units=1",
+        r#"opt-level="s""#,
+        // A panic must be caught at the boundary.
+        r#"panic="unwind""#,
+        // Stripped afterwards: its symbols are kept elsewhere.
+        r#"strip="none""#,
+        r#"debug="line-tables-only""#,
+        "incremental=false",
+    ] {
+        command.args(["--config", &format!("profile.layer.{setting}")]);
+    }
+}
+
+/// Flags for every crate that is compiled.
+///
+/// Panics name source files: those of dependencies by where this machine keeps them, unless told otherwise. (Cargo names those of
+/// the workspace by their place in it.)
+fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
+    let cargo_home = cargo::home().map(|home| (home, "/cargo".to_owned()));
+    // Of several that fit the last counts, so that a folder in another comes after it.
+    let flags = cargo_home.iter().chain(remaps);
+    let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let mut flags: Vec<_> = flags.collect();
+    if let Target::Bin(_) = target {
+        // These symbols tell apart what others give one name: see host/order.ld.
+        flags.push("-Csymbol-mangling-version=v0".to_owned());
+    }
+    // These variables, where they are set, count instead of the configuration.
+    let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
+    match encoded.or_else(|| Some(encoded_flags(&std::env::var("RUSTFLAGS").ok()?))) {
+        Some(set) => {
+            let all = [set].into_iter().chain(flags);
+            let all = all.filter(|flag| !flag.is_empty()).collect::<Vec<_>>();
+            command.env("CARGO_ENCODED_RUSTFLAGS", all.join(SEPARATOR));
+        }
+        None => {
+            let flags = serde_json::Value::from(flags);
+            let flags = format!("build.rustflags={flags}");
+            command.args(["--config", &flags]);
+        }
+    }
+}
+
+/// What stands between the flags in `CARGO_ENCODED_RUSTFLAGS`, which can have blanks in them, unlike those in `RUSTFLAGS`.
+const SEPARATOR: &str = "\u{1f}";
+
+/// The flags of `RUSTFLAGS`, as cargo takes them apart.
+fn encoded_flags(flags: &str) -> String {
+    let flags = flags.split(' ').map(str::trim);
+    let flags: Vec<_> = flags.filter(|flag| !flag.is_empty()).collect();
+    flags.join(SEPARATOR)
+}
+
+fn file_of(
+    artifact: &Artifact,
+    manifest: &Path,
+    target: Target,
+    linker: Linker,
+) -> Option<PathBuf> {
+    let suffix = match linker {
+        Linker::Own => std::env::consts::DLL_EXTENSION,
+        Linker::Zig(_) => "so",
+    };
+    if artifact.manifest_path.as_std_path() != manifest {
+        return None;
+    }
+    match target {
+        Target::Plugin if artifact.target.crate_types.contains(&CrateType::CDyLib) => {
+            let is_library = |path: &&_| {
+                AsRef::<Path>::as_ref(path)
+                    .extension()
+                    .is_some_and(|extension| extension == suffix)
+            };
+            artifact
+                .filenames
+                .iter()
+                .find(is_library)
+                .map(|path| path.clone().into_std_path_buf())
+        }
+        Target::Plugin => None,
+        Target::Bin(_) => artifact
+            .executable
+            .clone()
+            .map(cargo_metadata::camino::Utf8PathBuf::into_std_path_buf),
+    }
+}
+
+fn no_artifact(package: &str, target: Target) -> Failure {
+    let (artifact, help) = match target {
+        Target::Plugin => (
+            "shared library",
+            "set crate-type = [\"cdylib\"] under [lib], and `panic` to nothing but \"unwind\"",
+        ),
+        Target::Bin(_) => ("program", "the package needs a binary of that name"),
+    };
+    Failure::NoArtifact {
+        package: package.to_owned(),
+        artifact,
+        help,
+    }
+}

@@ -1,0 +1,198 @@
+//! Which packages are plugins.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+};
+
+use cargo_metadata::{CrateType, Metadata, Package, camino::Utf8PathBuf};
+
+use crate::{
+    build::{cargo, compile::Remap},
+    error::Failure,
+};
+
+/// A package that is a plugin.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) manifest_path: Utf8PathBuf,
+}
+
+/// Which packages to build.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackageSelection {
+    /// Their names; none: every plugin that cargo would build by default.
+    pub(crate) names: Vec<String>,
+    /// The Cargo.toml to start from, if it is not the nearest.
+    pub(crate) manifest_path: Option<PathBuf>,
+}
+
+/// The plugins to build, and where cargo builds.
+#[derive(Debug)]
+pub(crate) struct Packages {
+    pub(crate) plugins: Vec<Plugin>,
+    /// The folders of their sources: their own, and those of the packages beside them that they are made of.
+    pub(crate) sources: BTreeSet<Utf8PathBuf>,
+    /// What a layer calls the folders of this machine that cargo names by their whole paths.
+    pub(crate) remaps: Vec<Remap>,
+    pub(crate) workspace_root: Utf8PathBuf,
+    pub(crate) target_dir: Utf8PathBuf,
+}
+
+impl Packages {
+    /// What a layer of them is called unless it is told otherwise.
+    pub(crate) fn name(&self) -> &str {
+        match self.plugins.as_slice() {
+            [plugin] => &plugin.name,
+            _ => "tools",
+        }
+    }
+}
+
+/// The Cargo.toml to start from: the one named, else the nearest in this folder or above it, as cargo looks for it.
+pub(crate) fn manifest(selection: &PackageSelection) -> io::Result<PathBuf> {
+    if let Some(path) = &selection.manifest_path {
+        return std::path::absolute(path);
+    }
+    let here = std::env::current_dir()?;
+    let mut candidates = here.ancestors().map(|folder| folder.join("Cargo.toml"));
+    let nearest = candidates.find(|path| path.is_file());
+    Ok(nearest.unwrap_or_else(|| here.join("Cargo.toml")))
+}
+
+/// Those named, else those that cargo would build by default, in cargo's order.
+pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, Failure> {
+    let mut command = cargo::metadata();
+    command.no_deps();
+    if let Some(path) = &selection.manifest_path {
+        command.manifest_path(path);
+    }
+    let metadata = command.exec()?;
+    let chosen = if selection.names.is_empty() {
+        default_packages(&metadata)?
+    } else {
+        named(&metadata, &selection.names)?
+    };
+    let sources = sources(&metadata, &chosen);
+    let plugins = chosen
+        .into_iter()
+        .map(|package| Plugin {
+            name: package.name.to_string(),
+            version: package.version.to_string(),
+            manifest_path: package.manifest_path.clone(),
+        })
+        .collect();
+    Ok(Packages {
+        plugins,
+        remaps: remaps(&metadata, &sources),
+        sources: sources.into_keys().collect(),
+        workspace_root: metadata.workspace_root,
+        target_dir: metadata.target_directory,
+    })
+}
+
+/// By the names of their packages the folders outside of the workspace, of which one in another comes later; and where cargo
+/// builds, where build scripts write sources.
+fn remaps(metadata: &Metadata, sources: &BTreeMap<Utf8PathBuf, String>) -> Vec<Remap> {
+    let root = &metadata.workspace_root;
+    let outside = sources
+        .iter()
+        .filter(|(folder, _)| !folder.starts_with(root));
+    let outside = outside.map(|(folder, name)| (folder.clone().into(), format!("/src/{name}")));
+    let target = metadata.target_directory.clone().into();
+    outside.chain([(target, "/target".to_owned())]).collect()
+}
+
+/// The folders of packages, and of those that they depend on by a path, with the packages' names.
+fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, String> {
+    let folder = |package: &Package| package.manifest_path.parent().map(Utf8PathBuf::from);
+    let named = |package: &&Package| Some((folder(package)?, package.name.to_string()));
+    let mut found = BTreeMap::new();
+    let mut open: Vec<_> = packages.iter().filter_map(named).collect();
+    while let Some((path, name)) = open.pop() {
+        if found.insert(path.clone(), name).is_some() {
+            continue;
+        }
+        let member = metadata
+            .packages
+            .iter()
+            .find(|package| folder(package).as_ref() == Some(&path));
+        let elsewhere = match member {
+            Some(_) => None,
+            // In another workspace.
+            None => cargo::metadata()
+                .no_deps()
+                .manifest_path(path.join("Cargo.toml"))
+                .exec()
+                .ok(),
+        };
+        let others = elsewhere.iter().flat_map(|metadata| &metadata.packages);
+        let package = member.or_else(|| {
+            let mut others = others.into_iter();
+            others.find(|package| folder(package).as_ref() == Some(&path))
+        });
+        let dependencies = package.iter().flat_map(|package| &package.dependencies);
+        let by_path = dependencies.filter_map(|dependency| {
+            let path = dependency.path.clone()?;
+            Some((path, dependency.name.clone()))
+        });
+        open.extend(by_path);
+    }
+    found
+}
+
+fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package>, Failure> {
+    let members = metadata.workspace_packages();
+    let one = |name: &String| {
+        let package = members
+            .iter()
+            .find(|package| package.name.as_str() == name)
+            .ok_or_else(|| Failure::UnknownPackage {
+                name: name.clone(),
+                known: members
+                    .iter()
+                    .map(|package| package.name.to_string())
+                    .collect(),
+            })?;
+        if is_plugin(package) {
+            Ok(*package)
+        } else {
+            Err(Failure::NoPlugin(format!(
+                "the package {name} is not a plugin"
+            )))
+        }
+    };
+    // One that is named twice is built once.
+    let distinct: BTreeSet<_> = names.iter().collect();
+    distinct.into_iter().map(one).collect()
+}
+
+fn default_packages(metadata: &Metadata) -> Result<Vec<&Package>, Failure> {
+    let default = metadata.workspace_default_packages();
+    let plugins: Vec<_> = default
+        .into_iter()
+        .filter(|package| is_plugin(package))
+        .collect();
+    if plugins.is_empty() {
+        return Err(Failure::NoPlugin(format!(
+            "there is no plugin in {}",
+            metadata.workspace_root
+        )));
+    }
+    Ok(plugins)
+}
+
+fn is_plugin(package: &Package) -> bool {
+    let is_cdylib = package
+        .targets
+        .iter()
+        .any(|target| target.crate_types.contains(&CrateType::CDyLib));
+    is_cdylib
+        && package
+            .dependencies
+            .iter()
+            .any(|dependency| dependency.name == "plugin-sdk")
+}

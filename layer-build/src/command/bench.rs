@@ -1,0 +1,187 @@
+//! `bench`: how long a cold start takes with these layers, phase by phase, and whether it takes longer than it did.
+//!
+//! Each phase is compared to the start of the host alone, in the same round on the same machine: such ratios hold where times do
+//! not, so that a baseline of one machine is worth something on another.
+
+mod phases;
+
+use std::path::{Path, PathBuf};
+
+use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use serde::{Deserialize, Serialize};
+
+use self::phases::Phase;
+use crate::{archive::read, args, error::Failure, exit::Exit, process::temp_dir, terminal::stdout};
+
+/// What is printed as JSON, and read as a baseline.
+#[derive(Debug, Deserialize, Serialize)]
+struct Report {
+    rounds: u32,
+    phases: Vec<Row>,
+}
+
+/// A phase. Times in microseconds.
+#[derive(Debug, Deserialize, Serialize)]
+struct Row {
+    name: String,
+    median: f64,
+    min: f64,
+    max: f64,
+    /// The median of what it takes in a round, divided by what the host alone takes in the same.
+    ratio: f64,
+}
+
+/// Measure.
+pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
+    let baseline = args.baseline.as_deref().map(read).transpose()?;
+    let opt = temp_dir::folder()?;
+    for layer in &args.layers {
+        read::unpack(layer, opt.path())?;
+    }
+    let host = match &args.host {
+        Some(function) => {
+            let task = opt.path().join("task");
+            fs_err::create_dir(&task)?;
+            read::unpack(function, &task)?;
+            (task.join("bootstrap"), None)
+        }
+        None => {
+            eprintln!(
+                "note: measured by the host in this program; --host function.zip is the one that is deployed"
+            );
+            (std::env::current_exe()?, Some("__host"))
+        }
+    };
+    let measured = phases::measure(&host, opt.path(), args)?;
+    let Some(alone) = measured.first() else {
+        return Ok(Exit::Failed);
+    };
+    let report = Report {
+        rounds: args.rounds,
+        phases: measured.iter().map(|it| Row::of(it, alone)).collect(),
+    };
+    if args.json {
+        stdout::line(serde_json::to_string_pretty(&report)?)?;
+    } else {
+        stdout::line(report.table())?;
+    }
+    let slower = baseline.map_or_else(Vec::new, |before| report.slower(&before, args.threshold));
+    for message in &slower {
+        eprintln!("slower: {message}");
+    }
+    Ok(if slower.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<Report> {
+    let text = fs_err::read(path)?;
+    serde_json::from_slice(&text).map_err(|error| {
+        let path = PathBuf::from(path);
+        Failure::Baseline { path, error }.into()
+    })
+}
+
+impl Row {
+    fn of(phase: &Phase, alone: &Phase) -> Self {
+        let ratios = phase.times.iter().zip(&alone.times);
+        let [_, ratio, _] = spread(ratios.map(|(it, alone)| it / alone).collect());
+        let [min, median, max] = spread(phase.times.clone());
+        Self {
+            name: phase.name.clone(),
+            median,
+            min,
+            max,
+            ratio,
+        }
+    }
+}
+
+/// The least, the median and the most.
+fn spread(mut numbers: Vec<f64>) -> [f64; 3] {
+    numbers.sort_unstable_by(f64::total_cmp);
+    let last = numbers.len().saturating_sub(1);
+    [0, numbers.len() / 2, last].map(|index| numbers.get(index).copied().unwrap_or_default())
+}
+
+impl Report {
+    fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header(["", "milliseconds", "least", "most", "times the host alone"]);
+        for row in &self.phases {
+            let milliseconds = |microseconds: f64| format!("{:.2}", microseconds / 1e3);
+            table.add_row([
+                row.name.clone(),
+                milliseconds(row.median),
+                milliseconds(row.min),
+                milliseconds(row.max),
+                format!("{:.2}", row.ratio),
+            ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let lines = table.lines().map(|line| line.trim_end().to_owned());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// What takes longer than it did, by more than so many percent.
+    fn slower(&self, before: &Self, threshold: u32) -> Vec<String> {
+        let allowed = 1.0 + f64::from(threshold) / 100.0;
+        let slower = self.phases.iter().filter_map(|now| {
+            let before = before.phases.iter().find(|row| row.name == now.name)?;
+            (now.ratio > before.ratio * allowed).then(|| {
+                format!(
+                    "{}: {:.2} times the host alone, and {:.2} in the baseline, which allows {:.2}; look for what its plugins do when they are opened, or make a new baseline",
+                    now.name,
+                    now.ratio,
+                    before.ratio,
+                    before.ratio * allowed
+                )
+            })
+        });
+        slower.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(ratios: &[(&str, f64)]) -> Report {
+        let rows = ratios.iter().map(|&(name, ratio)| Row {
+            name: name.to_owned(),
+            median: 1.0,
+            min: 1.0,
+            max: 1.0,
+            ratio,
+        });
+        Report {
+            rounds: 1,
+            phases: rows.collect(),
+        }
+    }
+
+    #[test]
+    fn a_phase_is_slower_by_its_ratio_and_one_that_is_new_is_not() {
+        let before = report(&[("the host alone", 1.0), ("start", 1.2)]);
+        for (now, threshold, slower) in [
+            (report(&[("start", 1.7)]), 50, 0),
+            (report(&[("start", 1.9)]), 50, 1),
+            (report(&[("start", 1.3)]), 0, 1),
+            (report(&[("opening libnew.so", 9.0)]), 50, 0),
+        ] {
+            let told = now.slower(&before, threshold);
+            assert_eq!(told.len(), slower, "{now:?} {told:?}");
+        }
+    }
+
+    #[test]
+    fn of_numbers_the_middle_one_counts() {
+        assert_eq!(spread(vec![3.0, 1.0, 2.0]), [1.0, 2.0, 3.0]);
+        assert_eq!(spread(vec![]), [0.0; 3]);
+    }
+}

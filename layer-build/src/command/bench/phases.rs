@@ -1,0 +1,168 @@
+//! The phases of a cold start: each in environments of its own, turn by turn.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::Context;
+use lambda_local::{Function, FunctionConfig};
+use serde_json::{Value, json};
+
+use crate::{args, terminal::progress::doing};
+
+/// How long a phase takes, once a round. Unit: microseconds.
+pub(super) struct Phase {
+    pub(super) name: String,
+    pub(super) times: Vec<f64>,
+}
+
+/// What is measured: from the start of a process to its first question for work, and, where there is one, an invocation after it.
+struct Subject {
+    start: Phase,
+    first: Option<(Phase, Value)>,
+    function: Function,
+}
+
+/// Measure with the layers in this folder. The first phase is the host alone: it says its version, and ends. (Without plugins it
+/// serves nobody.)
+pub(super) fn measure(
+    host: &(PathBuf, Option<&str>),
+    opt: &Path,
+    args: &args::layer::Bench,
+) -> anyhow::Result<Vec<Phase>> {
+    let lib = opt.join("lib");
+    fs_err::create_dir_all(&lib)?;
+    let mut alone = Phase::named("the host alone");
+    let subject = |name: &str, first: Option<(&str, Value)>, variables: &[(&str, &str)]| {
+        let mut config = FunctionConfig::new(&host.0);
+        config.arguments.extend(host.1.map(str::to_owned));
+        let variables = variables.iter();
+        let config = variables.fold(config, |config, &(name, value)| config.env(name, value));
+        Subject {
+            start: Phase::named(name),
+            first: first.map(|(name, message)| (Phase::named(name), message)),
+            function: Function::new(config),
+        }
+    };
+    let lib = lib.to_string_lossy();
+    let (entry_file, tools_list) = (args.entry_file.join(","), args.tools_list.join(","));
+    let selected = [
+        ("PLUGIN_DIR", lib.as_ref()),
+        ("ENTRY_FILE", &entry_file),
+        ("TOOLS_LIST", &tools_list),
+        ("ON_BAD_PLUGIN", "stop"),
+    ];
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let mut subjects = vec![
+        subject(
+            "start, plugins unopened",
+            Some(("first tools/list", list)),
+            &selected,
+        ),
+        subject(
+            "start, all plugins opened (PRELOAD=all)",
+            None,
+            &[&selected[..], &[("PRELOAD", "all")]].concat(),
+        ),
+    ];
+    for plugin in plugins(&lib)? {
+        let variables = [
+            ("PLUGIN_DIR", lib.as_ref()),
+            ("ENTRY_FILE", &plugin),
+            ("ON_BAD_PLUGIN", "stop"),
+            ("PRELOAD", "all"),
+        ];
+        subjects.push(subject(
+            &format!("start with {plugin} alone, opened"),
+            None,
+            &variables,
+        ));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let _doing = doing("measuring");
+        // The first round fills the system's caches.
+        for round in 0..=args.rounds {
+            let took = version(host)?;
+            if round > 0 {
+                alone.times.push(took);
+            }
+            for subject in &mut subjects {
+                subject.turn(round > 0).await?;
+            }
+        }
+        anyhow::Ok(())
+    })?;
+    let phases = subjects.into_iter().flat_map(|subject| {
+        let first = subject.first.map(|(phase, _)| phase);
+        [subject.start].into_iter().chain(first)
+    });
+    Ok([alone].into_iter().chain(phases).collect())
+}
+
+/// How long the program takes to say its version. Unit: microseconds.
+fn version((program, argument): &(PathBuf, Option<&str>)) -> anyhow::Result<f64> {
+    let begun = Instant::now();
+    let mut command = Command::new(program);
+    command.args(*argument).arg("--version");
+    let status = command.stdout(Stdio::null()).status();
+    let status = status.with_context(|| format!("{} cannot be run", program.display()))?;
+    anyhow::ensure!(status.success(), "{} --version fails", program.display());
+    Ok(begun.elapsed().as_secs_f64() * 1e6)
+}
+
+impl Phase {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            times: Vec::new(),
+        }
+    }
+}
+
+/// The libraries that have plugins in them, by the manifests; those without one are what plugins need.
+fn plugins(lib: &str) -> anyhow::Result<Vec<String>> {
+    let mut plugins = Vec::new();
+    for entry in fs_err::read_dir(lib)? {
+        let path = entry?.path();
+        if !path.to_string_lossy().ends_with(".layer.json") {
+            continue;
+        }
+        let manifest: Value = serde_json::from_slice(&fs_err::read(&path)?)?;
+        let listed = manifest["plugins"].as_array().into_iter().flatten();
+        let files = listed.filter_map(|plugin| plugin["file"].as_str());
+        plugins.extend(files.map(str::to_owned));
+    }
+    plugins.sort_unstable();
+    Ok(plugins)
+}
+
+impl Subject {
+    async fn turn(&mut self, counts: bool) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        self.function.warm_up().await?;
+        let started = begun.elapsed();
+        if counts {
+            self.start.times.push(started.as_secs_f64() * 1e6);
+        }
+        if let Some((phase, message)) = &mut self.first {
+            let begun = Instant::now();
+            let answer = self.function.invoke(message).await?.json()?;
+            let taken = begun.elapsed();
+            anyhow::ensure!(
+                answer["result"].is_object(),
+                "{} is answered by {answer}",
+                phase.name
+            );
+            if counts {
+                phase.times.push(taken.as_secs_f64() * 1e6);
+            }
+        }
+        self.function.stop().await;
+        Ok(())
+    }
+}

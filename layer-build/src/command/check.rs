@@ -1,0 +1,161 @@
+//! Does anything in these layers fail on Lambda, as far as that can be known before they are there?
+//!
+//! First what can be read (archives, sizes, every ELF file, manifests), then the proof: each plugin is opened, and a host
+//! serves them all, as on Lambda. What cannot be seen from here is said as well.
+
+mod live;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::{
+    args,
+    exit::Exit,
+    finding::{Check, Finding, Severity},
+    static_check::{
+        libraries,
+        limits::{self, SelectionOptions},
+        subject::{self, Layer, Subject},
+    },
+    terminal::stdout,
+};
+
+/// What a check has come to.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    passed: bool,
+    findings: Vec<Finding>,
+    layers: Vec<Summary>,
+    /// What the host lists.
+    tools: Vec<String>,
+    /// What could not be seen.
+    not_seen: Vec<String>,
+}
+
+/// A layer in a line.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    layer: PathBuf,
+    /// Unit: bytes.
+    zipped: u64,
+    /// Unit: bytes.
+    unzipped: u64,
+    plugins: usize,
+    cpu: Option<String>,
+}
+
+/// Check layers, and say what was found.
+pub(crate) fn run(args: &args::layer::Check) -> anyhow::Result<Exit> {
+    let report = examine(args)?;
+    if args.json {
+        stdout::line(serde_json::to_string_pretty(&report)?)?;
+    } else {
+        stdout::line(&report)?;
+    }
+    Ok(if report.passed {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+fn examine(args: &args::layer::Check) -> anyhow::Result<Report> {
+    let mut findings = Vec::new();
+    let mut layers = Vec::new();
+    for path in &args.layers {
+        layers.extend(subject::read(path, &mut findings)?);
+    }
+    let host = match &args.host {
+        Some(path) => subject::read(path, &mut findings)?,
+        None => None,
+    };
+    let is_whole = layers.len() == args.layers.len() && host.is_some() == args.host.is_some();
+    let subject = Subject { layers, host };
+    let selection = SelectionOptions {
+        entry_file: args.entry_file.clone(),
+        tools_list: args.tools_list.clone(),
+    };
+    limits::check(&subject, args.layers.len(), &selection, &mut findings);
+    libraries::check(&subject, &args.system_libraries, &mut findings);
+
+    let mut not_seen = vec![
+        "what the tools do when they are called, and what they reach: network, permissions, secrets, memory, time".to_owned(),
+        "Amazon Linux 2023 itself: its glibc is compared by version, and its loader is not this system's".to_owned(),
+    ];
+    if args.host.is_none() {
+        not_seen.push("the function's own code, which counts towards its size: name it by --host function.zip".to_owned());
+    }
+    let unpackable = |finding: &Finding| finding.code == Check::ArchivePath.as_str();
+    let tools = if !is_whole || findings.iter().any(unpackable) {
+        not_seen.push("the plugins at work: an archive cannot be unpacked".to_owned());
+        Vec::new()
+    } else {
+        live::check(&subject, args, &mut findings, &mut not_seen)?
+    };
+    let fails = |finding: &Finding| args.strict || finding.severity == Severity::Error;
+    Ok(Report {
+        passed: !findings.iter().any(fails),
+        layers: subject.layers.iter().map(Summary::of).collect(),
+        findings,
+        tools,
+        not_seen,
+    })
+}
+
+impl Summary {
+    fn of(layer: &Layer) -> Self {
+        Self {
+            layer: layer.contents.path.clone(),
+            zipped: layer.contents.size,
+            unzipped: layer.contents.unpacked_size(),
+            plugins: layer.plugins().count(),
+            cpu: layer.cpu().map(str::to_owned),
+        }
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        for layer in &self.layers {
+            writeln!(
+                f,
+                "{}: {} for {}, {} bytes, {} unzipped",
+                layer.layer.display(),
+                counted(layer.plugins, "plugin"),
+                layer.cpu.as_deref().unwrap_or("no CPU"),
+                layer.zipped,
+                layer.unzipped,
+            )?;
+        }
+        let tools = match self.tools.as_slice() {
+            [] => "nothing".to_owned(),
+            tools => tools.join(", "),
+        };
+        writeln!(f, "served: {tools}")?;
+        writeln!(f, "not seen from here:")?;
+        for what in &self.not_seen {
+            writeln!(f, "  - {what}")?;
+        }
+        let count = |severity, noun| {
+            let findings = self.findings.iter();
+            let of_it = findings.filter(|finding| finding.severity == severity);
+            counted(of_it.count(), noun)
+        };
+        let outcome = if self.passed { "passed" } else { "failed" };
+        let errors = count(Severity::Error, "error");
+        let warnings = count(Severity::Warning, "warning");
+        write!(f, "{outcome}: {errors}, {warnings}")
+    }
+}
+
+/// `1 plugin`, `2 plugins`
+fn counted(count: usize, noun: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{end}")
+}

@@ -1,0 +1,23 @@
+//! `completions`: a script that lets a shell complete this program's command line.
+
+use clap::CommandFactory;
+
+use crate::{
+    args::{Cli, Completions},
+    exit::Exit,
+    terminal::stdout,
+};
+
+/// Print the script.
+pub(crate) fn run(args: &Completions) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    // What is hidden is no verb of the user's, which scripts of some shells do not know.
+    let all = Cli::command();
+    let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let mut shown = clap::Command::new("cargo-layer")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommands(verbs.cloned());
+    clap_complete::generate(args.shell, &mut shown, "cargo-layer", &mut script);
+    stdout::line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Exit::Done)
+}

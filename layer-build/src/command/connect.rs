@@ -1,0 +1,49 @@
+//! `connect`: how MCP clients are told of a server.
+
+use crate::{
+    args::server::Connect,
+    build::packages,
+    exit::Exit,
+    mcp::{
+        client_kind::ClientKind,
+        client_setup::{Server, cargo_layer, setup},
+    },
+    terminal::stdout,
+};
+
+/// Print how a client, or each of them, is told of a server.
+pub(crate) fn run(args: &Connect) -> anyhow::Result<Exit> {
+    let server = match &args.url {
+        Some(url) => Server::Http {
+            url: url.clone(),
+            headers: args.headers.clone(),
+            token_env: args.token_env.clone(),
+        },
+        None if !args.command.is_empty() => Server::Stdio {
+            command: args.command.clone(),
+            env: args.env.clone(),
+        },
+        None => {
+            // What cannot be built cannot be served: better said now than by the client.
+            let selection = args.packages.selection();
+            packages::find(&selection)?;
+            Server::Stdio {
+                command: cargo_layer(&selection)?,
+                env: args.env.clone(),
+            }
+        }
+    };
+    match args.client {
+        Some(client) => {
+            let setup = setup(client, &args.name, &server)?;
+            eprintln!("{}", setup.place);
+            stdout::line(setup.text)?;
+        }
+        None => {
+            for client in ClientKind::ALL {
+                stdout::line(setup(client, &args.name, &server)?)?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}

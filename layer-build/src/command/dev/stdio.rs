@@ -1,0 +1,35 @@
+//! Serve a client that has started this program, over stdin and stdout.
+
+use std::process::Stdio;
+
+use anyhow::Context;
+use tokio::{process::Command, runtime::Runtime};
+
+use super::{builder::Workshop, signals::EndSignals};
+use crate::{exit::Exit, process::host::terminate};
+
+/// Build, and serve until the client has gone. What is built is what there is now: the client would not hear of changes.
+pub(crate) fn serve(runtime: &Runtime, workshop: &Workshop) -> anyhow::Result<Exit> {
+    let built = workshop.build()?;
+    runtime.block_on(async {
+        let mut end = EndSignals::new()?;
+        let mut host = Command::new(std::env::current_exe()?)
+            .args(["__host", "stdio"])
+            .envs(built.variables())
+            .stdin(Stdio::inherit())
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .context("this program cannot run itself")?;
+        loop {
+            tokio::select! {
+                status = host.wait() => return Ok(if status?.success() { Exit::Done } else { Exit::Failed }),
+                () = end.asked_for() => {
+                    // It may have ended meanwhile.
+                    host.id().map(terminate);
+                }
+            }
+        }
+    })
+}

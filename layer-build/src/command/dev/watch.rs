@@ -1,0 +1,188 @@
+//! Tell when a source has changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use ignore::{DirEntry, WalkBuilder};
+use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use super::builder::Sources;
+
+/// How long it must be quiet after a change: programs that save many files do so one after the other.
+const QUIET: Duration = Duration::from_millis(150);
+
+/// Watches until it is dropped.
+pub(crate) struct Watch<'a> {
+    sources: &'a Sources,
+    /// As it was when the watch began.
+    seen: Snapshot,
+    events: UnboundedReceiver<()>,
+    /// Was there an event that was not looked into yet?
+    has_event: bool,
+    /// None where the system does not tell.
+    _watcher: Option<RecommendedWatcher>,
+}
+
+/// When each file was written, and how long it was.
+type Snapshot = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+impl<'a> Watch<'a> {
+    /// Watch the folders with sources. Each on its own, since a whole tree would include what cargo builds, with thousands of
+    /// folders.
+    pub(crate) fn over(sources: &'a Sources) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        let heard = move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                // Nobody hears it once the watch has ended.
+                let _ = sender.send(());
+            }
+        };
+        let watcher = notify::recommended_watcher(heard).and_then(|mut watcher| {
+            for folder in folders(sources) {
+                match watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                    // It has gone meanwhile.
+                    Err(error) if matches!(error.kind, ErrorKind::PathNotFound) => {}
+                    done => done?,
+                }
+            }
+            Ok(watcher)
+        });
+        if let Err(error) = &watcher {
+            eprintln!("warning: changes are not seen: {error}{}", help(error));
+        }
+        Self {
+            // After the watch has begun, so that no change falls between both.
+            seen: snapshot(sources),
+            sources,
+            events,
+            has_event: false,
+            _watcher: watcher.ok(),
+        }
+    }
+
+    /// Wait for a change, and until it is quiet after it. Whoever stops waiting does not miss it the next time.
+    pub(crate) async fn changed(&mut self) {
+        loop {
+            if !self.has_event && self.events.recv().await.is_none() {
+                // Nobody tells of any.
+                std::future::pending::<()>().await;
+            }
+            self.has_event = true;
+            while let Ok(Some(())) = tokio::time::timeout(QUIET, self.events.recv()).await {}
+            self.has_event = false;
+            // The folders hold other files as well.
+            if snapshot(self.sources) != self.seen {
+                return;
+            }
+        }
+    }
+}
+
+/// What matters in a tree.
+fn walk(tree: &Path, except: &Path) -> impl Iterator<Item = DirEntry> {
+    let except = except.to_owned();
+    let walk = WalkBuilder::new(tree)
+        .require_git(false)
+        .filter_entry(move |entry| entry.path() != except)
+        .build();
+    // What cannot be read cannot be built from either.
+    walk.filter_map(Result::ok)
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_dir())
+}
+
+fn folders(sources: &Sources) -> BTreeSet<PathBuf> {
+    let of_trees = sources.trees.iter().flat_map(|tree| {
+        walk(tree, &sources.except)
+            .filter(is_folder)
+            .map(DirEntry::into_path)
+    });
+    let of_files = sources.files.iter().filter_map(|file| file.parent());
+    let of_files = of_files.map(|folder| match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder.to_owned(),
+    });
+    of_trees.chain(of_files).collect()
+}
+
+fn snapshot(sources: &Sources) -> Snapshot {
+    let of_trees = sources.trees.iter().flat_map(|tree| {
+        walk(tree, &sources.except)
+            .filter(|entry| !is_folder(entry))
+            .map(DirEntry::into_path)
+    });
+    let files = of_trees.chain(sources.files.iter().cloned());
+    let seen = files.filter_map(|path| {
+        let metadata = path.metadata().ok()?;
+        Some((path, (metadata.modified().ok(), metadata.len())))
+    });
+    seen.collect()
+}
+
+fn help(error: &notify::Error) -> &'static str {
+    match error.kind {
+        ErrorKind::MaxFilesWatch => {
+            "\n  help: the system allows more by `sysctl fs.inotify.max_user_watches=524288`"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(folder: &Path) -> Sources {
+        Sources {
+            trees: [folder.join("crate")].into(),
+            files: [folder.join(".env")].into(),
+            except: folder.join("crate/target"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_is_told_although_the_wait_for_it_was_broken_off() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs_err::create_dir(folder.path().join("crate")).expect("a folder");
+        let sources = sources(folder.path());
+        let mut watch = Watch::over(&sources);
+        fs_err::write(folder.path().join("crate/a.rs"), "").expect("a file");
+        // Shorter than it must be quiet.
+        let cut = tokio::time::timeout(QUIET / 3, watch.changed()).await;
+        if cut.is_err() {
+            watch.changed().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_git_ignores_what_cargo_writes_and_what_lies_beside_is_no_change() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for inside in ["target/debug", "ignored", "src/deep"] {
+            fs_err::create_dir_all(folder.path().join("crate").join(inside)).expect("a folder");
+        }
+        let ignored = folder.path().join("crate/.gitignore");
+        fs_err::write(ignored, "/ignored\n*.zip\n").expect("a file");
+        let sources = sources(folder.path());
+        for (file, is_seen) in [
+            ("crate/target/debug/lib.so", false),
+            ("crate/ignored/note.txt", false),
+            ("crate/layer.zip", false),
+            ("history", false),
+            ("crate/src/deep/new.rs", true),
+            ("crate/Cargo.toml", true),
+            (".env", true),
+        ] {
+            let mut watch = Watch::over(&sources);
+            fs_err::write(folder.path().join(file), "x").expect("a file");
+            let limit = if is_seen { QUIET * 200 } else { QUIET * 3 };
+            let seen = tokio::time::timeout(limit, watch.changed()).await.is_ok();
+            assert_eq!(seen, is_seen, "{file}");
+        }
+    }
+}

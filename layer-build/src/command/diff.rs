@@ -1,0 +1,60 @@
+//! What has changed from one layer to the next, for whoever has to let it out.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::{
+    archive::inventory::Declared,
+    args,
+    compare::{self, Effect},
+    exit::Exit,
+    terminal::stdout,
+};
+
+/// Compare, and say so.
+pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
+    let (old, new) = (Declared::read(&args.old)?, Declared::read(&args.new)?);
+    let cpus = [cpus(&old), cpus(&new)];
+    let tools = |declared: &Declared| -> Vec<_> {
+        let tools = declared.tools();
+        tools.map(|tool| tool.comparable()).collect()
+    };
+    let changes = compare::changes(&tools(&old), &tools(&new));
+    let count = |effect| {
+        changes
+            .iter()
+            .filter(|change| change.effect == effect)
+            .count()
+    };
+    let (breaking, destructive) = (count(Effect::Breaking), count(Effect::Destructive));
+    if args.json {
+        let all = json!({
+            "breaking": breaking > 0,
+            "newlyDestructive": destructive,
+            "changes": changes,
+            "cpu": { "old": cpus[0], "new": cpus[1] },
+        });
+        stdout::line(serde_json::to_string_pretty(&all)?)?;
+    } else {
+        if cpus[0] != cpus[1] {
+            let [old, new] = &cpus;
+            stdout::line(format_args!("for another CPU: {old} before, {new} now"))?;
+        }
+        for line in compare::lines(&changes) {
+            stdout::line(line)?;
+        }
+    }
+    Ok(match (breaking, destructive) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::Destructive,
+        _ => Exit::Breaking,
+    })
+}
+
+/// The CPUs that its plugins are for.
+fn cpus(declared: &Declared) -> String {
+    let plugins = declared.plugins.iter();
+    let cpus: BTreeSet<_> = plugins.map(|plugin| plugin.cpu.as_str()).collect();
+    cpus.into_iter().collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,58 @@
+//! The function: the host as `bootstrap` in a zip.
+
+use std::path::Path;
+
+use layer_format::sha256;
+
+use crate::{
+    archive::write::{self, Entry},
+    args,
+    build::compile::{self, Target},
+    error::Failure,
+    exit::Exit,
+    library::debug_info,
+    terminal::stdout,
+};
+
+/// Build the host and pack it.
+pub(crate) fn run(args: &args::build::Host) -> anyhow::Result<Exit> {
+    let path = match (&args.out, args.as_layer) {
+        (Some(out), _) => out.as_path(),
+        (None, false) => Path::new("function.zip"),
+        (None, true) => Path::new("host-layer.zip"),
+    };
+    write::check_out(path)?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/Cargo.toml");
+    let Ok(manifest) = fs_err::canonicalize(&source) else {
+        return Err(Failure::NoHostSource(source).into());
+    };
+    eprintln!("building the host, which takes some minutes the first time");
+    let target = Target::Bin("bootstrap");
+    let bootstrap = compile::for_lambda(
+        "mcp-layer-host",
+        &manifest,
+        target,
+        args.platform.chosen(),
+        &[],
+    )?;
+    let halves = debug_info::halves(fs_err::read(&bootstrap)?);
+    let content = halves.map_err(|error| Failure::Library {
+        path: bootstrap,
+        problem: error.to_string(),
+    })?;
+    let content = content.stripped;
+    let (size, hash) = (content.len(), sha256(&content));
+    let entries = vec![Entry {
+        path: "bootstrap".to_owned(),
+        content,
+        executable: true,
+    }];
+    let written = write::write(entries, path)?;
+    // Lambda unpacks a layer into /opt, and looks for `bootstrap` there as well.
+    let kind = if args.as_layer { "layer" } else { "function" };
+    stdout::line(format_args!("{kind}: {}", path.display()))?;
+    stdout::line(format_args!("size: {} bytes", written.size))?;
+    stdout::line(format_args!("sha256: {}", written.sha256))?;
+    stdout::line(format_args!("bootstrap: {size} bytes, sha256 {hash}"))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,171 @@
+//! What is in a layer, a library or a function: tables for people, JSON for programs.
+
+use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use serde_json::json;
+
+use crate::{
+    archive::inventory::{Declared, Tool, Weight},
+    args,
+    exit::Exit,
+    terminal::stdout,
+};
+
+/// Say what is in a file.
+pub(crate) fn run(args: &args::layer::Inspect) -> anyhow::Result<Exit> {
+    let declared = Declared::read_any(&args.file)?;
+    if args.json {
+        let all = json!({
+            "file": declared.path,
+            "size": declared.size,
+            "sha256": declared.sha256,
+            "layers": declared.layers,
+            "plugins": declared.plugins,
+            "bootstrap": declared.bootstrap,
+            "otherFiles": declared.others,
+            "weight": whole(declared.tools()),
+        });
+        stdout::line(serde_json::to_string_pretty(&all)?)?;
+    } else {
+        stdout::line(text(&declared))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn text(declared: &Declared) -> String {
+    let mut parts = vec![file(declared)];
+    for plugin in &declared.plugins {
+        let versions = &plugin.versions;
+        let mut table = table();
+        let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        for (name, value) in [
+            ("crate", format!("{} {}", versions.krate, versions.version)),
+            (
+                "built with",
+                format!(
+                    "plugin-sdk {}, payloads {}, panic = \"{}\"",
+                    versions.sdk, versions.payload, versions.panic
+                ),
+            ),
+            ("oldest host", or_none(&versions.min_host)),
+            ("for", format!("{}, {}", plugin.cpu, or_none(&plugin.glibc))),
+            ("needs", plugin.needed.join(", ")),
+            ("size", format!("{} bytes", plugin.size)),
+            ("sha256", plugin.sha256.clone()),
+            ("build id", or_none(&plugin.build_id)),
+        ] {
+            table.add_row([name.to_owned(), value]);
+        }
+        parts.push(format!("{}\n{}", plugin.file, trimmed(&table)));
+    }
+    if !declared.plugins.is_empty() {
+        parts.push(tools(declared));
+    }
+    parts.join("\n\n")
+}
+
+fn file(declared: &Declared) -> String {
+    let mut lines = vec![
+        declared.path.display().to_string(),
+        format!("  {} bytes, sha256 {}", declared.size, declared.sha256),
+    ];
+    for layer in &declared.layers {
+        let tools = match layer.tools.as_slice() {
+            [] => "all tools".to_owned(),
+            tools => tools.join(", "),
+        };
+        lines.push(format!(
+            "  layer {} {}, by default {tools}",
+            layer.name, layer.version
+        ));
+    }
+    if let Some(bootstrap) = &declared.bootstrap {
+        let glibc = bootstrap.glibc.as_deref().unwrap_or("no glibc");
+        lines.push(format!(
+            "  bootstrap: {} bytes, sha256 {}, for {}, {glibc}",
+            bootstrap.size, bootstrap.sha256, bootstrap.cpu
+        ));
+    }
+    if !declared.others.is_empty() {
+        lines.push(format!("  other files: {}", declared.others.join(", ")));
+    }
+    lines.join("\n")
+}
+
+fn tools(declared: &Declared) -> String {
+    let mut table = table();
+    table.set_header(["tool", "bytes", "tokens, about", "says", "parameters"]);
+    for column in [1, 2] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for tool in declared.tools() {
+        let Weight { bytes, tokens } = tool.weight;
+        let properties = tool.declaration["inputSchema"]["properties"].as_object();
+        let parameters: Vec<_> = properties
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        table.add_row([
+            tool.name.clone(),
+            bytes.to_string(),
+            tokens.to_string(),
+            says(tool),
+            parameters.join(", "),
+        ]);
+    }
+    let Weight { bytes, tokens } = whole(declared.tools());
+    table.add_row([
+        "all".to_owned(),
+        bytes.to_string(),
+        tokens.to_string(),
+        String::new(),
+        String::new(),
+    ]);
+    trimmed(&table)
+}
+
+/// Its hints and its demands, in a few words.
+fn says(tool: &Tool) -> String {
+    let hint = |name: &str| tool.declaration["annotations"][name].as_bool();
+    let mut words = Vec::new();
+    match (hint("readOnlyHint"), hint("destructiveHint")) {
+        (Some(true), _) => words.push("reads only".to_owned()),
+        (_, Some(false)) => words.push("adds only".to_owned()),
+        (_, Some(true)) => words.push("destroys".to_owned()),
+        _ => words.push("may destroy".to_owned()),
+    }
+    if hint("openWorldHint") == Some(true) {
+        words.push("open world".to_owned());
+    }
+    if tool.strict {
+        words.push("strict".to_owned());
+    }
+    if let Some(limit) = tool.timeout_ms {
+        words.push(format!("{limit} ms"));
+    }
+    if !tool.requires.is_empty() {
+        words.push(format!("requires {}", tool.requires.join(" and ")));
+    }
+    if !tool.by_default {
+        words.push("not by default".to_owned());
+    }
+    words.join(", ")
+}
+
+fn whole<'a>(tools: impl Iterator<Item = &'a Tool>) -> Weight {
+    Weight::of(tools.map(|tool| tool.weight.bytes).sum())
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table
+}
+
+/// Lines of a table without the blanks at their ends.
+fn trimmed(table: &Table) -> String {
+    let lines = table.lines().map(|line| format!(" {}", line.trim_end()));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,312 @@
+//! A new plugin crate: made by `cargo new`, with one tool and its test.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Context;
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
+
+use crate::{
+    args,
+    build::{cargo, sdk_source::Sdk},
+    error::Failure,
+    exit::Exit,
+};
+
+const LIBRARY: &str = include_str!("../../template/lib.rs");
+const GITHUB: &str = include_str!("../../template/github.yml");
+
+/// Make a crate, and say what to do with it.
+pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
+    let name = args.path.file_name().unwrap_or_default();
+    if ["plugin-sdk", "plugin_sdk"].iter().any(|sdk| name == *sdk) {
+        return Err(Failure::NewIsSdk.into());
+    }
+    let before = Before::of(&args.path)?;
+    let made = make(args);
+    if made.is_err() {
+        // Nobody is helped by half a crate.
+        before.restore()?;
+    }
+    let Made { name, is_member } = made?;
+    let path = args.path.display();
+    let package = if is_member {
+        format!(" -p {name}")
+    } else {
+        String::new()
+    };
+    eprintln!("made the plugin crate {name} in {path}; from there");
+    eprintln!("  cargo test{package}          runs its test");
+    eprintln!("  cargo layer dev{package}     serves its tool");
+    eprintln!("  cargo layer build{package}   makes layer.zip");
+    Ok(Exit::Done)
+}
+
+fn make(args: &args::build::New) -> anyhow::Result<Made> {
+    // Cargo looks for the repository and the workspace around the folder that it makes, but only in folders that there are.
+    if let Some(parent) = args.path.parent() {
+        fs_err::create_dir_all(Path::new(".").join(parent))?;
+    }
+    let mut cargo = cargo::command();
+    cargo.args(["new", "--lib", "--quiet"]).arg(&args.path);
+    let status = cargo.status().context("cargo cannot be run")?;
+    if !status.success() {
+        return Err(Failure::New(args.path.clone()).into());
+    }
+    fill(args, &fs_err::canonicalize(&args.path)?)
+}
+
+/// What was there before a crate was made.
+struct Before {
+    /// The first folder on the way to the crate's that was not there.
+    missing: Option<PathBuf>,
+    /// The manifests above it: cargo adds the crate to that of its workspace.
+    manifests: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Before {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let way = path.ancestors();
+        let missing = way.take_while(|folder| folder.symlink_metadata().is_err());
+        let manifests = path.ancestors().skip(1).filter_map(|folder| {
+            let manifest = folder.join("Cargo.toml");
+            let content = fs_err::read(&manifest).ok()?;
+            Some((manifest, content))
+        });
+        Ok(Self {
+            missing: missing.last().map(Path::to_owned),
+            manifests: manifests.collect(),
+        })
+    }
+
+    fn restore(&self) -> anyhow::Result<()> {
+        if let Some(folder) = self.missing.as_ref().filter(|folder| folder.exists()) {
+            fs_err::remove_dir_all(folder)?;
+        }
+        for (path, content) in &self.manifests {
+            if fs_err::read(path)? != *content {
+                fs_err::write(path, content)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A crate that was made.
+struct Made {
+    name: String,
+    /// Is it one of several in a workspace?
+    is_member: bool,
+}
+
+/// Put into the crate what makes it a plugin.
+fn fill(args: &args::build::New, folder: &Path) -> anyhow::Result<Made> {
+    let sdk = args.sdk.clone().unwrap_or_else(Sdk::of_this_program);
+    let path = folder.join("Cargo.toml");
+    let mut metadata = cargo::metadata();
+    let metadata = metadata.no_deps().manifest_path(&path).exec();
+    let root = metadata
+        .map_err(Failure::Metadata)?
+        .workspace_root
+        .into_std_path_buf();
+    let inherited = args.sdk.is_none() && offers_sdk(&root)?;
+    let mut manifest: DocumentMut = fs_err::read_to_string(&path)?.parse()?;
+    let name = manifest["package"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let repository = repository(folder).unwrap_or_else(|| folder.to_owned());
+    let workflow = match args.ci {
+        Some(_) => Some(workflow(&name, folder, &repository, &sdk)?),
+        None => None,
+    };
+    complete(&mut manifest, if inherited { None } else { Some(&sdk) });
+    fs_err::write(&path, manifest.to_string())?;
+    fs_err::write(folder.join("src/lib.rs"), LIBRARY)?;
+    let ignored = folder.join(".gitignore");
+    if ignored.is_file() {
+        let text = fs_err::read_to_string(&ignored)?;
+        fs_err::write(&ignored, format!("{text}*.zip\n*.symbols/\n"))?;
+    }
+    if let Some(workflow) = workflow {
+        let workflows = repository.join(".github/workflows");
+        fs_err::create_dir_all(&workflows)?;
+        fs_err::write(workflows.join(format!("{name}.yml")), workflow)?;
+    }
+    let is_member = root != folder;
+    Ok(Made { name, is_member })
+}
+
+/// Does the workspace have plugin-sdk among the dependencies that its members share?
+fn offers_sdk(root: &Path) -> anyhow::Result<bool> {
+    let manifest: DocumentMut = fs_err::read_to_string(root.join("Cargo.toml"))?.parse()?;
+    let shared = manifest
+        .get("workspace")
+        .and_then(|workspace| workspace.get("dependencies"));
+    Ok(shared.and_then(|shared| shared.get("plugin-sdk")).is_some())
+}
+
+/// The tables of a plugin; without a source of the SDK, the workspace has it.
+fn complete(manifest: &mut DocumentMut, sdk: Option<&Sdk>) {
+    let mut library = Table::new();
+    let kinds: Array = ["cdylib", "rlib"].into_iter().collect();
+    library.insert("crate-type", kinds.into());
+    let mut plain = dependency(sdk);
+    plain.fmt();
+    let mut testing = dependency(sdk);
+    let features: Array = ["testing"].into_iter().collect();
+    testing.insert("features", features.into());
+    testing.fmt();
+    let table = |dependency: InlineTable| {
+        let mut table = Table::new();
+        table.insert("plugin-sdk", Item::Value(Value::InlineTable(dependency)));
+        Item::Table(table)
+    };
+    let lints = manifest.remove("lints");
+    manifest.remove("dependencies");
+    manifest.insert("lib", Item::Table(library));
+    manifest.insert("dependencies", table(plain));
+    manifest.insert("dev-dependencies", table(testing));
+    if let Some(lints) = lints {
+        manifest.insert("lints", lints);
+    }
+    // In the order in which they are read, whatever cargo has numbered.
+    for (position, (_, item)) in manifest.iter_mut().enumerate() {
+        if let Item::Table(table) = item {
+            table.set_position(Some(position as isize));
+            table
+                .decor_mut()
+                .set_prefix(if position == 0 { "" } else { "\n" });
+        }
+    }
+}
+
+fn dependency(sdk: Option<&Sdk>) -> InlineTable {
+    let mut table = InlineTable::new();
+    match sdk {
+        None => {
+            table.insert("workspace", true.into());
+        }
+        Some(Sdk::Path(folder)) => {
+            table.insert("path", folder.to_string_lossy().into_owned().into());
+        }
+        Some(Sdk::Git { url, revision }) => {
+            table.insert("git", url.as_str().into());
+            if let Some(revision) = revision {
+                table.insert("rev", revision.as_str().into());
+            }
+        }
+        Some(Sdk::Version(version)) => {
+            table.insert("version", version.as_str().into());
+        }
+    }
+    table
+}
+
+/// The root of the repository that a folder is in.
+fn repository(folder: &Path) -> Option<PathBuf> {
+    let mut git = Command::new("git");
+    let output = git
+        .args(["rev-parse", "--show-toplevel"])
+        .current_dir(folder)
+        .output()
+        .ok()?;
+    let root = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| root.trim_end().into())
+}
+
+fn workflow(name: &str, folder: &Path, repository: &Path, sdk: &Sdk) -> Result<String, Failure> {
+    let install = match sdk {
+        Sdk::Git { url, revision } => {
+            let revision = revision
+                .as_ref()
+                .map(|revision| format!(" --rev {revision}"));
+            format!(
+                "cargo install --locked --git {url}{} cargo-layer",
+                revision.unwrap_or_default()
+            )
+        }
+        Sdk::Version(version) => format!("cargo install --locked cargo-layer@{version}"),
+        Sdk::Path(sdk) => {
+            let program = sdk.with_file_name("layer-build");
+            let inside = program.strip_prefix(repository).ok();
+            let inside = inside.ok_or_else(|| Failure::CiNeedsSdk(sdk.clone()))?;
+            format!(
+                "cargo install --locked --path \"$GITHUB_WORKSPACE/{}\"",
+                inside.display()
+            )
+        }
+    };
+    let folder = match folder.strip_prefix(repository) {
+        Ok(inside) if !inside.as_os_str().is_empty() => inside.display().to_string(),
+        _ => ".".to_owned(),
+    };
+    Ok(GITHUB
+        .replace("{{name}}", name)
+        .replace("{{folder}}", &folder)
+        .replace("{{install}}", &install))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_of_cargo_new_becomes_that_of_a_plugin() {
+        let made = "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition.workspace = true\n\n[lints]\nworkspace = true\n\n[dependencies]\n";
+        let mut manifest: DocumentMut = made.parse().unwrap();
+        complete(&mut manifest, Some(&Sdk::Version("0.1".to_owned())));
+        let expected = r#"[package]
+name = "a"
+version = "0.1.0"
+edition.workspace = true
+
+[lib]
+crate-type = ["cdylib", "rlib"]
+
+[dependencies]
+plugin-sdk = { version = "0.1" }
+
+[dev-dependencies]
+plugin-sdk = { version = "0.1", features = ["testing"] }
+
+[lints]
+workspace = true
+"#;
+        assert_eq!(manifest.to_string(), expected);
+    }
+
+    #[test]
+    fn a_workflow_installs_this_program_from_where_the_sdk_is() {
+        let (folder, repository) = (Path::new("/r/plugins/a"), Path::new("/r"));
+        let of = |sdk: &str, revision: Option<&str>| {
+            let sdk = Sdk::Git {
+                url: sdk.to_owned(),
+                revision: revision.map(str::to_owned),
+            };
+            workflow("a", folder, repository, &sdk).unwrap()
+        };
+        let text = of("https://example.com/a", Some("0123"));
+        assert!(
+            text.contains(
+                "- run: cargo install --locked --git https://example.com/a --rev 0123 cargo-layer\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("working-directory: plugins/a\n"), "{text}");
+        let inside = workflow("a", folder, repository, &Sdk::Path("/r/plugin-sdk".into())).unwrap();
+        assert!(
+            inside.contains("--path \"$GITHUB_WORKSPACE/layer-build\"\n"),
+            "{inside}"
+        );
+        let outside = workflow("a", folder, repository, &Sdk::Path("/s/plugin-sdk".into()));
+        assert!(matches!(outside, Err(Failure::CiNeedsSdk(_))));
+        assert!(
+            !text.replace("${{ github.token }}", "").contains("{{"),
+            "{text}"
+        );
+    }
+}

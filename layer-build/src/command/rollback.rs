@@ -1,0 +1,164 @@
+//! The tools back that a function had before.
+
+use crate::{
+    args,
+    aws::{
+        cli::Aws,
+        error::Deployment,
+        lambda::{Configuration, Function, LATEST},
+        smoke_test,
+    },
+    exit::Exit,
+    terminal::stdout,
+};
+
+/// Go back, and print the ARN of the version.
+pub(crate) fn run(args: &args::deploy::Rollback) -> anyhow::Result<Exit> {
+    let mut aws = Aws::new(args.aws.options());
+    let mut function = Function {
+        aws: &mut aws,
+        name: &args.function,
+    };
+    match &args.alias {
+        Some(alias) => alias_back(&mut function, alias, args.to),
+        None => in_place(&mut function, args.to),
+    }
+}
+
+fn alias_back(function: &mut Function<'_>, alias: &str, to: Option<u64>) -> anyhow::Result<Exit> {
+    let alias = function.alias(alias)?;
+    let versions = function.versions()?;
+    let target = target(function, &versions, &alias.version, to)?;
+    if target.version == alias.version {
+        eprintln!(
+            "nothing to change: {} leads to version {} already",
+            alias.name, target.version
+        );
+        stdout::line(&target.arn)?;
+        return Ok(Exit::Done);
+    }
+    let was = versions
+        .iter()
+        .find(|version| version.version == alias.version);
+    let was = was.map_or_else(|| "it is no more".to_owned(), Configuration::layers_told);
+    function.lead(&alias, &target.version)?;
+    let told = format!(
+        "{} leads to version {} ({}), before {} ({was})",
+        alias.name,
+        target.version,
+        target.layers_told(),
+        alias.version
+    );
+    ended(function, target, &alias.name, &told)
+}
+
+fn in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::Result<Exit> {
+    let latest = function.settled()?;
+    let versions = function.versions()?;
+    let same = versions.iter().rfind(|version| version.is_like(&latest));
+    let current = match same {
+        Some(version) => version.version.clone(),
+        // What it is now is not to be lost either.
+        None => function.publish("before cargo layer rollback", latest.revision.as_deref())?,
+    };
+    let target = target(function, &versions, &current, to)?;
+    if latest.has(&target.layers, &target.variables) {
+        eprintln!(
+            "nothing to change: {LATEST} has the layers and variables of version {} already",
+            target.version
+        );
+        stdout::line(&target.arn)?;
+        return Ok(Exit::Done);
+    }
+    let latest = function.configuration(None)?;
+    function.update(&latest, &target.layers, &target.variables)?;
+    if !latest.has_code_of(target) {
+        eprintln!(
+            "note: the function's own code stays what it is, which is not that of version {}",
+            target.version
+        );
+    }
+    let told = format!(
+        "{LATEST}, which is live without an alias, is as version {} ({}), before {current} ({})",
+        target.version,
+        target.layers_told(),
+        latest.layers_told()
+    );
+    ended(function, target, LATEST, &told)
+}
+
+/// The version that is wanted, else the one that was live before `current`.
+fn target<'a>(
+    function: &Function<'_>,
+    versions: &'a [Configuration],
+    current: &str,
+    to: Option<u64>,
+) -> anyhow::Result<&'a Configuration> {
+    let numbered = |number: u64| {
+        let number = number.to_string();
+        versions.iter().find(|version| version.version == number)
+    };
+    let found = match to {
+        Some(wanted) => numbered(wanted),
+        None => {
+            let swapped = versions.iter().find(|version| version.version == current);
+            let told = swapped.and_then(Configuration::before).and_then(numbered);
+            let current = current.parse::<u64>().unwrap_or(u64::MAX);
+            let is_earlier = |version: &&Configuration| {
+                version
+                    .version
+                    .parse::<u64>()
+                    .is_ok_and(|number| number < current)
+            };
+            told.or_else(|| {
+                let earlier = versions.iter().rfind(is_earlier)?;
+                eprintln!("note: what was live before is not written anywhere; version {} is the one before by its number", earlier.version);
+                Some(earlier)
+            })
+        }
+    };
+    let nothing = || Deployment::NothingBefore {
+        function: function.name.to_owned(),
+        version: to.map_or_else(
+            || current.to_owned(),
+            |to| format!("{current}, and none is {to}"),
+        ),
+        known: versions
+            .iter()
+            .map(|version| version.version.clone())
+            .collect(),
+    };
+    Ok(found.ok_or_else(nothing)?)
+}
+
+/// Say what is live now, and whether it lists tools.
+fn ended(
+    function: &Function<'_>,
+    target: &Configuration,
+    qualifier: &str,
+    told: &str,
+) -> anyhow::Result<Exit> {
+    let listed = smoke_test::listed(function, qualifier)?;
+    if function.aws.dry_run {
+        eprintln!("nothing was changed: this was a dry run");
+        return Ok(Exit::Done);
+    }
+    eprintln!("live: {told}");
+    stdout::line(&target.arn)?;
+    match listed {
+        Ok(tools) => {
+            let names: Vec<_> = tools
+                .iter()
+                .filter_map(|tool| tool["name"].as_str())
+                .collect();
+            eprintln!("its tools: {}", names.join(", "));
+            Ok(Exit::Done)
+        }
+        Err(problem) => {
+            eprintln!(
+                "error[UNPROVEN]: it was led back, but does not list its tools: {problem}\n  help: go back further by --to, and see its log"
+            );
+            Ok(Exit::Unproven)
+        }
+    }
+}

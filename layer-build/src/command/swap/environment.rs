@@ -1,0 +1,163 @@
+//! The variables that a function is to have: those that it has, with some set and some taken away.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+
+use crate::{
+    args::{self, values},
+    aws::{error::Deployment, lambda::MAX_ENVIRONMENT},
+    process::env_file,
+};
+
+/// What is changed of a function's variables.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    set: BTreeMap<String, String>,
+    unset: Vec<String>,
+}
+
+impl Changes {
+    /// Those of the command line, which count before those of its file.
+    pub(crate) fn of(args: &args::deploy::Swap) -> anyhow::Result<Self> {
+        let mut set = BTreeMap::new();
+        if let Some(file) = &args.env_file {
+            set.extend(env_file::read(file, true)?);
+        }
+        for text in &args.env {
+            let (name, value) = assignment(text)?;
+            set.insert(name, value);
+        }
+        let unset = args.unset.clone();
+        Ok(Self { set, unset })
+    }
+
+    /// The values that are set.
+    pub(crate) fn set(&self) -> &BTreeMap<String, String> {
+        &self.set
+    }
+
+    /// All that there are then.
+    pub(crate) fn applied_to(
+        &self,
+        before: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Deployment> {
+        let mut after = before.clone();
+        for name in &self.unset {
+            if after.remove(name).is_none() {
+                return Err(Deployment::NotSet {
+                    name: name.clone(),
+                    known: before.keys().cloned().collect(),
+                });
+            }
+        }
+        after.extend(self.set.clone());
+        let size = after
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        if size > MAX_ENVIRONMENT {
+            let most = MAX_ENVIRONMENT;
+            return Err(Deployment::EnvironmentTooLarge { size, most });
+        }
+        Ok(after)
+    }
+}
+
+/// `NAME=VALUE`, or `NAME` for what this shell has. A value may be a secret: it is in no message.
+fn assignment(text: &str) -> anyhow::Result<(String, String)> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    let name = values::variable_name(name)
+        .map_err(anyhow::Error::msg)
+        .context("--env")?;
+    let value = match value {
+        Some(value) => value,
+        None => std::env::var(&name).map_err(|_| Deployment::NoVariable(name.clone()))?,
+    };
+    Ok((name, value))
+}
+
+/// Names of variables, for people: what becomes of each.
+pub(crate) fn told(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> String {
+    let kept = after.iter().map(|(name, value)| match before.get(name) {
+        None => format!("{name} (new)"),
+        Some(old) if old != value => format!("{name} (changed)"),
+        Some(_) => name.clone(),
+    });
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let gone = gone.map(|name| format!("{name} (gone)"));
+    let all: Vec<_> = kept.chain(gone).collect();
+    match all.as_slice() {
+        [] => "none".to_owned(),
+        all => all.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        owned.collect()
+    }
+
+    #[test]
+    fn what_is_set_and_taken_away_leaves_all_others() {
+        let before = map(&[("A", "1"), ("B", "2"), ("C", "3")]);
+        let changes = Changes {
+            set: map(&[("B", "x"), ("D", "4")]),
+            unset: vec!["C".to_owned()],
+        };
+        let after = changes.applied_to(&before).expect("it can be done");
+        assert_eq!(after, map(&[("A", "1"), ("B", "x"), ("D", "4")]));
+        assert_eq!(told(&before, &after), "A, B (changed), D (new), C (gone)");
+        assert_eq!(told(&map(&[]), &map(&[])), "none");
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said_without_values() {
+        let changes = Changes {
+            set: BTreeMap::new(),
+            unset: vec!["X".to_owned()],
+        };
+        let error = changes
+            .applied_to(&map(&[("A", "s3cret")]))
+            .expect_err("no X");
+        assert_eq!(
+            error.to_string(),
+            "--unset X: the function has no such variable\n  help: it has A"
+        );
+        let changes = Changes {
+            set: map(&[("A", &"s3cret".repeat(1000))]),
+            unset: Vec::new(),
+        };
+        let error = changes
+            .applied_to(&map(&[]))
+            .expect_err("too large")
+            .to_string();
+        assert!(
+            error.starts_with("the variables take 6001 bytes") && !error.contains("s3cret"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_assignment_names_a_variable_or_takes_that_of_the_shell() {
+        assert_eq!(
+            assignment("A=b=c").expect("one"),
+            ("A".to_owned(), "b=c".to_owned())
+        );
+        let path = assignment("PATH").expect("every shell has it");
+        assert_eq!(Some(path.1), std::env::var("PATH").ok());
+        for text in ["NO_SUCH_VARIABLE_HERE", "a-b=s3cret", "=s3cret"] {
+            let error = format!("{:#}", assignment(text).expect_err(text));
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+}

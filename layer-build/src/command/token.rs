@@ -1,0 +1,25 @@
+//! A new token for a caller, which is shown this once.
+
+use host::server::http::bearer_tokens::Token;
+use serde_json::json;
+
+use crate::{args, exit::Exit, terminal::stdout};
+
+/// Print a token, and what the host has to know of it.
+pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
+    let name = &args.name;
+    let Token { secret, hash } = Token::random();
+    let entry = format!("{name}:{hash}");
+    if args.json {
+        let token = json!({ "name": name, "token": secret, "entry": entry });
+        stdout::line(format_args!("{token:#}"))?;
+        return Ok(Exit::Done);
+    }
+    stdout::line(secret)?;
+    stdout::line(entry)?;
+    eprintln!("The first line is the token: it is for {name} alone, and is shown only now.");
+    eprintln!(
+        "The second belongs into the host's BEARER_TOKENS, after a comma if others are there."
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,361 @@
+//! Keywords that need no other schema to be compared: types, values, bounds, lengths and descriptions.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::compare::schema::{
+    difference::{Difference, Direction, push},
+    parts::{Schema, is_words},
+};
+
+/// Keywords that are compared one by one, here or in `schema`.
+const COMPARED: [&str; 29] = [
+    "$anchor",
+    "$defs",
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "const",
+    "definitions",
+    "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+    "oneOf",
+    "pattern",
+    "patternProperties",
+    "prefixItems",
+    "properties",
+    "required",
+    "type",
+    "uniqueItems",
+];
+
+pub(super) fn types(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+    let (left, right) = (type_set(old), type_set(new));
+    let listed = |types: Vec<&&str>| {
+        types
+            .iter()
+            .map(|kind| **kind)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let lost = left.difference(&right).collect::<Vec<_>>();
+    let won = right.difference(&left).collect::<Vec<_>>();
+    if !lost.is_empty() {
+        push(
+            found,
+            place,
+            Direction::Narrower,
+            format!("no longer accepts values of type {}", listed(lost)),
+        );
+    }
+    if !won.is_empty() {
+        push(
+            found,
+            place,
+            Direction::Wider,
+            format!("accepts values of type {} as well", listed(won)),
+        );
+    }
+}
+
+/// `enum` and `const`
+pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+    let of = |schema: &Schema| match (schema.get("const"), schema.get("enum")) {
+        (Some(value), _) => Some(vec![value.clone()]),
+        (None, Some(Value::Array(values))) => Some(values.clone()),
+        _ => None,
+    };
+    match (of(old), of(new)) {
+        (None, None) => {}
+        (None, Some(new)) => push(
+            found,
+            place,
+            Direction::Narrower,
+            format!("accepts only {}", list(&new)),
+        ),
+        (Some(_), None) => push(
+            found,
+            place,
+            Direction::Wider,
+            "accepts more than the values of a list",
+        ),
+        (Some(old), Some(new)) => {
+            let without = |all: &[Value], others: &[Value]| -> Vec<Value> {
+                all.iter()
+                    .filter(|value| !others.contains(value))
+                    .cloned()
+                    .collect()
+            };
+            let (lost, won) = (without(&old, &new), without(&new, &old));
+            if !lost.is_empty() {
+                push(
+                    found,
+                    place,
+                    Direction::Narrower,
+                    format!("no longer accepts {}", list(&lost)),
+                );
+            }
+            if !won.is_empty() {
+                push(
+                    found,
+                    place,
+                    Direction::Wider,
+                    format!("accepts {} as well", list(&won)),
+                );
+            }
+        }
+    }
+}
+
+/// The smallest and the largest number.
+pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+    // A bound that is not accepted itself lies a step further in.
+    let lower = |schema: &Schema| -> Option<(f64, bool)> {
+        let fractions = type_set(schema).contains("fraction");
+        let inclusive = number(schema, "minimum").map(|bound| (bound, false));
+        let exclusive = number(schema, "exclusiveMinimum").map(|bound| {
+            if fractions {
+                (bound, true)
+            } else {
+                (bound.floor() + 1.0, false)
+            }
+        });
+        inclusive
+            .into_iter()
+            .chain(exclusive)
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+    };
+    let upper = |schema: &Schema| -> Option<(f64, bool)> {
+        let fractions = type_set(schema).contains("fraction");
+        let inclusive = number(schema, "maximum").map(|bound| (bound, false));
+        let exclusive = number(schema, "exclusiveMaximum").map(|bound| {
+            if fractions {
+                (bound, true)
+            } else {
+                (bound.ceil() - 1.0, false)
+            }
+        });
+        inclusive
+            .into_iter()
+            .chain(exclusive)
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+    };
+    let order = |a: (f64, bool), b: (f64, bool)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    let text = |bound: Option<(f64, bool)>| match bound {
+        None => "none".to_owned(),
+        Some((bound, exclusive)) => format!(
+            "{bound}{}",
+            if exclusive { " (itself excluded)" } else { "" }
+        ),
+    };
+    let (left, right) = (lower(old), lower(new));
+    if left != right {
+        let narrower = match (left, right) {
+            (None, _) => true,
+            (_, None) => false,
+            (Some(old), Some(new)) => order(new, old).is_gt(),
+        };
+        push(
+            found,
+            place,
+            direction(narrower),
+            format!(
+                "has the smallest number {} now, before {}",
+                text(right),
+                text(left)
+            ),
+        );
+    }
+    let (left, right) = (upper(old), upper(new));
+    if left != right {
+        let narrower = match (left, right) {
+            (None, _) => true,
+            (_, None) => false,
+            // Of two equal bounds the excluded one accepts less.
+            (Some(old), Some(new)) => new.0 < old.0 || (new.0 == old.0 && new.1 && !old.1),
+        };
+        push(
+            found,
+            place,
+            direction(narrower),
+            format!(
+                "has the largest number {} now, before {}",
+                text(right),
+                text(left)
+            ),
+        );
+    }
+    match (number(old, "multipleOf"), number(new, "multipleOf")) {
+        (None, None) => {}
+        (None, Some(step)) => push(
+            found,
+            place,
+            Direction::Narrower,
+            format!("accepts only multiples of {step}"),
+        ),
+        (Some(step), None) => push(
+            found,
+            place,
+            Direction::Wider,
+            format!("accepts more than multiples of {step}"),
+        ),
+        (Some(old), Some(new)) if old == new => {}
+        (Some(old), Some(new)) => {
+            let direction = match (new % old == 0.0, old % new == 0.0) {
+                (true, _) => Direction::Narrower,
+                (_, true) => Direction::Wider,
+                _ => Direction::Other,
+            };
+            push(
+                found,
+                place,
+                direction,
+                format!("accepts multiples of {new}, before of {old}"),
+            );
+        }
+    }
+}
+
+/// How long texts and arrays are, and how many members objects have.
+pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+    for (least, most) in [
+        ("minLength", "maxLength"),
+        ("minItems", "maxItems"),
+        ("minProperties", "maxProperties"),
+    ] {
+        let (left, right) = (
+            number(old, least).unwrap_or(0.0),
+            number(new, least).unwrap_or(0.0),
+        );
+        if left != right {
+            push(
+                found,
+                place,
+                direction(right > left),
+                format!("has {least} {right} now, before {left}"),
+            );
+        }
+        let (left, right) = (number(old, most), number(new, most));
+        if left != right {
+            let narrower = match (left, right) {
+                (None, _) => true,
+                (_, None) => false,
+                (Some(old), Some(new)) => new < old,
+            };
+            let text =
+                |bound: Option<f64>| bound.map_or("none".to_owned(), |bound| bound.to_string());
+            push(
+                found,
+                place,
+                direction(narrower),
+                format!("has {most} {} now, before {}", text(right), text(left)),
+            );
+        }
+    }
+    let unique = |schema: &Schema| schema.get("uniqueItems") == Some(&json!(true));
+    match (unique(old), unique(new)) {
+        (false, true) => push(found, place, Direction::Narrower, "accepts no item twice"),
+        (true, false) => push(found, place, Direction::Wider, "accepts items twice"),
+        _ => {}
+    }
+}
+
+/// Keywords that are there, or not, or another: nothing more can be told.
+pub(super) fn one_of_a_kind(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+    let known = |keyword: &str| COMPARED.contains(&keyword) || is_words(keyword);
+    let keywords: BTreeSet<&String> = old
+        .keys()
+        .chain(new.keys())
+        .filter(|keyword| !known(keyword))
+        .collect();
+    let both = ["pattern", "anyOf", "oneOf"].map(str::to_owned);
+    for keyword in keywords.into_iter().chain(&both) {
+        let direction = match (old.get(keyword), new.get(keyword)) {
+            (old, new) if old == new => continue,
+            // A condition on its own can only take away.
+            (None, Some(_)) if keyword != "then" && keyword != "else" => Direction::Narrower,
+            (Some(_), None) if keyword != "then" && keyword != "else" => Direction::Wider,
+            _ => Direction::Other,
+        };
+        push(found, place, direction, format!("has another {keyword}"));
+    }
+}
+
+pub(super) fn words(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+    let keywords: BTreeSet<&String> = old
+        .keys()
+        .chain(new.keys())
+        .filter(|keyword| is_words(keyword))
+        .collect();
+    for keyword in keywords {
+        if old.get(keyword) != new.get(keyword) {
+            push(
+                found,
+                place,
+                Direction::Same,
+                format!("has another {keyword}"),
+            );
+        }
+    }
+}
+
+/// The types of values; numbers that are whole and those that are not count as two.
+fn type_set(schema: &Schema) -> BTreeSet<&str> {
+    let of = |kind: &str| -> &'static [&'static str] {
+        match kind {
+            "array" => &["array"],
+            "boolean" => &["boolean"],
+            "integer" => &["integer"],
+            "null" => &["null"],
+            "number" => &["integer", "fraction"],
+            "object" => &["object"],
+            "string" => &["string"],
+            _ => &[],
+        }
+    };
+    match schema.get("type") {
+        None => [
+            "array", "boolean", "integer", "null", "fraction", "object", "string",
+        ]
+        .into(),
+        Some(Value::String(kind)) => of(kind).iter().copied().collect(),
+        Some(Value::Array(kinds)) => {
+            let kinds = kinds.iter().filter_map(Value::as_str);
+            kinds.flat_map(|kind| of(kind).iter().copied()).collect()
+        }
+        Some(_) => BTreeSet::new(),
+    }
+}
+
+fn number(schema: &Schema, keyword: &str) -> Option<f64> {
+    schema.get(keyword)?.as_f64()
+}
+
+fn direction(narrower: bool) -> Direction {
+    if narrower {
+        Direction::Narrower
+    } else {
+        Direction::Wider
+    }
+}
+
+fn list(values: &[Value]) -> String {
+    values
+        .iter()
+        .map(Value::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

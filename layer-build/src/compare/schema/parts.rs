@@ -1,0 +1,106 @@
+//! Parts of one schema: its references, its alternatives, and the keywords that only describe.
+
+use serde_json::{Map, Value, json};
+
+pub(super) type Schema = Map<String, Value>;
+
+/// Keywords that say nothing about which values are accepted. (`format` is never checked.)
+const WORDS: [&str; 12] = [
+    "$comment",
+    "$id",
+    "$schema",
+    "contentEncoding",
+    "contentMediaType",
+    "default",
+    "deprecated",
+    "description",
+    "examples",
+    "format",
+    "readOnly",
+    "title",
+];
+
+/// How many references lead from one to the next. Source: ours.
+const MAX_REFERENCES: usize = 32;
+
+/// A schema as an object, its reference followed.
+pub(super) fn resolved(schema: &Value, root: &Value) -> Option<Schema> {
+    let mut schema = match schema {
+        Value::Object(schema) => schema.clone(),
+        Value::Bool(true) => Schema::new(),
+        // Nothing is of no type.
+        _ => [("type".to_owned(), json!([]))].into_iter().collect(),
+    };
+    for _ in 0..MAX_REFERENCES {
+        let Some(reference) = schema.shift_remove("$ref") else {
+            return Some(schema);
+        };
+        let target = root.pointer(reference.as_str()?.strip_prefix('#')?)?;
+        let mut target = match target {
+            Value::Object(target) => target.clone(),
+            Value::Bool(true) => Schema::new(),
+            _ => return None,
+        };
+        // What stands beside the reference is meant besides; the same keyword on both sides is beyond comparison.
+        for (keyword, value) in schema {
+            if target.contains_key(&keyword) && !is_words(&keyword) {
+                return None;
+            }
+            target.insert(keyword, value);
+        }
+        schema = target;
+    }
+    None
+}
+
+pub(super) fn has_references(schema: &Schema) -> bool {
+    fn within(value: &Value) -> bool {
+        match value {
+            Value::Object(members) => has_references(members),
+            Value::Array(items) => items.iter().any(within),
+            _ => false,
+        }
+    }
+    schema.contains_key("$ref") || schema.values().any(within)
+}
+
+/// The alternatives of a schema that is nothing but alternatives.
+pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
+    let is_besides =
+        |keyword: &str| is_words(keyword) || matches!(keyword, "$defs" | "definitions");
+    ["anyOf", "oneOf"].into_iter().find_map(|keyword| {
+        let all = schema.get(keyword)?.as_array()?;
+        let is_only = schema.keys().all(|key| key == keyword || is_besides(key));
+        is_only.then_some(all)
+    })
+}
+
+/// The same of any schema: several types are alternatives as well.
+pub(super) fn alternatives(schema: &Schema) -> Vec<Value> {
+    if let Some(all) = choices(schema) {
+        return all.clone();
+    }
+    match schema.get("type") {
+        Some(Value::Array(types)) if types.len() > 1 && !schema.contains_key("enum") => {
+            let of = |kind: &Value| {
+                let mut one = schema.clone();
+                one.insert("type".to_owned(), kind.clone());
+                Value::Object(one)
+            };
+            types.iter().map(of).collect()
+        }
+        _ => vec![Value::Object(schema.clone())],
+    }
+}
+
+pub(super) fn is_words(keyword: &str) -> bool {
+    WORDS.contains(&keyword) || (keyword.starts_with("x-") && keyword != "x-mcp-header")
+}
+
+/// What the members are that no property names.
+pub(super) fn more(schema: &Schema) -> Value {
+    schema
+        .get("additionalProperties")
+        .cloned()
+        .unwrap_or(json!(true))
+}

@@ -1,0 +1,151 @@
+//! What `check` can find, by stable codes. `CHECKS.md` lists them with their remedies.
+
+use std::fmt;
+
+use layer_format::ErrorCode;
+use serde::Serialize;
+
+macro_rules! checks {
+    ($($name:ident = $code:literal $severity:ident,)+) => {
+        /// What can be found; see `CHECKS.md`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Check {
+            $($name,)+
+        }
+
+        impl Check {
+            /// Every one of them.
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code, as it is written everywhere.
+            pub(crate) fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)+
+                }
+            }
+
+            fn severity(self) -> Severity {
+                match self {
+                    $(Self::$name => Severity::$severity,)+
+                }
+            }
+        }
+    };
+}
+
+checks! {
+    ArchiveInvalid = "ARCHIVE_INVALID" Error,
+    ArchiveMode = "ARCHIVE_MODE" Error,
+    ArchivePath = "ARCHIVE_PATH" Error,
+    CpuMixed = "CPU_MIXED" Error,
+    EnvironmentTooLarge = "ENVIRONMENT_TOO_LARGE" Error,
+    ExecutableStack = "EXECUTABLE_STACK" Warning,
+    FileOverwritten = "FILE_OVERWRITTEN" Warning,
+    FunctionInvalid = "FUNCTION_INVALID" Error,
+    GlibcTooNew = "GLIBC_TOO_NEW" Error,
+    LayersTooLarge = "LAYERS_TOO_LARGE" Error,
+    LayersTooMany = "LAYERS_TOO_MANY" Error,
+    LibraryMissing = "LIBRARY_MISSING" Error,
+    LibraryUnreadable = "LIBRARY_UNREADABLE" Error,
+    NotStripped = "NOT_STRIPPED" Warning,
+    PluginCrashed = "PLUGIN_CRASHED" Error,
+    PluginHangs = "PLUGIN_HANGS" Error,
+    PluginMisplaced = "PLUGIN_MISPLACED" Error,
+    PluginUndeclared = "PLUGIN_UNDECLARED" Warning,
+    RunPathForeign = "RUN_PATH_FOREIGN" Warning,
+    TextRelocations = "TEXT_RELOCATIONS" Warning,
+    UploadTooLarge = "UPLOAD_TOO_LARGE" Warning,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// It fails on Lambda.
+    Error,
+    /// It works, but not as well as it could; under `--strict` an error.
+    Warning,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    pub(crate) code: String,
+    /// What, and where.
+    pub(crate) message: String,
+    /// What to do. The host's own messages end with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) help: Option<&'static str>,
+}
+
+impl Finding {
+    pub(crate) fn new(check: Check, message: String, help: &'static str) -> Self {
+        Self {
+            severity: check.severity(),
+            code: check.as_str().to_owned(),
+            message,
+            help: Some(help),
+        }
+    }
+
+    /// What the host says of a plugin, which it would not serve.
+    pub(crate) fn of_host(code: impl Into<String>, message: String) -> Self {
+        Self {
+            severity: Severity::Error,
+            code: code.into(),
+            message,
+            help: None,
+        }
+    }
+
+    /// What the host says of a file that it leaves out in silence.
+    pub(crate) fn left_out(code: ErrorCode, message: String) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::of_host(code.as_str(), message)
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{severity}[{}]: {}", self.code, self.message)?;
+        match self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_code_once_and_no_other() {
+        let documented: Vec<_> = include_str!("../CHECKS.md")
+            .lines()
+            .filter_map(|line| {
+                let (code, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+                Some((code, rest.split_once(' ')?.0))
+            })
+            .collect();
+        let codes: Vec<_> = Check::ALL
+            .iter()
+            .map(|check| {
+                let severity = match check.severity() {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                };
+                (check.as_str(), severity)
+            })
+            .collect();
+        assert_eq!(documented, codes);
+    }
+}

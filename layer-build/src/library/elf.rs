@@ -1,0 +1,213 @@
+//! What an ELF file says of itself: for which CPU and which glibc it is, and what it needs. Only read, never opened.
+
+use std::path::Path;
+
+use object::{
+    LittleEndian, SymbolIndex,
+    elf::{
+        DF_TEXTREL, DT_FLAGS, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_TEXTREL, DynamicFlags,
+        ELF_NOTE_GNU, ELFMAG, EM_AARCH64, EM_X86_64, FileHeader64, NT_GNU_BUILD_ID, PF_X,
+        PT_GNU_STACK, SHT_DYNSYM, SHT_SYMTAB,
+    },
+    read::elf::{FileHeader, ProgramHeader, SectionTable, Sym},
+};
+
+use crate::{
+    error::Failure,
+    library::glibc::{AMAZON_LINUX_2023, Glibc},
+};
+
+/// What a file says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// The CPU it is for, as Rust names it.
+    pub(crate) cpu: String,
+    /// The newest glibc that it names.
+    pub(crate) glibc: Option<Glibc>,
+    /// The symbols of which it needs a newer version than Amazon Linux 2023 has.
+    pub(crate) too_new: Vec<String>,
+    /// The libraries it needs, by the names under which the loader looks for them.
+    pub(crate) needed: Vec<String>,
+    /// The name under which others need it, where that is not its file's.
+    pub(crate) soname: Option<String>,
+    /// Where the loader looks for what it needs before all other places.
+    pub(crate) run_path: Vec<String>,
+    /// Does the loader have to change its code?
+    pub(crate) text_relocations: bool,
+    /// Does it ask for a stack whose content can be run?
+    pub(crate) executable_stack: bool,
+    /// Does it carry symbols that only debuggers read?
+    pub(crate) symbols: bool,
+    /// The linker's id of the build, in hex.
+    pub(crate) build_id: Option<String>,
+    /// Does it have a table of sections? Without it neither glibc nor what it needs is known.
+    pub(crate) sections: bool,
+}
+
+/// Is this the content of an ELF file?
+pub(crate) fn is_elf(data: &[u8]) -> bool {
+    data.starts_with(&ELFMAG)
+}
+
+/// Read a file for a 64-bit CPU.
+pub(crate) fn facts(data: &[u8]) -> object::Result<Facts> {
+    let header = FileHeader64::<LittleEndian>::parse(data)?;
+    let cpu = match header.e_machine(LittleEndian) {
+        EM_X86_64 => "x86_64".to_owned(),
+        EM_AARCH64 => "aarch64".to_owned(),
+        other => format!("ELF machine {}", other.0),
+    };
+    let mut facts = Facts {
+        // The default of the CPU: where no segment says it, Linux takes an old program for one that needs it.
+        executable_stack: cpu == "x86_64",
+        cpu,
+        glibc: None,
+        too_new: Vec::new(),
+        needed: Vec::new(),
+        soname: None,
+        run_path: Vec::new(),
+        text_relocations: false,
+        symbols: false,
+        build_id: None,
+        sections: false,
+    };
+    for segment in header.program_headers(LittleEndian, data)? {
+        if segment.p_type(LittleEndian) == PT_GNU_STACK {
+            facts.executable_stack = segment.p_flags(LittleEndian).contains(PF_X);
+        }
+        if let Ok(Some(mut notes)) = segment.notes(LittleEndian, data) {
+            while let Ok(Some(note)) = notes.next() {
+                if note.name() == ELF_NOTE_GNU && note.n_type(LittleEndian) == NT_GNU_BUILD_ID {
+                    facts.build_id = Some(hex(note.desc()));
+                }
+            }
+        }
+    }
+    let sections = header.sections(LittleEndian, data)?;
+    facts.sections = !sections.is_empty();
+    facts.symbols = sections
+        .iter()
+        .any(|section| section.sh_type.get(LittleEndian) == SHT_SYMTAB);
+    facts.read_dynamic(&sections, data)?;
+    facts.read_versions(&sections, data)?;
+    Ok(facts)
+}
+
+type Sections<'data> = SectionTable<'data, FileHeader64<LittleEndian>>;
+
+impl Facts {
+    fn read_dynamic(&mut self, sections: &Sections<'_>, data: &[u8]) -> object::Result<()> {
+        let dynamic = sections.dynamic_table(LittleEndian, data)?;
+        for entry in &dynamic {
+            let text = || {
+                let text = dynamic.string(entry)?;
+                Ok(String::from_utf8_lossy(text).into_owned())
+            };
+            match entry.tag {
+                DT_NEEDED => self.needed.push(text()?),
+                DT_SONAME => self.soname = Some(text()?),
+                DT_RPATH | DT_RUNPATH => {
+                    self.run_path.extend(text()?.split(':').map(str::to_owned));
+                }
+                DT_TEXTREL => self.text_relocations = true,
+                DT_FLAGS if DynamicFlags(entry.val).contains(DF_TEXTREL) => {
+                    self.text_relocations = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn read_versions(&mut self, sections: &Sections<'_>, data: &[u8]) -> object::Result<()> {
+        let Some(versions) = sections.versions(LittleEndian, data)? else {
+            return Ok(());
+        };
+        let symbols = sections.symbols(LittleEndian, data, SHT_DYNSYM)?;
+        for (index, symbol) in symbols.enumerate() {
+            if !symbol.is_undefined(LittleEndian) || index == SymbolIndex(0) {
+                continue;
+            }
+            let version = versions.version_index(LittleEndian, index).index();
+            let Some(version) = versions.version(version)? else {
+                continue;
+            };
+            let Some(found) = std::str::from_utf8(version.name()).ok().and_then(glibc) else {
+                continue;
+            };
+            self.glibc = self.glibc.max(Some(found));
+            if found > AMAZON_LINUX_2023 {
+                let name = symbols.symbol_name(LittleEndian, symbol)?;
+                self.too_new
+                    .push(String::from_utf8_lossy(name).into_owned());
+            }
+        }
+        // A version may be demanded without a symbol of it: the loader refuses it all the same.
+        if let Some((mut needs, strings)) = sections.gnu_verneed(LittleEndian, data)? {
+            let strings = sections.strings(LittleEndian, data, strings)?;
+            while let Some((_, mut versions)) = needs.next()? {
+                while let Some(version) = versions.next()? {
+                    let name = version.name(LittleEndian, strings)?;
+                    let found = std::str::from_utf8(name).ok().and_then(glibc);
+                    self.glibc = self.glibc.max(found);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest glibc that it names, if Amazon Linux 2023 does not have it.
+    pub(crate) fn too_new_glibc(&self) -> Option<Glibc> {
+        self.glibc.filter(|found| *found > AMAZON_LINUX_2023)
+    }
+}
+
+/// Check that a file needs no symbol of a newer glibc than this one.
+pub(crate) fn check_glibc(path: &Path, newest: Glibc) -> anyhow::Result<()> {
+    let facts = facts(&fs_err::read(path)?).map_err(|error| Failure::Library {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })?;
+    match facts.glibc {
+        Some(found) if found > newest => Err(Failure::Glibc {
+            path: path.to_owned(),
+            found,
+            newest,
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `GLIBC_2.34` -> 2.34, `GLIBC_2.2.5` -> 2.2
+fn glibc(name: &str) -> Option<Glibc> {
+    let mut numbers = name.strip_prefix("GLIBC_")?.split('.').map(str::parse);
+    Some(Glibc(numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_glibc_are_compared_as_numbers() {
+        assert_eq!(glibc("GLIBC_2.2.5"), Some(Glibc(2, 2)));
+        assert_eq!(glibc("GLIBC_PRIVATE"), None);
+        assert!(glibc("GLIBC_2.9") < glibc("GLIBC_2.34"));
+    }
+
+    #[test]
+    fn this_very_test_is_read() {
+        let data = fs_err::read(std::env::current_exe().unwrap()).unwrap();
+        let facts = facts(&data).unwrap();
+        assert_eq!(facts.cpu, std::env::consts::ARCH);
+        assert!(facts.glibc >= Some(Glibc(2, 17)), "{facts:?}");
+        assert!(facts.needed.iter().any(|name| name.starts_with("libc.so")));
+        assert!(facts.symbols && facts.sections && facts.build_id.is_some());
+        assert!(!facts.text_relocations && !facts.executable_stack);
+    }
+}

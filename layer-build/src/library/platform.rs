@@ -1,0 +1,129 @@
+//! The platforms of functions, and what it takes to build and to run programs for them.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    error::Failure,
+    library::glibc::{AMAZON_LINUX_2023, Glibc},
+};
+
+/// What something is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Platform {
+    pub(crate) arch: Arch,
+    /// The newest glibc that may be needed.
+    pub(crate) glibc: Glibc,
+}
+
+impl Platform {
+    /// Lambda, on the CPU of this machine.
+    pub(crate) fn like_this_machine() -> Self {
+        Self {
+            arch: Arch::of_this_machine(),
+            glibc: AMAZON_LINUX_2023,
+        }
+    }
+
+    /// As `cargo-zigbuild` names it.
+    pub(crate) fn zig_target(self) -> String {
+        let Glibc(major, minor) = self.glibc;
+        format!("{}.{major}.{minor}", self.arch.target())
+    }
+}
+
+/// A CPU, as Lambda names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arch {
+    /// Intel and AMD
+    X86_64,
+    /// AWS Graviton
+    Arm64,
+}
+
+impl Arch {
+    /// That of this machine.
+    pub(crate) fn of_this_machine() -> Self {
+        if cfg!(target_arch = "aarch64") {
+            Self::Arm64
+        } else {
+            Self::X86_64
+        }
+    }
+
+    /// Does what is built for this very machine run on Lambda?
+    pub(crate) fn is_here(self) -> bool {
+        self == Self::of_this_machine() && cfg!(target_os = "linux")
+    }
+
+    /// As Rust and manifests name it.
+    pub(crate) fn cpu(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+
+    /// The target of Rust's compiler.
+    pub(crate) fn target(self) -> String {
+        format!("{}-unknown-linux-gnu", self.cpu())
+    }
+}
+
+/// Is everything there that builds for this CPU by way of zig?
+///
+/// # Errors
+/// What is missing, and how to get it.
+pub(crate) fn check_zig(arch: Arch) -> Result<(), Failure> {
+    if !has_zigbuild() {
+        return Err(Failure::NoZig(arch.target()));
+    }
+    if has_target(arch) {
+        Ok(())
+    } else {
+        Err(Failure::NoTarget(arch.target()))
+    }
+}
+
+/// Is cargo-zigbuild installed, and zig where it looks for it?
+pub(crate) fn has_zigbuild() -> bool {
+    let has_zig = std::env::var_os("CARGO_ZIGBUILD_ZIG_PATH").is_some()
+        || runs(Command::new("zig").arg("version"))
+        || ["python3", "python"]
+            .iter()
+            .any(|python| runs(Command::new(python).args(["-m", "ziglang", "version"])));
+    has_zig && runs(Command::new("cargo-zigbuild").arg("--version"))
+}
+
+/// Does Rust's compiler have its standard library for this CPU?
+pub(crate) fn has_target(arch: Arch) -> bool {
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let output = rustc
+        .args(["--print", "target-libdir", "--target", &arch.target()])
+        .output();
+    output.is_ok_and(|output| {
+        let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success() && PathBuf::from(folder).is_dir()
+    })
+}
+
+/// Can a program be run, and does it end well?
+pub(crate) fn runs(command: &mut Command) -> bool {
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// qemu's emulator for the programs of a CPU, if there is one.
+pub(crate) fn emulator(cpu: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = [format!("qemu-{cpu}-static"), format!("qemu-{cpu}")];
+    let mut candidates = std::env::split_paths(&path)
+        .flat_map(|folder| names.each_ref().map(|name| folder.join(name)));
+    candidates.find(|candidate| candidate.is_file())
+}

@@ -1,0 +1,12 @@
+//! Speaks MCP as a client, and says how other clients are set up.
+//!
+//! Besides errors it imports `archive`, `aws`, `build` and `process`.
+
+pub(crate) mod client;
+pub(crate) mod client_kind;
+pub(crate) mod client_setup;
+pub(crate) mod connection;
+pub(crate) mod era;
+pub(crate) mod headers;
+pub(crate) mod messages;
+pub(crate) mod tool;

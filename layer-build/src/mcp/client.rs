@@ -1,0 +1,384 @@
+//! A small MCP client of both eras: for `check`, `tools` and `call`.
+
+use std::net::IpAddr;
+
+use anyhow::Context;
+use mcp_protocol::{
+    Revision,
+    jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
+};
+use serde_json::{Map, Value, json};
+use ureq::{
+    Agent,
+    http::{HeaderMap, Request, Uri},
+};
+
+use crate::{
+    aws::sigv4::Signer,
+    error::Failure,
+    mcp::{
+        era::Era,
+        headers::{repeat, wrapped},
+        messages::{messages, words},
+    },
+};
+
+/// The largest answer that is read. Unit: bytes. Source: ours: more than any tool should give, and less than memory.
+const MAX_ANSWER: u64 = 1 << 30;
+
+/// A client of one server.
+pub(crate) struct Client {
+    url: String,
+    headers: Vec<(String, String)>,
+    dump: bool,
+    agent: Agent,
+    era: Era,
+    session: Option<Session>,
+    signer: Option<Signer>,
+    next_id: u64,
+}
+
+/// What a handshake has brought.
+struct Session {
+    id: Option<String>,
+    revision: String,
+    server: Value,
+}
+
+/// Where a server of the modern era says in a result who it is.
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// Who a server says it is.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The revision of MCP that is spoken with it.
+    pub(crate) revision: String,
+}
+
+impl Server {
+    fn of(info: &Value, revision: &str) -> Self {
+        let text = |member: &str| info[member].as_str().unwrap_or("?").to_owned();
+        Self {
+            name: text("name"),
+            version: text("version"),
+            revision: revision.to_owned(),
+        }
+    }
+}
+
+/// An answer that is no result.
+#[derive(Debug)]
+struct Refused {
+    status: u16,
+    error: Value,
+}
+
+/// Is it a server on this machine?
+fn is_here(url: &str) -> bool {
+    let url = url.parse::<Uri>();
+    let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+impl Client {
+    /// A client that sends these headers with every request. With `dump` it shows on stderr what goes over the wire.
+    pub(crate) fn new(url: &str, era: Era, headers: &[(String, String)], dump: bool) -> Self {
+        let mut agent = Agent::config_builder().http_status_as_error(false);
+        if is_here(url) {
+            // A proxy cannot reach this machine, and is not to read what stays on it.
+            agent = agent.proxy(None);
+        }
+        Self {
+            url: url.to_owned(),
+            headers: headers.to_vec(),
+            dump,
+            agent: agent.build().into(),
+            era,
+            session: None,
+            signer: None,
+            next_id: 1,
+        }
+    }
+
+    /// Sign every request.
+    pub(crate) fn signed_by(mut self, signer: Signer) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    fn signed<B>(&self, request: Request<B>, body: &[u8]) -> anyhow::Result<Request<B>> {
+        match &self.signer {
+            Some(signer) => signer.sign(request, body),
+            None => Ok(request),
+        }
+    }
+
+    /// Who the server is: by `server/discover`, else by a handshake.
+    pub(crate) fn server(&mut self) -> anyhow::Result<Server> {
+        if self.era != Era::Legacy {
+            match self.modern("server/discover", &json!({}), &[])? {
+                Ok(result) => {
+                    let info = &result["_meta"][SERVER_INFO];
+                    return Ok(Server::of(info, Revision::MODERN.as_str()));
+                }
+                Err(refused) if self.era == Era::Auto && refused.is_of_the_era() => {
+                    self.era = Era::Legacy;
+                }
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        if self.session.is_none() {
+            self.handshake()?;
+        }
+        let session = self.session.as_ref().context("there is no session")?;
+        Ok(Server::of(&session.server, &session.revision))
+    }
+
+    /// The status and body of a page beside the endpoint.
+    pub(crate) fn get(&self, url: &str) -> anyhow::Result<(u16, String)> {
+        let mut request = Request::get(url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(()).context("a header cannot be sent")?;
+        let answer = self.agent.run(self.signed(request, &[])?);
+        let mut answer = answer.map_err(|error| Failure::Unreachable {
+            url: url.to_owned(),
+            error,
+        })?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().read_to_string();
+        Ok((status, body.context("the answer cannot be read")?))
+    }
+
+    /// All tools, as the server describes them.
+    pub(crate) fn tools(&mut self) -> anyhow::Result<Vec<Value>> {
+        let mut tools = Vec::new();
+        let mut params = json!({});
+        loop {
+            let mut page = self.request("tools/list", &params, &[])?;
+            if let Some(more) = page["tools"].as_array_mut() {
+                tools.append(more);
+            }
+            match page["nextCursor"].as_str() {
+                Some(cursor) => params = json!({ "cursor": cursor }),
+                None => return Ok(tools),
+            }
+        }
+    }
+
+    /// Call a tool, and give its whole result.
+    pub(crate) fn call(
+        &mut self,
+        tool: &Value,
+        arguments: &Map<String, Value>,
+    ) -> anyhow::Result<Value> {
+        let name = tool["name"].as_str().unwrap_or_default();
+        let mut headers = vec![("Mcp-Name".to_owned(), wrapped(name).into_owned())];
+        repeat(&tool["inputSchema"], arguments, &mut headers);
+        let params = json!({ "name": name, "arguments": arguments });
+        self.request("tools/call", &params, &headers)
+    }
+
+    /// One request; its headers are for servers that speak the modern era.
+    fn request(
+        &mut self,
+        method: &str,
+        params: &Value,
+        headers: &[(String, String)],
+    ) -> anyhow::Result<Value> {
+        if self.era != Era::Legacy {
+            match self.modern(method, params, headers)? {
+                Ok(result) => return Ok(result),
+                // What a server says that does not know the era, or that wants a handshake first.
+                Err(refused) if self.era == Era::Auto && refused.is_of_the_era() => {
+                    self.era = Era::Legacy;
+                }
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        if self.session.is_none() {
+            self.handshake()?;
+        }
+        Ok(self.legacy(method, params)?.map_err(Failure::from)?)
+    }
+
+    fn modern(
+        &mut self,
+        method: &str,
+        params: &Value,
+        headers: &[(String, String)],
+    ) -> anyhow::Result<Result<Value, Refused>> {
+        let revision = Revision::MODERN.as_str();
+        let mut params = params.clone();
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": revision,
+            "io.modelcontextprotocol/clientInfo": client_info(),
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/logLevel": "info",
+        });
+        if method == "tools/call" {
+            params["_meta"]["progressToken"] = self.next_id.into();
+        }
+        let mut all = vec![
+            ("MCP-Protocol-Version".to_owned(), revision.to_owned()),
+            ("Mcp-Method".to_owned(), method.to_owned()),
+        ];
+        all.extend_from_slice(headers);
+        Ok(self.ask(method, &params, &all)?.0)
+    }
+
+    fn handshake(&mut self) -> anyhow::Result<()> {
+        let params = json!({
+            "protocolVersion": Revision::LATEST_LEGACY.as_str(),
+            "capabilities": {},
+            "clientInfo": client_info(),
+        });
+        let (result, headers) = self.ask("initialize", &params, &[])?;
+        let mut result = result.map_err(Failure::from)?;
+        let id = headers.get("mcp-session-id");
+        let id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let revision = result["protocolVersion"].as_str();
+        let revision =
+            revision.context("the server's answer to initialize names no protocolVersion")?;
+        let revision = revision.to_owned();
+        self.session = Some(Session {
+            id,
+            revision,
+            server: result["serverInfo"].take(),
+        });
+        let done = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        self.post(&done, &self.session_headers())?;
+        Ok(())
+    }
+
+    fn legacy(&mut self, method: &str, params: &Value) -> anyhow::Result<Result<Value, Refused>> {
+        let headers = self.session_headers();
+        Ok(self.ask(method, params, &headers)?.0)
+    }
+
+    fn session_headers(&self) -> Vec<(String, String)> {
+        let Some(session) = &self.session else {
+            return Vec::new();
+        };
+        let revision = ("MCP-Protocol-Version".to_owned(), session.revision.clone());
+        let id = session
+            .id
+            .iter()
+            .map(|id| ("Mcp-Session-Id".to_owned(), id.clone()));
+        [revision].into_iter().chain(id).collect()
+    }
+
+    /// Send a request, and find its answer among what comes back.
+    fn ask(
+        &mut self,
+        method: &str,
+        params: &Value,
+        headers: &[(String, String)],
+    ) -> anyhow::Result<(Result<Value, Refused>, HeaderMap)> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let (status, answered, body) = self.post(&message, headers)?;
+        for mut message in messages(&answered, &body) {
+            if message["id"] != id {
+                // Progress and log messages of the tool.
+                eprintln!("{}", words(&message));
+            } else if message["result"].is_object() {
+                return Ok((Ok(message["result"].take()), answered));
+            } else {
+                let error = message["error"].take();
+                return Ok((Err(Refused { status, error }), answered));
+            }
+        }
+        let error = json!({ "message": body.trim() });
+        Ok((Err(Refused { status, error }), answered))
+    }
+
+    fn post(
+        &self,
+        message: &Value,
+        headers: &[(String, String)],
+    ) -> anyhow::Result<(u16, HeaderMap, String)> {
+        let mut request = Request::post(&self.url)
+            .header("Content-Type", "application/json")
+            .header("Accept", "application/json, text/event-stream");
+        for (name, value) in headers.iter().chain(&self.headers) {
+            request = request.header(name, value);
+        }
+        let body = message.to_string();
+        if self.dump {
+            eprintln!("-> POST {}", self.url);
+            for (name, value) in headers {
+                eprintln!("-> {name}: {value}");
+            }
+            // Those of the command line may be secrets.
+            for (name, _) in &self.headers {
+                eprintln!("-> {name}: ...");
+            }
+            eprintln!("-> {body}");
+        }
+        let bytes = body.clone().into_bytes();
+        let request = request.body(body).context("a header cannot be sent")?;
+        let request = self.signed(request, &bytes)?;
+        let mut answer = self
+            .agent
+            .run(request)
+            .map_err(|error| Failure::Unreachable {
+                url: self.url.clone(),
+                error,
+            })?;
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        let body = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
+            .read_to_string()
+            .context("the answer cannot be read")?;
+        if self.dump {
+            eprintln!("<- {status}");
+            for (name, value) in &headers {
+                eprintln!("<- {name}: {}", value.to_str().unwrap_or("..."));
+            }
+            body.lines().for_each(|line| eprintln!("<- {line}"));
+        }
+        Ok((status.as_u16(), headers, body))
+    }
+}
+
+impl Refused {
+    /// Is the era refused, and not what was asked for? A server of the other era knows neither the revision nor the
+    /// methods, or misses the session.
+    fn is_of_the_era(&self) -> bool {
+        let code = self.error["code"].as_i64();
+        let is = |known: i32| code == Some(known.into());
+        is(UNSUPPORTED_PROTOCOL_VERSION)
+            || is(METHOD_NOT_FOUND)
+            || (matches!(self.status, 400 | 404 | 406) && !is(INVALID_PARAMS))
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let message = refused.error["message"].as_str().unwrap_or_default();
+        Self::Answered {
+            status: refused.status,
+            code: refused.error["code"].as_i64(),
+            message: message.to_owned(),
+        }
+    }
+}
+
+impl From<Refused> for anyhow::Error {
+    fn from(refused: Refused) -> Self {
+        Failure::from(refused).into()
+    }
+}
+
+fn client_info() -> Value {
+    json!({ "name": "cargo-layer", "version": env!("CARGO_PKG_VERSION") })
+}

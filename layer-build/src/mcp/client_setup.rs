@@ -1,0 +1,286 @@
+//! How MCP clients are told of a server: each in its own form.
+//!
+//! Source: the documentation of each client; the words for a place are those that it uses itself.
+
+mod token;
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
+use ureq::http::Uri;
+
+use crate::{
+    build::packages::{self, PackageSelection},
+    error::Failure,
+    mcp::client_kind::ClientKind,
+};
+
+/// How a server is reached.
+#[derive(Clone, Debug)]
+pub(crate) enum Server {
+    Http {
+        url: String,
+        headers: Vec<(String, String)>,
+        /// The variable that has the token, if the server asks for one.
+        token_env: Option<String>,
+    },
+    /// The client starts it.
+    Stdio {
+        command: Vec<String>,
+        env: Vec<(String, String)>,
+    },
+}
+
+/// The command by which a client can start a server of the tools of some packages, as they are then.
+pub(crate) fn cargo_layer(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
+    let manifest = packages::manifest(selection)?;
+    let mut command = vec![
+        std::env::current_exe()?.display().to_string(),
+        "dev".to_owned(),
+        "--stdio".to_owned(),
+        "--manifest-path".to_owned(),
+        manifest.display().to_string(),
+    ];
+    for package in &selection.names {
+        command.extend(["--package".to_owned(), package.clone()]);
+    }
+    Ok(command)
+}
+
+/// What a client has to be told.
+pub(crate) struct Setup {
+    /// Where it belongs.
+    pub(crate) place: &'static str,
+    pub(crate) text: String,
+}
+
+impl fmt::Display for Setup {
+    /// The text, below a line that says where it belongs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.place)?;
+        let mut lines = self.text.lines();
+        lines.try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}
+
+/// How a client is told of a server that it is to know by this name.
+pub(crate) fn setup(client: ClientKind, name: &str, server: &Server) -> Result<Setup, Failure> {
+    let server = &server.as_told_to(client, name);
+    let (place, text) = match (client, server) {
+        (ClientKind::ClaudeCode, _) => (
+            "Claude Code, .mcp.json of a project:",
+            servers("mcpServers", name, entry(server, "url", Some("type"))),
+        ),
+        (ClientKind::ClaudeDesktop, Server::Stdio { .. }) => (
+            "Claude Desktop, claude_desktop_config.json (Settings, Developer):",
+            servers("mcpServers", name, entry(server, "url", None)),
+        ),
+        (ClientKind::ClaudeDesktop, Server::Http { url, headers, .. }) => (
+            "Claude Desktop, claude_desktop_config.json (Settings, Developer); a public URL can be added under Connectors as well:",
+            servers("mcpServers", name, bridge(url, headers)),
+        ),
+        (ClientKind::VsCode, _) => (
+            "VS Code, .vscode/mcp.json of a workspace:",
+            vscode(name, server),
+        ),
+        (ClientKind::Cursor, _) => (
+            "Cursor, .cursor/mcp.json of a project, or ~/.cursor/mcp.json:",
+            servers("mcpServers", name, entry(server, "url", None)),
+        ),
+        (ClientKind::Codex, _) => ("Codex, ~/.codex/config.toml:", codex(name, server)),
+        (ClientKind::GeminiCli, _) => (
+            "Gemini CLI, .gemini/settings.json of a project, or ~/.gemini/settings.json:",
+            servers("mcpServers", name, entry(server, "httpUrl", None)),
+        ),
+        (ClientKind::Inspector, _) => ("MCP Inspector, in a shell:", inspector(server)?),
+    };
+    Ok(Setup { place, text })
+}
+
+impl Server {
+    /// The same, its token among the headers, in the words of this client.
+    fn as_told_to(&self, client: ClientKind, name: &str) -> Self {
+        let mut told = self.clone();
+        if let Self::Http {
+            headers,
+            token_env: Some(variable),
+            ..
+        } = &mut told
+            && let Some(value) = token::authorization(client, name, variable)
+        {
+            headers.push(("Authorization".to_owned(), value));
+        }
+        told
+    }
+
+    /// The variable that has its token, if it asks for one.
+    fn token_env(&self) -> Option<&str> {
+        match self {
+            Self::Http { token_env, .. } => token_env.as_deref(),
+            Self::Stdio { .. } => None,
+        }
+    }
+}
+
+fn vscode(name: &str, server: &Server) -> String {
+    let mut config = json!({ "servers": { name: entry(server, "url", Some("type")) } });
+    if server.token_env().is_some() {
+        config["inputs"] = json!([token::input(name)]);
+    }
+    format!("{config:#}")
+}
+
+fn servers(key: &str, name: &str, entry: Value) -> String {
+    format!("{:#}", json!({ key: { name: entry } }))
+}
+
+/// A server in JSON; `url` is where the URL stands, `kind` where it is said which of both it is.
+fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
+    let mut entry = Map::new();
+    let mut set = |key: &str, value: Value| entry.insert(key.to_owned(), value);
+    match server {
+        Server::Http { url, headers, .. } => {
+            if let Some(kind) = kind {
+                set(kind, "http".into());
+            }
+            set(url_key, url.as_str().into());
+            if !headers.is_empty() {
+                set("headers", object(headers));
+            }
+        }
+        Server::Stdio { command, env } => {
+            if let Some(kind) = kind {
+                set(kind, "stdio".into());
+            }
+            let (program, args) = parts(command);
+            set("command", program.into());
+            set("args", args.into());
+            if !env.is_empty() {
+                set("env", object(env));
+            }
+        }
+    }
+    entry.into()
+}
+
+/// By way of a program that speaks HTTP for clients which do not.
+///
+/// Source: the README of `mcp-remote`: no plain HTTP but to this machine unless it is allowed, and no blanks in arguments, which
+/// some clients take apart there.
+fn bridge(url: &str, headers: &[(String, String)]) -> Value {
+    let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
+    if is_open_http(url) {
+        args.push("--allow-http".to_owned());
+    }
+    let mut env = Map::new();
+    for (name, value) in headers {
+        args.push("--header".to_owned());
+        if value.contains(char::is_whitespace) {
+            let variable = name
+                .to_ascii_uppercase()
+                .replace(|c: char| !c.is_alphanumeric(), "_");
+            let variable = format!("{variable}_HEADER");
+            args.push(format!("{name}:${{{variable}}}"));
+            env.insert(variable, value.as_str().into());
+        } else {
+            args.push(format!("{name}:{value}"));
+        }
+    }
+    let mut bridge = json!({ "command": "npx", "args": args });
+    if !env.is_empty() {
+        bridge["env"] = env.into();
+    }
+    bridge
+}
+
+/// Is it HTTP without encryption, to another machine?
+fn is_open_http(url: &str) -> bool {
+    url.parse::<Uri>().is_ok_and(|url| {
+        url.scheme_str() == Some("http") && !matches!(url.host(), Some("localhost" | "127.0.0.1"))
+    })
+}
+
+fn codex(name: &str, server: &Server) -> String {
+    let inline = |pairs: &[(String, String)]| {
+        let mut table = InlineTable::new();
+        for (name, value) in pairs {
+            table.insert(name, value.as_str().into());
+        }
+        table
+    };
+    let mut table = Table::new();
+    match server {
+        Server::Http {
+            url,
+            headers,
+            token_env,
+        } => {
+            table["url"] = toml_edit::value(url);
+            if let Some(variable) = token_env {
+                table["bearer_token_env_var"] = toml_edit::value(variable);
+            }
+            if !headers.is_empty() {
+                table["http_headers"] = toml_edit::value(inline(headers));
+            }
+        }
+        Server::Stdio { command, env } => {
+            let (program, args) = parts(command);
+            table["command"] = toml_edit::value(program);
+            table["args"] = toml_edit::value(args.iter().collect::<Array>());
+            if !env.is_empty() {
+                table["env"] = toml_edit::value(inline(env));
+            }
+        }
+    }
+    let mut servers = Table::new();
+    servers.set_implicit(true);
+    servers.insert(name, Item::Table(table));
+    let mut document = DocumentMut::new();
+    document.insert("mcp_servers", Item::Table(servers));
+    document.to_string().trim_end().to_owned()
+}
+
+fn inspector(server: &Server) -> Result<String, Failure> {
+    let mut words = ["npx", "-y", "@modelcontextprotocol/inspector", "--cli"]
+        .map(str::to_owned)
+        .to_vec();
+    match server {
+        Server::Http { url, headers, .. } => {
+            words.extend(["--method", "tools/list", "--transport", "http", url].map(str::to_owned));
+            for (name, value) in headers {
+                words.extend(["--header".to_owned(), format!("{name}: {value}")]);
+            }
+        }
+        Server::Stdio { command, env } => {
+            words.extend(["--method", "tools/list"].map(str::to_owned));
+            for (name, value) in env {
+                words.extend(["-e".to_owned(), format!("{name}={value}")]);
+            }
+            words.push("--".to_owned());
+            words.extend(command.iter().cloned());
+        }
+    }
+    let words = shlex::try_join(words.iter().map(String::as_str));
+    let mut line = words.map_err(|_| Failure::NulInCommand)?;
+    if let Some(variable) = server.token_env() {
+        // In quotes that let the shell fill it in.
+        line += &format!(r#" --header "Authorization: Bearer ${variable}""#);
+    }
+    Ok(line)
+}
+
+fn parts(command: &[String]) -> (&str, &[String]) {
+    match command.split_first() {
+        Some((program, args)) => (program, args),
+        None => ("", &[]),
+    }
+}
+
+fn object(pairs: &[(String, String)]) -> Value {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect::<Map<_, _>>()
+        .into()
+}

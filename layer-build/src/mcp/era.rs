@@ -1,0 +1,12 @@
+//! The eras of MCP that a server may speak.
+
+/// Which era to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Era {
+    /// Revision 2026-07-28, and the handshake where the server does not know it
+    Auto,
+    /// Revision 2026-07-28, without a session
+    Modern,
+    /// Revision 2025-11-25, with its handshake
+    Legacy,
+}

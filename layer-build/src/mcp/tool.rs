@@ -1,0 +1,62 @@
+//! Tools and their results, as a server describes them.
+
+use serde_json::Value;
+
+use crate::error::Failure;
+
+/// The tool of this name.
+pub(crate) fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
+    let found = tools.iter().find(|tool| tool["name"] == name);
+    found.ok_or_else(|| {
+        let names = tools.iter().filter_map(|tool| tool["name"].as_str());
+        Failure::UnknownTool {
+            name: name.to_owned(),
+            known: names.map(str::to_owned).collect(),
+        }
+    })
+}
+
+/// What a result says, for people.
+pub(crate) fn text(result: &Value) -> String {
+    let blocks = result["content"].as_array();
+    let texts = blocks
+        .into_iter()
+        .flatten()
+        .map(|block| match &block["text"] {
+            Value::String(text) => text.clone(),
+            _ => block.to_string(),
+        });
+    let texts: Vec<_> = texts.collect();
+    match &result["structuredContent"] {
+        structured if texts.is_empty() && !structured.is_null() => structured.to_string(),
+        _ => texts.join("\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_is_its_texts_else_what_is_structured() {
+        for (result, expected) in [
+            (
+                json!({ "content": [{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }] }),
+                "a\nb",
+            ),
+            (
+                json!({ "content": [], "structuredContent": { "x": 1 } }),
+                r#"{"x":1}"#,
+            ),
+            (
+                json!({ "content": [{ "type": "image", "data": "" }] }),
+                r#"{"type":"image","data":""}"#,
+            ),
+            (json!({ "content": [] }), ""),
+        ] {
+            assert_eq!(text(&result), expected, "{result}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Layers and a function that are checked together, and what their ELF files and manifests say.
+
+use std::path::Path;
+
+use layer_format::manifest::{self, Manifest};
+
+use crate::{
+    archive::read::{Contents, Kind},
+    finding::{Check, Finding},
+    library::elf::{self, Facts},
+};
+
+/// What is checked together: the layers in the function's order, and its own code.
+pub(crate) struct Subject {
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) host: Option<Layer>,
+}
+
+/// An archive, and what its ELF files and manifests say.
+pub(crate) struct Layer {
+    pub(crate) contents: Contents,
+    pub(crate) libraries: Vec<Library>,
+    pub(crate) manifests: Vec<Manifest>,
+}
+
+/// An ELF file.
+pub(crate) struct Library {
+    /// Its path in the archive.
+    pub(crate) path: String,
+    pub(crate) facts: Facts,
+    pub(crate) is_plugin: bool,
+    /// Where it really is, if this is a link.
+    pub(crate) leads_to: Option<String>,
+}
+
+/// Read an archive, and what its ELF files and manifests say.
+pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<Option<Layer>> {
+    let contents = match Contents::read(path)? {
+        Ok(contents) => contents,
+        Err(error) => {
+            findings.push(Finding::new(
+                Check::ArchiveInvalid,
+                format!(
+                    "{}: not an archive that can be read: {error}",
+                    path.display()
+                ),
+                "build it again, or copy it again",
+            ));
+            return Ok(None);
+        }
+    };
+    let mut layer = Layer {
+        contents,
+        libraries: Vec::new(),
+        manifests: Vec::new(),
+    };
+    for file in &layer.contents.files {
+        let at = || format!("{}: {}", path.display(), file.path);
+        if file.leads_out {
+            let (what, help) = match file.kind {
+                Kind::Link => (
+                    "a link that leads out of the archive",
+                    "pack the file itself, or link it by a relative path to a file of the archive",
+                ),
+                _ => (
+                    "a path that leads out of the archive",
+                    "pack the files by relative paths; `cargo layer build` does",
+                ),
+            };
+            findings.push(Finding::new(
+                Check::ArchivePath,
+                format!("{}: {what}", at()),
+                help,
+            ));
+        }
+        if file.kind != Kind::File {
+            continue;
+        }
+        if elf::is_elf(&file.content) {
+            let judged = host::plugin::check_library(Path::new(&file.path), &file.content);
+            match elf::facts(&file.content) {
+                Ok(facts) => layer.libraries.push(Library {
+                    path: file.path.clone(),
+                    facts,
+                    is_plugin: judged.unwrap_or(false),
+                    leads_to: file.leads_to.clone(),
+                }),
+                Err(error) => findings.push(Finding::new(
+                    Check::LibraryUnreadable,
+                    format!("{}: an ELF file that cannot be read: {error}", at()),
+                    "copy or build it again",
+                )),
+            }
+        }
+        let name = file.path.strip_prefix("lib/").unwrap_or_default();
+        if name.ends_with(manifest::SUFFIX) {
+            match Manifest::parse(Path::new(&file.path), &file.content) {
+                Ok(manifest) => layer.manifests.push(manifest),
+                Err(error) => {
+                    use layer_format::Code;
+                    let message = format!("{}: {error}", path.display());
+                    findings.push(Finding::of_host(error.code().as_str(), message));
+                }
+            }
+        }
+    }
+    Ok(Some(layer))
+}
+
+impl Layer {
+    /// A place in it, for people.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}: {path}", self.contents.path.display())
+    }
+
+    /// The plugins in its folder `lib`.
+    pub(crate) fn plugins(&self) -> impl Iterator<Item = &Library> {
+        let plugins = self.libraries.iter().filter(|library| library.is_plugin);
+        plugins.filter(|library| library.name_in_lib().is_some())
+    }
+
+    /// The file names of those for this CPU.
+    pub(crate) fn plugins_for(&self, cpu: &str) -> impl Iterator<Item = &str> {
+        let plugins = self.plugins().filter(move |plugin| plugin.facts.cpu == cpu);
+        plugins.filter_map(Library::name_in_lib)
+    }
+
+    /// The CPU that its manifest names, else that of its first library.
+    pub(crate) fn cpu(&self) -> Option<&str> {
+        let told = self.manifests.first().map(|manifest| manifest.cpu.as_str());
+        told.or_else(|| Some(self.libraries.first()?.facts.cpu.as_str()))
+    }
+
+    /// Does one of its manifests tell of this file?
+    pub(crate) fn declares(&self, file: &str) -> bool {
+        let mut entries = self.manifests.iter().flat_map(|manifest| &manifest.plugins);
+        entries.any(|entry| entry.file == file)
+    }
+}
+
+impl Library {
+    /// Its file name, if it is in the folder in which the host and the loader look.
+    pub(crate) fn name_in_lib(&self) -> Option<&str> {
+        let name = self.path.strip_prefix("lib/")?;
+        (!name.contains('/')).then_some(name)
+    }
+}
+
+impl Subject {
+    /// The CPU that all have to be for: that of the function's own code, else of the first layer.
+    pub(crate) fn cpu(&self) -> Option<&str> {
+        let all = self.host.iter().chain(&self.layers);
+        all.filter_map(Layer::cpu).next()
+    }
+}

@@ -1,0 +1,364 @@
+//! Writes the description of a tool: an implementation of `ToolFn` for the type of the function's name.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Attribute, ItemFn, LitStr, ReturnType, Type, ext::IdentExt, spanned::Spanned};
+
+use super::function::{conditions, declaration};
+use crate::{
+    args::{Args, Icon},
+    doc::Doc,
+    name,
+    parameter::{Argument, Default, Parameter, is_text, needs_validation},
+};
+
+pub(crate) fn tool(
+    function: &ItemFn,
+    args: &Args,
+    doc: &Doc,
+    parameters: &[Parameter<'_>],
+) -> TokenStream {
+    let ident = &function.sig.ident;
+    let conditions = conditions(function);
+    let declaration = declaration(function);
+    let arguments = Arguments::of(parameters);
+    let description = Description {
+        function,
+        args,
+        doc,
+        arguments: &arguments,
+    };
+    let facts = description.facts();
+    let input = input(args, &arguments);
+    let output = output(args, function);
+    let call = call(function, &arguments, parameters);
+    let state = parameters.iter().find_map(|parameter| match parameter {
+        Parameter::State(ty) => Some(ty.to_token_stream()),
+        _ => None,
+    });
+    let state = state.unwrap_or_else(|| quote!(::plugin_sdk::__private::NoState));
+    let items = arguments.items();
+    quote! {
+        #declaration
+
+        #(#conditions)*
+        const _: () = {
+            #items
+
+            impl ::plugin_sdk::__private::ToolFn for #ident {
+                type State = #state;
+                const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool {
+                    #facts
+                    input: #input,
+                    output: #output,
+                    call: #call,
+                };
+            }
+        };
+    }
+}
+
+/// What the attributes and the doc comment say.
+struct Description<'a> {
+    function: &'a ItemFn,
+    args: &'a Args,
+    doc: &'a Doc,
+    arguments: &'a Arguments<'a>,
+}
+
+impl Description<'_> {
+    fn facts(&self) -> TokenStream {
+        let args = self.args;
+        let written = self.function.sig.ident.unraw().to_string();
+        let camel_case = name::camel_case(&written);
+        let name = option(args.name.as_ref());
+        let title = option(args.title.as_ref());
+        let description = args
+            .description
+            .as_ref()
+            .map_or_else(|| self.doc.description.clone(), LitStr::value);
+        let [read_only, destructive, idempotent, open_world] = [
+            &args.read_only,
+            &args.destructive,
+            &args.idempotent,
+            &args.open_world,
+        ]
+        .map(|hint| option(hint.as_ref()));
+        let strict = args.strict.unwrap_or_default();
+        let validate = args.validate.unwrap_or_default() || self.needs_validation();
+        let timeout = option(args.timeout.as_ref());
+        let requires = args.requires.iter().flatten();
+        let icons = args.icons.iter().flatten().map(icon);
+        let meta = option(
+            args.meta
+                .as_ref()
+                .map(|facts| {
+                    let (keys, values): (Vec<_>, Vec<_>) =
+                        facts.iter().map(|fact| (&fact.key, &fact.value)).unzip();
+                    quote! {
+                        || ::core::iter::Iterator::collect(::core::iter::IntoIterator::into_iter([
+                            #((
+                                ::std::string::String::from(#keys),
+                                ::plugin_sdk::__private::serde_json::json!(#values),
+                            )),*
+                        ]))
+                    }
+                })
+                .as_ref(),
+        );
+        quote! {
+            function: #written,
+            camel_case: #camel_case,
+            name: #name,
+            title: #title,
+            description: #description,
+            hints: ::plugin_sdk::__private::Hints {
+                read_only: #read_only,
+                destructive: #destructive,
+                idempotent: #idempotent,
+                open_world: #open_world,
+            },
+            strict: #strict,
+            validate: #validate,
+            timeout_ms: #timeout,
+            requires: &[#(#requires),*],
+            icons: &[#(#icons),*],
+            meta: #meta,
+        }
+    }
+
+    /// Does an argument's schema say what decoding does not enforce?
+    fn needs_validation(&self) -> bool {
+        let Arguments::Single(single) = self.arguments else {
+            return false;
+        };
+        let mut attributes = single.iter().flat_map(|single| &single.argument.schema);
+        attributes.any(|attribute| needs_validation(attribute))
+    }
+}
+
+fn icon(icon: &Icon) -> TokenStream {
+    let Icon { src, sizes, .. } = icon;
+    let mime_type = option(icon.mime_type.as_ref());
+    let theme = option(icon.theme.as_ref());
+    quote! {
+        ::plugin_sdk::__private::Icon {
+            src: #src,
+            mime_type: #mime_type,
+            sizes: &[#(#sizes),*],
+            theme: #theme,
+        }
+    }
+}
+
+/// What the client's arguments are.
+enum Arguments<'a> {
+    /// One each.
+    Single(Vec<Single<'a>>),
+    /// All as one value of this type.
+    Whole(&'a Type),
+}
+
+/// An argument, and the function that gives its default.
+struct Single<'a> {
+    argument: &'a Argument<'a>,
+    default: Option<Ident>,
+}
+
+impl<'a> Arguments<'a> {
+    fn of(parameters: &'a [Parameter<'a>]) -> Self {
+        let mut single = Vec::new();
+        for parameter in parameters {
+            match parameter {
+                Parameter::Whole(ty) => return Self::Whole(ty),
+                Parameter::Argument(argument) => {
+                    let default = argument.default.as_ref();
+                    single.push(Single {
+                        argument,
+                        default: default.map(|_| format_ident!("__default_{}", single.len())),
+                    });
+                }
+                Parameter::Context(_) | Parameter::State(_) => {}
+            }
+        }
+        Self::Single(single)
+    }
+
+    /// The items that the description refers to: functions that give defaults, and a struct for the schema.
+    fn items(&self) -> TokenStream {
+        let Self::Single(single) = self else {
+            return TokenStream::new();
+        };
+        let defaults = single.iter().filter_map(Single::default_function);
+        let fields = single.iter().map(Single::field);
+        quote! {
+            #(#defaults)*
+
+            #[derive(::plugin_sdk::__private::schemars::JsonSchema)]
+            #[schemars(crate = "::plugin_sdk::__private::schemars", deny_unknown_fields)]
+            #[allow(dead_code)]
+            struct __Arguments { #(#fields),* }
+        }
+    }
+}
+
+impl Single<'_> {
+    fn default_function(&self) -> Option<TokenStream> {
+        let (ty, name) = (self.argument.ty, self.default.as_ref()?);
+        let value = match self.argument.default.as_ref()? {
+            Default::OfType => quote_spanned! { ty.span() => ::core::default::Default::default() },
+            Default::Value(value) if is_text(value) => quote!(::core::convert::From::from(#value)),
+            Default::Value(value) => value.to_token_stream(),
+        };
+        Some(quote! {
+            fn #name() -> #ty {
+                #value
+            }
+        })
+    }
+
+    /// The argument in the struct for the schema.
+    fn field(&self) -> TokenStream {
+        let Argument {
+            ident,
+            ty,
+            description,
+            header,
+            schema,
+            ..
+        } = self.argument;
+        let description = description.iter();
+        let default = self.default.iter().map(ToString::to_string);
+        let header = header.iter();
+        let schema: &[&Attribute] = schema;
+        quote! {
+            #(#[doc = #description])*
+            #(#[schemars(default = #default)])*
+            #(#[schemars(extend("x-mcp-header" = #header))])*
+            #(#schema)*
+            #ident: #ty
+        }
+    }
+}
+
+fn input(args: &Args, arguments: &Arguments<'_>) -> TokenStream {
+    match (&args.input_schema, arguments) {
+        (Some(schema), _) => quote!(|| ::plugin_sdk::__private::written_input(#schema)),
+        (None, Arguments::Single(_)) => quote!(::plugin_sdk::__private::parameters::<__Arguments>),
+        (None, Arguments::Whole(ty)) => {
+            quote_spanned! { ty.span() => ::plugin_sdk::__private::whole::<#ty> }
+        }
+    }
+}
+
+fn output(args: &Args, function: &ItemFn) -> TokenStream {
+    let output = output_type(function);
+    // A type that cannot be a result is told here, also where the schema is not asked for it.
+    let schema = quote_spanned! { output.span() =>
+        <#output as ::plugin_sdk::__private::IntoToolResult>::output_schema
+    };
+    match &args.output_schema {
+        Some(written) => quote! {{
+            let _ = #schema;
+            || ::plugin_sdk::__private::written_output(#written)
+        }},
+        None => quote!(|| ::core::result::Result::Ok(#schema())),
+    }
+}
+
+fn output_type(function: &ItemFn) -> TokenStream {
+    match &function.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+    }
+}
+
+/// The closure that decodes arguments, calls the function, and encodes its result.
+fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_>]) -> TokenStream {
+    // Variables of another hygiene than the author's names: a tool may be called `call`.
+    let call = Ident::new("call", Span::mixed_site());
+    let members = Ident::new("members", Span::mixed_site());
+    let outcome = Ident::new("outcome", Span::mixed_site());
+    let value = |position: usize| Ident::new(&format!("value_{position}"), Span::mixed_site());
+
+    let parse = match arguments {
+        Arguments::Single(single) => {
+            let names = single
+                .iter()
+                .map(|single| single.argument.ident.unraw().to_string());
+            // Not mutable where there is nothing to take.
+            let mutable = (!single.is_empty()).then(|| quote!(mut));
+            let members = if single.is_empty() {
+                quote!(_)
+            } else {
+                quote!(#members)
+            };
+            quote!(let #mutable #members = #call.arguments(&[#(#names),*])?;)
+        }
+        Arguments::Whole(_) => TokenStream::new(),
+    };
+    let mut single = match arguments {
+        Arguments::Single(single) => single.as_slice(),
+        Arguments::Whole(_) => &[],
+    }
+    .iter();
+    let (mut decode, mut provide) = (Vec::new(), Vec::new());
+    for (position, parameter) in parameters.iter().enumerate() {
+        let value = value(position);
+        match parameter {
+            Parameter::Argument(argument) => {
+                let (ty, name) = (argument.ty, argument.ident.unraw().to_string());
+                let default = single.next().and_then(|single| single.default.as_ref());
+                let taken = match default {
+                    Some(default) => quote_spanned! { ty.span() =>
+                        #members.take_or::<#ty>(#name, #default)?
+                    },
+                    None => quote_spanned! { ty.span() => #members.take::<#ty>(#name)? },
+                };
+                decode.push(quote!(let #value = #taken;));
+            }
+            Parameter::Whole(ty) => {
+                let whole = quote_spanned! { ty.span() => #call.whole::<#ty>()? };
+                decode.push(quote!(let #value = ::plugin_sdk::Args(#whole);));
+            }
+            Parameter::Context(ty) => {
+                let context = quote_spanned! { ty.span() => #call.context() };
+                provide.push(quote!(let #value = #context;));
+            }
+            Parameter::State(ty) => {
+                let state = quote_spanned! { ty.span() => #call.state::<#ty>()? };
+                provide.push(quote!(let #value = #state;));
+            }
+        }
+    }
+    let ident = &function.sig.ident;
+    let values = (0..parameters.len()).map(value);
+    let run = if function.sig.asyncness.is_some() {
+        quote!(::plugin_sdk::__private::run(#call.running(), move || #ident(#(#values),*))?)
+    } else {
+        quote!(#ident(#(#values),*))
+    };
+    let output = output_type(function);
+    let reply = quote_spanned! { output.span() =>
+        ::plugin_sdk::__private::reply::<#output>
+    };
+    let how = quote!(::plugin_sdk::__private::Outcome::<#output>::TYPE.how());
+    quote! {
+        |#call| {
+            #[allow(unused_imports)]
+            use ::plugin_sdk::__private::{HasCauses as _, HasNoCauses as _};
+            #parse
+            #(#decode)*
+            #(#provide)*
+            let #outcome = #run;
+            #reply(#outcome, #how)
+        }
+    }
+}
+
+fn option<T: ToTokens + ?Sized>(value: Option<&T>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}

@@ -1,0 +1,329 @@
+//! From the JSON of a call to the arguments of a function.
+//!
+//! Refusals here are short: the host words them anew by the schema, and has these words only where the schema has none.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserializer,
+    de::{self, DeserializeOwned, Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+    forward_to_deserialize_any,
+};
+use serde_json::value::RawValue;
+
+use super::failure::Failure;
+
+/// The arguments of a call, by name, not decoded yet: those that the tool knows, each once.
+pub struct Arguments<'a>(Vec<(&'static str, &'a RawValue)>);
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn parse(body: &'a [u8], known: &[&'static str]) -> Result<Self, Failure> {
+        let mut json = serde_json::Deserializer::from_slice(or_empty(body));
+        let members = json.deserialize_map(Members {
+            known,
+            body: PhantomData,
+        });
+        let members = members.map_err(undecodable)?;
+        json.end().map_err(undecodable)?;
+        Ok(Self(members))
+    }
+
+    fn remove(&mut self, name: &'static str) -> Option<&'a RawValue> {
+        let position = self.0.iter().position(|(known, _)| *known == name)?;
+        Some(self.0.swap_remove(position).1)
+    }
+
+    /// Decode an argument; one that is left out is right for a type that can do without, such as `Option`.
+    ///
+    /// # Errors
+    /// `invalid_arguments`
+    pub fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, Failure> {
+        match self.remove(name) {
+            Some(value) => decode(name, value),
+            None => T::deserialize(Missing(name)).map_err(|missing| refused(missing.0)),
+        }
+    }
+
+    /// Decode an argument; one that is left out is its default.
+    ///
+    /// # Errors
+    /// `invalid_arguments`
+    pub fn take_or<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        default: impl FnOnce() -> T,
+    ) -> Result<T, Failure> {
+        match self.remove(name) {
+            Some(value) => decode(name, value),
+            None => Ok(default()),
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(name: &str, value: &RawValue) -> Result<T, Failure> {
+    serde_json::from_str(value.get()).map_err(|error| {
+        // A JSON pointer, like the places that the host names.
+        let name = name.replace('~', "~0").replace('/', "~1");
+        refused(format!("/{name}: {}", without_position(&error)))
+    })
+}
+
+/// Decode all arguments as one value. A struct refuses arguments it does not know.
+pub(crate) fn whole<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let mut json = serde_json::Deserializer::from_slice(or_empty(body));
+    let value = T::deserialize(Root(&mut json)).map_err(undecodable)?;
+    json.end().map_err(undecodable)?;
+    Ok(value)
+}
+
+/// The members that `T` knows, if it is a struct that is decoded from just these.
+pub(crate) fn members_of<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
+    T::deserialize(Probe).err().and_then(|seen| seen.0)
+}
+
+fn or_empty(body: &[u8]) -> &[u8] {
+    if body.is_empty() { b"{}" } else { body }
+}
+
+fn refused(words: String) -> Failure {
+    Failure::invalid_arguments(words)
+}
+
+fn undecodable(error: serde_json::Error) -> Failure {
+    refused(without_position(&error))
+}
+
+/// serde_json's message without "at line 1 column 9": the model did not write lines.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+/// Reads an object's members, of which only the known ones may be there, each once.
+struct Members<'a, 'k> {
+    known: &'k [&'static str],
+    body: PhantomData<&'a ()>,
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Members<'a, '_> {
+    type Value = Vec<(&'static str, &'a RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Self::Value::with_capacity(self.known.len());
+        while let Some(name) = map.next_key::<String>()? {
+            let Some(known) = self.known.iter().find(|known| **known == name) else {
+                return Err(A::Error::custom(Unknown(&name, self.known)));
+            };
+            if members.iter().any(|(read, _)| read == known) {
+                return Err(A::Error::custom(format_args!(
+                    "duplicate argument `{name}`"
+                )));
+            }
+            members.push((known, map.next_value()?));
+        }
+        Ok(members)
+    }
+}
+
+/// What a body must be.
+const EXPECTED: &str = "an object of the tool's arguments";
+
+/// A name that a tool does not know, and those it knows.
+struct Unknown<'a>(&'a str, &'a [&'static str]);
+
+impl fmt::Display for Unknown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no argument `{}`; there are ", self.0)?;
+        if self.1.is_empty() {
+            return f.write_str("none");
+        }
+        for (position, known) in self.1.iter().enumerate() {
+            f.write_str(if position == 0 { "" } else { ", " })?;
+            f.write_str(known)?;
+        }
+        Ok(())
+    }
+}
+
+/// A value that is left out, as serde's derive reads it for a field: only types that can do without accept it.
+struct Missing(&'static str);
+
+struct IsMissing(String);
+
+impl<'de> Deserializer<'de> for Missing {
+    type Error = IsMissing;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, IsMissing> {
+        Err(IsMissing(format!("missing argument `{}`", self.0)))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, IsMissing> {
+        visitor.visit_none()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The object at the root, of which a struct is told only members it knows.
+struct Root<'a, D>(&'a mut D);
+
+impl<'de, 'a, R> Deserializer<'de> for Root<'a, serde_json::Deserializer<R>>
+where
+    R: serde_json::de::Read<'de>,
+{
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_map(Known { fields, visitor })
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_option(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_newtype_struct(name, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+/// A visitor that is shown an object only of known members.
+struct Known<V> {
+    fields: &'static [&'static str],
+    visitor: V,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        let known = KnownAccess {
+            fields: self.fields,
+            map,
+        };
+        MapAccessDeserializer::new(known).deserialize_map(self.visitor)
+    }
+}
+
+struct KnownAccess<A> {
+    fields: &'static [&'static str],
+    map: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownAccess<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: de::DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        let Some(name) = self.map.next_key::<String>()? else {
+            return Ok(None);
+        };
+        if !self.fields.contains(&name.as_str()) {
+            return Err(A::Error::custom(Unknown(&name, self.fields)));
+        }
+        seed.deserialize(de::value::StringDeserializer::new(name))
+            .map(Some)
+    }
+
+    fn next_value_seed<S: de::DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+/// Asks a type how it is decoded: the members of a struct, in the error that always comes.
+struct Probe;
+
+struct Seen(Option<&'static [&'static str]>);
+
+impl<'de> Deserializer<'de> for Probe {
+    type Error = Seen;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Seen> {
+        Err(Seen(None))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Seen> {
+        Err(Seen(Some(fields)))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+macro_rules! error {
+    ($ty:ident: $from:expr) => {
+        impl fmt::Debug for $ty {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($ty))
+            }
+        }
+
+        impl fmt::Display for $ty {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($ty))
+            }
+        }
+
+        impl std::error::Error for $ty {}
+
+        impl de::Error for $ty {
+            fn custom<T: fmt::Display>(message: T) -> Self {
+                let from: fn(String) -> Self = $from;
+                from(message.to_string())
+            }
+        }
+    };
+}
+
+error!(IsMissing: IsMissing);
+error!(Seen: |_| Seen(None));

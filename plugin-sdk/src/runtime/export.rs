@@ -1,0 +1,198 @@
+//! The shim under `export_tools!`: from the boundary's bytes to the tools and back, panics caught.
+
+use std::io::{self, Write};
+
+use plugin_abi::{
+    Answer, Host, PAYLOAD_VERSION, Plugin, PluginRef,
+    abi_stable::{
+        library::{__call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult},
+        prefix_type::PrefixTypeTrait,
+        std_types::{RResult, RSlice, RStr},
+    },
+    op,
+};
+use serde::Deserialize;
+
+use super::{
+    call::Call,
+    current::{self, UnderWay, Working},
+    failure::Failure,
+    host_client, logger,
+    panic::caught,
+    wire::{Cancel, Crate, Declaration, Init},
+};
+use crate::{
+    state::{Builder, StateCell},
+    tool::{Names, Tool},
+};
+
+/// What `export_tools!` exports.
+pub trait Exports: 'static {
+    /// The author's crate.
+    const CRATE_NAME: &'static str;
+    /// Its version.
+    const CRATE_VERSION: &'static str;
+    /// How tools are named.
+    const NAMES: Names;
+    /// The tools, in the order written.
+    const TOOLS: &'static [Exported];
+    /// What the tools share.
+    fn state() -> &'static StateCell;
+}
+
+/// A tool, and what builds the state for it.
+pub struct Exported {
+    /// The tool.
+    pub tool: Tool,
+    /// Builds the state that the tool takes.
+    pub state: Builder,
+}
+
+/// The oldest release of the host that can serve what is built with this SDK.
+const MIN_HOST: &str = "0.1.0";
+
+/// The longest name of a tool. Unit: characters.
+/// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.
+const MAX_NAME_LENGTH: usize = 64;
+
+/// Can the tool at `position` have the name that the prefix makes of its own? Asked when the plugin is compiled.
+pub const fn check_name(tools: &[Exported], names: Names, position: usize) {
+    let name = tools[position].tool.own_name(names).as_bytes();
+    // The name of a tool with mistakes, which were reported.
+    if name.is_empty() {
+        return;
+    }
+    assert!(
+        names.prefix.len() + name.len() <= MAX_NAME_LENGTH,
+        "with the prefix, the tool's name has more than 64 characters; shorten the prefix or write #[tool(name = ...)]"
+    );
+    let mut other = 0;
+    while other < position {
+        assert!(
+            !equal(name, tools[other].tool.own_name(names).as_bytes()),
+            "another tool of this plugin has the same name; rename one by #[tool(name = ...)]"
+        );
+        other += 1;
+    }
+}
+
+const fn equal(a: &[u8], b: &[u8]) -> bool {
+    let mut position = 0;
+    while position < a.len() && position < b.len() {
+        if a[position] != b[position] {
+            return false;
+        }
+        position += 1;
+    }
+    a.len() == b.len()
+}
+
+/// The header under which abi_stable finds the plugin's root module.
+#[must_use]
+#[expect(unsafe_code, reason = "abi_stable's constructor")]
+pub const fn header<E: Exports>() -> LibHeader {
+    // SAFETY: `constructor::<E>` loads `root::<E>`, whose module is a `PluginRef`.
+    unsafe { LibHeader::from_constructor::<PluginRef>(constructor::<E>, CheckTypeLayout::Yes) }
+}
+
+extern "C" fn constructor<E: Exports>() -> RootModuleResult {
+    __call_root_module_loader(root::<E>)
+}
+
+fn root<E: Exports>() -> PluginRef {
+    Plugin {
+        invoke: invoke::<E>,
+    }
+    .leak_into_prefix()
+}
+
+extern "C" fn invoke<E: Exports>(
+    op: u32,
+    target: RStr<'_>,
+    body: RSlice<'_, u8>,
+    host: Host,
+) -> Answer {
+    let answer = caught(|| match op {
+        op::INIT => init::<E>(body.as_slice(), host),
+        op::CALL => call::<E>(target.as_str(), body.as_slice(), host),
+        op::CANCEL => cancel(body.as_slice()),
+        op::PREPARE => prepare::<E>(),
+        op => Err(Failure::unknown_op(op)),
+    });
+    match answer {
+        Ok(payload) => RResult::ROk(payload.into()),
+        // An error payload is strings and numbers, which always have a form in JSON.
+        Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
+    }
+}
+
+fn init<E: Exports>(body: &[u8], host: Host) -> Result<Vec<u8>, Failure> {
+    let facts: Init = read("the host's facts", body)?;
+    if !facts.payloads.contains(&PAYLOAD_VERSION) {
+        return Err(Failure::unavailable(format!(
+            "the plugin speaks payload version {PAYLOAD_VERSION}, the host {:?}; rebuild the plugin with the host's plugin-sdk",
+            facts.payloads
+        )));
+    }
+    host_client::remember(host);
+    logger::start(E::CRATE_NAME, &facts.log);
+    let asked = if facts.tools { E::TOOLS } else { &[] };
+    let tools = asked.iter();
+    let tools = tools.map(|exported| exported.tool.declare(E::NAMES));
+    let declaration = Declaration {
+        payload: PAYLOAD_VERSION,
+        krate: Crate {
+            name: E::CRATE_NAME,
+            version: E::CRATE_VERSION,
+        },
+        sdk: env!("CARGO_PKG_VERSION"),
+        min_host: MIN_HOST,
+        panic: if cfg!(panic = "unwind") {
+            "unwind"
+        } else {
+            "abort"
+        },
+        tools: tools.collect::<Result<_, _>>()?,
+    };
+    serde_json::to_vec(&declaration).map_err(|error| Failure::unavailable(error.to_string()))
+}
+
+fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Failure> {
+    let name = target.strip_prefix(E::NAMES.prefix);
+    let exported = E::TOOLS
+        .iter()
+        .find(|exported| name == Some(exported.tool.own_name(E::NAMES)));
+    let Some(exported) = exported else {
+        return Err(Failure::unavailable(format!(
+            "{} has no tool {target}",
+            E::CRATE_NAME
+        )));
+    };
+    let (_under_way, running) = UnderWay::begin(host);
+    let _working = Working::on(host.call);
+    let answer = (exported.tool.call)(&Call {
+        body,
+        host,
+        running,
+        state: (E::state(), exported.state),
+    });
+    // This library has a stdout of its own, whose last line without an end would be lost with the process.
+    let _ = io::stdout().flush();
+    answer
+}
+
+fn cancel(body: &[u8]) -> Result<Vec<u8>, Failure> {
+    let cancel: Cancel = read("which call to cancel", body)?;
+    current::cancel(cancel.call);
+    Ok(b"{}".to_vec())
+}
+
+fn prepare<E: Exports>() -> Result<Vec<u8>, Failure> {
+    E::state().prepare(E::TOOLS.iter().map(|exported| exported.state))?;
+    Ok(b"{}".to_vec())
+}
+
+fn read<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::unavailable(format!("{what} cannot be read: {error}")))
+}

@@ -1,0 +1,75 @@
+//! The error payload: why a plugin has no answer for its host. See `plugin-abi/PAYLOADS.md`.
+
+use serde::Serialize;
+
+/// The error payload.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+}
+
+impl Failure {
+    const fn of(kind: &'static str) -> Self {
+        Self {
+            kind,
+            code: None,
+            public: None,
+            detail: None,
+        }
+    }
+
+    fn with_detail(kind: &'static str, detail: String) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::of(kind)
+        }
+    }
+
+    fn with_public(kind: &'static str, public: String) -> Self {
+        Self {
+            public: Some(public),
+            ..Self::of(kind)
+        }
+    }
+
+    pub(crate) fn unknown_op(op: u32) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let detail = format!("operation {op} is not known to plugin-sdk {version}");
+        Self::with_detail("unknown_op", detail)
+    }
+
+    pub(crate) fn unavailable(detail: String) -> Self {
+        Self::with_detail("unavailable", detail)
+    }
+
+    /// The same, said of this function.
+    pub(crate) fn of_function(self, function: &str) -> Self {
+        let detail = self.detail.map(|detail| format!("{function}: {detail}"));
+        Self { detail, ..self }
+    }
+
+    pub(crate) fn panic(detail: String) -> Self {
+        Self::with_detail("panic", detail)
+    }
+
+    pub(crate) fn invalid_arguments(words: String) -> Self {
+        Self::with_public("invalid_arguments", words)
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::of("cancelled")
+    }
+
+    pub(crate) fn protocol(code: i32, message: String) -> Self {
+        Self {
+            code: Some(code),
+            ..Self::with_public("protocol", message)
+        }
+    }
+}

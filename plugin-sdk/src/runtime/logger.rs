@@ -1,0 +1,72 @@
+//! The crate `log` inside a plugin, led to the operator's log. (`tracing` with its feature `log` comes this way, too.)
+
+use std::sync::OnceLock;
+
+use log::{LevelFilter, Log, Metadata, Record};
+use plugin_abi::host_op;
+use serde::Serialize;
+
+use super::{current, host_client};
+
+/// The crate of the plugin.
+static PLUGIN: OnceLock<&str> = OnceLock::new();
+
+/// Lead all that is logged to the host, which writes lines of `level` and above. A logger of the author's own stays.
+pub(crate) fn start(plugin: &'static str, level: &str) {
+    let _ = PLUGIN.set(plugin);
+    if log::set_logger(&HostLog).is_ok() {
+        log::set_max_level(level.parse().unwrap_or(LevelFilter::Info));
+    }
+}
+
+/// The crate of the plugin; `None` before `init`.
+pub(crate) fn plugin() -> Option<&'static str> {
+    PLUGIN.get().copied()
+}
+
+/// Write a line. `false`: nobody listens.
+pub(crate) fn write(level: log::Level, target: &str, message: &str) -> bool {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        level: &'a str,
+        target: &'a str,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        plugin: Option<&'static str>,
+    }
+    let line = Line {
+        level: match level {
+            log::Level::Error => "error",
+            log::Level::Warn => "warn",
+            log::Level::Info => "info",
+            log::Level::Debug => "debug",
+            log::Level::Trace => "trace",
+        },
+        target,
+        message,
+        plugin: plugin(),
+    };
+    // A call that is over has no log of its own any more.
+    let told = |call| {
+        host_client::on_behalf_of(call)
+            .is_some_and(|host| host_client::tell(host, host_op::LOG, &line))
+    };
+    let call = current::current();
+    told(call) || (call != 0 && told(0))
+}
+
+struct HostLog;
+
+impl Log for HostLog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            write(record.level(), record.target(), &record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}

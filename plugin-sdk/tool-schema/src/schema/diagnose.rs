@@ -1,0 +1,483 @@
+//! Where and why a value does not satisfy a schema. The validator says whether; here the first few reasons are found
+//! again and worded for who has to mend them. It stops early: the value may have millions of wrong items.
+
+use std::collections::HashMap;
+
+use jsonschema::Validator;
+use serde_json::{Map, Value};
+
+use super::{
+    describe::{given, integer_range, name_of, near_miss, quoted, strings_of},
+    document::{Document, Keywords, address, parts, properties, required, same},
+    problems::{Place, Problem, unknown},
+    types::Types,
+    validator,
+};
+
+/// The most problems that are worded for one value: a model mends the first few and tries again.
+pub(crate) const MAX_PROBLEMS: usize = 10;
+
+/// The most items of one array that are named: the others are likely to be wrong in the same way.
+const MAX_ITEMS: usize = 3;
+
+/// How deep schemas are followed. Values that were read from JSON are no deeper than 128.
+const MAX_DEPTH: usize = 300;
+
+/// How many times a schema is held against a value before the search ends without a result.
+/// Source: ours; some tenths of a second, and more than a body of 6 MB needs.
+const MAX_STEPS: usize = 5_000_000;
+
+/// The problems of `value`. If `decoding`, also those that JSON Schema does not see but a decoder of Rust types does:
+/// `5.0` and what 64 bits do not hold, for an integer.
+pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Problem> {
+    problems_of(schema, schema, value, decoding)
+}
+
+/// The same, where `schema` is a part of `whole`, to which it may refer.
+pub(crate) fn problems_of<'a>(
+    whole: &'a Value,
+    schema: &'a Value,
+    value: &Value,
+    decoding: bool,
+) -> Vec<Problem> {
+    let document = Document::new(whole);
+    let mut search = Search {
+        document: &document,
+        decoding,
+        limit: MAX_PROBLEMS,
+        quiet: false,
+        found: Vec::new(),
+        steps: 0,
+        validators: HashMap::new(),
+    };
+    search.check(schema, value, &Place::Root, 0);
+    if search.found.is_empty() && search.is_exhausted() && !decoding {
+        search.report(&Place::Root, || {
+            "must fit the schema, but it is too large to say where it does not".to_owned()
+        });
+    }
+    let mut unique: Vec<Problem> = Vec::new();
+    for problem in search.found {
+        if !unique.contains(&problem) {
+            unique.push(problem);
+        }
+    }
+    unique
+}
+
+pub(crate) struct Search<'s, 'a> {
+    pub(crate) document: &'s Document<'a>,
+    pub(crate) decoding: bool,
+    pub(crate) limit: usize,
+    /// Only whether there is a problem matters.
+    pub(crate) quiet: bool,
+    pub(crate) found: Vec<Problem>,
+    steps: usize,
+    /// Of single keywords, by the address of their schema: compiled once for all items of an array.
+    validators: HashMap<(usize, &'static str), Option<Validator>>,
+}
+
+impl<'a> Search<'_, 'a> {
+    fn is_over(&self) -> bool {
+        self.found.len() >= self.limit || self.is_exhausted()
+    }
+
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.steps > MAX_STEPS
+    }
+
+    pub(crate) fn report(&mut self, place: &Place<'_>, message: impl FnOnce() -> String) {
+        let problem = if self.quiet {
+            Problem {
+                pointer: String::new(),
+                message: String::new(),
+            }
+        } else {
+            Problem {
+                pointer: place.to_string(),
+                message: message(),
+            }
+        };
+        self.found.push(problem);
+    }
+
+    pub(crate) fn check(
+        &mut self,
+        schema: &'a Value,
+        value: &Value,
+        place: &Place<'_>,
+        depth: usize,
+    ) {
+        self.steps += 1;
+        if self.is_over() || depth > MAX_DEPTH {
+            return;
+        }
+        let keywords = match schema {
+            Value::Object(keywords) => keywords,
+            Value::Bool(false) => return self.report(place, || "is not allowed".to_owned()),
+            _ => return,
+        };
+        if self.is_wrong_itself(schema, keywords, value) {
+            return self.report_unexpected(schema, value, place);
+        }
+        if let Some(target) = self.document.referenced(keywords) {
+            self.check(target, value, place, depth + 1);
+        }
+        for part in parts(keywords, "allOf") {
+            self.check(part, value, place, depth + 1);
+        }
+        match value {
+            Value::Object(members) => self.check_members(keywords, members, place, depth),
+            Value::Array(items) => self.check_items(schema, keywords, items, place, depth),
+            _ => {}
+        }
+        for keyword in ["anyOf", "oneOf"] {
+            if keywords.contains_key(keyword) {
+                self.check_alternatives(keywords, keyword, value, place, depth);
+            }
+        }
+        self.check_rest(schema, keywords, value, place);
+    }
+
+    /// "must be an integer, not 2.5"
+    fn report_unexpected(&mut self, schema: &'a Value, value: &Value, place: &Place<'_>) {
+        /// 2^63: a float from there on fits into no 64 bits, whichever way it is written.
+        const LARGE: f64 = 9_223_372_036_854_775_808.0;
+        let document = self.document;
+        let is_integral = value.as_f64().is_some_and(|float| float.fract() == 0.0);
+        let respellable = self.decoding
+            && value.is_f64()
+            && value.as_f64().is_some_and(|float| float.abs() < LARGE);
+        let decoding = self.decoding && !respellable;
+        self.report(place, || {
+            let wanted = document.expected(schema, Some(value), decoding);
+            let mut message = format!(
+                "must be {wanted}, not {}",
+                given(value, document.types(schema))
+            );
+            let text = value.as_str().unwrap_or_default();
+            if let Some(near) = near_miss(text, strings_of(document, schema)) {
+                message.push_str(&format!(" (did you mean {}?)", quoted(&near.into())));
+            } else if respellable && is_integral {
+                message.push_str(" (write it without fraction and exponent)");
+            }
+            message
+        });
+    }
+
+    /// Without looking at what is inside of it.
+    fn is_wrong_itself(&mut self, schema: &'a Value, keywords: &Keywords, value: &Value) -> bool {
+        let types = Types::named(keywords.get("type"));
+        if !types.allow(value) {
+            return true;
+        }
+        if let Some(constant) = keywords.get("const")
+            && !same(constant, value)
+        {
+            return true;
+        }
+        if let Some(Value::Array(options)) = keywords.get("enum")
+            && !options.iter().any(|option| same(option, value))
+        {
+            return true;
+        }
+        let outside = |count: usize, [least, most]: [&str; 2]| {
+            let bound = |keyword| keywords.get(keyword).and_then(Value::as_f64);
+            #[expect(clippy::cast_precision_loss, reason = "no value has 2^53 parts")]
+            let count = count as f64;
+            bound(least).is_some_and(|least| count < least)
+                || bound(most).is_some_and(|most| count > most)
+        };
+        match value {
+            Value::Number(_) => {
+                let integer = types.has(Types::INTEGER) && !types.has(Types::FRACTION);
+                integer && !self.is_integer(keywords, value)
+                    || is_out_of_range(keywords, value)
+                    || self.decoding && is_beyond_f32(keywords, value)
+                    || !self.satisfies(schema, keywords, "multipleOf", value)
+            }
+            Value::String(text) => {
+                ["minLength", "maxLength"]
+                    .iter()
+                    .any(|keyword| keywords.contains_key(*keyword))
+                    && outside(text.chars().count(), ["minLength", "maxLength"])
+                    || !self.satisfies(schema, keywords, "pattern", value)
+            }
+            Value::Array(items) => outside(items.len(), ["minItems", "maxItems"]),
+            Value::Object(members) => outside(members.len(), ["minProperties", "maxProperties"]),
+            _ => false,
+        }
+    }
+
+    fn is_integer(&self, keywords: &Keywords, value: &Value) -> bool {
+        if !self.decoding {
+            return value.as_f64().is_none_or(|float| float.fract() == 0.0);
+        }
+        let Some(integer) = value
+            .as_i64()
+            .map(i128::from)
+            .or(value.as_u64().map(i128::from))
+        else {
+            return false;
+        };
+        let format = keywords.get("format").and_then(Value::as_str);
+        format
+            .and_then(integer_range)
+            .is_none_or(|[least, most]| least <= integer && integer <= most)
+    }
+
+    fn check_members(
+        &mut self,
+        keywords: &'a Keywords,
+        members: &Map<String, Value>,
+        place: &Place<'_>,
+        depth: usize,
+    ) {
+        let known = properties(keywords);
+        for name in required(keywords).filter(|name| !members.contains_key(*name)) {
+            let wanted = known.and_then(|known| known.get(name));
+            self.report_missing(wanted, &Place::Member(place, name));
+        }
+        let dependent = keywords.get("dependentRequired").and_then(Value::as_object);
+        for (name, others) in dependent.into_iter().flatten() {
+            let others = others
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str);
+            for other in
+                others.filter(|other| members.contains_key(name) && !members.contains_key(*other))
+            {
+                self.report(&Place::Member(place, other), || {
+                    format!(
+                        "is missing (where {} is, it must be as well)",
+                        name_of(name)
+                    )
+                });
+            }
+        }
+        let patterns = keywords.get("patternProperties").and_then(Value::as_object);
+        let rest = keywords.get("additionalProperties");
+        for (name, member) in members {
+            if self.is_over() {
+                return;
+            }
+            let place = Place::Member(place, name);
+            let part = known.and_then(|known| known.get(name));
+            let mut is_known = part.is_some();
+            if let Some(part) = part {
+                self.check(part, member, &place, depth + 1);
+            }
+            for (pattern, part) in patterns.into_iter().flatten() {
+                if self.matches(pattern, part, name) {
+                    is_known = true;
+                    self.check(part, member, &place, depth + 1);
+                }
+            }
+            match rest {
+                Some(Value::Bool(false)) if !is_known => {
+                    self.report_unknown(keywords, members, name, &place);
+                }
+                Some(rest) if !is_known => self.check(rest, member, &place, depth + 1),
+                _ => {}
+            }
+        }
+    }
+
+    fn report_missing(&mut self, schema: Option<&'a Value>, place: &Place<'_>) {
+        let (document, decoding) = (self.document, self.decoding);
+        self.report(place, || match schema {
+            Some(schema) if schema.as_object().is_some_and(|schema| !schema.is_empty()) => {
+                let wanted = document.expected(schema, None, decoding);
+                format!("is missing (it must be {wanted})")
+            }
+            _ => "is missing".to_owned(),
+        });
+    }
+
+    fn report_unknown(
+        &mut self,
+        keywords: &Keywords,
+        members: &Map<String, Value>,
+        name: &str,
+        place: &Place<'_>,
+    ) {
+        let names = || properties(keywords).into_iter().flat_map(Map::keys);
+        let patterns = keywords.get("patternProperties").and_then(Value::as_object);
+        self.report(place, || {
+            unknown(name, names().map(String::as_str), members, patterns)
+        });
+    }
+
+    fn check_items(
+        &mut self,
+        schema: &'a Value,
+        keywords: &'a Keywords,
+        items: &[Value],
+        place: &Place<'_>,
+        depth: usize,
+    ) {
+        let prefix: Vec<_> = parts(keywords, "prefixItems").collect();
+        let rest = keywords.get("items");
+        let mut wrong = 0;
+        for (position, item) in items.iter().enumerate() {
+            if self.is_over() || wrong == MAX_ITEMS {
+                return;
+            }
+            let before = self.found.len();
+            if let Some(part) = prefix.get(position).copied().or(rest) {
+                self.check(part, item, &Place::Item(place, position), depth + 1);
+            }
+            wrong += usize::from(self.found.len() > before);
+        }
+        if !self.satisfies_all(schema, keywords, &["uniqueItems"], items) {
+            self.report(place, || "must not have the same item twice".to_owned());
+        }
+        if !self.satisfies_all(
+            schema,
+            keywords,
+            &["contains", "minContains", "maxContains"],
+            items,
+        ) {
+            let (document, decoding) = (self.document, self.decoding);
+            self.report(place, || {
+                let wanted = keywords
+                    .get("contains")
+                    .map(|part| document.expected(part, None, decoding));
+                let count = |keyword| keywords.get(keyword).and_then(Value::as_u64);
+                let number = match (count("minContains"), count("maxContains")) {
+                    (least, Some(most)) => format!("{} to {most} items", least.unwrap_or(1)),
+                    (least, None) => format!("at least {} item(s)", least.unwrap_or(1)),
+                };
+                format!(
+                    "must have {number} of this kind: {}",
+                    wanted.unwrap_or_default()
+                )
+            });
+        }
+    }
+
+    /// Keywords that schemas of Rust types seldom have.
+    fn check_rest(
+        &mut self,
+        schema: &'a Value,
+        keywords: &'a Keywords,
+        value: &Value,
+        place: &Place<'_>,
+    ) {
+        if let Some(not) = keywords.get("not")
+            && !self.satisfies(schema, keywords, "not", value)
+        {
+            let (document, decoding) = (self.document, self.decoding);
+            self.report(place, || {
+                format!("must not be {}", document.expected(not, None, decoding))
+            });
+        }
+        if !self.satisfies(schema, keywords, "propertyNames", value) {
+            let (document, decoding) = (self.document, self.decoding);
+            self.report(place, || {
+                let wanted = keywords
+                    .get("propertyNames")
+                    .map(|names| document.expected(names, None, decoding));
+                format!(
+                    "has a member whose name is not {}",
+                    wanted.unwrap_or_default()
+                )
+            });
+        }
+    }
+
+    /// Does the value satisfy one keyword of the schema, taken for itself?
+    fn satisfies(
+        &mut self,
+        schema: &'a Value,
+        keywords: &Keywords,
+        keyword: &'static str,
+        value: &Value,
+    ) -> bool {
+        if !keywords.contains_key(keyword) {
+            return true;
+        }
+        let validator = self.validator(address(schema), keyword, || lone(keywords, &[keyword]));
+        validator.is_none_or(|validator| validator.is_valid(value))
+    }
+
+    fn satisfies_all(
+        &mut self,
+        schema: &'a Value,
+        keywords: &Keywords,
+        group: &[&'static str],
+        items: &[Value],
+    ) -> bool {
+        let Some(first) = group
+            .first()
+            .filter(|keyword| keywords.contains_key(**keyword))
+        else {
+            return true;
+        };
+        let validator = self.validator(address(schema), first, || lone(keywords, group));
+        validator.is_none_or(|validator| validator.is_valid(&Value::from(items)))
+    }
+
+    fn matches(&mut self, pattern: &str, part: &Value, name: &str) -> bool {
+        let validator = self.validator(address(part), "patternProperties", || {
+            Value::from_iter([("pattern", pattern)])
+        });
+        validator.is_none_or(|validator| validator.is_valid(&name.into()))
+    }
+
+    /// `None`: it cannot stand alone, for it refers to something else, and so it is taken to be satisfied.
+    fn validator(
+        &mut self,
+        address: usize,
+        keyword: &'static str,
+        schema: impl FnOnce() -> Value,
+    ) -> Option<&Validator> {
+        let compiled = self.validators.entry((address, keyword));
+        compiled
+            .or_insert_with(|| {
+                let schema = schema();
+                let alone = !schema.to_string().to_ascii_lowercase().contains("ref\":");
+                alone.then(|| validator::validator(&schema).ok())?
+            })
+            .as_ref()
+    }
+}
+
+/// A schema of nothing but some of the keywords.
+fn lone(keywords: &Keywords, names: &[&str]) -> Value {
+    let kept = names
+        .iter()
+        .filter_map(|name| Some((*name, keywords.get(*name)?.clone())));
+    Value::from_iter(kept)
+}
+
+fn is_out_of_range(keywords: &Keywords, value: &Value) -> bool {
+    let integer = |value: &Value| {
+        value
+            .as_i64()
+            .map(i128::from)
+            .or(value.as_u64().map(i128::from))
+    };
+    let compare = |keyword: &str| {
+        let bound = keywords.get(keyword)?;
+        match (integer(value), integer(bound)) {
+            (Some(value), Some(bound)) => Some(value.cmp(&bound)),
+            _ => value.as_f64()?.partial_cmp(&bound.as_f64()?),
+        }
+    };
+    compare("minimum").is_some_and(std::cmp::Ordering::is_lt)
+        || compare("maximum").is_some_and(std::cmp::Ordering::is_gt)
+        || compare("exclusiveMinimum").is_some_and(std::cmp::Ordering::is_le)
+        || compare("exclusiveMaximum").is_some_and(std::cmp::Ordering::is_ge)
+}
+
+/// Decoded as `f32`, would it be refused or, depending on the decoder, infinite?
+fn is_beyond_f32(keywords: &Keywords, value: &Value) -> bool {
+    keywords
+        .get("format")
+        .is_some_and(|format| format == "float")
+        && value
+            .as_f64()
+            .is_some_and(|float| float.abs() > f64::from(f32::MAX))
+}

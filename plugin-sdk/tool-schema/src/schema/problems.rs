@@ -1,0 +1,81 @@
+//! What is wrong with a value, place by place.
+
+use std::{
+    fmt::{self, Write},
+    str::CharIndices,
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    describe::{either, name_of, near_miss, shortened},
+    document::Keywords,
+};
+
+/// One place where a value does not satisfy a schema. Displayed, it is a sentence without its full stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// JSON pointer into the value; empty for the value itself. A member that is missing has one too.
+    pub pointer: String,
+    /// What is wrong there, as it follows the pointer: `must be an integer, not 2.5`.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// How much of each end of a long pointer is told. Unit: characters.
+        const END: usize = 80;
+        let pointer = self.pointer.as_str();
+        let nth = |mut indices: CharIndices<'_>| indices.nth(END).map(|(index, _)| index);
+        let start = nth(pointer.char_indices()).unwrap_or(pointer.len());
+        let end = pointer.char_indices().rev().nth(END - 1);
+        let (start, gap, end) = match end {
+            Some((end, _)) if start < end => (&pointer[..start], "…", &pointer[end..]),
+            _ => (pointer, "", ""),
+        };
+        for c in [start, gap, end].into_iter().flat_map(str::chars) {
+            f.write_char(if c.is_control() { ' ' } else { c })?;
+        }
+        let gap = if pointer.is_empty() { "" } else { " " };
+        write!(f, "{gap}{}", self.message)
+    }
+}
+
+/// Where in the value: written out only if there is something to say of it.
+pub(crate) enum Place<'p> {
+    Root,
+    Member(&'p Place<'p>, &'p str),
+    Item(&'p Place<'p>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Root => Ok(()),
+            Place::Member(parent, name) => {
+                write!(f, "{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
+            }
+            Place::Item(parent, position) => write!(f, "{parent}/{position}"),
+        }
+    }
+}
+
+/// "is unknown (did you mean `city`? There are `city` and `days`)"
+pub(crate) fn unknown<'a>(
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+    given: &Map<String, Value>,
+    patterns: Option<&Keywords>,
+) -> String {
+    let others = known.clone().filter(|known| !given.contains_key(*known));
+    let near = near_miss(name, others).map(|near| format!("did you mean {}? ", name_of(near)));
+    let names: Vec<_> = known.map(name_of).collect();
+    let patterns: Vec<_> = patterns.into_iter().flat_map(Map::keys).collect();
+    let accepted = match (&names[..], &patterns[..]) {
+        ([], []) => "nothing may be here".to_owned(),
+        ([], [pattern, ..]) => format!("names must match the pattern {}", shortened(pattern)),
+        ([only], _) => format!("there is only {only}"),
+        _ => format!("there are {}", either(&names, "and")),
+    };
+    format!("is unknown ({}{accepted})", near.unwrap_or_default())
+}

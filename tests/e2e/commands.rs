@@ -1,0 +1,12 @@
+//! `cargo layer`, command by command.
+
+mod bench;
+mod build;
+mod check;
+mod connect;
+mod dev;
+mod doctor;
+mod inspect;
+mod symbolize;
+pub(crate) mod token;
+mod tools;

@@ -1,0 +1,128 @@
+//! Tokens as their users meet them: made by `cargo layer token`, kept in variables, shown to a host that asks for them.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tests::{
+    Door, Host, Layer, OutsideRepository, cargo_layer, documents, inspector, output_of, sha256_of,
+    target, told_by,
+};
+
+/// A new token of this name: what its owner keeps, and what the host knows.
+pub(crate) fn token(name: &str) -> (String, String) {
+    let printed = output_of(Command::new(cargo_layer()).args(["token", name]));
+    let lines: Vec<_> = printed.lines().collect();
+    let [token, entry] = lines[..] else {
+        panic!("not two lines: {printed}")
+    };
+    (token.to_owned(), entry.to_owned())
+}
+
+#[test]
+fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
+    let (token, entry) = token("ada");
+    assert!(token.starts_with("mcp_"), "{token}");
+    assert_eq!(entry, format!("ada:{}", sha256_of(token.as_bytes())));
+    let printed = output_of(Command::new(cargo_layer()).args(["token", "ci-2", "--json"]));
+    let printed: Value = serde_json::from_str(&printed).expect("JSON");
+    let token = printed["token"].as_str().expect("a token");
+    let hash = sha256_of(token.as_bytes());
+    assert_eq!(
+        printed,
+        json!({ "name": "ci-2", "token": token, "entry": format!("ci-2:{hash}") })
+    );
+    for name in ["", "a b", "a:b", "a,b", "ä"] {
+        let (_, told, code) = told_by(Command::new(cargo_layer()).args(["token", name]));
+        assert_eq!(code, Some(2), "{name}: {told}");
+        assert!(told.contains("use letters, digits"), "{name}: {told}");
+    }
+}
+
+#[test]
+fn a_tool_is_called_by_a_token_and_told_of_its_name() {
+    let (token, entry) = token("ada");
+    let layer = Layer::of(["notifies"]);
+    let variables = [("BEARER_TOKENS", entry.as_str())];
+    for host in [
+        Host::serve_with(&layer, &variables),
+        Host::lambda_with(&layer, Door::function_url(), &variables),
+    ] {
+        let call = |arguments: &[&str], kept: &str| {
+            let mut call = Command::new(cargo_layer());
+            let wanted = r#"{"headers":["authorization"]}"#;
+            call.args(["call", "whoami", wanted, "--url", host.url(), "--json"]);
+            told_by(call.args(arguments).env("MCP_TOKEN", kept))
+        };
+        let by_variable = ["--token-env", "MCP_TOKEN"];
+        let (told, error, code) = call(&by_variable, &token);
+        assert_eq!(code, Some(0), "{error}");
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        let told = &told["structuredContent"];
+        assert_eq!(told["principal"], "ada");
+        assert_eq!(
+            told["headers"],
+            json!([null]),
+            "a token is for the host alone"
+        );
+        for (arguments, kept, expected) in [
+            (&[][..], "", "this server asks for a token"),
+            (&by_variable, "mcp_no", "the token is not known here"),
+            (
+                &by_variable,
+                " ",
+                "error[NO_TOKEN]: there is no token in the variable MCP_TOKEN",
+            ),
+        ] {
+            let (_, told, code) = call(arguments, kept);
+            assert_eq!(code, Some(1), "{told}");
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+}
+
+#[test]
+fn the_readmes_lines_are_those_to_type() {
+    let [make, show] = &documents::code("README.md", "Who may call", "sh")[..] else {
+        panic!("not two blocks")
+    };
+    let elsewhere = OutsideRepository::new();
+    let made = elsewhere.run(make);
+    let (token, entry) = made.trim().split_once('\n').expect("two lines");
+    let layer = Layer::of(["custom-tools"]);
+    let host = Host::serve_with(&layer, &[("BEARER_TOKENS", entry)]);
+    let mut shown = elsewhere.shell(show);
+    let shown = output_of(shown.env("URL", host.url()).env("MCP_TOKEN", token));
+    for expected in [
+        r#""name":"multiply""#,
+        "multiply(x: integer, y: integer)",
+        r#""Authorization": "Bearer ${MCP_TOKEN}""#,
+    ] {
+        assert!(shown.contains(expected), "no {expected} in {shown}");
+    }
+}
+
+#[test]
+fn a_client_that_people_use_is_let_in_by_a_token() {
+    let (token, entry) = token("ada");
+    let layer = Layer::of(["custom-tools"]);
+    let host = Host::serve_with(&layer, &[("BEARER_TOKENS", &entry)]);
+    for (token, is_let_in) in [(token.as_str(), true), ("mcp_no", false)] {
+        let header = format!("Authorization: Bearer {token}");
+        let mut inspector = inspector();
+        inspector.args(["--method", "tools/list", "--transport", "http", host.url()]);
+        let (told, error, code) = told_by(inspector.args(["--header", &header]));
+        assert_eq!(code == Some(0), is_let_in, "{told}{error}");
+        assert_eq!(told.contains("multiply"), is_let_in, "{told}{error}");
+    }
+}
+
+#[test]
+fn an_own_host_of_cargo_layer_asks_for_no_token() {
+    Layer::of(["custom-tools"]);
+    let (_, entry) = token("ada");
+    let mut call = Command::new(cargo_layer());
+    call.args(["call", "greet", r#"{"name":"Ada"}"#, "--layer"]);
+    call.arg(target().join("custom-tools.zip"))
+        .env("BEARER_TOKENS", entry);
+    assert_eq!(output_of(&mut call), "Hello, Ada!\n");
+}

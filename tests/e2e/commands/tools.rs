@@ -1,0 +1,386 @@
+//! `cargo layer tools` and `call`: of a layer, of a crate, of a server.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use tests::{Host, Layer, cargo_layer, output_of, repository, target, told_by};
+
+/// What a command prints to stdout and stderr, and its exit code.
+fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
+    let mut command = Command::new(cargo_layer());
+    told_by(
+        command
+            .arg("layer")
+            .args(arguments)
+            .current_dir(repository()),
+    )
+}
+
+/// Ways in which the tools of this layer can be asked: as an archive whose path has spaces, and as a server.
+fn both(package: &str, ask: impl Fn(&[&str])) {
+    let layer = Layer::of([package]);
+    let folder = target().join("with spaces");
+    fs_err::create_dir_all(&folder).expect("a folder");
+    let zip = folder.join("a layer.zip");
+    fs_err::copy(target().join(format!("{package}.zip")), &zip).expect("the layer was built");
+    ask(&["--layer", &zip.display().to_string()]);
+    ask(&["--url", Host::serve(&layer).url()]);
+}
+
+#[test]
+fn a_proxy_is_not_asked_for_this_machine() {
+    both("custom-tools", |source| {
+        let mut command = Command::new(cargo_layer());
+        command
+            .args(["call", "multiply", r#"{"x": 6, "y": 7}"#])
+            .args(source);
+        // Nobody listens there.
+        for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+            command.env(name, "http://127.0.0.1:9");
+        }
+        let (told, talk, code) = told_by(&mut command);
+        assert_eq!((told.as_str(), code), ("42", Some(0)), "{talk}");
+    });
+}
+
+#[test]
+fn tools_are_listed_for_people_and_for_programs() {
+    both("custom-tools", |source| {
+        let (stdout, _, code) = told(&[&["tools"], source].concat());
+        assert_eq!(code, Some(0));
+        let expected = [
+            "greet(name: string)",
+            "    Greet someone by name.",
+            "multiply(x: integer, y: integer)",
+            "    Multiply two numbers.",
+            "add(a: integer, b: integer)",
+            "    Add two numbers.",
+        ];
+        assert_eq!(stdout.lines().collect::<Vec<_>>(), expected);
+        let (stdout, _, _) = told(&[&["tools", "--json"], source].concat());
+        let tools: Vec<Value> = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(tools[2]["inputSchema"]["required"], json!(["a", "b"]));
+    });
+}
+
+#[test]
+fn a_call_prints_what_the_tool_gives_in_both_eras() {
+    both("custom-tools", |source| {
+        for era in ["auto", "modern", "legacy"] {
+            let call = ["call", "add", r#"{"a": 1, "b": "2"}"#, "--era", era];
+            assert_eq!(
+                told(&[&call, source].concat()),
+                ("3".to_owned(), String::new(), Some(0))
+            );
+        }
+        let call = ["call", "greet", r#"{"name": "Ada"}"#, "--json"];
+        let (stdout, _, _) = told(&[&call, source].concat());
+        let result: Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(
+            result["content"],
+            json!([{ "type": "text", "text": "Hello, Ada!" }])
+        );
+    });
+}
+
+#[test]
+fn what_goes_wrong_is_told_on_stderr_with_a_code() {
+    both("custom-tools", |source| {
+        for (arguments, expected) in [
+            (
+                &["add", r#"{"a": 1}"#][..],
+                "error[TOOL_FAILED]: Invalid arguments for tool add: /b is missing (it must be an integer)",
+            ),
+            (
+                &["multiply", r#"{"x": 9223372036854775807, "y": 2}"#],
+                "error[TOOL_FAILED]: the product does not fit into 64 bits",
+            ),
+            (
+                &["ad"],
+                "error[UNKNOWN_TOOL]: there is no tool ad\n  help: did you mean add?",
+            ),
+            (
+                &["weather"],
+                "error[UNKNOWN_TOOL]: there is no tool weather\n  help: there are greet, multiply, add",
+            ),
+            (
+                &["add", "1"],
+                "error[ARGUMENTS]: the arguments are no JSON object: invalid type: integer `1`, expected a map at line 1 column 1\n  help: write them like '{\"text\": \"two words\"}', in quotes that the shell leaves alone",
+            ),
+        ] {
+            let (stdout, stderr, code) = told(&[&["call"], arguments, source].concat());
+            assert_eq!(
+                (stdout.as_str(), stderr.as_str(), code),
+                ("", expected, Some(1))
+            );
+        }
+        // A result in JSON is data, also of a tool that failed.
+        let (stdout, stderr, code) = told(&[&["call", "add", "--json"], source].concat());
+        assert!(
+            stdout.contains("\"isError\": true") && stderr.is_empty(),
+            "{stdout}{stderr}"
+        );
+        assert_eq!(code, Some(1));
+    });
+    let (_, stderr, code) = told(&["tools", "--url", "http://127.0.0.1:1/mcp"]);
+    assert!(
+        stderr.starts_with("error[UNREACHABLE]: http://127.0.0.1:1/mcp cannot be reached"),
+        "{stderr}"
+    );
+    assert_eq!(code, Some(1));
+    let (_, stderr, code) = told(&["call", "add", "--url", "x", "--layer", "y"]);
+    assert!(stderr.contains("cannot be used with"), "{stderr}");
+    assert_eq!(code, Some(2));
+    let garbage = target().join("garbage.zip");
+    fs_err::write(&garbage, "garbage").expect("a file");
+    let (_, stderr, code) = told(&["tools", "--layer", &garbage.display().to_string()]);
+    assert!(stderr.starts_with("error[ARCHIVE_INVALID]: "), "{stderr}");
+    assert!(
+        stderr.contains("garbage.zip: not an archive that can be unpacked"),
+        "{stderr}"
+    );
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn what_goes_over_the_wire_is_shown_without_secrets() {
+    let layer = Layer::of(["custom-tools"]);
+    let host = Host::serve(&layer);
+    let call = [
+        "call",
+        "greet",
+        r#"{"name": "Ada"}"#,
+        "--dump",
+        "--header",
+        "Authorization: Bearer s3cret",
+        "--url",
+        host.url(),
+    ];
+    let (stdout, stderr, _) = told(&call);
+    assert_eq!(stdout, "Hello, Ada!");
+    for shown in [
+        "-> Mcp-Name: greet",
+        "-> Authorization: ...",
+        "<- 200 OK",
+        "\"result\"",
+    ] {
+        assert!(stderr.contains(shown), "{shown} in {stderr}");
+    }
+    assert!(!stderr.contains("s3cret"), "{stderr}");
+    let (_, stderr, _) = told(&[&call[..], &["--era", "legacy"]].concat());
+    for shown in ["\"method\":\"initialize\"", "-> Mcp-Session-Id: "] {
+        assert!(stderr.contains(shown), "{shown} in {stderr}");
+    }
+}
+
+#[test]
+fn a_crate_is_built_and_asked_and_what_its_tool_says_meanwhile_is_told() {
+    let (stdout, stderr, code) = told(&["call", "count", r#"{"to": 2}"#, "--package", "notifies"]);
+    assert_eq!((stdout.as_str(), code), ("2", Some(0)), "{stderr}");
+    assert!(stderr.contains("progress: 1"), "{stderr}");
+}
+
+#[test]
+fn arguments_come_from_stdin_as_well() {
+    let layer = Layer::of(["custom-tools"]);
+    let host = Host::serve(&layer);
+    let mut call = Command::new(cargo_layer())
+        .args(["call", "add", "-", "--url", host.url()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("cargo-layer can be run");
+    let mut stdin = call.stdin.take().expect("stdin is piped");
+    stdin.write_all(br#"{"a": 1, "b": 2}"#).expect("it reads");
+    drop(stdin);
+    let output = call.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "3\n");
+}
+
+#[test]
+fn a_tool_that_ends_the_host_is_named() {
+    Layer::of(["crashes"]);
+    let zip = target().join("crashes.zip").display().to_string();
+    let (_, stderr, code) = told(&["call", "segfault", "--layer", &zip]);
+    let (before, after) = stderr
+        .split_once("error[HOST_ENDED]: ")
+        .unwrap_or_else(|| panic!("{stderr}"));
+    assert!(before.contains("fatal: SIGSEGV"), "{stderr}");
+    assert!(
+        after.starts_with("the host ended with signal: 11 (SIGSEGV)")
+            && after.contains(" while the tool segfault ran; what it said stands above\n  help: "),
+        "{stderr}"
+    );
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn arguments_that_no_function_takes_are_refused_before_they_are_sent() {
+    let layer = target().join("custom-tools.zip").display().to_string();
+    Layer::of(["custom-tools"]);
+    let mut call = Command::new(cargo_layer())
+        .args(["call", "greet", "-", "--layer", &layer])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cargo-layer can be run");
+    let arguments = json!({ "name": "a".repeat(20 << 20) });
+    let mut stdin = call.stdin.take().expect("stdin is piped");
+    stdin
+        .write_all(arguments.to_string().as_bytes())
+        .expect("it reads");
+    drop(stdin);
+    let output = call.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, the host takes 6291456 as Lambda does\n  help: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_crate_is_asked_with_the_variables_that_dev_gives_it() {
+    // In no workspace.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut new = Command::new(cargo_layer());
+    new.args(["new", "mine", "--sdk"])
+        .arg(repository().join("plugin-sdk"));
+    output_of(new.current_dir(folder.path()));
+    let mine = folder.path().join("mine");
+    // One that nobody overlooks: the host's own.
+    fs_err::write(mine.join(".env"), "TOOLS_LIST=nothing\n").expect("a file");
+    let mut tools = Command::new(cargo_layer());
+    tools.arg("tools").current_dir(&mine);
+    tools.env("CARGO_TARGET_DIR", target().join("authors/target"));
+    let (_, stderr, _) = told_by(tools.env("CARGO_NET_OFFLINE", "true"));
+    assert!(stderr.contains("error[TOOLS_LIST_UNMATCHED]: "), "{stderr}");
+}
+
+#[test]
+fn archives_that_are_no_layers_are_not_even_unpacked() {
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let bomb = folder.path().join("bomb.zip");
+    let mut zip = zip::ZipWriter::new(fs_err::File::create(&bomb).expect("a file"));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated);
+    zip.start_file("data", options).expect("a file to pack");
+    let much = vec![0; 1 << 20];
+    for _ in 0..1_001 {
+        zip.write_all(&much).expect("a file to pack");
+    }
+    zip.finish().expect("an archive");
+    let nowhere = folder.path().join("nowhere.zip");
+    for verb in ["tools", "inspect"] {
+        for (path, expected) in [
+            (bomb.as_path(), "larger than anything Lambda takes"),
+            (&nowhere, "error[FILE_UNREADABLE]: "),
+            (folder.path(), "it is a folder; name a file in it"),
+        ] {
+            let path = path.display().to_string();
+            let option = if verb == "tools" {
+                vec!["--layer"]
+            } else {
+                vec![]
+            };
+            let (_, stderr, code) = told(&[&[verb], &option[..], &[&path]].concat());
+            assert!(stderr.contains(expected), "{verb}: {stderr}");
+            assert_eq!(code, Some(1));
+        }
+    }
+}
+
+#[test]
+fn files_are_named_as_the_layers_have_them() {
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    Layer::of(["custom-tools"]);
+    let zip = target().join("custom-tools.zip").display().to_string();
+    let other = folder.path().join("other.zip");
+    let mut archive = zip::ZipWriter::new(fs_err::File::create(&other).expect("a file"));
+    let library = fs_err::read(tests::library_of("custom-tools")).expect("a library");
+    let options = zip::write::SimpleFileOptions::default();
+    archive
+        .start_file("lib/libother.so", options)
+        .expect("a file to pack");
+    archive.write_all(&library).expect("a file to pack");
+    archive.finish().expect("an archive");
+    let other = other.display().to_string();
+    let (_, stderr, _) = told(&["tools", "--layer", &zip, "--layer", &other]);
+    let named = [
+        format!("{zip}: lib/libcustom_tools.so"),
+        format!("{other}: lib/libother.so"),
+    ];
+    assert!(stderr.starts_with("error[TOOL_DUPLICATE]: "), "{stderr}");
+    assert!(named.iter().all(|named| stderr.contains(named)), "{stderr}");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_anything_is_built() {
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let inside = |path: &str| folder.path().join(path).display().to_string();
+    fs_err::write(inside("file"), "").expect("a file");
+    for (out, code) in [
+        (inside("new/"), "OUT_IS_FOLDER"),
+        (inside(""), "OUT_IS_FOLDER"),
+        (inside("file/layer.zip"), "OUT_UNWRITABLE"),
+        ("/proc/none/layer.zip".to_owned(), "OUT_UNWRITABLE"),
+    ] {
+        let build = ["build", "--package", "custom-tools", "--out", &out];
+        let (_, stderr, _) = told(&build);
+        assert!(stderr.starts_with(&format!("error[{code}]: ")), "{stderr}");
+        assert!(stderr.contains("\n  help: "), "{stderr}");
+    }
+}
+
+#[test]
+fn tools_that_a_build_is_to_choose_are_those_of_its_option() {
+    let out = target().join("chosen.zip").display().to_string();
+    let build = [
+        "build",
+        "--package",
+        "custom-tools",
+        "--tools",
+        "nosuch",
+        "--out",
+        &out,
+    ];
+    let (_, stderr, _) = told(&build);
+    let (_, told) = stderr
+        .split_once("error[TOOLS_LIST_UNMATCHED]: ")
+        .expect("the error");
+    assert!(
+        told.starts_with("--tools: no tool fits \"nosuch\""),
+        "{told}"
+    );
+    assert!(
+        !told.contains("help: ") && !told.contains("TOOLS_LIST"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_layer_that_cannot_be_served_says_why() {
+    let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let zip = folder.path().join("empty.zip");
+    let empty = zip::ZipWriter::new(fs_err::File::create(&zip).expect("a file"));
+    empty.finish().expect("an archive");
+    let (_, stderr, code) = told(&["tools", "--layer", &zip.display().to_string()]);
+    assert_eq!(
+        stderr,
+        "error[PLUGIN_DIR_EMPTY]: PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`"
+    );
+    assert_eq!(code, Some(1));
+    // The variables of the host count, as on Lambda.
+    Layer::of(["custom-tools"]);
+    let mut tools = Command::new(cargo_layer());
+    tools
+        .args(["tools", "--layer"])
+        .arg(target().join("custom-tools.zip"));
+    let listed = output_of(tools.env("TOOLS_LIST", "add"));
+    assert!(
+        listed.starts_with("add(") && !listed.contains("greet"),
+        "{listed}"
+    );
+}

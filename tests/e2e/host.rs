@@ -1,0 +1,19 @@
+//! The host: what it serves, what it refuses, and what it survives.
+
+mod async_tools;
+mod bad_plugins;
+mod context;
+mod crashes;
+mod dynamodb;
+mod failures;
+mod http_tools;
+mod layer_swap;
+mod preload;
+mod results;
+mod scale;
+mod security;
+mod soak;
+pub(crate) mod state;
+mod stdout;
+pub(crate) mod streaming;
+mod time_limits;

@@ -1,0 +1,40 @@
+//! `PRELOAD`: plugins are opened, and their state is built, before the first request.
+
+use serde_json::json;
+use tests::{Door, Host, Layer};
+
+#[test]
+fn without_it_nothing_is_opened_and_with_it_everything_that_is_served() {
+    let layer = Layer::of(["async-tools", "notifies", "custom-tools"]);
+    let host = Host::serve(&layer);
+    assert_eq!(host.mapped_plugins(), [""; 0]);
+
+    let served = [("PRELOAD", "all"), ("TOOLS_LIST", "later,calls")];
+    let host = Host::serve_with(&layer, &served);
+    assert_eq!(
+        host.mapped_plugins(),
+        ["libasync_tools.so", "libnotifies.so"]
+    );
+    host.wait_for_log("the state is built");
+    // That of the other plugin cannot be built at the first try, which costs nothing but the preparation.
+    host.wait_for_log("a plugin could not be prepared: its first call will try again");
+    host.wait_for_log("the password s3cret is wrong");
+    assert_eq!(host.connect().call("calls", json!({})).text(), "100");
+}
+
+#[test]
+fn provisioned_concurrency_preloads() {
+    let layer = Layer::of(["async-tools"]);
+    for (initialization, preloads) in [("provisioned-concurrency", true), ("on-demand", false)] {
+        let variables = [("AWS_LAMBDA_INITIALIZATION_TYPE", initialization)];
+        let host = Host::lambda_with(&layer, Door::http_api("$default"), &variables);
+        // The environment starts with the first request.
+        host.connect().list();
+        host.wait_for_log("serving");
+        assert_eq!(
+            host.log().contains("the state is built"),
+            preloads,
+            "{initialization}"
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! Calls that must end, also when their tools do not.
+
+use serde_json::{Value, json};
+use tests::{CallOutcome, Door, Environment, Host, Layer, event_of};
+
+/// Longer than any test.
+const FOREVER: u64 = 100_000;
+
+const LIMIT: (&str, &str) = ("CALL_TIMEOUT_MS", "300");
+
+const GIVEN_UP: &str = "tool nap was given up: the server allows calls 300 ms; the operator can raise CALL_TIMEOUT_MS (request id ";
+
+fn assert_given_up(text: &str) {
+    assert!(text.starts_with(GIVEN_UP), "{text}");
+}
+
+fn assert_slept(outcome: &CallOutcome) {
+    let result = &outcome.message()["result"];
+    assert_eq!(result, &json!({ "content": [] }));
+}
+
+#[test]
+fn a_tool_that_never_returns_costs_its_own_plugin_until_it_does() {
+    let layer = Layer::of(["sleeps", "custom-tools"]);
+    let host = Host::serve_with(&layer, &[LIMIT]);
+    let client = host.connect();
+    assert_given_up(
+        client
+            .call("nap", json!({ "seconds": FOREVER }))
+            .error_text(),
+    );
+    let refused = client.call("nap", json!({ "seconds": 0 }));
+    let text = refused.error_text();
+    let told = "tool nap is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id ";
+    assert!(text.starts_with(told), "{text}");
+    assert_eq!(
+        client.call("multiply", json!({ "x": 6, "y": 7 })).text(),
+        "42"
+    );
+    let health = host.health();
+    assert_eq!(health["status"], "degraded", "{health}");
+    let left_out = json!([{ "file": "libsleeps.so", "code": "PLUGIN_QUARANTINED" }]);
+    assert_eq!(health["leftOut"], left_out);
+}
+
+#[test]
+fn a_plugin_serves_again_when_its_tool_has_come_back() {
+    let host = Host::serve_with(&Layer::of(["sleeps"]), &[LIMIT]);
+    let client = host.connect();
+    assert_given_up(client.call("nap", json!({ "seconds": 2 })).error_text());
+    host.wait_for_log("the tool came back");
+    assert_slept(&client.call("nap", json!({ "seconds": 0 })));
+    assert_eq!(host.health()["status"], "ok");
+}
+
+#[test]
+fn on_lambda_a_tool_that_never_returns_costs_its_environment_after_the_answer() {
+    let layer = Layer::of(["sleeps"]);
+    for door in [Door::http_api("$default"), Door::rest_api("prod")] {
+        let host = Host::lambda_with(&layer, door, &[LIMIT]);
+        for _ in 0..2 {
+            let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));
+            assert_given_up(outcome.error_text());
+        }
+        // What the host says of a request names the invocation that it came in.
+        let log = host.log();
+        let line = log
+            .lines()
+            .find(|line| line.contains("a call was given up"));
+        let line = line.expect("there is such a line");
+        assert!(line.contains("Lambda runtime invoke{requestId="), "{line}");
+        assert_slept(&host.connect().call("nap", json!({ "seconds": 0 })));
+        host.wait_for_log("this environment ends, so that a fresh one serves what comes next");
+        // Lines with blanks before them are quoted by errors.
+        let log = host.log();
+        let starts = log
+            .lines()
+            .filter(|line| !line.starts_with(' ') && line.contains(" serving "));
+        assert_eq!(starts.count(), 3, "{log}");
+    }
+}
+
+#[test]
+fn a_call_ends_before_the_function_does() {
+    // Of the 30 seconds that the function has; the gateway's are not asked for.
+    let limits = [("CALL_RESERVE_MS", "29700"), ("CALL_TIMEOUT_MS", "900000")];
+    let layer = Layer::of(["sleeps"]);
+    let host = Host::lambda_with(&layer, Door::http_api("$default"), &limits);
+    let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));
+    let text = outcome.error_text();
+    assert!(
+        text.starts_with("tool nap was given up: the function it runs in left it "),
+        "{text}"
+    );
+}
+
+#[test]
+fn where_invocations_come_at_once_calls_run_at_once() {
+    let layer = Layer::of(["async-tools", "sleeps"]);
+    let mut environment = Environment::start(&layer, 3, &[LIMIT]);
+    // Neither ends before the other has begun.
+    let meet = call("meet", json!({}));
+    let invocations = [(); 2].map(|()| environment.begin(&meet));
+    let mut leaders = invocations.map(|invocation| text(&invocation.answer()));
+    leaders.sort();
+    assert_eq!(leaders, ["false", "true"]);
+    // The environment is used up, but what is under way is answered first.
+    let stuck = environment.invoke(&call("nap", json!({ "seconds": FOREVER })));
+    assert_given_up(&text(&stuck));
+    assert_eq!(environment.exit_code(), Some(0));
+}
+
+/// An HTTP API's event.
+fn call(tool: &str, arguments: Value) -> Value {
+    let params = json!({ "name": tool, "arguments": arguments });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    event_of(
+        None,
+        "POST",
+        &json!({ "content-type": "application/json" }),
+        &message,
+    )
+}
+
+fn text(answer: &Value) -> String {
+    let body = answer["body"].as_str().unwrap_or_default();
+    let message: Value = serde_json::from_str(body).expect("a message");
+    let text = message["result"]["content"][0]["text"].as_str();
+    text.unwrap_or_else(|| panic!("no text in {answer}"))
+        .to_owned()
+}

@@ -1,0 +1,7 @@
+//! Other CPUs, compilers, releases and emulators.
+
+mod cargo_lambda;
+mod cross_arch;
+mod golden_layer;
+mod toolchains;
+mod version_skew;

@@ -1,0 +1,8 @@
+//! AWS as far as a machine without an account has it: engines, emulators, and what deploys to them.
+
+pub(crate) mod account;
+pub mod deploy;
+pub mod dynamodb;
+pub(crate) mod lambda_api;
+pub(crate) mod moto;
+pub(crate) mod proxy;

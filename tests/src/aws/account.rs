@@ -1,0 +1,97 @@
+//! An account at AWS, as far as moto has one, and a shell that is logged in to it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Layer, bootstrap, cargo_layer, output_of, packages::venv, target};
+
+/// An account of one's own, and a folder with `function.zip` and the layer of the example `custom-tools`, `layer.zip`.
+pub struct Account {
+    endpoint: String,
+    folder: TempDir,
+}
+
+impl Account {
+    /// The account that is behind this endpoint.
+    pub fn at(endpoint: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // It is made when it is asked for what is in it.
+        bootstrap();
+        let function = target().join("function.zip");
+        fs_err::copy(function, folder.path().join("function.zip")).expect("a function");
+        let account = Self {
+            endpoint: endpoint.to_owned(),
+            folder,
+        };
+        account.has_layer("custom-tools");
+        account
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Make the layer of an example the one in the folder.
+    pub fn has_layer(&self, plugin: &str) {
+        Layer::of([plugin]);
+        let zip = target().join(format!("{plugin}.zip"));
+        fs_err::copy(zip, self.folder.path().join("layer.zip")).expect("a layer");
+    }
+
+    /// A program in the folder that reaches the account, and finds the AWS CLI and `cargo-layer` as well.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let program = program.as_ref();
+        let mut command = aws_cli(program.to_str().expect("UTF-8"));
+        let own = cargo_layer().parent().expect("it is in a folder").display();
+        let path = command.get_envs().find(|(name, _)| *name == "PATH");
+        let path = path
+            .and_then(|(_, path)| path?.to_str())
+            .unwrap_or_default();
+        let path = format!("{own}:{path}");
+        command.env("PATH", path);
+        command
+            .current_dir(self.folder.path())
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_DEFAULT_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "tests")
+            .env("AWS_SECRET_ACCESS_KEY", "tests");
+        command
+    }
+
+    /// `cargo layer` with these words.
+    pub fn cargo_layer(&self, words: &[&str]) -> Command {
+        let mut command = self.command(cargo_layer());
+        command.args(words);
+        command
+    }
+
+    /// What a script prints, which must succeed.
+    pub fn shell(&self, script: &str) -> String {
+        output_of(self.command("sh").args(["-euc", script]))
+    }
+
+    /// What a command of the AWS CLI answers.
+    pub fn json(&self, command: &str) -> Value {
+        let text = self.shell(&format!("aws {command} --output json"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+}
+
+/// A program that finds the AWS CLI in its PATH.
+pub fn aws_cli(program: &str) -> Command {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| venv("aws-cli", "requirements-aws.txt").join("bin"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new(program);
+    command.env("PATH", format!("{}:{path}", folder.display()));
+    // It would look for credentials and settings of whoever runs the tests.
+    command.env("HOME", "/nonexistent");
+    command
+}

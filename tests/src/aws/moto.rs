@@ -1,0 +1,67 @@
+//! moto: a second opinion on what AWS answers, from a process of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+};
+
+use crate::packages::venv;
+
+/// A running `moto_server`: DynamoDB, Lambda, IAM and more, all empty, for whatever credentials.
+pub struct Moto {
+    endpoint: String,
+    child: Child,
+}
+
+impl Moto {
+    /// Start one on a free port of this machine.
+    pub fn start() -> Self {
+        static SERVER: OnceLock<PathBuf> = OnceLock::new();
+        let server =
+            SERVER.get_or_init(|| venv("moto", "requirements-moto.txt").join("bin/moto_server"));
+        let mut command = Command::new(server);
+        command
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            // Roles have policies of AWS's own.
+            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+            // It would look for credentials and settings of whoever runs the tests.
+            .env("HOME", "/nonexistent")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("moto_server can be run");
+        let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        let mut lines = lines.map_while(Result::ok);
+        let mut told = String::new();
+        let endpoint = loop {
+            let Some(line) = lines.next() else {
+                let status = child.wait();
+                panic!("moto_server did not start ({status:?}):\n{told}");
+            };
+            if let Some((_, endpoint)) = line.split_once("Running on ") {
+                break endpoint.trim().to_owned();
+            }
+            told += &line;
+            told.push('\n');
+        };
+        // It stops when nobody reads what it writes.
+        thread::spawn(move || lines.for_each(drop));
+        Self { endpoint, child }
+    }
+
+    /// Where it is: a value for `AWS_ENDPOINT_URL`, or `--endpoint-url` of the AWS CLI.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

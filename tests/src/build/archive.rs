@@ -1,0 +1,33 @@
+//! Archives and digests.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// Unpack a zip over what is in a folder.
+///
+/// # Panics
+/// When it is no archive, or cannot be written.
+pub fn unzip(zip: &Path, folder: &Path) {
+    let file = fs_err::File::open(zip).expect("the archive was built");
+    let mut archive = zip::ZipArchive::new(file).expect("an archive");
+    archive
+        .extract(folder)
+        .expect("the archive can be unpacked");
+}
+
+/// SHA-256 of a file, in hex.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn sha256(path: &Path) -> String {
+    sha256_of(&fs_err::read(path).expect("the file can be read"))
+}
+
+/// SHA-256 in hex.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

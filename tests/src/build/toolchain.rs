@@ -1,0 +1,57 @@
+//! The compilers, crates and libraries that this machine has.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::{command::output_of, folders::repository};
+
+/// The toolchains that rustup has; none without rustup.
+pub fn toolchains() -> Vec<String> {
+    let Ok(output) = Command::new("rustup").args(["toolchain", "list"]).output() else {
+        return Vec::new();
+    };
+    let list = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// What the compiler of a toolchain, or the one of these tests, says it is.
+pub fn rustc_version(toolchain: Option<&str>) -> String {
+    let mut rustc = Command::new("rustc");
+    if let Some(toolchain) = toolchain {
+        rustc.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    output_of(rustc.arg("--version")).trim().to_owned()
+}
+
+/// A shared library that this very process has loaded, and that is no plugin.
+pub fn library_of_the_system() -> PathBuf {
+    let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
+    let mut libraries = maps
+        .lines()
+        .filter_map(|line| Some(format!("/{}", line.split_once('/')?.1)));
+    libraries
+        .find(|path| path.contains("/libc.so") || path.contains("/libc-"))
+        .expect("a C library")
+        .into()
+}
+
+/// A file that a crate of the lock file ships, as cargo has it.
+pub fn crate_file(package: &str, file: &str) -> PathBuf {
+    let manifest = repository().join("Cargo.toml");
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["metadata", "--format-version", "1", "--manifest-path"]);
+    let metadata = output_of(command.arg(manifest));
+    let metadata: Value = serde_json::from_str(&metadata).expect("cargo writes JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let package = packages.iter().find(|found| found["name"] == package);
+    let manifest = package.and_then(|found| found["manifest_path"].as_str());
+    let manifest = manifest.expect("the lock file has it");
+    Path::new(manifest).with_file_name(file)
+}

@@ -1,0 +1,210 @@
+//! The official conformance suite, run against a host, and what it found.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    path::Path,
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::{
+    Host,
+    folders::{repository, target},
+    packages::{node_modules, node_program},
+};
+
+const PACKAGE: &str = "@modelcontextprotocol/conformance";
+
+/// What the suite found.
+pub struct Report {
+    /// The checks of each scenario.
+    scenarios: BTreeMap<String, Vec<Check>>,
+    /// Was the suite content, but for what it was told to expect?
+    content: bool,
+    /// What the suite printed, and how it ended.
+    story: String,
+}
+
+/// One check.
+struct Check {
+    id: String,
+    status: String,
+    message: String,
+}
+
+/// How much of the scenarios that count for a revision is fulfilled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// Scenarios without a failure.
+    pub passed: usize,
+    /// Scenarios in all.
+    pub of: usize,
+    /// Checks that succeeded.
+    pub checks_passed: usize,
+    /// Checks that failed.
+    pub checks_failed: usize,
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            passed,
+            of,
+            checks_passed,
+            checks_failed,
+        } = self;
+        write!(
+            f,
+            "{passed} of {of} scenarios; {checks_passed} checks passed, {checks_failed} failed"
+        )
+    }
+}
+
+/// Run what a revision requires, where `tests/conformance` says what is missing.
+///
+/// # Panics
+/// When anything else is missing, or less than that: the suite looks at both.
+pub fn requirements(host: &Host, revision: &str) -> Score {
+    let expected = repository().join(format!("tests/conformance/{revision}.yaml"));
+    let report = run(host, |suite| {
+        suite
+            .args(["--requirements", revision, "--expected-failures"])
+            .arg(&expected)
+    });
+    assert!(
+        report.content,
+        "{} is not what is missing\n{}\n{}\n{}",
+        expected.display(),
+        report.complaints(),
+        report.story,
+        host.story()
+    );
+    report.score(&scored(revision))
+}
+
+/// Run one scenario as a client of a revision.
+pub fn scenario(host: &Host, scenario: &str, revision: &str) -> Report {
+    run(host, |suite| {
+        suite.args(["--scenario", scenario, "--spec-version", revision])
+    })
+}
+
+/// Run the suite, told by `what` what to run.
+fn run(host: &Host, what: impl FnOnce(&mut Command) -> &mut Command) -> Report {
+    let results = tempfile::tempdir_in(target()).expect("a temporary folder");
+    let mut suite = node_program(PACKAGE, "dist/index.js");
+    suite.args(["server", "--url", host.url(), "--output-dir"]);
+    what(suite.arg(results.path()));
+    let output = suite.output().expect("the suite can be run");
+    let mut story = format!("{suite:?} ended with {}\n", output.status);
+    story.push_str(&String::from_utf8_lossy(&output.stdout));
+    story.push_str(&String::from_utf8_lossy(&output.stderr));
+    let report = Report {
+        scenarios: scenarios(results.path()),
+        content: output.status.success(),
+        story,
+    };
+    assert!(!report.scenarios.is_empty(), "{}", report.story);
+    report
+}
+
+/// The checks of each scenario, from the folders `server-SCENARIO-TIME` of a run.
+fn scenarios(results: &Path) -> BTreeMap<String, Vec<Check>> {
+    let folders = fs_err::read_dir(results).expect("the suite wrote results");
+    let scenario = |folder: fs_err::DirEntry| {
+        let name = folder.file_name().to_string_lossy().into_owned();
+        // Such as server-ping-2026-11-25T07-17-16-212Z.
+        let time = name.len().checked_sub("-2026-11-25T07-17-16-212Z".len());
+        let name = name.get("server-".len()..time?)?.to_owned();
+        let checks = fs_err::read_to_string(folder.path().join("checks.json"));
+        let checks: Vec<Value> =
+            serde_json::from_str(&checks.expect("the suite wrote checks")).expect("checks in JSON");
+        Some((name, checks.iter().map(Check::read).collect()))
+    };
+    folders
+        .filter_map(|folder| scenario(folder.expect("a readable folder")))
+        .collect()
+}
+
+/// The scenarios that count for a revision, as the suite's own list has them: a file of YAML that uses no more of it than this.
+fn scored(revision: &str) -> Vec<String> {
+    let file = node_modules().join(format!("{PACKAGE}/requirements/{revision}.yaml"));
+    let text = fs_err::read_to_string(file).expect("a list for the revision");
+    let servers = text
+        .lines()
+        .skip_while(|line| *line != "server:")
+        .skip(1)
+        .take_while(|line| line.is_empty() || line.starts_with([' ', '#']));
+    servers
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .map(str::to_owned)
+        .collect()
+}
+
+impl Check {
+    fn read(check: &Value) -> Self {
+        let member = |name: &str| check[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            id: member("id"),
+            status: member("status"),
+            message: member("errorMessage"),
+        }
+    }
+
+    fn failed(&self) -> bool {
+        self.status == "FAILURE"
+    }
+
+    fn complains(&self) -> bool {
+        self.failed() || self.status == "WARNING"
+    }
+}
+
+impl Report {
+    /// How many checks succeeded.
+    pub fn successes(&self) -> usize {
+        let checks = self.scenarios.values().flatten();
+        checks.filter(|check| check.status == "SUCCESS").count()
+    }
+
+    /// Every check that failed or warned, in words.
+    pub fn complaints(&self) -> String {
+        let mut complaints = String::new();
+        for (scenario, checks) in &self.scenarios {
+            for check in checks {
+                if check.complains() {
+                    let Check {
+                        id,
+                        status,
+                        message,
+                    } = check;
+                    let _ = writeln!(complaints, "{scenario}: {id}: {status}: {message}");
+                }
+            }
+        }
+        complaints
+    }
+
+    fn checks(&self, scenario: &str) -> &[Check] {
+        self.scenarios
+            .get(scenario)
+            .unwrap_or_else(|| panic!("{scenario} did not run\n{}", self.story))
+    }
+
+    fn score(&self, scored: &[String]) -> Score {
+        let ran: Vec<_> = scored.iter().map(|name| self.checks(name)).collect();
+        let passes = |checks: &&&[Check]| !checks.iter().any(Check::failed);
+        let count = |status: &str| {
+            let checks = ran.iter().copied().flatten();
+            checks.filter(|check| check.status == status).count()
+        };
+        Score {
+            passed: ran.iter().filter(passes).count(),
+            of: ran.len(),
+            checks_passed: count("SUCCESS"),
+            checks_failed: count("FAILURE"),
+        }
+    }
+}

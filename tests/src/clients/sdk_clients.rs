@@ -1,0 +1,65 @@
+//! The clients of the official SDKs, in Python, TypeScript and Rust, with what they need under `target/e2e`.
+
+use std::{path::PathBuf, process::Command, sync::OnceLock};
+
+use crate::{
+    command::output_of,
+    folders::{locked, repository, target},
+    packages::{node, node_modules, node_program, venv},
+};
+
+/// A script of `tests/clients/python` in a virtual environment that has the official SDK.
+pub fn python_client(script: &str) -> Command {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    let python = PYTHON.get_or_init(|| venv("python", "requirements.txt").join("bin/python"));
+    let mut command = Command::new(python);
+    command.arg(repository().join("tests/clients/python").join(script));
+    command
+}
+
+/// A script of `tests/clients/python` beside AWS's own client that invokes a function instead of posting to a URL.
+pub fn invoking_client(script: &str) -> Command {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    let python =
+        PYTHON.get_or_init(|| venv("invoking", "requirements-invoking.txt").join("bin/python"));
+    let mut command = Command::new(python);
+    command.arg(repository().join("tests/clients/python").join(script));
+    command.env("HOME", "/nonexistent");
+    command
+}
+
+/// A script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed with them.
+pub fn node_client(script: &str) -> Command {
+    // Node looks for modules beside the script.
+    let beside = node_modules().with_file_name(script);
+    let source = repository().join("tests/clients/node").join(script);
+    let copied = locked("node", || fs_err::copy(source, &beside));
+    copied.expect("a script that can be copied");
+    let mut command = node();
+    command.arg(beside);
+    command
+}
+
+/// The command line of the MCP Inspector.
+pub fn inspector() -> Command {
+    let package = "@modelcontextprotocol/inspector";
+    let mut command = node_program(package, "clients/launcher/build/index.js");
+    command.arg("--cli");
+    // It would keep files in the user's home.
+    command.env("HOME", target().join("inspector"));
+    command
+}
+
+/// The client of `tests/clients/rmcp`, built.
+pub fn rust_client() -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--locked", "--manifest-path"]);
+        cargo.arg(repository().join("tests/clients/rmcp/Cargo.toml"));
+        let built = target().join("rmcp");
+        output_of(cargo.arg("--target-dir").arg(&built));
+        built.join("debug/rmcp-client")
+    });
+    Command::new(program)
+}

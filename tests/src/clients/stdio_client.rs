@@ -1,0 +1,217 @@
+//! The real `bootstrap stdio` on a layer, and a client that writes its lines by hand.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Read, Write},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use schemas::judge_line;
+use serde_json::Value;
+
+use crate::{Layer, bootstrap};
+
+/// How long to wait for a line. Source: ours; far more than a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The revision of what names none, where nothing was agreed on.
+const ASSUMED: &str = "2025-03-26";
+
+/// A client that has started a host.
+pub struct StdioClient {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+    log: Arc<Mutex<String>>,
+    logging: Option<JoinHandle<()>>,
+    layer: Layer,
+    /// The requests that wait for their answers, by id.
+    asked: HashMap<String, Value>,
+    /// The revision of a legacy client.
+    agreed: String,
+}
+
+impl StdioClient {
+    /// Start the host on a layer.
+    pub fn open(layer: &Layer) -> Self {
+        Self::open_with(layer, &[])
+    }
+
+    /// The same with these environment variables.
+    pub fn open_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(bootstrap());
+        command
+            .arg("stdio")
+            .env_clear()
+            .env("PLUGIN_DIR", layer.plugin_dir())
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("bootstrap can be run");
+        let (sender, lines) = channel();
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let log = Arc::new(Mutex::new(String::new()));
+        let (kept, mut stderr) = (
+            Arc::clone(&log),
+            child.stderr.take().expect("stderr is piped"),
+        );
+        let logging = std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(length @ 1..) = stderr.read(&mut chunk) {
+                let text = String::from_utf8_lossy(&chunk[..length]);
+                let mut log = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push_str(&text);
+            }
+        });
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+            log,
+            logging: Some(logging),
+            layer: layer.clone(),
+            asked: HashMap::new(),
+            agreed: ASSUMED.to_owned(),
+        }
+    }
+
+    /// Send a message.
+    pub fn send(&mut self, message: &Value) {
+        self.send_line(&message.to_string());
+    }
+
+    /// Send a line.
+    pub fn send_line(&mut self, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(Value::Array(messages)) => messages.into_iter().for_each(|one| self.note(one)),
+            Ok(message) => self.note(message),
+            // Sent all the same.
+            Err(_) => {}
+        }
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        let sent = stdin.write_all(format!("{line}\n").as_bytes());
+        sent.and_then(|()| stdin.flush())
+            .unwrap_or_else(|error| panic!("{line}: {error}\n{}", self.story()));
+    }
+
+    /// The next message of the host.
+    ///
+    /// # Panics
+    /// When none comes, or what comes is not as the schema of its revision demands.
+    pub fn receive(&mut self) -> Value {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => self.read(&line),
+            Err(RecvTimeoutError::Timeout) => panic!("no message came\n{}", self.story()),
+            Err(RecvTimeoutError::Disconnected) => panic!("stdout was closed\n{}", self.story()),
+        }
+    }
+
+    /// Send a message and give the next one of the host.
+    pub fn ask(&mut self, message: &Value) -> Value {
+        self.send(message);
+        self.receive()
+    }
+
+    /// Close stdin, and wait for the end; gives what the host still had to say, how it ended, and its log.
+    pub fn close(mut self) -> (Vec<Value>, ExitStatus, String) {
+        self.stdin = None;
+        let mut rest = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            rest.push(self.read(&line));
+        }
+        let status = self.child.wait().expect("the child can be waited for");
+        if let Some(logging) = self.logging.take() {
+            // It ends with stderr.
+            let _ = logging.join();
+        }
+        (rest, status, self.log())
+    }
+
+    fn note(&mut self, message: Value) {
+        if let Some(id) = message.get("id") {
+            self.asked.insert(id.to_string(), message);
+        }
+    }
+
+    fn read(&mut self, line: &str) -> Value {
+        let message = serde_json::from_str(line)
+            .unwrap_or_else(|error| panic!("{error}: {line:?}\n{}", self.story()));
+        match &message {
+            Value::Array(messages) => messages.iter().for_each(|one| self.judge(one)),
+            message => self.judge(message),
+        }
+        message
+    }
+
+    /// What the host says satisfies the schema of its revision.
+    fn judge(&mut self, message: &Value) {
+        let id = message.get("id").map(Value::to_string);
+        let request = id.and_then(|id| self.asked.remove(&id));
+        let agrees = |request: &Value| request["method"] == "initialize";
+        let agreed = match &request {
+            Some(request) if agrees(request) => None,
+            _ => Some(self.agreed.as_str()),
+        };
+        judge_line(agreed, request.as_ref(), message);
+        if request.as_ref().is_some_and(agrees)
+            && let Some(agreed) = message["result"]["protocolVersion"].as_str()
+        {
+            self.agreed = agreed.to_owned();
+        }
+    }
+
+    /// Send the signal by which clients ask for the end.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        crate::output_of(Command::new("kill").args(["-TERM", &id]));
+    }
+
+    /// Wait until the host has logged `text`.
+    ///
+    /// # Panics
+    /// When it is not there after [`PATIENCE`].
+    pub fn wait_for_log(&self, text: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(text) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "no {text:?} in the log:\n{}",
+                self.story()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Everything a failure message should show.
+    fn story(&self) -> String {
+        format!("layer: {}\nlog:\n{}", self.layer.listing(), self.log())
+    }
+
+    /// What the host has logged so far.
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clone()
+    }
+}
+
+impl Drop for StdioClient {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,535 @@
+//! The structure of a crate as its source shows it: files, imports between them, circles, sizes. Tests are left out.
+//!
+//! An import is a path that begins with `crate`, `self` or `super`, or names a module beside it, in a `use` or anywhere in the
+//! code. A re-export (`pub use`) is no import of its file: who imports the name imports the file that defines it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Attribute, Item, UseTree, spanned::Spanned, visit::Visit};
+
+/// The folder of this workspace.
+pub fn repository() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors()
+        .nth(2)
+        .expect("the crate is two folders deep")
+}
+
+/// The path of a module or an item within its crate, without `crate`.
+type ModulePath = Vec<String>;
+
+/// The sources of one crate.
+#[derive(Debug)]
+pub struct Crate {
+    folder: PathBuf,
+    /// By the path of the module that the file is.
+    files: BTreeMap<ModulePath, File>,
+}
+
+/// A source file.
+#[derive(Debug, Default)]
+struct File {
+    path: PathBuf,
+    /// Names that are defined in it: items, and modules without a file of their own.
+    items: BTreeSet<String>,
+    /// Names that it passes on, and the paths they come from.
+    reexports: BTreeMap<String, ModulePath>,
+    /// Modules and enums that it passes on whole.
+    globs: Vec<ModulePath>,
+    /// Paths of this crate that it uses.
+    uses: BTreeSet<ModulePath>,
+    /// Lines that are neither blank, nor comments, nor tests.
+    code_lines: usize,
+    /// The longest function: its lines, and its name.
+    longest_function: (usize, String),
+}
+
+impl Crate {
+    /// Reads the crate that has this root file, such as `host/src/lib.rs`.
+    ///
+    /// # Panics
+    /// When a file cannot be read, or is not Rust.
+    pub fn read(root: &Path) -> Self {
+        let folder = root
+            .parent()
+            .expect("a root file is in a folder")
+            .to_owned();
+        let mut files = BTreeMap::new();
+        read_module(root, &folder, Vec::new(), &mut files);
+        // A package with a library and a program: the program's own modules count as well.
+        let program = folder.join("main.rs");
+        if program.is_file() && program != root {
+            read_module(&program, &folder, vec!["main".to_owned()], &mut files);
+        }
+        Self { folder, files }
+    }
+
+    /// The imports: from which file, to which, by their places below the folder of the crate's sources.
+    pub fn imports(&self) -> BTreeSet<(String, String)> {
+        let mut imports = BTreeSet::new();
+        for (module, file) in &self.files {
+            for path in &file.uses {
+                let Some(target) = self.definition(path, &mut BTreeSet::new()) else {
+                    continue;
+                };
+                if target != module {
+                    imports.insert((self.place(module), self.place(target)));
+                }
+            }
+        }
+        imports
+    }
+
+    /// The groups of files that import each other, each sorted.
+    pub fn circles(&self) -> Vec<Vec<String>> {
+        let imports = self.imports();
+        let mut reach: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (from, to) in &imports {
+            reach.entry(from).or_default().insert(to);
+        }
+        loop {
+            let mut has_grown = false;
+            for file in reach.keys().copied().collect::<Vec<_>>() {
+                let beyond: Vec<_> = reach[file]
+                    .iter()
+                    .filter_map(|next| reach.get(next))
+                    .flatten()
+                    .copied()
+                    .collect();
+                let reached = reach.entry(file).or_default();
+                let before = reached.len();
+                reached.extend(beyond);
+                has_grown |= reached.len() > before;
+            }
+            if !has_grown {
+                break;
+            }
+        }
+        let reaches = |from: &str, to: &str| reach.get(from).is_some_and(|all| all.contains(to));
+        let mut circles = BTreeSet::new();
+        for file in reach.keys() {
+            let group: Vec<_> = reach
+                .keys()
+                .filter(|other| reaches(file, other) && reaches(other, file))
+                .map(|&other| other.to_owned())
+                .collect();
+            if group.len() > 1 {
+                circles.insert(group);
+            }
+        }
+        circles.into_iter().collect()
+    }
+
+    /// Measures the crate.
+    pub fn summary(&self) -> Summary {
+        let mut folders: BTreeMap<String, usize> = BTreeMap::new();
+        for file in self.files.values() {
+            let folder = file.path.parent().unwrap_or(Path::new(""));
+            *folders.entry(folder.display().to_string()).or_default() += 1;
+        }
+        let of_files = |value: fn(&File) -> usize| {
+            let largest = self.files.values().max_by_key(|file| value(file));
+            largest.map_or((0, String::new()), |file| {
+                (value(file), file.path.display().to_string())
+            })
+        };
+        let function = self
+            .files
+            .values()
+            .max_by_key(|file| file.longest_function.0);
+        Summary {
+            files: self.files.len(),
+            fullest_folder: folders
+                .iter()
+                .max_by_key(|(_, files)| **files)
+                .map_or((0, String::new()), |(folder, files)| {
+                    (*files, folder.clone())
+                }),
+            imports: self.imports().len(),
+            circles: self.circles(),
+            code_lines: self.files.values().map(|file| file.code_lines).sum(),
+            largest_file: of_files(|file| file.code_lines),
+            longest_function: function.map_or((0, String::new()), |file| {
+                let (lines, name) = &file.longest_function;
+                (*lines, format!("{name} in {}", file.path.display()))
+            }),
+        }
+    }
+
+    /// The file of a module, below the folder of the crate's sources, without its ending.
+    fn place(&self, module: &ModulePath) -> String {
+        self.files[module]
+            .path
+            .with_extension("")
+            .display()
+            .to_string()
+    }
+
+    /// The module in whose file the path's item is defined.
+    fn definition(&self, path: &[String], seen: &mut BTreeSet<ModulePath>) -> Option<&ModulePath> {
+        if !seen.insert(path.to_vec()) {
+            return None;
+        }
+        let (module, file, rest) = (0..=path.len()).rev().find_map(|length| {
+            let (module, file) = self.files.get_key_value(&path[..length])?;
+            Some((module, file, &path[length..]))
+        })?;
+        let Some(name) = rest.first() else {
+            return Some(module);
+        };
+        if file.items.contains(name) {
+            return Some(module);
+        }
+        if let Some(origin) = file.reexports.get(name) {
+            let origin = [origin.as_slice(), &rest[1..]].concat();
+            return self.definition(&origin, seen);
+        }
+        let through_glob = file.globs.iter().find_map(|origin| {
+            let origin = [origin.as_slice(), rest].concat();
+            let found = self.definition(&origin, seen)?;
+            self.files[found]
+                .items
+                .contains(rest.last()?)
+                .then_some(found)
+        });
+        through_glob.or(Some(module))
+    }
+
+    /// The folder of its sources.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// The measures of a crate.
+#[derive(Debug)]
+pub struct Summary {
+    /// Source files without tests.
+    pub files: usize,
+    /// The folder with the most files: how many, and which.
+    pub fullest_folder: (usize, String),
+    /// Imports between files.
+    pub imports: usize,
+    /// Groups of files that import each other.
+    pub circles: Vec<Vec<String>>,
+    /// Lines that are neither blank, nor comments, nor tests.
+    pub code_lines: usize,
+    /// The file with the most of them.
+    pub largest_file: (usize, String),
+    /// The function with the most lines.
+    pub longest_function: (usize, String),
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  files: {}", self.files)?;
+        let (files, folder) = &self.fullest_folder;
+        writeln!(f, "  fullest folder: {files} files in src/{folder}")?;
+        writeln!(f, "  imports between files: {}", self.imports)?;
+        writeln!(f, "  circles: {}", self.circles.len())?;
+        for circle in &self.circles {
+            writeln!(f, "    {} files: {}", circle.len(), circle.join(", "))?;
+        }
+        writeln!(f, "  lines of code: {}", self.code_lines)?;
+        let (lines, file) = &self.largest_file;
+        writeln!(f, "  largest file: {lines} lines, {file}")?;
+        let (lines, function) = &self.longest_function;
+        write!(f, "  longest function: {lines} lines, {function}")
+    }
+}
+
+/// Reads the file of a module, and those of the modules that it declares.
+fn read_module(
+    path: &Path,
+    sources: &Path,
+    module: ModulePath,
+    files: &mut BTreeMap<ModulePath, File>,
+) {
+    let text = fs_err::read_to_string(path).expect("a source file");
+    let syntax = syn::parse_file(&text)
+        .unwrap_or_else(|error| panic!("{}: not Rust: {error}", path.display()));
+    let mut reader = Reader {
+        module: module.clone(),
+        nested: Vec::new(),
+        file: File {
+            path: path
+                .strip_prefix(sources)
+                .expect("a file of the crate")
+                .to_owned(),
+            ..File::default()
+        },
+        declared: Vec::new(),
+        test_lines: BTreeSet::new(),
+    };
+    reader.items(&syntax.items);
+    let lines = text.lines().enumerate();
+    let code = lines.filter(|(number, line)| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with("//") && !reader.test_lines.contains(&(number + 1))
+    });
+    reader.file.code_lines = code.count();
+    // `lib.rs` and `main.rs` have their modules beside them, others in a folder of their name.
+    let is_root = path
+        .file_stem()
+        .is_some_and(|stem| stem == "lib" || stem == "main");
+    let folder = if is_root {
+        path.with_file_name("")
+    } else {
+        path.with_extension("")
+    };
+    let declared = std::mem::take(&mut reader.declared);
+    files.insert(module.clone(), reader.file);
+    let module = if is_root { Vec::new() } else { module };
+    for name in declared {
+        let child = folder.join(format!("{name}.rs"));
+        if child.is_file()
+            && !files.contains_key(&[module.as_slice(), std::slice::from_ref(&name)].concat())
+        {
+            read_module(
+                &child,
+                sources,
+                [module.clone(), vec![name]].concat(),
+                files,
+            );
+        }
+    }
+}
+
+/// Reads what one file has.
+struct Reader {
+    module: ModulePath,
+    /// Modules without a file of their own, around what is being read.
+    nested: Vec<String>,
+    file: File,
+    declared: Vec<String>,
+    test_lines: BTreeSet<usize>,
+}
+
+impl Reader {
+    fn items(&mut self, items: &[Item]) {
+        for item in items {
+            self.visit_item(item);
+        }
+    }
+
+    /// Completes a path; `None`: it is none of this crate.
+    fn resolve(&self, path: &[String]) -> Option<ModulePath> {
+        // A root file is its crate.
+        let own: &[String] = if self.module == ["main"] {
+            &[]
+        } else {
+            &self.module
+        };
+        let mut base = [own, self.nested.as_slice()].concat();
+        let mut rest = path;
+        match path.first()?.as_str() {
+            "crate" => {
+                base.clear();
+                rest = &path[1..];
+            }
+            "self" => rest = &path[1..],
+            "super" => {
+                while rest.first().is_some_and(|name| name == "super") {
+                    base.pop();
+                    rest = &rest[1..];
+                }
+            }
+            // A module that this file declares.
+            name if self.declared.iter().any(|declared| declared == name) => {}
+            _ => return None,
+        }
+        Some([base.as_slice(), rest].concat())
+    }
+
+    fn uses(&mut self, path: &[String]) {
+        // `crate` alone is a visibility.
+        if path.len() > 1 {
+            self.file.uses.extend(self.resolve(path));
+        }
+    }
+
+    fn use_tree(&mut self, tree: &UseTree, before: &[String], is_reexport: bool) {
+        let mut path = before.to_vec();
+        match tree {
+            UseTree::Path(tree_path) => {
+                path.push(tree_path.ident.to_string());
+                self.use_tree(&tree_path.tree, &path, is_reexport);
+            }
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.use_tree(tree, before, is_reexport);
+                }
+            }
+            UseTree::Name(name) => {
+                if name.ident != "self" {
+                    path.push(name.ident.to_string());
+                }
+                self.import(path, None, is_reexport);
+            }
+            UseTree::Rename(rename) => {
+                if rename.ident != "self" {
+                    path.push(rename.ident.to_string());
+                }
+                self.import(path, Some(rename.rename.to_string()), is_reexport);
+            }
+            UseTree::Glob(_) if is_reexport => self.file.globs.extend(self.resolve(&path)),
+            UseTree::Glob(_) => self.uses(&path),
+        }
+    }
+
+    fn import(&mut self, path: ModulePath, name: Option<String>, is_reexport: bool) {
+        if !is_reexport {
+            return self.uses(&path);
+        }
+        let name = name.or_else(|| path.last().cloned()).unwrap_or_default();
+        if let Some(origin) = self.resolve(&path) {
+            self.file.reexports.insert(name, origin);
+        }
+    }
+
+    /// Reads the paths in the body of a macro's call.
+    fn tokens(&mut self, tokens: TokenStream) {
+        let mut path: ModulePath = Vec::new();
+        let mut colons = 0;
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => {
+                    if colons != 2 {
+                        self.uses(&std::mem::take(&mut path));
+                    }
+                    path.push(name.to_string());
+                    colons = 0;
+                }
+                TokenTree::Punct(mark) if mark.as_char() == ':' => colons += 1,
+                other => {
+                    self.uses(&std::mem::take(&mut path));
+                    colons = 0;
+                    if let TokenTree::Group(group) = other {
+                        self.tokens(group.stream());
+                    }
+                }
+            }
+        }
+        self.uses(&path);
+    }
+
+    fn function(&mut self, name: &syn::Ident, whole: &impl Spanned) {
+        let span = whole.span();
+        let lines = span.end().line + 1 - span.start().line;
+        if lines > self.file.longest_function.0 {
+            self.file.longest_function = (lines, name.to_string());
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Reader {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if is_test(attributes_of(item)) {
+            let span = item.span();
+            self.test_lines.extend(span.start().line..=span.end().line);
+            return;
+        }
+        if let (true, Some(name)) = (self.nested.is_empty(), name_of(item)) {
+            self.file.items.insert(name);
+        }
+        match item {
+            Item::Mod(module) => match &module.content {
+                Some((_, items)) => {
+                    let name = module.ident.to_string();
+                    if self.nested.is_empty() {
+                        self.file.items.insert(name.clone());
+                    }
+                    self.nested.push(name);
+                    self.items(items);
+                    self.nested.pop();
+                }
+                None => self.declared.push(module.ident.to_string()),
+            },
+            Item::Use(item) => {
+                let is_reexport = !matches!(item.vis, syn::Visibility::Inherited);
+                self.use_tree(&item.tree, &[], is_reexport);
+            }
+            Item::Fn(function) => {
+                self.function(&function.sig.ident, function);
+                syn::visit::visit_item_fn(self, function);
+            }
+            other => syn::visit::visit_item(self, other),
+        }
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        if is_test(&function.attrs) {
+            let span = function.span();
+            self.test_lines.extend(span.start().line..=span.end().line);
+            return;
+        }
+        self.function(&function.sig.ident, function);
+        syn::visit::visit_impl_item_fn(self, function);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let names: Vec<_> = path
+            .segments
+            .iter()
+            .map(|it| it.ident.to_string())
+            .collect();
+        if names.len() > 1 {
+            self.uses(&names);
+        }
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        self.visit_path(&call.path);
+        self.tokens(call.tokens.clone());
+    }
+
+    /// Visibilities such as `pub(in crate::a)` are no imports.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
+}
+
+fn is_test(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let is_cfg = attribute.path().is_ident("cfg");
+        is_cfg && quote::quote!(#attribute).to_string().contains("test")
+            || attribute.path().is_ident("test")
+    })
+}
+
+fn attributes_of(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+fn name_of(item: &Item) -> Option<String> {
+    let name = match item {
+        Item::Const(item) => &item.ident,
+        Item::Enum(item) => &item.ident,
+        Item::Fn(item) => &item.sig.ident,
+        Item::Macro(item) => item.ident.as_ref()?,
+        Item::Static(item) => &item.ident,
+        Item::Struct(item) => &item.ident,
+        Item::Trait(item) => &item.ident,
+        Item::Type(item) => &item.ident,
+        Item::Union(item) => &item.ident,
+        _ => return None,
+    };
+    Some(name.to_string())
+}
