@@ -74,7 +74,12 @@ pub(crate) fn call(
             deadline_unix_ms: unix_ms(call.deadline),
             request,
         };
-        Ok(plugin.invoke(op::CALL, tool, arguments, host)?)
+        plugin
+            .invoke(op::CALL, tool, arguments, host)
+            .map_err(|mut failure| {
+                call.fails_for(failure.cause.take());
+                failure.into()
+            })
     })?;
     let unreadable = |what: String| CallFailure {
         kind: FailureKind::Unavailable,
@@ -86,6 +91,7 @@ pub(crate) fn call(
     if reply.r#type != "complete" {
         return Err(unreadable(format!("its type is {:?}", reply.r#type)));
     }
+    call.fails_for(reply.cause);
     Ok(CallResult {
         content: reply.content,
         structured_content: reply.structured_content,

@@ -276,9 +276,8 @@ impl Plugin {
     pub(crate) fn ready(&self) -> Result<&Opened, Failure> {
         self.opened().map_err(|error| Failure {
             kind: "unavailable".to_owned(),
-            code: None,
-            public: None,
             detail: Some(format!("[{}] {error}", error.code())),
+            ..Failure::default()
         })
     }
 
@@ -470,19 +469,17 @@ fn invoke(
             Err(
                 serde_json::from_slice(&bytes).unwrap_or_else(|error| Failure {
                     kind: "unavailable".to_owned(),
-                    code: None,
-                    public: None,
                     detail: Some(format!(
                         "the plugin's error payload cannot be read: {error}"
                     )),
+                    ..Failure::default()
                 }),
             )
         }
         Err(_) => Err(Failure {
             kind: "panic".to_owned(),
-            code: None,
-            public: None,
             detail: Some("a panic left the plugin".to_owned()),
+            ..Failure::default()
         }),
     }
 }

@@ -272,12 +272,10 @@ impl CallRunner {
 /// The trouble with its state for which a call has failed, if it has.
 fn trouble(call: &Call, outcome: &Result<CallResult, Ended>) -> Option<Trouble> {
     match outcome {
-        Ok(result) if result.is_error => call.state.trouble_in(result.content.get()),
+        Ok(result) if result.is_error => call.state.trouble([result.content.get()]),
         Err(Ended::Failed(CallFailure { public, detail, .. })) => {
             let words = [public, detail].into_iter().flatten();
-            words
-                .filter_map(|words| call.state.trouble_in(words))
-                .next()
+            call.state.trouble(words.map(String::as_str))
         }
         Ok(_) | Err(_) => None,
     }

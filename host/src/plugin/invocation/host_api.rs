@@ -97,9 +97,8 @@ fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
 fn failure(kind: &str, detail: String) -> Failure {
     Failure {
         kind: kind.to_owned(),
-        code: None,
-        public: None,
         detail: Some(detail),
+        ..Failure::default()
     }
 }
 
@@ -147,9 +146,8 @@ fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
     };
     Err(Failure {
         kind: "cannot_ask".to_owned(),
-        code: None,
         public: Some(public),
-        detail: None,
+        ..Failure::default()
     })
 }
 
