@@ -1,6 +1,10 @@
 //! Every environment variable the host reads, parsed once. An empty or blank value counts as unset (or is refused, where the
 //! AWS SDK reads it too, to which it is a value).
 
+mod checks;
+mod parse;
+mod values;
+
 use std::{
     cell::RefCell,
     collections::BTreeSet,
@@ -12,23 +16,6 @@ use std::{
 use http::HeaderName;
 
 use crate::{server::http::bearer_tokens::Tokens, store::seal::StateKey};
-
-/// Headers that no plugin may see: who holds one of them can act as the caller.
-const SECRET_HEADERS: [&str; 5] = [
-    "authorization",
-    "cookie",
-    "proxy-authorization",
-    "x-amz-security-token",
-    "x-api-key",
-];
-
-/// How many calls run at once unless the operator says otherwise. Each has a thread of its own.
-/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and "Execution processes and
-/// threads"), whose stacks take 2 MiB of addresses each.
-const CALLS_AT_ONCE: usize = 256;
-
-/// The most that the operator can say. Source: ours; a system gives a process some tens of thousands of threads.
-const MOST_CALLS_AT_ONCE: usize = 10_000;
 
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +50,9 @@ pub struct Config {
     pub session_table: Option<String>,
     /// `SESSION_MODE`: what a session is worth. Default: `heal`.
     pub session_mode: SessionMode,
+    /// May what tools keep be in the memory of this process, where there is no table? Not on Lambda: the next call may reach another
+    /// environment, which would not have it.
+    pub keeps_states_in_memory: bool,
     /// What Lambda says of this environment, of which there may be several; none elsewhere.
     pub lambda: Option<LambdaConfig>,
     /// `SESSION_TTL_SECONDS`: how long a session lives after it was last used. Unit: seconds. Default: 86400, a day.
@@ -180,273 +170,6 @@ impl Config {
         config.problems.extend(unreadable);
         config
     }
-
-    /// Parse the environment, given as a function from names to values.
-    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
-        let began = Instant::now();
-        let is_blank = |name: &str| get(name).is_some_and(|value| value.trim().is_empty());
-        let get = |name: &str| {
-            get(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-        };
-        let list = |name: &str| -> Vec<String> {
-            let value = get(name).unwrap_or_default();
-            value
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect()
-        };
-        let mut problems = Vec::new();
-        let mut number =
-            |name: &str, default: u64| match get(name).map(|value| (value.parse(), value)) {
-                None => default,
-                Some((Ok(number), _)) => number,
-                Some((Err(_), value)) => {
-                    problems.push(format!(
-                        "{name} is {value:?}; it must be a whole number from 0 to {}",
-                        u64::MAX
-                    ));
-                    default
-                }
-            };
-        let call_timeout = number("CALL_TIMEOUT_MS", 0);
-        let call_reserve = Duration::from_millis(number("CALL_RESERVE_MS", 500));
-        let list_ttl_ms = number("LIST_TTL_MS", 60_000);
-        let session_ttl = Duration::from_secs(number("SESSION_TTL_SECONDS", 86_400));
-        let state_ttl = Duration::from_secs(number("STATE_TTL_SECONDS", 3600));
-        for (name, why) in [
-            (
-                "CALL_TIMEOUT_MS",
-                "no call could be answered; leave it out for the gateway's own limit",
-            ),
-            (
-                "STATE_TTL_SECONDS",
-                "no client could answer a tool's question; leave it out for an hour",
-            ),
-            (
-                "SESSION_TTL_SECONDS",
-                "sessions, and what tools keep, would end at once; leave it out for a day",
-            ),
-        ] {
-            if get(name).is_some_and(|value| value.parse() == Ok(0_u64)) {
-                problems.push(format!("{name} is 0, so that {why}"));
-            }
-        }
-        let list_page_size = get("LIST_PAGE_SIZE").and_then(|value| match value.parse() {
-            Ok(size @ 1..) => Some(size),
-            _ => {
-                problems.push(format!(
-                    "LIST_PAGE_SIZE is {value:?}; it must be a whole number from 1 to {}",
-                    usize::MAX
-                ));
-                None
-            }
-        });
-        let concurrency = get("AWS_LAMBDA_MAX_CONCURRENCY");
-        let concurrency = concurrency
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(0);
-        let calls_at_once = match get("CALLS_AT_ONCE").map(|value| (value.parse(), value)) {
-            None => concurrency.clamp(CALLS_AT_ONCE, MOST_CALLS_AT_ONCE),
-            Some((Ok(calls @ 1..=MOST_CALLS_AT_ONCE), _)) => calls,
-            Some((_, value)) => {
-                problems.push(format!(
-                    "CALLS_AT_ONCE is {value:?}; it must be a whole number from 1 to {MOST_CALLS_AT_ONCE}"
-                ));
-                CALLS_AT_ONCE
-            }
-        };
-        let mut keys = Vec::new();
-        for (position, key) in list("STATE_KEY").iter().enumerate() {
-            match StateKey::parse(key) {
-                Ok(key) => keys.push(key),
-                // Never the key itself.
-                Err(problem) => problems.push(format!("STATE_KEY: key {} {problem}", position + 1)),
-            }
-        }
-        let initialization = get("AWS_LAMBDA_INITIALIZATION_TYPE");
-        let lambda = get("AWS_LAMBDA_RUNTIME_API").map(|runtime_api| LambdaConfig {
-            runtime_api,
-            invocations_at_once: concurrency.clamp(1, MOST_CALLS_AT_ONCE),
-            is_snapshot: initialization.as_deref() == Some("snap-start"),
-        });
-        let on_lambda = lambda.is_some();
-        let session_table = get("SESSION_TABLE");
-        for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
-            if session_table.is_some()
-                && let Some(problem) = get(name).and_then(|url| endpoint_problem(&url))
-            {
-                problems.push(format!("{name} {problem}"));
-            }
-        }
-        if session_table.is_some() && is_blank("AWS_ENDPOINT_URL_DYNAMODB") {
-            // The AWS SDK, which reads it as well, panics at the first request.
-            problems.push(
-                "AWS_ENDPOINT_URL_DYNAMODB is blank, and counts all the same; leave it out for Amazon's own"
-                    .to_owned(),
-            );
-        }
-        let state_keys = if !keys.is_empty() {
-            StateKeys::Given(keys)
-        } else if session_table.is_some() {
-            StateKeys::InTheTable
-        } else if on_lambda {
-            StateKeys::None
-        } else {
-            StateKeys::OfThisProcess
-        };
-        let mut one_of = |name: &str, known: &[&str]| {
-            let value = get(name).unwrap_or_else(|| known[0].to_owned());
-            if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
-                problems.push(format!(
-                    "{name} is {value:?}; it must be one of {}",
-                    known.join(", ")
-                ));
-            }
-            value
-        };
-        let level = one_of(
-            "AWS_LAMBDA_LOG_LEVEL",
-            &["INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL"],
-        );
-        let format = one_of("AWS_LAMBDA_LOG_FORMAT", &["Text", "JSON"]);
-        let on_bad_plugin = if on_lambda {
-            one_of("ON_BAD_PLUGIN", &["stop", "skip"])
-        } else {
-            one_of("ON_BAD_PLUGIN", &["skip", "stop"])
-        };
-        let metrics = one_of("METRICS", &["none", "emf"]);
-        let response_mode = one_of("RESPONSE_MODE", &["buffered", "stream"]);
-        let session_mode = one_of("SESSION_MODE", &["heal", "strict", "off"]).to_ascii_lowercase();
-        let preload = match initialization.as_deref() {
-            Some("provisioned-concurrency") => one_of("PRELOAD", &["all", "none"]),
-            _ => one_of("PRELOAD", &["none", "all"]),
-        };
-        let session_mode = match session_mode.as_str() {
-            "strict" => SessionMode::Strict,
-            "off" => SessionMode::Off,
-            _ => SessionMode::Heal,
-        };
-        if session_mode == SessionMode::Strict && on_lambda && session_table.is_none() {
-            problems.push(
-                "SESSION_MODE is strict, which cannot work in several environments without a table that they share; set SESSION_TABLE"
-                    .to_owned(),
-            );
-        }
-        let bearer_tokens = get("BEARER_TOKENS").map(|value| Tokens::parse(&value));
-        let bearer_tokens = bearer_tokens.unwrap_or_else(|| Ok(Tokens::default()));
-        let bearer_tokens = bearer_tokens.unwrap_or_else(|wrong| {
-            let problem = |what| format!("BEARER_TOKENS: {what}");
-            problems.extend(wrong.into_iter().map(problem));
-            Tokens::default()
-        });
-        let allowed_origins = list("ALLOWED_ORIGINS");
-        for origin in allowed_origins.iter().filter(|origin| !is_origin(origin)) {
-            problems.push(format!(
-                "ALLOWED_ORIGINS has {origin:?}; write each origin as a browser sends it, such as https://app.example.com"
-            ));
-        }
-        let allowed_hosts = list("ALLOWED_HOSTS");
-        for host in allowed_hosts
-            .iter()
-            .filter(|host| host.contains(['*', '/', ' ']))
-        {
-            problems.push(format!(
-                "ALLOWED_HOSTS has {host:?}; write each host by its name, such as devbox or devbox:3000"
-            ));
-        }
-        let mut context_headers = Vec::new();
-        for name in list("CONTEXT_HEADERS") {
-            match context_header(&name) {
-                Ok(header) => context_headers.push(header),
-                Err(problem) => problems.push(format!("CONTEXT_HEADERS has {name:?}, {problem}")),
-            }
-        }
-        Self {
-            entry_file: list("ENTRY_FILE"),
-            tools_list: list("TOOLS_LIST"),
-            plugin_dir: get("PLUGIN_DIR")
-                .unwrap_or_else(|| "/opt/lib".to_owned())
-                .into(),
-            on_bad_plugin: if on_bad_plugin.eq_ignore_ascii_case("stop") {
-                OnBadPlugin::Stop
-            } else {
-                OnBadPlugin::Skip
-            },
-            preload: preload.eq_ignore_ascii_case("all"),
-            call_timeout: (call_timeout > 0).then(|| Duration::from_millis(call_timeout)),
-            call_reserve,
-            calls_at_once,
-            list_ttl_ms,
-            list_page_size,
-            response_mode: if response_mode.eq_ignore_ascii_case("stream") {
-                ResponseMode::Stream
-            } else {
-                ResponseMode::Buffered
-            },
-            session_table,
-            session_mode,
-            lambda,
-            session_ttl,
-            state_keys,
-            state_ttl,
-            function: get("AWS_LAMBDA_FUNCTION_NAME"),
-            server_name: get("MCP_SERVER_NAME"),
-            server_version: get("MCP_SERVER_VERSION"),
-            bearer_tokens,
-            allowed_origins,
-            allowed_hosts,
-            context_headers,
-            metrics: metrics.eq_ignore_ascii_case("emf"),
-            began,
-            log: LogConfig {
-                json: format.eq_ignore_ascii_case("JSON"),
-                level,
-            },
-            problems,
-        }
-    }
-}
-
-/// A header that plugins may see; else why it is none, as the end of a sentence.
-fn context_header(name: &str) -> Result<HeaderName, &'static str> {
-    let header: HeaderName = name
-        .parse()
-        .map_err(|_| "which no header can be named; write names such as x-tenant")?;
-    if SECRET_HEADERS.contains(&header.as_str()) {
-        return Err(
-            "a secret by which a plugin could act as the caller; leave it out, tools learn who called from the principal and its claims",
-        );
-    }
-    Ok(header)
-}
-
-/// `https://app.example.com:8443`: a scheme and an authority, and nothing more.
-fn is_origin(text: &str) -> bool {
-    let authority = text
-        .split_once("://")
-        .map(|(_, authority)| authority.trim_end_matches('/'));
-    authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['*', '/', ' ']))
-}
-
-/// Why nothing can be reached at a URL, as the end of a sentence. Never its name and password.
-fn endpoint_problem(url: &str) -> Option<String> {
-    if url.contains('@') {
-        return Some(
-            "has a user in it, or a password, which DynamoDB does not know; write http://HOST:PORT or https://HOST"
-                .to_owned(),
-        );
-    }
-    let parsed = url.parse::<http::Uri>().ok();
-    let host = parsed
-        .filter(|url| matches!(url.scheme_str(), Some("http" | "https")))
-        .and_then(|url| Some(!url.host()?.is_empty()));
-    (host != Some(true)).then(|| {
-        format!("is {url:?}; it must have a scheme and a host, such as http://localhost:8000")
-    })
 }
 
 #[cfg(test)]

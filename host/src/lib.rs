@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`main`] decides between the front doors: Lambda unless it is told `serve` or `stdio`. All turn their transport's
-//! requests into [`server::Incoming`] and hand them to one [`server::McpServer`].
+//! requests into [`server::request::Incoming`] and hand them to one [`server::McpServer`].
 //!
 //! # Code map
 //!
@@ -26,11 +26,13 @@
 //!
 //! # Invariants
 //!
+//! - Imports run one way: `mcp_protocol`, `store` and `plugin` know nothing of `server`, `server` nothing of `transport`, and no two
+//!   files import each other.
 //! - `plugin` knows no HTTP and no JSON-RPC. Every call goes through `Plugin::invoke`: bytes in, bytes out, so that a plugin
 //!   could as well run in a process of its own.
 //! - Only `plugin::library`, `process::crash_handler` and `transport::lambda::xray` are unsafe.
 //! - `mcp-protocol` knows no HTTP library, no AWS, no runtime and no plugin.
-//! - Only `transport::lambda` knows Lambda.
+//! - Only `transport::lambda` knows Lambda, and `config` its variables: `server` is told what follows from them.
 //! - Only `store::dynamodb` knows the AWS SDK.
 //! - `config` decides, everything else is told: no other module reads the environment, but for the variables that are the
 //!   AWS SDK's own, which `store::dynamodb::client` leaves to it (`config` looks whether its endpoint is one).

@@ -8,14 +8,16 @@ mod catalog;
 mod folder;
 mod invocation;
 mod library;
+mod requirements;
 #[cfg(test)]
 mod tests;
 mod wire;
 
+pub(crate) use self::invocation::active_calls::{Listener, Means};
 #[cfg(test)]
 pub(crate) use self::invocation::{
     active_calls::{find, number_for},
-    outside_of_calls,
+    host_api::outside_of_calls,
 };
 pub use self::{
     catalog::{Catalog, CatalogTool, error::CatalogError},
@@ -26,10 +28,6 @@ pub use self::{
         context::{CallContext, Caller},
         input_requests::{Inputs, Question, Unavailable},
     },
-    library::{ABI_VERSION, Declared, OpenError, Plugin, describe},
-};
-pub(crate) use self::{
-    folder::crash_image::Image,
-    invocation::active_calls::{Listener, Means},
-    library::PANIC_STRATEGY,
+    library::{Declared, OpenError, Plugin, describe},
+    requirements::ABI_VERSION,
 };

@@ -106,7 +106,7 @@ pub(crate) enum Failure {
     EndedMeanwhile { how: String, doing: String },
     #[error(
         "the call has {size} bytes, the host takes {} as Lambda does\n  help: have the tool get what is larger from elsewhere",
-        host::server::MAX_BODY
+        host::server::request::MAX_BODY
     )]
     CallTooLarge { size: usize },
     #[error("the host ended with {0}")]

@@ -17,6 +17,7 @@ use layer_format::{
     selection::{self, Selectable, tools_list},
 };
 use mcp_protocol::tools::Tool;
+use tool_schema::LazySchema;
 
 use crate::{
     config::Config,
@@ -27,7 +28,6 @@ use crate::{
             skipped::Triage,
         },
         folder::{discover::discover, integrity::Promised},
-        invocation::arguments::LazySchema,
     },
 };
 
@@ -141,6 +141,11 @@ impl Catalog {
     #[must_use]
     pub fn tools(&self) -> &[Arc<CatalogTool>] {
         &self.tools
+    }
+
+    /// The names of the tools, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tools.iter().map(|tool| tool.mcp.name.as_str())
     }
 
     /// The tool of this name.

@@ -3,7 +3,7 @@
 pub(crate) mod active_calls;
 pub(crate) mod arguments;
 pub(crate) mod context;
-mod host_api;
+pub(crate) mod host_api;
 pub(crate) mod input_requests;
 mod notification_buffer;
 pub(crate) mod quarantine;
@@ -11,10 +11,7 @@ mod result_check;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_protocol::{
-    jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
-    tools::CallResult,
-};
+use mcp_protocol::tools::CallResult;
 use plugin_abi::{Host, op};
 
 use crate::{
@@ -46,8 +43,8 @@ pub enum FailureKind {
     Panic,
     /// The call is to fail as a JSON-RPC error.
     Protocol {
-        /// The error's code.
-        code: i32,
+        /// The error's code, as the tool gave it.
+        code: Option<i64>,
     },
     /// The call was given up.
     Cancelled,
@@ -77,7 +74,12 @@ pub(crate) fn call(
             deadline_unix_ms: unix_ms(call.deadline),
             request,
         };
-        Ok(plugin.invoke(op::CALL, tool, arguments, host)?)
+        plugin
+            .invoke(op::CALL, tool, arguments, host)
+            .map_err(|mut failure| {
+                call.fails_for(failure.cause.take());
+                failure.into()
+            })
     })?;
     let unreadable = |what: String| CallFailure {
         kind: FailureKind::Unavailable,
@@ -89,21 +91,13 @@ pub(crate) fn call(
     if reply.r#type != "complete" {
         return Err(unreadable(format!("its type is {:?}", reply.r#type)));
     }
+    call.fails_for(reply.cause);
     Ok(CallResult {
         content: reply.content,
         structured_content: reply.structured_content,
         is_error: reply.is_error,
         meta: reply.meta,
     })
-}
-
-/// The host's side of what happens outside of calls.
-pub(crate) fn outside_of_calls() -> Host {
-    Host {
-        call: 0,
-        deadline_unix_ms: 0,
-        request,
-    }
 }
 
 fn unix_ms(time: Option<SystemTime>) -> u64 {
@@ -118,9 +112,7 @@ impl From<Failure> for CallFailure {
         let kind = match failure.kind.as_str() {
             "invalid_arguments" => FailureKind::InvalidArguments,
             "panic" => FailureKind::Panic,
-            "protocol" => FailureKind::Protocol {
-                code: error_code(failure.code),
-            },
+            "protocol" => FailureKind::Protocol { code: failure.code },
             "cancelled" => FailureKind::Cancelled,
             _ => FailureKind::Unavailable,
         };
@@ -128,41 +120,6 @@ impl From<Failure> for CallFailure {
             kind,
             public: failure.public,
             detail: failure.detail,
-        }
-    }
-}
-
-/// The code of a tool's own JSON-RPC error. From -32768 to -32000 all codes are reserved (JSON-RPC 2.0, section 5.1), and
-/// clients act on what MCP makes of them; only two of them are a tool's to give.
-fn error_code(code: Option<i64>) -> i32 {
-    let code = code.and_then(|code| i32::try_from(code).ok());
-    let free = |code: &i32| {
-        !(-32768..=-32000).contains(code) || [INVALID_PARAMS, INTERNAL_ERROR].contains(code)
-    };
-    code.filter(free).unwrap_or(INTERNAL_ERROR)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tool_gives_its_own_codes_and_no_reserved_ones() {
-        for (given, expected) in [
-            (None, -32603),
-            (Some(-32603), -32603),
-            (Some(-32602), -32602),
-            (Some(-32601), -32603),
-            (Some(-32021), -32603),
-            (Some(-32000), -32603),
-            (Some(-32768), -32603),
-            (Some(-31999), -31999),
-            (Some(-32769), -32769),
-            (Some(0), 0),
-            (Some(42), 42),
-            (Some(i64::MAX), -32603),
-        ] {
-            assert_eq!(error_code(given), expected, "code: {given:?}");
         }
     }
 }

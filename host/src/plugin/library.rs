@@ -24,25 +24,21 @@ use plugin_abi::{
 use crate::{
     plugin::{
         folder::{
-            compatibility::check_release,
-            crash_image::Image,
             file_check::{self, FileProblem, Kind},
             integrity::Promised,
         },
         invocation::{
-            self,
+            host_api,
             quarantine::{Quarantine, Stuck},
         },
+        requirements::{ABI_VERSION, PANIC_STRATEGY, check_release},
         wire::{self, Failure, Init},
     },
-    process::{crash_handler, log},
+    process::{
+        crash_handler::{self, Image},
+        log,
+    },
 };
-
-/// The version of plugin-abi this host speaks.
-pub const ABI_VERSION: &str = "1.0.0";
-
-/// The panic strategy a plugin must be built with (ABI rule 3).
-pub(crate) const PANIC_STRATEGY: &str = "unwind";
 
 /// A plugin: a file that is opened when it is first needed.
 #[derive(Debug)]
@@ -255,13 +251,7 @@ impl Plugin {
     /// does it at its first call.
     pub(crate) fn prepare(&self) -> Result<(), Arc<OpenError>> {
         let module = self.opened()?.module;
-        let prepared = invoke(
-            module,
-            op::PREPARE,
-            "",
-            b"{}",
-            invocation::outside_of_calls(),
-        );
+        let prepared = invoke(module, op::PREPARE, "", b"{}", host_api::outside_of_calls());
         if let Err(failure) = prepared
             && failure.kind != "unknown_op"
         {
@@ -286,9 +276,8 @@ impl Plugin {
     pub(crate) fn ready(&self) -> Result<&Opened, Failure> {
         self.opened().map_err(|error| Failure {
             kind: "unavailable".to_owned(),
-            code: None,
-            public: None,
             detail: Some(format!("[{}] {error}", error.code())),
+            ..Failure::default()
         })
     }
 
@@ -299,7 +288,7 @@ impl Plugin {
             return;
         };
         let body = format!(r#"{{"call":{call}}}"#);
-        let host = invocation::outside_of_calls();
+        let host = host_api::outside_of_calls();
         if let Err(failure) = invoke(opened.module, op::CANCEL, "", body.as_bytes(), host) {
             tracing::debug!(library = %self.path.display(), kind = failure.kind, "the plugin cannot cancel calls");
         }
@@ -370,7 +359,7 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
         reason,
     };
     let init = serde_json::to_vec(&init).map_err(|error| failed(error.to_string()))?;
-    let bytes = invoke(module, op::INIT, "", &init, invocation::outside_of_calls())
+    let bytes = invoke(module, op::INIT, "", &init, host_api::outside_of_calls())
         .map_err(|failure| {
             let kind = failure.kind;
             failed(failure.detail.unwrap_or_else(|| {
@@ -480,31 +469,17 @@ fn invoke(
             Err(
                 serde_json::from_slice(&bytes).unwrap_or_else(|error| Failure {
                     kind: "unavailable".to_owned(),
-                    code: None,
-                    public: None,
                     detail: Some(format!(
                         "the plugin's error payload cannot be read: {error}"
                     )),
+                    ..Failure::default()
                 }),
             )
         }
         Err(_) => Err(Failure {
             kind: "panic".to_owned(),
-            code: None,
-            public: None,
             detail: Some("a panic left the plugin".to_owned()),
+            ..Failure::default()
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use plugin_abi::abi_stable::library::RootModule;
-
-    use super::*;
-
-    #[test]
-    fn the_abi_version_is_that_of_plugin_abi() {
-        assert_eq!(PluginRef::VERSION_STRINGS.version.as_str(), ABI_VERSION);
     }
 }

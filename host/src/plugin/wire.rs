@@ -39,6 +39,9 @@ pub(crate) struct Reply {
     pub(crate) is_error: bool,
     #[serde(default, rename = "_meta")]
     pub(crate) meta: Option<Map<String, Value>>,
+    /// The kind of the state error that the call fails for.
+    #[serde(default)]
+    pub(crate) cause: Option<String>,
 }
 
 pub(crate) fn present<'de, D: Deserializer<'de>>(
@@ -48,7 +51,7 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(
 }
 
 /// The error payload.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Failure {
     pub(crate) kind: String,
     /// Of kind `protocol`: the code of the JSON-RPC error.
@@ -58,6 +61,9 @@ pub(crate) struct Failure {
     pub(crate) public: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
+    /// The kind of the state error that the call fails for.
+    #[serde(default, skip_serializing)]
+    pub(crate) cause: Option<String>,
 }
 
 #[cfg(test)]

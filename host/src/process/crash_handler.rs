@@ -22,14 +22,13 @@ use std::{
     ffi::c_void,
     fmt::{self, Write},
     mem,
+    ops::Range,
     path::Path,
     ptr,
     sync::atomic::{AtomicPtr, Ordering},
 };
 
 use libc::{c_int, siginfo_t, ucontext_t};
-
-use crate::plugin::Image;
 
 /// The signals by which faulty code ends its process.
 const FATAL: [(c_int, &str); 5] = [
@@ -46,6 +45,15 @@ const MAX_LINE: usize = 1024;
 /// How far from the stack pointer a fault is one of the stack itself. Unit: bytes. Source: ours; guard pages have 4 KB,
 /// and a frame that is larger is probed page by page.
 const STACK_FAULT: usize = 64 * 1024;
+
+/// The parts of an ELF file that outlive it in a crash report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// The addresses of its code, from where it is mapped.
+    pub(crate) code: Range<u64>,
+    /// The linker's id of the build; empty if there is none.
+    pub(crate) build_id: Vec<u8>,
+}
 
 /// A call that a thread is in.
 struct Running {

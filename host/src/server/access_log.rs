@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -10,165 +10,18 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Response};
-use mcp_protocol::{Answer, Ask, Revision};
-use serde::Deserialize;
+use mcp_protocol::{Answer, Revision};
 
-use crate::{
-    plugin::{CallContext, CatalogTool},
-    server::{
-        Incoming, McpServer,
-        http::{headers::header, response::IsError},
-        metrics::{Counted, Metrics},
-    },
+use crate::server::{
+    http::{headers::header, response::IsError},
+    metrics::{Counted, Metrics},
+    outcome::End,
+    record::{LONGEST, Record},
+    request::Incoming,
 };
-
-/// How much is told of what a client says of itself. Unit: characters. Source: ours.
-const LONGEST: usize = 100;
 
 /// How much is told of a trace. Unit: characters. Source: ours; X-Ray's own have half of it.
 const LONGEST_TRACE: usize = 256;
-
-/// What becomes known of a request while it is answered.
-#[derive(Clone, Debug, Default)]
-pub struct Record(Arc<Mutex<Known>>);
-
-#[derive(Debug, Default)]
-struct Known {
-    method: Option<&'static str>,
-    revision: Option<Revision>,
-    tool: Option<String>,
-    plugin: Option<String>,
-    client: Option<String>,
-    principal: Option<String>,
-    end: Option<End>,
-    /// How much was told before the answer. Unit: bytes.
-    told: usize,
-}
-
-/// How a request ended. Of several messages the worst counts, the last of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum End {
-    Ok,
-    /// The tool asks its client.
-    InputRequired,
-    /// The tool says that it failed, or that its arguments are wrong.
-    ToolError,
-    /// A JSON-RPC error, or a status of HTTP that is one.
-    Refused,
-    /// Nobody waits for an answer any more.
-    Abandoned,
-    /// Its time was over.
-    GivenUp,
-    /// The tool panicked, or does not keep to the protocol.
-    Failed,
-    /// Something that is needed is not there at the moment.
-    Unavailable,
-}
-
-impl End {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::ToolError => "tool_error",
-            Self::InputRequired => "input_required",
-            Self::GivenUp => "given_up",
-            Self::Failed => "failed",
-            Self::Unavailable => "unavailable",
-            Self::Refused => "refused",
-            Self::Abandoned => "abandoned",
-        }
-    }
-
-    /// Of an answer of which nothing else is known.
-    fn of(status: u16, is_error: bool) -> Self {
-        match status {
-            503 => Self::Unavailable,
-            400.. => Self::Refused,
-            _ if is_error => Self::Refused,
-            _ => Self::Ok,
-        }
-    }
-}
-
-impl Record {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What a request asks for.
-    pub(crate) fn asks(&self, ask: &Ask<'_>, revision: Option<Revision>) {
-        let mut known = self.lock();
-        let method = match ask {
-            Ask::Discover => "server/discover",
-            Ask::Initialize {
-                negotiated, client, ..
-            } => {
-                known.revision = Some(*negotiated);
-                known.client = client.and_then(|client| words_of(client.get()));
-                "initialize"
-            }
-            Ask::Ping => "ping",
-            Ask::SetLogLevel(_) => "logging/setLevel",
-            Ask::ListTools { .. } => "tools/list",
-            Ask::CallTool { .. } => "tools/call",
-        };
-        known.method = known.method.or(Some(method));
-        known.revision = known.revision.or(revision);
-    }
-
-    /// It is several messages.
-    pub(crate) fn is_batch(&self) {
-        self.lock().method = Some("batch");
-    }
-
-    /// A message of the batch was answered by this.
-    pub(crate) fn is_answered(&self, answer: &Answer) {
-        self.ends(End::of(answer.status, answer.is_error));
-    }
-
-    /// So many bytes went to the client as they came.
-    pub(crate) fn tells(&self, bytes: usize) {
-        self.lock().told += bytes;
-    }
-
-    pub(crate) fn comes_from(&self, principal: &str) {
-        self.lock().principal = Some(principal.to_owned());
-    }
-
-    /// The call that it turned out to be. Of a batch, the last.
-    pub(crate) fn calls(&self, tool: &CatalogTool, revision: Revision, context: &CallContext) {
-        let mut known = self.lock();
-        known.tool = Some(tool.mcp.name.clone());
-        known.plugin = Some(tool.plugin.file());
-        known.revision = Some(revision);
-        let client = context.client.as_deref();
-        known.client = client.and_then(|client| words_of(client.get()));
-    }
-
-    pub(crate) fn ends(&self, end: End) {
-        let mut known = self.lock();
-        known.end = known.end.max(Some(end));
-    }
-}
-
-/// `name/version` of a client.
-fn words_of(client: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Client {
-        name: String,
-        #[serde(default)]
-        version: String,
-    }
-    let Client { name, version } = serde_json::from_str(client).ok()?;
-    let words = format!("{name}/{version}");
-    let words = words.trim_end_matches('/').chars();
-    Some(words.filter(|c| !is_invisible(*c)).take(LONGEST).collect())
-}
-
-/// Whatever could make a line look like another, or like two.
-fn is_invisible(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
 
 /// What the operator is told, whatever the request.
 #[derive(Debug)]
@@ -190,6 +43,22 @@ impl Operator {
 
     pub(crate) fn layers(&self) -> &str {
         &self.layers
+    }
+
+    /// Begin the line of a request of so many bytes.
+    pub(crate) fn line(self: &Arc<Self>, incoming: &Incoming<'_>, received: usize) -> Line {
+        let trace = header(incoming.headers, "x-amzn-trace-id");
+        Line {
+            operator: Arc::clone(self),
+            record: incoming.record.clone(),
+            request_id: incoming.request_id.to_owned(),
+            method: incoming.method.clone(),
+            trace: trace.map(|trace| trace.chars().take(LONGEST_TRACE).collect()),
+            principal: incoming.caller.principal.clone(),
+            begun: Instant::now(),
+            received,
+            answered: None,
+        }
     }
 }
 
@@ -214,24 +83,6 @@ struct Answered {
     /// Unit: bytes.
     sent: usize,
     after: Duration,
-}
-
-impl McpServer {
-    /// Begin the line of a request of so many bytes.
-    pub(crate) fn line(&self, incoming: &Incoming<'_>, received: usize) -> Line {
-        let trace = header(incoming.headers, "x-amzn-trace-id");
-        Line {
-            operator: Arc::clone(&self.operator),
-            record: incoming.record.clone(),
-            request_id: incoming.request_id.to_owned(),
-            method: incoming.method.clone(),
-            trace: trace.map(|trace| trace.chars().take(LONGEST_TRACE).collect()),
-            principal: incoming.caller.principal.clone(),
-            begun: Instant::now(),
-            received,
-            answered: None,
-        }
-    }
 }
 
 impl Line {
@@ -271,7 +122,7 @@ impl Drop for Line {
         let status = answered.map(|answered| answered.status);
         let sent = answered.map(|answered| answered.sent + known.told);
         let after = answered.map_or_else(|| self.begun.elapsed(), |answered| answered.after);
-        let milliseconds = super::milliseconds(after);
+        let milliseconds = milliseconds(after);
         let request_id = self.request_id.as_str();
         // Whether all is well is asked every few seconds, and browsers ask twice.
         let is_routine = matches!(self.method, Method::GET | Method::OPTIONS);
@@ -324,49 +175,7 @@ impl Drop for Line {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use mcp_protocol::{Id, jsonrpc::INVALID_PARAMS};
-    use serde_json::Map;
-
-    use super::*;
-
-    #[test]
-    fn a_client_is_told_by_name_and_version_within_bounds() {
-        let long = format!(r#"{{"name":"{}","version":"1"}}"#, "x".repeat(500));
-        for (client, expected) in [
-            (
-                r#"{"name":"claude","version":"2"}"#,
-                Some("claude/2".to_owned()),
-            ),
-            (r#"{"name":"claude"}"#, Some("claude".to_owned())),
-            (r#"{"version":"2"}"#, None),
-            ("[]", None),
-            (&long, Some("x".repeat(LONGEST))),
-            (
-                r#"{"name":"a\u2028b\u202ec\u001b[1m"}"#,
-                Some("abc[1m".to_owned()),
-            ),
-        ] {
-            assert_eq!(words_of(client), expected, "{client}");
-        }
-    }
-
-    #[test]
-    fn how_it_ended_shows_in_an_answer_where_nobody_has_said_it() {
-        let (id, code) = (Id::Number(1.into()), INVALID_PARAMS);
-        for (answer, expected) in [
-            (Answer::success(&id, &Map::new()), End::Ok),
-            (Answer::ACCEPTED, End::Ok),
-            (Answer::error(200, Some(&id), code, "no"), End::Refused),
-            (Answer::error(404, None, code, "no"), End::Refused),
-            (Answer::error(503, Some(&id), code, "no"), End::Unavailable),
-        ] {
-            let end = End::of(answer.status, answer.is_error);
-            assert_eq!(end, expected, "{answer:?}");
-        }
-        // A status of HTTP alone.
-        assert_eq!(End::of(404, false), End::Refused);
-        assert_eq!(End::of(503, false), End::Unavailable);
-    }
+/// A duration as the log has it.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::server::End;
+use crate::server::outcome::End;
 
 /// Where the metrics are found.
 const NAMESPACE: &str = "McpLayerHost";

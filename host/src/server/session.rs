@@ -1,28 +1,18 @@
 //! Handshake-era sessions over HTTP: begun by `initialize`, named by a header, ended by DELETE.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
-use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode};
 use mcp_protocol::{
-    Answer, Id, LogLevel, Revision, initialize,
+    Answer, Id, LogLevel, Revision,
     jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
 };
 use serde_json::{Map, value::RawValue};
 
 use crate::{
     config::SessionMode,
-    server::{
-        Caller, Incoming, McpServer,
-        http::{
-            headers::header,
-            response::{empty, respond},
-        },
-    },
-    store::{
-        session::{Found, Session, SessionId, StoreError},
-        timeouts,
-    },
+    plugin::Caller,
+    server::{call::deadline::TimeLimits, http::headers::header, request::Incoming},
+    store::session::{Found, Session, SessionId, StoreError, lookup::Sessions},
 };
 
 /// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
@@ -30,36 +20,47 @@ use crate::{
 /// Source: ours. Names, versions and capabilities fit, and all the sessions in memory then stay below 30 MB.
 const MAX_KEPT: usize = 1024;
 
-const SESSION_HEADER: &str = "mcp-session-id";
+/// The header that names the session of a message.
+pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 
-impl McpServer {
-    pub(crate) async fn initialize(
+/// Sessions, as clients know them.
+pub(crate) struct LegacySessions {
+    sessions: Arc<Sessions>,
+    limits: TimeLimits,
+}
+
+impl LegacySessions {
+    pub(crate) fn new(sessions: Arc<Sessions>, limits: TimeLimits) -> Self {
+        Self { sessions, limits }
+    }
+
+    /// Is each session looked up where all hosts know of it?
+    pub(crate) fn are_strict(&self) -> bool {
+        self.sessions.mode() == SessionMode::Strict
+    }
+
+    /// Begins a session; `None` where there are none.
+    ///
+    /// # Errors
+    /// The answer to a client whose session cannot be kept.
+    pub(crate) async fn begin(
         &self,
         incoming: &Incoming<'_>,
         id: &Id,
         negotiated: Revision,
         client: Option<&RawValue>,
         capabilities: Option<&RawValue>,
-    ) -> Response<Bytes> {
-        let mut response = respond(Answer::success(id, &self.introduction(negotiated)));
+    ) -> Result<Option<SessionId>, Answer> {
         if self.sessions.mode() == SessionMode::Off {
-            return response;
+            return Ok(None);
         }
         let session = self.new_session(negotiated, client, capabilities, &incoming.caller);
         let session_id = SessionId::random();
         let created = self.sessions.create(session_id, session);
-        if let Err(error) = self.in_time(incoming, created).await {
-            return respond(store_failed(incoming, Some(id), &error));
+        match self.in_time(incoming, created).await {
+            Ok(()) => Ok(Some(session_id)),
+            Err(error) => Err(store_failed(incoming, Some(id), &error)),
         }
-        if let Ok(value) = HeaderValue::from_str(&session_id.to_string()) {
-            response.headers_mut().insert(SESSION_HEADER, value);
-        }
-        response
-    }
-
-    /// The result of `initialize`.
-    pub(crate) fn introduction(&self, negotiated: Revision) -> Box<RawValue> {
-        initialize(negotiated, &self.server, self.instructions.as_deref())
     }
 
     /// A session of this revision, with what its client said of itself and who is in it.
@@ -83,9 +84,9 @@ impl McpServer {
 
     /// The session that a legacy message names.
     ///
-    /// An unknown one is served all the same (unless `SESSION_MODE` is strict), see [`crate::session`]; one that was ended, that is another principal's, or
+    /// An unknown one is served all the same (unless `SESSION_MODE` is strict), see [`crate::store::session`]; one that was ended, that is another principal's, or
     /// that no host can have given out, is refused by 404, at which the client starts over.
-    pub(crate) async fn session(
+    pub(crate) async fn find(
         &self,
         incoming: &Incoming<'_>,
         id: Option<&Id>,
@@ -160,9 +161,13 @@ impl McpServer {
         }
     }
 
-    pub(crate) async fn delete(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
+    /// Ends the session that a client names.
+    ///
+    /// # Errors
+    /// The answer to a client that cannot end it.
+    pub(crate) async fn end(&self, incoming: &Incoming<'_>) -> Result<(), Answer> {
         let Some(named) = header(incoming.headers, SESSION_HEADER) else {
-            return respond(Answer::error(
+            return Err(Answer::error(
                 400,
                 None,
                 INVALID_REQUEST,
@@ -170,9 +175,7 @@ impl McpServer {
             ));
         };
         let gone = || Answer::error(404, None, INVALID_REQUEST, "there is no such session");
-        let Some(session_id) = SessionId::parse(&named) else {
-            return respond(gone());
-        };
+        let session_id = SessionId::parse(&named).ok_or_else(gone)?;
         let principal = incoming.caller.principal.as_deref();
         let ended = async {
             let is_his = match self.sessions.find(session_id).await? {
@@ -186,24 +189,20 @@ impl McpServer {
             Ok(true) => {
                 let request_id = incoming.request_id;
                 tracing::debug!(request_id, "a session was ended by its client");
-                empty(StatusCode::NO_CONTENT)
+                Ok(())
             }
-            Ok(false) => respond(gone()),
-            Err(error) => respond(store_failed(incoming, None, &error)),
+            Ok(false) => Err(gone()),
+            Err(error) => Err(store_failed(incoming, None, &error)),
         }
     }
 
-    /// Wait for a store no longer than there is time for an answer.
-    pub(crate) async fn in_time<T>(
+    async fn in_time<T>(
         &self,
         incoming: &Incoming<'_>,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let limits = &self.time_limits;
-        match limits.deadline(None, incoming.ceiling, incoming.deadline) {
-            None => work.await,
-            Some(deadline) => timeouts::within(deadline.left(), work).await,
-        }
+        let (ceiling, deadline) = (incoming.ceiling, incoming.deadline);
+        self.limits.in_time(ceiling, deadline, work).await
     }
 }
 

@@ -3,16 +3,19 @@
 use std::sync::OnceLock;
 
 use mcp_protocol::{
-    Answer, CacheHints, CacheScope, Id, Revision,
-    jsonrpc::INTERNAL_ERROR,
+    Answer, CacheHints, CacheScope, Id, Revision, ServerInfo,
+    jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
     tools::{self, Tool},
 };
 use serde_json::value::RawValue;
 
-use crate::server::{Incoming, McpServer};
+use crate::{
+    plugin::{Caller, Catalog},
+    server::request::Incoming,
+};
 
 /// What a client hears of a cursor that does not lead to a page.
-pub(crate) const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; ask for it again without one";
+const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; ask for it again without one";
 
 /// How a cursor begins. The name of the last tool before the page follows: every environment of a function then gives out
 /// the same cursors, and one of a list that is no more leads nowhere.
@@ -21,6 +24,8 @@ const CURSOR: &str = "after:";
 /// The pages of the list, for each revision and scope when they are first asked for.
 pub(crate) struct Lists {
     page_size: usize,
+    /// How long a client may keep a page. Unit: milliseconds.
+    ttl_ms: u64,
     public: [OnceLock<Pages>; Revision::ALL.len()],
     private: [OnceLock<Pages>; Revision::ALL.len()],
 }
@@ -30,17 +35,96 @@ type Pages = Vec<Box<RawValue>>;
 
 impl Lists {
     /// Without `page_size`, all tools are on one page.
-    pub(crate) fn new(page_size: Option<usize>) -> Self {
+    pub(crate) fn new(page_size: Option<usize>, ttl_ms: u64) -> Self {
         Self {
             page_size: page_size.unwrap_or(usize::MAX),
+            ttl_ms,
             public: Default::default(),
             private: Default::default(),
         }
     }
+
+    /// How long, and for whom, a client may keep what it is told. What a principal is told is its own: whoever checked it
+    /// may have had a reason.
+    pub(crate) fn cache(&self, caller: &Caller) -> CacheHints {
+        CacheHints {
+            ttl_ms: self.ttl_ms,
+            cache_scope: match caller.principal {
+                Some(_) => CacheScope::Private,
+                None => CacheScope::Public,
+            },
+        }
+    }
+
+    /// The answer to a request for the page that the cursor leads to, the first without one.
+    pub(crate) fn answer(
+        &self,
+        incoming: &Incoming<'_>,
+        id: &Id,
+        revision: Revision,
+        cursor: Option<&str>,
+        of: ListOf<'_>,
+    ) -> Answer {
+        match self.page(revision, cursor, self.cache(&incoming.caller), of) {
+            Some(page) => fitting(incoming, id, Answer::success(id, page)),
+            None => Answer::error(200, Some(id), INVALID_PARAMS, UNKNOWN_CURSOR),
+        }
+    }
+
+    /// `None`: the cursor leads nowhere.
+    fn page(
+        &self,
+        revision: Revision,
+        cursor: Option<&str>,
+        cache: CacheHints,
+        of: ListOf<'_>,
+    ) -> Option<&RawValue> {
+        let number = match cursor {
+            None => 0,
+            Some(cursor) => self.page_number(cursor, of.catalog)?,
+        };
+        let lists = match cache.cache_scope {
+            CacheScope::Private => &self.private,
+            CacheScope::Public => &self.public,
+        };
+        let pages = lists[revision as usize].get_or_init(|| self.pages(revision, cache, of));
+        pages.get(number).map(AsRef::as_ref)
+    }
+
+    fn page_number(&self, cursor: &str, catalog: &Catalog) -> Option<usize> {
+        let last = catalog.position(cursor.strip_prefix(CURSOR)?)?;
+        let next = last + 1;
+        (next % self.page_size == 0).then(|| next / self.page_size)
+    }
+
+    fn pages(&self, revision: Revision, cache: CacheHints, of: ListOf<'_>) -> Pages {
+        let tools: Vec<Tool> = of
+            .catalog
+            .tools()
+            .iter()
+            .map(|tool| tool.mcp.clone())
+            .collect();
+        let page = |start: usize| {
+            let end = start.saturating_add(self.page_size).min(tools.len());
+            let next = (end < tools.len()).then(|| format!("{CURSOR}{}", tools[end - 1].name));
+            let tools = &tools[start..end];
+            tools::list(revision, tools, next.as_deref(), of.server, cache)
+        };
+        // No tools are one page as well.
+        let starts = (0..tools.len().max(1)).step_by(self.page_size);
+        starts.map(page).collect()
+    }
+}
+
+/// The tools that are listed, and the server that lists them.
+#[derive(Clone, Copy)]
+pub(crate) struct ListOf<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) server: &'a ServerInfo,
 }
 
 /// The answer with a page, if it comes through the door; else the word that it does not.
-pub(crate) fn fitting(incoming: &Incoming<'_>, id: &Id, page: Answer) -> Answer {
+fn fitting(incoming: &Incoming<'_>, id: &Id, page: Answer) -> Answer {
     let body = page.body.as_deref().unwrap_or_default();
     let too_large = incoming
         .room
@@ -55,49 +139,4 @@ pub(crate) fn fitting(incoming: &Incoming<'_>, id: &Id, page: Answer) -> Answer 
     );
     tracing::error!(request_id, "{message}");
     Answer::error(200, Some(id), INTERNAL_ERROR, &message)
-}
-
-impl McpServer {
-    /// The page that the cursor leads to, the first without one; `None`: it leads nowhere.
-    pub(crate) fn list(
-        &self,
-        revision: Revision,
-        cursor: Option<&str>,
-        cache: CacheHints,
-    ) -> Option<&RawValue> {
-        let number = match cursor {
-            None => 0,
-            Some(cursor) => self.page_number(cursor)?,
-        };
-        let lists = match cache.cache_scope {
-            CacheScope::Private => &self.lists.private,
-            CacheScope::Public => &self.lists.public,
-        };
-        let pages = lists[revision as usize].get_or_init(|| self.pages(revision, cache));
-        pages.get(number).map(AsRef::as_ref)
-    }
-
-    fn page_number(&self, cursor: &str) -> Option<usize> {
-        let last = self.catalog.position(cursor.strip_prefix(CURSOR)?)?;
-        let next = last + 1;
-        (next % self.lists.page_size == 0).then(|| next / self.lists.page_size)
-    }
-
-    fn pages(&self, revision: Revision, cache: CacheHints) -> Pages {
-        let tools: Vec<Tool> = self
-            .catalog
-            .tools()
-            .iter()
-            .map(|tool| tool.mcp.clone())
-            .collect();
-        let page = |start: usize| {
-            let end = start.saturating_add(self.lists.page_size).min(tools.len());
-            let next = (end < tools.len()).then(|| format!("{CURSOR}{}", tools[end - 1].name));
-            let tools = &tools[start..end];
-            tools::list(revision, tools, next.as_deref(), &self.server, cache)
-        };
-        // No tools are one page as well.
-        let starts = (0..tools.len().max(1)).step_by(self.lists.page_size);
-        starts.map(page).collect()
-    }
 }

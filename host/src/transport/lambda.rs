@@ -24,11 +24,16 @@ use tracing::Instrument;
 
 use crate::{
     config::{Config, ResponseMode},
-    server::{Incoming, Line, McpServer, Reached, Record, Tell},
+    server::{
+        McpServer,
+        access_log::Line,
+        http::cors::Reached,
+        record::Record,
+        request::{Incoming, Tell},
+    },
     transport::lambda::{
         event::Brought,
         gateway_event::GatewayRequest,
-        identity::caller,
         invocation::Invocation,
         recycle::Environment,
         runtime_api::{Broken, Failure, RuntimeApi},
@@ -100,7 +105,7 @@ enum Answered {
 }
 
 /// What the operator is told of a request, once it is dropped.
-type Told = Option<Arc<Line>>;
+type Told = Option<Line>;
 
 impl Function {
     /// Serve one invocation after the other, until Lambda does not answer.
@@ -167,7 +172,7 @@ impl Function {
             Brought::Request(event) => GatewayRequest::of(*event)?,
             Brought::Direct(direct) => {
                 let (answer, line) = direct.answer(&self.app, invocation).await;
-                return Ok((Answered::Whole(answer), Some(line.into())));
+                return Ok((Answered::Whole(answer), Some(line)));
             }
         };
         if let Some((name, trace)) = direct_invoke::trace(invocation) {
@@ -178,9 +183,9 @@ impl Function {
         match self.mode {
             ResponseMode::Buffered => {
                 let answer = answer(&self.app, &request, request_id, deadline, None);
-                let (response, told) = untold(answer.await);
+                let (response, line) = answer.await;
                 let answer = gateway_event::answer(&request.context, response);
-                Ok((Answered::Whole(answer), told))
+                Ok((Answered::Whole(answer), Some(line)))
             }
             ResponseMode::Stream => {
                 let opening = self
@@ -188,31 +193,25 @@ impl Function {
                     .opening(&request.headers, Reached::Gateway(request.door().domain));
                 let (app, request_id) = (Arc::clone(&self.app), request_id.clone());
                 let response = opening.answer(|tell| async move {
-                    answer(&app, &request, &request_id, deadline, Some(tell)).await
+                    let answer = answer(&app, &request, &request_id, deadline, Some(tell));
+                    let (response, line) = answer.await;
+                    (response, Some(line))
                 });
-                // That of one that is told while it happens is written at its end.
-                let (response, told) = untold(response.await);
+                let (response, told) = response.await;
                 Ok((Answered::Stream(streaming::streamed(response)), told))
             }
         }
     }
 }
 
-/// A response without the line that it carries, and that.
-fn untold<B>(mut response: Response<B>) -> (Response<B>, Told) {
-    let told = response.extensions_mut().remove();
-    (response, told)
-}
-
-/// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.) The response
-/// carries the operator's line, an [`Arc<Line>`].
+/// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
 async fn answer(
     app: &McpServer,
     request: &GatewayRequest,
     request_id: &str,
     deadline: Option<SystemTime>,
     tell: Option<Tell>,
-) -> Response<Bytes> {
+) -> (Response<Bytes>, Line) {
     let door = request.door();
     let incoming = Incoming {
         method: request.method.clone(),
@@ -220,7 +219,7 @@ async fn answer(
         headers: &request.headers,
         body: &request.body,
         reached: Reached::Gateway(door.domain),
-        caller: caller(&request.context),
+        caller: identity::caller(&request.context),
         request_id,
         deadline,
         ceiling: door.ceiling,
@@ -228,7 +227,5 @@ async fn answer(
         tell,
         record: Record::default(),
     };
-    let (mut response, line) = app.answer_with_line(&incoming).await;
-    response.extensions_mut().insert(Arc::new(line));
-    response
+    app.answer_with_line(&incoming).await
 }

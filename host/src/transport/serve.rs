@@ -32,9 +32,12 @@ use tokio::{
 use crate::{
     StartError,
     config::Config,
+    plugin::Caller,
     server::{
-        AnswerBody, Caller, Incoming, MAX_BODY, McpServer, Reached, Record, Tell, refusal,
-        too_large,
+        McpServer,
+        http::{cors::Reached, response::refusal, sse::AnswerBody, too_large},
+        record::Record,
+        request::{Incoming, MAX_BODY, Tell},
     },
     transport::failed,
 };
@@ -300,9 +303,9 @@ async fn answer(
     let opening = app.opening(&head.headers, reached);
     let answer = |tell| async move {
         let incoming = incoming(&head, &body, reached, &request_id, Some(tell));
-        app.answer(&incoming).await
+        (app.answer(&incoming).await, None)
     };
-    Ok(opening.answer(answer).await)
+    Ok(opening.answer(answer).await.0)
 }
 
 fn incoming<'a>(

@@ -1,6 +1,6 @@
 //! Origins, hosts and CORS.
 
-use host::server::Reached;
+use host::server::http::cors::Reached;
 use http::Request;
 use serde_json::json;
 

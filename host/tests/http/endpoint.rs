@@ -1,6 +1,6 @@
 //! HTTP before MCP: paths, methods, content types, sizes.
 
-use host::server::MAX_BODY;
+use host::server::request::MAX_BODY;
 use http::{Method, Request};
 use serde_json::json;
 

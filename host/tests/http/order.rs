@@ -3,7 +3,7 @@
 //!
 //! Every row breaks one step, and every later step in its first way as well, and sees the one step's answer.
 
-use host::server::MAX_BODY;
+use host::server::request::MAX_BODY;
 use http::Method;
 use serde_json::{Value, json};
 

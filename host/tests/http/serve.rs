@@ -7,8 +7,8 @@ use std::{
 
 use host::{
     config::Config,
-    server::MAX_BODY,
     server::http::bearer_tokens::Token,
+    server::request::MAX_BODY,
     transport::serve::{ServeError, Server},
 };
 

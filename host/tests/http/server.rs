@@ -4,7 +4,8 @@ use bytes::Bytes;
 use host::{
     StartError,
     config::Config,
-    server::{Caller, Incoming, McpServer, Reached, Record},
+    plugin::Caller,
+    server::{McpServer, http::cors::Reached, record::Record, request::Incoming},
 };
 use http::{HeaderMap, Request, Response, request::Builder};
 use schemas::Exchange;

@@ -1,8 +1,8 @@
 //! Who may call, where tokens are asked for.
 
 use host::{
-    server::http::bearer_tokens::Token,
-    server::{Caller, Reached},
+    plugin::Caller,
+    server::http::{bearer_tokens::Token, cors::Reached},
 };
 use http::{Method, Request};
 use serde_json::{Map, json};

@@ -48,7 +48,7 @@ fn arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
 /// What is larger is not even read by the host, which looks like the end of it.
 fn small_enough(arguments: &Map<String, Value>) -> anyhow::Result<()> {
     let size = serde_json::to_vec(arguments)?.len();
-    if size > host::server::MAX_BODY {
+    if size > host::server::request::MAX_BODY {
         return Err(Failure::CallTooLarge { size }.into());
     }
     Ok(())

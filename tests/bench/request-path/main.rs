@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use divan::Bencher;
 use host::{
     config::Config,
-    server::{Caller, Incoming, McpServer, Reached, Record},
+    plugin::Caller,
+    server::{McpServer, http::cors::Reached, record::Record, request::Incoming},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use mcp_protocol::{Headers, route};

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use layer_format::{ErrorCode, manifest::PluginEntry};
 use plugin_abi::PAYLOAD_VERSION;
-use semver::Version;
 
-use crate::plugin::{ABI_VERSION, CatalogError, FileProblem, PANIC_STRATEGY, folder::file_check};
+use crate::plugin::{
+    CatalogError, FileProblem,
+    folder::file_check,
+    requirements::{ABI_VERSION, PANIC_STRATEGY, check_release},
+};
 
 /// Is the layer for this CPU?
 pub(crate) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {
@@ -81,17 +84,6 @@ pub(crate) fn check_entry(
     match entry.min_host.as_deref().map(check_release) {
         Some(Err(problem)) => mismatch(ErrorCode::PluginNeedsNewerHost, problem),
         _ => Ok(()),
-    }
-}
-
-/// Is this host of the release that a plugin needs, or a later one? Else the problem and its remedy.
-pub(crate) fn check_release(needed: &str) -> Result<(), String> {
-    let release = env!("CARGO_PKG_VERSION");
-    match (Version::parse(release), Version::parse(needed)) {
-        (Ok(this), Ok(that)) if this >= that => Ok(()),
-        _ => Err(format!(
-            "needs release {needed} of the host, this is {release}; deploy that release, or rebuild the plugin with the plugin-sdk of this one"
-        )),
     }
 }
 

@@ -8,14 +8,7 @@ use object::{
     read::{ReadRef, elf::ProgramHeader},
 };
 
-/// The parts of an ELF file that outlive it in a crash report.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Image {
-    /// The addresses of its code, from where it is mapped.
-    pub(crate) code: Range<u64>,
-    /// The linker's id of the build; empty if there is none.
-    pub(crate) build_id: Vec<u8>,
-}
+use crate::process::crash_handler::Image;
 
 impl Image {
     /// Of the segments of a file; what cannot be read is left out.

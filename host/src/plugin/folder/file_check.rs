@@ -24,7 +24,7 @@ use object::{
 };
 use plugin_abi::ROOT_SYMBOL;
 
-use crate::plugin::folder::crash_image::Image;
+use crate::process::crash_handler::Image;
 use tables::Tables;
 
 mod tables;

@@ -126,6 +126,13 @@ impl Call {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// Takes note of the kind of the state error that it fails for, if its plugin names one.
+    pub(crate) fn fails_for(&self, kind: Option<String>) {
+        if let Some(kind) = kind {
+            self.state.fails_for(kind);
+        }
+    }
+
     /// Tell or keep a notification for the client, if it wants to hear of it.
     pub(crate) fn notify(&self, notification: Notification) {
         let wanted = match &notification {

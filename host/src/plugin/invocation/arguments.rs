@@ -1,7 +1,6 @@
 //! How arguments reach a tool of the catalogue: by the rules of `tool_schema::Arguments`.
 
 use mcp_protocol::tools::CallResult;
-pub(crate) use tool_schema::LazySchema;
 use tool_schema::{Arguments, Delivery, Refusal};
 
 use crate::plugin::{Call, CallFailure, CatalogTool, FailureKind, invocation};

@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::BTreeMap, panic::catch_unwind};
 
 use mcp_protocol::Notification;
 use plugin_abi::{
-    Answer,
+    Answer, Host,
     abi_stable::std_types::{RResult, RSlice},
     host_op,
 };
@@ -44,6 +44,15 @@ pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
     match answer {
         Ok(payload) => RResult::ROk(payload.into()),
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
+    }
+}
+
+/// The host's side of what happens outside of calls.
+pub(crate) fn outside_of_calls() -> Host {
+    Host {
+        call: 0,
+        deadline_unix_ms: 0,
+        request,
     }
 }
 
@@ -88,9 +97,8 @@ fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
 fn failure(kind: &str, detail: String) -> Failure {
     Failure {
         kind: kind.to_owned(),
-        code: None,
-        public: None,
         detail: Some(detail),
+        ..Failure::default()
     }
 }
 
@@ -138,9 +146,8 @@ fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
     };
     Err(Failure {
         kind: "cannot_ask".to_owned(),
-        code: None,
         public: Some(public),
-        detail: None,
+        ..Failure::default()
     })
 }
 

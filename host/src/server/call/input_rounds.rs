@@ -12,7 +12,7 @@ use std::{
 };
 
 use mcp_protocol::{
-    Answer,
+    Answer, ServerInfo,
     input::{input_required, is_asked_by},
     jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
     tools::CallResult,
@@ -25,7 +25,10 @@ use crate::{
     config::{Config, StateKeys},
     digest::digest,
     plugin::{Call, CatalogTool, Inputs, Question, Unavailable},
-    server::{Incoming, McpServer, call::Asked},
+    server::{
+        call::{context::Asked, deadline::TimeLimits},
+        request::Incoming,
+    },
     store::{
         dynamodb::Table,
         seal::{StateKey, open, seal},
@@ -43,6 +46,8 @@ pub(crate) struct Rounds {
     keys: OnceCell<Vec<StateKey>>,
     /// Where the key is, if it is not known yet.
     table: Option<Arc<Table>>,
+    /// How long the table is waited for.
+    limits: TimeLimits,
     /// How long a client may take for its answers, and how long these hold.
     ttl: Duration,
     /// The function this is, if it is one.
@@ -58,7 +63,7 @@ struct State {
 }
 
 impl Rounds {
-    pub(crate) fn new(config: &Config, table: Option<Arc<Table>>) -> Self {
+    pub(crate) fn new(config: &Config, table: Option<Arc<Table>>, limits: TimeLimits) -> Self {
         let keys = match &config.state_keys {
             StateKeys::Given(keys) => OnceCell::new_with(Some(keys.clone())),
             StateKeys::OfThisProcess => OnceCell::new_with(Some(vec![StateKey::random()])),
@@ -68,6 +73,7 @@ impl Rounds {
         Self {
             keys,
             table,
+            limits,
             ttl: config.state_ttl,
             function: config.function.clone(),
         }
@@ -147,17 +153,7 @@ impl Rounds {
         let state = serde_json::to_vec(&State { expires, questions }).unwrap_or_default();
         Ok(seal(self.keys().await?, for_what, &state))
     }
-}
 
-/// The answer to a client that may try again, once the operator knows why.
-fn no_key(incoming: &Incoming<'_>, asked: &Asked<'_>, error: &StoreError) -> Answer {
-    let (request_id, tool) = (incoming.request_id, &asked.tool.mcp.name);
-    tracing::error!(request_id, tool, %error, "the key that seals what clients carry cannot be read from the table");
-    let message = "tools cannot ask their clients anything at the moment; try again";
-    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, message)
-}
-
-impl McpServer {
     /// What the tool may ask, and what is known of that from earlier rounds.
     ///
     /// # Errors
@@ -174,7 +170,7 @@ impl McpServer {
             return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
         }
         // Before a state is looked at: without a key none can be opened, and that would not be the client's fault.
-        if !self.rounds.can_ask() {
+        if !self.can_ask() {
             return Ok(Inputs::unavailable(Unavailable::NoKey));
         }
         let mut questions = match &retry.state {
@@ -217,8 +213,8 @@ impl McpServer {
         asked: &Asked<'_>,
         sealed: &str,
     ) -> Result<BTreeMap<String, Question>, Answer> {
-        let for_what = self.rounds.for_what(incoming, asked);
-        let state = self.rounds.open(&for_what, sealed, SystemTime::now());
+        let for_what = self.for_what(incoming, asked);
+        let state = self.open(&for_what, sealed, SystemTime::now());
         let state = self.in_time(incoming, state).await;
         let state = state.map_err(|error| no_key(incoming, asked, &error))?;
         if let Some(state) = state {
@@ -244,22 +240,40 @@ impl McpServer {
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
         call: &Call,
+        server: &ServerInfo,
     ) -> Option<Answer> {
         let open = call.inputs.open();
         if open.is_empty() {
             return None;
         }
-        let for_what = self.rounds.for_what(incoming, asked);
+        let for_what = self.for_what(incoming, asked);
         let questions = call.inputs.questions();
-        let sealed = self.rounds.seal(&for_what, questions, SystemTime::now());
+        let sealed = self.seal(&for_what, questions, SystemTime::now());
         let result = match self.in_time(incoming, sealed).await {
-            Ok(Some(state)) => input_required(&open, &state, &self.server),
+            Ok(Some(state)) => input_required(&open, &state, server),
             Ok(None) => CallResult::error("the state of the call cannot be kept")
-                .in_words_of(asked.revision, &self.server),
+                .in_words_of(asked.revision, server),
             Err(error) => return Some(no_key(incoming, asked, &error)),
         };
         Some(Answer::success(&asked.id, &result))
     }
+
+    async fn in_time<T>(
+        &self,
+        incoming: &Incoming<'_>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let (ceiling, deadline) = (incoming.ceiling, incoming.deadline);
+        self.limits.in_time(ceiling, deadline, work).await
+    }
+}
+
+/// The answer to a client that may try again, once the operator knows why.
+fn no_key(incoming: &Incoming<'_>, asked: &Asked<'_>, error: &StoreError) -> Answer {
+    let (request_id, tool) = (incoming.request_id, &asked.tool.mcp.name);
+    tracing::error!(request_id, tool, %error, "the key that seals what clients carry cannot be read from the table");
+    let message = "tools cannot ask their clients anything at the moment; try again";
+    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, message)
 }
 
 fn unix(time: SystemTime) -> u64 {
@@ -277,6 +291,7 @@ mod tests {
         Rounds {
             keys: OnceCell::new_with(Some(vec![StateKey::random()])),
             table: None,
+            limits: TimeLimits::default(),
             ttl: Duration::from_secs(60),
             function: None,
         }

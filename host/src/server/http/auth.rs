@@ -1,14 +1,44 @@
 //! Who calls: whom a gateway has let in, or whose token was sent.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, header::WWW_AUTHENTICATE};
 
-use crate::server::{
-    Caller, Incoming, McpServer,
-    http::{bearer_tokens::Refused, response::refusal},
+use crate::{
+    config::Config,
+    plugin::Caller,
+    server::{
+        http::{
+            bearer_tokens::{Refused, Tokens},
+            cors::{self, Callers, Reached},
+            response::refusal,
+        },
+        request::Incoming,
+    },
 };
 
-impl McpServer {
+/// Who may call.
+pub(crate) struct Access {
+    callers: Callers,
+    tokens: Tokens,
+}
+
+impl Access {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            callers: Callers::new(config),
+            tokens: config.bearer_tokens.clone(),
+        }
+    }
+
+    /// Checks `Origin` and `Host`; returns the origin to allow by CORS, if there is one.
+    pub(crate) fn origin<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        reached: Reached<'_>,
+    ) -> Result<Option<&'a HeaderValue>, cors::Refused> {
+        self.callers.check(headers, reached)
+    }
+
     /// Where tokens are asked for: who calls by the one that was sent. `None`: whoever the front door tells of.
     ///
     /// The name of the token counts also where a gateway tells of a principal, as that is what the host was told to ask for;

@@ -5,7 +5,10 @@ use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
 use layer_format::LeftOut;
 use serde_json::{Value, json};
 
-use crate::server::{Incoming, McpServer, http::response::empty};
+use crate::{
+    plugin::Catalog,
+    server::{http::response::empty, request::Incoming},
+};
 
 /// At `/health`, below any base path.
 pub(crate) fn is_at(path: &str) -> bool {
@@ -16,28 +19,26 @@ pub(crate) fn is_asked_for(incoming: &Incoming<'_>) -> bool {
     incoming.method == Method::GET && is_at(incoming.path)
 }
 
-impl McpServer {
-    /// Whether all is well, and to those who may know it what is served.
-    pub(crate) fn health(&self, is_trusted: bool) -> Response<Bytes> {
-        let left_out: Vec<_> = self.catalog.left_out().map(told).collect();
-        let layers = self.catalog.layers().iter();
-        let layers: Vec<_> = layers
-            .map(|layer| json!({ "name": layer.name, "version": layer.version }))
-            .collect();
-        let mut health = json!({ "status": if left_out.is_empty() { "ok" } else { "degraded" } });
-        if is_trusted {
-            health["host"] = env!("CARGO_PKG_VERSION").into();
-            health["layers"] = layers.into();
-            health["tools"] = self.tool_names().collect();
-            health["leftOut"] = left_out.into();
-        }
-        let mut response = empty(StatusCode::OK);
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        *response.body_mut() = health.to_string().into();
-        response
+/// Whether all is well, and to those who may know it what is served.
+pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
+    let left_out: Vec<_> = catalog.left_out().map(told).collect();
+    let layers = catalog.layers().iter();
+    let layers: Vec<_> = layers
+        .map(|layer| json!({ "name": layer.name, "version": layer.version }))
+        .collect();
+    let mut health = json!({ "status": if left_out.is_empty() { "ok" } else { "degraded" } });
+    if is_trusted {
+        health["host"] = env!("CARGO_PKG_VERSION").into();
+        health["layers"] = layers.into();
+        health["tools"] = catalog.names().collect();
+        health["leftOut"] = left_out.into();
     }
+    let mut response = empty(StatusCode::OK);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.body_mut() = health.to_string().into();
+    response
 }
 
 fn told(left: LeftOut) -> Value {

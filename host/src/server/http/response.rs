@@ -1,15 +1,13 @@
 //! Answers as HTTP responses.
 
 use bytes::Bytes;
-use futures_util::stream::{StreamExt, iter};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
-use serde_json::value::RawValue;
 
-use crate::server::MAX_BODY;
+use crate::server::outcome::Outcome;
 
 /// When whoever met a server that cannot serve at the moment may try again. Unit: seconds.
 /// Source: ours. Most calls take less.
@@ -21,19 +19,6 @@ const EVENT_STREAM: &str = "text/event-stream";
 /// In the extensions of a response: its body is a JSON-RPC error, or has one in a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsError;
-
-/// The answer to a body of more than [`MAX_BODY`].
-pub(crate) fn too_large() -> Response<Bytes> {
-    refusal(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        &format!("the body has more than {MAX_BODY} bytes"),
-    )
-}
-
-/// How many messages of one batch are worked on at once.
-/// Source: ours. A batch of six megabytes has ten thousands of calls; this many leave room for those of others, and a batch of
-/// however many finds room for all of its own (unless `CALLS_AT_ONCE` is less).
-const OF_A_BATCH_AT_ONCE: usize = 16;
 
 /// A refusal before any message was read.
 pub(crate) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
@@ -64,68 +49,12 @@ pub(crate) fn respond(answer: Answer) -> Response<Bytes> {
     response
 }
 
-/// What came of a message: its answer, after what the client is to hear before it. Each front door has its own way to
-/// write it.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    /// JSON-RPC notifications, in their order.
-    pub(crate) notifications: Vec<Box<RawValue>>,
-    /// The answer.
-    pub(crate) answer: Answer,
-}
-
-impl From<Answer> for Outcome {
-    fn from(answer: Answer) -> Self {
-        Self {
-            notifications: Vec::new(),
-            answer,
-        }
-    }
-}
-
-impl Outcome {
-    /// What comes of a batch whose messages are worked on at the same time, but not all of a large one.
-    pub(crate) async fn of_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
-        Self::of_batch(iter(outcomes).buffered(OF_A_BATCH_AT_ONCE).collect().await)
-    }
-
-    /// All that is to be sent.
-    pub(crate) fn texts(&self) -> Vec<&[u8]> {
-        let told = self.notifications.iter();
-        let told = told.map(|notification| notification.get().as_bytes());
-        told.chain(self.answer.body.as_deref()).collect()
-    }
-
-    /// Outcomes of a batch: their answers in one array.
-    pub(crate) fn of_batch(outcomes: Vec<Self>) -> Self {
-        let mut notifications = Vec::new();
-        let mut answers = Vec::new();
-        let is_error = outcomes.iter().any(|outcome| outcome.answer.is_error);
-        for outcome in outcomes {
-            notifications.extend(outcome.notifications);
-            answers.extend(outcome.answer.body);
-        }
-        let answer = if answers.is_empty() {
-            Answer::ACCEPTED
-        } else {
-            Answer {
-                status: StatusCode::OK.as_u16(),
-                body: Some([&b"["[..], &answers.join(&b','), b"]"].concat()),
-                is_error,
-            }
-        };
-        Self {
-            notifications,
-            answer,
-        }
-    }
-}
-
 /// The outcome as one HTTP response: an event stream, written whole. Without notifications it is JSON.
 pub(crate) fn respond_whole(outcome: Outcome) -> Response<Bytes> {
     let Outcome {
         notifications,
         answer,
+        ..
     } = outcome;
     let mut response = respond(answer);
     // What the host writes is UTF-8.

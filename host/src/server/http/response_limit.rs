@@ -2,7 +2,7 @@
 
 use mcp_protocol::{Answer, jsonrpc::INTERNAL_ERROR};
 
-use crate::server::http::response::Outcome;
+use crate::server::outcome::Outcome;
 
 /// What a front door adds to an answer: its status, and headers, which are there twice behind a load balancer. Unit: bytes.
 /// Source: ours; the longest of the host's own headers, sent twice, are a quarter of it.

@@ -4,7 +4,6 @@
 
 use std::{
     convert::Infallible,
-    fmt,
     pin::Pin,
     sync::{
         Arc,
@@ -18,19 +17,19 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use mcp_protocol::event_stream;
-use serde_json::value::RawValue;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{Sleep, sleep},
 };
 
 use crate::server::{
-    McpServer, Reached,
+    access_log::Line,
     http::{
         cors,
         headers::accepts_events,
         response::{empty, is_event_stream, to_event_stream},
     },
+    request::Tell,
 };
 
 /// How long a stream is silent before a comment shows that it is alive. Unit: seconds.
@@ -45,26 +44,6 @@ const COMMENT: &[u8] = b": the tool still runs\n\n";
 /// Source: ours; as much is kept for clients that are answered whole.
 const MOST_WAITING: usize = 256 * 1024;
 
-/// Passes JSON-RPC notifications on to the client at once.
-#[derive(Clone)]
-pub struct Tell(Arc<dyn Fn(Box<RawValue>) + Send + Sync>);
-
-impl Tell {
-    pub(crate) fn new(tell: impl Fn(Box<RawValue>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
-    }
-
-    pub(crate) fn tell(&self, notification: Box<RawValue>) {
-        (self.0)(notification);
-    }
-}
-
-impl fmt::Debug for Tell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tell")
-    }
-}
-
 /// What must be known of a request before it is answered as it happens.
 pub(crate) struct Opening {
     /// The origin of the page that may read the answer.
@@ -72,23 +51,25 @@ pub(crate) struct Opening {
     accepts_events: bool,
 }
 
-impl McpServer {
-    /// Get ready to answer a request with these headers as it happens.
-    pub(crate) fn opening(&self, headers: &HeaderMap, reached: Reached<'_>) -> Opening {
-        Opening {
-            // Whoever is refused is told so by the answer.
-            origin: self.callers.check(headers, reached).ok().flatten().cloned(),
+impl Opening {
+    /// Gets ready to answer a request with these headers as it happens. The origin is that of a page that may call.
+    pub(crate) fn new(headers: &HeaderMap, origin: Option<&HeaderValue>) -> Self {
+        Self {
+            origin: origin.cloned(),
             accepts_events: accepts_events(headers),
         }
     }
-}
 
-impl Opening {
     /// Answer. What `answer` gives before anything is told is answered whole; else it becomes the last event of a stream.
     /// Whoever drops the stream drops what would answer.
-    pub(crate) async fn answer<A>(self, answer: impl FnOnce(Tell) -> A) -> Response<AnswerBody>
+    ///
+    /// The operator's line comes back beside an answer that is whole; that of a stream is written at its end.
+    pub(crate) async fn answer<A>(
+        self,
+        answer: impl FnOnce(Tell) -> A,
+    ) -> (Response<AnswerBody>, Option<Line>)
     where
-        A: Future<Output = Response<Bytes>> + Send + 'static,
+        A: Future<Output = Answered> + Send + 'static,
     {
         let (told, waiting) = Waiting::new();
         let mut events = EventStream {
@@ -100,7 +81,7 @@ impl Opening {
         let first =
             std::future::poll_fn(|context| events.poll_first(self.accepts_events, context)).await;
         let mut response = match first {
-            First::Whole(response) => return response.map(AnswerBody::whole),
+            First::Whole((response, line)) => return (response.map(AnswerBody::whole), line),
             First::Event(event) => {
                 events.first = Some(event);
                 let mut response = empty(StatusCode::OK).map(|_| AnswerBody(Inner::Events(events)));
@@ -111,7 +92,7 @@ impl Opening {
         if let Some(origin) = self.origin {
             cors::allow(response.headers_mut(), &origin);
         }
-        response
+        (response, None)
     }
 }
 
@@ -161,9 +142,16 @@ impl Waiting {
     }
 }
 
+/// An answer, and its line for the operator, if that is not written yet.
+pub(crate) type Answered = (Response<Bytes>, Option<Line>);
+
 /// How an answer begins.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once, and most answers are whole"
+)]
 enum First {
-    Whole(Response<Bytes>),
+    Whole(Answered),
     Event(Bytes),
 }
 
@@ -172,7 +160,7 @@ struct EventStream {
     first: Option<Bytes>,
     waiting: Waiting,
     /// Until it has answered.
-    answering: Option<Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>>,
+    answering: Option<Pin<Box<dyn Future<Output = Answered> + Send>>>,
     silence: Pin<Box<Sleep>>,
 }
 
@@ -182,12 +170,12 @@ impl EventStream {
             return Poll::Ready(First::Event(events));
         }
         if let Some(answering) = &mut self.answering
-            && let Poll::Ready(response) = answering.as_mut().poll(context)
+            && let Poll::Ready((response, line)) = answering.as_mut().poll(context)
         {
             self.answering = None;
             // What was told meanwhile was told before.
             return Poll::Ready(match self.waiting.poll_take(context) {
-                None => First::Whole(response),
+                None => First::Whole((response, line)),
                 Some(events) => First::Event(followed_by(events, &response)),
             });
         }
@@ -206,7 +194,7 @@ impl EventStream {
         };
         let answered = answering.as_mut().poll(context);
         let events = self.waiting.poll_take(context);
-        if let Poll::Ready(response) = answered {
+        if let Poll::Ready((response, _line)) = answered {
             self.answering = None;
             return Poll::Ready(Some(followed_by(events.unwrap_or_default(), &response)));
         }
@@ -290,6 +278,7 @@ impl Body for AnswerBody {
 mod tests {
     use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE};
     use http_body_util::BodyExt;
+    use serde_json::value::RawValue;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -315,8 +304,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_before_which_nothing_is_told_is_whole() {
-        let answer = |_| async { Response::new(Bytes::from_static(b"{}")) };
-        let mut response = opening(true).answer(answer).await;
+        let answer = |_| async { (Response::new(Bytes::from_static(b"{}")), None) };
+        let (mut response, _) = opening(true).answer(answer).await;
         assert_eq!(response.headers().get(CONTENT_TYPE), None);
         assert_eq!(response.body().size_hint().exact(), Some(2));
         assert_eq!(next(&mut response).await.as_deref(), Some("{}"));
@@ -333,9 +322,9 @@ mod tests {
             tell.tell(notification("2"));
             let mut response = Response::new(Bytes::from_static(b"3"));
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            response
+            (response, None)
         };
-        let mut response = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).answer(answer).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
         assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN);
@@ -355,15 +344,15 @@ mod tests {
     async fn a_silent_tool_is_shown_to_be_alive_to_those_who_hear_events() {
         let slow = |_| async {
             tokio::time::sleep(SILENCE * 2 + SILENCE / 2).await;
-            Response::new(Bytes::from_static(b"{}"))
+            (Response::new(Bytes::from_static(b"{}")), None)
         };
-        let mut response = opening(true).answer(slow).await;
+        let (mut response, _) = opening(true).answer(slow).await;
         let comment = str::from_utf8(COMMENT).expect("UTF-8");
         for expected in [comment, comment, "event: message\ndata: {}\n\n"] {
             assert_eq!(next(&mut response).await.as_deref(), Some(expected));
         }
         assert_eq!(next(&mut response).await, None);
-        let mut response = opening(false).answer(slow).await;
+        let (mut response, _) = opening(false).answer(slow).await;
         assert_eq!(next(&mut response).await.as_deref(), Some("{}"));
     }
 
@@ -374,9 +363,9 @@ mod tests {
             for _ in 0..2 * most {
                 tell.tell(notification(&format!("\"{}\"", "x".repeat(1000))));
             }
-            Response::new(Bytes::from_static(b"{}"))
+            (Response::new(Bytes::from_static(b"{}")), None)
         };
-        let mut response = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).answer(answer).await;
         let all = next(&mut response).await.expect("one piece");
         let events = all.matches("data: \"x").count();
         assert!(events > most * 9 / 10 && events <= most, "{events}");
@@ -390,9 +379,9 @@ mod tests {
             tell.tell(notification("1"));
             std::future::pending::<()>().await;
             drop(held);
-            Response::new(Bytes::new())
+            (Response::new(Bytes::new()), None)
         };
-        let response = opening(true).answer(answer).await;
+        let (response, _) = opening(true).answer(answer).await;
         drop(response);
         assert!(dropped.await.is_err());
     }

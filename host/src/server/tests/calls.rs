@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use plugin_abi::host_op::{CANCELLED, CONTEXT, INPUT, LOG, MESSAGE, PROGRESS, STATE};
 use serde_json::{Value, json};
 
-use crate::server::{
-    Caller,
-    tests::server::{Server, legacy, modern},
+use crate::{
+    plugin::Caller,
+    server::tests::server::{Server, legacy, modern},
 };
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -15,7 +15,10 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-use crate::server::{Caller, Incoming, Reached, Record, tests::server::Server};
+use crate::{
+    plugin::Caller,
+    server::{http::cors::Reached, record::Record, request::Incoming, tests::server::Server},
+};
 
 /// How many are tried unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 100_000;

@@ -6,11 +6,9 @@ use plugin_abi::host_op::INPUT;
 use serde_json::{Value, json};
 
 use crate::{
+    plugin::Caller,
     process::log::operator::Operator,
-    server::{
-        Caller,
-        tests::server::{Answered, Sent, Server, legacy, modern},
-    },
+    server::tests::server::{Answered, Sent, Server, legacy, modern},
 };
 
 const KEY: (&str, &str) = ("STATE_KEY", "0123456789abcdef0123456789abcdef");

@@ -76,12 +76,18 @@ extern "C" fn invoke(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host
     let outcome = match op {
         op::INIT => Ok(declaration()),
         op::CALL => match target.as_str() {
-            // Having asked, fail in these words, if there are any.
+            // Having asked, fail in these words, if there are any, and for this kind of error, if it is named.
             "ask" | "needy" | "formal" => {
                 let asked = ask(host, &body);
                 Ok(match body.get("says") {
                     Some(words) => {
-                        json!({ "type": "complete", "isError": true, "content": [{ "type": "text", "text": words }] })
+                        let content = json!([{ "type": "text", "text": words }]);
+                        let mut failed =
+                            json!({ "type": "complete", "isError": true, "content": content });
+                        if let Some(kind) = body.get("cause") {
+                            failed["cause"] = kind.clone();
+                        }
+                        failed
                     }
                     None => complete(&asked),
                 })

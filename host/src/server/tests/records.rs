@@ -5,9 +5,12 @@ use plugin_abi::host_op::PROGRESS;
 use serde_json::{Value, json};
 
 use crate::{
+    plugin::Caller,
     process::log::operator::Operator,
     server::{
-        Caller, Incoming, Reached, Record,
+        http::cors::Reached,
+        record::Record,
+        request::Incoming,
         tests::server::{Server, legacy, modern},
     },
 };

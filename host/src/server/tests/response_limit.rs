@@ -4,7 +4,7 @@ use plugin_abi::host_op::PROGRESS;
 use serde_json::{Value, json};
 
 use crate::server::{
-    Room,
+    http::response_limit::Room,
     tests::server::{Sent, Server, legacy, modern},
 };
 

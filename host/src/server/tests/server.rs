@@ -9,8 +9,15 @@ use serde_json::{Value, json};
 
 use crate::{
     config::Config,
-    plugin::Catalog,
-    server::{Caller, Ceiling, Incoming, McpServer, Reached, Record, Room, tests::plugin},
+    plugin::{Caller, Catalog},
+    server::{
+        McpServer,
+        call::deadline::Ceiling,
+        http::{cors::Reached, response_limit::Room},
+        record::Record,
+        request::Incoming,
+        tests::plugin,
+    },
 };
 
 pub(super) struct Server(McpServer);

@@ -4,9 +4,9 @@ use mcp_protocol::Revision;
 use plugin_abi::host_op::STATE;
 use serde_json::{Value, json};
 
-use crate::server::{
-    Caller,
-    tests::server::{Answered, Sent, Server, legacy, modern},
+use crate::{
+    plugin::Caller,
+    server::tests::server::{Answered, Sent, Server, legacy, modern},
 };
 
 /// A call that asks this of its state, one after the other.
@@ -211,6 +211,32 @@ async fn a_failure_that_has_nothing_to_do_with_an_ended_session_is_the_tools_own
         assert_eq!(answered.status(), status, "{text}");
         if status == 200 {
             assert_eq!(answered.json()["result"]["isError"], true);
+            assert_eq!(answered.text(), text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tool_that_translates_its_message_is_answered_by_the_kind_of_the_error() {
+    let server = Server::start(&[]);
+    let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
+    let call = |arguments| legacy("ask", arguments).header("mcp-session-id", never);
+    let put = keeping(&[json!({ "do": "put", "value": 1, "version": 0 })]);
+    server.answer(&by("alice", call(put))).await;
+    let ended = "the session has ended, and with it what was kept for it";
+    for (cause, text, status) in [
+        ("session_ended", "Die Sitzung ist beendet.", 404),
+        // This is not what the host has said.
+        ("unavailable", "Der Speicher ist nicht erreichbar.", 200),
+        // The kind counts, where it is named.
+        ("unknown_handle", ended, 200),
+    ] {
+        let mut get = keeping(&[json!({ "do": "get" })]);
+        get["says"] = json!(text);
+        get["cause"] = json!(cause);
+        let answered = server.answer(&by("bob", call(get))).await;
+        assert_eq!(answered.status(), status, "{cause}: {text}");
+        if status == 200 {
             assert_eq!(answered.text(), text);
         }
     }

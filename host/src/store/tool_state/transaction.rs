@@ -107,11 +107,11 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// The words that the tool got.
-    fn words(self) -> String {
+    /// The error that the tool got.
+    fn failure(self) -> StateFailure {
         match self {
-            Self::Ended => StateFailure::Ended.to_string(),
-            Self::Unavailable => StateFailure::Unavailable.to_string(),
+            Self::Ended => StateFailure::Ended,
+            Self::Unavailable => StateFailure::Unavailable,
         }
     }
 }
@@ -161,6 +161,8 @@ struct Known {
     session_checked: bool,
     /// Why the call may fail.
     troubles: BTreeSet<Trouble>,
+    /// The kind of the error that it fails for, if its plugin has named it.
+    cause: Option<String>,
     /// By their keys, as they were read.
     read: BTreeMap<String, Option<ToolState>>,
     /// What is to be written when the call has succeeded, by the same keys.
@@ -200,14 +202,28 @@ impl CallState {
         }
     }
 
-    /// What the client is to be told of a call that has failed in these words: the trouble that they pass on. (A tool that
+    /// Takes note of the kind of the state error that the call fails for, as its plugin names it.
+    pub(crate) fn fails_for(&self, kind: String) {
+        self.known().cause = Some(kind);
+    }
+
+    /// What the client is to be told of a call that has failed in these words: the trouble that its plugin has named by its kind. A
+    /// plugin of an earlier SDK names none, and passes on the words of the error instead (`plugin-abi/PAYLOADS.md`). (A tool that
     /// can do without its state may well fail for something else.)
-    pub(crate) fn trouble_in(&self, words: &str) -> Option<Trouble> {
+    pub(crate) fn trouble<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Option<Trouble> {
         let known = self.known();
-        let mut troubles = known.troubles.iter();
-        troubles
-            .find(|trouble| words.contains(&trouble.words()))
-            .copied()
+        let mut troubles = known.troubles.iter().copied();
+        if let Some(kind) = &known.cause {
+            return troubles.find(|trouble| trouble.failure().kind() == kind);
+        }
+        if known.troubles.is_empty() {
+            return None;
+        }
+        let words: Vec<_> = words.into_iter().collect();
+        troubles.find(|trouble| {
+            let passed_on = trouble.failure().to_string();
+            words.iter().any(|words| words.contains(&passed_on))
+        })
     }
 
     /// Read a state; what this call has set comes first.
@@ -741,7 +757,7 @@ mod tests {
             ..Limits::default()
         });
         let words = StateFailure::Unavailable.to_string();
-        assert_eq!(call.trouble_in(&words), None, "it has not happened");
+        assert_eq!(call.trouble([words.as_str()]), None, "it has not happened");
         let told = call.get(&one).expect_err("no time is left").to_string();
         assert_eq!(told, words);
         for (said, trouble) in [
@@ -753,7 +769,7 @@ mod tests {
             ("no such city".to_owned(), None),
             (StateFailure::Ended.to_string(), None),
         ] {
-            assert_eq!(call.trouble_in(&said), trouble, "{said}");
+            assert_eq!(call.trouble([said.as_str()]), trouble, "{said}");
         }
     }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use crate::{
-    server::{End, InSession, Line, McpServer},
+    server::{McpServer, access_log::Line, dispatch::Connection, outcome::End, session::InSession},
     transport::lambda::{
         direct_invoke::{Invoked, as_json},
         invocation::Invocation,
@@ -63,7 +63,10 @@ pub(super) async fn call(
         },
     };
     incoming.record.asks(&request.ask, request.revision);
-    let outcome = app.serve(&incoming, request, &InSession::None).await;
+    let connection = Connection::Transport(&InSession::None);
+    let outcome = app
+        .request(&incoming, request, &InSession::None, connection)
+        .await;
     line.end_by(&outcome.answer);
     (result(&outcome.answer.body.unwrap_or_default()), line)
 }

@@ -6,11 +6,14 @@
 //! (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
-use mcp_protocol::{Answer, Ask, Batch, Request, Route, route_stdio};
+use mcp_protocol::route_stdio;
 use serde_json::value::RawValue;
 
 use crate::{
-    server::{InSession, Incoming, Line, McpServer, Outcome, Reached, Record},
+    server::{
+        McpServer, access_log::Line, dispatch::Connection, http::cors::Reached, record::Record,
+        request::Incoming, session::InSession,
+    },
     transport::lambda::{gateway_limits, identity::invoker, invocation::Invocation},
 };
 
@@ -66,48 +69,12 @@ pub(super) async fn answer(
 ) -> (Box<RawValue>, Line) {
     let incoming = invoked.incoming();
     let mut line = app.line(&incoming, message.len());
-    let answer = match route_stdio(message.as_bytes()) {
-        Route::Batch(batch) => several(app, &incoming, batch).await,
-        route => one(app, &incoming, route).await,
-    };
+    let connection = Connection::Transport(&InSession::None);
+    let answered = app.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
+    let answer = answered.await.answer;
     line.end_by(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
     (as_json(body.unwrap_or_else(|| NOTHING.to_owned())), line)
-}
-
-async fn one(app: &McpServer, incoming: &Incoming<'_>, route: Route<'_>) -> Answer {
-    if let Route::Request(request) = &route {
-        incoming.record.asks(&request.ask, request.revision);
-    }
-    match route {
-        Route::Answered(answer) | Route::InSession { answer, .. } => answer,
-        Route::Request(Request {
-            id,
-            ask: Ask::Initialize { negotiated, .. },
-            ..
-        }) => Answer::success(&id, &app.introduction(negotiated)),
-        Route::Request(request) => {
-            let outcome = app.serve(incoming, request, &InSession::None);
-            outcome.await.answer
-        }
-        // No other message has come through here.
-        Route::Cancelled { .. } => Answer::ACCEPTED,
-        Route::Batch(_) => Batch::refused(),
-    }
-}
-
-async fn several(app: &McpServer, incoming: &Incoming<'_>, batch: Batch<'_>) -> Answer {
-    if !InSession::None.revision(batch.revision).has_batches() {
-        return Batch::refused();
-    }
-    incoming.record.is_batch();
-    let outcomes = batch.routes.into_iter().map(async |route| {
-        let answer = one(app, incoming, route).await;
-        incoming.record.is_answered(&answer);
-        Outcome::from(answer)
-    });
-    let outcome = Outcome::of_all(outcomes.collect()).await;
-    gateway_limits::DIRECT.bound_batch(outcome).answer
 }
 
 /// What the host writes is JSON.

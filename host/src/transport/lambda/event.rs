@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
-    server::{Line, McpServer},
+    server::{McpServer, access_log::Line},
     transport::lambda::{
         agent_core,
         direct_invoke::{self, Invoked},

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambda_http::request::RequestContext;
 
-use crate::server::{Ceiling, Room};
+use crate::server::{call::deadline::Ceiling, http::response_limit::Room};
 
 /// How long a REST API waits for its integration.
 /// Source: Amazon API Gateway, "Quotas for configuring and running a REST API" (50 ms to 29 s; regional and private APIs

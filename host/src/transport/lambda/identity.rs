@@ -10,7 +10,7 @@ use lambda_http::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{server::Caller, transport::lambda::invocation::Invocation};
+use crate::{plugin::Caller, transport::lambda::invocation::Invocation};
 
 pub(super) fn caller(context: &RequestContext) -> Caller {
     match context {

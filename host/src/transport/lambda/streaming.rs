@@ -18,7 +18,7 @@ use http::{
 use http_body::{Body, Frame};
 use lambda_http::lambda_runtime::MetadataPrelude;
 
-use crate::server::AnswerBody;
+use crate::server::http::sse::AnswerBody;
 
 /// What distinguishes an HTTP response from other bytes.
 const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";

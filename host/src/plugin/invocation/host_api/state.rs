@@ -78,9 +78,8 @@ pub(crate) fn answer(state: &CallState, op: Op) -> Result<Vec<u8>, Failure> {
     };
     let answer = done.map_err(|failure| Failure {
         kind: failure.kind().to_owned(),
-        code: None,
         public: Some(failure.to_string()),
-        detail: None,
+        ..Failure::default()
     })?;
     Ok(serde_json::to_vec(&answer).unwrap_or_default())
 }

@@ -1,0 +1,119 @@
+//! What values must be, alone and beside each other, beyond what their types say.
+
+use http::HeaderName;
+
+use super::values::Values;
+
+/// Headers that no plugin may see: who holds one of them can act as the caller.
+const SECRET_HEADERS: [&str; 5] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "x-amz-security-token",
+    "x-api-key",
+];
+
+/// Checks the times that must not be 0.
+pub(super) fn check_times(values: &mut Values<'_>) {
+    for (name, why) in [
+        (
+            "CALL_TIMEOUT_MS",
+            "no call could be answered; leave it out for the gateway's own limit",
+        ),
+        (
+            "STATE_TTL_SECONDS",
+            "no client could answer a tool's question; leave it out for an hour",
+        ),
+        (
+            "SESSION_TTL_SECONDS",
+            "sessions, and what tools keep, would end at once; leave it out for a day",
+        ),
+    ] {
+        let value = values.text(name);
+        if value.is_some_and(|value| value.parse() == Ok(0_u64)) {
+            values.problems.push(format!("{name} is 0, so that {why}"));
+        }
+    }
+}
+
+/// Checks where DynamoDB is, if a table is to be used.
+pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
+    if !has_table {
+        return;
+    }
+    for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
+        let url = values.text(name);
+        if let Some(problem) = url.and_then(|url| endpoint_problem(&url)) {
+            values.problems.push(format!("{name} {problem}"));
+        }
+    }
+    if values.is_blank("AWS_ENDPOINT_URL_DYNAMODB") {
+        // The AWS SDK, which reads it as well, panics at the first request.
+        values.problems.push(
+            "AWS_ENDPOINT_URL_DYNAMODB is blank, and counts all the same; leave it out for Amazon's own"
+                .to_owned(),
+        );
+    }
+}
+
+/// Checks that strict sessions are known wherever they may be asked for.
+pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, has_table: bool) {
+    if on_lambda && !has_table {
+        values.problems.push(
+            "SESSION_MODE is strict, which cannot work in several environments without a table that they share; set SESSION_TABLE"
+                .to_owned(),
+        );
+    }
+}
+
+/// Checks how origins and hosts are written.
+pub(super) fn check_callers(values: &mut Values<'_>, origins: &[String], hosts: &[String]) {
+    for origin in origins.iter().filter(|origin| !is_origin(origin)) {
+        values.problems.push(format!(
+            "ALLOWED_ORIGINS has {origin:?}; write each origin as a browser sends it, such as https://app.example.com"
+        ));
+    }
+    for host in hosts.iter().filter(|host| host.contains(['*', '/', ' '])) {
+        values.problems.push(format!(
+            "ALLOWED_HOSTS has {host:?}; write each host by its name, such as devbox or devbox:3000"
+        ));
+    }
+}
+
+/// A header that plugins may see; else why it is none, as the end of a sentence.
+pub(super) fn context_header(name: &str) -> Result<HeaderName, &'static str> {
+    let header: HeaderName = name
+        .parse()
+        .map_err(|_| "which no header can be named; write names such as x-tenant")?;
+    if SECRET_HEADERS.contains(&header.as_str()) {
+        return Err(
+            "a secret by which a plugin could act as the caller; leave it out, tools learn who called from the principal and its claims",
+        );
+    }
+    Ok(header)
+}
+
+/// `https://app.example.com:8443`: a scheme and an authority, and nothing more.
+fn is_origin(text: &str) -> bool {
+    let authority = text
+        .split_once("://")
+        .map(|(_, authority)| authority.trim_end_matches('/'));
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['*', '/', ' ']))
+}
+
+/// Why nothing can be reached at a URL, as the end of a sentence. Never its name and password.
+fn endpoint_problem(url: &str) -> Option<String> {
+    if url.contains('@') {
+        return Some(
+            "has a user in it, or a password, which DynamoDB does not know; write http://HOST:PORT or https://HOST"
+                .to_owned(),
+        );
+    }
+    let parsed = url.parse::<http::Uri>().ok();
+    let host = parsed
+        .filter(|url| matches!(url.scheme_str(), Some("http" | "https")))
+        .and_then(|url| Some(!url.host()?.is_empty()));
+    (host != Some(true)).then(|| {
+        format!("is {url:?}; it must have a scheme and a host, such as http://localhost:8000")
+    })
+}

@@ -1,0 +1,236 @@
+//! From the environment to the configuration.
+
+use std::time::{Duration, Instant};
+
+use http::HeaderName;
+
+use super::{
+    Config, LambdaConfig, LogConfig, OnBadPlugin, ResponseMode, SessionMode, StateKeys,
+    checks::{check_callers, check_endpoints, check_strict_sessions, check_times, context_header},
+    values::Values,
+};
+use crate::{server::http::bearer_tokens::Tokens, store::seal::StateKey};
+
+/// How many calls run at once unless the operator says otherwise. Each has a thread of its own.
+/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and "Execution processes and
+/// threads"), whose stacks take 2 MiB of addresses each.
+const CALLS_AT_ONCE: usize = 256;
+
+/// The most that the operator can say. Source: ours; a system gives a process some tens of thousands of threads.
+const MOST_CALLS_AT_ONCE: usize = 10_000;
+
+impl Config {
+    /// Parse the environment, given as a function from names to values.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
+        let began = Instant::now();
+        let mut values = Values::new(&get);
+        let times = Times::parse(&mut values);
+        let list_page_size = values.count("LIST_PAGE_SIZE", usize::MAX);
+        let concurrency = values.text("AWS_LAMBDA_MAX_CONCURRENCY");
+        let concurrency = concurrency.and_then(|value| value.parse().ok());
+        let calls_at_once = calls_at_once(&mut values, concurrency);
+        let keys = keys(&mut values);
+        let initialization = values.text("AWS_LAMBDA_INITIALIZATION_TYPE");
+        let initialization = initialization.as_deref();
+        let lambda = lambda(&values, concurrency, initialization);
+        let on_lambda = lambda.is_some();
+        let session_table = values.text("SESSION_TABLE");
+        check_endpoints(&mut values, session_table.is_some());
+        let modes = Modes::parse(&mut values, on_lambda, initialization);
+        if modes.session == SessionMode::Strict {
+            check_strict_sessions(&mut values, on_lambda, session_table.is_some());
+        }
+        let bearer_tokens = bearer_tokens(&mut values);
+        let allowed_origins = values.list("ALLOWED_ORIGINS");
+        let allowed_hosts = values.list("ALLOWED_HOSTS");
+        check_callers(&mut values, &allowed_origins, &allowed_hosts);
+        let context_headers = context_headers(&mut values);
+        let plugin_dir = values.text("PLUGIN_DIR");
+        Self {
+            entry_file: values.list("ENTRY_FILE"),
+            tools_list: values.list("TOOLS_LIST"),
+            plugin_dir: plugin_dir.unwrap_or_else(|| "/opt/lib".to_owned()).into(),
+            on_bad_plugin: modes.on_bad_plugin,
+            preload: modes.preload,
+            call_timeout: times.call_timeout,
+            call_reserve: times.call_reserve,
+            calls_at_once,
+            list_ttl_ms: times.list_ttl_ms,
+            list_page_size,
+            response_mode: modes.response,
+            state_keys: state_keys(keys, session_table.is_some(), on_lambda),
+            session_table,
+            session_mode: modes.session,
+            keeps_states_in_memory: !on_lambda,
+            lambda,
+            session_ttl: times.session_ttl,
+            state_ttl: times.state_ttl,
+            function: values.text("AWS_LAMBDA_FUNCTION_NAME"),
+            server_name: values.text("MCP_SERVER_NAME"),
+            server_version: values.text("MCP_SERVER_VERSION"),
+            bearer_tokens,
+            allowed_origins,
+            allowed_hosts,
+            context_headers,
+            metrics: modes.metrics,
+            began,
+            log: modes.log,
+            problems: values.problems,
+        }
+    }
+}
+
+/// How long things take, and hold.
+struct Times {
+    call_timeout: Option<Duration>,
+    call_reserve: Duration,
+    list_ttl_ms: u64,
+    session_ttl: Duration,
+    state_ttl: Duration,
+}
+
+impl Times {
+    fn parse(values: &mut Values<'_>) -> Self {
+        let call_timeout = values.number("CALL_TIMEOUT_MS", 0);
+        let times = Self {
+            call_timeout: (call_timeout > 0).then(|| Duration::from_millis(call_timeout)),
+            call_reserve: Duration::from_millis(values.number("CALL_RESERVE_MS", 500)),
+            list_ttl_ms: values.number("LIST_TTL_MS", 60_000),
+            session_ttl: Duration::from_secs(values.number("SESSION_TTL_SECONDS", 86_400)),
+            state_ttl: Duration::from_secs(values.number("STATE_TTL_SECONDS", 3600)),
+        };
+        check_times(values);
+        times
+    }
+}
+
+/// What is chosen among a few words.
+struct Modes {
+    log: LogConfig,
+    on_bad_plugin: OnBadPlugin,
+    metrics: bool,
+    response: ResponseMode,
+    session: SessionMode,
+    preload: bool,
+}
+
+impl Modes {
+    fn parse(values: &mut Values<'_>, on_lambda: bool, initialization: Option<&str>) -> Self {
+        let level = values.one_of(
+            "AWS_LAMBDA_LOG_LEVEL",
+            &["INFO", "TRACE", "DEBUG", "WARN", "ERROR", "FATAL"],
+        );
+        let format = values.one_of("AWS_LAMBDA_LOG_FORMAT", &["Text", "JSON"]);
+        let on_bad_plugin = match on_lambda {
+            true => values.one_of("ON_BAD_PLUGIN", &["stop", "skip"]),
+            false => values.one_of("ON_BAD_PLUGIN", &["skip", "stop"]),
+        };
+        let metrics = values.one_of("METRICS", &["none", "emf"]);
+        let response = values.one_of("RESPONSE_MODE", &["buffered", "stream"]);
+        let session = values.one_of("SESSION_MODE", &["heal", "strict", "off"]);
+        let preload = match initialization {
+            Some("provisioned-concurrency") => values.one_of("PRELOAD", &["all", "none"]),
+            _ => values.one_of("PRELOAD", &["none", "all"]),
+        };
+        Self {
+            log: LogConfig {
+                json: format.eq_ignore_ascii_case("JSON"),
+                level,
+            },
+            on_bad_plugin: if on_bad_plugin.eq_ignore_ascii_case("stop") {
+                OnBadPlugin::Stop
+            } else {
+                OnBadPlugin::Skip
+            },
+            metrics: metrics.eq_ignore_ascii_case("emf"),
+            response: if response.eq_ignore_ascii_case("stream") {
+                ResponseMode::Stream
+            } else {
+                ResponseMode::Buffered
+            },
+            session: match session.to_ascii_lowercase().as_str() {
+                "strict" => SessionMode::Strict,
+                "off" => SessionMode::Off,
+                _ => SessionMode::Heal,
+            },
+            preload: preload.eq_ignore_ascii_case("all"),
+        }
+    }
+}
+
+/// How many calls run at once, where Lambda sends so many invocations.
+fn calls_at_once(values: &mut Values<'_>, concurrency: Option<usize>) -> usize {
+    let is_set = values.text("CALLS_AT_ONCE").is_some();
+    match values.count("CALLS_AT_ONCE", MOST_CALLS_AT_ONCE) {
+        Some(calls) => calls,
+        None if is_set => CALLS_AT_ONCE,
+        None => concurrency
+            .unwrap_or(0)
+            .clamp(CALLS_AT_ONCE, MOST_CALLS_AT_ONCE),
+    }
+}
+
+/// What Lambda says of this environment, if it is one.
+fn lambda(
+    values: &Values<'_>,
+    concurrency: Option<usize>,
+    initialization: Option<&str>,
+) -> Option<LambdaConfig> {
+    Some(LambdaConfig {
+        runtime_api: values.text("AWS_LAMBDA_RUNTIME_API")?,
+        invocations_at_once: concurrency.unwrap_or(0).clamp(1, MOST_CALLS_AT_ONCE),
+        is_snapshot: initialization == Some("snap-start"),
+    })
+}
+
+/// The keys that the operator gave.
+fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
+    let mut keys = Vec::new();
+    for (position, key) in values.list("STATE_KEY").iter().enumerate() {
+        match StateKey::parse(key) {
+            Ok(key) => keys.push(key),
+            // Never the key itself.
+            Err(problem) => values
+                .problems
+                .push(format!("STATE_KEY: key {} {problem}", position + 1)),
+        }
+    }
+    keys
+}
+
+/// These keys, else those that there can be.
+fn state_keys(given: Vec<StateKey>, has_table: bool, on_lambda: bool) -> StateKeys {
+    if !given.is_empty() {
+        StateKeys::Given(given)
+    } else if has_table {
+        StateKeys::InTheTable
+    } else if on_lambda {
+        StateKeys::None
+    } else {
+        StateKeys::OfThisProcess
+    }
+}
+
+fn bearer_tokens(values: &mut Values<'_>) -> Tokens {
+    let Some(value) = values.text("BEARER_TOKENS") else {
+        return Tokens::default();
+    };
+    Tokens::parse(&value).unwrap_or_else(|wrong| {
+        let problem = |what| format!("BEARER_TOKENS: {what}");
+        values.problems.extend(wrong.into_iter().map(problem));
+        Tokens::default()
+    })
+}
+
+fn context_headers(values: &mut Values<'_>) -> Vec<HeaderName> {
+    let mut headers = Vec::new();
+    for name in values.list("CONTEXT_HEADERS") {
+        match context_header(&name) {
+            Ok(header) => headers.push(header),
+            Err(problem) => values
+                .problems
+                .push(format!("CONTEXT_HEADERS has {name:?}, {problem}")),
+        }
+    }
+    headers
+}

@@ -1,0 +1,78 @@
+//! The values of variables, as text, lists, numbers and words; and what is wrong with them.
+
+/// Reads variables. A blank one counts as unset.
+pub(super) struct Values<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+    /// What was wrong so far.
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new(get: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            get,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Is it set to nothing but blanks?
+    pub(super) fn is_blank(&self, name: &str) -> bool {
+        (self.get)(name).is_some_and(|value| value.trim().is_empty())
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        (self.get)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The parts between commas.
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
+        let value = self.text(name).unwrap_or_default();
+        value
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    pub(super) fn number(&mut self, name: &str, default: u64) -> u64 {
+        match self.text(name).map(|value| (value.parse(), value)) {
+            None => default,
+            Some((Ok(number), _)) => number,
+            Some((Err(_), value)) => {
+                self.problems.push(format!(
+                    "{name} is {value:?}; it must be a whole number from 0 to {}",
+                    u64::MAX
+                ));
+                default
+            }
+        }
+    }
+
+    /// A number from 1 to `most`; `None` where it is not set, or is none.
+    pub(super) fn count(&mut self, name: &str, most: usize) -> Option<usize> {
+        let value = self.text(name)?;
+        let count = value.parse().ok();
+        let count = count.filter(|count| (1..=most).contains(count));
+        if count.is_none() {
+            self.problems.push(format!(
+                "{name} is {value:?}; it must be a whole number from 1 to {most}"
+            ));
+        }
+        count
+    }
+
+    /// One of these words, by default the first; in whatever case.
+    pub(super) fn one_of(&mut self, name: &str, known: &[&str]) -> String {
+        let value = self.text(name).unwrap_or_else(|| known[0].to_owned());
+        if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
+            self.problems.push(format!(
+                "{name} is {value:?}; it must be one of {}",
+                known.join(", ")
+            ));
+        }
+        value
+    }
+}

@@ -1,0 +1,187 @@
+//! What the readers of a call are told: the model a result, the client an error, the operator a line.
+
+use mcp_protocol::{
+    Answer, Id, ServerInfo, capabilities,
+    jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
+    tools::CallResult,
+};
+
+use crate::{
+    plugin::{Call, CallFailure, FailureKind},
+    server::{
+        call::{context::Asked, run::Ended},
+        outcome::Outcome,
+        request::Incoming,
+        session::session_gone,
+    },
+    store::tool_state::Trouble,
+};
+
+/// The answer to a client that cannot do what the tool needs of it.
+pub(crate) fn lacking(asked: &Asked<'_>, missing: &[&str], server: &ServerInfo) -> Answer {
+    let message = format!(
+        "tool {} needs the client to be capable of {}, which it has not declared; use a client that is",
+        asked.tool.mcp.name,
+        missing.join(" and "),
+    );
+    if asked.revision.is_modern() {
+        return capabilities::missing_error(&asked.id, &message, missing);
+    }
+    let result = CallResult::error(&message).in_words_of(asked.revision, server);
+    Answer::success(&asked.id, &result)
+}
+
+/// The answer to a client whose call cannot run beside the others.
+pub(crate) fn crowded_out(incoming: &Incoming<'_>, asked: &Asked<'_>, why: &str) -> Answer {
+    let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+    let message = format!("tool {tool} was not called: {why} (request id {request_id})");
+    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message)
+}
+
+/// Tell the operator of a call that gave no result, and give the answer for the client or its model.
+pub(crate) fn failed(asked: &Asked<'_>, call: &Call, ended: Ended, server: &ServerInfo) -> Answer {
+    let (tool, request_id) = (&call.tool, &call.context.request_id);
+    let library = asked.tool.plugin.path().display();
+    let principal = call.context.principal.as_deref();
+    let message = match ended {
+        Ended::GivenUp(deadline) => {
+            let why = deadline.words();
+            tracing::warn!(request_id, tool, %library, principal, "a call was given up: {why}");
+            format!("tool {tool} was given up: {why} (request id {request_id})")
+        }
+        Ended::Quarantined => {
+            tracing::warn!(request_id, tool, %library, principal, "a call was refused: a tool of its plugin goes on although its call was given up");
+            format!(
+                "tool {tool} is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id {request_id})"
+            )
+        }
+        Ended::NoThread(error) => {
+            tracing::error!(request_id, tool, %library, principal, "no thread can be started: {error}; lower CALLS_AT_ONCE");
+            let message = format!(
+                "tool {tool} was not called: no more calls can run at the moment; try again later (request id {request_id})"
+            );
+            return Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message);
+        }
+        Ended::NotKept => {
+            let message = format!(
+                "tool {tool} has done its work, but what it keeps of it may be lost, as that is not available at the moment (request id {request_id})"
+            );
+            return Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message);
+        }
+        Ended::Failed(failure) => {
+            log_failure(asked, call, &failure, "a call failed");
+            if let FailureKind::Protocol { code } = failure.kind {
+                let message = failure.public.as_deref().unwrap_or("the tool failed");
+                return Answer::error(200, Some(&asked.id), error_code(code), message);
+            }
+            format!("tool {tool} failed unexpectedly (request id {request_id})")
+        }
+    };
+    let result = CallResult::error(&message).in_words_of(asked.revision, server);
+    Answer::success(&asked.id, &result)
+}
+
+/// The answer to the client of a call that has failed for this trouble, which its model cannot mend.
+pub(crate) fn troubled(id: &Id, trouble: Trouble) -> Answer {
+    match trouble {
+        Trouble::Ended => session_gone(Some(id)),
+        Trouble::Unavailable => {
+            let message = "what tools keep is not available at the moment; try again";
+            Answer::error(503, Some(id), INTERNAL_ERROR, message)
+        }
+    }
+}
+
+/// The outcome, if it comes through the front door. Else what was said before the answer is left out, and if that is not
+/// enough, a result says that there is too much.
+pub(crate) fn fitting(
+    incoming: &Incoming<'_>,
+    asked: &Asked<'_>,
+    outcome: Outcome,
+    server: &ServerInfo,
+) -> Outcome {
+    let Some(room) = incoming.room else {
+        return outcome;
+    };
+    if room.exceeded(&outcome.texts()).is_none() {
+        return outcome;
+    }
+    let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+    let alone = Outcome::from(outcome.answer);
+    let Some(bytes) = room.exceeded(&alone.texts()) else {
+        tracing::warn!(
+            request_id,
+            tool,
+            "a result leaves no room for what its tool said before it"
+        );
+        return alone;
+    };
+    let (door, most) = (room.door, room.bytes);
+    tracing::warn!(
+        request_id,
+        tool,
+        bytes,
+        most,
+        "a result is too large for {door}"
+    );
+    let message = format!(
+        "tool {tool} did its work, but its result has {bytes} bytes as it is sent, and {door} takes {most}; ask for less of it at once (request id {request_id})"
+    );
+    let result = CallResult::error(&message).in_words_of(asked.revision, server);
+    Answer::success(&asked.id, &result).into()
+}
+
+/// Tell the operator of a failure, in these words.
+pub(crate) fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure, words: &str) {
+    let (tool, request_id) = (&call.tool, &call.context.request_id);
+    let principal = call.context.principal.as_deref();
+    let detail = failure.detail.as_deref().or(failure.public.as_deref());
+    let kind = match failure.kind {
+        FailureKind::Protocol { code } => format!("Protocol {{ code: {} }}", error_code(code)),
+        kind => format!("{kind:?}"),
+    };
+    tracing::error!(
+        request_id,
+        tool,
+        library = %asked.tool.plugin.path().display(),
+        principal,
+        kind,
+        detail = detail.unwrap_or_default(),
+        "{words}"
+    );
+}
+
+/// The code of a tool's own JSON-RPC error. From -32768 to -32000 all codes are reserved (JSON-RPC 2.0, section 5.1), and
+/// clients act on what MCP makes of them; only two of them are a tool's to give.
+fn error_code(code: Option<i64>) -> i32 {
+    let code = code.and_then(|code| i32::try_from(code).ok());
+    let free = |code: &i32| {
+        !(-32768..=-32000).contains(code) || [INVALID_PARAMS, INTERNAL_ERROR].contains(code)
+    };
+    code.filter(free).unwrap_or(INTERNAL_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_gives_its_own_codes_and_no_reserved_ones() {
+        for (given, expected) in [
+            (None, -32603),
+            (Some(-32603), -32603),
+            (Some(-32602), -32602),
+            (Some(-32601), -32603),
+            (Some(-32021), -32603),
+            (Some(-32000), -32603),
+            (Some(-32768), -32603),
+            (Some(-31999), -31999),
+            (Some(-32769), -32769),
+            (Some(0), 0),
+            (Some(42), 42),
+            (Some(i64::MAX), -32603),
+        ] {
+            assert_eq!(error_code(given), expected, "code: {given:?}");
+        }
+    }
+}

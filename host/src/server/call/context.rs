@@ -1,0 +1,65 @@
+//! A call that a client asks for, and what its plugin may know of the request.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+use mcp_protocol::{CallMeta, Id, Revision, Trace, input::Retry};
+use serde_json::value::RawValue;
+
+use crate::{
+    plugin::{CallContext, CatalogTool},
+    server::{
+        http::headers::{accepts_events, for_plugins, header},
+        request::Incoming,
+        session::InSession,
+    },
+};
+
+/// A call that a client asks for, of a tool that there is.
+pub(crate) struct Asked<'a> {
+    pub(crate) id: Id,
+    pub(crate) revision: Revision,
+    /// That of a legacy client.
+    pub(crate) session: &'a InSession,
+    pub(crate) tool: &'a Arc<CatalogTool>,
+    pub(crate) arguments: Option<&'a RawValue>,
+    pub(crate) meta: CallMeta<'a>,
+    pub(crate) retry: Retry<'a>,
+}
+
+/// What the plugin may know of the request; of its headers, `more` as well.
+pub(crate) fn context(
+    incoming: &Incoming<'_>,
+    asked: &Asked<'_>,
+    more: &[HeaderName],
+) -> CallContext {
+    let Asked { meta, session, .. } = asked;
+    let session = session.known();
+    let said = |now: Option<&RawValue>, earlier: Option<&String>| {
+        now.map(RawValue::to_owned)
+            .or_else(|| RawValue::from_string(earlier?.clone()).ok())
+    };
+    let hears = accepts_events(incoming.headers);
+    let in_headers = |name: &str| Some(header(incoming.headers, name)?.into_owned());
+    CallContext {
+        request_id: incoming.request_id.to_owned(),
+        protocol_version: asked.revision.as_str(),
+        client: said(
+            meta.client,
+            session.and_then(|session| session.client.as_ref()),
+        ),
+        capabilities: said(
+            meta.capabilities,
+            session.and_then(|session| session.capabilities.as_ref()),
+        ),
+        principal: incoming.caller.principal.clone(),
+        claims: incoming.caller.claims.clone(),
+        headers: for_plugins(incoming.headers, more),
+        trace: meta.trace.clone().or(|| Trace::read(in_headers)),
+        progress: hears && meta.progress_token.is_some(),
+        log_level: meta
+            .log_level
+            .or(session.and_then(|session| session.log_level))
+            .filter(|_| hears),
+    }
+}

@@ -1,0 +1,297 @@
+//! What a message leads to: the only place that tells its routes apart.
+
+use std::borrow::Cow;
+
+use mcp_protocol::{
+    Answer, Ask, Batch, Id, Request, Revision, Route, arguments_agree, jsonrpc::INVALID_PARAMS,
+};
+use serde_json::Map;
+
+use crate::server::{
+    McpServer, call::context::Asked, http::headers::header, outcome::Outcome, request::Incoming,
+    session::InSession, tools_list::ListOf,
+};
+
+/// Who keeps the session that messages are in.
+#[derive(Clone, Copy)]
+pub(crate) enum Connection<'a> {
+    /// A store: each message over HTTP may name its own in a header.
+    Store,
+    /// The transport, which has this one for all messages of a connection.
+    Transport(&'a InSession),
+}
+
+impl McpServer {
+    /// Answers a message that came as one request.
+    pub(crate) async fn dispatch(
+        &self,
+        incoming: &Incoming<'_>,
+        route: Route<'_>,
+        connection: Connection<'_>,
+    ) -> Outcome {
+        match route {
+            Route::Answered(answer) => answer.into(),
+            Route::InSession { id, answer } => {
+                let session = self.session(incoming, connection, id.as_ref());
+                session.await.map_or_else(Outcome::from, |_| answer.into())
+            }
+            // A client may not rely on it (L:cancel): its other messages may have reached other environments.
+            Route::Cancelled { .. } => {
+                let session = self.session(incoming, connection, None);
+                session
+                    .await
+                    .map_or_else(Outcome::from, |_| Answer::ACCEPTED.into())
+            }
+            Route::Request(request) => {
+                incoming.record.asks(&request.ask, request.revision);
+                let is_modern = request.revision.is_some_and(Revision::is_modern);
+                // Neither is in a session that is there already.
+                if is_modern || matches!(request.ask, Ask::Initialize { .. }) {
+                    return self
+                        .request(incoming, request, &InSession::None, connection)
+                        .await;
+                }
+                match self.session(incoming, connection, Some(&request.id)).await {
+                    Ok(session) => self.request(incoming, request, &session, connection).await,
+                    Err(gone) => gone.into(),
+                }
+            }
+            Route::Batch(batch) => {
+                incoming.record.is_batch();
+                let session = match self.session(incoming, connection, None).await {
+                    Ok(session) => session,
+                    Err(gone) => return gone.into(),
+                };
+                let serve = |request| self.request(incoming, request, &session, connection);
+                let answered = |answer: &Answer| incoming.record.is_answered(answer);
+                let outcome = answer_batch(batch, &session, serve, answered).await;
+                match incoming.room {
+                    Some(room) => room.bound_batch(outcome),
+                    None => outcome,
+                }
+            }
+        }
+    }
+
+    /// The legacy session that a message is in.
+    ///
+    /// # Errors
+    /// The answer to a client whose session is gone.
+    async fn session<'a>(
+        &self,
+        incoming: &Incoming<'_>,
+        connection: Connection<'a>,
+        id: Option<&Id>,
+    ) -> Result<Cow<'a, InSession>, Answer> {
+        match connection {
+            Connection::Store => self.sessions.find(incoming, id).await.map(Cow::Owned),
+            Connection::Transport(session) => Ok(Cow::Borrowed(session)),
+        }
+    }
+
+    /// Answers a request in its session.
+    pub(crate) async fn request(
+        &self,
+        incoming: &Incoming<'_>,
+        request: Request<'_>,
+        session: &InSession,
+        connection: Connection<'_>,
+    ) -> Outcome {
+        let Request { id, revision, ask } = request;
+        // A modern request is in no session, also on a connection that has one.
+        let is_modern = revision.is_some_and(Revision::is_modern);
+        let session = if is_modern { &InSession::None } else { session };
+        let revision = session.revision(revision);
+        let answer = match (ask, connection) {
+            (Ask::Discover, _) => {
+                let cache = self.lists.cache(&incoming.caller);
+                Answer::success(&id, &self.identity.discovered(cache))
+            }
+            (
+                Ask::Initialize {
+                    negotiated,
+                    client,
+                    capabilities,
+                },
+                Connection::Store,
+            ) => {
+                let begun = self
+                    .sessions
+                    .begin(incoming, &id, negotiated, client, capabilities);
+                match begun.await {
+                    Ok(begun) => {
+                        let answer = Answer::success(&id, &self.introduction(negotiated));
+                        return Outcome {
+                            begun,
+                            ..answer.into()
+                        };
+                    }
+                    Err(refused) => refused,
+                }
+            }
+            (Ask::Initialize { negotiated, .. }, Connection::Transport(_)) => {
+                Answer::success(&id, &self.introduction(negotiated))
+            }
+            (Ask::SetLogLevel(level), Connection::Store) => {
+                let sessions = &self.sessions;
+                sessions
+                    .set_log_level(incoming, &id, session, revision, level)
+                    .await
+            }
+            // The transport has kept the level already.
+            (Ask::Ping, _) | (Ask::SetLogLevel(_), Connection::Transport(_)) => {
+                Answer::success(&id, &Map::new())
+            }
+            (Ask::ListTools { cursor }, _) => {
+                let of = ListOf {
+                    catalog: &self.catalog,
+                    server: &self.identity.server,
+                };
+                self.lists
+                    .answer(incoming, &id, revision, cursor.as_deref(), of)
+            }
+            (
+                Ask::CallTool {
+                    name,
+                    arguments,
+                    meta,
+                    retry,
+                },
+                _,
+            ) => match self.catalog.get(&name) {
+                Some(tool) => {
+                    let asked = Asked {
+                        id,
+                        revision,
+                        session,
+                        tool,
+                        arguments,
+                        meta: *meta,
+                        retry: *retry,
+                    };
+                    // Only over HTTP there are headers that repeat arguments.
+                    let is_over_http = matches!(connection, Connection::Store);
+                    if is_modern
+                        && is_over_http
+                        && let Err(refused) = headers_agree(incoming, &asked)
+                    {
+                        return refused.into();
+                    }
+                    return self.calls.call(incoming, asked).await;
+                }
+                None => Answer::error(200, Some(&id), INVALID_PARAMS, &unknown_tool(&name)),
+            },
+        };
+        answer.into()
+    }
+}
+
+/// Do the headers that repeat arguments say what the body says?
+fn headers_agree(incoming: &Incoming<'_>, asked: &Asked<'_>) -> Result<(), Answer> {
+    let declared = asked.tool.headers.iter();
+    arguments_agree(
+        &asked.id,
+        declared.map(|(name, pointer)| (name.as_str(), pointer.as_str())),
+        |name| header(incoming.headers, name),
+        asked.arguments,
+    )
+}
+
+/// Answers the messages of a batch at the same time, its requests by `serve`; `answered` hears of every answer.
+async fn answer_batch<'a, F: Future<Output = Outcome>>(
+    batch: Batch<'a>,
+    session: &InSession,
+    mut serve: impl FnMut(Request<'a>) -> F,
+    answered: impl Fn(&Answer),
+) -> Outcome {
+    if !session.revision(batch.revision).has_batches() {
+        return Batch::refused().into();
+    }
+    let answered = &answered;
+    let outcomes = batch.routes.into_iter().map(|route| {
+        let served = match route {
+            Route::Request(request) => Ok(serve(request)),
+            Route::Answered(answer) | Route::InSession { answer, .. } => Err(answer),
+            Route::Cancelled { .. } => Err(Answer::ACCEPTED),
+            Route::Batch(_) => Err(Batch::refused()),
+        };
+        async move {
+            let outcome = match served {
+                Ok(outcome) => outcome.await,
+                Err(answer) => answer.into(),
+            };
+            answered(&outcome.answer);
+            outcome
+        }
+    });
+    Outcome::of_all(outcomes.collect()).await
+}
+
+/// Answers a message of a connection that keeps its session: each request of it by `serve`.
+pub(crate) async fn answer_each<'a, F: Future<Output = Outcome>>(
+    route: Route<'a>,
+    session: &InSession,
+    mut serve: impl FnMut(Request<'a>) -> F,
+) -> Outcome {
+    match route {
+        Route::Answered(answer) | Route::InSession { answer, .. } => answer.into(),
+        Route::Cancelled { .. } => Answer::ACCEPTED.into(),
+        Route::Request(request) => serve(request).await,
+        Route::Batch(batch) => answer_batch(batch, session, serve, |_| ()).await,
+    }
+}
+
+/// A message of a connection, as far as the next message depends on it.
+pub(crate) struct Unfolded<'a> {
+    /// What it brings, in its order.
+    pub(crate) parts: Vec<Part<'a>>,
+    pub(crate) is_batch: bool,
+    /// Its answer, where nothing is left to do for it.
+    pub(crate) answer: Option<Answer>,
+}
+
+/// A part of a message.
+pub(crate) enum Part<'a> {
+    Request(Request<'a>),
+    /// The client takes this request back.
+    Cancelled(Id),
+}
+
+/// Takes a message apart.
+pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> {
+    let ready = |answer, parts| Unfolded {
+        parts,
+        is_batch: false,
+        answer: Some(answer),
+    };
+    match route {
+        Route::Answered(answer) | Route::InSession { answer, .. } => ready(answer, Vec::new()),
+        Route::Cancelled { id } => ready(Answer::ACCEPTED, vec![Part::Cancelled(id)]),
+        Route::Batch(batch) if !session.revision(batch.revision).has_batches() => {
+            ready(Batch::refused(), Vec::new())
+        }
+        Route::Request(request) => Unfolded {
+            parts: vec![Part::Request(request)],
+            is_batch: false,
+            answer: None,
+        },
+        Route::Batch(batch) => {
+            let parts = batch.routes.into_iter().filter_map(|route| match route {
+                Route::Request(request) => Some(Part::Request(request)),
+                Route::Cancelled { id } => Some(Part::Cancelled(id)),
+                Route::Answered(_) | Route::InSession { .. } | Route::Batch(_) => None,
+            });
+            Unfolded {
+                parts: parts.collect(),
+                is_batch: true,
+                answer: None,
+            }
+        }
+    }
+}
+
+fn unknown_tool(name: &str) -> String {
+    format!(
+        "unknown tool: {name}; the list of tools may have changed, ask for it again by tools/list"
+    )
+}

@@ -1,0 +1,69 @@
+//! A request, whatever front door it came through.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use http::{HeaderMap, Method};
+use serde_json::value::RawValue;
+
+use crate::{
+    plugin::Caller,
+    server::{
+        call::deadline::Ceiling,
+        http::{cors::Reached, response_limit::Room},
+        record::Record,
+    },
+};
+
+/// The largest body of a request. Unit: bytes.
+/// Source: AWS Lambda's quota of 6 MB for a synchronous request, which `serve` keeps as well.
+pub const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// A request, whatever door it came through.
+#[derive(Clone, Debug)]
+pub struct Incoming<'a> {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, without the stage of a gateway.
+    pub path: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+    /// How the front door was reached.
+    pub reached: Reached<'a>,
+    /// Who called, as far as the front door knows.
+    pub caller: Caller,
+    /// Names this request in the log and in errors.
+    pub request_id: &'a str,
+    /// When the function that answers is ended.
+    pub deadline: Option<SystemTime>,
+    /// How long the front door waits for an answer, if it has a limit.
+    pub ceiling: Option<Ceiling>,
+    /// Passes on what the client is to hear before the answer, where it can hear it as it happens. Else it is part of the
+    /// answer.
+    pub tell: Option<Tell>,
+    /// How much of an answer the front door takes, if it has a limit.
+    pub room: Option<Room>,
+    /// What is found out about it, for the operator.
+    pub record: Record,
+}
+
+/// Passes JSON-RPC notifications on to the client at once.
+#[derive(Clone)]
+pub struct Tell(Arc<dyn Fn(Box<RawValue>) + Send + Sync>);
+
+impl Tell {
+    pub(crate) fn new(tell: impl Fn(Box<RawValue>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    pub(crate) fn tell(&self, notification: Box<RawValue>) {
+        (self.0)(notification);
+    }
+}
+
+impl fmt::Debug for Tell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tell")
+    }
+}

@@ -1,0 +1,309 @@
+//! What one client says and is told: each line worked on beside the others, until it is answered or taken back.
+
+use std::{collections::HashMap, sync::Arc};
+
+use http::{HeaderMap, Method};
+use mcp_protocol::{
+    Answer, Ask, Id, Request,
+    jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
+    route_stdio,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    task::JoinSet,
+};
+
+use crate::{
+    plugin::Caller,
+    server::{
+        McpServer,
+        dispatch::{Connection, Part, Unfolded, answer_each, unfold},
+        http::cors::Reached,
+        outcome::Outcome,
+        record::Record,
+        request::{Incoming, MAX_BODY, Tell},
+        session::InSession,
+    },
+    store::session::SessionId,
+    transport::stdio::lines::{Line, line_of},
+};
+
+/// How many messages are worked on at once, beside the calls that run; those after them are read when others are answered.
+/// Source: ours. They wait for the client to read, so that one that does not read what it asked for fills no memory; calls
+/// alone never keep it from being heard, as it may have one to take back.
+const MOST_BESIDE_CALLS: usize = 64;
+
+/// How much the large messages that are worked on have, all together; one more of them is refused. Unit: bytes.
+/// Source: ours. Four times the largest.
+const MOST_BYTES_AT_ONCE: usize = 4 * MAX_BODY;
+
+/// A message of so much is a large one. Unit: bytes.
+/// Source: ours. What is smaller is bounded by its number: 320 messages unless `CALLS_AT_ONCE` says otherwise, 5 MB.
+const LARGE: usize = 16 * 1024;
+
+/// What one client says and is told.
+pub(super) struct Conversation {
+    app: Arc<McpServer>,
+    /// How many messages are worked on at once.
+    most_at_once: usize,
+    /// For large messages. Unit: bytes.
+    room: Arc<Semaphore>,
+    out: mpsc::Sender<Vec<u8>>,
+    /// What `initialize` agreed on.
+    session: Arc<InSession>,
+    /// How to tell that the client takes a request back. (Of requests under the same id, of the latest.)
+    under_way: HashMap<Id, oneshot::Sender<()>>,
+    tasks: JoinSet<()>,
+}
+
+impl Conversation {
+    /// A conversation that has not begun, and whose answers go to `out`.
+    pub(super) fn new(app: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
+        Self {
+            most_at_once: app.calls_at_once() + MOST_BESIDE_CALLS,
+            room: Arc::new(Semaphore::new(MOST_BYTES_AT_ONCE)),
+            app: Arc::new(app),
+            out,
+            session: Arc::new(InSession::None),
+            under_way: HashMap::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Hear every line until there are no more.
+    pub(super) async fn listen(&mut self, mut lines: mpsc::Receiver<Line>) {
+        loop {
+            tokio::select! {
+                line = lines.recv(), if self.tasks.len() < self.most_at_once => match line {
+                    Some(line) => self.hear(line).await,
+                    None => return,
+                },
+                Some(_) = self.tasks.join_next() => self.forget_finished(),
+            }
+        }
+    }
+
+    async fn hear(&mut self, line: Line) {
+        let line = match line {
+            Line::Message(line) => line,
+            Line::TooLong => {
+                let message = format!("the message has more than {MAX_BODY} bytes");
+                let answer = Answer::error(400, None, INVALID_REQUEST, &message);
+                return write(&self.out, answer.into()).await;
+            }
+        };
+        let unfolded = unfold(route_stdio(&line), &self.session);
+        let asked = Asked::of(&unfolded);
+        let taken_back = match self.begin(unfolded) {
+            Ok(taken_back) => taken_back,
+            Err(answer) => return write(&self.out, answer.into()).await,
+        };
+        let Ok(room) = self.room_for(line.len()) else {
+            drop(taken_back);
+            self.forget_finished();
+            return write(&self.out, asked.refused()).await;
+        };
+        let work = Work {
+            app: Arc::clone(&self.app),
+            out: self.out.clone(),
+            session: Arc::clone(&self.session),
+        };
+        self.tasks.spawn(work.answer(line, room, taken_back));
+    }
+
+    /// Do what must be done before the next message is looked at. What then is left to do can be taken back, each request
+    /// by its own sign.
+    ///
+    /// # Errors
+    /// The answer, when nothing is left to do.
+    fn begin(&mut self, unfolded: Unfolded<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
+        let mut taken_back = Vec::new();
+        for part in unfolded.parts {
+            match part {
+                Part::Cancelled(id) => self.take_back(&id),
+                Part::Request(Request {
+                    id,
+                    ask:
+                        Ask::Initialize {
+                            negotiated,
+                            client,
+                            capabilities,
+                        },
+                    ..
+                }) => {
+                    let caller = Caller::default();
+                    let session = self
+                        .app
+                        .new_session(negotiated, client, capabilities, &caller);
+                    self.session = Arc::new(InSession::Known(SessionId::random(), session));
+                    return Err(Answer::success(&id, &self.app.introduction(negotiated)));
+                }
+                Part::Request(request) => taken_back.push(self.register(request)),
+            }
+        }
+        match unfolded.answer {
+            Some(answer) => Err(answer),
+            None => Ok(taken_back),
+        }
+    }
+
+    /// Room for a message of so many bytes, until it is answered; a small one needs none.
+    fn room_for(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, NoRoom> {
+        if bytes < LARGE {
+            return Ok(None);
+        }
+        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes);
+        room.map(Some).map_err(|_| NoRoom)
+    }
+
+    fn register(&mut self, request: Request<'_>) -> oneshot::Receiver<()> {
+        if let (Ask::SetLogLevel(level), InSession::Known(_, session)) =
+            (request.ask, Arc::make_mut(&mut self.session))
+        {
+            session.log_level = Some(level);
+        }
+        let (sender, taken_back) = oneshot::channel();
+        self.under_way.insert(request.id, sender);
+        taken_back
+    }
+
+    fn take_back(&mut self, id: &Id) {
+        if let Some(request) = self.under_way.remove(id) {
+            // It may have ended meanwhile.
+            let _ = request.send(());
+        }
+    }
+
+    fn forget_finished(&mut self) {
+        self.under_way.retain(|_, request| !request.is_closed());
+    }
+
+    /// Wait until all is answered.
+    pub(super) async fn end(mut self, written: oneshot::Receiver<()>) {
+        while self.tasks.join_next().await.is_some() {}
+        drop(self.out);
+        let _ = written.await;
+    }
+}
+
+/// Large messages have taken all the room there is.
+struct NoRoom;
+
+/// Who waits for an answer to a line.
+enum Asked {
+    One(Id),
+    Several(Vec<Id>),
+    Nobody,
+}
+
+impl Asked {
+    fn of(unfolded: &Unfolded<'_>) -> Self {
+        let id = |part: &Part<'_>| match part {
+            Part::Request(request) => Some(request.id.clone()),
+            Part::Cancelled(_) => None,
+        };
+        let mut ids = unfolded.parts.iter().filter_map(id);
+        match unfolded.is_batch {
+            true => Self::Several(ids.collect()),
+            false => ids.next().map_or(Self::Nobody, Self::One),
+        }
+    }
+
+    /// What they are told when there is no room for the line.
+    fn refused(self) -> Outcome {
+        let message = format!(
+            "messages of {MOST_BYTES_AT_ONCE} bytes are worked on, and no more at the moment; send it again when others are answered"
+        );
+        let refused =
+            |id: &Id| Outcome::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
+        match self {
+            Self::One(id) => refused(&id),
+            Self::Several(ids) => Outcome::of_batch(ids.iter().map(refused).collect()),
+            Self::Nobody => Answer::ACCEPTED.into(),
+        }
+    }
+}
+
+/// What it takes to answer one line.
+struct Work {
+    app: Arc<McpServer>,
+    out: mpsc::Sender<Vec<u8>>,
+    session: Arc<InSession>,
+}
+
+impl Work {
+    /// Answer a line, unless it is taken back. (It was parsed before, but what came of that cannot leave it.)
+    async fn answer(
+        self,
+        line: Vec<u8>,
+        room: Option<OwnedSemaphorePermit>,
+        taken_back: Vec<oneshot::Receiver<()>>,
+    ) {
+        let mut taken_back = taken_back.into_iter();
+        let request = |request| self.request(line.len(), request, taken_back.next());
+        let outcome = answer_each(route_stdio(&line), &self.session, request).await;
+        drop(line);
+        drop(room);
+        write(&self.out, outcome).await;
+    }
+
+    async fn request(
+        &self,
+        received: usize,
+        request: Request<'_>,
+        taken_back: Option<oneshot::Receiver<()>>,
+    ) -> Outcome {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let headers = HeaderMap::new();
+        let out = self.out.clone();
+        // From a tool's own thread. A client that is gone hears nothing.
+        let tell = Tell::new(move |notification| {
+            let _ = out.blocking_send(line_of(notification.get().as_bytes()));
+        });
+        let incoming = Incoming {
+            method: Method::POST,
+            path: "/mcp",
+            headers: &headers,
+            body: &[],
+            reached: Reached::Pipe,
+            // Who started the program; nobody asks who that is.
+            caller: Caller::default(),
+            request_id: &request_id,
+            deadline: None,
+            ceiling: None,
+            tell: Some(tell),
+            record: Record::default(),
+            room: None,
+        };
+        incoming.record.asks(&request.ask, request.revision);
+        // What is taken back is abandoned.
+        let served = async {
+            let mut line = self.app.line(&incoming, received);
+            let connection = Connection::Transport(&self.session);
+            let served = self
+                .app
+                .request(&incoming, request, &self.session, connection);
+            let outcome = served.await;
+            line.end_by(&outcome.answer);
+            outcome
+        };
+        let Some(taken_back) = taken_back else {
+            return served.await;
+        };
+        tokio::select! {
+            outcome = served => outcome,
+            Ok(()) = taken_back => Answer::ACCEPTED.into(),
+        }
+    }
+}
+
+/// Write what there is to write of an outcome. Nobody may be there any more to read it.
+async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: Outcome) {
+    for notification in outcome.notifications {
+        let _ = out.send(line_of(notification.get().as_bytes())).await;
+    }
+    if let Some(body) = outcome.answer.body {
+        let _ = out.send(line_of(&body)).await;
+    }
+}

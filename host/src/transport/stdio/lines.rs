@@ -1,0 +1,133 @@
+//! Lines in and out, on threads of their own.
+
+use std::io::{self, BufRead, Write};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::server::request::MAX_BODY;
+
+/// How many lines may wait for the client to read them before calls wait for it, too.
+/// Source: ours.
+const WAITING_LINES: usize = 64;
+
+/// A line of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Without its end.
+    Message(Vec<u8>),
+    /// Of more than [`MAX_BODY`]; it was skipped.
+    TooLong,
+}
+
+/// Read lines on a thread of its own, which nobody waits for: reading cannot be interrupted.
+pub(super) fn reading(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<Line> {
+    let (sender, lines) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        loop {
+            match read_line(&mut input) {
+                Ok(Some(line)) => {
+                    if sender.blocking_send(line).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "stdin cannot be read any more");
+                    return;
+                }
+            }
+        }
+    });
+    lines
+}
+
+/// The next line that is not blank; `None` at the end.
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
+    loop {
+        let mut line = Vec::new();
+        // One more for the line's end.
+        let most = MAX_BODY as u64 + 1;
+        if io::Read::take(&mut *input, most).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if line.len() > MAX_BODY && !line.ends_with(b"\n") {
+            input.skip_until(b'\n')?;
+            return Ok(Some(Line::TooLong));
+        }
+        line.truncate(line.trim_ascii_end().len());
+        if !line.is_empty() {
+            return Ok(Some(Line::Message(line)));
+        }
+    }
+}
+
+/// Write lines on a thread of its own: a client that does not read holds up nothing but what it would have to read. The
+/// second part is there when everything was written.
+pub(super) fn writing(
+    mut output: impl Write + Send + 'static,
+) -> (mpsc::Sender<Vec<u8>>, oneshot::Receiver<()>) {
+    let (sender, mut lines) = mpsc::channel::<Vec<u8>>(WAITING_LINES);
+    let (done, written) = oneshot::channel();
+    std::thread::spawn(move || {
+        while let Some(line) = lines.blocking_recv() {
+            if let Err(error) = output.write_all(&line).and_then(|()| output.flush()) {
+                tracing::warn!(%error, "stdout cannot be written any more");
+                break;
+            }
+        }
+        // Nobody may wait any more.
+        let _ = done.send(());
+    });
+    (sender, written)
+}
+
+/// A message as a line. JSON has line feeds only between its tokens (RFC 8259, section 7), and there a blank is as good.
+pub(super) fn line_of(message: &[u8]) -> Vec<u8> {
+    let blank = |byte: &u8| match byte {
+        b'\n' | b'\r' => b' ',
+        byte => *byte,
+    };
+    let mut line: Vec<u8> = message.iter().map(blank).collect();
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_lines_are_skipped_and_a_last_line_needs_no_end() {
+        let input = b"{}\r\n\n  \r\n[]\n{\"a\":1}";
+        let mut input = &input[..];
+        let mut lines = Vec::new();
+        while let Some(line) = read_line(&mut input).expect("memory can be read") {
+            lines.push(line);
+        }
+        let message = |text: &str| Line::Message(text.into());
+        assert_eq!(lines, [message("{}"), message("[]"), message("{\"a\":1}")]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_skipped_and_the_next_is_read() {
+        for (length, fits) in [
+            (MAX_BODY, true),
+            (MAX_BODY + 1, false),
+            (3 * MAX_BODY, false),
+        ] {
+            let mut input = vec![b'x'; length];
+            input.extend(b"\n{}\n");
+            let mut input = &input[..];
+            let first = read_line(&mut input).expect("memory can be read");
+            assert_eq!(first != Some(Line::TooLong), fits, "{length} bytes");
+            let second = read_line(&mut input).expect("memory can be read");
+            assert_eq!(second, Some(Line::Message(b"{}".into())), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_message_of_several_lines_becomes_one() {
+        let line = line_of(b"{\r\n  \"a\": \"b\\n\"\n}");
+        assert_eq!(line, b"{    \"a\": \"b\\n\" }\n");
+    }
+}
