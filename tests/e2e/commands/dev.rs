@@ -270,7 +270,7 @@ const VARIABLE: &str = "std::env::var(\"MINE\").unwrap_or_default()";
 
 #[test]
 fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new changing");
     let mine = elsewhere.path("changing");
     let source = |tools: &[(&str, &str)]| write_tools(&mine, tools);
@@ -347,7 +347,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
 
 #[test]
 fn what_cannot_be_built_at_first_is_served_once_it_can() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new broken");
     let mine = elsewhere.path("broken");
     write_tools(&mine, &[("first", "no rust")]);
@@ -363,7 +363,7 @@ fn what_cannot_be_built_at_first_is_served_once_it_can() {
 
 #[test]
 fn dev_is_a_function_behind_a_gateway_as_well() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new behind");
     let mine = elsewhere.path("behind");
     let on_lambda = (
@@ -390,7 +390,7 @@ fn dev_is_a_function_behind_a_gateway_as_well() {
 
 #[test]
 fn a_dev_that_is_killed_leaves_no_host_behind_and_no_folder_for_long() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new killed");
     let start =
         || Dev::start(elsewhere.shell("cd killed && exec cargo-layer dev --listen 127.0.0.1:0"));

@@ -85,7 +85,7 @@ fn the_readmes_lines_are_those_to_type() {
     let [make, show] = &documents::code("README.md", "Who may call", "sh")[..] else {
         panic!("not two blocks")
     };
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     let made = elsewhere.run(make);
     let (token, entry) = made.trim().split_once('\n').expect("two lines");
     let layer = Layer::of(["custom-tools"]);

@@ -4,7 +4,7 @@ use tests::{OutsideRepository, documents, outside_repository::transcript, reposi
 
 #[test]
 fn the_quick_start_works_as_it_is_told() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     let [_, user] = transcript();
     let told = elsewhere.run(&user);
     for expected in [
@@ -36,7 +36,7 @@ fn the_readme_shows_the_tool_that_is_made() {
 
 #[test]
 fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     fs_err::write(
         elsewhere.path("Cargo.toml"),
         "[workspace]\nresolver = \"3\"\nmembers = [\"first\"]\n",
@@ -69,7 +69,7 @@ fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
 
 #[test]
 fn what_cannot_be_made_leaves_nothing_behind() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     // A workspace is left as it was, with its comments.
     let manifest = "[workspace] # none yet\nresolver = \"3\"\nmembers = []\n";
     elsewhere.run("git init --quiet workspace && mkdir workspace/there");
@@ -96,7 +96,7 @@ fn what_cannot_be_made_leaves_nothing_behind() {
 
 #[test]
 fn a_workflow_has_the_steps_of_a_release() {
-    let elsewhere = OutsideRepository::new();
+    let elsewhere = OutsideRepository::create();
     elsewhere.run("git init --quiet . && cargo layer new tools/mine --ci github --sdk https://example.com/host.git#0123");
     let manifest =
         fs_err::read_to_string(elsewhere.path("tools/mine/Cargo.toml")).expect("a manifest");

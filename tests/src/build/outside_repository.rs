@@ -45,7 +45,7 @@ pub struct OutsideRepository(TempDir);
 
 impl OutsideRepository {
     /// Makes one.
-    pub fn new() -> Self {
+    pub fn create() -> Self {
         let folder = tempfile::Builder::new().prefix("a new user's ").tempdir();
         Self(folder.expect("a temporary folder"))
     }
