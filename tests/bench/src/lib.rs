@@ -117,7 +117,12 @@ fn program(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<Pat
         "--message-format=json-render-diagnostics",
     ]);
     command.args(["--package", package]);
-    for setting in [r#"lto="fat""#, "codegen-units=1", r#"strip="symbols""#] {
+    for setting in [
+        "opt-level=3",
+        r#"lto="fat""#,
+        "codegen-units=1",
+        r#"strip="symbols""#,
+    ] {
         command.args(["--config", &format!("profile.release.{setting}")]);
     }
     let output = command

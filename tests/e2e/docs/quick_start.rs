@@ -65,6 +65,8 @@ fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
         second.contains(&format!("plugin-sdk = {{ path = \"{}\" }}", sdk.display())),
         "{second}"
     );
+    // Profiles are the workspace's.
+    assert!(!second.contains("[profile"), "{second}");
 }
 
 #[test]
@@ -103,6 +105,10 @@ fn a_workflow_has_the_steps_of_a_release() {
     assert!(
         manifest
             .contains("plugin-sdk = { git = \"https://example.com/host.git\", rev = \"0123\" }"),
+        "{manifest}"
+    );
+    assert!(
+        manifest.ends_with("\n[profile.dev.package.\"*\"]\ndebug = false\n"),
         "{manifest}"
     );
     let workflow =
