@@ -1,6 +1,7 @@
 //! The tools that are served: which plugins there are, what they declare, and what the configuration selects.
 
 mod candidates;
+mod compatibility;
 pub(crate) mod error;
 mod skipped;
 

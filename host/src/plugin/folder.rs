@@ -1,6 +1,5 @@
 //! The plugin folder: which files matter, and whether they are what they seem to be.
 
-pub(crate) mod compatibility;
 pub(crate) mod crash_image;
 pub(crate) mod discover;
 pub(crate) mod file_check;

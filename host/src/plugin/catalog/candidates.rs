@@ -14,9 +14,11 @@ use layer_format::{
 
 use crate::plugin::{
     CatalogError,
-    catalog::skipped::Triage,
-    folder::{
+    catalog::{
         compatibility::{check_cpu, check_entry, overwritten},
+        skipped::Triage,
+    },
+    folder::{
         discover::Found,
         file_check::{self, Kind},
     },
