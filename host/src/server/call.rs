@@ -23,10 +23,9 @@ use crate::{
     config::Config,
     plugin::{Call, CallContext, CallFailure, CatalogTool, Inputs, Listener, LiveCall, Means},
     server::{
-        http::cors::Reached,
         outcome::{End, Outcome},
         record::Record,
-        request::{Incoming, Tell},
+        request::{Incoming, Reached, Tell},
     },
     store::tool_state::{CallState, Limits, OfSession, Owner, Stores, Trouble},
 };

@@ -18,7 +18,6 @@ use mcp_protocol::{Headers, route};
 
 use self::{
     auth::challenge,
-    cors::Reached,
     headers::{header, is_json},
     response::{empty, refusal, respond, respond_whole},
     sse::Opening,
@@ -27,7 +26,7 @@ use crate::server::{
     McpServer,
     access_log::Line,
     dispatch::Connection,
-    request::{Incoming, MAX_BODY},
+    request::{Incoming, MAX_BODY, Reached},
     session::SESSION_HEADER,
 };
 

@@ -7,11 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     plugin::Caller,
-    server::{
-        call::deadline::Ceiling,
-        http::{cors::Reached, response_limit::Room},
-        record::Record,
-    },
+    server::{call::deadline::Ceiling, http::response_limit::Room, record::Record},
 };
 
 /// The largest body of a request. Unit: bytes.
@@ -46,6 +42,29 @@ pub struct Incoming<'a> {
     pub room: Option<Room>,
     /// What is found out about it, for the operator.
     pub record: Record,
+}
+
+/// By which name the front door was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached<'a> {
+    /// By a gateway under this domain, which it vouches for.
+    Gateway(&'a str),
+    /// Directly on loopback: the `Host` header must name this machine.
+    Loopback,
+    /// Directly on an address that others can reach.
+    Public,
+    /// By a pipe, from the program that started this one.
+    Pipe,
+}
+
+impl Reached<'_> {
+    /// By a request of HTTP, which anybody can send who finds the way? Else by whoever has started this program.
+    pub(crate) fn is_by_http(self) -> bool {
+        match self {
+            Self::Gateway(_) | Self::Loopback | Self::Public => true,
+            Self::Pipe => false,
+        }
+    }
 }
 
 /// Passes JSON-RPC notifications on to the client at once.

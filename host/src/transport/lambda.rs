@@ -27,9 +27,8 @@ use crate::{
     server::{
         McpServer,
         access_log::Line,
-        http::cors::Reached,
         record::Record,
-        request::{Incoming, Tell},
+        request::{Incoming, Reached, Tell},
     },
     transport::lambda::{
         event::Brought,

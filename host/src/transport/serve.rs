@@ -35,9 +35,9 @@ use crate::{
     plugin::Caller,
     server::{
         McpServer,
-        http::{cors::Reached, response::refusal, sse::AnswerBody, too_large},
+        http::{response::refusal, sse::AnswerBody, too_large},
         record::Record,
-        request::{Incoming, MAX_BODY, Tell},
+        request::{Incoming, MAX_BODY, Reached, Tell},
     },
     transport::failed,
 };

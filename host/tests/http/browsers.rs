@@ -1,6 +1,6 @@
 //! Origins, hosts and CORS.
 
-use host::server::http::cors::Reached;
+use host::server::request::Reached;
 use http::Request;
 use serde_json::json;
 

@@ -5,7 +5,11 @@ use host::{
     StartError,
     config::Config,
     plugin::Caller,
-    server::{McpServer, http::cors::Reached, record::Record, request::Incoming},
+    server::{
+        McpServer,
+        record::Record,
+        request::{Incoming, Reached},
+    },
 };
 use http::{HeaderMap, Request, Response, request::Builder};
 use schemas::Exchange;

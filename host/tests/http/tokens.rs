@@ -2,7 +2,7 @@
 
 use host::{
     plugin::Caller,
-    server::http::{bearer_tokens::Token, cors::Reached},
+    server::{http::bearer_tokens::Token, request::Reached},
 };
 use http::{Method, Request};
 use serde_json::{Map, json};

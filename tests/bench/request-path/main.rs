@@ -10,7 +10,11 @@ use divan::Bencher;
 use host::{
     config::Config,
     plugin::Caller,
-    server::{McpServer, http::cors::Reached, record::Record, request::Incoming},
+    server::{
+        McpServer,
+        record::Record,
+        request::{Incoming, Reached},
+    },
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use mcp_protocol::{Headers, route};

@@ -9,10 +9,10 @@ use crate::{
     server::{
         http::{
             bearer_tokens::{Refused, Tokens},
-            cors::{self, Callers, Reached},
+            cors::{self, Callers},
             response::refusal,
         },
-        request::Incoming,
+        request::{Incoming, Reached},
     },
 };
 

@@ -17,7 +17,7 @@ use http::{
 
 use mcp_protocol::ARGUMENT_HEADERS;
 
-use crate::config::Config;
+use crate::{config::Config, server::request::Reached};
 
 /// The methods of the MCP endpoint.
 pub(crate) const METHODS: &str = "POST, DELETE, OPTIONS";
@@ -73,29 +73,6 @@ pub(crate) enum Refused {
     Origin(String),
     #[error("the host {0} is not allowed; the operator can add it to ALLOWED_HOSTS")]
     Host(String),
-}
-
-/// By which name the front door was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reached<'a> {
-    /// By a gateway under this domain, which it vouches for.
-    Gateway(&'a str),
-    /// Directly on loopback: the `Host` header must name this machine.
-    Loopback,
-    /// Directly on an address that others can reach.
-    Public,
-    /// By a pipe, from the program that started this one.
-    Pipe,
-}
-
-impl Reached<'_> {
-    /// By a request of HTTP, which anybody can send who finds the way? Else by whoever has started this program.
-    pub(crate) fn is_by_http(self) -> bool {
-        match self {
-            Self::Gateway(_) | Self::Loopback | Self::Public => true,
-            Self::Pipe => false,
-        }
-    }
 }
 
 impl Callers {

@@ -17,7 +17,11 @@ use serde_json::{Value, json};
 
 use crate::{
     plugin::Caller,
-    server::{http::cors::Reached, record::Record, request::Incoming, tests::server::Server},
+    server::{
+        record::Record,
+        request::{Incoming, Reached},
+        tests::server::Server,
+    },
 };
 
 /// How many are tried unless `PROPTEST_CASES` says otherwise.

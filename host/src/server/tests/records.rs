@@ -8,9 +8,8 @@ use crate::{
     plugin::Caller,
     process::log::operator::Operator,
     server::{
-        http::cors::Reached,
         record::Record,
-        request::Incoming,
+        request::{Incoming, Reached},
         tests::server::{Server, legacy, modern},
     },
 };

@@ -13,9 +13,9 @@ use crate::{
     server::{
         McpServer,
         call::deadline::Ceiling,
-        http::{cors::Reached, response_limit::Room},
+        http::response_limit::Room,
         record::Record,
-        request::Incoming,
+        request::{Incoming, Reached},
         tests::plugin,
     },
 };

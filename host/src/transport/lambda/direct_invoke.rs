@@ -11,8 +11,12 @@ use serde_json::value::RawValue;
 
 use crate::{
     server::{
-        McpServer, access_log::Line, dispatch::Connection, http::cors::Reached, record::Record,
-        request::Incoming, session::InSession,
+        McpServer,
+        access_log::Line,
+        dispatch::Connection,
+        record::Record,
+        request::{Incoming, Reached},
+        session::InSession,
     },
     transport::lambda::{gateway_limits, identity::invoker, invocation::Invocation},
 };

@@ -18,10 +18,9 @@ use crate::{
     server::{
         McpServer,
         dispatch::{Connection, Part, Unfolded, answer_each, unfold},
-        http::cors::Reached,
         outcome::Outcome,
         record::Record,
-        request::{Incoming, MAX_BODY, Tell},
+        request::{Incoming, MAX_BODY, Reached, Tell},
         session::InSession,
     },
     store::session::SessionId,
