@@ -26,6 +26,8 @@
 //!
 //! # Invariants
 //!
+//! `tests/structure/tests/layering.rs` has them as tables, and compares the imports with them.
+//!
 //! - Imports run one way: `mcp_protocol`, `store` and `plugin` know nothing of `server`, `server` nothing of `transport`, and no two
 //!   files import each other.
 //! - `plugin` knows no HTTP and no JSON-RPC. Every call goes through `Plugin::invoke`: bytes in, bytes out, so that a plugin

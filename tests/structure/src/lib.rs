@@ -2,6 +2,9 @@
 //!
 //! An import is a path that begins with `crate`, `self` or `super`, or names a module beside it, in a `use` or anywhere in the
 //! code. A re-export (`pub use`) is no import of its file: who imports the name imports the file that defines it.
+//! A name that a `use` brings into a file is replaced by its path wherever the file has it.
+
+mod layering;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +14,8 @@ use std::{
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, Item, UseTree, spanned::Spanned, visit::Visit};
+
+pub use crate::layering::{Part, Reserved, layering_faults, reservation_faults};
 
 /// The folder of this workspace.
 pub fn repository() -> &'static Path {
@@ -43,6 +48,8 @@ struct File {
     globs: Vec<ModulePath>,
     /// Paths of this crate that it uses.
     uses: BTreeSet<ModulePath>,
+    /// Paths of other crates that it names.
+    foreign: BTreeSet<ModulePath>,
     /// Lines that are neither blank, nor comments, nor tests.
     code_lines: usize,
     /// The longest function: its lines, and its name.
@@ -83,6 +90,22 @@ impl Crate {
             }
         }
         imports
+    }
+
+    /// The paths of other crates, and of the standard library, that files name: the file, as [`Self::imports`] names it, and the
+    /// path, such as `std::env::var`. All of a module is `*`, as in `std::env::*`.
+    pub fn foreign_paths(&self) -> BTreeSet<(String, String)> {
+        let files = self.files.iter();
+        let paths = files.flat_map(|(module, file)| {
+            let paths = file.foreign.iter();
+            paths.map(|path| (self.place(module), path.join("::")))
+        });
+        paths.collect()
+    }
+
+    /// The files, by their places below the folder of the crate's sources, without their endings.
+    pub fn files(&self) -> BTreeSet<String> {
+        self.files.keys().map(|module| self.place(module)).collect()
     }
 
     /// The groups of files that import each other, each sorted.
@@ -264,9 +287,19 @@ fn read_module(
             ..File::default()
         },
         declared: Vec::new(),
+        names: BTreeMap::new(),
+        paths: Vec::new(),
         test_lines: BTreeSet::new(),
     };
+    // A `use` may come before the module that it names.
+    let modules = syntax.items.iter().filter_map(|item| match item {
+        Item::Mod(module) if module.content.is_none() && !is_test(&module.attrs) => Some(module),
+        _ => None,
+    });
+    let declared = modules.map(|module| module.ident.to_string());
+    reader.declared.extend(declared);
     reader.items(&syntax.items);
+    reader.follow_names();
     let lines = text.lines().enumerate();
     let code = lines.filter(|(number, line)| {
         let line = line.trim();
@@ -307,8 +340,24 @@ struct Reader {
     nested: Vec<String>,
     file: File,
     declared: Vec<String>,
+    /// What a `use` brings into the file: a path of this crate, or one of another.
+    names: BTreeMap<String, Named>,
+    /// Paths that begin with a name, to be followed when all names are known.
+    paths: Vec<ModulePath>,
     test_lines: BTreeSet<usize>,
 }
+
+/// The path of a name.
+enum Named {
+    Own(ModulePath),
+    Foreign(ModulePath),
+}
+
+/// Types whose name begins with a small letter.
+const PRIMITIVES: [&str; 17] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16",
+    "u32", "u64", "u128", "usize",
+];
 
 impl Reader {
     fn items(&mut self, items: &[Item]) {
@@ -349,8 +398,42 @@ impl Reader {
     fn uses(&mut self, path: &[String]) {
         // `crate` alone is a visibility.
         if path.len() > 1 {
-            self.file.uses.extend(self.resolve(path));
+            match self.resolve(path) {
+                Some(path) => {
+                    self.file.uses.insert(path);
+                }
+                None => self.paths.push(path.to_vec()),
+            }
         }
+    }
+
+    /// Follows the paths that begin with the name of a `use`, or of another crate.
+    fn follow_names(&mut self) {
+        for path in std::mem::take(&mut self.paths) {
+            let (first, rest) = path.split_first().expect("a path has names");
+            match self.names.get(first) {
+                Some(Named::Own(origin)) => {
+                    let path = [origin.as_slice(), rest].concat();
+                    self.file.uses.insert(path);
+                }
+                Some(Named::Foreign(origin)) => {
+                    let path = [origin.as_slice(), rest].concat();
+                    self.file.foreign.insert(path);
+                }
+                None if self.is_crate(first) => {
+                    self.file.foreign.insert(path);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// May this begin the path of another crate?
+    fn is_crate(&self, name: &str) -> bool {
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && !PRIMITIVES.contains(&name)
+            && !self.file.items.contains(name)
+            && !self.declared.iter().any(|declared| declared == name)
     }
 
     fn use_tree(&mut self, tree: &UseTree, before: &[String], is_reexport: bool) {
@@ -377,18 +460,35 @@ impl Reader {
                 }
                 self.import(path, Some(rename.rename.to_string()), is_reexport);
             }
-            UseTree::Glob(_) if is_reexport => self.file.globs.extend(self.resolve(&path)),
-            UseTree::Glob(_) => self.uses(&path),
+            UseTree::Glob(_) => match self.resolve(&path) {
+                Some(path) if is_reexport => self.file.globs.push(path),
+                Some(path) => {
+                    self.file.uses.insert(path);
+                }
+                None => {
+                    path.push("*".to_owned());
+                    self.paths.push(path);
+                }
+            },
         }
     }
 
     fn import(&mut self, path: ModulePath, name: Option<String>, is_reexport: bool) {
-        if !is_reexport {
-            return self.uses(&path);
-        }
         let name = name.or_else(|| path.last().cloned()).unwrap_or_default();
-        if let Some(origin) = self.resolve(&path) {
-            self.file.reexports.insert(name, origin);
+        match self.resolve(&path) {
+            Some(origin) if is_reexport => {
+                self.file.reexports.insert(name, origin);
+            }
+            Some(origin) => {
+                self.file.uses.insert(origin.clone());
+                self.names.insert(name, Named::Own(origin));
+            }
+            None => {
+                if path.first().is_some_and(|first| self.is_crate(first)) {
+                    self.names.insert(name, Named::Foreign(path.clone()));
+                    self.file.foreign.insert(path);
+                }
+            }
         }
     }
 
@@ -438,8 +538,8 @@ impl<'ast> Visit<'ast> for Reader {
             self.file.items.insert(name);
         }
         match item {
-            Item::Mod(module) => match &module.content {
-                Some((_, items)) => {
+            Item::Mod(module) => {
+                if let Some((_, items)) = &module.content {
                     let name = module.ident.to_string();
                     if self.nested.is_empty() {
                         self.file.items.insert(name.clone());
@@ -448,8 +548,7 @@ impl<'ast> Visit<'ast> for Reader {
                     self.items(items);
                     self.nested.pop();
                 }
-                None => self.declared.push(module.ident.to_string()),
-            },
+            }
             Item::Use(item) => {
                 let is_reexport = !matches!(item.vis, syn::Visibility::Inherited);
                 self.use_tree(&item.tree, &[], is_reexport);
@@ -487,6 +586,12 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         self.visit_path(&call.path);
         self.tokens(call.tokens.clone());
+    }
+
+    /// Attributes such as `#[derive(serde::Serialize)]`.
+    fn visit_meta_list(&mut self, list: &'ast syn::MetaList) {
+        self.visit_path(&list.path);
+        self.tokens(list.tokens.clone());
     }
 
     /// Visibilities such as `pub(in crate::a)` are no imports.
