@@ -81,6 +81,32 @@ pub struct Host {
     pub request: extern "C" fn(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer,
 }
 
+/// The layout of everything that crosses, as both sides have it. Unit: bytes.
+///
+/// Each number is frozen: with another one, a host refuses or misreads every plugin that was built before.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    use std::mem::offset_of;
+
+    const fn has_layout<T>(size: usize, align: usize) {
+        assert!(size_of::<T>() == size && align_of::<T>() == align);
+    }
+
+    has_layout::<Plugin>(8, 8);
+    assert!(offset_of!(Plugin, invoke) == 0);
+    has_layout::<PluginRef>(8, 8);
+
+    has_layout::<Host>(24, 8);
+    assert!(offset_of!(Host, call) == 0);
+    assert!(offset_of!(Host, deadline_unix_ms) == 8);
+    assert!(offset_of!(Host, request) == 16);
+
+    has_layout::<RStr<'_>>(16, 8);
+    has_layout::<RSlice<'_, u8>>(16, 8);
+    has_layout::<Bytes>(32, 8);
+    has_layout::<Answer>(40, 8);
+};
+
 /// Operations the host asks of a plugin.
 pub mod op {
     /// The host's facts in, the plugin's declaration out. Once, before any other operation.
