@@ -264,6 +264,7 @@ mod result;
 mod runtime;
 mod schema;
 mod state;
+mod state_error;
 mod stored_state;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -309,7 +310,8 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 pub use state::State;
-pub use stored_state::{Handle, StateError, StateErrorKind, ToolState};
+pub use state_error::{StateError, StateErrorKind};
+pub use stored_state::{Handle, ToolState};
 
 /// What most tools need: `use plugin_sdk::prelude::*;`
 pub mod prelude {
