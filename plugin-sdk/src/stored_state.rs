@@ -328,7 +328,7 @@ fn ask(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
     host_client::ask_with(host, host_op::STATE, payload).map_err(|refusal| {
         let refusal = serde_json::from_slice::<Refusal>(&refusal).ok();
         let name = refusal.as_ref().map(|refusal| refusal.kind.as_str());
-        let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::named);
+        let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::parse);
         let words = refusal.and_then(|refusal| refusal.public);
         let words = words.unwrap_or_else(|| {
             let words = match kind {

@@ -20,7 +20,7 @@ pub fn reply<T: IntoToolResult>(outcome: T, how: How<T>) -> Result<Vec<u8>, Fail
         Ok(outcome) => outcome.into_tool_result(),
         Err(error) => error.into_tool_result(),
     };
-    let cause = result.cause.map(StateErrorKind::name);
+    let cause = result.cause.map(StateErrorKind::as_str);
     match result.failed {
         None => {}
         Some(Failed::Protocol { code, message }) => {

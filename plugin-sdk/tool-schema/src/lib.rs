@@ -34,9 +34,7 @@ pub use form::{Form, FormError, Unfit, check_url, form_problems};
 pub use headers::header_problems;
 pub use schema::{LazySchema, Schema, SchemaError, describe::likeness, problems::Problem};
 
-/// The longest name of a tool. Unit: characters.
-/// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.
-pub const MAX_NAME_LENGTH: usize = 64;
+use tool_rules::MAX_NAME_LENGTH;
 
 /// Check the name of a tool.
 ///
