@@ -1,17 +1,17 @@
 //! An Application Load Balancer with the function as its target.
 //!
 //! Source: "Use Lambda functions as targets of an Application Load Balancer" (Elastic Load Balancing), for both forms of headers,
-//! which the target group's attribute `lambda.multi_value_headers.enabled` chooses between; "Error 502" for what fails.
+//! which the target group's attribute `lambda.multi_value_headers.enabled` chooses between.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, header};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::{
-    LARGEST_PAYLOAD_OF_LOAD_BALANCER,
     http_api::is_text,
-    integration::{Answer, Failure, Malformed, kind},
+    integration::{Answer, Malformed, kind},
+    kind::LARGEST_PAYLOAD_OF_LOAD_BALANCER,
     request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
 };
@@ -81,26 +81,4 @@ pub(super) fn response(
         answer.default_header(header::CONTENT_TYPE, "application/octet-stream");
     }
     Ok(answer.into_response())
-}
-
-/// The load balancer's own answers: pages for people.
-pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
-    let status = match failure {
-        Failure::BadRequest => StatusCode::BAD_REQUEST,
-        Failure::NoSuchStage => StatusCode::NOT_FOUND,
-        Failure::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        Failure::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Failure::Integration => StatusCode::BAD_GATEWAY,
-        Failure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-    };
-    let page = format!(
-        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n</body>\r\n</html>\r\n"
-    );
-    let mut response = Response::new(Full::new(Bytes::from(page)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("text/html"),
-    );
-    response
 }
