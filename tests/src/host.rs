@@ -1,6 +1,7 @@
 //! The real `bootstrap` on a layer: by `serve`, or on Lambda behind a gateway.
 
 mod cargo_lambda;
+pub(crate) mod environment;
 
 use std::{
     io::{BufRead, BufReader, Read},

@@ -15,7 +15,6 @@ mod build;
 mod clients;
 mod command;
 pub mod documents;
-mod environment;
 mod folders;
 mod host;
 mod packages;
@@ -45,6 +44,9 @@ pub use clients::{
     stdio_client::StdioClient,
 };
 pub use command::{output_of, told_by};
-pub use environment::{Environment, InvocationResult, RunningInvocation, Streamed};
 pub use folders::{repository, target};
-pub use host::{Door, Host, event_of};
+pub use host::{
+    Door, Host,
+    environment::{Environment, InvocationResult, RunningInvocation, Streamed},
+    event_of,
+};
