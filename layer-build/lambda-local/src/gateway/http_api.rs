@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     headers::Treatment,
-    integration::{Answer, Malformed},
+    integration::{Answer, Malformed, json_of},
     request::{API_ID, ClientRequest, lossy},
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
@@ -107,9 +107,7 @@ pub(super) fn response(
     if let Some((head, body)) = invocation.http_stream() {
         return headed(&head, body, treatment);
     }
-    let json = invocation
-        .json()
-        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+    let json = json_of(invocation)?;
     let mut answer = match json
         .as_object()
         .filter(|object| object.contains_key("statusCode"))

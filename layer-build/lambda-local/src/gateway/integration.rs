@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Map, Value};
 
+use crate::invocation::Invocation;
+
 /// Why an answer makes no sense, for the operator.
 pub(super) struct Malformed(pub(super) String);
 
@@ -156,8 +158,20 @@ impl Answer {
     }
 }
 
+/// Reads a whole answer as JSON.
+pub(super) fn json_of(invocation: &Invocation) -> Result<Value, Malformed> {
+    let json = invocation.json();
+    json.map_err(|error| Malformed(format!("no JSON: {error}")))
+}
+
+/// Takes an answer for the object that it must be.
+pub(super) fn object(answer: &Value) -> Result<&Map<String, Value>, Malformed> {
+    let problem = || format!("the answer must be an object, not {}", kind(answer));
+    answer.as_object().ok_or_else(|| Malformed(problem()))
+}
+
 /// What a JSON value is, in words.
-pub(super) fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

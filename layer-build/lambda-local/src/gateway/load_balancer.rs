@@ -6,11 +6,11 @@
 use bytes::Bytes;
 use http::{Response, header};
 use http_body_util::Full;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     http_api::is_text,
-    integration::{Answer, Malformed, kind},
+    integration::{Answer, Malformed, json_of, object},
     kind::LARGEST_PAYLOAD_OF_LOAD_BALANCER,
     request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
@@ -64,19 +64,15 @@ pub(super) fn response(
             "{size} bytes are more than the {LARGEST_PAYLOAD_OF_LOAD_BALANCER} that a load balancer takes"
         )));
     }
-    let json = invocation
-        .json()
-        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
-    let object: &Map<String, Value> = json
-        .as_object()
-        .ok_or_else(|| Malformed(format!("the answer must be an object, not {}", kind(&json))))?;
-    let mut answer = Answer::read(object)?;
+    let json = json_of(invocation)?;
+    let json = object(&json)?;
+    let mut answer = Answer::read(json)?;
     let headers = if multi_value {
         "multiValueHeaders"
     } else {
         "headers"
     };
-    answer.add_headers(object.get(headers))?;
+    answer.add_headers(json.get(headers))?;
     if !answer.body.is_empty() {
         answer.default_header(header::CONTENT_TYPE, "application/octet-stream");
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     failure::Failure,
     headers,
-    integration::{Answer, Malformed, kind},
+    integration::{Answer, Malformed, json_of, object},
     request::{API_ID, ClientRequest, lossy, multi_values},
     streaming::Opened,
 };
@@ -130,9 +130,7 @@ pub(super) fn response(
     if let Some((head, body)) = invocation.http_stream() {
         return headed(&head, body);
     }
-    let json = invocation
-        .json()
-        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+    let json = json_of(invocation)?;
     let json = object(&json)?;
     let mut answer = if binary.is(accept) {
         Answer::read(json)?
@@ -162,15 +160,6 @@ fn finished(mut answer: Answer) -> Response<Full<Bytes>> {
     headers::REST_API.of(&mut answer.headers);
     answer.default_header(header::CONTENT_TYPE, "application/json");
     answer.into_response()
-}
-
-fn object(answer: &Value) -> Result<&Map<String, Value>, Malformed> {
-    answer.as_object().ok_or_else(|| {
-        Malformed(format!(
-            "the answer must be an object, not {}",
-            kind(answer)
-        ))
-    })
 }
 
 /// `Content-Type` for `content-type`: REST APIs hand names on as they came, and clients write them so. Our HTTP server
