@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::Context;
 use mcp_protocol::{
-    Revision,
+    Revision, encode_header,
     jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
 };
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ use crate::{
     error::Failure,
     mcp::{
         era::Era,
-        headers::{repeat, wrapped},
+        headers::argument_headers,
         messages::{messages, words},
     },
 };
@@ -177,8 +177,8 @@ impl Client {
         arguments: &Map<String, Value>,
     ) -> anyhow::Result<Value> {
         let name = tool["name"].as_str().unwrap_or_default();
-        let mut headers = vec![("Mcp-Name".to_owned(), wrapped(name).into_owned())];
-        repeat(&tool["inputSchema"], arguments, &mut headers);
+        let mut headers = vec![("Mcp-Name".to_owned(), encode_header(name).into_owned())];
+        headers.extend(argument_headers(&tool["inputSchema"], arguments));
         let params = json!({ "name": name, "arguments": arguments });
         self.request("tools/call", &params, &headers)
     }
