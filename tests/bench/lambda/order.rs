@@ -1,4 +1,4 @@
-//! Which of the host's functions run at a start and in the most usual requests: `host/order.ld`, by which the linker puts them side by
+//! Which of the host's functions run at a start and in the most usual requests: `host/link-order.ld`, by which the linker puts them side by
 //! side. They are a sixth of the program; scattered over it, each would bring its neighbours into memory.
 
 use std::{collections::BTreeSet, fmt::Write, path::Path};
