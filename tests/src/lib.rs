@@ -29,9 +29,9 @@ pub use aws::{
 };
 pub use build::{
     archive::{sha256, sha256_of, unzip},
-    author_crate, bootstrap, cargo_layer,
+    author_crate, bootstrap, bootstrap_with_symbols, cargo_layer,
     layer::Layer,
-    library_of,
+    library_of, link_order,
     outside_repository::{self, OutsideRepository},
     patched_library::{declaration, manifest, replaced, script, scripted, tool},
     program_of, standalone,
