@@ -43,13 +43,7 @@ pub(crate) struct Configuration {
 
 impl Configuration {
     fn of(value: &Value) -> anyhow::Result<Self> {
-        let text = |member: &'static str| {
-            let incomplete = || Deployment::Incomplete {
-                command: "aws lambda get-function-configuration".to_owned(),
-                member,
-            };
-            Ok::<_, anyhow::Error>(value[member].as_str().ok_or_else(incomplete)?.to_owned())
-        };
+        let text = |member| Aws::text(value, member, "get-function-configuration");
         let arn = text("FunctionArn")?;
         let environment = &value["Environment"];
         if !environment["Error"].is_null() {
@@ -188,15 +182,10 @@ impl Function<'_> {
     pub(crate) fn alias(&self, name: &str) -> anyhow::Result<Alias> {
         let words = self.words(&["get-alias"], &["--name", name]);
         let answer = self.aws.ask(&words)?;
-        let version = answer["FunctionVersion"].as_str();
-        let incomplete = || Deployment::Incomplete {
-            command: "aws lambda get-alias".to_owned(),
-            member: "FunctionVersion",
-        };
         let weights = answer["RoutingConfig"]["AdditionalVersionWeights"].as_object();
         let alias = Alias {
             name: name.to_owned(),
-            version: version.ok_or_else(incomplete)?.to_owned(),
+            version: Aws::text(&answer, "FunctionVersion", "get-alias")?,
             revision: answer["RevisionId"].as_str().map(str::to_owned),
             is_divided: weights.is_some_and(|weights| !weights.is_empty()),
         };
@@ -258,12 +247,7 @@ impl Function<'_> {
             VERSION.to_owned()
         } else {
             let answer = self.aws.change(&words)?.unwrap_or_default();
-            let version = answer["Version"].as_str();
-            let incomplete = || Deployment::Incomplete {
-                command: "aws lambda publish-version".to_owned(),
-                member: "Version",
-            };
-            version.ok_or_else(incomplete)?.to_owned()
+            Aws::text(&answer, "Version", "publish-version")?
         };
         let wait = ["wait", "published-version-active"];
         self.aws
