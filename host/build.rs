@@ -12,7 +12,7 @@ const CHOICES: [&str; 3] = ["fuse-ld=", "ld-path=", "linker="];
 const OTHERS: [&str; 3] = ["gold", "mold", "wild"];
 
 fn main() {
-    println!("cargo::rerun-if-changed=order.ld");
+    println!("cargo::rerun-if-changed=link-order.ld");
     println!("cargo::rerun-if-env-changed={ASKED}");
     let set = |name: &str| env::var(name).unwrap_or_default();
     if set(ASKED).is_empty() || set("CARGO_CFG_TARGET_OS") != "linux" || !knows_scripts() {
@@ -21,7 +21,7 @@ fn main() {
     let folder = env::var_os("CARGO_MANIFEST_DIR").map(OsString::into_string);
     if let Some(Ok(folder)) = folder {
         println!("cargo::rustc-link-arg-bins=-T");
-        println!("cargo::rustc-link-arg-bins={folder}/order.ld");
+        println!("cargo::rustc-link-arg-bins={folder}/link-order.ld");
     }
 }
 

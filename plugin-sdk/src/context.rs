@@ -10,6 +10,7 @@ use std::{
 use plugin_abi::{Host, host_op};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use tool_rules::LogLevel;
 
 use crate::runtime::{current::Running, host_client, logger};
 
@@ -67,7 +68,7 @@ struct Facts {
     #[serde(deserialize_with = "readable")]
     progress: bool,
     #[serde(deserialize_with = "readable")]
-    log_level: Option<Level>,
+    log_level: Option<LogLevel>,
 }
 
 /// A fact, or its default where it is of another form. A client says of itself what it likes: that must not hide who calls.
@@ -104,28 +105,6 @@ pub struct Trace {
     pub tracestate: Option<String>,
     /// `baggage`
     pub baggage: Option<String>,
-}
-
-/// How important a message to the client is, by the names of syslog (RFC 5424).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// For those who look for a fault.
-    Debug,
-    /// What goes on.
-    Info,
-    /// Normal, but worth to know.
-    Notice,
-    /// Something is not as it should be.
-    Warning,
-    /// Something failed.
-    Error,
-    /// A part of the tool does not work.
-    Critical,
-    /// Somebody has to act at once.
-    Alert,
-    /// Nothing works.
-    Emergency,
 }
 
 impl Context {
@@ -243,10 +222,10 @@ impl Context {
     /// Send a message to the client, if it wants messages of this importance and its revision of MCP has them.
     ///
     /// The people behind the client read it: no secrets. What only the operator should read goes through the crate `log`.
-    pub fn log(&self, level: Level, message: impl Into<Value>) {
+    pub fn log(&self, level: LogLevel, message: impl Into<Value>) {
         #[derive(Serialize)]
         struct Message {
-            level: Level,
+            level: LogLevel,
             #[serde(skip_serializing_if = "Option::is_none")]
             logger: Option<&'static str>,
             data: Value,

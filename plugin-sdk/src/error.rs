@@ -7,6 +7,8 @@ use std::{
     marker::PhantomData,
 };
 
+use crate::{StateError, StateErrorKind};
+
 /// An error for tools that fail in more than one way: made by `?` from any [`std::error::Error`], `anyhow::Error` or
 /// message, with all its causes.
 ///
@@ -28,6 +30,7 @@ use std::{
 pub struct ToolError {
     message: String,
     code: Option<i32>,
+    cause: Option<StateErrorKind>,
 }
 
 impl ToolError {
@@ -36,6 +39,7 @@ impl ToolError {
         Self {
             message: message.to_string(),
             code: None,
+            cause: None,
         }
     }
 
@@ -48,7 +52,43 @@ impl ToolError {
         Self {
             message: message.to_string(),
             code: Some(code),
+            cause: None,
         }
+    }
+
+    /// The same, as what comes of this error: for a message of your own, in another language for example. An error that becomes a
+    /// `ToolError` by `?` needs no such word.
+    ///
+    /// ```
+    /// use plugin_sdk::{ToolError, ToolState};
+    ///
+    /// fn visits(state: &ToolState) -> Result<u64, ToolError> {
+    ///     let visits = state.get();
+    ///     let visits = visits.map_err(|error| ToolError::new("Der Zähler fehlt.").caused_by(&error))?;
+    ///     Ok(visits.unwrap_or_default())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn caused_by(self, error: &StateError) -> Self {
+        Self {
+            cause: Some(error.kind()),
+            ..self
+        }
+    }
+
+    /// A failure that this error explains with all its causes.
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+        let cause = causes.find_map(|error| error.downcast_ref::<StateError>());
+        Self {
+            cause: cause.map(StateError::kind),
+            ..Self::new(chain(error))
+        }
+    }
+
+    /// The kind of the state error that it comes of.
+    pub(crate) fn cause(&self) -> Option<StateErrorKind> {
+        self.cause
     }
 
     /// The code of a protocol error.
@@ -60,7 +100,7 @@ impl ToolError {
 /// `Box<dyn Error>` is what errors, strings and `anyhow::Error` have in common.
 impl<E: Into<Box<dyn Error>>> From<E> for ToolError {
     fn from(error: E) -> Self {
-        Self::new(chain(error.into().as_ref()))
+        Self::of(error.into().as_ref())
     }
 }
 
@@ -75,6 +115,7 @@ impl fmt::Debug for ToolError {
         f.debug_struct("ToolError")
             .field("message", &self.message)
             .field("code", &self.code)
+            .field("cause", &self.cause)
             .finish()
     }
 }
@@ -103,9 +144,9 @@ pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
         Err(error) => error,
     };
     if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
-        ToolError::new(chain(error.as_ref()))
+        ToolError::of(error.as_ref())
     } else if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-        ToolError::new(chain(error.as_ref()))
+        ToolError::of(error.as_ref())
     } else {
         // The alternate form makes errors that know their causes, such as anyhow's, print them too.
         ToolError::new(match error.downcast_ref::<E>() {
@@ -136,12 +177,12 @@ pub trait HasCauses {
     fn how(self) -> How<Self::Outcome>;
 }
 
-impl<T, E: Error> HasCauses for Outcome<Result<T, E>> {
+impl<T, E: Error + 'static> HasCauses for Outcome<Result<T, E>> {
     type Outcome = Result<T, E>;
 
     fn how(self) -> How<Result<T, E>> {
         |outcome| match outcome {
-            Err(error) => Err(ToolError::new(chain(&error))),
+            Err(error) => Err(ToolError::of(&error)),
             outcome => Ok(outcome),
         }
     }

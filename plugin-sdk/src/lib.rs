@@ -264,6 +264,7 @@ mod result;
 mod runtime;
 mod schema;
 mod state;
+mod state_error;
 mod stored_state;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -275,7 +276,7 @@ pub mod from_python {}
 pub use ::log;
 pub use args::Args;
 pub use content::{Content, Resource, ResourceLink, Role};
-pub use context::{Client, Context, Level, Trace};
+pub use context::{Client, Context, Trace};
 pub use error::ToolError;
 pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, Sampled};
 /// Makes a struct or enum one that arguments and results may be made of: derives `Deserialize`, `Serialize` and
@@ -309,7 +310,9 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 pub use state::State;
-pub use stored_state::{Handle, StateError, StateErrorKind, ToolState};
+pub use state_error::{StateError, StateErrorKind};
+pub use stored_state::{Handle, ToolState};
+pub use tool_rules::LogLevel;
 
 /// What most tools need: `use plugin_sdk::prelude::*;`
 pub mod prelude {

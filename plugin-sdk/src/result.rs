@@ -10,6 +10,7 @@ use serde_json::{
 };
 
 use crate::{
+    StateErrorKind,
     content::{Content, Resource, ResourceLink},
     error::{self, ToolError},
     schema,
@@ -32,6 +33,8 @@ pub struct ToolResult {
     pub(crate) structured: Option<Box<RawValue>>,
     pub(crate) is_error: bool,
     pub(crate) meta: Map<String, Value>,
+    /// The state error that it comes of.
+    pub(crate) cause: Option<StateErrorKind>,
     /// The call is to fail instead.
     pub(crate) failed: Option<Failed>,
 }
@@ -207,7 +210,7 @@ impl<T: IntoToolResult, E: Display + 'static> IntoToolResult for Result<T, E> {
 
 impl IntoToolResult for ToolError {
     fn into_tool_result(self) -> ToolResult {
-        match self.code() {
+        let result = match self.code() {
             Some(code) => ToolResult {
                 failed: Some(Failed::Protocol {
                     code,
@@ -216,6 +219,10 @@ impl IntoToolResult for ToolError {
                 ..ToolResult::default()
             },
             None => ToolResult::error(self.to_string()),
+        };
+        ToolResult {
+            cause: self.cause(),
+            ..result
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a tool keeps between calls: one value for the client's session, or as many as it makes handles for.
 
-use std::{error::Error, fmt, str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use plugin_abi::{Host, host_op};
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Context,
+    Context, StateError, StateErrorKind,
     runtime::{host_client, non_finite},
 };
 
@@ -146,85 +146,6 @@ impl FromStr for Handle {
         Ok(Self(text.to_owned()))
     }
 }
-
-/// Why something cannot be kept, or what was kept is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StateError {
-    kind: StateErrorKind,
-    words: String,
-}
-
-/// The kinds of [`StateError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StateErrorKind {
-    /// The call is in no session: use a [`Handle`].
-    NoSession,
-    /// The session has ended.
-    SessionEnded,
-    /// Nothing is kept under the handle: it may have expired, or is somebody else's.
-    UnknownHandle,
-    /// The value has more than 350 KB.
-    TooLarge,
-    /// What is kept is not of the type that it is read as; or what is to be kept has no form in JSON, as infinite numbers.
-    Unreadable,
-    /// What is kept cannot be reached, or this host keeps nothing. Of a change it is not known whether it was written.
-    Unavailable,
-    /// Another call has changed meanwhile what this one has [`set`](ToolState::set): nothing of it will be written, and the
-    /// call fails whatever the tool gives back.
-    Overtaken,
-    /// The call is over: nothing is kept any more on its behalf.
-    CallEnded,
-}
-
-impl StateErrorKind {
-    /// The kinds, by their names in `PAYLOADS.md` of plugin-abi; but for one that no host knows.
-    const NAMES: [(Self, &str); 8] = [
-        (Self::NoSession, "no_session"),
-        (Self::SessionEnded, "session_ended"),
-        (Self::UnknownHandle, "unknown_handle"),
-        (Self::TooLarge, "too_large"),
-        (Self::Unreadable, "unreadable"),
-        (Self::Unavailable, "unavailable"),
-        (Self::Overtaken, "overtaken"),
-        (Self::CallEnded, "call_ended"),
-    ];
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn name(self) -> &'static str {
-        let named = Self::NAMES.iter().find(|(kind, _)| *kind == self);
-        named.map_or("unavailable", |(_, name)| name)
-    }
-
-    /// What a later host may say besides is no kind of this SDK.
-    fn named(name: &str) -> Self {
-        let named = Self::NAMES.iter().find(|(_, known)| *known == name);
-        named.map_or(Self::Unavailable, |(kind, _)| *kind)
-    }
-}
-
-impl StateError {
-    /// What kind it is.
-    #[must_use]
-    pub fn kind(&self) -> StateErrorKind {
-        self.kind
-    }
-
-    fn new(kind: StateErrorKind, words: impl Into<String>) -> Self {
-        Self {
-            kind,
-            words: words.into(),
-        }
-    }
-}
-
-impl fmt::Display for StateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
-    }
-}
-
-impl Error for StateError {}
 
 impl Context {
     /// What the tools of this plugin keep for the client's session; see [`ToolState`].
@@ -407,7 +328,7 @@ fn ask(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
     host_client::ask_with(host, host_op::STATE, payload).map_err(|refusal| {
         let refusal = serde_json::from_slice::<Refusal>(&refusal).ok();
         let name = refusal.as_ref().map(|refusal| refusal.kind.as_str());
-        let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::named);
+        let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::parse);
         let words = refusal.and_then(|refusal| refusal.public);
         let words = words.unwrap_or_else(|| {
             let words = match kind {

@@ -3,5 +3,6 @@
 mod cargo_lambda;
 mod cross_arch;
 mod golden_layer;
+mod link_order;
 mod toolchains;
 mod version_skew;

@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 pub mod author_crate;
 pub(crate) mod layer;
+pub mod link_order;
 pub mod outside_repository;
 pub(crate) mod patched_library;
 pub(crate) mod toolchain;
@@ -114,4 +115,10 @@ pub fn bootstrap() -> &'static Path {
             folder.join("bootstrap")
         })
     })
+}
+
+/// The same program before its symbols are taken away, as cargo has left it.
+pub fn bootstrap_with_symbols() -> PathBuf {
+    bootstrap();
+    target().with_file_name("host").join("bootstrap")
 }

@@ -1,6 +1,7 @@
 //! The real `bootstrap` on a layer: by `serve`, or on Lambda behind a gateway.
 
 mod cargo_lambda;
+pub(crate) mod environment;
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -276,14 +277,8 @@ impl Host {
         headers: &Value,
         body: &Value,
     ) -> String {
-        let Running::Lambda {
-            function, runtime, ..
-        } = &self.running
-        else {
-            panic!("only on Lambda")
-        };
         let event = event_of(principal, method, headers, body);
-        match runtime.block_on(function.invoke(&event)) {
+        match self.try_invoke(&event) {
             Ok(_) => panic!("{event} should have failed"),
             Err(error) => error.to_string(),
         }

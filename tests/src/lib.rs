@@ -15,7 +15,6 @@ mod build;
 mod clients;
 mod command;
 pub mod documents;
-mod environment;
 mod folders;
 mod host;
 mod packages;
@@ -30,9 +29,9 @@ pub use aws::{
 };
 pub use build::{
     archive::{sha256, sha256_of, unzip},
-    author_crate, bootstrap, cargo_layer,
+    author_crate, bootstrap, bootstrap_with_symbols, cargo_layer,
     layer::Layer,
-    library_of,
+    library_of, link_order,
     outside_repository::{self, OutsideRepository},
     patched_library::{declaration, manifest, replaced, script, scripted, tool},
     program_of, standalone,
@@ -45,6 +44,9 @@ pub use clients::{
     stdio_client::StdioClient,
 };
 pub use command::{output_of, told_by};
-pub use environment::{Environment, InvocationResult, RunningInvocation, Streamed};
 pub use folders::{repository, target};
-pub use host::{Door, Host, event_of};
+pub use host::{
+    Door, Host,
+    environment::{Environment, InvocationResult, RunningInvocation, Streamed},
+    event_of,
+};

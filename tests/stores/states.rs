@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use host::store::tool_state::{Expected, MAX_VALUE, Owner, ToolState, Written};
+use host::store::tool_state::{Expected, Owner, ToolState, Written};
+use tool_rules::state::MAX_VALUE;
 use uuid::Uuid;
 
 use crate::{Stores, cases};

@@ -10,8 +10,8 @@
 //! The server then answers with what [`discover`], [`initialize`], [`tools`] and [`jsonrpc`] write, and tells of
 //! calls under way by [`Notification`]s.
 //!
-//! This crate knows no HTTP library, no AWS, no async runtime and no plugin: it has serde as its only dependency and
-//! compiles on any target. HTTP statuses are plain numbers.
+//! This crate knows no HTTP library, no AWS, no async runtime and no plugin: it depends on serde, serde_json and
+//! `tool-rules`, which depends on serde alone. It compiles on any target. HTTP statuses are plain numbers.
 //!
 //! Source of the rules: the specification of each revision; `M:...` and `L:...` in comments name pages of 2026-07-28 and
 //! of 2025-11-25.
@@ -41,10 +41,11 @@ pub use era::{route, route_stdio};
 pub use header::{ARGUMENT_HEADERS, arguments_agree, encode_header};
 pub use jsonrpc::{Answer, Id};
 pub use legacy::initialize;
-pub use meta::{CallMeta, LogLevel, Trace};
+pub use meta::{CallMeta, Trace};
 pub use modern::discover;
 pub use notification::{Message, Notification, Progress, event_stream};
 pub use request::{Ask, Request};
 pub use revision::Revision;
 pub use route::{Batch, Headers, Route};
 pub use server_info::{CacheHints, CacheScope, ServerInfo};
+pub use tool_rules::LogLevel;

@@ -54,7 +54,13 @@ fn ours() -> Targets {
 }
 
 /// The crates of this project that tell something, as their modules begin.
-const OURS: [&str; 4] = ["host", "layer_format", "mcp_protocol", "tool_schema"];
+const OURS: [&str; 5] = [
+    "host",
+    "layer_format",
+    "mcp_protocol",
+    "tool_rules",
+    "tool_schema",
+];
 
 /// The least important level that is written, as plugins are told it. (They send no line that nobody would see.)
 pub(crate) fn least_level() -> &'static str {

@@ -9,13 +9,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use crate::store::session::StoreError;
-pub(crate) use transaction::{
-    CallState, Limits, OfSession, Put, Read, StateFailure, Stores, Trouble, Whose,
-};
-
-/// The largest value. Unit: bytes of JSON.
-/// Source: an item of DynamoDB has at most 400 KB, and what stands beside the value fits into the rest.
-pub const MAX_VALUE: usize = 350 * 1024;
+pub(crate) use transaction::{CallState, Limits, OfSession, Put, Stores, Trouble, Whose};
 
 /// How many writes a state remembers.
 /// Source: ours. A write whose answer was lost is recognized as long as fewer others came after it, and it is tried again

@@ -35,7 +35,8 @@ use crate::{
     function::Function,
     server::{Ends, Server},
 };
-use integration::{Failure, Malformed};
+use failure::Failure;
+use integration::Malformed;
 pub use kind::{
     Door, FUNCTION_URL_TIMEOUT, HTTP_API_TIMEOUT, LARGEST_HEADERS, LARGEST_PAYLOAD,
     LARGEST_PAYLOAD_OF_LOAD_BALANCER, LARGEST_PAYLOAD_OF_URL, LOAD_BALANCER_TIMEOUT,
@@ -46,6 +47,7 @@ use rest_api::Binary;
 use streaming::{Limits, Streamed};
 
 mod clock;
+mod failure;
 mod function_url;
 mod headers;
 mod http_api;
@@ -176,13 +178,7 @@ impl Front {
     async fn answer(&self, ends: Ends, request: Request<Incoming>) -> Response<Reply> {
         match self.integrate(ends, request).await {
             Ok(response) => response,
-            Err(failure) => match self.door {
-                Door::RestApi { .. } => rest_api::failure(failure),
-                Door::HttpApi { .. } => http_api::failure(failure),
-                Door::FunctionUrl { .. } => function_url::failure(failure),
-                Door::LoadBalancer { .. } => load_balancer::failure(failure),
-            }
-            .map(Either::Left),
+            Err(failure) => failure.response(&self.door).map(Either::Left),
         }
     }
 

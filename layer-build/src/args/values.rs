@@ -22,12 +22,8 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
 
 /// A name that all clients take: Claude Code and Codex only letters, digits, `-` and `_`.
 pub(crate) fn server_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !text.is_empty() && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("use letters, digits, `-` and `_`, which all clients take".to_owned())
-    }
+    let help = "use letters, digits, `-` and `_`, which all clients take";
+    plain(text, &['-', '_'], usize::MAX, help)
 }
 
 /// A variable as `NAME=value`.
@@ -41,12 +37,8 @@ pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
 
 /// The name of a variable.
 pub(crate) fn variable_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !text.is_empty() && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("write the name of a variable, in letters, digits and `_`".to_owned())
-    }
+    let help = "write the name of a variable, in letters, digits and `_`";
+    plain(text, &['_'], usize::MAX, help)
 }
 
 /// A header as `Name: value`.
@@ -68,11 +60,17 @@ pub(crate) fn principal(text: &str) -> Result<String, String> {
 
 /// The name of a layer at AWS. Source: AWS Lambda API Reference, "PublishLayerVersion", `LayerName`.
 pub(crate) fn layer_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if (1..=64).contains(&text.len()) && text.chars().all(plain) {
+    let help = "write up to 64 letters, digits, `-` and `_`";
+    plain(text, &['-', '_'], 64, help)
+}
+
+/// A name of letters, digits and these other characters, of this length at most; else the help.
+fn plain(text: &str, others: &[char], most: usize, help: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || others.contains(&c);
+    if (1..=most).contains(&text.len()) && text.chars().all(is_plain) {
         Ok(text.to_owned())
     } else {
-        Err("write up to 64 letters, digits, `-` and `_`".to_owned())
+        Err(help.to_owned())
     }
 }
 

@@ -114,6 +114,19 @@ impl Aws {
         eprintln!("{variable}=$({})", self.shown(&words));
     }
 
+    /// Takes a member, which must be a text, out of the answer to a command about Lambda.
+    pub(crate) fn text(
+        answer: &Value,
+        member: &'static str,
+        command: &str,
+    ) -> Result<String, Deployment> {
+        let text = answer[member].as_str().map(str::to_owned);
+        text.ok_or_else(|| Deployment::Incomplete {
+            command: format!("aws lambda {command}"),
+            member,
+        })
+    }
+
     fn json(&self, words: &[&str]) -> anyhow::Result<Value> {
         let words = [words, &["--output", "json"]].concat();
         eprintln!("{}", self.shown(&words));

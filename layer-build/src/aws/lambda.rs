@@ -43,13 +43,7 @@ pub(crate) struct Configuration {
 
 impl Configuration {
     fn of(value: &Value) -> anyhow::Result<Self> {
-        let text = |member: &'static str| {
-            let incomplete = || Deployment::Incomplete {
-                command: "aws lambda get-function-configuration".to_owned(),
-                member,
-            };
-            Ok::<_, anyhow::Error>(value[member].as_str().ok_or_else(incomplete)?.to_owned())
-        };
+        let text = |member| Aws::text(value, member, "get-function-configuration");
         let arn = text("FunctionArn")?;
         let environment = &value["Environment"];
         if !environment["Error"].is_null() {
@@ -139,14 +133,20 @@ pub(crate) struct Function<'a> {
 }
 
 impl Function<'_> {
+    /// The words of a command of the AWS CLI for this function.
+    fn words<'a>(&'a self, command: &[&'a str], options: &[&'a str]) -> Vec<&'a str> {
+        [
+            &["lambda"],
+            command,
+            &["--function-name", self.name],
+            options,
+        ]
+        .concat()
+    }
+
     /// What it is set to, or a version of it. From now on nobody sees the values of its variables.
     pub(crate) fn configuration(&mut self, version: Option<&str>) -> anyhow::Result<Configuration> {
-        let mut words = vec![
-            "lambda",
-            "get-function-configuration",
-            "--function-name",
-            self.name,
-        ];
+        let mut words = self.words(&["get-function-configuration"], &[]);
         words.extend(version.iter().flat_map(|version| ["--qualifier", *version]));
         let configuration = Configuration::of(&self.aws.ask(&words)?)?;
         self.aws.hide(&configuration.variables);
@@ -165,12 +165,7 @@ impl Function<'_> {
 
     /// All that are published, the oldest first.
     pub(crate) fn versions(&mut self) -> anyhow::Result<Vec<Configuration>> {
-        let words = [
-            "lambda",
-            "list-versions-by-function",
-            "--function-name",
-            self.name,
-        ];
+        let words = self.words(&["list-versions-by-function"], &[]);
         let answer = self.aws.ask(&words)?;
         let all = answer["Versions"].as_array().into_iter().flatten();
         let published = all.filter(|version| version["Version"] != LATEST);
@@ -185,24 +180,12 @@ impl Function<'_> {
     }
 
     pub(crate) fn alias(&self, name: &str) -> anyhow::Result<Alias> {
-        let words = [
-            "lambda",
-            "get-alias",
-            "--function-name",
-            self.name,
-            "--name",
-            name,
-        ];
+        let words = self.words(&["get-alias"], &["--name", name]);
         let answer = self.aws.ask(&words)?;
-        let version = answer["FunctionVersion"].as_str();
-        let incomplete = || Deployment::Incomplete {
-            command: "aws lambda get-alias".to_owned(),
-            member: "FunctionVersion",
-        };
         let weights = answer["RoutingConfig"]["AdditionalVersionWeights"].as_object();
         let alias = Alias {
             name: name.to_owned(),
-            version: version.ok_or_else(incomplete)?.to_owned(),
+            version: Aws::text(&answer, "FunctionVersion", "get-alias")?,
             revision: answer["RevisionId"].as_str().map(str::to_owned),
             is_divided: weights.is_some_and(|weights| !weights.is_empty()),
         };
@@ -219,7 +202,7 @@ impl Function<'_> {
 
     /// The names of all aliases, and where they lead.
     pub(crate) fn aliases(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let words = ["lambda", "list-aliases", "--function-name", self.name];
+        let words = self.words(&["list-aliases"], &[]);
         let answer = self.aws.ask(&words)?;
         let all = answer["Aliases"].as_array().into_iter().flatten();
         let all = all.filter_map(|alias| {
@@ -231,16 +214,8 @@ impl Function<'_> {
 
     /// Lead an alias, and all that comes by it, to another version.
     pub(crate) fn lead(&self, alias: &Alias, version: &str) -> anyhow::Result<()> {
-        let mut words = vec![
-            "lambda",
-            "update-alias",
-            "--function-name",
-            self.name,
-            "--name",
-            &alias.name,
-            "--function-version",
-            version,
-        ];
+        let options = ["--name", &alias.name, "--function-version", version];
+        let mut words = self.words(&["update-alias"], &options);
         if alias.is_divided {
             words.extend(["--routing-config", "AdditionalVersionWeights={}"]);
         }
@@ -251,14 +226,8 @@ impl Function<'_> {
 
     /// Wait until a change has reached it.
     pub(crate) fn wait_for_update(&self) -> anyhow::Result<()> {
-        let words = [
-            "lambda",
-            "wait",
-            "function-updated-v2",
-            "--function-name",
-            self.name,
-        ];
-        self.aws.run(&words)
+        self.aws
+            .run(&self.words(&["wait", "function-updated-v2"], &[]))
     }
 
     /// Publish what it is set to now, and wait until that can be called. Gives the version.
@@ -267,14 +236,7 @@ impl Function<'_> {
         description: &str,
         revision: Option<&str>,
     ) -> anyhow::Result<String> {
-        let mut words = vec![
-            "lambda",
-            "publish-version",
-            "--function-name",
-            self.name,
-            "--description",
-            description,
-        ];
+        let mut words = self.words(&["publish-version"], &["--description", description]);
         words.extend(
             revision
                 .iter()
@@ -285,23 +247,11 @@ impl Function<'_> {
             VERSION.to_owned()
         } else {
             let answer = self.aws.change(&words)?.unwrap_or_default();
-            let version = answer["Version"].as_str();
-            let incomplete = || Deployment::Incomplete {
-                command: "aws lambda publish-version".to_owned(),
-                member: "Version",
-            };
-            version.ok_or_else(incomplete)?.to_owned()
+            Aws::text(&answer, "Version", "publish-version")?
         };
-        let words = [
-            "lambda",
-            "wait",
-            "published-version-active",
-            "--function-name",
-            self.name,
-            "--qualifier",
-            &version,
-        ];
-        self.aws.run(&words)?;
+        let wait = ["wait", "published-version-active"];
+        self.aws
+            .run(&self.words(&wait, &["--qualifier", &version]))?;
         Ok(version)
     }
 
@@ -355,12 +305,7 @@ impl Function<'_> {
 
     /// Show how its revision is asked for, in a dry run.
     pub(crate) fn show_revision(&self) {
-        let words = [
-            "lambda",
-            "get-function-configuration",
-            "--function-name",
-            self.name,
-        ];
+        let words = self.words(&["get-function-configuration"], &[]);
         self.aws.show_keeping(REVISION, &words, "RevisionId");
     }
 }

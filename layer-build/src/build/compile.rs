@@ -181,7 +181,7 @@ fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
     let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     let mut flags: Vec<_> = flags.collect();
     if let Target::Bin(_) = target {
-        // These symbols tell apart what others give one name: see host/order.ld.
+        // These symbols tell apart what others give one name: see host/link-order.ld.
         flags.push("-Csymbol-mangling-version=v0".to_owned());
     }
     // These variables, where they are set, count instead of the configuration.

@@ -18,7 +18,10 @@ use layer_format::{
 };
 
 use crate::{
-    archive::write::{self, Entry, Written},
+    archive::{
+        read,
+        write::{self, Entry, Written},
+    },
     build::{
         compile::{self, Linker, Profile, Remap, Target},
         packages::{Packages, Plugin},
@@ -91,16 +94,6 @@ impl Label {
             tools: tools.filter(|entry| !entry.is_empty()).collect(),
         })
     }
-
-    /// For a layer that lives only on this machine.
-    pub(crate) fn for_development(packages: &Packages) -> Self {
-        let version = common_version(&packages.plugins).unwrap_or_else(|| "0.0.0-dev".to_owned());
-        Self {
-            name: packages.name().to_owned(),
-            version,
-            tools: Vec::new(),
-        }
-    }
 }
 
 fn common_version(plugins: &[Plugin]) -> Option<String> {
@@ -119,17 +112,6 @@ pub(crate) struct BuildOptions<'a> {
     pub(crate) includes: &'a [PathBuf],
 }
 
-impl BuildOptions<'_> {
-    /// For this machine, and for people who wait.
-    pub(crate) fn dev() -> Self {
-        Self {
-            profile: Profile::Dev,
-            platform: Platform::like_this_machine(),
-            includes: &[],
-        }
-    }
-}
-
 /// A plugin that was built.
 struct Part {
     file: String,
@@ -139,6 +121,24 @@ struct Part {
     here: Option<Vec<u8>>,
     described: Described,
     halves: Option<Halves>,
+}
+
+/// Builds plugins for this machine, and for people who wait, and unpacks the layer into a folder, in which it stays as well.
+pub(crate) fn build_for_development(packages: &Packages, opt: &Path) -> anyhow::Result<Layer> {
+    let options = BuildOptions {
+        profile: Profile::Dev,
+        platform: Platform::like_this_machine(),
+        includes: &[],
+    };
+    let version = common_version(&packages.plugins);
+    let label = Label {
+        name: packages.name().to_owned(),
+        version: version.unwrap_or_else(|| "0.0.0-dev".to_owned()),
+        tools: Vec::new(),
+    };
+    let layer = build(packages, &options, &label, &opt.join("layer.zip"))?;
+    read::unpack(&layer.path, opt)?;
+    Ok(layer)
 }
 
 /// Build plugins and pack them into a layer.

@@ -83,11 +83,7 @@ pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
         }
         .into());
     }
-    let incomplete = || Deployment::Incomplete {
-        command: "aws lambda publish-layer-version".to_owned(),
-        member: "LayerVersionArn",
-    };
-    let arn = version["LayerVersionArn"].as_str().ok_or_else(incomplete)?;
+    let arn = Aws::text(&version, "LayerVersionArn", "publish-layer-version")?;
     stdout::line(arn)?;
     Ok(Exit::Done)
 }

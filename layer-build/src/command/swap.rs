@@ -20,6 +20,7 @@ use crate::{
     compare::{self, Effect},
     error::Failure,
     exit::Exit,
+    mcp::tool,
     terminal::stdout,
 };
 use environment::Changes;
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
         tools,
     };
     if let Some((tool, _)) = call {
-        reads_only(tool, &plan.tools)?;
+        tool::check_reads_only(tool, plan.tools.iter().map(|tool| &tool.mcp))?;
     }
     if !args.drop_others {
         keeps_others(&live.layers, &plan.layers, &fetched)?;
@@ -240,21 +241,12 @@ fn behind_alias(
     function
         .lead(alias, &version)
         .map_err(|error| stopped(&error, &stays))?;
-    if function.aws.dry_run {
-        eprintln!("nothing was changed: this was a dry run");
-        return Ok(Exit::Done);
-    }
-    let tools = selection::names(&plan.tools).join(", ");
-    eprintln!(
-        "live: {} leads to version {version}, before {}; its tools: {tools}",
+    let live = format!(
+        "{} leads to version {version}, before {}",
         alias.name, alias.version
     );
-    eprintln!(
-        "back: cargo layer rollback {} --alias {}",
-        function.name, alias.name
-    );
-    stdout::line(qualified(latest, &version))?;
-    Ok(Exit::Done)
+    let back = format!("--alias {}", alias.name);
+    ended(function, plan, &live, &back, &qualified(latest, &version))
 }
 
 /// Without an alias an update is live at once: what was before becomes a version first, which there is a way back to.
@@ -288,14 +280,27 @@ fn in_place(
     if let Err(problem) = proven {
         return Ok(unproven(&version, &problem, &stands));
     }
+    let live = format!("{LATEST}, which is version {version}, before {before}");
+    let back = format!("--to {before}");
+    ended(function, plan, &live, &back, &qualified(&latest, &version))
+}
+
+/// Says what is live now, and the way back.
+fn ended(
+    function: &Function<'_>,
+    plan: &Plan,
+    live: &str,
+    back: &str,
+    arn: &str,
+) -> anyhow::Result<Exit> {
     if function.aws.dry_run {
         eprintln!("nothing was changed: this was a dry run");
         return Ok(Exit::Done);
     }
     let tools = selection::names(&plan.tools).join(", ");
-    eprintln!("live: {LATEST}, which is version {version}, before {before}; its tools: {tools}");
-    eprintln!("back: cargo layer rollback {} --to {before}", function.name);
-    stdout::line(qualified(&latest, &version))?;
+    eprintln!("live: {live}; its tools: {tools}");
+    eprintln!("back: cargo layer rollback {} {back}", function.name);
+    stdout::line(arn)?;
     Ok(Exit::Done)
 }
 
@@ -322,7 +327,7 @@ fn put(
 }
 
 /// The ARN of a version.
-pub(crate) fn qualified(latest: &Configuration, version: &str) -> String {
+fn qualified(latest: &Configuration, version: &str) -> String {
     format!("{}:{version}", latest.arn)
 }
 
@@ -357,19 +362,4 @@ fn arguments(args: &args::deploy::Swap) -> anyhow::Result<Option<(&str, Map<Stri
     };
     let arguments = serde_json::from_str(&args.arguments).map_err(Failure::Arguments)?;
     Ok(Some((tool, arguments)))
-}
-
-/// Is it a tool that can be called without harm?
-pub(crate) fn reads_only(tool: &str, tools: &[compare::Tool]) -> Result<(), Deployment> {
-    let reads = |tool: &&compare::Tool| tool.mcp["annotations"]["readOnlyHint"] == true;
-    let known: Vec<_> = tools
-        .iter()
-        .filter(reads)
-        .map(|tool| tool.name().to_owned())
-        .collect();
-    if known.iter().any(|name| name == tool) {
-        return Ok(());
-    }
-    let tool = tool.to_owned();
-    Err(Deployment::NotReadOnly { tool, known })
 }

@@ -109,16 +109,7 @@ fn called(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let tool = tool::named(tools, name)?;
-    let reads = |tool: &&Value| tool["annotations"]["readOnlyHint"] == true;
-    if !reads(&tool) {
-        let known = tools.iter().filter(reads);
-        let known = known.filter_map(|tool| tool["name"].as_str());
-        return Err(Deployment::NotReadOnly {
-            tool: name.to_owned(),
-            known: known.map(str::to_owned).collect(),
-        }
-        .into());
-    }
+    tool::check_reads_only(name, tools)?;
     let arguments: Map<String, Value> =
         serde_json::from_str(arguments).map_err(Failure::Arguments)?;
     let result = client.call(tool, &arguments)?;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::Context;
 use mcp_protocol::{
-    Revision,
+    Revision, encode_header,
     jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
 };
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ use crate::{
     error::Failure,
     mcp::{
         era::Era,
-        headers::{repeat, wrapped},
+        headers::argument_headers,
         messages::{messages, words},
     },
 };
@@ -118,20 +118,9 @@ impl Client {
 
     /// Who the server is: by `server/discover`, else by a handshake.
     pub(crate) fn server(&mut self) -> anyhow::Result<Server> {
-        if self.era != Era::Legacy {
-            match self.modern("server/discover", &json!({}), &[])? {
-                Ok(result) => {
-                    let info = &result["_meta"][SERVER_INFO];
-                    return Ok(Server::of(info, Revision::MODERN.as_str()));
-                }
-                Err(refused) if self.era == Era::Auto && refused.is_of_the_era() => {
-                    self.era = Era::Legacy;
-                }
-                Err(refused) => return Err(refused.into()),
-            }
-        }
-        if self.session.is_none() {
-            self.handshake()?;
+        if let Some(result) = self.modern_if_known("server/discover", &json!({}), &[])? {
+            let info = &result["_meta"][SERVER_INFO];
+            return Ok(Server::of(info, Revision::MODERN.as_str()));
         }
         let session = self.session.as_ref().context("there is no session")?;
         Ok(Server::of(&session.server, &session.revision))
@@ -177,8 +166,8 @@ impl Client {
         arguments: &Map<String, Value>,
     ) -> anyhow::Result<Value> {
         let name = tool["name"].as_str().unwrap_or_default();
-        let mut headers = vec![("Mcp-Name".to_owned(), wrapped(name).into_owned())];
-        repeat(&tool["inputSchema"], arguments, &mut headers);
+        let mut headers = vec![("Mcp-Name".to_owned(), encode_header(name).into_owned())];
+        headers.extend(argument_headers(&tool["inputSchema"], arguments));
         let params = json!({ "name": name, "arguments": arguments });
         self.request("tools/call", &params, &headers)
     }
@@ -190,9 +179,22 @@ impl Client {
         params: &Value,
         headers: &[(String, String)],
     ) -> anyhow::Result<Value> {
+        if let Some(result) = self.modern_if_known(method, params, headers)? {
+            return Ok(result);
+        }
+        Ok(self.legacy(method, params)?.map_err(Failure::from)?)
+    }
+
+    /// The result in the modern era; `None`: the server does not know it, and a handshake has opened a session.
+    fn modern_if_known(
+        &mut self,
+        method: &str,
+        params: &Value,
+        headers: &[(String, String)],
+    ) -> anyhow::Result<Option<Value>> {
         if self.era != Era::Legacy {
             match self.modern(method, params, headers)? {
-                Ok(result) => return Ok(result),
+                Ok(result) => return Ok(Some(result)),
                 // What a server says that does not know the era, or that wants a handshake first.
                 Err(refused) if self.era == Era::Auto && refused.is_of_the_era() => {
                     self.era = Era::Legacy;
@@ -203,7 +205,7 @@ impl Client {
         if self.session.is_none() {
             self.handshake()?;
         }
-        Ok(self.legacy(method, params)?.map_err(Failure::from)?)
+        Ok(None)
     }
 
     fn modern(

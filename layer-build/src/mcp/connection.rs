@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::{
     archive::read::{self, Contents},
     build::{
-        layer::{self, BuildOptions, Label},
+        layer,
         packages::{self, PackageSelection},
     },
     error::Failure,
@@ -77,10 +77,7 @@ impl Connection {
             variables = env_file::read(&manifest.with_file_name(".env"), false)?;
             // Those of the shell count first.
             variables.retain(|(name, _)| std::env::var_os(name).is_none());
-            let zip = opt.path().join("layer.zip");
-            let label = Label::for_development(&packages);
-            layer::build(&packages, &BuildOptions::dev(), &label, &zip)?;
-            read::unpack(&zip, opt.path())?;
+            layer::build_for_development(&packages, opt.path())?;
         }
         for layer in &options.layers {
             layers.push(Contents::of(layer)?);

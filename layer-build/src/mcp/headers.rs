@@ -1,8 +1,6 @@
 //! Headers of requests: the token of a caller, and what repeats a part of the body.
 
-use std::borrow::Cow;
-
-use base64::{Engine, prelude::BASE64_STANDARD};
+use mcp_protocol::encode_header;
 use serde_json::{Map, Value};
 use ureq::http::HeaderValue;
 
@@ -18,37 +16,23 @@ pub(crate) fn bearer(variable: &str) -> Result<String, Failure> {
     Ok(value)
 }
 
-/// The headers that repeat arguments, as the schema asks for them by `x-mcp-header`.
-pub(crate) fn repeat(
+/// Returns the headers that repeat arguments, as the schema asks for them by `x-mcp-header`.
+pub(crate) fn argument_headers(
     schema: &Value,
     arguments: &Map<String, Value>,
-    headers: &mut Vec<(String, String)>,
-) {
-    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-        let Some(argument) = arguments.get(name).filter(|argument| !argument.is_null()) else {
-            continue;
+) -> Vec<(String, String)> {
+    let arguments = Value::Object(arguments.clone());
+    let header = |(name, pointer): (&str, String)| {
+        let argument = arguments.pointer(&pointer);
+        let text = match argument.filter(|argument| !argument.is_null())? {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
         };
-        if let Some(header) = schema["x-mcp-header"].as_str() {
-            let text = argument
-                .as_str()
-                .map_or_else(|| argument.to_string(), str::to_owned);
-            headers.push((format!("Mcp-Param-{header}"), wrapped(&text).into_owned()));
-        }
-        if let Some(arguments) = argument.as_object() {
-            repeat(schema, arguments, headers);
-        }
-    }
-}
-
-/// A value that a header can have: what is not plain is wrapped in base64.
-pub(crate) fn wrapped(text: &str) -> Cow<'_, str> {
-    let plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-        && text.trim() == text
-        && !text.starts_with("=?base64?");
-    if plain {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("=?base64?{}?=", BASE64_STANDARD.encode(text)))
+        let value = encode_header(&text).into_owned();
+        Some((format!("Mcp-Param-{name}"), value))
+    };
+    let annotations = tool_schema::argument_headers(schema);
+    annotations.into_iter().filter_map(header).collect()
 }
 
 #[cfg(test)]
@@ -67,8 +51,7 @@ mod tests {
         let arguments = json!({
             "region": "eu", "count": 3, "city": "Zürich", "none": null, "plain": "p", "inner": { "deep": true },
         });
-        let mut headers = Vec::new();
-        repeat(&schema, arguments.as_object().unwrap(), &mut headers);
+        let mut headers = argument_headers(&schema, arguments.as_object().unwrap());
         headers.sort();
         let headers: Vec<_> = headers
             .iter()

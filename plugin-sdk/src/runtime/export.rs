@@ -51,10 +51,6 @@ pub struct Exported {
 /// The oldest release of the host that can serve what is built with this SDK.
 const MIN_HOST: &str = "0.1.0";
 
-/// The longest name of a tool. Unit: characters.
-/// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.
-const MAX_NAME_LENGTH: usize = 64;
-
 /// Can the tool at `position` have the name that the prefix makes of its own? Asked when the plugin is compiled.
 pub const fn check_name(tools: &[Exported], names: Names, position: usize) {
     let name = tools[position].tool.own_name(names).as_bytes();
@@ -63,7 +59,7 @@ pub const fn check_name(tools: &[Exported], names: Names, position: usize) {
         return;
     }
     assert!(
-        names.prefix.len() + name.len() <= MAX_NAME_LENGTH,
+        names.prefix.len() + name.len() <= tool_rules::MAX_NAME_LENGTH,
         "with the prefix, the tool's name has more than 64 characters; shorten the prefix or write #[tool(name = ...)]"
     );
     let mut other = 0;

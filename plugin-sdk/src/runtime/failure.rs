@@ -12,6 +12,9 @@ pub struct Failure {
     pub(crate) public: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
+    /// The kind of the state error that it comes of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<&'static str>,
 }
 
 impl Failure {
@@ -21,6 +24,7 @@ impl Failure {
             code: None,
             public: None,
             detail: None,
+            cause: None,
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::failure::Failure;
 use crate::{
+    StateErrorKind,
     content::Content,
     error::How,
     result::{Failed, IntoToolResult},
@@ -19,9 +20,15 @@ pub fn reply<T: IntoToolResult>(outcome: T, how: How<T>) -> Result<Vec<u8>, Fail
         Ok(outcome) => outcome.into_tool_result(),
         Err(error) => error.into_tool_result(),
     };
+    let cause = result.cause.map(StateErrorKind::as_str);
     match result.failed {
         None => {}
-        Some(Failed::Protocol { code, message }) => return Err(Failure::protocol(code, message)),
+        Some(Failed::Protocol { code, message }) => {
+            return Err(Failure {
+                cause,
+                ..Failure::protocol(code, message)
+            });
+        }
         Some(Failed::NoForm(error)) => {
             let detail = format!("the result has no form in JSON: {error}");
             return Err(Failure::unavailable(detail));
@@ -33,6 +40,7 @@ pub fn reply<T: IntoToolResult>(outcome: T, how: How<T>) -> Result<Vec<u8>, Fail
         structured_content: result.structured,
         is_error: result.is_error,
         meta: result.meta,
+        cause,
     };
     serde_json::to_vec(&complete).map_err(|error| Failure::unavailable(error.to_string()))
 }
@@ -49,4 +57,48 @@ struct Complete {
     is_error: bool,
     #[serde(rename = "_meta", skip_serializing_if = "Map::is_empty")]
     meta: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, io};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{StateError, ToolError};
+
+    #[test]
+    fn the_kind_of_a_state_error_is_named_whatever_the_message_says() {
+        let ended = || StateError::new(StateErrorKind::SessionEnded, "it has ended");
+        let wrapped: Box<dyn Error> = io::Error::other(ended()).into();
+        for (error, text, cause) in [
+            (
+                ToolError::from(ended()),
+                "it has ended",
+                Some("session_ended"),
+            ),
+            (
+                ToolError::from(wrapped),
+                "it has ended",
+                Some("session_ended"),
+            ),
+            (
+                ToolError::new("Die Sitzung ist beendet.").caused_by(&ended()),
+                "Die Sitzung ist beendet.",
+                Some("session_ended"),
+            ),
+            (ToolError::new("no such city"), "no such city", None),
+        ] {
+            let reply = reply(Err::<(), _>(error), Ok).expect("a result");
+            let reply: Value = serde_json::from_slice(&reply).expect("JSON");
+            assert_eq!(reply["content"][0]["text"], text);
+            assert_eq!(reply.get("cause"), cause.map(|cause| json!(cause)).as_ref());
+        }
+        let protocol = ToolError::protocol(42, "no").caused_by(&ended());
+        let failure = reply(Err::<(), _>(protocol), Ok).expect_err("a failure");
+        assert_eq!(failure.cause, Some("session_ended"));
+    }
 }

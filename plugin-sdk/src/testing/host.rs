@@ -190,7 +190,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
             return match record.state.answer(&told) {
                 Ok(found) => answer(found),
                 Err((kind, why)) => {
-                    let refusal = json!({ "kind": kind, "public": why });
+                    let refusal = json!({ "kind": kind.as_str(), "public": why });
                     RResult::RErr(refusal.to_string().into_bytes().into())
                 }
             };

@@ -18,9 +18,6 @@ use super::{
 };
 use crate::StateErrorKind;
 
-/// How long a call that was given up may take to come back, as in the host (`CANCEL_GRACE` in its `server/call.rs`).
-const CANCEL_GRACE: Duration = Duration::from_millis(100);
-
 /// A tool, and the request by which it is to be called.
 #[derive(Clone)]
 pub struct Tool {
@@ -191,7 +188,7 @@ impl Tool {
             self.facts.clone(),
             self.answers.clone(),
             CallState::of(
-                text(&self.declaration()["tool"]["name"]),
+                &text(&self.declaration()["tool"]["name"]),
                 self.session.clone(),
                 self.facts.get("principal").map(text),
                 self.state_failing,
@@ -248,7 +245,7 @@ impl Tool {
             let body = json!({ "call": host.call }).to_string();
             invoke(module, op::CANCEL, "", &body, host)
         });
-        match answer.recv_timeout(CANCEL_GRACE) {
+        match answer.recv_timeout(tool_rules::CANCEL_GRACE) {
             Ok(Ok(result)) => Ok(result),
             Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
             Ok(Err(_)) | Err(mpsc::RecvTimeoutError::Timeout) => {

@@ -9,7 +9,7 @@ use std::{
 use insta::assert_snapshot;
 use plugin_abi::{host_op, op};
 use plugin_sdk::{
-    Level,
+    LogLevel,
     prelude::*,
     serde_json::{Value, json},
 };
@@ -178,14 +178,14 @@ fn progress_is_told_where_it_is_wanted_and_is_numbers() {
 #[tool(description = "-")]
 fn messages(context: Context) {
     for level in [
-        Level::Debug,
-        Level::Info,
-        Level::Notice,
-        Level::Warning,
-        Level::Error,
-        Level::Critical,
-        Level::Alert,
-        Level::Emergency,
+        LogLevel::Debug,
+        LogLevel::Info,
+        LogLevel::Notice,
+        LogLevel::Warning,
+        LogLevel::Error,
+        LogLevel::Critical,
+        LogLevel::Alert,
+        LogLevel::Emergency,
     ] {
         context.log(level, format!("{level:?}"));
     }
@@ -229,9 +229,9 @@ fn messages_are_told_from_the_level_on_that_the_client_wants() {
 fn a_message_is_any_json() {
     #[tool(description = "-")]
     fn message(context: Context) {
-        context.log(Level::Info, json!({"a": [1, null]}));
-        context.log(Level::Alert, f64::NAN);
-        context.log(Level::Info, "text");
+        context.log(LogLevel::Info, json!({"a": [1, null]}));
+        context.log(LogLevel::Alert, f64::NAN);
+        context.log(LogLevel::Info, "text");
     }
 
     Plugin::of::<message>().declaration();
@@ -310,7 +310,7 @@ fn a_context_outlives_its_call_and_goes_to_other_threads() {
         .pop()
         .expect("kept");
     context.progress(2.0, None, None);
-    context.log(Level::Alert, "too late");
+    context.log(LogLevel::Alert, "too late");
     assert_eq!(context.principal(), Some("alice"));
     assert!(!context.cancelled(), "it was over before it was cancelled");
     let asked = context.roots().expect_err("nobody answers").to_string();
@@ -349,7 +349,7 @@ fn a_context_of_no_call_knows_nothing() {
     assert_eq!(context.remaining(), None);
     assert!(!context.cancelled());
     context.progress(1.0, None, None);
-    context.log(Level::Emergency, "nobody listens");
+    context.log(LogLevel::Emergency, "nobody listens");
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn a_future_that_is_dropped_logs_on_its_call() {
     #[tool(description = "-")]
     async fn waits(context: Context) {
         let _farewell = Farewell;
-        context.log(plugin_sdk::Level::Info, "started");
+        context.log(plugin_sdk::LogLevel::Info, "started");
         std::future::pending().await
     }
 

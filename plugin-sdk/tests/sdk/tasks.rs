@@ -16,7 +16,7 @@ use std::{
 
 use plugin_abi::host_op;
 use plugin_sdk::{
-    Level,
+    LogLevel,
     prelude::*,
     serde_json::{Value, json},
 };
@@ -43,7 +43,7 @@ fn call() -> Call {
 
 /// The tool has come so far.
 fn so_far(context: &Context) {
-    context.log(Level::Info, "so far");
+    context.log(LogLevel::Info, "so far");
 }
 
 fn wait_for(call: &Call) {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use plugin_sdk::{
-    Elicit, Handle, InputError, Level, Roots, Sample, StateError, log, prelude::*,
+    Elicit, Handle, InputError, LogLevel, Roots, Sample, StateError, log, prelude::*,
     serde_json::json, testing::plugin,
 };
 
@@ -47,7 +47,7 @@ fn look(context: Context, header: Option<String>) -> Json<Vec<String>> {
 fn tell(context: Context) -> ToolResult {
     context.progress(1.0, Some(2.0), Some("half"));
     context.progress(2.0, None, None);
-    context.log(Level::Debug, json!({"a": 1}));
+    context.log(LogLevel::Debug, json!({"a": 1}));
     log::info!(target: "of.tests", "a line");
     log::trace!(target: "of.tests", "a detail");
     ToolResult::text("one")

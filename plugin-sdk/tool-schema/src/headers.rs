@@ -1,5 +1,5 @@
-//! Are the arguments that a tool wants repeated in headers ones that clients will repeat? A client drops a tool that
-//! breaks these rules from its list (M:tools, "x-mcp-header"), so better say so before one sees it.
+//! The headers that a schema asks clients to repeat arguments in, and whether clients will do so: a client drops a tool that
+//! breaks the rules from its list (M:tools, "x-mcp-header"), so better say so before one sees it.
 
 use std::collections::BTreeMap;
 
@@ -24,24 +24,26 @@ const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 /// the same as a map from headers to JSON pointers into the arguments.
 #[must_use]
 pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> Vec<String> {
-    let mut found = Found::default();
-    found.look(schema, "", Some(""));
-    let Found {
-        headers,
-        mut problems,
-    } = found;
+    let (mut headers, mut problems) = (Vec::new(), Vec::new());
+    let annotations = annotations(schema);
+    for annotation in &annotations {
+        match annotation.sound() {
+            Ok(header) => headers.push(header),
+            Err(problem) => problems.push(format!(
+                "the {KEYWORD} at {:?} of the inputSchema {problem}",
+                annotation.place
+            )),
+        }
+    }
     let mut by_name: BTreeMap<String, &str> = BTreeMap::new();
-    for (name, pointer) in &headers {
+    for &(name, pointer) in &headers {
         if let Some(other) = by_name.insert(name.to_ascii_lowercase(), pointer) {
             problems.push(format!(
                 "both {other} and {pointer} have the {KEYWORD} {name:?}; case does not tell headers apart"
             ));
         }
     }
-    let annotated: BTreeMap<&str, &str> = headers
-        .iter()
-        .map(|(name, pointer)| (name.as_str(), pointer.as_str()))
-        .collect();
+    let annotated: BTreeMap<&str, &str> = headers.into_iter().collect();
     for (name, pointer) in declared {
         if annotated.get(name.as_str()) != Some(&pointer.as_str()) {
             problems.push(format!(
@@ -59,83 +61,120 @@ pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> V
     problems
 }
 
-#[derive(Default)]
-struct Found {
-    /// Sound annotations: the header's name, and a pointer into the arguments.
-    headers: Vec<(String, String)>,
-    problems: Vec<String>,
+/// Returns the headers that repeat arguments, as a client sends them: names, and JSON pointers into the arguments. Whether the
+/// annotations are sound is for [`header_problems`] to say.
+#[must_use]
+pub fn argument_headers(schema: &Value) -> Vec<(&str, String)> {
+    let annotations = annotations(schema).into_iter();
+    let headers = annotations.filter_map(|annotation| {
+        let argument = annotation
+            .argument
+            .filter(|argument| !argument.is_empty())?;
+        Some((annotation.name.as_str()?, argument))
+    });
+    headers.collect()
 }
 
-impl Found {
-    /// Look into a schema. `place` is where it stands in the whole; `argument` points to the argument it is for, if
-    /// `properties` alone lead to it.
-    fn look(&mut self, schema: &Value, place: &str, argument: Option<&str>) {
-        match schema {
-            Value::Object(members) => self.look_into(members, place, argument),
-            Value::Array(schemas) => {
-                for (position, schema) in schemas.iter().enumerate() {
-                    self.look(schema, &format!("{place}/{position}"), None);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn look_into(&mut self, schema: &Map<String, Value>, place: &str, argument: Option<&str>) {
-        if let Some(name) = schema.get(KEYWORD) {
-            match sound(name, schema, argument) {
-                Ok((name, argument)) => self.headers.push((name.to_owned(), argument.to_owned())),
-                Err(problem) => self.problems.push(format!(
-                    "the {KEYWORD} at {place:?} of the inputSchema {problem}"
-                )),
-            }
-        }
-        for (keyword, value) in schema {
-            let place = format!("{place}/{}", escaped(keyword));
-            match value {
-                _ if DATA.contains(&keyword.as_str()) || keyword == KEYWORD => {}
-                Value::Object(schemas) if NAMED_SCHEMAS.contains(&keyword.as_str()) => {
-                    for (name, schema) in schemas {
-                        let name = escaped(name);
-                        let argument = argument.filter(|_| keyword == "properties");
-                        let argument = argument.map(|argument| format!("{argument}/{name}"));
-                        self.look(schema, &format!("{place}/{name}"), argument.as_deref());
-                    }
-                }
-                schema => self.look(schema, &place, None),
-            }
-        }
-    }
-}
-
-/// The header's name and the argument's place; else why no client would repeat it.
-fn sound<'a>(
+/// The keyword in a schema.
+struct Annotation<'a> {
+    /// Its value, which is the header's name.
     name: &'a Value,
-    schema: &Map<String, Value>,
-    argument: Option<&'a str>,
-) -> Result<(&'a str, &'a str), String> {
-    let Some(name) = name.as_str() else {
-        return Err(format!("is {name}, and must be a string"));
-    };
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!(
-            "is {name:?}; a header's name has only letters, digits and !#$%&'*+-.^_`|~"
-        ));
+    /// The schema that has it.
+    schema: &'a Map<String, Value>,
+    /// A pointer to this schema in the whole.
+    place: String,
+    /// A pointer to the argument that the schema is for, if `properties` alone lead to it.
+    argument: Option<String>,
+}
+
+fn annotations(schema: &Value) -> Vec<Annotation<'_>> {
+    let mut found = Vec::new();
+    look(schema, "", Some(""), &mut found);
+    found
+}
+
+/// Looks into a schema. `place` is where it stands in the whole; `argument` points to the argument it is for, if
+/// `properties` alone lead to it.
+fn look<'a>(
+    schema: &'a Value,
+    place: &str,
+    argument: Option<&str>,
+    found: &mut Vec<Annotation<'a>>,
+) {
+    match schema {
+        Value::Object(members) => look_into(members, place, argument, found),
+        Value::Array(schemas) => {
+            for (position, schema) in schemas.iter().enumerate() {
+                look(schema, &format!("{place}/{position}"), None, found);
+            }
+        }
+        _ => {}
     }
-    let Some(argument) = argument.filter(|argument| !argument.is_empty()) else {
-        return Err(
-            "is for no argument to which `properties` alone lead; headers repeat only such"
-                .to_owned(),
-        );
-    };
-    let kind = schema.get("type").and_then(Value::as_str);
-    if !matches!(kind, Some("string" | "integer" | "boolean")) {
-        return Err(
-            "is for an argument of another type than string, integer or boolean; headers repeat only such"
-                .to_owned(),
-        );
+}
+
+fn look_into<'a>(
+    schema: &'a Map<String, Value>,
+    place: &str,
+    argument: Option<&str>,
+    found: &mut Vec<Annotation<'a>>,
+) {
+    if let Some(name) = schema.get(KEYWORD) {
+        found.push(Annotation {
+            name,
+            schema,
+            place: place.to_owned(),
+            argument: argument.map(str::to_owned),
+        });
     }
-    Ok((name, argument))
+    for (keyword, value) in schema {
+        let place = format!("{place}/{}", escaped(keyword));
+        match value {
+            _ if DATA.contains(&keyword.as_str()) || keyword == KEYWORD => {}
+            Value::Object(schemas) if NAMED_SCHEMAS.contains(&keyword.as_str()) => {
+                for (name, schema) in schemas {
+                    let name = escaped(name);
+                    let argument = argument.filter(|_| keyword == "properties");
+                    let argument = argument.map(|argument| format!("{argument}/{name}"));
+                    look(
+                        schema,
+                        &format!("{place}/{name}"),
+                        argument.as_deref(),
+                        found,
+                    );
+                }
+            }
+            schema => look(schema, &place, None, found),
+        }
+    }
+}
+
+impl Annotation<'_> {
+    /// The header's name and the argument's place; else why no client would repeat it.
+    fn sound(&self) -> Result<(&str, &str), String> {
+        let Some(name) = self.name.as_str() else {
+            return Err(format!("is {}, and must be a string", self.name));
+        };
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(format!(
+                "is {name:?}; a header's name has only letters, digits and !#$%&'*+-.^_`|~"
+            ));
+        }
+        let argument = self.argument.as_deref();
+        let Some(argument) = argument.filter(|argument| !argument.is_empty()) else {
+            return Err(
+                "is for no argument to which `properties` alone lead; headers repeat only such"
+                    .to_owned(),
+            );
+        };
+        let kind = self.schema.get("type").and_then(Value::as_str);
+        if !matches!(kind, Some("string" | "integer" | "boolean")) {
+            return Err(
+                "is for an argument of another type than string, integer or boolean; headers repeat only such"
+                    .to_owned(),
+            );
+        }
+        Ok((name, argument))
+    }
 }
 
 /// `tchar` of RFC 9110, section 5.6.2.
@@ -186,6 +225,32 @@ mod tests {
             let schema = json!({ "type": "object", "properties": properties });
             assert_eq!(problems(&schema, &declared), "", "{schema}");
         }
+    }
+
+    #[test]
+    fn the_header_of_an_argument_is_found_by_properties_alone() {
+        let schema = json!({
+            "x-mcp-header": "None",
+            "properties": {
+                "a/b": header("Slash", "string"),
+                "o": { "properties": { "p": header("Deep", "boolean") } },
+                "list": { "items": header("Item", "string") },
+                "number": { "x-mcp-header": 1 },
+                "unsound": { "x-mcp-header": "Unsound" },
+            },
+            "$defs": { "r": header("Definition", "string") },
+        });
+        let mut headers = argument_headers(&schema);
+        headers.sort();
+        let expected = [
+            ("Deep", "/o/p"),
+            ("Slash", "/a~1b"),
+            ("Unsound", "/unsound"),
+        ];
+        assert_eq!(
+            headers,
+            expected.map(|(name, pointer)| (name, pointer.to_owned()))
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What tool declarations and arguments must satisfy: one rule for everyone who has to say whether a tool is well
 //! declared ([`check_name`], [`header_problems`], [`default_problems`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or
-//! say whether a value fits a schema and why not ([`Schema::problems`]), or whether a client can show a form and
+//! say whether a value fits a schema and why not ([`Schema::problems`]), which headers repeat arguments ([`argument_headers`]), or whether a client can show a form and
 //! what fills it in ([`Form`], [`check_url`]). It knows neither hosts nor plugins.
 //!
 //! # What a tool can rely on
@@ -31,12 +31,10 @@ pub use arguments::{Arguments, Delivery, Refusal};
 pub use coerce::coerce;
 pub use defaults::default_problems;
 pub use form::{Form, FormError, Unfit, check_url, form_problems};
-pub use headers::header_problems;
+pub use headers::{argument_headers, header_problems};
 pub use schema::{LazySchema, Schema, SchemaError, describe::likeness, problems::Problem};
 
-/// The longest name of a tool. Unit: characters.
-/// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.
-pub const MAX_NAME_LENGTH: usize = 64;
+use tool_rules::MAX_NAME_LENGTH;
 
 /// Check the name of a tool.
 ///

@@ -9,7 +9,7 @@
 //! cargo bench -p bench --bench lambda -- --instructions   # those of a start and of calls, by callgrind
 //! cargo bench -p bench --bench lambda -- --baseline BOOTSTRAP   # this build beside another, in one run
 //! cargo bench -p bench --bench lambda -- --sources BOOTSTRAP    # the source files of a call, by callgrind
-//! cargo bench -p bench --bench lambda -- --order           # host/order.ld anew, by callgrind
+//! cargo bench -p bench --bench lambda -- --order           # host/link-order.ld anew, by callgrind
 //! ```
 //!
 //! What real Lambda adds is not in it: downloading and mounting code and layers, the sandbox's own start, and the way from the
@@ -52,7 +52,7 @@ Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
   --sources BOOTSTRAP
                   List the source files that a warm call runs through, in a build with line tables:
                   CARGO_PROFILE_HOST_DEBUG=line-tables-only cargo layer host, then target/host/bootstrap
-  --order         Write host/order.ld anew instead: which functions the linker puts side by side
+  --order         Write host/link-order.ld anew instead: which functions the linker puts side by side
   --check         End with the exit code 1 where a target is missed
 ";
 
@@ -134,7 +134,7 @@ async fn write_order(artifacts: &Artifacts) -> anyhow::Result<()> {
     let runtimes = [runtimes::THREE, runtimes::PLUGINS, runtimes::STREAM];
     let runtimes: Vec<_> = runtimes.into_iter().filter_map(of_the_host).collect();
     let script = order::script(&artifacts.host_with_symbols, &runtimes).await?;
-    fs_err::write(tests::repository().join("host/order.ld"), script)?;
+    fs_err::write(tests::repository().join("host/link-order.ld"), script)?;
     Ok(())
 }
 

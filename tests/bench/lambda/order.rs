@@ -1,7 +1,9 @@
-//! Which of the host's functions run at a start and in the most usual requests: `host/order.ld`, by which the linker puts them side by
+//! Which of the host's functions run at a start and in the most usual requests: `host/link-order.ld`, by which the linker puts them side by
 //! side. They are a sixth of the program; scattered over it, each would bring its neighbours into memory.
 
 use std::{collections::BTreeSet, fmt::Write, path::Path};
+
+use tests::link_order::{entry, pattern};
 
 use crate::{
     callgrind, event,
@@ -36,8 +38,7 @@ pub(crate) async fn script(host: &Path, runtimes: &[&Runtime]) -> anyhow::Result
     anyhow::ensure!(patterns.len() > 100, "{} has no symbols", host.display());
     let mut script = HEAD.to_owned();
     for pattern in patterns {
-        // What the compiler thinks is seldom run is in .text.unlikely.
-        writeln!(script, "    *(.text*.{pattern})")?;
+        writeln!(script, "{}", entry(&pattern))?;
     }
     script.push_str(FOOT);
     Ok(script)
@@ -81,30 +82,4 @@ fn functions<'a>(profile: &'a str, program: &Path) -> impl Iterator<Item = &'a s
         let is_symbol = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         is_symbol.then_some(symbol)
     })
-}
-
-/// A symbol, whatever the hashes in it are, which change with the compiler and its settings.
-/// Sources: The rustc book, "v0 Symbol Format", "Disambiguator": a number in base 62 of 64 bits between `s` and `_`. LLVM puts the hash
-/// of a module behind `.llvm.`, or a number behind a dot, where a name is there twice.
-fn pattern(symbol: &str) -> String {
-    // Neither has a dot in it otherwise.
-    let (symbol, suffix) = match symbol.split_once('.') {
-        Some((symbol, _)) => (symbol, ".*"),
-        None => (symbol, ""),
-    };
-    let mut pattern = String::new();
-    let mut rest = symbol;
-    while let Some(at) = rest.find("Cs") {
-        let (before, after) = rest.split_at(at + 2);
-        pattern.push_str(before);
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric());
-        rest = match end {
-            Some(end) if (9..=11).contains(&end) && after[end..].starts_with('_') => {
-                pattern.push('*');
-                &after[end..]
-            }
-            _ => after,
-        };
-    }
-    pattern + rest + suffix
 }

@@ -20,7 +20,7 @@ const CHECK_CODES: &str = "ARCHIVE_INVALID ARCHIVE_MODE ARCHIVE_PATH CPU_MIXED E
     UPLOAD_TOO_LARGE";
 
 /// The names in `PAYLOADS.md`: operations, members and kinds of errors.
-const PAYLOAD_NAMES: &str = "_meta answers baggage call call_ended cancel cancelled cannot_ask capabilities claims client conflict content context \
+const PAYLOAD_NAMES: &str = "_meta answers baggage call call_ended cancel cancelled cannot_ask capabilities cause claims client conflict content context \
     crate detail do elicitation handle headers host init input invalid_arguments isError kind log logLevel message method \
     minHost name no_session overtaken panic params payload payloads prepare principal progress protocol protocolVersion \
     public requestId requestedSchema requests scope sdk session_ended state structuredContent sub text too_large tools \

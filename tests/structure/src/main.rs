@@ -17,8 +17,8 @@ const ROOTS: [&str; 10] = [
     "plugin-sdk/src/lib.rs",
     "plugin-sdk/plugin-abi/src/lib.rs",
     "plugin-sdk/plugin-sdk-macros/src/lib.rs",
+    "plugin-sdk/tool-rules/src/lib.rs",
     "plugin-sdk/tool-schema/src/lib.rs",
-    "plugin-sdk/tool-state/src/lib.rs",
 ];
 
 fn main() {

@@ -5,11 +5,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{self, Poll, ready},
-    time::Duration,
 };
 
 use mcp_protocol::tools::CallResult;
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+use tool_rules::{CANCEL_GRACE, state::StateFailure};
 
 use crate::{
     plugin::{Call, CallFailure, CatalogTool, FailureKind, LiveCall, Plugin},
@@ -18,12 +18,7 @@ use crate::{
         deadline::Deadline,
         thread_pool::{Panicked, Threads},
     },
-    store::tool_state::StateFailure,
 };
-
-/// How long a call that was given up may take to come back before it is answered without it.
-/// Source: ours. An async tool is cancelled within it, and the time that front doors keep in reserve is five times as long.
-const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
 /// Why a call gave no result.
 pub(crate) enum Ended {

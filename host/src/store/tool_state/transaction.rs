@@ -1,12 +1,15 @@
 //! The states that one call reads and writes, on behalf of its tool.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use tokio::{runtime::Handle, time::timeout};
+use tool_rules::state::{
+    PutStep, Snapshot, StateFailure, StateRecord, StateTransaction, check_access, check_size,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
             lookup::{A_CENTURY, Sessions},
         },
         timeouts::{self, EXTENSION},
-        tool_state::{Expected, MAX_VALUE, Owner, StateStore, ToolState, Written},
+        tool_state::{Expected, Owner, StateStore, ToolState, Written},
     },
 };
 
@@ -56,47 +59,6 @@ pub(crate) enum Whose {
     Handle(String),
 }
 
-/// Why a state cannot be read or written: in words for the model.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum StateFailure {
-    #[error(
-        "this call is in no session, so that nothing can be kept for one; a tool keeps state for such clients under a handle"
-    )]
-    NoSession,
-    #[error("the session has ended, and with it what was kept for it")]
-    Ended,
-    #[error("nothing is kept under this handle; it may have expired")]
-    UnknownHandle,
-    #[error("what is to be kept has {0} bytes of JSON, more than {MAX_VALUE}")]
-    TooLarge(usize),
-    #[error("what is kept cannot be reached at the moment; try again later")]
-    Unavailable,
-    #[error("this server keeps nothing between calls: its operator has to set SESSION_TABLE")]
-    NotKept,
-    #[error(
-        "another call has changed meanwhile what tool {0} keeps, so that this one's changes are lost; call it again"
-    )]
-    Overtaken(String),
-    #[error(
-        "another call has changed meanwhile what tool {0} keeps: part of what this one keeps was written, the rest is lost; look at it before you call it again"
-    )]
-    PartlyOvertaken(String),
-}
-
-impl StateFailure {
-    /// The kind of the error that the plugin gets. Source: `plugin-abi/PAYLOADS.md`.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::NoSession => "no_session",
-            Self::Ended => "session_ended",
-            Self::UnknownHandle => "unknown_handle",
-            Self::TooLarge(_) => "too_large",
-            Self::Unavailable | Self::NotKept => "unavailable",
-            Self::Overtaken(_) | Self::PartlyOvertaken(_) => "overtaken",
-        }
-    }
-}
-
 /// What is to be told the client, rather than its model, when a call has failed for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Trouble {
@@ -110,7 +72,7 @@ impl Trouble {
     /// The error that the tool got.
     fn failure(self) -> StateFailure {
         match self {
-            Self::Ended => StateFailure::Ended,
+            Self::Ended => StateFailure::SessionEnded,
             Self::Unavailable => StateFailure::Unavailable,
         }
     }
@@ -124,20 +86,30 @@ pub(crate) struct OfSession {
     pub(crate) is_checked: bool,
 }
 
-/// What a tool reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Read {
-    /// JSON.
-    pub(crate) value: Option<String>,
-    pub(crate) version: u64,
-}
-
 /// What became of a write that is done at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
     Done(u64),
     /// Somebody else was faster: this is what is there now.
-    Conflict(Read),
+    Conflict(Snapshot<String>),
+}
+
+/// A state as it was read; `None` where there is none.
+#[derive(Clone, Debug)]
+struct Stored(Option<ToolState>);
+
+impl StateRecord for Stored {
+    type Value = String;
+
+    fn version(&self) -> u64 {
+        self.0.as_ref().map_or(0, |state| state.version)
+    }
+
+    fn value(&self) -> Option<&String> {
+        let now = SystemTime::now();
+        let state = self.0.as_ref().filter(|state| state.expires > now)?;
+        state.value.as_ref()
+    }
 }
 
 /// The states of one call. By default there are none.
@@ -163,14 +135,7 @@ struct Known {
     troubles: BTreeSet<Trouble>,
     /// The kind of the error that it fails for, if its plugin has named it.
     cause: Option<String>,
-    /// By their keys, as they were read.
-    read: BTreeMap<String, Option<ToolState>>,
-    /// What is to be written when the call has succeeded, by the same keys.
-    pending: BTreeMap<String, Option<String>>,
-    /// Another call has changed what is pending here.
-    is_overtaken: bool,
-    /// Something was written that others see.
-    has_written: bool,
+    states: StateTransaction<Stored>,
     /// What was used, and is to live on.
     used: Vec<Used>,
 }
@@ -198,7 +163,10 @@ impl CallState {
             limits,
             tool: tool.to_owned(),
             request_id: request_id.to_owned(),
-            known: Mutex::default(),
+            known: Mutex::new(Known {
+                states: StateTransaction::new(tool),
+                ..Known::default()
+            }),
         }
     }
 
@@ -214,7 +182,7 @@ impl CallState {
         let known = self.known();
         let mut troubles = known.troubles.iter().copied();
         if let Some(kind) = &known.cause {
-            return troubles.find(|trouble| trouble.failure().kind() == kind);
+            return troubles.find(|trouble| trouble.failure().kind().as_str() == kind);
         }
         if known.troubles.is_empty() {
             return None;
@@ -227,23 +195,10 @@ impl CallState {
     }
 
     /// Read a state; what this call has set comes first.
-    pub(crate) fn get(&self, whose: &Whose) -> Result<Read, StateFailure> {
+    pub(crate) fn get(&self, whose: &Whose) -> Result<Snapshot<String>, StateFailure> {
         self.wait(async {
             let key = self.key(whose).await?;
-            let state = self.read(&key, whose).await?;
-            let now = SystemTime::now();
-            let known = self.known();
-            let value = match known.pending.get(&key) {
-                Some(pending) => pending.clone(),
-                None => state
-                    .as_ref()
-                    .and_then(|state| state.value_at(now))
-                    .map(str::to_owned),
-            };
-            Ok(Read {
-                value,
-                version: state.map_or(0, |state| state.version),
-            })
+            self.read(&key, whose).await
         })
     }
 
@@ -257,29 +212,19 @@ impl CallState {
         check_size(value.as_deref())?;
         self.wait(async {
             let key = self.key(whose).await?;
-            let before = self.read(&key, whose).await?;
-            let current = before.as_ref().map_or(0, |before| before.version);
-            let pending = self.known().pending.get(&key).cloned();
-            match pending {
-                None if current != version => return self.conflict(&key, whose).await,
-                // As this call sees it: what it has set comes first.
-                Some(value) if current != version => {
-                    let version = current;
-                    return Ok(Put::Conflict(Read { value, version }));
+            self.read(&key, whose).await?;
+            let step = self.known().states.begin_put(&key, version)?;
+            match step {
+                PutStep::Conflict(seen) => return Ok(Put::Conflict(seen)),
+                PutStep::ReadAgain => {}
+                PutStep::Write => {
+                    let written = self.write(&key, value).await?;
+                    if let Some(version) = self.known().states.end_put(&key, written)? {
+                        return Ok(Put::Done(version));
+                    }
                 }
-                None => {}
-                Some(_) if self.known().is_overtaken => return Err(self.overtaken()),
-                Some(_) => {}
             }
-            match self.write(&key, before.as_ref(), value).await? {
-                Some(version) => {
-                    // What was set before was the base of this.
-                    self.known().pending.remove(&key);
-                    Ok(Put::Done(version))
-                }
-                None if self.known().pending.contains_key(&key) => Err(self.overtaken()),
-                None => self.conflict(&key, whose).await,
-            }
+            self.read(&key, whose).await.map(Put::Conflict)
         })
     }
 
@@ -290,7 +235,7 @@ impl CallState {
             let key = self.key(whose).await?;
             // The version that is there now is the one that it replaces.
             self.read(&key, whose).await?;
-            self.known().pending.insert(key, value);
+            self.known().states.set(&key, value);
             Ok(())
         })
     }
@@ -325,16 +270,11 @@ impl CallState {
 
     /// Write what was set, each state for itself, until another call was faster with one of them.
     pub(crate) async fn commit(&self) -> Result<(), StateFailure> {
-        let pending = std::mem::take(&mut self.known().pending);
-        if self.known().is_overtaken {
-            return Err(self.overtaken());
-        }
+        let pending = self.known().states.take_pending()?;
         let work = async {
             for (key, value) in pending {
-                let before = self.known().read.get(&key).cloned().flatten();
-                if self.write(&key, before.as_ref(), value).await?.is_none() {
-                    return Err(self.overtaken());
-                }
+                let written = self.write(&key, value).await?;
+                self.known().states.end_commit(&key, written)?;
             }
             Ok(())
         };
@@ -344,7 +284,7 @@ impl CallState {
 
     /// Is there anything to commit?
     pub(crate) fn is_pending(&self) -> bool {
-        !self.known().pending.is_empty()
+        self.known().states.is_pending()
     }
 
     async fn key(&self, whose: &Whose) -> Result<String, StateFailure> {
@@ -382,35 +322,26 @@ impl CallState {
     }
 
     /// What is there, read once in a call unless somebody else was faster.
-    async fn read(&self, key: &str, whose: &Whose) -> Result<Option<ToolState>, StateFailure> {
-        if let Some(known) = self.known().read.get(key) {
-            return Ok(known.clone());
+    async fn read(&self, key: &str, whose: &Whose) -> Result<Snapshot<String>, StateFailure> {
+        if self.known().states.record(key).is_some() {
+            return Ok(self.known().states.snapshot(key));
         }
         let stores = self.stores()?;
         let state = self.told(stores.states.read(key).await)?;
         let is_own = state.as_ref().is_none_or(|state| state.owner == self.owner);
         let now = SystemTime::now();
-        match whose {
-            // Whose it is, or whether there is one, is nobody else's business.
-            Whose::Handle(_)
-                if !is_own
-                    || state
-                        .as_ref()
-                        .is_none_or(|state| state.value_at(now).is_none()) =>
-            {
-                return Err(StateFailure::UnknownHandle);
-            }
-            Whose::Session if !is_own => return Err(self.ended()),
-            Whose::Handle(_) | Whose::Session => {}
-        }
+        let living = state.as_ref().filter(|state| state.value_at(now).is_some());
+        let is_handle = matches!(whose, Whose::Handle(_));
+        check_access(is_handle, is_own, living.is_some()).map_err(|failure| match failure {
+            StateFailure::SessionEnded => self.ended(),
+            other => other,
+        })?;
         let mut known = self.known();
-        if let Some(state) = state.as_ref().filter(|state| state.value_at(now).is_some())
-            && self.is_due(state, now)
-        {
+        if living.is_some_and(|state| self.is_due(state, now)) {
             known.used.push(Used::State(key.to_owned()));
         }
-        known.read.insert(key.to_owned(), state.clone());
-        Ok(state)
+        known.states.insert(key, Stored(state));
+        Ok(known.states.snapshot(key))
     }
 
     /// What is used lives on; once in a tenth of its life that is written down.
@@ -446,45 +377,27 @@ impl CallState {
         }
     }
 
-    /// The new version; `None`: somebody else was faster.
+    /// Writes the next version of what was read. Returns it; `None`: somebody else was faster.
     async fn write(
         &self,
         key: &str,
-        before: Option<&ToolState>,
         value: Option<String>,
-    ) -> Result<Option<u64>, StateFailure> {
+    ) -> Result<Option<Stored>, StateFailure> {
         let stores = self.stores()?;
-        let now = SystemTime::now();
-        let expected = ToolState::expected(before, now);
+        let before = self.known().states.record(key).cloned();
+        let before = before.and_then(|Stored(state)| state);
+        let before = before.as_ref();
+        let expected = ToolState::expected(before, SystemTime::now());
         let expires = match before {
             Some(before) if before.is_fixed => before.expires,
             _ => end(self.limits.ttl),
         };
         let state = ToolState::next(before, self.owner.clone(), value, expires);
-        match self.told(stores.states.write(key, &state, expected).await)? {
-            Written::Done => {
-                let version = state.version;
-                let mut known = self.known();
-                known.read.insert(key.to_owned(), Some(state));
-                known.has_written = true;
-                Ok(Some(version))
-            }
-            Written::Conflict => {
-                self.known().read.remove(key);
-                Ok(None)
-            }
-        }
-    }
-
-    async fn conflict(&self, key: &str, whose: &Whose) -> Result<Put, StateFailure> {
-        self.known().read.remove(key);
-        let state = self.read(key, whose).await?;
-        let now = SystemTime::now();
-        let value = state.as_ref().and_then(|state| state.value_at(now));
-        Ok(Put::Conflict(Read {
-            value: value.map(str::to_owned),
-            version: state.as_ref().map_or(0, |state| state.version),
-        }))
+        let written = stores.states.write(key, &state, expected).await;
+        Ok(match self.told(written)? {
+            Written::Done => Some(Stored(Some(state))),
+            Written::Conflict => None,
+        })
     }
 
     fn stores(&self) -> Result<&Stores, StateFailure> {
@@ -510,17 +423,7 @@ impl CallState {
 
     fn ended(&self) -> StateFailure {
         self.known().troubles.insert(Trouble::Ended);
-        StateFailure::Ended
-    }
-
-    /// From now on nothing is written when the call has succeeded: it has not.
-    fn overtaken(&self) -> StateFailure {
-        let mut known = self.known();
-        known.is_overtaken = true;
-        match known.has_written {
-            true => StateFailure::PartlyOvertaken(self.tool.clone()),
-            false => StateFailure::Overtaken(self.tool.clone()),
-        }
+        StateFailure::SessionEnded
     }
 
     /// Wait on the plugin's thread, no longer than the call may take.
@@ -567,13 +470,6 @@ fn is_handle(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn check_size(value: Option<&str>) -> Result<(), StateFailure> {
-    match value.map_or(0, str::len) {
-        bytes if bytes > MAX_VALUE => Err(StateFailure::TooLarge(bytes)),
-        _ => Ok(()),
-    }
 }
 
 /// How long something is away; where nothing is, as long as stores are waited for.
@@ -767,7 +663,7 @@ mod tests {
                 Some(Trouble::Unavailable),
             ),
             ("no such city".to_owned(), None),
-            (StateFailure::Ended.to_string(), None),
+            (StateFailure::SessionEnded.to_string(), None),
         ] {
             assert_eq!(call.trouble([said.as_str()]), trouble, "{said}");
         }

@@ -1,18 +1,17 @@
-//! A Function URL: the events and answers of HTTP APIs, and words of its own for what fails.
+//! A Function URL: the events and answers of HTTP APIs, under another name.
 //!
 //! Sources: "Invoking Lambda function URLs", request and response payloads; "Invoking a response streaming enabled function
-//! using Lambda function URLs" for the invoke mode. The status of a function that failed, 502, is what
-//! the metric `Url5xxCount` is documented to count; the words are Lambda's own.
+//! using Lambda function URLs" for the invoke mode.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::{
     headers,
     http_api::{self, DEFAULT_STAGE},
-    integration::{Failure, Malformed, message},
+    integration::Malformed,
     request::{API_ID, ClientRequest},
     streaming::Opened,
 };
@@ -47,20 +46,4 @@ pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malform
         content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
     );
     Ok(response)
-}
-
-/// Lambda's own answers.
-pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
-    let (status, text) = match failure {
-        Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
-        Failure::NoSuchStage => (StatusCode::NOT_FOUND, "Not Found"),
-        Failure::HeadersTooLarge => (
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Request Header Fields Too Large",
-        ),
-        Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-        Failure::Integration => (StatusCode::BAD_GATEWAY, "Internal Server Error"),
-        Failure::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout"),
-    };
-    message(status, text)
 }

@@ -5,14 +5,14 @@
 //! captured events, one of which is among the tests of lambda_http (`apigw_request_path_with_space.json`).
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, header};
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::{
     headers::Treatment,
-    integration::{Answer, Failure, Malformed, message},
+    integration::{Answer, Malformed, json_of},
     request::{API_ID, ClientRequest, lossy},
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
@@ -107,9 +107,7 @@ pub(super) fn response(
     if let Some((head, body)) = invocation.http_stream() {
         return headed(&head, body, treatment);
     }
-    let json = invocation
-        .json()
-        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+    let json = json_of(invocation)?;
     let mut answer = match json
         .as_object()
         .filter(|object| object.contains_key("statusCode"))
@@ -141,22 +139,6 @@ pub(super) fn headed(
     let mut answer = Answer::streamed(head, body)?;
     treatment.of(&mut answer.headers);
     Ok(answer.into_response())
-}
-
-/// The gateway's own answers.
-pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
-    let (status, text) = match failure {
-        Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
-        Failure::NoSuchStage => (StatusCode::NOT_FOUND, "Not Found"),
-        Failure::HeadersTooLarge => (
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Request Header Fields Too Large",
-        ),
-        Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-        Failure::Integration => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-        Failure::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-    };
-    message(status, text)
 }
 
 /// An answer without a status: 200, and the whole of it is the body.

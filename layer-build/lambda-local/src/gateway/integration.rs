@@ -1,27 +1,12 @@
-//! The function's side of an API: what its answers look like, and how an integration fails.
+//! The function's side of an API: what its answers look like.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-/// Why a client does not get the function's answer. Each kind of API has its own words for it.
-#[derive(Clone, Copy)]
-pub(super) enum Failure {
-    /// The request could not be read.
-    BadRequest,
-    /// The path leads to no stage of this API.
-    NoSuchStage,
-    /// The client's headers are larger than the gateway takes.
-    HeadersTooLarge,
-    /// The client's body is larger than the gateway or Lambda takes.
-    PayloadTooLarge,
-    /// The function failed, or its answer makes no sense.
-    Integration,
-    /// The function took longer than a gateway waits.
-    TimedOut,
-}
+use crate::invocation::Invocation;
 
 /// Why an answer makes no sense, for the operator.
 pub(super) struct Malformed(pub(super) String);
@@ -173,21 +158,20 @@ impl Answer {
     }
 }
 
-/// An answer of the gateway's own.
-pub(super) fn message(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(
-        json!({ "message": message }).to_string(),
-    )));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    response
+/// Reads a whole answer as JSON.
+pub(super) fn json_of(invocation: &Invocation) -> Result<Value, Malformed> {
+    let json = invocation.json();
+    json.map_err(|error| Malformed(format!("no JSON: {error}")))
+}
+
+/// Takes an answer for the object that it must be.
+pub(super) fn object(answer: &Value) -> Result<&Map<String, Value>, Malformed> {
+    let problem = || format!("the answer must be an object, not {}", kind(answer));
+    answer.as_object().ok_or_else(|| Malformed(problem()))
 }
 
 /// What a JSON value is, in words.
-pub(super) fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -1,17 +1,17 @@
 //! An Application Load Balancer with the function as its target.
 //!
 //! Source: "Use Lambda functions as targets of an Application Load Balancer" (Elastic Load Balancing), for both forms of headers,
-//! which the target group's attribute `lambda.multi_value_headers.enabled` chooses between; "Error 502" for what fails.
+//! which the target group's attribute `lambda.multi_value_headers.enabled` chooses between.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, header};
 use http_body_util::Full;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
-    LARGEST_PAYLOAD_OF_LOAD_BALANCER,
     http_api::is_text,
-    integration::{Answer, Failure, Malformed, kind},
+    integration::{Answer, Malformed, json_of, object},
+    kind::LARGEST_PAYLOAD_OF_LOAD_BALANCER,
     request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
 };
@@ -64,43 +64,17 @@ pub(super) fn response(
             "{size} bytes are more than the {LARGEST_PAYLOAD_OF_LOAD_BALANCER} that a load balancer takes"
         )));
     }
-    let json = invocation
-        .json()
-        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
-    let object: &Map<String, Value> = json
-        .as_object()
-        .ok_or_else(|| Malformed(format!("the answer must be an object, not {}", kind(&json))))?;
-    let mut answer = Answer::read(object)?;
+    let json = json_of(invocation)?;
+    let json = object(&json)?;
+    let mut answer = Answer::read(json)?;
     let headers = if multi_value {
         "multiValueHeaders"
     } else {
         "headers"
     };
-    answer.add_headers(object.get(headers))?;
+    answer.add_headers(json.get(headers))?;
     if !answer.body.is_empty() {
         answer.default_header(header::CONTENT_TYPE, "application/octet-stream");
     }
     Ok(answer.into_response())
-}
-
-/// The load balancer's own answers: pages for people.
-pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
-    let status = match failure {
-        Failure::BadRequest => StatusCode::BAD_REQUEST,
-        Failure::NoSuchStage => StatusCode::NOT_FOUND,
-        Failure::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        Failure::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Failure::Integration => StatusCode::BAD_GATEWAY,
-        Failure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-    };
-    let page = format!(
-        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n</body>\r\n</html>\r\n"
-    );
-    let mut response = Response::new(Full::new(Bytes::from(page)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("text/html"),
-    );
-    response
 }

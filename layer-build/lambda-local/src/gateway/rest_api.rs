@@ -1,17 +1,18 @@
 //! A REST API: events and answers of payload format 1.0.
 //!
-//! Sources: "Lambda proxy integrations in API Gateway" for both formats, "Gateway response types" for the gateway's own
-//! answers, "Amazon API Gateway important notes" for queries and the method, "Binary media types for REST APIs in API Gateway"
-//! and "Return binary media from a Lambda proxy integration in API Gateway" for bodies.
+//! Sources: "Lambda proxy integrations in API Gateway" for both formats, "Amazon API Gateway
+//! important notes" for queries and the method, "Binary media types for REST APIs in API Gateway" and "Return binary media from a
+//! Lambda proxy integration in API Gateway" for bodies.
 
 use bytes::Bytes;
-use http::{HeaderName, Response, StatusCode, header};
+use http::{HeaderName, Response, header};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::{
+    failure::Failure,
     headers,
-    integration::{Answer, Failure, Malformed, kind, message},
+    integration::{Answer, Malformed, json_of, object},
     request::{API_ID, ClientRequest, lossy, multi_values},
     streaming::Opened,
 };
@@ -129,9 +130,7 @@ pub(super) fn response(
     if let Some((head, body)) = invocation.http_stream() {
         return headed(&head, body);
     }
-    let json = invocation
-        .json()
-        .map_err(|error| Malformed(format!("no JSON: {error}")))?;
+    let json = json_of(invocation)?;
     let json = object(&json)?;
     let mut answer = if binary.is(accept) {
         Answer::read(json)?
@@ -161,31 +160,6 @@ fn finished(mut answer: Answer) -> Response<Full<Bytes>> {
     headers::REST_API.of(&mut answer.headers);
     answer.default_header(header::CONTENT_TYPE, "application/json");
     answer.into_response()
-}
-
-/// The gateway's own answers.
-pub(super) fn failure(failure: Failure) -> Response<Full<Bytes>> {
-    let (status, text) = match failure {
-        Failure::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
-        Failure::NoSuchStage => (StatusCode::FORBIDDEN, "Forbidden"),
-        Failure::HeadersTooLarge => (
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Request Header Fields Too Large",
-        ),
-        Failure::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
-        Failure::Integration => (StatusCode::BAD_GATEWAY, "Internal server error"),
-        Failure::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
-    };
-    message(status, text)
-}
-
-fn object(answer: &Value) -> Result<&Map<String, Value>, Malformed> {
-    answer.as_object().ok_or_else(|| {
-        Malformed(format!(
-            "the answer must be an object, not {}",
-            kind(answer)
-        ))
-    })
 }
 
 /// `Content-Type` for `content-type`: REST APIs hand names on as they came, and clients write them so. Our HTTP server

@@ -8,10 +8,9 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    archive::read,
     args,
     build::{
-        layer::{self, BuildOptions, Label, Layer},
+        layer::{self, Layer},
         packages::{self, PackageSelection, Packages},
     },
     mcp::client_setup::{self, Server},
@@ -108,13 +107,7 @@ impl Workshop {
         let packages = packages::find(&self.selection)?;
         let opt = temp_dir::folder_in(&self.folder)?;
         // In a folder of its own as well: others may be building beside this.
-        let layer = layer::build(
-            &packages,
-            &BuildOptions::dev(),
-            &Label::for_development(&packages),
-            &opt.path().join("layer.zip"),
-        )?;
-        read::unpack(&layer.path, opt.path())?;
+        let layer = layer::build_for_development(&packages, opt.path())?;
         Ok(Built {
             variables: self.completed(variables, opt.path()),
             layer,

@@ -44,31 +44,12 @@ const COMPARED: [&str; 29] = [
 
 pub(super) fn types(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let (left, right) = (type_set(old), type_set(new));
-    let listed = |types: Vec<&&str>| {
-        types
-            .iter()
-            .map(|kind| **kind)
-            .collect::<Vec<_>>()
-            .join(", ")
+    let without = |all: &BTreeSet<&str>, others: &BTreeSet<&str>| {
+        let rest: Vec<_> = all.difference(others).copied().collect();
+        rest.join(", ")
     };
-    let lost = left.difference(&right).collect::<Vec<_>>();
-    let won = right.difference(&left).collect::<Vec<_>>();
-    if !lost.is_empty() {
-        push(
-            found,
-            place,
-            Direction::Narrower,
-            format!("no longer accepts values of type {}", listed(lost)),
-        );
-    }
-    if !won.is_empty() {
-        push(
-            found,
-            place,
-            Direction::Wider,
-            format!("accepts values of type {} as well", listed(won)),
-        );
-    }
+    let (lost, won) = (without(&left, &right), without(&right, &left));
+    lost_and_won("values of type ", &lost, &won, place, found);
 }
 
 /// `enum` and `const`
@@ -93,109 +74,71 @@ pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
             "accepts more than the values of a list",
         ),
         (Some(old), Some(new)) => {
-            let without = |all: &[Value], others: &[Value]| -> Vec<Value> {
-                all.iter()
-                    .filter(|value| !others.contains(value))
-                    .cloned()
-                    .collect()
+            let without = |all: &[Value], others: &[Value]| {
+                list(all.iter().filter(|value| !others.contains(value)))
             };
             let (lost, won) = (without(&old, &new), without(&new, &old));
-            if !lost.is_empty() {
-                push(
-                    found,
-                    place,
-                    Direction::Narrower,
-                    format!("no longer accepts {}", list(&lost)),
-                );
-            }
-            if !won.is_empty() {
-                push(
-                    found,
-                    place,
-                    Direction::Wider,
-                    format!("accepts {} as well", list(&won)),
-                );
-            }
+            lost_and_won("", &lost, &won, place, found);
         }
+    }
+}
+
+/// Finds what is no longer accepted, and what is now. The lists are empty where there is nothing.
+fn lost_and_won(what: &str, lost: &str, won: &str, place: &str, found: &mut Vec<Difference>) {
+    if !lost.is_empty() {
+        let text = format!("no longer accepts {what}{lost}");
+        push(found, place, Direction::Narrower, text);
+    }
+    if !won.is_empty() {
+        let text = format!("accepts {what}{won} as well");
+        push(found, place, Direction::Wider, text);
     }
 }
 
 /// The smallest and the largest number.
 pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
-    // A bound that is not accepted itself lies a step further in.
-    let lower = |schema: &Schema| -> Option<(f64, bool)> {
-        let fractions = type_set(schema).contains("fraction");
-        let inclusive = number(schema, "minimum").map(|bound| (bound, false));
-        let exclusive = number(schema, "exclusiveMinimum").map(|bound| {
-            if fractions {
-                (bound, true)
-            } else {
-                (bound.floor() + 1.0, false)
-            }
-        });
-        inclusive
-            .into_iter()
-            .chain(exclusive)
-            .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
-    };
-    let upper = |schema: &Schema| -> Option<(f64, bool)> {
-        let fractions = type_set(schema).contains("fraction");
-        let inclusive = number(schema, "maximum").map(|bound| (bound, false));
-        let exclusive = number(schema, "exclusiveMaximum").map(|bound| {
-            if fractions {
-                (bound, true)
-            } else {
-                (bound.ceil() - 1.0, false)
-            }
-        });
-        inclusive
-            .into_iter()
-            .chain(exclusive)
-            .min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
-    };
-    let order = |a: (f64, bool), b: (f64, bool)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    let text = |bound: Option<(f64, bool)>| match bound {
-        None => "none".to_owned(),
-        Some((bound, exclusive)) => format!(
-            "{bound}{}",
-            if exclusive { " (itself excluded)" } else { "" }
-        ),
-    };
-    let (left, right) = (lower(old), lower(new));
-    if left != right {
-        let narrower = match (left, right) {
-            (None, _) => true,
-            (_, None) => false,
-            (Some(old), Some(new)) => order(new, old).is_gt(),
+    let order = |a: &(f64, bool), b: &(f64, bool)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    // The largest number is the smallest one with the other sign.
+    for (name, inclusive, exclusive, sign) in [
+        ("smallest", "minimum", "exclusiveMinimum", 1.0),
+        ("largest", "maximum", "exclusiveMaximum", -1.0),
+    ] {
+        // Zero has no sign.
+        let signed = |bound: f64| sign * bound + 0.0;
+        // A bound that is not accepted itself lies a step further in.
+        let bound = |schema: &Schema| {
+            let fractions = type_set(schema).contains("fraction");
+            let inclusive = number(schema, inclusive).map(|bound| (signed(bound), false));
+            let exclusive = number(schema, exclusive).map(|bound| {
+                if fractions {
+                    (signed(bound), true)
+                } else {
+                    (signed(bound).floor() + 1.0, false)
+                }
+            });
+            inclusive.into_iter().chain(exclusive).max_by(order)
         };
-        push(
-            found,
-            place,
-            direction(narrower),
-            format!(
-                "has the smallest number {} now, before {}",
-                text(right),
-                text(left)
-            ),
-        );
-    }
-    let (left, right) = (upper(old), upper(new));
-    if left != right {
+        let (left, right) = (bound(old), bound(new));
+        if left == right {
+            continue;
+        }
         let narrower = match (left, right) {
             (None, _) => true,
             (_, None) => false,
             // Of two equal bounds the excluded one accepts less.
-            (Some(old), Some(new)) => new.0 < old.0 || (new.0 == old.0 && new.1 && !old.1),
+            (Some(old), Some(new)) => order(&new, &old).is_gt(),
         };
+        let text = |bound: Option<(f64, bool)>| match bound {
+            None => "none".to_owned(),
+            Some((bound, true)) => format!("{} (itself excluded)", signed(bound)),
+            Some((bound, false)) => signed(bound).to_string(),
+        };
+        let (left, right) = (text(left), text(right));
         push(
             found,
             place,
             direction(narrower),
-            format!(
-                "has the largest number {} now, before {}",
-                text(right),
-                text(left)
-            ),
+            format!("has the {name} number {right} now, before {left}"),
         );
     }
     match (number(old, "multipleOf"), number(new, "multipleOf")) {
@@ -352,10 +295,7 @@ fn direction(narrower: bool) -> Direction {
     }
 }
 
-fn list(values: &[Value]) -> String {
-    values
-        .iter()
-        .map(Value::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+fn list<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
+    let texts: Vec<_> = values.into_iter().map(Value::to_string).collect();
+    texts.join(", ")
 }

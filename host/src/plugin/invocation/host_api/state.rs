@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tool_rules::state::Snapshot;
 
 use crate::{
     plugin::wire::{Failure, present},
-    store::tool_state::{CallState, Put, Read, Whose},
+    store::tool_state::{CallState, Put, Whose},
 };
 
 /// What is to be done. (A struct, since serde cannot read raw JSON within a tagged enum.)
@@ -77,14 +78,14 @@ pub(crate) fn answer(state: &CallState, op: Op) -> Result<Vec<u8>, Failure> {
         }
     };
     let answer = done.map_err(|failure| Failure {
-        kind: failure.kind().to_owned(),
+        kind: failure.kind().as_str().to_owned(),
         public: Some(failure.to_string()),
         ..Failure::default()
     })?;
     Ok(serde_json::to_vec(&answer).unwrap_or_default())
 }
 
-fn read(read: Read) -> Answer {
+fn read(read: Snapshot<String>) -> Answer {
     Answer {
         version: Some(read.version),
         // What was kept was JSON when it came.

@@ -1,0 +1,145 @@
+//! The failures of stored state, with their messages and kinds.
+
+use std::{error::Error, fmt};
+
+use super::MAX_VALUE;
+
+/// The kind of an error of stored state, as a tool sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StateErrorKind {
+    /// The call is in no session: use a handle.
+    NoSession,
+    /// The session has ended.
+    SessionEnded,
+    /// No state exists under the handle: it may have expired, or belongs to another caller.
+    UnknownHandle,
+    /// The value has more than 350 KB.
+    TooLarge,
+    /// The stored value does not have the type that it is read as, or JSON cannot hold the value to store, as infinite numbers.
+    Unreadable,
+    /// The store cannot be reached, or this host keeps nothing. A change may or may not have been written.
+    Unavailable,
+    /// Another call has changed the state that this call has set. Nothing more is written, and the call fails whatever the
+    /// tool returns.
+    Overtaken,
+    /// The call is over: nothing is kept on its behalf any more.
+    CallEnded,
+}
+
+impl StateErrorKind {
+    /// The kinds by their names in `PAYLOADS.md` of plugin-abi.
+    const NAMES: [(Self, &str); 8] = [
+        (Self::NoSession, "no_session"),
+        (Self::SessionEnded, "session_ended"),
+        (Self::UnknownHandle, "unknown_handle"),
+        (Self::TooLarge, "too_large"),
+        (Self::Unreadable, "unreadable"),
+        (Self::Unavailable, "unavailable"),
+        (Self::Overtaken, "overtaken"),
+        (Self::CallEnded, "call_ended"),
+    ];
+
+    /// Returns the kind's name in payloads.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        let named = Self::NAMES.iter().find(|(kind, _)| *kind == self);
+        named.map_or("unavailable", |(_, name)| name)
+    }
+
+    /// Parses a kind's name. A name that this version does not know means [`StateErrorKind::Unavailable`].
+    #[must_use]
+    pub fn parse(name: &str) -> Self {
+        let named = Self::NAMES.iter().find(|(_, known)| *known == name);
+        named.map_or(Self::Unavailable, |(kind, _)| *kind)
+    }
+}
+
+/// A failure to read or write state. Its message is for the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateFailure {
+    /// The call is in no session.
+    NoSession,
+    /// The session has ended, or belongs to another caller.
+    SessionEnded,
+    /// No state of this caller exists under the handle.
+    UnknownHandle,
+    /// The value has this many bytes of JSON, more than [`MAX_VALUE`].
+    TooLarge(usize),
+    /// The store cannot be reached.
+    Unavailable,
+    /// This host keeps nothing between calls.
+    NotKept,
+    /// Another call was faster with what this tool keeps, and this call has written nothing.
+    Overtaken(String),
+    /// Another call was faster with what this tool keeps, after this call has written a part.
+    PartlyOvertaken(String),
+}
+
+impl StateFailure {
+    /// Returns the kind of error that the tool sees.
+    #[must_use]
+    pub fn kind(&self) -> StateErrorKind {
+        match self {
+            Self::NoSession => StateErrorKind::NoSession,
+            Self::SessionEnded => StateErrorKind::SessionEnded,
+            Self::UnknownHandle => StateErrorKind::UnknownHandle,
+            Self::TooLarge(_) => StateErrorKind::TooLarge,
+            Self::Unavailable | Self::NotKept => StateErrorKind::Unavailable,
+            Self::Overtaken(_) | Self::PartlyOvertaken(_) => StateErrorKind::Overtaken,
+        }
+    }
+}
+
+impl fmt::Display for StateFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSession => f.write_str(
+                "this call is in no session, so that nothing can be kept for one; a tool keeps state for such clients under a handle",
+            ),
+            Self::SessionEnded => {
+                f.write_str("the session has ended, and with it what was kept for it")
+            }
+            Self::UnknownHandle => {
+                f.write_str("nothing is kept under this handle; it may have expired")
+            }
+            Self::TooLarge(bytes) => write!(
+                f,
+                "what is to be kept has {bytes} bytes of JSON, more than {MAX_VALUE}"
+            ),
+            Self::Unavailable => {
+                f.write_str("what is kept cannot be reached at the moment; try again later")
+            }
+            Self::NotKept => f.write_str(
+                "this server keeps nothing between calls: its operator has to set SESSION_TABLE",
+            ),
+            Self::Overtaken(tool) => write!(
+                f,
+                "another call has changed meanwhile what tool {tool} keeps, so that this one's changes are lost; call it again"
+            ),
+            Self::PartlyOvertaken(tool) => write!(
+                f,
+                "another call has changed meanwhile what tool {tool} keeps: part of what this one keeps was written, the rest is lost; look at it before you call it again"
+            ),
+        }
+    }
+}
+
+impl Error for StateFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own() {
+        for (kind, name) in StateErrorKind::NAMES {
+            assert_eq!(kind.as_str(), name);
+            assert_eq!(StateErrorKind::parse(name), kind);
+        }
+        assert_eq!(
+            StateErrorKind::parse("new_kind"),
+            StateErrorKind::Unavailable
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! `host/link-order.ld`: the functions that the linker puts side by side, as patterns of their symbols.
+//!
+//! The list ages: functions move, and compilers name or inline them otherwise. A function without its entry is only further away, so
+//! no other test would fail. [`Coverage`] is how much of the list a build of the host still has.
+
+use std::{collections::BTreeSet, fmt, path::Path};
+
+use object::{Object, ObjectSymbol, SymbolKind};
+
+/// How many functions of the list a program has.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Coverage {
+    listed: usize,
+    found: usize,
+}
+
+impl Coverage {
+    /// Counts the functions of this linker script that are among these symbols.
+    pub fn measure<'a>(script: &str, symbols: impl IntoIterator<Item = &'a str>) -> Self {
+        let patterns: BTreeSet<_> = symbols.into_iter().map(pattern).collect();
+        let listed: Vec<_> = script.lines().filter_map(listed).collect();
+        let is_found = |pattern: &&&str| patterns.contains(**pattern);
+        Self {
+            listed: listed.len(),
+            found: listed.iter().filter(is_found).count(),
+        }
+    }
+
+    /// Checks that most are there.
+    ///
+    /// # Errors
+    /// When fewer than half are: how to renew the list.
+    pub fn check(&self) -> Result<(), String> {
+        if self.listed > 0 && self.found * 2 >= self.listed {
+            return Ok(());
+        }
+        Err(format!(
+            "{self}, fewer than half: renew it by `cargo bench -p bench --bench lambda -- --order`, which needs valgrind"
+        ))
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the host has {} of the {} functions in host/link-order.ld",
+            self.found, self.listed
+        )
+    }
+}
+
+/// Returns the symbols of a program's functions.
+pub fn symbols(program: &Path) -> BTreeSet<String> {
+    let bytes = fs_err::read(program).expect("the program can be read");
+    let file = object::File::parse(bytes.as_slice()).expect("the program is an ELF file");
+    let functions = file
+        .symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
+    let names = functions.filter_map(|symbol| symbol.name().ok());
+    names.map(str::to_owned).collect()
+}
+
+/// Returns the line of the linker script for a pattern.
+pub fn entry(pattern: &str) -> String {
+    // What the compiler thinks is seldom run is in .text.unlikely.
+    format!("    *(.text*.{pattern})")
+}
+
+/// Returns the pattern in a line of the linker script; `None`: it has none.
+fn listed(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("*(.text*.")?.strip_suffix(')')
+}
+
+/// Returns the pattern for a symbol: any hashes will do, as they change with the compiler and its settings.
+///
+/// Sources: The rustc book, "v0 Symbol Format", "Disambiguator": a number in base 62 of 64 bits between `s` and `_`. LLVM puts the
+/// hash of a module behind `.llvm.`, or a number behind a dot, where a name is there twice.
+pub fn pattern(symbol: &str) -> String {
+    // Neither has a dot in it otherwise.
+    let (symbol, suffix) = match symbol.split_once('.') {
+        Some((symbol, _)) => (symbol, ".*"),
+        None => (symbol, ""),
+    };
+    let mut pattern = String::new();
+    let mut rest = symbol;
+    while let Some(at) = rest.find("Cs") {
+        let (before, after) = rest.split_at(at + 2);
+        pattern.push_str(before);
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric());
+        rest = match end {
+            Some(end) if (9..=11).contains(&end) && after[end..].starts_with('_') => {
+                pattern.push('*');
+                &after[end..]
+            }
+            _ => after,
+        };
+    }
+    pattern + rest + suffix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOUR: &str = "\
+SECTIONS
+{
+  .text.often :
+  {
+    *(.text*._RNvCs*_4host5start)
+    *(.text*._RNvNtCs*_4host6server4call)
+    *(.text*._RNvCs*_5tokio4wake.*)
+    *(.text*.main)
+  }
+}
+";
+
+    #[test]
+    fn functions_are_found_whatever_their_hashes_are() {
+        for (symbols, found) in [
+            (&["_RNvCs1234567890_4host5start"][..], 1),
+            (
+                &["_RNvCsabcdefghi_4host5start", "_RNvCsabcdefghi_4host5other"],
+                1,
+            ),
+            (&["_RNvCs1234567890_5tokio4wake.llvm.987"], 1),
+            // Without a dot the linker does not find it either.
+            (&["_RNvCs1234567890_5tokio4wake"], 0),
+            // It has moved.
+            (&["_RNvNtCs1234567890_4host8dispatch4call"], 0),
+            (&["main", "_RNvCs1234567890_4host5start", "main"], 2),
+            (&[], 0),
+        ] {
+            let coverage = Coverage::measure(FOUR, symbols.iter().copied());
+            assert_eq!(coverage, Coverage { listed: 4, found }, "{symbols:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_found_by_less_than_half_is_to_be_renewed() {
+        for (listed, found, is_enough) in [
+            (4, 4, true),
+            (4, 2, true),
+            (4, 1, false),
+            (5, 2, false),
+            (0, 0, false),
+        ] {
+            let checked = Coverage { listed, found }.check();
+            assert_eq!(
+                checked.is_ok(),
+                is_enough,
+                "{found} of {listed}: {checked:?}"
+            );
+        }
+        let stale = Coverage {
+            listed: 970,
+            found: 1,
+        }
+        .check();
+        assert_eq!(
+            stale.expect_err("too few"),
+            "the host has 1 of the 970 functions in host/link-order.ld, fewer than half: renew it by `cargo bench -p bench \
+             --bench lambda -- --order`, which needs valgrind"
+        );
+    }
+
+    #[test]
+    fn what_is_written_into_the_script_is_read_from_it() {
+        let pattern = pattern("_RNvCs1234567890_5tokio4wake.llvm.987");
+        assert_eq!(listed(&entry(&pattern)), Some("_RNvCs*_5tokio4wake.*"));
+        for line in [
+            "SECTIONS",
+            "  .text.often :",
+            "  {",
+            "",
+            "INSERT BEFORE .text;",
+        ] {
+            assert_eq!(listed(line), None, "{line}");
+        }
+    }
+}
