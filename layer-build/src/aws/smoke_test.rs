@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     archive::selection::differences,
-    aws::{cli::quoted, lambda::Function},
+    aws::{cli::quoted, error::Deployment, lambda::Function},
     compare,
     process::temp_dir,
 };
@@ -52,6 +52,22 @@ impl Proof<'_> {
             _ => Ok(()),
         }))
     }
+}
+
+/// Checks that the tool of this name can be called without harm.
+pub(crate) fn check_reads_only<'a>(
+    name: &str,
+    tools: impl IntoIterator<Item = &'a Value>,
+) -> Result<(), Deployment> {
+    let reads = |tool: &&Value| tool["annotations"]["readOnlyHint"] == true;
+    let known = tools.into_iter().filter(reads);
+    let known = known.filter_map(|tool| Some(tool["name"].as_str()?.to_owned()));
+    let known: Vec<_> = known.collect();
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let tool = name.to_owned();
+    Err(Deployment::NotReadOnly { tool, known })
 }
 
 /// The tools that a version lists.

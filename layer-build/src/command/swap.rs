@@ -15,12 +15,11 @@ use crate::{
         lambda::{self, Alias, Configuration, Function, LATEST, MAX_LAYERS},
         layer_download::Fetched,
         layer_version::{self, LayerVersion},
-        smoke_test::Proof,
+        smoke_test::{Proof, check_reads_only},
     },
     compare::{self, Effect},
     error::Failure,
     exit::Exit,
-    mcp::tool,
     terminal::stdout,
 };
 use environment::Changes;
@@ -67,7 +66,7 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
         tools,
     };
     if let Some((tool, _)) = call {
-        tool::check_reads_only(tool, plan.tools.iter().map(|tool| &tool.mcp))?;
+        check_reads_only(tool, plan.tools.iter().map(|tool| &tool.mcp))?;
     }
     if !args.drop_others {
         keeps_others(&live.layers, &plan.layers, &fetched)?;

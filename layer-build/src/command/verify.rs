@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     archive::{inventory::Declared, selection},
     args,
-    aws::{error::Deployment, sigv4::Signer},
+    aws::{error::Deployment, sigv4::Signer, smoke_test::check_reads_only},
     compare,
     error::Failure,
     exit::Exit,
@@ -109,7 +109,7 @@ fn called(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let tool = tool::named(tools, name)?;
-    tool::check_reads_only(name, tools)?;
+    check_reads_only(name, tools)?;
     let arguments: Map<String, Value> =
         serde_json::from_str(arguments).map_err(Failure::Arguments)?;
     let result = client.call(tool, &arguments)?;

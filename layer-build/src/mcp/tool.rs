@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{aws::error::Deployment, error::Failure};
+use crate::error::Failure;
 
 /// The tool of this name.
 pub(crate) fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
@@ -14,22 +14,6 @@ pub(crate) fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Fai
             known: names.map(str::to_owned).collect(),
         }
     })
-}
-
-/// Checks that the tool of this name can be called without harm.
-pub(crate) fn check_reads_only<'a>(
-    name: &str,
-    tools: impl IntoIterator<Item = &'a Value>,
-) -> Result<(), Deployment> {
-    let reads = |tool: &&Value| tool["annotations"]["readOnlyHint"] == true;
-    let known = tools.into_iter().filter(reads);
-    let known = known.filter_map(|tool| Some(tool["name"].as_str()?.to_owned()));
-    let known: Vec<_> = known.collect();
-    if known.iter().any(|known| known == name) {
-        return Ok(());
-    }
-    let tool = name.to_owned();
-    Err(Deployment::NotReadOnly { tool, known })
 }
 
 /// What a result says, for people.
