@@ -4,6 +4,7 @@ use std::{
     any::Any,
     error::Error,
     fmt::{self, Display},
+    io,
     marker::PhantomData,
 };
 
@@ -79,7 +80,7 @@ impl ToolError {
     /// A failure that this error explains with all its causes.
     fn of(error: &(dyn Error + 'static)) -> Self {
         let mut causes = std::iter::successors(Some(error), |error| (*error).source());
-        let cause = causes.find_map(|error| error.downcast_ref::<StateError>());
+        let cause = causes.find_map(state_error);
         Self {
             cause: cause.map(StateError::kind),
             ..Self::new(chain(error))
@@ -95,6 +96,15 @@ impl ToolError {
     pub(crate) fn code(&self) -> Option<i32> {
         self.code
     }
+}
+
+/// Returns the error as a state error. An I/O error hides the error that it was made of: its source is that one's source.
+fn state_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StateError> {
+    let hidden = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    let hidden = hidden.and_then(|hidden| hidden.downcast_ref());
+    error.downcast_ref().or(hidden)
 }
 
 /// `Box<dyn Error>` is what errors, strings and `anyhow::Error` have in common.
