@@ -67,11 +67,6 @@ async fn a_stubborn_tool_is_answered_for_and_stays_registered_as_cancelled_until
         .meta("progressToken", json!(1))
         .named("stubborn");
     let answered = server.answer(&sent).await;
-    assert!(
-        begun.elapsed() < Duration::from_millis(1400),
-        "{:?}",
-        begun.elapsed()
-    );
     assert_eq!(answered.text(), TOO_LONG.replace("request-1", "stubborn"));
     let number = number_for("stubborn").expect("the call is registered while its tool runs");
     assert!(was_cancelled(number));
