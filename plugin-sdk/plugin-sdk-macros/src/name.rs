@@ -1,18 +1,19 @@
 //! Names of tools: MCP's rules for them, and camelCase.
 
+use tool_rules::MAX_NAME_LENGTH;
+
 /// Why `name` cannot be a tool's name, if it cannot.
 ///
-/// Source: MCP 2026-07-28, server/tools, "Tool names", with the limit of 64 characters that the official conformance
-/// suite enforces.
+/// Source: MCP 2026-07-28, server/tools, "Tool names".
 pub(crate) fn problem(name: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if let Some(c) = name.chars().find(|c| !allowed(*c)) {
         Some(format!(
             "a tool's name has only letters A-Z and a-z, digits, `_`, `-` and `.`, not `{c}`"
         ))
-    } else if name.is_empty() || name.len() > 64 {
+    } else if name.is_empty() || name.len() > MAX_NAME_LENGTH {
         Some(format!(
-            "a tool's name has 1 to 64 characters, this one has {}",
+            "a tool's name has 1 to {MAX_NAME_LENGTH} characters, this one has {}",
             name.len()
         ))
     } else {

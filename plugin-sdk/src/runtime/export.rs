@@ -12,6 +12,7 @@ use plugin_abi::{
     op,
 };
 use serde::Deserialize;
+use tool_rules::MAX_NAME_LENGTH;
 
 use super::{
     call::Call,
@@ -59,7 +60,7 @@ pub const fn check_name(tools: &[Exported], names: Names, position: usize) {
         return;
     }
     assert!(
-        names.prefix.len() + name.len() <= tool_rules::MAX_NAME_LENGTH,
+        names.prefix.len() + name.len() <= MAX_NAME_LENGTH,
         "with the prefix, the tool's name has more than 64 characters; shorten the prefix or write #[tool(name = ...)]"
     );
     let mut other = 0;

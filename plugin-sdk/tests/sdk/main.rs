@@ -16,5 +16,4 @@ mod results;
 mod schemas;
 mod state;
 mod tasks;
-mod ui;
 mod whole;
