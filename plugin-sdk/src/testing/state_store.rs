@@ -40,8 +40,8 @@ impl StateRecord for StoredState {
         self.version
     }
 
-    fn value(&self) -> Option<&Value> {
-        self.value.as_ref()
+    fn value(&self) -> Option<Value> {
+        self.value.clone()
     }
 }
 

@@ -105,10 +105,9 @@ impl StateRecord for Stored {
         self.0.as_ref().map_or(0, |state| state.version)
     }
 
-    fn value(&self) -> Option<&String> {
-        let now = SystemTime::now();
-        let state = self.0.as_ref().filter(|state| state.expires > now)?;
-        state.value.as_ref()
+    fn value(&self) -> Option<String> {
+        let value = self.0.as_ref()?.value_at(SystemTime::now());
+        value.map(str::to_owned)
     }
 }
 
@@ -175,9 +174,9 @@ impl CallState {
         self.known().cause = Some(kind);
     }
 
-    /// What the client is to be told of a call that has failed in these words: the trouble that its plugin has named by its kind. A
-    /// plugin of an earlier SDK names none, and passes on the words of the error instead (`plugin-abi/PAYLOADS.md`). (A tool that
-    /// can do without its state may well fail for something else.)
+    /// Returns the trouble that the client of a failed call is answered for: the one that its plugin names by its kind. A plugin that
+    /// names none passes on the message of the error instead (`plugin-abi/PAYLOADS.md`). A tool that can do without its state may
+    /// fail for something else.
     pub(crate) fn trouble<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Option<Trouble> {
         let known = self.known();
         let mut troubles = known.troubles.iter().copied();
@@ -213,12 +212,17 @@ impl CallState {
         self.wait(async {
             let key = self.key(whose).await?;
             self.read(&key, whose).await?;
-            let step = self.known().states.begin_put(&key, version)?;
+            // The write builds on the record that was checked, also when another thread of this call writes meanwhile.
+            let (step, before) = {
+                let mut known = self.known();
+                let before = known.states.record(&key).cloned();
+                (known.states.begin_put(&key, version)?, before)
+            };
             match step {
                 PutStep::Conflict(seen) => return Ok(Put::Conflict(seen)),
                 PutStep::ReadAgain => {}
                 PutStep::Write => {
-                    let written = self.write(&key, value).await?;
+                    let written = self.write(&key, before, value).await?;
                     if let Some(version) = self.known().states.end_put(&key, written)? {
                         return Ok(Put::Done(version));
                     }
@@ -273,7 +277,8 @@ impl CallState {
         let pending = self.known().states.take_pending()?;
         let work = async {
             for (key, value) in pending {
-                let written = self.write(&key, value).await?;
+                let before = self.known().states.record(&key).cloned();
+                let written = self.write(&key, before, value).await?;
                 self.known().states.end_commit(&key, written)?;
             }
             Ok(())
@@ -377,14 +382,14 @@ impl CallState {
         }
     }
 
-    /// Writes the next version of what was read. Returns it; `None`: somebody else was faster.
+    /// Writes the next version of a record. Returns it; `None`: somebody else was faster.
     async fn write(
         &self,
         key: &str,
+        before: Option<Stored>,
         value: Option<String>,
     ) -> Result<Option<Stored>, StateFailure> {
         let stores = self.stores()?;
-        let before = self.known().states.record(key).cloned();
         let before = before.and_then(|Stored(state)| state);
         let before = before.as_ref();
         let expected = ToolState::expected(before, SystemTime::now());

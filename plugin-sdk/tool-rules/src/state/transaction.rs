@@ -13,7 +13,7 @@ pub trait StateRecord {
     fn version(&self) -> u64;
 
     /// Returns the value, if there is one that has not expired.
-    fn value(&self) -> Option<&Self::Value>;
+    fn value(&self) -> Option<Self::Value>;
 }
 
 /// A state as the tool sees it.
@@ -88,7 +88,7 @@ impl<R: StateRecord> StateTransaction<R> {
         let record = self.records.get(key);
         let value = match self.pending.get(key) {
             Some(pending) => pending.clone(),
-            None => record.and_then(StateRecord::value).cloned(),
+            None => record.and_then(StateRecord::value),
         };
         Snapshot {
             value,
@@ -212,8 +212,8 @@ mod tests {
             self.0
         }
 
-        fn value(&self) -> Option<&&'static str> {
-            self.1.as_ref()
+        fn value(&self) -> Option<&'static str> {
+            self.1
         }
     }
 
