@@ -57,8 +57,9 @@ impl ToolError {
         }
     }
 
-    /// The same, as what comes of this error: for a message of your own, in another language for example. An error that becomes a
-    /// `ToolError` by `?` needs no such word.
+    /// Names the state error that this failure comes of, so that the host answers the client by its kind. You need it for a message
+    /// of your own, and where the error is hidden from this crate: in an `anyhow::Error`, behind `#[error(transparent)]`, or in a
+    /// type that is no [`std::error::Error`]. A `StateError` that becomes a `ToolError` by `?`, alone or as a source, names itself.
     ///
     /// ```
     /// use plugin_sdk::{ToolError, ToolState};
@@ -77,7 +78,7 @@ impl ToolError {
         }
     }
 
-    /// A failure that this error explains with all its causes.
+    /// Creates the failure that this error explains with all its causes.
     fn of(error: &(dyn Error + 'static)) -> Self {
         let mut causes = std::iter::successors(Some(error), |error| (*error).source());
         let cause = causes.find_map(state_error);
@@ -87,7 +88,7 @@ impl ToolError {
         }
     }
 
-    /// The kind of the state error that it comes of.
+    /// Returns the kind of the state error that it comes of.
     pub(crate) fn cause(&self) -> Option<StateErrorKind> {
         self.cause
     }
