@@ -145,7 +145,7 @@ pub(crate) fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure,
         tool,
         library = %asked.tool.plugin.path().display(),
         principal,
-        kind,
+        %kind,
         detail = detail.unwrap_or_default(),
         "{words}"
     );
