@@ -13,7 +13,10 @@ use std::{
 };
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Attribute, Item, UseTree, spanned::Spanned, visit::Visit};
+use syn::{
+    Attribute, Item, Meta, MetaList, Token, UseTree, punctuated::Punctuated, spanned::Spanned,
+    visit::Visit,
+};
 
 pub use crate::layering::{Part, Reserved, layering_faults, reservation_faults};
 
@@ -320,9 +323,12 @@ fn read_module(
     let module = if is_root { Vec::new() } else { module };
     for name in declared {
         let child = folder.join(format!("{name}.rs"));
-        if child.is_file()
-            && !files.contains_key(&[module.as_slice(), std::slice::from_ref(&name)].concat())
-        {
+        assert!(
+            child.is_file(),
+            "{}: there is no such file for a module",
+            child.display()
+        );
+        if !files.contains_key(&[module.as_slice(), std::slice::from_ref(&name)].concat()) {
             read_module(
                 &child,
                 sources,
@@ -600,10 +606,25 @@ impl<'ast> Visit<'ast> for Reader {
 
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
+        let condition = attribute.parse_args::<Meta>();
         let is_cfg = attribute.path().is_ident("cfg");
-        is_cfg && quote::quote!(#attribute).to_string().contains("test")
+        is_cfg && condition.is_ok_and(|condition| needs_test(&condition))
             || attribute.path().is_ident("test")
     })
+}
+
+/// Tells whether a condition of `cfg` holds in tests alone. `feature = "testing"` and `not(test)` do not.
+fn needs_test(condition: &Meta) -> bool {
+    let parts = |list: &MetaList| {
+        let parts = Punctuated::<Meta, Token![,]>::parse_terminated;
+        list.parse_args_with(parts).unwrap_or_default()
+    };
+    match condition {
+        Meta::Path(path) => path.is_ident("test"),
+        Meta::List(list) if list.path.is_ident("all") => parts(list).iter().any(needs_test),
+        Meta::List(list) if list.path.is_ident("any") => parts(list).iter().all(needs_test),
+        Meta::List(_) | Meta::NameValue(_) => false,
+    }
 }
 
 fn attributes_of(item: &Item) -> &[Attribute] {
