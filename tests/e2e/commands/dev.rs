@@ -92,11 +92,18 @@ impl Dev {
     /// What its server answers.
     fn ask(&self, method: &str, params: &Value) -> Value {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = ureq::post(self.url())
-            .header("Content-Type", "application/json")
-            .header("Accept", "application/json, text/event-stream")
-            .header("MCP-Protocol-Version", "2025-11-25")
-            .send(message.to_string());
+        let send = || {
+            ureq::post(self.url())
+                .header("Content-Type", "application/json")
+                .header("Accept", "application/json, text/event-stream")
+                .header("MCP-Protocol-Version", "2025-11-25")
+                .send(message.to_string())
+        };
+        let answer = match send() {
+            // A server that is replaced may end a connection before it has read from it: clients send again.
+            Err(ureq::Error::Io(_)) => send(),
+            answer => answer,
+        };
         let mut answer = answer.unwrap_or_else(|error| panic!("{error}\n{}", self.log()));
         let text = answer.body_mut().read_to_string().expect("a body");
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
