@@ -26,7 +26,8 @@
 //!
 //! # Invariants
 //!
-//! `tests/structure/tests/layering.rs` has them as tables, and compares the imports with them.
+//! `tests/structure/tests/layering.rs` has those about imports as tables, and compares the imports with them;
+//! `tests/e2e/policy/unsafe_policy.rs` has the list of unsafe files.
 //!
 //! - Imports run one way: `mcp_protocol`, `store` and `plugin` know nothing of `server`, `server` nothing of `transport`, and no two
 //!   files import each other.

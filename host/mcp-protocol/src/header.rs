@@ -192,8 +192,8 @@ fn encode_base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Canonical base64 (RFC 4648, section 4): padding required, no stray bits. Written here because this crate promises to
-/// depend on serde alone.
+/// Canonical base64 (RFC 4648, section 4): padding required, no stray bits. Written here because this crate depends on
+/// serde alone, but for `tool-rules`.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();

@@ -53,7 +53,7 @@ fn ours() -> Targets {
         .with_targets(OURS.map(|target| (target, LevelFilter::TRACE)))
 }
 
-/// The crates of this project that tell something, as their modules begin.
+/// The crates of this project, as the names of their modules begin.
 const OURS: [&str; 5] = [
     "host",
     "layer_format",

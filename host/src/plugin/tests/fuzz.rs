@@ -1,6 +1,6 @@
 //! Anything may lie in a plugin folder: files and manifests that nobody made on purpose, and good ones.
 //!
-//! The same values each time; `PROPTEST_CASES=100000 cargo test --release -p mcp-layer-host --lib plugin::tests::fuzz` tries more of them.
+//! The same values each time; `PROPTEST_CASES=100000 cargo test --profile bench -p mcp-layer-host --lib plugin::tests::fuzz` tries more of them.
 
 use std::path::Path;
 

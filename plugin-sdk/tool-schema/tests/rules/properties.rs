@@ -1,6 +1,6 @@
 //! What validation accepts, the tool receives: for values that are right, nearly right and wrong.
 //!
-//! The same values each time; `PROPTEST_CASES=100000 cargo test --release -p tool-schema properties` tries more of them.
+//! The same values each time; `PROPTEST_CASES=100000 cargo test --profile bench -p tool-schema properties` tries more of them.
 //! What was found that way stands in the tables of `refusals.rs` and of `coerce.rs`.
 
 use std::{cell::Cell, collections::BTreeMap};
