@@ -79,7 +79,11 @@ pub fn layer(package: &str) -> anyhow::Result<PathBuf> {
     Ok(layer.join("lib"))
 }
 
-fn folder() -> anyhow::Result<PathBuf> {
+/// Returns the folder of what is measured, and makes it if need be.
+///
+/// # Errors
+/// It cannot be made.
+pub fn folder() -> anyhow::Result<PathBuf> {
     let folder = target()?.join("bench");
     fs_err::create_dir_all(&folder)?;
     Ok(folder)
