@@ -7,7 +7,12 @@ use serde_json::value::RawValue;
 
 use crate::{
     plugin::Caller,
-    server::{call::deadline::Ceiling, http::response_limit::Room, record::Record},
+    server::{
+        call::deadline::{Ceiling, TimeLimits},
+        http::response_limit::Room,
+        record::Record,
+    },
+    store::{session::StoreError, timeouts},
 };
 
 /// The largest body of a request. Unit: bytes.
@@ -42,6 +47,20 @@ pub struct Incoming<'a> {
     pub room: Option<Room>,
     /// What is found out about it, for the operator.
     pub record: Record,
+}
+
+impl Incoming<'_> {
+    /// Waits for a store no longer than these limits leave time for an answer.
+    pub(crate) async fn in_time<T>(
+        &self,
+        limits: &TimeLimits,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match limits.deadline(None, self.ceiling, self.deadline) {
+            None => work.await,
+            Some(deadline) => timeouts::within(deadline.left(), work).await,
+        }
+    }
 }
 
 /// By which name the front door was reached.

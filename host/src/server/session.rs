@@ -57,7 +57,7 @@ impl LegacySessions {
         let session = self.new_session(negotiated, client, capabilities, &incoming.caller);
         let session_id = SessionId::random();
         let created = self.sessions.create(session_id, session);
-        match self.in_time(incoming, created).await {
+        match incoming.in_time(&self.limits, created).await {
             Ok(()) => Ok(Some(session_id)),
             Err(error) => Err(store_failed(incoming, Some(id), &error)),
         }
@@ -107,7 +107,7 @@ impl LegacySessions {
         let gone = || session_gone(id);
         let session_id = SessionId::parse(&named).ok_or_else(gone)?;
         let found = self.sessions.find(session_id);
-        match self.in_time(incoming, found).await {
+        match incoming.in_time(&self.limits, found).await {
             Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
                 Err(gone())
             }
@@ -154,7 +154,7 @@ impl LegacySessions {
                 .set_log_level(session_id, level, unknown)
                 .await
         };
-        match self.in_time(incoming, set).await {
+        match incoming.in_time(&self.limits, set).await {
             Ok(true) => Answer::success(id, &Map::new()),
             Ok(false) => session_gone(Some(id)),
             Err(error) => store_failed(incoming, Some(id), &error),
@@ -185,7 +185,7 @@ impl LegacySessions {
             };
             Ok(is_his && self.sessions.end(session_id, principal).await?)
         };
-        match self.in_time(incoming, ended).await {
+        match incoming.in_time(&self.limits, ended).await {
             Ok(true) => {
                 let request_id = incoming.request_id;
                 tracing::debug!(request_id, "a session was ended by its client");
@@ -194,15 +194,6 @@ impl LegacySessions {
             Ok(false) => Err(gone()),
             Err(error) => Err(store_failed(incoming, None, &error)),
         }
-    }
-
-    async fn in_time<T>(
-        &self,
-        incoming: &Incoming<'_>,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let (ceiling, deadline) = (incoming.ceiling, incoming.deadline);
-        self.limits.in_time(ceiling, deadline, work).await
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::store::{session::StoreError, timeouts};
-
 /// When a call is given up, and by whose limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
@@ -77,21 +75,6 @@ impl TimeLimits {
             .into_iter()
             .flatten()
             .min_by_key(|limit| limit.at)
-    }
-}
-
-impl TimeLimits {
-    /// Waits for a store no longer than there is time for an answer.
-    pub(crate) async fn in_time<T>(
-        &self,
-        ceiling: Option<Ceiling>,
-        function: Option<SystemTime>,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        match self.deadline(None, ceiling, function) {
-            None => work.await,
-            Some(deadline) => timeouts::within(deadline.left(), work).await,
-        }
     }
 }
 

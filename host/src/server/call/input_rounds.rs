@@ -215,7 +215,7 @@ impl Rounds {
     ) -> Result<BTreeMap<String, Question>, Answer> {
         let for_what = self.for_what(incoming, asked);
         let state = self.open(&for_what, sealed, SystemTime::now());
-        let state = self.in_time(incoming, state).await;
+        let state = incoming.in_time(&self.limits, state).await;
         let state = state.map_err(|error| no_key(incoming, asked, &error))?;
         if let Some(state) = state {
             return Ok(state.questions);
@@ -249,22 +249,13 @@ impl Rounds {
         let for_what = self.for_what(incoming, asked);
         let questions = call.inputs.questions();
         let sealed = self.seal(&for_what, questions, SystemTime::now());
-        let result = match self.in_time(incoming, sealed).await {
+        let result = match incoming.in_time(&self.limits, sealed).await {
             Ok(Some(state)) => input_required(&open, &state, server),
             Ok(None) => CallResult::error("the state of the call cannot be kept")
                 .in_words_of(asked.revision, server),
             Err(error) => return Some(no_key(incoming, asked, &error)),
         };
         Some(Answer::success(&asked.id, &result))
-    }
-
-    async fn in_time<T>(
-        &self,
-        incoming: &Incoming<'_>,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let (ceiling, deadline) = (incoming.ceiling, incoming.deadline);
-        self.limits.in_time(ceiling, deadline, work).await
     }
 }
 
