@@ -5,21 +5,7 @@
 
 use std::path::PathBuf;
 
-use structure::{Crate, repository};
-
-/// The root files of the crates that are measured.
-const ROOTS: [&str; 10] = [
-    "host/src/lib.rs",
-    "host/layer-format/src/lib.rs",
-    "host/mcp-protocol/src/lib.rs",
-    "layer-build/src/main.rs",
-    "layer-build/lambda-local/src/lib.rs",
-    "plugin-sdk/src/lib.rs",
-    "plugin-sdk/plugin-abi/src/lib.rs",
-    "plugin-sdk/plugin-sdk-macros/src/lib.rs",
-    "plugin-sdk/tool-rules/src/lib.rs",
-    "plugin-sdk/tool-schema/src/lib.rs",
-];
+use structure::{Crate, ROOTS, repository};
 
 fn main() {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
