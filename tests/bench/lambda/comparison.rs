@@ -1,7 +1,7 @@
 //! Two builds of the host in one run: a baseline, the same baseline once more, and the present build take turns.
 //!
-//! The second baseline, a file of its own, shows how far two equal programs are apart on this machine. A row of the present build is slower only
-//! where its ratio is above [`MAX_RATIO`] and above every ratio of the two baselines in that column.
+//! The second baseline, a file of its own, shows how far two equal programs are apart on this machine. A row of the present build
+//! is slower only where its ratio is above [`MAX_RATIO`] and above every ratio of the two baselines in that column.
 
 use std::path::{Path, PathBuf};
 
