@@ -25,14 +25,15 @@ use archive::unzip;
 /// `cargo-layer`, built as `cargo layer` builds it. (`cargo test` builds no binaries of other packages.)
 pub fn cargo_layer() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| program_of("cargo-layer", "cargo-layer"))
+    PATH.get_or_init(|| program_of("cargo-layer"))
 }
 
-/// A program of a package, in the profile `dev`.
-pub fn program_of(package: &str, program: &str) -> PathBuf {
-    let messages = built(package, &["--bin", program]);
+/// Builds a program of this workspace in the profile `dev`, and returns its path.
+pub fn program_of(program: &str) -> PathBuf {
+    let messages = built(&["--bin", program]);
     let executables = messages
         .iter()
+        .filter(|message| message["target"]["name"] == program)
         .filter_map(|message| message["executable"].as_str());
     executables
         .map(PathBuf::from)
@@ -40,16 +41,15 @@ pub fn program_of(package: &str, program: &str) -> PathBuf {
         .expect("cargo tells where the program is")
 }
 
-/// The library of a plugin, in the profile `dev`.
+/// Builds the library of a plugin in the profile `dev`, and returns its path.
 pub fn library_of(package: &str) -> PathBuf {
-    let messages = built(package, &["--lib"]);
-    let plugins = messages
+    let messages = built(&["--lib"]);
+    let name = package.replace('-', "_");
+    let libraries = messages
         .iter()
-        .filter(|message| message["target"]["kind"].to_string().contains("cdylib"));
-    let files = plugins
+        .filter(|message| message["target"]["name"] == name.as_str())
         .filter_map(|message| message["filenames"].as_array())
-        .flatten();
-    let libraries = files
+        .flatten()
         .filter_map(Value::as_str)
         .filter(|file| file.ends_with(".so"));
     libraries
@@ -76,15 +76,12 @@ pub fn standalone(fixture: &str, feature: Option<&str>) -> PathBuf {
     kept
 }
 
-/// What cargo tells of what it built. With the features that `cargo-layer` needs: else the dependencies, the AWS SDK among them,
-/// would be compiled once more for each package.
-fn built(package: &str, what: &[&str]) -> Vec<Value> {
+/// Builds targets of this workspace, and returns the messages of cargo. With the whole workspace and an example, the features of
+/// all dependencies are those of `cargo test --workspace`: no dependency is compiled twice.
+fn built(targets: &[&str]) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--message-format=json"]).args(what);
-    cargo.args(["--package", "cargo-layer"]);
-    if package != "cargo-layer" {
-        cargo.args(["--package", package]);
-    }
+    cargo.args(["build", "--locked", "--message-format=json", "--workspace"]);
+    cargo.args(["--example", "gateway"]).args(targets);
     cargo.current_dir(repository());
     let messages = output_of(&mut cargo);
     let lines = messages.lines();

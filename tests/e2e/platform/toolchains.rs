@@ -47,7 +47,7 @@ fn a_debug_plugin_works_in_a_release_host() {
 #[test]
 fn a_release_plugin_works_in_a_debug_host() {
     let host = Host::serve_by(
-        &program_of("mcp-layer-host", "bootstrap"),
+        &program_of("bootstrap"),
         &Layer::of(["notifies"]),
     );
     works(&host);
