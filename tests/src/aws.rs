@@ -1,6 +1,7 @@
 //! AWS as far as a machine without an account has it: engines, emulators, and what deploys to them.
 
 pub(crate) mod account;
+pub(crate) mod cli;
 pub mod deploy;
 pub mod dynamodb;
 pub(crate) mod lambda_api;

@@ -20,7 +20,8 @@ mod host;
 mod packages;
 
 pub use aws::{
-    account::{Account, aws_cli},
+    account::Account,
+    cli::aws_cli,
     deploy,
     dynamodb::{self, Dynamo},
     lambda_api::LambdaApi,

@@ -1,15 +1,11 @@
 //! An account at AWS, as far as moto has one, and a shell that is logged in to it.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-};
+use std::{path::Path, process::Command};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Layer, bootstrap, cargo_layer, output_of, packages::venv, target};
+use crate::{Layer, aws::cli::aws_cli, bootstrap, cargo_layer, output_of, target};
 
 /// An account of one's own, and a folder with `function.zip` and the layer of the example `custom-tools`, `layer.zip`.
 pub struct Account {
@@ -82,16 +78,4 @@ impl Account {
         let text = self.shell(&format!("aws {command} --output json"));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
-}
-
-/// A program that finds the AWS CLI in its PATH.
-pub fn aws_cli(program: &str) -> Command {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| venv("aws-cli", "requirements-aws.txt").join("bin"));
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new(program);
-    command.env("PATH", format!("{}:{path}", folder.display()));
-    // It would look for credentials and settings of whoever runs the tests.
-    command.env("HOME", "/nonexistent");
-    command
 }
