@@ -14,8 +14,27 @@ use crate::runtimes::{Exchange, Runtime, checked};
 /// How long a process may take to write what it has counted.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a start and these exchanges take: the text of a profile (callgrind's manual, "Callgrind Format Specification").
+/// Counts a start and these exchanges, and returns the text of the profile (callgrind's manual, "Callgrind Format Specification").
 pub(crate) async fn profile(
+    runtime: &Runtime,
+    program: &Path,
+    exchanges: &[Exchange],
+) -> anyhow::Result<String> {
+    profile_with(&[], runtime, program, exchanges).await
+}
+
+/// Counts as [`profile`] does, by instruction: costs have addresses, and no lines.
+pub(crate) async fn profile_of_addresses(
+    runtime: &Runtime,
+    program: &Path,
+    exchanges: &[Exchange],
+) -> anyhow::Result<String> {
+    let options = ["--dump-instr=yes", "--dump-line=no", "--compress-pos=no"];
+    profile_with(&options, runtime, program, exchanges).await
+}
+
+async fn profile_with(
+    options: &[&str],
     runtime: &Runtime,
     program: &Path,
     exchanges: &[Exchange],
@@ -26,8 +45,9 @@ pub(crate) async fn profile(
         .environment
         .clone_from(&runtime.function.config().environment);
     config.arguments = ["--tool=callgrind", "--demangle=no", "--compress-strings=no"]
-        .map(str::to_owned)
-        .into_iter()
+        .iter()
+        .chain(options)
+        .map(|&option| option.to_owned())
         .chain([
             format!("--callgrind-out-file={}", profile.display()),
             program.display().to_string(),

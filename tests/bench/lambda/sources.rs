@@ -30,12 +30,20 @@ pub(crate) async fn of_a_call(
         };
         (0..number).map(|_| call()).collect()
     };
-    let two = costs(&callgrind::profile(&three, program, &calls(2)).await?);
-    let three = costs(&callgrind::profile(&three, program, &calls(3)).await?);
+    let profile = async |number| {
+        callgrind::profile_of_addresses(&three, program, &calls(number))
+            .await
+            .map(|profile| costs(&profile, program))
+    };
+    let (two, three) = (profile(2).await?, profile(3).await?);
     let grown = three
         .into_iter()
-        .filter(|(file, cost)| *cost > two.get(file).copied().unwrap_or_default());
-    let sources: BTreeSet<_> = grown.filter_map(|(file, _)| own(&file)).collect();
+        .filter(|(address, cost)| *cost > two.get(address).copied().unwrap_or_default());
+    // callgrind's own look at line tables ends with the section `.text`, and most of this program is in `.text.often`.
+    let lines = addr2line::Loader::new(program)
+        .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", program.display()))?;
+    let files = grown.filter_map(|(address, _)| lines.find_location(address).ok()??.file);
+    let sources: BTreeSet<_> = files.filter_map(own).collect();
     anyhow::ensure!(
         !sources.is_empty(),
         "{} has no line tables; build it with CARGO_PROFILE_HOST_DEBUG=line-tables-only",
@@ -59,26 +67,27 @@ fn own(file: &str) -> Option<String> {
     Some(file[place..].to_owned())
 }
 
-/// What each source file costs itself, without what it calls. Unit: instructions.
+/// Returns the cost of each address of the program, without that of functions it calls. Unit: instructions.
 /// Source: callgrind's manual, "Callgrind Format Specification".
-fn costs(profile: &str) -> BTreeMap<String, u64> {
+fn costs(profile: &str, program: &Path) -> BTreeMap<u64, u64> {
     let mut costs = BTreeMap::new();
-    let mut file = "";
+    let mut is_of_program = false;
     let mut is_of_callee = false;
     for line in profile.lines() {
-        let named = ["fl=", "fi=", "fe="];
-        if let Some(name) = named.iter().find_map(|name| line.strip_prefix(name)) {
-            file = name;
+        if let Some(object) = line.strip_prefix("ob=") {
+            is_of_program = Path::new(object) == program;
         } else if line.starts_with("calls=") {
             // The next line has the costs of the function that is called.
             is_of_callee = true;
-        } else if line.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c)) {
-            let cost = line
-                .split(' ')
-                .nth(1)
-                .and_then(|cost| cost.parse::<u64>().ok());
-            if !is_of_callee {
-                *costs.entry(file.to_owned()).or_default() += cost.unwrap_or_default();
+        } else if let Some(address) = line.strip_prefix("0x") {
+            let position = address.split_once(' ').and_then(|(address, cost)| {
+                Some((
+                    u64::from_str_radix(address, 16).ok()?,
+                    cost.parse::<u64>().ok()?,
+                ))
+            });
+            if let Some((address, cost)) = position.filter(|_| is_of_program && !is_of_callee) {
+                *costs.entry(address).or_default() += cost;
             }
             is_of_callee = false;
         }
