@@ -61,7 +61,7 @@ pub(crate) fn halves(mut library: Vec<u8>) -> Result<Halves, StripError> {
     Ok(Halves {
         stripped,
         symbols: library,
-        build_id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        build_id: layer_format::hexadecimal(&id),
     })
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn facts(data: &[u8]) -> object::Result<Facts> {
         if let Ok(Some(mut notes)) = segment.notes(LittleEndian, data) {
             while let Ok(Some(note)) = notes.next() {
                 if note.name() == ELF_NOTE_GNU && note.n_type(LittleEndian) == NT_GNU_BUILD_ID {
-                    facts.build_id = Some(hex(note.desc()));
+                    facts.build_id = Some(layer_format::hexadecimal(note.desc()));
                 }
             }
         }
@@ -177,10 +177,6 @@ pub(crate) fn check_glibc(path: &Path, newest: Glibc) -> anyhow::Result<()> {
         .into()),
         _ => Ok(()),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `GLIBC_2.34` -> 2.34, `GLIBC_2.2.5` -> 2.2
