@@ -1,6 +1,6 @@
 //! Calls, and what comes of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plugin_sdk::{
     serde_json::{Value, json},
@@ -139,7 +139,7 @@ fn a_call_ends_with_its_time() {
     );
 }
 
-/// It would run for 3 s, and for as long once more if its arguments were delivered twice.
+/// It runs for 3 s. It would begin once more if its arguments were delivered twice.
 #[test]
 fn a_sync_tool_that_does_not_stop_is_given_up() {
     let stubborn = plugin().tool("stubborn");
@@ -147,13 +147,12 @@ fn a_sync_tool_that_does_not_stop_is_given_up() {
     let refused = patient.call(json!({"count": "none"})).error_text();
     assert!(refused.contains("/count"), "{refused}");
     for arguments in [json!({"count": 3}), json!({"count": "3"})] {
-        let begun = Instant::now();
         let outcome = stubborn.call(arguments.clone());
         assert_eq!(outcome.failure(), Some(&given_up("200 ms")), "{arguments}");
         assert_eq!(outcome.progress(), [json!({"progress": 3.0})]);
-        assert_eq!(outcome.logs()[0]["message"], "begun");
-        assert!(begun.elapsed() >= Duration::from_millis(300), "{arguments}");
-        assert!(begun.elapsed() < Duration::from_secs(2), "{arguments}");
+        let logs = outcome.logs();
+        assert_eq!(logs.len(), 1, "{arguments}: it began once: {logs:?}");
+        assert_eq!(logs[0]["message"], "begun");
     }
 }
 
