@@ -46,10 +46,7 @@ fn a_debug_plugin_works_in_a_release_host() {
 
 #[test]
 fn a_release_plugin_works_in_a_debug_host() {
-    let host = Host::serve_by(
-        &program_of("bootstrap"),
-        &Layer::of(["notifies"]),
-    );
+    let host = Host::serve_by(&program_of("bootstrap"), &Layer::of(["notifies"]));
     works(&host);
 }
 

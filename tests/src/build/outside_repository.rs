@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{documents, output_of, repository, target};
+use crate::{cargo_layer, documents, output_of, repository, target};
 
 /// The shell's code in the README's quick start: first what is typed in the clone, then what is typed elsewhere.
 pub fn transcript() -> [String; 2] {
@@ -19,24 +19,28 @@ pub fn transcript() -> [String; 2] {
     ]
 }
 
-/// The folder of the programs that the README's first line has installed: in the profile `dev`, of which everything is built
-/// already, and beside the user's own.
+/// Returns the folder of the program that the README's first line installs. That line compiles `cargo layer` from nothing, so it is
+/// typed where `INSTALL_AS_TYPED` asks for it, as `.ci/slow` does. Otherwise the program is a copy of the one that is built already.
 fn installed() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         let root = target().join("installed");
+        let programs = root.join("bin");
         let [install, _] = transcript();
-        let install = format!(
-            "{} --debug --force --quiet --root \"$ROOT\"",
-            install.trim()
-        );
-        let mut shell = Command::new("sh");
-        shell.args(["-euc", &install]).current_dir(repository());
-        shell
-            .env("ROOT", &root)
-            .env("CARGO_TARGET_DIR", target().parent().expect("a folder"));
-        output_of(&mut shell);
-        root.join("bin")
+        if std::env::var_os("INSTALL_AS_TYPED").is_some() {
+            let install = format!("{} --force --quiet --root \"$ROOT\"", install.trim());
+            let mut shell = Command::new("sh");
+            shell.args(["-euc", &install]).current_dir(repository());
+            output_of(shell.env("ROOT", &root));
+        } else {
+            assert_eq!(install.trim(), "cargo install --locked --path layer-build");
+            fs_err::create_dir_all(&programs).expect("a folder");
+            // A new file: another test process may be running the old one.
+            let copy = programs.join(format!("cargo-layer-{}", std::process::id()));
+            fs_err::copy(cargo_layer(), &copy).expect("a program that can be copied");
+            fs_err::rename(&copy, programs.join("cargo-layer")).expect("a program");
+        }
+        programs
     })
 }
 
