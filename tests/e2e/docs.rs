@@ -1,4 +1,5 @@
-//! Documents whose commands are typed.
+//! Documents: their commands are typed, and their links are followed.
 
 mod aws_cli;
+mod book;
 mod quick_start;
