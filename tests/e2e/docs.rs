@@ -2,4 +2,5 @@
 
 mod aws_cli;
 mod book;
+mod client_examples;
 mod quick_start;
