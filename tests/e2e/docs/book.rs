@@ -54,7 +54,7 @@ impl Document {
         }
     }
 
-    /// The links to files and headings of the repository: each target as it is written, its file, and its anchor.
+    /// Returns the links to files and headings of the repository: each target as it is written, its file, and its anchor.
     fn relative_links(&self, path: &Path) -> Vec<(&str, PathBuf, Option<&str>)> {
         let is_relative = |link: &&String| !link.contains("://") && !link.starts_with("mailto:");
         let links = self.links.iter().filter(is_relative);
@@ -145,7 +145,7 @@ fn resolved(path: &Path) -> PathBuf {
     resolved
 }
 
-/// Every Markdown document below a folder, by its path in the repository.
+/// Returns the Markdown documents below a folder, by their paths in the repository.
 fn documents_below(folder: &str) -> BTreeMap<PathBuf, Document> {
     let mut found = BTreeMap::new();
     let mut folders = vec![PathBuf::from(folder)];
