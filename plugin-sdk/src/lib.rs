@@ -345,7 +345,23 @@ pub mod __private {
     pub use crate::runtime::async_runtime::run;
 }
 
-/// The README's tool compiles.
+/// The Rust code of documents compiles, and their assertions hold.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/author/first-tool.md")]
+    struct FirstTool;
+    #[doc = include_str!("../../docs/author/arguments.md")]
+    struct Arguments;
+    #[doc = include_str!("../../docs/author/results.md")]
+    struct Results;
+    #[doc = include_str!("../../docs/author/context.md")]
+    struct TheCall;
+    #[doc = include_str!("../../docs/author/elicitation.md")]
+    struct Questions;
+    #[doc = include_str!("../../docs/author/state.md")]
+    struct State;
+    #[doc = include_str!("../../docs/author/testing.md")]
+    struct Tests;
+}

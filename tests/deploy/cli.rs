@@ -1,10 +1,10 @@
-//! `deploy/cli.md`: its commands are typed as they stand there, section by section.
+//! `docs/operator/deployment.md`: its commands are typed as they are, section by section.
 
 use serde_json::{Value, json};
 use tests::{Account, LambdaApi, documents};
 
 /// The document.
-const DOCUMENT: &str = "deploy/cli.md";
+const DOCUMENT: &str = "docs/operator/deployment.md";
 
 /// The function's name there.
 const NAME: &str = "mcp-host";
@@ -385,7 +385,7 @@ fn what_is_typed_swaps_goes_back_and_leaves_nothing() {
 
 /// The commands of a section of the runbook.
 fn of_runbook(heading: &str) -> String {
-    let blocks = documents::code("deploy/RUNBOOK.md", heading, "sh");
+    let blocks = documents::code("docs/operator/runbook.md", heading, "sh");
     assert!(!blocks.is_empty(), "{heading} has no commands");
     format!("NAME={NAME}\n{}", blocks.concat())
 }
@@ -398,11 +398,11 @@ fn the_runbooks_commands_swap_go_back_and_rotate() {
             "lambda get-function-configuration --function-name {NAME} --qualifier live"
         ))
     };
-    let told = account.shell(&of_runbook("What is live"));
+    let told = account.shell(&of_runbook("Check what is live"));
     assert!(told.starts_with("1\n"), "{told}");
     account.shell(&of_runbook("Other tools"));
     assert_eq!(live()["Version"], "2");
-    account.shell(&of_runbook("Back"));
+    account.shell(&of_runbook("Roll back"));
     assert_eq!(live()["Version"], "1");
 
     let [give, _] = &blocks("Function URL, for bearer tokens")[..] else {
@@ -413,8 +413,8 @@ fn the_runbooks_commands_swap_go_back_and_rotate() {
     let set = format!("cargo layer swap {NAME} --alias live --env 'STATE_KEY={old}'");
     account.shell(&set);
     let before = live()["Environment"]["Variables"].clone();
-    account.shell(&of_runbook("A token more"));
-    account.shell(&of_runbook("Another key of states"));
+    account.shell(&of_runbook("Add or replace a token"));
+    account.shell(&of_runbook("Rotate the state key"));
     let after = live()["Environment"]["Variables"].clone();
     for (variable, is_behind) in [("BEARER_TOKENS", false), ("STATE_KEY", true)] {
         let (before, after) = (&before[variable], &after[variable]);
@@ -424,7 +424,7 @@ fn the_runbooks_commands_swap_go_back_and_rotate() {
         assert_eq!(both.ends_with(old), is_behind, "{variable}");
         assert_eq!(both.starts_with(old), !is_behind, "{variable}");
     }
-    account.shell(&of_runbook("What ends an environment"));
+    account.shell(&of_runbook("When an environment ends"));
     let now = live();
     assert!(
         now["Environment"]["Variables"]["RESTARTED"].is_string(),

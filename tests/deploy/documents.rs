@@ -1,8 +1,8 @@
-//! What the documents of `deploy` say is so.
+//! The facts that the documents about deployment state.
 
 use std::process::Command;
 
-use tests::{output_of, repository, told_by};
+use tests::{documents, output_of, repository, told_by};
 
 fn file(path: &str) -> String {
     fs_err::read_to_string(repository().join("deploy").join(path)).expect("a file")
@@ -69,7 +69,7 @@ fn every_key_is_told_and_is_in_every_way_of_deployment() {
 
 #[test]
 fn what_a_month_costs_is_what_the_script_says() {
-    let sizing = file("SIZING.md");
+    let sizing = documents::text("docs/operator/sizing.md");
     let (_, block) = sizing.split_once("```text\n").expect("a result");
     let (told, _) = block.split_once("```").expect("its end");
     let script = repository().join("deploy/cost");

@@ -1,4 +1,6 @@
-//! Documents whose commands are typed.
+//! Documents: their commands are typed, and their links are followed.
 
 mod aws_cli;
+mod book;
+mod client_examples;
 mod quick_start;

@@ -41,7 +41,9 @@ pub use build::{
 pub use clients::{
     conformance,
     http_client::{Answer, CallOutcome, Client, Retry, post_and_forget},
-    sdk_clients::{inspector, invoking_client, node_client, python_client, rust_client},
+    sdk_clients::{
+        client_examples, inspector, invoking_client, node_client, python_client, rust_client,
+    },
     stdio_client::StdioClient,
 };
 pub use command::{output_of, told_by};

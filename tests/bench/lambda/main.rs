@@ -45,7 +45,7 @@ Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
 
   --rounds N      How often each runtime has its turn [default: 40]
   --json FILE     Write all figures as JSON
-  --markdown      Print the README's tables alone
+  --markdown      Print the tables of docs/contributor/benchmarks.md alone
   --instructions  Count the instructions of a start and of calls instead, by callgrind
   --baseline BOOTSTRAP
                   Compare the host with this build of it instead: times, or with --instructions their number

@@ -271,7 +271,7 @@ impl Report {
         );
     }
 
-    /// The README's tables.
+    /// The tables of `docs/contributor/benchmarks.md`.
     pub(crate) fn print_markdown(&self) {
         println!(
             "| | cold start | warm `tools/call` | warm `tools/list` | memory after init | after {REQUESTS} requests |"

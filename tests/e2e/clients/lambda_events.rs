@@ -162,7 +162,7 @@ fn the_client_of_awss_own_adapter_finds_a_server_behind_lambdas_invoke_api() {
 }
 
 #[test]
-fn what_the_readme_says_of_invocations_can_be_typed() {
+fn the_documented_invocations_can_be_typed() {
     let layer = Layer::of(["custom-tools"]);
     let environment = Environment::start(&layer, 1, &[]);
     let api = environment.invoke_api();
@@ -180,7 +180,7 @@ fn what_the_readme_says_of_invocations_can_be_typed() {
         let answer = fs_err::read_to_string(folder.path().join("answer.json"));
         serde_json::from_str::<Value>(&answer.expect("an answer")).expect("JSON")
     };
-    let blocks = documents::code("README.md", "Without a gateway", "sh");
+    let blocks = documents::code("docs/operator/front-doors.md", "Without a gateway", "sh");
     let [message, arguments] = blocks.as_slice() else {
         panic!("not two: {blocks:?}")
     };

@@ -406,9 +406,9 @@ fn a_host_that_does_not_start_says_why_on_stderr_alone() {
 }
 
 #[test]
-fn the_configuration_of_the_readme_starts_a_server() {
+fn the_documented_configuration_starts_a_server() {
     let layer = Layer::of(["custom-tools"]);
-    let written = documents::code("README.md", "Local clients", "json").join("\n");
+    let written = documents::code("docs/client/connecting.md", "Local clients", "json").join("\n");
     let configured: Value = serde_json::from_str(&written).expect("a configuration in JSON");
     let server = &configured["mcpServers"]["tools"];
     let text = |value: &Value| value.as_str().expect("a text").to_owned();

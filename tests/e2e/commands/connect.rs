@@ -168,9 +168,9 @@ fn each_client_is_told_of_a_program_in_its_own_form() {
 }
 
 #[test]
-fn the_readme_shows_what_is_printed() {
-    let readme = documents::text("README.md");
-    let (_, section) = readme.split_once("## Local clients").expect("a section");
+fn the_page_for_clients_shows_what_is_printed() {
+    let page = documents::text("docs/client/connecting.md");
+    let (_, section) = page.split_once("## Local clients").expect("a section");
     let (_, command) = section
         .split_once("cargo layer connect ")
         .expect("a command");

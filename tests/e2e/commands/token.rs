@@ -81,8 +81,9 @@ fn a_tool_is_called_by_a_token_and_told_of_its_name() {
 }
 
 #[test]
-fn the_readmes_lines_are_those_to_type() {
-    let [make, show] = &documents::code("README.md", "Who may call", "sh")[..] else {
+fn the_documented_lines_can_be_typed() {
+    const PAGE: &str = "docs/operator/authentication.md";
+    let [make, show] = &documents::code(PAGE, "Bearer tokens", "sh")[..] else {
         panic!("not two blocks")
     };
     let elsewhere = OutsideRepository::create();

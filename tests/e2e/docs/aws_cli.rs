@@ -1,11 +1,12 @@
-//! What the README tells an operator to type, typed: against moto, which answers as AWS does.
+//! The commands of `docs/operator`, typed against moto, which answers as AWS does.
 
 use serde_json::{Value, json};
 use tests::{Account, Moto, documents};
 
-/// The README's code for the shell that deploys, and that which swaps the layer.
+/// The shell's code of the first deployment, and the code that replaces its layer.
 fn commands() -> [String; 2] {
-    let blocks = documents::code("README.md", "Deployment", "sh").into_iter();
+    let blocks =
+        documents::code("docs/operator/deployment.md", "A first deployment", "sh").into_iter();
     let mut blocks = blocks.filter(|block| block.contains("aws lambda "));
     [
         blocks.next().expect("one that deploys"),
@@ -13,16 +14,17 @@ fn commands() -> [String; 2] {
     ]
 }
 
-/// The README's code that makes the table of sessions, and that which gives it to the function, with the rights it takes.
+/// The shell's code that makes the table of sessions, the code that gives the table to the function, and the rights that this takes.
 fn table() -> ([String; 2], String) {
-    let blocks = documents::code("README.md", "Sessions and state", "sh");
+    const PAGE: &str = "docs/operator/sessions.md";
+    let blocks = documents::code(PAGE, "The table", "sh");
     let has = |words: &str| {
         let block = blocks.iter().find(|block| block.contains(words));
         block
             .unwrap_or_else(|| panic!("no code with {words}"))
             .clone()
     };
-    let rights = documents::code("README.md", "Sessions and state", "json").into_iter();
+    let rights = documents::code(PAGE, "The table", "json").into_iter();
     let mut rights = rights.filter(|block| block.contains("dynamodb:GetItem"));
     (
         [
@@ -34,7 +36,7 @@ fn table() -> ([String; 2], String) {
 }
 
 #[test]
-fn the_readmes_commands_deploy_and_swap() {
+fn the_documented_commands_deploy_and_swap() {
     let moto = Moto::start();
     let account = Account::at(moto.endpoint());
     let [deploy, swap] = commands();

@@ -1,4 +1,4 @@
-//! What the README tells a new user, done as told: nothing of this repository is in reach but by the installed program.
+//! The README's quick start and the book's first tool, typed as they are: only the installed program gives access to this repository.
 
 use tests::{OutsideRepository, documents, outside_repository::transcript, repository};
 
@@ -24,6 +24,38 @@ fn the_quick_start_works_as_it_is_told() {
     for made in ["layer.zip", "layer.symbols"] {
         assert!(!status.contains(made), "{status}");
     }
+}
+
+#[test]
+fn the_first_tool_of_the_book_works_as_written() {
+    const PAGE: &str = "docs/author/first-tool.md";
+    let block = |heading: &str, language: &str| {
+        let [block] = &documents::code(PAGE, heading, language)[..] else {
+            panic!("{heading} has not one block of {language}");
+        };
+        block.clone()
+    };
+    let [install, _] = transcript();
+    assert_eq!(block("Install", "sh"), install);
+    let elsewhere = OutsideRepository::create();
+    elsewhere.run(&block("Make a crate", "sh"));
+    let code = block("Write the tool", "rust");
+    fs_err::write(elsewhere.path("unit-tools/src/lib.rs"), code).expect("a file");
+    let typed = ["Test and call it", "Pack it"].map(|heading| block(heading, "sh"));
+    let printed = elsewhere.run(&format!("cd unit-tools\n{}", typed.concat()));
+    for expected in [
+        "test tests::a_temperature_is_converted ... ok",
+        "test tests::an_impossible_temperature_is_an_error ... ok",
+        "convert(value: number, to: ",
+        "\n68.0\n",
+        "layer: layer.zip",
+        "passed: 0 errors, 0 warnings",
+    ] {
+        assert!(printed.contains(expected), "{expected:?} in\n{printed}");
+    }
+    elsewhere.run(
+        "cd unit-tools && cargo fmt --check && cargo clippy --quiet --all-targets -- --deny warnings",
+    );
 }
 
 #[test]

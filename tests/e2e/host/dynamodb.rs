@@ -7,7 +7,7 @@ use tests::{Dynamo, Fault, Host, Layer, Proxy, documents};
 
 use crate::host::state::{TABLE, call, initialize, modern, post, session, shared_and, text};
 
-/// A row of the README's table of costs: what is asked, and what that asks of DynamoDB in each mode.
+/// A row of the table of costs in `docs/operator/sessions.md`: a request, and its requests to DynamoDB in each mode.
 type Cost = (&'static str, &'static str, &'static str);
 
 const COSTS: [Cost; 16] = [
@@ -149,19 +149,19 @@ fn each_kind_of_request_costs_what_the_readme_says() {
         assert_eq!(cost(), "0", "{mode}: the key is known now");
         measured.push(costs);
     }
-    let readme = documents::text("README.md");
+    let page = documents::text("docs/operator/sessions.md");
     for (number, (what, heal, strict)) in COSTS.into_iter().enumerate() {
         let row = format!("| {what} | {heal} | {strict} |");
-        assert!(readme.contains(&row), "the README has no row {row}");
+        assert!(page.contains(&row), "the page has no row {row}");
         // The last row is another test's.
         if number < COSTS.len() - 1 {
             let costs = [&measured[0][number], &measured[1][number]];
             assert_eq!(costs, [heal, strict], "{what}");
         }
     }
-    // The rights that the README asks for are those that were used.
+    // The rights that the page asks for are those that were used.
     operations.insert("UpdateItem".to_owned());
-    let rights = readme
+    let rights = page
         .split_once("\"Action\": ")
         .and_then(|(_, rest)| rest.split_once(']'))
         .map(|(rights, _)| format!("{rights}]"));

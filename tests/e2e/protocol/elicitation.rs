@@ -387,23 +387,23 @@ fn whom_nobody_can_ask_is_told_why() {
 }
 
 #[test]
-fn the_tool_of_the_readme_asks_as_the_readme_shows_it() {
-    const SECTION: &str = "Tools that ask";
+fn the_documented_tool_asks_as_its_page_shows() {
+    const PAGE: &str = "docs/author/elicitation.md";
     let author = AuthorCrate::new(
         "asks-first",
         &manifest(""),
-        &documents::code("README.md", SECTION, "rust").join("\n"),
+        &documents::code(PAGE, "A tool that asks", "rust").join("\n"),
     );
     let layer = Layer::empty();
     let library = fs_err::read(author.library()).expect("a library");
     layer.put("libasks_first.so", &library);
     let host = Host::serve(&layer);
     let client = host.connect();
-    let shown = documents::code("README.md", SECTION, "json").join("\n");
+    let shown = documents::code(PAGE, "On the wire", "json").join("\n");
     let shown: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&shown)
         .into_iter()
         .collect();
-    let requests = documents::code("README.md", SECTION, "http").join("\n");
+    let requests = documents::code(PAGE, "On the wire", "http").join("\n");
     let requests = requests.split("POST /mcp HTTP/1.1\n").skip(1);
     let mut state = "...".to_owned();
     let mut rounds = 0;

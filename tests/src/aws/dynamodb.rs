@@ -65,7 +65,7 @@ pub fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// A table as the README says to make one.
+/// A table as `docs/operator/sessions.md` says to make one.
 pub async fn create_table(client: &Client, name: &str) {
     let key = AttributeDefinition::builder()
         .attribute_name("session_id")

@@ -1,6 +1,10 @@
 //! The clients of the official SDKs, in Python, TypeScript and Rust, with what they need under `target/e2e`.
 
-use std::{path::PathBuf, process::Command, sync::OnceLock};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 use crate::{
     command::output_of,
@@ -10,10 +14,14 @@ use crate::{
 
 /// A script of `tests/clients/python` in a virtual environment that has the official SDK.
 pub fn python_client(script: &str) -> Command {
+    python(&repository().join("tests/clients/python").join(script))
+}
+
+fn python(script: &Path) -> Command {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     let python = PYTHON.get_or_init(|| venv("python", "requirements.txt").join("bin/python"));
     let mut command = Command::new(python);
-    command.arg(repository().join("tests/clients/python").join(script));
+    command.arg(script);
     command
 }
 
@@ -30,10 +38,14 @@ pub fn invoking_client(script: &str) -> Command {
 
 /// A script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed with them.
 pub fn node_client(script: &str) -> Command {
+    javascript(&repository().join("tests/clients/node").join(script))
+}
+
+fn javascript(script: &Path) -> Command {
     // Node looks for modules beside the script.
-    let beside = node_modules().with_file_name(script);
-    let source = repository().join("tests/clients/node").join(script);
-    let copied = locked("node", || fs_err::copy(source, &beside));
+    let name = script.file_name().expect("a file");
+    let beside = node_modules().with_file_name(name);
+    let copied = locked("node", || fs_err::copy(script, &beside));
     copied.expect("a script that can be copied");
     let mut command = node();
     command.arg(beside);
@@ -52,14 +64,28 @@ pub fn inspector() -> Command {
 
 /// The client of `tests/clients/rmcp`, built.
 pub fn rust_client() -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
+    rust("rmcp-client")
+}
+
+/// The examples of `docs/client/examples`, in Python, TypeScript and Rust. Each takes the URL of a server.
+pub fn client_examples() -> [Command; 3] {
+    let examples = repository().join("docs/client/examples");
+    [
+        python(&examples.join("call.py")),
+        javascript(&examples.join("call.ts")),
+        rust("example"),
+    ]
+}
+
+fn rust(program: &str) -> Command {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    let programs = PROGRAMS.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--locked", "--manifest-path"]);
         cargo.arg(repository().join("tests/clients/rmcp/Cargo.toml"));
         let built = target().join("rmcp");
         output_of(cargo.arg("--target-dir").arg(&built));
-        built.join("debug/rmcp-client")
+        built.join("debug")
     });
-    Command::new(program)
+    Command::new(programs.join(program))
 }
