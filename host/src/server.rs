@@ -38,7 +38,7 @@ mod tools_list;
 
 use std::sync::Arc;
 
-use mcp_protocol::{CacheHints, Revision, ServerInfo, discover, initialize};
+use mcp_protocol::{CacheHints, Revision, ServerInfo, discover_result, initialize_result};
 use serde_json::value::RawValue;
 
 use self::{
@@ -166,7 +166,7 @@ impl McpServer {
             server,
             instructions,
         } = &self.identity;
-        initialize(negotiated, server, instructions.as_deref())
+        initialize_result(negotiated, server, instructions.as_deref())
     }
 
     /// A session that its transport keeps.
@@ -198,7 +198,7 @@ impl Identity {
 
     /// The result of `server/discover`.
     fn discovered(&self, cache: CacheHints) -> Box<RawValue> {
-        discover(&self.server, self.instructions.as_deref(), cache)
+        discover_result(&self.server, self.instructions.as_deref(), cache)
     }
 }
 

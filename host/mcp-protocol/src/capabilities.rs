@@ -21,7 +21,7 @@ pub const CAPABILITIES: [&str; 7] = [
 
 /// Those of the `required` capabilities that a client did not declare; of a client about which nothing is known, all.
 #[must_use]
-pub fn missing<'a>(
+pub fn missing_capabilities<'a>(
     required: impl IntoIterator<Item = &'a str>,
     declared: Option<&RawValue>,
 ) -> Vec<&'a str> {
@@ -51,15 +51,15 @@ fn has(declared: &Value, name: &str) -> bool {
 
 /// The refusal of a request that needs capabilities which the client did not declare.
 #[must_use]
-pub fn missing_error(id: &Id, message: &str, missing: &[&str]) -> Answer {
+pub fn missing_capabilities_error(id: &Id, message: &str, missing: &[&str]) -> Answer {
     let mut required = json!({});
     for name in missing {
-        let mut place = &mut required;
+        let mut object = &mut required;
         for member in name.split('.') {
             // Indexing makes the member, and what is made here are objects only.
-            place = &mut place[member];
-            if place.is_null() {
-                *place = json!({});
+            object = &mut object[member];
+            if object.is_null() {
+                *object = json!({});
             }
         }
     }
@@ -95,11 +95,11 @@ mod tests {
             ("smelling.far", "{}", false),
         ] {
             let raw = RawValue::from_string(declared.to_owned()).expect("JSON");
-            let missing = missing([name], Some(&raw));
+            let missing = missing_capabilities([name], Some(&raw));
             assert_eq!(missing.is_empty(), expected, "{name} in {declared}");
         }
-        assert_eq!(missing(CAPABILITIES, None), CAPABILITIES);
-        assert_eq!(missing([], None), [""; 0]);
+        assert_eq!(missing_capabilities(CAPABILITIES, None), CAPABILITIES);
+        assert_eq!(missing_capabilities([], None), [""; 0]);
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
                 json!({ "sampling": { "tools": {} }, "elicitation": { "form": {} } }),
             ),
         ] {
-            let answer = missing_error(&Id::Number(1.into()), "words", missing);
+            let answer = missing_capabilities_error(&Id::Number(1.into()), "words", missing);
             assert_eq!(answer.status, 400);
             let body: Value = serde_json::from_slice(&answer.body.expect("a body")).expect("JSON");
             assert_eq!(body["error"]["code"], -32021);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use crate::{Revision, json::raw};
+use crate::{Revision, json::to_raw};
 
 /// What a replacement repeats of a block.
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ struct Block {
 
 /// The blocks, with a text in place of each that `revision` does not know: a client that reads by the schema refuses the
 /// whole result for one of them. `None` if nothing is to be replaced.
-pub(crate) fn in_words_of(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
+pub(crate) fn for_revision(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
     let unknown: Vec<_> = [
         ("audio", revision.has_audio()),
         ("resource_link", revision.has_resource_links()),
@@ -38,12 +38,12 @@ pub(crate) fn in_words_of(content: &RawValue, revision: Revision) -> Option<Box<
         .map(|block| match serde_json::from_str::<Block>(block.get()) {
             Ok(parsed) if unknown.contains(&parsed.r#type.as_str()) => {
                 replaced = true;
-                raw(&json!({ "type": "text", "text": parsed.as_text(revision) }))
+                to_raw(&json!({ "type": "text", "text": parsed.as_text(revision) }))
             }
             _ => block.to_owned(),
         })
         .collect();
-    replaced.then(|| raw(&blocks))
+    replaced.then(|| to_raw(&blocks))
 }
 
 impl Block {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 const MAX_ERROR_TEXT: usize = 4096;
 
 /// An error's text, cut where it gets too long.
-pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
+pub(crate) fn truncate(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_ERROR_TEXT {
         return text.into();
     }
@@ -27,14 +27,14 @@ mod tests {
     #[test]
     fn what_an_error_quotes_does_not_make_it_longer_than_anyone_reads() {
         for text in ["x".repeat(10_000_000), "\u{fffd}".repeat(10_000_000)] {
-            let bounded = bounded(&text);
+            let truncated = truncate(&text);
             assert!(
-                bounded.len() < MAX_ERROR_TEXT + 50,
+                truncated.len() < MAX_ERROR_TEXT + 50,
                 "{} bytes",
-                bounded.len()
+                truncated.len()
             );
-            assert!(bounded.ends_with(" more bytes)"));
+            assert!(truncated.ends_with(" more bytes)"));
         }
-        assert_eq!(bounded("short"), "short");
+        assert_eq!(truncate("short"), "short");
     }
 }

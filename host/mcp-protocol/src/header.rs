@@ -7,13 +7,13 @@ use serde_json::{Number, value::RawValue};
 use crate::{Answer, Id, jsonrpc::HEADER_MISMATCH, params::members};
 
 /// How the names of headers begin that repeat arguments (M:http, "Custom Headers from Tool Parameters").
-pub const ARGUMENT_HEADERS: &str = "mcp-param-";
+pub const ARGUMENT_HEADER_PREFIX: &str = "mcp-param-";
 
 /// Up to here every integer is a number of its own also for clients that have no others (2^53 - 1).
-const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// The value of a header without the blanks around it (RFC 9110, section 5.5).
-pub(crate) fn trimmed(value: &str) -> &str {
+pub(crate) fn trim_blanks(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
 
@@ -26,23 +26,23 @@ pub(crate) fn mismatch(id: &Id, problem: &str) -> Answer {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn plain(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
+pub(crate) fn check_plain(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
     let value = value
-        .map(trimmed)
-        .ok_or_else(|| missing(header, &format!("{body:?}")))?;
-    says(header, value, body)
+        .map(trim_blanks)
+        .ok_or_else(|| missing_header(header, &format!("{body:?}")))?;
+    compare(header, value, body)
 }
 
 /// The same of a header whose value may be wrapped in base64.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn wrapped(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
-    let value = value.ok_or_else(|| missing(header, &format!("{body:?}")))?;
-    says(header, &unwrapped(header, value)?, body)
+pub(crate) fn check_encoded(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
+    let value = value.ok_or_else(|| missing_header(header, &format!("{body:?}")))?;
+    compare(header, &decode_value(header, value)?, body)
 }
 
-fn says(header: &str, value: &str, body: &str) -> Result<(), String> {
+fn compare(header: &str, value: &str, body: &str) -> Result<(), String> {
     if value == body {
         return Ok(());
     }
@@ -65,7 +65,7 @@ fn says(header: &str, value: &str, body: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// The refusal: 400, -32020.
-pub fn arguments_agree<'d, 'v>(
+pub fn check_argument_headers<'d, 'v>(
     id: &Id,
     declared: impl IntoIterator<Item = (&'d str, &'d str)>,
     value: impl Fn(&str) -> Option<Cow<'v, str>>,
@@ -74,14 +74,14 @@ pub fn arguments_agree<'d, 'v>(
     for (name, pointer) in declared {
         let header = format!("Mcp-Param-{name}");
         let value = value(&format!("{ARGUMENT_HEADERS}{name}"));
-        argument(arguments, pointer)
-            .and_then(|argument| argument_agrees(&header, value.as_deref(), argument))
+        find_argument(arguments, pointer)
+            .and_then(|argument| check_argument(&header, value.as_deref(), argument))
             .map_err(|problem| mismatch(id, &format!("{problem} (argument {pointer})")))?;
     }
     Ok(())
 }
 
-fn argument_agrees(
+fn check_argument(
     header: &str,
     value: Option<&str>,
     argument: Option<&RawValue>,
@@ -94,8 +94,8 @@ fn argument_agrees(
                 "the header {header} is there, but not the argument"
             ));
         }
-        (Some(argument), None) => return Err(missing(header, argument)),
-        (Some(argument), Some(value)) => (argument, unwrapped(header, value)?),
+        (Some(argument), None) => return Err(missing_header(header, argument)),
+        (Some(argument), Some(value)) => (argument, decode_value(header, value)?),
     };
     let agrees = match argument.as_bytes() {
         [b'"', ..] => serde_json::from_str::<String>(argument).is_ok_and(|text| text == value),
@@ -116,7 +116,7 @@ fn integer(text: &str) -> Option<i128> {
     let float = || {
         number
             .as_f64()
-            .filter(|float| float.fract() == 0.0 && float.abs() <= MAX_SAFE)
+            .filter(|float| float.fract() == 0.0 && float.abs() <= MAX_SAFE_INTEGER)
     };
     number
         .as_i128()
@@ -124,7 +124,7 @@ fn integer(text: &str) -> Option<i128> {
 }
 
 /// The argument in this place, as it stands.
-fn argument<'a>(
+fn find_argument<'a>(
     arguments: Option<&'a RawValue>,
     pointer: &str,
 ) -> Result<Option<&'a RawValue>, String> {
@@ -134,20 +134,20 @@ fn argument<'a>(
         let Some(object) = found else {
             return Ok(None);
         };
-        let object = members(object).map_err(|twice| {
-            format!("an object has {twice:?} twice, of which a header can repeat only one")
+        let object = members(object).map_err(|duplicate| {
+            format!("an object has {duplicate:?} twice, of which a header can repeat only one")
         })?;
         found = object.and_then(|object| object.get(&name).copied());
     }
     Ok(found)
 }
 
-fn missing(header: &str, body: &str) -> String {
+fn missing_header(header: &str, body: &str) -> String {
     format!("the header {header} is missing; it must say {body}")
 }
 
-fn unwrapped(header: &str, value: &str) -> Result<String, String> {
-    decode(trimmed(value)).ok_or_else(|| {
+fn decode_value(header: &str, value: &str) -> Result<String, String> {
+    decode(trim_blanks(value)).ok_or_else(|| {
         format!("the header {header} is not valid base64 of UTF-8 between =?base64? and ?=")
     })
 }
@@ -167,7 +167,7 @@ fn decode(value: &str) -> Option<String> {
 #[must_use]
 pub fn encode_header(value: &str) -> Cow<'_, str> {
     let is_plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-        && trimmed(value) == value
+        && trim_blanks(value) == value
         && !value.starts_with("=?base64?");
     if is_plain {
         return value.into();
@@ -264,7 +264,7 @@ mod tests {
         for value in values {
             let encoded = encode_header(value);
             assert_eq!(decode(&encoded).as_deref(), Some(value), "{encoded}");
-            assert_eq!(trimmed(&encoded), encoded);
+            assert_eq!(trim_blanks(&encoded), encoded);
             assert!(encoded.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         }
         for (value, encoded) in [
@@ -280,7 +280,7 @@ mod tests {
     /// The outcome for one header `Mcp-Param-Days` of the argument `/trip/days`.
     fn outcome(arguments: &str, value: Option<&str>) -> Option<String> {
         let arguments: &RawValue = serde_json::from_str(arguments).expect("JSON");
-        let refused = arguments_agree(
+        let refused = check_argument_headers(
             &Id::Number(1.into()),
             [("Days", "/trip/days")],
             |name| {

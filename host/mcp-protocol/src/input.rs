@@ -1,13 +1,13 @@
 //! Multi round-trip requests (M:mrtr): what a server wants to know of its client before it can give a result.
 //!
-//! The call ends as [`input_required`]; the client answers by making the same request again, with [`Retry`] in it.
+//! The call ends as [`input_required_result`]; the client answers by making the same request again, with [`InputResume`] in it.
 //!
 //! # What an answer proves
 //!
 //! That the client sent it, and nothing more: people or a model are asked by the client, and who can write a request can
 //! write an answer. Two things follow that are easily taken for granted.
 //!
-//! - Answers that come without a [`Retry::state`] are taken at their word, whatever is asked under their keys. Clients may
+//! - Answers that come without a [`InputResume::state`] are taken at their word, whatever is asked under their keys. Clients may
 //!   send them so (the official suite does: `input-required-result-ignore-extra-params`), but nobody knows then what the
 //!   question was. Only with a state it is sure that an answer is one to this very question.
 //! - A state is no ticket for one journey. It says which questions of which call are answered how, and until it expires it
@@ -19,14 +19,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{ServerInfo, json::raw, meta_keys::SERVER_INFO};
+use crate::{ServerInfo, json::to_raw, meta_keys::SERVER_INFO};
 
 /// The methods by which a client can be asked.
 const METHODS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
 
 /// Is this one of the capabilities by which clients can be asked? (Of later ones nothing is known.)
 #[must_use]
-pub fn is_asked_by(capability: &str) -> bool {
+pub fn is_input_capability(capability: &str) -> bool {
     let whole = capability.split('.').next().unwrap_or(capability);
     ["elicitation", "roots", "sampling"].contains(&whole)
 }
@@ -42,7 +42,7 @@ pub struct InputRequest {
 
 /// What a client sends when it makes a request again.
 #[derive(Clone, Debug, Default)]
-pub struct Retry<'a> {
+pub struct InputResume<'a> {
     /// Its answers, by the keys of the questions.
     pub responses: BTreeMap<String, &'a RawValue>,
     /// What the server gave it to send back. Whoever has it can send it any number of times.
@@ -54,7 +54,7 @@ impl InputRequest {
     ///
     /// # Errors
     /// Nobody can be asked this, and why, as the end of a sentence.
-    pub fn requires(&self) -> Result<Vec<&'static str>, String> {
+    pub fn required_capabilities(&self) -> Result<Vec<&'static str>, String> {
         if !self.params.is_object() {
             return Err("has `params` that are no object".to_owned());
         }
@@ -63,7 +63,7 @@ impl InputRequest {
             false => Err(format!("lacks a text as its {member:?}")),
         };
         match self.method.as_str() {
-            "elicitation/create" if self.is_of_mode("url") => {
+            "elicitation/create" if self.has_mode("url") => {
                 text("message")?;
                 text("url")?;
                 Ok(vec!["elicitation.url"])
@@ -108,14 +108,14 @@ impl InputRequest {
     /// The schema of the form that a client shows, if this asks for one.
     #[must_use]
     pub fn form(&self) -> Option<&Value> {
-        let is_form = self.method == "elicitation/create" && !self.is_of_mode("url");
+        let is_form = self.method == "elicitation/create" && !self.has_mode("url");
         is_form.then(|| &self.params["requestedSchema"])
     }
 
     /// Where it leads the people who are asked, if it leads anywhere.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
-        let leads = self.method == "elicitation/create" && self.is_of_mode("url");
+        let leads = self.method == "elicitation/create" && self.has_mode("url");
         self.params["url"].as_str().filter(|_| leads)
     }
 
@@ -136,7 +136,7 @@ impl InputRequest {
         }
     }
 
-    fn is_of_mode(&self, mode: &str) -> bool {
+    fn has_mode(&self, mode: &str) -> bool {
         self.params["mode"] == mode
     }
 }
@@ -150,7 +150,7 @@ fn is_message(value: &Value) -> bool {
 
 /// The result of a request that cannot go on without its client's answers.
 #[must_use]
-pub fn input_required(
+pub fn input_required_result(
     requests: &BTreeMap<String, InputRequest>,
     state: &str,
     server: &ServerInfo,
@@ -164,7 +164,7 @@ pub fn input_required(
         #[serde(rename = "_meta")]
         meta: Value,
     }
-    raw(&InputRequiredResult {
+    to_raw(&InputRequiredResult {
         result_type: "input_required",
         input_requests: requests,
         request_state: state,
@@ -226,7 +226,11 @@ mod tests {
             ),
         ] {
             let request = request(method, params);
-            assert_eq!(request.requires().as_deref(), Ok(expected), "{request:?}");
+            assert_eq!(
+                request.required_capabilities().as_deref(),
+                Ok(expected),
+                "{request:?}"
+            );
         }
         for (method, params) in [
             ("tools/call", json!({})),
@@ -264,7 +268,7 @@ mod tests {
             ),
         ] {
             let request = request(method, params);
-            assert!(request.requires().is_err(), "{request:?}");
+            assert!(request.required_capabilities().is_err(), "{request:?}");
         }
     }
 
@@ -273,9 +277,9 @@ mod tests {
         assert!(
             crate::capabilities::CAPABILITIES
                 .iter()
-                .all(|name| is_asked_by(name))
+                .all(|name| is_input_capability(name))
         );
-        assert!(!is_asked_by("extensions") && !is_asked_by(""));
+        assert!(!is_input_capability("extensions") && !is_input_capability(""));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Number, Value, value::RawValue};
 
-use crate::error_text::bounded;
+use crate::error_text::truncate;
 
 /// The body is not JSON.
 pub const PARSE_ERROR: i32 = -32700;
@@ -200,15 +200,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Items<'de>, A::Error> {
-                let mut kept = Vec::new();
-                while kept.len() <= MAX_BATCH {
+                let mut read = Vec::new();
+                while read.len() <= MAX_BATCH {
                     match items.next_element()? {
-                        Some(item) => kept.push(item),
-                        None => return Ok(Items(kept)),
+                        Some(item) => read.push(item),
+                        None => return Ok(Items(read)),
                     }
                 }
                 while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Items(kept))
+                Ok(Items(read))
             }
         }
 
@@ -236,14 +236,14 @@ pub struct Answer {
 }
 
 #[derive(Serialize)]
-struct Success<'a, T: Serialize + ?Sized> {
+struct SuccessResponse<'a, T: Serialize + ?Sized> {
     jsonrpc: &'static str,
     id: &'a Id,
     result: &'a T,
 }
 
 #[derive(Serialize)]
-struct Failure<'a> {
+struct ErrorResponse<'a> {
     jsonrpc: &'static str,
     // Omitted when it could not be read: null is not valid in MCP's schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -269,7 +269,7 @@ impl Answer {
 
     /// A successful answer.
     pub fn success(id: &Id, result: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::to_vec(&Success {
+        match serde_json::to_vec(&SuccessResponse {
             jsonrpc: "2.0",
             id,
             result,
@@ -301,8 +301,8 @@ impl Answer {
         message: &str,
         data: Option<Value>,
     ) -> Self {
-        let message = &bounded(message);
-        let failure = Failure {
+        let message = &truncate(message);
+        let response = ErrorResponse {
             jsonrpc: "2.0",
             id,
             error: ErrorObject {
@@ -314,7 +314,7 @@ impl Answer {
         // Strings, numbers and JSON values always have a form in JSON.
         Self {
             status,
-            body: Some(serde_json::to_vec(&failure).unwrap_or_default()),
+            body: Some(serde_json::to_vec(&response).unwrap_or_default()),
             is_error: true,
         }
     }

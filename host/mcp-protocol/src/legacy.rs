@@ -5,9 +5,9 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     Answer, Id, Request, Revision, Route, ServerInfo,
-    json::raw,
+    json::to_raw,
     jsonrpc::METHOD_NOT_FOUND,
-    method::{capabilities, offered},
+    method::{lookup, server_capabilities},
     params::{self, Params},
 };
 
@@ -19,17 +19,21 @@ pub(crate) fn request<'a>(
     method: &str,
     params: &Params<'a>,
 ) -> Route<'a> {
-    let ask = match offered(method, false) {
-        Some(read) => read(params, false).map_err(|problem| params::invalid(&id, problem)),
+    let request = match lookup(method, false) {
+        Some(read) => read(params, false).map_err(|problem| params::invalid_params(&id, problem)),
         None => {
             let message = format!("the method {method} is not offered");
             Err(Answer::error(200, Some(&id), METHOD_NOT_FOUND, &message))
         }
     };
-    match ask {
-        Ok(ask) => Route::Request(Request { id, revision, ask }),
-        Err(answer) if method == INITIALIZE => Route::Answered(answer),
-        Err(answer) => Route::InSession {
+    match request {
+        Ok(method) => Route::Request(Request {
+            id,
+            revision,
+            method,
+        }),
+        Err(answer) if method == INITIALIZE => Route::Reply(answer),
+        Err(answer) => Route::ReplyIfSessionAlive {
             id: Some(id),
             answer,
         },
@@ -41,7 +45,7 @@ pub(crate) const INITIALIZE: &str = "initialize";
 
 /// The result of `initialize`.
 #[must_use]
-pub fn initialize(
+pub fn initialize_result(
     negotiated: Revision,
     server: &ServerInfo,
     instructions: Option<&str>,
@@ -55,9 +59,9 @@ pub fn initialize(
         #[serde(skip_serializing_if = "Option::is_none")]
         instructions: Option<&'a str>,
     }
-    raw(&InitializeResult {
+    to_raw(&InitializeResult {
         protocol_version: negotiated.as_str(),
-        capabilities: capabilities(),
+        capabilities: server_capabilities(),
         server_info: server,
         instructions,
     })

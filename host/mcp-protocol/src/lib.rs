@@ -5,9 +5,9 @@
 //! - *legacy*: the revisions up to 2025-11-25, with their `initialize` handshake and optional session.
 //!
 //! [`route`] takes the bytes of one POST and the headers that matter, decides the era of that request alone, makes every
-//! check that needs no knowledge of the tools, and says what is asked for ([`Ask`]) or how it is refused ([`Answer`]);
+//! check that needs no knowledge of the tools, and says what is asked for ([`ClientRequest`]) or how it is refused ([`Answer`]);
 //! [`route_stdio`] does the same for a line of stdio.
-//! The server then answers with what [`discover`], [`initialize`], [`tools`] and [`jsonrpc`] write, and tells of
+//! The server then answers with what [`discover_result`], [`initialize_result`], [`tools`] and [`jsonrpc`] write, and tells of
 //! calls under way by [`Notification`]s.
 //!
 //! This crate knows no HTTP library, no AWS, no async runtime and no plugin: it depends on serde, serde_json and
@@ -38,13 +38,13 @@ mod server_info;
 pub mod tools;
 
 pub use era::{route, route_stdio};
-pub use header::{ARGUMENT_HEADERS, arguments_agree, encode_header};
+pub use header::{ARGUMENT_HEADER_PREFIX, check_argument_headers, encode_header};
 pub use jsonrpc::{Answer, Id};
-pub use legacy::initialize;
+pub use legacy::initialize_result;
 pub use meta::{CallMeta, Trace};
-pub use modern::discover;
-pub use notification::{Message, Notification, Progress, event_stream};
-pub use request::{Ask, Request};
+pub use modern::discover_result;
+pub use notification::{LogMessage, Notification, Progress, event_stream};
+pub use request::{ClientRequest, Request};
 pub use revision::Revision;
 pub use route::{Batch, Headers, Route};
 pub use server_info::{CacheHints, CacheScope, ServerInfo};

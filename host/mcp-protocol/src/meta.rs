@@ -14,7 +14,7 @@ const PROGRESS_TOKEN: &str = "progressToken";
 
 /// The longest progress token; a longer one is none. Unit: bytes. Source: ours. Each notification repeats it, so that a long one
 /// would fill memory by a thousandfold of what was sent; tokens of clients are numbers and UUIDs.
-const MAX_TOKEN: usize = 1024;
+const MAX_PROGRESS_TOKEN: usize = 1024;
 
 /// The longest `tracestate` or `baggage` that is handed on. Unit: bytes.
 /// Source: W3C Baggage, section 3.3.2, which asks for 8192; of `tracestate` W3C Trace Context asks for 512.
@@ -36,24 +36,24 @@ pub struct CallMeta<'a> {
 }
 
 impl<'a> CallMeta<'a> {
-    pub(crate) fn modern(meta: &Members<'a>) -> Self {
+    pub(crate) fn from_modern(meta: &Members<'a>) -> Self {
         let object = |key| meta.get(key).copied().filter(|raw| is_object(raw));
         let log_level = meta.get(LOG_LEVEL).and_then(|level| text(level));
         Self {
             client: object(CLIENT_INFO),
             capabilities: object(CLIENT_CAPABILITIES),
             log_level: log_level.and_then(|level| LogLevel::parse(&level)),
-            ..Self::legacy(meta)
+            ..Self::from_legacy(meta)
         }
     }
 
-    pub(crate) fn legacy(meta: &Members<'a>) -> Self {
+    pub(crate) fn from_legacy(meta: &Members<'a>) -> Self {
         Self {
             progress_token: meta
                 .get(PROGRESS_TOKEN)
-                .filter(|token| token.get().len() <= MAX_TOKEN)
+                .filter(|token| token.get().len() <= MAX_PROGRESS_TOKEN)
                 .and_then(|token| Id::parse(token)),
-            trace: Trace::read(|name| text(meta.get(name)?)),
+            trace: Trace::from_fields(|name| text(meta.get(name)?)),
             ..Self::default()
         }
     }
@@ -79,7 +79,7 @@ pub struct Trace {
 
 impl Trace {
     /// Read from wherever its three names have values: `_meta`, or the headers of HTTP.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn from_fields(get: impl Fn(&str) -> Option<String>) -> Self {
         let bounded = |name| get(name).filter(|value| value.len() <= MAX_TRACE);
         let traceparent = get("traceparent").filter(|value| is_traceparent(value));
         let tracestate = traceparent.is_some().then(|| bounded("tracestate"));
@@ -181,7 +181,7 @@ mod tests {
             ),
             ("", false),
         ] {
-            let trace = Trace::read(|name| match name {
+            let trace = Trace::from_fields(|name| match name {
                 "traceparent" => Some(value.to_owned()),
                 _ => Some("a=b".to_owned()),
             });
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn what_is_longer_than_anyone_asks_for_is_not_handed_on() {
         for (length, kept) in [(MAX_TRACE, true), (MAX_TRACE + 1, false)] {
-            let trace = Trace::read(|name| match name {
+            let trace = Trace::from_fields(|name| match name {
                 "traceparent" => Some(GOOD.to_owned()),
                 _ => Some("x".repeat(length)),
             });

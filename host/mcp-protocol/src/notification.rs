@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 
-use crate::{Id, LogLevel, Revision, json::raw};
+use crate::{Id, LogLevel, Revision, json::to_raw};
 
 /// Something to tell the client while a call runs.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub enum Notification {
     /// How far the call has come.
     Progress(Progress),
     /// A message of the tool.
-    Message(Message),
+    Message(LogMessage),
 }
 
 /// How far a call has come.
@@ -29,7 +29,7 @@ pub struct Progress {
 
 /// A message of a tool for the client.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Message {
+pub struct LogMessage {
     /// How important it is.
     pub level: LogLevel,
     /// Who says it.
@@ -42,7 +42,7 @@ pub struct Message {
 impl Notification {
     /// The notification in the words of `revision`; `None` for progress of a call whose client gave no `token` for it.
     #[must_use]
-    pub fn in_words_of(&self, revision: Revision, token: Option<&Id>) -> Option<Box<RawValue>> {
+    pub fn for_revision(&self, revision: Revision, token: Option<&Id>) -> Option<Box<RawValue>> {
         match self {
             Self::Progress(progress) => {
                 #[derive(Serialize)]
@@ -76,7 +76,7 @@ fn notification(method: &'static str, params: &impl Serialize) -> Box<RawValue> 
         method: &'static str,
         params: &'a T,
     }
-    raw(&Envelope {
+    to_raw(&Envelope {
         jsonrpc: "2.0",
         method,
         params,

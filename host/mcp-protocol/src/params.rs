@@ -32,18 +32,18 @@ impl<'a> Params<'a> {
     /// The answer to a message that has a member twice, in `params` or in its `_meta`: of two readers, such as a gateway
     /// and this server, one may take the first and the other the last, so that neither is what was asked for.
     pub(crate) fn parse(id: Option<&Id>, raw: Option<&'a RawValue>) -> Result<Self, Answer> {
-        let twice = |place: &str, name: &str| {
+        let duplicate = |place: &str, name: &str| {
             let message = format!("{place} has {name:?} twice; send it once");
             Answer::error(400, id, INVALID_REQUEST, &message)
         };
         let members = match raw.map(members) {
             None => Some(Members::new()),
-            Some(parsed) => parsed.map_err(|name| twice("`params`", &name))?,
+            Some(parsed) => parsed.map_err(|name| duplicate("`params`", &name))?,
         };
         let meta = members.as_ref().and_then(|members| members.get("_meta"));
         let meta = match meta.map(|meta| self::members(meta)) {
             None => None,
-            Some(parsed) => parsed.map_err(|name| twice("`params._meta`", &name))?,
+            Some(parsed) => parsed.map_err(|name| duplicate("`params._meta`", &name))?,
         };
         Ok(Self { members, meta })
     }
@@ -76,7 +76,8 @@ impl<'a> Params<'a> {
 pub(crate) fn members(raw: &RawValue) -> Result<Option<Members<'_>>, String> {
     match serde_json::from_str::<Object<'_>>(raw.get()) {
         Ok(Object {
-            twice: Some(name), ..
+            duplicate: Some(name),
+            ..
         }) => Err(name),
         Ok(object) => Ok(Some(object.members)),
         Err(_) => Ok(None),
@@ -86,7 +87,7 @@ pub(crate) fn members(raw: &RawValue) -> Result<Option<Members<'_>>, String> {
 #[derive(Default)]
 struct Object<'a> {
     members: Members<'a>,
-    twice: Option<String>,
+    duplicate: Option<String>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -107,7 +108,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                         Entry::Vacant(vacant) => {
                             vacant.insert(value);
                         }
-                        Entry::Occupied(occupied) => object.twice = Some(occupied.key().clone()),
+                        Entry::Occupied(occupied) => {
+                            object.duplicate = Some(occupied.key().clone())
+                        }
                     }
                 }
                 Ok(object)
@@ -124,6 +127,6 @@ pub(crate) fn text(raw: &RawValue) -> Option<String> {
 }
 
 /// The answer to parameters that do not fit the method.
-pub(crate) fn invalid(id: &Id, problem: &str) -> Answer {
+pub(crate) fn invalid_params(id: &Id, problem: &str) -> Answer {
     Answer::error(200, Some(id), INVALID_PARAMS, problem)
 }

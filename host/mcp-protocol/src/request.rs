@@ -2,28 +2,28 @@
 
 use serde_json::value::RawValue;
 
-use crate::{CallMeta, Id, LogLevel, Revision, input::Retry};
+use crate::{CallMeta, Id, LogLevel, Revision, input::InputResume};
 
 /// A request that passed every check which needs no knowledge of the tools.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// To be repeated in the answer.
     pub id: Id,
-    /// The revision to answer in. `None`: legacy, as negotiated in the session, else [`Revision::ASSUMED`].
+    /// The revision to answer in. `None`: legacy, as negotiated in the session, else [`Revision::DEFAULT`].
     pub revision: Option<Revision>,
     /// What is asked for.
-    pub ask: Ask<'a>,
+    pub method: ClientRequest<'a>,
 }
 
 impl Request<'_> {
     pub(crate) fn is_initialize(&self) -> bool {
-        matches!(self.ask, Ask::Initialize { .. })
+        matches!(self.method, ClientRequest::Initialize { .. })
     }
 }
 
 /// What a client asks for.
 #[derive(Clone, Debug)]
-pub enum Ask<'a> {
+pub enum ClientRequest<'a> {
     /// `server/discover` (modern).
     Discover,
     /// `initialize` (legacy).
@@ -53,6 +53,6 @@ pub enum Ask<'a> {
         /// What the call's `_meta` says.
         meta: Box<CallMeta<'a>>,
         /// What comes with a call that is made again (modern).
-        retry: Box<Retry<'a>>,
+        resume: Box<InputResume<'a>>,
     },
 }

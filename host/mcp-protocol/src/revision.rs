@@ -34,7 +34,7 @@ impl Revision {
     pub const MODERN: Self = Self::V2026_07_28;
 
     /// The revision of a legacy request that names none and has no session (L:http, "Protocol Version Header").
-    pub const ASSUMED: Self = Self::V2025_03_26;
+    pub const DEFAULT: Self = Self::V2025_03_26;
 
     /// The revision of this date.
     #[must_use]

@@ -17,10 +17,10 @@ pub struct Headers<'a> {
 #[derive(Clone, Debug)]
 pub enum Route<'a> {
     /// To this answer, whatever the tools are.
-    Answered(Answer),
+    Reply(Answer),
     /// To this answer, if the legacy session it may name is alive: that a session is gone comes before anything else
     /// that there is to say.
-    InSession {
+    ReplyIfSessionAlive {
         /// The request's id; `None` for a notification or response.
         id: Option<Id>,
         /// The answer.
@@ -30,12 +30,12 @@ pub enum Route<'a> {
     Request(Request<'a>),
     /// To an earlier request, which its client takes back; it is not answered itself. Of a legacy session, or of the one
     /// connection that stdio is. (A modern client over HTTP hangs up instead.)
-    Cancelled {
+    Cancel {
         /// The id of the earlier request.
         id: Id,
     },
     /// To several ends at once, if the session it may name is alive and [`Revision::has_batches`]; else to
-    /// [`Batch::refused`].
+    /// [`Batch::refusal`].
     Batch(Batch<'a>),
 }
 
@@ -43,7 +43,7 @@ pub enum Route<'a> {
 /// like a notification.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
-    /// The revision that the header names. `None`: as negotiated in the session, else [`Revision::ASSUMED`].
+    /// The revision that the header names. `None`: as negotiated in the session, else [`Revision::DEFAULT`].
     pub revision: Option<Revision>,
     /// Where each message leads: never to another batch.
     pub routes: Vec<Route<'a>>,
@@ -52,7 +52,7 @@ pub struct Batch<'a> {
 impl Batch<'_> {
     /// The answer where there are no batches.
     #[must_use]
-    pub fn refused() -> Answer {
+    pub fn refusal() -> Answer {
         let message = "send one message at a time, not a batch";
         Answer::error(400, None, INVALID_REQUEST, message)
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
-    CacheHints, Revision, ServerInfo, content, error_text::bounded, json::raw,
+    CacheHints, Revision, ServerInfo, content, error_text::truncate, json::to_raw,
     meta_keys::SERVER_INFO,
 };
 
@@ -40,7 +40,7 @@ pub struct Tool {
 
 impl Tool {
     /// The tool without what `revision` does not know.
-    fn in_words_of(mut self, revision: Revision) -> Self {
+    fn for_revision(mut self, revision: Revision) -> Self {
         if !revision.has_annotations() {
             self.annotations = None;
         }
@@ -74,7 +74,7 @@ fn is_object_schema(schema: &RawValue) -> bool {
 
 /// The result of `tools/list`: a page of the list, and where the next one begins, if there is one.
 #[must_use]
-pub fn list(
+pub fn list_result(
     revision: Revision,
     tools: &[Tool],
     next_cursor: Option<&str>,
@@ -95,11 +95,11 @@ pub fn list(
         meta: Option<Value>,
     }
     let modern = revision.is_modern();
-    raw(&ListToolsResult {
+    to_raw(&ListToolsResult {
         result_type: modern.then_some("complete"),
         tools: tools
             .iter()
-            .map(|tool| tool.clone().in_words_of(revision))
+            .map(|tool| tool.clone().for_revision(revision))
             .collect(),
         next_cursor,
         cache: modern.then_some(cache),
@@ -125,7 +125,7 @@ impl CallResult {
     #[must_use]
     pub fn error(message: &str) -> Self {
         Self {
-            content: raw(&json!([{ "type": "text", "text": bounded(message) }])),
+            content: to_raw(&json!([{ "type": "text", "text": truncate(message) }])),
             structured_content: None,
             is_error: true,
             meta: None,
@@ -134,7 +134,7 @@ impl CallResult {
 
     /// The result of `tools/call` in the words of `revision`.
     #[must_use]
-    pub fn in_words_of(self, revision: Revision, server: &ServerInfo) -> Box<RawValue> {
+    pub fn for_revision(self, revision: Revision, server: &ServerInfo) -> Box<RawValue> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct CallToolResult {
@@ -157,9 +157,9 @@ impl CallResult {
             meta.get_or_insert_default()
                 .insert(SERVER_INFO.to_owned(), json!(server));
         }
-        raw(&CallToolResult {
+        to_raw(&CallToolResult {
             result_type: revision.is_modern().then_some("complete"),
-            content: content::in_words_of(&self.content, revision).unwrap_or(self.content),
+            content: content::for_revision(&self.content, revision).unwrap_or(self.content),
             structured_content,
             is_error: self.is_error,
             meta,

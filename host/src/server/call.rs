@@ -96,7 +96,7 @@ impl CallRunner {
         let context = context(incoming, &asked, &self.context_headers);
         incoming.record.calls(tool, *revision, &context);
         let required = tool.requires.iter().map(String::as_str);
-        let missing = capabilities::missing(required, context.capabilities.as_deref());
+        let missing = capabilities::missing_capabilities(required, context.capabilities.as_deref());
         if !missing.is_empty() {
             incoming.record.ends(End::Refused);
             return lacking(&asked, &missing, &self.server).into();
@@ -145,7 +145,7 @@ impl CallRunner {
         let outcome = Outcome {
             notifications: notifications
                 .iter()
-                .filter_map(|notification| notification.in_words_of(*revision, token))
+                .filter_map(|notification| notification.for_revision(*revision, token))
                 .collect(),
             ..answer.into()
         };
@@ -250,7 +250,7 @@ impl CallRunner {
         });
         let answer = match outcome {
             Ok(result) => {
-                let result = result.in_words_of(asked.revision, &self.server);
+                let result = result.for_revision(asked.revision, &self.server);
                 Answer::success(&asked.id, &result)
             }
             Err(ended) => failed(asked, call, ended, &self.server),
@@ -283,7 +283,7 @@ fn trouble(call: &Call, outcome: &Result<CallResult, Ended>) -> Option<Trouble> 
 /// Passes a call's notifications on, in the words of its client.
 fn in_words(tell: Tell, record: Record, revision: Revision, token: Option<Id>) -> Listener {
     Box::new(move |notification| {
-        if let Some(notification) = notification.in_words_of(revision, token.as_ref()) {
+        if let Some(notification) = notification.for_revision(revision, token.as_ref()) {
             record.tells(notification.get().len());
             tell.tell(notification);
         }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use mcp_protocol::{
-    Answer, Ask, Batch, Id, Request, Revision, Route, arguments_agree, jsonrpc::INVALID_PARAMS,
+    Answer, Batch, ClientRequest, Id, Request, Revision, Route, check_argument_headers,
+    jsonrpc::INVALID_PARAMS,
 };
 use serde_json::Map;
 
@@ -30,23 +31,23 @@ impl McpServer {
         connection: Connection<'_>,
     ) -> Outcome {
         match route {
-            Route::Answered(answer) => answer.into(),
-            Route::InSession { id, answer } => {
+            Route::Reply(answer) => answer.into(),
+            Route::ReplyIfSessionAlive { id, answer } => {
                 let session = self.session(incoming, connection, id.as_ref());
                 session.await.map_or_else(Outcome::from, |_| answer.into())
             }
             // A client may not rely on it (L:cancel): its other messages may have reached other environments.
-            Route::Cancelled { .. } => {
+            Route::Cancel { .. } => {
                 let session = self.session(incoming, connection, None);
                 session
                     .await
                     .map_or_else(Outcome::from, |_| Answer::ACCEPTED.into())
             }
             Route::Request(request) => {
-                incoming.record.asks(&request.ask, request.revision);
+                incoming.record.asks(&request.method, request.revision);
                 let is_modern = request.revision.is_some_and(Revision::is_modern);
                 // Neither is in a session that is there already.
-                if is_modern || matches!(request.ask, Ask::Initialize { .. }) {
+                if is_modern || matches!(request.method, ClientRequest::Initialize { .. }) {
                     return self
                         .request(incoming, request, &InSession::None, connection)
                         .await;
@@ -97,18 +98,22 @@ impl McpServer {
         session: &InSession,
         connection: Connection<'_>,
     ) -> Outcome {
-        let Request { id, revision, ask } = request;
+        let Request {
+            id,
+            revision,
+            method,
+        } = request;
         // A modern request is in no session, also on a connection that has one.
         let is_modern = revision.is_some_and(Revision::is_modern);
         let session = if is_modern { &InSession::None } else { session };
         let revision = session.revision(revision);
-        let answer = match (ask, connection) {
-            (Ask::Discover, _) => {
+        let answer = match (method, connection) {
+            (ClientRequest::Discover, _) => {
                 let cache = self.lists.cache(&incoming.caller);
                 Answer::success(&id, &self.identity.discovered(cache))
             }
             (
-                Ask::Initialize {
+                ClientRequest::Initialize {
                     negotiated,
                     client,
                     capabilities,
@@ -129,20 +134,21 @@ impl McpServer {
                     Err(refused) => refused,
                 }
             }
-            (Ask::Initialize { negotiated, .. }, Connection::Transport(_)) => {
+            (ClientRequest::Initialize { negotiated, .. }, Connection::Transport(_)) => {
                 Answer::success(&id, &self.introduction(negotiated))
             }
-            (Ask::SetLogLevel(level), Connection::Store) => {
+            (ClientRequest::SetLogLevel(level), Connection::Store) => {
                 let sessions = &self.sessions;
                 sessions
                     .set_log_level(incoming, &id, session, revision, level)
                     .await
             }
             // The transport has kept the level already.
-            (Ask::Ping, _) | (Ask::SetLogLevel(_), Connection::Transport(_)) => {
+            (ClientRequest::Ping, _)
+            | (ClientRequest::SetLogLevel(_), Connection::Transport(_)) => {
                 Answer::success(&id, &Map::new())
             }
-            (Ask::ListTools { cursor }, _) => {
+            (ClientRequest::ListTools { cursor }, _) => {
                 let of = ListOf {
                     catalog: &self.catalog,
                     server: &self.identity.server,
@@ -151,11 +157,11 @@ impl McpServer {
                     .answer(incoming, &id, revision, cursor.as_deref(), of)
             }
             (
-                Ask::CallTool {
+                ClientRequest::CallTool {
                     name,
                     arguments,
                     meta,
-                    retry,
+                    resume,
                 },
                 _,
             ) => match self.catalog.get(&name) {
@@ -167,7 +173,7 @@ impl McpServer {
                         tool,
                         arguments,
                         meta: *meta,
-                        retry: *retry,
+                        resume: *resume,
                     };
                     // Only over HTTP there are headers that repeat arguments.
                     let is_over_http = matches!(connection, Connection::Store);
@@ -189,7 +195,7 @@ impl McpServer {
 /// Do the headers that repeat arguments say what the body says?
 fn headers_agree(incoming: &Incoming<'_>, asked: &Asked<'_>) -> Result<(), Answer> {
     let declared = asked.tool.headers.iter();
-    arguments_agree(
+    check_argument_headers(
         &asked.id,
         declared.map(|(name, pointer)| (name.as_str(), pointer.as_str())),
         |name| header(incoming.headers, name),
@@ -205,15 +211,15 @@ async fn answer_batch<'a, F: Future<Output = Outcome>>(
     answered: impl Fn(&Answer),
 ) -> Outcome {
     if !session.revision(batch.revision).has_batches() {
-        return Batch::refused().into();
+        return Batch::refusal().into();
     }
     let answered = &answered;
     let outcomes = batch.routes.into_iter().map(|route| {
         let served = match route {
             Route::Request(request) => Ok(serve(request)),
-            Route::Answered(answer) | Route::InSession { answer, .. } => Err(answer),
-            Route::Cancelled { .. } => Err(Answer::ACCEPTED),
-            Route::Batch(_) => Err(Batch::refused()),
+            Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => Err(answer),
+            Route::Cancel { .. } => Err(Answer::ACCEPTED),
+            Route::Batch(_) => Err(Batch::refusal()),
         };
         async move {
             let outcome = match served {
@@ -234,8 +240,8 @@ pub(crate) async fn answer_each<'a, F: Future<Output = Outcome>>(
     mut serve: impl FnMut(Request<'a>) -> F,
 ) -> Outcome {
     match route {
-        Route::Answered(answer) | Route::InSession { answer, .. } => answer.into(),
-        Route::Cancelled { .. } => Answer::ACCEPTED.into(),
+        Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => answer.into(),
+        Route::Cancel { .. } => Answer::ACCEPTED.into(),
         Route::Request(request) => serve(request).await,
         Route::Batch(batch) => answer_batch(batch, session, serve, |_| ()).await,
     }
@@ -265,10 +271,12 @@ pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> 
         answer: Some(answer),
     };
     match route {
-        Route::Answered(answer) | Route::InSession { answer, .. } => ready(answer, Vec::new()),
-        Route::Cancelled { id } => ready(Answer::ACCEPTED, vec![Part::Cancelled(id)]),
+        Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => {
+            ready(answer, Vec::new())
+        }
+        Route::Cancel { id } => ready(Answer::ACCEPTED, vec![Part::Cancelled(id)]),
         Route::Batch(batch) if !session.revision(batch.revision).has_batches() => {
-            ready(Batch::refused(), Vec::new())
+            ready(Batch::refusal(), Vec::new())
         }
         Route::Request(request) => Unfolded {
             parts: vec![Part::Request(request)],
@@ -278,8 +286,8 @@ pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> 
         Route::Batch(batch) => {
             let parts = batch.routes.into_iter().filter_map(|route| match route {
                 Route::Request(request) => Some(Part::Request(request)),
-                Route::Cancelled { id } => Some(Part::Cancelled(id)),
-                Route::Answered(_) | Route::InSession { .. } | Route::Batch(_) => None,
+                Route::Cancel { id } => Some(Part::Cancelled(id)),
+                Route::Reply(_) | Route::ReplyIfSessionAlive { .. } | Route::Batch(_) => None,
             });
             Unfolded {
                 parts: parts.collect(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mcp_protocol::{Answer, Ask, Revision};
+use mcp_protocol::{Answer, ClientRequest, Revision};
 use serde::Deserialize;
 
 use crate::{
@@ -36,21 +36,21 @@ impl Record {
     }
 
     /// What a request asks for.
-    pub(crate) fn asks(&self, ask: &Ask<'_>, revision: Option<Revision>) {
+    pub(crate) fn asks(&self, request: &ClientRequest<'_>, revision: Option<Revision>) {
         let mut known = self.lock();
-        let method = match ask {
-            Ask::Discover => "server/discover",
-            Ask::Initialize {
+        let method = match request {
+            ClientRequest::Discover => "server/discover",
+            ClientRequest::Initialize {
                 negotiated, client, ..
             } => {
                 known.revision = Some(*negotiated);
                 known.client = client.and_then(|client| words_of(client.get()));
                 "initialize"
             }
-            Ask::Ping => "ping",
-            Ask::SetLogLevel(_) => "logging/setLevel",
-            Ask::ListTools { .. } => "tools/list",
-            Ask::CallTool { .. } => "tools/call",
+            ClientRequest::Ping => "ping",
+            ClientRequest::SetLogLevel(_) => "logging/setLevel",
+            ClientRequest::ListTools { .. } => "tools/list",
+            ClientRequest::CallTool { .. } => "tools/call",
         };
         known.method = known.method.or(Some(method));
         known.revision = known.revision.or(revision);

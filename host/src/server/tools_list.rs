@@ -108,7 +108,7 @@ impl Lists {
             let end = start.saturating_add(self.page_size).min(tools.len());
             let next = (end < tools.len()).then(|| format!("{CURSOR}{}", tools[end - 1].name));
             let tools = &tools[start..end];
-            tools::list(revision, tools, next.as_deref(), of.server, cache)
+            tools::list_result(revision, tools, next.as_deref(), of.server, cache)
         };
         // No tools are one page as well.
         let starts = (0..tools.len().max(1)).step_by(self.page_size);

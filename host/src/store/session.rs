@@ -66,7 +66,7 @@ impl Session {
     #[must_use]
     pub(crate) fn revision_in(session: Option<&Self>, named: Option<Revision>) -> Revision {
         let negotiated = session.map(|session| session.revision);
-        named.or(negotiated).unwrap_or(Revision::ASSUMED)
+        named.or(negotiated).unwrap_or(Revision::DEFAULT)
     }
 
     /// May this principal go on with it?

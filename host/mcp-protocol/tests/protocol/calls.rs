@@ -1,6 +1,6 @@
 //! What comes with a call: what its `_meta` says of the client and of what it wants to hear.
 
-use mcp_protocol::{Ask, CallMeta, Headers, LogLevel, Route, route};
+use mcp_protocol::{CallMeta, ClientRequest, Headers, LogLevel, Route, route};
 use serde_json::{Value, json};
 
 use crate::post::{CAPABILITIES, LOG_LEVEL, Owed, modern, request};
@@ -20,8 +20,8 @@ fn with_meta<T>(version: Option<&str>, members: Value, look: impl FnOnce(&CallMe
     }
     let body = request("tools/call", params).to_string();
     match route(Owed::by(&body).with(version), body.as_bytes()) {
-        Route::Request(request) => match request.ask {
-            Ask::CallTool { meta, .. } => look(&meta),
+        Route::Request(request) => match request.method {
+            ClientRequest::CallTool { meta, .. } => look(&meta),
             other => panic!("not a call: {other:?}"),
         },
         other => panic!("{body} is refused: {other:?}"),
@@ -109,7 +109,7 @@ fn a_meta_that_is_no_object_says_nothing() {
         let Route::Request(request) = route(Headers::default(), body.as_bytes()) else {
             panic!("{body} is refused");
         };
-        let Ask::CallTool { meta, .. } = request.ask else {
+        let ClientRequest::CallTool { meta, .. } = request.method else {
             panic!("not a call");
         };
         assert!(meta.progress_token.is_none() && meta.trace.is_empty());

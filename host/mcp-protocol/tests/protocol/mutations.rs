@@ -1,6 +1,6 @@
 //! Whatever comes in, something sensible comes out: damaged messages by the thousand, the same ones in every run.
 
-use mcp_protocol::{Answer, Ask, Headers, Id, Revision, Route, route, route_stdio};
+use mcp_protocol::{Answer, ClientRequest, Headers, Id, Revision, Route, route, route_stdio};
 use serde_json::{Value, json};
 
 use crate::post::{VERSION, judge, judge_line, modern, request};
@@ -158,15 +158,17 @@ struct Seen {
 impl Seen {
     fn look(&mut self, route: &Route<'_>, sent: Option<&Value>, context: &str) {
         match route {
-            Route::Answered(answer) | Route::InSession { answer, .. } if answer.body.is_none() => {
+            Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. }
+                if answer.body.is_none() =>
+            {
                 assert_eq!(answer.status, 202, "{context}");
                 self.accepted += 1;
             }
-            Route::Answered(answer) | Route::InSession { answer, .. } => {
+            Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => {
                 is_an_error(answer, sent, context);
                 self.refused += 1;
             }
-            Route::Cancelled { .. } => self.accepted += 1,
+            Route::Cancel { .. } => self.accepted += 1,
             Route::Batch(batch) => {
                 let sent = sent.and_then(Value::as_array);
                 for (position, route) in batch.routes.iter().enumerate() {
@@ -180,7 +182,7 @@ impl Seen {
                 let claims = sent
                     .and_then(|body| body["params"]["_meta"].as_object())
                     .is_some_and(|meta| meta.contains_key(VERSION));
-                if claims && !matches!(request.ask, Ask::Initialize { .. }) {
+                if claims && !matches!(request.method, ClientRequest::Initialize { .. }) {
                     assert_eq!(request.revision, Some(Revision::MODERN), "{context}");
                 }
                 self.requests += 1;
@@ -208,12 +210,12 @@ fn whatever_comes_in_is_refused_accepted_or_a_request() {
         let parsed: Option<Value> = serde_json::from_slice(&body).ok();
         let over_http = route(headers, &body);
         seen.look(&over_http, parsed.as_ref(), &context);
-        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_http {
+        if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &over_http {
             judge(headers, &body, answer);
         }
         let over_stdio = route_stdio(&body);
         seen.look(&over_stdio, parsed.as_ref(), &context);
-        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_stdio {
+        if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &over_stdio {
             judge_line(&body, answer);
         }
     }
@@ -262,14 +264,16 @@ fn is_sound(request: &mcp_protocol::Request<'_>, context: &str) {
     if let Id::Number(number) = &request.id {
         assert!(!number.is_f64(), "{context}");
     }
-    match &request.ask {
-        Ask::CallTool {
+    match &request.method {
+        ClientRequest::CallTool {
             arguments: Some(arguments),
             ..
         } => {
             assert!(arguments.get().starts_with('{'), "{context}");
         }
-        Ask::Initialize { negotiated, .. } => assert!(!negotiated.is_modern(), "{context}"),
+        ClientRequest::Initialize { negotiated, .. } => {
+            assert!(!negotiated.is_modern(), "{context}")
+        }
         _ => {}
     }
 }

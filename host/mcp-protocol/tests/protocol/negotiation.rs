@@ -1,6 +1,6 @@
 //! `initialize`: which revision a client gets.
 
-use mcp_protocol::{Ask, Headers, Route, route};
+use mcp_protocol::{ClientRequest, Headers, Route, route};
 use serde_json::{Value, json};
 
 use crate::post::{post, request};
@@ -84,7 +84,7 @@ fn what_the_client_says_of_itself_is_kept_as_it_stands() {
         let Route::Request(request) = route(Headers::default(), body.as_bytes()) else {
             panic!("no request: {body}");
         };
-        let Ask::Initialize { client, .. } = request.ask else {
+        let ClientRequest::Initialize { client, .. } = request.method else {
             panic!("not initialize: {body}");
         };
         assert_eq!(client.map(|client| client.get()), expected, "body: {body}");

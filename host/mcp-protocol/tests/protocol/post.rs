@@ -1,6 +1,8 @@
 //! One POST, and what became of it in one line, so that a table can say it.
 
-use mcp_protocol::{Answer, Ask, Batch, Headers, Id, Revision, Route, route, route_stdio};
+use mcp_protocol::{
+    Answer, Batch, ClientRequest, Headers, Id, Revision, Route, route, route_stdio,
+};
 use schemas::Exchange;
 use serde_json::{Value, json};
 
@@ -61,7 +63,7 @@ pub(crate) fn post(version: Option<&str>, body: &str) -> String {
 /// - `legacy [legacy ping id 1, 400 -32600]`: a batch
 pub(crate) fn seen(headers: Headers<'_>, body: &[u8]) -> String {
     let route = route(headers, body);
-    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+    if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &route {
         judge(headers, body, answer);
     }
     of_route(&route)
@@ -84,7 +86,7 @@ pub(crate) fn judge(headers: Headers<'_>, body: &[u8], answer: &Answer) {
 /// What became of a message that came over stdio.
 pub(crate) fn line(message: &str) -> String {
     let route = route_stdio(message.as_bytes());
-    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+    if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &route {
         judge_line(message.as_bytes(), answer);
     }
     of_route(&route)
@@ -102,9 +104,9 @@ pub(crate) fn judge_line(message: &[u8], answer: &Answer) {
 
 fn of_route(route: &Route<'_>) -> String {
     match route {
-        Route::Answered(answer) => of_answer(answer),
-        Route::InSession { answer, .. } => format!("in session {}", of_answer(answer)),
-        Route::Cancelled { id } => format!("cancel {}", of_id(id)),
+        Route::Reply(answer) => of_answer(answer),
+        Route::ReplyIfSessionAlive { answer, .. } => format!("in session {}", of_answer(answer)),
+        Route::Cancel { id } => format!("cancel {}", of_id(id)),
         Route::Batch(Batch { revision, routes }) => {
             let revision = revision.map_or("legacy", Revision::as_str);
             let routes: Vec<_> = routes.iter().map(of_route).collect();
@@ -112,25 +114,25 @@ fn of_route(route: &Route<'_>) -> String {
         }
         Route::Request(request) => {
             let revision = request.revision.map_or("legacy", Revision::as_str);
-            let ask = match &request.ask {
-                Ask::Discover => "server/discover".to_owned(),
-                Ask::Initialize { negotiated, .. } => {
+            let method = match &request.method {
+                ClientRequest::Discover => "server/discover".to_owned(),
+                ClientRequest::Initialize { negotiated, .. } => {
                     return format!("initialize {negotiated} id {}", of_id(&request.id));
                 }
-                Ask::Ping => "ping".to_owned(),
-                Ask::SetLogLevel(level) => format!("logging/setLevel {level}"),
-                Ask::ListTools { cursor: None } => "tools/list".to_owned(),
-                Ask::ListTools {
+                ClientRequest::Ping => "ping".to_owned(),
+                ClientRequest::SetLogLevel(level) => format!("logging/setLevel {level}"),
+                ClientRequest::ListTools { cursor: None } => "tools/list".to_owned(),
+                ClientRequest::ListTools {
                     cursor: Some(cursor),
                 } => format!("tools/list {cursor:?}"),
-                Ask::CallTool {
+                ClientRequest::CallTool {
                     name, arguments, ..
                 } => match arguments {
                     None => format!("tools/call {name}"),
                     Some(arguments) => format!("tools/call {name} {}", arguments.get()),
                 },
             };
-            format!("{revision} {ask} id {}", of_id(&request.id))
+            format!("{revision} {method} id {}", of_id(&request.id))
         }
     }
 }

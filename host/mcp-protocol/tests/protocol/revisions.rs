@@ -64,7 +64,7 @@ fn with_output(schema: Value) -> Tool {
 }
 
 fn listed(revision: Revision, tool: Tool) -> Value {
-    let list = tools::list(revision, &[tool], None, &server(), CACHE);
+    let list = tools::list_result(revision, &[tool], None, &server(), CACHE);
     serde_json::from_str(list.get()).expect("a list is JSON")
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn result(structured: Option<Value>) -> CallResult {
 }
 
 pub(crate) fn worded(revision: Revision, result: CallResult) -> Value {
-    serde_json::from_str(result.in_words_of(revision, &server()).get()).expect("a result is JSON")
+    serde_json::from_str(result.for_revision(revision, &server()).get()).expect("a result is JSON")
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn content_that_a_revision_knows_is_passed_on_byte_by_byte() {
             content: serde_json::value::RawValue::from_string(spaced.to_owned()).expect("JSON"),
             ..result(None)
         };
-        let worded = result.in_words_of(revision, &server());
+        let worded = result.for_revision(revision, &server());
         assert!(worded.get().contains(spaced), "{revision}: {worded}");
     }
 }

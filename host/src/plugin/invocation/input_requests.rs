@@ -298,7 +298,7 @@ fn check(
     declared: Option<&RawValue>,
 ) -> Result<Option<Form>, CannotAsk> {
     let of_this = |problem: String| CannotAsk::Anyone(format!("the question {key:?} {problem}"));
-    let required = request.requires().map_err(of_this)?;
+    let required = request.required_capabilities().map_err(of_this)?;
     if let Some(url) = request.url() {
         check_url(url).map_err(|problem| of_this(problem.to_owned()))?;
     }
@@ -307,7 +307,7 @@ fn check(
         .map(|shown| Form::new(shown, schema.as_ref()));
     let form = form.transpose();
     let form = form.map_err(|error| of_this(format!("has a form {error}")))?;
-    let missing = capabilities::missing(required, declared);
+    let missing = capabilities::missing_capabilities(required, declared);
     if missing.is_empty() {
         return Ok(form);
     }

@@ -25,9 +25,9 @@ pub(crate) fn lacking(asked: &Asked<'_>, missing: &[&str], server: &ServerInfo) 
         missing.join(" and "),
     );
     if asked.revision.is_modern() {
-        return capabilities::missing_error(&asked.id, &message, missing);
+        return capabilities::missing_capabilities_error(&asked.id, &message, missing);
     }
-    let result = CallResult::error(&message).in_words_of(asked.revision, server);
+    let result = CallResult::error(&message).for_revision(asked.revision, server);
     Answer::success(&asked.id, &result)
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn failed(asked: &Asked<'_>, call: &Call, ended: Ended, server: &Serv
             format!("tool {tool} failed unexpectedly (request id {request_id})")
         }
     };
-    let result = CallResult::error(&message).in_words_of(asked.revision, server);
+    let result = CallResult::error(&message).for_revision(asked.revision, server);
     Answer::success(&asked.id, &result)
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn fitting(
     let message = format!(
         "tool {tool} did its work, but its result has {bytes} bytes as it is sent, and {door} takes {most}; ask for less of it at once (request id {request_id})"
     );
-    let result = CallResult::error(&message).in_words_of(asked.revision, server);
+    let result = CallResult::error(&message).for_revision(asked.revision, server);
     Answer::success(&asked.id, &result).into()
 }
 

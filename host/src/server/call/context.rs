@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderName;
-use mcp_protocol::{CallMeta, Id, Revision, Trace, input::Retry};
+use mcp_protocol::{CallMeta, Id, Revision, Trace, input::InputResume};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) tool: &'a Arc<CatalogTool>,
     pub(crate) arguments: Option<&'a RawValue>,
     pub(crate) meta: CallMeta<'a>,
-    pub(crate) retry: Retry<'a>,
+    pub(crate) resume: InputResume<'a>,
 }
 
 /// What the plugin may know of the request; of its headers, `more` as well.
@@ -55,7 +55,7 @@ pub(crate) fn context(
         principal: incoming.caller.principal.clone(),
         claims: incoming.caller.claims.clone(),
         headers: for_plugins(incoming.headers, more),
-        trace: meta.trace.clone().or(|| Trace::read(in_headers)),
+        trace: meta.trace.clone().or(|| Trace::from_fields(in_headers)),
         progress: hears && meta.progress_token.is_some(),
         log_level: meta
             .log_level

@@ -13,7 +13,7 @@ use std::{
 
 use mcp_protocol::{
     Answer, ServerInfo,
-    input::{input_required, is_asked_by},
+    input::{input_required_result, is_input_capability},
     jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
     tools::CallResult,
 };
@@ -100,7 +100,8 @@ impl Rounds {
             return;
         }
         let words = "neither STATE_KEY nor SESSION_TABLE is set: tools cannot ask clients anything; set STATE_KEY to a secret such as `openssl rand -hex 32` gives";
-        let asks = |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_asked_by(name));
+        let asks =
+            |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_input_capability(name));
         match tools.iter().find(asks) {
             Some(tool) => tracing::warn!(tool = tool.mcp.name, "{words}"),
             None => tracing::info!("{words}"),
@@ -164,7 +165,7 @@ impl Rounds {
         asked: &Asked<'_>,
     ) -> Result<Inputs, Answer> {
         let Asked {
-            revision, retry, ..
+            revision, resume, ..
         } = asked;
         if !revision.is_modern() {
             return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
@@ -173,17 +174,17 @@ impl Rounds {
         if !self.can_ask() {
             return Ok(Inputs::unavailable(Unavailable::NoKey));
         }
-        let mut questions = match &retry.state {
+        let mut questions = match &resume.state {
             // Whatever is asked under these keys, this answers it.
             None => {
-                let keys = retry.responses.keys().cloned();
+                let keys = resume.responses.keys().cloned();
                 keys.map(|key| (key, Question::default())).collect()
             }
             Some(sealed) => self.questions_in(incoming, asked, sealed).await?,
         };
         let now = unix(SystemTime::now());
         for (key, question) in &mut questions {
-            if let (None, Some(answer)) = (&question.answer, retry.responses.get(key)) {
+            if let (None, Some(answer)) = (&question.answer, resume.responses.get(key)) {
                 question.answer = serde_json::from_str(answer.get()).ok();
                 question.given = now;
             }
@@ -250,9 +251,9 @@ impl Rounds {
         let questions = call.inputs.questions();
         let sealed = self.seal(&for_what, questions, SystemTime::now());
         let result = match incoming.in_time(&self.limits, sealed).await {
-            Ok(Some(state)) => input_required(&open, &state, server),
+            Ok(Some(state)) => input_required_result(&open, &state, server),
             Ok(None) => CallResult::error("the state of the call cannot be kept")
-                .in_words_of(asked.revision, server),
+                .for_revision(asked.revision, server),
             Err(error) => return Some(no_key(incoming, asked, &error)),
         };
         Some(Answer::success(&asked.id, &result))

@@ -15,7 +15,7 @@ use http::{
     },
 };
 
-use mcp_protocol::ARGUMENT_HEADERS;
+use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
 use crate::{config::Config, server::request::Reached};
 
@@ -199,9 +199,9 @@ fn allowed_headers(headers: &HeaderMap) -> String {
 
 /// Is it a header, and one that repeats an argument?
 fn is_argument(name: &str) -> bool {
-    let prefix = name.get(..ARGUMENT_HEADERS.len());
-    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(ARGUMENT_HEADERS))
-        && name.len() > ARGUMENT_HEADERS.len()
+    let prefix = name.get(..ARGUMENT_HEADER_PREFIX.len());
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(ARGUMENT_HEADER_PREFIX))
+        && name.len() > ARGUMENT_HEADER_PREFIX.len()
         && HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 

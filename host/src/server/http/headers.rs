@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT};
-use mcp_protocol::ARGUMENT_HEADERS;
+use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
 /// The headers that plugins may see of every request.
 ///
@@ -63,7 +63,7 @@ fn weight(accept: &str, range: &str) -> Option<f32> {
 /// What plugins may see of the headers: those they always may, those that repeat arguments, and `more`.
 pub(crate) fn for_plugins(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
     let arguments = headers.keys().map(HeaderName::as_str);
-    let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADERS));
+    let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADER_PREFIX));
     let names = FOR_PLUGINS
         .into_iter()
         .chain(more.iter().map(HeaderName::as_str));

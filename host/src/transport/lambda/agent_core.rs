@@ -7,7 +7,7 @@
 //! `BedrockAgentCoreGatewayTargetHandler`). A failed invocation would be told as "internal error" (Developer Guide, "Turn on
 //! debugging messages"); so whatever goes wrong is a result, too, which the model can read.
 
-use mcp_protocol::{Answer, Ask, Id, Request, Revision};
+use mcp_protocol::{Answer, ClientRequest, Id, Request, Revision};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
@@ -55,14 +55,14 @@ pub(super) async fn call(
     let request = Request {
         id: Id::Number(1.into()),
         revision: Some(Revision::LATEST_LEGACY),
-        ask: Ask::CallTool {
+        method: ClientRequest::CallTool {
             name: without_target(app, name).to_owned(),
             arguments,
             meta: Box::default(),
-            retry: Box::default(),
+            resume: Box::default(),
         },
     };
-    incoming.record.asks(&request.ask, request.revision);
+    incoming.record.asks(&request.method, request.revision);
     let connection = Connection::Transport(&InSession::None);
     let outcome = app
         .request(&incoming, request, &InSession::None, connection)

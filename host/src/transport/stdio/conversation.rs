@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use http::{HeaderMap, Method};
 use mcp_protocol::{
-    Answer, Ask, Id, Request,
+    Answer, ClientRequest, Id, Request,
     jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
     route_stdio,
 };
@@ -122,8 +122,8 @@ impl Conversation {
                 Part::Cancelled(id) => self.take_back(&id),
                 Part::Request(Request {
                     id,
-                    ask:
-                        Ask::Initialize {
+                    method:
+                        ClientRequest::Initialize {
                             negotiated,
                             client,
                             capabilities,
@@ -157,8 +157,8 @@ impl Conversation {
     }
 
     fn register(&mut self, request: Request<'_>) -> oneshot::Receiver<()> {
-        if let (Ask::SetLogLevel(level), InSession::Known(_, session)) =
-            (request.ask, Arc::make_mut(&mut self.session))
+        if let (ClientRequest::SetLogLevel(level), InSession::Known(_, session)) =
+            (request.method, Arc::make_mut(&mut self.session))
         {
             session.log_level = Some(level);
         }
@@ -275,7 +275,7 @@ impl Work {
             record: Record::default(),
             room: None,
         };
-        incoming.record.asks(&request.ask, request.revision);
+        incoming.record.asks(&request.method, request.revision);
         // What is taken back is abandoned.
         let served = async {
             let mut line = self.app.line(&incoming, received);
