@@ -1,12 +1,12 @@
 //! Tells one JSON value from another, however either is written.
 
-use layer_format::hexadecimal;
+use layer_format::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// The same for values that are equal, whatever the order of their members is: half of a SHA-256, in hexadecimal.
 pub(crate) fn digest(value: &Value) -> String {
-    hexadecimal(&Sha256::digest(sorted(value).to_string())[..16])
+    hex(&Sha256::digest(sorted(value).to_string())[..16])
 }
 
 /// The value, its members in the order of their names.

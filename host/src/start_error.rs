@@ -1,6 +1,6 @@
 //! Why the host does not start.
 
-use layer_format::{Code, ErrorCode};
+use layer_format::{ErrorCode, HasErrorCode};
 
 use crate::plugin::CatalogError;
 

@@ -68,7 +68,7 @@ impl fmt::Display for ErrorCode {
 }
 
 /// Errors that have a stable code.
-pub trait Code {
+pub trait HasErrorCode {
     /// The code.
     fn code(&self) -> ErrorCode;
 }

@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::{
     declaration::{Crate, Declaration},
     digest::xxh3,
-    error_code::{Code, ErrorCode},
+    error_code::{ErrorCode, HasErrorCode},
 };
 
 /// The format this host reads and `cargo layer build` writes.
@@ -139,7 +139,7 @@ pub enum ManifestError {
     },
 }
 
-impl Code for ManifestError {
+impl HasErrorCode for ManifestError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Read(_) => ErrorCode::ManifestUnreadable,
@@ -217,7 +217,7 @@ impl Manifest {
 impl Xxh3 {
     /// Of a library's file, and of its declaration, if it gave that itself.
     #[must_use]
-    pub fn of(file: &[u8], declaration: Option<&str>) -> Self {
+    pub fn new(file: &[u8], declaration: Option<&str>) -> Self {
         let hash = |bytes: &[u8]| xxh3(xxh3_64(bytes));
         Self {
             file: hash(file),

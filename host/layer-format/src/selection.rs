@@ -3,7 +3,7 @@
 use crate::{
     declaration::DeclaredTool,
     selection_error::{SelectionError, Unmatched},
-    skipped::LeftOut,
+    skipped::SkippedPlugin,
 };
 
 /// A tool, as far as `TOOLS_LIST` can mean it.
@@ -13,11 +13,11 @@ pub trait Selectable {
     /// The name of the function behind it.
     fn function(&self) -> &str;
     /// Is it served where `TOOLS_LIST` is not set?
-    fn by_default(&self) -> bool;
+    fn is_default(&self) -> bool;
 }
 
 /// Does `name` fit `pattern`, in which `*` stands for any characters?
-pub(crate) fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches_pattern(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|start| name.strip_prefix(start)) else {
         return false;
@@ -42,7 +42,7 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong with the entry.
-pub fn file_name(entry: &str) -> Result<String, String> {
+pub fn library_file_name(entry: &str) -> Result<String, String> {
     if entry.contains(['/', '\\']) || entry == ".." {
         return Err(format!(
             "ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from PLUGIN_DIR alone"
@@ -62,10 +62,10 @@ pub fn file_name(entry: &str) -> Result<String, String> {
 
 /// Is a tool among these default tools of its layer? (`cargo layer build` has checked that there is one for each entry.)
 #[must_use]
-pub fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
+pub fn is_default_tool(entries: &[String], tool: &DeclaredTool) -> bool {
     let means = |pattern: &str| {
         let pattern = pattern.trim();
-        fits(pattern, &tool.tool.name) || fits(pattern, &tool.function)
+        matches_pattern(pattern, &tool.tool.name) || matches_pattern(pattern, &tool.function)
     };
     let excluded = |entry: &String| entry.strip_prefix('!').is_some_and(means);
     let included = |entry: &String| !entry.starts_with('!') && means(entry);
@@ -77,13 +77,13 @@ pub fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
 ///
 /// # Errors
 /// An entry that means no tool, or several where it should mean one.
-pub fn tools_list<T: Selectable>(
+pub fn select_tools<T: Selectable>(
     entries: &[String],
     tools: Vec<T>,
-    left_out: &[LeftOut],
+    skipped: &[SkippedPlugin],
 ) -> Result<Vec<T>, SelectionError> {
     if entries.is_empty() {
-        return Ok(tools.into_iter().filter(T::by_default).collect());
+        return Ok(tools.into_iter().filter(T::is_default).collect());
     }
     let mut unmatched = Vec::new();
     let mut included = vec![entries.iter().all(|entry| entry.starts_with('!')); tools.len()];
@@ -111,7 +111,7 @@ pub fn tools_list<T: Selectable>(
             variable: "TOOLS_LIST",
             unmatched,
             known,
-            left_out: left_out.to_vec(),
+            skipped: skipped.to_vec(),
         });
     }
     let served = tools
@@ -127,7 +127,7 @@ fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, Sel
         let fitting = tools
             .iter()
             .enumerate()
-            .filter(|(_, tool)| fits(pattern, name(tool)));
+            .filter(|(_, tool)| matches_pattern(pattern, name(tool)));
         fitting.map(|(position, _)| position).collect()
     };
     let by_name = by(T::name);
@@ -167,7 +167,11 @@ mod tests {
             ("*ab", "aab", true),
             ("**", "x", true),
         ] {
-            assert_eq!(fits(pattern, name), expected, "{pattern} and {name}");
+            assert_eq!(
+                matches_pattern(pattern, name),
+                expected,
+                "{pattern} and {name}"
+            );
         }
     }
 
@@ -175,13 +179,13 @@ mod tests {
     fn an_entry_file_may_be_written_in_three_ways() {
         for entry in ["libcustom_tools.so", "custom_tools", "custom-tools"] {
             assert_eq!(
-                file_name(entry).as_deref(),
+                library_file_name(entry).as_deref(),
                 Ok("libcustom_tools.so"),
                 "entry: {entry}"
             );
         }
         for entry in ["../evil.so", "/opt/lib/libx.so", "..", "lambda_handler.py"] {
-            assert!(file_name(entry).is_err(), "entry: {entry}");
+            assert!(library_file_name(entry).is_err(), "entry: {entry}");
         }
     }
 }

@@ -13,9 +13,9 @@ use std::{
 };
 
 use layer_format::{
-    Declaration, LeftOut, declaration_problems,
+    Declaration, SkippedPlugin, declaration_problems,
     manifest::{LayerInfo, ManifestError},
-    selection::{self, Selectable, tools_list},
+    selection::{self, Selectable, select_tools},
 };
 use mcp_protocol::tools::Tool;
 use tool_schema::LazySchema;
@@ -39,7 +39,7 @@ pub struct Catalog {
     by_name: HashMap<String, usize>,
     plugins: Vec<Arc<Plugin>>,
     layers: Vec<LayerInfo>,
-    left_out: Vec<LeftOut>,
+    skipped: Vec<SkippedPlugin>,
 }
 
 /// A tool that can be called.
@@ -59,7 +59,7 @@ pub struct CatalogTool {
     pub headers: BTreeMap<String, String>,
     pub(crate) function: String,
     /// Is it served where `TOOLS_LIST` is not set?
-    pub(crate) by_default: bool,
+    pub(crate) is_default: bool,
     pub(crate) validate: bool,
     pub(crate) strict: bool,
     pub(crate) schema: LazySchema,
@@ -76,8 +76,8 @@ impl Selectable for CatalogTool {
         &self.function
     }
 
-    fn by_default(&self) -> bool {
-        self.by_default
+    fn is_default(&self) -> bool {
+        self.is_default
     }
 }
 
@@ -102,10 +102,10 @@ impl Catalog {
         if tools.is_empty() {
             return Err(CatalogError::Empty {
                 folder: config.plugin_dir.clone(),
-                left_out: triage.into_left_out(),
+                skipped: triage.into_skipped(),
             });
         }
-        let tools = tools_list(&config.tools_list, tools, triage.left_out())?;
+        let tools = select_tools(&config.tools_list, tools, triage.skipped())?;
         let tools = without_duplicates(tools, config, &mut triage);
         let tools = if config.preload {
             preloaded(tools, config, &mut triage)
@@ -116,17 +116,17 @@ impl Catalog {
         if tools.is_empty() {
             tracing::warn!("every tool is left out: there is nothing to serve");
         }
-        Ok(Self::of(tools, layers, triage.into_left_out()))
+        Ok(Self::of(tools, layers, triage.into_skipped()))
     }
 
-    fn of(tools: Vec<CatalogTool>, layers: Vec<LayerInfo>, left_out: Vec<LeftOut>) -> Self {
+    fn of(tools: Vec<CatalogTool>, layers: Vec<LayerInfo>, skipped: Vec<SkippedPlugin>) -> Self {
         let names = tools.iter().map(|tool| tool.mcp.name.clone());
         Self {
             by_name: names.zip(0..).collect(),
             plugins: plugins_of(&tools),
             tools: tools.into_iter().map(Arc::new).collect(),
             layers,
-            left_out,
+            skipped,
         }
     }
 
@@ -174,7 +174,7 @@ impl Catalog {
     }
 
     /// What is not served: since the start, since its library turned out to be unusable, or as long as a tool is stuck.
-    pub fn left_out(&self) -> impl Iterator<Item = LeftOut> {
+    pub fn skipped(&self) -> impl Iterator<Item = SkippedPlugin> {
         let unable = self.plugins.iter().filter_map(|plugin| {
             let error = match plugin.failed() {
                 Some(error) => CatalogError::Open(error),
@@ -183,9 +183,9 @@ impl Catalog {
                 },
                 None => return None,
             };
-            Some(LeftOut::new(&plugin.file(), &error))
+            Some(SkippedPlugin::new(&plugin.file(), &error))
         });
-        self.left_out.iter().cloned().chain(unable)
+        self.skipped.iter().cloned().chain(unable)
     }
 }
 
@@ -219,7 +219,7 @@ fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Ve
     let plugin = Arc::new(plugin);
     let crate_name = declaration.krate.name;
     let tools = declaration.tools.into_iter().map(|declared| CatalogTool {
-        by_default: selection::by_default(defaults, &declared),
+        is_default: selection::is_default_tool(defaults, &declared),
         mcp: declared.tool,
         plugin: Arc::clone(&plugin),
         crate_name: crate_name.clone(),

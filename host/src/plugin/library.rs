@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use layer_format::{Code, Declaration, ErrorCode};
+use layer_format::{Declaration, ErrorCode, HasErrorCode};
 use libloading::os::unix::{Library as OsLibrary, RTLD_LOCAL, RTLD_NOW};
 use plugin_abi::{
     Host, PAYLOAD_VERSION, PluginRef, ROOT_SYMBOL,
@@ -151,7 +151,7 @@ pub enum OpenError {
     },
 }
 
-impl Code for OpenError {
+impl HasErrorCode for OpenError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::File(problem) => problem.code(),

@@ -108,7 +108,7 @@ impl Candidates {
         let mut selected: Vec<Judged> = Vec::new();
         let mut unmatched = Vec::new();
         for entry in entry_file {
-            let file = selection::file_name(entry).map_err(SelectionError::EntryFile)?;
+            let file = selection::library_file_name(entry).map_err(SelectionError::EntryFile)?;
             match self.libraries.remove(&file) {
                 Some(candidate) => selected.push((file, candidate)),
                 None if selected.iter().any(|(selected, _)| *selected == file) => {}
@@ -124,15 +124,15 @@ impl Candidates {
             .map(|(file, _)| file)
             .chain(self.libraries.into_keys())
             .collect();
-        let near = |(entry, file): (&String, String)| Unmatched {
+        let describe = |(entry, file): (&String, String)| Unmatched {
             name: entry.clone(),
             ..Unmatched::new(&file, known.iter().map(String::as_str))
         };
         Err(SelectionError::Unmatched {
             variable: "ENTRY_FILE",
-            unmatched: unmatched.into_iter().map(near).collect(),
+            unmatched: unmatched.into_iter().map(describe).collect(),
             known,
-            left_out: triage.left_out().to_vec(),
+            skipped: triage.skipped().to_vec(),
         }
         .into())
     }
@@ -147,7 +147,7 @@ impl Candidates {
             match file_check::check(&path) {
                 Ok(kind) => matches!(kind, Kind::Plugin(_)),
                 Err(problem) => {
-                    triage.leave_out(file, &problem.into());
+                    triage.skip(file, &problem.into());
                     false
                 }
             }

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use layer_format::{Code, ErrorCode, LeftOut, SelectionError, manifest::ManifestError};
+use layer_format::{
+    ErrorCode, HasErrorCode, SelectionError, SkippedPlugin, manifest::ManifestError,
+};
 
 use crate::plugin::{FileProblem, OpenError};
 
@@ -16,12 +18,12 @@ pub enum CatalogError {
     )]
     Folder(std::io::Error),
     /// There is no plugin in it.
-    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.left_out))]
+    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.skipped))]
     Empty {
         /// The folder.
         folder: PathBuf,
         /// Files in it that cannot be served, and why.
-        left_out: Vec<LeftOut>,
+        skipped: Vec<SkippedPlugin>,
     },
     /// A manifest is unusable.
     #[error(transparent)]
@@ -77,7 +79,7 @@ pub enum CatalogError {
     Several(Vec<CatalogError>),
 }
 
-impl Code for CatalogError {
+impl HasErrorCode for CatalogError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Folder(_) => ErrorCode::PluginDirUnreadable,
@@ -107,10 +109,10 @@ fn several_message(errors: &[CatalogError]) -> String {
     )
 }
 
-fn unusable_message(left_out: &[LeftOut]) -> String {
-    if left_out.is_empty() {
+fn unusable_message(skipped: &[SkippedPlugin]) -> String {
+    if skipped.is_empty() {
         return String::new();
     }
-    let all: Vec<_> = left_out.iter().map(|left| left.problem.as_str()).collect();
+    let all: Vec<_> = skipped.iter().map(|left| left.problem.as_str()).collect();
     format!(" that can be served ({})", all.join("; "))
 }

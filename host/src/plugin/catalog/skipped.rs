@@ -1,6 +1,6 @@
 //! What becomes of a plugin that cannot serve: it stops the start, or is left out. `ON_BAD_PLUGIN` decides.
 
-use layer_format::LeftOut;
+use layer_format::SkippedPlugin;
 
 use crate::{config::OnBadPlugin, plugin::CatalogError};
 
@@ -8,7 +8,7 @@ use crate::{config::OnBadPlugin, plugin::CatalogError};
 #[derive(Debug)]
 pub(crate) struct Triage {
     mode: OnBadPlugin,
-    left_out: Vec<LeftOut>,
+    skipped: Vec<SkippedPlugin>,
     stopping: Vec<CatalogError>,
 }
 
@@ -16,7 +16,7 @@ impl Triage {
     pub(crate) fn new(mode: OnBadPlugin) -> Self {
         Self {
             mode,
-            left_out: Vec::new(),
+            skipped: Vec::new(),
             stopping: Vec::new(),
         }
     }
@@ -31,16 +31,16 @@ impl Triage {
         match outcome {
             Ok(good) => return Some(good),
             Err(error) if named || self.mode == OnBadPlugin::Stop => self.stopping.push(error),
-            Err(error) => self.leave_out(file, &error),
+            Err(error) => self.skip(file, &error),
         }
         None
     }
 
     /// Leave out a file that need not be a plugin at all.
-    pub(crate) fn leave_out(&mut self, file: &str, error: &CatalogError) {
-        let left = LeftOut::new(file, error);
+    pub(crate) fn skip(&mut self, file: &str, error: &CatalogError) {
+        let left = SkippedPlugin::new(file, error);
         tracing::warn!(file, code = %left.code, "left out: {}", left.problem);
-        self.left_out.push(left);
+        self.skipped.push(left);
     }
 
     /// Everything that stops the start, as one error.
@@ -53,11 +53,11 @@ impl Triage {
         }
     }
 
-    pub(crate) fn left_out(&self) -> &[LeftOut] {
-        &self.left_out
+    pub(crate) fn skipped(&self) -> &[SkippedPlugin] {
+        &self.skipped
     }
 
-    pub(crate) fn into_left_out(self) -> Vec<LeftOut> {
-        self.left_out
+    pub(crate) fn into_skipped(self) -> Vec<SkippedPlugin> {
+        self.skipped
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fs_err::File;
-use layer_format::{Code, ErrorCode};
+use layer_format::{ErrorCode, HasErrorCode};
 use object::{
     LittleEndian, ReadCache,
     elf::{
@@ -88,7 +88,7 @@ pub enum FileProblem {
     },
 }
 
-impl Code for FileProblem {
+impl HasErrorCode for FileProblem {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Read(_) | Self::Dangling(_) => ErrorCode::PluginUnreadable,

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use layer_format::{hexadecimal, manifest::PluginEntry, sha256, xxh3};
+use layer_format::{hex, manifest::PluginEntry, sha256, xxh3};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
@@ -43,7 +43,7 @@ impl Checksum {
             Self::Sha256(expected) => {
                 let mut hash = Sha256::new();
                 read(path, |piece| hash.update(piece))?;
-                hexadecimal(&hash.finalize()) == *expected
+                hex(&hash.finalize()) == *expected
             }
         })
     }
@@ -159,12 +159,12 @@ mod tests {
             assert!(promised.declares(declaration.as_bytes()));
             promised.is_as_built()
         };
-        assert!(of(Some(Xxh3::of(b"file", Some(declaration))), declaration));
+        assert!(of(Some(Xxh3::new(b"file", Some(declaration))), declaration));
         let edited = r#"{"tools":[{}]}"#;
         for (xxh3, found) in [
-            (Some(Xxh3::of(b"file", Some(declaration))), edited),
+            (Some(Xxh3::new(b"file", Some(declaration))), edited),
             // For another CPU.
-            (Some(Xxh3::of(b"file", None)), declaration),
+            (Some(Xxh3::new(b"file", None)), declaration),
             (None, declaration),
         ] {
             assert!(!of(xxh3.clone(), found), "{xxh3:?}: {found}");

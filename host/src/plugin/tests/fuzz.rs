@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use layer_format::{Code, declaration_problems, manifest::Manifest, sha256};
+use layer_format::{HasErrorCode, declaration_problems, manifest::Manifest, sha256};
 use proptest::{
     collection::vec,
     prelude::*,

@@ -7,7 +7,7 @@ use std::fmt;
 
 use chacha20poly1305::{Key, aead::Generate};
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
-use layer_format::hexadecimal;
+use layer_format::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -161,8 +161,8 @@ impl Token {
     #[must_use]
     pub fn random() -> Self {
         // Letters and digits only, so that a double click takes all of it.
-        let secret = format!("{PREFIX}{}", hexadecimal(&Key::generate()));
-        let hash = hexadecimal(&Sha256::digest(&secret));
+        let secret = format!("{PREFIX}{}", hex(&Key::generate()));
+        let hash = hex(&Sha256::digest(&secret));
         Self { secret, hash }
     }
 }
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn entry(name: &str, token: &str) -> String {
-        format!("{name}:{}", hexadecimal(&Sha256::digest(token)))
+        format!("{name}:{}", hex(&Sha256::digest(token)))
     }
 
     fn sent(values: &[&[u8]]) -> HeaderMap {

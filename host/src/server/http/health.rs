@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
-use layer_format::LeftOut;
+use layer_format::SkippedPlugin;
 use serde_json::{Value, json};
 
 use crate::{
@@ -21,17 +21,17 @@ pub(crate) fn is_asked_for(incoming: &Incoming<'_>) -> bool {
 
 /// Whether all is well, and to those who may know it what is served.
 pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
-    let left_out: Vec<_> = catalog.left_out().map(told).collect();
+    let skipped: Vec<_> = catalog.skipped().map(told).collect();
     let layers = catalog.layers().iter();
     let layers: Vec<_> = layers
         .map(|layer| json!({ "name": layer.name, "version": layer.version }))
         .collect();
-    let mut health = json!({ "status": if left_out.is_empty() { "ok" } else { "degraded" } });
+    let mut health = json!({ "status": if skipped.is_empty() { "ok" } else { "degraded" } });
     if is_trusted {
         health["host"] = env!("CARGO_PKG_VERSION").into();
         health["layers"] = layers.into();
         health["tools"] = catalog.names().collect();
-        health["leftOut"] = left_out.into();
+        health["leftOut"] = skipped.into();
     }
     let mut response = empty(StatusCode::OK);
     response
@@ -41,7 +41,7 @@ pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
     response
 }
 
-fn told(left: LeftOut) -> Value {
+fn told(left: SkippedPlugin) -> Value {
     // Why is in the operator's log: it may quote the plugin's own words.
     json!({ "file": left.file, "code": left.code.as_str() })
 }
