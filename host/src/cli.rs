@@ -68,7 +68,7 @@ fn run<F: Future<Output = ExitCode>>(
 ) -> ExitCode {
     let config = Config::from_os(|name| std::env::var_os(name));
     log::init(&config.log);
-    crash_handler::report();
+    crash_handler::install_handler();
     let stdout = stdout_redirect::keep();
     if let Err(error) = &stdout {
         tracing::debug!("there is no stdout to keep from plugins: {error}");

@@ -18,7 +18,7 @@
 //! - [`server`]: one request in, one answer out. The only place that decides who reads what of an error, and when a call is
 //!   given up.
 //! - [`plugin`]: from a folder of files to a [`plugin::Catalog`] of tools. Libraries are opened at their first call, and may
-//!   ask the host on behalf of every [`plugin::LiveCall`].
+//!   ask the host on behalf of every [`plugin::ActiveCallGuard`].
 //! - [`store`]: sessions and what tools keep between calls, each behind a trait, in memory or in DynamoDB.
 //! - [`process`]: the log, and what plugins can do to the process.
 //! - `layer_format`, a crate: manifests, the rules of `ENTRY_FILE` and `TOOLS_LIST`, and [`layer_format::ErrorCode`], what can go

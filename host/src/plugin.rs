@@ -13,21 +13,21 @@ mod requirements;
 mod tests;
 mod wire;
 
-pub(crate) use self::invocation::active_calls::{Listener, Means};
+pub(crate) use self::invocation::active_calls::{CallResources, Listener};
 #[cfg(test)]
 pub(crate) use self::invocation::{
-    active_calls::{find, number_for},
-    host_api::outside_of_calls,
+    active_calls::{lookup, number_of_request},
+    host_api::process_host,
 };
 pub use self::{
     catalog::{Catalog, CatalogTool, error::CatalogError},
     folder::file_check::{FileProblem, check_library},
     invocation::{
         CallFailure, FailureKind,
-        active_calls::{Call, LiveCall},
+        active_calls::{ActiveCall, ActiveCallGuard},
         context::{CallContext, Caller},
-        input_requests::{Inputs, Question, Unavailable},
+        input_requests::{InputRequests, InputUnavailable, Question},
     },
-    library::{Declared, OpenError, Plugin, describe},
+    library::{OpenError, OpenedDeclaration, Plugin, describe},
     requirements::ABI_VERSION,
 };

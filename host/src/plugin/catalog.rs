@@ -26,9 +26,9 @@ use crate::{
         CatalogError, Plugin,
         catalog::{
             candidates::{Candidate, Candidates},
-            skipped::Triage,
+            skipped::BadPluginPolicy,
         },
-        folder::{discover::discover, integrity::Promised},
+        folder::{discover::discover, integrity::ExpectedLibrary},
     },
 };
 
@@ -87,43 +87,43 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`]: what was asked for cannot be served.
     pub fn load(config: &Config) -> Result<Self, CatalogError> {
-        let found = discover(&config.plugin_dir).map_err(CatalogError::Folder)?;
-        let mut triage = Triage::new(config.on_bad_plugin);
-        let mut candidates = Candidates::of(&config.plugin_dir, &found, &mut triage);
+        let contents = discover(&config.plugin_dir).map_err(CatalogError::Folder)?;
+        let mut policy = BadPluginPolicy::new(config.on_bad_plugin);
+        let mut candidates = Candidates::scan(&config.plugin_dir, &contents, &mut policy);
         let layers = std::mem::take(&mut candidates.layers);
         let mut tools = Vec::new();
-        for (file, candidate) in candidates.select(&config.entry_file, &mut triage)? {
+        for (file, candidate) in candidates.select(&config.entry_file, &mut policy)? {
             let path = config.plugin_dir.join(&file);
             let loaded = candidate.and_then(|candidate| plugin_tools(path, candidate));
             let named = !config.entry_file.is_empty();
-            tools.extend(triage.judge(&file, named, loaded).into_iter().flatten());
+            tools.extend(policy.apply(&file, named, loaded).into_iter().flatten());
         }
-        triage.verdict()?;
+        policy.check()?;
         if tools.is_empty() {
             return Err(CatalogError::Empty {
                 folder: config.plugin_dir.clone(),
-                skipped: triage.into_skipped(),
+                skipped: policy.into_skipped(),
             });
         }
-        let tools = select_tools(&config.tools_list, tools, triage.skipped())?;
-        let tools = without_duplicates(tools, config, &mut triage);
+        let tools = select_tools(&config.tools_list, tools, policy.skipped())?;
+        let tools = without_duplicates(tools, config, &mut policy);
         let tools = if config.preload {
-            preloaded(tools, config, &mut triage)
+            preload(tools, config, &mut policy)
         } else {
             tools
         };
-        triage.verdict()?;
+        policy.check()?;
         if tools.is_empty() {
             tracing::warn!("every tool is left out: there is nothing to serve");
         }
-        Ok(Self::of(tools, layers, triage.into_skipped()))
+        Ok(Self::new(tools, layers, policy.into_skipped()))
     }
 
-    fn of(tools: Vec<CatalogTool>, layers: Vec<LayerInfo>, skipped: Vec<SkippedPlugin>) -> Self {
+    fn new(tools: Vec<CatalogTool>, layers: Vec<LayerInfo>, skipped: Vec<SkippedPlugin>) -> Self {
         let names = tools.iter().map(|tool| tool.mcp.name.clone());
         Self {
             by_name: names.zip(0..).collect(),
-            plugins: plugins_of(&tools),
+            plugins: distinct_plugins(&tools),
             tools: tools.into_iter().map(Arc::new).collect(),
             layers,
             skipped,
@@ -134,8 +134,8 @@ impl Catalog {
     #[cfg(test)]
     pub(crate) fn linked(module: plugin_abi::PluginRef) -> Result<Self, CatalogError> {
         let (plugin, declared) = Plugin::linked(module).map_err(Arc::new)?;
-        let tools = tools_of(plugin, declared.declaration, &[]);
-        Ok(Self::of(tools, Vec::new(), Vec::new()))
+        let tools = catalog_tools(plugin, declared.declaration, &[]);
+        Ok(Self::new(tools, Vec::new(), Vec::new()))
     }
 
     /// The tools, in their stable order.
@@ -176,7 +176,7 @@ impl Catalog {
     /// What is not served: since the start, since its library turned out to be unusable, or as long as a tool is stuck.
     pub fn skipped(&self) -> impl Iterator<Item = SkippedPlugin> {
         let unable = self.plugins.iter().filter_map(|plugin| {
-            let error = match plugin.failed() {
+            let error = match plugin.open_error() {
                 Some(error) => CatalogError::Open(error),
                 None if plugin.is_quarantined() => CatalogError::Quarantined {
                     path: plugin.path().to_owned(),
@@ -203,8 +203,8 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
                     path: manifest,
                     source,
                 })?;
-            let promised = Promised::of(&entry);
-            (Plugin::new(path, promised), declaration, defaults)
+            let expected = ExpectedLibrary::from_entry(&entry);
+            (Plugin::new(path, expected), declaration, defaults)
         }
         Candidate::Bare => {
             tracing::info!(library = %path.display(), "no manifest names this plugin: it is opened at the start, which is slower. (Of two layers of one name the later overwrites the manifest of the other.)");
@@ -212,10 +212,14 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
             (plugin, declaration, Vec::new())
         }
     };
-    Ok(tools_of(plugin, declaration, &defaults))
+    Ok(catalog_tools(plugin, declaration, &defaults))
 }
 
-fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Vec<CatalogTool> {
+fn catalog_tools(
+    plugin: Plugin,
+    declaration: Declaration,
+    defaults: &[String],
+) -> Vec<CatalogTool> {
     let plugin = Arc::new(plugin);
     let crate_name = declaration.krate.name;
     let tools = declaration.tools.into_iter().map(|declared| CatalogTool {
@@ -236,7 +240,7 @@ fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Ve
 }
 
 /// The plugins that have these tools, each once.
-fn plugins_of(tools: &[CatalogTool]) -> Vec<Arc<Plugin>> {
+fn distinct_plugins(tools: &[CatalogTool]) -> Vec<Arc<Plugin>> {
     let mut plugins: Vec<_> = tools.iter().map(|tool| Arc::clone(&tool.plugin)).collect();
     // Tools of one plugin stand together.
     plugins.dedup_by(|a, b| Arc::ptr_eq(a, b));
@@ -261,7 +265,7 @@ fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {
 fn without_duplicates(
     tools: Vec<CatalogTool>,
     config: &Config,
-    triage: &mut Triage,
+    policy: &mut BadPluginPolicy,
 ) -> Vec<CatalogTool> {
     let mut first: HashMap<String, Arc<Plugin>> = HashMap::with_capacity(tools.len());
     let mut is_first = |tool: &CatalogTool| {
@@ -276,28 +280,28 @@ fn without_duplicates(
             second: tool.plugin.path().to_owned(),
         };
         let named = config.tools_list.contains(name);
-        triage.judge::<()>(&tool.plugin.file(), named, Err(duplicate));
+        policy.apply::<()>(&tool.plugin.file(), named, Err(duplicate));
         false
     };
     tools.into_iter().filter(|tool| is_first(tool)).collect()
 }
 
 /// The tools whose plugins are open now, and prepared for their calls.
-fn preloaded(
+fn preload(
     mut tools: Vec<CatalogTool>,
     config: &Config,
-    triage: &mut Triage,
+    policy: &mut BadPluginPolicy,
 ) -> Vec<CatalogTool> {
     let mut bad: Vec<Arc<Plugin>> = Vec::new();
-    for plugin in plugins_of(&tools) {
+    for plugin in distinct_plugins(&tools) {
         let of_plugin = |tool: &&CatalogTool| Arc::ptr_eq(&tool.plugin, &plugin);
         let named = !config.entry_file.is_empty()
             || tools
                 .iter()
                 .filter(of_plugin)
                 .any(|tool| config.tools_list.contains(&tool.mcp.name));
-        let opened = plugin.prepare().map_err(CatalogError::Open);
-        if triage.judge(&plugin.file(), named, opened).is_none() {
+        let opened = plugin.preload().map_err(CatalogError::Open);
+        if policy.apply(&plugin.file(), named, opened).is_none() {
             bad.push(plugin);
         }
     }

@@ -16,9 +16,9 @@ use plugin_abi::{Host, op};
 
 use crate::{
     plugin::{
-        Call, Plugin,
+        ActiveCall, Plugin,
         invocation::host_api::request,
-        wire::{Failure, Reply},
+        wire::{CallReply, PluginFailure},
     },
     process::crash_handler,
 };
@@ -57,10 +57,10 @@ pub(crate) fn call(
     plugin: &Plugin,
     tool: &str,
     arguments: &[u8],
-    call: &Call,
+    call: &ActiveCall,
 ) -> Result<CallResult, CallFailure> {
-    let reply = crash_handler::during(&call.context.request_id, tool, || {
-        plugin.ready()?;
+    let reply = crash_handler::with_call(&call.context.request_id, tool, || {
+        plugin.ensure_open()?;
         if call.is_cancelled() {
             // It waited for a thread, or for its library to open, until nobody waited for it.
             return Err(CallFailure {
@@ -77,7 +77,7 @@ pub(crate) fn call(
         plugin
             .invoke(op::CALL, tool, arguments, host)
             .map_err(|mut failure| {
-                call.fails_for(failure.cause.take());
+                call.set_failure_kind(failure.cause.take());
                 failure.into()
             })
     })?;
@@ -86,12 +86,12 @@ pub(crate) fn call(
         public: None,
         detail: Some(format!("the plugin's result cannot be read: {what}")),
     };
-    let reply: Reply =
+    let reply: CallReply =
         serde_json::from_slice(&reply).map_err(|error| unreadable(error.to_string()))?;
     if reply.r#type != "complete" {
         return Err(unreadable(format!("its type is {:?}", reply.r#type)));
     }
-    call.fails_for(reply.cause);
+    call.set_failure_kind(reply.cause);
     Ok(CallResult {
         content: reply.content,
         structured_content: reply.structured_content,
@@ -107,8 +107,8 @@ fn unix_ms(time: Option<SystemTime>) -> u64 {
     })
 }
 
-impl From<Failure> for CallFailure {
-    fn from(failure: Failure) -> Self {
+impl From<PluginFailure> for CallFailure {
+    fn from(failure: PluginFailure) -> Self {
         let kind = match failure.kind.as_str() {
             "invalid_arguments" => FailureKind::InvalidArguments,
             "panic" => FailureKind::Panic,

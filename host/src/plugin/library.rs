@@ -24,18 +24,18 @@ use plugin_abi::{
 use crate::{
     plugin::{
         folder::{
-            file_check::{self, FileProblem, Kind},
-            integrity::Promised,
+            file_check::{self, FileProblem, LibraryKind},
+            integrity::ExpectedLibrary,
         },
         invocation::{
             host_api,
-            quarantine::{Quarantine, Stuck},
+            quarantine::{Quarantine, QuarantineGuard},
         },
         requirements::{ABI_VERSION, PANIC_STRATEGY, check_release},
-        wire::{self, Failure, Init},
+        wire::{self, InitRequest, PluginFailure},
     },
     process::{
-        crash_handler::{self, Image},
+        crash_handler::{self, LibraryImage},
         log,
     },
 };
@@ -45,25 +45,25 @@ use crate::{
 pub struct Plugin {
     path: PathBuf,
     /// What its manifest says of it.
-    promised: Option<Promised>,
-    opened: OnceLock<Result<Opened, Arc<OpenError>>>,
+    expected: Option<ExpectedLibrary>,
+    library: OnceLock<Result<OpenLibrary, Arc<OpenError>>>,
     quarantine: Quarantine,
 }
 
 /// An open library that has been initialized.
-pub(crate) struct Opened {
+pub(crate) struct OpenLibrary {
     module: PluginRef,
 }
 
-impl std::fmt::Debug for Opened {
+impl std::fmt::Debug for OpenLibrary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").finish_non_exhaustive()
+        f.debug_struct("OpenLibrary").finish_non_exhaustive()
     }
 }
 
 /// What a library declares.
 #[derive(Clone, Debug)]
-pub struct Declared {
+pub struct OpenedDeclaration {
     /// The declaration, parsed.
     pub declaration: Declaration,
     /// Its bytes, as `init` gave them.
@@ -172,29 +172,29 @@ impl HasErrorCode for OpenError {
 ///
 /// # Errors
 /// [`OpenError`], naming the file.
-pub fn describe(path: &Path) -> Result<Declared, OpenError> {
+pub fn describe(path: &Path) -> Result<OpenedDeclaration, OpenError> {
     open(path).map(|(_, declared)| declared)
 }
 
 impl Plugin {
     /// A plugin that is opened at its first use, and must then be what was promised.
-    pub(crate) fn new(path: PathBuf, promised: Promised) -> Self {
+    pub(crate) fn new(path: PathBuf, expected: ExpectedLibrary) -> Self {
         Self {
             path,
-            promised: Some(promised),
-            opened: OnceLock::new(),
+            expected: Some(expected),
+            library: OnceLock::new(),
             quarantine: Quarantine::default(),
         }
     }
 
     /// A plugin that is open from the start, and what it declares.
-    pub(crate) fn open(path: PathBuf) -> Result<(Self, Declared), OpenError> {
+    pub(crate) fn open(path: PathBuf) -> Result<(Self, OpenedDeclaration), OpenError> {
         let (opened, declared) = open(&path)?;
         Ok((
             Self {
                 path,
-                promised: None,
-                opened: Ok(opened).into(),
+                expected: None,
+                library: Ok(opened).into(),
                 quarantine: Quarantine::default(),
             },
             declared,
@@ -203,15 +203,15 @@ impl Plugin {
 
     /// A plugin that is linked into the test binary, and what it declares.
     #[cfg(test)]
-    pub(crate) fn linked(module: PluginRef) -> Result<(Self, Declared), OpenError> {
+    pub(crate) fn linked(module: PluginRef) -> Result<(Self, OpenedDeclaration), OpenError> {
         let path = PathBuf::from("liblinked.so");
         let (opened, declared) = init(&path, module, true)?;
-        let opened = Ok(opened).into();
+        let library = Ok(opened).into();
         Ok((
             Self {
                 path,
-                promised: None,
-                opened,
+                expected: None,
+                library,
                 quarantine: Quarantine::default(),
             },
             declared,
@@ -232,27 +232,27 @@ impl Plugin {
     }
 
     /// Why it cannot be opened, if that was tried.
-    pub(crate) fn failed(&self) -> Option<Arc<OpenError>> {
-        self.opened.get()?.as_ref().err().cloned()
+    pub(crate) fn open_error(&self) -> Option<Arc<OpenError>> {
+        self.library.get()?.as_ref().err().cloned()
     }
 
     /// One of its tools goes on although its call was given up; it has come back when the value is dropped.
-    pub(crate) fn quarantine(&self) -> Stuck {
-        self.quarantine.begin()
+    pub(crate) fn quarantine(&self) -> QuarantineGuard {
+        self.quarantine.enter()
     }
 
     /// Does such a tool still run?
     #[must_use]
     pub fn is_quarantined(&self) -> bool {
-        self.quarantine.holds()
+        self.quarantine.is_active()
     }
 
     /// Open the library now, and let it build what its calls would wait for. A plugin that cannot, or has nothing to build,
     /// does it at its first call.
-    pub(crate) fn prepare(&self) -> Result<(), Arc<OpenError>> {
-        let module = self.opened()?.module;
-        let prepared = invoke(module, op::PREPARE, "", b"{}", host_api::outside_of_calls());
-        if let Err(failure) = prepared
+    pub(crate) fn preload(&self) -> Result<(), Arc<OpenError>> {
+        let module = self.open_once()?.module;
+        let preloaded = invoke(module, op::PREPARE, "", b"{}", host_api::process_host());
+        if let Err(failure) = preloaded
             && failure.kind != "unknown_op"
         {
             let library = self.path.display();
@@ -268,51 +268,54 @@ impl Plugin {
         target: &str,
         body: &[u8],
         host: Host,
-    ) -> Result<Vec<u8>, Failure> {
-        invoke(self.ready()?.module, op, target, body, host)
+    ) -> Result<Vec<u8>, PluginFailure> {
+        invoke(self.ensure_open()?.module, op, target, body, host)
     }
 
     /// Open the library, if that has not happened yet.
-    pub(crate) fn ready(&self) -> Result<&Opened, Failure> {
-        self.opened().map_err(|error| Failure {
+    pub(crate) fn ensure_open(&self) -> Result<&OpenLibrary, PluginFailure> {
+        self.open_once().map_err(|error| PluginFailure {
             kind: "unavailable".to_owned(),
             detail: Some(format!("[{}] {error}", error.code())),
-            ..Failure::default()
+            ..PluginFailure::default()
         })
     }
 
     /// Tell the plugin that a call was given up. One that is not open has no calls, and one that cannot cancel says so:
     /// neither is anything to act upon.
     pub(crate) fn cancel(&self, call: u64) {
-        let Some(Ok(opened)) = self.opened.get() else {
+        let Some(Ok(opened)) = self.library.get() else {
             return;
         };
         let body = format!(r#"{{"call":{call}}}"#);
-        let host = host_api::outside_of_calls();
+        let host = host_api::process_host();
         if let Err(failure) = invoke(opened.module, op::CANCEL, "", body.as_bytes(), host) {
             tracing::debug!(library = %self.path.display(), kind = failure.kind, "the plugin cannot cancel calls");
         }
     }
 
     /// Several callers at once wait for the first of them: a library is opened once.
-    fn opened(&self) -> Result<&Opened, Arc<OpenError>> {
+    fn open_once(&self) -> Result<&OpenLibrary, Arc<OpenError>> {
         let opened = self
-            .opened
-            .get_or_init(|| self.open_as_promised().map_err(Arc::new));
+            .library
+            .get_or_init(|| self.open_verified().map_err(Arc::new));
         opened.as_ref().map_err(Arc::clone)
     }
 
-    fn open_as_promised(&self) -> Result<Opened, OpenError> {
-        let Some(promised) = &self.promised else {
+    fn open_verified(&self) -> Result<OpenLibrary, OpenError> {
+        let Some(expected) = &self.expected else {
             return open(&self.path).map(|(opened, _)| opened);
         };
-        if !promised.fits(&self.path).map_err(FileProblem::Read)? {
+        if !expected
+            .matches_file(&self.path)
+            .map_err(FileProblem::Read)?
+        {
             return Err(OpenError::Content {
                 path: self.path.clone(),
             });
         }
-        let (opened, declared) = if promised.is_as_built() {
-            let image = file_check::image(&self.path)?;
+        let (opened, declared) = if expected.has_trusted_declaration() {
+            let image = file_check::read_image(&self.path)?;
             let (opened, declared) = init(&self.path, root_module(&self.path, image)?, false)?;
             // An SDK that does not know that it need not tell tells all the same.
             if declared.declaration.tools.is_empty() {
@@ -322,7 +325,7 @@ impl Plugin {
         } else {
             open(&self.path)?
         };
-        if promised.declares(&declared.bytes) {
+        if expected.matches_declaration(&declared.bytes) {
             Ok(opened)
         } else {
             Err(OpenError::Drift {
@@ -332,8 +335,8 @@ impl Plugin {
     }
 }
 
-fn open(path: &Path) -> Result<(Opened, Declared), OpenError> {
-    let Kind::Plugin(image) = file_check::check(path)? else {
+fn open(path: &Path) -> Result<(OpenLibrary, OpenedDeclaration), OpenError> {
+    let LibraryKind::Plugin(image) = file_check::check(path)? else {
         // Opening it would run its constructors.
         return Err(OpenError::NotAPlugin {
             path: path.to_owned(),
@@ -344,10 +347,14 @@ fn open(path: &Path) -> Result<(Opened, Declared), OpenError> {
 }
 
 /// The handshake: facts in, declaration out. Where the tools are known, it need not tell of them.
-fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Declared), OpenError> {
-    let init = Init {
+fn init(
+    path: &Path,
+    module: PluginRef,
+    with_tools: bool,
+) -> Result<(OpenLibrary, OpenedDeclaration), OpenError> {
+    let init = InitRequest {
         payloads: [PAYLOAD_VERSION],
-        host: wire::Host {
+        host: wire::HostInfo {
             name: "mcp-layer-host",
             version: env!("CARGO_PKG_VERSION"),
         },
@@ -359,7 +366,7 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
         reason,
     };
     let init = serde_json::to_vec(&init).map_err(|error| failed(error.to_string()))?;
-    let bytes = invoke(module, op::INIT, "", &init, host_api::outside_of_calls())
+    let bytes = invoke(module, op::INIT, "", &init, host_api::process_host())
         .map_err(|failure| {
             let kind = failure.kind;
             failed(failure.detail.unwrap_or_else(|| {
@@ -389,17 +396,20 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
             found: declaration.panic,
         });
     }
-    Ok((Opened { module }, Declared { declaration, bytes }))
+    Ok((
+        OpenLibrary { module },
+        OpenedDeclaration { declaration, bytes },
+    ))
 }
 
-fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
+fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError> {
     // SAFETY: the file passed the check, or its checksum is that of one that did when its layer was built, so that mapping it
     // cannot fault. Its constructors are trusted code, as all of a plugin is. It is never closed, so that no symbol outlives
     // its code (ABI rule 1).
     let library = unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
     let library = library.map_err(|error| OpenError::Loader {
         path: path.to_owned(),
-        reason: chain(&error),
+        reason: error_chain(&error),
     })?;
     let library = ManuallyDrop::new(library);
     // SAFETY: under this name abi_stable puts an `AbiHeader`, whose first bytes are checked by `upgrade` before anything
@@ -408,7 +418,7 @@ fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
     let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),
     })?;
-    crash_handler::opened(path, header.clone().as_raw_ptr(), image);
+    crash_handler::register_library(path, header.clone().as_raw_ptr(), image);
     let header: AbiHeaderRef = *header;
     let module = header
         .upgrade()
@@ -441,7 +451,7 @@ fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
 }
 
 /// The message of an error and of everything behind it: libloading's own says only "dlopen failed".
-fn chain(error: &dyn Error) -> String {
+fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -457,7 +467,7 @@ fn invoke(
     target: &str,
     body: &[u8],
     host: Host,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, PluginFailure> {
     let invoke = module.invoke();
     // The SDK catches panics on the plugin's side; this is for plugins that do not use it (ABI rule 3).
     let answer = catch_unwind(AssertUnwindSafe(|| {
@@ -467,19 +477,19 @@ fn invoke(
         Ok(RResult::ROk(bytes)) => Ok(bytes.into_vec()),
         Ok(RResult::RErr(bytes)) => {
             Err(
-                serde_json::from_slice(&bytes).unwrap_or_else(|error| Failure {
+                serde_json::from_slice(&bytes).unwrap_or_else(|error| PluginFailure {
                     kind: "unavailable".to_owned(),
                     detail: Some(format!(
                         "the plugin's error payload cannot be read: {error}"
                     )),
-                    ..Failure::default()
+                    ..PluginFailure::default()
                 }),
             )
         }
-        Err(_) => Err(Failure {
+        Err(_) => Err(PluginFailure {
             kind: "panic".to_owned(),
             detail: Some("a panic left the plugin".to_owned()),
-            ..Failure::default()
+            ..PluginFailure::default()
         }),
     }
 }

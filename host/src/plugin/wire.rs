@@ -5,9 +5,9 @@ use serde_json::{Map, Value, value::RawValue};
 
 /// Body of the operation `init`.
 #[derive(Serialize)]
-pub(crate) struct Init {
+pub(crate) struct InitRequest {
     pub(crate) payloads: [u32; 1],
-    pub(crate) host: Host,
+    pub(crate) host: HostInfo,
     /// The least important level of lines that are written to the operator's log.
     pub(crate) log: &'static str,
     /// Is it to be told which tools there are? (It is unless it says otherwise.)
@@ -21,7 +21,7 @@ fn is_set(flag: &bool) -> bool {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Host {
+pub(crate) struct HostInfo {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Host {
 /// What a call gave back. (A struct, since serde cannot read raw JSON within a tagged enum.)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Reply {
+pub(crate) struct CallReply {
     pub(crate) r#type: String,
     pub(crate) content: Box<RawValue>,
     /// `Some("null")` where the tool gave back null: a value like any other since MCP 2026-07-28.
@@ -52,7 +52,7 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(
 
 /// The error payload.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(crate) struct Failure {
+pub(crate) struct PluginFailure {
     pub(crate) kind: String,
     /// Of kind `protocol`: the code of the JSON-RPC error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ mod tests {
             (r#","structuredContent":{"x": 1}"#, Some(r#"{"x": 1}"#)),
         ] {
             let text = format!(r#"{{"type":"complete","content":[]{member}}}"#);
-            let reply: Reply = serde_json::from_str(&text).unwrap();
+            let reply: CallReply = serde_json::from_str(&text).unwrap();
             let structured = reply.structured_content.as_deref().map(RawValue::get);
             assert_eq!(structured, expected, "reply: {text}");
         }

@@ -48,7 +48,7 @@ const STACK_FAULT: usize = 64 * 1024;
 
 /// The parts of an ELF file that outlive it in a crash report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Image {
+pub(crate) struct LibraryImage {
     /// The addresses of its code, from where it is mapped.
     pub(crate) code: Range<u64>,
     /// The linker's id of the build; empty if there is none.
@@ -56,27 +56,27 @@ pub(crate) struct Image {
 }
 
 /// A call that a thread is in.
-struct Running {
+struct RunningCall {
     request_id: *const str,
     tool: *const str,
 }
 
 thread_local! {
-    static RUNNING: Cell<*const Running> = const { Cell::new(ptr::null()) };
+    static RUNNING: Cell<*const RunningCall> = const { Cell::new(ptr::null()) };
 }
 
 /// A plugin's library in memory. Never freed: it is never closed.
-struct Mapped {
+struct LoadedLibrary {
     base: usize,
-    image: Image,
+    image: LibraryImage,
     file: String,
-    next: *const Mapped,
+    next: *const LoadedLibrary,
 }
 
-static LIBRARIES: AtomicPtr<Mapped> = AtomicPtr::new(ptr::null_mut());
+static LIBRARIES: AtomicPtr<LoadedLibrary> = AtomicPtr::new(ptr::null_mut());
 
 /// Report fatal signals from now on.
-pub(crate) fn report() {
+pub(crate) fn install_handler() {
     for (signal, _) in FATAL {
         // SAFETY: an all-zero sigaction is a valid one, with an empty mask.
         let mut action: libc::sigaction = unsafe { mem::zeroed() };
@@ -89,21 +89,21 @@ pub(crate) fn report() {
 }
 
 /// Carry out `work` of a plugin; a fatal signal meanwhile is this call's.
-pub(crate) fn during<T>(request_id: &str, tool: &str, work: impl FnOnce() -> T) -> T {
+pub(crate) fn with_call<T>(request_id: &str, tool: &str, work: impl FnOnce() -> T) -> T {
     /// Also when a panic leaves `work`.
-    struct Restore(*const Running);
+    struct Restore(*const RunningCall);
     impl Drop for Restore {
         fn drop(&mut self) {
             RUNNING.set(self.0);
         }
     }
-    let running = Running { request_id, tool };
+    let running = RunningCall { request_id, tool };
     let _restore = Restore(RUNNING.replace(&raw const running));
     work()
 }
 
 /// Remember where a library was mapped, by the address of one of its symbols.
-pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
+pub(crate) fn register_library(path: &Path, symbol: *const c_void, image: LibraryImage) {
     // SAFETY: an all-zero Dl_info is a valid one.
     let mut found: libc::Dl_info = unsafe { mem::zeroed() };
     // SAFETY: dladdr takes any address, and writes only what it is given to write to.
@@ -111,7 +111,7 @@ pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
         return;
     }
     let file = path.file_name().unwrap_or_default();
-    let mapped = Box::into_raw(Box::new(Mapped {
+    let library = Box::into_raw(Box::new(LoadedLibrary {
         base: found.dli_fbase as usize,
         image,
         file: file.to_string_lossy().into_owned(),
@@ -120,8 +120,8 @@ pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
     let mut next = LIBRARIES.load(Ordering::Acquire);
     loop {
         // SAFETY: just allocated, and nobody else has it until the exchange has succeeded.
-        unsafe { (*mapped).next = next };
-        match LIBRARIES.compare_exchange_weak(next, mapped, Ordering::AcqRel, Ordering::Acquire) {
+        unsafe { (*library).next = next };
+        match LIBRARIES.compare_exchange_weak(next, library, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return,
             Err(other) => next = other,
         }
@@ -129,21 +129,21 @@ pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
 }
 
 /// The library whose code is at this address, and the offset in it.
-fn library_at(address: usize) -> Option<(&'static Mapped, usize)> {
-    let mut next: *const Mapped = LIBRARIES.load(Ordering::Acquire);
+fn library_at(address: usize) -> Option<(&'static LoadedLibrary, usize)> {
+    let mut next: *const LoadedLibrary = LIBRARIES.load(Ordering::Acquire);
     // SAFETY: entries are never freed, and complete before they are reachable.
-    while let Some(mapped) = unsafe { next.as_ref() } {
-        let offset = address.wrapping_sub(mapped.base);
-        if mapped.image.code.contains(&(offset as u64)) {
-            return Some((mapped, offset));
+    while let Some(library) = unsafe { next.as_ref() } {
+        let offset = address.wrapping_sub(library.base);
+        if library.image.code.contains(&(offset as u64)) {
+            return Some((library, offset));
         }
-        next = mapped.next;
+        next = library.next;
     }
     None
 }
 
 extern "C" fn on_fatal(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    let mut line = Line::default();
+    let mut line = CrashLine::default();
     // A line that is full is cut.
     let _ = describe(&mut line, signal, info, context.cast());
     line.end();
@@ -156,7 +156,7 @@ extern "C" fn on_fatal(signal: c_int, info: *mut siginfo_t, context: *mut c_void
 }
 
 fn describe(
-    line: &mut Line,
+    line: &mut CrashLine,
     signal: c_int,
     info: *mut siginfo_t,
     context: *mut ucontext_t,
@@ -175,15 +175,15 @@ fn describe(
         }
     }
     let running = RUNNING.get();
-    if let Some((mapped, offset)) = library_at(pc) {
-        mapped.write(line, "in", offset)?;
-    } else if let Some((mapped, offset)) = caller(sp, running as usize) {
-        mapped.write(line, "called from", offset)?;
+    if let Some((library, offset)) = library_at(pc) {
+        library.write(line, "in", offset)?;
+    } else if let Some((library, offset)) = caller(sp, running as usize) {
+        library.write(line, "called from", offset)?;
     } else {
         line.write_str(", in no plugin's code")?;
     }
     // SAFETY: set only while the call it tells of lives, further up on the stack of this very thread.
-    if let Some(Running { request_id, tool }) = unsafe { running.as_ref() } {
+    if let Some(RunningCall { request_id, tool }) = unsafe { running.as_ref() } {
         // SAFETY: as above.
         let (request_id, tool) = unsafe { (&**request_id, &**tool) };
         write!(line, ", tool {tool}, request {request_id}")?;
@@ -206,7 +206,7 @@ fn registers(context: *mut ucontext_t) -> (usize, usize) {
 }
 
 /// The innermost address of a plugin's code on the stack, from its pointer to the frame that called the plugin.
-fn caller(sp: usize, end: usize) -> Option<(&'static Mapped, usize)> {
+fn caller(sp: usize, end: usize) -> Option<(&'static LoadedLibrary, usize)> {
     let word = size_of::<usize>();
     let words = end.checked_sub(sp)? / word;
     let start = sp.next_multiple_of(word) as *const usize;
@@ -216,8 +216,8 @@ fn caller(sp: usize, end: usize) -> Option<(&'static Mapped, usize)> {
     })
 }
 
-impl Mapped {
-    fn write(&self, line: &mut Line, how: &str, offset: usize) -> fmt::Result {
+impl LoadedLibrary {
+    fn write(&self, line: &mut CrashLine, how: &str, offset: usize) -> fmt::Result {
         write!(line, ", {how} {}+{offset:#x} (build id ", self.file)?;
         if self.image.build_id.is_empty() {
             line.write_str("none")?;
@@ -230,12 +230,12 @@ impl Mapped {
 }
 
 /// A line of bounded length.
-struct Line {
+struct CrashLine {
     text: [u8; MAX_LINE],
     length: usize,
 }
 
-impl Default for Line {
+impl Default for CrashLine {
     fn default() -> Self {
         Self {
             text: [0; MAX_LINE],
@@ -244,7 +244,7 @@ impl Default for Line {
     }
 }
 
-impl Line {
+impl CrashLine {
     fn end(&mut self) {
         self.length = self.length.min(MAX_LINE - 1);
         self.text[self.length] = b'\n';
@@ -252,7 +252,7 @@ impl Line {
     }
 }
 
-impl Write for Line {
+impl Write for CrashLine {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             let place = self.text.get_mut(self.length).ok_or(fmt::Error)?;

@@ -21,7 +21,10 @@ use serde_json::value::RawValue;
 
 use crate::{
     config::Config,
-    plugin::{Call, CallContext, CallFailure, CatalogTool, Inputs, Listener, LiveCall, Means},
+    plugin::{
+        ActiveCall, ActiveCallGuard, CallContext, CallFailure, CallResources, CatalogTool,
+        InputRequests, Listener,
+    },
     server::{
         outcome::{End, Outcome},
         record::Record,
@@ -158,10 +161,10 @@ impl CallRunner {
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
         context: CallContext,
-        inputs: Inputs,
+        inputs: InputRequests,
         place: Place,
     ) -> (
-        Arc<Call>,
+        Arc<ActiveCall>,
         impl Future<Output = Result<CallResult, Ended>> + Send + use<>,
     ) {
         let tool = asked.tool;
@@ -170,12 +173,12 @@ impl CallRunner {
         let deadline = limits.deadline(tool.timeout, incoming.ceiling, incoming.deadline);
         let library = tool.plugin.path().file_name().unwrap_or_default();
         let state = self.state(incoming, asked, deadline.map(|deadline| deadline.at));
-        let live = LiveCall::begin(
+        let live = ActiveCallGuard::register(
             &tool.mcp.name,
             &library.to_string_lossy(),
             context,
             deadline.map(|deadline| deadline.at),
-            Means {
+            CallResources {
                 inputs,
                 state,
                 listener: incoming.tell.clone().map(|tell| {
@@ -228,7 +231,7 @@ impl CallRunner {
         &self,
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
-        call: &Call,
+        call: &ActiveCall,
         unanswered: Option<Answer>,
         outcome: Result<CallResult, Ended>,
     ) -> Answer {
@@ -269,7 +272,7 @@ impl CallRunner {
 }
 
 /// The trouble with its state for which a call has failed, if it has.
-fn trouble(call: &Call, outcome: &Result<CallResult, Ended>) -> Option<Trouble> {
+fn trouble(call: &ActiveCall, outcome: &Result<CallResult, Ended>) -> Option<Trouble> {
     match outcome {
         Ok(result) if result.is_error => call.state.trouble([result.content.get()]),
         Err(Ended::Failed(CallFailure { public, detail, .. })) => {

@@ -15,12 +15,12 @@ use layer_format::{
 use crate::plugin::{
     CatalogError,
     catalog::{
-        compatibility::{check_cpu, check_entry, overwritten},
-        skipped::Triage,
+        compatibility::{check_cpu, check_entry, overwritten_error},
+        skipped::BadPluginPolicy,
     },
     folder::{
-        discover::Found,
-        file_check::{self, Kind},
+        discover::FolderContents,
+        file_check::{self, LibraryKind},
     },
 };
 
@@ -38,7 +38,7 @@ pub(crate) enum Candidate {
 }
 
 /// A library by its file name, or why it cannot be served.
-pub(crate) type Judged = (String, Result<Candidate, CatalogError>);
+pub(crate) type NamedCandidate = (String, Result<Candidate, CatalogError>);
 
 /// The libraries of a folder, by file name.
 pub(crate) struct Candidates {
@@ -50,16 +50,20 @@ pub(crate) struct Candidates {
 
 impl Candidates {
     /// Join the manifests with the files beside them.
-    pub(crate) fn of(folder: &Path, found: &Found, triage: &mut Triage) -> Self {
+    pub(crate) fn scan(
+        folder: &Path,
+        contents: &FolderContents,
+        policy: &mut BadPluginPolicy,
+    ) -> Self {
         let bare = |path| (file_name(path), Ok(Candidate::Bare));
         let mut candidates = Self {
             folder: folder.to_owned(),
-            libraries: found.libraries.iter().map(bare).collect(),
+            libraries: contents.libraries.iter().map(bare).collect(),
             layers: Vec::new(),
         };
-        for path in &found.manifests {
+        for path in &contents.manifests {
             let manifest = Manifest::read(path).map_err(CatalogError::Manifest);
-            if let Some(manifest) = triage.judge(&file_name(path), false, manifest) {
+            if let Some(manifest) = policy.apply(&file_name(path), false, manifest) {
                 candidates.add(path, manifest);
             }
         }
@@ -69,7 +73,7 @@ impl Candidates {
     fn add(&mut self, path: &Path, manifest: Manifest) {
         for entry in manifest.plugins {
             let checked = self
-                .only_one(path, &entry)
+                .check_unique(path, &entry)
                 .and_then(|()| check_cpu(path, &manifest.cpu))
                 .and_then(|()| check_entry(path, &self.folder, &entry));
             let file = entry.file.clone();
@@ -84,13 +88,15 @@ impl Candidates {
     }
 
     /// Two layers may have the same file, but not two files of one name.
-    fn only_one(&self, path: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
+    fn check_unique(&self, path: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
         match self.libraries.get(&entry.file) {
             Some(Ok(Candidate::Declared {
                 manifest,
                 entry: first,
                 ..
-            })) if first.sha256 != entry.sha256 => Err(overwritten(manifest, path, &entry.file)),
+            })) if first.sha256 != entry.sha256 => {
+                Err(overwritten_error(manifest, path, &entry.file))
+            }
             _ => Ok(()),
         }
     }
@@ -99,13 +105,13 @@ impl Candidates {
     pub(crate) fn select(
         mut self,
         entry_file: &[String],
-        triage: &mut Triage,
-    ) -> Result<Vec<Judged>, CatalogError> {
+        policy: &mut BadPluginPolicy,
+    ) -> Result<Vec<NamedCandidate>, CatalogError> {
         if entry_file.is_empty() {
-            self.only_plugins(triage);
+            self.retain_plugins(policy);
             return Ok(self.libraries.into_iter().collect());
         }
-        let mut selected: Vec<Judged> = Vec::new();
+        let mut selected: Vec<NamedCandidate> = Vec::new();
         let mut unmatched = Vec::new();
         for entry in entry_file {
             let file = selection::library_file_name(entry).map_err(SelectionError::EntryFile)?;
@@ -118,7 +124,7 @@ impl Candidates {
         if unmatched.is_empty() {
             return Ok(selected);
         }
-        self.only_plugins(triage);
+        self.retain_plugins(policy);
         let known: Vec<String> = selected
             .into_iter()
             .map(|(file, _)| file)
@@ -132,22 +138,22 @@ impl Candidates {
             variable: "ENTRY_FILE",
             unmatched: unmatched.into_iter().map(describe).collect(),
             known,
-            skipped: triage.skipped().to_vec(),
+            skipped: policy.skipped().to_vec(),
         }
         .into())
     }
 
     /// Forget the libraries that are no plugins. What is in no manifest and cannot be opened here may be anything.
-    fn only_plugins(&mut self, triage: &mut Triage) {
+    fn retain_plugins(&mut self, policy: &mut BadPluginPolicy) {
         self.libraries.retain(|file, candidate| {
             if !matches!(candidate, Ok(Candidate::Bare)) {
                 return true;
             }
             let path = self.folder.join(file);
             match file_check::check(&path) {
-                Ok(kind) => matches!(kind, Kind::Plugin(_)),
+                Ok(kind) => matches!(kind, LibraryKind::Plugin(_)),
                 Err(problem) => {
-                    triage.skip(file, &problem.into());
+                    policy.skip(file, &problem.into());
                     false
                 }
             }

@@ -41,7 +41,7 @@ pub(crate) fn check_entry(
             problem,
         })
     };
-    let size = match file_check::plain_file(&path) {
+    let size = match file_check::file_metadata(&path) {
         Ok(metadata) => metadata.len(),
         Err(FileProblem::Read(error)) => {
             let problem = format!(
@@ -60,7 +60,7 @@ pub(crate) fn check_entry(
         );
         return mismatch(ErrorCode::ManifestDrift, problem);
     }
-    if !same_abi(&entry.abi) {
+    if !is_same_abi(&entry.abi) {
         let problem = format!(
             "built for plugin ABI {}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release",
             entry.abi
@@ -88,7 +88,7 @@ pub(crate) fn check_entry(
 }
 
 /// Two manifests tell of different files under one name.
-pub(crate) fn overwritten(first: &Path, second: &Path, file: &str) -> CatalogError {
+pub(crate) fn overwritten_error(first: &Path, second: &Path, file: &str) -> CatalogError {
     let problem = format!(
         "{} has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate",
         first.display()
@@ -101,6 +101,6 @@ pub(crate) fn overwritten(first: &Path, second: &Path, file: &str) -> CatalogErr
 }
 
 /// The same major version: what abi_stable demands of versions from 1.0.0 on.
-fn same_abi(version: &str) -> bool {
+fn is_same_abi(version: &str) -> bool {
     version.split('.').next() == ABI_VERSION.split('.').next()
 }

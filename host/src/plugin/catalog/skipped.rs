@@ -6,23 +6,23 @@ use crate::{config::OnBadPlugin, plugin::CatalogError};
 
 /// Sorts what can be served from what cannot.
 #[derive(Debug)]
-pub(crate) struct Triage {
+pub(crate) struct BadPluginPolicy {
     mode: OnBadPlugin,
     skipped: Vec<SkippedPlugin>,
-    stopping: Vec<CatalogError>,
+    errors: Vec<CatalogError>,
 }
 
-impl Triage {
+impl BadPluginPolicy {
     pub(crate) fn new(mode: OnBadPlugin) -> Self {
         Self {
             mode,
             skipped: Vec::new(),
-            stopping: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
     /// What can be served; else `None`, and its problem is remembered. What the configuration names always stops the start.
-    pub(crate) fn judge<T>(
+    pub(crate) fn apply<T>(
         &mut self,
         file: &str,
         named: bool,
@@ -30,7 +30,7 @@ impl Triage {
     ) -> Option<T> {
         match outcome {
             Ok(good) => return Some(good),
-            Err(error) if named || self.mode == OnBadPlugin::Stop => self.stopping.push(error),
+            Err(error) if named || self.mode == OnBadPlugin::Stop => self.errors.push(error),
             Err(error) => self.skip(file, &error),
         }
         None
@@ -44,12 +44,12 @@ impl Triage {
     }
 
     /// Everything that stops the start, as one error.
-    pub(crate) fn verdict(&mut self) -> Result<(), CatalogError> {
-        let mut stopping = std::mem::take(&mut self.stopping);
-        match stopping.len() {
+    pub(crate) fn check(&mut self) -> Result<(), CatalogError> {
+        let mut errors = std::mem::take(&mut self.errors);
+        match errors.len() {
             0 => Ok(()),
-            1 => Err(stopping.remove(0)),
-            _ => Err(CatalogError::Several(stopping)),
+            1 => Err(errors.remove(0)),
+            _ => Err(CatalogError::Several(errors)),
         }
     }
 

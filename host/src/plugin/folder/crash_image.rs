@@ -8,11 +8,11 @@ use object::{
     read::{ReadRef, elf::ProgramHeader},
 };
 
-use crate::process::crash_handler::Image;
+use crate::process::crash_handler::LibraryImage;
 
-impl Image {
+impl LibraryImage {
     /// Of the segments of a file; what cannot be read is left out.
-    pub(crate) fn of<'data>(
+    pub(crate) fn from_segments<'data>(
         segments: &[ProgramHeader64<LittleEndian>],
         data: impl ReadRef<'data>,
     ) -> Self {

@@ -6,7 +6,7 @@ use layer_format::manifest;
 
 /// The files of a plugin folder, sorted by name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FolderContents {
     /// `*.layer.json`
     pub(crate) manifests: Vec<PathBuf>,
     /// `*.so`
@@ -17,8 +17,8 @@ pub(crate) struct Found {
 ///
 /// # Errors
 /// When it cannot be read; the message names it.
-pub(crate) fn discover(folder: &Path) -> std::io::Result<Found> {
-    let mut found = Found::default();
+pub(crate) fn discover(folder: &Path) -> std::io::Result<FolderContents> {
+    let mut contents = FolderContents::default();
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
         let name = path
@@ -26,14 +26,14 @@ pub(crate) fn discover(folder: &Path) -> std::io::Result<Found> {
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         if name.ends_with(manifest::SUFFIX) {
-            found.manifests.push(path);
+            contents.manifests.push(path);
         } else if name.ends_with(std::env::consts::DLL_SUFFIX) {
-            found.libraries.push(path);
+            contents.libraries.push(path);
         }
     }
     // As paths they would be taken apart for each comparison.
-    for paths in [&mut found.manifests, &mut found.libraries] {
+    for paths in [&mut contents.manifests, &mut contents.libraries] {
         paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     }
-    Ok(found)
+    Ok(contents)
 }

@@ -24,7 +24,7 @@ use object::{
 };
 use plugin_abi::ROOT_SYMBOL;
 
-use crate::process::crash_handler::Image;
+use crate::process::crash_handler::LibraryImage;
 use tables::Tables;
 
 mod tables;
@@ -103,9 +103,9 @@ impl HasErrorCode for FileProblem {
 
 /// What a library is that can be opened here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum LibraryKind {
     /// It exports a plugin's root symbol.
-    Plugin(Image),
+    Plugin(LibraryImage),
     /// It does not, and may be anybody's.
     Other,
 }
@@ -114,7 +114,7 @@ pub(crate) enum Kind {
 ///
 /// # Errors
 /// [`FileProblem`], naming the file.
-pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
+pub(crate) fn check(path: &Path) -> Result<LibraryKind, FileProblem> {
     let (file, size) = open(path)?;
     check_content(path, size, &ReadCache::new(file), MACHINE)
 }
@@ -123,14 +123,14 @@ pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
 ///
 /// # Errors
 /// [`FileProblem`], naming the file, which may be for another CPU.
-pub(crate) fn image(path: &Path) -> Result<Image, FileProblem> {
+pub(crate) fn read_image(path: &Path) -> Result<LibraryImage, FileProblem> {
     let (file, _) = open(path)?;
     let data = ReadCache::new(file);
     let header = header(path, &&data, MACHINE)?;
     let segments = header
         .program_headers(LittleEndian, &data)
         .map_err(|error| damaged(path, error))?;
-    Ok(Image::of(segments, &data))
+    Ok(LibraryImage::from_segments(segments, &data))
 }
 
 /// Could a host for the CPU that the library is for map it and find its way in it? And is it a plugin then? The same checks
@@ -145,7 +145,7 @@ pub fn check_library(path: &Path, content: &[u8]) -> Result<bool, FileProblem> {
         _ => MACHINE,
     };
     let kind = check_content(path, content.len() as u64, content, machine)?;
-    Ok(matches!(kind, Kind::Plugin(_)))
+    Ok(matches!(kind, LibraryKind::Plugin(_)))
 }
 
 fn check_content<'data, R: ReadRef<'data>>(
@@ -153,7 +153,7 @@ fn check_content<'data, R: ReadRef<'data>>(
     size: u64,
     data: R,
     machine: Machine,
-) -> Result<Kind, FileProblem> {
+) -> Result<LibraryKind, FileProblem> {
     let header = header(path, &data, machine)?;
     let segments = header
         .program_headers(LittleEndian, data)
@@ -173,16 +173,18 @@ fn check_content<'data, R: ReadRef<'data>>(
             });
         }
     }
-    let tables = Tables::of(segments, data).map_err(|problem| damaged(path, problem))?;
+    let tables = Tables::parse(segments, data).map_err(|problem| damaged(path, problem))?;
     if tables.defines(ROOT_SYMBOL.as_bytes()) {
-        Ok(Kind::Plugin(Image::of(segments, data)))
+        Ok(LibraryKind::Plugin(LibraryImage::from_segments(
+            segments, data,
+        )))
     } else {
-        Ok(Kind::Other)
+        Ok(LibraryKind::Other)
     }
 }
 
 /// What the system knows of a file, if it is one, and lies where it seems to lie.
-pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
+pub(crate) fn file_metadata(path: &Path) -> Result<Metadata, FileProblem> {
     let resolved = || fs_err::metadata(path).map_err(FileProblem::Read);
     let mut metadata = path.symlink_metadata().or_else(|_| resolved())?;
     if metadata.is_symlink() {
@@ -207,7 +209,7 @@ pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
 
 fn open(path: &Path) -> Result<(File, u64), FileProblem> {
     // Asked first: opening a pipe would wait for its other end.
-    let size = plain_file(path)?.len();
+    let size = file_metadata(path)?.len();
     Ok((File::open(path).map_err(FileProblem::Read)?, size))
 }
 

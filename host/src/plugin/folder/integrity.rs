@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 /// How much of a library is in memory while it is read. Unit: bytes. Source: ours; the pages of a whole one would each cost a fault
 /// at the first call of its tools.
-const PIECE: usize = 32 * 1024;
+const CHUNK: usize = 32 * 1024;
 
 /// What a manifest has written down of a file, in hex.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ enum Checksum {
 
 impl Checksum {
     /// That of this library.
-    fn of(entry: &PluginEntry) -> Self {
+    fn from_entry(entry: &PluginEntry) -> Self {
         match &entry.xxh3 {
             Some(xxh3) => Self::Xxh3(xxh3.file.clone()),
             None => Self::Sha256(entry.sha256.clone()),
@@ -33,16 +33,16 @@ impl Checksum {
     }
 
     /// Is it this file's?
-    fn fits(&self, path: &Path) -> io::Result<bool> {
+    fn matches(&self, path: &Path) -> io::Result<bool> {
         Ok(match self {
             Self::Xxh3(expected) => {
                 let mut hash = Xxh3Default::new();
-                read(path, |piece| hash.update(piece))?;
+                read(path, |chunk| hash.update(chunk))?;
                 xxh3(hash.digest()) == *expected
             }
             Self::Sha256(expected) => {
                 let mut hash = Sha256::new();
-                read(path, |piece| hash.update(piece))?;
+                read(path, |chunk| hash.update(chunk))?;
                 hex(&hash.finalize()) == *expected
             }
         })
@@ -51,18 +51,18 @@ impl Checksum {
 
 fn read(path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     let mut file = fs_err::File::open(path)?;
-    let mut piece = vec![0; PIECE];
+    let mut chunk = vec![0; CHUNK];
     loop {
-        match file.read(&mut piece)? {
+        match file.read(&mut chunk)? {
             0 => return Ok(()),
-            read => each(&piece[..read]),
+            read => each(&chunk[..read]),
         }
     }
 }
 
 /// What a manifest has written down of a declaration, which is kept without its text.
 #[derive(Debug)]
-struct Recorded {
+struct RecordedDeclaration {
     /// XXH3-64 of the text that is there.
     found: u64,
     /// XXH3-64 of the text that was written, in hex, where this very library gave it.
@@ -73,17 +73,17 @@ struct Recorded {
 
 /// What a manifest says of a library, to be checked when it is opened.
 #[derive(Debug)]
-pub(crate) struct Promised {
+pub(crate) struct ExpectedLibrary {
     content: Checksum,
-    declaration: Recorded,
+    declaration: RecordedDeclaration,
 }
 
-impl Promised {
+impl ExpectedLibrary {
     /// Of this library.
-    pub(crate) fn of(entry: &PluginEntry) -> Self {
+    pub(crate) fn from_entry(entry: &PluginEntry) -> Self {
         Self {
-            content: Checksum::of(entry),
-            declaration: Recorded {
+            content: Checksum::from_entry(entry),
+            declaration: RecordedDeclaration {
                 found: xxh3_64(entry.declaration.get().as_bytes()),
                 written: entry
                     .xxh3
@@ -98,19 +98,19 @@ impl Promised {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(crate) fn fits(&self, path: &Path) -> io::Result<bool> {
-        self.content.fits(path)
+    pub(crate) fn matches_file(&self, path: &Path) -> io::Result<bool> {
+        self.content.matches(path)
     }
 
     /// Does the declaration still stand beside the checksum of the file that gave it, as they were written? Then whoever wrote them
     /// has checked the file, and asked it what it declares: neither need be done again.
-    pub(crate) fn is_as_built(&self) -> bool {
+    pub(crate) fn has_trusted_declaration(&self) -> bool {
         let written = self.declaration.written.as_deref();
         written == Some(xxh3(self.declaration.found).as_str())
     }
 
     /// Is this the declaration?
-    pub(crate) fn declares(&self, declaration: &[u8]) -> bool {
+    pub(crate) fn matches_declaration(&self, declaration: &[u8]) -> bool {
         sha256(declaration) == self.declaration.digest
     }
 }
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn any_bit_that_differs_is_found_by_either() {
-        let content: Vec<u8> = (0..PIECE + 1000).map(|at| (at * 31 % 251) as u8).collect();
+        let content: Vec<u8> = (0..CHUNK + 1000).map(|at| (at * 31 % 251) as u8).collect();
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         for checksum in [
             Checksum::Xxh3(xxh3(xxh3_64(&content))),
@@ -131,14 +131,14 @@ mod tests {
         ] {
             fs_err::write(file.path(), &content).expect("it can be written");
             assert!(checksum.fits(file.path()).expect("it can be read"));
-            for at in [0, 500, PIECE - 1, PIECE, content.len() - 1] {
+            for at in [0, 500, CHUNK - 1, CHUNK, content.len() - 1] {
                 let mut damaged = content.clone();
                 damaged[at] ^= 4;
                 fs_err::write(file.path(), damaged).expect("it can be written");
                 let fits = checksum.fits(file.path()).expect("it can be read");
                 assert!(!fits, "{checksum:?}, byte {at}");
             }
-            fs_err::write(file.path(), &content[..PIECE]).expect("it can be written");
+            fs_err::write(file.path(), &content[..CHUNK]).expect("it can be written");
             let fits = checksum.fits(file.path()).expect("it can be read");
             assert!(!fits, "{checksum:?}, cut off");
         }
@@ -155,9 +155,9 @@ mod tests {
             });
             let text = entry.to_string().replace("\"[declaration]\"", declaration);
             let entry: PluginEntry = serde_json::from_str(&text).expect("an entry");
-            let promised = Promised::of(&entry);
-            assert!(promised.declares(declaration.as_bytes()));
-            promised.is_as_built()
+            let expected = ExpectedLibrary::from_entry(&entry);
+            assert!(expected.matches_declaration(declaration.as_bytes()));
+            expected.has_trusted_declaration()
         };
         assert!(of(Some(Xxh3::new(b"file", Some(declaration))), declaration));
         let edited = r#"{"tools":[{}]}"#;

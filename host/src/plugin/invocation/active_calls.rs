@@ -17,8 +17,8 @@ use mcp_protocol::Notification;
 
 use crate::{
     plugin::{
-        CallContext, Inputs,
-        invocation::notification_buffer::{Collected, Pushed},
+        CallContext, InputRequests,
+        invocation::notification_buffer::{NotificationBuffer, PushOutcome},
     },
     store::tool_state::CallState,
 };
@@ -28,9 +28,9 @@ pub(crate) type Listener = Box<dyn Fn(Notification) + Send + Sync>;
 
 /// What a call has besides what its tool is told of the request. By default, nothing.
 #[derive(Default)]
-pub(crate) struct Means {
+pub(crate) struct CallResources {
     /// What it may ask of its client.
-    pub(crate) inputs: Inputs,
+    pub(crate) inputs: InputRequests,
     /// What it may keep between calls.
     pub(crate) state: CallState,
     /// Who hears what it tells its client. Without, that is kept.
@@ -38,7 +38,7 @@ pub(crate) struct Means {
 }
 
 /// A call.
-pub struct Call {
+pub struct ActiveCall {
     /// Its number, as plugins know it. Never 0, which is the process.
     pub number: u64,
     /// The tool's name.
@@ -50,39 +50,39 @@ pub struct Call {
     /// When it is given up.
     pub deadline: Option<SystemTime>,
     /// What it asks of its client.
-    pub inputs: Inputs,
+    pub inputs: InputRequests,
     /// What it keeps between calls.
     pub(crate) state: CallState,
     cancelled: AtomicBool,
-    collected: Mutex<Collected>,
+    buffer: Mutex<NotificationBuffer>,
     listener: Option<Listener>,
 }
 
 /// A call that is under way; dropped, it is over.
-pub struct LiveCall(Arc<Call>);
+pub struct ActiveCallGuard(Arc<ActiveCall>);
 
-impl LiveCall {
+impl ActiveCallGuard {
     /// Register a call.
     #[must_use]
-    pub(crate) fn begin(
+    pub(crate) fn register(
         tool: &str,
         library: &str,
         context: CallContext,
         deadline: Option<SystemTime>,
-        means: Means,
+        resources: CallResources,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let call = Arc::new(Call {
+        let call = Arc::new(ActiveCall {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             tool: tool.to_owned(),
             library: library.to_owned(),
             context,
             deadline,
-            inputs: means.inputs,
-            state: means.state,
+            inputs: resources.inputs,
+            state: resources.state,
             cancelled: AtomicBool::new(false),
-            collected: Mutex::default(),
-            listener: means.listener,
+            buffer: Mutex::default(),
+            listener: resources.listener,
         });
         calls().insert(call.number, Arc::clone(&call));
         Self(call)
@@ -90,31 +90,31 @@ impl LiveCall {
 
     /// The call, to be looked at also when it is over.
     #[must_use]
-    pub fn call(&self) -> Arc<Call> {
+    pub fn call(&self) -> Arc<ActiveCall> {
         Arc::clone(&self.0)
     }
 }
 
-impl Deref for LiveCall {
-    type Target = Call;
+impl Deref for ActiveCallGuard {
+    type Target = ActiveCall;
 
-    fn deref(&self) -> &Call {
+    fn deref(&self) -> &ActiveCall {
         &self.0
     }
 }
 
-impl Drop for LiveCall {
+impl Drop for ActiveCallGuard {
     fn drop(&mut self) {
         calls().remove(&self.number);
     }
 }
 
 /// The call of this number, if it is under way.
-pub(crate) fn find(number: u64) -> Option<Arc<Call>> {
+pub(crate) fn lookup(number: u64) -> Option<Arc<ActiveCall>> {
     calls().get(&number).cloned()
 }
 
-impl Call {
+impl ActiveCall {
     /// Nobody waits for this call any more.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
@@ -127,9 +127,9 @@ impl Call {
     }
 
     /// Takes note of the kind of the state error that it fails for, if its plugin names one.
-    pub(crate) fn fails_for(&self, kind: Option<String>) {
+    pub(crate) fn set_failure_kind(&self, kind: Option<String>) {
         if let Some(kind) = kind {
-            self.state.fails_for(kind);
+            self.state.set_failure_kind(kind);
         }
     }
 
@@ -146,12 +146,12 @@ impl Call {
             return;
         }
         if let Some(listener) = &self.listener {
-            if self.collected().is_news(&notification) {
+            if self.buffer().should_send(&notification) {
                 listener(notification);
             }
             return;
         }
-        if self.collected().push(notification) == Pushed::FirstLost {
+        if self.buffer().push(notification) == PushOutcome::FirstDropped {
             tracing::warn!(
                 request_id = self.context.request_id,
                 tool = self.tool,
@@ -164,25 +164,23 @@ impl Call {
     /// What the client is to hear, in its order.
     #[must_use]
     pub fn take_notifications(&self) -> Vec<Notification> {
-        std::mem::take(&mut *self.collected()).into_notifications()
+        std::mem::take(&mut *self.buffer()).into_notifications()
     }
 
-    fn collected(&self) -> MutexGuard<'_, Collected> {
+    fn buffer(&self) -> MutexGuard<'_, NotificationBuffer> {
         // Nothing is left half done under this lock.
-        self.collected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn calls() -> MutexGuard<'static, BTreeMap<u64, Arc<Call>>> {
-    static CALLS: Mutex<BTreeMap<u64, Arc<Call>>> = Mutex::new(BTreeMap::new());
+fn calls() -> MutexGuard<'static, BTreeMap<u64, Arc<ActiveCall>>> {
+    static CALLS: Mutex<BTreeMap<u64, Arc<ActiveCall>>> = Mutex::new(BTreeMap::new());
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The number of the call for this request, if it is under way.
 #[cfg(test)]
-pub(crate) fn number_for(request_id: &str) -> Option<u64> {
+pub(crate) fn number_of_request(request_id: &str) -> Option<u64> {
     let calls = calls();
     let mut calls = calls.values();
     let call = calls.find(|call| call.context.request_id == request_id)?;

@@ -3,7 +3,7 @@
 use mcp_protocol::tools::CallResult;
 use tool_schema::{Arguments, Delivery, Refusal};
 
-use crate::plugin::{Call, CallFailure, CatalogTool, FailureKind, invocation};
+use crate::plugin::{ActiveCall, CallFailure, CatalogTool, FailureKind, invocation};
 
 impl CatalogTool {
     /// Call the tool with a JSON object of arguments. Blocks until it has answered.
@@ -11,7 +11,7 @@ impl CatalogTool {
     /// # Errors
     /// [`CallFailure`]; arguments that do not fit are no failure but a result with `isError`, and a result that is not
     /// what the tool declared is one.
-    pub fn call(&self, arguments: &str, call: &Call) -> Result<CallResult, CallFailure> {
+    pub fn call(&self, arguments: &str, call: &ActiveCall) -> Result<CallResult, CallFailure> {
         let rules = Arguments {
             tool: &self.mcp.name,
             schema_text: self.mcp.input_schema.get(),
@@ -29,7 +29,7 @@ impl CatalogTool {
             }
         });
         match outcome {
-            Ok(outcome) => self.checked(outcome?),
+            Ok(outcome) => self.check_result(outcome?),
             Err(Refusal::Unfit(words)) => Ok(CallResult::error(&words)),
             Err(refusal) => Err(CallFailure {
                 kind: FailureKind::Unavailable,

@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::plugin::{
     invocation::{
-        active_calls::{self, Call},
-        input_requests::{Asking, CannotAsk, MAX_LINES, Replies, Unavailable},
+        active_calls::{self, ActiveCall},
+        input_requests::{CannotAsk, InputQuery, InputReplies, InputUnavailable, MAX_LOG_LINES},
     },
-    wire::Failure,
+    wire::PluginFailure,
 };
 
 /// The longest message of a line. Unit: bytes.
@@ -26,7 +26,7 @@ use crate::plugin::{
 const MAX_MESSAGE: usize = 16 * 1024;
 
 /// The longest words about a question. Unit: bytes. Source: ours; what a tool calls its questions is in them.
-const MAX_WORDS: usize = 2000;
+const MAX_QUESTION_TEXT: usize = 2000;
 
 /// The longest name of a module or crate in a line. Unit: bytes. Source: ours.
 const MAX_NAME: usize = 256;
@@ -48,7 +48,7 @@ pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
 }
 
 /// The host's side of what happens outside of calls.
-pub(crate) fn outside_of_calls() -> Host {
+pub(crate) fn process_host() -> Host {
     Host {
         call: 0,
         deadline_unix_ms: 0,
@@ -56,7 +56,7 @@ pub(crate) fn outside_of_calls() -> Host {
     }
 }
 
-fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
+fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, PluginFailure> {
     let bytes = |answer: Value| serde_json::to_vec(&answer).unwrap_or_default();
     if number == 0 {
         return match op {
@@ -67,7 +67,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
             )),
         };
     }
-    let call = active_calls::find(number);
+    let call = active_calls::lookup(number);
     let call = call.ok_or_else(|| failure("call_ended", format!("call {number} is over")))?;
     let answer = match op {
         host_op::STATE => return state::answer(&call.state, parse(payload)?),
@@ -87,91 +87,91 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
     answer.map(bytes)
 }
 
-fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
+fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PluginFailure> {
     serde_json::from_slice(payload).map_err(|error| {
         let detail = format!("the payload cannot be read: {error}");
         failure("invalid_arguments", detail)
     })
 }
 
-fn failure(kind: &str, detail: String) -> Failure {
-    Failure {
+fn failure(kind: &str, detail: String) -> PluginFailure {
+    PluginFailure {
         kind: kind.to_owned(),
         detail: Some(detail),
-        ..Failure::default()
+        ..PluginFailure::default()
     }
 }
 
-fn notify(call: &Call, notification: Notification) -> Result<Value, Failure> {
+fn notify(call: &ActiveCall, notification: Notification) -> Result<Value, PluginFailure> {
     call.notify(notification);
     Ok(json!({}))
 }
 
 /// Questions to the client, by keys.
 #[derive(Deserialize)]
-struct Questions {
-    requests: BTreeMap<String, Asking>,
+struct InputPayload {
+    requests: BTreeMap<String, InputQuery>,
 }
 
-fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
+fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFailure> {
     let declared = call.context.capabilities.as_deref();
     let public = match call.inputs.ask(questions.requests, declared) {
-        Ok(Replies { answers, misfits }) => {
-            for (key, why) in misfits {
-                tell(
+        Ok(InputReplies { answers, rejected }) => {
+            for (key, why) in rejected {
+                log_question(
                     call,
-                    &Level::Info,
+                    &PluginLogLevel::Info,
                     &format!("the client is asked for {key:?} again: {why}"),
                 );
             }
             return Ok(json!({ "answers": answers }));
         }
-        Err(CannotAsk::Nothing(why)) => {
-            if why == Unavailable::NoKey {
+        Err(CannotAsk::Unavailable(why)) => {
+            if why == InputUnavailable::NoKey {
                 let words = "the tool cannot ask its client: STATE_KEY is not set";
-                tell(call, &Level::Error, words);
+                log_question(call, &PluginLogLevel::Error, words);
             }
-            why.words(&call.tool)
+            why.message(&call.tool)
         }
-        Err(CannotAsk::Here(words)) => cut(&words, MAX_WORDS).into_owned(),
-        Err(CannotAsk::Anyone(problem)) => {
-            tell(
+        Err(CannotAsk::Client(words)) => truncate(&words, MAX_QUESTION_TEXT).into_owned(),
+        Err(CannotAsk::Author(problem)) => {
+            log_question(
                 call,
-                &Level::Error,
+                &PluginLogLevel::Error,
                 &format!("the tool cannot ask this: {problem}"),
             );
             let request_id = &call.context.request_id;
             format!("the tool asks what no client can be asked (request id {request_id})")
         }
     };
-    Err(Failure {
+    Err(PluginFailure {
         kind: "cannot_ask".to_owned(),
         public: Some(public),
-        ..Failure::default()
+        ..PluginFailure::default()
     })
 }
 
 /// Tell the operator of a call's questions; not without end, as a tool may ask in a loop.
-fn tell(call: &Call, level: &Level, words: &str) {
-    let Some(earlier) = call.inputs.count_line() else {
+fn log_question(call: &ActiveCall, level: &PluginLogLevel, words: &str) {
+    let Some(earlier) = call.inputs.count_log_line() else {
         return;
     };
-    let words = one_line(&cut(words, MAX_WORDS)).into_owned();
+    let words = one_line(&truncate(words, MAX_QUESTION_TEXT)).into_owned();
     let last = match earlier + 1 {
-        MAX_LINES => " (more about the questions of this call is left out)",
+        MAX_LOG_LINES => " (more about the questions of this call is left out)",
         _ => "",
     };
     let (request_id, tool, library) = (&call.context.request_id, &call.tool, &call.library);
     match level {
-        Level::Error => tracing::error!(request_id, tool, library, "{words}{last}"),
+        PluginLogLevel::Error => tracing::error!(request_id, tool, library, "{words}{last}"),
         _ => tracing::info!(request_id, tool, library, "{words}{last}"),
     }
 }
 
 /// A line for the operator's log.
 #[derive(Deserialize)]
-struct Line {
-    level: Level,
+struct LogLine {
+    level: PluginLogLevel,
     #[serde(default)]
     target: Option<String>,
     message: String,
@@ -181,7 +181,7 @@ struct Line {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Level {
+enum PluginLogLevel {
     Error,
     Warn,
     Info,
@@ -189,25 +189,31 @@ enum Level {
     Trace,
 }
 
-fn log(call: Option<&Call>, line: &Line) -> Result<Value, Failure> {
+fn log(call: Option<&ActiveCall>, line: &LogLine) -> Result<Value, PluginFailure> {
     let request_id = call.map(|call| call.context.request_id.as_str());
     let tool = call.map(|call| call.tool.as_str());
-    let plugin = line.plugin.as_deref().map(|plugin| cut(plugin, MAX_NAME));
+    let plugin = line
+        .plugin
+        .as_deref()
+        .map(|plugin| truncate(plugin, MAX_NAME));
     let plugin = plugin.as_deref().or(call.map(|call| call.library.as_str()));
-    let target = line.target.as_deref().map(|target| cut(target, MAX_NAME));
+    let target = line
+        .target
+        .as_deref()
+        .map(|target| truncate(target, MAX_NAME));
     let target = target.as_deref();
-    let message = one_line(&cut(&line.message, MAX_MESSAGE)).into_owned();
+    let message = one_line(&truncate(&line.message, MAX_MESSAGE)).into_owned();
     macro_rules! write {
         ($level:ident) => {
             tracing::$level!(request_id, tool, plugin, target = target, "{message}")
         };
     }
     match line.level {
-        Level::Error => write!(error),
-        Level::Warn => write!(warn),
-        Level::Info => write!(info),
-        Level::Debug => write!(debug),
-        Level::Trace => write!(trace),
+        PluginLogLevel::Error => write!(error),
+        PluginLogLevel::Warn => write!(warn),
+        PluginLogLevel::Info => write!(info),
+        PluginLogLevel::Debug => write!(debug),
+        PluginLogLevel::Trace => write!(trace),
     }
     Ok(json!({}))
 }
@@ -233,7 +239,7 @@ fn one_line(text: &str) -> Cow<'_, str> {
 }
 
 /// The text, or as much of it as `length` bytes hold.
-fn cut(text: &str, length: usize) -> Cow<'_, str> {
+fn truncate(text: &str, length: usize) -> Cow<'_, str> {
     if text.len() <= length {
         return text.into();
     }
@@ -250,7 +256,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        plugin::{CallContext, Inputs, LiveCall, Means, Question},
+        plugin::{ActiveCallGuard, CallContext, CallResources, InputRequests, Question},
         process::log::operator::Operator,
     };
 
@@ -267,27 +273,33 @@ mod tests {
         assert!(matches!(answer, RResult::ROk(_)), "{payload}");
     }
 
-    fn live(log_level: Option<mcp_protocol::LogLevel>) -> LiveCall {
+    fn live(log_level: Option<mcp_protocol::LogLevel>) -> ActiveCallGuard {
         let context = CallContext {
             request_id: "r-1".to_owned(),
             log_level,
             ..CallContext::default()
         };
-        LiveCall::begin("greet", "libtools.so", context, None, Means::default())
+        ActiveCallGuard::register(
+            "greet",
+            "libtools.so",
+            context,
+            None,
+            CallResources::default(),
+        )
     }
 
     /// A call that may ask a client of these capabilities.
-    fn asking(inputs: Inputs, capabilities: &str) -> LiveCall {
+    fn asking(inputs: InputRequests, capabilities: &str) -> ActiveCallGuard {
         let capabilities = RawValue::from_string(capabilities.to_owned());
         let context = CallContext {
             capabilities: Some(capabilities.expect("JSON")),
             ..CallContext::default()
         };
-        let means = Means {
+        let means = CallResources {
             inputs,
-            ..Means::default()
+            ..CallResources::default()
         };
-        LiveCall::begin("greet", "libtools.so", context, None, means)
+        ActiveCallGuard::register("greet", "libtools.so", context, None, means)
     }
 
     #[test]
@@ -359,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_told_to_the_operator_of_whoever_asks() {
-        let call = asking(Inputs::unavailable(Unavailable::NoKey), "{}");
+        let call = asking(InputRequests::unavailable(InputUnavailable::NoKey), "{}");
         let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
         let lines = operator_sees("INFO", || {
             let asked = asked.to_string();
@@ -386,11 +398,11 @@ mod tests {
                 assert!(request(live.number, host_op::INPUT, asked).is_err());
             }
         });
-        assert_eq!(lines.len(), MAX_LINES as usize);
+        assert_eq!(lines.len(), MAX_LOG_LINES as usize);
         for line in &lines {
-            assert!(line.to_string().len() < 2 * MAX_WORDS, "{line}");
+            assert!(line.to_string().len() < 2 * MAX_QUESTION_TEXT, "{line}");
         }
-        let message = lines[MAX_LINES as usize - 1]["message"].as_str();
+        let message = lines[MAX_LOG_LINES as usize - 1]["message"].as_str();
         let message = message.expect("a text");
         assert!(message.ends_with("is left out)"), "{message}");
     }
@@ -402,7 +414,7 @@ mod tests {
             ..Question::default()
         };
         let live = asking(
-            Inputs::after([("a".to_owned(), given)].into()),
+            InputRequests::resume([("a".to_owned(), given)].into()),
             r#"{"roots":{}}"#,
         );
         let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });

@@ -20,26 +20,26 @@ use crate::digest::digest;
 
 /// The most that one call asks, all its questions together. Unit: bytes.
 /// Source: ours. People fill the forms in.
-const MAX_ASKED: usize = 256 * 1024;
+const MAX_QUESTION_BYTES: usize = 256 * 1024;
 
 /// The most lines that the operator reads of one call's questions. Source: ours. A tool may ask in a loop.
-pub(crate) const MAX_LINES: u32 = 10;
+pub(crate) const MAX_LOG_LINES: u32 = 10;
 
 /// The questions of one call.
 #[derive(Debug, Default)]
-pub struct Inputs {
+pub struct InputRequests {
     /// Why nothing can be asked, if so.
-    unavailable: Option<Unavailable>,
+    unavailable: Option<InputUnavailable>,
     /// What was asked or answered before.
     earlier: BTreeMap<String, Question>,
-    now: Mutex<Now>,
+    now: Mutex<CurrentRound>,
     /// How many lines the operator was to read of them.
-    lines: AtomicU32,
+    log_lines: AtomicU32,
 }
 
 /// What a tool asks.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asking {
+pub(crate) struct InputQuery {
     #[serde(flatten)]
     request: InputRequest,
     /// What the content of a form must satisfy, as far as its `requestedSchema` has no words for it.
@@ -49,36 +49,36 @@ pub(crate) struct Asking {
 
 /// What came of asking.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Replies {
+pub(crate) struct InputReplies {
     /// What is answered, by keys.
     pub(crate) answers: Map<String, Value>,
     /// What was answered by what is no answer, and so is asked again: keys, and why. For the operator, and so without what
     /// people filled in.
-    pub(crate) misfits: Vec<(String, String)>,
+    pub(crate) rejected: Vec<(String, String)>,
 }
 
 /// Why something is no answer.
-struct Misfit {
+struct RejectedAnswer {
     /// For the operator.
     why: String,
     /// For whoever filled a form in.
-    to_mend: Option<String>,
+    hint: Option<String>,
 }
 
 /// Why a call can ask nothing. (In words only for a tool that asks.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unavailable {
+pub enum InputUnavailable {
     /// The client speaks this revision, which is older than such questions.
-    Before(Revision),
+    OldRevision(Revision),
     /// The server lacks a key.
     NoKey,
 }
 
-impl Unavailable {
+impl InputUnavailable {
     /// For the model.
-    pub(crate) fn words(self, tool: &str) -> String {
+    pub(crate) fn message(self, tool: &str) -> String {
         match self {
-            Self::Before(revision) => format!(
+            Self::OldRevision(revision) => format!(
                 "tool {tool} has to ask its client something, which takes revision {} of MCP; this client speaks {revision}",
                 Revision::MODERN
             ),
@@ -107,26 +107,26 @@ pub struct Question {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CannotAsk {
     /// This call can ask nothing.
-    Nothing(Unavailable),
+    Unavailable(InputUnavailable),
     /// This client is not able to answer it: in words for the model.
-    Here(String),
+    Client(String),
     /// Nobody can be asked this: in words for the tool's author.
-    Anyone(String),
+    Author(String),
 }
 
 /// What this run of the tool has asked, by keys: all with their digests.
 #[derive(Debug, Default)]
-struct Now {
+struct CurrentRound {
     answered: BTreeMap<String, Question>,
     open: BTreeMap<String, (String, InputRequest)>,
     /// How large the open ones are. Unit: bytes.
     bytes: usize,
 }
 
-impl Inputs {
+impl InputRequests {
     /// Of a call that knows these questions from earlier rounds.
     #[must_use]
-    pub fn after(earlier: BTreeMap<String, Question>) -> Self {
+    pub fn resume(earlier: BTreeMap<String, Question>) -> Self {
         Self {
             earlier,
             ..Self::default()
@@ -135,7 +135,7 @@ impl Inputs {
 
     /// Of a call that can ask nothing, for this reason.
     #[must_use]
-    pub fn unavailable(why: Unavailable) -> Self {
+    pub fn unavailable(why: InputUnavailable) -> Self {
         Self {
             unavailable: Some(why),
             ..Self::default()
@@ -145,38 +145,38 @@ impl Inputs {
     /// Ask a client of these capabilities. What is answered already comes back; the rest is what the call ends with.
     pub(crate) fn ask(
         &self,
-        asked: BTreeMap<String, Asking>,
+        asked: BTreeMap<String, InputQuery>,
         declared: Option<&RawValue>,
-    ) -> Result<Replies, CannotAsk> {
+    ) -> Result<InputReplies, CannotAsk> {
         if let Some(why) = self.unavailable {
-            return Err(CannotAsk::Nothing(why));
+            return Err(CannotAsk::Unavailable(why));
         }
         let mut now = self.now();
         let (mut known, mut new) = (Vec::new(), Vec::new());
         let mut bytes = now.bytes;
-        for (key, asking) in asked {
-            let digest = digest_of(&asking);
+        for (key, query) in asked {
+            let digest = digest_query(&query);
             match now.digest(&key) {
                 Some(earlier) if earlier == digest => known.push(key),
                 Some(_) => {
-                    return Err(CannotAsk::Anyone(format!(
+                    return Err(CannotAsk::Author(format!(
                         "two different questions have the key {key:?}"
                     )));
                 }
                 None => {
-                    let form = check(&key, &asking, declared)?;
-                    let size = size(&key, &asking);
+                    let form = check(&key, &query, declared)?;
+                    let size = size(&key, &query);
                     bytes += size;
-                    new.push((key, digest, asking.request, form, size));
+                    new.push((key, digest, query.request, form, size));
                 }
             }
         }
-        if bytes > MAX_ASKED {
-            return Err(CannotAsk::Anyone(format!(
+        if bytes > MAX_QUESTION_BYTES {
+            return Err(CannotAsk::Author(format!(
                 "the questions have {bytes} bytes, more than {MAX_ASKED}"
             )));
         }
-        let mut replies = Replies::default();
+        let mut replies = InputReplies::default();
         for key in known {
             let answer = now.answered.get(&key).and_then(|it| it.answer.clone());
             replies.answers.extend(answer.map(|answer| (key, answer)));
@@ -194,11 +194,11 @@ impl Inputs {
                     continue;
                 }
                 Ok(None) => {}
-                Err(Misfit { why, to_mend }) => {
-                    if let Some(to_mend) = to_mend {
-                        say_why(&mut request, &to_mend);
+                Err(RejectedAnswer { why, hint }) => {
+                    if let Some(hint) = hint {
+                        append_reason(&mut request, &hint);
                     }
-                    replies.misfits.push((key.clone(), why));
+                    replies.rejected.push((key.clone(), why));
                 }
             }
             now.bytes += size;
@@ -214,12 +214,12 @@ impl Inputs {
         digest: &str,
         request: &InputRequest,
         form: Option<&Form>,
-    ) -> Result<Option<(Value, u64)>, Misfit> {
+    ) -> Result<Option<(Value, u64)>, RejectedAnswer> {
         let earlier = self.earlier.get(key);
         let Some((earlier, answer)) = earlier.and_then(|it| Some((it, it.answer.as_ref()?))) else {
             return Ok(None);
         };
-        let no_answer = |why: String| Misfit { why, to_mend: None };
+        let no_answer = |why: String| RejectedAnswer { why, hint: None };
         // Whoever agreed to one thing has not agreed to another.
         if earlier
             .digest
@@ -236,9 +236,9 @@ impl Inputs {
             None => answer.clone(),
             Some(form) => form.filled_in(answer).map_err(|unfit| {
                 let places: Vec<_> = unfit.places().collect();
-                Misfit {
+                RejectedAnswer {
                     why: format!("what was filled in does not fit: {}", places.join(", ")),
-                    to_mend: Some(unfit.to_string()),
+                    hint: Some(unfit.to_string()),
                 }
             })?,
         };
@@ -246,16 +246,16 @@ impl Inputs {
     }
 
     /// Count a line for the operator; how many were to be read before it, if that is not too much.
-    pub(crate) fn count_line(&self) -> Option<u32> {
-        let before = self.lines.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_log_line(&self) -> Option<u32> {
+        let before = self.log_lines.fetch_add(1, Ordering::Relaxed);
         // It must not begin anew.
-        self.lines.fetch_min(MAX_LINES, Ordering::Relaxed);
-        (before < MAX_LINES).then_some(before)
+        self.log_lines.fetch_min(MAX_LOG_LINES, Ordering::Relaxed);
+        (before < MAX_LOG_LINES).then_some(before)
     }
 
     /// What the client still has to answer; empty when nothing was asked that is not answered.
     #[must_use]
-    pub fn open(&self) -> BTreeMap<String, InputRequest> {
+    pub fn unanswered(&self) -> BTreeMap<String, InputRequest> {
         let now = self.now();
         let open = now.open.iter();
         open.map(|(key, (_, request))| (key.clone(), request.clone()))
@@ -277,13 +277,13 @@ impl Inputs {
         answered.into_iter().chain(open).collect()
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
+    fn now(&self) -> MutexGuard<'_, CurrentRound> {
         // Nothing is left half done under this lock.
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Now {
+impl CurrentRound {
     fn digest(&self, key: &str) -> Option<&str> {
         let open = || Some(&self.open.get(key)?.0);
         let answered = self.answered.get(key).and_then(|it| it.digest.as_ref());
@@ -294,10 +294,10 @@ impl Now {
 /// May this client be asked this? If it is a form, that.
 fn check(
     key: &str,
-    Asking { request, schema }: &Asking,
+    InputQuery { request, schema }: &InputQuery,
     declared: Option<&RawValue>,
 ) -> Result<Option<Form>, CannotAsk> {
-    let of_this = |problem: String| CannotAsk::Anyone(format!("the question {key:?} {problem}"));
+    let of_this = |problem: String| CannotAsk::Author(format!("the question {key:?} {problem}"));
     let required = request.required_capabilities().map_err(of_this)?;
     if let Some(url) = request.url() {
         check_url(url).map_err(|problem| of_this(problem.to_owned()))?;
@@ -311,27 +311,27 @@ fn check(
     if missing.is_empty() {
         return Ok(form);
     }
-    Err(CannotAsk::Here(format!(
+    Err(CannotAsk::Client(format!(
         "the client cannot be asked for {key:?}: it has not declared to be capable of {}; use a client that is",
         missing.join(" and ")
     )))
 }
 
 /// Tell the people who are asked again why. The message is all that a client shows them.
-fn say_why(request: &mut InputRequest, to_mend: &str) {
+fn append_reason(request: &mut InputRequest, hint: &str) {
     if let Some(message) = request.params["message"].as_str() {
         let message = format!("{message}\n\nThe last answer could not be taken: {to_mend}.");
         request.params["message"] = message.into();
     }
 }
 
-fn size(key: &str, Asking { request, schema }: &Asking) -> usize {
+fn size(key: &str, InputQuery { request, schema }: &InputQuery) -> usize {
     let schema = schema.as_ref().map_or(0, |schema| schema.to_string().len());
     key.len() + request.method.len() + request.params.to_string().len() + schema
 }
 
 /// Tells one question from another.
-fn digest_of(Asking { request, schema }: &Asking) -> String {
+fn digest_query(InputQuery { request, schema }: &InputQuery) -> String {
     digest(&json!([request.method, request.params, schema]))
 }
 
@@ -363,20 +363,28 @@ mod tests {
         RawValue::from_string(text.to_owned()).expect("JSON")
     }
 
-    fn ask(inputs: &Inputs, key: &str, request: InputRequest) -> Result<Option<Value>, CannotAsk> {
+    fn ask(
+        inputs: &InputRequests,
+        key: &str,
+        request: InputRequest,
+    ) -> Result<Option<Value>, CannotAsk> {
         let mut replies = replies(inputs, key, request)?;
         Ok(replies.answers.remove(key))
     }
 
-    fn replies(inputs: &Inputs, key: &str, request: InputRequest) -> Result<Replies, CannotAsk> {
+    fn replies(
+        inputs: &InputRequests,
+        key: &str,
+        request: InputRequest,
+    ) -> Result<InputReplies, CannotAsk> {
         inputs.ask(
-            [(key.to_owned(), asking(request))].into(),
+            [(key.to_owned(), query(request))].into(),
             Some(&everything()),
         )
     }
 
-    fn asking(request: InputRequest) -> Asking {
-        Asking {
+    fn query(request: InputRequest) -> InputQuery {
+        InputQuery {
             request,
             schema: None,
         }
@@ -387,17 +395,17 @@ mod tests {
     }
 
     /// The round after `inputs`, with this answer.
-    fn then(inputs: &Inputs, key: &str, answer: Value) -> Inputs {
+    fn then(inputs: &InputRequests, key: &str, answer: Value) -> InputRequests {
         let mut questions = inputs.questions();
         if let Some(question) = questions.get_mut(key) {
             question.answer = Some(answer);
         }
-        Inputs::after(questions)
+        InputRequests::resume(questions)
     }
 
     #[test]
     fn what_is_answered_comes_back_and_the_rest_is_open() {
-        let first = Inputs::default();
+        let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
         assert_eq!(first.open().len(), 1);
         let ann = accepted(&json!("Ann"));
@@ -416,7 +424,7 @@ mod tests {
 
     #[test]
     fn what_a_form_does_not_ask_for_is_left_out_of_its_answer() {
-        let first = Inputs::default();
+        let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
         let content = json!({ "name": "Ann", "age": 5, "more": {} });
         let second = then(
@@ -438,7 +446,7 @@ mod tests {
             json!({ "action": "accept", "content": {} }),
             accepted(&json!(5)),
         ] {
-            let first = Inputs::default();
+            let first = InputRequests::default();
             assert_eq!(ask(&first, "a", form("A?")), Ok(None));
             let second = then(&first, "a", answer.clone());
             assert_eq!(ask(&second, "a", form("A?")), Ok(None), "{answer}");
@@ -470,23 +478,23 @@ mod tests {
                 "Go.",
             ),
         ] {
-            let first = Inputs::default();
+            let first = InputRequests::default();
             assert_eq!(ask(&first, "a", asked.clone()), Ok(None));
             let second = then(&first, "a", given.clone());
             let replies = replies(&second, "a", asked.clone()).expect("it can be asked");
-            assert_eq!(replies.misfits, [("a".to_owned(), why.to_owned())]);
+            assert_eq!(replies.rejected, [("a".to_owned(), why.to_owned())]);
             assert_eq!(second.open()["a"].params["message"], message, "{given}");
             // Once; and it is the same question still.
             let again = self::replies(&second, "a", asked.clone());
-            assert_eq!(again, Ok(Replies::default()));
+            assert_eq!(again, Ok(InputReplies::default()));
             assert_eq!(second.questions(), first.questions());
         }
     }
 
     #[test]
     fn what_was_asked_is_asked_no_more_and_its_bytes_count_once() {
-        let large = |n: usize| form(&format!("{n}{}", "x".repeat(MAX_ASKED / 10)));
-        let inputs = Inputs::default();
+        let large = |n: usize| form(&format!("{n}{}", "x".repeat(MAX_QUESTION_BYTES / 10)));
+        let inputs = InputRequests::default();
         for _ in 0..100 {
             assert_eq!(ask(&inputs, "same", large(0)), Ok(None));
         }
@@ -495,9 +503,9 @@ mod tests {
         }
         for _ in 0..2 {
             let refused = ask(&inputs, "9", large(9));
-            assert!(matches!(refused, Err(CannotAsk::Anyone(_))), "{refused:?}");
+            assert!(matches!(refused, Err(CannotAsk::Author(_))), "{refused:?}");
         }
-        assert_eq!(inputs.open().len(), 9);
+        assert_eq!(inputs.unanswered().len(), 9);
         // Answered ones come back as often as they are asked.
         let second = then(&inputs, "same", accepted(&json!("Ann")));
         for _ in 0..2 {
@@ -507,7 +515,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_one_to_its_own_question_only() {
-        let first = Inputs::default();
+        let first = InputRequests::default();
         assert_eq!(ask(&first, "sure", form("Delete a.txt?")), Ok(None));
         let second = then(&first, "sure", accepted(&json!("yes")));
         assert_eq!(ask(&second, "sure", form("Delete b.txt?")), Ok(None));
@@ -516,7 +524,7 @@ mod tests {
             answer: Some(accepted(&json!("yes"))),
             ..Question::default()
         };
-        let blind = Inputs::after([("sure".to_owned(), earlier)].into());
+        let blind = InputRequests::resume([("sure".to_owned(), earlier)].into());
         assert!(matches!(
             ask(&blind, "sure", form("Delete b.txt?")),
             Ok(Some(_))
@@ -542,15 +550,15 @@ mod tests {
                 "https://",
             ),
             ("first", form("another question"), "two different questions"),
-            ("a", form(&"x".repeat(MAX_ASKED)), "bytes"),
+            ("a", form(&"x".repeat(MAX_QUESTION_BYTES)), "bytes"),
         ] {
-            let inputs = Inputs::default();
+            let inputs = InputRequests::default();
             assert_eq!(ask(&inputs, "first", form("the first")), Ok(None));
             match ask(&inputs, key, request) {
-                Err(CannotAsk::Anyone(problem)) => assert!(problem.contains(words), "{problem}"),
+                Err(CannotAsk::Author(problem)) => assert!(problem.contains(words), "{problem}"),
                 other => panic!("{words}: {other:?}"),
             }
-            assert_eq!(inputs.open().len(), 1, "{words}");
+            assert_eq!(inputs.unanswered().len(), 1, "{words}");
         }
     }
 
@@ -559,22 +567,22 @@ mod tests {
         for declared in [None, Some("{}"), Some(r#"{"sampling":{}}"#)] {
             let declared =
                 declared.map(|text| RawValue::from_string(text.to_owned()).expect("JSON"));
-            let inputs = Inputs::default();
+            let inputs = InputRequests::default();
             let content = json!({ "type": "text", "text": "?" });
             let messages = json!([{ "role": "user", "content": content }]);
             let params = json!({ "messages": messages, "maxTokens": 10 });
             let sampling = request("sampling/createMessage", params);
             let requests = [("a", sampling), ("b", form("B?"))]
-                .map(|(key, request)| (key.to_owned(), asking(request)))
+                .map(|(key, request)| (key.to_owned(), query(request)))
                 .into();
             match inputs.ask(requests, declared.as_deref()) {
-                Err(CannotAsk::Here(words)) => assert!(words.contains("capable of"), "{words}"),
+                Err(CannotAsk::Client(words)) => assert!(words.contains("capable of"), "{words}"),
                 other => panic!("{declared:?}: {other:?}"),
             }
-            assert!(inputs.open().is_empty(), "{declared:?}");
+            assert!(inputs.unanswered().is_empty(), "{declared:?}");
         }
-        let nothing = Inputs::unavailable(Unavailable::NoKey);
-        let refused = CannotAsk::Nothing(Unavailable::NoKey);
+        let nothing = InputRequests::unavailable(InputUnavailable::NoKey);
+        let refused = CannotAsk::Unavailable(InputUnavailable::NoKey);
         assert_eq!(ask(&nothing, "a", form("A?")), Err(refused));
     }
 }

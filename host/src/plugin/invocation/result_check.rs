@@ -9,7 +9,7 @@ use crate::plugin::{CallFailure, CatalogTool, FailureKind};
 impl CatalogTool {
     /// # Errors
     /// [`CallFailure`]: what is wrong with the result, for the operator.
-    pub(crate) fn checked(&self, result: CallResult) -> Result<CallResult, CallFailure> {
+    pub(crate) fn check_result(&self, result: CallResult) -> Result<CallResult, CallFailure> {
         match self.result_problem(&result) {
             None => Ok(result),
             Some(problem) => Err(CallFailure {
@@ -62,7 +62,7 @@ mod tests {
     use serde_json::json;
 
     use crate::{
-        plugin::{CallContext, Catalog, LiveCall, Means},
+        plugin::{ActiveCallGuard, CallContext, CallResources, Catalog},
         server::tests::plugin::module,
     };
 
@@ -70,12 +70,12 @@ mod tests {
     fn told(tool: &str, reply: &serde_json::Value) -> (Option<String>, Vec<String>) {
         let catalog = Catalog::linked(module()).expect("a catalogue");
         let found = catalog.get(tool).expect("the tool");
-        let live = LiveCall::begin(
+        let live = ActiveCallGuard::register(
             tool,
             "by-hand",
             CallContext::default(),
             None,
-            Means::default(),
+            CallResources::default(),
         );
         let outcome = found.call(&reply.to_string(), &live);
         let detail = outcome.err().map(|failure| {

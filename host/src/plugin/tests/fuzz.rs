@@ -14,7 +14,7 @@ use proptest::{
 use serde_json::{Map, Value, json};
 
 use crate::plugin::folder::file_check::{
-    Kind,
+    LibraryKind,
     tests::{good_library, judged},
 };
 
@@ -163,7 +163,7 @@ fn no_library_is_refused_for_what_its_code_is_like() {
             part[..length].copy_from_slice(&changed[..length]);
         }
         let judged = judged(&content);
-        prop_assert!(matches!(judged, Ok(Kind::Other)), "{:?}", judged);
+        prop_assert!(matches!(judged, Ok(LibraryKind::Other)), "{:?}", judged);
         Ok(())
     });
 }

@@ -7,7 +7,7 @@ use mcp_protocol::{
 };
 
 use crate::{
-    plugin::{Call, CallFailure, FailureKind},
+    plugin::{ActiveCall, CallFailure, FailureKind},
     server::{
         call::{context::Asked, run::Ended},
         outcome::Outcome,
@@ -39,7 +39,12 @@ pub(crate) fn crowded_out(incoming: &Incoming<'_>, asked: &Asked<'_>, why: &str)
 }
 
 /// Tell the operator of a call that gave no result, and give the answer for the client or its model.
-pub(crate) fn failed(asked: &Asked<'_>, call: &Call, ended: Ended, server: &ServerInfo) -> Answer {
+pub(crate) fn failed(
+    asked: &Asked<'_>,
+    call: &ActiveCall,
+    ended: Ended,
+    server: &ServerInfo,
+) -> Answer {
     let (tool, request_id) = (&call.tool, &call.context.request_id);
     let library = asked.tool.plugin.path().display();
     let principal = call.context.principal.as_deref();
@@ -132,7 +137,12 @@ pub(crate) fn fitting(
 }
 
 /// Tell the operator of a failure, in these words.
-pub(crate) fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure, words: &str) {
+pub(crate) fn log_failure(
+    asked: &Asked<'_>,
+    call: &ActiveCall,
+    failure: &CallFailure,
+    words: &str,
+) {
     let (tool, request_id) = (&call.tool, &call.context.request_id);
     let principal = call.context.principal.as_deref();
     let detail = failure.detail.as_deref().or(failure.public.as_deref());

@@ -24,7 +24,7 @@ use tokio::sync::OnceCell;
 use crate::{
     config::{Config, StateKeys},
     digest::digest,
-    plugin::{Call, CatalogTool, Inputs, Question, Unavailable},
+    plugin::{ActiveCall, CatalogTool, InputRequests, InputUnavailable, Question},
     server::{
         call::{context::Asked, deadline::TimeLimits},
         request::Incoming,
@@ -163,16 +163,18 @@ impl Rounds {
         &self,
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
-    ) -> Result<Inputs, Answer> {
+    ) -> Result<InputRequests, Answer> {
         let Asked {
             revision, resume, ..
         } = asked;
         if !revision.is_modern() {
-            return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
+            return Ok(InputRequests::unavailable(InputUnavailable::OldRevision(
+                *revision,
+            )));
         }
         // Before a state is looked at: without a key none can be opened, and that would not be the client's fault.
         if !self.can_ask() {
-            return Ok(Inputs::unavailable(Unavailable::NoKey));
+            return Ok(InputRequests::unavailable(InputUnavailable::NoKey));
         }
         let mut questions = match &resume.state {
             // Whatever is asked under these keys, this answers it.
@@ -204,7 +206,7 @@ impl Rounds {
                 &message,
             ));
         }
-        Ok(Inputs::after(questions))
+        Ok(InputRequests::resume(questions))
     }
 
     /// The questions of the rounds before, as the client brings them back.
@@ -240,10 +242,10 @@ impl Rounds {
         &self,
         incoming: &Incoming<'_>,
         asked: &Asked<'_>,
-        call: &Call,
+        call: &ActiveCall,
         server: &ServerInfo,
     ) -> Option<Answer> {
-        let open = call.inputs.open();
+        let open = call.inputs.unanswered();
         if open.is_empty() {
             return None;
         }

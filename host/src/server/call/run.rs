@@ -12,7 +12,7 @@ use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tool_rules::{CANCEL_GRACE, state::StateFailure};
 
 use crate::{
-    plugin::{Call, CallFailure, CatalogTool, FailureKind, LiveCall, Plugin},
+    plugin::{ActiveCall, ActiveCallGuard, CallFailure, CatalogTool, FailureKind, Plugin},
     server::call::{
         concurrency_limit::Place,
         deadline::Deadline,
@@ -37,14 +37,15 @@ pub(crate) enum Ended {
 pub(crate) async fn run_and_keep(
     threads: Threads,
     tool: Arc<CatalogTool>,
-    live: LiveCall,
+    live: ActiveCallGuard,
     arguments: String,
     deadline: Option<Deadline>,
     place: Place,
 ) -> Result<CallResult, Ended> {
     let call = live.call();
     let result = run(&threads, tool, live, arguments, deadline, place).await?;
-    let has_succeeded = !result.is_error && call.inputs.open().is_empty() && !call.is_cancelled();
+    let has_succeeded =
+        !result.is_error && call.inputs.unanswered().is_empty() && !call.is_cancelled();
     if !has_succeeded || !call.state.is_pending() {
         return Ok(result);
     }
@@ -62,7 +63,7 @@ pub(crate) async fn run_and_keep(
 async fn run(
     threads: &Threads,
     tool: Arc<CatalogTool>,
-    live: LiveCall,
+    live: ActiveCallGuard,
     arguments: String,
     deadline: Option<Deadline>,
     place: Place,
@@ -96,7 +97,7 @@ async fn run(
 }
 
 /// The tool keeps its thread, and whatever locks it holds: its plugin serves nobody else until it comes back.
-fn quarantine(tool: Arc<CatalogTool>, call: Arc<Call>, outcome: Running) {
+fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: Running) {
     let stuck = tool.plugin.quarantine();
     let (name, library) = (tool.mcp.name.clone(), tool.plugin.file());
     let request_id = call.context.request_id.clone();
@@ -165,7 +166,7 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for ToItsEnd<F> {
 
 /// Nobody waits for the call any more: let it and its plugin know. On another thread, as plugins are not trusted to
 /// return at once.
-fn cancel(call: &Call, plugin: &Arc<Plugin>) {
+fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);
     let cancelling = move || plugin.cancel(number);
@@ -176,13 +177,13 @@ fn cancel(call: &Call, plugin: &Arc<Plugin>) {
 
 /// Cancels a call when the future that waits for it is dropped.
 pub(crate) struct CancelOnDrop {
-    call: Arc<Call>,
+    call: Arc<ActiveCall>,
     plugin: Arc<Plugin>,
     armed: bool,
 }
 
 impl CancelOnDrop {
-    pub(crate) fn new(call: &Arc<Call>, tool: &CatalogTool) -> Self {
+    pub(crate) fn new(call: &Arc<ActiveCall>, tool: &CatalogTool) -> Self {
         Self {
             call: Arc::clone(call),
             plugin: Arc::clone(&tool.plugin),

@@ -188,7 +188,7 @@ async fn a_call_has_a_number_of_its_own_and_is_over_when_it_was_answered() {
     let first = server.answer(&sent).await.seen()["call"].clone();
     let second = server.answer(&sent).await.seen()["call"].clone();
     assert_ne!(first, second);
-    let mut host = crate::plugin::outside_of_calls();
+    let mut host = crate::plugin::process_host();
     for (call, op, kind) in [
         (first.as_u64().expect("a number"), CANCELLED, "call_ended"),
         (first.as_u64().expect("a number"), 99, "call_ended"),

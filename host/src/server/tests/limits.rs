@@ -10,7 +10,7 @@ use plugin_abi::host_op::CANCELLED;
 use serde_json::{Value, json};
 
 use crate::{
-    plugin::{find, number_for},
+    plugin::{lookup, number_of_request},
     server::tests::{
         plugin::{LINGERED, request, was_cancelled},
         server::{Answered, Server, legacy, modern},
@@ -23,7 +23,7 @@ const TOO_LONG: &str = "tool hurried was given up: its time limit is 50 ms; its 
 
 /// What a plugin hears that asks whether its call was cancelled.
 fn cancelled(number: u64) -> Value {
-    let mut host = crate::plugin::outside_of_calls();
+    let mut host = crate::plugin::process_host();
     host.call = number;
     request(host, CANCELLED, &Value::Null)
 }
@@ -68,10 +68,10 @@ async fn a_stubborn_tool_is_answered_for_and_stays_registered_as_cancelled_until
         .named("stubborn");
     let answered = server.answer(&sent).await;
     assert_eq!(answered.text(), TOO_LONG.replace("request-1", "stubborn"));
-    let number = number_for("stubborn").expect("the call is registered while its tool runs");
+    let number = number_of_request("stubborn").expect("the call is registered while its tool runs");
     assert!(was_cancelled(number));
     assert_eq!(cancelled(number), json!({ "cancelled": true }));
-    while number_for("stubborn").is_some() {
+    while number_of_request("stubborn").is_some() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -119,7 +119,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
     ] {
         let answer = tokio::time::timeout(Duration::from_millis(100), server.answer(&sent)).await;
         assert!(answer.is_err(), "it took a second");
-        let number = number_for(sent.request_id).expect("the tool goes on");
+        let number = number_of_request(sent.request_id).expect("the tool goes on");
         assert_eq!(cancelled(number), json!({ "cancelled": expected }));
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(was_cancelled(number), expected, "{}", sent.request_id);
@@ -187,7 +187,7 @@ async fn one_call_more_than_run_at_once_is_refused_at_once() {
     let in_vain = tokio::time::timeout(Duration::from_millis(50), server.answer(&first)).await;
     assert!(in_vain.is_err(), "it takes a minute");
     // Nobody waits for the first any more, but it goes on.
-    let number = number_for("crowding").expect("the tool goes on");
+    let number = number_of_request("crowding").expect("the tool goes on");
     for sent in [
         second,
         modern("reply", json!({})).named("crowded out"),
@@ -210,7 +210,7 @@ async fn one_call_more_than_run_at_once_is_refused_at_once() {
             .status(),
         200
     );
-    find(number).expect("the tool goes on").cancel();
+    lookup(number).expect("the tool goes on").cancel();
     let begun = Instant::now();
     while server.answer(&modern("reply", json!({}))).await.status() == 503 {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
@@ -226,7 +226,7 @@ async fn a_time_limit_holds_when_nobody_waits_any_more() {
     let answer = tokio::time::timeout(Duration::from_millis(10), server.answer(&sent)).await;
     assert!(answer.is_err(), "it has 50 ms");
     let begun = Instant::now();
-    while number_for("left alone").is_some() {
+    while number_of_request("left alone").is_some() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

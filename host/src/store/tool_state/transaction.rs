@@ -170,7 +170,7 @@ impl CallState {
     }
 
     /// Takes note of the kind of the state error that the call fails for, as its plugin names it.
-    pub(crate) fn fails_for(&self, kind: String) {
+    pub(crate) fn set_failure_kind(&self, kind: String) {
         self.known().cause = Some(kind);
     }
 

@@ -22,9 +22,9 @@ use object::{
 
 /// Size of an entry. Unit: bytes. Source: ELF-64 Object File Format, version 1.5, figures 4 and 6, and the generic ABI for
 /// `DT_RELR`.
-const SYMBOL: u64 = 24;
-const RELOCATION: u64 = 24;
-const RELATIVE_RELOCATION: u64 = 8;
+const SYMBOL_SIZE: u64 = 24;
+const RELOCATION_SIZE: u64 = 24;
+const RELATIVE_RELOCATION_SIZE: u64 = 8;
 
 /// The most entries of a list of versions that are followed. Source: ours; glibc itself has some dozens.
 const MAX_VERSIONS: usize = 1000;
@@ -32,7 +32,7 @@ const MAX_VERSIONS: usize = 1000;
 /// The shape of a list of versions: where in its entries, and in those of the lists that hang on them, a word stands.
 /// Unit: words of four bytes.
 #[derive(Clone, Copy)]
-struct Versions {
+struct VersionListLayout {
     /// How far it is to the list that hangs on the entry.
     inner: u64,
     /// How far it is to the next entry: always the last word.
@@ -42,19 +42,19 @@ struct Versions {
 }
 
 /// Source: Linux Standard Base Core 5.0, section 10.7, "Symbol Versioning".
-const NEEDED: Versions = Versions {
+const NEEDED_VERSIONS: VersionListLayout = VersionListLayout {
     inner: 2,
     next: 3,
     inner_next: 3,
 };
-const DEFINED: Versions = Versions {
+const DEFINED_VERSIONS: VersionListLayout = VersionListLayout {
     inner: 3,
     next: 4,
     inner_next: 1,
 };
 
 /// What is wrong if a table is not inside the file, by its address and its size. Unit of the size: bytes.
-const SIZED: [(&str, DynamicTag, DynamicTag); 6] = [
+const SIZED_TABLES: [(&str, DynamicTag, DynamicTag); 6] = [
     ("its strings do not lie inside it", DT_STRTAB, DT_STRSZ),
     ("its relocations do not lie inside it", DT_RELA, DT_RELASZ),
     (
@@ -80,10 +80,10 @@ const SIZED: [(&str, DynamicTag, DynamicTag); 6] = [
 ];
 
 /// Values that the loader insists on: it ends the process if they are others.
-const FIXED: [(DynamicTag, u64); 4] = [
-    (DT_SYMENT, SYMBOL),
-    (DT_RELAENT, RELOCATION),
-    (DT_RELRENT, RELATIVE_RELOCATION),
+const FIXED_VALUES: [(DynamicTag, u64); 4] = [
+    (DT_SYMENT, SYMBOL_SIZE),
+    (DT_RELAENT, RELOCATION_SIZE),
+    (DT_RELRENT, RELATIVE_RELOCATION_SIZE),
     (DT_PLTREL, DT_RELA.0 as u64),
 ];
 
@@ -106,7 +106,7 @@ struct Segment {
 }
 
 impl Segment {
-    fn of(header: &ProgramHeader64<LittleEndian>) -> Self {
+    fn from_header(header: &ProgramHeader64<LittleEndian>) -> Self {
         Self {
             address: header.p_vaddr(LittleEndian),
             offset: header.p_offset(LittleEndian),
@@ -118,13 +118,13 @@ impl Segment {
 
 impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     /// Read where the tables lie, and check that they lie inside the file; else what does not.
-    pub(crate) fn of(
+    pub(crate) fn parse(
         headers: &[ProgramHeader64<LittleEndian>],
         data: R,
     ) -> Result<Self, &'static str> {
         let kind = |wanted| {
             let of_kind = move |header: &&ProgramHeader64<_>| header.p_type(LittleEndian) == wanted;
-            headers.iter().filter(of_kind).map(Segment::of)
+            headers.iter().filter(of_kind).map(Segment::from_header)
         };
         let mut tables = Self {
             data,
@@ -142,7 +142,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
                 .ok_or("its thread-local variables do not lie inside it")?;
         }
         tables.check()?;
-        tables.symbols = tables.checked_symbols()?;
+        tables.symbols = tables.check_symbols()?;
         Ok(tables)
     }
 
@@ -164,12 +164,12 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     }
 
     fn check(&self) -> Result<(), &'static str> {
-        for (what, address, size) in SIZED {
+        for (what, address, size) in SIZED_TABLES {
             if !self.is_sized_table_inside(address, size) {
                 return Err(what);
             }
         }
-        for (tag, expected) in FIXED {
+        for (tag, expected) in FIXED_VALUES {
             if self.value(tag).is_some_and(|value| value != expected) {
                 return Err("its dynamic section contradicts itself");
             }
@@ -185,7 +185,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         self.check_strings()
     }
 
-    fn checked_symbols(&self) -> Result<&'data [Sym64<LittleEndian>], &'static str> {
+    fn check_symbols(&self) -> Result<&'data [Sym64<LittleEndian>], &'static str> {
         let count = self
             .symbol_count()
             .ok_or("the hash table of its symbols does not lie inside it")?;
@@ -194,7 +194,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             self.value(tag)
                 .is_none_or(|at| length.is_some_and(|length| self.offset(at, length).is_some()))
         };
-        if self.value(DT_SYMTAB).is_none() || !are_inside(DT_SYMTAB, SYMBOL) {
+        if self.value(DT_SYMTAB).is_none() || !are_inside(DT_SYMTAB, SYMBOL_SIZE) {
             return Err("its symbols do not lie inside it");
         }
         let strings = self.value(DT_STRSZ).unwrap_or_default();
@@ -203,10 +203,10 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         if !symbols.iter().all(is_inside) {
             return Err("the name of a symbol does not lie inside it");
         }
-        let versions = [(DT_VERNEED, NEEDED), (DT_VERDEF, DEFINED)];
+        let versions = [(DT_VERNEED, NEEDED_VERSIONS), (DT_VERDEF, DEFINED_VERSIONS)];
         let mut lists = versions.into_iter();
         if !are_inside(DT_VERSYM, 2)
-            || !lists.all(|(tag, form)| self.value(tag).is_none_or(|at| self.is_list(at, form)))
+            || !lists.all(|(tag, layout)| self.value(tag).is_none_or(|at| self.is_list(at, layout)))
         {
             return Err("the versions of its symbols do not lie inside it");
         }
@@ -256,7 +256,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     }
 
     fn symbols(&self, count: u64) -> Option<&'data [Sym64<LittleEndian>]> {
-        let offset = self.offset(self.value(DT_SYMTAB)?, count.checked_mul(SYMBOL)?)?;
+        let offset = self.offset(self.value(DT_SYMTAB)?, count.checked_mul(SYMBOL_SIZE)?)?;
         let count = usize::try_from(count).ok()?;
         self.data.read_slice_at(offset, count).ok()
     }
@@ -304,12 +304,12 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     }
 
     /// Are all entries of a list of versions, and of the lists that hang on them, inside the file?
-    fn is_list(&self, address: u64, form: Versions) -> bool {
+    fn is_list(&self, address: u64, layout: VersionListLayout) -> bool {
         let inner = |entry: &u64| {
-            let distance = self.word(*entry, form.inner)?;
-            self.chain(entry.checked_add(distance.into())?, form.inner_next)
+            let distance = self.word(*entry, layout.inner)?;
+            self.chain(entry.checked_add(distance.into())?, layout.inner_next)
         };
-        self.chain(address, form.next)
+        self.chain(address, layout.next)
             .is_some_and(|entries| entries.iter().all(|entry| inner(entry).is_some()))
     }
 

@@ -28,7 +28,7 @@ pub(in crate::plugin) fn good_library() -> Vec<u8> {
         .expect("there is at least one")
 }
 
-pub(in crate::plugin) fn judged(content: &[u8]) -> Result<Kind, FileProblem> {
+pub(in crate::plugin) fn judged(content: &[u8]) -> Result<LibraryKind, FileProblem> {
     check_content(Path::new("libx.so"), content.len() as u64, content, MACHINE)
 }
 
@@ -87,7 +87,7 @@ fn every_symbol_is_found_without_the_section_table() {
         let symbols = symbols(&content);
         let header = FileHeader64::<LittleEndian>::parse(&*content).expect("a header");
         let segments = header.program_headers(LittleEndian, &*content);
-        let tables = Tables::of(segments.expect("segments"), &*content);
+        let tables = Tables::parse(segments.expect("segments"), &*content);
         let tables = tables.unwrap_or_else(|problem| panic!("{problem}"));
         let defined = symbols.iter().filter(|symbol| {
             !symbol.is_undefined(LittleEndian)
@@ -126,7 +126,11 @@ fn a_library_is_truncated_where_a_segment_is() {
             );
         } else {
             // The loader needs no section table, which comes last.
-            assert_eq!(outcome.expect("it can be loaded"), Kind::Other, "{length}");
+            assert_eq!(
+                outcome.expect("it can be loaded"),
+                LibraryKind::Other,
+                "{length}"
+            );
         }
     }
 }

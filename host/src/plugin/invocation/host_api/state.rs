@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 use tool_rules::state::Snapshot;
 
 use crate::{
-    plugin::wire::{Failure, present},
+    plugin::wire::{PluginFailure, present},
     store::tool_state::{CallState, Put, Whose},
 };
 
 /// What is to be done. (A struct, since serde cannot read raw JSON within a tagged enum.)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Op {
-    r#do: Do,
+pub(crate) struct StateOp {
+    r#do: StateAction,
     #[serde(default)]
     handle: Option<String>,
     /// `Some("null")` where it is null: a value like any other.
@@ -29,7 +29,7 @@ pub(crate) struct Op {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Do {
+enum StateAction {
     Get,
     Set,
     Put,
@@ -38,7 +38,7 @@ enum Do {
 
 /// What has no value is left out. (Null is a value.)
 #[derive(Default, Serialize)]
-struct Answer {
+struct StateReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,48 +49,48 @@ struct Answer {
     conflict: bool,
 }
 
-pub(crate) fn answer(state: &CallState, op: Op) -> Result<Vec<u8>, Failure> {
+pub(crate) fn answer(state: &CallState, op: StateOp) -> Result<Vec<u8>, PluginFailure> {
     let whose = op.handle.map_or(Whose::Session, Whose::Handle);
     let value = op.value.map(|value| value.get().to_owned());
     let done = match op.r#do {
-        Do::Get => state.get(&whose).map(read),
-        Do::Set => state.set(&whose, value).map(|()| Answer::default()),
-        Do::Put => {
+        StateAction::Get => state.get(&whose).map(snapshot_reply),
+        StateAction::Set => state.set(&whose, value).map(|()| StateReply::default()),
+        StateAction::Put => {
             let put = state.put(&whose, value, op.version);
             put.map(|put| match put {
-                Put::Done(version) => Answer {
+                Put::Done(version) => StateReply {
                     version: Some(version),
-                    ..Answer::default()
+                    ..StateReply::default()
                 },
-                Put::Conflict(found) => Answer {
+                Put::Conflict(found) => StateReply {
                     conflict: true,
-                    ..read(found)
+                    ..snapshot_reply(found)
                 },
             })
         }
-        Do::Create => {
+        StateAction::Create => {
             let ttl = op.ttl_seconds.map(Duration::from_secs);
             let value = value.unwrap_or_else(|| "null".to_owned());
-            state.create(value, ttl).map(|handle| Answer {
+            state.create(value, ttl).map(|handle| StateReply {
                 handle: Some(handle),
-                ..Answer::default()
+                ..StateReply::default()
             })
         }
     };
-    let answer = done.map_err(|failure| Failure {
+    let answer = done.map_err(|failure| PluginFailure {
         kind: failure.kind().as_str().to_owned(),
         public: Some(failure.to_string()),
-        ..Failure::default()
+        ..PluginFailure::default()
     })?;
     Ok(serde_json::to_vec(&answer).unwrap_or_default())
 }
 
-fn read(read: Snapshot<String>) -> Answer {
-    Answer {
+fn snapshot_reply(read: Snapshot<String>) -> StateReply {
+    StateReply {
         version: Some(read.version),
         // What was kept was JSON when it came.
         value: read.value.and_then(|json| RawValue::from_string(json).ok()),
-        ..Answer::default()
+        ..StateReply::default()
     }
 }
 
