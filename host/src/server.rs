@@ -57,7 +57,7 @@ use crate::{
     store::{
         dynamodb::Table,
         session::{Session, SessionStore, lookup::Sessions},
-        tool_state::{StateStore, Stores, memory::MemoryStates},
+        tool_state::{StateStore, Stores, memory::MemoryStateStore},
     },
 };
 
@@ -109,7 +109,7 @@ impl McpServer {
         let sessions = Arc::new(sessions);
         let states: Option<Arc<dyn StateStore>> = match &table {
             Some(table) => Some(Arc::clone(table) as _),
-            None if config.keeps_states_in_memory => Some(Arc::<MemoryStates>::default()),
+            None if config.keeps_states_in_memory => Some(Arc::<MemoryStateStore>::default()),
             None => None,
         };
         let states = states.map(|states| Stores {

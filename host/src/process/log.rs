@@ -16,11 +16,11 @@ use crate::config::LogConfig;
 /// Start logging. A second call has no effect.
 pub fn init(config: &LogConfig) {
     // An error means that the program around us logs already.
-    let _ = dispatcher::set_global_default(lines(config, std::io::stderr));
+    let _ = dispatcher::set_global_default(subscriber(config, std::io::stderr));
 }
 
 /// What writes the lines.
-pub(crate) fn lines<W>(config: &LogConfig, writer: W) -> Dispatch
+pub(crate) fn subscriber<W>(config: &LogConfig, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -74,9 +74,9 @@ pub(crate) fn least_level() -> &'static str {
 }
 
 /// Lets a line through at most once a minute: what comes with every request would hide everything else.
-pub(crate) struct OnceAMinute(Mutex<Option<Instant>>);
+pub(crate) struct RateLimit(Mutex<Option<Instant>>);
 
-impl OnceAMinute {
+impl RateLimit {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(None))
     }
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_line_is_let_through_once_a_minute() {
-        let (line, begin) = (OnceAMinute::new(), Instant::now());
+        let (line, begin) = (RateLimit::new(), Instant::now());
         for (second, is_due) in [(0, true), (1, false), (59, false), (60, true), (61, false)] {
             let now = begin + Duration::from_secs(second);
             assert_eq!(line.is_due_at(now), is_due, "second {second}");

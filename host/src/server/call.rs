@@ -30,11 +30,11 @@ use crate::{
         record::Record,
         request::{Incoming, Reached, Tell},
     },
-    store::tool_state::{CallState, Limits, OfSession, Owner, Stores, Trouble},
+    store::tool_state::{CallState, Owner, SessionRef, StateLimits, StoreFault, Stores},
 };
 
 use self::{
-    answer::{crowded_out, failed, fitting, lacking, log_failure, troubled},
+    answer::{crowded_out, failed, fitting, lacking, log_failure, store_fault_answer},
     concurrency_limit::{Crowd, Place},
     context::{Asked, context},
     deadline::TimeLimits,
@@ -207,12 +207,12 @@ impl CallRunner {
         let commit_deadline = self
             .limits
             .deadline(None, incoming.ceiling, incoming.deadline);
-        let limits = Limits {
+        let limits = StateLimits {
             ttl: self.kept.ttl,
             deadline,
             commit_deadline: commit_deadline.map(|deadline| deadline.at),
         };
-        let session = asked.session.id().map(|id| OfSession {
+        let session = asked.session.id().map(|id| SessionRef {
             id,
             is_checked: self.kept.are_sessions_checked,
         });
@@ -243,7 +243,7 @@ impl CallRunner {
             }
             return questions;
         }
-        let trouble = trouble(call, &outcome);
+        let fault = store_fault(call, &outcome);
         incoming.record.ends(match &outcome {
             Ok(result) if result.is_error => End::ToolError,
             Ok(_) => End::Ok,
@@ -259,25 +259,25 @@ impl CallRunner {
             Err(ended) => failed(asked, call, ended, &self.server),
         };
         // What the model cannot mend is the client's.
-        match trouble {
+        match fault {
             None => answer,
-            Some(trouble) => {
-                if trouble == Trouble::Unavailable {
+            Some(fault) => {
+                if fault == StoreFault::Unavailable {
                     incoming.record.ends(End::Unavailable);
                 }
-                troubled(&asked.id, trouble)
+                store_fault_answer(&asked.id, fault)
             }
         }
     }
 }
 
 /// The trouble with its state for which a call has failed, if it has.
-fn trouble(call: &ActiveCall, outcome: &Result<CallResult, Ended>) -> Option<Trouble> {
+fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, Ended>) -> Option<StoreFault> {
     match outcome {
-        Ok(result) if result.is_error => call.state.trouble([result.content.get()]),
+        Ok(result) if result.is_error => call.state.client_fault([result.content.get()]),
         Err(Ended::Failed(CallFailure { public, detail, .. })) => {
             let words = [public, detail].into_iter().flatten();
-            call.state.trouble(words.map(String::as_str))
+            call.state.client_fault(words.map(String::as_str))
         }
         Ok(_) | Err(_) => None,
     }

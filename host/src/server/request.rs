@@ -58,7 +58,7 @@ impl Incoming<'_> {
     ) -> Result<T, StoreError> {
         match limits.deadline(None, self.ceiling, self.deadline) {
             None => work.await,
-            Some(deadline) => timeouts::within(deadline.left(), work).await,
+            Some(deadline) => timeouts::with_timeout(deadline.left(), work).await,
         }
     }
 }

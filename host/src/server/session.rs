@@ -12,7 +12,7 @@ use crate::{
     config::SessionMode,
     plugin::Caller,
     server::{call::deadline::TimeLimits, http::headers::header, request::Incoming},
-    store::session::{Found, Session, SessionId, StoreError, lookup::Sessions},
+    store::session::{Session, SessionId, SessionLookup, StoreError, lookup::Sessions},
 };
 
 /// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
@@ -78,7 +78,7 @@ impl LegacySessions {
             log_level: None,
             principal: caller.principal.clone(),
             created: SystemTime::now(),
-            expires: self.sessions.end_of_new(),
+            expires: self.sessions.new_expiry(),
         }
     }
 
@@ -108,15 +108,19 @@ impl LegacySessions {
         let session_id = SessionId::parse(&named).ok_or_else(gone)?;
         let found = self.sessions.find(session_id);
         match incoming.in_time(&self.limits, found).await {
-            Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
+            Ok(SessionLookup::Alive(session))
+                if !session.belongs_to(incoming.caller.principal.as_deref()) =>
+            {
                 Err(gone())
             }
-            Ok(Found::Alive(session)) => {
-                self.sessions.use_now(session_id, &session).await;
+            Ok(SessionLookup::Alive(session)) => {
+                self.sessions.touch(session_id, &session).await;
                 Ok(InSession::Known(session_id, session))
             }
-            Ok(Found::Unknown) if mode != SessionMode::Strict => Ok(InSession::Unknown(session_id)),
-            Ok(Found::Unknown | Found::Ended) => Err(gone()),
+            Ok(SessionLookup::Unknown) if mode != SessionMode::Strict => {
+                Ok(InSession::Unknown(session_id))
+            }
+            Ok(SessionLookup::Unknown | SessionLookup::Ended) => Err(gone()),
             Err(error) => Err(store_failed(incoming, id, &error)),
         }
     }
@@ -135,15 +139,15 @@ impl LegacySessions {
                 InSession::None => return Ok(true),
                 InSession::Known(session_id, _) => (*session_id, None),
                 InSession::Unknown(session_id) => {
-                    match self.sessions.find_truth(*session_id).await? {
-                        Found::Ended => return Ok(false),
-                        Found::Alive(session)
-                            if !session.is_of(incoming.caller.principal.as_deref()) =>
+                    match self.sessions.find_consistent(*session_id).await? {
+                        SessionLookup::Ended => return Ok(false),
+                        SessionLookup::Alive(session)
+                            if !session.belongs_to(incoming.caller.principal.as_deref()) =>
                         {
                             return Ok(false);
                         }
-                        Found::Alive(_) => (*session_id, None),
-                        Found::Unknown => {
+                        SessionLookup::Alive(_) => (*session_id, None),
+                        SessionLookup::Unknown => {
                             let session = self.new_session(revision, None, None, &incoming.caller);
                             (*session_id, Some(session))
                         }
@@ -179,9 +183,9 @@ impl LegacySessions {
         let principal = incoming.caller.principal.as_deref();
         let ended = async {
             let is_his = match self.sessions.find(session_id).await? {
-                Found::Ended => false,
-                Found::Alive(session) => session.is_of(principal),
-                Found::Unknown => self.sessions.mode() == SessionMode::Heal,
+                SessionLookup::Ended => false,
+                SessionLookup::Alive(session) => session.belongs_to(principal),
+                SessionLookup::Unknown => self.sessions.mode() == SessionMode::Heal,
             };
             Ok(is_his && self.sessions.end(session_id, principal).await?)
         };
@@ -226,7 +230,7 @@ impl InSession {
 
     /// The revision to answer in.
     pub(crate) fn revision(&self, named: Option<Revision>) -> Revision {
-        Session::revision_in(self.known(), named)
+        Session::effective_revision(self.known(), named)
     }
 }
 

@@ -35,7 +35,7 @@ use tokio::sync::OnceCell;
 use crate::store::{session::StoreError, timeouts};
 
 /// The longest words about a failure. Unit: characters. Source: ours; what DynamoDB says of one has about two hundred.
-const MAX_WORDS: usize = 500;
+const MAX_ERROR_TEXT: usize = 500;
 
 /// The table's key.
 const KEY: &str = "session_id";
@@ -60,7 +60,7 @@ pub struct Table {
 }
 
 /// What became of a write that had a condition.
-enum Put {
+enum ConditionalPut {
     Done,
     /// The condition did not hold, of this item.
     Refused(Item),
@@ -78,7 +78,7 @@ impl Table {
 
     /// The same, through this client.
     #[must_use]
-    pub fn by(client: Client, name: &str) -> Self {
+    pub fn with_client(client: Client, name: &str) -> Self {
         Self {
             name: name.to_owned(),
             client: OnceCell::new_with(Some(client)),
@@ -87,14 +87,14 @@ impl Table {
 
     /// Built when it is first needed: most calls need none.
     async fn client(&self, operation: &str) -> Result<&Client, StoreError> {
-        let words = self.words(operation);
-        timeouts::asks(&words);
+        let text = self.describe(operation);
+        timeouts::set_operation(&text);
         let client = self.client.get_or_try_init(client::build).await;
-        client.map_err(|error| StoreError(format!("{words}: {error}")))
+        client.map_err(|error| StoreError(format!("{text}: {error}")))
     }
 
     /// What is done, for the operator.
-    fn words(&self, operation: &str) -> String {
+    fn describe(&self, operation: &str) -> String {
         format!("{operation} on table {}", self.name)
     }
 
@@ -105,7 +105,9 @@ impl Table {
             .key(KEY, AttributeValue::S(key.to_owned()))
             .consistent_read(true);
         let answer = request.send().await;
-        Ok(answer.map_err(|error| self.failed("GetItem", &error))?.item)
+        Ok(answer
+            .map_err(|error| self.store_error("GetItem", &error))?
+            .item)
     }
 
     /// To be given a condition, whose failure brings what is there.
@@ -123,14 +125,14 @@ impl Table {
         Ok(request.key(KEY, AttributeValue::S(key.to_owned())))
     }
 
-    async fn send_put(&self, request: PutItemFluentBuilder) -> Result<Put, StoreError> {
+    async fn send_put(&self, request: PutItemFluentBuilder) -> Result<ConditionalPut, StoreError> {
         match request.send().await {
-            Ok(_) => Ok(Put::Done),
+            Ok(_) => Ok(ConditionalPut::Done),
             Err(error) => match error.as_service_error() {
                 Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
                     failed,
-                )) => Ok(Put::Refused(failed.item.clone().unwrap_or_default())),
-                _ => Err(self.failed("PutItem", &error)),
+                )) => Ok(ConditionalPut::Refused(failed.item.clone().unwrap_or_default())),
+                _ => Err(self.store_error("PutItem", &error)),
             },
         }
     }
@@ -142,58 +144,58 @@ impl Table {
                 Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(_)) => {
                     Ok(false)
                 }
-                _ => Err(self.failed("UpdateItem", &error)),
+                _ => Err(self.store_error("UpdateItem", &error)),
             },
         }
     }
 
     /// For the operator, in DynamoDB's own words where it has said something.
-    fn failed<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
+    fn store_error<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let mut words = self.words(operation);
+        let mut text = self.describe(operation);
         match (error.code(), error.message(), error.raw_response()) {
             (Some(code), message, _) => {
                 for part in [Some(code), message].into_iter().flatten() {
-                    words += ": ";
-                    words += part;
+                    text += ": ";
+                    text += part;
                 }
             }
             (None, _, Some(response)) => {
                 let status = response.status().as_u16();
-                words += &format!(": HTTP status {status}, and not DynamoDB's answer");
+                text += &format!(": HTTP status {status}, and not DynamoDB's answer");
             }
-            (None, _, None) => words += &causes(error),
+            (None, _, None) => text += &cause_chain(error),
         }
-        StoreError(on_one_line(&words))
+        StoreError(to_one_line(&text))
     }
 }
 
 /// An error and its causes, none said twice. The AWS SDK writes whole requests into some, with all that is to be kept: what
 /// follows is left out.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = String::new();
+fn cause_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let told = error.to_string();
         match told.split_once("Request {") {
-            Some((before, _)) => return words + ": " + before + "...",
-            None if words.contains(&told) => {}
-            None => words = words + ": " + &told,
+            Some((before, _)) => return text + ": " + before + "...",
+            None if text.contains(&told) => {}
+            None => text = text + ": " + &told,
         }
         next = error.source();
     }
-    words
+    text
 }
 
 /// A log has a line for each failure, and people read it.
-fn on_one_line(words: &str) -> String {
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() <= MAX_WORDS {
-        return words;
+fn to_one_line(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= MAX_ERROR_TEXT {
+        return text;
     }
-    let kept: String = words.chars().take(MAX_WORDS - 3).collect();
+    let kept: String = text.chars().take(MAX_ERROR_TEXT - 3).collect();
     kept + "..."
 }
 
@@ -246,7 +248,7 @@ mod tests {
             .credentials_provider(Credentials::for_tests())
             .endpoint_url(endpoint)
             .build();
-        Table::by(Client::from_conf(config), "t")
+        Table::with_client(Client::from_conf(config), "t")
     }
 
     #[tokio::test]
@@ -265,15 +267,15 @@ mod tests {
             );
             assert!(!told.contains("private"), "{endpoint}: {told}");
             assert!(!told.contains('\n'), "{endpoint}: {told}");
-            assert!(told.chars().count() <= MAX_WORDS, "{endpoint}: {told}");
+            assert!(told.chars().count() <= MAX_ERROR_TEXT, "{endpoint}: {told}");
         }
     }
 
     #[test]
     fn the_words_about_a_failure_are_one_line_of_bounded_length() {
-        assert_eq!(on_one_line("a\n  b\tc "), "a b c");
+        assert_eq!(to_one_line("a\n  b\tc "), "a b c");
         let long = "ü".repeat(1000);
-        assert_eq!(on_one_line(&long).chars().count(), MAX_WORDS);
-        assert_eq!(on_one_line(&long[..1000]), long[..1000]);
+        assert_eq!(to_one_line(&long).chars().count(), MAX_ERROR_TEXT);
+        assert_eq!(to_one_line(&long[..1000]), long[..1000]);
     }
 }

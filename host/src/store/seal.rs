@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 /// The shortest key. Unit: bytes.
 /// Source: ours. `openssl rand -hex 32` gives 64, base64 of as many bits 43 or 44, and of half as many 24.
-const MIN_LENGTH: usize = 32;
+const MIN_KEY_LENGTH: usize = 32;
 
 /// The length of a nonce. Unit: bytes. Source: draft-irtf-cfrg-xchacha, section 2.3: long enough to be random.
-const NONCE: usize = 24;
+const NONCE_LENGTH: usize = 24;
 
 /// A key, from the text that an operator gave, or of this process alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,9 +26,9 @@ impl StateKey {
     /// # Errors
     /// What is wrong with it, as the end of a sentence. The text is not in it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() < MIN_LENGTH {
+        if text.len() < MIN_KEY_LENGTH {
             return Err(format!(
-                "has {} characters; a key needs at least {MIN_LENGTH} that nobody can guess, such as `openssl rand -hex 32` gives",
+                "has {} characters; a key needs at least {MIN_KEY_LENGTH} that nobody can guess, such as `openssl rand -hex 32` gives",
                 text.len()
             ));
         }
@@ -46,7 +46,7 @@ impl StateKey {
 
     /// The text of a new key, as an operator could give it.
     #[must_use]
-    pub(crate) fn secret() -> String {
+    pub(crate) fn random_secret() -> String {
         BASE64_URL_SAFE_NO_PAD.encode(chacha20poly1305::Key::generate())
     }
 
@@ -63,12 +63,12 @@ impl fmt::Debug for StateKey {
 }
 
 /// Seal `state` by the first of the keys, so that it can be opened only `for_what` it was sealed; `None` without a key.
-pub(crate) fn seal(keys: &[StateKey], for_what: &[u8], state: &[u8]) -> Option<String> {
+pub(crate) fn seal(keys: &[StateKey], binding: &[u8], state: &[u8]) -> Option<String> {
     let key = keys.first()?;
     let nonce = XNonce::generate();
     let payload = Payload {
         msg: state,
-        aad: for_what,
+        aad: binding,
     };
     // It fails only for messages of many gigabytes.
     let sealed = key.cipher().encrypt(&nonce, payload).ok()?;
@@ -76,14 +76,14 @@ pub(crate) fn seal(keys: &[StateKey], for_what: &[u8], state: &[u8]) -> Option<S
 }
 
 /// Open what was sealed by any of the keys; `None`: it was not, or for something else, or it was changed since.
-pub(crate) fn open(keys: &[StateKey], for_what: &[u8], sealed: &str) -> Option<Vec<u8>> {
+pub(crate) fn open(keys: &[StateKey], binding: &[u8], sealed: &str) -> Option<Vec<u8>> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
-    let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_LENGTH)?;
     let nonce = XNonce::try_from(nonce).ok()?;
     keys.iter().find_map(|key| {
         let payload = Payload {
             msg: sealed,
-            aad: for_what,
+            aad: binding,
         };
         key.cipher().decrypt(&nonce, payload).ok()
     })
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn key(text: &str) -> StateKey {
-        StateKey::parse(&text.repeat(MIN_LENGTH)).expect("a key")
+        StateKey::parse(&text.repeat(MIN_KEY_LENGTH)).expect("a key")
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_key_is_long_and_is_never_shown() {
-        for text in ["", "secret", &"x".repeat(MIN_LENGTH - 1)] {
+        for text in ["", "secret", &"x".repeat(MIN_KEY_LENGTH - 1)] {
             let problem = StateKey::parse(text).expect_err("too short");
             assert!(problem.contains("openssl rand"), "{problem}");
             assert!(text.is_empty() || !problem.contains(text), "{problem}");

@@ -64,21 +64,21 @@ pub struct Session {
 impl Session {
     /// The revision to answer in: what the message says itself comes first, then what its session agreed on.
     #[must_use]
-    pub(crate) fn revision_in(session: Option<&Self>, named: Option<Revision>) -> Revision {
+    pub(crate) fn effective_revision(session: Option<&Self>, named: Option<Revision>) -> Revision {
         let negotiated = session.map(|session| session.revision);
         named.or(negotiated).unwrap_or(Revision::DEFAULT)
     }
 
     /// May this principal go on with it?
     #[must_use]
-    pub fn is_of(&self, principal: Option<&str>) -> bool {
+    pub fn belongs_to(&self, principal: Option<&str>) -> bool {
         self.principal.as_deref() == principal
     }
 }
 
 /// What a store knows of an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum SessionLookup {
     /// A session that is alive.
     Alive(Session),
     /// A session that was ended, and must not come back.
@@ -94,7 +94,7 @@ pub trait SessionStore: Send + Sync {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError>;
 
     /// What is known of an id. A session past its expiry is unknown, whether it was deleted or not.
-    async fn find(&self, id: SessionId) -> Result<Found, StoreError>;
+    async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError>;
 
     /// Keep the level of messages that the client of a session wants. `false`: the session is unknown or was ended, and
     /// nothing is kept.

@@ -9,7 +9,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use crate::store::session::StoreError;
-pub(crate) use transaction::{CallState, Limits, OfSession, Put, Stores, Trouble, Whose};
+pub(crate) use transaction::{
+    CallState, PutOutcome, SessionRef, StateLimits, StateScope, StoreFault, Stores,
+};
 
 /// How many writes a state remembers.
 /// Source: ours. A write whose answer was lost is recognized as long as fewer others came after it, and it is tried again
@@ -53,7 +55,7 @@ pub enum Expected {
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
+pub enum WriteOutcome {
     /// It was done.
     Done,
     /// Something else was there than its writer believed: it was not done.
@@ -72,7 +74,7 @@ pub trait StateStore: Send + Sync {
         key: &str,
         state: &ToolState,
         expected: Expected,
-    ) -> Result<Written, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 
     /// Let a state that is there live until `expires`.
     async fn extend(&self, key: &str, expires: SystemTime) -> Result<(), StoreError>;
@@ -82,22 +84,22 @@ impl ToolState {
     /// What is written after this, or where nothing is.
     #[must_use]
     pub fn next(
-        before: Option<&Self>,
+        previous: Option<&Self>,
         owner: Owner,
         value: Option<String>,
         expires: SystemTime,
     ) -> Self {
-        let mut writes = before.map_or_else(Vec::new, |before| before.writes.clone());
+        let mut writes = previous.map_or_else(Vec::new, |previous| previous.writes.clone());
         if writes.len() >= MAX_WRITES {
             writes.drain(..=writes.len() - MAX_WRITES);
         }
         writes.push(write_id());
         Self {
             value,
-            version: before.map_or(0, |before| before.version) + 1,
+            version: previous.map_or(0, |previous| previous.version) + 1,
             owner,
             expires,
-            is_fixed: before.is_some_and(|before| before.is_fixed),
+            is_fixed: previous.is_some_and(|previous| previous.is_fixed),
             writes,
         }
     }
@@ -117,9 +119,9 @@ impl ToolState {
 
     /// What the writer of the next version believes to be there.
     #[must_use]
-    pub fn expected(before: Option<&Self>, now: SystemTime) -> Expected {
-        let version = before.map_or(0, |before| before.version);
-        match before.and_then(|before| before.value_at(now)) {
+    pub fn expected(previous: Option<&Self>, now: SystemTime) -> Expected {
+        let version = previous.map_or(0, |previous| previous.version);
+        match previous.and_then(|previous| previous.value_at(now)) {
             Some(_) => Expected::Version(version),
             None => Expected::VersionOrNothing(version),
         }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use tracing::dispatcher::{DefaultGuard, set_default, set_global_default};
 
-use crate::{config::LogConfig, process::log::lines};
+use crate::{config::LogConfig, process::log::subscriber};
 
 /// Sees lines as long as it is there.
 pub(crate) struct Operator {
@@ -30,7 +30,7 @@ impl Operator {
                 level: "TRACE".to_owned(),
                 json: true,
             };
-            set_global_default(lines(&config, io::sink)).expect("no test has set another");
+            set_global_default(subscriber(&config, io::sink)).expect("no test has set another");
         });
         let written = Written::default();
         let writer = written.clone();
@@ -40,7 +40,7 @@ impl Operator {
         };
         Self {
             written,
-            _listening: set_default(&lines(&config, move || writer.clone())),
+            _listening: set_default(&subscriber(&config, move || writer.clone())),
         }
     }
 

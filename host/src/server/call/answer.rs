@@ -14,7 +14,7 @@ use crate::{
         request::Incoming,
         session::session_gone,
     },
-    store::tool_state::Trouble,
+    store::tool_state::StoreFault,
 };
 
 /// The answer to a client that cannot do what the tool needs of it.
@@ -87,10 +87,10 @@ pub(crate) fn failed(
 }
 
 /// The answer to the client of a call that has failed for this trouble, which its model cannot mend.
-pub(crate) fn troubled(id: &Id, trouble: Trouble) -> Answer {
-    match trouble {
-        Trouble::Ended => session_gone(Some(id)),
-        Trouble::Unavailable => {
+pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
+    match fault {
+        StoreFault::Ended => session_gone(Some(id)),
+        StoreFault::Unavailable => {
             let message = "what tools keep is not available at the moment; try again";
             Answer::error(503, Some(id), INTERNAL_ERROR, message)
         }

@@ -8,10 +8,10 @@ use mcp_protocol::{LogLevel, Revision};
 
 use crate::store::{
     dynamodb::{
-        EXPIRES, Item, KEY, PRINCIPAL, Put, Table, VERSION, end, expiry, number, text, text_in,
-        time,
+        ConditionalPut, EXPIRES, Item, KEY, PRINCIPAL, Table, VERSION, end, expiry, number, text,
+        text_in, time,
     },
-    session::{Found, Session, SessionId, SessionStore, StoreError},
+    session::{Session, SessionId, SessionLookup, SessionStore, StoreError},
 };
 
 /// Says that a session was ended.
@@ -30,18 +30,18 @@ impl SessionStore for Table {
         self.send_put(request).await.map(drop)
     }
 
-    async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         let Some(item) = self.get(&id.to_string()).await? else {
-            return Ok(Found::Unknown);
+            return Ok(SessionLookup::Unknown);
         };
         if expiry(&item) <= SystemTime::now() {
-            return Ok(Found::Unknown);
+            return Ok(SessionLookup::Unknown);
         }
         if item.contains_key(ENDED) {
-            return Ok(Found::Ended);
+            return Ok(SessionLookup::Ended);
         }
         // Of a later host, perhaps, or of no host: nothing that this one could go on with.
-        Ok(session(&item).map_or(Found::Unknown, Found::Alive))
+        Ok(session(&item).map_or(SessionLookup::Unknown, SessionLookup::Alive))
     }
 
     async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError> {
@@ -78,7 +78,10 @@ impl SessionStore for Table {
                 .expression_attribute_names("#key", KEY)
                 .expression_attribute_values(":principal", text(principal)),
         };
-        Ok(matches!(self.send_put(request).await?, Put::Done))
+        Ok(matches!(
+            self.send_put(request).await?,
+            ConditionalPut::Done
+        ))
     }
 }
 

@@ -8,7 +8,7 @@ use tool_rules::state::Snapshot;
 
 use crate::{
     plugin::wire::{PluginFailure, present},
-    store::tool_state::{CallState, Put, Whose},
+    store::tool_state::{CallState, PutOutcome, StateScope},
 };
 
 /// What is to be done. (A struct, since serde cannot read raw JSON within a tagged enum.)
@@ -50,19 +50,19 @@ struct StateReply {
 }
 
 pub(crate) fn answer(state: &CallState, op: StateOp) -> Result<Vec<u8>, PluginFailure> {
-    let whose = op.handle.map_or(Whose::Session, Whose::Handle);
+    let scope = op.handle.map_or(StateScope::Session, StateScope::Handle);
     let value = op.value.map(|value| value.get().to_owned());
     let done = match op.r#do {
-        StateAction::Get => state.get(&whose).map(snapshot_reply),
-        StateAction::Set => state.set(&whose, value).map(|()| StateReply::default()),
+        StateAction::Get => state.get(&scope).map(snapshot_reply),
+        StateAction::Set => state.set(&scope, value).map(|()| StateReply::default()),
         StateAction::Put => {
-            let put = state.put(&whose, value, op.version);
+            let put = state.put(&scope, value, op.version);
             put.map(|put| match put {
-                Put::Done(version) => StateReply {
+                PutOutcome::Done(version) => StateReply {
                     version: Some(version),
                     ..StateReply::default()
                 },
-                Put::Conflict(found) => StateReply {
+                PutOutcome::Conflict(found) => StateReply {
                     conflict: true,
                     ..snapshot_reply(found)
                 },
@@ -103,7 +103,7 @@ mod tests {
         config::SessionMode,
         store::{
             session::lookup::Sessions,
-            tool_state::{Limits, Owner, Stores, memory::MemoryStates},
+            tool_state::{Owner, StateLimits, Stores, memory::MemoryStateStore},
         },
     };
 
@@ -111,12 +111,12 @@ mod tests {
     async fn values_come_back_letter_by_letter() {
         let ttl = Duration::from_secs(60);
         let stores = Stores {
-            states: Arc::<MemoryStates>::default(),
+            states: Arc::<MemoryStateStore>::default(),
             sessions: Arc::new(Sessions::new(SessionMode::Heal, ttl, None)),
         };
-        let limits = Limits {
+        let limits = StateLimits {
             ttl,
-            ..Limits::default()
+            ..StateLimits::default()
         };
         let state = CallState::new(Some(stores), None, Owner::default(), limits, "t", "r");
         let asked = tokio::task::spawn_blocking(move || {
