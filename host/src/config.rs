@@ -15,7 +15,7 @@ use std::{
 
 use http::HeaderName;
 
-use crate::{server::http::bearer_tokens::Tokens, store::seal::StateKey};
+use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
 
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct Config {
     /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
     pub server_version: Option<String>,
     /// `BEARER_TOKENS`: who may call, by names and hashes of tokens. Default: whoever the front door lets in.
-    pub bearer_tokens: Tokens,
+    pub bearer_tokens: BearerTokens,
     /// `ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides those that the front
     /// door knows to be its own. Default: none.
     pub allowed_origins: Vec<String>,

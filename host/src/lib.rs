@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`main`] decides between the front doors: Lambda unless it is told `serve` or `stdio`. All turn their transport's
-//! requests into [`server::request::Incoming`] and hand them to one [`server::McpServer`].
+//! requests into [`server::request::IncomingRequest`] and hand them to one [`server::McpServer`].
 //!
 //! # Code map
 //!

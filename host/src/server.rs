@@ -7,7 +7,7 @@
 //!
 //! | step | check of a modern request | refusal | where |
 //! |---|---|---|---|
-//! | 1 | `Origin` and `Host` may call | 403 | [`McpServer::answer`] |
+//! | 1 | `Origin` and `Host` may call | 403 | [`McpServer::handle`] |
 //! | 2 | the path is the endpoint | 404 | `http` |
 //! | 3 | the caller has a token, where one is asked for; the HTTP method is POST | 401, 400; 405 | `http::auth`, `http` |
 //! | 4 | the body is JSON by its type, and not too large | 415, 413 | `http` |
@@ -42,13 +42,13 @@ use mcp_protocol::{CacheHints, Revision, ServerInfo, discover_result, initialize
 use serde_json::value::RawValue;
 
 use self::{
-    access_log::{Line, Operator, milliseconds},
-    call::{CallRunner, Kept, deadline::TimeLimits, input_rounds::Rounds},
+    access_log::{AccessLog, AccessLogEntry, milliseconds},
+    call::{CallRunner, CallStateConfig, deadline::CallLimits, input_rounds::InputRounds},
     http::auth::Access,
     metrics::Metrics,
-    request::Incoming,
+    request::IncomingRequest,
     session::LegacySessions,
-    tools_list::Lists,
+    tools_list::ToolsListCache,
 };
 use crate::{
     StartError,
@@ -67,9 +67,9 @@ pub struct McpServer {
     identity: Identity,
     access: Access,
     sessions: LegacySessions,
-    lists: Lists,
+    tools_list_cache: ToolsListCache,
     calls: CallRunner,
-    operator: Arc<Operator>,
+    access_log: Arc<AccessLog>,
 }
 
 impl McpServer {
@@ -84,11 +84,11 @@ impl McpServer {
         let configured = config.began.elapsed();
         let catalog = Catalog::load(config)?;
         let loaded = config.began.elapsed();
-        let app = Self::of(config, catalog);
-        let names: Vec<_> = app.tool_names().collect();
+        let server = Self::with_catalog(config, catalog);
+        let names: Vec<_> = server.tool_names().collect();
         tracing::info!(
             tools = names.join(","),
-            layers = app.operator.layers(),
+            layers = server.access_log.layers(),
             host = env!("CARGO_PKG_VERSION"),
             config_ms = milliseconds(configured),
             plugins_ms = milliseconds(loaded - configured),
@@ -96,12 +96,12 @@ impl McpServer {
             folder = %config.plugin_dir.display(),
             "serving"
         );
-        app.calls.tell_of_no_key(app.catalog.tools());
-        Ok(app)
+        server.calls.warn_if_keyless(server.catalog.tools());
+        Ok(server)
     }
 
     /// The server of these tools.
-    pub(crate) fn of(config: &Config, catalog: Catalog) -> Self {
+    pub(crate) fn with_catalog(config: &Config, catalog: Catalog) -> Self {
         let table = config.session_table.as_deref();
         let table = table.map(|name| Arc::new(Table::new(name)));
         let shared = table.clone().map(|table| table as Arc<dyn SessionStore>);
@@ -116,25 +116,31 @@ impl McpServer {
             states,
             sessions: Arc::clone(&sessions),
         });
-        let limits = TimeLimits {
+        let limits = CallLimits {
             setting: config.call_timeout,
             reserve: config.call_reserve,
         };
         let identity = Identity::new(config, &catalog);
         let sessions = LegacySessions::new(sessions, limits);
-        let rounds = Rounds::new(config, table, limits);
-        let kept = Kept {
+        let input_rounds = InputRounds::new(config, table, limits);
+        let state_config = CallStateConfig {
             stores: states,
             ttl: config.session_ttl,
             are_sessions_checked: sessions.are_strict(),
         };
         Self {
-            calls: CallRunner::new(config, identity.server.clone(), limits, rounds, kept),
+            calls: CallRunner::new(
+                config,
+                identity.server.clone(),
+                limits,
+                input_rounds,
+                state_config,
+            ),
             identity,
             access: Access::new(config),
             sessions,
-            lists: Lists::new(config.list_page_size, config.list_ttl_ms),
-            operator: operator(config, &catalog).into(),
+            tools_list_cache: ToolsListCache::new(config.list_page_size, config.list_ttl_ms),
+            access_log: access_log(config, &catalog).into(),
             catalog,
         }
     }
@@ -145,8 +151,8 @@ impl McpServer {
     }
 
     /// How many calls run at once, at most.
-    pub(crate) fn calls_at_once(&self) -> usize {
-        self.calls.most_at_once()
+    pub(crate) fn max_concurrent_calls(&self) -> usize {
+        self.calls.max_concurrent()
     }
 
     /// Does a tool still run whose call was given up?
@@ -156,12 +162,16 @@ impl McpServer {
     }
 
     /// Begin the line of a request of so many bytes.
-    pub(crate) fn line(&self, incoming: &Incoming<'_>, received: usize) -> Line {
-        self.operator.line(incoming, received)
+    pub(crate) fn log_entry(
+        &self,
+        incoming: &IncomingRequest<'_>,
+        received: usize,
+    ) -> AccessLogEntry {
+        self.access_log.entry(incoming, received)
     }
 
     /// The result of `initialize`.
-    pub(crate) fn introduction(&self, negotiated: Revision) -> Box<RawValue> {
+    pub(crate) fn initialize_result(&self, negotiated: Revision) -> Box<RawValue> {
         let Identity {
             server,
             instructions,
@@ -197,7 +207,7 @@ impl Identity {
     }
 
     /// The result of `server/discover`.
-    fn discovered(&self, cache: CacheHints) -> Box<RawValue> {
+    fn discover_result(&self, cache: CacheHints) -> Box<RawValue> {
         discover_result(&self.server, self.instructions.as_deref(), cache)
     }
 }
@@ -219,7 +229,7 @@ fn server_info(config: &Config, catalog: &Catalog) -> ServerInfo {
 }
 
 /// What the operator is told of every request.
-fn operator(config: &Config, catalog: &Catalog) -> Operator {
+fn access_log(config: &Config, catalog: &Catalog) -> AccessLog {
     let layers = catalog.layers().iter();
     let layers: Vec<_> = layers
         .map(|layer| format!("{} {}", layer.name, layer.version))
@@ -227,7 +237,7 @@ fn operator(config: &Config, catalog: &Catalog) -> Operator {
     let metrics = config.metrics.then(|| Metrics {
         function: config.function.clone(),
     });
-    Operator::new(layers.join(", "), metrics)
+    AccessLog::new(layers.join(", "), metrics)
 }
 
 fn instructions(catalog: &Catalog) -> Option<String> {

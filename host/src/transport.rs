@@ -1,4 +1,4 @@
-//! The front doors: a transport on one side, [`crate::app::Incoming`] on the other.
+//! The front doors: a transport on one side, [`crate::server::request::IncomingRequest`] on the other.
 
 pub mod lambda;
 pub mod serve;

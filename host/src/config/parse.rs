@@ -9,7 +9,7 @@ use super::{
     checks::{check_callers, check_endpoints, check_strict_sessions, check_times, context_header},
     values::Values,
 };
-use crate::{server::http::bearer_tokens::Tokens, store::seal::StateKey};
+use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
 
 /// How many calls run at once unless the operator says otherwise. Each has a thread of its own.
 /// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and "Execution processes and
@@ -211,14 +211,14 @@ fn state_keys(given: Vec<StateKey>, has_table: bool, on_lambda: bool) -> StateKe
     }
 }
 
-fn bearer_tokens(values: &mut Values<'_>) -> Tokens {
+fn bearer_tokens(values: &mut Values<'_>) -> BearerTokens {
     let Some(value) = values.text("BEARER_TOKENS") else {
-        return Tokens::default();
+        return BearerTokens::default();
     };
-    Tokens::parse(&value).unwrap_or_else(|wrong| {
+    BearerTokens::parse(&value).unwrap_or_else(|wrong| {
         let problem = |what| format!("BEARER_TOKENS: {what}");
         values.problems.extend(wrong.into_iter().map(problem));
-        Tokens::default()
+        BearerTokens::default()
     })
 }
 

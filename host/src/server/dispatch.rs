@@ -9,8 +9,8 @@ use mcp_protocol::{
 use serde_json::Map;
 
 use crate::server::{
-    McpServer, call::context::Asked, http::headers::header, outcome::Outcome, request::Incoming,
-    session::InSession, tools_list::ListOf,
+    McpServer, call::context::ToolCall, http::headers::header, outcome::McpReply,
+    request::IncomingRequest, session::SessionContext, tools_list::ListSource,
 };
 
 /// Who keeps the session that messages are in.
@@ -19,37 +19,39 @@ pub(crate) enum Connection<'a> {
     /// A store: each message over HTTP may name its own in a header.
     Store,
     /// The transport, which has this one for all messages of a connection.
-    Transport(&'a InSession),
+    Transport(&'a SessionContext),
 }
 
 impl McpServer {
     /// Answers a message that came as one request.
     pub(crate) async fn dispatch(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         route: Route<'_>,
         connection: Connection<'_>,
-    ) -> Outcome {
+    ) -> McpReply {
         match route {
             Route::Reply(answer) => answer.into(),
             Route::ReplyIfSessionAlive { id, answer } => {
                 let session = self.session(incoming, connection, id.as_ref());
-                session.await.map_or_else(Outcome::from, |_| answer.into())
+                session.await.map_or_else(McpReply::from, |_| answer.into())
             }
             // A client may not rely on it (L:cancel): its other messages may have reached other environments.
             Route::Cancel { .. } => {
                 let session = self.session(incoming, connection, None);
                 session
                     .await
-                    .map_or_else(Outcome::from, |_| Answer::ACCEPTED.into())
+                    .map_or_else(McpReply::from, |_| Answer::ACCEPTED.into())
             }
             Route::Request(request) => {
-                incoming.record.asks(&request.method, request.revision);
+                incoming
+                    .record
+                    .set_method(&request.method, request.revision);
                 let is_modern = request.revision.is_some_and(Revision::is_modern);
                 // Neither is in a session that is there already.
                 if is_modern || matches!(request.method, ClientRequest::Initialize { .. }) {
                     return self
-                        .request(incoming, request, &InSession::None, connection)
+                        .request(incoming, request, &SessionContext::None, connection)
                         .await;
                 }
                 match self.session(incoming, connection, Some(&request.id)).await {
@@ -58,16 +60,16 @@ impl McpServer {
                 }
             }
             Route::Batch(batch) => {
-                incoming.record.is_batch();
+                incoming.record.mark_batch();
                 let session = match self.session(incoming, connection, None).await {
                     Ok(session) => session,
                     Err(gone) => return gone.into(),
                 };
                 let serve = |request| self.request(incoming, request, &session, connection);
-                let answered = |answer: &Answer| incoming.record.is_answered(answer);
+                let answered = |answer: &Answer| incoming.record.merge(answer);
                 let outcome = answer_batch(batch, &session, serve, answered).await;
-                match incoming.room {
-                    Some(room) => room.bound_batch(outcome),
+                match incoming.response_limit {
+                    Some(limit) => limit.enforce_on_batch(outcome),
                     None => outcome,
                 }
             }
@@ -80,10 +82,10 @@ impl McpServer {
     /// The answer to a client whose session is gone.
     async fn session<'a>(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         connection: Connection<'a>,
         id: Option<&Id>,
-    ) -> Result<Cow<'a, InSession>, Answer> {
+    ) -> Result<Cow<'a, SessionContext>, Answer> {
         match connection {
             Connection::Store => self.sessions.find(incoming, id).await.map(Cow::Owned),
             Connection::Transport(session) => Ok(Cow::Borrowed(session)),
@@ -93,11 +95,11 @@ impl McpServer {
     /// Answers a request in its session.
     pub(crate) async fn request(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         request: Request<'_>,
-        session: &InSession,
+        session: &SessionContext,
         connection: Connection<'_>,
-    ) -> Outcome {
+    ) -> McpReply {
         let Request {
             id,
             revision,
@@ -105,12 +107,16 @@ impl McpServer {
         } = request;
         // A modern request is in no session, also on a connection that has one.
         let is_modern = revision.is_some_and(Revision::is_modern);
-        let session = if is_modern { &InSession::None } else { session };
+        let session = if is_modern {
+            &SessionContext::None
+        } else {
+            session
+        };
         let revision = session.revision(revision);
         let answer = match (method, connection) {
             (ClientRequest::Discover, _) => {
-                let cache = self.lists.cache(&incoming.caller);
-                Answer::success(&id, &self.identity.discovered(cache))
+                let cache = self.tools_list_cache.cache(&incoming.caller);
+                Answer::success(&id, &self.identity.discover_result(cache))
             }
             (
                 ClientRequest::Initialize {
@@ -120,14 +126,14 @@ impl McpServer {
                 },
                 Connection::Store,
             ) => {
-                let begun = self
-                    .sessions
-                    .begin(incoming, &id, negotiated, client, capabilities);
-                match begun.await {
-                    Ok(begun) => {
-                        let answer = Answer::success(&id, &self.introduction(negotiated));
-                        return Outcome {
-                            begun,
+                let new_session =
+                    self.sessions
+                        .begin(incoming, &id, negotiated, client, capabilities);
+                match new_session.await {
+                    Ok(new_session) => {
+                        let answer = Answer::success(&id, &self.initialize_result(negotiated));
+                        return McpReply {
+                            new_session,
                             ..answer.into()
                         };
                     }
@@ -135,7 +141,7 @@ impl McpServer {
                 }
             }
             (ClientRequest::Initialize { negotiated, .. }, Connection::Transport(_)) => {
-                Answer::success(&id, &self.introduction(negotiated))
+                Answer::success(&id, &self.initialize_result(negotiated))
             }
             (ClientRequest::SetLogLevel(level), Connection::Store) => {
                 let sessions = &self.sessions;
@@ -149,12 +155,12 @@ impl McpServer {
                 Answer::success(&id, &Map::new())
             }
             (ClientRequest::ListTools { cursor }, _) => {
-                let of = ListOf {
+                let source = ListSource {
                     catalog: &self.catalog,
                     server: &self.identity.server,
                 };
-                self.lists
-                    .answer(incoming, &id, revision, cursor.as_deref(), of)
+                self.tools_list_cache
+                    .answer(incoming, &id, revision, cursor.as_deref(), source)
             }
             (
                 ClientRequest::CallTool {
@@ -166,7 +172,7 @@ impl McpServer {
                 _,
             ) => match self.catalog.get(&name) {
                 Some(tool) => {
-                    let asked = Asked {
+                    let tool_call = ToolCall {
                         id,
                         revision,
                         session,
@@ -179,11 +185,11 @@ impl McpServer {
                     let is_over_http = matches!(connection, Connection::Store);
                     if is_modern
                         && is_over_http
-                        && let Err(refused) = headers_agree(incoming, &asked)
+                        && let Err(refused) = check_headers(incoming, &tool_call)
                     {
                         return refused.into();
                     }
-                    return self.calls.call(incoming, asked).await;
+                    return self.calls.call(incoming, tool_call).await;
                 }
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, &unknown_tool(&name)),
             },
@@ -193,23 +199,23 @@ impl McpServer {
 }
 
 /// Do the headers that repeat arguments say what the body says?
-fn headers_agree(incoming: &Incoming<'_>, asked: &Asked<'_>) -> Result<(), Answer> {
-    let declared = asked.tool.headers.iter();
+fn check_headers(incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Result<(), Answer> {
+    let declared = tool_call.tool.headers.iter();
     check_argument_headers(
-        &asked.id,
+        &tool_call.id,
         declared.map(|(name, pointer)| (name.as_str(), pointer.as_str())),
         |name| header(incoming.headers, name),
-        asked.arguments,
+        tool_call.arguments,
     )
 }
 
 /// Answers the messages of a batch at the same time, its requests by `serve`; `answered` hears of every answer.
-async fn answer_batch<'a, F: Future<Output = Outcome>>(
+async fn answer_batch<'a, F: Future<Output = McpReply>>(
     batch: Batch<'a>,
-    session: &InSession,
+    session: &SessionContext,
     mut serve: impl FnMut(Request<'a>) -> F,
     answered: impl Fn(&Answer),
-) -> Outcome {
+) -> McpReply {
     if !session.revision(batch.revision).has_batches() {
         return Batch::refusal().into();
     }
@@ -230,15 +236,15 @@ async fn answer_batch<'a, F: Future<Output = Outcome>>(
             outcome
         }
     });
-    Outcome::of_all(outcomes.collect()).await
+    McpReply::join_all(outcomes.collect()).await
 }
 
 /// Answers a message of a connection that keeps its session: each request of it by `serve`.
-pub(crate) async fn answer_each<'a, F: Future<Output = Outcome>>(
+pub(crate) async fn answer_each<'a, F: Future<Output = McpReply>>(
     route: Route<'a>,
-    session: &InSession,
+    session: &SessionContext,
     mut serve: impl FnMut(Request<'a>) -> F,
-) -> Outcome {
+) -> McpReply {
     match route {
         Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => answer.into(),
         Route::Cancel { .. } => Answer::ACCEPTED.into(),
@@ -248,7 +254,7 @@ pub(crate) async fn answer_each<'a, F: Future<Output = Outcome>>(
 }
 
 /// A message of a connection, as far as the next message depends on it.
-pub(crate) struct Unfolded<'a> {
+pub(crate) struct MessageParts<'a> {
     /// What it brings, in its order.
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) is_batch: bool,
@@ -264,8 +270,8 @@ pub(crate) enum Part<'a> {
 }
 
 /// Takes a message apart.
-pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> {
-    let ready = |answer, parts| Unfolded {
+pub(crate) fn split_message<'a>(route: Route<'a>, session: &SessionContext) -> MessageParts<'a> {
+    let ready = |answer, parts| MessageParts {
         parts,
         is_batch: false,
         answer: Some(answer),
@@ -278,7 +284,7 @@ pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> 
         Route::Batch(batch) if !session.revision(batch.revision).has_batches() => {
             ready(Batch::refusal(), Vec::new())
         }
-        Route::Request(request) => Unfolded {
+        Route::Request(request) => MessageParts {
             parts: vec![Part::Request(request)],
             is_batch: false,
             answer: None,
@@ -289,7 +295,7 @@ pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> 
                 Route::Cancel { id } => Some(Part::Cancelled(id)),
                 Route::Reply(_) | Route::ReplyIfSessionAlive { .. } | Route::Batch(_) => None,
             });
-            Unfolded {
+            MessageParts {
                 parts: parts.collect(),
                 is_batch: true,
                 answer: None,

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::server::outcome::End;
+use crate::server::outcome::RequestOutcome;
 
 /// Where the metrics are found.
 const NAMESPACE: &str = "McpLayerHost";
@@ -22,11 +22,11 @@ pub(crate) struct Metrics {
 }
 
 /// A request, as far as it counts.
-pub(crate) struct Counted<'a> {
+pub(crate) struct RequestMetrics<'a> {
     pub(crate) request_id: &'a str,
     /// One that is served: there are not many.
     pub(crate) tool: Option<&'a str>,
-    pub(crate) end: End,
+    pub(crate) outcome: RequestOutcome,
     pub(crate) milliseconds: f64,
     /// Unit: bytes.
     pub(crate) sent: usize,
@@ -34,10 +34,10 @@ pub(crate) struct Counted<'a> {
 }
 
 impl Metrics {
-    pub(crate) fn count(&self, counted: &Counted<'_>) {
+    pub(crate) fn emit(&self, request: &RequestMetrics<'_>) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_millis();
-        let line = self.line(counted, u64::try_from(now).unwrap_or_default());
+        let line = self.line(request, u64::try_from(now).unwrap_or_default());
         // One piece, so that no other line comes between. Nobody may read it.
         let _ = io::stderr()
             .lock()
@@ -45,13 +45,16 @@ impl Metrics {
     }
 
     /// The line at this time. Unit: milliseconds since 1970.
-    fn line(&self, counted: &Counted<'_>, now: u64) -> Value {
+    fn line(&self, request: &RequestMetrics<'_>, now: u64) -> Value {
         let of_function: Vec<_> = self.function.iter().map(|_| "FunctionName").collect();
         let mut dimensions = vec![of_function.clone()];
-        if counted.tool.is_some() {
+        if request.tool.is_some() {
             dimensions.push([of_function, vec!["Tool"]].concat());
         }
-        let is_error = !matches!(counted.end, End::Ok | End::InputRequired | End::Abandoned);
+        let is_error = !matches!(
+            request.outcome,
+            RequestOutcome::Ok | RequestOutcome::InputRequired | RequestOutcome::Abandoned
+        );
         let mut line = json!({
             "_aws": {
                 "Timestamp": now,
@@ -69,16 +72,16 @@ impl Metrics {
             },
             "Requests": 1,
             "Errors": u8::from(is_error),
-            "ColdStarts": u8::from(counted.is_cold),
-            "Duration": counted.milliseconds,
-            "ResponseSize": counted.sent,
-            "Outcome": counted.end.as_str(),
-            "RequestId": counted.request_id,
+            "ColdStarts": u8::from(request.is_cold),
+            "Duration": request.milliseconds,
+            "ResponseSize": request.sent,
+            "Outcome": request.outcome.as_str(),
+            "RequestId": request.request_id,
         });
         if let Some(function) = &self.function {
             line["FunctionName"] = function.as_str().into();
         }
-        if let Some(tool) = counted.tool {
+        if let Some(tool) = request.tool {
             line["Tool"] = tool.into();
         }
         line
@@ -104,12 +107,12 @@ mod tests {
                 function: function.map(str::to_owned),
             };
             for (end, errors) in [
-                (End::Ok, 0),
-                (End::InputRequired, 0),
-                (End::ToolError, 1),
-                (End::GivenUp, 1),
+                (RequestOutcome::Ok, 0),
+                (RequestOutcome::InputRequired, 0),
+                (RequestOutcome::ToolError, 1),
+                (RequestOutcome::TimedOut, 1),
             ] {
-                let counted = Counted {
+                let request = RequestMetrics {
                     request_id: "r",
                     tool,
                     end,
@@ -117,7 +120,7 @@ mod tests {
                     sent: 100,
                     is_cold: true,
                 };
-                let line = metrics.line(&counted, 7);
+                let line = metrics.line(&request, 7);
                 assert_eq!(line["Errors"], errors);
                 let directive = &line["_aws"]["CloudWatchMetrics"][0];
                 assert_eq!(directive["Dimensions"], dimensions);

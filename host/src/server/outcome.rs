@@ -9,45 +9,45 @@ use crate::store::session::SessionId;
 /// How many messages of one batch are worked on at once.
 /// Source: ours. A batch of six megabytes has ten thousands of calls; this many leave room for those of others, and a batch of
 /// however many finds room for all of its own (unless `CALLS_AT_ONCE` is less).
-const OF_A_BATCH_AT_ONCE: usize = 16;
+const BATCH_CONCURRENCY: usize = 16;
 
 /// What came of a message: its answer, after what the client is to hear before it. Each front door has its own way to
 /// write it.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct McpReply {
     /// JSON-RPC notifications, in their order.
     pub(crate) notifications: Vec<Box<RawValue>>,
     /// The answer.
     pub(crate) answer: Answer,
     /// The session that it has begun, which a store keeps.
-    pub(crate) begun: Option<SessionId>,
+    pub(crate) new_session: Option<SessionId>,
 }
 
-impl From<Answer> for Outcome {
+impl From<Answer> for McpReply {
     fn from(answer: Answer) -> Self {
         Self {
             notifications: Vec::new(),
             answer,
-            begun: None,
+            new_session: None,
         }
     }
 }
 
-impl Outcome {
+impl McpReply {
     /// What comes of a batch whose messages are worked on at the same time, but not all of a large one.
-    pub(crate) async fn of_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
-        Self::of_batch(iter(outcomes).buffered(OF_A_BATCH_AT_ONCE).collect().await)
+    pub(crate) async fn join_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
+        Self::from_batch(iter(outcomes).buffered(BATCH_CONCURRENCY).collect().await)
     }
 
     /// All that is to be sent.
-    pub(crate) fn texts(&self) -> Vec<&[u8]> {
+    pub(crate) fn bodies(&self) -> Vec<&[u8]> {
         let told = self.notifications.iter();
         let told = told.map(|notification| notification.get().as_bytes());
         told.chain(self.answer.body.as_deref()).collect()
     }
 
     /// Outcomes of a batch: their answers in one array.
-    pub(crate) fn of_batch(outcomes: Vec<Self>) -> Self {
+    pub(crate) fn from_batch(outcomes: Vec<Self>) -> Self {
         let mut notifications = Vec::new();
         let mut answers = Vec::new();
         let is_error = outcomes.iter().any(|outcome| outcome.answer.is_error);
@@ -67,14 +67,14 @@ impl Outcome {
         Self {
             notifications,
             answer,
-            begun: None,
+            new_session: None,
         }
     }
 }
 
 /// How a request ended. Of several messages the worst counts, the last of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum End {
+pub(crate) enum RequestOutcome {
     Ok,
     /// The tool asks its client.
     InputRequired,
@@ -92,7 +92,7 @@ pub(crate) enum End {
     Unavailable,
 }
 
-impl End {
+impl RequestOutcome {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -107,7 +107,7 @@ impl End {
     }
 
     /// Of an answer of which nothing else is known.
-    pub(crate) fn of(status: u16, is_error: bool) -> Self {
+    pub(crate) fn from_status(status: u16, is_error: bool) -> Self {
         match status {
             503 => Self::Unavailable,
             400.. => Self::Refused,
@@ -128,17 +128,32 @@ mod tests {
     fn how_it_ended_shows_in_an_answer_where_nobody_has_said_it() {
         let (id, code) = (Id::Number(1.into()), INVALID_PARAMS);
         for (answer, expected) in [
-            (Answer::success(&id, &Map::new()), End::Ok),
-            (Answer::ACCEPTED, End::Ok),
-            (Answer::error(200, Some(&id), code, "no"), End::Refused),
-            (Answer::error(404, None, code, "no"), End::Refused),
-            (Answer::error(503, Some(&id), code, "no"), End::Unavailable),
+            (Answer::success(&id, &Map::new()), RequestOutcome::Ok),
+            (Answer::ACCEPTED, RequestOutcome::Ok),
+            (
+                Answer::error(200, Some(&id), code, "no"),
+                RequestOutcome::Refused,
+            ),
+            (
+                Answer::error(404, None, code, "no"),
+                RequestOutcome::Refused,
+            ),
+            (
+                Answer::error(503, Some(&id), code, "no"),
+                RequestOutcome::Unavailable,
+            ),
         ] {
-            let end = End::of(answer.status, answer.is_error);
+            let end = RequestOutcome::from_status(answer.status, answer.is_error);
             assert_eq!(end, expected, "{answer:?}");
         }
         // A status of HTTP alone.
-        assert_eq!(End::of(404, false), End::Refused);
-        assert_eq!(End::of(503, false), End::Unavailable);
+        assert_eq!(
+            RequestOutcome::from_status(404, false),
+            RequestOutcome::Refused
+        );
+        assert_eq!(
+            RequestOutcome::from_status(503, false),
+            RequestOutcome::Unavailable
+        );
     }
 }

@@ -26,9 +26,9 @@ use crate::{
     config::{Config, ResponseMode},
     server::{
         McpServer,
-        access_log::Line,
-        record::Record,
-        request::{Incoming, Reached, Tell},
+        access_log::AccessLogEntry,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest, NotificationSink},
     },
     transport::lambda::{
         event::Brought,
@@ -104,7 +104,7 @@ enum Answered {
 }
 
 /// What the operator is told of a request, once it is dropped.
-type Told = Option<Line>;
+type Told = Option<AccessLogEntry>;
 
 impl Function {
     /// Serve one invocation after the other, until Lambda does not answer.
@@ -170,8 +170,8 @@ impl Function {
         let mut request = match Brought::by(invocation)? {
             Brought::Request(event) => GatewayRequest::of(*event)?,
             Brought::Direct(direct) => {
-                let (answer, line) = direct.answer(&self.app, invocation).await;
-                return Ok((Answered::Whole(answer), Some(line)));
+                let (answer, entry) = direct.answer(&self.app, invocation).await;
+                return Ok((Answered::Whole(answer), Some(entry)));
             }
         };
         if let Some((name, trace)) = direct_invoke::trace(invocation) {
@@ -182,19 +182,19 @@ impl Function {
         match self.mode {
             ResponseMode::Buffered => {
                 let answer = answer(&self.app, &request, request_id, deadline, None);
-                let (response, line) = answer.await;
+                let (response, entry) = answer.await;
                 let answer = gateway_event::answer(&request.context, response);
-                Ok((Answered::Whole(answer), Some(line)))
+                Ok((Answered::Whole(answer), Some(entry)))
             }
             ResponseMode::Stream => {
-                let opening = self
+                let streaming = self
                     .app
-                    .opening(&request.headers, Reached::Gateway(request.door().domain));
+                    .streaming_response(&request.headers, Exposure::Gateway(request.door().domain));
                 let (app, request_id) = (Arc::clone(&self.app), request_id.clone());
-                let response = opening.answer(|tell| async move {
-                    let answer = answer(&app, &request, &request_id, deadline, Some(tell));
-                    let (response, line) = answer.await;
-                    (response, Some(line))
+                let response = streaming.respond(|sink| async move {
+                    let answer = answer(&app, &request, &request_id, deadline, Some(sink));
+                    let (response, entry) = answer.await;
+                    (response, Some(entry))
                 });
                 let (response, told) = response.await;
                 Ok((Answered::Stream(streaming::streamed(response)), told))
@@ -209,22 +209,22 @@ async fn answer(
     request: &GatewayRequest,
     request_id: &str,
     deadline: Option<SystemTime>,
-    tell: Option<Tell>,
-) -> (Response<Bytes>, Line) {
+    notifications: Option<NotificationSink>,
+) -> (Response<Bytes>, AccessLogEntry) {
     let door = request.door();
-    let incoming = Incoming {
+    let incoming = IncomingRequest {
         method: request.method.clone(),
         path: door.path,
         headers: &request.headers,
         body: &request.body,
-        reached: Reached::Gateway(door.domain),
+        exposure: Exposure::Gateway(door.domain),
         caller: identity::caller(&request.context),
         request_id,
         deadline,
-        ceiling: door.ceiling,
-        room: tell.is_none().then_some(door.room),
-        tell,
-        record: Record::default(),
+        gateway_timeout: door.gateway_timeout,
+        response_limit: notifications.is_none().then_some(door.response_limit),
+        notifications,
+        record: RequestRecord::default(),
     };
-    app.answer_with_line(&incoming).await
+    app.handle_logged(&incoming).await
 }

@@ -35,9 +35,9 @@ use crate::{
     plugin::Caller,
     server::{
         McpServer,
-        http::{response::refusal, sse::AnswerBody, too_large},
-        record::Record,
-        request::{Incoming, MAX_BODY, Reached, Tell},
+        http::{response::refusal, sse::ResponseBody, too_large},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest, MAX_BODY, NotificationSink},
     },
     transport::failed,
 };
@@ -207,10 +207,10 @@ impl Server {
 
 async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io::Result<()> {
     let app = Arc::new(app);
-    let reached = if address.ip().is_loopback() {
-        Reached::Loopback
+    let exposure = if address.ip().is_loopback() {
+        Exposure::Loopback
     } else {
-        Reached::Public
+        Exposure::Network
     };
     let graceful = GracefulShutdown::new();
     let mut terminated = signal(SignalKind::terminate())?;
@@ -232,7 +232,7 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
         // Answers are written whole: waiting for more to send with them only delays them.
         let _ = stream.set_nodelay(true);
         let app = Arc::clone(&app);
-        let service = service_fn(move |request| answer(Arc::clone(&app), request, reached));
+        let service = service_fn(move |request| answer(Arc::clone(&app), request, exposure));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .serve_connection(TokioIo::new(stream), service);
@@ -260,11 +260,11 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
 async fn answer(
     app: Arc<McpServer>,
     request: Request<HttpBody>,
-    reached: Reached<'static>,
-) -> Result<Response<AnswerBody>, Infallible> {
+    exposure: Exposure<'static>,
+) -> Result<Response<ResponseBody>, Infallible> {
     let (head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let refused = app.refuses(&incoming(&head, &[], reached, &request_id, None));
+    let refused = app.reject_early(&incoming(&head, &[], exposure, &request_id, None));
     let body = Limited::new(body, MAX_BODY);
     let read = async {
         match refused {
@@ -275,7 +275,7 @@ async fn answer(
     };
     let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
     if let Some(refused) = refused {
-        return Ok(refused.map(AnswerBody::whole));
+        return Ok(refused.map(ResponseBody::whole));
     }
     let body = match read {
         Ok(Ok(body)) => Ok(body),
@@ -295,40 +295,40 @@ async fn answer(
     let body = match body {
         Ok(body) => body,
         Err(refusal) => {
-            let incoming = incoming(&head, &[], reached, &request_id, None);
-            let answer = app.answer_unread(&incoming, refusal);
-            return Ok(answer.map(AnswerBody::whole));
+            let incoming = incoming(&head, &[], exposure, &request_id, None);
+            let answer = app.reject_unread_body(&incoming, refusal);
+            return Ok(answer.map(ResponseBody::whole));
         }
     };
-    let opening = app.opening(&head.headers, reached);
-    let answer = |tell| async move {
-        let incoming = incoming(&head, &body, reached, &request_id, Some(tell));
-        (app.answer(&incoming).await, None)
+    let streaming = app.streaming_response(&head.headers, exposure);
+    let answer = |sink| async move {
+        let incoming = incoming(&head, &body, exposure, &request_id, Some(sink));
+        (app.handle(&incoming).await, None)
     };
-    Ok(opening.answer(answer).await.0)
+    Ok(streaming.respond(answer).await.0)
 }
 
 fn incoming<'a>(
     head: &'a Parts,
     body: &'a [u8],
-    reached: Reached<'a>,
+    exposure: Exposure<'a>,
     request_id: &'a str,
-    tell: Option<Tell>,
-) -> Incoming<'a> {
-    Incoming {
+    notifications: Option<NotificationSink>,
+) -> IncomingRequest<'a> {
+    IncomingRequest {
         method: head.method.clone(),
         path: head.uri.path(),
         headers: &head.headers,
         body,
-        reached,
+        exposure,
         // But for tokens nobody asks who calls.
         caller: Caller::default(),
         request_id,
         deadline: None,
-        ceiling: None,
-        room: None,
-        tell,
-        record: Record::default(),
+        gateway_timeout: None,
+        response_limit: None,
+        notifications,
+        record: RequestRecord::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Origins, hosts and CORS.
 
-use host::server::request::Reached;
+use host::server::request::Exposure;
 use http::Request;
 use serde_json::json;
 
@@ -152,7 +152,7 @@ fn on_loopback_the_host_must_be_this_machine() {
             request = request.header("Host", host);
         }
         let request = with_body(request, &message("ping", json!({})));
-        let answered = server.answer_via(Reached::Loopback, &request);
+        let answered = server.answer_via(Exposure::Loopback, &request);
         if allowed {
             assert_eq!(answered.outcome(), "200", "host: {host:?}");
         } else {
@@ -179,7 +179,7 @@ fn of_several_hosts_or_origins_each_must_be_known() {
         ] {
             let request = post().header(header, values[0]).header(header, values[1]);
             let request = with_body(request, &message("ping", json!({})));
-            let answered = server.answer_via(Reached::Loopback, &request);
+            let answered = server.answer_via(Exposure::Loopback, &request);
             assert_eq!(answered.outcome(), outcome, "{header}: {values:?}");
         }
     }
@@ -216,7 +216,7 @@ fn a_page_may_be_allowed_to_show_its_token_wherever_one_counts() {
 fn a_door_that_does_not_know_its_domain_knows_no_origin_by_it() {
     let server = server();
     for origin in ["http://:80", "https://", "//"] {
-        let answered = server.answer_via(Reached::Gateway(""), &from(origin));
+        let answered = server.answer_via(Exposure::Gateway(""), &from(origin));
         assert_eq!(answered.outcome(), "403 -32600", "origin: {origin}");
     }
 }

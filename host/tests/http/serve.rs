@@ -7,7 +7,7 @@ use std::{
 
 use host::{
     config::Config,
-    server::http::bearer_tokens::Token,
+    server::http::bearer_tokens::NewToken,
     server::request::MAX_BODY,
     transport::serve::{ServeError, Server},
 };
@@ -56,7 +56,7 @@ fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
 #[tokio::test]
 async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
     let folder = Folder::of(&["greet"]);
-    let tokens = format!("ada:{}", Token::random().hash);
+    let tokens = format!("ada:{}", NewToken::random().hash);
     for (tokens, allow_public, serves) in [
         (None, false, false),
         (None, true, true),

@@ -7,8 +7,8 @@ use host::{
     plugin::Caller,
     server::{
         McpServer,
-        record::Record,
-        request::{Incoming, Reached},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
     },
 };
 use http::{HeaderMap, Request, Response, request::Builder};
@@ -62,11 +62,11 @@ impl Server {
     }
 
     pub(crate) fn answer(&self, request: &Request<String>) -> Answered {
-        self.answer_via(Reached::Gateway(DOMAIN), request)
+        self.answer_via(Exposure::Gateway(DOMAIN), request)
     }
 
-    pub(crate) fn answer_via(&self, reached: Reached<'_>, request: &Request<String>) -> Answered {
-        self.answer_to(reached, Caller::default(), request)
+    pub(crate) fn answer_via(&self, exposure: Exposure<'_>, request: &Request<String>) -> Answered {
+        self.answer_to(exposure, Caller::default(), request)
     }
 
     /// Answer a request of this principal.
@@ -75,30 +75,30 @@ impl Server {
             principal: principal.map(str::to_owned),
             ..Caller::default()
         };
-        self.answer_to(Reached::Gateway(DOMAIN), caller, request)
+        self.answer_to(Exposure::Gateway(DOMAIN), caller, request)
     }
 
     pub(crate) fn answer_to(
         &self,
-        reached: Reached<'_>,
+        exposure: Exposure<'_>,
         caller: Caller,
         request: &Request<String>,
     ) -> Answered {
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: request.method().clone(),
             path: request.uri().path(),
             headers: request.headers(),
             body: request.body().as_bytes(),
-            reached,
+            exposure,
             caller,
             request_id: "request-1",
             deadline: None,
-            ceiling: None,
-            tell: None,
-            record: Record::default(),
-            room: None,
+            gateway_timeout: None,
+            notifications: None,
+            record: RequestRecord::default(),
+            response_limit: None,
         };
-        let answered = Answered(self.runtime.block_on(self.app.answer(&incoming)));
+        let answered = Answered(self.runtime.block_on(self.app.handle(&incoming)));
         answered.judge(request);
         answered
     }

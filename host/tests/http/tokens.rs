@@ -2,7 +2,7 @@
 
 use host::{
     plugin::Caller,
-    server::{http::bearer_tokens::Token, request::Reached},
+    server::{http::bearer_tokens::NewToken, request::Exposure},
 };
 use http::{Method, Request};
 use serde_json::{Map, json};
@@ -12,11 +12,11 @@ use crate::{
     server::{Answered, DOMAIN, Server, message, modern, post, with_body},
 };
 
-const GATEWAY: Reached<'static> = Reached::Gateway(DOMAIN);
+const GATEWAY: Exposure<'static> = Exposure::Gateway(DOMAIN);
 
 /// A server of two callers, and their tokens.
 fn server() -> (Server, [String; 2]) {
-    let [ada, bob] = [Token::random(), Token::random()];
+    let [ada, bob] = [NewToken::random(), NewToken::random()];
     let tokens = format!("ada:{},bob:{}", ada.hash, bob.hash);
     let variables = [("BEARER_TOKENS", tokens.as_str())];
     let server = Server::of(Folder::of(&["greet"]), &variables);
@@ -103,13 +103,13 @@ fn nothing_of_a_request_is_looked_at_before_its_token_but_where_it_comes_from() 
 fn every_way_over_http_asks_and_none_other() {
     let (server, _) = server();
     let ping = with(Method::POST, "/mcp", None, &message("ping", json!({})));
-    for (reached, status) in [
+    for (exposure, status) in [
         (GATEWAY, 401),
-        (Reached::Loopback, 401),
-        (Reached::Public, 401),
-        (Reached::Pipe, 200),
+        (Exposure::Loopback, 401),
+        (Exposure::Network, 401),
+        (Exposure::Stdio, 200),
     ] {
-        let answered = server.answer_via(reached, &ping);
+        let answered = server.answer_via(exposure, &ping);
         assert_eq!(answered.status(), status, "{reached:?}");
     }
 }

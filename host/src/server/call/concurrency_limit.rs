@@ -10,81 +10,83 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How often the log tells of calls that were refused.
 /// Source: ours. Who sends too much sends it again.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The calls that run.
-pub(crate) struct Crowd {
-    most: usize,
-    room: Arc<Semaphore>,
-    refused: Mutex<Refused>,
+pub(crate) struct ConcurrencyLimit {
+    max: usize,
+    permits: Arc<Semaphore>,
+    rejections: Mutex<Rejections>,
 }
 
 /// The place of a call among those that run. It is kept until the tool comes back, whoever still waits for it.
-pub(crate) type Place = OwnedSemaphorePermit;
+pub(crate) type CallPermit = OwnedSemaphorePermit;
 
 #[derive(Default)]
-struct Refused {
+struct Rejections {
     /// Since the log told of it.
-    untold: u64,
-    told: Option<Instant>,
+    unlogged: u64,
+    last_logged: Option<Instant>,
 }
 
-impl Crowd {
-    pub(crate) fn new(most: usize) -> Self {
+impl ConcurrencyLimit {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
-            most,
-            room: Arc::new(Semaphore::new(most)),
-            refused: Mutex::default(),
+            max,
+            permits: Arc::new(Semaphore::new(max)),
+            rejections: Mutex::default(),
         }
     }
 
     /// How many it can be.
-    pub(crate) fn most(&self) -> usize {
-        self.most
+    pub(crate) fn max(&self) -> usize {
+        self.max
     }
 
     /// A place for one more.
     ///
     /// # Errors
     /// There is none: why, and what to do, as the end of a sentence for whoever calls.
-    pub(crate) fn enter(&self) -> Result<Place, String> {
-        let room = Arc::clone(&self.room);
-        room.try_acquire_owned().map_err(|_| {
-            self.tell(Instant::now());
+    pub(crate) fn try_acquire(&self) -> Result<CallPermit, String> {
+        let permits = Arc::clone(&self.permits);
+        permits.try_acquire_owned().map_err(|_| {
+            self.log_rejection(Instant::now());
             format!(
                 "as many calls run as the server runs at once, {}; try again later",
-                self.most
+                self.max
             )
         })
     }
 
     /// Tell the operator, but not of each.
-    fn tell(&self, now: Instant) {
-        if let Some(refused) = self.refused().count(now) {
+    fn log_rejection(&self, now: Instant) {
+        if let Some(refused) = self.rejections().count(now) {
             tracing::warn!(
                 refused,
                 "calls were refused: {} run already; raise CALLS_AT_ONCE if they are meant to",
-                self.most
+                self.max
             );
         }
     }
 
-    fn refused(&self) -> MutexGuard<'_, Refused> {
+    fn rejections(&self) -> MutexGuard<'_, Rejections> {
         // Nothing is left half done under this lock.
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rejections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Refused {
+impl Rejections {
     /// Count one; how many there were, if it is time to tell.
     fn count(&mut self, now: Instant) -> Option<u64> {
-        self.untold += 1;
+        self.unlogged += 1;
         let due = self
-            .told
-            .is_none_or(|told| now.saturating_duration_since(told) >= TOLD_EVERY);
+            .last_logged
+            .is_none_or(|last_logged| now.saturating_duration_since(last_logged) >= LOG_INTERVAL);
         due.then(|| {
-            self.told = Some(now);
-            std::mem::take(&mut self.untold)
+            self.last_logged = Some(now);
+            std::mem::take(&mut self.unlogged)
         })
     }
 }
@@ -95,20 +97,20 @@ mod tests {
 
     #[test]
     fn there_is_room_again_when_a_call_has_ended() {
-        let crowd = Crowd::new(2);
-        let first = crowd.enter().expect("room");
-        let _second = crowd.enter().expect("room");
-        let why = crowd.enter().expect_err("no room");
+        let crowd = ConcurrencyLimit::new(2);
+        let first = crowd.try_acquire().expect("room");
+        let _second = crowd.try_acquire().expect("room");
+        let why = crowd.try_acquire().expect_err("no room");
         assert!(why.contains("at once, 2;"), "{why}");
         drop(first);
-        assert!(crowd.enter().is_ok());
+        assert!(crowd.try_acquire().is_ok());
     }
 
     #[test]
     fn refusals_are_told_now_and_then_with_their_number() {
-        let mut refused = Refused::default();
+        let mut refused = Rejections::default();
         let begun = Instant::now();
-        for (seconds, told) in [
+        for (seconds, last_logged) in [
             (0, Some(1)),
             (1, None),
             (9, None),
@@ -117,7 +119,7 @@ mod tests {
             (60, Some(2)),
         ] {
             let now = begun + Duration::from_secs(seconds);
-            assert_eq!(refused.count(now), told, "after {seconds} s");
+            assert_eq!(refused.count(now), last_logged, "after {seconds} s");
         }
     }
 }

@@ -26,8 +26,8 @@ use crate::{
     digest::digest,
     plugin::{ActiveCall, CatalogTool, InputRequests, InputUnavailable, Question},
     server::{
-        call::{context::Asked, deadline::TimeLimits},
-        request::Incoming,
+        call::{context::ToolCall, deadline::CallLimits},
+        request::IncomingRequest,
     },
     store::{
         dynamodb::Table,
@@ -41,13 +41,13 @@ use crate::{
 const MAX_ANSWERS: usize = 1024 * 1024;
 
 /// How rounds are joined.
-pub(crate) struct Rounds {
+pub(crate) struct InputRounds {
     /// The first seals, all open; none: no tool can ask anything.
     keys: OnceCell<Vec<StateKey>>,
     /// Where the key is, if it is not known yet.
     table: Option<Arc<Table>>,
     /// How long the table is waited for.
-    limits: TimeLimits,
+    limits: CallLimits,
     /// How long a client may take for its answers, and how long these hold.
     ttl: Duration,
     /// The function this is, if it is one.
@@ -56,14 +56,14 @@ pub(crate) struct Rounds {
 
 /// What is sealed.
 #[derive(Deserialize, Serialize)]
-struct State {
+struct SealedState {
     /// Unit: seconds since 1970.
     expires: u64,
     questions: BTreeMap<String, Question>,
 }
 
-impl Rounds {
-    pub(crate) fn new(config: &Config, table: Option<Arc<Table>>, limits: TimeLimits) -> Self {
+impl InputRounds {
+    pub(crate) fn new(config: &Config, table: Option<Arc<Table>>, limits: CallLimits) -> Self {
         let keys = match &config.state_keys {
             StateKeys::Given(keys) => OnceCell::new_with(Some(keys.clone())),
             StateKeys::OfThisProcess => OnceCell::new_with(Some(vec![StateKey::random()])),
@@ -95,7 +95,7 @@ impl Rounds {
     }
 
     /// Tell the operator if no tool can ask anything. Only what a tool requires of clients is known of it before it asks.
-    pub(crate) fn tell_of_no_key(&self, tools: &[Arc<CatalogTool>]) {
+    pub(crate) fn warn_if_keyless(&self, tools: &[Arc<CatalogTool>]) {
         if self.can_ask() {
             return;
         }
@@ -110,15 +110,15 @@ impl Rounds {
 
     /// The call that a state belongs to: the same tool of the same plugin, the same arguments, the same caller. Of the same
     /// function, as what people agree to where things are tried out is not agreed to where they are done.
-    fn for_what(&self, incoming: &Incoming<'_>, asked: &Asked<'_>) -> Vec<u8> {
-        let arguments = asked.arguments.map_or("{}", RawValue::get);
+    fn call_binding(&self, incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Vec<u8> {
+        let arguments = tool_call.arguments.map_or("{}", RawValue::get);
         // As they stand: two texts may be one value to a reader whose numbers are shorter than the tool's.
         let arguments = Value::from(arguments);
         let call = json!([
             "requestState 2",
             self.function,
-            asked.tool.plugin.file(),
-            asked.tool.mcp.name,
+            tool_call.tool.plugin.file(),
+            tool_call.tool.mcp.name,
             incoming.caller.principal,
             digest(&arguments),
         ]);
@@ -128,31 +128,34 @@ impl Rounds {
     /// What is in a state that is this server's, for this call, and not too old; without answers that are.
     async fn open(
         &self,
-        for_what: &[u8],
+        binding: &[u8],
         sealed: &str,
         now: SystemTime,
-    ) -> Result<Option<State>, StoreError> {
-        let state = open(self.keys().await?, for_what, sealed);
-        let state = state.and_then(|state| serde_json::from_slice::<State>(&state).ok());
-        let Some(mut state) = state.filter(|state| state.expires > unix(now)) else {
+    ) -> Result<Option<SealedState>, StoreError> {
+        let state = open(self.keys().await?, binding, sealed);
+        let state = state.and_then(|state| serde_json::from_slice::<SealedState>(&state).ok());
+        let Some(mut state) = state.filter(|state| state.expires > unix_seconds(now)) else {
             return Ok(None);
         };
         for question in state.questions.values_mut() {
             let expires = question.given.saturating_add(self.ttl.as_secs());
-            question.answer = question.answer.take().filter(|_| expires > unix(now));
+            question.answer = question
+                .answer
+                .take()
+                .filter(|_| expires > unix_seconds(now));
         }
         Ok(Some(state))
     }
 
     async fn seal(
         &self,
-        for_what: &[u8],
+        binding: &[u8],
         questions: BTreeMap<String, Question>,
         now: SystemTime,
     ) -> Result<Option<String>, StoreError> {
-        let expires = unix(now).saturating_add(self.ttl.as_secs());
-        let state = serde_json::to_vec(&State { expires, questions }).unwrap_or_default();
-        Ok(seal(self.keys().await?, for_what, &state))
+        let expires = unix_seconds(now).saturating_add(self.ttl.as_secs());
+        let state = serde_json::to_vec(&SealedState { expires, questions }).unwrap_or_default();
+        Ok(seal(self.keys().await?, binding, &state))
     }
 
     /// What the tool may ask, and what is known of that from earlier rounds.
@@ -161,12 +164,12 @@ impl Rounds {
     /// The answer to a client whose `requestState` is not one for this call.
     pub(crate) async fn inputs(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
     ) -> Result<InputRequests, Answer> {
-        let Asked {
+        let ToolCall {
             revision, resume, ..
-        } = asked;
+        } = tool_call;
         if !revision.is_modern() {
             return Ok(InputRequests::unavailable(InputUnavailable::OldRevision(
                 *revision,
@@ -182,9 +185,9 @@ impl Rounds {
                 let keys = resume.responses.keys().cloned();
                 keys.map(|key| (key, Question::default())).collect()
             }
-            Some(sealed) => self.questions_in(incoming, asked, sealed).await?,
+            Some(sealed) => self.open_request_state(incoming, tool_call, sealed).await?,
         };
-        let now = unix(SystemTime::now());
+        let now = unix_seconds(SystemTime::now());
         for (key, question) in &mut questions {
             if let (None, Some(answer)) = (&question.answer, resume.responses.get(key)) {
                 question.answer = serde_json::from_str(answer.get()).ok();
@@ -201,7 +204,7 @@ impl Rounds {
             );
             return Err(Answer::error(
                 200,
-                Some(&asked.id),
+                Some(&tool_call.id),
                 INVALID_PARAMS,
                 &message,
             ));
@@ -210,20 +213,20 @@ impl Rounds {
     }
 
     /// The questions of the rounds before, as the client brings them back.
-    async fn questions_in(
+    async fn open_request_state(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
         sealed: &str,
     ) -> Result<BTreeMap<String, Question>, Answer> {
-        let for_what = self.for_what(incoming, asked);
-        let state = self.open(&for_what, sealed, SystemTime::now());
-        let state = incoming.in_time(&self.limits, state).await;
-        let state = state.map_err(|error| no_key(incoming, asked, &error))?;
+        let binding = self.call_binding(incoming, tool_call);
+        let state = self.open(&binding, sealed, SystemTime::now());
+        let state = incoming.with_deadline(&self.limits, state).await;
+        let state = state.map_err(|error| key_unavailable(incoming, tool_call, &error))?;
         if let Some(state) = state {
             return Ok(state.questions);
         }
-        let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+        let (tool, request_id) = (&tool_call.tool.mcp.name, incoming.request_id);
         let principal = incoming.caller.principal.as_deref();
         tracing::warn!(request_id, tool, principal, "a requestState was refused");
         let message = format!(
@@ -231,7 +234,7 @@ impl Rounds {
         );
         Err(Answer::error(
             200,
-            Some(&asked.id),
+            Some(&tool_call.id),
             INVALID_PARAMS,
             &message,
         ))
@@ -240,8 +243,8 @@ impl Rounds {
     /// The answer to a call whose tool has asked what is not answered yet; `None` if it has not.
     pub(crate) async fn input_required(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
         call: &ActiveCall,
         server: &ServerInfo,
     ) -> Option<Answer> {
@@ -249,28 +252,32 @@ impl Rounds {
         if open.is_empty() {
             return None;
         }
-        let for_what = self.for_what(incoming, asked);
+        let binding = self.call_binding(incoming, tool_call);
         let questions = call.inputs.questions();
-        let sealed = self.seal(&for_what, questions, SystemTime::now());
-        let result = match incoming.in_time(&self.limits, sealed).await {
+        let sealed = self.seal(&binding, questions, SystemTime::now());
+        let result = match incoming.with_deadline(&self.limits, sealed).await {
             Ok(Some(state)) => input_required_result(&open, &state, server),
             Ok(None) => CallResult::error("the state of the call cannot be kept")
-                .for_revision(asked.revision, server),
-            Err(error) => return Some(no_key(incoming, asked, &error)),
+                .for_revision(tool_call.revision, server),
+            Err(error) => return Some(key_unavailable(incoming, tool_call, &error)),
         };
-        Some(Answer::success(&asked.id, &result))
+        Some(Answer::success(&tool_call.id, &result))
     }
 }
 
 /// The answer to a client that may try again, once the operator knows why.
-fn no_key(incoming: &Incoming<'_>, asked: &Asked<'_>, error: &StoreError) -> Answer {
-    let (request_id, tool) = (incoming.request_id, &asked.tool.mcp.name);
+fn key_unavailable(
+    incoming: &IncomingRequest<'_>,
+    tool_call: &ToolCall<'_>,
+    error: &StoreError,
+) -> Answer {
+    let (request_id, tool) = (incoming.request_id, &tool_call.tool.mcp.name);
     tracing::error!(request_id, tool, %error, "the key that seals what clients carry cannot be read from the table");
     let message = "tools cannot ask their clients anything at the moment; try again";
-    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, message)
+    Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, message)
 }
 
-fn unix(time: SystemTime) -> u64 {
+fn unix_seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     since.as_secs()
 }
@@ -281,11 +288,11 @@ mod tests {
     use crate::{plugin::Catalog, process::log::operator::Operator, server::tests::plugin::module};
 
     /// Of a process that has a key of its own, and gives a client a minute.
-    fn rounds() -> Rounds {
-        Rounds {
+    fn rounds() -> InputRounds {
+        InputRounds {
             keys: OnceCell::new_with(Some(vec![StateKey::random()])),
             table: None,
-            limits: TimeLimits::default(),
+            limits: CallLimits::default(),
             ttl: Duration::from_secs(60),
             function: None,
         }
@@ -294,7 +301,7 @@ mod tests {
     #[test]
     fn that_no_tool_can_ask_is_told_at_the_start_and_loudly_if_one_has_to() {
         let catalog = Catalog::linked(module()).expect("a catalogue");
-        let keyless = Rounds {
+        let keyless = InputRounds {
             keys: OnceCell::new_with(Some(Vec::new())),
             ..rounds()
         };
@@ -304,7 +311,7 @@ mod tests {
             (&rounds(), catalog.tools(), None),
         ] {
             let operator = Operator::at("INFO");
-            rounds.tell_of_no_key(tools);
+            rounds.warn_if_keyless(tools);
             let lines = operator.lines();
             let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str()).collect();
             assert_eq!(levels, Vec::from_iter(level.map(Some)), "{lines:?}");
@@ -335,7 +342,7 @@ mod tests {
         let question = Question {
             digest: Some("a question".to_owned()),
             answer: Some(json!("an answer")),
-            given: unix(begun),
+            given: unix_seconds(begun),
         };
         let mut questions = BTreeMap::from([("a".to_owned(), question)]);
         for (seconds, good) in [(0, true), (30, true), (59, true), (60, false), (90, false)] {

@@ -14,36 +14,36 @@ use tool_rules::{CANCEL_GRACE, state::StateFailure};
 use crate::{
     plugin::{ActiveCall, ActiveCallGuard, CallFailure, CatalogTool, FailureKind, Plugin},
     server::call::{
-        concurrency_limit::Place,
+        concurrency_limit::CallPermit,
         deadline::Deadline,
-        thread_pool::{Panicked, Threads},
+        thread_pool::{Panicked, ThreadPool},
     },
 };
 
 /// Why a call gave no result.
-pub(crate) enum Ended {
+pub(crate) enum CallError {
     Failed(CallFailure),
-    GivenUp(Deadline),
+    TimedOut(Deadline),
     /// It did not begin.
     Quarantined,
     /// Nor this one: there are as many threads as there can be.
     NoThread(io::Error),
     /// It has done its work, but what it has set could not be written.
-    NotKept,
+    CommitFailed,
 }
 
 /// Run a call, and write what it has set if it has succeeded. (Whether its client still waits or not, unless that has
 /// given it up.)
-pub(crate) async fn run_and_keep(
-    threads: Threads,
+pub(crate) async fn run_and_commit(
+    threads: ThreadPool,
     tool: Arc<CatalogTool>,
     live: ActiveCallGuard,
     arguments: String,
     deadline: Option<Deadline>,
-    place: Place,
-) -> Result<CallResult, Ended> {
+    permit: CallPermit,
+) -> Result<CallResult, CallError> {
     let call = live.call();
-    let result = run(&threads, tool, live, arguments, deadline, place).await?;
+    let result = run(&threads, tool, live, arguments, deadline, permit).await?;
     let has_succeeded =
         !result.is_error && call.inputs.unanswered().is_empty() && !call.is_cancelled();
     if !has_succeeded || !call.state.is_pending() {
@@ -55,49 +55,49 @@ pub(crate) async fn run_and_keep(
             Ok(CallResult::error(&overtaken.to_string()))
         }
         // The operator was told why.
-        Err(_) => Err(Ended::NotKept),
+        Err(_) => Err(CallError::CommitFailed),
     }
 }
 
 /// Run a call on a thread of its own until it comes back or is given up.
 async fn run(
-    threads: &Threads,
+    threads: &ThreadPool,
     tool: Arc<CatalogTool>,
     live: ActiveCallGuard,
     arguments: String,
     deadline: Option<Deadline>,
-    place: Place,
-) -> Result<CallResult, Ended> {
+    permit: CallPermit,
+) -> Result<CallResult, CallError> {
     if tool.plugin.is_quarantined() {
-        return Err(Ended::Quarantined);
+        return Err(CallError::Quarantined);
     }
     let (running, call) = (Arc::clone(&tool), live.call());
     // The call stays registered until its tool comes back, whoever still waits for it.
     let started = threads.run(move || {
-        let _place = place;
+        let _permit = permit;
         running.call(&arguments, &live)
     });
-    let mut outcome = started.map_err(Ended::NoThread)?;
+    let mut outcome = started.map_err(CallError::NoThread)?;
     let Some(deadline) = deadline else {
-        return came_back(outcome.await);
+        return join(outcome.await);
     };
-    if let Ok(outcome) = timeout(deadline.left(), &mut outcome).await {
-        return came_back(outcome);
+    if let Ok(outcome) = timeout(deadline.remaining(), &mut outcome).await {
+        return join(outcome);
     }
     cancel(&call, &tool.plugin);
     match timeout(CANCEL_GRACE, &mut outcome).await {
         // It may have had something to show when it learned that its time was over. (But nothing is kept any more.)
         Ok(Ok(Ok(Ok(result)))) if !call.state.is_pending() => Ok(result),
-        Ok(_) => Err(Ended::GivenUp(deadline)),
+        Ok(_) => Err(CallError::TimedOut(deadline)),
         Err(_) => {
             quarantine(tool, call, outcome);
-            Err(Ended::GivenUp(deadline))
+            Err(CallError::TimedOut(deadline))
         }
     }
 }
 
 /// The tool keeps its thread, and whatever locks it holds: its plugin serves nobody else until it comes back.
-fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: Running) {
+fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: CallReceiver) {
     let stuck = tool.plugin.quarantine();
     let (name, library) = (tool.mcp.name.clone(), tool.plugin.file());
     let request_id = call.context.request_id.clone();
@@ -115,17 +115,17 @@ fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: Running) {
 }
 
 /// What a call's thread gives back, if it does not end with the process.
-type Running = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicked>>;
+type CallReceiver = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicked>>;
 
-fn came_back(outcome: <Running as Future>::Output) -> Result<CallResult, Ended> {
+fn join(outcome: <CallReceiver as Future>::Output) -> Result<CallResult, CallError> {
     match outcome {
-        Ok(Ok(outcome)) => outcome.map_err(Ended::Failed),
-        Ok(Err(Panicked)) | Err(_) => Err(Ended::Failed(host_failed())),
+        Ok(Ok(outcome)) => outcome.map_err(CallError::Failed),
+        Ok(Err(Panicked)) | Err(_) => Err(CallError::Failed(host_panic_failure())),
     }
 }
 
 /// A panic on the host's side of a call, of which the log has a line of its own.
-pub(crate) fn host_failed() -> CallFailure {
+pub(crate) fn host_panic_failure() -> CallFailure {
     CallFailure {
         kind: FailureKind::Panic,
         public: None,
@@ -134,15 +134,15 @@ pub(crate) fn host_failed() -> CallFailure {
 }
 
 /// A future that goes on, as a task, where whoever waits for it is gone.
-pub(crate) struct ToItsEnd<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
+pub(crate) struct DetachOnDrop<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
 
-impl<F: Future<Output: Send> + Send + 'static> ToItsEnd<F> {
-    pub(crate) fn of(future: F) -> Self {
+impl<F: Future<Output: Send> + Send + 'static> DetachOnDrop<F> {
+    pub(crate) fn new(future: F) -> Self {
         Self(Some(Box::pin(future)))
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Future for ToItsEnd<F> {
+impl<F: Future<Output: Send> + Send + 'static> Future for DetachOnDrop<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
@@ -155,7 +155,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for ToItsEnd<F> {
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Drop for ToItsEnd<F> {
+impl<F: Future<Output: Send> + Send + 'static> Drop for DetachOnDrop<F> {
     fn drop(&mut self) {
         // At the end of the program there is no runtime left to do it on, and no need.
         if let (Some(future), Ok(runtime)) = (self.0.take(), Handle::try_current()) {

@@ -8,24 +8,24 @@ use crate::{
     plugin::Caller,
     server::{
         http::{
-            bearer_tokens::{Refused, Tokens},
-            cors::{self, Callers},
+            bearer_tokens::{AuthError, BearerTokens},
+            cors::{self, OriginPolicy},
             response::refusal,
         },
-        request::{Incoming, Reached},
+        request::{Exposure, IncomingRequest},
     },
 };
 
 /// Who may call.
 pub(crate) struct Access {
-    callers: Callers,
-    tokens: Tokens,
+    origin_policy: OriginPolicy,
+    tokens: BearerTokens,
 }
 
 impl Access {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            callers: Callers::new(config),
+            origin_policy: OriginPolicy::new(config),
             tokens: config.bearer_tokens.clone(),
         }
     }
@@ -34,21 +34,24 @@ impl Access {
     pub(crate) fn origin<'a>(
         &self,
         headers: &'a HeaderMap,
-        reached: Reached<'_>,
-    ) -> Result<Option<&'a HeaderValue>, cors::Refused> {
-        self.callers.check(headers, reached)
+        exposure: Exposure<'_>,
+    ) -> Result<Option<&'a HeaderValue>, cors::OriginError> {
+        self.origin_policy.check(headers, exposure)
     }
 
     /// Where tokens are asked for: who calls by the one that was sent. `None`: whoever the front door tells of.
     ///
     /// The name of the token counts also where a gateway tells of a principal, as that is what the host was told to ask for;
     /// the gateway's claims stay.
-    pub(crate) fn caller(&self, incoming: &Incoming<'_>) -> Result<Option<Caller>, Refused> {
-        if !self.asks_for_tokens(incoming) {
+    pub(crate) fn caller(
+        &self,
+        incoming: &IncomingRequest<'_>,
+    ) -> Result<Option<Caller>, AuthError> {
+        if !self.requires_token(incoming) {
             return Ok(None);
         }
-        let owner = self.tokens.owner(incoming.headers)?;
-        let owner = owner.ok_or(Refused::Missing)?;
+        let owner = self.tokens.authenticate(incoming.headers)?;
+        let owner = owner.ok_or(AuthError::Missing)?;
         Ok(Some(Caller {
             principal: Some(owner.to_owned()),
             claims: incoming.caller.claims.clone(),
@@ -56,20 +59,20 @@ impl Access {
     }
 
     /// May this be told what is only for those who may call? It is no error to have sent no token.
-    pub(crate) fn is_trusted(&self, incoming: &Incoming<'_>) -> Result<bool, Refused> {
-        if !self.asks_for_tokens(incoming) {
+    pub(crate) fn is_trusted(&self, incoming: &IncomingRequest<'_>) -> Result<bool, AuthError> {
+        if !self.requires_token(incoming) {
             return Ok(true);
         }
-        Ok(self.tokens.owner(incoming.headers)?.is_some())
+        Ok(self.tokens.authenticate(incoming.headers)?.is_some())
     }
 
-    fn asks_for_tokens(&self, incoming: &Incoming<'_>) -> bool {
-        !self.tokens.is_empty() && incoming.reached.is_by_http()
+    fn requires_token(&self, incoming: &IncomingRequest<'_>) -> bool {
+        !self.tokens.is_empty() && incoming.exposure.is_http()
     }
 }
 
 /// The answer to whoever may not call, with what would let it.
-pub(crate) fn challenge(refused: Refused) -> Response<Bytes> {
+pub(crate) fn challenge(refused: AuthError) -> Response<Bytes> {
     let mut response = refusal(refused.status(), &refused.to_string());
     let challenge = HeaderValue::from_static(refused.challenge());
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

@@ -12,26 +12,26 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// How a token begins, so that those who look for secrets in code and logs can tell it.
-const PREFIX: &str = "mcp_";
+const TOKEN_PREFIX: &str = "mcp_";
 
 /// The longest name of a token. Unit: bytes. Source: ours; it stands in every line of the log about a request.
 const MAX_NAME: usize = 64;
 
 /// The bytes of a SHA-256.
-const HASH: usize = 32;
+const HASH_LENGTH: usize = 32;
 
 /// Who may call, by names and hashes of tokens; without any, everybody may.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Tokens(Vec<Known>);
+pub struct BearerTokens(Vec<TokenEntry>);
 
 #[derive(Clone, PartialEq, Eq)]
-struct Known {
+struct TokenEntry {
     name: String,
-    hash: [u8; HASH],
+    hash: [u8; HASH_LENGTH],
 }
 
 /// A new token.
-pub struct Token {
+pub struct NewToken {
     /// What the caller sends.
     pub secret: String,
     /// Its SHA-256, in hexadecimal.
@@ -40,7 +40,7 @@ pub struct Token {
 
 /// Why nobody may call by what was sent. None of it is repeated: it may be a secret, if a misspelled one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum AuthError {
     #[error("this server asks for a token; send it in the header `Authorization: Bearer TOKEN`")]
     Missing,
     #[error(
@@ -51,7 +51,7 @@ pub(crate) enum Refused {
     Unknown,
 }
 
-impl Refused {
+impl AuthError {
     /// Source: RFC 6750, section 3.1, as MCP has it as well (M:auth, "Error Handling").
     pub(crate) fn status(self) -> StatusCode {
         match self {
@@ -71,14 +71,14 @@ impl Refused {
     }
 }
 
-impl Tokens {
+impl BearerTokens {
     /// The tokens of `BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several, so that one can be replaced while
     /// the other still counts.
     ///
     /// # Errors
     /// All that is wrong, each as the end of a sentence that names the variable. Nothing of the value is in it.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let mut known: Vec<Known> = Vec::new();
+        let mut tokens: Vec<TokenEntry> = Vec::new();
         let mut problems = Vec::new();
         let entries = text.split(',').map(str::trim);
         let entries: Vec<_> = entries.filter(|entry| !entry.is_empty()).collect();
@@ -99,10 +99,10 @@ impl Tokens {
                 None => problem(
                     "has no hash behind its name: 64 hexadecimal digits, the SHA-256 of the token, never the token itself",
                 ),
-                Some(hash) if known.iter().any(|known| known.hash == hash) => {
+                Some(hash) if tokens.iter().any(|token| token.hash == hash) => {
                     problem("has the hash of another entry; leave one out: a token has one name");
                 }
-                Some(hash) => known.push(Known {
+                Some(hash) => tokens.push(TokenEntry {
                     name: name.to_owned(),
                     hash,
                 }),
@@ -115,7 +115,7 @@ impl Tokens {
             );
         }
         if problems.is_empty() {
-            Ok(Self(known))
+            Ok(Self(tokens))
         } else {
             Err(problems)
         }
@@ -131,37 +131,37 @@ impl Tokens {
     ///
     /// # Errors
     /// Why what was sent is no token that is known here.
-    pub(crate) fn owner(&self, headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+    pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
         let Some(token) = bearer(headers)? else {
             return Ok(None);
         };
-        let hash: [u8; HASH] = Sha256::digest(token).into();
+        let hash: [u8; HASH_LENGTH] = Sha256::digest(token).into();
         // All are compared, each in constant time, so that nobody learns by the clock how close a guess was.
         let mut owner = None;
-        for known in &self.0 {
-            if bool::from(known.hash.ct_eq(&hash)) {
-                owner = Some(known.name.as_str());
+        for entry in &self.0 {
+            if bool::from(entry.hash.ct_eq(&hash)) {
+                owner = Some(entry.name.as_str());
             }
         }
-        owner.map(Some).ok_or(Refused::Unknown)
+        owner.map(Some).ok_or(AuthError::Unknown)
     }
 }
 
 /// The names alone.
-impl fmt::Debug for Tokens {
+impl fmt::Debug for BearerTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|known| &known.name))
+            .entries(self.0.iter().map(|entry| &entry.name))
             .finish()
     }
 }
 
-impl Token {
+impl NewToken {
     /// One that nobody can guess: 256 bits of the system's.
     #[must_use]
     pub fn random() -> Self {
         // Letters and digits only, so that a double click takes all of it.
-        let secret = format!("{PREFIX}{}", hex(&Key::generate()));
+        let secret = format!("{TOKEN_PREFIX}{}", hex(&Key::generate()));
         let hash = hex(&Sha256::digest(&secret));
         Self { secret, hash }
     }
@@ -183,15 +183,15 @@ pub fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// The token of a request: RFC 6750, section 2.1, the only place that MCP allows (M:auth, "Token Requirements").
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(Refused::Malformed);
+        return Err(AuthError::Malformed);
     }
-    let value = value.to_str().map_err(|_| Refused::Malformed)?;
+    let value = value.to_str().map_err(|_| AuthError::Malformed)?;
     let value = value.trim_matches([' ', '\t']);
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     // What is of another scheme, such as a signature for the gateway, is not for the host.
@@ -202,12 +202,12 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     let letters = token.trim_end_matches('=');
     if letters.is_empty() || !letters.bytes().all(letter) {
-        return Err(Refused::Malformed);
+        return Err(AuthError::Malformed);
     }
     Ok(Some(token))
 }
 
-fn parse_hash(text: &str) -> Option<[u8; HASH]> {
+fn parse_hash(text: &str) -> Option<[u8; HASH_LENGTH]> {
     let digits = text.chars().map(|digit| digit.to_digit(16));
     let digits: Vec<_> = digits.collect::<Option<_>>()?;
     let (pairs, []) = digits.as_chunks() else {
@@ -242,14 +242,14 @@ mod tests {
 
     #[test]
     fn a_known_token_tells_its_owner_and_all_else_is_refused() {
-        let old = Token::random();
+        let old = NewToken::random();
         let text = [
             entry("ada", "first"),
             entry("bob@example.com", "second"),
             entry("ada", "third"),
             format!(" ci : {} ", old.hash.to_uppercase()),
         ];
-        let tokens = Tokens::parse(&text.join(",")).expect("tokens");
+        let tokens = BearerTokens::parse(&text.join(",")).expect("tokens");
         let ci = format!("Bearer {}", old.secret);
         for (values, expected) in [
             (&[][..], Ok(None)),
@@ -259,36 +259,39 @@ mod tests {
             (&[b"BEARER   second"], Ok(Some("bob@example.com"))),
             (&[b" \tBearer first\t "], Ok(Some("ada"))),
             (&[ci.as_bytes()], Ok(Some("ci"))),
-            (&[b"Bearer First"], Err(Refused::Unknown)),
-            (&[b"Bearer firs"], Err(Refused::Unknown)),
-            (&[b"Bearer first="], Err(Refused::Unknown)),
+            (&[b"Bearer First"], Err(AuthError::Unknown)),
+            (&[b"Bearer firs"], Err(AuthError::Unknown)),
+            (&[b"Bearer first="], Err(AuthError::Unknown)),
             (&[old.hash.as_bytes()], Ok(None)),
             (&[b"Basic Zmlyc3Q6"], Ok(None)),
             (&[b"AWS4-HMAC-SHA256 Credential=a/b, Signature=c"], Ok(None)),
             (&[b"Bearerfirst"], Ok(None)),
             (&[b"first"], Ok(None)),
             (&[b""], Ok(None)),
-            (&[b"Bearer"], Err(Refused::Malformed)),
-            (&[b"Bearer "], Err(Refused::Malformed)),
-            (&[b"Bearer ="], Err(Refused::Malformed)),
-            (&[b"Bearer a=b"], Err(Refused::Malformed)),
+            (&[b"Bearer"], Err(AuthError::Malformed)),
+            (&[b"Bearer "], Err(AuthError::Malformed)),
+            (&[b"Bearer ="], Err(AuthError::Malformed)),
+            (&[b"Bearer a=b"], Err(AuthError::Malformed)),
             (&[b"Bearer\tfirst"], Ok(None)),
-            (&[b"Bearer \tfirst"], Err(Refused::Malformed)),
-            (&[b"Bearer first second"], Err(Refused::Malformed)),
-            (&[b"Bearer first,Bearer second"], Err(Refused::Malformed)),
-            (&[b"Bearer \"first\""], Err(Refused::Malformed)),
-            (&[b"Bearer f\xc3\xbcrst"], Err(Refused::Malformed)),
-            (&[b"Bearer first", b"Bearer first"], Err(Refused::Malformed)),
+            (&[b"Bearer \tfirst"], Err(AuthError::Malformed)),
+            (&[b"Bearer first second"], Err(AuthError::Malformed)),
+            (&[b"Bearer first,Bearer second"], Err(AuthError::Malformed)),
+            (&[b"Bearer \"first\""], Err(AuthError::Malformed)),
+            (&[b"Bearer f\xc3\xbcrst"], Err(AuthError::Malformed)),
+            (
+                &[b"Bearer first", b"Bearer first"],
+                Err(AuthError::Malformed),
+            ),
             (
                 &[b"Basic Zmlyc3Q6", b"Bearer first"],
-                Err(Refused::Malformed),
+                Err(AuthError::Malformed),
             ),
         ] {
             let words: Vec<_> = values
                 .iter()
                 .map(|value| value.escape_ascii().to_string())
                 .collect();
-            assert_eq!(tokens.owner(&sent(values)), expected, "{words:?}");
+            assert_eq!(tokens.authenticate(&sent(values)), expected, "{words:?}");
         }
     }
 
@@ -320,7 +323,7 @@ mod tests {
                 &["entry 2 has the hash of another entry", "entry 3 is not"],
             ),
         ] {
-            let told = Tokens::parse(text).expect_err(text);
+            let told = BearerTokens::parse(text).expect_err(text);
             assert_eq!(told.len(), problems.len(), "{text}: {told:?}");
             for (told, problem) in told.iter().zip(problems) {
                 assert!(told.starts_with(problem), "{text}: {told}");
@@ -334,19 +337,22 @@ mod tests {
 
     #[test]
     fn nothing_shows_a_hash() {
-        let tokens = Tokens::parse(&entry("ada", "first")).expect("tokens");
+        let tokens = BearerTokens::parse(&entry("ada", "first")).expect("tokens");
         assert_eq!(format!("{tokens:?}"), r#"["ada"]"#);
     }
 
     #[test]
     fn a_new_token_is_long_can_be_told_by_its_beginning_and_is_no_other() {
-        let token = Token::random();
-        let digits = token.secret.strip_prefix(PREFIX).expect("the prefix");
+        let token = NewToken::random();
+        let digits = token.secret.strip_prefix(TOKEN_PREFIX).expect("the prefix");
         assert_eq!(parse_hash(digits).map(|bytes| bytes.len()), Some(32));
         assert_ne!(digits, token.hash);
-        assert_ne!(token.secret, Token::random().secret);
-        let tokens = Tokens::parse(&format!("ada:{}", token.hash)).expect("tokens");
+        assert_ne!(token.secret, NewToken::random().secret);
+        let tokens = BearerTokens::parse(&format!("ada:{}", token.hash)).expect("tokens");
         let value = format!("Bearer {}", token.secret);
-        assert_eq!(tokens.owner(&sent(&[value.as_bytes()])), Ok(Some("ada")));
+        assert_eq!(
+            tokens.authenticate(&sent(&[value.as_bytes()])),
+            Ok(Some("ada"))
+        );
     }
 }

@@ -17,7 +17,7 @@ use http::{
 
 use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
-use crate::{config::Config, server::request::Reached};
+use crate::{config::Config, server::request::Exposure};
 
 /// The methods of the MCP endpoint.
 pub(crate) const METHODS: &str = "POST, DELETE, OPTIONS";
@@ -61,21 +61,21 @@ fn is_this_machine(name: &str) -> bool {
 
 /// Who may call.
 #[derive(Debug)]
-pub(crate) struct Callers {
+pub(crate) struct OriginPolicy {
     origins: Vec<String>,
     hosts: Vec<String>,
 }
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum OriginError {
     #[error("the origin {0} is not allowed; the operator can add it to ALLOWED_ORIGINS")]
     Origin(String),
     #[error("the host {0} is not allowed; the operator can add it to ALLOWED_HOSTS")]
     Host(String),
 }
 
-impl Callers {
+impl OriginPolicy {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             origins: config.allowed_origins.clone(),
@@ -87,26 +87,26 @@ impl Callers {
     pub(crate) fn check<'a>(
         &self,
         headers: &'a HeaderMap,
-        reached: Reached<'_>,
-    ) -> Result<Option<&'a HeaderValue>, Refused> {
+        exposure: Exposure<'_>,
+    ) -> Result<Option<&'a HeaderValue>, OriginError> {
         let words = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         // On an address that others can reach nobody knows its names but the operator.
-        let is_named = reached == Reached::Public && !self.hosts.is_empty();
-        if reached == Reached::Loopback || is_named {
+        let is_named = exposure == Exposure::Network && !self.hosts.is_empty();
+        if exposure == Exposure::Loopback || is_named {
             // Whoever sends several may mean any of them.
             let mut hosts = headers.get_all(HOST).iter();
-            if let Some(foreign) = hosts.find(|host| !self.knows_host(host)) {
-                return Err(Refused::Host(words(foreign)));
+            if let Some(foreign) = hosts.find(|host| !self.allows_host(host)) {
+                return Err(OriginError::Host(words(foreign)));
             }
         }
         let mut origins = headers.get_all(ORIGIN).iter();
-        if let Some(foreign) = origins.find(|origin| !self.knows_origin(origin, reached)) {
-            return Err(Refused::Origin(words(foreign)));
+        if let Some(foreign) = origins.find(|origin| !self.allows_origin(origin, exposure)) {
+            return Err(OriginError::Origin(words(foreign)));
         }
         Ok(headers.get(ORIGIN))
     }
 
-    fn knows_host(&self, host: &HeaderValue) -> bool {
+    fn allows_host(&self, host: &HeaderValue) -> bool {
         let Ok(host) = host.to_str() else {
             return false;
         };
@@ -116,7 +116,7 @@ impl Callers {
         is_this_machine(name) || self.hosts.iter().any(|known| named(known))
     }
 
-    fn knows_origin(&self, origin: &HeaderValue, reached: Reached<'_>) -> bool {
+    fn allows_origin(&self, origin: &HeaderValue, exposure: Exposure<'_>) -> bool {
         let Ok(text) = origin.to_str() else {
             return false;
         };
@@ -137,9 +137,9 @@ impl Callers {
         else {
             return false;
         };
-        let own = match reached {
-            Reached::Gateway(domain) => without_port(domain).eq_ignore_ascii_case(&host),
-            Reached::Loopback | Reached::Public | Reached::Pipe => false,
+        let own = match exposure {
+            Exposure::Gateway(domain) => without_port(domain).eq_ignore_ascii_case(&host),
+            Exposure::Loopback | Exposure::Network | Exposure::Stdio => false,
         };
         own || is_this_machine(&host)
     }
@@ -184,10 +184,10 @@ fn allowed_headers(headers: &HeaderMap) -> String {
     let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let asked = asked.filter_map(|asked| asked.to_str().ok());
     let asked = asked.flat_map(|asked| asked.split(',').map(str::trim));
-    let mut room = MAX_ECHO;
+    let mut remaining = MAX_ECHO;
     let arguments = asked.filter(|name| is_argument(name)).take_while(|name| {
-        let fits = name.len() <= room;
-        room = room.saturating_sub(name.len());
+        let fits = name.len() <= remaining;
+        remaining = remaining.saturating_sub(name.len());
         fits
     });
     REQUEST_HEADERS
@@ -221,12 +221,12 @@ mod tests {
 
     #[test]
     fn origins_and_hosts_are_known_or_refused() {
-        let callers = Callers {
+        let callers = OriginPolicy {
             origins: vec!["https://app.example.com".to_owned()],
             hosts: vec!["devbox".to_owned()],
         };
-        let gateway = Reached::Gateway("abc.execute-api.us-east-1.amazonaws.com");
-        for (reached, host, origin, allowed) in [
+        let gateway = Exposure::Gateway("abc.execute-api.us-east-1.amazonaws.com");
+        for (exposure, host, origin, allowed) in [
             (gateway, "anything", None, true),
             (
                 gateway,
@@ -238,40 +238,40 @@ mod tests {
             (gateway, "x", Some("https://app.example.com"), true),
             (gateway, "x", Some("http://localhost:6274"), true),
             (gateway, "x", Some("null"), false),
-            (Reached::Loopback, "localhost:3000", None, true),
+            (Exposure::Loopback, "localhost:3000", None, true),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "127.0.0.1:3000",
                 Some("http://127.0.0.1:6274"),
                 true,
             ),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "[::1]:3000",
                 Some("http://[::1]:6274"),
                 true,
             ),
-            (Reached::Loopback, "DevBox:3000", None, true),
-            (Reached::Loopback, "evil.example", None, false),
+            (Exposure::Loopback, "DevBox:3000", None, true),
+            (Exposure::Loopback, "evil.example", None, false),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "evil.example:3000",
                 Some("http://evil.example:3000"),
                 false,
             ),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "localhost",
                 Some("http://localhost.evil.example"),
                 false,
             ),
-            (Reached::Loopback, "localhost", Some("null"), false),
-            (Reached::Loopback, "localhost", Some("file://"), false),
-            (Reached::Loopback, "127.0.0.2:3000", None, true),
-            (Reached::Public, "anything", None, false),
-            (Reached::Public, "devbox:3000", None, true),
+            (Exposure::Loopback, "localhost", Some("null"), false),
+            (Exposure::Loopback, "localhost", Some("file://"), false),
+            (Exposure::Loopback, "127.0.0.2:3000", None, true),
+            (Exposure::Network, "anything", None, false),
+            (Exposure::Network, "devbox:3000", None, true),
             (
-                Reached::Public,
+                Exposure::Network,
                 "evil.example",
                 Some("http://evil.example"),
                 false,
@@ -283,7 +283,7 @@ mod tests {
                 headers.insert(ORIGIN, origin.parse().unwrap());
             }
             assert_eq!(
-                callers.check(&headers, reached).is_ok(),
+                callers.check(&headers, exposure).is_ok(),
                 allowed,
                 "{reached:?}, {host}, {origin:?}"
             );

@@ -9,7 +9,7 @@ use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 ///
 /// Source: ours. They say in which language to answer, which program and page asks, and under which names others log the
 /// request: nothing by which one could act as the caller, and no address of anybody. More by `CONTEXT_HEADERS`.
-const FOR_PLUGINS: [&str; 6] = [
+const PLUGIN_HEADERS: [&str; 6] = [
     "accept-language",
     "origin",
     "user-agent",
@@ -40,31 +40,31 @@ pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
     let Some(accept) = header(headers, ACCEPT.as_str()) else {
         return true;
     };
-    let weights = ["text/event-stream", "text/*", "*/*"].map(|range| weight(&accept, range));
-    weights
+    let qualities = ["text/event-stream", "text/*", "*/*"].map(|range| quality(&accept, range));
+    qualities
         .into_iter()
         .flatten()
         .next()
-        .is_some_and(|weight| weight > 0.0)
+        .is_some_and(|quality| quality > 0.0)
 }
 
 /// The weight of a media range in `Accept`, if it is there.
-fn weight(accept: &str, range: &str) -> Option<f32> {
+fn quality(accept: &str, range: &str) -> Option<f32> {
     accept.split(',').find_map(|item| {
         let mut parts = item.split(';').map(str::trim);
         if !parts.next()?.eq_ignore_ascii_case(range) {
             return None;
         }
-        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-        Some(weight.map_or(1.0, |weight| weight.parse().unwrap_or(1.0)))
+        let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        Some(quality.map_or(1.0, |quality| quality.parse().unwrap_or(1.0)))
     })
 }
 
 /// What plugins may see of the headers: those they always may, those that repeat arguments, and `more`.
-pub(crate) fn for_plugins(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
+pub(crate) fn plugin_headers(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
     let arguments = headers.keys().map(HeaderName::as_str);
     let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADER_PREFIX));
-    let names = FOR_PLUGINS
+    let names = PLUGIN_HEADERS
         .into_iter()
         .chain(more.iter().map(HeaderName::as_str));
     let seen = |name: &str| Some((name.to_owned(), header(headers, name)?.into_owned()));
@@ -125,7 +125,7 @@ mod tests {
                 .iter()
                 .map(|name| HeaderName::from_static(name))
                 .collect();
-            let seen = for_plugins(&headers, &more);
+            let seen = plugin_headers(&headers, &more);
             seen.into_iter()
                 .map(|(name, value)| format!("{name}: {value}"))
                 .collect::<Vec<_>>()

@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 
 use crate::{
     plugin::Catalog,
-    server::{http::response::empty, request::Incoming},
+    server::{http::response::empty, request::IncomingRequest},
 };
 
 /// At `/health`, below any base path.
-pub(crate) fn is_at(path: &str) -> bool {
+pub(crate) fn is_health_path(path: &str) -> bool {
     path.trim_end_matches('/').ends_with("/health")
 }
 
-pub(crate) fn is_asked_for(incoming: &Incoming<'_>) -> bool {
-    incoming.method == Method::GET && is_at(incoming.path)
+pub(crate) fn is_health_request(incoming: &IncomingRequest<'_>) -> bool {
+    incoming.method == Method::GET && is_health_path(incoming.path)
 }
 
 /// Whether all is well, and to those who may know it what is served.
 pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
-    let skipped: Vec<_> = catalog.skipped().map(told).collect();
+    let skipped: Vec<_> = catalog.skipped().map(describe).collect();
     let layers = catalog.layers().iter();
     let layers: Vec<_> = layers
         .map(|layer| json!({ "name": layer.name, "version": layer.version }))
@@ -41,7 +41,7 @@ pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
     response
 }
 
-fn told(left: SkippedPlugin) -> Value {
+fn describe(left: SkippedPlugin) -> Value {
     // Why is in the operator's log: it may quote the plugin's own words.
     json!({ "file": left.file, "code": left.code.as_str() })
 }

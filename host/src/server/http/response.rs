@@ -7,7 +7,7 @@ use http::{
 };
 use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
 
-use crate::server::outcome::Outcome;
+use crate::server::outcome::McpReply;
 
 /// When whoever met a server that cannot serve at the moment may try again. Unit: seconds.
 /// Source: ours. Most calls take less.
@@ -18,7 +18,7 @@ const EVENT_STREAM: &str = "text/event-stream";
 
 /// In the extensions of a response: its body is a JSON-RPC error, or has one in a batch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct IsError;
+pub(crate) struct JsonRpcErrorMarker;
 
 /// A refusal before any message was read.
 pub(crate) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
@@ -40,7 +40,7 @@ pub(crate) fn respond(answer: Answer) -> Response<Bytes> {
         *response.body_mut() = body.into();
     }
     if answer.is_error {
-        response.extensions_mut().insert(IsError);
+        response.extensions_mut().insert(JsonRpcErrorMarker);
     }
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         let headers = response.headers_mut();
@@ -50,8 +50,8 @@ pub(crate) fn respond(answer: Answer) -> Response<Bytes> {
 }
 
 /// The outcome as one HTTP response: an event stream, written whole. Without notifications it is JSON.
-pub(crate) fn respond_whole(outcome: Outcome) -> Response<Bytes> {
-    let Outcome {
+pub(crate) fn into_response(outcome: McpReply) -> Response<Bytes> {
+    let McpReply {
         notifications,
         answer,
         ..

@@ -23,35 +23,35 @@ use tokio::{
 };
 
 use crate::server::{
-    access_log::Line,
+    access_log::AccessLogEntry,
     http::{
         cors,
         headers::accepts_events,
         response::{empty, is_event_stream, to_event_stream},
     },
-    request::Tell,
+    request::NotificationSink,
 };
 
 /// How long a stream is silent before a comment shows that it is alive. Unit: seconds.
 /// Source: HTML Living Standard, section 9.2.7, "Authoring notes": a comment line every 15 seconds or so, as proxies drop
 /// connections that are silent for long.
-const SILENCE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A comment, which whoever reads events ignores. Source: HTML Living Standard, section 9.2.6.
-const COMMENT: &[u8] = b": the tool still runs\n\n";
+const KEEP_ALIVE: &[u8] = b": the tool still runs\n\n";
 
 /// How much may wait for a client that does not read. What comes then is lost, but not the answer. Unit: bytes.
 /// Source: ours; as much is kept for clients that are answered whole.
-const MOST_WAITING: usize = 256 * 1024;
+const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
 /// What must be known of a request before it is answered as it happens.
-pub(crate) struct Opening {
+pub(crate) struct StreamingResponse {
     /// The origin of the page that may read the answer.
     origin: Option<HeaderValue>,
     accepts_events: bool,
 }
 
-impl Opening {
+impl StreamingResponse {
     /// Gets ready to answer a request with these headers as it happens. The origin is that of a page that may call.
     pub(crate) fn new(headers: &HeaderMap, origin: Option<&HeaderValue>) -> Self {
         Self {
@@ -64,27 +64,30 @@ impl Opening {
     /// Whoever drops the stream drops what would answer.
     ///
     /// The operator's line comes back beside an answer that is whole; that of a stream is written at its end.
-    pub(crate) async fn answer<A>(
+    pub(crate) async fn respond<A>(
         self,
-        answer: impl FnOnce(Tell) -> A,
-    ) -> (Response<AnswerBody>, Option<Line>)
+        answer: impl FnOnce(NotificationSink) -> A,
+    ) -> (Response<ResponseBody>, Option<AccessLogEntry>)
     where
-        A: Future<Output = Answered> + Send + 'static,
+        A: Future<Output = LoggedResponse> + Send + 'static,
     {
-        let (told, waiting) = Waiting::new();
+        let (sink, queue) = EventQueue::new();
         let mut events = EventStream {
-            waiting,
-            answering: Some(Box::pin(answer(told))),
-            silence: Box::pin(sleep(SILENCE)),
+            queue,
+            pending_answer: Some(Box::pin(answer(sink))),
+            keep_alive: Box::pin(sleep(KEEP_ALIVE_INTERVAL)),
             first: None,
         };
         let first =
             std::future::poll_fn(|context| events.poll_first(self.accepts_events, context)).await;
         let mut response = match first {
-            First::Whole((response, line)) => return (response.map(AnswerBody::whole), line),
-            First::Event(event) => {
+            FirstChunk::Whole((response, entry)) => {
+                return (response.map(ResponseBody::whole), entry);
+            }
+            FirstChunk::Event(event) => {
                 events.first = Some(event);
-                let mut response = empty(StatusCode::OK).map(|_| AnswerBody(Inner::Events(events)));
+                let mut response =
+                    empty(StatusCode::OK).map(|_| ResponseBody(Inner::Events(events)));
                 to_event_stream(response.headers_mut());
                 response
             }
@@ -97,21 +100,21 @@ impl Opening {
 }
 
 /// What tools have told and no client has read yet.
-struct Waiting {
+struct EventQueue {
     events: UnboundedReceiver<Vec<u8>>,
     bytes: Arc<AtomicUsize>,
 }
 
-impl Waiting {
-    fn new() -> (Tell, Self) {
+impl EventQueue {
+    fn new() -> (NotificationSink, Self) {
         let (sender, events): (UnboundedSender<Vec<u8>>, _) = unbounded_channel();
         let bytes = Arc::<AtomicUsize>::default();
-        let waiting = Arc::clone(&bytes);
-        let tell = Tell::new(move |notification| {
+        let queue = Arc::clone(&bytes);
+        let sink = NotificationSink::new(move |notification| {
             let event = event_stream([notification.get()]);
             let length = event.len();
-            if waiting.fetch_add(length, Ordering::Relaxed) + length > MOST_WAITING {
-                waiting.fetch_sub(length, Ordering::Relaxed);
+            if queue.fetch_add(length, Ordering::Relaxed) + length > MAX_QUEUED_BYTES {
+                queue.fetch_sub(length, Ordering::Relaxed);
                 tracing::debug!(
                     "the client does not read what tools tell it: a notification is lost"
                 );
@@ -120,7 +123,7 @@ impl Waiting {
             // A client that is gone hears nothing.
             let _ = sender.send(event);
         });
-        (tell, Self { events, bytes })
+        (sink, Self { events, bytes })
     }
 
     /// All that waits, as one piece.
@@ -143,44 +146,44 @@ impl Waiting {
 }
 
 /// An answer, and its line for the operator, if that is not written yet.
-pub(crate) type Answered = (Response<Bytes>, Option<Line>);
+pub(crate) type LoggedResponse = (Response<Bytes>, Option<AccessLogEntry>);
 
 /// How an answer begins.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is moved once, and most answers are whole"
 )]
-enum First {
-    Whole(Answered),
+enum FirstChunk {
+    Whole(LoggedResponse),
     Event(Bytes),
 }
 
 /// Events until the answer, which is the last of them.
 struct EventStream {
     first: Option<Bytes>,
-    waiting: Waiting,
+    queue: EventQueue,
     /// Until it has answered.
-    answering: Option<Pin<Box<dyn Future<Output = Answered> + Send>>>,
-    silence: Pin<Box<Sleep>>,
+    pending_answer: Option<Pin<Box<dyn Future<Output = LoggedResponse> + Send>>>,
+    keep_alive: Pin<Box<Sleep>>,
 }
 
 impl EventStream {
-    fn poll_first(&mut self, accepts_events: bool, context: &mut Context<'_>) -> Poll<First> {
-        if let Some(events) = self.waiting.poll_take(context) {
-            return Poll::Ready(First::Event(events));
+    fn poll_first(&mut self, accepts_events: bool, context: &mut Context<'_>) -> Poll<FirstChunk> {
+        if let Some(events) = self.queue.poll_take(context) {
+            return Poll::Ready(FirstChunk::Event(events));
         }
-        if let Some(answering) = &mut self.answering
-            && let Poll::Ready((response, line)) = answering.as_mut().poll(context)
+        if let Some(pending_answer) = &mut self.pending_answer
+            && let Poll::Ready((response, entry)) = pending_answer.as_mut().poll(context)
         {
-            self.answering = None;
+            self.pending_answer = None;
             // What was told meanwhile was told before.
-            return Poll::Ready(match self.waiting.poll_take(context) {
-                None => First::Whole((response, line)),
-                Some(events) => First::Event(followed_by(events, &response)),
+            return Poll::Ready(match self.queue.poll_take(context) {
+                None => FirstChunk::Whole((response, entry)),
+                Some(events) => FirstChunk::Event(append_answer(events, &response)),
             });
         }
         if accepts_events {
-            return self.poll_silence(context).map(First::Event);
+            return self.poll_keep_alive(context).map(FirstChunk::Event);
         }
         Poll::Pending
     }
@@ -189,37 +192,37 @@ impl EventStream {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(first));
         }
-        let Some(answering) = &mut self.answering else {
+        let Some(pending_answer) = &mut self.pending_answer else {
             return Poll::Ready(None);
         };
-        let answered = answering.as_mut().poll(context);
-        let events = self.waiting.poll_take(context);
-        if let Poll::Ready((response, _line)) = answered {
-            self.answering = None;
-            return Poll::Ready(Some(followed_by(events.unwrap_or_default(), &response)));
+        let answered = pending_answer.as_mut().poll(context);
+        let events = self.queue.poll_take(context);
+        if let Poll::Ready((response, _entry)) = answered {
+            self.pending_answer = None;
+            return Poll::Ready(Some(append_answer(events.unwrap_or_default(), &response)));
         }
         if let Some(events) = events {
-            self.begin_silence();
+            self.reset_keep_alive();
             return Poll::Ready(Some(events));
         }
-        self.poll_silence(context).map(Some)
+        self.poll_keep_alive(context).map(Some)
     }
 
-    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
-        if self.silence.as_mut().poll(context).is_pending() {
+    fn poll_keep_alive(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        if self.keep_alive.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        self.begin_silence();
-        Poll::Ready(Bytes::from_static(COMMENT))
+        self.reset_keep_alive();
+        Poll::Ready(Bytes::from_static(KEEP_ALIVE))
     }
 
-    fn begin_silence(&mut self) {
-        self.silence.set(sleep(SILENCE));
+    fn reset_keep_alive(&mut self) {
+        self.keep_alive.set(sleep(KEEP_ALIVE_INTERVAL));
     }
 }
 
 /// The answer behind these events. Its status is lost: that of a stream is sent before.
-fn followed_by(events: Bytes, response: &Response<Bytes>) -> Bytes {
+fn append_answer(events: Bytes, response: &Response<Bytes>) -> Bytes {
     let answer = match str::from_utf8(response.body()) {
         Ok("") | Err(_) => return events,
         Ok(text) if is_event_stream(response.headers()) => text.as_bytes().to_vec(),
@@ -229,20 +232,20 @@ fn followed_by(events: Bytes, response: &Response<Bytes>) -> Bytes {
 }
 
 /// The body of an answer: one piece, or the events of a stream. It never fails.
-pub(crate) struct AnswerBody(Inner);
+pub(crate) struct ResponseBody(Inner);
 
 enum Inner {
     Whole(Option<Bytes>),
     Events(EventStream),
 }
 
-impl AnswerBody {
+impl ResponseBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
         Self(Inner::Whole((!bytes.is_empty()).then_some(bytes)))
     }
 }
 
-impl Body for AnswerBody {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -260,7 +263,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Inner::Whole(bytes) => bytes.is_none(),
-            Inner::Events(events) => events.first.is_none() && events.answering.is_none(),
+            Inner::Events(events) => events.first.is_none() && events.pending_answer.is_none(),
         }
     }
 
@@ -285,8 +288,8 @@ mod tests {
 
     const ORIGIN: &str = "https://app.example.com";
 
-    fn opening(accepts_events: bool) -> Opening {
-        Opening {
+    fn opening(accepts_events: bool) -> StreamingResponse {
+        StreamingResponse {
             origin: Some(HeaderValue::from_static(ORIGIN)),
             accepts_events,
         }
@@ -296,7 +299,7 @@ mod tests {
         RawValue::from_string(text.to_owned()).expect("JSON")
     }
 
-    async fn next(response: &mut Response<AnswerBody>) -> Option<String> {
+    async fn next(response: &mut Response<ResponseBody>) -> Option<String> {
         let frame = response.body_mut().frame().await?;
         let piece = frame.expect("no error").into_data().expect("data");
         Some(String::from_utf8(piece.into()).expect("UTF-8"))
@@ -316,10 +319,10 @@ mod tests {
     #[tokio::test]
     async fn what_is_told_is_heard_before_there_is_an_answer() {
         let (finish, finished) = oneshot::channel::<()>();
-        let answer = |tell: Tell| async move {
-            tell.tell(notification("1"));
+        let answer = |sink: NotificationSink| async move {
+            sink.send(notification("1"));
             finished.await.expect("it is told to");
-            tell.tell(notification("2"));
+            sink.send(notification("2"));
             let mut response = Response::new(Bytes::from_static(b"3"));
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             (response, None)
@@ -343,11 +346,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_silent_tool_is_shown_to_be_alive_to_those_who_hear_events() {
         let slow = |_| async {
-            tokio::time::sleep(SILENCE * 2 + SILENCE / 2).await;
+            tokio::time::sleep(KEEP_ALIVE_INTERVAL * 2 + KEEP_ALIVE_INTERVAL / 2).await;
             (Response::new(Bytes::from_static(b"{}")), None)
         };
         let (mut response, _) = opening(true).answer(slow).await;
-        let comment = str::from_utf8(COMMENT).expect("UTF-8");
+        let comment = str::from_utf8(KEEP_ALIVE).expect("UTF-8");
         for expected in [comment, comment, "event: message\ndata: {}\n\n"] {
             assert_eq!(next(&mut response).await.as_deref(), Some(expected));
         }
@@ -358,10 +361,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_does_not_read_loses_what_is_told_but_not_the_answer() {
-        let most = MOST_WAITING / 1000;
-        let answer = move |tell: Tell| async move {
+        let most = MAX_QUEUED_BYTES / 1000;
+        let answer = move |sink: NotificationSink| async move {
             for _ in 0..2 * most {
-                tell.tell(notification(&format!("\"{}\"", "x".repeat(1000))));
+                sink.send(notification(&format!("\"{}\"", "x".repeat(1000))));
             }
             (Response::new(Bytes::from_static(b"{}")), None)
         };
@@ -375,8 +378,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_drops_the_stream_drops_what_would_answer() {
         let (held, dropped) = oneshot::channel::<()>();
-        let answer = |tell: Tell| async move {
-            tell.tell(notification("1"));
+        let answer = |sink: NotificationSink| async move {
+            sink.send(notification("1"));
             std::future::pending::<()>().await;
             drop(held);
             (Response::new(Bytes::new()), None)

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use crate::{
     plugin::Caller,
     server::{
-        record::Record,
-        request::{Incoming, Reached},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
         tests::server::Server,
     },
 };
@@ -75,19 +75,19 @@ fn whatever_comes_in_is_answered_or_accepted() {
                 headers.append(HeaderName::from_static(name), value);
             }
         }
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: sent.method.clone(),
             path: "/mcp",
             headers: &headers,
             body: &sent.body,
-            reached: Reached::Public,
+            exposure: Exposure::Network,
             caller: Caller::default(),
             request_id: "request-1",
             deadline: None,
-            ceiling: None,
-            tell: None,
-            record: Record::default(),
-            room: None,
+            gateway_timeout: None,
+            notifications: None,
+            record: RequestRecord::default(),
+            response_limit: None,
         };
         let answered = runtime
             .block_on(async { tokio::time::timeout(NEVER, server.answer_to(&incoming)).await });

@@ -8,8 +8,8 @@ use crate::{
     plugin::Caller,
     process::log::operator::Operator,
     server::{
-        record::Record,
-        request::{Incoming, Reached},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
         tests::server::{Server, legacy, modern},
     },
 };
@@ -91,19 +91,19 @@ async fn what_is_asked_routinely_has_no_line_and_does_not_count_as_the_first_req
     let server = Server::start(&[]);
     let operator = Operator::at("INFO");
     let headers = HeaderMap::new();
-    let asked = |method: Method, path: &'static str| Incoming {
+    let asked = |method: Method, path: &'static str| IncomingRequest {
         method,
         path,
         headers: &headers,
         body: &[],
-        reached: Reached::Public,
+        exposure: Exposure::Network,
         caller: Caller::default(),
         request_id: "request-1",
         deadline: None,
-        ceiling: None,
-        room: None,
-        tell: None,
-        record: Record::default(),
+        gateway_timeout: None,
+        response_limit: None,
+        notifications: None,
+        record: RequestRecord::default(),
     };
     for (method, path) in [(Method::GET, "/health"), (Method::OPTIONS, "/mcp")] {
         server.answer_to(&asked(method, path)).await;

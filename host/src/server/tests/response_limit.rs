@@ -4,16 +4,16 @@ use plugin_abi::host_op::PROGRESS;
 use serde_json::{Value, json};
 
 use crate::server::{
-    http::response_limit::Room,
+    http::response_limit::ResponseLimit,
     tests::server::{Sent, Server, legacy, modern},
 };
 
 /// A door that takes so much beside the frame of an answer.
 fn through(mut sent: Sent, bytes: usize) -> Sent {
-    sent.room = Some(Room {
-        door: "a needle's eye",
+    sent.response_limit = Some(ResponseLimit {
+        front_door: "a needle's eye",
         bytes: 4096 + bytes,
-        quoted: false,
+        is_json_escaped: false,
     });
     sent
 }

@@ -12,10 +12,10 @@ use crate::{
     plugin::{Caller, Catalog},
     server::{
         McpServer,
-        call::deadline::Ceiling,
-        http::response_limit::Room,
-        record::Record,
-        request::{Incoming, Reached},
+        call::deadline::GatewayTimeout,
+        http::response_limit::ResponseLimit,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
         tests::plugin,
     },
 };
@@ -29,8 +29,8 @@ pub(super) struct Sent {
     pub(super) caller: Caller,
     pub(super) request_id: &'static str,
     pub(super) deadline: Option<SystemTime>,
-    pub(super) ceiling: Option<Ceiling>,
-    pub(super) room: Option<Room>,
+    pub(super) gateway_timeout: Option<GatewayTimeout>,
+    pub(super) response_limit: Option<ResponseLimit>,
 }
 
 /// What came back.
@@ -57,8 +57,8 @@ pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
         caller: Caller::default(),
         request_id: "request-1",
         deadline: None,
-        ceiling: None,
-        room: None,
+        gateway_timeout: None,
+        response_limit: None,
     }
 }
 
@@ -110,30 +110,30 @@ impl Server {
         });
         assert_eq!(config.problems, Vec::<String>::new());
         let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
-        Self(McpServer::of(&config, catalog))
+        Self(McpServer::with_catalog(&config, catalog))
     }
 
     pub(super) async fn answer(&self, sent: &Sent) -> Answered {
         let body = sent.body.to_string();
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: Method::POST,
             path: "/mcp",
             headers: &sent.headers,
             body: body.as_bytes(),
-            reached: Reached::Public,
+            exposure: Exposure::Network,
             caller: sent.caller.clone(),
             request_id: sent.request_id,
             deadline: sent.deadline,
-            ceiling: sent.ceiling,
-            tell: None,
-            record: Record::default(),
-            room: sent.room,
+            gateway_timeout: sent.gateway_timeout,
+            notifications: None,
+            record: RequestRecord::default(),
+            response_limit: sent.response_limit,
         };
         self.answer_to(&incoming).await
     }
 
-    pub(super) async fn answer_to(&self, incoming: &Incoming<'_>) -> Answered {
-        let answered = Answered(self.0.answer(incoming).await);
+    pub(super) async fn answer_to(&self, incoming: &IncomingRequest<'_>) -> Answered {
+        let answered = Answered(self.0.handle(incoming).await);
         answered.judge(incoming);
         answered
     }
@@ -151,7 +151,7 @@ impl Server {
 
 impl Answered {
     /// Every answer satisfies the schema of its revision.
-    fn judge(&self, incoming: &Incoming<'_>) {
+    fn judge(&self, incoming: &IncomingRequest<'_>) {
         // What is no text is nothing that the protocol knows.
         let sent = |name| Some(incoming.headers.get(name)?.to_str().unwrap_or("?"));
         let exchange = Exchange {

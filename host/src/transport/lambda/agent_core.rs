@@ -12,7 +12,10 @@ use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use crate::{
-    server::{McpServer, access_log::Line, dispatch::Connection, outcome::End, session::InSession},
+    server::{
+        McpServer, access_log::AccessLogEntry, dispatch::Connection, outcome::RequestOutcome,
+        session::SessionContext,
+    },
     transport::lambda::{
         direct_invoke::{Invoked, as_json},
         invocation::Invocation,
@@ -39,17 +42,17 @@ pub(super) async fn call(
     invoked: &Invoked<'_>,
     name: &str,
     arguments: &RawValue,
-) -> (Box<RawValue>, Line) {
+) -> (Box<RawValue>, AccessLogEntry) {
     let incoming = invoked.incoming();
-    let mut line = app.line(&incoming, arguments.get().len());
+    let mut entry = app.log_entry(&incoming, arguments.get().len());
     let arguments = match arguments.get().trim_start().as_bytes() {
         [b'{', ..] => Some(arguments),
         b"null" => None,
         _ => {
-            incoming.record.ends(End::Refused);
-            line.end_by(&Answer::ACCEPTED);
+            incoming.record.set_outcome(RequestOutcome::Refused);
+            entry.finish_with(&Answer::ACCEPTED);
             let refusal = failed("the arguments of a tool must be an object");
-            return (refusal, line);
+            return (refusal, entry);
         }
     };
     let request = Request {
@@ -62,13 +65,15 @@ pub(super) async fn call(
             resume: Box::default(),
         },
     };
-    incoming.record.asks(&request.method, request.revision);
-    let connection = Connection::Transport(&InSession::None);
+    incoming
+        .record
+        .set_method(&request.method, request.revision);
+    let connection = Connection::Transport(&SessionContext::None);
     let outcome = app
-        .request(&incoming, request, &InSession::None, connection)
+        .request(&incoming, request, &SessionContext::None, connection)
         .await;
-    line.end_by(&outcome.answer);
-    (result(&outcome.answer.body.unwrap_or_default()), line)
+    entry.finish_with(&outcome.answer);
+    (result(&outcome.answer.body.unwrap_or_default()), entry)
 }
 
 /// The tool's own name, unless that happens to look like one with a target's before it.

@@ -12,11 +12,11 @@ use serde_json::value::RawValue;
 use crate::{
     server::{
         McpServer,
-        access_log::Line,
+        access_log::AccessLogEntry,
         dispatch::Connection,
-        record::Record,
-        request::{Incoming, Reached},
-        session::InSession,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
+        session::SessionContext,
     },
     transport::lambda::{gateway_limits, identity::invoker, invocation::Invocation},
 };
@@ -41,20 +41,20 @@ impl<'a> Invoked<'a> {
     }
 
     /// The request that it amounts to.
-    pub(super) fn incoming(&self) -> Incoming<'_> {
-        Incoming {
+    pub(super) fn incoming(&self) -> IncomingRequest<'_> {
+        IncomingRequest {
             method: Method::POST,
             path: "/mcp",
             headers: &self.headers,
             body: &[],
-            reached: Reached::Gateway(""),
+            exposure: Exposure::Gateway(""),
             caller: invoker(self.invocation),
             request_id: &self.invocation.request_id,
             deadline: self.invocation.deadline(),
-            ceiling: None,
-            room: Some(gateway_limits::DIRECT),
-            tell: None,
-            record: Record::default(),
+            gateway_timeout: None,
+            response_limit: Some(gateway_limits::DIRECT),
+            notifications: None,
+            record: RequestRecord::default(),
         }
     }
 }
@@ -70,15 +70,15 @@ pub(super) async fn answer(
     app: &McpServer,
     invoked: &Invoked<'_>,
     message: &str,
-) -> (Box<RawValue>, Line) {
+) -> (Box<RawValue>, AccessLogEntry) {
     let incoming = invoked.incoming();
-    let mut line = app.line(&incoming, message.len());
-    let connection = Connection::Transport(&InSession::None);
+    let mut entry = app.log_entry(&incoming, message.len());
+    let connection = Connection::Transport(&SessionContext::None);
     let answered = app.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
     let answer = answered.await.answer;
-    line.end_by(&answer);
+    entry.finish_with(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
-    (as_json(body.unwrap_or_else(|| NOTHING.to_owned())), line)
+    (as_json(body.unwrap_or_else(|| NOTHING.to_owned())), entry)
 }
 
 /// What the host writes is JSON.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
-    server::{McpServer, access_log::Line},
+    server::{McpServer, access_log::AccessLogEntry},
     transport::lambda::{
         agent_core,
         direct_invoke::{self, Invoked},
@@ -45,15 +45,19 @@ pub(super) enum Direct<'a> {
 
 impl Direct<'_> {
     /// The invocation's own answer.
-    pub(super) async fn answer(&self, app: &McpServer, invocation: &Invocation) -> (Bytes, Line) {
+    pub(super) async fn answer(
+        &self,
+        app: &McpServer,
+        invocation: &Invocation,
+    ) -> (Bytes, AccessLogEntry) {
         let invoked = Invoked::of(invocation);
-        let (answer, line) = match self {
+        let (answer, entry) = match self {
             Self::Message(message) => direct_invoke::answer(app, &invoked, message).await,
             Self::Arguments { tool, arguments } => {
                 agent_core::call(app, &invoked, tool, arguments).await
             }
         };
-        (String::from(Box::<str>::from(answer)).into(), line)
+        (String::from(Box::<str>::from(answer)).into(), entry)
     }
 }
 

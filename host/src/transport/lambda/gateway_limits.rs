@@ -5,29 +5,29 @@ use std::time::Duration;
 
 use lambda_http::request::RequestContext;
 
-use crate::server::{call::deadline::Ceiling, http::response_limit::Room};
+use crate::server::{call::deadline::GatewayTimeout, http::response_limit::ResponseLimit};
 
 /// How long a REST API waits for its integration.
 /// Source: Amazon API Gateway, "Quotas for configuring and running a REST API" (50 ms to 29 s; regional and private APIs
 /// can have it raised).
-pub(super) const REST_API: Ceiling = Ceiling {
-    door: "a REST API",
+pub(super) const REST_API: GatewayTimeout = GatewayTimeout {
+    front_door: "a REST API",
     limit: Duration::from_secs(29),
 };
 
 /// How long an HTTP API waits for its integration.
 /// Source: Amazon API Gateway, "Quotas for configuring and running an HTTP API": 30 s, which cannot be raised. Taken as
 /// 29 s, as what is on the way to and from the function counts too.
-const HTTP_API: Ceiling = Ceiling {
-    door: "an HTTP API",
+const HTTP_API: GatewayTimeout = GatewayTimeout {
+    front_door: "an HTTP API",
     limit: Duration::from_secs(29),
 };
 
 /// How long an Application Load Balancer waits for its target.
 /// Source: Elastic Load Balancing, "Edit attributes for your Application Load Balancer": the connection idle timeout, 60 s unless
 /// it is configured.
-const LOAD_BALANCER: Ceiling = Ceiling {
-    door: "a load balancer",
+const LOAD_BALANCER: GatewayTimeout = GatewayTimeout {
+    front_door: "a load balancer",
     limit: Duration::from_secs(60),
 };
 
@@ -40,10 +40,10 @@ const LAMBDA_ANSWER: usize = 6_291_556;
 const LOAD_BALANCER_ANSWER: usize = 1024 * 1024;
 
 /// Lambda's room for an answer that is the invocation's own.
-pub(super) const DIRECT: Room = Room {
-    door: "Lambda",
+pub(super) const DIRECT: ResponseLimit = ResponseLimit {
+    front_door: "Lambda",
     bytes: LAMBDA_ANSWER,
-    quoted: false,
+    is_json_escaped: false,
 };
 
 /// A front door, and what it says of a request.
@@ -52,14 +52,14 @@ pub(super) struct Door<'a> {
     pub(super) domain: &'a str,
     /// Where the request goes, without the stage.
     pub(super) path: &'a str,
-    pub(super) ceiling: Option<Ceiling>,
-    pub(super) room: Room,
+    pub(super) gateway_timeout: Option<GatewayTimeout>,
+    pub(super) response_limit: ResponseLimit,
 }
 
 impl<'a> Door<'a> {
     /// The door of an event with this context, and with this path as it is in the event.
     pub(super) fn of(context: &'a RequestContext, path: &'a str) -> Self {
-        let (domain, path, ceiling) = match context {
+        let (domain, path, gateway_timeout) = match context {
             // The path has no stage. Of a base path, by which a domain leads to the API, only the resource knows.
             RequestContext::ApiGatewayV1(context) => {
                 let is_root = context.resource_path.as_deref() == Some("/");
@@ -74,24 +74,24 @@ impl<'a> Door<'a> {
                 } else {
                     without_stage(path, context.stage.as_deref())
                 };
-                let ceiling = (!is_function_url(domain)).then_some(HTTP_API);
-                (domain, path, ceiling)
+                let gateway_timeout = (!is_function_url(domain)).then_some(HTTP_API);
+                (domain, path, gateway_timeout)
             }
             RequestContext::Alb(_) => (None, path, Some(LOAD_BALANCER)),
             _ => (None, path, None),
         };
         let (door, bytes) = match context {
-            RequestContext::Alb(_) => (LOAD_BALANCER.door, LOAD_BALANCER_ANSWER),
-            _ => (DIRECT.door, LAMBDA_ANSWER),
+            RequestContext::Alb(_) => (LOAD_BALANCER.front_door, LOAD_BALANCER_ANSWER),
+            _ => (DIRECT.front_door, LAMBDA_ANSWER),
         };
         Self {
             domain: domain.unwrap_or_default(),
             path,
-            ceiling,
-            room: Room {
-                door,
+            gateway_timeout,
+            response_limit: ResponseLimit {
+                front_door: door,
                 bytes,
-                quoted: true,
+                is_json_escaped: true,
             },
         }
     }

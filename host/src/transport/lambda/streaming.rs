@@ -18,7 +18,7 @@ use http::{
 use http_body::{Body, Frame};
 use lambda_http::lambda_runtime::MetadataPrelude;
 
-use crate::server::http::sse::AnswerBody;
+use crate::server::http::sse::ResponseBody;
 
 /// What distinguishes an HTTP response from other bytes.
 const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
@@ -41,11 +41,11 @@ pub(super) fn headers() -> HeaderMap {
 }
 
 /// The answer as Lambda takes it.
-pub(super) fn streamed(response: Response<AnswerBody>) -> Begun {
+pub(super) fn streamed(response: Response<ResponseBody>) -> Begun {
     let (mut head, mut body) = response.into_parts();
     // An invocation whose stream is empty is never over.
     if body.is_end_stream() {
-        body = AnswerBody::whole(Bytes::from_static(b"\n"));
+        body = ResponseBody::whole(Bytes::from_static(b"\n"));
         if head.status == StatusCode::NO_CONTENT {
             head.status = StatusCode::OK;
         }
@@ -71,7 +71,7 @@ pub(super) fn streamed(response: Response<AnswerBody>) -> Begun {
 pub(super) struct Begun {
     begin: Option<[Bytes; 2]>,
     ready: VecDeque<Bytes>,
-    body: AnswerBody,
+    body: ResponseBody,
 }
 
 impl Body for Begun {
@@ -128,7 +128,7 @@ mod tests {
             ),
         ] {
             let mut response =
-                Response::new(AnswerBody::whole(Bytes::from_static(body.as_bytes())));
+                Response::new(ResponseBody::whole(Bytes::from_static(body.as_bytes())));
             *response.status_mut() = StatusCode::from_u16(status).expect("a status");
             let mut body = streamed(response);
             let mut chunks = Vec::new();

@@ -33,7 +33,7 @@ impl Function {
         assert_eq!(config.problems, Vec::<String>::new());
         let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
         Self(super::Function {
-            app: Arc::new(McpServer::of(&config, catalog)),
+            app: Arc::new(McpServer::with_catalog(&config, catalog)),
             mode: ResponseMode::Buffered,
         })
     }

@@ -17,11 +17,11 @@ use crate::{
     plugin::Caller,
     server::{
         McpServer,
-        dispatch::{Connection, Part, Unfolded, answer_each, unfold},
-        outcome::Outcome,
-        record::Record,
-        request::{Incoming, MAX_BODY, Reached, Tell},
-        session::InSession,
+        dispatch::{Connection, MessageParts, Part, answer_each, split_message},
+        outcome::McpReply,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest, MAX_BODY, NotificationSink},
+        session::SessionContext,
     },
     store::session::SessionId,
     transport::stdio::lines::{Line, line_of},
@@ -49,7 +49,7 @@ pub(super) struct Conversation {
     room: Arc<Semaphore>,
     out: mpsc::Sender<Vec<u8>>,
     /// What `initialize` agreed on.
-    session: Arc<InSession>,
+    session: Arc<SessionContext>,
     /// How to tell that the client takes a request back. (Of requests under the same id, of the latest.)
     under_way: HashMap<Id, oneshot::Sender<()>>,
     tasks: JoinSet<()>,
@@ -59,11 +59,11 @@ impl Conversation {
     /// A conversation that has not begun, and whose answers go to `out`.
     pub(super) fn new(app: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
         Self {
-            most_at_once: app.calls_at_once() + MOST_BESIDE_CALLS,
+            most_at_once: app.max_concurrent_calls() + MOST_BESIDE_CALLS,
             room: Arc::new(Semaphore::new(MOST_BYTES_AT_ONCE)),
             app: Arc::new(app),
             out,
-            session: Arc::new(InSession::None),
+            session: Arc::new(SessionContext::None),
             under_way: HashMap::new(),
             tasks: JoinSet::new(),
         }
@@ -91,9 +91,9 @@ impl Conversation {
                 return write(&self.out, answer.into()).await;
             }
         };
-        let unfolded = unfold(route_stdio(&line), &self.session);
-        let asked = Asked::of(&unfolded);
-        let taken_back = match self.begin(unfolded) {
+        let parts = split_message(route_stdio(&line), &self.session);
+        let asked = Asked::of(&parts);
+        let taken_back = match self.begin(parts) {
             Ok(taken_back) => taken_back,
             Err(answer) => return write(&self.out, answer.into()).await,
         };
@@ -115,9 +115,9 @@ impl Conversation {
     ///
     /// # Errors
     /// The answer, when nothing is left to do.
-    fn begin(&mut self, unfolded: Unfolded<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
+    fn begin(&mut self, parts: MessageParts<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
         let mut taken_back = Vec::new();
-        for part in unfolded.parts {
+        for part in parts.parts {
             match part {
                 Part::Cancelled(id) => self.take_back(&id),
                 Part::Request(Request {
@@ -134,13 +134,16 @@ impl Conversation {
                     let session = self
                         .app
                         .new_session(negotiated, client, capabilities, &caller);
-                    self.session = Arc::new(InSession::Known(SessionId::random(), session));
-                    return Err(Answer::success(&id, &self.app.introduction(negotiated)));
+                    self.session = Arc::new(SessionContext::Known(SessionId::random(), session));
+                    return Err(Answer::success(
+                        &id,
+                        &self.app.initialize_result(negotiated),
+                    ));
                 }
                 Part::Request(request) => taken_back.push(self.register(request)),
             }
         }
-        match unfolded.answer {
+        match parts.answer {
             Some(answer) => Err(answer),
             None => Ok(taken_back),
         }
@@ -157,7 +160,7 @@ impl Conversation {
     }
 
     fn register(&mut self, request: Request<'_>) -> oneshot::Receiver<()> {
-        if let (ClientRequest::SetLogLevel(level), InSession::Known(_, session)) =
+        if let (ClientRequest::SetLogLevel(level), SessionContext::Known(_, session)) =
             (request.method, Arc::make_mut(&mut self.session))
         {
             session.log_level = Some(level);
@@ -197,28 +200,28 @@ enum Asked {
 }
 
 impl Asked {
-    fn of(unfolded: &Unfolded<'_>) -> Self {
+    fn of(parts: &MessageParts<'_>) -> Self {
         let id = |part: &Part<'_>| match part {
             Part::Request(request) => Some(request.id.clone()),
             Part::Cancelled(_) => None,
         };
-        let mut ids = unfolded.parts.iter().filter_map(id);
-        match unfolded.is_batch {
+        let mut ids = parts.parts.iter().filter_map(id);
+        match parts.is_batch {
             true => Self::Several(ids.collect()),
             false => ids.next().map_or(Self::Nobody, Self::One),
         }
     }
 
     /// What they are told when there is no room for the line.
-    fn refused(self) -> Outcome {
+    fn refused(self) -> McpReply {
         let message = format!(
             "messages of {MOST_BYTES_AT_ONCE} bytes are worked on, and no more at the moment; send it again when others are answered"
         );
         let refused =
-            |id: &Id| Outcome::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
+            |id: &Id| McpReply::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
         match self {
             Self::One(id) => refused(&id),
-            Self::Several(ids) => Outcome::of_batch(ids.iter().map(refused).collect()),
+            Self::Several(ids) => McpReply::from_batch(ids.iter().map(refused).collect()),
             Self::Nobody => Answer::ACCEPTED.into(),
         }
     }
@@ -228,7 +231,7 @@ impl Asked {
 struct Work {
     app: Arc<McpServer>,
     out: mpsc::Sender<Vec<u8>>,
-    session: Arc<InSession>,
+    session: Arc<SessionContext>,
 }
 
 impl Work {
@@ -252,39 +255,41 @@ impl Work {
         received: usize,
         request: Request<'_>,
         taken_back: Option<oneshot::Receiver<()>>,
-    ) -> Outcome {
+    ) -> McpReply {
         let request_id = uuid::Uuid::new_v4().to_string();
         let headers = HeaderMap::new();
         let out = self.out.clone();
         // From a tool's own thread. A client that is gone hears nothing.
-        let tell = Tell::new(move |notification| {
+        let sink = NotificationSink::new(move |notification| {
             let _ = out.blocking_send(line_of(notification.get().as_bytes()));
         });
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: Method::POST,
             path: "/mcp",
             headers: &headers,
             body: &[],
-            reached: Reached::Pipe,
+            exposure: Exposure::Stdio,
             // Who started the program; nobody asks who that is.
             caller: Caller::default(),
             request_id: &request_id,
             deadline: None,
-            ceiling: None,
-            tell: Some(tell),
-            record: Record::default(),
-            room: None,
+            gateway_timeout: None,
+            notifications: Some(sink),
+            record: RequestRecord::default(),
+            response_limit: None,
         };
-        incoming.record.asks(&request.method, request.revision);
+        incoming
+            .record
+            .set_method(&request.method, request.revision);
         // What is taken back is abandoned.
         let served = async {
-            let mut line = self.app.line(&incoming, received);
+            let mut entry = self.app.log_entry(&incoming, received);
             let connection = Connection::Transport(&self.session);
             let served = self
                 .app
                 .request(&incoming, request, &self.session, connection);
             let outcome = served.await;
-            line.end_by(&outcome.answer);
+            entry.finish_with(&outcome.answer);
             outcome
         };
         let Some(taken_back) = taken_back else {
@@ -298,7 +303,7 @@ impl Work {
 }
 
 /// Write what there is to write of an outcome. Nobody may be there any more to read it.
-async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: Outcome) {
+async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: McpReply) {
     for notification in outcome.notifications {
         let _ = out.send(line_of(notification.get().as_bytes())).await;
     }
