@@ -31,12 +31,12 @@ use crate::{
         request::{Exposure, IncomingRequest, NotificationSink},
     },
     transport::lambda::{
-        event::Brought,
+        event::LambdaEvent,
         gateway_event::GatewayRequest,
         invocation::Invocation,
-        recycle::Environment,
-        runtime_api::{Broken, Failure, RuntimeApi},
-        streaming::Begun,
+        recycle::Recycler,
+        runtime_api::{InvocationFailure, RuntimeApi, RuntimeApiError},
+        streaming::StreamBody,
     },
 };
 
@@ -50,13 +50,13 @@ pub async fn run(config: Config) -> ExitCode {
         );
         return ExitCode::from(2);
     };
-    let mut api = RuntimeApi::at(&lambda.runtime_api);
-    let app = match McpServer::start(&config) {
-        Ok(app) => Arc::new(app),
+    let mut api = RuntimeApi::new(&lambda.runtime_api);
+    let server = match McpServer::start(&config) {
+        Ok(server) => Arc::new(server),
         Err(error) => {
             let (code, message) = (error.code(), error.to_string());
             tracing::error!(%code, "the host does not start: {message}");
-            let failure = Failure {
+            let failure = InvocationFailure {
                 code: code.to_string(),
                 message,
             };
@@ -67,24 +67,24 @@ pub async fn run(config: Config) -> ExitCode {
         }
     };
     if lambda.is_snapshot
-        && let Err(error) = api.restored().await
+        && let Err(error) = api.wait_for_restore().await
     {
         tracing::error!("the Lambda Runtime API does not restore the environment: {error}");
         return ExitCode::FAILURE;
     }
-    let environment = Environment::of(&app);
-    let function = Function {
-        app,
+    let recycler = Recycler::new(&server);
+    let handler = InvocationHandler {
+        server,
         mode: config.response_mode,
     };
     let at_once = lambda.invocations_at_once;
-    let others = (1..at_once).map(|_| RuntimeApi::at(&lambda.runtime_api));
+    let others = (1..at_once).map(|_| RuntimeApi::new(&lambda.runtime_api));
     let workers = [api].into_iter().chain(others);
-    let workers = workers.map(|api| function.serve(api, &environment, at_once == 1));
+    let workers = workers.map(|api| handler.serve(api, &recycler, at_once == 1));
     tokio::select! {
         // One that cannot go on leaves the others to it.
         _ = join_all(workers) => ExitCode::FAILURE,
-        () = environment.worn_out() => {
+        () = recycler.needs_recycling() => {
             tracing::warn!("this environment ends, so that a fresh one serves what comes next: a tool still runs whose call was given up");
             ExitCode::SUCCESS
         }
@@ -92,32 +92,32 @@ pub async fn run(config: Config) -> ExitCode {
 }
 
 /// What answers invocations.
-struct Function {
-    app: Arc<McpServer>,
+struct InvocationHandler {
+    server: Arc<McpServer>,
     mode: ResponseMode,
 }
 
 /// An answer as Lambda takes it.
-enum Answered {
+enum LambdaResponse {
     Whole(Bytes),
-    Stream(Begun),
+    Stream(StreamBody),
 }
 
 /// What the operator is told of a request, once it is dropped.
-type Told = Option<AccessLogEntry>;
+type LogEntry = Option<AccessLogEntry>;
 
-impl Function {
+impl InvocationHandler {
     /// Serve one invocation after the other, until Lambda does not answer.
-    async fn serve(&self, mut api: RuntimeApi<Begun>, environment: &Environment, is_alone: bool) {
+    async fn serve(&self, mut api: RuntimeApi<StreamBody>, recycler: &Recycler, is_alone: bool) {
         let error = loop {
             let invocation = match api.next().await {
                 Ok(invocation) => invocation,
                 Err(error) => break error,
             };
-            environment.began();
+            recycler.on_start();
             // Of several at once each has its own.
             if is_alone {
-                xray::tell(invocation.trace.as_ref());
+                xray::set_trace_env(invocation.trace.as_ref());
             }
             let span = tracing::info_span!(
                 "Lambda runtime invoke",
@@ -127,28 +127,30 @@ impl Function {
                     .as_ref()
                     .and_then(|trace| trace.to_str().ok()),
             );
-            self.answer(&mut api, &invocation).instrument(span).await;
-            environment.answered().await;
+            self.handle(&mut api, &invocation).instrument(span).await;
+            recycler.on_end().await;
         };
         tracing::error!("the Lambda Runtime API does not answer: {error}");
     }
 
-    async fn answer(&self, api: &mut RuntimeApi<Begun>, invocation: &Invocation) {
+    async fn handle(&self, api: &mut RuntimeApi<StreamBody>, invocation: &Invocation) {
         // A panic would end the process, and with it all that goes on beside it.
-        let answered = AssertUnwindSafe(self.answered(invocation)).catch_unwind();
+        let answered = AssertUnwindSafe(self.respond(invocation)).catch_unwind();
         let answered = answered.await.unwrap_or_else(|_| {
-            Err(Failure {
+            Err(InvocationFailure {
                 code: "HOST_PANICKED".to_owned(),
                 message: "the host failed unexpectedly; its log says where".to_owned(),
             })
         });
         // Nobody waits for the operator's line: it is written when the answer has reached Lambda. (Of a process that ends while it
         // answers, Lambda itself has the line.)
-        let (sent, _told) = match answered {
-            Ok((Answered::Whole(answer), told)) => (api.answer(invocation, answer).await, told),
-            Ok((Answered::Stream(answer), told)) => {
+        let (sent, _log_entry) = match answered {
+            Ok((LambdaResponse::Whole(answer), log_entry)) => {
+                (api.respond(invocation, answer).await, log_entry)
+            }
+            Ok((LambdaResponse::Stream(answer), log_entry)) => {
                 let sent = api.stream(invocation, streaming::headers(), answer);
-                (sent.await, told)
+                (sent.await, log_entry)
             }
             Err(failure) => {
                 tracing::error!(code = failure.code, "{}", failure.message);
@@ -158,7 +160,7 @@ impl Function {
         // Whoever fetches the next invocation learns whether Lambda is still there.
         match sent {
             Ok(()) => {}
-            Err(Broken::Refused(status)) => {
+            Err(RuntimeApiError::Refused(status)) => {
                 tracing::error!(%status, "Lambda did not take an answer");
             }
             Err(error) => tracing::error!("an answer did not reach Lambda: {error}"),
@@ -166,12 +168,15 @@ impl Function {
     }
 
     /// The answer to an event, as Lambda takes it.
-    async fn answered(&self, invocation: &Invocation) -> Result<(Answered, Told), Failure> {
-        let mut request = match Brought::by(invocation)? {
-            Brought::Request(event) => GatewayRequest::of(*event)?,
-            Brought::Direct(direct) => {
-                let (answer, entry) = direct.answer(&self.app, invocation).await;
-                return Ok((Answered::Whole(answer), Some(entry)));
+    async fn respond(
+        &self,
+        invocation: &Invocation,
+    ) -> Result<(LambdaResponse, LogEntry), InvocationFailure> {
+        let mut request = match LambdaEvent::parse(invocation)? {
+            LambdaEvent::Request(event) => GatewayRequest::from_event(*event)?,
+            LambdaEvent::Direct(direct) => {
+                let (answer, entry) = direct.respond(&self.server, invocation).await;
+                return Ok((LambdaResponse::Whole(answer), Some(entry)));
             }
         };
         if let Some((name, trace)) = direct_invoke::trace(invocation) {
@@ -181,37 +186,42 @@ impl Function {
         let deadline = invocation.deadline();
         match self.mode {
             ResponseMode::Buffered => {
-                let answer = answer(&self.app, &request, request_id, deadline, None);
+                let answer = handle_request(&self.server, &request, request_id, deadline, None);
                 let (response, entry) = answer.await;
                 let answer = gateway_event::answer(&request.context, response);
-                Ok((Answered::Whole(answer), Some(entry)))
+                Ok((LambdaResponse::Whole(answer), Some(entry)))
             }
             ResponseMode::Stream => {
-                let streaming = self
-                    .app
-                    .streaming_response(&request.headers, Exposure::Gateway(request.door().domain));
-                let (app, request_id) = (Arc::clone(&self.app), request_id.clone());
+                let streaming = self.server.streaming_response(
+                    &request.headers,
+                    Exposure::Gateway(request.front_door().domain),
+                );
+                let (server, request_id) = (Arc::clone(&self.server), request_id.clone());
                 let response = streaming.respond(|sink| async move {
-                    let answer = answer(&app, &request, &request_id, deadline, Some(sink));
+                    let answer =
+                        handle_request(&server, &request, &request_id, deadline, Some(sink));
                     let (response, entry) = answer.await;
                     (response, Some(entry))
                 });
-                let (response, told) = response.await;
-                Ok((Answered::Stream(streaming::streamed(response)), told))
+                let (response, log_entry) = response.await;
+                Ok((
+                    LambdaResponse::Stream(streaming::into_stream(response)),
+                    log_entry,
+                ))
             }
         }
     }
 }
 
 /// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
-async fn answer(
-    app: &McpServer,
+async fn handle_request(
+    server: &McpServer,
     request: &GatewayRequest,
     request_id: &str,
     deadline: Option<SystemTime>,
     notifications: Option<NotificationSink>,
 ) -> (Response<Bytes>, AccessLogEntry) {
-    let door = request.door();
+    let door = request.front_door();
     let incoming = IncomingRequest {
         method: request.method.clone(),
         path: door.path,
@@ -226,5 +236,5 @@ async fn answer(
         notifications,
         record: RequestRecord::default(),
     };
-    app.handle_logged(&incoming).await
+    server.handle_logged(&incoming).await
 }

@@ -47,7 +47,7 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 
 /// How long requests under way may still take after Ctrl-C.
 /// Source: ours; ten seconds is what `docker stop` waits before it kills.
-const GRACE: Duration = Duration::from_secs(10);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// How long a client may take to send a body. Unit: seconds.
 /// Source: ours; 30 seconds is what hyper gives a client for its headers.
@@ -96,7 +96,7 @@ impl FromStr for Listen {
 
 /// Serve until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
 pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode {
-    match Server::start(&config, listen, allow_public).await {
+    match HttpServer::start(&config, listen, allow_public).await {
         Ok(server) => {
             eprintln!("listening on {}", server.url());
             match server.run().await {
@@ -109,8 +109,8 @@ pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode
 }
 
 /// A server that listens.
-pub struct Server {
-    app: McpServer,
+pub struct HttpServer {
+    server: McpServer,
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -154,7 +154,7 @@ impl ServeError {
     }
 }
 
-impl Server {
+impl HttpServer {
     /// Load the plugins, and listen.
     ///
     /// # Errors
@@ -172,7 +172,7 @@ impl Server {
         {
             return Err(ServeError::Public(address));
         }
-        let app = McpServer::start(config)?;
+        let server = McpServer::start(config)?;
         let failed = |source| match listen {
             Listen::Address(address) => ServeError::Listen { address, source },
             Listen::Stdin => ServeError::Stdin(source),
@@ -184,7 +184,7 @@ impl Server {
         }
         let listener = TcpListener::from_std(listener).map_err(failed)?;
         Ok(Self {
-            app,
+            server,
             listener,
             address,
         })
@@ -201,12 +201,12 @@ impl Server {
     /// # Errors
     /// When the system does not let it wait for signals.
     pub async fn run(self) -> io::Result<()> {
-        serve(self.app, self.listener, self.address).await
+        serve(self.server, self.listener, self.address).await
     }
 }
 
-async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io::Result<()> {
-    let app = Arc::new(app);
+async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) -> io::Result<()> {
+    let server = Arc::new(server);
     let exposure = if address.ip().is_loopback() {
         Exposure::Loopback
     } else {
@@ -231,8 +231,8 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
         };
         // Answers are written whole: waiting for more to send with them only delays them.
         let _ = stream.set_nodelay(true);
-        let app = Arc::clone(&app);
-        let service = service_fn(move |request| answer(Arc::clone(&app), request, exposure));
+        let server = Arc::clone(&server);
+        let service = service_fn(move |request| answer(Arc::clone(&server), request, exposure));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .serve_connection(TokioIo::new(stream), service);
@@ -246,9 +246,9 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(GRACE) => tracing::warn!(
+        () = tokio::time::sleep(SHUTDOWN_GRACE) => tracing::warn!(
             "requests were still under way {} seconds after the end was asked for",
-            GRACE.as_secs()
+            SHUTDOWN_GRACE.as_secs()
         ),
         // Whoever asks again does not want to wait.
         _ = terminated.recv() => {}
@@ -258,13 +258,13 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
 }
 
 async fn answer(
-    app: Arc<McpServer>,
+    server: Arc<McpServer>,
     request: Request<HttpBody>,
     exposure: Exposure<'static>,
 ) -> Result<Response<ResponseBody>, Infallible> {
     let (head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let refused = app.reject_early(&incoming(&head, &[], exposure, &request_id, None));
+    let refused = server.reject_early(&incoming(&head, &[], exposure, &request_id, None));
     let body = Limited::new(body, MAX_BODY);
     let read = async {
         match refused {
@@ -296,14 +296,14 @@ async fn answer(
         Ok(body) => body,
         Err(refusal) => {
             let incoming = incoming(&head, &[], exposure, &request_id, None);
-            let answer = app.reject_unread_body(&incoming, refusal);
+            let answer = server.reject_unread_body(&incoming, refusal);
             return Ok(answer.map(ResponseBody::whole));
         }
     };
-    let streaming = app.streaming_response(&head.headers, exposure);
+    let streaming = server.streaming_response(&head.headers, exposure);
     let answer = |sink| async move {
         let incoming = incoming(&head, &body, exposure, &request_id, Some(sink));
-        (app.handle(&incoming).await, None)
+        (server.handle(&incoming).await, None)
     };
     Ok(streaming.respond(answer).await.0)
 }

@@ -26,23 +26,23 @@ use crate::{
         failed,
         stdio::{
             conversation::Conversation,
-            lines::{reading, writing},
+            lines::{spawn_reader, spawn_writer},
         },
     },
 };
 
 /// How long calls under way may still take when the client has closed stdin, or the end was asked for.
 /// Source: ours; as for `serve`. (Clients close stdin, wait some seconds, and then send SIGTERM.)
-const GRACE: Duration = Duration::from_secs(10);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// Serve until stdin ends, over the `stdout` that was kept from plugins. The exit code is 0 then, 1 when the start failed.
 pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
-    let app = match McpServer::start(&config) {
-        Ok(app) => app,
+    let server = match McpServer::start(&config) {
+        Ok(server) => server,
         Err(error) => return failed(error.code(), &error),
     };
     let served = match stdout {
-        Ok(stdout) => converse(app, BufReader::new(io::stdin()), stdout).await,
+        Ok(stdout) => run_loop(server, BufReader::new(io::stdin()), stdout).await,
         Err(error) => Err(io::Error::other(format!(
             "there is no stdout to answer by; start the program with one: {error}"
         ))),
@@ -54,17 +54,17 @@ pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
 }
 
 /// Answer what comes in by what goes out, until either ends or a signal comes.
-async fn converse(
-    app: McpServer,
+async fn run_loop(
+    server: McpServer,
     input: impl BufRead + Send + 'static,
     output: impl Write + Send + 'static,
 ) -> io::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let (out, written) = writing(output);
-    let mut conversation = Conversation::new(app, out.clone());
+    let (out, written) = spawn_writer(output);
+    let mut conversation = Conversation::new(server, out.clone());
     tokio::select! {
-        () = conversation.listen(reading(input)) => {}
+        () = conversation.listen(spawn_reader(input)) => {}
         // Nobody reads any more.
         () = out.closed() => return Ok(()),
         _ = terminated.recv() => {}
@@ -72,10 +72,10 @@ async fn converse(
     }
     drop(out);
     tokio::select! {
-        ended = timeout(GRACE, conversation.end(written)) => if ended.is_err() {
+        ended = timeout(SHUTDOWN_GRACE, conversation.end(written)) => if ended.is_err() {
             tracing::warn!(
                 "calls were still under way {} seconds after the end was asked for",
-                GRACE.as_secs()
+                SHUTDOWN_GRACE.as_secs()
             );
         },
         // Whoever asks again does not want to wait.

@@ -9,7 +9,7 @@ use host::{
     config::Config,
     server::http::bearer_tokens::NewToken,
     server::request::MAX_BODY,
-    transport::serve::{ServeError, Server},
+    transport::serve::{HttpServer, ServeError},
 };
 
 use crate::folder::Folder;
@@ -26,7 +26,7 @@ fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
         .expect("a runtime");
     let listen = "127.0.0.1:0".parse().expect("an address");
     let server = runtime
-        .block_on(Server::start(&config, listen, false))
+        .block_on(HttpServer::start(&config, listen, false))
         .expect("it listens");
     let url = server.url();
     let address = url
@@ -68,7 +68,7 @@ async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
             _ => None,
         });
         let listen = "0.0.0.0:0".parse().expect("an address");
-        let started = Server::start(&config, listen, allow_public).await;
+        let started = HttpServer::start(&config, listen, allow_public).await;
         match started {
             Ok(_) => assert!(serves, "{tokens:?}"),
             Err(ServeError::Public(_)) => assert!(!serves, "{tokens:?}"),
@@ -78,7 +78,7 @@ async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
     // What is wrong with the tokens is the news, not that nobody is asked for any.
     let config = Config::from_env(|name| (name == "BEARER_TOKENS").then(|| "ada".to_owned()));
     let listen = "0.0.0.0:0".parse().expect("an address");
-    let refused = Server::start(&config, listen, false).await.err();
+    let refused = HttpServer::start(&config, listen, false).await.err();
     let refused = refused.expect("it does not start").to_string();
     assert!(refused.starts_with("BEARER_TOKENS: entry 1 "), "{refused}");
 }

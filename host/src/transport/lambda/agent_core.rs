@@ -17,7 +17,7 @@ use crate::{
         session::SessionContext,
     },
     transport::lambda::{
-        direct_invoke::{Invoked, as_json},
+        direct_invoke::{DirectInvocation, as_json},
         invocation::Invocation,
     },
 };
@@ -38,13 +38,13 @@ pub(super) fn tool_name(invocation: &Invocation) -> Option<&str> {
 
 /// Call the tool.
 pub(super) async fn call(
-    app: &McpServer,
-    invoked: &Invoked<'_>,
+    server: &McpServer,
+    direct: &DirectInvocation<'_>,
     name: &str,
     arguments: &RawValue,
 ) -> (Box<RawValue>, AccessLogEntry) {
-    let incoming = invoked.incoming();
-    let mut entry = app.log_entry(&incoming, arguments.get().len());
+    let incoming = direct.incoming();
+    let mut entry = server.log_entry(&incoming, arguments.get().len());
     let arguments = match arguments.get().trim_start().as_bytes() {
         [b'{', ..] => Some(arguments),
         b"null" => None,
@@ -59,7 +59,7 @@ pub(super) async fn call(
         id: Id::Number(1.into()),
         revision: Some(Revision::LATEST_LEGACY),
         method: ClientRequest::CallTool {
-            name: without_target(app, name).to_owned(),
+            name: without_target(server, name).to_owned(),
             arguments,
             meta: Box::default(),
             resume: Box::default(),
@@ -69,7 +69,7 @@ pub(super) async fn call(
         .record
         .set_method(&request.method, request.revision);
     let connection = Connection::Transport(&SessionContext::None);
-    let outcome = app
+    let outcome = server
         .request(&incoming, request, &SessionContext::None, connection)
         .await;
     entry.finish_with(&outcome.answer);
@@ -77,8 +77,8 @@ pub(super) async fn call(
 }
 
 /// The tool's own name, unless that happens to look like one with a target's before it.
-fn without_target<'a>(app: &McpServer, name: &'a str) -> &'a str {
-    if app.tool_names().any(|tool| tool == name) {
+fn without_target<'a>(server: &McpServer, name: &'a str) -> &'a str {
+    if server.tool_names().any(|tool| tool == name) {
         return name;
     }
     name.split_once(SEPARATOR).map_or(name, |(_, tool)| tool)
@@ -87,7 +87,7 @@ fn without_target<'a>(app: &McpServer, name: &'a str) -> &'a str {
 /// The result of an answer; an error as a result.
 fn result(answer: &[u8]) -> Box<RawValue> {
     #[derive(Deserialize)]
-    struct Told {
+    struct JsonRpcResponse {
         result: Option<Box<RawValue>>,
         error: Option<Error>,
     }
@@ -96,11 +96,11 @@ fn result(answer: &[u8]) -> Box<RawValue> {
         message: String,
     }
     match serde_json::from_slice(answer) {
-        Ok(Told {
+        Ok(JsonRpcResponse {
             result: Some(result),
             ..
         }) => result,
-        Ok(Told {
+        Ok(JsonRpcResponse {
             error: Some(error), ..
         }) => failed(&error.message),
         Ok(_) | Err(_) => failed("the tool gave no answer"),

@@ -22,16 +22,16 @@ use crate::{
 };
 
 /// The answer where MCP has none.
-const NOTHING: &str = "{}";
+const EMPTY_RESPONSE: &str = "{}";
 
 /// What an invocation says besides its payload.
-pub(super) struct Invoked<'a> {
+pub(super) struct DirectInvocation<'a> {
     invocation: &'a Invocation,
     headers: HeaderMap,
 }
 
-impl<'a> Invoked<'a> {
-    pub(super) fn of(invocation: &'a Invocation) -> Self {
+impl<'a> DirectInvocation<'a> {
+    pub(super) fn new(invocation: &'a Invocation) -> Self {
         // A stream of events is no answer here.
         let accept = (ACCEPT, HeaderValue::from_static("application/json"));
         Self {
@@ -67,18 +67,21 @@ pub(super) fn trace(invocation: &Invocation) -> Option<(HeaderName, HeaderValue)
 
 /// Answer a message.
 pub(super) async fn answer(
-    app: &McpServer,
-    invoked: &Invoked<'_>,
+    server: &McpServer,
+    direct: &DirectInvocation<'_>,
     message: &str,
 ) -> (Box<RawValue>, AccessLogEntry) {
-    let incoming = invoked.incoming();
-    let mut entry = app.log_entry(&incoming, message.len());
+    let incoming = direct.incoming();
+    let mut entry = server.log_entry(&incoming, message.len());
     let connection = Connection::Transport(&SessionContext::None);
-    let answered = app.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
+    let answered = server.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
     let answer = answered.await.answer;
     entry.finish_with(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
-    (as_json(body.unwrap_or_else(|| NOTHING.to_owned())), entry)
+    (
+        as_json(body.unwrap_or_else(|| EMPTY_RESPONSE.to_owned())),
+        entry,
+    )
 }
 
 /// What the host writes is JSON.

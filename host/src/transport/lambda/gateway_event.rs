@@ -19,7 +19,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::transport::lambda::{event::Unknown, gateway_limits::Door};
+use crate::transport::lambda::{event::UnknownEvent, gateway_limits::FrontDoor};
 
 /// A request, and the context that its gateway gave it.
 #[derive(Debug)]
@@ -37,12 +37,12 @@ impl GatewayRequest {
     ///
     /// # Errors
     /// The body is said to be base64, and is none; or it is no request.
-    pub(super) fn of(event: LambdaRequest) -> Result<Self, Unknown> {
+    pub(super) fn from_event(event: LambdaRequest) -> Result<Self, UnknownEvent> {
         let (method, path, headers, body, is_encoded, context) = match event {
             LambdaRequest::ApiGatewayV1(event) => (
                 event.http_method,
                 event.path,
-                merged(event.headers, event.multi_value_headers),
+                merge_headers(event.headers, event.multi_value_headers),
                 event.body,
                 event.is_base64_encoded,
                 RequestContext::ApiGatewayV1(event.request_context),
@@ -65,17 +65,17 @@ impl GatewayRequest {
             LambdaRequest::Alb(event) => (
                 event.http_method,
                 event.path,
-                merged(event.headers, event.multi_value_headers),
+                merge_headers(event.headers, event.multi_value_headers),
                 event.body,
                 event.is_base64_encoded,
                 RequestContext::Alb(event.request_context),
             ),
-            _ => return Err(Unknown::new("a request of another kind")),
+            _ => return Err(UnknownEvent::new("a request of another kind")),
         };
         let body = body.unwrap_or_default();
         let body = if is_encoded {
             BASE64_STANDARD.decode(body).map_err(|_| {
-                Unknown::new("one of a gateway whose body is said to be base64, and is none")
+                UnknownEvent::new("one of a gateway whose body is said to be base64, and is none")
             })?
         } else {
             body.into_bytes()
@@ -90,13 +90,13 @@ impl GatewayRequest {
     }
 
     /// The door that it came through.
-    pub(super) fn door(&self) -> Door<'_> {
-        Door::of(&self.context, &self.path)
+    pub(super) fn front_door(&self) -> FrontDoor<'_> {
+        FrontDoor::from_context(&self.context, &self.path)
     }
 }
 
 /// A header may be there once, with its last value, and once with all, which count.
-fn merged(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
+fn merge_headers(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
     for (name, value) in single {
         if let Some(name) = name
             && !all.contains_key(&name)
@@ -186,7 +186,7 @@ mod tests {
             let mut event = ApiGatewayV2httpRequest::default();
             event.body = body.map(str::to_owned);
             event.is_base64_encoded = is_encoded;
-            let request = GatewayRequest::of(LambdaRequest::ApiGatewayV2(event));
+            let request = GatewayRequest::from_event(LambdaRequest::ApiGatewayV2(event));
             let read = request.ok().map(|request| request.body);
             assert_eq!(
                 read.as_deref(),

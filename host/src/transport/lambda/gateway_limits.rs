@@ -33,21 +33,21 @@ const LOAD_BALANCER: GatewayTimeout = GatewayTimeout {
 
 /// What Lambda takes of an answer that is sent whole. (API Gateway takes 10 MB.) Unit: bytes.
 /// Source: the text of Lambda's own error, "Exceeded maximum allowed payload size (6291556 bytes)".
-const LAMBDA_ANSWER: usize = 6_291_556;
+const LAMBDA_RESPONSE_LIMIT: usize = 6_291_556;
 
 /// What a load balancer takes of the JSON that a function answers. Unit: bytes.
 /// Source: Elastic Load Balancing, "Use Lambda functions as targets of an Application Load Balancer": 1 MB.
-const LOAD_BALANCER_ANSWER: usize = 1024 * 1024;
+const LOAD_BALANCER_RESPONSE_LIMIT: usize = 1024 * 1024;
 
 /// Lambda's room for an answer that is the invocation's own.
 pub(super) const DIRECT: ResponseLimit = ResponseLimit {
     front_door: "Lambda",
-    bytes: LAMBDA_ANSWER,
+    bytes: LAMBDA_RESPONSE_LIMIT,
     is_json_escaped: false,
 };
 
 /// A front door, and what it says of a request.
-pub(super) struct Door<'a> {
+pub(super) struct FrontDoor<'a> {
     /// The domain that it vouches for.
     pub(super) domain: &'a str,
     /// Where the request goes, without the stage.
@@ -56,9 +56,9 @@ pub(super) struct Door<'a> {
     pub(super) response_limit: ResponseLimit,
 }
 
-impl<'a> Door<'a> {
+impl<'a> FrontDoor<'a> {
     /// The door of an event with this context, and with this path as it is in the event.
-    pub(super) fn of(context: &'a RequestContext, path: &'a str) -> Self {
+    pub(super) fn from_context(context: &'a RequestContext, path: &'a str) -> Self {
         let (domain, path, gateway_timeout) = match context {
             // The path has no stage. Of a base path, by which a domain leads to the API, only the resource knows.
             RequestContext::ApiGatewayV1(context) => {
@@ -81,8 +81,8 @@ impl<'a> Door<'a> {
             _ => (None, path, None),
         };
         let (door, bytes) = match context {
-            RequestContext::Alb(_) => (LOAD_BALANCER.front_door, LOAD_BALANCER_ANSWER),
-            _ => (DIRECT.front_door, LAMBDA_ANSWER),
+            RequestContext::Alb(_) => (LOAD_BALANCER.front_door, LOAD_BALANCER_RESPONSE_LIMIT),
+            _ => (DIRECT.front_door, LAMBDA_RESPONSE_LIMIT),
         };
         Self {
             domain: domain.unwrap_or_default(),

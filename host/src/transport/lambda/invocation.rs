@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// How long ago a deadline may have been and still count. Unit: seconds; 60. Source: ours. Lambda hands out no event whose
 /// deadline has passed, but its clock and ours may differ; `cargo lambda watch` always says ten minutes after 1970 began.
-const LONG_PASSED: Duration = Duration::from_secs(60);
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// An event, and what Lambda says beside it.
 #[derive(Clone, Debug, Default)]
@@ -25,22 +25,22 @@ pub(super) struct Invocation {
     /// The trace that it belongs to.
     pub(super) trace: Option<HeaderValue>,
     /// What whoever invokes says of itself.
-    pub(super) client: Client,
+    pub(super) client: ClientContext,
     /// Whom Cognito vouches for.
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<CognitoIdentity>,
     pub(super) event: Bytes,
 }
 
 /// A client context. (What mobile applications tell in it beside this is nobody's business here.)
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Client {
+pub(super) struct ClientContext {
     #[serde(default)]
     pub(super) custom: HashMap<String, Value>,
 }
 
 /// Whose credentials invoke the function.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Identity {
+pub(super) struct CognitoIdentity {
     #[serde(rename = "cognitoIdentityId", alias = "identity_id")]
     pub(super) id: String,
     #[serde(rename = "cognitoIdentityPoolId", alias = "identity_pool_id")]
@@ -59,9 +59,9 @@ impl Invocation {
                 .unwrap_or_default(),
             trace: headers.get("lambda-runtime-trace-id").cloned(),
             client: text("lambda-runtime-client-context")
-                .and_then(read)
+                .and_then(parse_header)
                 .unwrap_or_default(),
-            identity: text("lambda-runtime-cognito-identity").and_then(read),
+            identity: text("lambda-runtime-cognito-identity").and_then(parse_header),
             event,
         })
     }
@@ -70,12 +70,12 @@ impl Invocation {
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         let deadline = UNIX_EPOCH + Duration::from_millis(self.deadline_ms);
         let passed = SystemTime::now().duration_since(deadline);
-        (passed.unwrap_or_default() <= LONG_PASSED).then_some(deadline)
+        (passed.unwrap_or_default() <= MAX_CLOCK_SKEW).then_some(deadline)
     }
 }
 
 /// What a header says, if it has the form it should have: what stands beside an event does not make it one that fails.
-fn read<T: DeserializeOwned>(header: &str) -> Option<T> {
+fn parse_header<T: DeserializeOwned>(header: &str) -> Option<T> {
     serde_json::from_str(header).ok()
 }
 

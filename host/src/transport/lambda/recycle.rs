@@ -15,35 +15,35 @@ use tokio::sync::Notify;
 use crate::server::McpServer;
 
 /// The process, as Lambda knows it.
-pub(super) struct Environment {
-    app: Arc<McpServer>,
+pub(super) struct Recycler {
+    server: Arc<McpServer>,
     in_flight: AtomicUsize,
-    worn_out: AtomicBool,
+    is_worn_out: AtomicBool,
     end: Notify,
 }
 
-impl Environment {
-    pub(super) fn of(app: &Arc<McpServer>) -> Self {
+impl Recycler {
+    pub(super) fn new(server: &Arc<McpServer>) -> Self {
         Self {
-            app: Arc::clone(app),
+            server: Arc::clone(server),
             in_flight: AtomicUsize::new(0),
-            worn_out: AtomicBool::new(false),
+            is_worn_out: AtomicBool::new(false),
             end: Notify::new(),
         }
     }
 
     /// An invocation has come.
-    pub(super) fn began(&self) {
+    pub(super) fn on_start(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Its answer was accepted. Whoever waits for this takes no other invocation before it returns.
-    pub(super) async fn answered(&self) {
-        if self.app.has_stuck_tools() {
-            self.worn_out.store(true, Ordering::Release);
+    pub(super) async fn on_end(&self) {
+        if self.server.has_stuck_tools() {
+            self.is_worn_out.store(true, Ordering::Release);
         }
         let left = self.in_flight.fetch_sub(1, Ordering::AcqRel) - 1;
-        if self.worn_out.load(Ordering::Acquire) {
+        if self.is_worn_out.load(Ordering::Acquire) {
             if left == 0 {
                 self.end.notify_one();
             }
@@ -52,7 +52,7 @@ impl Environment {
     }
 
     /// Wait until the process is to end.
-    pub(super) async fn worn_out(&self) {
+    pub(super) async fn needs_recycling(&self) {
         self.end.notified().await;
     }
 }

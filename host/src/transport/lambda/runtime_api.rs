@@ -44,7 +44,7 @@ pub(super) struct RuntimeApi<S> {
 
 /// Why Lambda cannot be talked to.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(super) enum RuntimeApiError {
     #[error("{0} cannot be connected to: {1}")]
     Connect(String, std::io::Error),
     #[error(transparent)]
@@ -54,7 +54,7 @@ pub(super) enum Broken {
     #[error("it answers {0}")]
     Refused(StatusCode),
     #[error("an invocation has no request id")]
-    Nameless,
+    MissingRequestId,
 }
 
 impl<S> RuntimeApi<S>
@@ -62,7 +62,7 @@ where
     S: Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
 {
     /// The one at `AWS_LAMBDA_RUNTIME_API`.
-    pub(super) fn at(address: &str) -> Self {
+    pub(super) fn new(address: &str) -> Self {
         let address = address.strip_prefix("http://").unwrap_or(address);
         let (address, prefix) = match address.find('/') {
             Some(begin) => address.split_at(begin),
@@ -80,7 +80,7 @@ where
     }
 
     /// Wait for the next invocation.
-    pub(super) async fn next(&mut self) -> Result<Invocation, Broken> {
+    pub(super) async fn next(&mut self) -> Result<Invocation, RuntimeApiError> {
         loop {
             let request = self.request(Method::GET, "/invocation/next");
             let response = self
@@ -94,15 +94,16 @@ where
                 }
                 status if status.is_success() => {
                     let event = body.collect().await?.to_bytes();
-                    return Invocation::new(&head.headers, event).ok_or(Broken::Nameless);
+                    return Invocation::new(&head.headers, event)
+                        .ok_or(RuntimeApiError::MissingRequestId);
                 }
-                status => return Err(Broken::Refused(status)),
+                status => return Err(RuntimeApiError::Refused(status)),
             }
         }
     }
 
     /// Wait until the environment is restored from a snapshot, which is taken meanwhile. No connection outlives it.
-    pub(super) async fn restored(&mut self) -> Result<(), Broken> {
+    pub(super) async fn wait_for_restore(&mut self) -> Result<(), RuntimeApiError> {
         let request = self.request(Method::GET, "/restore/next");
         let request = request.body(Either::Left(Full::default()))?;
         self.post(request).await?;
@@ -111,12 +112,12 @@ where
     }
 
     /// Answer an invocation whole.
-    pub(super) async fn answer(
+    pub(super) async fn respond(
         &mut self,
         invocation: &Invocation,
         answer: Bytes,
-    ) -> Result<(), Broken> {
-        let request = self.to(invocation, "response");
+    ) -> Result<(), RuntimeApiError> {
+        let request = self.post_to(invocation, "response");
         let request = request.header(CONTENT_TYPE, "application/json");
         self.post(request.body(Either::Left(answer.into()))?).await
     }
@@ -127,7 +128,7 @@ where
         invocation: &Invocation,
         headers: HeaderMap,
         answer: S,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), RuntimeApiError> {
         let mut request = self
             .to(invocation, "response")
             .body(Either::Right(answer))?;
@@ -139,19 +140,22 @@ where
     pub(super) async fn fail(
         &mut self,
         invocation: &Invocation,
-        failure: &Failure,
-    ) -> Result<(), Broken> {
-        let request = failure.request(self.to(invocation, "error"))?;
+        failure: &InvocationFailure,
+    ) -> Result<(), RuntimeApiError> {
+        let request = failure.request(self.post_to(invocation, "error"))?;
         self.post(request).await
     }
 
     /// Tell why the function does not start: Lambda shows the message to whoever invokes or looks into the log.
-    pub(super) async fn fail_init(&mut self, failure: &Failure) -> Result<(), Broken> {
+    pub(super) async fn fail_init(
+        &mut self,
+        failure: &InvocationFailure,
+    ) -> Result<(), RuntimeApiError> {
         let request = failure.request(self.request(Method::POST, "/init/error"))?;
         self.post(request).await
     }
 
-    fn to(&self, invocation: &Invocation, what: &str) -> Builder {
+    fn post_to(&self, invocation: &Invocation, what: &str) -> Builder {
         let path = format!("/invocation/{}/{what}", invocation.request_id);
         let request = self.request(Method::POST, &path);
         match &invocation.invocation_id {
@@ -168,7 +172,10 @@ where
             .header(USER_AGENT, HeaderValue::from_static(AGENT))
     }
 
-    async fn post(&mut self, request: Request<Either<Full<Bytes>, S>>) -> Result<(), Broken> {
+    async fn post(
+        &mut self,
+        request: Request<Either<Full<Bytes>, S>>,
+    ) -> Result<(), RuntimeApiError> {
         let response = self.call(request).await?;
         let status = response.status();
         // Read to its end, so that the connection can be used again.
@@ -176,14 +183,14 @@ where
         if status.is_success() {
             Ok(())
         } else {
-            Err(Broken::Refused(status))
+            Err(RuntimeApiError::Refused(status))
         }
     }
 
     async fn call(
         &mut self,
         request: Request<Either<Full<Bytes>, S>>,
-    ) -> Result<Response<Incoming>, Broken> {
+    ) -> Result<Response<Incoming>, RuntimeApiError> {
         let mut request = request;
         if let Some(connection) = &mut self.connection
             && connection.ready().await.is_ok()
@@ -197,12 +204,14 @@ where
                 },
             }
         }
-        let connection = self.connected().await?;
+        let connection = self.connect().await?;
         Ok(connection.send_request(request).await?)
     }
 
-    async fn connected(&mut self) -> Result<&mut SendRequest<Either<Full<Bytes>, S>>, Broken> {
-        let failed = |error| Broken::Connect(self.address.clone(), error);
+    async fn connect(
+        &mut self,
+    ) -> Result<&mut SendRequest<Either<Full<Bytes>, S>>, RuntimeApiError> {
+        let failed = |error| RuntimeApiError::Connect(self.address.clone(), error);
         let stream = TcpStream::connect(&self.address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -214,13 +223,13 @@ where
 
 /// Why there is no answer.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Failure {
+pub(super) struct InvocationFailure {
     /// A stable code.
     pub(super) code: String,
     pub(super) message: String,
 }
 
-impl Failure {
+impl InvocationFailure {
     fn request<S>(&self, request: Builder) -> http::Result<Request<Either<Full<Bytes>, S>>> {
         let body =
             json!({ "errorMessage": self.message, "errorType": self.code, "stackTrace": [] });

@@ -41,7 +41,7 @@ pub(super) fn headers() -> HeaderMap {
 }
 
 /// The answer as Lambda takes it.
-pub(super) fn streamed(response: Response<ResponseBody>) -> Begun {
+pub(super) fn into_stream(response: Response<ResponseBody>) -> StreamBody {
     let (mut head, mut body) = response.into_parts();
     // An invocation whose stream is empty is never over.
     if body.is_end_stream() {
@@ -58,9 +58,9 @@ pub(super) fn streamed(response: Response<ResponseBody>) -> Begun {
         headers: head.headers,
     };
     prelude.headers.remove(SET_COOKIE);
-    let begin = serde_json::to_vec(&prelude).unwrap_or_default();
-    Begun {
-        begin: Some([begin.into(), Bytes::from_static(&DELIMITER)]),
+    let preface = serde_json::to_vec(&prelude).unwrap_or_default();
+    StreamBody {
+        preface: Some([preface.into(), Bytes::from_static(&DELIMITER)]),
         ready: VecDeque::new(),
         body,
     }
@@ -68,13 +68,13 @@ pub(super) fn streamed(response: Response<ResponseBody>) -> Begun {
 
 /// A body with something before it, which is sent together with what comes first, but in chunks of their own: `cargo lambda watch`
 /// tells them apart by nothing else, which is how `lambda_runtime` sends them. (The connection still gets them in one write.)
-pub(super) struct Begun {
-    begin: Option<[Bytes; 2]>,
+pub(super) struct StreamBody {
+    preface: Option<[Bytes; 2]>,
     ready: VecDeque<Bytes>,
     body: ResponseBody,
 }
 
-impl Body for Begun {
+impl Body for StreamBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -86,10 +86,10 @@ impl Body for Begun {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
                 return Poll::Pending;
             };
-            let Some(begin) = self.begin.take() else {
+            let Some(preface) = self.preface.take() else {
                 return Poll::Ready(frame);
             };
-            self.ready.extend(begin);
+            self.ready.extend(preface);
             let first = frame.and_then(|Ok(frame)| frame.into_data().ok());
             self.ready.extend(first);
         }
@@ -97,7 +97,7 @@ impl Body for Begun {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.begin.is_none() && self.ready.is_empty() && self.body.is_end_stream()
+        self.preface.is_none() && self.ready.is_empty() && self.body.is_end_stream()
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
             let mut response =
                 Response::new(ResponseBody::whole(Bytes::from_static(body.as_bytes())));
             *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-            let mut body = streamed(response);
+            let mut body = into_stream(response);
             let mut chunks = Vec::new();
             for _ in 0..3 {
                 let frame = body.frame().now_or_never().expect("it is ready");

@@ -24,90 +24,90 @@ use crate::{
         session::SessionContext,
     },
     store::session::SessionId,
-    transport::stdio::lines::{Line, line_of},
+    transport::stdio::lines::{InputLine, to_line},
 };
 
 /// How many messages are worked on at once, beside the calls that run; those after them are read when others are answered.
 /// Source: ours. They wait for the client to read, so that one that does not read what it asked for fills no memory; calls
 /// alone never keep it from being heard, as it may have one to take back.
-const MOST_BESIDE_CALLS: usize = 64;
+const MAX_NON_CALL_REQUESTS: usize = 64;
 
 /// How much the large messages that are worked on have, all together; one more of them is refused. Unit: bytes.
 /// Source: ours. Four times the largest.
-const MOST_BYTES_AT_ONCE: usize = 4 * MAX_BODY;
+const MAX_LARGE_BYTES: usize = 4 * MAX_BODY;
 
 /// A message of so much is a large one. Unit: bytes.
 /// Source: ours. What is smaller is bounded by its number: 320 messages unless `CALLS_AT_ONCE` says otherwise, 5 MB.
-const LARGE: usize = 16 * 1024;
+const LARGE_MESSAGE: usize = 16 * 1024;
 
 /// What one client says and is told.
 pub(super) struct Conversation {
-    app: Arc<McpServer>,
+    server: Arc<McpServer>,
     /// How many messages are worked on at once.
-    most_at_once: usize,
+    max_messages: usize,
     /// For large messages. Unit: bytes.
-    room: Arc<Semaphore>,
+    large_messages: Arc<Semaphore>,
     out: mpsc::Sender<Vec<u8>>,
     /// What `initialize` agreed on.
     session: Arc<SessionContext>,
     /// How to tell that the client takes a request back. (Of requests under the same id, of the latest.)
-    under_way: HashMap<Id, oneshot::Sender<()>>,
+    active: HashMap<Id, oneshot::Sender<()>>,
     tasks: JoinSet<()>,
 }
 
 impl Conversation {
     /// A conversation that has not begun, and whose answers go to `out`.
-    pub(super) fn new(app: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
+    pub(super) fn new(server: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
         Self {
-            most_at_once: app.max_concurrent_calls() + MOST_BESIDE_CALLS,
-            room: Arc::new(Semaphore::new(MOST_BYTES_AT_ONCE)),
-            app: Arc::new(app),
+            max_messages: server.max_concurrent_calls() + MAX_NON_CALL_REQUESTS,
+            large_messages: Arc::new(Semaphore::new(MAX_LARGE_BYTES)),
+            server: Arc::new(server),
             out,
             session: Arc::new(SessionContext::None),
-            under_way: HashMap::new(),
+            active: HashMap::new(),
             tasks: JoinSet::new(),
         }
     }
 
     /// Hear every line until there are no more.
-    pub(super) async fn listen(&mut self, mut lines: mpsc::Receiver<Line>) {
+    pub(super) async fn listen(&mut self, mut lines: mpsc::Receiver<InputLine>) {
         loop {
             tokio::select! {
-                line = lines.recv(), if self.tasks.len() < self.most_at_once => match line {
-                    Some(line) => self.hear(line).await,
+                line = lines.recv(), if self.tasks.len() < self.max_messages => match line {
+                    Some(line) => self.on_line(line).await,
                     None => return,
                 },
-                Some(_) = self.tasks.join_next() => self.forget_finished(),
+                Some(_) = self.tasks.join_next() => self.remove_finished(),
             }
         }
     }
 
-    async fn hear(&mut self, line: Line) {
+    async fn on_line(&mut self, line: InputLine) {
         let line = match line {
-            Line::Message(line) => line,
-            Line::TooLong => {
+            InputLine::Message(line) => line,
+            InputLine::TooLong => {
                 let message = format!("the message has more than {MAX_BODY} bytes");
                 let answer = Answer::error(400, None, INVALID_REQUEST, &message);
                 return write(&self.out, answer.into()).await;
             }
         };
         let parts = split_message(route_stdio(&line), &self.session);
-        let asked = Asked::of(&parts);
-        let taken_back = match self.begin(parts) {
-            Ok(taken_back) => taken_back,
+        let targets = ReplyTargets::from_parts(&parts);
+        let cancelled = match self.begin(parts) {
+            Ok(cancelled) => cancelled,
             Err(answer) => return write(&self.out, answer.into()).await,
         };
-        let Ok(room) = self.room_for(line.len()) else {
-            drop(taken_back);
-            self.forget_finished();
-            return write(&self.out, asked.refused()).await;
+        let Ok(permit) = self.reserve(line.len()) else {
+            drop(cancelled);
+            self.remove_finished();
+            return write(&self.out, targets.overloaded_reply()).await;
         };
-        let work = Work {
-            app: Arc::clone(&self.app),
+        let handler = LineHandler {
+            server: Arc::clone(&self.server),
             out: self.out.clone(),
             session: Arc::clone(&self.session),
         };
-        self.tasks.spawn(work.answer(line, room, taken_back));
+        self.tasks.spawn(handler.answer(line, permit, cancelled));
     }
 
     /// Do what must be done before the next message is looked at. What then is left to do can be taken back, each request
@@ -116,10 +116,10 @@ impl Conversation {
     /// # Errors
     /// The answer, when nothing is left to do.
     fn begin(&mut self, parts: MessageParts<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
-        let mut taken_back = Vec::new();
+        let mut cancelled = Vec::new();
         for part in parts.parts {
             match part {
-                Part::Cancelled(id) => self.take_back(&id),
+                Part::Cancelled(id) => self.cancel(&id),
                 Part::Request(Request {
                     id,
                     method:
@@ -131,32 +131,32 @@ impl Conversation {
                     ..
                 }) => {
                     let caller = Caller::default();
-                    let session = self
-                        .app
-                        .new_session(negotiated, client, capabilities, &caller);
+                    let session =
+                        self.server
+                            .new_session(negotiated, client, capabilities, &caller);
                     self.session = Arc::new(SessionContext::Known(SessionId::random(), session));
                     return Err(Answer::success(
                         &id,
-                        &self.app.initialize_result(negotiated),
+                        &self.server.initialize_result(negotiated),
                     ));
                 }
-                Part::Request(request) => taken_back.push(self.register(request)),
+                Part::Request(request) => cancelled.push(self.register(request)),
             }
         }
         match parts.answer {
             Some(answer) => Err(answer),
-            None => Ok(taken_back),
+            None => Ok(cancelled),
         }
     }
 
     /// Room for a message of so many bytes, until it is answered; a small one needs none.
-    fn room_for(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, NoRoom> {
-        if bytes < LARGE {
+    fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Overloaded> {
+        if bytes < LARGE_MESSAGE {
             return Ok(None);
         }
-        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
-        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes);
-        room.map(Some).map_err(|_| NoRoom)
+        let bytes = u32::try_from(bytes).map_err(|_| Overloaded)?;
+        let permit = Arc::clone(&self.large_messages).try_acquire_many_owned(bytes);
+        permit.map(Some).map_err(|_| Overloaded)
     }
 
     fn register(&mut self, request: Request<'_>) -> oneshot::Receiver<()> {
@@ -165,20 +165,20 @@ impl Conversation {
         {
             session.log_level = Some(level);
         }
-        let (sender, taken_back) = oneshot::channel();
-        self.under_way.insert(request.id, sender);
-        taken_back
+        let (sender, cancelled) = oneshot::channel();
+        self.active.insert(request.id, sender);
+        cancelled
     }
 
-    fn take_back(&mut self, id: &Id) {
-        if let Some(request) = self.under_way.remove(id) {
+    fn cancel(&mut self, id: &Id) {
+        if let Some(request) = self.active.remove(id) {
             // It may have ended meanwhile.
             let _ = request.send(());
         }
     }
 
-    fn forget_finished(&mut self) {
-        self.under_way.retain(|_, request| !request.is_closed());
+    fn remove_finished(&mut self) {
+        self.active.retain(|_, request| !request.is_closed());
     }
 
     /// Wait until all is answered.
@@ -190,17 +190,17 @@ impl Conversation {
 }
 
 /// Large messages have taken all the room there is.
-struct NoRoom;
+struct Overloaded;
 
 /// Who waits for an answer to a line.
-enum Asked {
+enum ReplyTargets {
     One(Id),
     Several(Vec<Id>),
     Nobody,
 }
 
-impl Asked {
-    fn of(parts: &MessageParts<'_>) -> Self {
+impl ReplyTargets {
+    fn from_parts(parts: &MessageParts<'_>) -> Self {
         let id = |part: &Part<'_>| match part {
             Part::Request(request) => Some(request.id.clone()),
             Part::Cancelled(_) => None,
@@ -213,9 +213,9 @@ impl Asked {
     }
 
     /// What they are told when there is no room for the line.
-    fn refused(self) -> McpReply {
+    fn overloaded_reply(self) -> McpReply {
         let message = format!(
-            "messages of {MOST_BYTES_AT_ONCE} bytes are worked on, and no more at the moment; send it again when others are answered"
+            "messages of {MAX_LARGE_BYTES} bytes are worked on, and no more at the moment; send it again when others are answered"
         );
         let refused =
             |id: &Id| McpReply::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
@@ -228,25 +228,25 @@ impl Asked {
 }
 
 /// What it takes to answer one line.
-struct Work {
-    app: Arc<McpServer>,
+struct LineHandler {
+    server: Arc<McpServer>,
     out: mpsc::Sender<Vec<u8>>,
     session: Arc<SessionContext>,
 }
 
-impl Work {
+impl LineHandler {
     /// Answer a line, unless it is taken back. (It was parsed before, but what came of that cannot leave it.)
     async fn answer(
         self,
         line: Vec<u8>,
-        room: Option<OwnedSemaphorePermit>,
-        taken_back: Vec<oneshot::Receiver<()>>,
+        permit: Option<OwnedSemaphorePermit>,
+        cancelled: Vec<oneshot::Receiver<()>>,
     ) {
-        let mut taken_back = taken_back.into_iter();
-        let request = |request| self.request(line.len(), request, taken_back.next());
+        let mut cancelled = cancelled.into_iter();
+        let request = |request| self.request(line.len(), request, cancelled.next());
         let outcome = answer_each(route_stdio(&line), &self.session, request).await;
         drop(line);
-        drop(room);
+        drop(permit);
         write(&self.out, outcome).await;
     }
 
@@ -254,14 +254,14 @@ impl Work {
         &self,
         received: usize,
         request: Request<'_>,
-        taken_back: Option<oneshot::Receiver<()>>,
+        cancelled: Option<oneshot::Receiver<()>>,
     ) -> McpReply {
         let request_id = uuid::Uuid::new_v4().to_string();
         let headers = HeaderMap::new();
         let out = self.out.clone();
         // From a tool's own thread. A client that is gone hears nothing.
         let sink = NotificationSink::new(move |notification| {
-            let _ = out.blocking_send(line_of(notification.get().as_bytes()));
+            let _ = out.blocking_send(to_line(notification.get().as_bytes()));
         });
         let incoming = IncomingRequest {
             method: Method::POST,
@@ -282,22 +282,22 @@ impl Work {
             .record
             .set_method(&request.method, request.revision);
         // What is taken back is abandoned.
-        let served = async {
-            let mut entry = self.app.log_entry(&incoming, received);
+        let reply = async {
+            let mut entry = self.server.log_entry(&incoming, received);
             let connection = Connection::Transport(&self.session);
-            let served = self
-                .app
+            let reply = self
+                .server
                 .request(&incoming, request, &self.session, connection);
-            let outcome = served.await;
+            let outcome = reply.await;
             entry.finish_with(&outcome.answer);
             outcome
         };
-        let Some(taken_back) = taken_back else {
-            return served.await;
+        let Some(cancelled) = cancelled else {
+            return reply.await;
         };
         tokio::select! {
-            outcome = served => outcome,
-            Ok(()) = taken_back => Answer::ACCEPTED.into(),
+            outcome = reply => outcome,
+            Ok(()) = cancelled => Answer::ACCEPTED.into(),
         }
     }
 }
@@ -305,9 +305,9 @@ impl Work {
 /// Write what there is to write of an outcome. Nobody may be there any more to read it.
 async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: McpReply) {
     for notification in outcome.notifications {
-        let _ = out.send(line_of(notification.get().as_bytes())).await;
+        let _ = out.send(to_line(notification.get().as_bytes())).await;
     }
     if let Some(body) = outcome.answer.body {
-        let _ = out.send(line_of(&body)).await;
+        let _ = out.send(to_line(&body)).await;
     }
 }

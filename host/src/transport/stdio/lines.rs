@@ -8,11 +8,11 @@ use crate::server::request::MAX_BODY;
 
 /// How many lines may wait for the client to read them before calls wait for it, too.
 /// Source: ours.
-const WAITING_LINES: usize = 64;
+const MAX_QUEUED_LINES: usize = 64;
 
 /// A line of the input.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum InputLine {
     /// Without its end.
     Message(Vec<u8>),
     /// Of more than [`MAX_BODY`]; it was skipped.
@@ -20,7 +20,7 @@ pub(super) enum Line {
 }
 
 /// Read lines on a thread of its own, which nobody waits for: reading cannot be interrupted.
-pub(super) fn reading(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<Line> {
+pub(super) fn spawn_reader(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<InputLine> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
         loop {
@@ -42,7 +42,7 @@ pub(super) fn reading(mut input: impl BufRead + Send + 'static) -> mpsc::Receive
 }
 
 /// The next line that is not blank; `None` at the end.
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     loop {
         let mut line = Vec::new();
         // One more for the line's end.
@@ -52,21 +52,21 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
         }
         if line.len() > MAX_BODY && !line.ends_with(b"\n") {
             input.skip_until(b'\n')?;
-            return Ok(Some(Line::TooLong));
+            return Ok(Some(InputLine::TooLong));
         }
         line.truncate(line.trim_ascii_end().len());
         if !line.is_empty() {
-            return Ok(Some(Line::Message(line)));
+            return Ok(Some(InputLine::Message(line)));
         }
     }
 }
 
 /// Write lines on a thread of its own: a client that does not read holds up nothing but what it would have to read. The
 /// second part is there when everything was written.
-pub(super) fn writing(
+pub(super) fn spawn_writer(
     mut output: impl Write + Send + 'static,
 ) -> (mpsc::Sender<Vec<u8>>, oneshot::Receiver<()>) {
-    let (sender, mut lines) = mpsc::channel::<Vec<u8>>(WAITING_LINES);
+    let (sender, mut lines) = mpsc::channel::<Vec<u8>>(MAX_QUEUED_LINES);
     let (done, written) = oneshot::channel();
     std::thread::spawn(move || {
         while let Some(line) = lines.blocking_recv() {
@@ -82,7 +82,7 @@ pub(super) fn writing(
 }
 
 /// A message as a line. JSON has line feeds only between its tokens (RFC 8259, section 7), and there a blank is as good.
-pub(super) fn line_of(message: &[u8]) -> Vec<u8> {
+pub(super) fn to_line(message: &[u8]) -> Vec<u8> {
     let blank = |byte: &u8| match byte {
         b'\n' | b'\r' => b' ',
         byte => *byte,
@@ -104,7 +104,7 @@ mod tests {
         while let Some(line) = read_line(&mut input).expect("memory can be read") {
             lines.push(line);
         }
-        let message = |text: &str| Line::Message(text.into());
+        let message = |text: &str| InputLine::Message(text.into());
         assert_eq!(lines, [message("{}"), message("[]"), message("{\"a\":1}")]);
     }
 
@@ -119,15 +119,19 @@ mod tests {
             input.extend(b"\n{}\n");
             let mut input = &input[..];
             let first = read_line(&mut input).expect("memory can be read");
-            assert_eq!(first != Some(Line::TooLong), fits, "{length} bytes");
+            assert_eq!(first != Some(InputLine::TooLong), fits, "{length} bytes");
             let second = read_line(&mut input).expect("memory can be read");
-            assert_eq!(second, Some(Line::Message(b"{}".into())), "{length} bytes");
+            assert_eq!(
+                second,
+                Some(InputLine::Message(b"{}".into())),
+                "{length} bytes"
+            );
         }
     }
 
     #[test]
     fn a_message_of_several_lines_becomes_one() {
-        let line = line_of(b"{\r\n  \"a\": \"b\\n\"\n}");
+        let line = to_line(b"{\r\n  \"a\": \"b\\n\"\n}");
         assert_eq!(line, b"{    \"a\": \"b\\n\" }\n");
     }
 }
