@@ -69,7 +69,7 @@ fn run<F: Future<Output = ExitCode>>(
     let config = Config::from_os(|name| std::env::var_os(name));
     log::init(&config.log);
     crash_handler::install_handler();
-    let stdout = stdout_redirect::keep();
+    let stdout = stdout_redirect::redirect();
     if let Err(error) = &stdout {
         tracing::debug!("there is no stdout to keep from plugins: {error}");
     }

@@ -38,7 +38,7 @@ pub struct Config {
     pub call_reserve: Duration,
     /// `CALLS_AT_ONCE`: how many calls run at once; those beyond are refused. Default: 256, or what
     /// `AWS_LAMBDA_MAX_CONCURRENCY` says, if that is more.
-    pub calls_at_once: usize,
+    pub max_concurrent_calls: usize,
     /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
     /// `LIST_PAGE_SIZE`: the most tools on one page of the list. Default: all of them.
@@ -85,7 +85,7 @@ pub struct Config {
     /// How to log.
     pub log: LogConfig,
     /// When the environment was looked at, the first thing that the process does.
-    pub began: Instant,
+    pub started_at: Instant,
     /// What was wrong with the values: the host refuses to start.
     pub problems: Vec<String>,
 }
@@ -96,7 +96,7 @@ pub struct LambdaConfig {
     /// `AWS_LAMBDA_RUNTIME_API`: where invocations are fetched from.
     pub runtime_api: String,
     /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many invocations may be fetched at once. Default: 1.
-    pub invocations_at_once: usize,
+    pub max_concurrent_invocations: usize,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: a snapshot is taken after the start, and environments are made of it.
     pub is_snapshot: bool,
 }
@@ -114,7 +114,7 @@ pub enum ResponseMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionMode {
     /// It is served: known clients never recover from a refusal.
-    Heal,
+    Lenient,
     /// It is refused by 404, and one that names no session by 400.
     Strict,
     /// There are no sessions.
@@ -125,13 +125,13 @@ pub enum SessionMode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateKeys {
     /// These: the first seals, all open, so that keys can be changed without losing what is under way.
-    Given(Vec<StateKey>),
+    Configured(Vec<StateKey>),
     /// The one that is in the table, or is put there by whoever needs it first.
-    InTheTable,
+    FromTable,
     /// One that this process makes for itself.
-    OfThisProcess,
+    Ephemeral,
     /// None: the next round may reach another environment, which would not know a key that this one made.
-    None,
+    Unavailable,
 }
 
 /// What becomes of a plugin that cannot serve and that nobody named.
@@ -264,17 +264,17 @@ mod tests {
             ("SESSION_MODE", "STRICT"),
             ("STATE_KEY", "0123456789abcdef0123456789abcdef"),
         );
-        let given = StateKeys::Given(vec![StateKey::parse(key.1).expect("a key")]);
+        let given = StateKeys::Configured(vec![StateKey::parse(key.1).expect("a key")]);
         for (variables, keys, works) in [
-            (&[][..], StateKeys::OfThisProcess, true),
-            (&[strict], StateKeys::OfThisProcess, true),
-            (&[table], StateKeys::InTheTable, true),
+            (&[][..], StateKeys::Ephemeral, true),
+            (&[strict], StateKeys::Ephemeral, true),
+            (&[table], StateKeys::FromTable, true),
             (&[table, key], given.clone(), true),
-            (&[on_lambda], StateKeys::None, true),
+            (&[on_lambda], StateKeys::Unavailable, true),
             (&[on_lambda, key], given, true),
-            (&[on_lambda, table], StateKeys::InTheTable, true),
-            (&[on_lambda, strict], StateKeys::None, false),
-            (&[on_lambda, strict, table], StateKeys::InTheTable, true),
+            (&[on_lambda, table], StateKeys::FromTable, true),
+            (&[on_lambda, strict], StateKeys::Unavailable, false),
+            (&[on_lambda, strict, table], StateKeys::FromTable, true),
         ] {
             let config = Config::from_env(|name| {
                 let set = variables.iter().find(|(variable, _)| *variable == name);
@@ -284,7 +284,7 @@ mod tests {
             assert_eq!(config.problems.is_empty(), works, "{variables:?}");
             let wanted = match variables.contains(&strict) {
                 true => SessionMode::Strict,
-                false => SessionMode::Heal,
+                false => SessionMode::Lenient,
             };
             assert_eq!(config.session_mode, wanted, "{variables:?}");
         }
@@ -357,7 +357,7 @@ mod tests {
                 let set = variables.iter().find(|(name, _)| *name == asked)?;
                 Some(set.1.to_owned())
             });
-            assert_eq!(config.calls_at_once, expected, "{variables:?}");
+            assert_eq!(config.max_concurrent_calls, expected, "{variables:?}");
         }
     }
 

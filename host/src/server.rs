@@ -81,9 +81,9 @@ impl McpServer {
         if !config.problems.is_empty() {
             return Err(StartError::Config(config.problems.clone()));
         }
-        let configured = config.began.elapsed();
+        let configured = config.started_at.elapsed();
         let catalog = Catalog::load(config)?;
-        let loaded = config.began.elapsed();
+        let loaded = config.started_at.elapsed();
         let server = Self::with_catalog(config, catalog);
         let names: Vec<_> = server.tool_names().collect();
         tracing::info!(
@@ -92,7 +92,7 @@ impl McpServer {
             host = env!("CARGO_PKG_VERSION"),
             config_ms = milliseconds(configured),
             plugins_ms = milliseconds(loaded - configured),
-            total_ms = milliseconds(config.began.elapsed()),
+            total_ms = milliseconds(config.started_at.elapsed()),
             folder = %config.plugin_dir.display(),
             "serving"
         );

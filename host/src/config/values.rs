@@ -52,13 +52,13 @@ impl<'a> Values<'a> {
     }
 
     /// A number from 1 to `most`; `None` where it is not set, or is none.
-    pub(super) fn count(&mut self, name: &str, most: usize) -> Option<usize> {
+    pub(super) fn count(&mut self, name: &str, max: usize) -> Option<usize> {
         let value = self.text(name)?;
         let count = value.parse().ok();
-        let count = count.filter(|count| (1..=most).contains(count));
+        let count = count.filter(|count| (1..=max).contains(count));
         if count.is_none() {
             self.problems.push(format!(
-                "{name} is {value:?}; it must be a whole number from 1 to {most}"
+                "{name} is {value:?}; it must be a whole number from 1 to {max}"
             ));
         }
         count

@@ -1,7 +1,7 @@
 //! The operator's log: lines on stderr, which Lambda hands to CloudWatch.
 
 #[cfg(test)]
-pub(crate) mod operator;
+pub(crate) mod captured_log;
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -37,24 +37,24 @@ where
         .with_target(false);
     if config.json {
         let lines = lines.json().flatten_event(true).finish();
-        lines.with(ours()).into()
+        lines.with(own_crates()).into()
     } else {
         let lines = lines.with_ansi(false).finish();
-        lines.with(ours()).into()
+        lines.with(own_crates()).into()
     }
 }
 
 /// What this project has to tell, from whatever level on, and what others have from INFO on. Below it libraries write out
 /// what they carry: that of Lambda every event with its tokens, that of DynamoDB what tools keep and the key that seals states,
 /// those of HTTP and TLS the bytes themselves.
-fn ours() -> Targets {
+fn own_crates() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
-        .with_targets(OURS.map(|target| (target, LevelFilter::TRACE)))
+        .with_targets(OWN_CRATES.map(|target| (target, LevelFilter::TRACE)))
 }
 
 /// The crates of this project, as the names of their modules begin.
-const OURS: [&str; 5] = [
+const OWN_CRATES: [&str; 5] = [
     "host",
     "layer_format",
     "mcp_protocol",
@@ -99,11 +99,11 @@ impl RateLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::log::operator::Operator;
+    use crate::process::log::captured_log::CapturedLog;
 
     #[test]
     fn what_libraries_carry_is_never_written_whatever_the_level() {
-        let operator = Operator::at("TRACE");
+        let operator = CapturedLog::new("TRACE");
         tracing::trace!(target: "lambda_runtime::layers::api_response", body = "Bearer secret", "raw JSON event");
         tracing::debug!(target: "lambda_runtime::runtime", body = "Bearer secret", "told in full");
         tracing::trace!(target: "aws_smithy_runtime::client::orchestrator", response = "secret", "told in full");

@@ -13,7 +13,7 @@ use std::{
 ///
 /// # Errors
 /// When one of both is closed, or there are no more descriptors.
-pub(crate) fn keep() -> io::Result<File> {
+pub(crate) fn redirect() -> io::Result<File> {
     let real = stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(stderr())?;
     Ok(real.into())

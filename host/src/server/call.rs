@@ -78,7 +78,7 @@ impl CallRunner {
         Self {
             server,
             limits,
-            concurrency: ConcurrencyLimit::new(config.calls_at_once),
+            concurrency: ConcurrencyLimit::new(config.max_concurrent_calls),
             threads: ThreadPool::default(),
             input_rounds,
             context_headers: config.context_headers.clone(),

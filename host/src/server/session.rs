@@ -101,7 +101,7 @@ impl LegacySessions {
                     INVALID_REQUEST,
                     "in which session? send the header Mcp-Session-Id that came with the answer to initialize",
                 )),
-                SessionMode::Heal | SessionMode::Off => Ok(SessionContext::None),
+                SessionMode::Lenient | SessionMode::Off => Ok(SessionContext::None),
             };
         };
         let gone = || session_not_found(id);
@@ -185,7 +185,7 @@ impl LegacySessions {
             let may_end = match self.sessions.find(session_id).await? {
                 SessionLookup::Ended => false,
                 SessionLookup::Alive(session) => session.belongs_to(principal),
-                SessionLookup::Unknown => self.sessions.mode() == SessionMode::Heal,
+                SessionLookup::Unknown => self.sessions.mode() == SessionMode::Lenient,
             };
             Ok(may_end && self.sessions.end(session_id, principal).await?)
         };

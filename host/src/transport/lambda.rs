@@ -77,10 +77,10 @@ pub async fn run(config: Config) -> ExitCode {
         server,
         mode: config.response_mode,
     };
-    let at_once = lambda.invocations_at_once;
-    let others = (1..at_once).map(|_| RuntimeApi::new(&lambda.runtime_api));
+    let concurrency = lambda.max_concurrent_invocations;
+    let others = (1..concurrency).map(|_| RuntimeApi::new(&lambda.runtime_api));
     let workers = [api].into_iter().chain(others);
-    let workers = workers.map(|api| handler.serve(api, &recycler, at_once == 1));
+    let workers = workers.map(|api| handler.serve(api, &recycler, concurrency == 1));
     tokio::select! {
         // One that cannot go on leaves the others to it.
         _ = join_all(workers) => ExitCode::FAILURE,

@@ -257,12 +257,12 @@ mod tests {
     use super::*;
     use crate::{
         plugin::{ActiveCallGuard, CallContext, CallResources, InputRequests, Question},
-        process::log::operator::Operator,
+        process::log::captured_log::CapturedLog,
     };
 
     /// The lines that the operator sees of what is said to the host.
     fn operator_sees(level: &str, say: impl FnOnce()) -> Vec<Value> {
-        let operator = Operator::at(level);
+        let operator = CapturedLog::new(level);
         say();
         operator.lines()
     }

@@ -65,10 +65,10 @@ struct SealedState {
 impl InputRounds {
     pub(crate) fn new(config: &Config, table: Option<Arc<Table>>, limits: CallLimits) -> Self {
         let keys = match &config.state_keys {
-            StateKeys::Given(keys) => OnceCell::new_with(Some(keys.clone())),
-            StateKeys::OfThisProcess => OnceCell::new_with(Some(vec![StateKey::random()])),
-            StateKeys::InTheTable => OnceCell::new(),
-            StateKeys::None => OnceCell::new_with(Some(Vec::new())),
+            StateKeys::Configured(keys) => OnceCell::new_with(Some(keys.clone())),
+            StateKeys::Ephemeral => OnceCell::new_with(Some(vec![StateKey::random()])),
+            StateKeys::FromTable => OnceCell::new(),
+            StateKeys::Unavailable => OnceCell::new_with(Some(Vec::new())),
         };
         Self {
             keys,
@@ -285,7 +285,9 @@ fn unix_seconds(time: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{plugin::Catalog, process::log::operator::Operator, server::tests::plugin::module};
+    use crate::{
+        plugin::Catalog, process::log::captured_log::CapturedLog, server::tests::plugin::module,
+    };
 
     /// Of a process that has a key of its own, and gives a client a minute.
     fn rounds() -> InputRounds {
@@ -310,7 +312,7 @@ mod tests {
             (&keyless, &[][..], Some("INFO")),
             (&rounds(), catalog.tools(), None),
         ] {
-            let operator = Operator::at("INFO");
+            let operator = CapturedLog::new("INFO");
             rounds.warn_if_keyless(tools);
             let lines = operator.lines();
             let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str()).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     plugin::Caller,
-    process::log::operator::Operator,
+    process::log::captured_log::CapturedLog,
     server::tests::server::{Answered, Sent, Server, legacy, modern},
 };
 
@@ -330,7 +330,7 @@ async fn what_a_tool_makes_of_its_questions_does_not_matter() {
                 json!({ "elicitation": {} }),
             )
         };
-        let operator = Operator::at("WARN");
+        let operator = CapturedLog::new("WARN");
         let (asked, state) = server.answer(&sent()).await.asked();
         assert_eq!(asked, ["a"], "{ends}");
         let [line] = &operator.lines()[..] else {

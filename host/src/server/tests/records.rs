@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     plugin::Caller,
-    process::log::operator::Operator,
+    process::log::captured_log::CapturedLog,
     server::{
         record::RequestRecord,
         request::{Exposure, IncomingRequest},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The lines of requests.
-fn requests(operator: &Operator) -> Vec<Value> {
+fn requests(operator: &CapturedLog) -> Vec<Value> {
     let lines = operator.lines().into_iter();
     lines.filter(|line| line["message"] == "request").collect()
 }
@@ -23,7 +23,7 @@ fn requests(operator: &Operator) -> Vec<Value> {
 #[tokio::test]
 async fn every_request_has_one_line_that_says_what_it_was_and_how_it_ended() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let cases = [
         (
             "ask",
@@ -74,7 +74,7 @@ async fn every_request_has_one_line_that_says_what_it_was_and_how_it_ended() {
 #[tokio::test]
 async fn what_nobody_waits_for_any_more_is_told_to_be_abandoned() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let sent = modern("hurried", json!({ "ms": 10_000, "heeds": "cancelled" }));
     let mut answer = Box::pin(server.answer(&sent));
     // It has begun, and is dropped.
@@ -89,7 +89,7 @@ async fn what_nobody_waits_for_any_more_is_told_to_be_abandoned() {
 #[tokio::test]
 async fn what_is_asked_routinely_has_no_line_and_does_not_count_as_the_first_request() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let headers = HeaderMap::new();
     let asked = |method: Method, path: &'static str| IncomingRequest {
         method,
@@ -124,7 +124,7 @@ async fn what_is_asked_routinely_has_no_line_and_does_not_count_as_the_first_req
 #[tokio::test]
 async fn of_a_batch_the_worst_counts() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let call = |tool: &str, arguments: Value| {
         let params = json!({ "name": tool, "arguments": arguments });
         json!({ "jsonrpc": "2.0", "id": tool, "method": "tools/call", "params": params })

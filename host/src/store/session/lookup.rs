@@ -75,7 +75,7 @@ impl Sessions {
     /// What is known of an id, as far as `SESSION_MODE` asks.
     pub(crate) async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         match self.mode {
-            SessionMode::Heal => self.local.find(id).await,
+            SessionMode::Lenient => self.local.find(id).await,
             SessionMode::Strict => self.find_consistent(id).await,
             SessionMode::Off => Ok(SessionLookup::Unknown),
         }
@@ -89,7 +89,7 @@ impl Sessions {
         };
         match &found {
             SessionLookup::Alive(session)
-                if self.shared.is_some() && self.mode == SessionMode::Heal =>
+                if self.shared.is_some() && self.mode == SessionMode::Lenient =>
             {
                 self.local.create(id, session.clone()).await?;
             }

@@ -505,7 +505,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::SessionMode, process::log::operator::Operator,
+        config::SessionMode, process::log::captured_log::CapturedLog,
         store::tool_state::memory::MemoryStateStore,
     };
 
@@ -523,7 +523,7 @@ mod tests {
                 runtime: Runtime::new().expect("threads"),
                 stores: Stores {
                     states: Arc::new(states),
-                    sessions: Arc::new(Sessions::new(SessionMode::Heal, TTL, None)),
+                    sessions: Arc::new(Sessions::new(SessionMode::Lenient, TTL, None)),
                 },
             }
         }
@@ -717,7 +717,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_life_that_cannot_be_extended_and_a_line_says_so() {
-        let operator = Operator::at("WARN");
+        let operator = CapturedLog::new("WARN");
         let calls = Calls::of(Hanging);
         let scope = StateScope::Handle("0".repeat(32));
         for _ in 0..3 {

@@ -112,7 +112,7 @@ mod tests {
         let ttl = Duration::from_secs(60);
         let stores = Stores {
             states: Arc::<MemoryStateStore>::default(),
-            sessions: Arc::new(Sessions::new(SessionMode::Heal, ttl, None)),
+            sessions: Arc::new(Sessions::new(SessionMode::Lenient, ttl, None)),
         };
         let limits = StateLimits {
             ttl,

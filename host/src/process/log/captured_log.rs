@@ -11,7 +11,7 @@ use tracing::dispatcher::{DefaultGuard, set_default, set_global_default};
 use crate::{config::LogConfig, process::log::subscriber};
 
 /// Sees lines as long as it is there.
-pub(crate) struct Operator {
+pub(crate) struct CapturedLog {
     written: Written,
     _listening: DefaultGuard,
 }
@@ -19,9 +19,9 @@ pub(crate) struct Operator {
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
-impl Operator {
+impl CapturedLog {
     /// One who wants to see lines from this level on.
-    pub(crate) fn at(level: &str) -> Self {
+    pub(crate) fn new(level: &str) -> Self {
         // Whether anybody wants a line is remembered for all threads. Without this one, who wants each, a test that nobody listens to
         // could have it remembered that nobody does.
         static EVERYTHING: Once = Once::new();
