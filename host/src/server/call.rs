@@ -248,8 +248,8 @@ impl CallRunner {
         if let Some(questions) = unanswered {
             incoming.record.set_outcome(RequestOutcome::InputRequired);
             if let Err(CallError::Failed(failure)) = outcome {
-                let words = "a call failed that asks its client, who is asked all the same";
-                log_failure(tool_call, call, &failure, words);
+                let message = "a call failed that asks its client, who is asked all the same";
+                log_failure(tool_call, call, &failure, message);
             }
             return questions;
         }
@@ -288,8 +288,8 @@ fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, CallError>) -> Op
     match outcome {
         Ok(result) if result.is_error => call.state.client_fault([result.content.get()]),
         Err(CallError::Failed(CallFailure { public, detail, .. })) => {
-            let words = [public, detail].into_iter().flatten();
-            call.state.client_fault(words.map(String::as_str))
+            let messages = [public, detail].into_iter().flatten();
+            call.state.client_fault(messages.map(String::as_str))
         }
         Ok(_) | Err(_) => None,
     }

@@ -41,9 +41,9 @@ impl McpReply {
 
     /// All that is to be sent.
     pub(crate) fn bodies(&self) -> Vec<&[u8]> {
-        let told = self.notifications.iter();
-        let told = told.map(|notification| notification.get().as_bytes());
-        told.chain(self.answer.body.as_deref()).collect()
+        let notifications = self.notifications.iter();
+        let notifications = notifications.map(|notification| notification.get().as_bytes());
+        notifications.chain(self.answer.body.as_deref()).collect()
     }
 
     /// Outcomes of a batch: their answers in one array.

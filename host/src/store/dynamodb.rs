@@ -178,11 +178,11 @@ fn cause_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let told = error.to_string();
-        match told.split_once("Request {") {
+        let message = error.to_string();
+        match message.split_once("Request {") {
             Some((before, _)) => return text + ": " + before + "...",
-            None if text.contains(&told) => {}
-            None => text = text + ": " + &told,
+            None if text.contains(&message) => {}
+            None => text = text + ": " + &message,
         }
         next = error.source();
     }

@@ -22,15 +22,15 @@ impl CatalogTool {
         let outcome = rules.deliver(arguments, |text| {
             match invocation::call(&self.plugin, &self.mcp.name, text.as_bytes(), call) {
                 Err(failure) if failure.kind == FailureKind::InvalidArguments => {
-                    let words = failure.public.unwrap_or_default();
-                    Delivery::Undecodable { words }
+                    let message = failure.public.unwrap_or_default();
+                    Delivery::Undecodable { words: message }
                 }
                 outcome => Delivery::Taken(outcome),
             }
         });
         match outcome {
             Ok(outcome) => self.check_result(outcome?),
-            Err(Refusal::Unfit(words)) => Ok(CallResult::error(&words)),
+            Err(Refusal::Unfit(message)) => Ok(CallResult::error(&message)),
             Err(refusal) => Err(CallFailure {
                 kind: FailureKind::Unavailable,
                 public: None,

@@ -128,12 +128,12 @@ fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFail
         }
         Err(CannotAsk::Unavailable(why)) => {
             if why == InputUnavailable::NoKey {
-                let words = "the tool cannot ask its client: STATE_KEY is not set";
-                log_question(call, &PluginLogLevel::Error, words);
+                let message = "the tool cannot ask its client: STATE_KEY is not set";
+                log_question(call, &PluginLogLevel::Error, message);
             }
             why.message(&call.tool)
         }
-        Err(CannotAsk::Client(words)) => truncate(&words, MAX_QUESTION_TEXT).into_owned(),
+        Err(CannotAsk::Client(message)) => truncate(&message, MAX_QUESTION_TEXT).into_owned(),
         Err(CannotAsk::Author(problem)) => {
             log_question(
                 call,
@@ -152,19 +152,19 @@ fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFail
 }
 
 /// Tell the operator of a call's questions; not without end, as a tool may ask in a loop.
-fn log_question(call: &ActiveCall, level: &PluginLogLevel, words: &str) {
+fn log_question(call: &ActiveCall, level: &PluginLogLevel, message: &str) {
     let Some(earlier) = call.inputs.count_log_line() else {
         return;
     };
-    let words = one_line(&truncate(words, MAX_QUESTION_TEXT)).into_owned();
+    let message = one_line(&truncate(message, MAX_QUESTION_TEXT)).into_owned();
     let last = match earlier + 1 {
         MAX_LOG_LINES => " (more about the questions of this call is left out)",
         _ => "",
     };
     let (request_id, tool, library) = (&call.context.request_id, &call.tool, &call.library);
     match level {
-        PluginLogLevel::Error => tracing::error!(request_id, tool, library, "{words}{last}"),
-        _ => tracing::info!(request_id, tool, library, "{words}{last}"),
+        PluginLogLevel::Error => tracing::error!(request_id, tool, library, "{message}{last}"),
+        _ => tracing::info!(request_id, tool, library, "{message}{last}"),
     }
 }
 
@@ -421,8 +421,8 @@ mod tests {
         let lines = operator_sees("INFO", || say(live.number, host_op::INPUT, &asked));
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["level"], "INFO", "{lines:?}");
-        let words = r#"the client is asked for "a" again: it is no result of roots/list"#;
-        assert_eq!(lines[0]["message"], words, "{lines:?}");
+        let message = r#"the client is asked for "a" again: it is no result of roots/list"#;
+        assert_eq!(lines[0]["message"], message, "{lines:?}");
     }
 
     #[test]

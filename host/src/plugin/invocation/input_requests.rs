@@ -145,7 +145,7 @@ impl InputRequests {
     /// Ask a client of these capabilities. What is answered already comes back; the rest is what the call ends with.
     pub(crate) fn ask(
         &self,
-        asked: BTreeMap<String, InputQuery>,
+        queries: BTreeMap<String, InputQuery>,
         declared: Option<&RawValue>,
     ) -> Result<InputReplies, CannotAsk> {
         if let Some(why) = self.unavailable {
@@ -154,7 +154,7 @@ impl InputRequests {
         let mut now = self.now();
         let (mut known, mut new) = (Vec::new(), Vec::new());
         let mut bytes = now.bytes;
-        for (key, query) in asked {
+        for (key, query) in queries {
             let digest = digest_query(&query);
             match now.digest(&key) {
                 Some(earlier) if earlier == digest => known.push(key),

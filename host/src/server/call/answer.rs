@@ -149,7 +149,7 @@ pub(crate) fn log_failure(
     tool_call: &ToolCall<'_>,
     call: &ActiveCall,
     failure: &CallFailure,
-    words: &str,
+    message: &str,
 ) {
     let (tool, request_id) = (&call.tool, &call.context.request_id);
     let principal = call.context.principal.as_deref();
@@ -165,7 +165,7 @@ pub(crate) fn log_failure(
         principal,
         %kind,
         detail = detail.unwrap_or_default(),
-        "{words}"
+        "{message}"
     );
 }
 

@@ -89,19 +89,19 @@ impl OriginPolicy {
         headers: &'a HeaderMap,
         exposure: Exposure<'_>,
     ) -> Result<Option<&'a HeaderValue>, OriginError> {
-        let words = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let as_text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         // On an address that others can reach nobody knows its names but the operator.
         let is_named = exposure == Exposure::Network && !self.hosts.is_empty();
         if exposure == Exposure::Loopback || is_named {
             // Whoever sends several may mean any of them.
             let mut hosts = headers.get_all(HOST).iter();
             if let Some(foreign) = hosts.find(|host| !self.allows_host(host)) {
-                return Err(OriginError::Host(words(foreign)));
+                return Err(OriginError::Host(as_text(foreign)));
             }
         }
         let mut origins = headers.get_all(ORIGIN).iter();
         if let Some(foreign) = origins.find(|origin| !self.allows_origin(origin, exposure)) {
-            return Err(OriginError::Origin(words(foreign)));
+            return Err(OriginError::Origin(as_text(foreign)));
         }
         Ok(headers.get(ORIGIN))
     }
@@ -181,15 +181,17 @@ pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
 
 /// The headers that MCP knows, and of those asked for the ones that repeat arguments.
 fn allowed_headers(headers: &HeaderMap) -> String {
-    let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
-    let asked = asked.filter_map(|asked| asked.to_str().ok());
-    let asked = asked.flat_map(|asked| asked.split(',').map(str::trim));
+    let requested = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let requested = requested.filter_map(|requested| requested.to_str().ok());
+    let requested = requested.flat_map(|requested| requested.split(',').map(str::trim));
     let mut remaining = MAX_ECHO;
-    let arguments = asked.filter(|name| is_argument(name)).take_while(|name| {
-        let fits = name.len() <= remaining;
-        remaining = remaining.saturating_sub(name.len());
-        fits
-    });
+    let arguments = requested
+        .filter(|name| is_argument(name))
+        .take_while(|name| {
+            let fits = name.len() <= remaining;
+            remaining = remaining.saturating_sub(name.len());
+            fits
+        });
     REQUEST_HEADERS
         .into_iter()
         .chain(arguments)
@@ -295,7 +297,7 @@ mod tests {
         let long = format!("mcp-param-{}", "x".repeat(MAX_ECHO));
         let many = (0..1000).map(|n| format!("mcp-param-{n}"));
         let many = many.collect::<Vec<_>>().join(",");
-        for (asked, expected) in [
+        for (requested, expected) in [
             ("content-type, Mcp-Param-Region, x-evil", "Mcp-Param-Region"),
             ("mcp-param-a,mcp-param-b", "mcp-param-a, mcp-param-b"),
             ("mcp-param-a~b.c", "mcp-param-a~b.c"),
@@ -308,12 +310,12 @@ mod tests {
             (&long, ""),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, asked.parse().unwrap());
+            headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, requested.parse().unwrap());
             let allowed = allowed_headers(&headers);
             let (_, echoed) = allowed
                 .split_once("mcp-session-id")
                 .expect("it is always there");
-            assert_eq!(echoed.trim_start_matches(", "), expected, "{asked}");
+            assert_eq!(echoed.trim_start_matches(", "), expected, "{requested}");
         }
         let mut headers = HeaderMap::new();
         headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, many.parse().unwrap());

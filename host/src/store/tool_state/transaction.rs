@@ -179,7 +179,7 @@ impl CallState {
     /// fail for something else.
     pub(crate) fn client_fault<'a>(
         &self,
-        words: impl IntoIterator<Item = &'a str>,
+        messages: impl IntoIterator<Item = &'a str>,
     ) -> Option<StoreFault> {
         let inner = self.lock();
         let mut faults = inner.faults.iter().copied();
@@ -189,10 +189,10 @@ impl CallState {
         if inner.faults.is_empty() {
             return None;
         }
-        let words: Vec<_> = words.into_iter().collect();
+        let messages: Vec<_> = messages.into_iter().collect();
         faults.find(|fault| {
             let passed_on = fault.failure().to_string();
-            words.iter().any(|words| words.contains(&passed_on))
+            messages.iter().any(|message| message.contains(&passed_on))
         })
     }
 

@@ -46,8 +46,8 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     loop {
         let mut line = Vec::new();
         // One more for the line's end.
-        let most = MAX_BODY as u64 + 1;
-        if io::Read::take(&mut *input, most).read_until(b'\n', &mut line)? == 0 {
+        let limit = MAX_BODY as u64 + 1;
+        if io::Read::take(&mut *input, limit).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
         if line.len() > MAX_BODY && !line.ends_with(b"\n") {
