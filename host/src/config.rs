@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_text_is_a_problem_and_is_not_shown() {
+    fn a_value_that_is_not_utf8_is_a_problem_and_is_not_shown() {
         for name in ["BEARER_TOKENS", "STATE_KEY", "TOOLS_LIST", "LIST_TTL_MS"] {
             let config = Config::from_os(|asked| {
                 let bytes = b"0123456789abcdef0123456789abcdef\xff".to_vec();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_environments_share_decides_what_sessions_and_keys_can_be() {
+    fn a_shared_table_decides_about_sessions_and_keys() {
         let (on_lambda, table) = (("AWS_LAMBDA_RUNTIME_API", "a"), ("SESSION_TABLE", "t"));
         let (strict, key) = (
             ("SESSION_MODE", "STRICT"),
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
+    fn an_invalid_number_is_a_problem_that_names_the_variable() {
         let config =
             Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
         assert_eq!(
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_calls_run_at_once_as_lambda_sends() {
+    fn the_concurrency_limit_follows_lambdas() {
         for (variables, expected) in [
             (&[][..], 256),
             (&[("AWS_LAMBDA_MAX_CONCURRENCY", "10")], 256),

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tool_may_declare_is_checked() {
+    fn the_declaration_of_a_tool_is_checked() {
         for (more, expected) in [
             (json!({}), vec![]),
             (

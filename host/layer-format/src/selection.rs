@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_fit_whole_names() {
+    fn patterns_match_whole_names() {
         for (pattern, name, expected) in [
             ("greet", "greet", true),
             ("greet", "greeting", false),

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told_as_the_object_that_would_declare_it() {
+    fn missing_capabilities_are_listed_as_the_object_that_declares_them() {
         for (missing, expected) in [
             (&["roots"][..], json!({ "roots": {} })),
             (

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_error_quotes_does_not_make_it_longer_than_anyone_reads() {
+    fn an_error_text_is_truncated() {
         for text in ["x".repeat(10_000_000), "\u{fffd}".repeat(10_000_000)] {
             let truncated = truncate(&text);
             assert!(

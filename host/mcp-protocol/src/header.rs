@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrapped_headers_are_decoded_strictly() {
+    fn encoded_headers_are_decoded_strictly() {
         for (value, decoded) in [
             ("greet", Some("greet")),
             ("=?base64?Z3JlZXQ=?=", Some("greet")),

@@ -140,7 +140,7 @@ mod tests {
     const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn a_traceparent_is_handed_on_only_if_it_is_one() {
+    fn an_invalid_traceparent_is_dropped() {
         for (value, good) in [
             (GOOD, true),
             (
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_anyone_asks_for_is_not_handed_on() {
+    fn too_long_trace_values_are_dropped() {
         for (length, kept) in [(MAX_TRACE, true), (MAX_TRACE + 1, false)] {
             let trace = Trace::from_fields(|name| match name {
                 "traceparent" => Some(GOOD.to_owned()),

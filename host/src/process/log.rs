@@ -102,7 +102,7 @@ mod tests {
     use crate::process::log::captured_log::CapturedLog;
 
     #[test]
-    fn what_libraries_carry_is_never_written_whatever_the_level() {
+    fn debug_output_of_libraries_is_never_logged() {
         let operator = CapturedLog::new("TRACE");
         tracing::trace!(target: "lambda_runtime::layers::api_response", body = "Bearer secret", "raw JSON event");
         tracing::debug!(target: "lambda_runtime::runtime", body = "Bearer secret", "told in full");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_let_through_once_a_minute() {
+    fn a_rate_limit_passes_one_line_a_minute() {
         let (line, begin) = (RateLimit::new(), Instant::now());
         for (second, is_due) in [(0, true), (1, false), (59, false), (60, true), (61, false)] {
             let now = begin + Duration::from_secs(second);

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_it_ended_shows_in_an_answer_where_nobody_has_said_it() {
+    fn an_outcome_that_nobody_set_follows_from_the_answer() {
         let (id, code) = (Id::Number(1.into()), INVALID_PARAMS);
         for (answer, expected) in [
             (Answer::success(&id, &Map::new()), RequestOutcome::Ok),

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_told_by_name_and_version_within_bounds() {
+    fn a_client_is_logged_by_name_and_version_within_bounds() {
         let long = format!(r#"{{"name":"{}","version":"1"}}"#, "x".repeat(500));
         for (client, expected) in [
             (

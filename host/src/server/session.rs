@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_cannot_fill_the_memory_with_what_it_says_of_itself() {
+    fn a_clients_description_cannot_fill_the_memory() {
         for (length, remembered) in [
             (2, true),
             (MAX_CLIENT_INFO, true),

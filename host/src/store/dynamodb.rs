@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_is_never_in_the_words_about_its_failure() {
+    async fn an_error_text_never_contains_the_request() {
         for endpoint in ["127.0.0.1:1", "localhost:1", "http://", "not a url"] {
             let item = Item::from([
                 (KEY.to_owned(), text("k")),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_about_a_failure_are_one_line_of_bounded_length() {
+    fn an_error_text_is_one_line_of_bounded_length() {
         assert_eq!(to_one_line("a\n  b\tc "), "a b c");
         let long = "ü".repeat(1000);
         assert_eq!(to_one_line(&long).chars().count(), MAX_ERROR_TEXT);

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_is_opened_by_a_key_that_was_kept_and_for_the_same_thing() {
+    fn a_seal_opens_with_any_kept_key_and_the_same_binding() {
         let (old, new) = ([key("o")], [key("n")]);
         let sealed = seal(&old, b"a call", b"the state").expect("sealed");
         assert!(!sealed.contains("state"));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_any_character_is_found_out() {
+    fn a_change_of_any_character_is_detected() {
         let keys = [StateKey::random()];
         let sealed = seal(&keys, b"a call", b"the state").expect("sealed");
         for place in 0..sealed.len() {

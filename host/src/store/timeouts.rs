@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_gave_no_answer_in_time_is_named() {
+    async fn a_timeout_names_the_last_operation() {
         let left = Duration::from_millis(5);
         let told = with_timeout(left, async { Ok(7) }).await;
         assert_eq!(told.expect("an answer"), 7);

@@ -131,7 +131,7 @@ fn a_batch_that_asks_for_nothing_is_accepted_without_a_body() {
 }
 
 #[test]
-fn a_batch_in_a_session_that_is_gone_is_told_so() {
+fn a_batch_in_an_ended_session_is_refused() {
     let server = Server::greeting();
     let session = server.session("2025-03-26");
     assert_eq!(server.delete(Some(&session)).status(), 204);

@@ -49,7 +49,7 @@ fn an_unknown_tool_is_an_error_of_the_client() {
 }
 
 #[test]
-fn a_tool_that_is_left_out_is_unknown() {
+fn a_skipped_tool_is_unknown() {
     let folder = Folder::of(&["greet", "danger"]);
     let server = Server::of(folder, &[("TOOLS_LIST", "!danger")]);
     let answered = server.legacy(None, "tools/call", json!({ "name": "danger" }));
@@ -57,7 +57,7 @@ fn a_tool_that_is_left_out_is_unknown() {
 }
 
 #[test]
-fn a_library_that_cannot_be_opened_fails_the_call_and_tells_the_model_nothing_of_it() {
+fn a_library_that_cannot_be_opened_fails_the_call_without_details_for_the_model() {
     let server = Server::greeting();
     for _ in 0..2 {
         for answered in [
@@ -80,7 +80,7 @@ fn a_library_that_cannot_be_opened_fails_the_call_and_tells_the_model_nothing_of
 }
 
 #[test]
-fn arguments_that_the_schema_refuses_are_told_to_the_model_without_a_call() {
+fn arguments_outside_the_schema_are_reported_to_the_model_without_a_call() {
     let tool = json!({
         "tool": {
             "name": "forecast",
@@ -139,7 +139,7 @@ fn a_call_that_has_the_wrong_shape_is_an_error_of_the_client_in_both_eras() {
 }
 
 #[test]
-fn what_the_client_must_be_capable_of_comes_before_its_arguments_and_after_the_tool() {
+fn capabilities_are_checked_after_the_tool_and_before_the_arguments() {
     let tool = |required: &str| {
         json!({
             "tool": {
@@ -191,7 +191,7 @@ fn pages(page: impl Fn(Value) -> Value) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_list_comes_in_pages_that_hold_it_all_in_its_order_in_both_eras() {
+fn the_pages_of_a_list_hold_every_tool_in_order_in_both_eras() {
     for (tools, size, expected) in [
         (
             &["e", "d", "c", "b", "a"][..],
@@ -221,7 +221,7 @@ fn a_list_comes_in_pages_that_hold_it_all_in_its_order_in_both_eras() {
 }
 
 #[test]
-fn a_cursor_is_the_same_in_every_environment_and_one_that_leads_nowhere_is_an_error() {
+fn a_cursor_is_the_same_in_every_environment_and_an_unknown_one_is_an_error() {
     let tools = ["a", "b", "c", "d"];
     let start = || Server::of(Folder::of(&tools), &[("LIST_PAGE_SIZE", "2")]);
     let (server, other) = (start(), start());
@@ -245,7 +245,7 @@ fn a_cursor_is_the_same_in_every_environment_and_one_that_leads_nowhere_is_an_er
 }
 
 #[test]
-fn what_is_told_to_a_principal_is_its_own() {
+fn a_principals_list_is_private() {
     let server = Server::of(Folder::of(&["a", "b"]), &[("LIST_PAGE_SIZE", "1")]);
     for (principal, scope) in [
         (None, "public"),

@@ -90,7 +90,7 @@ fn tools_list_selects_by_name_function_and_pattern_and_does_not_order() {
 }
 
 #[test]
-fn a_name_in_tools_list_that_nothing_has_is_told_with_what_comes_near() {
+fn an_unknown_name_in_tools_list_is_reported_with_suggestions() {
     assert_snapshot!(
         refused(&folder(), &[("TOOLS_LIST", "revers")]),
         @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "revers"; did you mean reverse? (there are: multiply, wordCount, reverse)"#
@@ -107,7 +107,7 @@ fn a_name_in_tools_list_that_nothing_has_is_told_with_what_comes_near() {
 }
 
 #[test]
-fn what_comes_near_is_named_once() {
+fn a_suggestion_is_named_once() {
     let folder = Folder::of(&["tool_a", "tool_b"]);
     assert_snapshot!(
         refused(&folder, &[("TOOLS_LIST", "tool_c")]),
@@ -116,7 +116,7 @@ fn what_comes_near_is_named_once() {
 }
 
 #[test]
-fn an_entry_file_that_is_not_there_is_told_with_what_comes_near() {
+fn a_missing_entry_file_is_reported_with_suggestions() {
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "text_tool,math,nothing")]),
         @r#"ENTRY_FILE_UNMATCHED: ENTRY_FILE: no plugin fits "text_tool"; did you mean libtext_tools.so?; no plugin fits "nothing" (there are: libmath.so, libtext_tools.so)"#
@@ -132,7 +132,7 @@ fn an_entry_file_that_is_not_there_is_told_with_what_comes_near() {
 }
 
 #[test]
-fn a_function_of_several_tools_is_no_name() {
+fn a_function_name_of_several_tools_is_ambiguous() {
     let tools = [tool("addInts", "add"), tool("addFloats", "add")];
     let folder = Folder::empty().with("a-layer", &[plugin_with("libmath.so", &tools)]);
     assert_snapshot!(
@@ -260,7 +260,7 @@ fn a_layer_for_another_host_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_manifest_that_is_none_is_refused_by_its_name() {
+fn a_file_that_is_no_manifest_is_refused_by_name() {
     for text in ["", "{}", "[]", r#"{"format":"1"}"#, r#"{"format":1}"#] {
         let folder = Folder::of(&["greet"]);
         folder.write("z.layer.json", text);
@@ -279,7 +279,7 @@ fn a_manifest_that_is_none_is_refused_by_its_name() {
 }
 
 #[test]
-fn what_is_wrong_in_the_environment_comes_all_at_once_and_before_plugins() {
+fn all_problems_of_the_environment_are_reported_at_once_and_before_plugins() {
     assert_snapshot!(
         refused(&Folder::empty(), &[("LIST_TTL_MS", "soon"), ("SESSION_TTL_SECONDS", "-1")]),
         @r#"

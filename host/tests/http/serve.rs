@@ -15,7 +15,7 @@ use host::{
 use crate::folder::Folder;
 
 #[test]
-fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
+fn a_too_large_body_is_refused_by_a_json_rpc_error() {
     let folder = Folder::of(&["greet"]);
     let config = Config::from_env(|name| {
         (name == "PLUGIN_DIR").then(|| folder.path().display().to_string())
@@ -54,7 +54,7 @@ fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
 }
 
 #[tokio::test]
-async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
+async fn a_public_address_needs_tokens_or_a_flag() {
     let folder = Folder::of(&["greet"]);
     let tokens = format!("ada:{}", NewToken::random().hash);
     for (tokens, allow_public, serves) in [

@@ -125,7 +125,7 @@ fn an_unknown_session_is_served_and_can_be_ended() {
 }
 
 #[test]
-fn an_id_that_no_host_gave_out_is_a_session_that_is_gone() {
+fn an_id_that_no_host_issued_is_an_ended_session() {
     let server = Server::greeting();
     let known = server.session("2025-06-18");
     for malformed in [
@@ -162,7 +162,7 @@ fn ending_no_session_is_a_bad_request() {
 }
 
 #[test]
-fn a_session_without_header_is_answered_in_its_revision_and_the_header_has_the_last_word() {
+fn a_session_sets_the_revision_unless_the_header_names_one() {
     let tool = json!({
         "tool": {
             "name": "greet",
@@ -216,7 +216,7 @@ fn a_session_without_header_is_answered_in_its_revision_and_the_header_has_the_l
 }
 
 #[test]
-fn a_session_may_be_meant_to_live_forever_or_for_a_second() {
+fn a_session_may_live_forever_or_for_a_second() {
     for ttl in ["18446744073709551615", "1"] {
         let server = Server::of(Folder::of(&["greet"]), &[("SESSION_TTL_SECONDS", ttl)]);
         let session = server.session("2025-06-18");
@@ -272,7 +272,7 @@ fn the_handshake_says_who_serves_and_how_to_use_it() {
 }
 
 #[test]
-fn a_client_may_say_much_of_itself() {
+fn a_client_may_describe_itself_at_length() {
     let server = Server::greeting();
     let params =
         json!({ "protocolVersion": "2025-06-18", "clientInfo": { "name": "x".repeat(1_000_000) } });
@@ -282,7 +282,7 @@ fn a_client_may_say_much_of_itself() {
 }
 
 #[test]
-fn a_session_is_of_the_principal_that_began_it() {
+fn a_session_belongs_to_the_principal_that_began_it() {
     let server = Server::greeting();
     let begun = |principal: Option<&str>| {
         let request = with_body(post(), &message("initialize", json!({})));

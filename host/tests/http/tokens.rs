@@ -40,7 +40,7 @@ fn challenge(answered: &Answered) -> Option<&str> {
 }
 
 #[test]
-fn whoever_shows_no_token_is_told_what_to_show() {
+fn a_request_without_token_is_challenged() {
     let (server, [ada, _]) = server();
     let ping = message("ping", json!({}));
     for (authorization, outcome, expected) in [
@@ -73,7 +73,7 @@ fn whoever_shows_no_token_is_told_what_to_show() {
 }
 
 #[test]
-fn nothing_of_a_request_is_looked_at_before_its_token_but_where_it_comes_from() {
+fn the_token_is_checked_before_all_but_the_origin() {
     let (server, _) = server();
     for (method, path, body, status) in [
         (Method::POST, "/mcp", "{", 401),
@@ -100,7 +100,7 @@ fn nothing_of_a_request_is_looked_at_before_its_token_but_where_it_comes_from() 
 }
 
 #[test]
-fn every_way_over_http_asks_and_none_other() {
+fn every_http_exposure_requires_a_token_and_stdio_does_not() {
     let (server, _) = server();
     let ping = with(Method::POST, "/mcp", None, &message("ping", json!({})));
     for (exposure, status) in [
@@ -138,7 +138,7 @@ fn a_session_is_its_owners_alone_whatever_the_gateway_says() {
 }
 
 #[test]
-fn what_a_caller_is_told_is_for_nobody_else() {
+fn a_callers_list_is_private() {
     let (server, [ada, _]) = server();
     let mut request = modern("tools/list", json!({}));
     let authorization = ada.parse().expect("a value");
@@ -148,7 +148,7 @@ fn what_a_caller_is_told_is_for_nobody_else() {
 }
 
 #[test]
-fn health_tells_strangers_only_whether_all_is_well() {
+fn health_shows_strangers_only_the_status() {
     let (server, [ada, _]) = server();
     let health = |authorization| server.answer(&with(Method::GET, "/health", authorization, ""));
     assert_eq!(health(None).json(), json!({ "status": "ok" }));
@@ -160,7 +160,7 @@ fn health_tells_strangers_only_whether_all_is_well() {
 }
 
 #[test]
-fn a_page_that_may_call_can_read_why_it_may_not() {
+fn an_allowed_page_can_read_why_its_request_was_refused() {
     let (server, _) = server();
     for (path, status) in [("/mcp", 401), ("/nothing", 404)] {
         let mut request = with(Method::POST, path, None, "");

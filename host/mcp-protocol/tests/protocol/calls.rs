@@ -31,7 +31,7 @@ fn with_meta<T>(version: Option<&str>, members: Value, look: impl FnOnce(&CallMe
 const MODERN: Option<&str> = Some("2026-07-28");
 
 #[test]
-fn a_progress_token_keeps_its_type_and_a_wrong_one_is_none() {
+fn a_progress_token_keeps_its_type_and_an_invalid_one_is_ignored() {
     for (token, expected) in [
         (json!("t"), Some(json!("t"))),
         (json!(""), Some(json!(""))),
@@ -101,7 +101,7 @@ fn the_trace_is_read_in_both_eras() {
 }
 
 #[test]
-fn a_meta_that_is_no_object_says_nothing() {
+fn a_meta_that_is_no_object_is_ignored() {
     for meta in ["null", "[]", "1", r#""x""#] {
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"greet","_meta":{meta}}}}}"#

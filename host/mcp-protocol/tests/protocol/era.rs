@@ -344,7 +344,7 @@ fn d8_a_response_is_refused_in_the_modern_era_and_dropped_in_the_legacy_one() {
 }
 
 #[test]
-fn a_legacy_method_that_is_not_offered_is_told_by_200_as_404_means_that_the_session_is_gone() {
+fn an_unknown_legacy_method_has_status_200_since_404_means_an_ended_session() {
     for method in [
         "prompts/list",
         "completion/complete",

@@ -317,7 +317,7 @@ fn a_member_that_comes_twice_is_refused_where_two_readers_may_take_different_one
 }
 
 #[test]
-fn however_deep_a_message_nests_it_is_read() {
+fn a_deeply_nested_message_is_read() {
     let depth = 100_000;
     for (open, close, bare) in [
         ("[", "]", "legacy [400 -32600]"),

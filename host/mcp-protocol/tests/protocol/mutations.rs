@@ -192,7 +192,7 @@ impl Seen {
 }
 
 #[test]
-fn whatever_comes_in_is_refused_accepted_or_a_request() {
+fn every_input_is_refused_accepted_or_a_request() {
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
     let messages = messages();
     let mut seen = Seen::default();

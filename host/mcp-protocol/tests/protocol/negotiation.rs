@@ -71,7 +71,7 @@ fn a_client_gets_the_revision_it_asks_for_or_the_newest_with_a_handshake() {
 }
 
 #[test]
-fn what_the_client_says_of_itself_is_kept_as_it_stands() {
+fn the_clients_description_is_kept_unchanged() {
     for (params, expected) in [
         (
             r#"{"clientInfo":{"name":"x", "version":"1"}}"#,

@@ -140,7 +140,7 @@ fn notifications_satisfy_the_schema() {
 }
 
 #[test]
-fn a_version_that_is_not_offered_is_told_which_ones_are() {
+fn an_unsupported_version_is_refused_with_the_supported_ones() {
     let body = request("tools/list", claiming(json!("2030-01-01"))).to_string();
     let answer = parsed(&refused(Some("2030-01-01"), &body));
     assert_eq!(

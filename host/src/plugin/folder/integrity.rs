@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_is_trusted_to_be_as_built_only_where_it_gave_the_declaration_that_is_there() {
+    fn a_declaration_is_trusted_only_where_this_library_gave_it() {
         let declaration = r#"{"tools":[]}"#;
         let of = |xxh3: Option<Xxh3>, declaration: &str| {
             let entry = serde_json::json!({

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_who_writes_it_on_behalf_of_which_request() {
+    fn a_log_line_names_its_plugin_and_request() {
         let live = live(None);
         let said = json!({ "level": "warn", "target": "tools::greet", "message": "hello", "plugin": "tools" });
         let bare = json!({ "level": "error", "message": "bare" });
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_one_line_whatever_is_in_it() {
+    fn a_log_line_stays_one_line_for_any_text() {
         for (message, logged) in [
             ("a\nb\r\n", "a\\nb\\r\\n"),
             ("\u{1b}[31mred\u{7}\0", "\\u{1b}[31mred\\u{7}\\u{0}"),
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_no_longer_than_anyone_reads() {
+    fn a_log_line_has_a_bounded_length() {
         let name = "n".repeat(1_000_000);
         let said = json!({ "level": "info", "target": name, "message": "ü".repeat(1_000_000), "plugin": name });
         let lines = operator_sees("INFO", || say(0, host_op::LOG, &said));
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_is_told_to_the_operator_of_whoever_asks() {
+    fn a_missing_key_is_logged_when_a_tool_asks() {
         let call = asking(InputRequests::unavailable(InputUnavailable::NoKey), "{}");
         let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
         let lines = operator_sees("INFO", || {
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn of_wrong_questions_there_are_as_many_lines_as_anyone_reads() {
+    fn lines_about_wrong_questions_are_bounded() {
         let live = live(None);
         let key = "\u{1b}".repeat(50_000);
         let asked = json!({ "requests": { key: { "method": "roots/lost", "params": {} } } });
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn that_an_answer_was_not_taken_is_told() {
+    fn a_rejected_answer_is_reported() {
         let given = Question {
             answer: Some(json!({ "roots": "secret" })),
             ..Question::default()
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn that_notifications_are_lost_is_told_once() {
+    fn lost_notifications_are_logged_once() {
         let live = live(Some(mcp_protocol::LogLevel::Debug));
         let large = json!({ "level": "info", "data": "x".repeat(100_000) });
         let lines = operator_sees("INFO", || {

@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_answered_comes_back_and_the_rest_is_open() {
+    fn answered_questions_return_and_others_stay_open() {
         let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
         assert_eq!(first.open().len(), 1);
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_does_not_ask_for_is_left_out_of_its_answer() {
+    fn members_outside_a_form_are_removed_from_its_answer() {
         let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
         let content = json!({ "name": "Ann", "age": 5, "more": {} });
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_does_not_fit_is_none() {
+    fn an_answer_of_the_wrong_form_is_not_accepted() {
         for answer in [
             json!(12345),
             Value::Null,
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_asked_again_is_told_why_and_the_operator_too_without_what_was_filled_in() {
+    fn a_repeated_question_gives_the_reason_and_the_log_omits_the_answer() {
         let url = json!({ "mode": "url", "message": "Go.", "url": "https://example.com" });
         let url = || request("elicitation/create", url.clone());
         for (asked, given, why, message) in [
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_is_asked_no_more_and_its_bytes_count_once() {
+    fn a_repeated_question_is_asked_and_counted_once() {
         let large = |n: usize| form(&format!("{n}{}", "x".repeat(MAX_QUESTION_BYTES / 10)));
         let inputs = InputRequests::default();
         for _ in 0..100 {
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_one_to_its_own_question_only() {
+    fn an_answer_belongs_to_its_own_question_only() {
         let first = InputRequests::default();
         assert_eq!(ask(&first, "sure", form("Delete a.txt?")), Ok(None));
         let second = then(&first, "sure", accepted(&json!("yes")));
@@ -532,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_be_asked_is_the_author_s_to_mend() {
+    fn an_impossible_question_is_the_authors_error() {
         let nested = json!({
             "message": "",
             "requestedSchema": { "type": "object", "properties": { "x": { "type": "object" } } },

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_grows_or_is_not_told() {
+    fn progress_that_does_not_grow_is_not_sent() {
         let mut buffer = NotificationBuffer::default();
         for (value, told) in [
             (json!(-1), 1),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_and_the_bytes_are_bounded_and_the_first_loss_is_told_once() {
+    fn number_and_bytes_are_bounded_and_the_first_loss_is_reported_once() {
         let mut many = NotificationBuffer::default();
         for step in 0..MAX_NOTIFICATIONS {
             assert_eq!(many.push(progress(json!(step))), PushOutcome::Done);

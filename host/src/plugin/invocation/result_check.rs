@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_is_told_what_is_wrong_and_where() {
+    fn a_start_error_says_what_is_wrong_and_where() {
         for (tool, reply, detail) in [
             (
                 "typed",

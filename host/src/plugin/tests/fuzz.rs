@@ -94,7 +94,7 @@ fn is_judged(content: &[u8]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn any_bytes_are_judged() {
+fn any_bytes_are_checked_without_a_crash() {
     // Most of them go no further than the first bytes, unless those are right.
     let header = good_library()[..64].to_vec();
     let begins = (0..=header.len()).prop_map(move |length| header[..length].to_vec());
@@ -104,7 +104,7 @@ fn any_bytes_are_judged() {
 }
 
 #[test]
-fn a_harmed_library_is_judged() {
+fn a_damaged_library_is_checked_without_a_crash() {
     let good = good_library();
     holds(&vec(harm(), 1..4), |harms| {
         is_judged(&harms.iter().fold(good.clone(), harmed))
@@ -112,7 +112,7 @@ fn a_harmed_library_is_judged() {
 }
 
 #[test]
-fn harm_to_the_headers_and_tables_of_a_library_is_judged() {
+fn damage_to_headers_and_tables_of_a_library_is_detected() {
     let good = good_library();
     // The headers and the tables of symbols come first, the dynamic section is in the last quarter.
     let end = good.len();
@@ -150,7 +150,7 @@ fn code(content: &[u8]) -> std::ops::Range<usize> {
 }
 
 #[test]
-fn no_library_is_refused_for_what_its_code_is_like() {
+fn no_library_is_refused_for_its_code() {
     let good = good_library();
     let code = code(&good);
     holds(&vec(harm(), 1..4), |harms| {
@@ -298,7 +298,7 @@ fn any_bytes_and_any_json_are_read_as_a_manifest_or_refused_by_name() {
 }
 
 #[test]
-fn a_harmed_manifest_is_read_or_refused_by_name() {
+fn a_damaged_manifest_is_read_or_refused_by_name() {
     holds(&(manifest(), vec(harm(), 1..4)), |(manifest, harms)| {
         let text = manifest.to_string().into_bytes();
         is_read(&harms.iter().fold(text, harmed))

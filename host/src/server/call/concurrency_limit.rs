@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_room_again_when_a_call_has_ended() {
+    fn a_permit_is_free_again_when_a_call_has_ended() {
         let crowd = ConcurrencyLimit::new(2);
         let first = crowd.try_acquire().expect("room");
         let _second = crowd.try_acquire().expect("room");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_now_and_then_with_their_number() {
+    fn refusals_are_logged_at_intervals_with_their_number() {
         let mut refused = Rejections::default();
         let begun = Instant::now();
         for (seconds, last_logged) in [

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_people_say_them() {
+    fn durations_are_written_in_seconds_or_milliseconds() {
         for (milliseconds, expected) in [
             (0, "0 ms"),
             (999, "999 ms"),

@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn that_no_tool_can_ask_is_told_at_the_start_and_loudly_if_one_has_to() {
+    fn a_missing_key_is_logged_at_the_start_and_as_a_warning_if_a_tool_needs_it() {
         let catalog = Catalog::linked(module()).expect("a catalogue");
         let keyless = InputRounds {
             keys: OnceCell::new_with(Some(Vec::new())),

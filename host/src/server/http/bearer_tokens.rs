@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_token_tells_its_owner_and_all_else_is_refused() {
+    fn a_known_token_names_its_owner_and_all_others_are_refused() {
         let old = NewToken::random();
         let text = [
             entry("ada", "first"),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_entry_is_told_without_the_entry() {
+    fn a_problem_of_an_entry_never_quotes_it() {
         let hash = "ab".repeat(32);
         let long = "n".repeat(MAX_NAME + 1);
         for (text, problems) in [
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_token_is_long_can_be_told_by_its_beginning_and_is_no_other() {
+    fn a_new_token_is_long_prefixed_and_unique() {
         let token = NewToken::random();
         let digits = token.secret.strip_prefix(TOKEN_PREFIX).expect("the prefix");
         assert_eq!(parse_hash(digits).map(|bytes| bytes.len()), Some(32));

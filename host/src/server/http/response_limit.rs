@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_counts_is_the_text_as_json_writes_it() {
+    fn the_size_counts_as_json_writes_it() {
         let every: String = (0..=0x10_ffff).filter_map(char::from_u32).collect();
         for body in ["", "plain", "\"\\\n\r\t\u{8}\u{c}\u{0}\u{1f}", &every] {
             let written = serde_json::to_string(body).expect("JSON").len() - 2;

@@ -306,9 +306,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_before_which_nothing_is_told_is_whole() {
+    async fn an_answer_without_notifications_is_sent_whole() {
         let answer = |_| async { (Response::new(Bytes::from_static(b"{}")), None) };
-        let (mut response, _) = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).respond(answer).await;
         assert_eq!(response.headers().get(CONTENT_TYPE), None);
         assert_eq!(response.body().size_hint().exact(), Some(2));
         assert_eq!(next(&mut response).await.as_deref(), Some("{}"));
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_told_is_heard_before_there_is_an_answer() {
+    async fn notifications_arrive_before_the_answer() {
         let (finish, finished) = oneshot::channel::<()>();
         let answer = |sink: NotificationSink| async move {
             sink.send(notification("1"));
@@ -327,7 +327,7 @@ mod tests {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             (response, None)
         };
-        let (mut response, _) = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).respond(answer).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
         assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN);
@@ -344,23 +344,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_tool_is_shown_to_be_alive_to_those_who_hear_events() {
+    async fn a_silent_tool_keeps_its_event_stream_alive() {
         let slow = |_| async {
             tokio::time::sleep(KEEP_ALIVE_INTERVAL * 2 + KEEP_ALIVE_INTERVAL / 2).await;
             (Response::new(Bytes::from_static(b"{}")), None)
         };
-        let (mut response, _) = opening(true).answer(slow).await;
+        let (mut response, _) = opening(true).respond(slow).await;
         let comment = str::from_utf8(KEEP_ALIVE).expect("UTF-8");
         for expected in [comment, comment, "event: message\ndata: {}\n\n"] {
             assert_eq!(next(&mut response).await.as_deref(), Some(expected));
         }
         assert_eq!(next(&mut response).await, None);
-        let (mut response, _) = opening(false).answer(slow).await;
+        let (mut response, _) = opening(false).respond(slow).await;
         assert_eq!(next(&mut response).await.as_deref(), Some("{}"));
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_read_loses_what_is_told_but_not_the_answer() {
+    async fn a_slow_client_loses_notifications_but_not_the_answer() {
         let most = MAX_QUEUED_BYTES / 1000;
         let answer = move |sink: NotificationSink| async move {
             for _ in 0..2 * most {
@@ -368,7 +368,7 @@ mod tests {
             }
             (Response::new(Bytes::from_static(b"{}")), None)
         };
-        let (mut response, _) = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).respond(answer).await;
         let all = next(&mut response).await.expect("one piece");
         let events = all.matches("data: \"x").count();
         assert!(events > most * 9 / 10 && events <= most, "{events}");
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_drops_the_stream_drops_what_would_answer() {
+    async fn dropping_the_stream_drops_the_pending_answer() {
         let (held, dropped) = oneshot::channel::<()>();
         let answer = |sink: NotificationSink| async move {
             sink.send(notification("1"));
@@ -384,7 +384,7 @@ mod tests {
             drop(held);
             (Response::new(Bytes::new()), None)
         };
-        let (response, _) = opening(true).answer(answer).await;
+        let (response, _) = opening(true).respond(answer).await;
         drop(response);
         assert!(dropped.await.is_err());
     }

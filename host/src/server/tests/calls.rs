@@ -182,7 +182,7 @@ async fn each_operation_answers_as_the_payload_document_says() {
 }
 
 #[tokio::test]
-async fn a_call_has_a_number_of_its_own_and_is_over_when_it_was_answered() {
+async fn a_call_has_its_own_number_until_it_was_answered() {
     let server = Server::start(&[]);
     let sent = modern("ask", ask(json!([])));
     let first = server.answer(&sent).await.seen()["call"].clone();
@@ -225,7 +225,7 @@ async fn the_deadline_of_a_call_is_the_earlier_one() {
 }
 
 #[tokio::test]
-async fn failures_are_told_to_who_can_act_on_them() {
+async fn failures_are_reported_to_those_who_can_act_on_them() {
     let server = Server::start(&[]);
     let unexpected = "tool fail failed unexpectedly (request id request-1)";
     for failure in [

@@ -49,7 +49,7 @@ impl fmt::Debug for Sent {
 }
 
 #[test]
-fn whatever_comes_in_is_answered_or_accepted() {
+fn every_input_is_answered_or_accepted() {
     let server = Server::start(&[("LIST_PAGE_SIZE", "2")]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

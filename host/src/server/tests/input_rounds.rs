@@ -118,7 +118,7 @@ async fn each_round_knows_the_answers_of_all_before_it() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_does_not_fit_is_asked_again_and_what_nobody_asked_is_ignored() {
+async fn missing_and_wrong_answers_are_asked_again_and_extra_ones_ignored() {
     let server = Server::start(&[KEY]);
     let sent = || asking(&json!({ "a": question("A?") }));
     let (_, state) = server.answer(&sent()).await.asked();
@@ -153,7 +153,7 @@ async fn what_is_missing_or_does_not_fit_is_asked_again_and_what_nobody_asked_is
 }
 
 #[tokio::test]
-async fn a_client_that_brings_no_state_answers_whatever_is_asked() {
+async fn answers_without_state_match_any_question() {
     let server = Server::start(&[KEY]);
     let mut sent = asking(&json!({ "a": question("A?") }));
     sent.body["params"]["inputResponses"] = json!({ "a": answer("Ann"), "other": 1 });
@@ -257,7 +257,7 @@ async fn a_state_expires_and_keys_can_be_changed_without_losing_one() {
 }
 
 #[tokio::test]
-async fn a_state_is_one_of_its_own_function() {
+async fn a_state_belongs_to_its_own_function() {
     let sent = || asking(&json!({ "a": question("A?") }));
     let responses = || json!({ "a": answer("Ann") });
     let function = |name| Server::start(&[KEY, ("AWS_LAMBDA_FUNCTION_NAME", name)]);
@@ -274,7 +274,7 @@ async fn a_state_is_one_of_its_own_function() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_asked_is_told_why() {
+async fn a_client_without_the_capability_is_not_asked() {
     let one = json!({ "a": question("A?") });
     let sent = |capabilities: Value| capable(asking(&one), capabilities);
     let on_lambda = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")];
@@ -314,7 +314,7 @@ async fn who_cannot_be_asked_is_told_why() {
 }
 
 #[tokio::test]
-async fn what_a_tool_makes_of_its_questions_does_not_matter() {
+async fn a_call_with_open_questions_asks_its_client_whatever_the_tool_returns() {
     let server = Server::start(&[KEY]);
     // It is asked before the tool fails, in each of the ways in which a tool can.
     for ends in [
@@ -354,7 +354,7 @@ async fn what_a_tool_makes_of_its_questions_does_not_matter() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_could_carry_are_refused() {
+async fn too_large_answers_are_refused() {
     let server = Server::start(&[KEY]);
     let sent = || asking(&json!({ "a": question("A?") }));
     let (_, state) = server.answer(&sent()).await.asked();

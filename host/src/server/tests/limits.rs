@@ -51,7 +51,7 @@ async fn a_tool_that_heeds_its_cancellation_is_answered_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_tool_gives_when_it_learns_that_its_time_is_over_is_its_result() {
+async fn a_result_given_within_the_cancel_grace_counts() {
     let server = Server::start(&[]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancelled", "ends": "ok" });
     let answered = server.answer(&modern("hurried", arguments)).await;
@@ -127,7 +127,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
 }
 
 #[tokio::test]
-async fn calls_that_nobody_waits_for_end_however_many_there_are() {
+async fn abandoned_calls_end_in_any_number() {
     /// As many as tokio has threads for them, of which none is left to cancel them.
     const ALL: usize = 512;
     let server = Server::start(&[("CALLS_AT_ONCE", "512")]);
@@ -156,7 +156,7 @@ async fn calls_that_nobody_waits_for_end_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn a_batch_of_however_many_calls_does_not_crowd_itself_out() {
+async fn a_large_batch_of_calls_stays_within_the_concurrency_limit() {
     let server = Server::start(&[("CALLS_AT_ONCE", "16")]);
     let mut sent = legacy("", json!({}));
     let calls = (0..100).map(|id| {
@@ -177,7 +177,7 @@ async fn a_batch_of_however_many_calls_does_not_crowd_itself_out() {
 }
 
 #[tokio::test]
-async fn one_call_more_than_run_at_once_is_refused_at_once() {
+async fn a_call_beyond_the_limit_is_refused_at_once() {
     let server = Server::start(&[("CALLS_AT_ONCE", "1")]);
     let calling = |request_id| {
         let arguments = json!({ "ms": MINUTE, "heeds": "cancelled" });

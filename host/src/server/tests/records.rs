@@ -72,7 +72,7 @@ async fn every_request_has_one_line_that_says_what_it_was_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_any_more_is_told_to_be_abandoned() {
+async fn an_abandoned_request_is_logged_as_such() {
     let server = Server::start(&[]);
     let operator = CapturedLog::new("INFO");
     let sent = modern("hurried", json!({ "ms": 10_000, "heeds": "cancelled" }));
@@ -87,7 +87,7 @@ async fn what_nobody_waits_for_any_more_is_told_to_be_abandoned() {
 }
 
 #[tokio::test]
-async fn what_is_asked_routinely_has_no_line_and_does_not_count_as_the_first_request() {
+async fn routine_requests_have_no_line_and_do_not_count_as_the_first() {
     let server = Server::start(&[]);
     let operator = CapturedLog::new("INFO");
     let headers = HeaderMap::new();
@@ -122,7 +122,7 @@ async fn what_is_asked_routinely_has_no_line_and_does_not_count_as_the_first_req
 }
 
 #[tokio::test]
-async fn of_a_batch_the_worst_counts() {
+async fn the_worst_outcome_of_a_batch_counts() {
     let server = Server::start(&[]);
     let operator = CapturedLog::new("INFO");
     let call = |tool: &str, arguments: Value| {
@@ -152,7 +152,7 @@ async fn of_a_batch_the_worst_counts() {
 }
 
 #[tokio::test]
-async fn a_token_that_would_fill_memory_with_its_repetitions_is_none() {
+async fn a_too_long_progress_token_is_ignored() {
     let server = Server::start(&[]);
     for (length, is_told) in [(1000, true), (4000, false)] {
         let arguments = json!({ "ops": [[PROGRESS, { "progress": 1 }]] });

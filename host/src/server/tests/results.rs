@@ -63,7 +63,7 @@ async fn a_result_that_its_output_schema_refuses_is_a_failure_of_the_tool() {
 }
 
 #[tokio::test]
-async fn structured_results_are_told_to_revisions_that_know_their_form() {
+async fn structured_results_go_to_revisions_that_know_their_form() {
     let server = Server::start(&[]);
     for (revision, object, array) in [
         ("2024-11-05", false, false),

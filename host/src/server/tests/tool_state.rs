@@ -163,7 +163,7 @@ async fn a_session_is_its_principals_alone() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_began_has_its_state_for_whoever_came_first() {
+async fn the_state_of_an_unknown_session_belongs_to_its_first_principal() {
     let server = Server::start(&[]);
     let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
     let put = || {
@@ -177,7 +177,7 @@ async fn a_session_that_nobody_began_has_its_state_for_whoever_came_first() {
 }
 
 #[tokio::test]
-async fn a_level_is_kept_for_a_session_that_is_not_known_here() {
+async fn a_level_is_kept_for_an_unknown_session() {
     let server = Server::start(&[]);
     let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
     let level = legacy("", json!({})).asking("logging/setLevel", json!({ "level": "notice" }));
@@ -193,7 +193,7 @@ async fn a_level_is_kept_for_a_session_that_is_not_known_here() {
 }
 
 #[tokio::test]
-async fn a_failure_that_has_nothing_to_do_with_an_ended_session_is_the_tools_own() {
+async fn a_failure_unrelated_to_an_ended_session_is_the_tools_own() {
     let server = Server::start(&[]);
     let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
     let call = |tool: &str, arguments| legacy(tool, arguments).header("mcp-session-id", never);

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_is_told() {
+    fn an_invalid_certificate_is_reported() {
         assert_eq!(certificates(b"nothing"), Ok(0));
         for pem in [
             "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_ids_of_our_own_making_are_ids() {
+    fn only_ids_that_a_host_issues_are_parsed() {
         for (text, parsed) in [
             (SessionId::random().to_string().as_str(), true),
             ("", false),

@@ -572,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_is_not_lost_to_an_update_when_another_call_was_faster() {
+    fn a_set_value_survives_the_conflict_of_an_update() {
         let calls = Calls::of(MemoryStateStore::default());
         let [one, other] = calls.two();
         for overtakes in [false, true] {
@@ -615,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_that_are_set_none_is_written_after_one_that_another_call_has_changed() {
+    fn a_conflict_stops_the_commit_of_later_states() {
         let calls = Calls::of(MemoryStateStore::default());
         let part = || StateFailure::PartlyOvertaken("t".to_owned());
         for (faster, told, left) in [(0, overtaken(), ["11", "10"]), (1, part(), ["9", "11"])] {
@@ -638,7 +638,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_is_written_also_when_the_tool_has_taken_all_its_time() {
+    fn a_set_value_is_written_after_the_tools_whole_time() {
         let calls = Calls::of(MemoryStateStore::default());
         let [one, _] = calls.two();
         let soon = SystemTime::now() + Duration::from_millis(500);
@@ -657,7 +657,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trouble_is_told_the_client_only_when_the_words_of_the_failure_pass_it_on() {
+    fn a_store_fault_reaches_the_client_only_if_the_failures_message_contains_it() {
         let calls = Calls::of(MemoryStateStore::default());
         let [one, _] = calls.two();
         let call = calls.begin_with(StateLimits {
@@ -716,7 +716,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_life_that_cannot_be_extended_and_a_line_says_so() {
+    fn a_failed_extension_delays_nobody_and_is_logged() {
         let operator = CapturedLog::new("WARN");
         let calls = Calls::of(Hanging);
         let scope = StateScope::Handle("0".repeat(32));

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_that_is_said_to_be_base64_and_is_none_is_told_so() {
+    fn a_body_with_invalid_base64_is_refused() {
         for (body, is_encoded, expected) in [
             (Some("e30="), true, Some("{}")),
             (Some("no base64!"), true, None),

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_api_tells_of_cognito_of_an_authorizer_or_of_iam() {
+    fn a_rest_api_identifies_callers_by_cognito_authorizer_or_iam() {
         let none = json!([null, {}]);
         for (part, expected) in [
             (json!({}), none.clone()),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_http_api_tells_of_a_jwt_of_an_authorizer_or_of_iam() {
+    fn an_http_api_identifies_callers_by_jwt_authorizer_or_iam() {
         let none = json!([null, {}]);
         for (authorizer, expected) in [
             (Value::Null, none.clone()),

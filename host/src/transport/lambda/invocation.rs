@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_an_event_may_have_any_form() {
+    fn headers_beside_an_event_may_have_any_form() {
         for (context, custom) in [
             (r#"{"custom":{"a":"b"}}"#, json!({ "a": "b" })),
             (
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_had_long_passed_is_none() {
+    fn a_deadline_long_past_is_ignored() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = u64::try_from(now.expect("after 1970").as_millis()).expect("not so late");
         // The year 3000.

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_invocation_has_its_own_trace_or_none_and_they_take_no_more_memory() {
+    fn each_invocation_sets_its_own_trace_without_more_memory() {
         let value = |text: &str| HeaderValue::from_str(text).expect("a value");
         let mut buffers = std::collections::BTreeSet::new();
         for number in 0..100 {

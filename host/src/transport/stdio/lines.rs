@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_skipped_and_the_next_is_read() {
+    fn a_too_long_line_is_skipped_and_the_next_is_read() {
         for (length, fits) in [
             (MAX_BODY, true),
             (MAX_BODY + 1, false),

@@ -152,7 +152,7 @@ fn a_library_whose_rest_is_empty_is_damaged() {
 }
 
 #[test]
-fn a_library_for_the_other_cpu_is_judged_as_a_host_of_that_cpu_would() {
+fn a_library_for_the_other_cpu_is_checked_as_its_own_host_would() {
     let mut library = good_library();
     let other = if MACHINE == EM_X86_64 {
         EM_AARCH64

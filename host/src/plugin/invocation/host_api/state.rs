@@ -108,7 +108,7 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn values_come_back_letter_by_letter() {
+    async fn values_come_back_byte_by_byte() {
         let ttl = Duration::from_secs(60);
         let stores = Stores {
             states: Arc::<MemoryStateStore>::default(),

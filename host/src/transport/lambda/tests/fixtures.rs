@@ -138,7 +138,7 @@ async fn every_event_that_ships_with_the_crates_of_aws_is_answered_or_refused_as
 
 /// `cargo lambda watch` writes null for all that events may have and this one has not.
 #[tokio::test]
-async fn what_is_null_tells_nothing_of_an_event() {
+async fn null_members_do_not_identify_an_event() {
     let function = Function::start(&[]);
     let call = call("reply", json!({ "content": [] }));
     for mut event in [rest_api, http_api, function_url, load_balancer].map(|of| of("/mcp", &call)) {

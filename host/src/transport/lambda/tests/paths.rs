@@ -66,7 +66,7 @@ async fn the_endpoint_is_at_the_root_and_at_mcp_below_any_stage_and_base_path() 
 }
 
 #[tokio::test]
-async fn what_is_elsewhere_is_not_found_and_the_answer_says_where_to_go() {
+async fn an_unknown_path_is_not_found_and_the_answer_names_the_endpoint() {
     let function = Function::start(&[]);
     let mut elsewhere: Vec<Value> = Vec::new();
     for path in [
@@ -114,7 +114,7 @@ async fn what_is_elsewhere_is_not_found_and_the_answer_says_where_to_go() {
 }
 
 #[tokio::test]
-async fn the_health_is_told_below_any_stage_and_base_path() {
+async fn health_is_served_below_any_stage_and_base_path() {
     let function = Function::start(&[]);
     for (mut event, status) in [
         (rest_api("/health", &ping()), 200),
@@ -143,7 +143,7 @@ async fn the_health_is_told_below_any_stage_and_base_path() {
 }
 
 #[tokio::test]
-async fn a_host_header_that_is_no_host_is_nobodys_business() {
+async fn an_invalid_host_header_is_ignored_behind_a_gateway() {
     let function = Function::start(&[]);
     for host in [
         "1.2.3.999",
@@ -178,7 +178,7 @@ async fn a_host_header_that_is_no_host_is_nobodys_business() {
 }
 
 #[tokio::test]
-async fn a_header_that_was_sent_twice_counts_twice() {
+async fn a_header_sent_twice_keeps_both_values() {
     let function = Function::start(&[("ALLOWED_ORIGINS", "https://good.example")]);
     for through in [rest_api, load_balancer] {
         for (origins, status) in [
