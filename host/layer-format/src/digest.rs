@@ -1,4 +1,4 @@
-//! Checksums, as manifests have them: in hexadecimal.
+//! Checksums in hexadecimal, as manifests have them.
 
 use sha2::{Digest, Sha256};
 

@@ -1,4 +1,4 @@
-//! `ENTRY_FILE` and `TOOLS_LIST`: which plugins and tools are served, and what to say of a name that nothing has.
+//! `ENTRY_FILE` and `TOOLS_LIST`: the plugins and tools that are served, and the error for an unknown name.
 
 use crate::{
     declaration::DeclaredTool,
@@ -6,17 +6,17 @@ use crate::{
     skipped::SkippedPlugin,
 };
 
-/// A tool, as far as `TOOLS_LIST` can mean it.
+/// A tool, with the names that `TOOLS_LIST` can refer to.
 pub trait Selectable {
-    /// Its name.
+    /// Returns the tool's name.
     fn name(&self) -> &str;
-    /// The name of the function behind it.
+    /// Returns the name of the tool's function.
     fn function(&self) -> &str;
-    /// Is it served where `TOOLS_LIST` is not set?
+    /// Reports whether the tool is served if `TOOLS_LIST` is not set.
     fn is_default(&self) -> bool;
 }
 
-/// Does `name` fit `pattern`, in which `*` stands for any characters?
+/// Reports whether `name` matches `pattern`, in which `*` matches any characters.
 pub(crate) fn matches_pattern(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|start| name.strip_prefix(start)) else {
@@ -38,10 +38,10 @@ pub(crate) fn matches_pattern(pattern: &str, name: &str) -> bool {
     true
 }
 
-/// The file name that an entry of `ENTRY_FILE` stands for: `libcustom_tools.so`, `custom_tools` or `custom-tools`.
+/// Returns the file name for an entry of `ENTRY_FILE`: `libcustom_tools.so`, `custom_tools` or `custom-tools`.
 ///
 /// # Errors
-/// What is wrong with the entry.
+/// The problem with the entry.
 pub fn library_file_name(entry: &str) -> Result<String, String> {
     if entry.contains(['/', '\\']) || entry == ".." {
         return Err(format!(
@@ -60,7 +60,8 @@ pub fn library_file_name(entry: &str) -> Result<String, String> {
     })
 }
 
-/// Is a tool among these default tools of its layer? (`cargo layer build` has checked that there is one for each entry.)
+/// Reports whether a tool is among the default tools of its layer. (`cargo layer build` has checked that each entry
+/// matches a tool.)
 #[must_use]
 pub fn is_default_tool(entries: &[String], tool: &DeclaredTool) -> bool {
     let means = |pattern: &str| {
@@ -73,10 +74,11 @@ pub fn is_default_tool(entries: &[String], tool: &DeclaredTool) -> bool {
     !entries.iter().any(excluded) && (only_exclusions || entries.iter().any(included))
 }
 
-/// The tools that `TOOLS_LIST` selects, by default each layer's own: by name, by function, by pattern, without those it excludes by `!`.
+/// Returns the tools that `TOOLS_LIST` selects: by name, by function, by pattern, without those that it excludes by
+/// `!`. By default these are each layer's own default tools.
 ///
 /// # Errors
-/// An entry that means no tool, or several where it should mean one.
+/// An entry that matches no tool, or several where it should match one.
 pub fn select_tools<T: Selectable>(
     entries: &[String],
     tools: Vec<T>,
@@ -121,7 +123,7 @@ pub fn select_tools<T: Selectable>(
     Ok(served.map(|(_, tool)| tool).collect())
 }
 
-/// The tools that a name or pattern means: those of that name, else those of that function.
+/// Returns the tools that a name or pattern matches: those of that name, else those of that function.
 fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, SelectionError> {
     let by = |name: fn(&T) -> &str| -> Vec<usize> {
         let fitting = tools

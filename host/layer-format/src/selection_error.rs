@@ -1,4 +1,4 @@
-//! Why `ENTRY_FILE` and `TOOLS_LIST` cannot select what they name, with the names that come near.
+//! Errors of `ENTRY_FILE` and `TOOLS_LIST`, with suggestions for unknown names.
 
 use tool_schema::likeness;
 
@@ -7,26 +7,26 @@ use crate::{
     skipped::SkippedPlugin,
 };
 
-/// Why `ENTRY_FILE` or `TOOLS_LIST` cannot select what they name.
+/// The reason why `ENTRY_FILE` or `TOOLS_LIST` cannot select.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// `ENTRY_FILE` is written wrongly.
+    /// An entry of `ENTRY_FILE` has the wrong form.
     #[error("{0}")]
     EntryFile(String),
-    /// `ENTRY_FILE` or `TOOLS_LIST` name what is not there.
+    /// `ENTRY_FILE` or `TOOLS_LIST` names something unknown.
     #[error("{}", unmatched_message(.variable, .unmatched, .known, .skipped))]
     Unmatched {
         /// The variable.
         variable: &'static str,
-        /// The names that nothing has.
+        /// The unknown names.
         unmatched: Vec<Unmatched>,
-        /// Everything there is.
+        /// Every known name.
         known: Vec<String>,
-        /// What would be there, if it could be served.
+        /// The skipped plugins, which might have had the names.
         skipped: Vec<SkippedPlugin>,
     },
-    /// A name in `TOOLS_LIST` is that of several functions.
+    /// A name in `TOOLS_LIST` belongs to several functions.
     #[error("TOOLS_LIST: {name} is the function of several tools: {}; write the tool's name", .tools.join(", "))]
     Ambiguous {
         /// The name.
@@ -49,17 +49,17 @@ impl HasErrorCode for SelectionError {
     }
 }
 
-/// A name that nothing has, with those that come near it.
+/// An unknown name, with suggestions.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unmatched {
     /// The name, as written.
     pub name: String,
-    /// What it may have meant, the nearest first.
+    /// Similar names, the most similar first.
     pub suggestions: Vec<String>,
 }
 
 impl Unmatched {
-    /// This name, and what of `known` comes near it.
+    /// Returns this name with the similar ones of `known`.
     pub fn new<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             name: name.to_owned(),
@@ -68,7 +68,7 @@ impl Unmatched {
     }
 }
 
-/// The most near misses that are named.
+/// The maximum number of suggestions.
 const MAX_SUGGESTIONS: usize = 3;
 
 fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
@@ -76,7 +76,7 @@ fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
         .into_iter()
         .filter_map(|known| Some((likeness(name, known)?, known)))
         .collect();
-    // The names too, so that equal ones stand side by side: a tool and its function often have one name.
+    // Sorting also by name puts equal names side by side: a tool and its function often have one name.
     suggestions.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));
     suggestions.dedup_by_key(|(_, known)| *known);
     suggestions

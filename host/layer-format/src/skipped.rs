@@ -4,19 +4,19 @@ use std::fmt;
 
 use crate::{ErrorCode, HasErrorCode};
 
-/// A file that is not served, and why.
+/// A file that is not served, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedPlugin {
     /// The name of the library or manifest.
     pub file: String,
     /// The code of the problem.
     pub code: ErrorCode,
-    /// What is wrong, and the remedy.
+    /// The problem, and the remedy.
     pub problem: String,
 }
 
 impl SkippedPlugin {
-    /// A file that this error keeps from being served.
+    /// Returns a file that is skipped for this error.
     #[must_use]
     pub fn new(file: &str, error: &(impl HasErrorCode + fmt::Display)) -> Self {
         Self {

@@ -5,7 +5,7 @@ use serde_json::{json, value::RawValue};
 
 use crate::{Revision, json::to_raw};
 
-/// What a replacement repeats of a block.
+/// The members of a block that its replacement repeats.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Block {
@@ -17,8 +17,8 @@ struct Block {
     description: Option<String>,
 }
 
-/// The blocks, with a text in place of each that `revision` does not know: a client that reads by the schema refuses the
-/// whole result for one of them. `None` if nothing is to be replaced.
+/// Replaces each block that `revision` does not know by a text. (A client that validates would refuse the whole result
+/// for one such block.) Returns `None` if there is nothing to replace.
 pub(crate) fn for_revision(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
     let unknown: Vec<_> = [
         ("audio", revision.has_audio()),
@@ -27,7 +27,7 @@ pub(crate) fn for_revision(content: &RawValue, revision: Revision) -> Option<Box
     .into_iter()
     .filter_map(|(kind, known)| (!known).then_some(kind))
     .collect();
-    // Most results are text: not parsed for a block that cannot be in them.
+    // Most results are text. They are not parsed for a block that they cannot contain.
     if !unknown.iter().any(|kind| content.get().contains(kind)) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Which era a message belongs to. Decided per request: connections and earlier requests mean nothing (M:ver).
+//! The era of a message. Each request is decided alone: connections and earlier requests do not count (M:ver).
 
 use serde_json::value::RawValue;
 
@@ -12,7 +12,7 @@ use crate::{
     params::{Members, Params, text},
 };
 
-/// Parse the body of one POST, and decide its era. The first rule that fits wins:
+/// Parses the body of one POST and decides its era. The first rule that fits wins:
 ///
 /// | rule | message | era |
 /// |---|---|---|
@@ -24,7 +24,7 @@ use crate::{
 /// | D7 | a notification by D4 or D5, or else | modern: accepted and dropped; legacy |
 /// | D8 | a response | refused if the header is modern, else legacy |
 ///
-/// (D1, other methods than POST, is the front door's business.)
+/// (The front door handles D1: methods other than POST.)
 #[must_use]
 pub fn route<'a>(headers: Headers<'_>, body: &'a [u8]) -> Route<'a> {
     Received {
@@ -34,13 +34,13 @@ pub fn route<'a>(headers: Headers<'_>, body: &'a [u8]) -> Route<'a> {
     .route(body)
 }
 
-/// Parse one message that came over stdio, and decide its era by the same rules, as if no header had been there: none is
-/// missing either.
+/// Parses one message that came over stdio. The rules are those of [`route`], as if no header had been there, and no
+/// header is missing.
 ///
-/// - The statuses of answers mean nothing; one without body is not written.
-/// - The connection is the legacy session: whoever keeps it knows the revision that `initialize` negotiated in it, which
-///   is that of [`Request::revision`] `None`, and the session is alive.
-/// - [`Route::Cancel`] names a request of this connection, of any era. Answers may overtake each other.
+/// - Statuses of answers have no meaning. An answer without body is not written.
+/// - The connection is the legacy session and is alive. Its transport knows the revision that `initialize` negotiated
+///   in it; a [`Request::revision`] of `None` means that revision.
+/// - [`Route::Cancel`] names a request of this connection, of either era. Answers may overtake each other.
 #[must_use]
 pub fn route_stdio(message: &[u8]) -> Route<'_> {
     Received {
@@ -50,12 +50,12 @@ pub fn route_stdio(message: &[u8]) -> Route<'_> {
     .route(message)
 }
 
-/// What the header `MCP-Protocol-Version` names.
+/// The value of the header `MCP-Protocol-Version`.
 #[derive(Clone, Copy)]
 enum Header {
     Absent,
     Legacy(Revision),
-    /// A modern revision, or what is none at all.
+    /// A modern revision, or no known revision at all.
     Modern,
 }
 
@@ -76,13 +76,13 @@ impl Header {
     }
 }
 
-/// What `_meta` claims by its key `io.modelcontextprotocol/protocolVersion`.
+/// The revision that `_meta` declares by the key `io.modelcontextprotocol/protocolVersion`.
 #[derive(Clone, Copy)]
 enum DeclaredVersion {
     Absent,
-    /// To be of a modern revision.
+    /// A modern revision.
     Modern,
-    /// To be of another one, or nothing that could be read.
+    /// Another revision, or an unreadable value.
     Other,
 }
 
@@ -98,11 +98,11 @@ impl DeclaredVersion {
     }
 }
 
-/// How a message came.
+/// A message's origin: its headers, if it came over HTTP.
 #[derive(Clone, Copy)]
 struct Received<'h> {
     header: Header,
-    /// `None`: over stdio, which has none.
+    /// `None` over stdio, which has no headers.
     headers: Option<Headers<'h>>,
 }
 
@@ -115,7 +115,7 @@ impl Received<'_> {
         routed.unwrap_or_else(Route::Reply)
     }
 
-    /// D2.
+    /// Applies D2 to a batch.
     fn route_batch<'a>(self, messages: &[&'a RawValue]) -> Result<Route<'a>, Answer> {
         let refuse = |problem: &str| Err(Answer::error(400, None, INVALID_REQUEST, problem));
         if messages.is_empty() {
@@ -159,7 +159,7 @@ impl Received<'_> {
         })
     }
 
-    /// D3 to D8; and what the message claims.
+    /// Applies D3 to D8. Returns the route and the revision that the message declares.
     fn route_message(self, message: Message<'_>) -> Result<(Route<'_>, DeclaredVersion), Answer> {
         use {DeclaredVersion as V, Header as H, Message as M};
 
@@ -185,7 +185,8 @@ impl Received<'_> {
         Ok((route, declared))
     }
 
-    /// A modern client cancels over HTTP by hanging up; what it cancels otherwise is in no session, and so of nobody.
+    /// Routes a notification. A modern client cancels over HTTP by hanging up. Any other cancellation of a modern
+    /// client is in no session and concerns no request.
     fn route_notification<'a>(self, modern: bool, method: &str, params: &Params<'_>) -> Route<'a> {
         let over_http = self.headers.is_some();
         match (method, params.id("requestId")) {

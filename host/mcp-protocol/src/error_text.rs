@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 /// The longest text of an error. Unit: bytes.
-/// Source: ours. It is for people and models to read; what it quotes of a request may have megabytes, and an answer that
-/// is too large for the gateway would be lost.
+/// Source: ours. People and models read it. A request that it quotes may have megabytes, and an answer that is too
+/// large for the gateway would be lost.
 const MAX_ERROR_TEXT: usize = 4096;
 
-/// An error's text, cut where it gets too long.
+/// Truncates an error's text that is too long.
 pub(crate) fn truncate(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_ERROR_TEXT {
         return text.into();

@@ -1,4 +1,4 @@
-//! Headers that repeat what the body says, so that gateways can act on it (M:http, "Server Validation").
+//! Headers that repeat parts of the body, so that gateways can act on them (M:http, "Server Validation").
 
 use std::borrow::Cow;
 
@@ -6,26 +6,26 @@ use serde_json::{Number, value::RawValue};
 
 use crate::{Answer, Id, jsonrpc::HEADER_MISMATCH, params::members};
 
-/// How the names of headers begin that repeat arguments (M:http, "Custom Headers from Tool Parameters").
+/// The prefix of headers that repeat arguments (M:http, "Custom Headers from Tool Parameters").
 pub const ARGUMENT_HEADER_PREFIX: &str = "mcp-param-";
 
-/// Up to here every integer is a number of its own also for clients that have no others (2^53 - 1).
+/// The largest integer up to which all are distinct, also for clients whose numbers are floats (2^53 - 1).
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
-/// The value of a header without the blanks around it (RFC 9110, section 5.5).
+/// Returns the value of a header without the blanks around it (RFC 9110, section 5.5).
 pub(crate) fn trim_blanks(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
 
-/// The refusal of a request whose headers and body disagree.
+/// Returns the refusal of a request whose headers and body disagree.
 pub(crate) fn mismatch(id: &Id, problem: &str) -> Answer {
     Answer::error(400, Some(id), HEADER_MISMATCH, problem)
 }
 
-/// A header is there and says what the body says.
+/// Checks that a header is there and equals the body.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem with the header.
 pub(crate) fn check_plain(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
     let value = value
         .map(trim_blanks)
@@ -33,10 +33,10 @@ pub(crate) fn check_plain(header: &str, value: Option<&str>, body: &str) -> Resu
     compare(header, value, body)
 }
 
-/// The same of a header whose value may be wrapped in base64.
+/// Checks the same of a header whose value may be encoded in base64.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem with the header.
 pub(crate) fn check_encoded(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
     let value = value.ok_or_else(|| missing_header(header, &format!("{body:?}")))?;
     compare(header, &decode_value(header, value)?, body)
@@ -51,17 +51,17 @@ fn compare(header: &str, value: &str, body: &str) -> Result<(), String> {
     ))
 }
 
-/// The headers by which a tool wants arguments repeated say what its `arguments` say, as they were sent.
+/// Checks that the headers in which a tool wants arguments repeated agree with the `arguments`, as they were sent.
 ///
-/// `declared` are the names of `x-mcp-header`, each with a JSON pointer to its argument; `value` finds the value of a
-/// header by its name.
+/// `declared` holds the names of `x-mcp-header`, each with a JSON pointer to its argument. `value` returns the value of
+/// a header by its name.
 ///
 /// | argument | header | |
 /// |---|---|---|
 /// | there, not null | there, and equal to it | accepted |
 /// | there, not null | missing, different or malformed | refused |
 /// | null or absent | missing | accepted |
-/// | null or absent | there | refused: a gateway would act on what the tool does not get |
+/// | null or absent | there | refused: a gateway would act on a value that the tool does not get |
 ///
 /// # Errors
 /// The refusal: 400, -32020.
@@ -110,7 +110,7 @@ fn check_argument(
     ))
 }
 
-/// The integer that a number is, however it is written.
+/// Returns the integer value of a number, in whatever notation.
 fn integer(text: &str) -> Option<i128> {
     let number: Number = serde_json::from_str(text).ok()?;
     let float = || {
@@ -123,7 +123,7 @@ fn integer(text: &str) -> Option<i128> {
         .or_else(|| float().map(|float| float as i128))
 }
 
-/// The argument in this place, as it stands.
+/// Returns the argument at this pointer, unchanged.
 fn find_argument<'a>(
     arguments: Option<&'a RawValue>,
     pointer: &str,
@@ -152,7 +152,8 @@ fn decode_value(header: &str, value: &str) -> Result<String, String> {
     })
 }
 
-/// The value of a header that may be wrapped as `=?base64?...?=`; `None` when what is wrapped is not base64 of UTF-8.
+/// Decodes the value of a header that may be encoded as `=?base64?...?=`. Returns `None` if the encoded part is not
+/// base64 of UTF-8.
 fn decode(value: &str) -> Option<String> {
     match value
         .strip_prefix("=?base64?")
@@ -192,8 +193,8 @@ fn encode_base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Canonical base64 (RFC 4648, section 4): padding required, no stray bits. Written here because this crate depends on
-/// serde alone, but for `tool-rules`.
+/// Decodes canonical base64 (RFC 4648, section 4): padding required, no stray bits. It is written here because this
+/// crate depends only on serde and `tool-rules`.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();

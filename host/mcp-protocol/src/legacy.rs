@@ -11,8 +11,9 @@ use crate::{
     params::{self, Params},
 };
 
-/// A request. Its errors travel with HTTP 200, and only after its session was looked up: to a legacy client 404 means
-/// that the session is gone (L:http), and it must learn that whatever it asked for. `initialize` alone is in no session.
+/// Routes a request. Its errors have HTTP status 200 and are sent only after its session was looked up. To a legacy
+/// client 404 means that the session is gone (L:http), and it must learn that whatever it asked for. `initialize` alone
+/// is in no session.
 pub(crate) fn request<'a>(
     revision: Option<Revision>,
     id: Id,
@@ -43,7 +44,7 @@ pub(crate) fn request<'a>(
 /// The method that begins a session.
 pub(crate) const INITIALIZE: &str = "initialize";
 
-/// The result of `initialize`.
+/// Returns the result of `initialize`.
 #[must_use]
 pub fn initialize_result(
     negotiated: Revision,

@@ -1,7 +1,7 @@
-//! The methods that are offered, and what each of them reads of `params`.
+//! The methods that the server offers, and the members of `params` that each of them reads.
 //!
-//! What else a server may offer, such as prompts or resources, is a row of [`METHODS`], a kind of [`ClientRequest`] and a member of
-//! [`server_capabilities`].
+//! A further offer, such as prompts or resources, takes a row of [`METHODS`], a variant of [`ClientRequest`] and a
+//! member of [`server_capabilities`].
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,10 @@ use crate::{
     params::{Members, Params, members, text},
 };
 
-/// Reads what is asked for, in the modern era or not; else what is wrong with `params`.
+/// Parses a request in the modern era (`true`) or the legacy one. The error is the problem with `params`.
 type ParseParams = for<'a> fn(&Params<'a>, bool) -> Result<ClientRequest<'a>, &'static str>;
 
-/// Which eras have a method.
+/// The eras that have a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Era {
     Modern,
@@ -23,7 +23,7 @@ enum Era {
     Both,
 }
 
-/// Every method, in which eras it is, and how it is read.
+/// Every method, its eras, and its parser.
 const METHODS: [(&str, Era, ParseParams); 6] = [
     ("server/discover", Era::Modern, |_, _| {
         Ok(ClientRequest::Discover)
@@ -37,12 +37,12 @@ const METHODS: [(&str, Era, ParseParams); 6] = [
     ("tools/call", Era::Both, call_tool),
 ];
 
-/// What the server can do: for `server/discover` and for `initialize`.
+/// Returns the server's capabilities, for `server/discover` and `initialize`.
 pub(crate) fn server_capabilities() -> Value {
     json!({ "tools": {}, "logging": {} })
 }
 
-/// How a method is read; `None`: it is not offered in this era.
+/// Returns the parser of a method; `None` if this era does not offer it.
 pub(crate) fn lookup(method: &str, modern: bool) -> Option<ParseParams> {
     let other = if modern { Era::Legacy } else { Era::Modern };
     let (.., read) = METHODS
@@ -51,8 +51,9 @@ pub(crate) fn lookup(method: &str, modern: bool) -> Option<ParseParams> {
     Some(*read)
 }
 
-/// The server answers with the revision the client asks for, if it has a handshake, else with the newest that has one
-/// (L:life, "Version Negotiation"). A client that asks for none gets that as well.
+/// Parses `initialize`. The server answers with the revision that the client asks for, if that one has a handshake,
+/// else with the newest that has one (L:life, "Version Negotiation"). A client that asks for no revision gets the
+/// newest as well.
 fn initialize<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str> {
     let version = match params.get("protocolVersion")? {
         None => None,
@@ -84,7 +85,7 @@ fn list_tools<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str
     Ok(ClientRequest::ListTools { cursor })
 }
 
-/// A name, and arguments that are an object if there are any.
+/// Parses `tools/call`: a name, and arguments that are an object if there are any.
 fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<ClientRequest<'a>, &'static str> {
     let name = params
         .get("name")?

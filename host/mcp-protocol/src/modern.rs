@@ -14,9 +14,9 @@ use crate::{
     params::{self, Members, Params, text},
 };
 
-/// A request whose checks are under way.
+/// The request that is checked.
 struct CheckContext<'r, 'a> {
-    /// `None`: over stdio, which has none.
+    /// `None` over stdio, which has no headers.
     headers: Option<Headers<'r>>,
     id: &'r Id,
     method: &'r str,
@@ -28,18 +28,18 @@ struct CheckContext<'r, 'a> {
 
 type Check = fn(&CheckContext<'_, '_>) -> Result<(), Answer>;
 
-/// Where a check belongs.
+/// The transports to which a check applies.
 #[derive(PartialEq, Eq)]
 enum CheckScope {
-    /// Wherever the request came from.
+    /// Every transport.
     Any,
-    /// HTTP, which repeats in headers what the body says.
+    /// HTTP, where headers repeat parts of the body.
     Http,
 }
 
-/// The checks that need no knowledge of the tools, the earliest failure first (step 14, whether `params` fit the method,
-/// is the method's own). Every refusal is a JSON-RPC error with the request's id: a client takes a 4xx without one for the
-/// answer of a legacy server.
+/// The checks that need no knowledge of the tools. The earliest failure wins. (Step 14, whether `params` fit the
+/// method, is the method's own.) Every refusal is a JSON-RPC error with the request's id: a client takes a 4xx without
+/// one for the answer of a legacy server.
 #[rustfmt::skip]
 const CHECKS: [(u8, CheckScope, Check); 7] = [
     ( 7, CheckScope::Any,  check_envelope),       // 400 -32602
@@ -51,7 +51,7 @@ const CHECKS: [(u8, CheckScope, Check); 7] = [
     (13, CheckScope::Any,  check_log_level),      // 400 -32602
 ];
 
-/// Make all checks.
+/// Makes all checks and routes the request.
 pub(crate) fn request<'a>(
     headers: Option<Headers<'_>>,
     id: Id,
@@ -86,11 +86,11 @@ pub(crate) fn request<'a>(
     }
 }
 
-/// `_meta` has its two required keys, each of the right type.
+/// Checks that `_meta` has its two required keys, each of the right type.
 fn check_envelope(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
     let CheckContext { headers, meta, .. } = context;
     let refuse = |problem: &str| {
-        // A client that names a revision nobody offers had better hear of that, too.
+        // A client that names an unknown revision gets that in the message, too.
         let unknown = headers
             .and_then(|headers| headers.protocol_version)
             .filter(|version| Revision::parse(trim_blanks(version)).is_none());
@@ -148,7 +148,7 @@ fn check_method_header(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
     context.or_mismatch(header::check_plain("Mcp-Method", header, context.method))
 }
 
-/// For methods that have a target. One that is missing or no string is found out later.
+/// Compares `Mcp-Name` for methods that have a target. A target that is missing or no string is refused later.
 fn check_name_header(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
     let target = match context.method {
         "tools/call" | "prompts/get" => context.params.text("name"),
@@ -200,7 +200,7 @@ impl CheckContext<'_, '_> {
     }
 }
 
-/// The result of `server/discover` (M:disc).
+/// Returns the result of `server/discover` (M:disc).
 #[must_use]
 pub fn discover_result(
     server: &ServerInfo,

@@ -1,4 +1,4 @@
-//! The `params` of a request, looked into only as far as a method needs.
+//! The `params` of a request, parsed only as far as a method needs them.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -16,21 +16,24 @@ use crate::{
     jsonrpc::{INVALID_PARAMS, INVALID_REQUEST},
 };
 
-/// The members of an object, as they stand. (Not a struct: serde takes an array for one. Not values: a number or a
-/// string that Rust cannot hold, somewhere in the arguments, would hide everything else.)
+/// The raw members of an object. (A struct would accept an array in serde. Parsed values would fail as a whole for one
+/// number or string that Rust cannot hold, somewhere in the arguments.)
 pub(crate) type Members<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The members of `params`, none if there are no `params`; `None` if they are no object.
+/// The members of `params`: empty if there are no `params`, `None` if they are no object.
 pub(crate) struct Params<'a> {
     members: Option<Members<'a>>,
-    /// `params._meta`, if there is such an object.
+    /// `params._meta`, if it is an object.
     pub(crate) meta: Option<Members<'a>>,
 }
 
 impl<'a> Params<'a> {
+    /// Parses `params` and `params._meta`.
+    ///
     /// # Errors
-    /// The answer to a message that has a member twice, in `params` or in its `_meta`: of two readers, such as a gateway
-    /// and this server, one may take the first and the other the last, so that neither is what was asked for.
+    /// The answer to a message that has a member twice, in `params` or in its `_meta`. Of two readers, such as a
+    /// gateway and this server, one may take the first and the other the last, so that they would act on different
+    /// requests.
     pub(crate) fn parse(id: Option<&Id>, raw: Option<&'a RawValue>) -> Result<Self, Answer> {
         let duplicate = |place: &str, name: &str| {
             let message = format!("{place} has {name:?} twice; send it once");
@@ -48,20 +51,20 @@ impl<'a> Params<'a> {
         Ok(Self { members, meta })
     }
 
-    /// A member, if it is a string.
+    /// Returns a member that is a string.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         text(self.members.as_ref()?.get(name)?)
     }
 
-    /// A member, if it can be the id of a request.
+    /// Returns a member that can be the id of a request.
     pub(crate) fn id(&self, name: &str) -> Option<Id> {
         Id::parse(self.members.as_ref()?.get(name)?)
     }
 
-    /// A member; one that is null counts as absent.
+    /// Returns a member. One that is null counts as absent.
     ///
     /// # Errors
-    /// `params` are no object, and what to tell the client of that.
+    /// The message for a client whose `params` are no object.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&'a RawValue>, &'static str> {
         let members = self.members.as_ref().ok_or("`params` must be an object")?;
         let member = members.get(name).copied();
@@ -69,10 +72,10 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The members of an object; `None` if it is none.
+/// Returns the members of an object; `None` if the value is no object.
 ///
 /// # Errors
-/// The name of a member that it has twice.
+/// The name of a duplicate member.
 pub(crate) fn members(raw: &RawValue) -> Result<Option<Members<'_>>, String> {
     match serde_json::from_str::<Object<'_>>(raw.get()) {
         Ok(Object {
@@ -121,12 +124,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// The text of a JSON string.
+/// Returns the text of a JSON string.
 pub(crate) fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// The answer to parameters that do not fit the method.
+/// Returns the answer to parameters that do not fit the method.
 pub(crate) fn invalid_params(id: &Id, problem: &str) -> Answer {
     Answer::error(200, Some(id), INVALID_PARAMS, problem)
 }
