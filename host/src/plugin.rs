@@ -1,8 +1,8 @@
-//! The safe face of plugins: from a folder of files to a catalogue of tools that can be called.
+//! The safe interface to plugins: from a folder of files to a catalogue of tools that can be called.
 //!
-//! With a manifest beside it a library is not opened until one of its tools is called: the manifest has its declaration,
-//! and the library's own must agree with it when it is opened. A library without a manifest is opened at the start, but
-//! only if it exports a plugin's root symbol: other vendors' layers put libraries into the same folder.
+//! A library that has a manifest is not opened until one of its tools is called. The manifest contains its declaration,
+//! and the opened library's own declaration must agree with it. A library without a manifest is opened at the start,
+//! but only if it exports a plugin's root symbol: layers of other vendors put libraries into the same folder.
 
 mod catalog;
 mod folder;

@@ -1,4 +1,5 @@
-//! The tools that are served: which plugins there are, what they declare, and what the configuration selects.
+//! The catalogue of the tools that are served: the plugins found, their declarations, and the selection by the
+//! configuration.
 
 mod candidates;
 mod compatibility;
@@ -47,23 +48,23 @@ pub struct Catalog {
 pub struct CatalogTool {
     /// The tool, as MCP describes it.
     pub mcp: Tool,
-    /// The plugin that has it.
+    /// The plugin that contains the tool.
     pub plugin: Arc<Plugin>,
     /// The plugin's crate.
     pub crate_name: String,
     /// The tool's own time limit.
     pub timeout: Option<Duration>,
-    /// The client capabilities without which it cannot work.
+    /// The client capabilities without which the tool cannot work.
     pub requires: Vec<String>,
-    /// The headers that repeat arguments: names of `x-mcp-header`, and JSON pointers.
+    /// The headers that repeat arguments: names of `x-mcp-header`, each with a JSON pointer.
     pub headers: BTreeMap<String, String>,
     pub(crate) function: String,
-    /// Is it served where `TOOLS_LIST` is not set?
+    /// Whether the tool is served if `TOOLS_LIST` is not set.
     pub(crate) is_default: bool,
     pub(crate) validate: bool,
     pub(crate) strict: bool,
     pub(crate) schema: LazySchema,
-    /// The schema of its structured results.
+    /// The schema of the tool's structured results.
     pub(crate) output: LazySchema,
 }
 
@@ -82,10 +83,10 @@ impl Selectable for CatalogTool {
 }
 
 impl Catalog {
-    /// Find the plugins of the configuration, and select its tools.
+    /// Finds the plugins of the configuration and selects their tools.
     ///
     /// # Errors
-    /// [`CatalogError`]: what was asked for cannot be served.
+    /// [`CatalogError`]: the requested tools cannot be served.
     pub fn load(config: &Config) -> Result<Self, CatalogError> {
         let contents = discover(&config.plugin_dir).map_err(CatalogError::Folder)?;
         let mut policy = BadPluginPolicy::new(config.on_bad_plugin);
@@ -130,7 +131,7 @@ impl Catalog {
         }
     }
 
-    /// All tools of a plugin that is linked into the test binary.
+    /// Returns a catalogue of all tools of a plugin that is linked into the test binary.
     #[cfg(test)]
     pub(crate) fn linked(module: plugin_abi::PluginRef) -> Result<Self, CatalogError> {
         let (plugin, declared) = Plugin::linked(module).map_err(Arc::new)?;
@@ -138,42 +139,43 @@ impl Catalog {
         Ok(Self::new(tools, Vec::new(), Vec::new()))
     }
 
-    /// The tools, in their stable order.
+    /// Returns the tools, in their stable order.
     #[must_use]
     pub fn tools(&self) -> &[Arc<CatalogTool>] {
         &self.tools
     }
 
-    /// The names of the tools, in their order.
+    /// Returns the names of the tools, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.iter().map(|tool| tool.mcp.name.as_str())
     }
 
-    /// The tool of this name.
+    /// Returns the tool of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<CatalogTool>> {
         self.position(name).map(|position| &self.tools[position])
     }
 
-    /// Where the tool of this name stands.
+    /// Returns the position of the tool of this name.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
-    /// The layers found, by the names of their manifests.
+    /// Returns the layers found, by the names of their manifests.
     #[must_use]
     pub fn layers(&self) -> &[LayerInfo] {
         &self.layers
     }
 
-    /// Does a tool still run whose call was given up?
+    /// Reports whether a tool still runs although its call has timed out.
     #[must_use]
     pub fn has_stuck_tools(&self) -> bool {
         self.plugins.iter().any(|plugin| plugin.is_quarantined())
     }
 
-    /// What is not served: since the start, since its library turned out to be unusable, or as long as a tool is stuck.
+    /// Returns the plugins that are not served: those skipped at the start, those whose library turned out to be
+    /// unusable, and those with a stuck tool.
     pub fn skipped(&self) -> impl Iterator<Item = SkippedPlugin> {
         let unable = self.plugins.iter().filter_map(|plugin| {
             let error = match plugin.open_error() {
@@ -189,7 +191,7 @@ impl Catalog {
     }
 }
 
-/// The tools of one plugin. One without manifest is opened for it.
+/// Returns the tools of one plugin. Opens a plugin that has no manifest.
 fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>, CatalogError> {
     let (plugin, declaration, defaults) = match candidate {
         Candidate::Declared {
@@ -239,10 +241,10 @@ fn catalog_tools(
     tools.collect()
 }
 
-/// The plugins that have these tools, each once.
+/// Returns the plugins of these tools, each once.
 fn distinct_plugins(tools: &[CatalogTool]) -> Vec<Arc<Plugin>> {
     let mut plugins: Vec<_> = tools.iter().map(|tool| Arc::clone(&tool.plugin)).collect();
-    // Tools of one plugin stand together.
+    // The tools of one plugin are adjacent.
     plugins.dedup_by(|a, b| Arc::ptr_eq(a, b));
     plugins
 }
@@ -261,7 +263,7 @@ fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {
     }
 }
 
-/// Of several tools of one name, the first.
+/// Keeps the first of several tools with one name.
 fn without_duplicates(
     tools: Vec<CatalogTool>,
     config: &Config,
@@ -286,7 +288,7 @@ fn without_duplicates(
     tools.into_iter().filter(|tool| is_first(tool)).collect()
 }
 
-/// The tools whose plugins are open now, and prepared for their calls.
+/// Opens the plugins of these tools, prepares them for calls, and returns the tools of those that can be opened.
 fn preload(
     mut tools: Vec<CatalogTool>,
     config: &Config,

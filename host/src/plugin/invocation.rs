@@ -1,4 +1,4 @@
-//! The one seam between the host and a running tool: bytes in, a reply out.
+//! The only interface between the host and a running tool: bytes in, a reply out.
 
 pub(crate) mod active_calls;
 pub(crate) mod arguments;
@@ -23,14 +23,14 @@ use crate::{
     process::crash_handler,
 };
 
-/// Why a call gave no result.
+/// The reason why a call gave no result.
 #[derive(Debug)]
 pub struct CallFailure {
-    /// What kind of failure it is.
+    /// The kind of the failure.
     pub kind: FailureKind,
-    /// Text that may reach the model.
+    /// A text that may reach the model.
     pub public: Option<String>,
-    /// Text for the operator only.
+    /// A text for the operator only.
     pub detail: Option<String>,
 }
 
@@ -41,18 +41,18 @@ pub enum FailureKind {
     InvalidArguments,
     /// The tool panicked.
     Panic,
-    /// The call is to fail as a JSON-RPC error.
+    /// The tool wants its call to fail as a JSON-RPC error.
     Protocol {
-        /// The error's code, as the tool gave it.
+        /// The error's code, as the tool set it.
         code: Option<i64>,
     },
-    /// The call was given up.
+    /// The call was cancelled.
     Cancelled,
     /// The plugin cannot serve.
     Unavailable,
 }
 
-/// Call a tool of a plugin.
+/// Calls a tool of a plugin.
 pub(crate) fn call(
     plugin: &Plugin,
     tool: &str,
@@ -62,7 +62,7 @@ pub(crate) fn call(
     let reply = crash_handler::with_call(&call.context.request_id, tool, || {
         plugin.ensure_open()?;
         if call.is_cancelled() {
-            // It waited for a thread, or for its library to open, until nobody waited for it.
+            // The call waited for a thread or for its library until its client had left.
             return Err(CallFailure {
                 kind: FailureKind::Cancelled,
                 public: None,

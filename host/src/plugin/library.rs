@@ -44,13 +44,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Plugin {
     path: PathBuf,
-    /// What its manifest says of it.
+    /// The facts of the plugin's manifest.
     expected: Option<ExpectedLibrary>,
     library: OnceLock<Result<OpenLibrary, Arc<OpenError>>>,
     quarantine: Quarantine,
 }
 
-/// An open library that has been initialized.
+/// An open library after its initialization.
 pub(crate) struct OpenLibrary {
     module: PluginRef,
 }
@@ -61,56 +61,56 @@ impl std::fmt::Debug for OpenLibrary {
     }
 }
 
-/// What a library declares.
+/// The declaration of a library that was opened.
 #[derive(Clone, Debug)]
 pub struct OpenedDeclaration {
-    /// The declaration, parsed.
+    /// The parsed declaration.
     pub declaration: Declaration,
-    /// Its bytes, as `init` gave them.
+    /// The declaration's bytes, as `init` returned them.
     pub bytes: Vec<u8>,
 }
 
-/// Why a library cannot be used as a plugin.
+/// The reason why a library cannot be used as a plugin.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The file itself is unusable.
     #[error(transparent)]
     File(#[from] FileProblem),
-    /// The loader refused it.
+    /// The loader refused the library.
     #[error("{}: cannot be opened: {reason}; link what is missing, or put it into the layer", .path.display())]
     Loader {
         /// The library.
         path: PathBuf,
-        /// The loader's words.
+        /// The loader's message.
         reason: String,
     },
-    /// It is a library, but not a plugin.
+    /// The file is a library, but no plugin.
     #[error("{}: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = [\"cdylib\"]", .path.display())]
     NotAPlugin {
         /// The library.
         path: PathBuf,
     },
-    /// It was built for another ABI.
+    /// The library was built for another ABI.
     #[error("{}: built for plugin ABI {found}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     AbiVersion {
         /// The library.
         path: PathBuf,
-        /// The ABI it speaks.
+        /// The ABI that it speaks.
         found: String,
     },
-    /// Its ABI has the right version but another layout.
+    /// The library's ABI has the right version but another layout.
     #[error("{}: its layout does not agree with plugin ABI {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     AbiLayout {
         /// The library.
         path: PathBuf,
     },
-    /// It speaks another version of the payloads.
+    /// The library speaks another version of the payloads.
     #[error("{}: speaks payload version {found}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     PayloadVersion {
         /// The library.
         path: PathBuf,
-        /// The version it speaks.
+        /// The version that it speaks.
         found: u32,
     },
     /// `init` failed.
@@ -118,32 +118,32 @@ pub enum OpenError {
     Init {
         /// The library.
         path: PathBuf,
-        /// The plugin's words.
+        /// The plugin's message.
         reason: String,
     },
-    /// It was built for a later host.
+    /// The library was built for a later host.
     #[error("{}: {problem}", .path.display())]
     NeedsNewerHost {
         /// The library.
         path: PathBuf,
-        /// Which host it needs, and the remedy.
+        /// The host that it needs, and the remedy.
         problem: String,
     },
-    /// It cannot catch its panics.
+    /// The library cannot catch its panics.
     #[error("{}: built with panic = \"{found}\", so that one panic would end the host; remove `panic` from its profile and rebuild it", .path.display())]
     PanicStrategy {
         /// The library.
         path: PathBuf,
-        /// Its panic strategy.
+        /// The library's panic strategy.
         found: String,
     },
-    /// The file is not the one the manifest was written for.
+    /// The file is not the one of the manifest.
     #[error("{}: its content is not what its manifest says: damaged, or replaced; copy it again, or rebuild the layer with `cargo layer build`", .path.display())]
     Content {
         /// The library.
         path: PathBuf,
     },
-    /// The manifest tells of another library.
+    /// The library declares other tools than the manifest.
     #[error("{}: declares other tools than its manifest says; rebuild the layer with `cargo layer build`", .path.display())]
     Drift {
         /// The library.
@@ -168,7 +168,7 @@ impl HasErrorCode for OpenError {
     }
 }
 
-/// Open a library for good, and say what it declares. Its code runs in this process.
+/// Opens a library for good and returns its declaration. The library's code runs in this process.
 ///
 /// # Errors
 /// [`OpenError`], naming the file.
@@ -177,7 +177,7 @@ pub fn describe(path: &Path) -> Result<OpenedDeclaration, OpenError> {
 }
 
 impl Plugin {
-    /// A plugin that is opened at its first use, and must then be what was promised.
+    /// Returns a plugin that is opened at its first use and must then be as expected.
     pub(crate) fn new(path: PathBuf, expected: ExpectedLibrary) -> Self {
         Self {
             path,
@@ -187,7 +187,7 @@ impl Plugin {
         }
     }
 
-    /// A plugin that is open from the start, and what it declares.
+    /// Opens a plugin and returns it with its declaration.
     pub(crate) fn open(path: PathBuf) -> Result<(Self, OpenedDeclaration), OpenError> {
         let (opened, declared) = open(&path)?;
         Ok((
@@ -201,7 +201,7 @@ impl Plugin {
         ))
     }
 
-    /// A plugin that is linked into the test binary, and what it declares.
+    /// Returns a plugin that is linked into the test binary, with its declaration.
     #[cfg(test)]
     pub(crate) fn linked(module: PluginRef) -> Result<(Self, OpenedDeclaration), OpenError> {
         let path = PathBuf::from("liblinked.so");
@@ -218,37 +218,38 @@ impl Plugin {
         ))
     }
 
-    /// The library's path.
+    /// Returns the library's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The name of its file.
+    /// Returns the library's file name.
     #[must_use]
     pub fn file(&self) -> String {
         let name = self.path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 
-    /// Why it cannot be opened, if that was tried.
+    /// Returns the error of an attempt to open the library, if one has failed.
     pub(crate) fn open_error(&self) -> Option<Arc<OpenError>> {
         self.library.get()?.as_ref().err().cloned()
     }
 
-    /// One of its tools goes on although its call was given up; it has come back when the value is dropped.
+    /// Records that a tool of the plugin still runs although its call has timed out. The tool has come back when the
+    /// guard is dropped.
     pub(crate) fn quarantine(&self) -> QuarantineGuard {
         self.quarantine.enter()
     }
 
-    /// Does such a tool still run?
+    /// Reports whether such a tool still runs.
     #[must_use]
     pub fn is_quarantined(&self) -> bool {
         self.quarantine.is_active()
     }
 
-    /// Open the library now, and let it build what its calls would wait for. A plugin that cannot, or has nothing to build,
-    /// does it at its first call.
+    /// Opens the library now, and lets it build what its calls would wait for. A plugin that cannot do so, or has
+    /// nothing to build, does it at its first call.
     pub(crate) fn preload(&self) -> Result<(), Arc<OpenError>> {
         let module = self.open_once()?.module;
         let preloaded = invoke(module, op::PREPARE, "", b"{}", host_api::process_host());
@@ -261,7 +262,7 @@ impl Plugin {
         Ok(())
     }
 
-    /// Carry out an operation; the error payload says why it failed.
+    /// Executes an operation. The error payload is the reason of a failure.
     pub(crate) fn invoke(
         &self,
         op: u32,
@@ -272,7 +273,7 @@ impl Plugin {
         invoke(self.ensure_open()?.module, op, target, body, host)
     }
 
-    /// Open the library, if that has not happened yet.
+    /// Opens the library if it is not open yet.
     pub(crate) fn ensure_open(&self) -> Result<&OpenLibrary, PluginFailure> {
         self.open_once().map_err(|error| PluginFailure {
             kind: "unavailable".to_owned(),
@@ -281,8 +282,8 @@ impl Plugin {
         })
     }
 
-    /// Tell the plugin that a call was given up. One that is not open has no calls, and one that cannot cancel says so:
-    /// neither is anything to act upon.
+    /// Notifies the plugin that a call was cancelled. A plugin that is not open has no calls, and one that cannot
+    /// cancel answers so; neither is an error.
     pub(crate) fn cancel(&self, call: u64) {
         let Some(Ok(opened)) = self.library.get() else {
             return;
@@ -294,7 +295,7 @@ impl Plugin {
         }
     }
 
-    /// Several callers at once wait for the first of them: a library is opened once.
+    /// Opens the library once. Several callers at once wait for the first of them.
     fn open_once(&self) -> Result<&OpenLibrary, Arc<OpenError>> {
         let opened = self
             .library
@@ -317,7 +318,7 @@ impl Plugin {
         let (opened, declared) = if expected.has_trusted_declaration() {
             let image = file_check::read_image(&self.path)?;
             let (opened, declared) = init(&self.path, root_module(&self.path, image)?, false)?;
-            // An SDK that does not know that it need not tell tells all the same.
+            // An older SDK returns its tools even if the host does not ask for them.
             if declared.declaration.tools.is_empty() {
                 return Ok(opened);
             }
@@ -346,7 +347,8 @@ fn open(path: &Path) -> Result<(OpenLibrary, OpenedDeclaration), OpenError> {
     init(path, module, true)
 }
 
-/// The handshake: facts in, declaration out. Where the tools are known, it need not tell of them.
+/// Makes the handshake: sends facts about the host, and receives the declaration. If the tools are known, the plugin
+/// may leave them out.
 fn init(
     path: &Path,
     module: PluginRef,
@@ -427,7 +429,7 @@ fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError>
 }
 
 fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
-    // abi_stable's account of a layout that differs has hundreds of lines.
+    // abi_stable's report of a different layout has hundreds of lines.
     tracing::debug!(library = %path.display(), "abi_stable says: {error}");
     match error {
         LibraryError::IncompatibleVersionNumber { actual_version, .. } => OpenError::AbiVersion {
@@ -450,7 +452,7 @@ fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
     }
 }
 
-/// The message of an error and of everything behind it: libloading's own says only "dlopen failed".
+/// Returns the message of an error and of all its causes: libloading's own says only "dlopen failed".
 fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -469,7 +471,7 @@ fn invoke(
     host: Host,
 ) -> Result<Vec<u8>, PluginFailure> {
     let invoke = module.invoke();
-    // The SDK catches panics on the plugin's side; this is for plugins that do not use it (ABI rule 3).
+    // The SDK catches panics on the plugin's side. This is for plugins that do not use it (ABI rule 3).
     let answer = catch_unwind(AssertUnwindSafe(|| {
         invoke(op, RStr::from_str(target), RSlice::from_slice(body), host)
     }));

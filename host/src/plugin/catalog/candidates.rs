@@ -1,5 +1,5 @@
-//! Which libraries of the plugin folder may be served: those that manifests tell of, and those that are plugins by their
-//! own symbols.
+//! The libraries of the plugin folder that may be served: those in a manifest, and those that are plugins by their own
+//! symbols.
 
 use std::{
     collections::BTreeMap,
@@ -26,18 +26,18 @@ use crate::plugin::{
 
 /// A library that may be served.
 pub(crate) enum Candidate {
-    /// With its entry in a manifest.
+    /// A library with an entry in a manifest.
     Declared {
         manifest: PathBuf,
         entry: Box<PluginEntry>,
-        /// The default tools of its layer.
+        /// The default tools of the library's layer.
         defaults: Vec<String>,
     },
-    /// Without one.
+    /// A library without a manifest.
     Bare,
 }
 
-/// A library by its file name, or why it cannot be served.
+/// A library's file name, with the candidate or the reason why it cannot be served.
 pub(crate) type NamedCandidate = (String, Result<Candidate, CatalogError>);
 
 /// The libraries of a folder, by file name.
@@ -49,7 +49,7 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    /// Join the manifests with the files beside them.
+    /// Joins the manifests with the files beside them.
     pub(crate) fn scan(
         folder: &Path,
         contents: &FolderContents,
@@ -87,7 +87,7 @@ impl Candidates {
         self.layers.push(manifest.layer);
     }
 
-    /// Two layers may have the same file, but not two files of one name.
+    /// Checks that no other layer has another file of this name. (Two layers may have the same file.)
     fn check_unique(&self, path: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
         match self.libraries.get(&entry.file) {
             Some(Ok(Candidate::Declared {
@@ -101,7 +101,7 @@ impl Candidates {
         }
     }
 
-    /// The plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
+    /// Returns the plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
     pub(crate) fn select(
         mut self,
         entry_file: &[String],
@@ -143,7 +143,8 @@ impl Candidates {
         .into())
     }
 
-    /// Forget the libraries that are no plugins. What is in no manifest and cannot be opened here may be anything.
+    /// Removes the libraries that are no plugins. A file that is in no manifest and cannot be opened here may be
+    /// anything.
     fn retain_plugins(&mut self, policy: &mut BadPluginPolicy) {
         self.libraries.retain(|file, candidate| {
             if !matches!(candidate, Ok(Candidate::Bare)) {

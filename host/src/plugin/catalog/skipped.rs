@@ -1,10 +1,10 @@
-//! What becomes of a plugin that cannot serve: it stops the start, or is left out. `ON_BAD_PLUGIN` decides.
+//! The treatment of plugins that cannot be served: they stop the start, or are skipped. `ON_BAD_PLUGIN` decides.
 
 use layer_format::SkippedPlugin;
 
 use crate::{config::OnBadPlugin, plugin::CatalogError};
 
-/// Sorts what can be served from what cannot.
+/// Collects the errors of plugins, and decides which of them stop the start.
 #[derive(Debug)]
 pub(crate) struct BadPluginPolicy {
     mode: OnBadPlugin,
@@ -21,7 +21,8 @@ impl BadPluginPolicy {
         }
     }
 
-    /// What can be served; else `None`, and its problem is remembered. What the configuration names always stops the start.
+    /// Returns a good outcome. Records an error and returns `None`. An error of a plugin that the configuration names
+    /// always stops the start.
     pub(crate) fn apply<T>(
         &mut self,
         file: &str,
@@ -36,14 +37,14 @@ impl BadPluginPolicy {
         None
     }
 
-    /// Leave out a file that need not be a plugin at all.
+    /// Skips a file. It need not be a plugin at all.
     pub(crate) fn skip(&mut self, file: &str, error: &CatalogError) {
         let left = SkippedPlugin::new(file, error);
         tracing::warn!(file, code = %left.code, "left out: {}", left.problem);
         self.skipped.push(left);
     }
 
-    /// Everything that stops the start, as one error.
+    /// Returns all errors that stop the start as one error.
     pub(crate) fn check(&mut self) -> Result<(), CatalogError> {
         let mut errors = std::mem::take(&mut self.errors);
         match errors.len() {

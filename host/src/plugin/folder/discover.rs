@@ -1,4 +1,4 @@
-//! Which files of the plugin folder matter.
+//! The files of the plugin folder.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ pub(crate) struct FolderContents {
     pub(crate) libraries: Vec<PathBuf>,
 }
 
-/// Look into the folder; not into folders within it.
+/// Lists the files of a folder, without those of folders within it.
 ///
 /// # Errors
-/// When it cannot be read; the message names it.
+/// The folder cannot be read; the message names it.
 pub(crate) fn discover(folder: &Path) -> std::io::Result<FolderContents> {
     let mut contents = FolderContents::default();
     for entry in fs_err::read_dir(folder)? {
@@ -31,7 +31,7 @@ pub(crate) fn discover(folder: &Path) -> std::io::Result<FolderContents> {
             contents.libraries.push(path);
         }
     }
-    // As paths they would be taken apart for each comparison.
+    // A comparison of paths would split them into components each time.
     for paths in [&mut contents.manifests, &mut contents.libraries] {
         paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     }

@@ -1,7 +1,8 @@
-//! Is this file a library that can be opened here? Read from its headers, before the dynamic loader sees it.
+//! Checks that a file is a library that can be opened here. It reads the file's headers, before the dynamic loader sees
+//! it.
 //!
-//! The loader maps what a header promises: of a truncated library it maps pages that are not there, and the process dies
-//! by SIGBUS; of a library for another CPU it says "No such file or directory".
+//! The loader maps whatever a header promises. Of a truncated library it maps pages that are not there, and the process
+//! dies by SIGBUS. Of a library for another CPU it says "No such file or directory".
 
 use std::{
     fs::Metadata,
@@ -36,54 +37,54 @@ const MACHINE: Machine = EM_X86_64;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: Machine = EM_AARCH64;
 
-/// Why a file is no library that can be opened here.
+/// The reason why a file is no library that can be opened here.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
-    /// It is not there, or may not be read.
+    /// The file does not exist, or may not be read.
     #[error("{0}; make the layer's files readable to everyone, or rebuild it")]
     Read(std::io::Error),
-    /// A link to nothing.
+    /// The file is a link to nothing.
     #[error("{}: a link that leads nowhere; put the library itself there", .0.display())]
     Dangling(PathBuf),
-    /// A link to somewhere else.
+    /// The file is a link out of its folder.
     #[error("{}: a link that leads out of its folder, to {}; put the library itself there", .path.display(), .target.display())]
     Outside {
         /// The link.
         path: PathBuf,
-        /// Where it leads.
+        /// The link's target.
         target: PathBuf,
     },
-    /// A folder, a device, a pipe.
+    /// The path is a folder, a device or a pipe.
     #[error("{}: not a file; remove it, or build the layer again", .0.display())]
     NotAFile(PathBuf),
-    /// Not ELF at all.
+    /// The file is not ELF.
     #[error("{}: not a shared library (no ELF header); rebuild the layer", .0.display())]
     NotElf(PathBuf),
-    /// ELF of another kind.
+    /// The file is ELF of another kind.
     #[error("{}: {what}, this host needs a shared library for {}; build the layer on a machine of that CPU", .path.display(), std::env::consts::ARCH)]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// The file's kind.
         what: String,
     },
-    /// It ends before its last segment does.
+    /// The file ends before its last segment does.
     #[error("{}: truncated: a segment ends at byte {needed}, the file at byte {size}; copy or build it again", .path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Its size. Unit: bytes.
+        /// The file's size. Unit: bytes.
         size: u64,
-        /// The size it should have at least. Unit: bytes.
+        /// The size that the file needs at least. Unit: bytes.
         needed: u64,
     },
-    /// Its tables contradict themselves.
+    /// The file's tables contradict each other.
     #[error("{}: damaged: {what}; copy or build it again", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The contradiction.
         what: String,
     },
 }
@@ -101,16 +102,16 @@ impl HasErrorCode for FileProblem {
     }
 }
 
-/// What a library is that can be opened here.
+/// The kind of a library that can be opened here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LibraryKind {
-    /// It exports a plugin's root symbol.
+    /// A library that exports a plugin's root symbol.
     Plugin(LibraryImage),
-    /// It does not, and may be anybody's.
+    /// A library without that symbol, which may belong to anybody.
     Other,
 }
 
-/// Check that the loader can map this file and find its way in it, and tell what it is.
+/// Checks that the loader can map this file and read its tables. Returns the library's kind.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file.
@@ -119,7 +120,8 @@ pub(crate) fn check(path: &Path) -> Result<LibraryKind, FileProblem> {
     check_content(path, size, &ReadCache::new(file), MACHINE)
 }
 
-/// Tell of a library that has passed the check, if only when its layer was built, what a report of its crash has to know.
+/// Reads the facts that a crash report needs of a library. The library must have passed the check, here or when its
+/// layer was built.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file, which may be for another CPU.
@@ -133,8 +135,8 @@ pub(crate) fn read_image(path: &Path) -> Result<LibraryImage, FileProblem> {
     Ok(LibraryImage::from_segments(segments, &data))
 }
 
-/// Could a host for the CPU that the library is for map it and find its way in it? And is it a plugin then? The same checks
-/// as before a library is opened, of a content that need not be on a disk.
+/// Checks that a host for the library's own CPU could map it and read its tables. Returns whether the library is a
+/// plugin. The checks are those before a library is opened, but the content need not be on a disk.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file.
@@ -183,7 +185,7 @@ fn check_content<'data, R: ReadRef<'data>>(
     }
 }
 
-/// What the system knows of a file, if it is one, and lies where it seems to lie.
+/// Returns the metadata of a file that is a regular file inside its folder.
 pub(crate) fn file_metadata(path: &Path) -> Result<Metadata, FileProblem> {
     let resolved = || fs_err::metadata(path).map_err(FileProblem::Read);
     let mut metadata = path.symlink_metadata().or_else(|_| resolved())?;
@@ -208,7 +210,7 @@ pub(crate) fn file_metadata(path: &Path) -> Result<Metadata, FileProblem> {
 }
 
 fn open(path: &Path) -> Result<(File, u64), FileProblem> {
-    // Asked first: opening a pipe would wait for its other end.
+    // This check comes first: opening a pipe would wait for its other end.
     let size = file_metadata(path)?.len();
     Ok((File::open(path).map_err(FileProblem::Read)?, size))
 }
@@ -218,7 +220,7 @@ fn header<'data, R: ReadRef<'data>>(
     data: &R,
     needed: Machine,
 ) -> Result<&'data FileHeader64<LittleEndian>, FileProblem> {
-    // The identification is the same in ELF files of every kind, the rest of the header is not.
+    // The identification is the same in all kinds of ELF files. The rest of the header is not.
     let [m0, m1, m2, m3, class, encoding] = *data
         .read_at::<[u8; 6]>(0)
         .map_err(|()| FileProblem::NotElf(path.to_owned()))?;

@@ -1,4 +1,4 @@
-//! Whether a library is the one that its manifest tells of: undamaged, and with the same tools.
+//! Checks that a library is the one of its manifest: undamaged, and with the same tools.
 
 use std::{
     io::{self, Read},
@@ -9,22 +9,22 @@ use layer_format::{hex, manifest::PluginEntry, sha256, xxh3};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-/// How much of a library is in memory while it is read. Unit: bytes. Source: ours; the pages of a whole one would each cost a fault
-/// at the first call of its tools.
+/// The amount of a library that is in memory while it is read. Unit: bytes. Source: ours. The pages of a whole library
+/// would each cost a fault at the first call of its tools.
 const CHUNK: usize = 32 * 1024;
 
-/// What a manifest has written down of a file, in hex.
+/// A file's checksum in a manifest, in hex.
 #[derive(Debug)]
 enum Checksum {
-    /// It takes a tenth of the time, and finds as well what is looked for, damage and mistakes: whoever could put another file there
-    /// could put another manifest beside it.
+    /// XXH3-64. It takes a tenth of the time of SHA-256, and detects damage and mistakes as well. It need not stop an
+    /// attacker: anybody who can replace a file can replace the manifest beside it.
     Xxh3(String),
-    /// Layers of the first releases have no other.
+    /// SHA-256. Layers of the first releases have no other checksum.
     Sha256(String),
 }
 
 impl Checksum {
-    /// That of this library.
+    /// Returns the checksum of an entry's library.
     fn from_entry(entry: &PluginEntry) -> Self {
         match &entry.xxh3 {
             Some(xxh3) => Self::Xxh3(xxh3.file.clone()),
@@ -32,7 +32,7 @@ impl Checksum {
         }
     }
 
-    /// Is it this file's?
+    /// Reports whether the checksum is that of this file.
     fn matches(&self, path: &Path) -> io::Result<bool> {
         Ok(match self {
             Self::Xxh3(expected) => {
@@ -60,18 +60,18 @@ fn read(path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     }
 }
 
-/// What a manifest has written down of a declaration, which is kept without its text.
+/// A declaration's checksums in a manifest. The text itself is not kept.
 #[derive(Debug)]
 struct RecordedDeclaration {
-    /// XXH3-64 of the text that is there.
+    /// XXH3-64 of the text in the manifest.
     found: u64,
-    /// XXH3-64 of the text that was written, in hex, where this very library gave it.
+    /// XXH3-64 of the text that was written, in hex, if this very library returned it.
     written: Option<String>,
     /// SHA-256 of the text that was written, in hex.
     digest: String,
 }
 
-/// What a manifest says of a library, to be checked when it is opened.
+/// The facts in a manifest that a library is compared with when it is opened.
 #[derive(Debug)]
 pub(crate) struct ExpectedLibrary {
     content: Checksum,
@@ -79,7 +79,7 @@ pub(crate) struct ExpectedLibrary {
 }
 
 impl ExpectedLibrary {
-    /// Of this library.
+    /// Reads the facts from a library's entry.
     pub(crate) fn from_entry(entry: &PluginEntry) -> Self {
         Self {
             content: Checksum::from_entry(entry),
@@ -94,7 +94,8 @@ impl ExpectedLibrary {
         }
     }
 
-    /// Is this the file? A damaged one may still have a sound header, and kill the process when its code runs.
+    /// Reports whether this is the file of the manifest. A damaged file may still have a sound header, and kill the
+    /// process when its code runs.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -102,14 +103,15 @@ impl ExpectedLibrary {
         self.content.matches(path)
     }
 
-    /// Does the declaration still stand beside the checksum of the file that gave it, as they were written? Then whoever wrote them
-    /// has checked the file, and asked it what it declares: neither need be done again.
+    /// Reports whether the declaration is still the one that was written together with the checksum of the file that
+    /// returned it. `cargo layer build` has then checked the file and asked it for its declaration; neither has to be
+    /// repeated.
     pub(crate) fn has_trusted_declaration(&self) -> bool {
         let written = self.declaration.written.as_deref();
         written == Some(xxh3(self.declaration.found).as_str())
     }
 
-    /// Is this the declaration?
+    /// Reports whether this is the declaration of the manifest.
     pub(crate) fn matches_declaration(&self, declaration: &[u8]) -> bool {
         sha256(declaration) == self.declaration.digest
     }

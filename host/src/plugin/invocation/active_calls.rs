@@ -1,7 +1,7 @@
-//! Calls under way: what the host knows of each, by the number that its plugin was given.
+//! Active calls: the host's knowledge of each, by the number that its plugin got.
 //!
-//! A call is registered until its tool has come back, which may be long after its client was answered: a tool that was
-//! given up still learns that it was.
+//! A call is registered until its tool has come back. That may be long after its client was answered: a tool whose call
+//! has timed out can still ask whether it was cancelled.
 
 use std::{
     collections::BTreeMap,
@@ -23,46 +23,47 @@ use crate::{
     store::tool_state::CallState,
 };
 
-/// Hears of a call's notifications at once, on the tool's own thread.
+/// A function that receives a call's notifications at once, on the tool's own thread.
 pub(crate) type Listener = Box<dyn Fn(Notification) + Send + Sync>;
 
-/// What a call has besides what its tool is told of the request. By default, nothing.
+/// Resources that a call may use: pending client inputs, its state, and a notification listener. By default there are
+/// none.
 #[derive(Default)]
 pub(crate) struct CallResources {
-    /// What it may ask of its client.
+    /// The questions that the call may ask its client.
     pub(crate) inputs: InputRequests,
-    /// What it may keep between calls.
+    /// The state that the call may keep between calls.
     pub(crate) state: CallState,
-    /// Who hears what it tells its client. Without, that is kept.
+    /// The receiver of notifications. Without it they are kept.
     pub(crate) listener: Option<Listener>,
 }
 
-/// A call.
+/// A call, from its registration until its tool has come back.
 pub struct ActiveCall {
-    /// Its number, as plugins know it. Never 0, which is the process.
+    /// The call's number, as plugins know it. Never 0, which means the process.
     pub number: u64,
     /// The tool's name.
     pub tool: String,
     /// The file name of the plugin's library.
     pub library: String,
-    /// What the plugin may know of the request.
+    /// The facts about the request that the plugin may know.
     pub context: CallContext,
-    /// When it is given up.
+    /// The time when the call is cancelled.
     pub deadline: Option<SystemTime>,
-    /// What it asks of its client.
+    /// The call's questions to its client.
     pub inputs: InputRequests,
-    /// What it keeps between calls.
+    /// The state that the call keeps between calls.
     pub(crate) state: CallState,
     cancelled: AtomicBool,
     buffer: Mutex<NotificationBuffer>,
     listener: Option<Listener>,
 }
 
-/// A call that is under way; dropped, it is over.
+/// A registered call; dropped, it is over.
 pub struct ActiveCallGuard(Arc<ActiveCall>);
 
 impl ActiveCallGuard {
-    /// Register a call.
+    /// Registers a call.
     #[must_use]
     pub(crate) fn register(
         tool: &str,
@@ -88,7 +89,7 @@ impl ActiveCallGuard {
         Self(call)
     }
 
-    /// The call, to be looked at also when it is over.
+    /// Returns the call, which can still be read when it is over.
     #[must_use]
     pub fn call(&self) -> Arc<ActiveCall> {
         Arc::clone(&self.0)
@@ -109,31 +110,31 @@ impl Drop for ActiveCallGuard {
     }
 }
 
-/// The call of this number, if it is under way.
+/// Returns the active call of this number.
 pub(crate) fn lookup(number: u64) -> Option<Arc<ActiveCall>> {
     calls().get(&number).cloned()
 }
 
 impl ActiveCall {
-    /// Nobody waits for this call any more.
+    /// Marks the call as cancelled: nobody waits for it any more.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
     }
 
-    /// Was it cancelled?
+    /// Reports whether the call was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Takes note of the kind of the state error that it fails for, if its plugin names one.
+    /// Records the kind of the state error for which the call fails, if its plugin names one.
     pub(crate) fn set_failure_kind(&self, kind: Option<String>) {
         if let Some(kind) = kind {
             self.state.set_failure_kind(kind);
         }
     }
 
-    /// Tell or keep a notification for the client, if it wants to hear of it.
+    /// Sends or keeps a notification, if the client wants it.
     pub(crate) fn notify(&self, notification: Notification) {
         let wanted = match &notification {
             Notification::Progress(_) => self.context.progress,
@@ -161,14 +162,14 @@ impl ActiveCall {
         }
     }
 
-    /// What the client is to hear, in its order.
+    /// Returns the notifications that were kept, in their order.
     #[must_use]
     pub fn take_notifications(&self) -> Vec<Notification> {
         std::mem::take(&mut *self.buffer()).into_notifications()
     }
 
     fn buffer(&self) -> MutexGuard<'_, NotificationBuffer> {
-        // Nothing is left half done under this lock.
+        // No panic can leave the data inconsistent under this lock.
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -178,7 +179,7 @@ fn calls() -> MutexGuard<'static, BTreeMap<u64, Arc<ActiveCall>>> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The number of the call for this request, if it is under way.
+/// Returns the number of the active call of this request.
 #[cfg(test)]
 pub(crate) fn number_of_request(request_id: &str) -> Option<u64> {
     let calls = calls();

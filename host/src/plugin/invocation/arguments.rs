@@ -1,4 +1,4 @@
-//! How arguments reach a tool of the catalogue: by the rules of `tool_schema::Arguments`.
+//! The delivery of arguments to a tool of the catalogue, by the rules of `tool_schema::Arguments`.
 
 use mcp_protocol::tools::CallResult;
 use tool_schema::{Arguments, Delivery, Refusal};
@@ -6,11 +6,11 @@ use tool_schema::{Arguments, Delivery, Refusal};
 use crate::plugin::{ActiveCall, CallFailure, CatalogTool, FailureKind, invocation};
 
 impl CatalogTool {
-    /// Call the tool with a JSON object of arguments. Blocks until it has answered.
+    /// Calls the tool with a JSON object of arguments. Blocks until the tool has answered.
     ///
     /// # Errors
-    /// [`CallFailure`]; arguments that do not fit are no failure but a result with `isError`, and a result that is not
-    /// what the tool declared is one.
+    /// [`CallFailure`]. Arguments that do not fit are no failure, but a result with `isError`. A result that is not
+    /// what the tool declared is a failure.
     pub fn call(&self, arguments: &str, call: &ActiveCall) -> Result<CallResult, CallFailure> {
         let rules = Arguments {
             tool: &self.mcp.name,

@@ -1,4 +1,4 @@
-//! What plugins ask of the host: the operations of `plugin-abi/PAYLOADS.md`, "Operations of the host".
+//! The host's operations for plugins: `plugin-abi/PAYLOADS.md`, "Operations of the host".
 
 mod state;
 
@@ -21,17 +21,17 @@ use crate::plugin::{
     wire::PluginFailure,
 };
 
-/// The longest message of a line. Unit: bytes.
+/// The longest message of a log line. Unit: bytes.
 /// Source: ours. CloudWatch takes lines of 256 KB, but people do not read them.
 const MAX_MESSAGE: usize = 16 * 1024;
 
-/// The longest words about a question. Unit: bytes. Source: ours; what a tool calls its questions is in them.
+/// The longest text about a question. Unit: bytes. Source: ours. It quotes a tool's name for the question.
 const MAX_QUESTION_TEXT: usize = 2000;
 
 /// The longest name of a module or crate in a line. Unit: bytes. Source: ours.
 const MAX_NAME: usize = 256;
 
-/// The host's function behind `Host::request`: from any thread, at any time, with whatever bytes.
+/// The host's function behind `Host::request`. Plugins call it from any thread, at any time, with any bytes.
 pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
     // A panic must not cross (ABI rule 3).
     let answer = catch_unwind(|| answer(call, op, payload.as_slice())).unwrap_or_else(|_| {
@@ -40,14 +40,14 @@ pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
             format!("the host's own operation {op} panicked"),
         ))
     });
-    // Strings and values always have a form in JSON.
+    // Strings and values always have a JSON form.
     match answer {
         Ok(payload) => RResult::ROk(payload.into()),
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
     }
 }
 
-/// The host's side of what happens outside of calls.
+/// Returns the host's interface for operations outside of calls.
 pub(crate) fn process_host() -> Host {
     Host {
         call: 0,
@@ -151,7 +151,7 @@ fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFail
     })
 }
 
-/// Tell the operator of a call's questions; not without end, as a tool may ask in a loop.
+/// Logs a message about a call's questions. The number of lines is limited, since a tool may ask in a loop.
 fn log_question(call: &ActiveCall, level: &PluginLogLevel, message: &str) {
     let Some(earlier) = call.inputs.count_log_line() else {
         return;
@@ -218,10 +218,10 @@ fn log(call: Option<&ActiveCall>, line: &LogLine) -> Result<Value, PluginFailure
     Ok(json!({}))
 }
 
-/// The text with what would begin another line, or hide a part of this one, written out: nobody can make the host seem to
-/// have logged what it has not.
+/// Escapes every character that would begin another line or hide a part of this one. No plugin can make it look as if
+/// the host had logged something.
 fn one_line(text: &str) -> Cow<'_, str> {
-    // Control characters, and those of Unicode that separate lines or turn the direction of writing.
+    // Control characters, and those of Unicode that separate lines or change the direction of writing.
     let harmful =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !text.contains(harmful) {
@@ -238,7 +238,7 @@ fn one_line(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// The text, or as much of it as `length` bytes hold.
+/// Truncates a text to `length` bytes.
 fn truncate(text: &str, length: usize) -> Cow<'_, str> {
     if text.len() <= length {
         return text.into();

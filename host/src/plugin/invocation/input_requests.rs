@@ -1,7 +1,7 @@
-//! What a call asks of its client: what it may ask, what is answered already, and what has yet to be.
+//! The questions of a call to its client: those that it may ask, those that are answered, and those that are open.
 //!
-//! The host keeps account of that itself: whatever a tool makes of a question that is not answered yet, and whatever it
-//! gives back, its call is not over.
+//! The host keeps this account itself. While a question is open the call is not over, whatever the tool does about it
+//! and whatever it returns.
 
 use std::{
     collections::BTreeMap,
@@ -18,64 +18,64 @@ use tool_schema::{Form, check_url};
 
 use crate::digest::digest;
 
-/// The most that one call asks, all its questions together. Unit: bytes.
-/// Source: ours. People fill the forms in.
+/// The maximum size of all questions of one call. Unit: bytes.
+/// Source: ours. People fill in the forms.
 const MAX_QUESTION_BYTES: usize = 256 * 1024;
 
-/// The most lines that the operator reads of one call's questions. Source: ours. A tool may ask in a loop.
+/// The maximum number of log lines about one call's questions. Source: ours. A tool may ask in a loop.
 pub(crate) const MAX_LOG_LINES: u32 = 10;
 
 /// The questions of one call.
 #[derive(Debug, Default)]
 pub struct InputRequests {
-    /// Why nothing can be asked, if so.
+    /// The reason why nothing can be asked, if there is one.
     unavailable: Option<InputUnavailable>,
-    /// What was asked or answered before.
+    /// The questions of earlier rounds.
     earlier: BTreeMap<String, Question>,
     now: Mutex<CurrentRound>,
-    /// How many lines the operator was to read of them.
+    /// The number of log lines so far.
     log_lines: AtomicU32,
 }
 
-/// What a tool asks.
+/// A question of a tool.
 #[derive(Debug, Deserialize)]
 pub(crate) struct InputQuery {
     #[serde(flatten)]
     request: InputRequest,
-    /// What the content of a form must satisfy, as far as its `requestedSchema` has no words for it.
+    /// The schema of a form's content, for rules that its `requestedSchema` cannot express.
     #[serde(default)]
     schema: Option<Value>,
 }
 
-/// What came of asking.
+/// The outcome of asking.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct InputReplies {
-    /// What is answered, by keys.
+    /// The accepted answers, by keys.
     pub(crate) answers: Map<String, Value>,
-    /// What was answered by what is no answer, and so is asked again: keys, and why. For the operator, and so without what
-    /// people filled in.
+    /// The keys of rejected answers, with the reasons. Their questions are asked again. The operator reads this, so
+    /// that it contains nothing that people filled in.
     pub(crate) rejected: Vec<(String, String)>,
 }
 
-/// Why something is no answer.
+/// The reason why a value is no answer.
 struct RejectedAnswer {
-    /// For the operator.
+    /// The reason for the operator.
     why: String,
-    /// For whoever filled a form in.
+    /// The hint for the person who filled in a form.
     hint: Option<String>,
 }
 
-/// Why a call can ask nothing. (In words only for a tool that asks.)
+/// The reason why a call can ask nothing. (It is logged only for a tool that asks.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputUnavailable {
-    /// The client speaks this revision, which is older than such questions.
+    /// The client's revision is older than such questions.
     OldRevision(Revision),
-    /// The server lacks a key.
+    /// The server has no key for the state.
     NoKey,
 }
 
 impl InputUnavailable {
-    /// For the model.
+    /// Returns the message for the model.
     pub(crate) fn message(self, tool: &str) -> String {
         match self {
             Self::OldRevision(revision) => format!(
@@ -89,42 +89,43 @@ impl InputUnavailable {
     }
 }
 
-/// A question of an earlier round, as far as a later one has to know it.
+/// The facts about a question that a later round needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Question {
-    /// Of what was asked; `None`: not known, so that the answer is one to whatever is asked under its key.
+    /// The digest of the question; `None`: unknown, so that the answer counts for any question with its key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Its answer, if there is one.
+    /// The answer, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
-    /// When that was given. Unit: seconds since 1970.
+    /// The time of the answer. Unit: seconds since 1970.
     #[serde(default)]
     pub given: u64,
 }
 
-/// Why a question was not put to the client. Nothing of what was asked together with it was.
+/// The reason why a question was not put to the client. None of the questions that were asked together with it was put
+/// either.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CannotAsk {
-    /// This call can ask nothing.
+    /// The call can ask nothing.
     Unavailable(InputUnavailable),
-    /// This client is not able to answer it: in words for the model.
+    /// The client lacks a capability; a message for the model.
     Client(String),
-    /// Nobody can be asked this: in words for the tool's author.
+    /// No client can be asked this; a message for the tool's author.
     Author(String),
 }
 
-/// What this run of the tool has asked, by keys: all with their digests.
+/// The questions of this run of the tool, by keys, each with its digest.
 #[derive(Debug, Default)]
 struct CurrentRound {
     answered: BTreeMap<String, Question>,
     open: BTreeMap<String, (String, InputRequest)>,
-    /// How large the open ones are. Unit: bytes.
+    /// The size of the open questions. Unit: bytes.
     bytes: usize,
 }
 
 impl InputRequests {
-    /// Of a call that knows these questions from earlier rounds.
+    /// Returns the questions of a call that continues after earlier rounds.
     #[must_use]
     pub fn resume(earlier: BTreeMap<String, Question>) -> Self {
         Self {
@@ -133,7 +134,7 @@ impl InputRequests {
         }
     }
 
-    /// Of a call that can ask nothing, for this reason.
+    /// Returns the questions of a call that can ask nothing, for this reason.
     #[must_use]
     pub fn unavailable(why: InputUnavailable) -> Self {
         Self {
@@ -142,7 +143,8 @@ impl InputRequests {
         }
     }
 
-    /// Ask a client of these capabilities. What is answered already comes back; the rest is what the call ends with.
+    /// Asks a client with these capabilities. Returns the answers that are known. The call ends with the other
+    /// questions.
     pub(crate) fn ask(
         &self,
         queries: BTreeMap<String, InputQuery>,
@@ -207,7 +209,7 @@ impl InputRequests {
         Ok(replies)
     }
 
-    /// The answer of an earlier round, if it is one to this question, and when it was given.
+    /// Returns the answer of an earlier round, if it is one to this question, and its time.
     fn answer(
         &self,
         key: &str,
@@ -220,7 +222,7 @@ impl InputRequests {
             return Ok(None);
         };
         let no_answer = |why: String| RejectedAnswer { why, hint: None };
-        // Whoever agreed to one thing has not agreed to another.
+        // Consent to one question is no consent to another.
         if earlier
             .digest
             .as_ref()
@@ -245,15 +247,15 @@ impl InputRequests {
         Ok(Some((answer, earlier.given)))
     }
 
-    /// Count a line for the operator; how many were to be read before it, if that is not too much.
+    /// Counts a log line. Returns the number of lines before it, unless there are too many.
     pub(crate) fn count_log_line(&self) -> Option<u32> {
         let before = self.log_lines.fetch_add(1, Ordering::Relaxed);
-        // It must not begin anew.
+        // The counter must not wrap around.
         self.log_lines.fetch_min(MAX_LOG_LINES, Ordering::Relaxed);
         (before < MAX_LOG_LINES).then_some(before)
     }
 
-    /// What the client still has to answer; empty when nothing was asked that is not answered.
+    /// Returns the questions that the client still has to answer.
     #[must_use]
     pub fn unanswered(&self) -> BTreeMap<String, InputRequest> {
         let now = self.now();
@@ -262,7 +264,7 @@ impl InputRequests {
             .collect()
     }
 
-    /// What the next round has to know.
+    /// Returns the questions that the next round needs.
     #[must_use]
     pub fn questions(&self) -> BTreeMap<String, Question> {
         let now = self.now();
@@ -278,7 +280,7 @@ impl InputRequests {
     }
 
     fn now(&self) -> MutexGuard<'_, CurrentRound> {
-        // Nothing is left half done under this lock.
+        // No panic can leave the data inconsistent under this lock.
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -291,7 +293,7 @@ impl CurrentRound {
     }
 }
 
-/// May this client be asked this? If it is a form, that.
+/// Checks that this client can be asked this. Returns the form, if the question has one.
 fn check(
     key: &str,
     InputQuery { request, schema }: &InputQuery,
@@ -317,7 +319,7 @@ fn check(
     )))
 }
 
-/// Tell the people who are asked again why. The message is all that a client shows them.
+/// Appends the reason why the question is asked again to its message, which is all that a client shows.
 fn append_reason(request: &mut InputRequest, hint: &str) {
     if let Some(message) = request.params["message"].as_str() {
         let message = format!("{message}\n\nThe last answer could not be taken: {to_mend}.");
@@ -330,7 +332,7 @@ fn size(key: &str, InputQuery { request, schema }: &InputQuery) -> usize {
     key.len() + request.method.len() + request.params.to_string().len() + schema
 }
 
-/// Tells one question from another.
+/// Returns a digest that distinguishes questions.
 fn digest_query(InputQuery { request, schema }: &InputQuery) -> String {
     digest(&json!([request.method, request.params, schema]))
 }

@@ -1,12 +1,12 @@
-//! What a tool has to say to the client while it runs: kept until the answer is written, within bounds.
+//! A bounded buffer for the notifications of a tool, until its answer is written.
 
 use mcp_protocol::Notification;
 
-/// The most notifications that are kept of one call.
-/// Source: ours. One in a thousand steps of progress is more than anyone looks at.
+/// The maximum number of notifications that are kept of one call.
+/// Source: ours. Nobody looks at more than a thousand steps of progress.
 const MAX_NOTIFICATIONS: usize = 1000;
 
-/// The most bytes of text that are kept of one call. Unit: bytes.
+/// The maximum size of the texts that are kept of one call. Unit: bytes.
 /// Source: ours. An answer of Lambda has six megabytes, and they belong to the result.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -19,19 +19,19 @@ pub(crate) struct NotificationBuffer {
     full: bool,
 }
 
-/// What became of a notification.
+/// The outcome for one notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PushOutcome {
-    /// It is kept, or was nothing new.
+    /// It is kept, or was not worth sending.
     Done,
-    /// There is no more room: this is the first that is lost.
+    /// It is dropped, as the first: the buffer is full.
     FirstDropped,
-    /// It is lost like others before it.
+    /// It is dropped like others before it.
     Dropped,
 }
 
 impl NotificationBuffer {
-    /// Is there anything to tell? Progress that does not grow is none, and MCP forbids to tell it.
+    /// Reports whether a notification is worth sending. MCP forbids progress that does not grow.
     pub(crate) fn should_send(&mut self, notification: &Notification) -> bool {
         if let Notification::Progress(progress) = notification {
             let value = progress.progress.as_f64();
@@ -43,7 +43,7 @@ impl NotificationBuffer {
         true
     }
 
-    /// Keep a notification, if it is news and there is room.
+    /// Keeps a notification, if it is worth sending and there is room.
     pub(crate) fn push(&mut self, notification: Notification) -> PushOutcome {
         if !self.should_send(&notification) {
             return PushOutcome::Done;

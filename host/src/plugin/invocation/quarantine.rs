@@ -1,15 +1,16 @@
-//! Plugins whose tools go on although their calls were given up: they serve no other calls until these come back.
+//! The quarantine of plugins whose tools still run although their calls have timed out. Such a plugin serves no other
+//! calls until its tools come back.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// How many calls of a plugin are stuck.
+/// The number of stuck calls of a plugin.
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine(Arc<AtomicUsize>);
 
-/// A call that is stuck; dropped, its tool has come back.
+/// A stuck call; dropped, its tool has come back.
 #[derive(Debug)]
 pub(crate) struct QuarantineGuard(Arc<AtomicUsize>);
 

@@ -1,5 +1,5 @@
-//! Is a result what its tool declared? Asked before anyone sees it: clients refuse a result that its own tool's
-//! `outputSchema` refuses, and may act on one that it accepts.
+//! Checks that a result is what its tool declared, before anyone sees it. Clients refuse a result that violates the
+//! tool's `outputSchema`, and may act on one that satisfies it.
 
 use mcp_protocol::tools::CallResult;
 use serde_json::Value;
@@ -7,8 +7,10 @@ use serde_json::Value;
 use crate::plugin::{CallFailure, CatalogTool, FailureKind};
 
 impl CatalogTool {
+    /// Checks a result.
+    ///
     /// # Errors
-    /// [`CallFailure`]: what is wrong with the result, for the operator.
+    /// [`CallFailure`]: the problem with the result, for the operator.
     pub(crate) fn check_result(&self, result: CallResult) -> Result<CallResult, CallFailure> {
         match self.result_problem(&result) {
             None => Ok(result),
@@ -23,14 +25,14 @@ impl CatalogTool {
         }
     }
 
-    /// What is wrong with the result, as the end of a sentence. Only what a schema was declared for is parsed.
+    /// Returns the problem with the result, as the end of a sentence. Only results of tools with a schema are parsed.
     fn result_problem(&self, result: &CallResult) -> Option<String> {
         if !result.content.get().starts_with('[') {
             return Some("has a `content` that is no array".to_owned());
         }
         let schema = self.mcp.output_schema.as_deref()?;
         if result.is_error {
-            // It has nothing to show.
+            // A failure has no structured content.
             return None;
         }
         let Some(structured) = &result.structured_content else {

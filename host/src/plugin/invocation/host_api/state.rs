@@ -1,4 +1,4 @@
-//! What plugins ask of the state that they keep between calls. Its values are passed on as they are, letter by letter.
+//! The host's operations on the state that plugins keep between calls. Values pass unchanged, byte by byte.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::{
     store::tool_state::{CallState, PutOutcome, StateScope},
 };
 
-/// What is to be done. (A struct, since serde cannot read raw JSON within a tagged enum.)
+/// An operation. (A struct, since serde cannot read raw JSON within a tagged enum.)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StateOp {
     r#do: StateAction,
     #[serde(default)]
     handle: Option<String>,
-    /// `Some("null")` where it is null: a value like any other.
+    /// `Some("null")` for null, which is a value like any other.
     #[serde(default, deserialize_with = "present")]
     value: Option<Box<RawValue>>,
     #[serde(default)]
@@ -36,7 +36,7 @@ enum StateAction {
     Create,
 }
 
-/// What has no value is left out. (Null is a value.)
+/// The reply. Members without value are left out. (Null is a value.)
 #[derive(Default, Serialize)]
 struct StateReply {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ pub(crate) fn answer(state: &CallState, op: StateOp) -> Result<Vec<u8>, PluginFa
 fn snapshot_reply(read: Snapshot<String>) -> StateReply {
     StateReply {
         version: Some(read.version),
-        // What was kept was JSON when it came.
+        // The value was JSON when it came.
         value: read.value.and_then(|json| RawValue::from_string(json).ok()),
         ..StateReply::default()
     }
