@@ -1,16 +1,17 @@
-//! The last words of a process that a plugin ends: one line for the operator that says which tool, and where.
+//! The crash report of a process that a plugin ends: one line for the operator that names the tool and the place.
 //!
-//! A plugin is native code: what it does to the process cannot be caught, only told. On a fatal signal one line is written
-//! with nothing but what is allowed in a signal handler (no lock, no allocation), then the signal takes its usual course:
+//! A plugin is native code. Its damage to the process cannot be caught, only reported. On a fatal signal one line is
+//! written with nothing but what is allowed in a signal handler (no lock, no allocation), then the signal takes its
+//! usual course:
 //!
 //! ```text
 //! fatal: SIGSEGV at address 0x0, in libcrashes.so+0x1a2b4 (build id 5f3c...), tool segfault, request 8f0c...
 //! ```
 //!
-//! The offset is an address as the library's symbols have it. Where the signal came up outside of plugins (`abort` is a
-//! function of the C library), the innermost address of a plugin on the stack is given, as `called from`. An async tool
-//! may have been driven by another call of its plugin, whose tool and request are named then. Of the threads that a plugin
-//! starts itself neither is known, and when one of them runs out of stack there is no line.
+//! The offset is an address as in the library's symbols. If the signal was raised outside of plugins (`abort` is a
+//! function of the C library), the line has the innermost address of a plugin on the stack, as `called from`. Another
+//! call of its plugin may have driven an async tool; the line then names that call's tool and request. For a thread
+//! that a plugin starts itself neither is known, and there is no line when such a thread runs out of stack.
 
 #![expect(
     unsafe_code,
@@ -39,23 +40,23 @@ const FATAL: [(c_int, &str); 5] = [
     (libc::SIGABRT, "SIGABRT"),
 ];
 
-/// The longest line. Unit: bytes. Source: ours; it lies on the signal stack, which has 8 KB at least.
+/// The longest line. Unit: bytes. Source: ours; it is on the signal stack, which has 8 KB at least.
 const MAX_LINE: usize = 1024;
 
-/// How far from the stack pointer a fault is one of the stack itself. Unit: bytes. Source: ours; guard pages have 4 KB,
-/// and a frame that is larger is probed page by page.
+/// The distance from the stack pointer within which a fault counts as a stack overflow. Unit: bytes. Source: ours;
+/// guard pages have 4 KB, and a larger frame is probed page by page.
 const STACK_FAULT: usize = 64 * 1024;
 
-/// The parts of an ELF file that outlive it in a crash report.
+/// The parts of an ELF file that a crash report needs after the file is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LibraryImage {
-    /// The addresses of its code, from where it is mapped.
+    /// The addresses of the file's code, relative to its mapping.
     pub(crate) code: Range<u64>,
     /// The linker's id of the build; empty if there is none.
     pub(crate) build_id: Vec<u8>,
 }
 
-/// A call that a thread is in.
+/// The call that a thread runs.
 struct RunningCall {
     request_id: *const str,
     tool: *const str,
@@ -65,7 +66,7 @@ thread_local! {
     static RUNNING: Cell<*const RunningCall> = const { Cell::new(ptr::null()) };
 }
 
-/// A plugin's library in memory. Never freed: it is never closed.
+/// A plugin's library in memory. It is never freed, since the library is never closed.
 struct LoadedLibrary {
     base: usize,
     image: LibraryImage,
@@ -75,7 +76,7 @@ struct LoadedLibrary {
 
 static LIBRARIES: AtomicPtr<LoadedLibrary> = AtomicPtr::new(ptr::null_mut());
 
-/// Report fatal signals from now on.
+/// Installs the handler of fatal signals.
 pub(crate) fn install_handler() {
     for (signal, _) in FATAL {
         // SAFETY: an all-zero sigaction is a valid one, with an empty mask.
@@ -88,9 +89,9 @@ pub(crate) fn install_handler() {
     }
 }
 
-/// Carry out `work` of a plugin; a fatal signal meanwhile is this call's.
+/// Runs `work` of a plugin on behalf of a call. A fatal signal meanwhile is reported with that call.
 pub(crate) fn with_call<T>(request_id: &str, tool: &str, work: impl FnOnce() -> T) -> T {
-    /// Also when a panic leaves `work`.
+    /// Restores the previous call, also when a panic leaves `work`.
     struct Restore(*const RunningCall);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -102,7 +103,7 @@ pub(crate) fn with_call<T>(request_id: &str, tool: &str, work: impl FnOnce() -> 
     work()
 }
 
-/// Remember where a library was mapped, by the address of one of its symbols.
+/// Records the mapping of a library, found by the address of one of its symbols.
 pub(crate) fn register_library(path: &Path, symbol: *const c_void, image: LibraryImage) {
     // SAFETY: an all-zero Dl_info is a valid one.
     let mut found: libc::Dl_info = unsafe { mem::zeroed() };
@@ -128,7 +129,7 @@ pub(crate) fn register_library(path: &Path, symbol: *const c_void, image: Librar
     }
 }
 
-/// The library whose code is at this address, and the offset in it.
+/// Returns the library with code at this address, and the offset in it.
 fn library_at(address: usize) -> Option<(&'static LoadedLibrary, usize)> {
     let mut next: *const LoadedLibrary = LIBRARIES.load(Ordering::Acquire);
     // SAFETY: entries are never freed, and complete before they are reachable.
@@ -144,7 +145,7 @@ fn library_at(address: usize) -> Option<(&'static LoadedLibrary, usize)> {
 
 extern "C" fn on_fatal(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let mut line = CrashLine::default();
-    // A line that is full is cut.
+    // A full line is cut.
     let _ = describe(&mut line, signal, info, context.cast());
     line.end();
     // SAFETY: the line is that long; write and raise are async-signal-safe. The default action is back in place
@@ -191,7 +192,7 @@ fn describe(
     Ok(())
 }
 
-/// The program counter and the stack pointer at the signal.
+/// Returns the program counter and the stack pointer at the signal.
 fn registers(context: *mut ucontext_t) -> (usize, usize) {
     // SAFETY: the kernel passes a ucontext_t to handlers with SA_SIGINFO.
     let machine = unsafe { &(*context).uc_mcontext };
@@ -205,7 +206,8 @@ fn registers(context: *mut ucontext_t) -> (usize, usize) {
     (pc, sp)
 }
 
-/// The innermost address of a plugin's code on the stack, from its pointer to the frame that called the plugin.
+/// Returns the innermost address of a plugin's code on the stack, from the stack pointer to the frame that called the
+/// plugin.
 fn caller(sp: usize, end: usize) -> Option<(&'static LoadedLibrary, usize)> {
     let word = size_of::<usize>();
     let words = end.checked_sub(sp)? / word;

@@ -1,4 +1,4 @@
-//! The operator's log: lines on stderr, which Lambda hands to CloudWatch.
+//! The operator's log: lines on stderr, which Lambda passes to CloudWatch.
 
 #[cfg(test)]
 pub(crate) mod captured_log;
@@ -13,13 +13,13 @@ use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt}
 
 use crate::config::LogConfig;
 
-/// Start logging. A second call has no effect.
+/// Starts logging. A second call has no effect.
 pub fn init(config: &LogConfig) {
-    // An error means that the program around us logs already.
+    // An error means that the surrounding program logs already.
     let _ = dispatcher::set_global_default(subscriber(config, std::io::stderr));
 }
 
-/// What writes the lines.
+/// Returns the subscriber that writes the lines.
 pub(crate) fn subscriber<W>(config: &LogConfig, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -44,16 +44,16 @@ where
     }
 }
 
-/// What this project has to tell, from whatever level on, and what others have from INFO on. Below it libraries write out
-/// what they carry: that of Lambda every event with its tokens, that of DynamoDB what tools keep and the key that seals states,
-/// those of HTTP and TLS the bytes themselves.
+/// Returns a filter that passes every line of this project, and lines of others from INFO on. Below INFO libraries log
+/// their data: Lambda's every event with its tokens, DynamoDB's the state of tools and the key that seals states, those
+/// of HTTP and TLS the bytes themselves.
 fn own_crates() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(OWN_CRATES.map(|target| (target, LevelFilter::TRACE)))
 }
 
-/// The crates of this project, as the names of their modules begin.
+/// The crates of this project, as prefixes of module names.
 const OWN_CRATES: [&str; 5] = [
     "host",
     "layer_format",
@@ -62,7 +62,7 @@ const OWN_CRATES: [&str; 5] = [
     "tool_schema",
 ];
 
-/// The least important level that is written, as plugins are told it. (They send no line that nobody would see.)
+/// Returns the least important level that is logged, as plugins get it. (They send no line that nobody would see.)
 pub(crate) fn least_level() -> &'static str {
     match LevelFilter::current().into_level() {
         Some(Level::TRACE) => "trace",
@@ -73,7 +73,7 @@ pub(crate) fn least_level() -> &'static str {
     }
 }
 
-/// Lets a line through at most once a minute: what comes with every request would hide everything else.
+/// A limit of one line a minute: a line for every request would hide everything else.
 pub(crate) struct RateLimit(Mutex<Option<Instant>>);
 
 impl RateLimit {
@@ -81,7 +81,7 @@ impl RateLimit {
         Self(Mutex::new(None))
     }
 
-    /// Is it time? Then not again for a minute.
+    /// Reports whether a line is due. The next one is due a minute later.
     pub(crate) fn is_due(&self) -> bool {
         self.is_due_at(Instant::now())
     }

@@ -1,15 +1,15 @@
-//! The DynamoDB table that environments share: sessions, what tools keep, and the key that seals states.
+//! The DynamoDB table that environments share: sessions, the state of tools, and the key that seals the state of calls.
 //!
-//! One table, one key (`session_id`, a string), one attribute for DynamoDB's TTL (`expires_at`, seconds since 1970). Items
-//! are read by their key with strong consistency and written by conditions, never scanned, so that `GetItem`, `PutItem`
-//! and `UpdateItem` on this table are all the rights that it takes. DynamoDB deletes what has expired hours late:
-//! whoever reads looks at `expires_at`.
+//! One table, one key (`session_id`, a string), one attribute for DynamoDB's TTL (`expires_at`, seconds since 1970).
+//! Items are read by their key with strong consistency and written by conditions, never scanned. So `GetItem`,
+//! `PutItem` and `UpdateItem` on this table are all the rights that the host needs. DynamoDB deletes expired items
+//! hours late; every reader checks `expires_at`.
 //!
 //! | `session_id` | item |
 //! |---|---|
 //! | a UUID | a session, or the tombstone of one |
-//! | `state#` a session's UUID `#` a crate | what the plugin of that crate keeps for the session |
-//! | `state#` a handle | what a plugin keeps under it |
+//! | `state#` a session's UUID `#` a crate | the state that the plugin of that crate keeps for the session |
+//! | `state#` a handle | the state that a plugin keeps under it |
 //! | `key#state` | the key that seals states |
 
 mod client;
@@ -34,7 +34,7 @@ use tokio::sync::OnceCell;
 
 use crate::store::{session::StoreError, timeouts};
 
-/// The longest words about a failure. Unit: characters. Source: ours; what DynamoDB says of one has about two hundred.
+/// The longest text of a failure. Unit: characters. Source: ours; DynamoDB's own have about two hundred.
 const MAX_ERROR_TEXT: usize = 500;
 
 /// The table's key.
@@ -43,31 +43,31 @@ const KEY: &str = "session_id";
 /// The table's attribute for TTL. Unit: seconds since 1970.
 const EXPIRES: &str = "expires_at";
 
-/// How often an item was written.
+/// The number of writes of an item.
 const VERSION: &str = "version";
 
-/// Whose an item is; absent: nobody's in particular.
+/// The owner of an item; absent if it has no owner.
 const PRINCIPAL: &str = "principal";
 
 /// An item, by the names of its attributes.
 type Item = HashMap<String, AttributeValue>;
 
-/// The table.
+/// The table, with its client.
 #[derive(Debug)]
 pub struct Table {
     name: String,
     client: OnceCell<Client>,
 }
 
-/// What became of a write that had a condition.
+/// The outcome of a write with a condition.
 enum ConditionalPut {
     Done,
-    /// The condition did not hold, of this item.
+    /// The condition did not hold for this item.
     Refused(Item),
 }
 
 impl Table {
-    /// The table of this name. Nothing is asked of it yet.
+    /// Returns the table of this name. It sends no request yet.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Table {
         }
     }
 
-    /// The same, through this client.
+    /// Returns the table of this name, with this client.
     #[must_use]
     pub fn with_client(client: Client, name: &str) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl Table {
         }
     }
 
-    /// Built when it is first needed: most calls need none.
+    /// Returns the client. It is built when it is first needed: most calls need none.
     async fn client(&self, operation: &str) -> Result<&Client, StoreError> {
         let text = self.describe(operation);
         timeouts::set_operation(&text);
@@ -93,7 +93,7 @@ impl Table {
         client.map_err(|error| StoreError(format!("{text}: {error}")))
     }
 
-    /// What is done, for the operator.
+    /// Returns a description of the operation, for the operator.
     fn describe(&self, operation: &str) -> String {
         format!("{operation} on table {}", self.name)
     }
@@ -110,7 +110,7 @@ impl Table {
             .item)
     }
 
-    /// To be given a condition, whose failure brings what is there.
+    /// Starts a put, to which the caller adds a condition. A failed condition returns the present item.
     async fn put(&self, item: Item) -> Result<PutItemFluentBuilder, StoreError> {
         let client = self.client("PutItem").await?;
         let request = client.put_item().table_name(&self.name);
@@ -149,7 +149,7 @@ impl Table {
         }
     }
 
-    /// For the operator, in DynamoDB's own words where it has said something.
+    /// Returns the error for the operator, with DynamoDB's own message if there is one.
     fn store_error<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -172,8 +172,8 @@ impl Table {
     }
 }
 
-/// An error and its causes, none said twice. The AWS SDK writes whole requests into some, with all that is to be kept: what
-/// follows is left out.
+/// Returns the messages of an error and its causes, each once. The AWS SDK writes whole requests into some of them,
+/// with all their data: the rest of such a message is left out.
 fn cause_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
@@ -189,7 +189,7 @@ fn cause_chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// A log has a line for each failure, and people read it.
+/// Joins a text to one line of bounded length: a log has a line for each failure, and people read it.
 fn to_one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= MAX_ERROR_TEXT {
@@ -212,7 +212,7 @@ fn time(time: SystemTime) -> AttributeValue {
     number(since.as_secs())
 }
 
-/// When something ends. DynamoDB counts whole seconds: it lives no shorter than it is told.
+/// Returns the attribute for an expiry. DynamoDB counts whole seconds, so it is rounded up: nothing expires too early.
 fn end(end: SystemTime) -> AttributeValue {
     let since = end.duration_since(UNIX_EPOCH).unwrap_or_default();
     number(since.as_secs() + u64::from(since.subsec_nanos() > 0))
@@ -230,7 +230,7 @@ fn time_in(item: &Item, name: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(number_in(item, name)?))
 }
 
-/// When an item ends. One that does not say so has no end, or as good as none.
+/// Returns the expiry of an item. An item without one practically never expires.
 fn expiry(item: &Item) -> SystemTime {
     time_in(item, EXPIRES).unwrap_or_else(|| SystemTime::now() + Duration::from_secs(86_400))
 }

@@ -1,4 +1,4 @@
-//! How long stores are waited for, and who is to be named when that was too long.
+//! Time limits for stores, with the name of the operation that took too long.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -9,24 +9,24 @@ use tokio::{task_local, time::timeout};
 
 use crate::store::session::StoreError;
 
-/// How long something that was used is waited for to live on. Source: ours. A table that is well answers within some ten
-/// milliseconds, and nobody is to wait for one that is not: the next use tries again.
+/// The time limit for extending the life of something that was used. Source: ours. A healthy table answers within some
+/// ten milliseconds, and nobody shall wait for another one: the next use tries again.
 pub(crate) const EXTEND_TIMEOUT: Duration = Duration::from_millis(300);
 
 task_local! {
-    /// What was asked last.
+    /// The last operation that began.
     static OPERATION: Arc<Mutex<String>>;
 }
 
-/// Say what is asked now, and of whom: if no answer comes, the operator is told that.
+/// Sets the operation that begins, and its table. The operator's error names it if no answer comes.
 pub(crate) fn set_operation(what: &str) {
-    // Whoever waits for as long as it takes needs no words.
+    // A caller without time limit needs no name.
     let _ = OPERATION.try_with(|operation| {
         what.clone_into(&mut operation.lock().unwrap_or_else(PoisonError::into_inner));
     });
 }
 
-/// Wait no longer than this. Whoever has no time left does not even begin.
+/// Runs `work` with a time limit. Without remaining time it does not even begin.
 pub(crate) async fn with_timeout<T>(
     left: Duration,
     work: impl Future<Output = Result<T, StoreError>>,

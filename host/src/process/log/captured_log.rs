@@ -1,4 +1,4 @@
-//! The operator of a test: sees what is logged on the test's own thread.
+//! The log of a test: the lines that are written on the test's own thread.
 
 use std::{
     io,
@@ -10,7 +10,7 @@ use tracing::dispatcher::{DefaultGuard, set_default, set_global_default};
 
 use crate::{config::LogConfig, process::log::subscriber};
 
-/// Sees lines as long as it is there.
+/// Captures lines until it is dropped.
 pub(crate) struct CapturedLog {
     written: Written,
     _listening: DefaultGuard,
@@ -20,10 +20,10 @@ pub(crate) struct CapturedLog {
 struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl CapturedLog {
-    /// One who wants to see lines from this level on.
+    /// Captures lines from this level on.
     pub(crate) fn new(level: &str) -> Self {
-        // Whether anybody wants a line is remembered for all threads. Without this one, who wants each, a test that nobody listens to
-        // could have it remembered that nobody does.
+        // `tracing` caches for all threads whether any subscriber wants a line. Without this global subscriber, which
+        // wants every line, a test without one could cache that nobody does.
         static EVERYTHING: Once = Once::new();
         EVERYTHING.call_once(|| {
             let config = LogConfig {
@@ -44,7 +44,7 @@ impl CapturedLog {
         }
     }
 
-    /// The lines until now.
+    /// Returns the lines until now.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let written = self.written.0.lock().expect("no test panics meanwhile");
         let written = str::from_utf8(&written).expect("UTF-8");

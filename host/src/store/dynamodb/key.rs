@@ -1,4 +1,4 @@
-//! The key that seals states, for all environments of a function that was given none.
+//! The key that seals states, for all environments of a function without a configured key.
 
 use crate::store::{
     dynamodb::{ConditionalPut, Item, KEY, Table, text, text_in},
@@ -10,7 +10,7 @@ use crate::store::{
 const ITEM: &str = "key#state";
 
 impl Table {
-    /// The key that is in the table, or that is put there now: whoever comes first makes it.
+    /// Returns the key in the table. The first environment that needs one creates it.
     pub(crate) async fn state_key(&self) -> Result<StateKey, StoreError> {
         if let Some(item) = self.get(ITEM).await? {
             return read(&item);

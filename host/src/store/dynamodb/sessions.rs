@@ -1,4 +1,4 @@
-//! Sessions in the table: an item each, which a tombstone replaces when the session is ended.
+//! Sessions in the table: an item each. A tombstone replaces it when the session is ended.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::store::{
     session::{Session, SessionId, SessionLookup, SessionStore, StoreError},
 };
 
-/// Says that a session was ended.
+/// The mark of a session that was ended.
 const ENDED: &str = "ended";
 
 const LEVEL: &str = "log_level";
@@ -22,7 +22,7 @@ const LEVEL: &str = "log_level";
 #[async_trait]
 impl SessionStore for Table {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        // The id is new, so that nothing can be in its place but this very write, tried again.
+        // The id is new, so that an item under it can only come from an earlier attempt of this very write.
         let request = self.put(item(id, &session)).await?;
         let request = request
             .condition_expression("attribute_not_exists(#key)")
@@ -40,7 +40,7 @@ impl SessionStore for Table {
         if item.contains_key(ENDED) {
             return Ok(SessionLookup::Ended);
         }
-        // Of a later host, perhaps, or of no host: nothing that this one could go on with.
+        // An item of a later host, perhaps, or of no host at all. This host cannot use it.
         Ok(session(&item).map_or(SessionLookup::Unknown, SessionLookup::Alive))
     }
 
@@ -86,7 +86,7 @@ impl SessionStore for Table {
 }
 
 impl Table {
-    /// Change one fact of a session that is alive. `false`: it is not.
+    /// Changes one attribute of a session that is alive. Returns `false` if it is not.
     async fn change(
         &self,
         id: SessionId,

@@ -1,4 +1,4 @@
-//! What tools keep, in the table: an item each.
+//! The state of tools in the table: an item each.
 
 use std::time::SystemTime;
 
@@ -16,7 +16,7 @@ use crate::store::{
 
 const WRITES: &str = "writes";
 
-/// Says that the state ends at its time, however often it is used.
+/// The mark of a state with a fixed expiry, however often it is used.
 const FIXED: &str = "fixed_end";
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Where sessions are looked up, and what an unknown one means: `SESSION_MODE`.
+//! The lookup of sessions, and the treatment of unknown ones: `SESSION_MODE`.
 
 use std::{
     sync::Arc,
@@ -18,12 +18,12 @@ use crate::{
     },
 };
 
-/// The longest life of a session: nothing outlives it, and adding it to a time cannot overflow.
+/// The longest life of a session. Adding it to a time cannot overflow.
 /// Source: ours.
 pub(crate) const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// How much longer than what it could have kept a session is remembered that was ended. Source: ours. A call that was under
-/// way may still have written something for it.
+/// The time for which an ended session is remembered after the end of all that it could have kept. Source: ours. A call
+/// that was active may still have written something for it.
 const TOMBSTONE_GRACE: Duration = Duration::from_secs(3600);
 
 /// The sessions of this server.
@@ -36,9 +36,9 @@ const TOMBSTONE_GRACE: Duration = Duration::from_secs(3600);
 pub(crate) struct Sessions {
     mode: SessionMode,
     ttl: Duration,
-    /// What this process knows.
+    /// The sessions that this process knows.
     local: MemorySessionStore,
-    /// What all know.
+    /// The sessions that all environments know.
     shared: Option<Arc<dyn SessionStore>>,
 }
 
@@ -60,7 +60,7 @@ impl Sessions {
         self.mode
     }
 
-    /// When a session that is used now ends by itself.
+    /// Returns the expiry of a session that is used now.
     pub(crate) fn new_expiry(&self) -> SystemTime {
         SystemTime::now() + self.ttl
     }
@@ -72,7 +72,7 @@ impl Sessions {
         self.local.create(id, session).await
     }
 
-    /// What is known of an id, as far as `SESSION_MODE` asks.
+    /// Looks up an id, in the stores that `SESSION_MODE` requires.
     pub(crate) async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         match self.mode {
             SessionMode::Lenient => self.local.find(id).await,
@@ -81,7 +81,7 @@ impl Sessions {
         }
     }
 
-    /// The truth about an id, for whoever needs more than to be served. It is known here from then on.
+    /// Looks up an id where all environments know of it. The result is known in this process from then on.
     pub(crate) async fn find_consistent(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         let found = match &self.shared {
             Some(shared) => shared.find(id).await?,
@@ -101,7 +101,7 @@ impl Sessions {
         Ok(found)
     }
 
-    /// Keep a level, here for a session that nobody knows. `false`: the session has ended.
+    /// Stores a level; for an unknown session only in this process. Returns `false` if the session has ended.
     pub(crate) async fn set_log_level(
         &self,
         id: SessionId,
@@ -111,7 +111,7 @@ impl Sessions {
         match (unknown, &self.shared) {
             (Some(session), _) => self.local.create(id, session).await?,
             (None, Some(shared)) => {
-                // It may also have expired there, or never have been: then it is served as any that nobody knows.
+                // The session may also have expired there, or never have existed. It is then served as an unknown one.
                 let is_kept = shared.set_log_level(id, level).await?;
                 if !is_kept && self.find_consistent(id).await? == SessionLookup::Ended {
                     return Ok(false);
@@ -123,7 +123,7 @@ impl Sessions {
         Ok(true)
     }
 
-    /// `false`: it is another principal's.
+    /// Ends a session. Returns `false` if it belongs to another principal.
     pub(crate) async fn end(
         &self,
         id: SessionId,
@@ -138,9 +138,9 @@ impl Sessions {
         self.local.end(id, principal, remember).await
     }
 
-    /// A session that is used lives on: once in a tenth of its life that is written down. If it cannot be, the session is
-    /// served all the same, as it is not over yet; before it is, there are more tries. So no request waits long for it, or
-    /// fails for it.
+    /// Extends the life of a session that is used. The new expiry is stored once in a tenth of its life. If that fails,
+    /// the session is served all the same: it is not over yet, and later requests try again. So no request waits long
+    /// for it, or fails for it.
     pub(crate) async fn touch(&self, id: SessionId, session: &Session) {
         static LOG_RATE: RateLimit = RateLimit::new();
         let left = session.expires.duration_since(SystemTime::now());

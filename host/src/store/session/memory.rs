@@ -11,8 +11,8 @@ use mcp_protocol::LogLevel;
 
 use crate::store::session::{Session, SessionId, SessionLookup, SessionStore, StoreError};
 
-/// The most sessions that are kept. Above it those that end first are forgotten. That costs their clients what was
-/// negotiated, and under `SESSION_MODE=strict` without a table the session: they start over.
+/// The maximum number of sessions. Above it those that end first are removed. Their clients lose the negotiated facts
+/// and, under `SESSION_MODE=strict` without a table, the session: they start over.
 /// Source: ours. About 400 bytes each for known clients, so some 4 MB.
 const MAX_SESSIONS: usize = 10_000;
 
@@ -30,11 +30,11 @@ struct Entry {
 
 impl MemorySessionStore {
     fn entries(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
-        // Nothing is left half done under this lock.
+        // No panic can leave the data inconsistent under this lock.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remember that a session has ended, whoever's it was.
+    /// Remembers that a session has ended, whoever owned it.
     pub(super) fn tombstone(&self, id: SessionId, remember: SystemTime) {
         let (found, expires) = (SessionLookup::Ended, remember);
         self.put(id, Entry { found, expires });
@@ -49,7 +49,7 @@ impl MemorySessionStore {
     }
 }
 
-/// Forget what has expired; when that is less than a tenth, also what expires first.
+/// Removes expired entries. If that is less than a tenth, it also removes those that expire first.
 fn make_room(entries: &mut HashMap<SessionId, Entry>) {
     let now = SystemTime::now();
     entries.retain(|_, entry| entry.expires > now);
@@ -65,7 +65,7 @@ fn make_room(entries: &mut HashMap<SessionId, Entry>) {
 #[async_trait]
 impl SessionStore for MemorySessionStore {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        // The same attempt again, perhaps, after it was ended.
+        // This may be an earlier attempt, repeated after the session was ended.
         if self.find(id).await? != SessionLookup::Ended {
             let expires = session.expires;
             let found = SessionLookup::Alive(session);

@@ -13,8 +13,8 @@ use crate::store::{
     tool_state::{Expected, StateStore, ToolState, WriteOutcome},
 };
 
-/// The most bytes of values that are kept. Above it what ends first is forgotten.
-/// Source: ours. A tool that forgets nothing must not take the machine's memory.
+/// The maximum size of all values. Unit: bytes. Above it states that end first are removed.
+/// Source: ours. A tool that removes nothing must not take the machine's memory.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// States in a map.
@@ -26,13 +26,13 @@ pub struct MemoryStateStore {
 #[derive(Debug, Default)]
 struct States {
     states: HashMap<String, ToolState>,
-    /// What all of them have.
+    /// The size of all states.
     bytes: usize,
 }
 
 impl MemoryStateStore {
     fn lock(&self) -> MutexGuard<'_, States> {
-        // Nothing is left half done under this lock.
+        // No panic can leave the data inconsistent under this lock.
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,7 +53,7 @@ impl States {
         }
     }
 
-    /// Forget what ends first, until a tenth is free; but not what was just written.
+    /// Removes states that end first, until a tenth is free, but not the one that was just written.
     fn make_room(&mut self, but: &str) {
         let others = self.states.iter().filter(|(key, _)| *key != but);
         let mut by_end: Vec<_> = others
@@ -69,7 +69,7 @@ impl States {
     }
 }
 
-/// With what stands beside the value. Unit: bytes.
+/// Returns the size of a state with its metadata. Unit: bytes.
 fn size(state: &ToolState) -> usize {
     state.value.as_ref().map_or(0, String::len) + 1024
 }

@@ -1,4 +1,4 @@
-//! The states that one call reads and writes, on behalf of its tool.
+//! The states that one call reads and writes on behalf of its tool.
 
 use std::{
     collections::BTreeSet,
@@ -24,52 +24,52 @@ use crate::{
     },
 };
 
-/// How long a store is waited for where nothing else limits a call. Source: ours.
+/// The time limit for a store where nothing else limits a call. Source: ours.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long before a call is given up a store is, so that the tool can still say something; of short calls, a tenth of
-/// what is left. Source: ours.
+/// The time between the limit of a store and that of the call, so that the tool can still reply; for short calls a
+/// tenth of the remaining time. Source: ours.
 const REPLY_RESERVE: Duration = Duration::from_millis(250);
 
-/// Where states are kept, and the sessions that some of them belong to.
+/// The store of states, and the sessions that some of them belong to.
 #[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) sessions: Arc<Sessions>,
 }
 
-/// How long what.
+/// The life of a state, and the deadlines of its call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StateLimits {
-    /// How long a state lives after it was last written.
+    /// The life of a state after its last write.
     pub(crate) ttl: Duration,
-    /// When the call is given up.
+    /// The time when the call is cancelled.
     pub(crate) deadline: Option<SystemTime>,
-    /// When whoever waits for the answer does so no longer: what a call has set is written until then, also when its tool
-    /// has taken all the time that is its own.
+    /// The time when the front door or the function stops waiting for the answer. Values that a call has set are
+    /// written until then, also when its tool has used up its own time.
     pub(crate) commit_deadline: Option<SystemTime>,
 }
 
-/// Whose a state is.
+/// The scope of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StateScope {
-    /// The session's that the call is in.
+    /// The session of the call.
     Session,
-    /// Whoever has this handle.
+    /// The holder of this handle.
     Handle(String),
 }
 
-/// What is to be told the client, rather than its model, when a call has failed for it.
+/// A fault that is reported to the client, rather than its model, when a call has failed for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StoreFault {
-    /// The session has ended, or is another principal's.
+    /// The session has ended, or belongs to another principal.
     Ended,
-    /// A store could not be reached. The operator was told why.
+    /// A store could not be reached. The log has the reason.
     Unavailable,
 }
 
 impl StoreFault {
-    /// The error that the tool got.
+    /// Returns the error that the tool got.
     fn failure(self) -> StateFailure {
         match self {
             Self::Ended => StateFailure::SessionEnded,
@@ -78,23 +78,23 @@ impl StoreFault {
     }
 }
 
-/// The session that a call is in.
+/// The session of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionRef {
     pub(crate) id: SessionId,
-    /// Was it looked up for this very call where all know of it?
+    /// Whether this very call looked the session up where all environments know of it.
     pub(crate) is_checked: bool,
 }
 
-/// What became of a write that is done at once.
+/// The outcome of a write that is made at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PutOutcome {
     Done(u64),
-    /// Somebody else was faster: this is what is there now.
+    /// Another call was faster: this is the present state.
     Conflict(Snapshot<String>),
 }
 
-/// A state as it was read; `None` where there is none.
+/// A state as it was read; `None` if there is none.
 #[derive(Clone, Debug)]
 struct StoredRecord(Option<ToolState>);
 
@@ -114,9 +114,9 @@ impl StateRecord for StoredRecord {
 /// The states of one call. By default there are none.
 #[derive(Default)]
 pub(crate) struct CallState {
-    /// `None`: nothing outlives this process here.
+    /// `None`: nothing outlives this process.
     stores: Option<Stores>,
-    /// Where stores are waited for.
+    /// The runtime on which the call waits for stores.
     runtime: Option<Handle>,
     session: Option<SessionRef>,
     owner: Owner,
@@ -128,18 +128,18 @@ pub(crate) struct CallState {
 
 #[derive(Default)]
 struct TransactionState {
-    /// The session was looked up, and may be used.
+    /// Whether the session was looked up and may be used.
     session_checked: bool,
-    /// Why the call may fail.
+    /// The faults so far, for which the call may fail.
     faults: BTreeSet<StoreFault>,
-    /// The kind of the error that it fails for, if its plugin has named it.
+    /// The kind of the error for which the call fails, if its plugin names one.
     cause: Option<String>,
     states: StateTransaction<StoredRecord>,
-    /// What was used, and is to live on.
+    /// The sessions and states whose life is to be extended.
     used: Vec<Used>,
 }
 
-/// Something whose life is to be extended, as it was used.
+/// A session or state whose life is to be extended, as it was used.
 enum Used {
     Session(SessionId, Session),
     State(String),
@@ -169,14 +169,14 @@ impl CallState {
         }
     }
 
-    /// Takes note of the kind of the state error that the call fails for, as its plugin names it.
+    /// Records the kind of the state error for which the call fails, as its plugin names it.
     pub(crate) fn set_failure_kind(&self, kind: String) {
         self.lock().cause = Some(kind);
     }
 
-    /// Returns the trouble that the client of a failed call is answered for: the one that its plugin names by its kind. A plugin that
-    /// names none passes on the message of the error instead (`plugin-abi/PAYLOADS.md`). A tool that can do without its state may
-    /// fail for something else.
+    /// Returns the fault that the client of a failed call gets: the one that its plugin names by its kind. A plugin
+    /// that names none passes on the message of the error instead (`plugin-abi/PAYLOADS.md`). A tool that can do
+    /// without its state may fail for another reason.
     pub(crate) fn client_fault<'a>(
         &self,
         messages: impl IntoIterator<Item = &'a str>,
@@ -196,7 +196,7 @@ impl CallState {
         })
     }
 
-    /// Read a state; what this call has set comes first.
+    /// Reads a state. A value that this call has set takes precedence.
     pub(crate) fn get(&self, scope: &StateScope) -> Result<Snapshot<String>, StateFailure> {
         self.wait(async {
             let key = self.key(scope).await?;
@@ -204,7 +204,7 @@ impl CallState {
         })
     }
 
-    /// Write a state at once, if it is of this version still.
+    /// Writes a state at once, if it still has this version.
     pub(crate) fn put(
         &self,
         scope: &StateScope,
@@ -235,7 +235,7 @@ impl CallState {
         })
     }
 
-    /// Write a state when the call has succeeded.
+    /// Sets a state, which is written when the call has succeeded.
     pub(crate) fn set(
         &self,
         scope: &StateScope,
@@ -244,14 +244,14 @@ impl CallState {
         check_size(value.as_deref())?;
         self.wait(async {
             let key = self.key(scope).await?;
-            // The version that is there now is the one that it replaces.
+            // The version that is there now is the one to be replaced.
             self.read(&key, scope).await?;
             self.lock().states.set(&key, value);
             Ok(())
         })
     }
 
-    /// A new state, and its handle.
+    /// Creates a state and returns its handle.
     pub(crate) fn create(
         &self,
         value: String,
@@ -273,13 +273,13 @@ impl CallState {
                 .await;
             match self.or_unavailable(written)? {
                 WriteOutcome::Done => Ok(handle),
-                // Of two to the power of 122.
+                // The chance is one in two to the power of 122.
                 WriteOutcome::Conflict => Err(StateFailure::Unavailable),
             }
         })
     }
 
-    /// Write what was set, each state for itself, until another call was faster with one of them.
+    /// Writes the values that were set, one state after the other, until the first conflict with another call.
     pub(crate) async fn commit(&self) -> Result<(), StateFailure> {
         let pending = self.lock().states.take_pending()?;
         let work = async {
@@ -294,14 +294,14 @@ impl CallState {
             .await
     }
 
-    /// Is there anything to commit?
+    /// Reports whether there is anything to commit.
     pub(crate) fn is_pending(&self) -> bool {
         self.lock().states.is_pending()
     }
 
     async fn key(&self, scope: &StateScope) -> Result<String, StateFailure> {
         match scope {
-            // What no host has given out is nowhere, and need not be looked for.
+            // A handle that no host has issued needs no lookup.
             StateScope::Handle(handle) if !is_handle(handle) => Err(StateFailure::UnknownHandle),
             StateScope::Handle(handle) => Ok(format!("state#{handle}")),
             StateScope::Session => {
@@ -314,7 +314,8 @@ impl CallState {
         }
     }
 
-    /// Sessions that nobody knows are served; one that was ended, or is somebody else's, has no state.
+    /// Checks the session of the call. An unknown one is served. One that was ended, or belongs to another principal,
+    /// has no state.
     async fn check_session(&self, session: SessionId) -> Result<(), StateFailure> {
         if self.lock().session_checked {
             return Ok(());
@@ -333,7 +334,7 @@ impl CallState {
         Ok(())
     }
 
-    /// What is there, read once in a call unless somebody else was faster.
+    /// Reads the present state; once in a call, unless another call was faster.
     async fn read(&self, key: &str, scope: &StateScope) -> Result<Snapshot<String>, StateFailure> {
         if self.lock().states.record(key).is_some() {
             return Ok(self.lock().states.snapshot(key));
@@ -356,14 +357,14 @@ impl CallState {
         Ok(inner.states.snapshot(key))
     }
 
-    /// What is used lives on; once in a tenth of its life that is written down.
+    /// Reports whether the new expiry of a state must be stored: once in a tenth of its life.
     fn is_due(&self, state: &ToolState, now: SystemTime) -> bool {
         let left = state.expires.duration_since(now).unwrap_or_default();
         left < self.limits.ttl.min(MAX_TTL) / 10 * 9 && !state.is_fixed
     }
 
-    /// Write down that what was used lives on. If that cannot be, it was read all the same, as it is not over yet; before it
-    /// is, there are more tries. So no call waits long for it, or fails for it.
+    /// Stores the new expiry of what was used. If that fails, the values were read all the same: they are not over yet,
+    /// and later calls try again. So no call waits long for it, or fails for it.
     async fn extend_used(&self) {
         static LOG_RATE: RateLimit = RateLimit::new();
         let used = std::mem::take(&mut self.lock().used);
@@ -389,7 +390,7 @@ impl CallState {
         }
     }
 
-    /// Writes the next version of a record. Returns it; `None`: somebody else was faster.
+    /// Writes the next version of a record and returns it; `None` if another call was faster.
     async fn write(
         &self,
         key: &str,
@@ -423,7 +424,7 @@ impl CallState {
         self.stores.as_ref().ok_or(StateFailure::NotKept)
     }
 
-    /// The operator is told why, the model only that.
+    /// Logs the reason of a store's error, which the model does not get.
     fn or_unavailable<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StateFailure> {
         outcome.map_err(|error| {
             let request_id = &self.request_id;
@@ -438,7 +439,7 @@ impl CallState {
         StateFailure::SessionEnded
     }
 
-    /// Wait on the plugin's thread, no longer than the call may take.
+    /// Waits on the plugin's thread, no longer than the call may take.
     fn wait<T>(
         &self,
         work: impl Future<Output = Result<T, StateFailure>>,
@@ -463,12 +464,12 @@ impl CallState {
     }
 
     fn lock(&self) -> MutexGuard<'_, TransactionState> {
-        // Nothing is left half done under this lock.
+        // No panic can leave the data inconsistent under this lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Which call, and no more: what tools keep does not belong into a log.
+/// Shows the call alone: the state of tools does not belong into a log.
 impl std::fmt::Debug for CallState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallState")
@@ -484,7 +485,7 @@ fn is_handle(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// How long something is away; where nothing is, as long as stores are waited for.
+/// Returns the time until a deadline; without one, the time limit for stores.
 fn time_until(deadline: Option<SystemTime>) -> Duration {
     deadline.map_or(STORE_TIMEOUT, |deadline| {
         let left = deadline.duration_since(SystemTime::now());
