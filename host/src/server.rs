@@ -1,7 +1,7 @@
 //! One request in, one answer out: joins protocol, sessions and plugins.
 //!
-//! The only place that decides who reads what of an error: the model gets a result with `isError`, the client a JSON-RPC
-//! error, the operator a line in the log.
+//! This module alone decides who gets which part of an error: the model gets a result with `isError`, the client a
+//! JSON-RPC error, the operator a line in the log.
 //!
 //! # The order of checks
 //!
@@ -9,19 +9,19 @@
 //! |---|---|---|---|
 //! | 1 | `Origin` and `Host` may call | 403 | [`McpServer::handle`] |
 //! | 2 | the path is the endpoint | 404 | `http` |
-//! | 3 | the caller has a token, where one is asked for; the HTTP method is POST | 401, 400; 405 | `http::auth`, `http` |
+//! | 3 | the caller has a token, where one is required; the HTTP method is POST | 401, 400; 405 | `http::auth`, `http` |
 //! | 4 | the body is JSON by its type, and not too large | 415, 413 | `http` |
 //! | 5-6 | one JSON-RPC message | 400, -32700, -32600 | `mcp_protocol::route` |
 //! | 7-13 | envelope, headers, version, method, log level | see there | `mcp_protocol::modern::CHECKS` |
 //! | 14 | `params` fit the method | 200, -32602 | `mcp_protocol::method::METHODS` |
 //! | 15 | there is such a tool, such a page | 200, -32602 | `dispatch` |
 //! | 16 | `Mcp-Param-*` repeat the arguments | 400, -32020 | `dispatch` |
-//! | 17 | the client can do what the tool needs of it | 400, -32021 | `call` |
+//! | 17 | the client has the capabilities that the tool requires | 400, -32021 | `call` |
 //! | 18 | one more call can run | 503, -32603 | `call::concurrency_limit` |
 //! | 19 | the arguments satisfy the schema | a result with `isError` | `tool_schema::Arguments` |
 //!
-//! A legacy request passes 1 to 6, then its session is looked up, then 14, 15 and 17 to 19 follow; its errors have status 200,
-//! but for the 503 of a server that is not able to serve at the moment.
+//! A legacy request passes 1 to 6, then its session is looked up, then 14, 15 and 17 to 19 follow. Its errors have
+//! status 200, except for the 503 of a server that cannot serve at the moment.
 
 pub(crate) mod access_log;
 pub mod call;
@@ -61,7 +61,7 @@ use crate::{
     },
 };
 
-/// The server: everything but the transport.
+/// The server: everything except the transport.
 pub struct McpServer {
     catalog: Catalog,
     identity: Identity,
@@ -73,10 +73,10 @@ pub struct McpServer {
 }
 
 impl McpServer {
-    /// Load the plugins and get ready to serve.
+    /// Loads the plugins and gets ready to serve.
     ///
     /// # Errors
-    /// [`StartError`]: what the configuration asks for cannot be served.
+    /// [`StartError`]: the configured tools cannot be served.
     pub fn start(config: &Config) -> Result<Self, StartError> {
         if !config.problems.is_empty() {
             return Err(StartError::Config(config.problems.clone()));
@@ -100,7 +100,7 @@ impl McpServer {
         Ok(server)
     }
 
-    /// The server of these tools.
+    /// Returns a server of these tools.
     pub(crate) fn with_catalog(config: &Config, catalog: Catalog) -> Self {
         let table = config.session_table.as_deref();
         let table = table.map(|name| Arc::new(Table::new(name)));
@@ -145,23 +145,23 @@ impl McpServer {
         }
     }
 
-    /// The names of the tools that are served, in their order.
+    /// Returns the names of the tools that are served, in their order.
     pub fn tool_names(&self) -> impl Iterator<Item = &str> {
         self.catalog.names()
     }
 
-    /// How many calls run at once, at most.
+    /// Returns the maximum number of calls that run at once.
     pub(crate) fn max_concurrent_calls(&self) -> usize {
         self.calls.max_concurrent()
     }
 
-    /// Does a tool still run whose call was given up?
+    /// Reports whether a tool still runs although its call has timed out.
     #[must_use]
     pub fn has_stuck_tools(&self) -> bool {
         self.catalog.has_stuck_tools()
     }
 
-    /// Begin the line of a request of so many bytes.
+    /// Begins the log entry of a request with `received` bytes.
     pub(crate) fn log_entry(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -170,7 +170,7 @@ impl McpServer {
         self.access_log.entry(incoming, received)
     }
 
-    /// The result of `initialize`.
+    /// Returns the result of `initialize`.
     pub(crate) fn initialize_result(&self, negotiated: Revision) -> Box<RawValue> {
         let Identity {
             server,
@@ -179,7 +179,7 @@ impl McpServer {
         initialize_result(negotiated, server, instructions.as_deref())
     }
 
-    /// A session that its transport keeps.
+    /// Returns a new session for a transport that keeps it itself.
     pub(crate) fn new_session(
         &self,
         revision: Revision,
@@ -192,7 +192,7 @@ impl McpServer {
     }
 }
 
-/// Who the server says that it is.
+/// The server's name, version and instructions.
 struct Identity {
     server: ServerInfo,
     instructions: Option<String>,
@@ -206,13 +206,13 @@ impl Identity {
         }
     }
 
-    /// The result of `server/discover`.
+    /// Returns the result of `server/discover`.
     fn discover_result(&self, cache: CacheHints) -> Box<RawValue> {
         discover_result(&self.server, self.instructions.as_deref(), cache)
     }
 }
 
-/// The only layer speaks for the server; several, or none, do not.
+/// Returns the server's name and version. They are those of the layer if there is exactly one, else the host's own.
 fn server_info(config: &Config, catalog: &Catalog) -> ServerInfo {
     let (name, version) = match catalog.layers() {
         [layer] => (layer.name.as_str(), layer.version.as_str()),
@@ -228,7 +228,7 @@ fn server_info(config: &Config, catalog: &Catalog) -> ServerInfo {
     }
 }
 
-/// What the operator is told of every request.
+/// Returns the log of requests.
 fn access_log(config: &Config, catalog: &Catalog) -> AccessLog {
     let layers = catalog.layers().iter();
     let layers: Vec<_> = layers

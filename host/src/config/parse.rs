@@ -1,4 +1,4 @@
-//! From the environment to the configuration.
+//! The parser of the environment.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,17 @@ use super::{
 };
 use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
 
-/// How many calls run at once unless the operator says otherwise. Each has a thread of its own.
-/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and "Execution processes and
-/// threads"), whose stacks take 2 MiB of addresses each.
+/// The default maximum number of concurrent calls. Each has a thread of its own.
+/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and
+/// "Execution processes and threads"). Their stacks take 2 MiB of addresses each.
 const DEFAULT_CONCURRENT_CALLS: usize = 256;
 
-/// The most that the operator can say. Source: ours; a system gives a process some tens of thousands of threads.
+/// The largest configurable number of concurrent calls. Source: ours; a system gives a process some tens of thousands
+/// of threads.
 const MAX_CONCURRENT_CALLS: usize = 10_000;
 
 impl Config {
-    /// Parse the environment, given as a function from names to values.
+    /// Parses the environment, given as a function from names to values.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let started_at = Instant::now();
         let mut values = Values::new(&get);
@@ -80,7 +81,7 @@ impl Config {
     }
 }
 
-/// How long things take, and hold.
+/// Durations.
 struct Times {
     call_timeout: Option<Duration>,
     call_reserve: Duration,
@@ -104,7 +105,7 @@ impl Times {
     }
 }
 
-/// What is chosen among a few words.
+/// Settings with a few named values.
 struct Modes {
     log: LogConfig,
     on_bad_plugin: OnBadPlugin,
@@ -158,7 +159,7 @@ impl Modes {
     }
 }
 
-/// How many calls run at once, where Lambda sends so many invocations.
+/// Returns the maximum number of concurrent calls, for this number of concurrent invocations on Lambda.
 fn max_concurrent_calls(values: &mut Values<'_>, concurrency: Option<usize>) -> usize {
     let is_set = values.text("CALLS_AT_ONCE").is_some();
     match values.count("CALLS_AT_ONCE", MAX_CONCURRENT_CALLS) {
@@ -170,7 +171,7 @@ fn max_concurrent_calls(values: &mut Values<'_>, concurrency: Option<usize>) -> 
     }
 }
 
-/// What Lambda says of this environment, if it is one.
+/// Returns Lambda's settings for this environment, if it is one.
 fn lambda(
     values: &Values<'_>,
     concurrency: Option<usize>,
@@ -183,13 +184,13 @@ fn lambda(
     })
 }
 
-/// The keys that the operator gave.
+/// Returns the configured keys.
 fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
     let mut keys = Vec::new();
     for (position, key) in values.list("STATE_KEY").iter().enumerate() {
         match StateKey::parse(key) {
             Ok(key) => keys.push(key),
-            // Never the key itself.
+            // The key itself is never shown.
             Err(problem) => values
                 .problems
                 .push(format!("STATE_KEY: key {} {problem}", position + 1)),
@@ -198,7 +199,7 @@ fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
     keys
 }
 
-/// These keys, else those that there can be.
+/// Returns the configured keys, else the source of a key.
 fn state_keys(configured: Vec<StateKey>, has_table: bool, on_lambda: bool) -> StateKeys {
     if !configured.is_empty() {
         StateKeys::Configured(configured)

@@ -1,4 +1,4 @@
-//! What the operator is told of each request: one line, and what CloudWatch counts.
+//! The operator's log of requests: one line for each, and metrics for CloudWatch.
 
 use std::{
     sync::{
@@ -20,13 +20,13 @@ use crate::server::{
     request::IncomingRequest,
 };
 
-/// How much is told of a trace. Unit: characters. Source: ours; X-Ray's own have half of it.
+/// The longest logged trace id. Unit: characters. Source: ours; X-Ray's own have half of it.
 const MAX_TRACE_ID: usize = 256;
 
-/// What the operator is told, whatever the request.
+/// The log of requests, with the facts that all lines share.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
-    /// Names and versions.
+    /// Names and versions of the layers.
     layers: String,
     metrics: Option<Metrics>,
     has_answered: AtomicBool,
@@ -45,7 +45,7 @@ impl AccessLog {
         &self.layers
     }
 
-    /// Begin the line of a request of so many bytes.
+    /// Begins the entry of a request with `received` bytes.
     pub(crate) fn entry(
         self: &Arc<Self>,
         incoming: &IncomingRequest<'_>,
@@ -66,8 +66,8 @@ impl AccessLog {
     }
 }
 
-/// The line of a request, which is written when it is dropped, however the request has ended: by then the client should have its
-/// answer, where the front door can tell.
+/// The log entry of a request. It is written when it is dropped, however the request has ended. By then the client
+/// should have its answer, as far as the front door knows.
 pub(crate) struct AccessLogEntry {
     log: Arc<AccessLog>,
     record: RequestRecord,
@@ -81,7 +81,7 @@ pub(crate) struct AccessLogEntry {
     answered: Option<SentAnswer>,
 }
 
-/// What a request was answered by.
+/// The answer that was sent.
 struct SentAnswer {
     status: u16,
     /// Unit: bytes.
@@ -90,14 +90,14 @@ struct SentAnswer {
 }
 
 impl AccessLogEntry {
-    /// The request was answered by this.
+    /// Records the response to the request.
     pub(crate) fn finish(&mut self, response: &Response<Bytes>) {
         let is_error = response.extensions().get::<JsonRpcErrorMarker>().is_some();
         let status = response.status().as_u16();
         self.set_answer(status, response.body().len(), is_error);
     }
 
-    /// The same of an answer that is no HTTP response.
+    /// Records an answer that is no HTTP response.
     pub(crate) fn finish_with(&mut self, answer: &Answer) {
         let sent = answer.body.as_ref().map_or(0, Vec::len);
         self.set_answer(answer.status, sent, answer.is_error);
@@ -130,7 +130,7 @@ impl Drop for AccessLogEntry {
         let after = answered.map_or_else(|| self.started.elapsed(), |answered| answered.after);
         let milliseconds = milliseconds(after);
         let request_id = self.request_id.as_str();
-        // Whether all is well is asked every few seconds, and browsers ask twice.
+        // Health is requested every few seconds, and browsers send a preflight for each request.
         let is_routine = matches!(self.method, Method::GET | Method::OPTIONS);
         if is_routine && status.is_some_and(|status| status < 400) {
             tracing::debug!(request_id, method = %self.method, status, milliseconds, "request");
@@ -185,7 +185,7 @@ impl Drop for AccessLogEntry {
     }
 }
 
-/// A duration as the log has it.
+/// Returns a duration in the unit of the log.
 pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }

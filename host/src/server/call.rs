@@ -1,4 +1,4 @@
-//! One call: from what the client asks for to what its three readers are told.
+//! One call of a tool: from the client's request to its answer, and to its line in the log.
 
 mod answer;
 pub(crate) mod concurrency_limit;
@@ -46,7 +46,7 @@ use self::{
     thread_pool::ThreadPool,
 };
 
-/// Runs calls.
+/// The runner of calls.
 pub(crate) struct CallRunner {
     server: ServerInfo,
     limits: CallLimits,
@@ -57,13 +57,13 @@ pub(crate) struct CallRunner {
     state_config: CallStateConfig,
 }
 
-/// What calls keep for later ones.
+/// The configuration of the state that calls keep for later ones.
 pub(crate) struct CallStateConfig {
-    /// `None`: nothing.
+    /// `None`: calls keep no state.
     pub(crate) stores: Option<Stores>,
-    /// How long it lives after it was last written.
+    /// The life of a state after its last write.
     pub(crate) ttl: Duration,
-    /// Was the session of a call looked up where all hosts know of it?
+    /// Whether each session is looked up where all environments know of it.
     pub(crate) are_sessions_checked: bool,
 }
 
@@ -86,17 +86,17 @@ impl CallRunner {
         }
     }
 
-    /// How many calls run at once, at most.
+    /// Returns the maximum number of calls that run at once.
     pub(crate) fn max_concurrent(&self) -> usize {
         self.concurrency.max()
     }
 
-    /// Tells the operator if no tool can ask its client anything.
+    /// Warns the operator if no tool can ask its client anything.
     pub(crate) fn warn_if_keyless(&self, tools: &[Arc<CatalogTool>]) {
         self.input_rounds.warn_if_keyless(tools);
     }
 
-    /// Answers a call.
+    /// Runs a call and returns its reply.
     pub(crate) async fn call(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -120,11 +120,11 @@ impl CallRunner {
             Err(why) => return too_many_calls_answer(incoming, &tool_call, &why).into(),
         };
         let (call, run) = self.start(incoming, &tool_call, context, inputs, permit);
-        // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection. Who started
-        // the program has said so.
+        // A modern client that hangs up cancels its call. A legacy client may only have lost its connection. Over stdio
+        // the client that hangs up has started this program.
         let drops = revision.is_modern() || incoming.exposure == Exposure::Stdio;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
-        // Its time limit holds as well when nobody waits any more, or reads what was told so far.
+        // The call's time limit applies as well when nobody waits any more or reads its notifications.
         let run = AssertUnwindSafe(run).catch_unwind();
         let outcome = if incoming.notifications.is_some() {
             tokio::spawn(run)
@@ -137,7 +137,7 @@ impl CallRunner {
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
-        // Whatever the tool made of a question that nobody has answered yet.
+        // Open questions decide, whatever the tool did about them.
         let unanswered = match outcome {
             Err(
                 CallError::TimedOut(_)
@@ -165,7 +165,7 @@ impl CallRunner {
         enforce_limit(incoming, &tool_call, outcome, &self.server)
     }
 
-    /// Registers a call, and makes ready what runs it.
+    /// Registers a call, and prepares its run.
     fn start(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -203,7 +203,7 @@ impl CallRunner {
         (call, run)
     }
 
-    /// What the call keeps for later ones.
+    /// Returns the state that the call may read and write.
     fn state(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -236,7 +236,7 @@ impl CallRunner {
         )
     }
 
-    /// The answer, by what has come of the call; `unanswered` are questions to the client.
+    /// Returns the answer for an outcome. `unanswered` is the answer with open questions to the client.
     fn answer(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -270,7 +270,7 @@ impl CallRunner {
             }
             Err(ended) => failure_answer(tool_call, call, ended, &self.server),
         };
-        // What the model cannot mend is the client's.
+        // A fault that the model cannot mend is reported to the client.
         match fault {
             None => answer,
             Some(fault) => {
@@ -283,7 +283,7 @@ impl CallRunner {
     }
 }
 
-/// The trouble with its state for which a call has failed, if it has.
+/// Returns the fault of the stores for which a call has failed.
 fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, CallError>) -> Option<StoreFault> {
     match outcome {
         Ok(result) if result.is_error => call.state.client_fault([result.content.get()]),
@@ -295,7 +295,7 @@ fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, CallError>) -> Op
     }
 }
 
-/// Passes a call's notifications on, in the words of its client.
+/// Returns a listener that passes a call's notifications to its client, adapted to the revision.
 fn notification_listener(
     sink: NotificationSink,
     record: RequestRecord,

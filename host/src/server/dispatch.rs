@@ -1,4 +1,4 @@
-//! What a message leads to: the only place that tells its routes apart.
+//! The dispatch of messages by their routes. No other module distinguishes routes.
 
 use std::borrow::Cow;
 
@@ -13,12 +13,12 @@ use crate::server::{
     request::IncomingRequest, session::SessionContext, tools_list::ListSource,
 };
 
-/// Who keeps the session that messages are in.
+/// The keeper of the session of messages.
 #[derive(Clone, Copy)]
 pub(crate) enum Connection<'a> {
-    /// A store: each message over HTTP may name its own in a header.
+    /// A store. Each message over HTTP may name its own session in a header.
     Store,
-    /// The transport, which has this one for all messages of a connection.
+    /// The transport, which has this session for all messages of a connection.
     Transport(&'a SessionContext),
 }
 
@@ -48,7 +48,7 @@ impl McpServer {
                     .record
                     .set_method(&request.method, request.revision);
                 let is_modern = request.revision.is_some_and(Revision::is_modern);
-                // Neither is in a session that is there already.
+                // Neither a modern request nor `initialize` is in an existing session.
                 if is_modern || matches!(request.method, ClientRequest::Initialize { .. }) {
                     return self
                         .request(incoming, request, &SessionContext::None, connection)
@@ -76,7 +76,7 @@ impl McpServer {
         }
     }
 
-    /// The legacy session that a message is in.
+    /// Returns the legacy session of a message.
     ///
     /// # Errors
     /// The answer to a client whose session is gone.
@@ -149,7 +149,7 @@ impl McpServer {
                     .set_log_level(incoming, &id, session, revision, level)
                     .await
             }
-            // The transport has kept the level already.
+            // The transport has stored the level already.
             (ClientRequest::Ping, _)
             | (ClientRequest::SetLogLevel(_), Connection::Transport(_)) => {
                 Answer::success(&id, &Map::new())
@@ -181,7 +181,7 @@ impl McpServer {
                         meta: *meta,
                         resume: *resume,
                     };
-                    // Only over HTTP there are headers that repeat arguments.
+                    // Headers that repeat arguments exist only over HTTP.
                     let is_over_http = matches!(connection, Connection::Store);
                     if is_modern
                         && is_over_http
@@ -198,7 +198,7 @@ impl McpServer {
     }
 }
 
-/// Do the headers that repeat arguments say what the body says?
+/// Checks that the headers that repeat arguments agree with the body.
 fn check_headers(incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Result<(), Answer> {
     let declared = tool_call.tool.headers.iter();
     check_argument_headers(
@@ -209,7 +209,7 @@ fn check_headers(incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Re
     )
 }
 
-/// Answers the messages of a batch at the same time, its requests by `serve`; `answered` hears of every answer.
+/// Answers the messages of a batch concurrently, its requests by `serve`. Calls `answered` with every answer.
 async fn answer_batch<'a, F: Future<Output = McpReply>>(
     batch: Batch<'a>,
     session: &SessionContext,
@@ -239,7 +239,7 @@ async fn answer_batch<'a, F: Future<Output = McpReply>>(
     McpReply::join_all(outcomes.collect()).await
 }
 
-/// Answers a message of a connection that keeps its session: each request of it by `serve`.
+/// Answers a message of a connection that keeps its session, each of its requests by `serve`.
 pub(crate) async fn answer_each<'a, F: Future<Output = McpReply>>(
     route: Route<'a>,
     session: &SessionContext,
@@ -253,23 +253,23 @@ pub(crate) async fn answer_each<'a, F: Future<Output = McpReply>>(
     }
 }
 
-/// A message of a connection, as far as the next message depends on it.
+/// The parts of a message that must be handled before the next message.
 pub(crate) struct MessageParts<'a> {
-    /// What it brings, in its order.
+    /// The parts, in their order.
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) is_batch: bool,
-    /// Its answer, where nothing is left to do for it.
+    /// The answer, if the message is handled completely by it.
     pub(crate) answer: Option<Answer>,
 }
 
 /// A part of a message.
 pub(crate) enum Part<'a> {
     Request(Request<'a>),
-    /// The client takes this request back.
+    /// The cancellation of this request.
     Cancelled(Id),
 }
 
-/// Takes a message apart.
+/// Splits a message into its parts.
 pub(crate) fn split_message<'a>(route: Route<'a>, session: &SessionContext) -> MessageParts<'a> {
     let ready = |answer, parts| MessageParts {
         parts,

@@ -1,4 +1,4 @@
-//! What is HTTP about a request and its answer: who may call, what is at which path, and what a body may be.
+//! The HTTP side of requests and answers: permissions, paths and bodies.
 
 pub(crate) mod auth;
 pub mod bearer_tokens;
@@ -31,12 +31,12 @@ use crate::server::{
 };
 
 impl McpServer {
-    /// Answer a request, and tell the operator of it.
+    /// Answers a request and logs it.
     pub async fn handle(&self, incoming: &IncomingRequest<'_>) -> Response<Bytes> {
         self.handle_logged(incoming).await.0
     }
 
-    /// Answer a request; the operator is told of it once the line is dropped.
+    /// Answers a request. It is logged when the entry is dropped.
     pub(crate) async fn handle_logged(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -50,7 +50,7 @@ impl McpServer {
         (response, entry)
     }
 
-    /// The answer to whoever may not call, which needs nothing of the request's body.
+    /// Returns the answer to a caller without permission, which needs nothing of the request's body.
     pub(crate) fn reject_early(&self, incoming: &IncomingRequest<'_>) -> Option<Response<Bytes>> {
         let response = match self.access.origin(incoming.headers, incoming.exposure) {
             Ok(origin) => {
@@ -63,7 +63,7 @@ impl McpServer {
         Some(self.log_without_body(incoming, response))
     }
 
-    /// The answer to whoever may call, but has sent a body that was not read to its end.
+    /// Returns the answer to a caller with permission whose body was not read to its end.
     pub(crate) fn reject_unread_body(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -73,7 +73,7 @@ impl McpServer {
         self.log_without_body(incoming, response)
     }
 
-    /// An answer that needed nothing of the body, and of which the operator was told.
+    /// Logs and returns an answer that needed nothing of the body.
     fn log_without_body(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -91,7 +91,7 @@ impl McpServer {
                 Err(refused) => challenge(refused),
             };
         }
-        // A browser asks this by itself, and has no token for it.
+        // A browser sends this request on its own, without a token.
         if incoming.method == Method::OPTIONS
             && (is_endpoint(incoming.path) || health::is_health_path(incoming.path))
         {
@@ -171,19 +171,19 @@ impl McpServer {
         response
     }
 
-    /// Get ready to answer a request with these headers as it happens.
+    /// Prepares a streamed answer to a request with these headers.
     pub(crate) fn streaming_response(
         &self,
         headers: &HeaderMap,
         exposure: Exposure<'_>,
     ) -> StreamingResponse {
-        // Whoever is refused is told so by the answer.
+        // The answer itself contains the refusal.
         let origin = self.access.origin(headers, exposure).ok().flatten();
         StreamingResponse::new(headers, origin)
     }
 }
 
-/// The answer to a body of more than [`MAX_BODY`].
+/// Returns the answer to a body of more than [`MAX_BODY`].
 pub(crate) fn too_large() -> Response<Bytes> {
     refusal(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -191,7 +191,7 @@ pub(crate) fn too_large() -> Response<Bytes> {
     )
 }
 
-/// The response, for the page to read that has called, if one has.
+/// Returns the response with the CORS headers for the calling page, if there is one.
 fn with_cors(mut response: Response<Bytes>, origin: Option<&HeaderValue>) -> Response<Bytes> {
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
@@ -199,7 +199,7 @@ fn with_cors(mut response: Response<Bytes>, origin: Option<&HeaderValue>) -> Res
     response
 }
 
-/// `/` and `/mcp`, below any base path.
+/// Checks for `/` and `/mcp`, below any base path.
 fn is_endpoint(path: &str) -> bool {
     let path = path.trim_end_matches('/');
     path.is_empty() || path.ends_with("/mcp")

@@ -1,4 +1,5 @@
-//! What CloudWatch counts (`METRICS=emf`): a line of JSON per request on stderr, which it makes metrics of.
+//! Metrics for CloudWatch (`METRICS=emf`): a line of JSON for each request on stderr, of which CloudWatch makes
+//! metrics.
 //!
 //! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 
@@ -11,20 +12,20 @@ use serde_json::{Value, json};
 
 use crate::server::outcome::RequestOutcome;
 
-/// Where the metrics are found.
+/// The namespace of the metrics.
 const NAMESPACE: &str = "McpLayerHost";
 
-/// Counts for one function.
+/// The writer of metrics for one function.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    /// Its name; elsewhere than on Lambda there is none.
+    /// The function's name; outside of Lambda there is none.
     pub(crate) function: Option<String>,
 }
 
-/// A request, as far as it counts.
+/// The facts about a request that are counted.
 pub(crate) struct RequestMetrics<'a> {
     pub(crate) request_id: &'a str,
-    /// One that is served: there are not many.
+    /// The name of a tool that is served, which limits the number of dimensions.
     pub(crate) tool: Option<&'a str>,
     pub(crate) outcome: RequestOutcome,
     pub(crate) milliseconds: f64,
@@ -38,13 +39,13 @@ impl Metrics {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_millis();
         let line = self.line(request, u64::try_from(now).unwrap_or_default());
-        // One piece, so that no other line comes between. Nobody may read it.
+        // One write keeps other lines from coming between. Nobody may read stderr.
         let _ = io::stderr()
             .lock()
             .write_all(format!("{line}\n").as_bytes());
     }
 
-    /// The line at this time. Unit: milliseconds since 1970.
+    /// Returns the line for this time. Unit: milliseconds since 1970.
     fn line(&self, request: &RequestMetrics<'_>, now: u64) -> Value {
         let of_function: Vec<_> = self.function.iter().map(|_| "FunctionName").collect();
         let mut dimensions = vec![of_function.clone()];

@@ -1,4 +1,4 @@
-//! What came of a request: its answer, and how it ended.
+//! The reply to a message, and the outcome of a request.
 
 use futures_util::stream::{StreamExt, iter};
 use mcp_protocol::Answer;
@@ -6,20 +6,19 @@ use serde_json::value::RawValue;
 
 use crate::store::session::SessionId;
 
-/// How many messages of one batch are worked on at once.
-/// Source: ours. A batch of six megabytes has ten thousands of calls; this many leave room for those of others, and a batch of
-/// however many finds room for all of its own (unless `CALLS_AT_ONCE` is less).
+/// The maximum number of messages of one batch that run at once.
+/// Source: ours. A batch of six megabytes has ten thousands of calls. This number leaves room for the calls of others,
+/// and a batch of any size stays within the limit for calls (unless `CALLS_AT_ONCE` is less).
 const BATCH_CONCURRENCY: usize = 16;
 
-/// What came of a message: its answer, after what the client is to hear before it. Each front door has its own way to
-/// write it.
+/// The reply to a message: notifications and the answer. Each front door has its own way to write it.
 #[derive(Debug)]
 pub(crate) struct McpReply {
     /// JSON-RPC notifications, in their order.
     pub(crate) notifications: Vec<Box<RawValue>>,
     /// The answer.
     pub(crate) answer: Answer,
-    /// The session that it has begun, which a store keeps.
+    /// The session that the message has begun, if a store keeps it.
     pub(crate) new_session: Option<SessionId>,
 }
 
@@ -34,19 +33,19 @@ impl From<Answer> for McpReply {
 }
 
 impl McpReply {
-    /// What comes of a batch whose messages are worked on at the same time, but not all of a large one.
+    /// Runs the messages of a batch concurrently, within the limit, and joins their replies.
     pub(crate) async fn join_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
         Self::from_batch(iter(outcomes).buffered(BATCH_CONCURRENCY).collect().await)
     }
 
-    /// All that is to be sent.
+    /// Returns all texts that are sent.
     pub(crate) fn bodies(&self) -> Vec<&[u8]> {
         let notifications = self.notifications.iter();
         let notifications = notifications.map(|notification| notification.get().as_bytes());
         notifications.chain(self.answer.body.as_deref()).collect()
     }
 
-    /// Outcomes of a batch: their answers in one array.
+    /// Joins the replies of a batch: their answers become one array.
     pub(crate) fn from_batch(outcomes: Vec<Self>) -> Self {
         let mut notifications = Vec::new();
         let mut answers = Vec::new();
@@ -72,23 +71,23 @@ impl McpReply {
     }
 }
 
-/// How a request ended. Of several messages the worst counts, the last of these.
+/// The outcome of a request. Of several messages the worst counts, which is the last of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestOutcome {
     Ok,
     /// The tool asks its client.
     InputRequired,
-    /// The tool says that it failed, or that its arguments are wrong.
+    /// The tool reports a failure or wrong arguments.
     ToolError,
-    /// A JSON-RPC error, or a status of HTTP that is one.
+    /// The answer is a JSON-RPC error, or has an HTTP status of one.
     Refused,
-    /// Nobody waits for an answer any more.
+    /// Nobody waits for the answer any more.
     Abandoned,
-    /// Its time was over.
-    GivenUp,
-    /// The tool panicked, or does not keep to the protocol.
+    /// The call has timed out.
+    TimedOut,
+    /// The tool panicked, or violated the protocol.
     Failed,
-    /// Something that is needed is not there at the moment.
+    /// Something that the request needs is not available at the moment.
     Unavailable,
 }
 
@@ -98,7 +97,7 @@ impl RequestOutcome {
             Self::Ok => "ok",
             Self::ToolError => "tool_error",
             Self::InputRequired => "input_required",
-            Self::GivenUp => "given_up",
+            Self::TimedOut => "given_up",
             Self::Failed => "failed",
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
@@ -106,7 +105,7 @@ impl RequestOutcome {
         }
     }
 
-    /// Of an answer of which nothing else is known.
+    /// Returns the outcome of an answer about which nothing else is known.
     pub(crate) fn from_status(status: u16, is_error: bool) -> Self {
         match status {
             503 => Self::Unavailable,

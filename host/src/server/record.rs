@@ -1,4 +1,4 @@
-//! What becomes known of a request while it is answered, for the operator.
+//! The facts about a request that become known while it is answered, for the log.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,10 +10,10 @@ use crate::{
     server::outcome::RequestOutcome,
 };
 
-/// How much is told of what a client says of itself. Unit: characters. Source: ours.
+/// The longest logged text of a client. Unit: characters. Source: ours.
 pub(crate) const MAX_CLIENT_TEXT: usize = 100;
 
-/// What becomes known of a request while it is answered.
+/// The facts about a request, which all its parts add to.
 #[derive(Clone, Debug, Default)]
 pub struct RequestRecord(Arc<Mutex<Fields>>);
 
@@ -26,7 +26,7 @@ pub(crate) struct Fields {
     pub(crate) client: Option<String>,
     pub(crate) principal: Option<String>,
     pub(crate) outcome: Option<RequestOutcome>,
-    /// How much was told before the answer. Unit: bytes.
+    /// The size of notifications that were sent before the answer. Unit: bytes.
     pub(crate) streamed_bytes: usize,
 }
 
@@ -35,7 +35,7 @@ impl RequestRecord {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a request asks for.
+    /// Records the method of a request.
     pub(crate) fn set_method(&self, request: &ClientRequest<'_>, revision: Option<Revision>) {
         let mut fields = self.lock();
         let method = match request {
@@ -56,17 +56,17 @@ impl RequestRecord {
         fields.revision = fields.revision.or(revision);
     }
 
-    /// It is several messages.
+    /// Records that the request is a batch.
     pub(crate) fn mark_batch(&self) {
         self.lock().method = Some("batch");
     }
 
-    /// A message of the batch was answered by this.
+    /// Merges the outcome of one message of a batch.
     pub(crate) fn merge(&self, answer: &Answer) {
         self.set_outcome(RequestOutcome::from_status(answer.status, answer.is_error));
     }
 
-    /// So many bytes went to the client as they came.
+    /// Adds to the size of notifications that were sent at once.
     pub(crate) fn add_bytes(&self, bytes: usize) {
         self.lock().streamed_bytes += bytes;
     }
@@ -75,7 +75,7 @@ impl RequestRecord {
         self.lock().principal = Some(principal.to_owned());
     }
 
-    /// The call that it turned out to be. Of a batch, the last.
+    /// Records the call of the request; of a batch, the last one.
     pub(crate) fn set_call(&self, tool: &CatalogTool, revision: Revision, context: &CallContext) {
         let mut fields = self.lock();
         fields.tool = Some(tool.mcp.name.clone());
@@ -91,7 +91,7 @@ impl RequestRecord {
     }
 }
 
-/// `name/version` of a client.
+/// Returns `name/version` of a client.
 fn client_label(client: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Client {
@@ -110,7 +110,7 @@ fn client_label(client: &str) -> Option<String> {
     )
 }
 
-/// Whatever could make a line look like another, or like two.
+/// Reports whether a character could make a line look like another one, or like two.
 fn is_invisible(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

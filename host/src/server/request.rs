@@ -1,4 +1,4 @@
-//! A request, whatever front door it came through.
+//! A request, independent of its front door.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// The largest body of a request. Unit: bytes.
-/// Source: AWS Lambda's quota of 6 MB for a synchronous request, which `serve` keeps as well.
+/// Source: AWS Lambda's quota of 6 MB for a synchronous request, which `serve` has as well.
 pub const MAX_BODY: usize = 6 * 1024 * 1024;
 
-/// A request, whatever door it came through.
+/// A request, independent of its front door.
 #[derive(Clone, Debug)]
 pub struct IncomingRequest<'a> {
     /// The HTTP method.
@@ -30,27 +30,27 @@ pub struct IncomingRequest<'a> {
     pub headers: &'a HeaderMap,
     /// The body.
     pub body: &'a [u8],
-    /// How the front door was reached.
+    /// The way in which the front door is reachable.
     pub exposure: Exposure<'a>,
-    /// Who called, as far as the front door knows.
+    /// The caller, as far as the front door knows it.
     pub caller: Caller,
-    /// Names this request in the log and in errors.
+    /// The id of this request in the log and in errors.
     pub request_id: &'a str,
-    /// When the function that answers is ended.
+    /// The time when the function is ended.
     pub deadline: Option<SystemTime>,
-    /// How long the front door waits for an answer, if it has a limit.
+    /// The time for which the front door waits for an answer, if it has a limit.
     pub gateway_timeout: Option<GatewayTimeout>,
-    /// Passes on what the client is to hear before the answer, where it can hear it as it happens. Else it is part of the
+    /// The receiver of notifications, if the client can get them before the answer. Otherwise they are part of the
     /// answer.
     pub notifications: Option<NotificationSink>,
-    /// How much of an answer the front door takes, if it has a limit.
+    /// The size limit of the front door for answers, if it has one.
     pub response_limit: Option<ResponseLimit>,
-    /// What is found out about it, for the operator.
+    /// The facts about the request for the log.
     pub record: RequestRecord,
 }
 
 impl IncomingRequest<'_> {
-    /// Waits for a store no longer than these limits leave time for an answer.
+    /// Waits for a store, no longer than these limits leave time for an answer.
     pub(crate) async fn with_deadline<T>(
         &self,
         limits: &CallLimits,
@@ -63,21 +63,22 @@ impl IncomingRequest<'_> {
     }
 }
 
-/// By which name the front door was reached.
+/// The way in which the front door is reachable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure<'a> {
-    /// By a gateway under this domain, which it vouches for.
+    /// Through a gateway under this domain, which the gateway vouches for.
     Gateway(&'a str),
-    /// Directly on loopback: the `Host` header must name this machine.
+    /// Directly on loopback. The `Host` header must name this machine.
     Loopback,
     /// Directly on an address that others can reach.
     Network,
-    /// By a pipe, from the program that started this one.
+    /// Through a pipe, from the program that started this one.
     Stdio,
 }
 
 impl Exposure<'_> {
-    /// By a request of HTTP, which anybody can send who finds the way? Else by whoever has started this program.
+    /// Reports whether the request came over HTTP, which anybody can send who can reach the host. Otherwise it came
+    /// from the program that started this one.
     pub(crate) fn is_http(self) -> bool {
         match self {
             Self::Gateway(_) | Self::Loopback | Self::Network => true,
@@ -86,7 +87,7 @@ impl Exposure<'_> {
     }
 }
 
-/// Passes JSON-RPC notifications on to the client at once.
+/// A receiver that passes JSON-RPC notifications to the client at once.
 #[derive(Clone)]
 pub struct NotificationSink(Arc<dyn Fn(Box<RawValue>) + Send + Sync>);
 

@@ -15,15 +15,15 @@ use crate::{
     store::session::{Session, SessionId, SessionLookup, StoreError, lookup::Sessions},
 };
 
-/// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
-/// is kept.
+/// The maximum size of a client's description and of its capabilities that a session keeps. Unit: bytes, for each. A
+/// longer one is not kept at all.
 /// Source: ours. Names, versions and capabilities fit, and all the sessions in memory then stay below 30 MB.
 const MAX_CLIENT_INFO: usize = 1024;
 
 /// The header that names the session of a message.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 
-/// Sessions, as clients know them.
+/// The sessions, as clients see them.
 pub(crate) struct LegacySessions {
     sessions: Arc<Sessions>,
     limits: CallLimits,
@@ -34,15 +34,15 @@ impl LegacySessions {
         Self { sessions, limits }
     }
 
-    /// Is each session looked up where all hosts know of it?
+    /// Reports whether each session is looked up where all environments know of it.
     pub(crate) fn are_strict(&self) -> bool {
         self.sessions.mode() == SessionMode::Strict
     }
 
-    /// Begins a session; `None` where there are none.
+    /// Begins a session. Returns `None` if there are no sessions.
     ///
     /// # Errors
-    /// The answer to a client whose session cannot be kept.
+    /// The answer to a client whose session cannot be stored.
     pub(crate) async fn begin(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -63,7 +63,7 @@ impl LegacySessions {
         }
     }
 
-    /// A session of this revision, with what its client said of itself and who is in it.
+    /// Returns a new session of this revision, client and caller.
     pub(crate) fn new_session(
         &self,
         revision: Revision,
@@ -82,10 +82,11 @@ impl LegacySessions {
         }
     }
 
-    /// The session that a legacy message names.
+    /// Returns the session that a legacy message names.
     ///
-    /// An unknown one is served all the same (unless `SESSION_MODE` is strict), see [`crate::store::session`]; one that was ended, that is another principal's, or
-    /// that no host can have given out, is refused by 404, at which the client starts over.
+    /// An unknown session is served (unless `SESSION_MODE` is strict), see [`crate::store::session`]. A session is
+    /// refused by 404 if it was ended, if it belongs to another principal, or if no host can have issued its id. At a
+    /// 404 the client starts over.
     pub(crate) async fn find(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -125,7 +126,8 @@ impl LegacySessions {
         }
     }
 
-    /// `logging/setLevel`. A session that nobody knows becomes known here by it; without one there is nowhere to keep the level.
+    /// Executes `logging/setLevel`. An unknown session becomes known here by it. Without a session the level is not
+    /// stored.
     pub(crate) async fn set_log_level(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -201,19 +203,19 @@ impl LegacySessions {
     }
 }
 
-/// The legacy session that a message is in.
+/// The legacy session of a message.
 #[derive(Clone, Debug)]
 pub(crate) enum SessionContext {
-    /// It names none.
+    /// The message names no session.
     None,
-    /// One that is not known here.
+    /// A session that is not known here.
     Unknown(SessionId),
-    /// This one.
+    /// A known session.
     Known(SessionId, Session),
 }
 
 impl SessionContext {
-    /// Its id, if it names one.
+    /// Returns the session's id, if the message names one.
     pub(crate) fn id(&self) -> Option<SessionId> {
         match self {
             Self::None => None,
@@ -228,24 +230,24 @@ impl SessionContext {
         }
     }
 
-    /// The revision to answer in.
+    /// Returns the revision to answer in.
     pub(crate) fn revision(&self, named: Option<Revision>) -> Revision {
         Session::effective_revision(self.get(), named)
     }
 }
 
-/// What is kept of what a client says.
+/// Returns the JSON of a client's description, unless it is too long.
 fn bounded(said: &RawValue) -> Option<String> {
     (said.get().len() <= MAX_CLIENT_INFO).then(|| said.get().to_owned())
 }
 
-/// The answer to a client that is to start over.
+/// Returns the answer to a client that has to start over.
 pub(crate) fn session_not_found(id: Option<&Id>) -> Answer {
     let message = "the session has ended; start over with initialize";
     Answer::error(404, id, INVALID_REQUEST, message)
 }
 
-/// The answer to a client that may try again, once the operator knows why.
+/// Logs the reason, and returns the answer to a client that may try again.
 fn store_failed(incoming: &IncomingRequest<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
     tracing::error!(request_id = incoming.request_id, %error, "sessions cannot be read or written");
     Answer::error(

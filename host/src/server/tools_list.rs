@@ -1,4 +1,4 @@
-//! `tools/list`: the pages of the list, made once.
+//! `tools/list`: the pages of the list, built once.
 
 use std::sync::OnceLock;
 
@@ -14,17 +14,17 @@ use crate::{
     server::request::IncomingRequest,
 };
 
-/// What a client hears of a cursor that does not lead to a page.
+/// The message for a cursor that leads to no page.
 const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; ask for it again without one";
 
-/// How a cursor begins. The name of the last tool before the page follows: every environment of a function then gives out
-/// the same cursors, and one of a list that is no more leads nowhere.
+/// The prefix of a cursor. The name of the last tool before the page follows. So every environment of a function issues
+/// the same cursors, and a cursor of an outdated list is recognized.
 const CURSOR_PREFIX: &str = "after:";
 
-/// The pages of the list, for each revision and scope when they are first asked for.
+/// The pages of the list, built for each revision and scope at the first request.
 pub(crate) struct ToolsListCache {
     page_size: usize,
-    /// How long a client may keep a page. Unit: milliseconds.
+    /// The time for which a client may cache a page. Unit: milliseconds.
     ttl_ms: u64,
     public: [OnceLock<Pages>; Revision::ALL.len()],
     private: [OnceLock<Pages>; Revision::ALL.len()],
@@ -34,7 +34,7 @@ pub(crate) struct ToolsListCache {
 type Pages = Vec<Box<RawValue>>;
 
 impl ToolsListCache {
-    /// Without `page_size`, all tools are on one page.
+    /// Returns an empty cache. Without `page_size`, all tools are on one page.
     pub(crate) fn new(page_size: Option<usize>, ttl_ms: u64) -> Self {
         Self {
             page_size: page_size.unwrap_or(usize::MAX),
@@ -44,8 +44,8 @@ impl ToolsListCache {
         }
     }
 
-    /// How long, and for whom, a client may keep what it is told. What a principal is told is its own: whoever checked it
-    /// may have had a reason.
+    /// Returns the cache hints of a list. The list of a principal is private: whoever authorizes the principal may
+    /// treat others differently.
     pub(crate) fn cache(&self, caller: &Caller) -> CacheHints {
         CacheHints {
             ttl_ms: self.ttl_ms,
@@ -56,7 +56,7 @@ impl ToolsListCache {
         }
     }
 
-    /// The answer to a request for the page that the cursor leads to, the first without one.
+    /// Returns the answer to a request for the page after `cursor`, or for the first one.
     pub(crate) fn answer(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -71,7 +71,7 @@ impl ToolsListCache {
         }
     }
 
-    /// `None`: the cursor leads nowhere.
+    /// Returns the page; `None` if the cursor leads nowhere.
     fn page(
         &self,
         revision: Revision,
@@ -111,7 +111,7 @@ impl ToolsListCache {
             let tools = &tools[start..end];
             tools::list_result(revision, tools, next.as_deref(), source.server, cache)
         };
-        // No tools are one page as well.
+        // A list without tools has one page as well.
         let starts = (0..tools.len().max(1)).step_by(self.page_size);
         starts.map(page).collect()
     }
@@ -124,7 +124,7 @@ pub(crate) struct ListSource<'a> {
     pub(crate) server: &'a ServerInfo,
 }
 
-/// The answer with a page, if it comes through the door; else the word that it does not.
+/// Returns the answer with a page, or an error if the page is too large for the front door.
 fn enforce_limit(incoming: &IncomingRequest<'_>, id: &Id, page: Answer) -> Answer {
     let body = page.body.as_deref().unwrap_or_default();
     let too_large = incoming

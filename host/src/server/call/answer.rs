@@ -1,4 +1,4 @@
-//! What the readers of a call are told: the model a result, the client an error, the operator a line.
+//! The answers to calls: a result for the model, an error for the client, a line for the operator.
 
 use mcp_protocol::{
     Answer, Id, ServerInfo, capabilities,
@@ -17,7 +17,7 @@ use crate::{
     store::tool_state::StoreFault,
 };
 
-/// The answer to a client that cannot do what the tool needs of it.
+/// Returns the answer to a client that lacks capabilities which the tool requires.
 pub(crate) fn missing_capability(
     tool_call: &ToolCall<'_>,
     missing: &[&str],
@@ -35,7 +35,7 @@ pub(crate) fn missing_capability(
     Answer::success(&tool_call.id, &result)
 }
 
-/// The answer to a client whose call cannot run beside the others.
+/// Returns the answer to a call beyond the concurrency limit.
 pub(crate) fn too_many_calls_answer(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,
@@ -46,7 +46,7 @@ pub(crate) fn too_many_calls_answer(
     Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, &message)
 }
 
-/// Tell the operator of a call that gave no result, and give the answer for the client or its model.
+/// Logs a call that gave no result, and returns the answer for the client or its model.
 pub(crate) fn failure_answer(
     tool_call: &ToolCall<'_>,
     call: &ActiveCall,
@@ -94,7 +94,7 @@ pub(crate) fn failure_answer(
     Answer::success(&tool_call.id, &result)
 }
 
-/// The answer to the client of a call that has failed for this trouble, which its model cannot mend.
+/// Returns the answer to the client of a call that has failed for a fault which its model cannot mend.
 pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
     match fault {
         StoreFault::Ended => session_not_found(Some(id)),
@@ -105,8 +105,8 @@ pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
     }
 }
 
-/// The outcome, if it comes through the front door. Else what was said before the answer is left out, and if that is not
-/// enough, a result says that there is too much.
+/// Returns the reply, if it is not too large for the front door. Otherwise the notifications are left out, and if that
+/// is not enough, the result says that it is too large.
 pub(crate) fn enforce_limit(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,
@@ -144,7 +144,7 @@ pub(crate) fn enforce_limit(
     Answer::success(&tool_call.id, &result).into()
 }
 
-/// Tell the operator of a failure, in these words.
+/// Logs a failure with this message.
 pub(crate) fn log_failure(
     tool_call: &ToolCall<'_>,
     call: &ActiveCall,
@@ -169,8 +169,8 @@ pub(crate) fn log_failure(
     );
 }
 
-/// The code of a tool's own JSON-RPC error. From -32768 to -32000 all codes are reserved (JSON-RPC 2.0, section 5.1), and
-/// clients act on what MCP makes of them; only two of them are a tool's to give.
+/// Returns the code of a tool's own JSON-RPC error. The codes from -32768 to -32000 are reserved (JSON-RPC 2.0, section
+/// 5.1), and clients act on their meaning in MCP. Tools may use only two of them.
 fn error_code(code: Option<i64>) -> i32 {
     let code = code.and_then(|code| i32::try_from(code).ok());
     let free = |code: &i32| {

@@ -1,5 +1,5 @@
-//! How many calls run at once: each has a thread of its own, and there are only so many. One that would be too many is refused, at
-//! once, and not kept waiting for nobody knows how long.
+//! The limit of concurrent calls. Each call has a thread of its own, and the number of threads is limited. A call
+//! beyond the limit is refused at once, and does not wait for an unknown time.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,23 +8,23 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How often the log tells of calls that were refused.
-/// Source: ours. Who sends too much sends it again.
+/// The interval between log lines about refused calls.
+/// Source: ours. A client that sends too many calls repeats them.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The calls that run.
+/// The limit, with the calls that run.
 pub(crate) struct ConcurrencyLimit {
     max: usize,
     permits: Arc<Semaphore>,
     rejections: Mutex<Rejections>,
 }
 
-/// The place of a call among those that run. It is kept until the tool comes back, whoever still waits for it.
+/// The permit of a running call. It is kept until the tool comes back, whether anybody waits for it or not.
 pub(crate) type CallPermit = OwnedSemaphorePermit;
 
 #[derive(Default)]
 struct Rejections {
-    /// Since the log told of it.
+    /// The number of refused calls since the last log line.
     unlogged: u64,
     last_logged: Option<Instant>,
 }
@@ -38,15 +38,15 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// How many it can be.
+    /// Returns the maximum number of calls.
     pub(crate) fn max(&self) -> usize {
         self.max
     }
 
-    /// A place for one more.
+    /// Returns a permit for one more call.
     ///
     /// # Errors
-    /// There is none: why, and what to do, as the end of a sentence for whoever calls.
+    /// The reason and the remedy, as the end of a sentence for the caller.
     pub(crate) fn try_acquire(&self) -> Result<CallPermit, String> {
         let permits = Arc::clone(&self.permits);
         permits.try_acquire_owned().map_err(|_| {
@@ -58,7 +58,7 @@ impl ConcurrencyLimit {
         })
     }
 
-    /// Tell the operator, but not of each.
+    /// Logs a refusal, but not each one.
     fn log_rejection(&self, now: Instant) {
         if let Some(refused) = self.rejections().count(now) {
             tracing::warn!(
@@ -70,7 +70,7 @@ impl ConcurrencyLimit {
     }
 
     fn rejections(&self) -> MutexGuard<'_, Rejections> {
-        // Nothing is left half done under this lock.
+        // No panic can leave the data inconsistent under this lock.
         self.rejections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -78,7 +78,7 @@ impl ConcurrencyLimit {
 }
 
 impl Rejections {
-    /// Count one; how many there were, if it is time to tell.
+    /// Counts a refusal. Returns their number, if a log line is due.
     fn count(&mut self, now: Instant) -> Option<u64> {
         self.unlogged += 1;
         let due = self

@@ -1,4 +1,4 @@
-//! A call that a client asks for, and what its plugin may know of the request.
+//! A tool call, and the facts about its request that the plugin may know.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::{
     },
 };
 
-/// A call that a client asks for, of a tool that there is.
+/// A client's call of an existing tool.
 pub(crate) struct ToolCall<'a> {
     pub(crate) id: Id,
     pub(crate) revision: Revision,
-    /// That of a legacy client.
+    /// The session of a legacy client.
     pub(crate) session: &'a SessionContext,
     pub(crate) tool: &'a Arc<CatalogTool>,
     pub(crate) arguments: Option<&'a RawValue>,
@@ -27,7 +27,7 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) resume: InputResume<'a>,
 }
 
-/// What the plugin may know of the request; of its headers, `more` as well.
+/// Returns the facts about the request that the plugin may know, with the headers in `more`.
 pub(crate) fn context(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,

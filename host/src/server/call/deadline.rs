@@ -1,49 +1,50 @@
-//! When a call is given up, and what there is to say of that.
+//! The deadline of a call, and the message for a call that has timed out.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// When a call is given up, and by whose limit.
+/// The deadline of a call, and the limit that sets it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
-    /// When.
+    /// The time of the deadline.
     pub(crate) at: SystemTime,
-    /// How long that was away when the call began.
+    /// The time that remained when the call began.
     remaining: Duration,
     limit: LimitSource,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum LimitSource {
-    /// The tool's own.
+    /// The tool's own limit.
     Tool,
     /// `CALL_TIMEOUT_MS`.
     Setting,
-    /// That of the front door.
+    /// The front door's limit.
     FrontDoor(GatewayTimeout),
-    /// That of the function it runs in.
+    /// The limit of the function that runs the host.
     Function,
 }
 
-/// How long a front door waits for an answer.
+/// The time for which a front door waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatewayTimeout {
     /// The front door, with its article: `a REST API`.
     pub front_door: &'static str,
-    /// How long it waits.
+    /// The time for which it waits.
     pub limit: Duration,
 }
 
-/// What the operator has set.
+/// The operator's settings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallLimits {
-    /// How long a call may take, whatever the front door's limit is.
+    /// The time limit of a call, in place of the front door's limit.
     pub(crate) setting: Option<Duration>,
-    /// How long before the limits of others a call is given up.
+    /// The time between a call's deadline and the limits of others.
     pub(crate) reserve: Duration,
 }
 
 impl CallLimits {
-    /// The earliest of the tool's own limit, the operator's (else the front door's), and the end of the function.
+    /// Returns the earliest of the tool's own limit, the operator's (else the front door's), and the end of the
+    /// function.
     pub(crate) fn deadline(
         &self,
         tool: Option<Duration>,
@@ -51,7 +52,7 @@ impl CallLimits {
         function: Option<SystemTime>,
     ) -> Option<Deadline> {
         let now = SystemTime::now();
-        // One that cannot be counted any more is none.
+        // A limit beyond the range of times is no limit.
         let after = |remaining: Duration, limit| {
             let at = now.checked_add(remaining)?;
             Some(Deadline {
@@ -87,13 +88,13 @@ impl CallLimits {
 }
 
 impl Deadline {
-    /// How long it is still away.
+    /// Returns the time that remains now.
     pub(crate) fn remaining(&self) -> Duration {
         let now = SystemTime::now();
         self.at.duration_since(now).unwrap_or_default()
     }
 
-    /// Why the call was given up, and the remedy.
+    /// Returns the reason of the timeout, and the remedy.
     pub(crate) fn message(&self) -> String {
         let remaining = format_duration(self.remaining);
         match self.limit {
@@ -119,7 +120,7 @@ impl Deadline {
     }
 }
 
-/// `2 s`, `2.5 s`, `250 ms`
+/// Formats a duration: `2 s`, `2.5 s`, `250 ms`.
 fn format_duration(time: Duration) -> String {
     let milliseconds = time.as_millis();
     if milliseconds < 1000 {

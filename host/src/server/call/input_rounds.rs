@@ -1,9 +1,9 @@
-//! Calls that take several rounds, since their tools ask the client (M:mrtr): what is known from earlier rounds, and how
-//! one ends that is not the last. Between two rounds the server keeps nothing: all is in the `requestState` that the
-//! client brings back, sealed.
+//! Calls of several rounds, in which tools ask their client (M:mrtr): the answers of earlier rounds, and the end of a
+//! round that is not the last. The server keeps nothing between two rounds: everything is in the `requestState` that
+//! the client sends back, sealed.
 //!
-//! The client has `STATE_TTL_SECONDS` for its answers to what it was asked last, and an answer holds for as long after it
-//! was given, however many rounds follow: then it is asked for again.
+//! The client has `STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time, however
+//! many rounds follow; after that the question is asked again.
 
 use std::{
     collections::BTreeMap,
@@ -36,28 +36,28 @@ use crate::{
     },
 };
 
-/// The most that the answers of all rounds have. Unit: bytes.
-/// Source: ours. The client carries them to and fro, in requests of at most six megabytes.
+/// The maximum size of the answers of all rounds. Unit: bytes.
+/// Source: ours. The client sends them with every round, in requests of at most six megabytes.
 const MAX_ANSWERS: usize = 1024 * 1024;
 
-/// How rounds are joined.
+/// The keys and settings that join the rounds of a call.
 pub(crate) struct InputRounds {
-    /// The first seals, all open; none: no tool can ask anything.
+    /// The keys: the first one seals, all open. Without a key no tool can ask anything.
     keys: OnceCell<Vec<StateKey>>,
-    /// Where the key is, if it is not known yet.
+    /// The table with the key, if it is not known yet.
     table: Option<Arc<Table>>,
-    /// How long the table is waited for.
+    /// The time limits for the table.
     limits: CallLimits,
-    /// How long a client may take for its answers, and how long these hold.
+    /// The time for a client's answers, and the time for which they are valid.
     ttl: Duration,
-    /// The function this is, if it is one.
+    /// The name of this function, if the host runs as one.
     function: Option<String>,
 }
 
-/// What is sealed.
+/// The sealed content of a `requestState`.
 #[derive(Deserialize, Serialize)]
 struct SealedState {
-    /// Unit: seconds since 1970.
+    /// The expiry. Unit: seconds since 1970.
     expires: u64,
     questions: BTreeMap<String, Question>,
 }
@@ -79,7 +79,7 @@ impl InputRounds {
         }
     }
 
-    /// The keys; that of the table is looked up once.
+    /// Returns the keys. That of the table is read once.
     async fn keys(&self) -> Result<&[StateKey], StoreError> {
         let keys = self.keys.get_or_try_init(async || match &self.table {
             // On the heap: the futures of the AWS SDK are large.
@@ -89,12 +89,13 @@ impl InputRounds {
         keys.await.map(Vec::as_slice)
     }
 
-    /// Can there be a key?
+    /// Reports whether there may be a key.
     fn can_ask(&self) -> bool {
         self.keys.get().is_none_or(|keys| !keys.is_empty())
     }
 
-    /// Tell the operator if no tool can ask anything. Only what a tool requires of clients is known of it before it asks.
+    /// Warns the operator if no tool can ask anything. Before a tool asks, only its required capabilities show that it
+    /// may.
     pub(crate) fn warn_if_keyless(&self, tools: &[Arc<CatalogTool>]) {
         if self.can_ask() {
             return;
@@ -108,11 +109,11 @@ impl InputRounds {
         }
     }
 
-    /// The call that a state belongs to: the same tool of the same plugin, the same arguments, the same caller. Of the same
-    /// function, as what people agree to where things are tried out is not agreed to where they are done.
+    /// Returns the identity of the call that a state is bound to: the same tool of the same plugin, the same arguments,
+    /// the same caller. The function is part of it, too: consent in a test environment is no consent in production.
     fn call_binding(&self, incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Vec<u8> {
         let arguments = tool_call.arguments.map_or("{}", RawValue::get);
-        // As they stand: two texts may be one value to a reader whose numbers are shorter than the tool's.
+        // The text counts: a reader with shorter numbers than the tool's could take two texts for one value.
         let arguments = Value::from(arguments);
         let call = json!([
             "requestState 2",
@@ -125,7 +126,7 @@ impl InputRounds {
         call.to_string().into_bytes()
     }
 
-    /// What is in a state that is this server's, for this call, and not too old; without answers that are.
+    /// Opens a state of this server and this call that has not expired. Expired answers in it are removed.
     async fn open(
         &self,
         binding: &[u8],
@@ -158,7 +159,7 @@ impl InputRounds {
         Ok(seal(self.keys().await?, binding, &state))
     }
 
-    /// What the tool may ask, and what is known of that from earlier rounds.
+    /// Returns the questions that the tool may ask, with the answers of earlier rounds.
     ///
     /// # Errors
     /// The answer to a client whose `requestState` is not one for this call.
@@ -175,12 +176,12 @@ impl InputRounds {
                 *revision,
             )));
         }
-        // Before a state is looked at: without a key none can be opened, and that would not be the client's fault.
+        // This check comes first: without a key no state can be opened, and that would not be the client's fault.
         if !self.can_ask() {
             return Ok(InputRequests::unavailable(InputUnavailable::NoKey));
         }
         let mut questions = match &resume.state {
-            // Whatever is asked under these keys, this answers it.
+            // The answers count for whatever questions have these keys.
             None => {
                 let keys = resume.responses.keys().cloned();
                 keys.map(|key| (key, Question::default())).collect()
@@ -212,7 +213,7 @@ impl InputRounds {
         Ok(InputRequests::resume(questions))
     }
 
-    /// The questions of the rounds before, as the client brings them back.
+    /// Returns the questions of earlier rounds from the client's `requestState`.
     async fn open_request_state(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -240,7 +241,7 @@ impl InputRounds {
         ))
     }
 
-    /// The answer to a call whose tool has asked what is not answered yet; `None` if it has not.
+    /// Returns the answer to a call with open questions; `None` if there are none.
     pub(crate) async fn input_required(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -265,7 +266,7 @@ impl InputRounds {
     }
 }
 
-/// The answer to a client that may try again, once the operator knows why.
+/// Logs the reason, and returns the answer to a client that may try again.
 fn key_unavailable(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,

@@ -1,4 +1,4 @@
-//! The run of a call: on a thread of its own, until its tool comes back or is given up.
+//! The run of a call: on a thread of its own, until its tool comes back or its deadline.
 
 use std::{
     io,
@@ -20,20 +20,20 @@ use crate::{
     },
 };
 
-/// Why a call gave no result.
+/// The reason why a call gave no result.
 pub(crate) enum CallError {
     Failed(CallFailure),
     TimedOut(Deadline),
-    /// It did not begin.
+    /// The call did not begin: its plugin has a stuck tool.
     Quarantined,
-    /// Nor this one: there are as many threads as there can be.
+    /// The call did not begin: no thread could be started.
     NoThread(io::Error),
-    /// It has done its work, but what it has set could not be written.
+    /// The tool succeeded, but the state that it has set could not be written.
     CommitFailed,
 }
 
-/// Run a call, and write what it has set if it has succeeded. (Whether its client still waits or not, unless that has
-/// given it up.)
+/// Runs a call, and writes the state that it has set if it succeeds. (It does so whether its client still waits or not,
+/// unless the client has cancelled the call.)
 pub(crate) async fn run_and_commit(
     threads: ThreadPool,
     tool: Arc<CatalogTool>,
@@ -54,12 +54,12 @@ pub(crate) async fn run_and_commit(
         Err(overtaken @ (StateFailure::Overtaken(_) | StateFailure::PartlyOvertaken(_))) => {
             Ok(CallResult::error(&overtaken.to_string()))
         }
-        // The operator was told why.
+        // The store has logged the reason.
         Err(_) => Err(CallError::CommitFailed),
     }
 }
 
-/// Run a call on a thread of its own until it comes back or is given up.
+/// Runs a call on a thread of its own, until it comes back or its deadline.
 async fn run(
     threads: &ThreadPool,
     tool: Arc<CatalogTool>,
@@ -72,7 +72,7 @@ async fn run(
         return Err(CallError::Quarantined);
     }
     let (running, call) = (Arc::clone(&tool), live.call());
-    // The call stays registered until its tool comes back, whoever still waits for it.
+    // The call stays registered until its tool comes back, whether anybody waits for it or not.
     let started = threads.run(move || {
         let _permit = permit;
         running.call(&arguments, &live)
@@ -86,7 +86,7 @@ async fn run(
     }
     cancel(&call, &tool.plugin);
     match timeout(CANCEL_GRACE, &mut outcome).await {
-        // It may have had something to show when it learned that its time was over. (But nothing is kept any more.)
+        // A tool that learns of its cancellation may still return a result. (But no state is written any more.)
         Ok(Ok(Ok(Ok(result)))) if !call.state.is_pending() => Ok(result),
         Ok(_) => Err(CallError::TimedOut(deadline)),
         Err(_) => {
@@ -96,7 +96,8 @@ async fn run(
     }
 }
 
-/// The tool keeps its thread, and whatever locks it holds: its plugin serves nobody else until it comes back.
+/// Puts a plugin into quarantine. Its tool keeps its thread, and all locks that it holds. So the plugin serves no other
+/// calls until the tool comes back.
 fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: CallReceiver) {
     let stuck = tool.plugin.quarantine();
     let (name, library) = (tool.mcp.name.clone(), tool.plugin.file());
@@ -114,7 +115,7 @@ fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: CallReceiv
     });
 }
 
-/// What a call's thread gives back, if it does not end with the process.
+/// The receiver of a call's result from its thread.
 type CallReceiver = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicked>>;
 
 fn join(outcome: <CallReceiver as Future>::Output) -> Result<CallResult, CallError> {
@@ -124,7 +125,7 @@ fn join(outcome: <CallReceiver as Future>::Output) -> Result<CallResult, CallErr
     }
 }
 
-/// A panic on the host's side of a call, of which the log has a line of its own.
+/// Returns the failure for a panic on the host's side of a call. The log has a line of its own about it.
 pub(crate) fn host_panic_failure() -> CallFailure {
     CallFailure {
         kind: FailureKind::Panic,
@@ -133,7 +134,7 @@ pub(crate) fn host_panic_failure() -> CallFailure {
     }
 }
 
-/// A future that goes on, as a task, where whoever waits for it is gone.
+/// A future that continues as a task when its owner is dropped.
 pub(crate) struct DetachOnDrop<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output: Send> + Send + 'static> DetachOnDrop<F> {
@@ -157,15 +158,15 @@ impl<F: Future<Output: Send> + Send + 'static> Future for DetachOnDrop<F> {
 
 impl<F: Future<Output: Send> + Send + 'static> Drop for DetachOnDrop<F> {
     fn drop(&mut self) {
-        // At the end of the program there is no runtime left to do it on, and no need.
+        // At the end of the program there is no runtime left to continue on, and no need.
         if let (Some(future), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(future);
         }
     }
 }
 
-/// Nobody waits for the call any more: let it and its plugin know. On another thread, as plugins are not trusted to
-/// return at once.
+/// Cancels a call that nobody waits for any more, and notifies its plugin. That happens on another thread, since
+/// plugins are not trusted to return at once.
 fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);
@@ -175,7 +176,7 @@ fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     }
 }
 
-/// Cancels a call when the future that waits for it is dropped.
+/// A guard that cancels a call when the future that waits for it is dropped.
 pub(crate) struct CancelOnDrop {
     call: Arc<ActiveCall>,
     plugin: Arc<Plugin>,
@@ -198,7 +199,7 @@ impl CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        // The same.
+        // As in [`DetachOnDrop`].
         if self.armed && Handle::try_current().is_ok() {
             cancel(&self.call, &self.plugin);
         }

@@ -1,7 +1,8 @@
-//! Threads for calls: each call has one of its own, which then waits for the next.
+//! Threads for calls: each call has one of its own, which then waits for the next call.
 //!
-//! They are not those that tokio has for what blocks: it wakes one while it holds the lock that this one needs first. On one core, and
-//! most functions have no more, each call would then be handed over by four switches between threads instead of two.
+//! These are not tokio's threads for blocking work. Tokio wakes such a thread while it holds the lock that the thread
+//! needs first. On one core, and most functions have no more, that would take four switches between threads for each
+//! call instead of two.
 
 use std::{
     io,
@@ -13,17 +14,17 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// How long a thread waits for another call. Source: ours; as long as tokio's own do.
+/// The time for which a thread waits for another call. Source: ours; tokio's own wait as long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Work, which tells by what it is given that its thread is free for the next.
+/// Work, with a function to call when its thread is free for the next.
 type Work = Box<dyn FnOnce(&dyn Fn()) + Send>;
 
-/// The threads; those that are idle, the one that came last on top.
+/// The idle threads, the latest on top.
 #[derive(Clone, Default)]
 pub(crate) struct ThreadPool(Arc<Mutex<Vec<Arc<Worker>>>>);
 
-/// Where a thread finds its work.
+/// A thread's slot for work.
 struct Worker {
     work: Mutex<Option<Work>>,
     thread: Mutex<Option<Thread>>,
@@ -34,7 +35,7 @@ struct Worker {
 pub(crate) struct Panicked;
 
 impl ThreadPool {
-    /// Do this on a thread of its own. What comes back is lost if nobody waits for it.
+    /// Runs work on a thread of its own. The result is lost if nobody waits for it.
     ///
     /// # Errors
     /// No thread can be started.
@@ -45,7 +46,7 @@ impl ThreadPool {
         let (sender, receiver) = oneshot::channel();
         let work: Work = Box::new(move |release| {
             let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked);
-            // Before whoever waits may have another call.
+            // This comes before the waiting caller can have another call.
             release();
             let _ = sender.send(outcome);
         });
@@ -78,7 +79,7 @@ impl ThreadPool {
         }
     }
 
-    /// Wait for work; not for ever.
+    /// Waits for work, but not forever.
     fn wait(&self, worker: &Arc<Worker>) -> Option<Work> {
         let until = Instant::now() + IDLE_TIMEOUT;
         loop {
@@ -90,7 +91,7 @@ impl ThreadPool {
             if remaining.is_zero() {
                 let mut idle = self.idle();
                 let position = idle.iter().position(|other| Arc::ptr_eq(other, worker));
-                // Without one somebody has just taken it, and brings work.
+                // A missing entry means that another caller has just taken this thread, and brings work.
                 if let Some(position) = position {
                     idle.remove(position);
                     return None;
@@ -108,14 +109,14 @@ impl Worker {
     fn assign(&self, work: Work) {
         *lock(&self.work) = Some(work);
         let thread = lock(&self.thread).clone();
-        // No lock is held when it wakes.
+        // The thread wakes when no lock is held.
         if let Some(thread) = thread {
             thread.unpark();
         }
     }
 }
 
-/// What is locked is whole at all times.
+/// No panic can leave the data inconsistent under a lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Who calls: whom a gateway has let in, or whose token was sent.
+//! The identification of callers: by the gateway in front of the host, or by a token.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header::WWW_AUTHENTICATE};
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Who may call.
+/// The rules about permitted callers.
 pub(crate) struct Access {
     origin_policy: OriginPolicy,
     tokens: BearerTokens,
@@ -30,7 +30,7 @@ impl Access {
         }
     }
 
-    /// Checks `Origin` and `Host`; returns the origin to allow by CORS, if there is one.
+    /// Checks `Origin` and `Host`. Returns the origin to allow by CORS, if there is one.
     pub(crate) fn origin<'a>(
         &self,
         headers: &'a HeaderMap,
@@ -39,10 +39,11 @@ impl Access {
         self.origin_policy.check(headers, exposure)
     }
 
-    /// Where tokens are asked for: who calls by the one that was sent. `None`: whoever the front door tells of.
+    /// Identifies a caller by its token, where tokens are required. Returns `None` where they are not; the front door's
+    /// identification counts then.
     ///
-    /// The name of the token counts also where a gateway tells of a principal, as that is what the host was told to ask for;
-    /// the gateway's claims stay.
+    /// The token's name replaces a principal from the gateway, since the host is configured to require tokens. The
+    /// gateway's claims stay.
     pub(crate) fn caller(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -58,7 +59,7 @@ impl Access {
         }))
     }
 
-    /// May this be told what is only for those who may call? It is no error to have sent no token.
+    /// Reports whether the caller may see what only permitted callers see. A missing token is no error here.
     pub(crate) fn is_trusted(&self, incoming: &IncomingRequest<'_>) -> Result<bool, AuthError> {
         if !self.requires_token(incoming) {
             return Ok(true);
@@ -71,7 +72,7 @@ impl Access {
     }
 }
 
-/// The answer to whoever may not call, with what would let it.
+/// Returns the answer to a caller without permission, with the challenge.
 pub(crate) fn challenge(refused: AuthError) -> Response<Bytes> {
     let mut response = refusal(refused.status(), &refused.to_string());
     let challenge = HeaderValue::from_static(refused.challenge());

@@ -1,7 +1,7 @@
-//! Bearer tokens: who may call where nobody in front of the host asks.
+//! Bearer tokens, for hosts without an authorizing gateway in front of them.
 //!
-//! The host knows names and hashes, never a token: whoever reads its configuration, as plugins can, cannot call by it. The hash
-//! is a plain SHA-256, as a token is no password: it has 256 random bits, which nobody tries out.
+//! The host knows names and hashes, never a token: a reader of its configuration, as plugins can be, cannot call with
+//! it. The hash is a plain SHA-256. A token is no password: it has 256 random bits, which nobody can guess.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ use layer_format::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// How a token begins, so that those who look for secrets in code and logs can tell it.
+/// The prefix of a token, by which scanners for secrets recognize it in code and logs.
 const TOKEN_PREFIX: &str = "mcp_";
 
-/// The longest name of a token. Unit: bytes. Source: ours; it stands in every line of the log about a request.
+/// The longest name of a token. Unit: bytes. Source: ours; every log line of a request contains it.
 const MAX_NAME: usize = 64;
 
-/// The bytes of a SHA-256.
+/// The number of bytes of a SHA-256.
 const HASH_LENGTH: usize = 32;
 
-/// Who may call, by names and hashes of tokens; without any, everybody may.
+/// The permitted callers, by names and hashes of their tokens. Without any, everybody may call.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct BearerTokens(Vec<TokenEntry>);
 
@@ -32,13 +32,13 @@ struct TokenEntry {
 
 /// A new token.
 pub struct NewToken {
-    /// What the caller sends.
+    /// The text that the caller sends.
     pub secret: String,
-    /// Its SHA-256, in hexadecimal.
+    /// The SHA-256 of the text, in hexadecimal.
     pub hash: String,
 }
 
-/// Why nobody may call by what was sent. None of it is repeated: it may be a secret, if a misspelled one.
+/// The reason why a request is not authorized. It quotes nothing of the header, which may be a misspelled secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthError {
     #[error("this server asks for a token; send it in the header `Authorization: Bearer TOKEN`")]
@@ -52,7 +52,7 @@ pub(crate) enum AuthError {
 }
 
 impl AuthError {
-    /// Source: RFC 6750, section 3.1, as MCP has it as well (M:auth, "Error Handling").
+    /// Returns the HTTP status. Source: RFC 6750, section 3.1, and MCP as well (M:auth, "Error Handling").
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Missing | Self::Unknown => StatusCode::UNAUTHORIZED,
@@ -60,8 +60,8 @@ impl AuthError {
         }
     }
 
-    /// The value of `WWW-Authenticate`. Whoever has sent no token has made no error (RFC 6750, section 3.1), but some
-    /// parameter there must be (section 3).
+    /// Returns the value of `WWW-Authenticate`. A missing token is no error (RFC 6750, section 3.1), but some parameter
+    /// is required (section 3).
     pub(crate) fn challenge(self) -> &'static str {
         match self {
             Self::Missing => r#"Bearer realm="mcp""#,
@@ -72,11 +72,11 @@ impl AuthError {
 }
 
 impl BearerTokens {
-    /// The tokens of `BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several, so that one can be replaced while
-    /// the other still counts.
+    /// Parses the tokens of `BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several tokens, so that one
+    /// can be replaced while the other still counts.
     ///
     /// # Errors
-    /// All that is wrong, each as the end of a sentence that names the variable. Nothing of the value is in it.
+    /// All problems, each as the end of a sentence that names the variable. They quote nothing of the value.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let mut tokens: Vec<TokenEntry> = Vec::new();
         let mut problems = Vec::new();
@@ -109,7 +109,7 @@ impl BearerTokens {
             }
         }
         if entries.is_empty() {
-            // That nobody is asked is nothing to guess.
+            // An open server must be configured by leaving the variable out, not by an empty list.
             problems.push(
                 "has no entry; write NAME:HASH, or leave it out to let everybody call".to_owned(),
             );
@@ -121,22 +121,22 @@ impl BearerTokens {
         }
     }
 
-    /// Is nobody asked for a token?
+    /// Reports whether no token is required.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whose token was sent; `None`: none was.
+    /// Returns the name of the token in a request; `None` if there is none.
     ///
     /// # Errors
-    /// Why what was sent is no token that is known here.
+    /// The reason why the header is no known token.
     pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
         let Some(token) = bearer(headers)? else {
             return Ok(None);
         };
         let hash: [u8; HASH_LENGTH] = Sha256::digest(token).into();
-        // All are compared, each in constant time, so that nobody learns by the clock how close a guess was.
+        // All tokens are compared, each in constant time, so that the duration does not show how close a guess was.
         let mut owner = None;
         for entry in &self.0 {
             if bool::from(entry.hash.ct_eq(&hash)) {
@@ -147,7 +147,7 @@ impl BearerTokens {
     }
 }
 
-/// The names alone.
+/// Shows the names alone.
 impl fmt::Debug for BearerTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
@@ -157,20 +157,20 @@ impl fmt::Debug for BearerTokens {
 }
 
 impl NewToken {
-    /// One that nobody can guess: 256 bits of the system's.
+    /// Returns a token that nobody can guess: 256 random bits of the system.
     #[must_use]
     pub fn random() -> Self {
-        // Letters and digits only, so that a double click takes all of it.
+        // Letters and digits only, so that a double click selects all of it.
         let secret = format!("{TOKEN_PREFIX}{}", hex(&Key::generate()));
         let hash = hex(&Sha256::digest(&secret));
         Self { secret, hash }
     }
 }
 
-/// Can this name whoever has a token?
+/// Checks a name of a token.
 ///
 /// # Errors
-/// How to write one.
+/// The rules for names.
 pub fn check_name(name: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
     if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) {
@@ -182,7 +182,8 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// The token of a request: RFC 6750, section 2.1, the only place that MCP allows (M:auth, "Token Requirements").
+/// Returns the token of a request: RFC 6750, section 2.1, the only place that MCP allows (M:auth, "Token
+/// Requirements").
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
@@ -194,7 +195,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
     let value = value.to_str().map_err(|_| AuthError::Malformed)?;
     let value = value.trim_matches([' ', '\t']);
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    // What is of another scheme, such as a signature for the gateway, is not for the host.
+    // A header of another scheme, such as a signature for the gateway, is not for the host.
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
     }

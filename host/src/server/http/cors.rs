@@ -1,7 +1,7 @@
-//! Where requests may come from: `Origin` and `Host` against DNS rebinding, and CORS for browsers that may call.
+//! The permitted origins of requests: `Origin` and `Host` against DNS rebinding, and CORS for permitted browsers.
 //!
-//! A page of a foreign site can make a browser send requests to a server on the user's own machine, and with a name that
-//! it lets resolve to 127.0.0.1 also read the answers. So an origin must be known, and a host on loopback answers only
+//! A page of a foreign site can make a browser send requests to a server on the user's own machine. With a name that
+//! resolves to 127.0.0.1 it can also read the answers. So an origin must be known, and a host on loopback answers only
 //! to names of this machine.
 
 use std::net::IpAddr;
@@ -37,36 +37,37 @@ const REQUEST_HEADERS: [&str; 8] = [
 /// Headers of an answer that a page may read.
 const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate";
 
-/// How long a browser may keep the answer to a preflight. Unit: seconds.
-/// Source: ours; Chromium keeps none longer than two hours.
+/// The time for which a browser may cache the answer to a preflight. Unit: seconds.
+/// Source: ours; Chromium caches none longer than two hours.
 const MAX_AGE: &str = "7200";
 
-/// The most that a preflight hears again of the headers it asks for. Unit: bytes.
-/// Source: ours; half of what API Gateway lets through of all headers (10,240 bytes), and some hundred arguments.
+/// The maximum size of requested headers that the answer to a preflight repeats. Unit: bytes.
+/// Source: ours; half of the size of all headers in API Gateway (10,240 bytes), and some hundred arguments.
 const MAX_ECHO: usize = 5 * 1024;
 
-/// How a browser asks whether a page of the internet may call into a private network, and how it is told that it may.
+/// The header by which a browser asks whether a page of the internet may call into a private network, and the header of
+/// the answer.
 /// Source: Private Network Access, WICG draft, "CORS preflight".
 const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
 const ALLOWS_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-/// Is this a name of this machine? (An address cannot be made to lead elsewhere, as a name can.)
+/// Reports whether a name means this machine. (An address cannot be redirected as a name can.)
 fn is_this_machine(name: &str) -> bool {
     let address = name.trim_start_matches('[').trim_end_matches(']');
     let is_loopback = |address: IpAddr| address.is_loopback();
     name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
-/// Who may call.
+/// The permitted origins and hosts.
 #[derive(Debug)]
 pub(crate) struct OriginPolicy {
     origins: Vec<String>,
     hosts: Vec<String>,
 }
 
-/// Why a request is refused.
+/// The reason why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OriginError {
     #[error("the origin {0} is not allowed; the operator can add it to ALLOWED_ORIGINS")]
@@ -83,17 +84,17 @@ impl OriginPolicy {
         }
     }
 
-    /// Check `Origin` and `Host`; gives the origin to allow by CORS, if there is one.
+    /// Checks `Origin` and `Host`. Returns the origin to allow by CORS, if there is one.
     pub(crate) fn check<'a>(
         &self,
         headers: &'a HeaderMap,
         exposure: Exposure<'_>,
     ) -> Result<Option<&'a HeaderValue>, OriginError> {
         let as_text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        // On an address that others can reach nobody knows its names but the operator.
+        // Only the operator knows the names of an address that others can reach.
         let is_named = exposure == Exposure::Network && !self.hosts.is_empty();
         if exposure == Exposure::Loopback || is_named {
-            // Whoever sends several may mean any of them.
+            // A client that sends several hosts may mean any of them.
             let mut hosts = headers.get_all(HOST).iter();
             if let Some(foreign) = hosts.find(|host| !self.allows_host(host)) {
                 return Err(OriginError::Host(as_text(foreign)));
@@ -145,7 +146,7 @@ impl OriginPolicy {
     }
 }
 
-/// `localhost:3000` -> `localhost`, `[::1]:3000` -> `[::1]`
+/// Removes the port: `localhost:3000` -> `localhost`, `[::1]:3000` -> `[::1]`.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))
@@ -158,7 +159,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// The answer to `OPTIONS`.
+/// Returns the answer to `OPTIONS`.
 pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
     let mut response = Response::new(bytes::Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -172,14 +173,14 @@ pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
     if let Ok(allowed) = HeaderValue::from_str(&allowed_headers(headers)) {
         answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     }
-    // Whoever gets here has an origin that may call, if it has one.
+    // The origin, if there is one, was checked before.
     if headers.contains_key(ASKS_FOR_PRIVATE_NETWORK) {
         answer.insert(ALLOWS_PRIVATE_NETWORK, HeaderValue::from_static("true"));
     }
     response
 }
 
-/// The headers that MCP knows, and of those asked for the ones that repeat arguments.
+/// Returns the headers that MCP knows, and the requested headers that repeat arguments.
 fn allowed_headers(headers: &HeaderMap) -> String {
     let requested = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let requested = requested.filter_map(|requested| requested.to_str().ok());
@@ -199,7 +200,7 @@ fn allowed_headers(headers: &HeaderMap) -> String {
         .join(", ")
 }
 
-/// Is it a header, and one that repeats an argument?
+/// Reports whether a name is one of a header that repeats an argument.
 fn is_argument(name: &str) -> bool {
     let prefix = name.get(..ARGUMENT_HEADER_PREFIX.len());
     prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(ARGUMENT_HEADER_PREFIX))
@@ -207,7 +208,7 @@ fn is_argument(name: &str) -> bool {
         && HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
-/// Let the page that called read the answer.
+/// Adds the headers that let the calling page read the answer.
 pub(crate) fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(

@@ -1,4 +1,4 @@
-//! `GET /health`: what is served, and what is left out.
+//! `GET /health`: the tools that are served, and the plugins that are skipped.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
@@ -10,7 +10,7 @@ use crate::{
     server::{http::response::empty, request::IncomingRequest},
 };
 
-/// At `/health`, below any base path.
+/// Checks for `/health`, below any base path.
 pub(crate) fn is_health_path(path: &str) -> bool {
     path.trim_end_matches('/').ends_with("/health")
 }
@@ -19,7 +19,8 @@ pub(crate) fn is_health_request(incoming: &IncomingRequest<'_>) -> bool {
     incoming.method == Method::GET && is_health_path(incoming.path)
 }
 
-/// Whether all is well, and to those who may know it what is served.
+/// Returns the status, `{"status": "ok"}` or `"degraded"`. For trusted callers it also lists `host`, `layers`, `tools`
+/// and `leftOut`.
 pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
     let skipped: Vec<_> = catalog.skipped().map(describe).collect();
     let layers = catalog.layers().iter();
@@ -42,6 +43,6 @@ pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
 }
 
 fn describe(left: SkippedPlugin) -> Value {
-    // Why is in the operator's log: it may quote the plugin's own words.
+    // The reason is in the log alone: it may quote a plugin's own text.
     json!({ "file": left.file, "code": left.code.as_str() })
 }

@@ -1,26 +1,28 @@
-//! How much an answer may have, so that it comes through its front door.
+//! The size limit of front doors for answers.
 
 use mcp_protocol::{Answer, jsonrpc::INTERNAL_ERROR};
 
 use crate::server::outcome::McpReply;
 
-/// What a front door adds to an answer: its status, and headers, which are there twice behind a load balancer. Unit: bytes.
+/// The size of what a front door adds to an answer: its status, and headers, which are there twice behind a load
+/// balancer. Unit: bytes.
 /// Source: ours; the longest of the host's own headers, sent twice, are a quarter of it.
 const ENVELOPE_OVERHEAD: usize = 4096;
 
-/// What a front door takes of an answer.
+/// The size limit of a front door for answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseLimit {
-    /// Whose limit it is, with its article: `a load balancer`.
+    /// The front door with this limit, with its article: `a load balancer`.
     pub front_door: &'static str,
-    /// How much that takes. Unit: bytes.
+    /// The limit. Unit: bytes.
     pub bytes: usize,
-    /// Is the answer a string inside the JSON that is counted? Then its quotes and backslashes take two bytes each.
+    /// Whether the answer is a string inside the JSON that is counted. Its quotes and backslashes then take two bytes
+    /// each.
     pub is_json_escaped: bool,
 }
 
 impl ResponseLimit {
-    /// How large an answer is as this door counts, when that is too large.
+    /// Returns the size of an answer, as this front door counts it, if that is too large.
     pub(crate) fn excess(&self, bodies: &[&[u8]]) -> Option<usize> {
         // Most answers are so small that nothing needs to be counted.
         let upper_bound: usize = bodies
@@ -42,7 +44,7 @@ impl ResponseLimit {
         }
     }
 
-    /// The outcome of a batch, if it comes through the door; else the word that it does not.
+    /// Returns the reply to a batch, or an error if it is too large for the front door.
     pub(crate) fn enforce_on_batch(&self, outcome: McpReply) -> McpReply {
         let Some(bytes) = self.excess(&outcome.bodies()) else {
             return outcome;
@@ -55,10 +57,10 @@ impl ResponseLimit {
     }
 }
 
-/// The most that a byte takes in a string of JSON. Unit: bytes.
+/// The maximum size of a byte in a JSON string. Unit: bytes.
 const MAX_ESCAPED_SIZE: usize = 6;
 
-/// How many bytes a byte takes in a string of JSON (RFC 8259, section 7).
+/// Returns the size of a byte in a JSON string (RFC 8259, section 7).
 fn escaped_size(byte: &u8) -> usize {
     match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,

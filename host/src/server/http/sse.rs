@@ -1,6 +1,7 @@
-//! An answer as it happens: an event stream that begins with the first thing the client is to hear before its answer.
+//! Streamed answers: an event stream that begins with the first notification before the answer.
 //!
-//! What is answered before that is answered whole, in one piece: most is, and clients then need not read a stream.
+//! An answer that comes before any notification is sent whole, in one piece. Most answers do, and their clients need
+//! not read a stream.
 
 use std::{
     convert::Infallible,
@@ -32,19 +33,20 @@ use crate::server::{
     request::NotificationSink,
 };
 
-/// How long a stream is silent before a comment shows that it is alive. Unit: seconds.
-/// Source: HTML Living Standard, section 9.2.7, "Authoring notes": a comment line every 15 seconds or so, as proxies drop
-/// connections that are silent for long.
+/// The time without events after which a comment shows that the stream is alive. Unit: seconds.
+/// Source: HTML Living Standard, section 9.2.7, "Authoring notes": a comment line every 15 seconds or so, as proxies
+/// drop connections that are silent for long.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// A comment, which whoever reads events ignores. Source: HTML Living Standard, section 9.2.6.
+/// A comment, which readers of events ignore. Source: HTML Living Standard, section 9.2.6.
 const KEEP_ALIVE: &[u8] = b": the tool still runs\n\n";
 
-/// How much may wait for a client that does not read. What comes then is lost, but not the answer. Unit: bytes.
-/// Source: ours; as much is kept for clients that are answered whole.
+/// The maximum size of notifications that wait for a client which does not read. Later notifications are lost, but not
+/// the answer. Unit: bytes.
+/// Source: ours; the same limit applies to answers that are sent whole.
 const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
-/// What must be known of a request before it is answered as it happens.
+/// A response that becomes an event stream with the first notification.
 pub(crate) struct StreamingResponse {
     /// The origin of the page that may read the answer.
     origin: Option<HeaderValue>,
@@ -52,7 +54,7 @@ pub(crate) struct StreamingResponse {
 }
 
 impl StreamingResponse {
-    /// Gets ready to answer a request with these headers as it happens. The origin is that of a page that may call.
+    /// Prepares the response to a request with these headers. The origin is that of a permitted page.
     pub(crate) fn new(headers: &HeaderMap, origin: Option<&HeaderValue>) -> Self {
         Self {
             origin: origin.cloned(),
@@ -60,10 +62,10 @@ impl StreamingResponse {
         }
     }
 
-    /// Answer. What `answer` gives before anything is told is answered whole; else it becomes the last event of a stream.
-    /// Whoever drops the stream drops what would answer.
+    /// Runs `answer` and returns its response. A response that comes before any notification is returned whole; a later
+    /// one becomes the last event of a stream. Dropping the stream drops the running `answer`.
     ///
-    /// The operator's line comes back beside an answer that is whole; that of a stream is written at its end.
+    /// The log entry of a whole response is returned beside it. That of a stream is written at its end.
     pub(crate) async fn respond<A>(
         self,
         answer: impl FnOnce(NotificationSink) -> A,
@@ -99,7 +101,7 @@ impl StreamingResponse {
     }
 }
 
-/// What tools have told and no client has read yet.
+/// Notifications that no client has read yet.
 struct EventQueue {
     events: UnboundedReceiver<Vec<u8>>,
     bytes: Arc<AtomicUsize>,
@@ -120,17 +122,17 @@ impl EventQueue {
                 );
                 return;
             }
-            // A client that is gone hears nothing.
+            // A client that is gone gets nothing.
             let _ = sender.send(event);
         });
         (sink, Self { events, bytes })
     }
 
-    /// All that waits, as one piece.
+    /// Takes all waiting events as one piece.
     fn poll_take(&mut self, context: &mut Context<'_>) -> Option<Bytes> {
         let mut taken = Vec::new();
         loop {
-            // Polling alone may stop before all is taken, to let others go on (tokio's cooperative budget).
+            // Polling alone may stop before all is taken, so that other tasks can run (tokio's cooperative budget).
             let event = match self.events.try_recv() {
                 Ok(event) => event,
                 Err(_) => match self.events.poll_recv(context) {
@@ -145,10 +147,10 @@ impl EventQueue {
     }
 }
 
-/// An answer, and its line for the operator, if that is not written yet.
+/// A response, and its log entry if that is not written yet.
 pub(crate) type LoggedResponse = (Response<Bytes>, Option<AccessLogEntry>);
 
-/// How an answer begins.
+/// The first part of a response.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is moved once, and most answers are whole"
@@ -158,11 +160,11 @@ enum FirstChunk {
     Event(Bytes),
 }
 
-/// Events until the answer, which is the last of them.
+/// The events before the answer, and the answer as the last of them.
 struct EventStream {
     first: Option<Bytes>,
     queue: EventQueue,
-    /// Until it has answered.
+    /// The running answer; `None` when it has come.
     pending_answer: Option<Pin<Box<dyn Future<Output = LoggedResponse> + Send>>>,
     keep_alive: Pin<Box<Sleep>>,
 }
@@ -176,7 +178,7 @@ impl EventStream {
             && let Poll::Ready((response, entry)) = pending_answer.as_mut().poll(context)
         {
             self.pending_answer = None;
-            // What was told meanwhile was told before.
+            // Notifications that came meanwhile were sent before the answer.
             return Poll::Ready(match self.queue.poll_take(context) {
                 None => FirstChunk::Whole((response, entry)),
                 Some(events) => FirstChunk::Event(append_answer(events, &response)),
@@ -221,7 +223,7 @@ impl EventStream {
     }
 }
 
-/// The answer behind these events. Its status is lost: that of a stream is sent before.
+/// Appends the answer to these events. Its status is lost: that of a stream is sent before.
 fn append_answer(events: Bytes, response: &Response<Bytes>) -> Bytes {
     let answer = match str::from_utf8(response.body()) {
         Ok("") | Err(_) => return events,
@@ -231,7 +233,7 @@ fn append_answer(events: Bytes, response: &Response<Bytes>) -> Bytes {
     [events.as_ref(), &answer].concat().into()
 }
 
-/// The body of an answer: one piece, or the events of a stream. It never fails.
+/// The body of a response: one piece, or the events of a stream. It never fails.
 pub(crate) struct ResponseBody(Inner);
 
 enum Inner {
