@@ -1,5 +1,5 @@
-//! AWS Lambda: behind REST APIs (payload 1.0), HTTP APIs and Function URLs (payload 2.0), and load balancers, or invoked by
-//! those who may.
+//! AWS Lambda: behind REST APIs (payload 1.0), HTTP APIs and Function URLs (payload 2.0), and load balancers, or
+//! invoked directly.
 
 mod agent_core;
 mod direct_invoke;
@@ -40,9 +40,9 @@ use crate::{
     },
 };
 
-/// Serve invocations until Lambda ends the environment.
+/// Serves invocations until Lambda ends the environment.
 ///
-/// What stops the start is reported to Lambda as an init error; the exit code is 1 then.
+/// An error of the start is reported to Lambda as an init error; the exit code is 1 then.
 pub async fn run(config: Config) -> ExitCode {
     let Some(lambda) = &config.lambda else {
         eprintln!(
@@ -82,7 +82,7 @@ pub async fn run(config: Config) -> ExitCode {
     let workers = [api].into_iter().chain(others);
     let workers = workers.map(|api| handler.serve(api, &recycler, concurrency == 1));
     tokio::select! {
-        // One that cannot go on leaves the others to it.
+        // A worker that cannot go on leaves the invocations to the others.
         _ = join_all(workers) => ExitCode::FAILURE,
         () = recycler.needs_recycling() => {
             tracing::warn!("this environment ends, so that a fresh one serves what comes next: a tool still runs whose call was given up");
@@ -91,23 +91,23 @@ pub async fn run(config: Config) -> ExitCode {
     }
 }
 
-/// What answers invocations.
+/// The handler of invocations.
 struct InvocationHandler {
     server: Arc<McpServer>,
     mode: ResponseMode,
 }
 
-/// An answer as Lambda takes it.
+/// A response in the form that Lambda accepts.
 enum LambdaResponse {
     Whole(Bytes),
     Stream(StreamBody),
 }
 
-/// What the operator is told of a request, once it is dropped.
+/// The log entry of a request, which is written when it is dropped.
 type LogEntry = Option<AccessLogEntry>;
 
 impl InvocationHandler {
-    /// Serve one invocation after the other, until Lambda does not answer.
+    /// Serves one invocation after the other, until Lambda does not answer.
     async fn serve(&self, mut api: RuntimeApi<StreamBody>, recycler: &Recycler, is_alone: bool) {
         let error = loop {
             let invocation = match api.next().await {
@@ -115,7 +115,7 @@ impl InvocationHandler {
                 Err(error) => break error,
             };
             recycler.on_start();
-            // Of several at once each has its own.
+            // Concurrent invocations have a trace each, but the process has one environment.
             if is_alone {
                 xray::set_trace_env(invocation.trace.as_ref());
             }
@@ -134,7 +134,7 @@ impl InvocationHandler {
     }
 
     async fn handle(&self, api: &mut RuntimeApi<StreamBody>, invocation: &Invocation) {
-        // A panic would end the process, and with it all that goes on beside it.
+        // A panic would end the process with all its other invocations.
         let answered = AssertUnwindSafe(self.respond(invocation)).catch_unwind();
         let answered = answered.await.unwrap_or_else(|_| {
             Err(InvocationFailure {
@@ -142,8 +142,8 @@ impl InvocationHandler {
                 message: "the host failed unexpectedly; its log says where".to_owned(),
             })
         });
-        // Nobody waits for the operator's line: it is written when the answer has reached Lambda. (Of a process that ends while it
-        // answers, Lambda itself has the line.)
+        // The log entry delays nobody: it is written when the answer has reached Lambda. (If the process ends while it
+        // answers, Lambda itself logs that.)
         let (sent, _log_entry) = match answered {
             Ok((LambdaResponse::Whole(answer), log_entry)) => {
                 (api.respond(invocation, answer).await, log_entry)
@@ -157,7 +157,7 @@ impl InvocationHandler {
                 (api.fail(invocation, &failure).await, None)
             }
         };
-        // Whoever fetches the next invocation learns whether Lambda is still there.
+        // The request for the next invocation shows whether Lambda is still there.
         match sent {
             Ok(()) => {}
             Err(RuntimeApiError::Refused(status)) => {
@@ -167,7 +167,7 @@ impl InvocationHandler {
         }
     }
 
-    /// The answer to an event, as Lambda takes it.
+    /// Returns the response to an event.
     async fn respond(
         &self,
         invocation: &Invocation,
@@ -213,7 +213,8 @@ impl InvocationHandler {
     }
 }
 
-/// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
+/// Handles a request. `notifications` gets what the tool sends before the answer. (A streamed answer has no size
+/// limit.)
 async fn handle_request(
     server: &McpServer,
     request: &GatewayRequest,

@@ -42,30 +42,30 @@ use crate::{
     transport::failed,
 };
 
-/// Where `serve` listens unless told otherwise.
+/// The default address of `serve`.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
-/// How long requests under way may still take after Ctrl-C.
+/// The time for active requests to finish after Ctrl-C.
 /// Source: ours; ten seconds is what `docker stop` waits before it kills.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// How long a client may take to send a body. Unit: seconds.
-/// Source: ours; 30 seconds is what hyper gives a client for its headers.
+/// The time limit for a client to send a body. Unit: seconds.
+/// Source: ours; 30 seconds is hyper's limit for headers.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where to listen.
+/// The place to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Listen {
-    /// On an address of our own; port 0 takes a free one.
+    /// An address of our own; port 0 takes a free one.
     Address(SocketAddr),
-    /// On the socket that is our stdin, as inetd hands it over: whoever started us listens already, and may start another
-    /// of us on the same socket before it ends this one.
+    /// The socket that is our stdin, as inetd passes it. The program that started us listens already, and may start
+    /// another process of ours on the same socket before it ends this one.
     Stdin,
 }
 
 impl Listen {
-    /// The socket. It does not block.
+    /// Returns the socket. It does not block.
     fn listener(self) -> io::Result<std::net::TcpListener> {
         let listener = match self {
             Self::Address(address) => std::net::TcpListener::bind(address)?,
@@ -85,7 +85,7 @@ impl From<SocketAddr> for Listen {
 impl FromStr for Listen {
     type Err = AddrParseError;
 
-    /// `ADDRESS:PORT`, or `stdin`.
+    /// Parses `ADDRESS:PORT`, or `stdin`.
     fn from_str(text: &str) -> Result<Self, AddrParseError> {
         match text {
             "stdin" => Ok(Self::Stdin),
@@ -94,7 +94,7 @@ impl FromStr for Listen {
     }
 }
 
-/// Serve until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
+/// Serves until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
 pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode {
     match HttpServer::start(&config, listen, allow_public).await {
         Ok(server) => {
@@ -115,22 +115,22 @@ pub struct HttpServer {
     address: SocketAddr,
 }
 
-/// Why there is no server.
+/// The reason why the server does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The configuration asks for what cannot be served.
+    /// The configured tools cannot be served.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The address is not to be had.
+    /// The address is not available.
     #[error("cannot listen on {address}: {source}; choose another address by --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// The system's words.
+        /// The system's error.
         source: io::Error,
     },
-    /// What was handed over cannot be listened on.
+    /// Stdin is no socket that listens.
     #[error(
         "stdin is no socket that listens: {0}; `--listen stdin` is for programs that hand one over"
     )]
@@ -143,7 +143,7 @@ pub enum ServeError {
 }
 
 impl ServeError {
-    /// A stable code.
+    /// Returns a stable code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -155,7 +155,7 @@ impl ServeError {
 }
 
 impl HttpServer {
-    /// Load the plugins, and listen.
+    /// Loads the plugins, and listens.
     ///
     /// # Errors
     /// [`ServeError`]
@@ -164,7 +164,7 @@ impl HttpServer {
         listen: Listen,
         allow_public: bool,
     ) -> Result<Self, ServeError> {
-        // What is wrong with the variable is told by the start.
+        // The start reports an invalid variable.
         let is_open = config.problems.is_empty() && config.bearer_tokens.is_empty();
         let public = |address: SocketAddr| is_open && !address.ip().is_loopback() && !allow_public;
         if let Listen::Address(address) = listen
@@ -190,16 +190,16 @@ impl HttpServer {
         })
     }
 
-    /// Where clients find it.
+    /// Returns the URL for clients.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
 
-    /// Serve until Ctrl-C or SIGTERM.
+    /// Serves until Ctrl-C or SIGTERM.
     ///
     /// # Errors
-    /// When the system does not let it wait for signals.
+    /// The system does not let the server wait for signals.
     pub async fn run(self) -> io::Result<()> {
         serve(self.server, self.listener, self.address).await
     }
@@ -220,7 +220,7 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    // Too many open files, most likely: wait for some to be closed.
+                    // Most likely too many files are open: wait for some to be closed.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
@@ -250,7 +250,7 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
             "requests were still under way {} seconds after the end was asked for",
             SHUTDOWN_GRACE.as_secs()
         ),
-        // Whoever asks again does not want to wait.
+        // A user who asks again does not want to wait.
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }
@@ -268,7 +268,7 @@ async fn answer(
     let body = Limited::new(body, MAX_BODY);
     let read = async {
         match refused {
-            // It is read all the same: whoever still writes does not hear an answer.
+            // The body is read all the same: a client that still writes does not read an answer.
             Some(_) => skip(body).await.map(|()| Bytes::new()),
             None => body.collect().await.map(Collected::to_bytes),
         }
@@ -321,7 +321,7 @@ fn incoming<'a>(
         headers: &head.headers,
         body,
         exposure,
-        // But for tokens nobody asks who calls.
+        // Only tokens identify callers here.
         caller: Caller::default(),
         request_id,
         deadline: None,
@@ -332,7 +332,7 @@ fn incoming<'a>(
     }
 }
 
-/// Read a body to its end, and keep nothing of it: those who may not call fill no memory.
+/// Reads a body to its end, and keeps nothing of it: callers without permission fill no memory.
 async fn skip<B: Body + Unpin>(mut body: B) -> Result<(), B::Error> {
     while let Some(frame) = body.frame().await {
         frame?;

@@ -1,7 +1,7 @@
 //! MCP over stdin and stdout, for local clients that start the program themselves: one JSON-RPC message a line.
 //!
-//! The process is the connection and, for a legacy client, the session. Calls go on at the same time, and their answers
-//! may overtake each other. What a client takes back by `notifications/cancelled` is not answered.
+//! The process is the connection and, for a legacy client, the session. Calls run concurrently, and their answers may
+//! overtake each other. A request that its client cancels by `notifications/cancelled` is not answered.
 
 mod conversation;
 mod lines;
@@ -31,11 +31,12 @@ use crate::{
     },
 };
 
-/// How long calls under way may still take when the client has closed stdin, or the end was asked for.
+/// The time for active calls to finish after the client has closed stdin, or after a signal.
 /// Source: ours; as for `serve`. (Clients close stdin, wait some seconds, and then send SIGTERM.)
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// Serve until stdin ends, over the `stdout` that was kept from plugins. The exit code is 0 then, 1 when the start failed.
+/// Serves until stdin ends, over the real `stdout`, which plugins do not have. The exit code is 0 then, 1 when the
+/// start failed.
 pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     let server = match McpServer::start(&config) {
         Ok(server) => server,
@@ -53,7 +54,7 @@ pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     }
 }
 
-/// Answer what comes in by what goes out, until either ends or a signal comes.
+/// Answers the input on the output, until either ends or a signal comes.
 async fn run_loop(
     server: McpServer,
     input: impl BufRead + Send + 'static,
@@ -65,7 +66,7 @@ async fn run_loop(
     let mut conversation = Conversation::new(server, out.clone());
     tokio::select! {
         () = conversation.listen(spawn_reader(input)) => {}
-        // Nobody reads any more.
+        // Nobody reads the output any more.
         () = out.closed() => return Ok(()),
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
@@ -78,7 +79,7 @@ async fn run_loop(
                 SHUTDOWN_GRACE.as_secs()
             );
         },
-        // Whoever asks again does not want to wait.
+        // A user who asks again does not want to wait.
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }

@@ -1,11 +1,12 @@
 //! Invocations by an Amazon Bedrock AgentCore Gateway that has the function as a Lambda target: the payload is a tool's
-//! arguments, and the tool's name stands in the client context.
+//! arguments, and the client context contains the tool's name.
 //!
-//! Sources: Amazon Bedrock AgentCore Developer Guide, "AWS Lambda function targets" and "Understand how AgentCore Gateway
-//! tools are named". What the gateway makes of an answer they leave open: that it is valid JSON is all they ask. So it is the
-//! result of `tools/call` as it is, with its `isError`, as that of AWS's own adapter is (`run-mcp-servers-with-aws-lambda`,
-//! `BedrockAgentCoreGatewayTargetHandler`). A failed invocation would be told as "internal error" (Developer Guide, "Turn on
-//! debugging messages"); so whatever goes wrong is a result, too, which the model can read.
+//! Sources: Amazon Bedrock AgentCore Developer Guide, "AWS Lambda function targets" and "Understand how AgentCore
+//! Gateway tools are named". They require only that an answer is valid JSON, and leave open what the gateway does with
+//! it. So the answer is the unchanged result of `tools/call`, with its `isError`, like that of AWS's own adapter
+//! (`run-mcp-servers-with-aws-lambda`, `BedrockAgentCoreGatewayTargetHandler`). The gateway would report a failed
+//! invocation as "internal error" (Developer Guide, "Turn on debugging messages"). So every error is a result, too,
+//! which the model can read.
 
 use mcp_protocol::{Answer, ClientRequest, Id, Request, Revision};
 use serde::Deserialize;
@@ -22,21 +23,21 @@ use crate::{
     },
 };
 
-/// Where the gateway names the tool, as `TARGET___TOOL`.
+/// The key in the client context for the tool's name, as `TARGET___TOOL`.
 const TOOL_NAME: &str = "bedrockAgentCoreToolName";
 
-/// What stands between the names of target and tool. (The former has no underscores.)
+/// The separator between the names of target and tool. (A target's name has no underscores.)
 const SEPARATOR: &str = "___";
 
-/// The name of the tool that is called, with that of the target, if a gateway invokes.
+/// Returns the name of the called tool, with that of the target, if a gateway invokes.
 pub(super) fn tool_name(invocation: &Invocation) -> Option<&str> {
-    // Its guide has the name in several spellings.
+    // The gateway's guide has the key in several spellings.
     let mut custom = invocation.client.custom.iter();
     let (_, name) = custom.find(|(key, _)| key.eq_ignore_ascii_case(TOOL_NAME))?;
     name.as_str()
 }
 
-/// Call the tool.
+/// Calls the tool.
 pub(super) async fn call(
     server: &McpServer,
     direct: &DirectInvocation<'_>,
@@ -76,7 +77,7 @@ pub(super) async fn call(
     (result(&outcome.answer.body.unwrap_or_default()), entry)
 }
 
-/// The tool's own name, unless that happens to look like one with a target's before it.
+/// Returns the tool's own name without that of the target. A tool may have a name that looks like one with a target.
 fn without_target<'a>(server: &McpServer, name: &'a str) -> &'a str {
     if server.tool_names().any(|tool| tool == name) {
         return name;
@@ -84,7 +85,7 @@ fn without_target<'a>(server: &McpServer, name: &'a str) -> &'a str {
     name.split_once(SEPARATOR).map_or(name, |(_, tool)| tool)
 }
 
-/// The result of an answer; an error as a result.
+/// Returns the result of an answer, or its error as a result.
 fn result(answer: &[u8]) -> Box<RawValue> {
     #[derive(Deserialize)]
     struct JsonRpcResponse {

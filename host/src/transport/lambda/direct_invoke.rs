@@ -1,9 +1,10 @@
-//! Invocations whose payload is a bare JSON-RPC message (`aws lambda invoke`): its answer is the invocation's.
+//! Invocations with a bare JSON-RPC message as payload (`aws lambda invoke`): the message's answer is the invocation's
+//! response.
 //!
-//! There are no headers and no session: a message of either era speaks for itself, as over stdio. IAM let its sender in;
-//! who that is Lambda tells of Cognito identities alone. Of progress and logs only the last word could be sent, so they are
-//! not collected. What MCP does not answer, a notification, is answered by `{}`, which is what clients of this kind expect
-//! (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
+//! There are no headers and no session: a message of either era is complete in itself, as over stdio. IAM has
+//! authorized the sender; Lambda identifies only Cognito identities. Of progress and logs only the last could be sent,
+//! so they are not collected. A notification, which has no answer in MCP, is answered by `{}`. Clients of this kind
+//! expect that (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
 use mcp_protocol::route_stdio;
@@ -21,10 +22,10 @@ use crate::{
     transport::lambda::{gateway_limits, identity::invoker, invocation::Invocation},
 };
 
-/// The answer where MCP has none.
+/// The response to a message that has no answer in MCP.
 const EMPTY_RESPONSE: &str = "{}";
 
-/// What an invocation says besides its payload.
+/// An invocation without gateway, with the headers that stand for it.
 pub(super) struct DirectInvocation<'a> {
     invocation: &'a Invocation,
     headers: HeaderMap,
@@ -32,7 +33,7 @@ pub(super) struct DirectInvocation<'a> {
 
 impl<'a> DirectInvocation<'a> {
     pub(super) fn new(invocation: &'a Invocation) -> Self {
-        // A stream of events is no answer here.
+        // An event stream is no valid response here.
         let accept = (ACCEPT, HeaderValue::from_static("application/json"));
         Self {
             invocation,
@@ -40,7 +41,7 @@ impl<'a> DirectInvocation<'a> {
         }
     }
 
-    /// The request that it amounts to.
+    /// Returns the request of this invocation.
     pub(super) fn incoming(&self) -> IncomingRequest<'_> {
         IncomingRequest {
             method: Method::POST,
@@ -59,13 +60,13 @@ impl<'a> DirectInvocation<'a> {
     }
 }
 
-/// The header of the trace that an invocation belongs to.
+/// Returns the header of the invocation's trace.
 pub(super) fn trace(invocation: &Invocation) -> Option<(HeaderName, HeaderValue)> {
     let trace = invocation.trace.clone()?;
     Some((HeaderName::from_static("x-amzn-trace-id"), trace))
 }
 
-/// Answer a message.
+/// Answers a message.
 pub(super) async fn answer(
     server: &McpServer,
     direct: &DirectInvocation<'_>,
@@ -84,7 +85,7 @@ pub(super) async fn answer(
     )
 }
 
-/// What the host writes is JSON.
+/// Wraps a text of the host, which is JSON.
 pub(super) fn as_json(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! What an invocation brings, and who answers it: a request through a gateway, a bare message, a tool's arguments. What is
-//! none of these fails the invocation, by an error that says what came and what could have.
+//! The event of an invocation: a request through a gateway, a bare message, or a tool's arguments. Any other event
+//! fails the invocation by an error that describes it and lists the valid ones.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -18,33 +18,33 @@ use crate::{
     },
 };
 
-/// The most of an event's members that an error names, and the most bytes of each name.
+/// The maximum number of an event's members in an error, and of bytes of each name.
 /// Source: ours. The events of AWS have fewer and shorter ones.
 const MAX_LISTED_MEMBERS: (usize, usize) = (12, 40);
 
-/// What an invocation brings.
+/// The event of an invocation.
 #[derive(Debug)]
 pub(super) enum LambdaEvent<'a> {
-    /// A request, through a gateway.
+    /// A request through a gateway.
     Request(Box<LambdaRequest>),
     Direct(Direct<'a>),
 }
 
-/// What an invocation brings that came through no gateway.
+/// An event that came through no gateway.
 #[derive(Debug)]
 pub(super) enum Direct<'a> {
     /// A JSON-RPC message, or several.
     JsonRpc(&'a str),
     /// A tool's arguments.
     Arguments {
-        /// Its name, with that of an AgentCore Gateway's target.
+        /// The tool's name, with that of an AgentCore Gateway's target.
         tool: &'a str,
         arguments: &'a RawValue,
     },
 }
 
 impl Direct<'_> {
-    /// The invocation's own answer.
+    /// Returns the invocation's response.
     pub(super) async fn respond(
         &self,
         server: &McpServer,
@@ -66,7 +66,7 @@ impl<'a> LambdaEvent<'a> {
         let no_json =
             |error: &dyn std::error::Error| UnknownEvent::new(&format!("no JSON: {error}"));
         let text = str::from_utf8(&invocation.event).map_err(|error| no_json(&error))?;
-        // A tool may have arguments of whatever names.
+        // A tool may have arguments of any names.
         if let Some(tool) = agent_core::tool_name(invocation) {
             let arguments = serde_json::from_str(text).map_err(|error| no_json(&error))?;
             return Ok(Self::Direct(Direct::Arguments { tool, arguments }));
@@ -102,10 +102,10 @@ impl<'a> LambdaEvent<'a> {
     }
 }
 
-/// The request of an HTTP API or a Function URL (payload format 2.0), which most events are: `lambda_http` tries one kind after the
-/// other.
+/// Parses the request of an HTTP API or a Function URL (payload format 2.0), the most frequent event. (`lambda_http`
+/// would try one kind after the other.)
 fn parse_http_api(text: &str) -> Option<LambdaRequest> {
-    /// What tells it from others that have a version or a context as well.
+    /// The members that distinguish it from other events with a version or a context.
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct HttpApiMarkers<'a> {
@@ -142,7 +142,7 @@ fn parse_http_api(text: &str) -> Option<LambdaRequest> {
     Some(LambdaRequest::ApiGatewayV2(request))
 }
 
-/// A member that is there, whatever it is.
+/// Accepts a member of any value.
 fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
@@ -152,9 +152,9 @@ fn is_message(text: &str) -> bool {
         .is_ok_and(|members| members.contains_key("jsonrpc"))
 }
 
-/// What else AWS invokes functions by, as far as it shows in the names of members.
+/// Returns the kind of another AWS event, as far as the names of its members show it.
 fn foreign_source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str> {
-    // Some emulators write null for what is not there.
+    // Some emulators write null for a missing member.
     let present = |it: &&RawValue| it.get() != "null";
     let has = |name: &str| members.get(name).is_some_and(present);
     let member = |name: &str| {
@@ -189,7 +189,7 @@ fn foreign_source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str>
     None
 }
 
-/// What a payload is that is neither object nor array.
+/// Returns the kind of a payload that is neither object nor array.
 fn json_kind(text: &str) -> &'static str {
     match text.trim_start().as_bytes() {
         [b'n', ..] => "null",
@@ -199,7 +199,7 @@ fn json_kind(text: &str) -> &'static str {
     }
 }
 
-/// An object by the names of its members. Its values may be nobody's business.
+/// Describes an object by the names of its members. Its values may be confidential.
 fn describe_members<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
     let (max_members, max_length) = MAX_LISTED_MEMBERS;
     let more = names.len().saturating_sub(max_members);
@@ -215,7 +215,7 @@ fn describe_members<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> Str
     }
 }
 
-/// Nothing that the host could answer: what it is.
+/// An event that the host cannot answer, with its description.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the event is {0}, but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"
@@ -223,7 +223,7 @@ fn describe_members<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> Str
 pub(super) struct UnknownEvent(String);
 
 impl UnknownEvent {
-    /// What it is, as the end of a sentence.
+    /// Returns the error for this description, which is the end of a sentence.
     pub(super) fn new(what: &str) -> Self {
         Self(what.to_owned())
     }

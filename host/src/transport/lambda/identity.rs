@@ -1,6 +1,6 @@
-//! Who called, as the gateway found out: by its authorizer, or by IAM.
+//! The caller, as the gateway has identified it: by its authorizer, or by IAM.
 //!
-//! Only what a gateway writes into its request context counts: headers are the client's own words.
+//! Only the gateway's own request context counts. The client can write any headers.
 
 use std::collections::HashMap;
 
@@ -16,13 +16,14 @@ pub(super) fn caller(context: &RequestContext) -> Caller {
     match context {
         RequestContext::ApiGatewayV1(context) => from_rest_api(context),
         RequestContext::ApiGatewayV2(context) => from_http_api(context),
-        // A load balancer could tell by headers alone, and sets those only where a rule of its listener says so.
+        // A load balancer could identify the caller by headers alone, and sets those only if a rule of its listener
+        // says so.
         _ => Caller::default(),
     }
 }
 
-/// Of an invocation without a gateway: the identity that Cognito gave whoever invokes by its credentials. (A client context
-/// is what the invoker says of itself.)
+/// Identifies the caller of an invocation without a gateway: the Cognito identity behind its credentials. (A client
+/// context is the invoker's own text.)
 /// Source: AWS Lambda, "Using the Lambda context object", `identity`.
 pub(super) fn invoker(invocation: &Invocation) -> Caller {
     let identity = invocation.identity.as_ref();
@@ -42,8 +43,8 @@ pub(super) fn invoker(invocation: &Invocation) -> Caller {
     }
 }
 
-/// Of a REST API (payload 1.0): the claims of a Cognito authorizer, the context of a Lambda authorizer with its
-/// `principalId` in it, or the ARN that signed the request.
+/// Identifies the caller of a REST API (payload 1.0): by the claims of a Cognito authorizer, the context of a Lambda
+/// authorizer with its `principalId`, or the ARN that signed the request.
 /// Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration".
 fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
     let fields = &context.authorizer.fields;
@@ -63,8 +64,8 @@ fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
     })
 }
 
-/// Of an HTTP API or a function URL (payload 2.0): the claims of a JWT, the context of a Lambda authorizer, or the ARN
-/// that signed the request.
+/// Identifies the caller of an HTTP API or a function URL (payload 2.0): by the claims of a JWT, the context of a
+/// Lambda authorizer, or the ARN that signed the request.
 /// Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 fn from_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
     let Some(authorizer) = &context.authorizer else {
@@ -98,7 +99,7 @@ fn from_claims(claims: Map<String, Value>) -> Caller {
     }
 }
 
-/// What the author of a Lambda authorizer chose to tell. The gateway's own measurement is not of it.
+/// Identifies a caller by the context of a Lambda authorizer, without the members that the gateway adds.
 fn from_lambda_authorizer(fields: &HashMap<String, Value>) -> Caller {
     let is_claim = |name: &str| name != "principalId" && name != "integrationLatency";
     Caller {
@@ -111,18 +112,18 @@ fn from_lambda_authorizer(fields: &HashMap<String, Value>) -> Caller {
     }
 }
 
-/// What a signature tells.
+/// The identity behind a signature.
 struct IamIdentity<'a> {
     arn: &'a Option<String>,
     account: &'a Option<String>,
     user: &'a Option<String>,
-    /// Of Cognito, and its pool.
+    /// The Cognito identity, and its pool.
     identity: &'a Option<String>,
     pool: &'a Option<String>,
 }
 
-/// All who have their credentials of one Cognito identity pool sign as one role, in one session; their identities tell them
-/// apart.
+/// Identifies a caller by its signature. All users of one Cognito identity pool sign with one role, in one session;
+/// only their identities differ.
 fn from_iam(iam: &IamIdentity<'_>) -> Caller {
     let facts = [
         ("accountId", iam.account),
@@ -144,7 +145,7 @@ fn from_iam(iam: &IamIdentity<'_>) -> Caller {
     }
 }
 
-/// A name that is there: an empty one names nobody. (Contexts of authorizers keep their types: a number is a name as well.)
+/// Returns a name that is not empty. (Contexts of authorizers keep their types: a number is a name as well.)
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! An invocation, as Lambda hands it out: an event, and what stands beside it.
+//! An invocation of Lambda: an event with its headers.
 
 use std::{
     collections::HashMap,
@@ -10,35 +10,36 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// How long ago a deadline may have been and still count. Unit: seconds; 60. Source: ours. Lambda hands out no event whose
-/// deadline has passed, but its clock and ours may differ; `cargo lambda watch` always says ten minutes after 1970 began.
+/// The time for which a passed deadline still counts. Unit: seconds; 60. Source: ours. Lambda sends no event with a
+/// passed deadline, but its clock and ours may differ. `cargo lambda watch` always sends ten minutes after the
+/// beginning of 1970.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// An event, and what Lambda says beside it.
+/// An event with Lambda's headers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Invocation {
     pub(super) request_id: String,
-    /// To be repeated with the answer.
+    /// An id that the answer repeats.
     pub(super) invocation_id: Option<HeaderValue>,
-    /// By when Lambda wants the answer. Unit: milliseconds since 1970.
+    /// Lambda's deadline for the answer. Unit: milliseconds since 1970.
     pub(super) deadline_ms: u64,
-    /// The trace that it belongs to.
+    /// The trace that the invocation belongs to.
     pub(super) trace: Option<HeaderValue>,
-    /// What whoever invokes says of itself.
+    /// The invoker's description of itself.
     pub(super) client: ClientContext,
-    /// Whom Cognito vouches for.
+    /// The Cognito identity of the invoker.
     pub(super) identity: Option<CognitoIdentity>,
     pub(super) event: Bytes,
 }
 
-/// A client context. (What mobile applications tell in it beside this is nobody's business here.)
+/// A client context. (The host does not need its other members, which mobile applications set.)
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct ClientContext {
     #[serde(default)]
     pub(super) custom: HashMap<String, Value>,
 }
 
-/// Whose credentials invoke the function.
+/// The Cognito identity of the invoking credentials.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct CognitoIdentity {
     #[serde(rename = "cognitoIdentityId", alias = "identity_id")]
@@ -48,7 +49,7 @@ pub(super) struct CognitoIdentity {
 }
 
 impl Invocation {
-    /// What Lambda answers to the question for the next one; `None`: it has no name.
+    /// Reads Lambda's answer to the request for the next invocation. Returns `None` if it has no request id.
     pub(super) fn new(headers: &HeaderMap, event: Bytes) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         Some(Self {
@@ -66,7 +67,8 @@ impl Invocation {
         })
     }
 
-    /// By when Lambda wants the answer. A moment that had long passed when the request came is no deadline: emulators send such.
+    /// Returns Lambda's deadline for the answer. A time that had long passed when the event came is no deadline:
+    /// emulators send such times.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         let deadline = UNIX_EPOCH + Duration::from_millis(self.deadline_ms);
         let passed = SystemTime::now().duration_since(deadline);
@@ -74,7 +76,7 @@ impl Invocation {
     }
 }
 
-/// What a header says, if it has the form it should have: what stands beside an event does not make it one that fails.
+/// Parses the value of a header. An unexpected form does not fail the invocation.
 fn parse_header<T: DeserializeOwned>(header: &str) -> Option<T> {
     serde_json::from_str(header).ok()
 }

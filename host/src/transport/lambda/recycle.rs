@@ -1,9 +1,9 @@
-//! When an environment is worn out: a tool keeps a thread of it although its call was given up.
+//! The end of worn-out environments, in which a tool still occupies a thread although its call has timed out.
 //!
-//! Such an environment takes no more work, and its process ends as soon as nothing is in flight: after an answer was
-//! accepted, so that its client has it. Lambda starts a fresh environment for what comes next. Where invocations come one
-//! at a time that is at once. Where several do (`AWS_LAMBDA_MAX_CONCURRENCY`), an invocation that Lambda hands out at the
-//! very moment of the end is lost to it, as at any end of a process.
+//! Such an environment takes no more work. Its process ends as soon as nothing is in flight, after the answer was
+//! accepted, so that its client has it. Lambda starts a fresh environment for the next invocation. If invocations come
+//! one at a time, the process ends at once. If there are several (`AWS_LAMBDA_MAX_CONCURRENCY`), an invocation that
+//! Lambda sends at the very moment of the end is lost, as at any end of a process.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::server::McpServer;
 
-/// The process, as Lambda knows it.
+/// The state of the environment.
 pub(super) struct Recycler {
     server: Arc<McpServer>,
     in_flight: AtomicUsize,
@@ -32,12 +32,12 @@ impl Recycler {
         }
     }
 
-    /// An invocation has come.
+    /// Counts an invocation that has come.
     pub(super) fn on_start(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Its answer was accepted. Whoever waits for this takes no other invocation before it returns.
+    /// Counts an invocation whose answer was accepted. The caller takes no other invocation before this returns.
     pub(super) async fn on_end(&self) {
         if self.server.has_stuck_tools() {
             self.is_worn_out.store(true, Ordering::Release);
@@ -51,7 +51,7 @@ impl Recycler {
         }
     }
 
-    /// Wait until the process is to end.
+    /// Waits until the process shall end.
     pub(super) async fn needs_recycling(&self) {
         self.end.notified().await;
     }

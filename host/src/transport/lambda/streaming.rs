@@ -1,7 +1,7 @@
-//! Answers that Lambda passes on as they happen (`RESPONSE_MODE=stream`). One that is ready is one piece.
+//! Streamed answers through Lambda (`RESPONSE_MODE=stream`). An answer that is complete is one piece.
 //!
-//! Source of the form: AWS Lambda Developer Guide, "Using the Lambda runtime API", "Response streaming", and what
-//! `lambda_runtime` 1.5 sends.
+//! Source of the format: AWS Lambda Developer Guide, "Using the Lambda runtime API", "Response streaming", and the
+//! output of `lambda_runtime` 1.5.
 
 use std::{
     collections::VecDeque,
@@ -20,13 +20,13 @@ use lambda_http::lambda_runtime::MetadataPrelude;
 
 use crate::server::http::sse::ResponseBody;
 
-/// What distinguishes an HTTP response from other bytes.
+/// The content type of an HTTP response, as opposed to other bytes.
 const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
 
-/// What stands between the status and headers of a response, as JSON, and its body.
+/// The delimiter between the status and headers of a response, as JSON, and its body.
 const DELIMITER: [u8; 8] = [0; 8];
 
-/// The headers by which a streamed answer is known as one.
+/// Returns the headers of a streamed answer.
 pub(super) fn headers() -> HeaderMap {
     let headers = [
         (CONTENT_TYPE, HTTP_RESPONSE),
@@ -40,10 +40,10 @@ pub(super) fn headers() -> HeaderMap {
     headers.into_iter().collect()
 }
 
-/// The answer as Lambda takes it.
+/// Returns the answer in Lambda's format.
 pub(super) fn into_stream(response: Response<ResponseBody>) -> StreamBody {
     let (mut head, mut body) = response.into_parts();
-    // An invocation whose stream is empty is never over.
+    // An invocation with an empty stream never ends.
     if body.is_end_stream() {
         body = ResponseBody::whole(Bytes::from_static(b"\n"));
         if head.status == StatusCode::NO_CONTENT {
@@ -66,8 +66,9 @@ pub(super) fn into_stream(response: Response<ResponseBody>) -> StreamBody {
     }
 }
 
-/// A body with something before it, which is sent together with what comes first, but in chunks of their own: `cargo lambda watch`
-/// tells them apart by nothing else, which is how `lambda_runtime` sends them. (The connection still gets them in one write.)
+/// A body with a preface. The preface is sent together with the first piece of the body, but in chunks of its own:
+/// `cargo lambda watch` distinguishes them only by that, and `lambda_runtime` sends them so. (The connection still gets
+/// them in one write.)
 pub(super) struct StreamBody {
     preface: Option<[Bytes; 2]>,
     ready: VecDeque<Bytes>,

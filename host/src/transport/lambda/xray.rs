@@ -1,7 +1,6 @@
-//! Tells AWS's SDKs, in whatever plugin, which trace their requests belong to: AWS recognises by it functions that invoke
-//! themselves without end.
+//! The trace of AWS's SDKs, in any plugin. By it AWS recognizes functions that invoke themselves without end.
 //!
-//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`; it is each runtime's to set.
+//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`; each runtime has to set it.
 
 #![expect(
     unsafe_code,
@@ -14,14 +13,14 @@ use http::HeaderValue;
 
 const NAME: &str = "_X_AMZN_TRACE_ID";
 
-/// How long a variable can be, with its name. Unit: bytes. Source: ours; X-Ray's traces have a third of it.
+/// The longest variable, with its name. Unit: bytes. Source: ours; X-Ray's traces have a third of it.
 const MAX_LENGTH: usize = 512;
 
-/// Where the variable stands, in turn. The C library would keep the memory of each value that there was (glibc's manual,
-/// "Environment Access"): a megabyte after ten thousand invocations.
+/// The buffers that hold the variable in turn. The C library would keep the memory of every former value (glibc's
+/// manual, "Environment Access"): a megabyte after ten thousand invocations.
 static BUFFERS: Mutex<Option<[&'static mut [u8; MAX_LENGTH]; 2]>> = Mutex::new(None);
 
-/// Set the variable, as every runtime does between two invocations.
+/// Sets the variable, as every runtime does between two invocations.
 pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
     let trace = trace.and_then(|trace| trace.to_str().ok());
     let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -35,16 +34,16 @@ pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
         unsafe { std::env::remove_var(NAME) };
         return;
     };
-    // The value before stays where it is, for whoever still reads it.
+    // The former value stays unchanged, for threads that still read it.
     buffers.swap(0, 1);
     let buffer = &mut *buffers[0];
     buffer.fill(0);
     for (byte, written) in buffer.iter_mut().zip(format!("{NAME}={trace}").bytes()) {
         *byte = written;
     }
-    // SAFETY: the place lives as long as the process and ends with a zero; it is written again when another has been the
-    // variable's for an invocation. Who else may be at work is the same as above; where the variable is there already, one
-    // pointer changes.
+    // SAFETY: the buffer lives as long as the process and ends with a zero; it is written again when another has been
+    // the variable's for an invocation. Who else may be at work is the same as above; where the variable is there
+    // already, one pointer changes.
     let set = unsafe { libc::putenv(buffer.as_mut_ptr().cast()) };
     if set != 0 {
         tracing::warn!("the trace of an invocation cannot be told to AWS's SDKs: no memory");

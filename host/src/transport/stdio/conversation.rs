@@ -1,4 +1,4 @@
-//! What one client says and is told: each line worked on beside the others, until it is answered or taken back.
+//! The conversation with one client. The lines are handled concurrently, until each is answered or cancelled.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -27,36 +27,37 @@ use crate::{
     transport::stdio::lines::{InputLine, to_line},
 };
 
-/// How many messages are worked on at once, beside the calls that run; those after them are read when others are answered.
-/// Source: ours. They wait for the client to read, so that one that does not read what it asked for fills no memory; calls
-/// alone never keep it from being heard, as it may have one to take back.
+/// The maximum number of messages that are handled at once, besides the calls that run. Further messages are read when
+/// others are answered.
+/// Source: ours. Messages wait for the client to read their answers, so that a client which does not read fills no
+/// memory. Calls alone never keep a message waiting, since it may be a cancellation of one.
 const MAX_NON_CALL_REQUESTS: usize = 64;
 
-/// How much the large messages that are worked on have, all together; one more of them is refused. Unit: bytes.
+/// The maximum size of all large messages that are handled at once. A further one is refused. Unit: bytes.
 /// Source: ours. Four times the largest.
 const MAX_LARGE_BYTES: usize = 4 * MAX_BODY;
 
-/// A message of so much is a large one. Unit: bytes.
-/// Source: ours. What is smaller is bounded by its number: 320 messages unless `CALLS_AT_ONCE` says otherwise, 5 MB.
+/// The minimum size of a large message. Unit: bytes.
+/// Source: ours. Smaller ones are limited by their number: 320 messages unless `CALLS_AT_ONCE` is set, 5 MB.
 const LARGE_MESSAGE: usize = 16 * 1024;
 
-/// What one client says and is told.
+/// The state of the conversation.
 pub(super) struct Conversation {
     server: Arc<McpServer>,
-    /// How many messages are worked on at once.
+    /// The maximum number of messages that are handled at once.
     max_messages: usize,
-    /// For large messages. Unit: bytes.
+    /// The limit of large messages. Unit: bytes.
     large_messages: Arc<Semaphore>,
     out: mpsc::Sender<Vec<u8>>,
-    /// What `initialize` agreed on.
+    /// The result of `initialize`.
     session: Arc<SessionContext>,
-    /// How to tell that the client takes a request back. (Of requests under the same id, of the latest.)
+    /// The senders that cancel active requests. (Of requests with the same id, the latest.)
     active: HashMap<Id, oneshot::Sender<()>>,
     tasks: JoinSet<()>,
 }
 
 impl Conversation {
-    /// A conversation that has not begun, and whose answers go to `out`.
+    /// Returns a new conversation, which writes its answers to `out`.
     pub(super) fn new(server: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
         Self {
             max_messages: server.max_concurrent_calls() + MAX_NON_CALL_REQUESTS,
@@ -69,7 +70,7 @@ impl Conversation {
         }
     }
 
-    /// Hear every line until there are no more.
+    /// Handles every line until there are no more.
     pub(super) async fn listen(&mut self, mut lines: mpsc::Receiver<InputLine>) {
         loop {
             tokio::select! {
@@ -110,11 +111,11 @@ impl Conversation {
         self.tasks.spawn(handler.answer(line, permit, cancelled));
     }
 
-    /// Do what must be done before the next message is looked at. What then is left to do can be taken back, each request
-    /// by its own sign.
+    /// Handles the parts of a message that must be done before the next message. Returns a receiver for the
+    /// cancellation of each remaining request.
     ///
     /// # Errors
-    /// The answer, when nothing is left to do.
+    /// The answer, if nothing remains to be done.
     fn begin(&mut self, parts: MessageParts<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
         let mut cancelled = Vec::new();
         for part in parts.parts {
@@ -149,7 +150,7 @@ impl Conversation {
         }
     }
 
-    /// Room for a message of so many bytes, until it is answered; a small one needs none.
+    /// Reserves room for a message until it is answered. A small one needs none.
     fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Overloaded> {
         if bytes < LARGE_MESSAGE {
             return Ok(None);
@@ -172,7 +173,7 @@ impl Conversation {
 
     fn cancel(&mut self, id: &Id) {
         if let Some(request) = self.active.remove(id) {
-            // It may have ended meanwhile.
+            // The request may have ended meanwhile.
             let _ = request.send(());
         }
     }
@@ -181,7 +182,7 @@ impl Conversation {
         self.active.retain(|_, request| !request.is_closed());
     }
 
-    /// Wait until all is answered.
+    /// Waits until everything is answered.
     pub(super) async fn end(mut self, written: oneshot::Receiver<()>) {
         while self.tasks.join_next().await.is_some() {}
         drop(self.out);
@@ -189,10 +190,10 @@ impl Conversation {
     }
 }
 
-/// Large messages have taken all the room there is.
+/// The large messages have reached their limit.
 struct Overloaded;
 
-/// Who waits for an answer to a line.
+/// The ids of the requests in a line that wait for an answer.
 enum ReplyTargets {
     One(Id),
     Several(Vec<Id>),
@@ -212,7 +213,7 @@ impl ReplyTargets {
         }
     }
 
-    /// What they are told when there is no room for the line.
+    /// Returns the reply for a line that is refused for its size.
     fn overloaded_reply(self) -> McpReply {
         let message = format!(
             "messages of {MAX_LARGE_BYTES} bytes are worked on, and no more at the moment; send it again when others are answered"
@@ -227,7 +228,7 @@ impl ReplyTargets {
     }
 }
 
-/// What it takes to answer one line.
+/// The handler of one line.
 struct LineHandler {
     server: Arc<McpServer>,
     out: mpsc::Sender<Vec<u8>>,
@@ -235,7 +236,8 @@ struct LineHandler {
 }
 
 impl LineHandler {
-    /// Answer a line, unless it is taken back. (It was parsed before, but what came of that cannot leave it.)
+    /// Answers a line, unless it is cancelled. (It was parsed before, but the parts borrow from it and cannot leave
+    /// that function.)
     async fn answer(
         self,
         line: Vec<u8>,
@@ -259,7 +261,7 @@ impl LineHandler {
         let request_id = uuid::Uuid::new_v4().to_string();
         let headers = HeaderMap::new();
         let out = self.out.clone();
-        // From a tool's own thread. A client that is gone hears nothing.
+        // This runs on a tool's own thread. A client that is gone gets nothing.
         let sink = NotificationSink::new(move |notification| {
             let _ = out.blocking_send(to_line(notification.get().as_bytes()));
         });
@@ -269,7 +271,7 @@ impl LineHandler {
             headers: &headers,
             body: &[],
             exposure: Exposure::Stdio,
-            // Who started the program; nobody asks who that is.
+            // The caller is the program that started this one. Nobody asks which one that is.
             caller: Caller::default(),
             request_id: &request_id,
             deadline: None,
@@ -281,7 +283,7 @@ impl LineHandler {
         incoming
             .record
             .set_method(&request.method, request.revision);
-        // What is taken back is abandoned.
+        // A cancelled request is dropped.
         let reply = async {
             let mut entry = self.server.log_entry(&incoming, received);
             let connection = Connection::Transport(&self.session);
@@ -302,7 +304,7 @@ impl LineHandler {
     }
 }
 
-/// Write what there is to write of an outcome. Nobody may be there any more to read it.
+/// Writes a reply. Nobody may be there any more to read it.
 async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: McpReply) {
     for notification in outcome.notifications {
         let _ = out.send(to_line(notification.get().as_bytes())).await;

@@ -1,4 +1,4 @@
-//! Lines in and out, on threads of their own.
+//! The lines of stdin and stdout, on threads of their own.
 
 use std::io::{self, BufRead, Write};
 
@@ -6,20 +6,20 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::server::request::MAX_BODY;
 
-/// How many lines may wait for the client to read them before calls wait for it, too.
+/// The maximum number of lines that wait for the client to read them. With more, calls wait for it, too.
 /// Source: ours.
 const MAX_QUEUED_LINES: usize = 64;
 
 /// A line of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum InputLine {
-    /// Without its end.
+    /// A line without its end.
     Message(Vec<u8>),
-    /// Of more than [`MAX_BODY`]; it was skipped.
+    /// A line of more than [`MAX_BODY`], which was skipped.
     TooLong,
 }
 
-/// Read lines on a thread of its own, which nobody waits for: reading cannot be interrupted.
+/// Reads lines on a thread of its own. Nobody waits for its end: reading cannot be interrupted.
 pub(super) fn spawn_reader(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<InputLine> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -41,11 +41,11 @@ pub(super) fn spawn_reader(mut input: impl BufRead + Send + 'static) -> mpsc::Re
     lines
 }
 
-/// The next line that is not blank; `None` at the end.
+/// Returns the next line that is not blank; `None` at the end.
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     loop {
         let mut line = Vec::new();
-        // One more for the line's end.
+        // One more byte for the line's end.
         let limit = MAX_BODY as u64 + 1;
         if io::Read::take(&mut *input, limit).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
@@ -61,8 +61,8 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     }
 }
 
-/// Write lines on a thread of its own: a client that does not read holds up nothing but what it would have to read. The
-/// second part is there when everything was written.
+/// Writes lines on a thread of its own: a client that does not read delays nothing but its own answers. The receiver
+/// completes when everything was written.
 pub(super) fn spawn_writer(
     mut output: impl Write + Send + 'static,
 ) -> (mpsc::Sender<Vec<u8>>, oneshot::Receiver<()>) {
@@ -81,7 +81,8 @@ pub(super) fn spawn_writer(
     (sender, written)
 }
 
-/// A message as a line. JSON has line feeds only between its tokens (RFC 8259, section 7), and there a blank is as good.
+/// Returns a message as a line. JSON has line feeds only between its tokens (RFC 8259, section 7), where a blank is
+/// equivalent.
 pub(super) fn to_line(message: &[u8]) -> Vec<u8> {
     let blank = |byte: &u8| match byte {
         b'\n' | b'\r' => b' ',
