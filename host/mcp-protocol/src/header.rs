@@ -9,7 +9,7 @@ use crate::{Answer, Id, jsonrpc::HEADER_MISMATCH, params::members};
 /// The prefix of headers that repeat arguments (M:http, "Custom Headers from Tool Parameters").
 pub const ARGUMENT_HEADER_PREFIX: &str = "mcp-param-";
 
-/// The largest integer up to which all are distinct, also for clients whose numbers are floats (2^53 - 1).
+/// The largest integer up to which all are distinct, also for clients with floats as numbers (2^53 - 1).
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// Returns the value of a header without the blanks around it (RFC 9110, section 5.5).
@@ -17,7 +17,7 @@ pub(crate) fn trim_blanks(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
 
-/// Returns the refusal of a request whose headers and body disagree.
+/// Returns the refusal of a request with headers that disagree with its body.
 pub(crate) fn mismatch(id: &Id, problem: &str) -> Answer {
     Answer::error(400, Some(id), HEADER_MISMATCH, problem)
 }
@@ -33,7 +33,7 @@ pub(crate) fn check_plain(header: &str, value: Option<&str>, body: &str) -> Resu
     compare(header, value, body)
 }
 
-/// Checks the same of a header whose value may be encoded in base64.
+/// Checks the same of a header that may be encoded in base64.
 ///
 /// # Errors
 /// The problem with the header.

@@ -50,7 +50,7 @@ impl Id {
     }
 }
 
-/// One message whose parts are not parsed yet.
+/// One message, its parts not parsed yet.
 pub(crate) enum Message<'a> {
     Request {
         id: Id,

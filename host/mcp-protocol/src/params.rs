@@ -64,7 +64,7 @@ impl<'a> Params<'a> {
     /// Returns a member. One that is null counts as absent.
     ///
     /// # Errors
-    /// The message for a client whose `params` are no object.
+    /// The message for `params` that are no object.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&'a RawValue>, &'static str> {
         let members = self.members.as_ref().ok_or("`params` must be an object")?;
         let member = members.get(name).copied();

@@ -18,8 +18,8 @@ pub struct Headers<'a> {
 pub enum Route<'a> {
     /// An answer that does not depend on the tools.
     Reply(Answer),
-    /// An answer for a client whose legacy session, if the message names one, is alive. (That a session is gone takes
-    /// precedence over every other error.)
+    /// An answer that holds if the legacy session of the message, if it names one, is alive. (That a session is gone
+    /// takes precedence over every other error.)
     ReplyIfSessionAlive {
         /// The request's id; `None` for a notification or response.
         id: Option<Id>,

@@ -174,7 +174,7 @@ impl Catalog {
         self.plugins.iter().any(|plugin| plugin.is_quarantined())
     }
 
-    /// Returns the plugins that are not served: those skipped at the start, those whose library turned out to be
+    /// Returns the plugins that are not served: those skipped at the start, those with a library that turned out to be
     /// unusable, and those with a stuck tool.
     pub fn skipped(&self) -> impl Iterator<Item = SkippedPlugin> {
         let unable = self.plugins.iter().filter_map(|plugin| {

@@ -79,7 +79,7 @@ impl McpServer {
     /// Returns the legacy session of a message.
     ///
     /// # Errors
-    /// The answer to a client whose session is gone.
+    /// The answer to a client of a session that is gone.
     async fn session<'a>(
         &self,
         incoming: &IncomingRequest<'_>,

@@ -63,7 +63,7 @@ impl McpServer {
         Some(self.log_without_body(incoming, response))
     }
 
-    /// Returns the answer to a caller with permission whose body was not read to its end.
+    /// Returns the answer to a caller with permission and with a body that was not read to its end.
     pub(crate) fn reject_unread_body(
         &self,
         incoming: &IncomingRequest<'_>,

@@ -42,7 +42,7 @@ impl LegacySessions {
     /// Begins a session. Returns `None` if there are no sessions.
     ///
     /// # Errors
-    /// The answer to a client whose session cannot be stored.
+    /// The answer if the new session cannot be stored.
     pub(crate) async fn begin(
         &self,
         incoming: &IncomingRequest<'_>,

@@ -14,7 +14,7 @@ pub(crate) use transaction::{
 };
 
 /// The number of writes that a state remembers.
-/// Source: ours. A write whose answer was lost is recognized as long as fewer others came after it, and it is repeated
+/// Source: ours. A write with a lost answer is recognized as long as fewer others came after it, and it is repeated
 /// within a tenth of a second.
 const MAX_WRITES: usize = 64;
 

@@ -1,7 +1,7 @@
 //! Active calls: the host's knowledge of each, by the number that its plugin got.
 //!
-//! A call is registered until its tool has come back. That may be long after its client was answered: a tool whose call
-//! has timed out can still ask whether it was cancelled.
+//! A call is registered until its tool has come back. That may be long after its client was answered: a tool that runs
+//! after its call has timed out can still ask whether it was cancelled.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! The quarantine of plugins whose tools still run although their calls have timed out. Such a plugin serves no other
-//! calls until its tools come back.
+//! The quarantine of plugins with tools that still run although their calls have timed out. Such a plugin serves no
+//! other calls until its tools come back.
 
 use std::sync::{
     Arc,

@@ -162,7 +162,7 @@ impl InputRounds {
     /// Returns the questions that the tool may ask, with the answers of earlier rounds.
     ///
     /// # Errors
-    /// The answer to a client whose `requestState` is not one for this call.
+    /// The answer to a client with a `requestState` that is not one for this call.
     pub(crate) async fn inputs(
         &self,
         incoming: &IncomingRequest<'_>,

@@ -16,7 +16,7 @@ const RETRY_AFTER_SECONDS: &str = "1";
 /// The content type of an event stream. Source: HTML Living Standard, section 9.2.
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// A marker in the extensions of a response whose body is a JSON-RPC error, or a batch with one.
+/// A marker in the extensions of a response with a JSON-RPC error as its body, or a batch with one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JsonRpcErrorMarker;
 

@@ -1,4 +1,4 @@
-//! Sessions in the memory of this process: for a laptop, and for functions whose tools need no state.
+//! Sessions in the memory of this process: for a laptop, and for functions with tools that need no state.
 
 use std::{
     collections::HashMap,

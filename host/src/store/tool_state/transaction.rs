@@ -135,11 +135,11 @@ struct TransactionState {
     /// The kind of the error for which the call fails, if its plugin names one.
     cause: Option<String>,
     states: StateTransaction<StoredRecord>,
-    /// The sessions and states whose life is to be extended.
+    /// The sessions and states to extend.
     used: Vec<Used>,
 }
 
-/// A session or state whose life is to be extended, as it was used.
+/// A session or state to extend, as it was used.
 enum Used {
     Session(SessionId, Session),
     State(String),

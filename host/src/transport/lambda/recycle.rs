@@ -37,7 +37,7 @@ impl Recycler {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Counts an invocation whose answer was accepted. The caller takes no other invocation before this returns.
+    /// Counts an invocation with an accepted answer. The caller takes no other invocation before this returns.
     pub(super) async fn on_end(&self) {
         if self.server.has_stuck_tools() {
             self.is_worn_out.store(true, Ordering::Release);

@@ -2,7 +2,7 @@
 //!
 //! The loader trusts its file. A table that is lost in a damaged copy, or that the dynamic section places somewhere
 //! else, makes the loader read memory that is not there. The process then dies before any code of the library has run.
-//! This check sees only the places of the tables, not the code: a copy whose bytes differ is detected by its manifest's
+//! This check sees only the places of the tables, not the code: a copy with other bytes is detected by its manifest's
 //! checksum alone.
 
 use object::{
@@ -316,8 +316,8 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             .is_some_and(|entries| entries.iter().all(|entry| inner(entry).is_some()))
     }
 
-    /// Returns the addresses of the entries of a list, whose last word is the distance to the next one; `None` if one
-    /// is outside the file.
+    /// Returns the addresses of the entries of a list. The last word of each is the distance to the next one; `None` if
+    /// one is outside the file.
     fn chain(&self, mut address: u64, last_word: u64) -> Option<Vec<u64>> {
         let mut entries = Vec::new();
         while entries.len() < MAX_VERSIONS {
