@@ -27,7 +27,7 @@ fn tools_are_listed_in_their_order_and_the_same_in_both_eras() {
         assert_eq!(names(&legacy), ["zeta", "alpha", "mid"]);
         assert_eq!(modern["result"]["ttlMs"], 5);
         assert_eq!(modern["result"]["cacheScope"], "public");
-        // Two layers: neither of them speaks for the server.
+        // With two layers, neither names the server.
         let server = &modern["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
         assert_eq!(server["name"], "mcp-layer-host");
     }
@@ -112,7 +112,7 @@ fn arguments_outside_the_schema_are_reported_to_the_model_without_a_call() {
             "{arguments}: {text}"
         );
     }
-    // What the schema accepts, as it is or mended, gets as far as the library.
+    // Arguments that the schema accepts, unchanged or coerced, get as far as the library.
     for arguments in [json!({ "days": 1 }), json!({ "days": "1" })] {
         let params = json!({ "name": "forecast", "arguments": arguments });
         let answered = server.legacy(None, "tools/call", params);
@@ -173,7 +173,7 @@ fn capabilities_are_checked_after_the_tool_and_before_the_arguments() {
     }
 }
 
-/// The names on the pages of a list, as a client finds them.
+/// Returns the names on the pages of a list, as a client reads them.
 fn pages(page: impl Fn(Value) -> Value) -> Vec<Vec<String>> {
     let mut params = json!({});
     let mut pages = Vec::new();
@@ -268,7 +268,7 @@ fn a_principals_list_is_private() {
     }
 }
 
-/// A server whose tool wants three arguments repeated in headers, one of them a nested one.
+/// Starts a server with a tool that wants three arguments repeated in headers, one of them nested.
 fn routed() -> Server {
     let property = |kind: &str, header: &str| json!({ "type": kind, "x-mcp-header": header });
     let tool = json!({
@@ -336,7 +336,7 @@ fn headers_that_repeat_arguments_say_what_was_sent_or_the_call_is_refused() {
             ],
             "400 -32020",
         ),
-        // As it was sent, not as it is mended for the tool.
+        // The header repeats the argument as it was sent, not as it is coerced for the tool.
         (&json!({ "days": "2" }), &[("Days", "2")], "200"),
         (&json!({ "days": "2" }), &[("Days", "2.0")], "400 -32020"),
         (&json!({}), &[], "200"),

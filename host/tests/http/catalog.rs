@@ -1,4 +1,4 @@
-//! What stops the start, in the words that the operator reads.
+//! Errors of the start, with the messages that the operator reads.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     server::start,
 };
 
-/// The names of the tools that are served.
+/// Returns the names of the tools that are served.
 pub(crate) fn served(folder: &Folder, variables: &[(&str, &str)]) -> Vec<String> {
     match start(folder, variables) {
         Ok(app) => app.tool_names().map(str::to_owned).collect(),
@@ -16,7 +16,7 @@ pub(crate) fn served(folder: &Folder, variables: &[(&str, &str)]) -> Vec<String>
     }
 }
 
-/// Code and message, with `[dir]` for the folder.
+/// Returns code and message, with `[dir]` for the folder.
 pub(crate) fn refused(folder: &Folder, variables: &[(&str, &str)]) -> String {
     match start(folder, variables) {
         Ok(_) => panic!("it starts"),
@@ -27,7 +27,7 @@ pub(crate) fn refused(folder: &Folder, variables: &[(&str, &str)]) -> String {
     }
 }
 
-/// Three tools in two plugins.
+/// Creates three tools in two plugins.
 fn folder() -> Folder {
     let text = [tool("wordCount", "word_count"), tool("reverse", "reverse")];
     Folder::empty().with(
@@ -99,7 +99,7 @@ fn an_unknown_name_in_tools_list_is_reported_with_suggestions() {
         refused(&folder(), &[("TOOLS_LIST", "multiply,wordcount,weather,!frobnicate*")]),
         @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "wordcount"; did you mean wordCount or word_count?; no tool fits "weather"; no tool fits "!frobnicate*" (there are: multiply, wordCount, reverse)"#
     );
-    // Selected away by ENTRY_FILE, so it is not there.
+    // ENTRY_FILE does not select it, so it is not there.
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "math"), ("TOOLS_LIST", "reverse")]),
         @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "reverse" (there are: multiply)"#
@@ -143,7 +143,7 @@ fn a_function_name_of_several_tools_is_ambiguous() {
         served(&folder, &[("TOOLS_LIST", "add*")]),
         ["addInts", "addFloats"]
     );
-    // A tool's name comes before functions.
+    // A tool's name takes precedence over functions.
     let tools = [tool("add", "add_ints"), tool("addFloats", "add")];
     let folder = Folder::empty().with("a-layer", &[plugin_with("libmath.so", &tools)]);
     assert_eq!(served(&folder, &[("TOOLS_LIST", "add")]), ["add"]);

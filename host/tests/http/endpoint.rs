@@ -172,7 +172,7 @@ fn a_header_of_foreign_bytes_is_a_mismatch_and_not_an_absent_one() {
         assert_eq!(answered.outcome(), "400 -32020", "{header}");
         assert!(!answered.error_text().contains("missing"), "{answered:?}");
     }
-    // A legacy request must not name a version that is none, either.
+    // A legacy request must not name an unknown version, either.
     let mut request = with_body(post(), &ping());
     request
         .headers_mut()

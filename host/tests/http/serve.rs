@@ -75,7 +75,7 @@ async fn a_public_address_needs_tokens_or_a_flag() {
             Err(error) => panic!("{error}"),
         }
     }
-    // What is wrong with the tokens is the news, not that nobody is asked for any.
+    // The problem with the tokens is reported, not that none are required.
     let config = Config::from_env(|name| (name == "BEARER_TOKENS").then(|| "ada".to_owned()));
     let listen = "0.0.0.0:0".parse().expect("an address");
     let refused = HttpServer::start(&config, listen, false).await.err();
@@ -83,7 +83,7 @@ async fn a_public_address_needs_tokens_or_a_flag() {
     assert!(refused.starts_with("BEARER_TOKENS: entry 1 "), "{refused}");
 }
 
-/// The answer to one byte too many.
+/// Returns the answer to one byte too many.
 fn too_much(address: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it is reached");
     let length = MAX_BODY + 1;

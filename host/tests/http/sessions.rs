@@ -80,7 +80,7 @@ fn a_session_ends_once_and_stays_gone() {
     let ended = server.delete(Some(&session));
     assert_eq!((ended.status(), ended.body()), (204, &b""[..]));
     assert_eq!(server.delete(Some(&session)).outcome(), "404 -32600");
-    // Whatever is asked for: a client starts over at a 404, and at nothing else.
+    // A client starts over at a 404, for any request, and at nothing else.
     for (method, params) in [
         ("ping", json!({})),
         ("tools/list", json!({})),
@@ -328,7 +328,7 @@ fn a_log_level_is_set_in_any_session_that_is_not_gone_and_without_one() {
         assert_eq!(answered.json()["result"], json!({}), "{session:?}");
         assert_eq!(level(session, "loud").outcome(), "200 -32602");
     }
-    // What was agreed on stays.
+    // The negotiated revision stays.
     let listed = server.legacy(Some(&known), "tools/list", json!({}));
     assert_eq!(listed.outcome(), "200");
     for session in [&known, &unknown] {

@@ -1,4 +1,4 @@
-//! Plugins that cannot serve: `ON_BAD_PLUGIN` says whether they stop the start.
+//! Plugins that cannot be served: `ON_BAD_PLUGIN` decides whether they stop the start.
 
 use http::Request;
 use insta::assert_snapshot;
@@ -12,7 +12,7 @@ use crate::{
 
 const SKIP: (&str, &str) = ("ON_BAD_PLUGIN", "skip");
 
-/// A plugin that can serve, and three that cannot.
+/// Creates a plugin that can be served, and three that cannot.
 fn folder() -> Folder {
     let mut newer = plugin("libnewer.so", &["newer"]);
     newer["minHost"] = json!("99.1.0");
@@ -77,7 +77,7 @@ fn a_bad_plugin_named_in_entry_file_stops_the_start() {
     assert_eq!(served(&folder(), &[("ENTRY_FILE", "tools")]), ["greet"]);
     let named = [SKIP, ("ENTRY_FILE", "tools,gone")];
     assert!(refused(&folder(), &named).starts_with("PLUGIN_UNREADABLE: [dir]/libgone.so"));
-    // Nobody knows what it is, but it is asked for.
+    // Nobody knows what it is, but ENTRY_FILE names it.
     let folder = folder();
     folder.write("libgarbage.so", "garbage");
     assert_eq!(served(&folder, &[SKIP]), ["greet"]);
@@ -219,7 +219,7 @@ fn preloading_opens_what_is_served_and_finds_what_is_wrong_with_it() {
             "{named:?}: {message}"
         );
     }
-    // Not served, and so not opened.
+    // It is not served, and so not opened.
     let folder = Folder::of(&["greet"]);
     assert_eq!(served(&folder, &[preload, ("TOOLS_LIST", "!*")]), [""; 0]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Who may call, where tokens are asked for.
+//! Permitted callers where tokens are required.
 
 use host::{
     plugin::Caller,
@@ -14,7 +14,7 @@ use crate::{
 
 const GATEWAY: Exposure<'static> = Exposure::Gateway(DOMAIN);
 
-/// A server of two callers, and their tokens.
+/// Starts a server with two callers, and returns their tokens.
 fn server() -> (Server, [String; 2]) {
     let [ada, bob] = [NewToken::random(), NewToken::random()];
     let tokens = format!("ada:{},bob:{}", ada.hash, bob.hash);

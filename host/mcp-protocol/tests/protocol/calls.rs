@@ -1,4 +1,4 @@
-//! What comes with a call: what its `_meta` says of the client and of what it wants to hear.
+//! The `_meta` of a call: the client's description, and the notifications that it wants.
 
 use mcp_protocol::{CallMeta, ClientRequest, Headers, LogLevel, Route, route};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::post::{CAPABILITIES, LOG_LEVEL, Owed, modern, request};
 const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// Look at the `_meta` of a call with these members besides those it owes.
+/// Passes the `_meta` of a call with these members, besides the required ones, to a function.
 fn with_meta<T>(version: Option<&str>, members: Value, look: impl FnOnce(&CallMeta<'_>) -> T) -> T {
     let mut params = match version {
         Some("2026-07-28") => modern(),

@@ -1,4 +1,4 @@
-//! Whatever comes in, something sensible comes out: damaged messages by the thousand, the same ones in every run.
+//! Damaged messages by the thousand, the same ones in every run. Each must have a valid outcome.
 
 use mcp_protocol::{Answer, ClientRequest, Headers, Id, Revision, Route, route, route_stdio};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::post::{VERSION, judge, judge_line, modern, request};
 
 const ROUNDS: usize = 20_000;
 
-/// Marsaglia's xorshift64: enough chance for a test, and always the same.
+/// Marsaglia's xorshift64: random enough for a test, and always the same.
 struct Chance(u64);
 
 impl Chance {
@@ -18,7 +18,7 @@ impl Chance {
         self.0
     }
 
-    /// A number below `end`, which is not 0.
+    /// Returns a number below `end`, which is not 0.
     fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).expect("it is below a usize")
     }
@@ -28,7 +28,7 @@ impl Chance {
     }
 }
 
-/// What a damaged message may get in some place.
+/// Scraps that a damaged message may contain.
 const SCRAPS: [&str; 24] = [
     "null",
     "true",
@@ -132,7 +132,7 @@ fn damaged(chance: &mut Chance, messages: &[String]) -> Vec<u8> {
     bytes
 }
 
-/// Put a scrap where a value is, so that the message often stays JSON.
+/// Puts a scrap in the place of a value, so that the message often stays JSON.
 fn replace_value(chance: &mut Chance, bytes: &mut Vec<u8>) {
     let colons: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at] == b':').collect();
     if colons.is_empty() {
@@ -146,7 +146,7 @@ fn replace_value(chance: &mut Chance, bytes: &mut Vec<u8>) {
     bytes.splice(start..start + length, chance.of(&SCRAPS).bytes());
 }
 
-/// What came of the messages.
+/// The outcomes of the messages.
 #[derive(Default)]
 struct Seen {
     refused: usize,
@@ -219,7 +219,7 @@ fn every_input_is_refused_accepted_or_a_request() {
             judge_line(&body, answer);
         }
     }
-    // The damage leaves some of everything.
+    // The damage leaves some messages of every kind.
     for (what, count) in [
         ("refused", seen.refused),
         ("accepted", seen.accepted),
@@ -254,7 +254,7 @@ fn is_an_error(answer: &Answer, sent: Option<&Value>, context: &str) {
         }
         Some(id) => panic!("the id is {id}: {context}"),
     }
-    // From step 7 on the id was read, and is repeated.
+    // From step 7 on the id was parsed, and is repeated.
     if code.is_some_and(|code| code != -32700 && code != -32600) {
         assert!(body.get("id").is_some(), "{context}");
     }

@@ -1,4 +1,4 @@
-//! `initialize`: which revision a client gets.
+//! `initialize`: the revision that a client gets.
 
 use mcp_protocol::{ClientRequest, Headers, Route, route};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn a_client_gets_the_revision_it_asks_for_or_the_newest_with_a_handshake() {
             json!({ "protocolVersion": "2025-11-25" }),
             "initialize 2025-11-25 id 1",
         ),
-        // It has no handshake, so it cannot be agreed on by one.
+        // It has no handshake, and cannot be negotiated in one.
         (
             json!({ "protocolVersion": "2026-07-28" }),
             "initialize 2025-11-25 id 1",

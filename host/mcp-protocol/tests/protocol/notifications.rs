@@ -1,4 +1,4 @@
-//! What a client hears before a result, and how it is carried.
+//! Notifications before a result, and their event stream.
 
 use mcp_protocol::{Id, LogMessage, Notification, Progress, Revision, event_stream};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ fn notifications_carry_what_the_tool_said_and_the_token_as_it_came() {
     );
 }
 
-/// What a client makes of an event stream: the data of each event (HTML Living Standard, section 9.2).
+/// Reads an event stream as a client does: the data of each event (HTML Living Standard, section 9.2).
 pub(crate) fn read(stream: &[u8]) -> Vec<String> {
     let text = str::from_utf8(stream)
         .expect("UTF-8")

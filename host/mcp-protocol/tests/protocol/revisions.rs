@@ -1,4 +1,4 @@
-//! Tools and results in the words of each revision: requirements, section 7, the down-level table.
+//! Tools and results for each revision: requirements, section 7, the down-level table.
 
 use mcp_protocol::{
     CacheHints, CacheScope, Revision, ServerInfo,
@@ -18,7 +18,7 @@ pub(crate) const CACHE: CacheHints = CacheHints {
     cache_scope: CacheScope::Public,
 };
 
-/// A tool that has everything there is.
+/// Returns a tool with all members.
 pub(crate) fn everything() -> Tool {
     tool(json!({
         "name": "everything",
@@ -285,7 +285,7 @@ fn a_tool_cannot_set_the_servers_metadata() {
     );
 }
 
-/// Content of every kind.
+/// Returns content of every kind.
 pub(crate) fn all_content() -> CallResult {
     let blocks = json!([
         { "type": "text", "text": "21", "annotations": { "audience": ["user"], "priority": 0.5 } },

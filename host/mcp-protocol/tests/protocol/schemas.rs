@@ -1,4 +1,4 @@
-//! What is written satisfies the official schema of the revision it is written for. (Of refusals, every test asks that.)
+//! Answers satisfy the official schema of their revision. (Every test checks that of refusals.)
 
 use mcp_protocol::{
     Answer, Id, Revision, Route, capabilities, discover_result, initialize_result, route,
@@ -12,7 +12,7 @@ use crate::{
     revisions::{CACHE, all_content, everything, result, server, tool},
 };
 
-/// A success of this method, as a client of this revision gets it.
+/// Returns a success of this method, as a client of this revision gets it.
 fn accept(revision: Revision, method: &str, answer: &Answer) {
     let revision = revision.as_str();
     let body = parsed(answer);

@@ -1,4 +1,4 @@
-//! Messages over stdio: the era is what `_meta` says, and no header is missing.
+//! Messages over stdio: `_meta` decides the era, and no header is missing.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a tool learns of its call, what it may ask, and how its failures are told.
+//! The facts about a call that a tool gets, its operations, and the reports of its failures.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

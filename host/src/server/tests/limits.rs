@@ -1,4 +1,4 @@
-//! Calls that are given up.
+//! Timeouts and limits of calls.
 
 use std::{
     sync::atomic::Ordering,
@@ -21,7 +21,7 @@ const MINUTE: u64 = 60_000;
 
 const TOO_LONG: &str = "tool hurried was given up: its time limit is 50 ms; its author can raise it by #[tool(timeout = \"...\")] (request id request-1)";
 
-/// What a plugin hears that asks whether its call was cancelled.
+/// Returns the host's reply to a plugin that asks whether its call was cancelled.
 fn cancelled(number: u64) -> Value {
     let mut host = crate::plugin::process_host();
     host.call = number;
@@ -94,7 +94,7 @@ async fn the_time_limit_of_the_function_ends_a_call_as_well() {
             ),
         "{text}"
     );
-    // One that is over before the call begins: the tool is not even asked.
+    // The deadline has passed before the call begins: the tool is not called.
     let past = SystemTime::now() - Duration::from_secs(1);
     let answered = server.answer(&modern("linger", arguments).due(past)).await;
     assert!(
@@ -186,7 +186,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
     let (first, second) = (calling("crowding"), calling("crowded out"));
     let in_vain = tokio::time::timeout(Duration::from_millis(50), server.answer(&first)).await;
     assert!(in_vain.is_err(), "it takes a minute");
-    // Nobody waits for the first any more, but it goes on.
+    // Nobody waits for the first call any more, but it goes on.
     let number = number_of_request("crowding").expect("the tool goes on");
     for sent in [
         second,
@@ -202,7 +202,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
         let message = error["message"].as_str().expect("words");
         assert!(message.ends_with(words), "{message}");
     }
-    // What is no call is answered as ever.
+    // Other requests are answered as before.
     assert_eq!(
         server
             .answer(&modern("", json!({})).listing())

@@ -1,4 +1,4 @@
-//! What the client hears before the result.
+//! Notifications to the client before the result.
 
 use plugin_abi::host_op::{MESSAGE, PROGRESS};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn talkative() -> Value {
     ]})
 }
 
-/// Methods of the notifications, each with what tells it from others; the last event is the response.
+/// Returns the methods of the notifications, each with a distinguishing member. The last event is the response.
 fn heard(answered: &Answered) -> Vec<Value> {
     let mut events = answered.events();
     let response = events.pop().expect("a response");
@@ -101,7 +101,7 @@ async fn a_legacy_client_gets_messages_from_its_sessions_level_on() {
     for revision in revisions.map(Some).into_iter().chain([None]) {
         let session = match revision {
             Some(revision) => server.session(json!({ "protocolVersion": revision })).await,
-            // One that this environment does not know.
+            // A session that this environment does not know.
             None => uuid::Uuid::new_v4().to_string(),
         };
         let call = || legacy("ask", talkative()).header("mcp-session-id", &session);

@@ -1,4 +1,4 @@
-//! What the operator is told of each request.
+//! The log lines of requests.
 
 use http::{HeaderMap, Method};
 use plugin_abi::host_op::PROGRESS;
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The lines of requests.
+/// Returns the lines of requests.
 fn requests(operator: &CapturedLog) -> Vec<Value> {
     let lines = operator.lines().into_iter();
     lines.filter(|line| line["message"] == "request").collect()

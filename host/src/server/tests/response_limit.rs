@@ -1,4 +1,4 @@
-//! Answers that are too large for their door.
+//! Answers that are too large for their front door.
 
 use plugin_abi::host_op::PROGRESS;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::server::{
     tests::server::{Sent, Server, legacy, modern},
 };
 
-/// A door that takes so much beside the frame of an answer.
+/// Sets a front door with this limit, besides the envelope of an answer.
 fn through(mut sent: Sent, bytes: usize) -> Sent {
     sent.response_limit = Some(ResponseLimit {
         front_door: "a needle's eye",

@@ -1,4 +1,4 @@
-//! An `McpServer` of the plugin by hand, and requests to it.
+//! An `McpServer` of the handwritten plugin, and requests to it.
 
 use std::time::SystemTime;
 
@@ -33,10 +33,10 @@ pub(super) struct Sent {
     pub(super) response_limit: Option<ResponseLimit>,
 }
 
-/// What came back.
+/// The response.
 pub(super) struct Answered(pub(super) Response<Bytes>);
 
-/// A modern call.
+/// Returns a modern call.
 pub(super) fn modern(tool: &str, arguments: Value) -> Sent {
     let mut sent = legacy(tool, arguments);
     sent.body["params"]["_meta"] = json!({
@@ -48,7 +48,7 @@ pub(super) fn modern(tool: &str, arguments: Value) -> Sent {
         .header("mcp-name", tool)
 }
 
-/// A legacy call without session.
+/// Returns a legacy call without session.
 pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
     let params = json!({ "name": tool, "arguments": arguments });
     Sent {
@@ -63,14 +63,14 @@ pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
 }
 
 impl Sent {
-    /// Another message than a call.
+    /// Returns a message with another method.
     pub(super) fn asking(mut self, method: &str, params: Value) -> Self {
         self.body["method"] = json!(method);
         self.body["params"] = params;
         self
     }
 
-    /// `tools/list`, of the same era.
+    /// Returns `tools/list`, of the same era.
     pub(super) fn listing(mut self) -> Self {
         self.body["method"] = json!("tools/list");
         self.header("mcp-method", "tools/list")
@@ -101,7 +101,7 @@ impl Sent {
 impl Server {
     pub(super) fn start(variables: &[(&str, &str)]) -> Self {
         let config = Config::from_env(|name| {
-            // Deadlines are meant as they are given.
+            // Deadlines apply without reserve.
             let variables = variables.iter().chain(&[("CALL_RESERVE_MS", "0")]);
             let set = variables
                 .into_iter()
@@ -138,7 +138,7 @@ impl Server {
         answered
     }
 
-    /// A new session of a client that says this of itself.
+    /// Begins a session with these parameters of `initialize`.
     pub(super) async fn session(&self, params: Value) -> String {
         let sent = legacy("", json!({})).asking("initialize", params);
         let answered = self.answer(&sent).await;
@@ -150,9 +150,9 @@ impl Server {
 }
 
 impl Answered {
-    /// Every answer satisfies the schema of its revision.
+    /// Checks that an answer satisfies the schema of its revision.
     fn judge(&self, incoming: &IncomingRequest<'_>) {
-        // What is no text is nothing that the protocol knows.
+        // A value that is no text is unknown to the protocol.
         let sent = |name| Some(incoming.headers.get(name)?.to_str().unwrap_or("?"));
         let exchange = Exchange {
             method: incoming.method.as_str(),
@@ -181,7 +181,7 @@ impl Answered {
         serde_json::from_slice(self.0.body()).expect("an answer is JSON")
     }
 
-    /// The messages of an event stream, the response as the last.
+    /// Returns the messages of an event stream, the response as the last.
     pub(super) fn events(&self) -> Vec<Value> {
         assert_eq!(self.header("content-type"), Some("text/event-stream"));
         let text = str::from_utf8(self.0.body()).expect("UTF-8");
@@ -200,14 +200,14 @@ impl Answered {
         events.collect()
     }
 
-    /// The text of a result in JSON.
+    /// Returns the text of a result in JSON.
     pub(super) fn text(&self) -> String {
         let body = self.json();
         let text = body["result"]["content"][0]["text"].as_str();
         text.unwrap_or_else(|| panic!("no text: {body}")).to_owned()
     }
 
-    /// What the tool `ask` saw.
+    /// Returns what the tool `ask` saw.
     pub(super) fn seen(&self) -> Value {
         serde_json::from_str(&self.text()).expect("the tool answers in JSON")
     }

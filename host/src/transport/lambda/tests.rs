@@ -1,4 +1,4 @@
-//! Whole invocations: from the event to the payload that Lambda is given, but for the Runtime API.
+//! Whole invocations: from the event to the payload for Lambda, without the Runtime API.
 
 mod direct_invoke;
 mod fixtures;
@@ -20,7 +20,7 @@ use crate::{
 /// The year 3000. Unit: milliseconds since 1970.
 const FAR: u64 = 32_503_680_000_000;
 
-/// A function that serves the plugin by hand.
+/// A function with the handwritten plugin.
 struct Function(super::InvocationHandler);
 
 impl Function {
@@ -38,7 +38,7 @@ impl Function {
         })
     }
 
-    /// Invoke it by an event, and what else an invocation has.
+    /// Invokes it with an event, and with the other facts of an invocation.
     async fn invoke(
         &self,
         event: &Value,
@@ -74,7 +74,7 @@ fn invocation() -> Invocation {
     }
 }
 
-/// A call of a legacy client.
+/// Returns a call of a legacy client.
 fn call(tool: &str, arguments: Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
@@ -128,7 +128,7 @@ fn load_balancer(path: &str, body: &Value) -> Value {
     })
 }
 
-/// The message in the body of an answer.
+/// Returns the message in the body of an answer.
 fn message(answer: &Value) -> Value {
     let body = answer["body"].as_str();
     let body = body.unwrap_or_else(|| panic!("no body in {answer}"));

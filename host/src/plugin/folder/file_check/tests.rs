@@ -1,10 +1,10 @@
-//! The libraries of this machine are good; what is cut off them or turned in them is not.
+//! The libraries of this machine pass the check. Truncated and changed copies of them do not.
 
 use object::read::elf::{SectionTable, Sym, SymbolTable};
 
 use super::*;
 
-/// The libraries that this very process has loaded.
+/// Returns the libraries that this very process has loaded.
 pub(in crate::plugin) fn loaded_libraries() -> Vec<PathBuf> {
     let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
     let paths = maps
@@ -18,7 +18,7 @@ pub(in crate::plugin) fn loaded_libraries() -> Vec<PathBuf> {
     libraries
 }
 
-/// The smallest of them.
+/// Returns the smallest of them.
 pub(in crate::plugin) fn good_library() -> Vec<u8> {
     let contents = loaded_libraries()
         .into_iter()
@@ -32,7 +32,7 @@ pub(in crate::plugin) fn judged(content: &[u8]) -> Result<LibraryKind, FileProbl
     check_content(Path::new("libx.so"), content.len() as u64, content, MACHINE)
 }
 
-/// Where the last of its segments ends, by which it is judged whether it is truncated.
+/// Returns the end of the last segment, which decides whether a file is truncated.
 fn end_of_segments(content: &[u8]) -> usize {
     let header = FileHeader64::<LittleEndian>::parse(content).expect("a header");
     let segments = header.program_headers(LittleEndian, content);

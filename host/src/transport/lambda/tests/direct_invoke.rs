@@ -1,4 +1,4 @@
-//! Invocations that no gateway makes: bare messages, an AgentCore Gateway's calls, and what is neither.
+//! Invocations without a gateway: bare messages, calls of an AgentCore Gateway, and invalid events.
 
 use http::HeaderValue;
 use insta::assert_snapshot;
@@ -20,7 +20,7 @@ fn modern(mut message: Value) -> Value {
     message
 }
 
-/// An invocation with this beside its event, as the Runtime API tells it.
+/// Returns an invocation with this header beside its event, as the Runtime API sends it.
 fn told(member: &str, value: &Value) -> Invocation {
     let mut told = invocation();
     match member {
@@ -39,7 +39,7 @@ fn named(tool: &str) -> Invocation {
 
 #[tokio::test]
 async fn a_bare_message_gets_a_bare_answer_in_both_eras() {
-    // Without a session, however sessions are kept.
+    // Without a session, in every mode of sessions.
     for mode in ["heal", "strict", "off"] {
         let function = Function::start(&[("SESSION_MODE", mode)]);
         let result = async |message: &Value| {

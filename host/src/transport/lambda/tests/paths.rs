@@ -1,4 +1,4 @@
-//! Where below each door the endpoint is, and what is elsewhere.
+//! The path of the endpoint behind each front door, and the answers for other paths.
 
 use serde_json::{Value, json};
 
@@ -15,17 +15,17 @@ fn with(mut event: Value, member: &str, value: &str) -> Value {
     event
 }
 
-/// Through an HTTP API with this stage.
+/// Calls through an HTTP API with this stage.
 fn staged(stage: &str, path: &str) -> Value {
     with(http_api(path, &ping()), "stage", stage)
 }
 
-/// Through a REST API by this resource, maybe below the base path of a domain.
+/// Calls through a REST API by this resource, optionally below the base path of a domain.
 fn by_resource(resource: &str, path: &str) -> Value {
     with(rest_api(path, &ping()), "resourcePath", resource)
 }
 
-/// Through an HTTP API by this route.
+/// Calls through an HTTP API by this route.
 fn by_route(route: &str, path: &str) -> Value {
     with(http_api(path, &ping()), "routeKey", route)
 }
@@ -187,7 +187,7 @@ async fn a_header_sent_twice_keeps_both_values() {
             (vec!["https://bad.example", "https://good.example"], 403),
         ] {
             let mut event = through("/mcp", &ping());
-            // The last value, as a REST API has it.
+            // The last value, as in the event of a REST API.
             event["headers"]["Origin"] = json!(origins.last());
             event["multiValueHeaders"]["Origin"] = json!(origins);
             let answer = function
