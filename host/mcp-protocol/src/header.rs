@@ -73,7 +73,7 @@ pub fn check_argument_headers<'d, 'v>(
 ) -> Result<(), Answer> {
     for (name, pointer) in declared {
         let header = format!("Mcp-Param-{name}");
-        let value = value(&format!("{ARGUMENT_HEADERS}{name}"));
+        let value = value(&format!("{ARGUMENT_HEADER_PREFIX}{name}"));
         find_argument(arguments, pointer)
             .and_then(|argument| check_argument(&header, value.as_deref(), argument))
             .map_err(|problem| mismatch(id, &format!("{problem} (argument {pointer})")))?;

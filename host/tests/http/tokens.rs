@@ -110,7 +110,7 @@ fn every_http_exposure_requires_a_token_and_stdio_does_not() {
         (Exposure::Stdio, 200),
     ] {
         let answered = server.answer_via(exposure, &ping);
-        assert_eq!(answered.status(), status, "{reached:?}");
+        assert_eq!(answered.status(), status, "{exposure:?}");
     }
 }
 

@@ -175,7 +175,7 @@ impl InputRequests {
         }
         if bytes > MAX_QUESTION_BYTES {
             return Err(CannotAsk::Author(format!(
-                "the questions have {bytes} bytes, more than {MAX_ASKED}"
+                "the questions have {bytes} bytes, more than {MAX_QUESTION_BYTES}"
             )));
         }
         let mut replies = InputReplies::default();
@@ -322,7 +322,7 @@ fn check(
 /// Appends the reason why the question is asked again to its message, which is all that a client shows.
 fn append_reason(request: &mut InputRequest, hint: &str) {
     if let Some(message) = request.params["message"].as_str() {
-        let message = format!("{message}\n\nThe last answer could not be taken: {to_mend}.");
+        let message = format!("{message}\n\nThe last answer could not be taken: {hint}.");
         request.params["message"] = message.into();
     }
 }

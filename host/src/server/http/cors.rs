@@ -288,7 +288,7 @@ mod tests {
             assert_eq!(
                 callers.check(&headers, exposure).is_ok(),
                 allowed,
-                "{reached:?}, {host}, {origin:?}"
+                "{exposure:?}, {host}, {origin:?}"
             );
         }
     }
