@@ -145,7 +145,7 @@ mod tests {
             let end = RequestOutcome::from_status(answer.status, answer.is_error);
             assert_eq!(end, expected, "{answer:?}");
         }
-        // A status of HTTP alone.
+        // A status without an MCP answer.
         assert_eq!(
             RequestOutcome::from_status(404, false),
             RequestOutcome::Refused

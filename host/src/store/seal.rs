@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(open(&new, b"a call", &sealed), None);
         assert_eq!(open(&[], b"a call", &sealed), None);
         assert_eq!(seal(&[], b"a call", b"the state"), None);
-        // Nobody can see that two are the same.
+        // Two seals of one state differ.
         assert_ne!(seal(&old, b"a call", b"the state"), Some(sealed));
     }
 

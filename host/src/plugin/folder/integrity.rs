@@ -132,16 +132,16 @@ mod tests {
             Checksum::Sha256(sha256(&content)),
         ] {
             fs_err::write(file.path(), &content).expect("it can be written");
-            assert!(checksum.fits(file.path()).expect("it can be read"));
+            assert!(checksum.matches(file.path()).expect("it can be read"));
             for at in [0, 500, CHUNK - 1, CHUNK, content.len() - 1] {
                 let mut damaged = content.clone();
                 damaged[at] ^= 4;
                 fs_err::write(file.path(), damaged).expect("it can be written");
-                let fits = checksum.fits(file.path()).expect("it can be read");
+                let fits = checksum.matches(file.path()).expect("it can be read");
                 assert!(!fits, "{checksum:?}, byte {at}");
             }
             fs_err::write(file.path(), &content[..CHUNK]).expect("it can be written");
-            let fits = checksum.fits(file.path()).expect("it can be read");
+            let fits = checksum.matches(file.path()).expect("it can be read");
             assert!(!fits, "{checksum:?}, cut off");
         }
     }
@@ -165,7 +165,7 @@ mod tests {
         let edited = r#"{"tools":[{}]}"#;
         for (xxh3, found) in [
             (Some(Xxh3::new(b"file", Some(declaration))), edited),
-            // For another CPU.
+            // A library for another CPU.
             (Some(Xxh3::new(b"file", None)), declaration),
             (None, declaration),
         ] {

@@ -260,7 +260,7 @@ mod tests {
         process::log::captured_log::CapturedLog,
     };
 
-    /// The lines that the operator sees of what is said to the host.
+    /// Returns the log lines that result from `say`, a message to the host.
     fn operator_sees(level: &str, say: impl FnOnce()) -> Vec<Value> {
         let operator = CapturedLog::new(level);
         say();
@@ -288,18 +288,18 @@ mod tests {
         )
     }
 
-    /// A call that may ask a client of these capabilities.
+    /// Returns a call that may ask a client with these capabilities.
     fn asking(inputs: InputRequests, capabilities: &str) -> ActiveCallGuard {
         let capabilities = RawValue::from_string(capabilities.to_owned());
         let context = CallContext {
             capabilities: Some(capabilities.expect("JSON")),
             ..CallContext::default()
         };
-        let means = CallResources {
+        let resources = CallResources {
             inputs,
             ..CallResources::default()
         };
-        ActiveCallGuard::register("greet", "libtools.so", context, None, means)
+        ActiveCallGuard::register("greet", "libtools.so", context, None, resources)
     }
 
     #[test]

@@ -396,8 +396,8 @@ mod tests {
         json!({ "action": "accept", "content": { "name": name } })
     }
 
-    /// The round after `inputs`, with this answer.
-    fn then(inputs: &InputRequests, key: &str, answer: Value) -> InputRequests {
+    /// Returns the input requests of the round after `inputs`, with this answer.
+    fn next_round(inputs: &InputRequests, key: &str, answer: Value) -> InputRequests {
         let mut questions = inputs.questions();
         if let Some(question) = questions.get_mut(key) {
             question.answer = Some(answer);
@@ -409,19 +409,19 @@ mod tests {
     fn answered_questions_return_and_others_stay_open() {
         let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
-        assert_eq!(first.open().len(), 1);
+        assert_eq!(first.unanswered().len(), 1);
         let ann = accepted(&json!("Ann"));
-        let second = then(&first, "a", ann.clone());
+        let second = next_round(&first, "a", ann.clone());
         assert_eq!(ask(&second, "a", form("A?")), Ok(Some(ann.clone())));
-        assert!(second.open().is_empty());
+        assert!(second.unanswered().is_empty());
         assert_eq!(ask(&second, "b", form("B?")), Ok(None));
-        assert_eq!(second.open().keys().collect::<Vec<_>>(), ["b"]);
-        // Both are there in the third round.
+        assert_eq!(second.unanswered().keys().collect::<Vec<_>>(), ["b"]);
+        // The third round has both answers.
         let bea = accepted(&json!("Bea"));
-        let third = then(&second, "b", bea.clone());
+        let third = next_round(&second, "b", bea.clone());
         assert_eq!(ask(&third, "a", form("A?")), Ok(Some(ann)));
         assert_eq!(ask(&third, "b", form("B?")), Ok(Some(bea)));
-        assert!(third.open().is_empty());
+        assert!(third.unanswered().is_empty());
     }
 
     #[test]
@@ -429,7 +429,7 @@ mod tests {
         let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
         let content = json!({ "name": "Ann", "age": 5, "more": {} });
-        let second = then(
+        let second = next_round(
             &first,
             "a",
             json!({ "action": "accept", "content": content }),
@@ -450,9 +450,9 @@ mod tests {
         ] {
             let first = InputRequests::default();
             assert_eq!(ask(&first, "a", form("A?")), Ok(None));
-            let second = then(&first, "a", answer.clone());
+            let second = next_round(&first, "a", answer.clone());
             assert_eq!(ask(&second, "a", form("A?")), Ok(None), "{answer}");
-            assert_eq!(second.open().len(), 1, "{answer}");
+            assert_eq!(second.unanswered().len(), 1, "{answer}");
         }
     }
 
@@ -482,11 +482,15 @@ mod tests {
         ] {
             let first = InputRequests::default();
             assert_eq!(ask(&first, "a", asked.clone()), Ok(None));
-            let second = then(&first, "a", given.clone());
+            let second = next_round(&first, "a", given.clone());
             let replies = replies(&second, "a", asked.clone()).expect("it can be asked");
             assert_eq!(replies.rejected, [("a".to_owned(), why.to_owned())]);
-            assert_eq!(second.open()["a"].params["message"], message, "{given}");
-            // Once; and it is the same question still.
+            assert_eq!(
+                second.unanswered()["a"].params["message"],
+                message,
+                "{given}"
+            );
+            // The reason is reported once, and the question stays the same.
             let again = self::replies(&second, "a", asked.clone());
             assert_eq!(again, Ok(InputReplies::default()));
             assert_eq!(second.questions(), first.questions());
@@ -508,8 +512,8 @@ mod tests {
             assert!(matches!(refused, Err(CannotAsk::Author(_))), "{refused:?}");
         }
         assert_eq!(inputs.unanswered().len(), 9);
-        // Answered ones come back as often as they are asked.
-        let second = then(&inputs, "same", accepted(&json!("Ann")));
+        // An answered question returns its answer each time.
+        let second = next_round(&inputs, "same", accepted(&json!("Ann")));
         for _ in 0..2 {
             assert!(matches!(ask(&second, "same", large(0)), Ok(Some(_))));
         }
@@ -519,9 +523,9 @@ mod tests {
     fn an_answer_belongs_to_its_own_question_only() {
         let first = InputRequests::default();
         assert_eq!(ask(&first, "sure", form("Delete a.txt?")), Ok(None));
-        let second = then(&first, "sure", accepted(&json!("yes")));
+        let second = next_round(&first, "sure", accepted(&json!("yes")));
         assert_eq!(ask(&second, "sure", form("Delete b.txt?")), Ok(None));
-        // Of a client that sends no state back nobody knows what it was asked.
+        // If a client sends no state back, the host does not know its questions.
         let earlier = Question {
             answer: Some(accepted(&json!("yes"))),
             ..Question::default()

@@ -123,7 +123,7 @@ mod tests {
         let mut large = NotificationBuffer::default();
         assert_eq!(large.push(message(MAX_BYTES)), PushOutcome::Done);
         assert_eq!(large.push(message(2)), PushOutcome::FirstDropped);
-        // What comes after a gap would be misread, even if it fits.
+        // A notification after a gap would be misread, even if it fits.
         assert_eq!(large.push(progress(json!(1))), PushOutcome::Dropped);
         assert_eq!(large.into_notifications().len(), 1);
     }

@@ -68,8 +68,9 @@ mod tests {
         server::tests::plugin::module,
     };
 
-    /// What the operator is told of a result, if it is refused; and the tools whose output schemas are compiled then.
-    fn told(tool: &str, reply: &serde_json::Value) -> (Option<String>, Vec<String>) {
+    /// Returns the message to the operator if the result is refused, and the tools with an output schema that is
+    /// compiled afterwards.
+    fn check_reply(tool: &str, reply: &serde_json::Value) -> (Option<String>, Vec<String>) {
         let catalog = Catalog::linked(module()).expect("a catalogue");
         let found = catalog.get(tool).expect("the tool");
         let live = ActiveCallGuard::register(
@@ -101,7 +102,7 @@ mod tests {
                 &["typed"],
             ),
         ] {
-            assert_eq!(told(tool, &reply).1, compiled, "{tool} {reply}");
+            assert_eq!(check_reply(tool, &reply).1, compiled, "{tool} {reply}");
         }
     }
 
@@ -124,9 +125,9 @@ mod tests {
                 "the result of tool reply has a `content` that is no array; its author has to mend it",
             ),
         ] {
-            assert_eq!(told(tool, &reply).0.as_deref(), Some(detail));
+            assert_eq!(check_reply(tool, &reply).0.as_deref(), Some(detail));
         }
-        let (detail, _) = told("outward", &json!({ "structuredContent": {} }));
+        let (detail, _) = check_reply("outward", &json!({ "structuredContent": {} }));
         let detail = detail.expect("a detail");
         assert!(
             detail.starts_with("the result of tool outward cannot be checked: its outputSchema is not a valid JSON Schema"),

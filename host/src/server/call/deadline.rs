@@ -182,7 +182,7 @@ mod tests {
                 Some(s(300)),
                 "the server allows calls 9 s; the operator can raise CALL_TIMEOUT_MS",
             ),
-            // A gateway whose own limit was raised.
+            // A gateway with a raised limit of its own.
             (
                 None,
                 Some(s(120)),
@@ -200,7 +200,7 @@ mod tests {
         ] {
             let function = function.map(|remaining| SystemTime::now() + remaining);
             let deadline = limits(setting).deadline(tool, gateway_timeout, function);
-            let words = deadline.expect("a limit").words();
+            let words = deadline.expect("a limit").message();
             assert!(words.starts_with(named), "{named}: {words}");
         }
         for tool in [None, Some(Duration::MAX)] {

@@ -290,7 +290,7 @@ mod tests {
         plugin::Catalog, process::log::captured_log::CapturedLog, server::tests::plugin::module,
     };
 
-    /// Of a process that has a key of its own, and gives a client a minute.
+    /// Returns the rounds of a process with a key of its own. A state is valid for a minute.
     fn rounds() -> InputRounds {
         InputRounds {
             keys: OnceCell::new_with(Some(vec![StateKey::random()])),
@@ -359,7 +359,7 @@ mod tests {
             questions = opened.expect("the state is fresh").questions;
             let question = &questions["a"];
             assert_eq!(question.answer.is_some(), good, "after {seconds} s");
-            // Another answer is one to the same question still.
+            // The question is the same, whatever its answer.
             assert_eq!(question.digest.as_deref(), Some("a question"));
         }
     }

@@ -512,14 +512,14 @@ mod tests {
 
     const TTL: Duration = Duration::from_secs(60);
 
-    /// Some calls at once, by what they share.
+    /// The shared parts of concurrent calls.
     struct Calls {
         runtime: Runtime,
         stores: Stores,
     }
 
     impl Calls {
-        fn of(states: impl StateStore + 'static) -> Self {
+        fn new(states: impl StateStore + 'static) -> Self {
             Self {
                 runtime: Runtime::new().expect("threads"),
                 stores: Stores {
@@ -546,13 +546,13 @@ mod tests {
             self.runtime.block_on(call.commit())
         }
 
-        /// What is there now.
+        /// Returns the stored value.
         fn seen(&self, scope: &StateScope) -> String {
             let read = self.begin().get(scope).expect("it is there");
             read.value.expect("a value")
         }
 
-        /// Two handles, in the order in which a call writes them.
+        /// Returns two handles, in the order in which a call writes them.
         fn two(&self) -> [StateScope; 2] {
             let mut handles = [(); 2].map(|()| {
                 let created = self.begin().create("10".to_owned(), None);
@@ -574,7 +574,7 @@ mod tests {
 
     #[test]
     fn a_set_value_survives_the_conflict_of_an_update() {
-        let calls = Calls::of(MemoryStateStore::default());
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, other] = calls.two();
         for overtakes in [false, true] {
             let before = calls.seen(&one);
@@ -592,7 +592,7 @@ mod tests {
                 continue;
             }
             assert_eq!(updated, Err(overtaken()));
-            // Whatever the tool makes of that.
+            // The conflict stays, whatever the tool does next.
             assert_eq!(put(&call, &one, "1001"), Err(overtaken()));
             call.set(&other, Some("lost".to_owned())).expect("set");
             assert_eq!(calls.commit(&call), Err(overtaken()));
@@ -603,7 +603,7 @@ mod tests {
 
     #[test]
     fn a_version_that_is_not_the_one_read_does_not_hide_what_was_set() {
-        let calls = Calls::of(MemoryStateStore::default());
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, _] = calls.two();
         let call = calls.begin();
         call.set(&one, Some("set".to_owned())).expect("set");
@@ -617,7 +617,7 @@ mod tests {
 
     #[test]
     fn a_conflict_stops_the_commit_of_later_states() {
-        let calls = Calls::of(MemoryStateStore::default());
+        let calls = Calls::new(MemoryStateStore::default());
         let part = || StateFailure::PartlyOvertaken("t".to_owned());
         for (faster, told, left) in [(0, overtaken(), ["11", "10"]), (1, part(), ["9", "11"])] {
             let both = calls.two();
@@ -629,7 +629,7 @@ mod tests {
             assert_eq!(calls.commit(&call), Err(told));
             assert_eq!([calls.seen(&both[0]), calls.seen(&both[1])], left);
         }
-        // What was updated was written as well.
+        // The updated value was written, too.
         let [one, other] = calls.two();
         let call = calls.begin();
         put(&call, &one, "9").expect("written");
@@ -640,7 +640,7 @@ mod tests {
 
     #[test]
     fn a_set_value_is_written_after_the_tools_whole_time() {
-        let calls = Calls::of(MemoryStateStore::default());
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, _] = calls.two();
         let soon = SystemTime::now() + Duration::from_millis(500);
         let call = calls.begin_with(StateLimits {
@@ -659,7 +659,7 @@ mod tests {
 
     #[test]
     fn a_store_fault_reaches_the_client_only_if_the_failures_message_contains_it() {
-        let calls = Calls::of(MemoryStateStore::default());
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, _] = calls.two();
         let call = calls.begin_with(StateLimits {
             deadline: Some(SystemTime::now()),
@@ -686,7 +686,7 @@ mod tests {
         }
     }
 
-    /// What is there is about to end, and nothing lets it live on.
+    /// A store with a state that is about to expire, and cannot be extended.
     struct Hanging;
 
     #[async_trait]
@@ -719,7 +719,7 @@ mod tests {
     #[test]
     fn a_failed_extension_delays_nobody_and_is_logged() {
         let operator = CapturedLog::new("WARN");
-        let calls = Calls::of(Hanging);
+        let calls = Calls::new(Hanging);
         let scope = StateScope::Handle("0".repeat(32));
         for _ in 0..3 {
             let call = calls.begin_with(StateLimits {

@@ -125,7 +125,7 @@ mod tests {
                 let answered = answer(&state, op).map_err(|failure| failure.kind);
                 String::from_utf8(answered.expect("no failure")).expect("UTF-8")
             };
-            // Numbers that no reader of ours holds, members in their order and twice, spaces.
+            // Numbers that no parser of this project can hold, ordered and duplicate members, spaces.
             for value in [
                 "1e400",
                 "0.30000000000000004000000001",
