@@ -396,9 +396,9 @@ mod tests {
     #[test]
     fn a_pointer_leads_to_names_of_any_kind() {
         let arguments: &RawValue = serde_json::from_str(r#"{"a/b":{"~":{"":1}}}"#).expect("JSON");
-        let found = argument(Some(arguments), "/a~1b/~0/").expect("nothing twice");
+        let found = find_argument(Some(arguments), "/a~1b/~0/").expect("nothing twice");
         assert_eq!(found.map(RawValue::get), Some("1"));
-        assert!(argument(None, "/x").expect("nothing twice").is_none());
+        assert!(find_argument(None, "/x").expect("nothing twice").is_none());
     }
 
     #[test]

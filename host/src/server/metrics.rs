@@ -107,7 +107,7 @@ mod tests {
             let metrics = Metrics {
                 function: function.map(str::to_owned),
             };
-            for (end, errors) in [
+            for (outcome, errors) in [
                 (RequestOutcome::Ok, 0),
                 (RequestOutcome::InputRequired, 0),
                 (RequestOutcome::ToolError, 1),
@@ -116,7 +116,7 @@ mod tests {
                 let request = RequestMetrics {
                     request_id: "r",
                     tool,
-                    end,
+                    outcome,
                     milliseconds: 1.5,
                     sent: 100,
                     is_cold: true,

@@ -98,7 +98,7 @@ impl ToolsListCache {
     }
 
     fn pages(&self, revision: Revision, cache: CacheHints, source: ListSource<'_>) -> Pages {
-        let tools: Vec<Tool> = of
+        let tools: Vec<Tool> = source
             .catalog
             .tools()
             .iter()

@@ -132,7 +132,7 @@ where
         answer: S,
     ) -> Result<(), RuntimeApiError> {
         let mut request = self
-            .to(invocation, "response")
+            .post_to(invocation, "response")
             .body(Either::Right(answer))?;
         request.headers_mut().extend(headers);
         self.post(request).await
