@@ -1,4 +1,4 @@
-//! The command line of `bootstrap`: which front door to open.
+//! The command line of `bootstrap`: it chooses the front door.
 
 use std::{ffi::OsString, fs::File, io, process::ExitCode};
 
@@ -39,7 +39,7 @@ enum Command {
     Version,
 }
 
-/// Run the host with these arguments (without the program's name).
+/// Runs the host with these arguments (without the program's name).
 ///
 /// The exit code is 0 after a clean end, 1 when the start failed, 2 for wrong usage.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -62,14 +62,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Open a front door. It is given the stdout that plugins do not have.
+/// Runs a front door. It gets the stdout that plugins do not have.
 fn run<F: Future<Output = ExitCode>>(
     front: impl FnOnce(Config, io::Result<File>) -> F,
 ) -> ExitCode {
     let config = Config::from_os(|name| std::env::var_os(name));
     log::init(&config.log);
-    crash_handler::report();
-    let stdout = stdout_redirect::keep();
+    crash_handler::install_handler();
+    let stdout = stdout_redirect::redirect();
     if let Err(error) = &stdout {
         tracing::debug!("there is no stdout to keep from plugins: {error}");
     }
@@ -79,7 +79,7 @@ fn run<F: Future<Output = ExitCode>>(
     {
         Ok(runtime) => {
             let code = runtime.block_on(front(config, stdout));
-            // A tool that still runs is not waited for.
+            // The end does not wait for a tool that still runs.
             runtime.shutdown_background();
             code
         }

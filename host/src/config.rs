@@ -1,5 +1,5 @@
-//! Every environment variable the host reads, parsed once. An empty or blank value counts as unset (or is refused, where the
-//! AWS SDK reads it too, to which it is a value).
+//! Every environment variable that the host reads, parsed once. An empty or blank value counts as unset. (It is refused
+//! for a variable that the AWS SDK reads, too, and takes for a value.)
 
 mod checks;
 mod parse;
@@ -15,9 +15,9 @@ use std::{
 
 use http::HeaderName;
 
-use crate::{server::http::bearer_tokens::Tokens, store::seal::StateKey};
+use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
 
-/// What the environment says.
+/// The settings of the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `ENTRY_FILE`: the plugins to serve, in this order. Default: all, by file name.
@@ -26,54 +26,57 @@ pub struct Config {
     pub tools_list: Vec<String>,
     /// `PLUGIN_DIR`: the folder of the plugins. Default: `/opt/lib`, where Lambda unpacks the `lib` of every layer.
     pub plugin_dir: PathBuf,
-    /// `ON_BAD_PLUGIN`: what becomes of a plugin that cannot serve. Default: `stop` on Lambda, else `skip`.
+    /// `ON_BAD_PLUGIN`: whether a plugin that cannot be served stops the start or is skipped. Default: `stop` on
+    /// Lambda, else `skip`.
     pub on_bad_plugin: OnBadPlugin,
-    /// `PRELOAD`: open plugins and build their state at the start? Default: `none`, under provisioned concurrency `all`.
+    /// `PRELOAD`: whether plugins are opened and build their state at the start. Default: `none`, under provisioned
+    /// concurrency `all`.
     pub preload: bool,
-    /// `CALL_TIMEOUT_MS`: how long a call may take. Unit: milliseconds. Default: what the gateway in front of the function
-    /// waits, if it has a limit.
+    /// `CALL_TIMEOUT_MS`: the time limit of a call. Unit: milliseconds. Default: the limit of the gateway in front of
+    /// the function, if it has one.
     pub call_timeout: Option<Duration>,
-    /// `CALL_RESERVE_MS`: how long before the function's or the gateway's own limit a call is given up, so that there is
-    /// time to say so. Unit: milliseconds. Default: 500.
+    /// `CALL_RESERVE_MS`: the time between a call's deadline and the limit of the function or the gateway, which is
+    /// needed for the answer. Unit: milliseconds. Default: 500.
     pub call_reserve: Duration,
-    /// `CALLS_AT_ONCE`: how many calls run at once; those beyond are refused. Default: 256, or what
-    /// `AWS_LAMBDA_MAX_CONCURRENCY` says, if that is more.
-    pub calls_at_once: usize,
-    /// `LIST_TTL_MS`: how long a client may keep the list of tools. Unit: milliseconds. Default: 60000.
+    /// `CALLS_AT_ONCE`: the maximum number of concurrent calls; further ones are refused. Default: 256, or
+    /// `AWS_LAMBDA_MAX_CONCURRENCY` if that is more.
+    pub max_concurrent_calls: usize,
+    /// `LIST_TTL_MS`: the time for which a client may cache the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
-    /// `LIST_PAGE_SIZE`: the most tools on one page of the list. Default: all of them.
+    /// `LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all of them.
     pub list_page_size: Option<usize>,
-    /// `RESPONSE_MODE`: how Lambda hears an answer. Default: `buffered`.
+    /// `RESPONSE_MODE`: the way in which Lambda gets an answer. Default: `buffered`.
     pub response_mode: ResponseMode,
-    /// `SESSION_TABLE`: the DynamoDB table of sessions and of what tools keep. Default: none, so that sessions are in the
-    /// memory of each process.
+    /// `SESSION_TABLE`: the DynamoDB table of sessions and of the state of tools. Default: none, so that sessions are
+    /// in the memory of each process.
     pub session_table: Option<String>,
-    /// `SESSION_MODE`: what a session is worth. Default: `heal`.
+    /// `SESSION_MODE`: the treatment of messages with an unknown session. Default: `heal`.
     pub session_mode: SessionMode,
-    /// May what tools keep be in the memory of this process, where there is no table? Not on Lambda: the next call may reach another
-    /// environment, which would not have it.
+    /// Whether the state of tools may be in the memory of this process if there is no table. Not so on Lambda: the next
+    /// call may reach another environment, which would not have it.
     pub keeps_states_in_memory: bool,
-    /// What Lambda says of this environment, of which there may be several; none elsewhere.
+    /// Lambda's settings for this environment; none outside of Lambda.
     pub lambda: Option<LambdaConfig>,
-    /// `SESSION_TTL_SECONDS`: how long a session lives after it was last used. Unit: seconds. Default: 86400, a day.
+    /// `SESSION_TTL_SECONDS`: the life of a session after its last use. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
-    /// `STATE_KEY`: what seals the `requestState` of calls that ask their client. Default: one in the table; without a table on
-    /// Lambda none, so that no tool can ask, and elsewhere one of this process.
+    /// `STATE_KEY`: the keys that seal the `requestState` of calls that ask their client. Default: a key in the table.
+    /// Without a table there is none on Lambda, so that no tool can ask, and elsewhere one of this process.
     pub state_keys: StateKeys,
-    /// `STATE_TTL_SECONDS`: how long a client may take to answer a tool's questions, and how long each answer holds. Unit:
-    /// seconds. Default: 3600, an hour.
+    /// `STATE_TTL_SECONDS`: the time for a client to answer a tool's questions, and the time for which each answer is
+    /// valid. Unit: seconds. Default: 3600, an hour.
     pub state_ttl: Duration,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: the function this is, which takes no other's `requestState`. Default: none, as everywhere but
-    /// on Lambda, where it is set.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this function, which accepts no other function's `requestState`.
+    /// Default: none; Lambda sets it.
     pub function: Option<String>,
     /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
     pub server_name: Option<String>,
     /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
     pub server_version: Option<String>,
-    /// `BEARER_TOKENS`: who may call, by names and hashes of tokens. Default: whoever the front door lets in.
-    pub bearer_tokens: Tokens,
-    /// `ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides those that the front
-    /// door knows to be its own. Default: none.
+    /// `BEARER_TOKENS`: the permitted callers, by names and hashes of tokens. Default: every caller that the front door
+    /// lets in.
+    pub bearer_tokens: BearerTokens,
+    /// `ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides the front door's
+    /// own. Default: none.
     pub allowed_origins: Vec<String>,
     /// `ALLOWED_HOSTS`: values of the `Host` header that `serve` answers to, besides the names of this machine.
     /// Default: none.
@@ -82,71 +85,72 @@ pub struct Config {
     pub context_headers: Vec<HeaderName>,
     /// `METRICS`: `emf` for lines that CloudWatch makes metrics of. Default: none.
     pub metrics: bool,
-    /// How to log.
+    /// The settings of the log.
     pub log: LogConfig,
-    /// When the environment was looked at, the first thing that the process does.
-    pub began: Instant,
-    /// What was wrong with the values: the host refuses to start.
+    /// The time when the environment was read, which the process does first.
+    pub started_at: Instant,
+    /// The problems of the values. The host refuses to start if there are any.
     pub problems: Vec<String>,
 }
 
-/// What Lambda says of an environment.
+/// Lambda's settings for an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LambdaConfig {
-    /// `AWS_LAMBDA_RUNTIME_API`: where invocations are fetched from.
+    /// `AWS_LAMBDA_RUNTIME_API`: the address for fetching invocations.
     pub runtime_api: String,
-    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many invocations may be fetched at once. Default: 1.
-    pub invocations_at_once: usize,
-    /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: a snapshot is taken after the start, and environments are made of it.
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: the number of invocations that may be fetched at once. Default: 1.
+    pub max_concurrent_invocations: usize,
+    /// Whether `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: a snapshot is taken after the start, and environments
+    /// are restored from it.
     pub is_snapshot: bool,
 }
 
-/// How Lambda hears an answer. (`bootstrap serve` always streams.)
+/// The way in which Lambda gets an answer. (`bootstrap serve` always streams.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// Whole: every front door can pass it on.
+    /// As a whole. Every front door can pass it on.
     Buffered,
-    /// As it happens: the front door must be one that streams, too.
+    /// As a stream. The front door must stream, too.
     Stream,
 }
 
-/// What becomes of a message whose session is not known.
+/// The treatment of a message with an unknown session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionMode {
-    /// It is served: known clients never recover from a refusal.
-    Heal,
-    /// It is refused by 404, and one that names no session by 400.
+    /// The message is served: known clients never recover from a refusal.
+    Lenient,
+    /// The message is refused by 404, and a message without session by 400.
     Strict,
     /// There are no sessions.
     Off,
 }
 
-/// What seals the state of calls between their rounds.
+/// The keys that seal the state of calls between their rounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateKeys {
-    /// These: the first seals, all open, so that keys can be changed without losing what is under way.
-    Given(Vec<StateKey>),
-    /// The one that is in the table, or is put there by whoever needs it first.
-    InTheTable,
-    /// One that this process makes for itself.
-    OfThisProcess,
-    /// None: the next round may reach another environment, which would not know a key that this one made.
-    None,
+    /// Configured keys: the first one seals, all open, so that keys can be changed without losing active calls.
+    Configured(Vec<StateKey>),
+    /// A key in the table. The first environment that needs one creates it.
+    FromTable,
+    /// A key that this process creates for itself.
+    Ephemeral,
+    /// No key. The next round may reach another environment, which would not know a key of this one.
+    Unavailable,
 }
 
-/// What becomes of a plugin that cannot serve and that nobody named.
+/// The treatment of a plugin that cannot be served and that the configuration does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnBadPlugin {
-    /// It stops the start.
+    /// The plugin stops the start.
     Stop,
-    /// It is left out.
+    /// The plugin is skipped.
     Skip,
 }
 
-/// How to log, as Lambda defines these variables.
+/// The settings of the log. Lambda defines these variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogConfig {
-    /// `AWS_LAMBDA_LOG_LEVEL`: the least important level that is written: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
+    /// `AWS_LAMBDA_LOG_LEVEL`: the least important level that is logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
     /// Default: INFO.
     pub level: String,
     /// `AWS_LAMBDA_LOG_FORMAT`: `JSON`, else text.
@@ -154,7 +158,7 @@ pub struct LogConfig {
 }
 
 impl Config {
-    /// Parse the environment, given as a function from names to values as the system has them.
+    /// Parses the environment, given as a function from names to values in the system's encoding.
     pub fn from_os(get: impl Fn(&str) -> Option<OsString>) -> Self {
         let unreadable = RefCell::new(BTreeSet::new());
         let mut config = Self::from_env(|name| match get(name)?.into_string() {
@@ -164,7 +168,7 @@ impl Config {
                 None
             }
         });
-        // Never the value itself: it may be a key.
+        // The value itself is never shown: it may be a key.
         let problem = |name| format!("{name} is not UTF-8; write it in characters that are");
         let unreadable = unreadable.into_inner().into_iter().map(problem);
         config.problems.extend(unreadable);
@@ -243,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_text_is_a_problem_and_is_not_shown() {
+    fn a_value_that_is_not_utf8_is_a_problem_and_is_not_shown() {
         for name in ["BEARER_TOKENS", "STATE_KEY", "TOOLS_LIST", "LIST_TTL_MS"] {
             let config = Config::from_os(|asked| {
                 let bytes = b"0123456789abcdef0123456789abcdef\xff".to_vec();
@@ -258,23 +262,23 @@ mod tests {
     }
 
     #[test]
-    fn what_environments_share_decides_what_sessions_and_keys_can_be() {
+    fn a_shared_table_decides_about_sessions_and_keys() {
         let (on_lambda, table) = (("AWS_LAMBDA_RUNTIME_API", "a"), ("SESSION_TABLE", "t"));
         let (strict, key) = (
             ("SESSION_MODE", "STRICT"),
             ("STATE_KEY", "0123456789abcdef0123456789abcdef"),
         );
-        let given = StateKeys::Given(vec![StateKey::parse(key.1).expect("a key")]);
+        let given = StateKeys::Configured(vec![StateKey::parse(key.1).expect("a key")]);
         for (variables, keys, works) in [
-            (&[][..], StateKeys::OfThisProcess, true),
-            (&[strict], StateKeys::OfThisProcess, true),
-            (&[table], StateKeys::InTheTable, true),
+            (&[][..], StateKeys::Ephemeral, true),
+            (&[strict], StateKeys::Ephemeral, true),
+            (&[table], StateKeys::FromTable, true),
             (&[table, key], given.clone(), true),
-            (&[on_lambda], StateKeys::None, true),
+            (&[on_lambda], StateKeys::Unavailable, true),
             (&[on_lambda, key], given, true),
-            (&[on_lambda, table], StateKeys::InTheTable, true),
-            (&[on_lambda, strict], StateKeys::None, false),
-            (&[on_lambda, strict, table], StateKeys::InTheTable, true),
+            (&[on_lambda, table], StateKeys::FromTable, true),
+            (&[on_lambda, strict], StateKeys::Unavailable, false),
+            (&[on_lambda, strict, table], StateKeys::FromTable, true),
         ] {
             let config = Config::from_env(|name| {
                 let set = variables.iter().find(|(variable, _)| *variable == name);
@@ -284,7 +288,7 @@ mod tests {
             assert_eq!(config.problems.is_empty(), works, "{variables:?}");
             let wanted = match variables.contains(&strict) {
                 true => SessionMode::Strict,
-                false => SessionMode::Heal,
+                false => SessionMode::Lenient,
             };
             assert_eq!(config.session_mode, wanted, "{variables:?}");
         }
@@ -327,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_a_problem_that_names_the_variable() {
+    fn an_invalid_number_is_a_problem_that_names_the_variable() {
         let config =
             Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
         assert_eq!(
@@ -339,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_calls_run_at_once_as_lambda_sends() {
+    fn the_concurrency_limit_follows_lambdas() {
         for (variables, expected) in [
             (&[][..], 256),
             (&[("AWS_LAMBDA_MAX_CONCURRENCY", "10")], 256),
@@ -357,7 +361,7 @@ mod tests {
                 let set = variables.iter().find(|(name, _)| *name == asked)?;
                 Some(set.1.to_owned())
             });
-            assert_eq!(config.calls_at_once, expected, "{variables:?}");
+            assert_eq!(config.max_concurrent_calls, expected, "{variables:?}");
         }
     }
 

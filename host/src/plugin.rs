@@ -1,8 +1,8 @@
-//! The safe face of plugins: from a folder of files to a catalogue of tools that can be called.
+//! The safe interface to plugins: from a folder of files to a catalogue of tools that can be called.
 //!
-//! With a manifest beside it a library is not opened until one of its tools is called: the manifest has its declaration,
-//! and the library's own must agree with it when it is opened. A library without a manifest is opened at the start, but
-//! only if it exports a plugin's root symbol: other vendors' layers put libraries into the same folder.
+//! A library that has a manifest is not opened until one of its tools is called. The manifest contains its declaration,
+//! and the opened library's own declaration must agree with it. A library without a manifest is opened at the start,
+//! but only if it exports a plugin's root symbol: layers of other vendors put libraries into the same folder.
 
 mod catalog;
 mod folder;
@@ -13,21 +13,21 @@ mod requirements;
 mod tests;
 mod wire;
 
-pub(crate) use self::invocation::active_calls::{Listener, Means};
+pub(crate) use self::invocation::active_calls::{CallResources, Listener};
 #[cfg(test)]
 pub(crate) use self::invocation::{
-    active_calls::{find, number_for},
-    host_api::outside_of_calls,
+    active_calls::{lookup, number_of_request},
+    host_api::process_host,
 };
 pub use self::{
     catalog::{Catalog, CatalogTool, error::CatalogError},
     folder::file_check::{FileProblem, check_library},
     invocation::{
         CallFailure, FailureKind,
-        active_calls::{Call, LiveCall},
+        active_calls::{ActiveCall, ActiveCallGuard},
         context::{CallContext, Caller},
-        input_requests::{Inputs, Question, Unavailable},
+        input_requests::{InputRequests, InputUnavailable, Question},
     },
-    library::{Declared, OpenError, Plugin, describe},
+    library::{OpenError, OpenedDeclaration, Plugin, describe},
     requirements::ABI_VERSION,
 };

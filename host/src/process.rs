@@ -1,4 +1,4 @@
-//! The process itself: its log, its stdout, and how it ends when a plugin crashes it.
+//! The process itself: its log, its stdout, and its report of a crash in a plugin.
 
 pub(crate) mod crash_handler;
 pub mod log;

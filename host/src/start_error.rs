@@ -1,23 +1,23 @@
-//! Why the host does not start.
+//! Errors of the start.
 
-use layer_format::{Code, ErrorCode};
+use layer_format::{ErrorCode, HasErrorCode};
 
 use crate::plugin::CatalogError;
 
-/// What stops the start: the whole story in one message, and a code for programs.
+/// The reason why the host does not start: a complete message, and a code for programs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Environment variables that cannot be understood.
+    /// Environment variables with invalid values.
     #[error("{}", .0.join("\n"))]
     Config(Vec<String>),
-    /// Plugins that cannot be served as asked.
+    /// Plugins that cannot be served as configured.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
 }
 
 impl StartError {
-    /// A stable code: Lambda shows it as the type of the error.
+    /// Returns a stable code. Lambda shows it as the type of the error.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {

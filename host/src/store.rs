@@ -1,4 +1,4 @@
-//! What outlives a request: sessions, what tools keep, and the key that seals what clients carry.
+//! Data that outlives a request: sessions, the state of tools, and the key that seals the state of calls.
 
 pub mod dynamodb;
 pub mod seal;

@@ -1,4 +1,4 @@
-//! The front doors: a transport on one side, [`crate::app::Incoming`] on the other.
+//! The front doors: a transport on one side, [`crate::server::request::IncomingRequest`] on the other.
 
 pub mod lambda;
 pub mod serve;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use layer_format::ErrorCode;
 
-/// Tell why the host does not run.
+/// Prints the reason why the host does not run.
 fn failed(code: ErrorCode, error: &dyn std::error::Error) -> ExitCode {
     eprintln!("error[{code}]: {error}");
     ExitCode::FAILURE

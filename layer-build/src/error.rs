@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use layer_format::Code;
+use layer_format::HasErrorCode;
 
 use crate::{
     aws::error::Deployment,

@@ -19,7 +19,7 @@ pub(crate) async fn at(endpoint: &str) -> Stores {
     let client = dynamodb::client(endpoint);
     let name = format!("contract-{}", uuid::Uuid::new_v4());
     dynamodb::create_table(&client, &name).await;
-    let table = Arc::new(Table::by(client, &name));
+    let table = Arc::new(Table::with_client(client, &name));
     Stores {
         sessions: table.clone(),
         states: table,

@@ -49,8 +49,8 @@ async fn keeps_the_contract(stores: Stores) {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() {
     keeps_the_contract(Stores {
-        sessions: Arc::<host::store::session::memory::MemoryStore>::default(),
-        states: Arc::<host::store::tool_state::memory::MemoryStates>::default(),
+        sessions: Arc::<host::store::session::memory::MemorySessionStore>::default(),
+        states: Arc::<host::store::tool_state::memory::MemoryStateStore>::default(),
     })
     .await;
 }

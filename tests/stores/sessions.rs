@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use host::store::session::{Found, Session, SessionId};
+use host::store::session::{Session, SessionId, SessionLookup};
 use mcp_protocol::{LogLevel, Revision};
 
 use crate::{Stores, cases};
@@ -57,7 +57,7 @@ async fn created(stores: &Stores) -> (SessionId, Session) {
     (id, session)
 }
 
-async fn find(stores: &Stores, id: SessionId) -> Found {
+async fn find(stores: &Stores, id: SessionId) -> SessionLookup {
     stores.sessions.find(id).await.expect("it can be looked up")
 }
 
@@ -74,7 +74,7 @@ async fn set_level(stores: &Stores, id: SessionId) -> bool {
 
 async fn a_session_is_found_as_it_was_created(stores: Stores) {
     let (id, session) = created(&stores).await;
-    assert_eq!(find(&stores, id).await, Found::Alive(session));
+    assert_eq!(find(&stores, id).await, SessionLookup::Alive(session));
 }
 
 async fn a_session_of_nobody_in_particular_is_found_as_well(stores: Stores) {
@@ -88,12 +88,15 @@ async fn a_session_of_nobody_in_particular_is_found_as_well(stores: Stores) {
     };
     let created = stores.sessions.create(id, session.clone()).await;
     created.expect("it can be created");
-    assert_eq!(find(&stores, id).await, Found::Alive(session));
+    assert_eq!(find(&stores, id).await, SessionLookup::Alive(session));
 }
 
 async fn nothing_is_known_of_another_id(stores: Stores) {
     created(&stores).await;
-    assert_eq!(find(&stores, SessionId::random()).await, Found::Unknown);
+    assert_eq!(
+        find(&stores, SessionId::random()).await,
+        SessionLookup::Unknown
+    );
 }
 
 async fn a_session_ends_on_its_second(stores: Stores) {
@@ -104,10 +107,10 @@ async fn a_session_ends_on_its_second(stores: Stores) {
         .create(id, short.clone())
         .await
         .expect("created");
-    assert!(matches!(find(&stores, id).await, Found::Alive(_)));
+    assert!(matches!(find(&stores, id).await, SessionLookup::Alive(_)));
     let left = short.expires.duration_since(SystemTime::now());
     tokio::time::sleep(left.unwrap_or_default()).await;
-    assert_eq!(find(&stores, id).await, Found::Unknown);
+    assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
 }
 
 async fn an_expired_session_is_unknown_though_it_is_still_there(stores: Stores) {
@@ -117,33 +120,33 @@ async fn an_expired_session_is_unknown_though_it_is_still_there(stores: Stores) 
         ..session(0)
     };
     stores.sessions.create(id, expired).await.expect("created");
-    assert_eq!(find(&stores, id).await, Found::Unknown);
+    assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
 }
 
 async fn an_ended_session_stays_so(stores: Stores) {
     let (id, _) = created(&stores).await;
     end(&stores, id, 60).await;
-    assert_eq!(find(&stores, id).await, Found::Ended);
-    assert_eq!(find(&stores, id).await, Found::Ended);
+    assert_eq!(find(&stores, id).await, SessionLookup::Ended);
+    assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
 async fn a_session_that_was_never_here_can_be_ended(stores: Stores) {
     let id = SessionId::random();
     end(&stores, id, 60).await;
-    assert_eq!(find(&stores, id).await, Found::Ended);
+    assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
 async fn a_session_is_ended_twice(stores: Stores) {
     let (id, _) = created(&stores).await;
     end(&stores, id, 60).await;
     end(&stores, id, 60).await;
-    assert_eq!(find(&stores, id).await, Found::Ended);
+    assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
 async fn a_tombstone_is_forgotten_in_the_end(stores: Stores) {
     let (id, _) = created(&stores).await;
     end(&stores, id, 0).await;
-    assert_eq!(find(&stores, id).await, Found::Unknown);
+    assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
 }
 
 async fn a_session_of_somebody_else_is_not_ended(stores: Stores) {
@@ -152,7 +155,7 @@ async fn a_session_of_somebody_else_is_not_ended(stores: Stores) {
         let ended = stores.sessions.end(id, other, after(60)).await;
         assert!(!ended.expect("no error"), "{other:?}");
     }
-    assert_eq!(find(&stores, id).await, Found::Alive(session));
+    assert_eq!(find(&stores, id).await, SessionLookup::Alive(session));
     let (id, nobodys) = (
         SessionId::random(),
         Session {
@@ -166,7 +169,7 @@ async fn a_session_of_somebody_else_is_not_ended(stores: Stores) {
     assert!(!by_alice.expect("no error"));
     let by_nobody = stores.sessions.end(id, None, after(60)).await;
     assert!(by_nobody.expect("no error"));
-    assert_eq!(find(&stores, id).await, Found::Ended);
+    assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
 async fn an_unknown_session_is_ended_by_anybody(stores: Stores) {
@@ -175,7 +178,7 @@ async fn an_unknown_session_is_ended_by_anybody(stores: Stores) {
         for _ in 0..2 {
             let ended = stores.sessions.end(id, principal, after(60)).await;
             assert!(ended.expect("no error"), "{principal:?}");
-            assert_eq!(find(&stores, id).await, Found::Ended);
+            assert_eq!(find(&stores, id).await, SessionLookup::Ended);
         }
     }
 }
@@ -187,20 +190,20 @@ async fn a_session_keeps_the_level_that_is_set(stores: Stores) {
         ..session
     };
     assert!(set_level(&stores, id).await);
-    assert_eq!(find(&stores, id).await, Found::Alive(changed));
+    assert_eq!(find(&stores, id).await, SessionLookup::Alive(changed));
 }
 
 async fn a_level_makes_no_session(stores: Stores) {
     let id = SessionId::random();
     assert!(!set_level(&stores, id).await);
-    assert_eq!(find(&stores, id).await, Found::Unknown);
+    assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
 }
 
 async fn a_level_does_not_bring_an_ended_session_back(stores: Stores) {
     let (id, _) = created(&stores).await;
     end(&stores, id, 60).await;
     assert!(!set_level(&stores, id).await);
-    assert_eq!(find(&stores, id).await, Found::Ended);
+    assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
 async fn writes_in_flight_do_not_bring_an_ended_session_back(stores: Stores) {
@@ -215,7 +218,7 @@ async fn writes_in_flight_do_not_bring_an_ended_session_back(stores: Stores) {
         let writes = futures_util::future::join_all(writes);
         let (_, (), again) = tokio::join!(writes, end(&stores, id, 60), again);
         again.expect("no error");
-        assert_eq!(find(&stores, id).await, Found::Ended);
+        assert_eq!(find(&stores, id).await, SessionLookup::Ended);
     }
 }
 
@@ -223,7 +226,7 @@ async fn the_same_session_is_created_twice_by_a_client_that_tries_again(stores: 
     let (id, session) = created(&stores).await;
     let again = stores.sessions.create(id, session.clone()).await;
     again.expect("it can be created again");
-    assert_eq!(find(&stores, id).await, Found::Alive(session));
+    assert_eq!(find(&stores, id).await, SessionLookup::Alive(session));
 }
 
 async fn a_session_is_extended(stores: Stores) {
@@ -234,7 +237,7 @@ async fn a_session_is_extended(stores: Stores) {
         expires: later,
         ..session
     };
-    assert_eq!(find(&stores, id).await, Found::Alive(extended));
+    assert_eq!(find(&stores, id).await, SessionLookup::Alive(extended));
 }
 
 async fn an_extension_does_not_bring_an_ended_session_back(stores: Stores) {
@@ -245,7 +248,7 @@ async fn an_extension_does_not_bring_an_ended_session_back(stores: Stores) {
         .extend(id, after(60))
         .await
         .expect("no error");
-    assert_eq!(find(&stores, id).await, Found::Ended);
+    assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
 async fn an_extension_makes_no_session(stores: Stores) {
@@ -255,7 +258,7 @@ async fn an_extension_makes_no_session(stores: Stores) {
         .extend(id, after(60))
         .await
         .expect("no error");
-    assert_eq!(find(&stores, id).await, Found::Unknown);
+    assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
 }
 
 async fn what_a_client_says_comes_back_letter_by_letter(stores: Stores) {
@@ -271,5 +274,5 @@ async fn what_a_client_says_comes_back_letter_by_letter(stores: Stores) {
         .create(id, session.clone())
         .await
         .expect("created");
-    assert_eq!(find(&stores, id).await, Found::Alive(session));
+    assert_eq!(find(&stores, id).await, SessionLookup::Alive(session));
 }

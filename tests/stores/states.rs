@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use host::store::tool_state::{Expected, Owner, ToolState, Written};
+use host::store::tool_state::{Expected, Owner, ToolState, WriteOutcome};
 use tool_rules::state::MAX_VALUE;
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ async fn read(stores: &Stores, key: &str) -> Option<ToolState> {
     stores.states.read(key).await.expect("it can be read")
 }
 
-async fn write(stores: &Stores, key: &str, state: &ToolState, expected: Expected) -> Written {
+async fn write(stores: &Stores, key: &str, state: &ToolState, expected: Expected) -> WriteOutcome {
     let written = stores.states.write(key, state, expected).await;
     written.expect("it can be written")
 }
@@ -65,7 +65,7 @@ async fn write(stores: &Stores, key: &str, state: &ToolState, expected: Expected
 async fn begun(stores: &Stores, value: &str) -> (String, ToolState) {
     let (key, state) = (key(), next(None, value));
     let written = write(stores, &key, &state, Expected::VersionOrNothing(0)).await;
-    assert_eq!(written, Written::Done);
+    assert_eq!(written, WriteOutcome::Done);
     (key, state)
 }
 
@@ -92,7 +92,7 @@ async fn a_first_write_loses_against_another(stores: Stores) {
     let (key, state) = begun(&stores, "1").await;
     let other = next(None, "2");
     let written = write(&stores, &key, &other, Expected::VersionOrNothing(0)).await;
-    assert_eq!(written, Written::Conflict);
+    assert_eq!(written, WriteOutcome::Conflict);
     assert_eq!(read(&stores, &key).await, Some(state));
 }
 
@@ -100,7 +100,7 @@ async fn a_write_replaces_the_version_that_it_knows(stores: Stores) {
     let (key, first) = begun(&stores, "1").await;
     let second = next(Some(&first), "2");
     let written = write(&stores, &key, &second, Expected::Version(1)).await;
-    assert_eq!(written, Written::Done);
+    assert_eq!(written, WriteOutcome::Done);
     assert_eq!(read(&stores, &key).await, Some(second));
 }
 
@@ -112,7 +112,7 @@ async fn a_write_loses_against_one_that_it_does_not_know(stores: Stores) {
         let other = next(Some(&first), "3");
         assert_eq!(
             write(&stores, &key, &other, expected).await,
-            Written::Conflict
+            WriteOutcome::Conflict
         );
     }
     assert_eq!(read(&stores, &key).await, Some(second));
@@ -122,18 +122,18 @@ async fn a_write_of_a_version_needs_that_one_to_be_there(stores: Stores) {
     let key = key();
     let state = next(None, "1");
     let written = write(&stores, &key, &state, Expected::Version(1)).await;
-    assert_eq!(written, Written::Conflict);
+    assert_eq!(written, WriteOutcome::Conflict);
     assert_eq!(read(&stores, &key).await, None);
 }
 
 async fn the_same_write_is_done_once_however_often_it_is_tried(stores: Stores) {
     let (key, first) = begun(&stores, "1").await;
     let again = write(&stores, &key, &first, Expected::VersionOrNothing(0)).await;
-    assert_eq!(again, Written::Done);
+    assert_eq!(again, WriteOutcome::Done);
     let second = next(Some(&first), "2");
     for _ in 0..3 {
         let written = write(&stores, &key, &second, Expected::Version(1)).await;
-        assert_eq!(written, Written::Done);
+        assert_eq!(written, WriteOutcome::Done);
     }
     assert_eq!(read(&stores, &key).await, Some(second));
 }
@@ -147,10 +147,13 @@ async fn a_write_whose_answer_was_lost_is_recognized_after_others(stores: Stores
         let before = latest.clone();
         latest = next(Some(&before), &number.to_string());
         let expected = Expected::Version(before.version);
-        assert_eq!(write(&stores, &key, &latest, expected).await, Written::Done);
+        assert_eq!(
+            write(&stores, &key, &latest, expected).await,
+            WriteOutcome::Done
+        );
     }
     let again = write(&stores, &key, &lost, Expected::Version(1)).await;
-    assert_eq!(again, Written::Done);
+    assert_eq!(again, WriteOutcome::Done);
     assert_eq!(read(&stores, &key).await, Some(latest));
 }
 
@@ -168,7 +171,7 @@ async fn writers_at_the_same_time_lose_nothing(stores: Stores) {
                     .expect("a number");
                 let after = next(Some(&before), &(count + 1).to_string());
                 let expected = ToolState::expected(Some(&before), SystemTime::now());
-                if write(&stores, &key, &after, expected).await == Written::Done {
+                if write(&stores, &key, &after, expected).await == WriteOutcome::Done {
                     break;
                 }
             }
@@ -192,12 +195,15 @@ async fn what_is_deleted_has_no_value_and_goes_on_counting(stores: Stores) {
     let late = next(Some(&first), "late");
     assert_eq!(
         write(&stores, &key, &late, Expected::Version(1)).await,
-        Written::Conflict
+        WriteOutcome::Conflict
     );
     let expected = ToolState::expected(Some(&found), SystemTime::now());
     assert_eq!(expected, Expected::VersionOrNothing(2));
     let third = next(Some(&found), "3");
-    assert_eq!(write(&stores, &key, &third, expected).await, Written::Done);
+    assert_eq!(
+        write(&stores, &key, &third, expected).await,
+        WriteOutcome::Done
+    );
 }
 
 async fn an_expired_state_is_written_over(stores: Stores) {
@@ -213,7 +219,10 @@ async fn an_expired_state_is_written_over(stores: Stores) {
     assert_eq!(found.value_at(SystemTime::now()), None);
     let expected = ToolState::expected(Some(&found), SystemTime::now());
     let state = next(Some(&found), "2");
-    assert_eq!(write(&stores, &key, &state, expected).await, Written::Done);
+    assert_eq!(
+        write(&stores, &key, &state, expected).await,
+        WriteOutcome::Done
+    );
     assert_eq!(read(&stores, &key).await, Some(state));
 }
 
@@ -226,7 +235,10 @@ async fn an_expired_state_that_is_gone_is_written_over(stores: Stores) {
     let expected = ToolState::expected(Some(&expired), SystemTime::now());
     let state = next(Some(&expired), "2");
     let key = key();
-    assert_eq!(write(&stores, &key, &state, expected).await, Written::Done);
+    assert_eq!(
+        write(&stores, &key, &state, expected).await,
+        WriteOutcome::Done
+    );
 }
 
 async fn a_state_ends_on_its_second(stores: Stores) {
@@ -300,7 +312,10 @@ async fn the_largest_value_is_kept(stores: Stores) {
         let value = if version < 69 { 1 } else { MAX_VALUE - 2 };
         let state = next(before.as_ref(), &format!("\"{}\"", "x".repeat(value)));
         let expected = ToolState::expected(before.as_ref(), SystemTime::now());
-        assert_eq!(write(&stores, &key, &state, expected).await, Written::Done);
+        assert_eq!(
+            write(&stores, &key, &state, expected).await,
+            WriteOutcome::Done
+        );
         before = Some(state);
     }
     assert_eq!(read(&stores, &key).await, before);

@@ -1,4 +1,5 @@
-//! Is a declaration one that MCP clients accept? Asked when a layer is built, and of plugins without a manifest.
+//! Checks a declaration: would MCP clients accept it? The check runs when a layer is built, and at the start for
+//! plugins without a manifest.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,7 @@ use tool_schema::{Schema, check_name, default_problems, header_problems};
 
 use crate::declaration::{Declaration, DeclaredTool};
 
-/// What is wrong with a declaration; nothing, if it is empty.
+/// Returns the problems of a declaration; empty if there are none.
 #[must_use]
 pub fn declaration_problems(declaration: &Declaration) -> Vec<String> {
     let mut problems = Vec::new();
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tool_may_declare_is_checked() {
+    fn the_declaration_of_a_tool_is_checked() {
         for (more, expected) in [
             (json!({}), vec![]),
             (

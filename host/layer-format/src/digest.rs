@@ -1,21 +1,21 @@
-//! Checksums, as manifests have them: in hexadecimal.
+//! Checksums in hexadecimal, as manifests have them.
 
 use sha2::{Digest, Sha256};
 
 /// Returns the SHA-256 of these bytes in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+    hex(&Sha256::digest(bytes))
 }
 
 /// Returns an XXH3-64 in hexadecimal.
 #[must_use]
 pub fn xxh3(hash: u64) -> String {
-    hexadecimal(&hash.to_be_bytes())
+    hex(&hash.to_be_bytes())
 }
 
 /// Returns two lower-case digits for each byte.
 #[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

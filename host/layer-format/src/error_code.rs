@@ -1,4 +1,4 @@
-//! Stable codes of what can go wrong: for logs, scripts and Lambda. `ERRORS.md` lists them with their remedies.
+//! Stable error codes, for logs, scripts and Lambda. `ERRORS.md` lists them with their remedies.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ macro_rules! error_codes {
             /// Every code.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The code, as it is written everywhere.
+            /// Returns the code as it is written everywhere.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -67,9 +67,9 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Errors that have a stable code.
-pub trait Code {
-    /// The code.
+/// An error that has a stable code.
+pub trait HasErrorCode {
+    /// Returns the error's code.
     fn code(&self) -> ErrorCode;
 }
 

@@ -19,7 +19,7 @@ mod skipped;
 
 pub use declaration::{Crate, Declaration, DeclaredTool};
 pub use declaration_check::declaration_problems;
-pub use digest::{hexadecimal, sha256, xxh3};
-pub use error_code::{Code, ErrorCode};
+pub use digest::{hex, sha256, xxh3};
+pub use error_code::{ErrorCode, HasErrorCode};
 pub use selection_error::{SelectionError, Unmatched};
-pub use skipped::LeftOut;
+pub use skipped::SkippedPlugin;

@@ -1,8 +1,7 @@
-//! The manifest of a layer: what is in it, so that nothing has to be opened to list its tools.
+//! The manifest of a layer: the list of its plugins and their tools, so that no library has to be opened to list them.
 //!
 //! `lib/LAYERNAME.layer.json`, written by `cargo layer build`, never by hand. Lambda merges up to five layers into one
-//! folder, so each brings a manifest under its own name. Members that are not known are ignored; a higher `format` is
-//! refused.
+//! folder, so each layer has a manifest under its own name. Unknown members are ignored; a higher `format` is refused.
 
 use std::{
     io::Error,
@@ -16,13 +15,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::{
     declaration::{Crate, Declaration},
     digest::xxh3,
-    error_code::{Code, ErrorCode},
+    error_code::{ErrorCode, HasErrorCode},
 };
 
-/// The format this host reads and `cargo layer build` writes.
+/// The format that this host reads and `cargo layer build` writes.
 pub const FORMAT: u32 = 1;
 
-/// How the name of every manifest ends.
+/// The suffix of every manifest's name.
 pub const SUFFIX: &str = ".layer.json";
 
 /// A manifest.
@@ -33,27 +32,27 @@ pub struct Manifest {
     pub format: u32,
     /// The layer.
     pub layer: LayerInfo,
-    /// The CPU its libraries are for, as Rust names it: `x86_64` or `aarch64`.
+    /// The CPU of the libraries, as Rust names it: `x86_64` or `aarch64`.
     pub cpu: String,
-    /// The CPU of the machine that built it, where that is another: the declarations are then those of a build of the same
-    /// sources for that CPU.
+    /// The CPU of the build machine, if it is another. The declarations then come from a build of the same sources for
+    /// that CPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared_on: Option<String>,
-    /// Its plugins, sorted by file name.
+    /// The layer's plugins, sorted by file name.
     pub plugins: Vec<PluginEntry>,
 }
 
-/// What a layer says of itself.
+/// A layer's description of itself.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct LayerInfo {
-    /// Its name.
+    /// The layer's name.
     pub name: String,
-    /// Its version.
+    /// The layer's version.
     pub version: String,
-    /// How a model should use its tools.
+    /// Instructions to the model for the use of the tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
-    /// The tools that are served where `TOOLS_LIST` is not set, written like it. None: all.
+    /// The tools that are served if `TOOLS_LIST` is not set, in its notation. Empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
 }
@@ -62,63 +61,63 @@ pub struct LayerInfo {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PluginEntry {
-    /// The library's file name, in the same folder.
+    /// The library's file name, in the folder of the manifest.
     pub file: String,
-    /// Its size. Unit: bytes.
+    /// The file's size. Unit: bytes.
     pub size: u64,
     /// SHA-256 of the file, in hex.
     pub sha256: String,
-    /// What the host goes by when the first call of a tool waits for it, instead of SHA-256, which takes ten times as long. Layers of
-    /// the first releases have none.
+    /// The checksum that the host compares when the first call of a tool waits for it. SHA-256 would take ten times as
+    /// long. Layers of the first releases have no such checksum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xxh3: Option<Xxh3>,
     /// The plugin's crate.
     #[serde(rename = "crate")]
     pub krate: Crate,
-    /// Version of plugin-sdk it was built with.
+    /// The version of plugin-sdk in the build.
     pub sdk: String,
-    /// Payload version it speaks.
+    /// The payload version that the plugin speaks.
     pub payload: u32,
-    /// Version of plugin-abi it was built with.
+    /// The version of plugin-abi in the build.
     pub abi: String,
-    /// The oldest release of the host that can serve it.
+    /// The oldest release of the host that can serve the plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_host: Option<String>,
-    /// Panic strategy it was built with.
+    /// The panic strategy of the build.
     pub panic: String,
-    /// SHA-256 of the declaration's bytes, in hex: the library must declare the same when it is opened.
+    /// SHA-256 of the declaration's bytes, in hex. The opened library must declare the same.
     pub digest: String,
-    /// The declaration, exactly as `init` gave it.
+    /// The declaration, exactly as `init` returned it.
     pub declaration: Box<RawValue>,
 }
 
-/// XXH3-64 of what belongs together, in hex.
+/// XXH3-64 checksums, in hex.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Xxh3 {
-    /// Of the file.
+    /// The checksum of the file.
     pub file: String,
-    /// Of the declaration's bytes, if it is this very file that gave them: one for another CPU than that of the machine that built it
-    /// could not be asked.
+    /// The checksum of the declaration's bytes, if this very file returned them. A file for another CPU than the build
+    /// machine's could not be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declaration: Option<String>,
 }
 
-/// Why a manifest cannot be used.
+/// The reason why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
     /// The file cannot be read.
     #[error("{0}; make the layer's files readable, or rebuild it with `cargo layer build`")]
     Read(Error),
-    /// It is not a manifest.
+    /// The file is not a manifest.
     #[error("{}: not a layer manifest: {source}; rebuild the layer with `cargo layer build`", .path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with its content.
         source: serde_json::Error,
     },
-    /// It was written by a newer `cargo layer`.
+    /// The manifest was written by a newer `cargo layer`.
     #[error(
         "{}: manifest format {found}, this host reads up to {FORMAT}; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release",
         .path.display()
@@ -126,10 +125,10 @@ pub enum ManifestError {
     Format {
         /// The file.
         path: PathBuf,
-        /// Its format.
+        /// The manifest's format.
         found: u32,
     },
-    /// It names a file outside its folder.
+    /// The manifest names a file outside its folder.
     #[error("{}: names the file {file:?}, which is not a plain file name; rebuild the layer", .path.display())]
     FileName {
         /// The manifest.
@@ -139,7 +138,7 @@ pub enum ManifestError {
     },
 }
 
-impl Code for ManifestError {
+impl HasErrorCode for ManifestError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Read(_) => ErrorCode::ManifestUnreadable,
@@ -150,12 +149,12 @@ impl Code for ManifestError {
 }
 
 impl Manifest {
-    /// Read a manifest.
+    /// Reads a manifest.
     ///
     /// # Errors
     /// [`ManifestError`], naming the file.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        // Asked first: reading a pipe would wait for its other end.
+        // This check comes first: reading a pipe would wait for its other end.
         if !fs_err::metadata(path)
             .map_err(ManifestError::Read)?
             .is_file()
@@ -169,7 +168,7 @@ impl Manifest {
         Self::parse(path, &text)
     }
 
-    /// The manifest that `path` would have with this text.
+    /// Parses the text of the manifest at `path`.
     ///
     /// # Errors
     /// [`ManifestError`], naming the file.
@@ -182,14 +181,14 @@ impl Manifest {
             path: path.to_owned(),
             source,
         };
-        // What is known to be text need not be looked through for that string by string.
+        // One check for UTF-8 here saves serde one for each string.
         let manifest = match str::from_utf8(text) {
             Ok(text) => serde_json::from_str::<Self>(text),
             Err(_) => serde_json::from_slice(text),
         };
         let found = match &manifest {
             Ok(manifest) => manifest.format,
-            // Whatever else is in a newer one may not look like this one.
+            // The other members of a newer manifest may differ.
             Err(_) => {
                 let Format { format } = serde_json::from_slice(text).map_err(invalid)?;
                 format
@@ -215,9 +214,9 @@ impl Manifest {
 }
 
 impl Xxh3 {
-    /// Of a library's file, and of its declaration, if it gave that itself.
+    /// Computes the checksums of a library's file and of its declaration, if the file itself returned that.
     #[must_use]
-    pub fn of(file: &[u8], declaration: Option<&str>) -> Self {
+    pub fn new(file: &[u8], declaration: Option<&str>) -> Self {
         let hash = |bytes: &[u8]| xxh3(xxh3_64(bytes));
         Self {
             file: hash(file),
@@ -227,10 +226,10 @@ impl Xxh3 {
 }
 
 impl PluginEntry {
-    /// The declaration, parsed.
+    /// Parses the declaration.
     ///
     /// # Errors
-    /// When it does not look like one.
+    /// The declaration has another form.
     pub fn declaration(&self) -> Result<Declaration, serde_json::Error> {
         serde_json::from_str(self.declaration.get())
     }

@@ -1,23 +1,23 @@
-//! `ENTRY_FILE` and `TOOLS_LIST`: which plugins and tools are served, and what to say of a name that nothing has.
+//! `ENTRY_FILE` and `TOOLS_LIST`: the plugins and tools that are served, and the error for an unknown name.
 
 use crate::{
     declaration::DeclaredTool,
     selection_error::{SelectionError, Unmatched},
-    skipped::LeftOut,
+    skipped::SkippedPlugin,
 };
 
-/// A tool, as far as `TOOLS_LIST` can mean it.
+/// A tool, with the names that `TOOLS_LIST` can refer to.
 pub trait Selectable {
-    /// Its name.
+    /// Returns the tool's name.
     fn name(&self) -> &str;
-    /// The name of the function behind it.
+    /// Returns the name of the tool's function.
     fn function(&self) -> &str;
-    /// Is it served where `TOOLS_LIST` is not set?
-    fn by_default(&self) -> bool;
+    /// Reports whether the tool is served if `TOOLS_LIST` is not set.
+    fn is_default(&self) -> bool;
 }
 
-/// Does `name` fit `pattern`, in which `*` stands for any characters?
-pub(crate) fn fits(pattern: &str, name: &str) -> bool {
+/// Reports whether `name` matches `pattern`, in which `*` matches any characters.
+pub(crate) fn matches_pattern(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|start| name.strip_prefix(start)) else {
         return false;
@@ -38,11 +38,11 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     true
 }
 
-/// The file name that an entry of `ENTRY_FILE` stands for: `libcustom_tools.so`, `custom_tools` or `custom-tools`.
+/// Returns the file name for an entry of `ENTRY_FILE`: `libcustom_tools.so`, `custom_tools` or `custom-tools`.
 ///
 /// # Errors
-/// What is wrong with the entry.
-pub fn file_name(entry: &str) -> Result<String, String> {
+/// The problem with the entry.
+pub fn library_file_name(entry: &str) -> Result<String, String> {
     if entry.contains(['/', '\\']) || entry == ".." {
         return Err(format!(
             "ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from PLUGIN_DIR alone"
@@ -60,12 +60,13 @@ pub fn file_name(entry: &str) -> Result<String, String> {
     })
 }
 
-/// Is a tool among these default tools of its layer? (`cargo layer build` has checked that there is one for each entry.)
+/// Reports whether a tool is among the default tools of its layer. (`cargo layer build` has checked that each entry
+/// matches a tool.)
 #[must_use]
-pub fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
+pub fn is_default_tool(entries: &[String], tool: &DeclaredTool) -> bool {
     let means = |pattern: &str| {
         let pattern = pattern.trim();
-        fits(pattern, &tool.tool.name) || fits(pattern, &tool.function)
+        matches_pattern(pattern, &tool.tool.name) || matches_pattern(pattern, &tool.function)
     };
     let excluded = |entry: &String| entry.strip_prefix('!').is_some_and(means);
     let included = |entry: &String| !entry.starts_with('!') && means(entry);
@@ -73,17 +74,18 @@ pub fn by_default(entries: &[String], tool: &DeclaredTool) -> bool {
     !entries.iter().any(excluded) && (only_exclusions || entries.iter().any(included))
 }
 
-/// The tools that `TOOLS_LIST` selects, by default each layer's own: by name, by function, by pattern, without those it excludes by `!`.
+/// Returns the tools that `TOOLS_LIST` selects: by name, by function, by pattern, without those that it excludes by
+/// `!`. By default these are each layer's own default tools.
 ///
 /// # Errors
-/// An entry that means no tool, or several where it should mean one.
-pub fn tools_list<T: Selectable>(
+/// An entry that matches no tool, or several where it should match one.
+pub fn select_tools<T: Selectable>(
     entries: &[String],
     tools: Vec<T>,
-    left_out: &[LeftOut],
+    skipped: &[SkippedPlugin],
 ) -> Result<Vec<T>, SelectionError> {
     if entries.is_empty() {
-        return Ok(tools.into_iter().filter(T::by_default).collect());
+        return Ok(tools.into_iter().filter(T::is_default).collect());
     }
     let mut unmatched = Vec::new();
     let mut included = vec![entries.iter().all(|entry| entry.starts_with('!')); tools.len()];
@@ -111,7 +113,7 @@ pub fn tools_list<T: Selectable>(
             variable: "TOOLS_LIST",
             unmatched,
             known,
-            left_out: left_out.to_vec(),
+            skipped: skipped.to_vec(),
         });
     }
     let served = tools
@@ -121,13 +123,13 @@ pub fn tools_list<T: Selectable>(
     Ok(served.map(|(_, tool)| tool).collect())
 }
 
-/// The tools that a name or pattern means: those of that name, else those of that function.
+/// Returns the tools that a name or pattern matches: those of that name, else those of that function.
 fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, SelectionError> {
     let by = |name: fn(&T) -> &str| -> Vec<usize> {
         let fitting = tools
             .iter()
             .enumerate()
-            .filter(|(_, tool)| fits(pattern, name(tool)));
+            .filter(|(_, tool)| matches_pattern(pattern, name(tool)));
         fitting.map(|(position, _)| position).collect()
     };
     let by_name = by(T::name);
@@ -153,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_fit_whole_names() {
+    fn patterns_match_whole_names() {
         for (pattern, name, expected) in [
             ("greet", "greet", true),
             ("greet", "greeting", false),
@@ -167,7 +169,11 @@ mod tests {
             ("*ab", "aab", true),
             ("**", "x", true),
         ] {
-            assert_eq!(fits(pattern, name), expected, "{pattern} and {name}");
+            assert_eq!(
+                matches_pattern(pattern, name),
+                expected,
+                "{pattern} and {name}"
+            );
         }
     }
 
@@ -175,13 +181,13 @@ mod tests {
     fn an_entry_file_may_be_written_in_three_ways() {
         for entry in ["libcustom_tools.so", "custom_tools", "custom-tools"] {
             assert_eq!(
-                file_name(entry).as_deref(),
+                library_file_name(entry).as_deref(),
                 Ok("libcustom_tools.so"),
                 "entry: {entry}"
             );
         }
         for entry in ["../evil.so", "/opt/lib/libx.so", "..", "lambda_handler.py"] {
-            assert!(file_name(entry).is_err(), "entry: {entry}");
+            assert!(library_file_name(entry).is_err(), "entry: {entry}");
         }
     }
 }

@@ -1,32 +1,32 @@
-//! Why `ENTRY_FILE` and `TOOLS_LIST` cannot select what they name, with the names that come near.
+//! Errors of `ENTRY_FILE` and `TOOLS_LIST`, with suggestions for unknown names.
 
 use tool_schema::likeness;
 
 use crate::{
-    error_code::{Code, ErrorCode},
-    skipped::LeftOut,
+    error_code::{ErrorCode, HasErrorCode},
+    skipped::SkippedPlugin,
 };
 
-/// Why `ENTRY_FILE` or `TOOLS_LIST` cannot select what they name.
+/// The reason why `ENTRY_FILE` or `TOOLS_LIST` cannot select.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// `ENTRY_FILE` is written wrongly.
+    /// An entry of `ENTRY_FILE` has the wrong form.
     #[error("{0}")]
     EntryFile(String),
-    /// `ENTRY_FILE` or `TOOLS_LIST` name what is not there.
-    #[error("{}", unmatched_message(.variable, .unmatched, .known, .left_out))]
+    /// `ENTRY_FILE` or `TOOLS_LIST` names something unknown.
+    #[error("{}", unmatched_message(.variable, .unmatched, .known, .skipped))]
     Unmatched {
         /// The variable.
         variable: &'static str,
-        /// The names that nothing has.
+        /// The unknown names.
         unmatched: Vec<Unmatched>,
-        /// Everything there is.
+        /// Every known name.
         known: Vec<String>,
-        /// What would be there, if it could be served.
-        left_out: Vec<LeftOut>,
+        /// The skipped plugins, which might have had the names.
+        skipped: Vec<SkippedPlugin>,
     },
-    /// A name in `TOOLS_LIST` is that of several functions.
+    /// A name in `TOOLS_LIST` belongs to several functions.
     #[error("TOOLS_LIST: {name} is the function of several tools: {}; write the tool's name", .tools.join(", "))]
     Ambiguous {
         /// The name.
@@ -36,7 +36,7 @@ pub enum SelectionError {
     },
 }
 
-impl Code for SelectionError {
+impl HasErrorCode for SelectionError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::EntryFile(_) => ErrorCode::EntryFileInvalid,
@@ -49,38 +49,39 @@ impl Code for SelectionError {
     }
 }
 
-/// A name that nothing has, with those that come near it.
+/// An unknown name, with suggestions.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unmatched {
     /// The name, as written.
     pub name: String,
-    /// What it may have meant, the nearest first.
-    pub near: Vec<String>,
+    /// Similar names, the most similar first.
+    pub suggestions: Vec<String>,
 }
 
 impl Unmatched {
-    /// This name, and what of `known` comes near it.
+    /// Returns this name with the similar ones of `known`.
     pub fn new<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             name: name.to_owned(),
-            near: near_misses(name, known),
+            suggestions: near_misses(name, known),
         }
     }
 }
 
-/// The most near misses that are named.
-const MAX_NEAR: usize = 3;
+/// The maximum number of suggestions.
+const MAX_SUGGESTIONS: usize = 3;
 
 fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut near: Vec<_> = known
+    let mut suggestions: Vec<_> = known
         .into_iter()
         .filter_map(|known| Some((likeness(name, known)?, known)))
         .collect();
-    // The names too, so that equal ones stand side by side: a tool and its function often have one name.
-    near.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));
-    near.dedup_by_key(|(_, known)| *known);
-    near.into_iter()
-        .take(MAX_NEAR)
+    // Sorting also by name puts equal names side by side: a tool and its function often have one name.
+    suggestions.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));
+    suggestions.dedup_by_key(|(_, known)| *known);
+    suggestions
+        .into_iter()
+        .take(MAX_SUGGESTIONS)
         .map(|(_, known)| known.to_owned())
         .collect()
 }
@@ -89,7 +90,7 @@ fn unmatched_message(
     variable: &str,
     unmatched: &[Unmatched],
     known: &[String],
-    left_out: &[LeftOut],
+    skipped: &[SkippedPlugin],
 ) -> String {
     let what = if variable == "ENTRY_FILE" {
         "plugin"
@@ -98,21 +99,23 @@ fn unmatched_message(
     };
     let names: Vec<_> = unmatched
         .iter()
-        .map(|Unmatched { name, near }| match near.as_slice() {
-            [] => format!("no {what} fits {name:?}"),
-            near => format!(
-                "no {what} fits {name:?}; did you mean {}?",
-                near.join(" or ")
-            ),
-        })
+        .map(
+            |Unmatched { name, suggestions }| match suggestions.as_slice() {
+                [] => format!("no {what} fits {name:?}"),
+                suggestions => format!(
+                    "no {what} fits {name:?}; did you mean {}?",
+                    suggestions.join(" or ")
+                ),
+            },
+        )
         .collect();
     let mut message = format!(
         "{variable}: {} (there are: {})",
         names.join("; "),
         known.join(", ")
     );
-    if !left_out.is_empty() {
-        let all: Vec<_> = left_out.iter().map(LeftOut::to_string).collect();
+    if !skipped.is_empty() {
+        let all: Vec<_> = skipped.iter().map(SkippedPlugin::to_string).collect();
         message.push_str(&format!("; left out were {}", all.join("; ")));
     }
     message
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn near_misses_are_named_nearest_first() {
         let known = ["greet", "multiply", "wordCount", "add"];
-        for (name, near) in [
+        for (name, suggestions) in [
             ("gret", vec!["greet"]),
             ("multiplies", vec!["multiply"]),
             ("word_count", vec!["wordCount"]),
@@ -133,11 +136,15 @@ mod tests {
             ("gerte", vec!["greet"]),
             ("unrelated", vec![]),
         ] {
-            assert_eq!(Unmatched::new(name, known).near, near, "name: {name}");
+            assert_eq!(
+                Unmatched::new(name, known).suggestions,
+                suggestions,
+                "name: {name}"
+            );
         }
         let twice = ["tool_a", "tool_b", "tool_b", "tool_a"];
         assert_eq!(
-            Unmatched::new("tool_c", twice).near,
+            Unmatched::new("tool_c", twice).suggestions,
             ["tool_a", "tool_b"],
             "each is named once"
         );

@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use crate::{Code, ErrorCode};
+use crate::{ErrorCode, HasErrorCode};
 
-/// A file that is not served, and why.
+/// A file that is not served, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct SkippedPlugin {
     /// The name of the library or manifest.
     pub file: String,
     /// The code of the problem.
     pub code: ErrorCode,
-    /// What is wrong, and the remedy.
+    /// The problem, and the remedy.
     pub problem: String,
 }
 
-impl LeftOut {
-    /// A file that this error keeps from being served.
+impl SkippedPlugin {
+    /// Returns a file that is skipped for this error.
     #[must_use]
-    pub fn new(file: &str, error: &(impl Code + fmt::Display)) -> Self {
+    pub fn new(file: &str, error: &(impl HasErrorCode + fmt::Display)) -> Self {
         Self {
             file: file.to_owned(),
             code: error.code(),
@@ -27,7 +27,7 @@ impl LeftOut {
     }
 }
 
-impl fmt::Display for LeftOut {
+impl fmt::Display for SkippedPlugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.file, self.code)
     }

@@ -1,14 +1,16 @@
-//! What clients can do, and what tools need them to.
+//! Client capabilities: what a client can do, and what tools need it to do.
 //!
-//! A name such as `elicitation.url` leads into the object by which a client declares its capabilities. Plain `elicitation`
-//! is `elicitation.form`, whoever says it: what declares it without a mode means forms (M:elicit, "Capabilities").
+//! A name such as `elicitation.url` is a path into the object by which a client declares its capabilities. Plain
+//! `elicitation` means `elicitation.form`, in a declaration and in a requirement: a client that declares it without a
+//! mode supports forms (M:elicit, "Capabilities").
 
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{Answer, Id, jsonrpc::MISSING_REQUIRED_CLIENT_CAPABILITY};
 
-/// The capabilities that a tool may need. Source: ClientCapabilities of 2026-07-28; `sampling.context` and
-/// `sampling.tools` are parts of it that a client declares on their own.
+/// The capabilities that a tool may need. `sampling.context` and `sampling.tools` are parts that a client declares
+/// separately.
+/// Source: ClientCapabilities of 2026-07-28.
 pub const CAPABILITIES: [&str; 7] = [
     "elicitation",
     "elicitation.form",
@@ -19,9 +21,9 @@ pub const CAPABILITIES: [&str; 7] = [
     "sampling.tools",
 ];
 
-/// Those of the `required` capabilities that a client did not declare; of a client about which nothing is known, all.
+/// Returns the `required` capabilities that a client did not declare. Without a declaration that is all of them.
 #[must_use]
-pub fn missing<'a>(
+pub fn missing_capabilities<'a>(
     required: impl IntoIterator<Item = &'a str>,
     declared: Option<&RawValue>,
 ) -> Vec<&'a str> {
@@ -49,17 +51,18 @@ fn has(declared: &Value, name: &str) -> bool {
     part.is_some() || (name == "elicitation.form" && means_forms())
 }
 
-/// The refusal of a request that needs capabilities which the client did not declare.
+/// Returns the refusal of a request that needs capabilities which the client did not declare. Its `error.data` is
+/// `{"requiredCapabilities": {"elicitation": {"url": {}}}}`, the object that would declare what is missing.
 #[must_use]
-pub fn missing_error(id: &Id, message: &str, missing: &[&str]) -> Answer {
+pub fn missing_capabilities_error(id: &Id, message: &str, missing: &[&str]) -> Answer {
     let mut required = json!({});
     for name in missing {
-        let mut place = &mut required;
+        let mut object = &mut required;
         for member in name.split('.') {
-            // Indexing makes the member, and what is made here are objects only.
-            place = &mut place[member];
-            if place.is_null() {
-                *place = json!({});
+            // Indexing creates the member, and only objects are created here.
+            object = &mut object[member];
+            if object.is_null() {
+                *object = json!({});
             }
         }
     }
@@ -95,15 +98,15 @@ mod tests {
             ("smelling.far", "{}", false),
         ] {
             let raw = RawValue::from_string(declared.to_owned()).expect("JSON");
-            let missing = missing([name], Some(&raw));
+            let missing = missing_capabilities([name], Some(&raw));
             assert_eq!(missing.is_empty(), expected, "{name} in {declared}");
         }
-        assert_eq!(missing(CAPABILITIES, None), CAPABILITIES);
-        assert_eq!(missing([], None), [""; 0]);
+        assert_eq!(missing_capabilities(CAPABILITIES, None), CAPABILITIES);
+        assert_eq!(missing_capabilities([], None), [""; 0]);
     }
 
     #[test]
-    fn what_is_missing_is_told_as_the_object_that_would_declare_it() {
+    fn missing_capabilities_are_listed_as_the_object_that_declares_them() {
         for (missing, expected) in [
             (&["roots"][..], json!({ "roots": {} })),
             (
@@ -120,7 +123,7 @@ mod tests {
                 json!({ "sampling": { "tools": {} }, "elicitation": { "form": {} } }),
             ),
         ] {
-            let answer = missing_error(&Id::Number(1.into()), "words", missing);
+            let answer = missing_capabilities_error(&Id::Number(1.into()), "words", missing);
             assert_eq!(answer.status, 400);
             let body: Value = serde_json::from_slice(&answer.body.expect("a body")).expect("JSON");
             assert_eq!(body["error"]["code"], -32021);

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use crate::{Revision, json::raw};
+use crate::{Revision, json::to_raw};
 
-/// What a replacement repeats of a block.
+/// The members of a block that its replacement repeats.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Block {
@@ -17,9 +17,9 @@ struct Block {
     description: Option<String>,
 }
 
-/// The blocks, with a text in place of each that `revision` does not know: a client that reads by the schema refuses the
-/// whole result for one of them. `None` if nothing is to be replaced.
-pub(crate) fn in_words_of(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
+/// Replaces each block that `revision` does not know by a text. (A client that validates would refuse the whole result
+/// for one such block.) Returns `None` if there is nothing to replace.
+pub(crate) fn for_revision(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
     let unknown: Vec<_> = [
         ("audio", revision.has_audio()),
         ("resource_link", revision.has_resource_links()),
@@ -27,7 +27,7 @@ pub(crate) fn in_words_of(content: &RawValue, revision: Revision) -> Option<Box<
     .into_iter()
     .filter_map(|(kind, known)| (!known).then_some(kind))
     .collect();
-    // Most results are text: not parsed for a block that cannot be in them.
+    // Most results are text. They are not parsed for a block that they cannot contain.
     if !unknown.iter().any(|kind| content.get().contains(kind)) {
         return None;
     }
@@ -38,12 +38,12 @@ pub(crate) fn in_words_of(content: &RawValue, revision: Revision) -> Option<Box<
         .map(|block| match serde_json::from_str::<Block>(block.get()) {
             Ok(parsed) if unknown.contains(&parsed.r#type.as_str()) => {
                 replaced = true;
-                raw(&json!({ "type": "text", "text": parsed.as_text(revision) }))
+                to_raw(&json!({ "type": "text", "text": parsed.as_text(revision) }))
             }
             _ => block.to_owned(),
         })
         .collect();
-    replaced.then(|| raw(&blocks))
+    replaced.then(|| to_raw(&blocks))
 }
 
 impl Block {

@@ -1,10 +1,10 @@
-//! Which era a message belongs to. Decided per request: connections and earlier requests mean nothing (M:ver).
+//! The era of a message. Each request is decided alone: connections and earlier requests do not count (M:ver).
 
 use serde_json::value::RawValue;
 
 use crate::{
     Answer, Batch, Headers, Id, Revision, Route,
-    header::{self, trimmed},
+    header::{self, trim_blanks},
     jsonrpc::{INVALID_REQUEST, MAX_BATCH, Message},
     legacy::{self, INITIALIZE},
     meta_keys::PROTOCOL_VERSION,
@@ -12,7 +12,7 @@ use crate::{
     params::{Members, Params, text},
 };
 
-/// Parse the body of one POST, and decide its era. The first rule that fits wins:
+/// Parses the body of one POST and decides its era. The first rule that fits wins:
 ///
 /// | rule | message | era |
 /// |---|---|---|
@@ -24,44 +24,44 @@ use crate::{
 /// | D7 | a notification by D4 or D5, or else | modern: accepted and dropped; legacy |
 /// | D8 | a response | refused if the header is modern, else legacy |
 ///
-/// (D1, other methods than POST, is the front door's business.)
+/// (The front door handles D1: methods other than POST.)
 #[must_use]
 pub fn route<'a>(headers: Headers<'_>, body: &'a [u8]) -> Route<'a> {
-    Posted {
-        header: Header::of(headers.protocol_version),
+    Received {
+        header: Header::parse(headers.protocol_version),
         headers: Some(headers),
     }
     .route(body)
 }
 
-/// Parse one message that came over stdio, and decide its era by the same rules, as if no header had been there: none is
-/// missing either.
+/// Parses one message that came over stdio. The rules are those of [`route`], as if no header had been there, and no
+/// header is missing.
 ///
-/// - The statuses of answers mean nothing; one without body is not written.
-/// - The connection is the legacy session: whoever keeps it knows the revision that `initialize` negotiated in it, which
-///   is that of [`Request::revision`] `None`, and the session is alive.
-/// - [`Route::Cancelled`] names a request of this connection, of any era. Answers may overtake each other.
+/// - Statuses of answers have no meaning. An answer without body is not written.
+/// - The connection is the legacy session and is alive. Its transport knows the revision that `initialize` negotiated
+///   in it; a [`Request::revision`] of `None` means that revision.
+/// - [`Route::Cancel`] names a request of this connection, of either era. Answers may overtake each other.
 #[must_use]
 pub fn route_stdio(message: &[u8]) -> Route<'_> {
-    Posted {
+    Received {
         header: Header::Absent,
         headers: None,
     }
     .route(message)
 }
 
-/// What the header `MCP-Protocol-Version` names.
+/// The value of the header `MCP-Protocol-Version`.
 #[derive(Clone, Copy)]
 enum Header {
     Absent,
     Legacy(Revision),
-    /// A modern revision, or what is none at all.
+    /// A modern revision, or no known revision at all.
     Modern,
 }
 
 impl Header {
-    fn of(value: Option<&str>) -> Self {
-        match value.map(|version| Revision::parse(trimmed(version))) {
+    fn parse(value: Option<&str>) -> Self {
+        match value.map(|version| Revision::parse(trim_blanks(version))) {
             None => Self::Absent,
             Some(Some(revision)) if !revision.is_modern() => Self::Legacy(revision),
             Some(_) => Self::Modern,
@@ -76,18 +76,18 @@ impl Header {
     }
 }
 
-/// What `_meta` claims by its key `io.modelcontextprotocol/protocolVersion`.
+/// The revision that `_meta` declares by the key `io.modelcontextprotocol/protocolVersion`.
 #[derive(Clone, Copy)]
-enum Claim {
+enum DeclaredVersion {
     Absent,
-    /// To be of a modern revision.
+    /// A modern revision.
     Modern,
-    /// To be of another one, or nothing that could be read.
+    /// Another revision, or an unreadable value.
     Other,
 }
 
-impl Claim {
-    fn of(meta: Option<&Members<'_>>) -> Self {
+impl DeclaredVersion {
+    fn from_meta(meta: Option<&Members<'_>>) -> Self {
         match meta.and_then(|meta| meta.get(PROTOCOL_VERSION)) {
             None => Self::Absent,
             Some(version) => match text(version).and_then(|version| Revision::parse(&version)) {
@@ -98,25 +98,25 @@ impl Claim {
     }
 }
 
-/// How a message came.
+/// A message's origin: its headers, if it came over HTTP.
 #[derive(Clone, Copy)]
-struct Posted<'h> {
+struct Received<'h> {
     header: Header,
-    /// `None`: over stdio, which has none.
+    /// `None` over stdio, which has no headers.
     headers: Option<Headers<'h>>,
 }
 
-impl Posted<'_> {
+impl Received<'_> {
     fn route(self, body: &[u8]) -> Route<'_> {
         let routed = Message::parse(body).and_then(|message| match message {
-            Message::Batch(messages) => self.batch(&messages),
-            message => Ok(self.decide(message)?.0),
+            Message::Batch(messages) => self.route_batch(&messages),
+            message => Ok(self.route_message(message)?.0),
         });
-        routed.unwrap_or_else(Route::Answered)
+        routed.unwrap_or_else(Route::Reply)
     }
 
-    /// D2.
-    fn batch<'a>(self, messages: &[&'a RawValue]) -> Result<Route<'a>, Answer> {
+    /// Applies D2 to a batch.
+    fn route_batch<'a>(self, messages: &[&'a RawValue]) -> Result<Route<'a>, Answer> {
         let refuse = |problem: &str| Err(Answer::error(400, None, INVALID_REQUEST, problem));
         if messages.is_empty() {
             return refuse("a batch without messages asks for nothing");
@@ -127,16 +127,19 @@ impl Posted<'_> {
             ));
         }
         if matches!(self.header, Header::Modern) {
-            return Err(Batch::refused());
+            return Err(Batch::refusal());
         }
         let mut routes = Vec::with_capacity(messages.len());
         for message in messages {
-            let decided = Message::parse_one(message).and_then(|message| self.decide(message));
+            let decided =
+                Message::parse_one(message).and_then(|message| self.route_message(message));
             routes.push(match decided {
-                Ok((_, Claim::Modern | Claim::Other)) => return Err(Batch::refused()),
+                Ok((_, DeclaredVersion::Modern | DeclaredVersion::Other)) => {
+                    return Err(Batch::refusal());
+                }
                 Ok((Route::Request(request), _)) if request.is_initialize() => {
                     let message = "initialize must not be in a batch; send it alone";
-                    Route::Answered(Answer::error(
+                    Route::Reply(Answer::error(
                         400,
                         Some(&request.id),
                         INVALID_REQUEST,
@@ -144,67 +147,68 @@ impl Posted<'_> {
                     ))
                 }
                 Ok((route, _)) => route,
-                Err(answer) => Route::Answered(answer),
+                Err(answer) => Route::Reply(answer),
             });
         }
         Ok(match self.header.revision() {
-            Some(revision) if !revision.has_batches() => Route::InSession {
+            Some(revision) if !revision.has_batches() => Route::ReplyIfSessionAlive {
                 id: None,
-                answer: Batch::refused(),
+                answer: Batch::refusal(),
             },
             revision => Route::Batch(Batch { revision, routes }),
         })
     }
 
-    /// D3 to D8; and what the message claims.
-    fn decide(self, message: Message<'_>) -> Result<(Route<'_>, Claim), Answer> {
-        use {Claim as C, Header as H, Message as M};
+    /// Applies D3 to D8. Returns the route and the revision that the message declares.
+    fn route_message(self, message: Message<'_>) -> Result<(Route<'_>, DeclaredVersion), Answer> {
+        use {DeclaredVersion as V, Header as H, Message as M};
 
         let params = Params::parse(message.id(), message.params())?;
-        let claim = Claim::of(params.meta.as_ref());
+        let declared = DeclaredVersion::from_meta(params.meta.as_ref());
         let modern = |id, method: &str| modern::request(self.headers, id, method, &params);
         let legacy =
             |id, method: &str| legacy::request(self.header.revision(), id, method, &params);
         #[rustfmt::skip]
-        let route = match (message, claim, self.header) {
-            (M::Request { id, method, .. }, C::Absent | C::Other, H::Modern) if method == INITIALIZE => return Err(not_a_handshake(&id)), // D3
-            (M::Request { id, method, .. }, C::Absent | C::Other, _)         if method == INITIALIZE => legacy(id, &method),              // D3
-            (M::Request { id, method, .. }, C::Modern | C::Other, _)                                 => modern(id, &method),              // D4
-            (M::Request { id, method, .. }, C::Absent,            H::Modern)                         => modern(id, &method),              // D5
-            (M::Request { id, method, .. }, C::Absent,            H::Absent | H::Legacy(_))          => legacy(id, &method),              // D6
-            (M::Notification { method, .. }, C::Modern | C::Other, _)                                => self.notified(true, &method, &params),  // D7
-            (M::Notification { method, .. }, C::Absent,           H::Modern)                         => self.notified(true, &method, &params),  // D7
-            (M::Notification { method, .. }, C::Absent,           H::Absent | H::Legacy(_))          => self.notified(false, &method, &params), // D7
-            (M::Response,                     _,                  H::Modern)                         => return Err(nothing_was_asked()),  // D8
-            (M::Response,                     _,                  H::Absent | H::Legacy(_))          => ACCEPTED_IN_SESSION,              // D8
-            (M::Batch(_), ..)                                                                        => return Err(Batch::refused()),
+        let route = match (message, declared, self.header) {
+            (M::Request { id, method, .. }, V::Absent | V::Other, H::Modern) if method == INITIALIZE => return Err(initialize_mismatch(&id)),             // D3
+            (M::Request { id, method, .. }, V::Absent | V::Other, _)         if method == INITIALIZE => legacy(id, &method),                              // D3
+            (M::Request { id, method, .. }, V::Modern | V::Other, _)                                 => modern(id, &method),                              // D4
+            (M::Request { id, method, .. }, V::Absent,            H::Modern)                         => modern(id, &method),                              // D5
+            (M::Request { id, method, .. }, V::Absent,            H::Absent | H::Legacy(_))          => legacy(id, &method),                              // D6
+            (M::Notification { method, .. }, V::Modern | V::Other, _)                                => self.route_notification(true, &method, &params),  // D7
+            (M::Notification { method, .. }, V::Absent,           H::Modern)                         => self.route_notification(true, &method, &params),  // D7
+            (M::Notification { method, .. }, V::Absent,           H::Absent | H::Legacy(_))          => self.route_notification(false, &method, &params), // D7
+            (M::Response,                     _,                  H::Modern)                         => return Err(unexpected_response()),                // D8
+            (M::Response,                     _,                  H::Absent | H::Legacy(_))          => ACCEPTED_IN_SESSION,                              // D8
+            (M::Batch(_), ..)                                                                        => return Err(Batch::refusal()),
         };
-        Ok((route, claim))
+        Ok((route, declared))
     }
 
-    /// A modern client cancels over HTTP by hanging up; what it cancels otherwise is in no session, and so of nobody.
-    fn notified<'a>(self, modern: bool, method: &str, params: &Params<'_>) -> Route<'a> {
+    /// Routes a notification. A modern client cancels over HTTP by hanging up. Any other cancellation of a modern
+    /// client is in no session and concerns no request.
+    fn route_notification<'a>(self, modern: bool, method: &str, params: &Params<'_>) -> Route<'a> {
         let over_http = self.headers.is_some();
         match (method, params.id("requestId")) {
-            _ if modern && over_http => Route::Answered(Answer::ACCEPTED),
-            ("notifications/cancelled", Some(id)) => Route::Cancelled { id },
+            _ if modern && over_http => Route::Reply(Answer::ACCEPTED),
+            ("notifications/cancelled", Some(id)) => Route::Cancel { id },
             _ => ACCEPTED_IN_SESSION,
         }
     }
 }
 
-const ACCEPTED_IN_SESSION: Route<'static> = Route::InSession {
+const ACCEPTED_IN_SESSION: Route<'static> = Route::ReplyIfSessionAlive {
     id: None,
     answer: Answer::ACCEPTED,
 };
 
-fn not_a_handshake(id: &Id) -> Answer {
+fn initialize_mismatch(id: &Id) -> Answer {
     let message =
         "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version names another";
     header::mismatch(id, message)
 }
 
-fn nothing_was_asked() -> Answer {
+fn unexpected_response() -> Answer {
     let message = "the server sends no requests, so there is nothing to respond to";
     Answer::error(400, None, INVALID_REQUEST, message)
 }

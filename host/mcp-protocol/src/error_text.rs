@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 /// The longest text of an error. Unit: bytes.
-/// Source: ours. It is for people and models to read; what it quotes of a request may have megabytes, and an answer that
-/// is too large for the gateway would be lost.
+/// Source: ours. People and models read it. A request that it quotes may have megabytes, and an answer that is too
+/// large for the gateway would be lost.
 const MAX_ERROR_TEXT: usize = 4096;
 
-/// An error's text, cut where it gets too long.
-pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
+/// Truncates an error's text that is too long.
+pub(crate) fn truncate(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_ERROR_TEXT {
         return text.into();
     }
@@ -25,16 +25,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_error_quotes_does_not_make_it_longer_than_anyone_reads() {
+    fn an_error_text_is_truncated() {
         for text in ["x".repeat(10_000_000), "\u{fffd}".repeat(10_000_000)] {
-            let bounded = bounded(&text);
+            let truncated = truncate(&text);
             assert!(
-                bounded.len() < MAX_ERROR_TEXT + 50,
+                truncated.len() < MAX_ERROR_TEXT + 50,
                 "{} bytes",
-                bounded.len()
+                truncated.len()
             );
-            assert!(bounded.ends_with(" more bytes)"));
+            assert!(truncated.ends_with(" more bytes)"));
         }
-        assert_eq!(bounded("short"), "short");
+        assert_eq!(truncate("short"), "short");
     }
 }

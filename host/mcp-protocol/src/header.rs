@@ -1,4 +1,4 @@
-//! Headers that repeat what the body says, so that gateways can act on it (M:http, "Server Validation").
+//! Headers that repeat parts of the body, so that gateways can act on them (M:http, "Server Validation").
 
 use std::borrow::Cow;
 
@@ -6,43 +6,43 @@ use serde_json::{Number, value::RawValue};
 
 use crate::{Answer, Id, jsonrpc::HEADER_MISMATCH, params::members};
 
-/// How the names of headers begin that repeat arguments (M:http, "Custom Headers from Tool Parameters").
-pub const ARGUMENT_HEADERS: &str = "mcp-param-";
+/// The prefix of headers that repeat arguments (M:http, "Custom Headers from Tool Parameters").
+pub const ARGUMENT_HEADER_PREFIX: &str = "mcp-param-";
 
-/// Up to here every integer is a number of its own also for clients that have no others (2^53 - 1).
-const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
+/// The largest integer up to which all are distinct, also for clients with floats as numbers (2^53 - 1).
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
-/// The value of a header without the blanks around it (RFC 9110, section 5.5).
-pub(crate) fn trimmed(value: &str) -> &str {
+/// Returns the value of a header without the blanks around it (RFC 9110, section 5.5).
+pub(crate) fn trim_blanks(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
 
-/// The refusal of a request whose headers and body disagree.
+/// Returns the refusal of a request with headers that disagree with its body.
 pub(crate) fn mismatch(id: &Id, problem: &str) -> Answer {
     Answer::error(400, Some(id), HEADER_MISMATCH, problem)
 }
 
-/// A header is there and says what the body says.
+/// Checks that a header is there and equals the body.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(crate) fn plain(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
+/// The problem with the header.
+pub(crate) fn check_plain(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
     let value = value
-        .map(trimmed)
-        .ok_or_else(|| missing(header, &format!("{body:?}")))?;
-    says(header, value, body)
+        .map(trim_blanks)
+        .ok_or_else(|| missing_header(header, &format!("{body:?}")))?;
+    compare(header, value, body)
 }
 
-/// The same of a header whose value may be wrapped in base64.
+/// Checks the same of a header that may be encoded in base64.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(crate) fn wrapped(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
-    let value = value.ok_or_else(|| missing(header, &format!("{body:?}")))?;
-    says(header, &unwrapped(header, value)?, body)
+/// The problem with the header.
+pub(crate) fn check_encoded(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
+    let value = value.ok_or_else(|| missing_header(header, &format!("{body:?}")))?;
+    compare(header, &decode_value(header, value)?, body)
 }
 
-fn says(header: &str, value: &str, body: &str) -> Result<(), String> {
+fn compare(header: &str, value: &str, body: &str) -> Result<(), String> {
     if value == body {
         return Ok(());
     }
@@ -51,21 +51,21 @@ fn says(header: &str, value: &str, body: &str) -> Result<(), String> {
     ))
 }
 
-/// The headers by which a tool wants arguments repeated say what its `arguments` say, as they were sent.
+/// Checks that the headers in which a tool wants arguments repeated agree with the `arguments`, as they were sent.
 ///
-/// `declared` are the names of `x-mcp-header`, each with a JSON pointer to its argument; `value` finds the value of a
-/// header by its name.
+/// `declared` holds the names of `x-mcp-header`, each with a JSON pointer to its argument. `value` returns the value of
+/// a header by its name.
 ///
 /// | argument | header | |
 /// |---|---|---|
 /// | there, not null | there, and equal to it | accepted |
 /// | there, not null | missing, different or malformed | refused |
 /// | null or absent | missing | accepted |
-/// | null or absent | there | refused: a gateway would act on what the tool does not get |
+/// | null or absent | there | refused: a gateway would act on a value that the tool does not get |
 ///
 /// # Errors
 /// The refusal: 400, -32020.
-pub fn arguments_agree<'d, 'v>(
+pub fn check_argument_headers<'d, 'v>(
     id: &Id,
     declared: impl IntoIterator<Item = (&'d str, &'d str)>,
     value: impl Fn(&str) -> Option<Cow<'v, str>>,
@@ -73,15 +73,15 @@ pub fn arguments_agree<'d, 'v>(
 ) -> Result<(), Answer> {
     for (name, pointer) in declared {
         let header = format!("Mcp-Param-{name}");
-        let value = value(&format!("{ARGUMENT_HEADERS}{name}"));
-        argument(arguments, pointer)
-            .and_then(|argument| argument_agrees(&header, value.as_deref(), argument))
+        let value = value(&format!("{ARGUMENT_HEADER_PREFIX}{name}"));
+        find_argument(arguments, pointer)
+            .and_then(|argument| check_argument(&header, value.as_deref(), argument))
             .map_err(|problem| mismatch(id, &format!("{problem} (argument {pointer})")))?;
     }
     Ok(())
 }
 
-fn argument_agrees(
+fn check_argument(
     header: &str,
     value: Option<&str>,
     argument: Option<&RawValue>,
@@ -94,8 +94,8 @@ fn argument_agrees(
                 "the header {header} is there, but not the argument"
             ));
         }
-        (Some(argument), None) => return Err(missing(header, argument)),
-        (Some(argument), Some(value)) => (argument, unwrapped(header, value)?),
+        (Some(argument), None) => return Err(missing_header(header, argument)),
+        (Some(argument), Some(value)) => (argument, decode_value(header, value)?),
     };
     let agrees = match argument.as_bytes() {
         [b'"', ..] => serde_json::from_str::<String>(argument).is_ok_and(|text| text == value),
@@ -110,21 +110,21 @@ fn argument_agrees(
     ))
 }
 
-/// The integer that a number is, however it is written.
+/// Returns the integer value of a number, in whatever notation.
 fn integer(text: &str) -> Option<i128> {
     let number: Number = serde_json::from_str(text).ok()?;
     let float = || {
         number
             .as_f64()
-            .filter(|float| float.fract() == 0.0 && float.abs() <= MAX_SAFE)
+            .filter(|float| float.fract() == 0.0 && float.abs() <= MAX_SAFE_INTEGER)
     };
     number
         .as_i128()
         .or_else(|| float().map(|float| float as i128))
 }
 
-/// The argument in this place, as it stands.
-fn argument<'a>(
+/// Returns the argument at this pointer, unchanged.
+fn find_argument<'a>(
     arguments: Option<&'a RawValue>,
     pointer: &str,
 ) -> Result<Option<&'a RawValue>, String> {
@@ -134,25 +134,26 @@ fn argument<'a>(
         let Some(object) = found else {
             return Ok(None);
         };
-        let object = members(object).map_err(|twice| {
-            format!("an object has {twice:?} twice, of which a header can repeat only one")
+        let object = members(object).map_err(|duplicate| {
+            format!("an object has {duplicate:?} twice, of which a header can repeat only one")
         })?;
         found = object.and_then(|object| object.get(&name).copied());
     }
     Ok(found)
 }
 
-fn missing(header: &str, body: &str) -> String {
+fn missing_header(header: &str, body: &str) -> String {
     format!("the header {header} is missing; it must say {body}")
 }
 
-fn unwrapped(header: &str, value: &str) -> Result<String, String> {
-    decode(trimmed(value)).ok_or_else(|| {
+fn decode_value(header: &str, value: &str) -> Result<String, String> {
+    decode(trim_blanks(value)).ok_or_else(|| {
         format!("the header {header} is not valid base64 of UTF-8 between =?base64? and ?=")
     })
 }
 
-/// The value of a header that may be wrapped as `=?base64?...?=`; `None` when what is wrapped is not base64 of UTF-8.
+/// Decodes the value of a header that may be encoded as `=?base64?...?=`. Returns `None` if the encoded part is not
+/// base64 of UTF-8.
 fn decode(value: &str) -> Option<String> {
     match value
         .strip_prefix("=?base64?")
@@ -167,7 +168,7 @@ fn decode(value: &str) -> Option<String> {
 #[must_use]
 pub fn encode_header(value: &str) -> Cow<'_, str> {
     let is_plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-        && trimmed(value) == value
+        && trim_blanks(value) == value
         && !value.starts_with("=?base64?");
     if is_plain {
         return value.into();
@@ -192,8 +193,8 @@ fn encode_base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Canonical base64 (RFC 4648, section 4): padding required, no stray bits. Written here because this crate depends on
-/// serde alone, but for `tool-rules`.
+/// Decodes canonical base64 (RFC 4648, section 4): padding required, no stray bits. It is written here because this
+/// crate depends only on serde and `tool-rules`.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();
@@ -227,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrapped_headers_are_decoded_strictly() {
+    fn encoded_headers_are_decoded_strictly() {
         for (value, decoded) in [
             ("greet", Some("greet")),
             ("=?base64?Z3JlZXQ=?=", Some("greet")),
@@ -264,7 +265,7 @@ mod tests {
         for value in values {
             let encoded = encode_header(value);
             assert_eq!(decode(&encoded).as_deref(), Some(value), "{encoded}");
-            assert_eq!(trimmed(&encoded), encoded);
+            assert_eq!(trim_blanks(&encoded), encoded);
             assert!(encoded.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         }
         for (value, encoded) in [
@@ -280,7 +281,7 @@ mod tests {
     /// The outcome for one header `Mcp-Param-Days` of the argument `/trip/days`.
     fn outcome(arguments: &str, value: Option<&str>) -> Option<String> {
         let arguments: &RawValue = serde_json::from_str(arguments).expect("JSON");
-        let refused = arguments_agree(
+        let refused = check_argument_headers(
             &Id::Number(1.into()),
             [("Days", "/trip/days")],
             |name| {
@@ -395,9 +396,9 @@ mod tests {
     #[test]
     fn a_pointer_leads_to_names_of_any_kind() {
         let arguments: &RawValue = serde_json::from_str(r#"{"a/b":{"~":{"":1}}}"#).expect("JSON");
-        let found = argument(Some(arguments), "/a~1b/~0/").expect("nothing twice");
+        let found = find_argument(Some(arguments), "/a~1b/~0/").expect("nothing twice");
         assert_eq!(found.map(RawValue::get), Some("1"));
-        assert!(argument(None, "/x").expect("nothing twice").is_none());
+        assert!(find_argument(None, "/x").expect("nothing twice").is_none());
     }
 
     #[test]

@@ -1,32 +1,33 @@
-//! Multi round-trip requests (M:mrtr): what a server wants to know of its client before it can give a result.
+//! Multi round-trip requests (M:mrtr): questions that a server asks its client before it can give a result.
 //!
-//! The call ends as [`input_required`]; the client answers by making the same request again, with [`Retry`] in it.
+//! The call ends with an [`input_required_result`]. The client answers by repeating the request with an [`InputResume`]
+//! in it.
 //!
 //! # What an answer proves
 //!
-//! That the client sent it, and nothing more: people or a model are asked by the client, and who can write a request can
-//! write an answer. Two things follow that are easily taken for granted.
+//! An answer proves that the client sent it, and nothing more. The client asks people or a model, and anybody who can
+//! write a request can write an answer. Two consequences are easily overlooked:
 //!
-//! - Answers that come without a [`Retry::state`] are taken at their word, whatever is asked under their keys. Clients may
-//!   send them so (the official suite does: `input-required-result-ignore-extra-params`), but nobody knows then what the
-//!   question was. Only with a state it is sure that an answer is one to this very question.
-//! - A state is no ticket for one journey. It says which questions of which call are answered how, and until it expires it
-//!   says so whenever it is sent. What must happen once, such as a payment, needs a key of its own in the tool's arguments,
-//!   or a store that remembers (M:mrtr: "If single use matters, enforce it server-side").
+//! - Answers without an [`InputResume::state`] are accepted for whatever question has their key. Clients may send them
+//!   so (the official suite does: `input-required-result-ignore-extra-params`), but then nobody knows what the question
+//!   was. Only a state ties an answer to this very question.
+//! - A state can be used more than once. It records the answers to the questions of one call, and it is valid until it
+//!   expires, however often it is sent. An action that must happen once, such as a payment, needs a key of its own in
+//!   the tool's arguments, or a store that remembers it (M:mrtr: "If single use matters, enforce it server-side").
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{ServerInfo, json::raw, meta_keys::SERVER_INFO};
+use crate::{ServerInfo, json::to_raw, meta_keys::SERVER_INFO};
 
-/// The methods by which a client can be asked.
+/// The methods by which a server can ask a client.
 const METHODS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
 
-/// Is this one of the capabilities by which clients can be asked? (Of later ones nothing is known.)
+/// Reports whether a client with this capability can be asked something. (Capabilities of later revisions are unknown.)
 #[must_use]
-pub fn is_asked_by(capability: &str) -> bool {
+pub fn is_input_capability(capability: &str) -> bool {
     let whole = capability.split('.').next().unwrap_or(capability);
     ["elicitation", "roots", "sampling"].contains(&whole)
 }
@@ -36,25 +37,26 @@ pub fn is_asked_by(capability: &str) -> bool {
 pub struct InputRequest {
     /// The method by which the client is asked.
     pub method: String,
-    /// Its parameters, an object.
+    /// The method's parameters, an object.
     pub params: Value,
 }
 
-/// What a client sends when it makes a request again.
+/// The members of `params` that a client adds when it repeats a request.
 #[derive(Clone, Debug, Default)]
-pub struct Retry<'a> {
-    /// Its answers, by the keys of the questions.
+pub struct InputResume<'a> {
+    /// `inputResponses`: the client's answers, by the keys of the questions.
     pub responses: BTreeMap<String, &'a RawValue>,
-    /// What the server gave it to send back. Whoever has it can send it any number of times.
+    /// `requestState`: the text that the server gave the client to send back. Its holder can send it any number of
+    /// times.
     pub state: Option<String>,
 }
 
 impl InputRequest {
-    /// The capabilities that a client must have declared to be asked this.
+    /// Returns the capabilities that a client must have declared to be asked this.
     ///
     /// # Errors
-    /// Nobody can be asked this, and why, as the end of a sentence.
-    pub fn requires(&self) -> Result<Vec<&'static str>, String> {
+    /// The reason why no client can be asked this, as the end of a sentence.
+    pub fn required_capabilities(&self) -> Result<Vec<&'static str>, String> {
         if !self.params.is_object() {
             return Err("has `params` that are no object".to_owned());
         }
@@ -63,7 +65,7 @@ impl InputRequest {
             false => Err(format!("lacks a text as its {member:?}")),
         };
         match self.method.as_str() {
-            "elicitation/create" if self.is_of_mode("url") => {
+            "elicitation/create" if self.has_mode("url") => {
                 text("message")?;
                 text("url")?;
                 Ok(vec!["elicitation.url"])
@@ -89,7 +91,7 @@ impl InputRequest {
                 if has("tools") || has("toolChoice") {
                     required.push("sampling.tools");
                 }
-                // Not for `none`, which is what a client takes for granted.
+                // `none` needs no capability: it is the client's default.
                 if matches!(
                     self.params["includeContext"].as_str(),
                     Some("thisServer" | "allServers")
@@ -105,21 +107,21 @@ impl InputRequest {
         }
     }
 
-    /// The schema of the form that a client shows, if this asks for one.
+    /// Returns the schema of the form that a client shows, if this question has a form.
     #[must_use]
     pub fn form(&self) -> Option<&Value> {
-        let is_form = self.method == "elicitation/create" && !self.is_of_mode("url");
+        let is_form = self.method == "elicitation/create" && !self.has_mode("url");
         is_form.then(|| &self.params["requestedSchema"])
     }
 
-    /// Where it leads the people who are asked, if it leads anywhere.
+    /// Returns the URL to which the client sends its user, if this question has one.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
-        let leads = self.method == "elicitation/create" && self.is_of_mode("url");
+        let leads = self.method == "elicitation/create" && self.has_mode("url");
         self.params["url"].as_str().filter(|_| leads)
     }
 
-    /// Does this have the form of an answer? (Whether what fills a form in fits its schema, is not looked at.)
+    /// Reports whether a value has the form of an answer. (It does not compare the content of a form with its schema.)
     #[must_use]
     pub fn is_answered_by(&self, answer: &Value) -> bool {
         match self.method.as_str() {
@@ -136,21 +138,25 @@ impl InputRequest {
         }
     }
 
-    fn is_of_mode(&self, mode: &str) -> bool {
+    fn has_mode(&self, mode: &str) -> bool {
         self.params["mode"] == mode
     }
 }
 
-/// Something that somebody says in a conversation with a model.
+/// Reports whether a value is one message of a conversation with a model.
 fn is_message(value: &Value) -> bool {
     let content = &value["content"];
     matches!(value["role"].as_str(), Some("user" | "assistant"))
         && (content.is_object() || content.is_array())
 }
 
-/// The result of a request that cannot go on without its client's answers.
+/// Returns the result of a request that needs its client's answers:
+///
+/// ```json
+/// {"resultType": "input_required", "inputRequests": {"KEY": {"method": "elicitation/create", "params": {}}}, "requestState": "..."}
+/// ```
 #[must_use]
-pub fn input_required(
+pub fn input_required_result(
     requests: &BTreeMap<String, InputRequest>,
     state: &str,
     server: &ServerInfo,
@@ -164,7 +170,7 @@ pub fn input_required(
         #[serde(rename = "_meta")]
         meta: Value,
     }
-    raw(&InputRequiredResult {
+    to_raw(&InputRequiredResult {
         result_type: "input_required",
         input_requests: requests,
         request_state: state,
@@ -226,7 +232,11 @@ mod tests {
             ),
         ] {
             let request = request(method, params);
-            assert_eq!(request.requires().as_deref(), Ok(expected), "{request:?}");
+            assert_eq!(
+                request.required_capabilities().as_deref(),
+                Ok(expected),
+                "{request:?}"
+            );
         }
         for (method, params) in [
             ("tools/call", json!({})),
@@ -264,7 +274,7 @@ mod tests {
             ),
         ] {
             let request = request(method, params);
-            assert!(request.requires().is_err(), "{request:?}");
+            assert!(request.required_capabilities().is_err(), "{request:?}");
         }
     }
 
@@ -273,9 +283,9 @@ mod tests {
         assert!(
             crate::capabilities::CAPABILITIES
                 .iter()
-                .all(|name| is_asked_by(name))
+                .all(|name| is_input_capability(name))
         );
-        assert!(!is_asked_by("extensions") && !is_asked_by(""));
+        assert!(!is_input_capability("extensions") && !is_input_capability(""));
     }
 
     #[test]

@@ -8,26 +8,26 @@ use serde::{
 };
 use serde_json::{Number, Value, value::RawValue};
 
-use crate::error_text::bounded;
+use crate::error_text::truncate;
 
-/// The body is not JSON.
+/// Code of a body that is not JSON.
 pub const PARSE_ERROR: i32 = -32700;
-/// The body is not one valid message.
+/// Code of a body that is not one valid message.
 pub const INVALID_REQUEST: i32 = -32600;
-/// The method is not offered.
+/// Code of a method that the server does not offer.
 pub const METHOD_NOT_FOUND: i32 = -32601;
-/// The parameters do not fit the method; also an unknown tool.
+/// Code of parameters that do not fit the method, and of an unknown tool.
 pub const INVALID_PARAMS: i32 = -32602;
-/// The server failed.
+/// Code of a failure of the server.
 pub const INTERNAL_ERROR: i32 = -32603;
-/// A header is missing or disagrees with the body (M:http).
+/// Code of a header that is missing or disagrees with the body (M:http).
 pub const HEADER_MISMATCH: i32 = -32020;
-/// The request needs what the client did not declare that it can (M:base).
+/// Code of a request that needs a capability which the client did not declare (M:base).
 pub const MISSING_REQUIRED_CLIENT_CAPABILITY: i32 = -32021;
-/// The revision is not offered (M:ver).
+/// Code of a revision that the server does not offer (M:ver).
 pub const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
-/// The most messages of a batch. Source: ours. It bounds what one small body of broken messages makes the server answer.
+/// The maximum number of messages in a batch. Source: ours. It bounds the answers to one small body of broken messages.
 pub(crate) const MAX_BATCH: usize = 100;
 
 /// The id of a request: a string or an integer, never null (M:base).
@@ -50,7 +50,7 @@ impl Id {
     }
 }
 
-/// One message, its parts not yet looked into.
+/// One message, its parts not parsed yet.
 pub(crate) enum Message<'a> {
     Request {
         id: Id,
@@ -62,11 +62,11 @@ pub(crate) enum Message<'a> {
         params: Option<&'a RawValue>,
     },
     Response,
-    /// Messages, or what stands for them; of very many only the first.
+    /// The raw items of an array. Of a very long array only the first ones.
     Batch(Vec<&'a RawValue>),
 }
 
-/// Members as they stand: `Some("null")` is not the same as absent.
+/// The raw members of a message: `Some("null")` is not the same as absent.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
@@ -90,14 +90,16 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(
 }
 
 impl<'a> Message<'a> {
+    /// Parses the body of a message.
+    ///
     /// # Errors
-    /// The answer to something that is not one message: 400, -32700 or -32600.
+    /// The answer to a body that is not one message: 400, -32700 or -32600.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Answer> {
         let text = str::from_utf8(body).map_err(|error| not_json(&error))?;
         Self::parse_text(text)
     }
 
-    /// One message of a batch.
+    /// Parses one message of a batch.
     ///
     /// # Errors
     /// As [`Self::parse`].
@@ -106,7 +108,7 @@ impl<'a> Message<'a> {
     }
 
     fn parse_text(text: &'a str) -> Result<Self, Answer> {
-        // Asked first: serde would take an array for an envelope, its items for the members in their order.
+        // This check comes first: serde would take an array for an envelope, its items for the members in their order.
         if !text.trim_start_matches(JSON_BLANKS).starts_with('{') {
             return Self::not_an_object(text, "it must be an object");
         }
@@ -200,15 +202,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Items<'de>, A::Error> {
-                let mut kept = Vec::new();
-                while kept.len() <= MAX_BATCH {
+                let mut read = Vec::new();
+                while read.len() <= MAX_BATCH {
                     match items.next_element()? {
-                        Some(item) => kept.push(item),
-                        None => return Ok(Items(kept)),
+                        Some(item) => read.push(item),
+                        None => return Ok(Items(read)),
                     }
                 }
                 while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Items(kept))
+                Ok(Items(read))
             }
         }
 
@@ -216,7 +218,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
     }
 }
 
-/// What JSON allows around its values (RFC 8259, section 2).
+/// The blanks that JSON allows around its values (RFC 8259, section 2).
 const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 fn not_json(error: &dyn fmt::Display) -> Answer {
@@ -224,28 +226,28 @@ fn not_json(error: &dyn fmt::Display) -> Answer {
     Answer::error(400, None, PARSE_ERROR, &message)
 }
 
-/// How one POST is answered: an HTTP status and a JSON body, or none.
+/// The answer to one POST: an HTTP status and a JSON body, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// A JSON-RPC message; `None` for an accepted notification.
     pub body: Option<Vec<u8>>,
-    /// Is that an error, or has one in a batch?
+    /// Whether the body is an error, or a batch that contains one.
     pub is_error: bool,
 }
 
 #[derive(Serialize)]
-struct Success<'a, T: Serialize + ?Sized> {
+struct SuccessResponse<'a, T: Serialize + ?Sized> {
     jsonrpc: &'static str,
     id: &'a Id,
     result: &'a T,
 }
 
 #[derive(Serialize)]
-struct Failure<'a> {
+struct ErrorResponse<'a> {
     jsonrpc: &'static str,
-    // Omitted when it could not be read: null is not valid in MCP's schemas.
+    // Omitted if the id could not be read: null is not valid in MCP's schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Id>,
     error: ErrorObject<'a>,
@@ -267,9 +269,9 @@ impl Answer {
         is_error: false,
     };
 
-    /// A successful answer.
+    /// Returns a successful answer: `{"jsonrpc": "2.0", "id": 1, "result": {}}`.
     pub fn success(id: &Id, result: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::to_vec(&Success {
+        match serde_json::to_vec(&SuccessResponse {
             jsonrpc: "2.0",
             id,
             result,
@@ -288,7 +290,8 @@ impl Answer {
         }
     }
 
-    /// A JSON-RPC error under the HTTP status `status`.
+    /// Returns a JSON-RPC error under an HTTP status: `{"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message":
+    /// "..."}}`.
     #[must_use]
     pub fn error(status: u16, id: Option<&Id>, code: i32, message: &str) -> Self {
         Self::error_with(status, id, code, message, None)
@@ -301,8 +304,8 @@ impl Answer {
         message: &str,
         data: Option<Value>,
     ) -> Self {
-        let message = &bounded(message);
-        let failure = Failure {
+        let message = &truncate(message);
+        let response = ErrorResponse {
             jsonrpc: "2.0",
             id,
             error: ErrorObject {
@@ -311,10 +314,10 @@ impl Answer {
                 data,
             },
         };
-        // Strings, numbers and JSON values always have a form in JSON.
+        // Strings, numbers and JSON values always have a JSON form.
         Self {
             status,
-            body: Some(serde_json::to_vec(&failure).unwrap_or_default()),
+            body: Some(serde_json::to_vec(&response).unwrap_or_default()),
             is_error: true,
         }
     }

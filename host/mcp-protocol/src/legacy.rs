@@ -5,31 +5,36 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     Answer, Id, Request, Revision, Route, ServerInfo,
-    json::raw,
+    json::to_raw,
     jsonrpc::METHOD_NOT_FOUND,
-    method::{capabilities, offered},
+    method::{lookup, server_capabilities},
     params::{self, Params},
 };
 
-/// A request. Its errors travel with HTTP 200, and only after its session was looked up: to a legacy client 404 means
-/// that the session is gone (L:http), and it must learn that whatever it asked for. `initialize` alone is in no session.
+/// Routes a request. Its errors have HTTP status 200 and are sent only after its session was looked up. To a legacy
+/// client 404 means that the session is gone (L:http), and it must learn that whatever it asked for. `initialize` alone
+/// is in no session.
 pub(crate) fn request<'a>(
     revision: Option<Revision>,
     id: Id,
     method: &str,
     params: &Params<'a>,
 ) -> Route<'a> {
-    let ask = match offered(method, false) {
-        Some(read) => read(params, false).map_err(|problem| params::invalid(&id, problem)),
+    let request = match lookup(method, false) {
+        Some(read) => read(params, false).map_err(|problem| params::invalid_params(&id, problem)),
         None => {
             let message = format!("the method {method} is not offered");
             Err(Answer::error(200, Some(&id), METHOD_NOT_FOUND, &message))
         }
     };
-    match ask {
-        Ok(ask) => Route::Request(Request { id, revision, ask }),
-        Err(answer) if method == INITIALIZE => Route::Answered(answer),
-        Err(answer) => Route::InSession {
+    match request {
+        Ok(method) => Route::Request(Request {
+            id,
+            revision,
+            method,
+        }),
+        Err(answer) if method == INITIALIZE => Route::Reply(answer),
+        Err(answer) => Route::ReplyIfSessionAlive {
             id: Some(id),
             answer,
         },
@@ -39,9 +44,9 @@ pub(crate) fn request<'a>(
 /// The method that begins a session.
 pub(crate) const INITIALIZE: &str = "initialize";
 
-/// The result of `initialize`.
+/// Returns the result of `initialize`.
 #[must_use]
-pub fn initialize(
+pub fn initialize_result(
     negotiated: Revision,
     server: &ServerInfo,
     instructions: Option<&str>,
@@ -55,9 +60,9 @@ pub fn initialize(
         #[serde(skip_serializing_if = "Option::is_none")]
         instructions: Option<&'a str>,
     }
-    raw(&InitializeResult {
+    to_raw(&InitializeResult {
         protocol_version: negotiated.as_str(),
-        capabilities: capabilities(),
+        capabilities: server_capabilities(),
         server_info: server,
         instructions,
     })

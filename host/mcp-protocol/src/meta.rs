@@ -1,4 +1,4 @@
-//! What `_meta` of a call says: of the client behind it, of what it wants to hear meanwhile, of the trace it is part of.
+//! The `_meta` of a call: the client behind it, the notifications that it wants, and the trace that it belongs to.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,22 +12,22 @@ use crate::{
 
 const PROGRESS_TOKEN: &str = "progressToken";
 
-/// The longest progress token; a longer one is none. Unit: bytes. Source: ours. Each notification repeats it, so that a long one
-/// would fill memory by a thousandfold of what was sent; tokens of clients are numbers and UUIDs.
-const MAX_TOKEN: usize = 1024;
+/// The longest progress token; a longer one is ignored. Unit: bytes. Source: ours. Each notification repeats the token,
+/// so that a long one would fill memory with a thousand copies. Tokens of clients are numbers and UUIDs.
+const MAX_PROGRESS_TOKEN: usize = 1024;
 
-/// The longest `tracestate` or `baggage` that is handed on. Unit: bytes.
-/// Source: W3C Baggage, section 3.3.2, which asks for 8192; of `tracestate` W3C Trace Context asks for 512.
+/// The longest `tracestate` or `baggage` that is passed on. Unit: bytes.
+/// Source: W3C Baggage, section 3.3.2, which asks for 8192; W3C Trace Context asks for 512 of `tracestate`.
 const MAX_TRACE: usize = 8192;
 
-/// What `_meta` of a call says, as far as it is well-formed: nothing in it is a reason to refuse the call.
+/// The well-formed parts of a call's `_meta`. Nothing in it is a reason to refuse the call.
 #[derive(Clone, Debug, Default)]
 pub struct CallMeta<'a> {
-    /// What the client says of itself, a JSON object (modern; a legacy client says it in `initialize`).
+    /// The client's description of itself, a JSON object (modern; a legacy client sends it in `initialize`).
     pub client: Option<&'a RawValue>,
-    /// What the client can do, a JSON object (modern; a legacy client says it in `initialize`).
+    /// The client's capabilities, a JSON object (modern; a legacy client sends them in `initialize`).
     pub capabilities: Option<&'a RawValue>,
-    /// Under this token the client wants to hear of progress. A string or an integer, to come back as it is.
+    /// The token for progress notifications, a string or an integer. Notifications repeat it unchanged.
     pub progress_token: Option<Id>,
     /// The least important level of messages that the client wants (modern); `None`: it wants none.
     pub log_level: Option<LogLevel>,
@@ -36,24 +36,24 @@ pub struct CallMeta<'a> {
 }
 
 impl<'a> CallMeta<'a> {
-    pub(crate) fn modern(meta: &Members<'a>) -> Self {
+    pub(crate) fn from_modern(meta: &Members<'a>) -> Self {
         let object = |key| meta.get(key).copied().filter(|raw| is_object(raw));
         let log_level = meta.get(LOG_LEVEL).and_then(|level| text(level));
         Self {
             client: object(CLIENT_INFO),
             capabilities: object(CLIENT_CAPABILITIES),
             log_level: log_level.and_then(|level| LogLevel::parse(&level)),
-            ..Self::legacy(meta)
+            ..Self::from_legacy(meta)
         }
     }
 
-    pub(crate) fn legacy(meta: &Members<'a>) -> Self {
+    pub(crate) fn from_legacy(meta: &Members<'a>) -> Self {
         Self {
             progress_token: meta
                 .get(PROGRESS_TOKEN)
-                .filter(|token| token.get().len() <= MAX_TOKEN)
+                .filter(|token| token.get().len() <= MAX_PROGRESS_TOKEN)
                 .and_then(|token| Id::parse(token)),
-            trace: Trace::read(|name| text(meta.get(name)?)),
+            trace: Trace::from_fields(|name| text(meta.get(name)?)),
             ..Self::default()
         }
     }
@@ -63,13 +63,13 @@ pub(crate) fn is_object(raw: &RawValue) -> bool {
     raw.get().starts_with('{')
 }
 
-/// A W3C trace context. What is malformed is left out, and `tracestate` goes with its `traceparent`.
+/// A W3C trace context. Malformed values are left out, and a `tracestate` without `traceparent` as well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Trace {
-    /// Which span called.
+    /// The calling span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// What tracing systems add to it.
+    /// Additions of tracing systems.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracestate: Option<String>,
     /// The application's own names and values.
@@ -78,8 +78,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Read from wherever its three names have values: `_meta`, or the headers of HTTP.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+    /// Reads a trace context from a source of named values: `_meta`, or HTTP headers.
+    pub fn from_fields(get: impl Fn(&str) -> Option<String>) -> Self {
         let bounded = |name| get(name).filter(|value| value.len() <= MAX_TRACE);
         let traceparent = get("traceparent").filter(|value| is_traceparent(value));
         let tracestate = traceparent.is_some().then(|| bounded("tracestate"));
@@ -90,13 +90,13 @@ impl Trace {
         }
     }
 
-    /// Is there nothing in it?
+    /// Reports whether no value is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// This, or where it names no span, what `other` says.
+    /// Returns this context if it names a span, else `other`.
     #[must_use]
     pub fn or(self, other: impl FnOnce() -> Self) -> Self {
         if self.traceparent.is_some() {
@@ -110,8 +110,8 @@ impl Trace {
     }
 }
 
-/// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`; later versions may append more (W3C Trace Context, section
-/// 3.2).
+/// Checks for `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Later versions may append more (W3C Trace
+/// Context, section 3.2).
 fn is_traceparent(value: &str) -> bool {
     let hex = |part: &str, length: usize| {
         let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -140,7 +140,7 @@ mod tests {
     const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn a_traceparent_is_handed_on_only_if_it_is_one() {
+    fn an_invalid_traceparent_is_dropped() {
         for (value, good) in [
             (GOOD, true),
             (
@@ -181,7 +181,7 @@ mod tests {
             ),
             ("", false),
         ] {
-            let trace = Trace::read(|name| match name {
+            let trace = Trace::from_fields(|name| match name {
                 "traceparent" => Some(value.to_owned()),
                 _ => Some("a=b".to_owned()),
             });
@@ -214,9 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_anyone_asks_for_is_not_handed_on() {
+    fn too_long_trace_values_are_dropped() {
         for (length, kept) in [(MAX_TRACE, true), (MAX_TRACE + 1, false)] {
-            let trace = Trace::read(|name| match name {
+            let trace = Trace::from_fields(|name| match name {
                 "traceparent" => Some(GOOD.to_owned()),
                 _ => Some("x".repeat(length)),
             });

@@ -1,21 +1,21 @@
-//! The methods that are offered, and what each of them reads of `params`.
+//! The methods that the server offers, and the members of `params` that each of them reads.
 //!
-//! What else a server may offer, such as prompts or resources, is a row of [`METHODS`], a kind of [`Ask`] and a member of
-//! [`capabilities`].
+//! A further offer, such as prompts or resources, takes a row of [`METHODS`], a variant of [`ClientRequest`] and a
+//! member of [`server_capabilities`].
 
 use serde_json::{Value, json};
 
 use crate::{
-    Ask, CallMeta, LogLevel, Revision,
-    input::Retry,
+    CallMeta, ClientRequest, LogLevel, Revision,
+    input::InputResume,
     meta::is_object,
     params::{Members, Params, members, text},
 };
 
-/// Reads what is asked for, in the modern era or not; else what is wrong with `params`.
-type Read = for<'a> fn(&Params<'a>, bool) -> Result<Ask<'a>, &'static str>;
+/// Parses a request in the modern era (`true`) or the legacy one. The error is the problem with `params`.
+type ParseParams = for<'a> fn(&Params<'a>, bool) -> Result<ClientRequest<'a>, &'static str>;
 
-/// Which eras have a method.
+/// The eras that have a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Era {
     Modern,
@@ -23,11 +23,13 @@ enum Era {
     Both,
 }
 
-/// Every method, in which eras it is, and how it is read.
-const METHODS: [(&str, Era, Read); 6] = [
-    ("server/discover", Era::Modern, |_, _| Ok(Ask::Discover)),
+/// Every method, its eras, and its parser.
+const METHODS: [(&str, Era, ParseParams); 6] = [
+    ("server/discover", Era::Modern, |_, _| {
+        Ok(ClientRequest::Discover)
+    }),
     ("initialize", Era::Legacy, |params, _| initialize(params)),
-    ("ping", Era::Legacy, |_, _| Ok(Ask::Ping)),
+    ("ping", Era::Legacy, |_, _| Ok(ClientRequest::Ping)),
     ("logging/setLevel", Era::Legacy, |params, _| {
         set_log_level(params)
     }),
@@ -35,13 +37,13 @@ const METHODS: [(&str, Era, Read); 6] = [
     ("tools/call", Era::Both, call_tool),
 ];
 
-/// What the server can do: for `server/discover` and for `initialize`.
-pub(crate) fn capabilities() -> Value {
+/// Returns the server's capabilities, for `server/discover` and `initialize`.
+pub(crate) fn server_capabilities() -> Value {
     json!({ "tools": {}, "logging": {} })
 }
 
-/// How a method is read; `None`: it is not offered in this era.
-pub(crate) fn offered(method: &str, modern: bool) -> Option<Read> {
+/// Returns the parser of a method; `None` if this era does not offer it.
+pub(crate) fn lookup(method: &str, modern: bool) -> Option<ParseParams> {
     let other = if modern { Era::Legacy } else { Era::Modern };
     let (.., read) = METHODS
         .iter()
@@ -49,9 +51,10 @@ pub(crate) fn offered(method: &str, modern: bool) -> Option<Read> {
     Some(*read)
 }
 
-/// The server answers with the revision the client asks for, if it has a handshake, else with the newest that has one
-/// (L:life, "Version Negotiation"). A client that asks for none gets that as well.
-fn initialize<'a>(params: &Params<'a>) -> Result<Ask<'a>, &'static str> {
+/// Parses `initialize`. The server answers with the revision that the client asks for, if that one has a handshake,
+/// else with the newest that has one (L:life, "Version Negotiation"). A client that asks for no revision gets the
+/// newest as well.
+fn initialize<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str> {
     let version = match params.get("protocolVersion")? {
         None => None,
         Some(version) => Some(text(version).ok_or("`params.protocolVersion` must be a string")?),
@@ -60,30 +63,30 @@ fn initialize<'a>(params: &Params<'a>) -> Result<Ask<'a>, &'static str> {
         .and_then(|version| Revision::parse(&version))
         .filter(|revision| !revision.is_modern())
         .unwrap_or(Revision::LATEST_LEGACY);
-    Ok(Ask::Initialize {
+    Ok(ClientRequest::Initialize {
         negotiated,
         client: params.get("clientInfo")?,
         capabilities: params.get("capabilities")?.filter(|raw| is_object(raw)),
     })
 }
 
-fn set_log_level<'a>(params: &Params<'a>) -> Result<Ask<'a>, &'static str> {
+fn set_log_level<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str> {
     const UNKNOWN: &str = "`params.level` must be one of debug, info, notice, warning, error, critical, alert, emergency";
     let level = params.get("level")?.ok_or(UNKNOWN)?;
     let level = text(level).and_then(|level| LogLevel::parse(&level));
-    Ok(Ask::SetLogLevel(level.ok_or(UNKNOWN)?))
+    Ok(ClientRequest::SetLogLevel(level.ok_or(UNKNOWN)?))
 }
 
-fn list_tools<'a>(params: &Params<'a>) -> Result<Ask<'a>, &'static str> {
+fn list_tools<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str> {
     let cursor = match params.get("cursor")? {
         None => None,
         Some(cursor) => Some(text(cursor).ok_or("`params.cursor` must be a string")?),
     };
-    Ok(Ask::ListTools { cursor })
+    Ok(ClientRequest::ListTools { cursor })
 }
 
-/// A name, and arguments that are an object if there are any.
-fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<Ask<'a>, &'static str> {
+/// Parses `tools/call`: a name, and arguments that are an object if there are any.
+fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<ClientRequest<'a>, &'static str> {
     let name = params
         .get("name")?
         .ok_or("`params.name` is missing: which tool is to be called?")?;
@@ -94,23 +97,23 @@ fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<Ask<'a>, &'static 
     }
     let meta = match &params.meta {
         None => CallMeta::default(),
-        Some(meta) if modern => CallMeta::modern(meta),
-        Some(meta) => CallMeta::legacy(meta),
+        Some(meta) if modern => CallMeta::from_modern(meta),
+        Some(meta) => CallMeta::from_legacy(meta),
     };
-    let retry = if modern {
-        retry(params)?
+    let resume = if modern {
+        input_resume(params)?
     } else {
-        Retry::default()
+        InputResume::default()
     };
-    Ok(Ask::CallTool {
+    Ok(ClientRequest::CallTool {
         name,
         arguments,
         meta: meta.into(),
-        retry: retry.into(),
+        resume: resume.into(),
     })
 }
 
-fn retry<'a>(params: &Params<'a>) -> Result<Retry<'a>, &'static str> {
+fn input_resume<'a>(params: &Params<'a>) -> Result<InputResume<'a>, &'static str> {
     let responses = match params.get("inputResponses")? {
         None => Members::new(),
         Some(responses) => match members(responses) {
@@ -123,5 +126,5 @@ fn retry<'a>(params: &Params<'a>) -> Result<Retry<'a>, &'static str> {
         None => None,
         Some(state) => Some(text(state).ok_or("`params.requestState` must be a string")?),
     };
-    Ok(Retry { responses, state })
+    Ok(InputResume { responses, state })
 }

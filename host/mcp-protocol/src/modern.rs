@@ -5,18 +5,18 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     Answer, CacheHints, Headers, Id, LogLevel, Request, Revision, Route, ServerInfo,
-    header::{self, trimmed},
-    json::raw,
+    header::{self, trim_blanks},
+    json::to_raw,
     jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION},
     meta::is_object,
     meta_keys::{CLIENT_CAPABILITIES, LOG_LEVEL, PROTOCOL_VERSION, SERVER_INFO},
-    method::{capabilities, offered},
+    method::{lookup, server_capabilities},
     params::{self, Members, Params, text},
 };
 
-/// A request whose checks are under way.
-struct Checked<'r, 'a> {
-    /// `None`: over stdio, which has none.
+/// The request that is checked.
+struct CheckContext<'r, 'a> {
+    /// `None` over stdio, which has no headers.
     headers: Option<Headers<'r>>,
     id: &'r Id,
     method: &'r str,
@@ -26,41 +26,41 @@ struct Checked<'r, 'a> {
     version: Option<String>,
 }
 
-type Check = fn(&Checked<'_, '_>) -> Result<(), Answer>;
+type Check = fn(&CheckContext<'_, '_>) -> Result<(), Answer>;
 
-/// Where a check belongs.
+/// The transports to which a check applies.
 #[derive(PartialEq, Eq)]
-enum Over {
-    /// Wherever the request came from.
+enum CheckScope {
+    /// Every transport.
     Any,
-    /// HTTP, which repeats in headers what the body says.
+    /// HTTP, where headers repeat parts of the body.
     Http,
 }
 
-/// The checks that need no knowledge of the tools, the earliest failure first (step 14, whether `params` fit the method,
-/// is the method's own). Every refusal is a JSON-RPC error with the request's id: a client takes a 4xx without one for the
-/// answer of a legacy server.
+/// The checks that need no knowledge of the tools. The earliest failure wins. (Step 14, whether `params` fit the
+/// method, is the method's own.) Every refusal is a JSON-RPC error with the request's id: a client takes a 4xx without
+/// one for the answer of a legacy server.
 #[rustfmt::skip]
-const CHECKS: [(u8, Over, Check); 7] = [
-    ( 7, Over::Any,  has_its_envelope),                // 400 -32602
-    ( 8, Over::Http, header_names_the_same_version),   // 400 -32020
-    ( 9, Over::Any,  version_is_offered),              // 400 -32022
-    (10, Over::Http, header_names_the_same_method),    // 400 -32020
-    (11, Over::Http, header_names_the_same_target),    // 400 -32020
-    (12, Over::Any,  method_is_offered),               // 404 -32601
-    (13, Over::Any,  log_level_is_known),              // 400 -32602
+const CHECKS: [(u8, CheckScope, Check); 7] = [
+    ( 7, CheckScope::Any,  check_envelope),       // 400 -32602
+    ( 8, CheckScope::Http, check_version_header), // 400 -32020
+    ( 9, CheckScope::Any,  check_version),        // 400 -32022
+    (10, CheckScope::Http, check_method_header),  // 400 -32020
+    (11, CheckScope::Http, check_name_header),    // 400 -32020
+    (12, CheckScope::Any,  check_method),         // 404 -32601
+    (13, CheckScope::Any,  check_log_level),      // 400 -32602
 ];
 
-/// Make all checks.
+/// Makes all checks and routes the request.
 pub(crate) fn request<'a>(
     headers: Option<Headers<'_>>,
     id: Id,
     method: &str,
     params: &Params<'a>,
 ) -> Route<'a> {
-    let nothing = Members::new();
-    let meta = params.meta.as_ref().unwrap_or(&nothing);
-    let checked = Checked {
+    let empty = Members::new();
+    let meta = params.meta.as_ref().unwrap_or(&empty);
+    let context = CheckContext {
         headers,
         id: &id,
         method,
@@ -68,32 +68,32 @@ pub(crate) fn request<'a>(
         meta,
         version: meta.get(PROTOCOL_VERSION).and_then(|version| text(version)),
     };
-    for (_, over, check) in CHECKS {
-        if (over == Over::Any || headers.is_some())
-            && let Err(answer) = check(&checked)
+    for (_, scope, check) in CHECKS {
+        if (scope == CheckScope::Any || headers.is_some())
+            && let Err(answer) = check(&context)
         {
-            return Route::Answered(answer);
+            return Route::Reply(answer);
         }
     }
-    match offered(method, true).map(|read| read(params, true)) {
-        Some(Ok(ask)) => Route::Request(Request {
+    match lookup(method, true).map(|read| read(params, true)) {
+        Some(Ok(method)) => Route::Request(Request {
             id,
             revision: Some(Revision::MODERN),
-            ask,
+            method,
         }),
-        Some(Err(problem)) => Route::Answered(params::invalid(&id, problem)), // step 14
-        None => Route::Answered(not_offered(&id, method)),
+        Some(Err(problem)) => Route::Reply(params::invalid_params(&id, problem)), // step 14
+        None => Route::Reply(method_not_found(&id, method)),
     }
 }
 
-/// `_meta` has its two required keys, each of the right type.
-fn has_its_envelope(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    let Checked { headers, meta, .. } = checked;
+/// Checks that `_meta` has its two required keys, each of the right type.
+fn check_envelope(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
+    let CheckContext { headers, meta, .. } = context;
     let refuse = |problem: &str| {
-        // A client that names a revision nobody offers had better hear of that, too.
+        // A client that names an unknown revision gets that in the message, too.
         let unknown = headers
             .and_then(|headers| headers.protocol_version)
-            .filter(|version| Revision::parse(trimmed(version)).is_none());
+            .filter(|version| Revision::parse(trim_blanks(version)).is_none());
         let unknown = unknown.map_or_else(String::new, |version| {
             let offered = Revision::ALL.map(Revision::as_str).join(", ");
             format!("MCP-Protocol-Version says {version:?}, offered are {offered}; ")
@@ -104,7 +104,7 @@ fn has_its_envelope(checked: &Checked<'_, '_>) -> Result<(), Answer> {
         );
         Err(Answer::error(
             400,
-            Some(checked.id),
+            Some(context.id),
             INVALID_PARAMS,
             &message,
         ))
@@ -119,57 +119,57 @@ fn has_its_envelope(checked: &Checked<'_, '_>) -> Result<(), Answer> {
     if !is_object(meta[CLIENT_CAPABILITIES]) {
         return refuse(&format!("{CLIENT_CAPABILITIES} must be an object"));
     }
-    if checked.version.is_none() {
+    if context.version.is_none() {
         return refuse(&format!("{PROTOCOL_VERSION} must be a string"));
     }
     Ok(())
 }
 
-fn header_names_the_same_version(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    let header = checked.headers.and_then(|headers| headers.protocol_version);
-    let version = checked.version.as_deref().unwrap_or_default();
-    checked.agrees(header::plain("MCP-Protocol-Version", header, version))
+fn check_version_header(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
+    let header = context.headers.and_then(|headers| headers.protocol_version);
+    let version = context.version.as_deref().unwrap_or_default();
+    context.or_mismatch(header::check_plain("MCP-Protocol-Version", header, version))
 }
 
-fn version_is_offered(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    let version = checked.version.as_deref().unwrap_or_default();
+fn check_version(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
+    let version = context.version.as_deref().unwrap_or_default();
     if version == Revision::MODERN.as_str() {
         return Ok(());
     }
     let data = json!({ "supported": [Revision::MODERN.as_str()], "requested": version });
     let message = format!("protocol version {version:?} is not offered without a handshake");
     let code = UNSUPPORTED_PROTOCOL_VERSION;
-    let id = Some(checked.id);
+    let id = Some(context.id);
     Err(Answer::error_with(400, id, code, &message, Some(data)))
 }
 
-fn header_names_the_same_method(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    let header = checked.headers.and_then(|headers| headers.method);
-    checked.agrees(header::plain("Mcp-Method", header, checked.method))
+fn check_method_header(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
+    let header = context.headers.and_then(|headers| headers.method);
+    context.or_mismatch(header::check_plain("Mcp-Method", header, context.method))
 }
 
-/// For methods that have a target. One that is missing or no string is found out later.
-fn header_names_the_same_target(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    let target = match checked.method {
-        "tools/call" | "prompts/get" => checked.params.text("name"),
-        "resources/read" => checked.params.text("uri"),
+/// Compares `Mcp-Name` for methods that have a target. A target that is missing or no string is refused later.
+fn check_name_header(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
+    let target = match context.method {
+        "tools/call" | "prompts/get" => context.params.text("name"),
+        "resources/read" => context.params.text("uri"),
         _ => None,
     };
     let Some(target) = target else {
         return Ok(());
     };
-    let header = checked.headers.and_then(|headers| headers.name);
-    checked.agrees(header::wrapped("Mcp-Name", header, &target))
+    let header = context.headers.and_then(|headers| headers.name);
+    context.or_mismatch(header::check_encoded("Mcp-Name", header, &target))
 }
 
-fn method_is_offered(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    match offered(checked.method, true) {
+fn check_method(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
+    match lookup(context.method, true) {
         Some(_) => Ok(()),
-        None => Err(not_offered(checked.id, checked.method)),
+        None => Err(method_not_found(context.id, context.method)),
     }
 }
 
-fn not_offered(id: &Id, method: &str) -> Answer {
+fn method_not_found(id: &Id, method: &str) -> Answer {
     let message = format!(
         "the method {method} is not offered in revision {}",
         Revision::MODERN
@@ -177,8 +177,8 @@ fn not_offered(id: &Id, method: &str) -> Answer {
     Answer::error(404, Some(id), METHOD_NOT_FOUND, &message)
 }
 
-fn log_level_is_known(checked: &Checked<'_, '_>) -> Result<(), Answer> {
-    let Some(level) = checked.meta.get(LOG_LEVEL) else {
+fn check_log_level(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
+    let Some(level) = context.meta.get(LOG_LEVEL) else {
         return Ok(());
     };
     if text(level).is_some_and(|level| LogLevel::parse(&level).is_some()) {
@@ -188,21 +188,21 @@ fn log_level_is_known(checked: &Checked<'_, '_>) -> Result<(), Answer> {
     let message = format!("{LOG_LEVEL} must be one of {levels}");
     Err(Answer::error(
         400,
-        Some(checked.id),
+        Some(context.id),
         INVALID_PARAMS,
         &message,
     ))
 }
 
-impl Checked<'_, '_> {
-    fn agrees(&self, agreement: Result<(), String>) -> Result<(), Answer> {
+impl CheckContext<'_, '_> {
+    fn or_mismatch(&self, agreement: Result<(), String>) -> Result<(), Answer> {
         agreement.map_err(|problem| header::mismatch(self.id, &problem))
     }
 }
 
-/// The result of `server/discover` (M:disc).
+/// Returns the result of `server/discover` (M:disc).
 #[must_use]
-pub fn discover(
+pub fn discover_result(
     server: &ServerInfo,
     instructions: Option<&str>,
     cache: CacheHints,
@@ -220,10 +220,10 @@ pub fn discover(
         #[serde(rename = "_meta")]
         meta: Value,
     }
-    raw(&DiscoverResult {
+    to_raw(&DiscoverResult {
         result_type: "complete",
         supported_versions: [Revision::MODERN.as_str()],
-        capabilities: capabilities(),
+        capabilities: server_capabilities(),
         instructions,
         cache,
         meta: json!({ SERVER_INFO: server }),

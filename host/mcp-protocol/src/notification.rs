@@ -1,48 +1,49 @@
-//! What a client hears of a call before its result: notifications, and the event stream that carries them.
+//! Notifications that a client gets before the result of a call, and the event stream that carries them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 
-use crate::{Id, LogLevel, Revision, json::raw};
+use crate::{Id, LogLevel, Revision, json::to_raw};
 
-/// Something to tell the client while a call runs.
+/// A notification about a call that runs.
 #[derive(Clone, Debug)]
 pub enum Notification {
-    /// How far the call has come.
+    /// The progress of the call.
     Progress(Progress),
-    /// A message of the tool.
-    Message(Message),
+    /// A log message of the tool.
+    Message(LogMessage),
 }
 
-/// How far a call has come.
+/// The progress of a call.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Progress {
-    /// Grows with every notification of a call.
+    /// A number that grows with every notification of a call.
     pub progress: Number,
-    /// What it grows up to.
+    /// The number that `progress` grows up to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Number>,
-    /// What is being done, for people.
+    /// A description of the current step, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// A message of a tool for the client.
+/// A log message of a tool for the client.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Message {
-    /// How important it is.
+pub struct LogMessage {
+    /// The message's level.
     pub level: LogLevel,
-    /// Who says it.
+    /// The name of its sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logger: Option<String>,
-    /// What it says: any JSON.
+    /// Its content: any JSON.
     pub data: Box<RawValue>,
 }
 
 impl Notification {
-    /// The notification in the words of `revision`; `None` for progress of a call whose client gave no `token` for it.
+    /// Returns the JSON-RPC notification for `revision`. Returns `None` for progress if the client gave no `token` for
+    /// it.
     #[must_use]
-    pub fn in_words_of(&self, revision: Revision, token: Option<&Id>) -> Option<Box<RawValue>> {
+    pub fn for_revision(&self, revision: Revision, token: Option<&Id>) -> Option<Box<RawValue>> {
         match self {
             Self::Progress(progress) => {
                 #[derive(Serialize)]
@@ -76,17 +77,17 @@ fn notification(method: &'static str, params: &impl Serialize) -> Box<RawValue> 
         method: &'static str,
         params: &'a T,
     }
-    raw(&Envelope {
+    to_raw(&Envelope {
         jsonrpc: "2.0",
         method,
         params,
     })
 }
 
-/// A whole event stream (`text/event-stream`) of JSON texts: one event each, in their order.
+/// Writes a whole event stream (`text/event-stream`): one event for each JSON text, in their order.
 ///
-/// A tool's own JSON may stand in several lines. An event's data may as well, each behind a `data:`, and a client joins
-/// them by line feeds, which is the same JSON: only between its tokens can JSON have them (RFC 8259, section 7).
+/// A tool's own JSON may have several lines. The data of an event may as well, each line after a `data:`. A client
+/// joins them by line feeds, which is the same JSON: JSON has line feeds only between its tokens (RFC 8259, section 7).
 #[must_use]
 pub fn event_stream<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut stream = String::new();

@@ -1,4 +1,4 @@
-//! The `params` of a request, looked into only as far as a method needs.
+//! The `params` of a request, parsed only as far as a method needs them.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -16,52 +16,55 @@ use crate::{
     jsonrpc::{INVALID_PARAMS, INVALID_REQUEST},
 };
 
-/// The members of an object, as they stand. (Not a struct: serde takes an array for one. Not values: a number or a
-/// string that Rust cannot hold, somewhere in the arguments, would hide everything else.)
+/// The raw members of an object. (A struct would accept an array in serde. Parsed values would fail as a whole for one
+/// number or string that Rust cannot hold, somewhere in the arguments.)
 pub(crate) type Members<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The members of `params`, none if there are no `params`; `None` if they are no object.
+/// The members of `params`: empty if there are no `params`, `None` if they are no object.
 pub(crate) struct Params<'a> {
     members: Option<Members<'a>>,
-    /// `params._meta`, if there is such an object.
+    /// `params._meta`, if it is an object.
     pub(crate) meta: Option<Members<'a>>,
 }
 
 impl<'a> Params<'a> {
+    /// Parses `params` and `params._meta`.
+    ///
     /// # Errors
-    /// The answer to a message that has a member twice, in `params` or in its `_meta`: of two readers, such as a gateway
-    /// and this server, one may take the first and the other the last, so that neither is what was asked for.
+    /// The answer to a message that has a member twice, in `params` or in its `_meta`. Of two readers, such as a
+    /// gateway and this server, one may take the first and the other the last, so that they would act on different
+    /// requests.
     pub(crate) fn parse(id: Option<&Id>, raw: Option<&'a RawValue>) -> Result<Self, Answer> {
-        let twice = |place: &str, name: &str| {
+        let duplicate = |place: &str, name: &str| {
             let message = format!("{place} has {name:?} twice; send it once");
             Answer::error(400, id, INVALID_REQUEST, &message)
         };
         let members = match raw.map(members) {
             None => Some(Members::new()),
-            Some(parsed) => parsed.map_err(|name| twice("`params`", &name))?,
+            Some(parsed) => parsed.map_err(|name| duplicate("`params`", &name))?,
         };
         let meta = members.as_ref().and_then(|members| members.get("_meta"));
         let meta = match meta.map(|meta| self::members(meta)) {
             None => None,
-            Some(parsed) => parsed.map_err(|name| twice("`params._meta`", &name))?,
+            Some(parsed) => parsed.map_err(|name| duplicate("`params._meta`", &name))?,
         };
         Ok(Self { members, meta })
     }
 
-    /// A member, if it is a string.
+    /// Returns a member that is a string.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         text(self.members.as_ref()?.get(name)?)
     }
 
-    /// A member, if it can be the id of a request.
+    /// Returns a member that can be the id of a request.
     pub(crate) fn id(&self, name: &str) -> Option<Id> {
         Id::parse(self.members.as_ref()?.get(name)?)
     }
 
-    /// A member; one that is null counts as absent.
+    /// Returns a member. One that is null counts as absent.
     ///
     /// # Errors
-    /// `params` are no object, and what to tell the client of that.
+    /// The message for `params` that are no object.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&'a RawValue>, &'static str> {
         let members = self.members.as_ref().ok_or("`params` must be an object")?;
         let member = members.get(name).copied();
@@ -69,14 +72,15 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The members of an object; `None` if it is none.
+/// Returns the members of an object; `None` if the value is no object.
 ///
 /// # Errors
-/// The name of a member that it has twice.
+/// The name of a duplicate member.
 pub(crate) fn members(raw: &RawValue) -> Result<Option<Members<'_>>, String> {
     match serde_json::from_str::<Object<'_>>(raw.get()) {
         Ok(Object {
-            twice: Some(name), ..
+            duplicate: Some(name),
+            ..
         }) => Err(name),
         Ok(object) => Ok(Some(object.members)),
         Err(_) => Ok(None),
@@ -86,7 +90,7 @@ pub(crate) fn members(raw: &RawValue) -> Result<Option<Members<'_>>, String> {
 #[derive(Default)]
 struct Object<'a> {
     members: Members<'a>,
-    twice: Option<String>,
+    duplicate: Option<String>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -107,7 +111,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                         Entry::Vacant(vacant) => {
                             vacant.insert(value);
                         }
-                        Entry::Occupied(occupied) => object.twice = Some(occupied.key().clone()),
+                        Entry::Occupied(occupied) => {
+                            object.duplicate = Some(occupied.key().clone())
+                        }
                     }
                 }
                 Ok(object)
@@ -118,12 +124,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// The text of a JSON string.
+/// Returns the text of a JSON string.
 pub(crate) fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// The answer to parameters that do not fit the method.
-pub(crate) fn invalid(id: &Id, problem: &str) -> Answer {
+/// Returns the answer to parameters that do not fit the method.
+pub(crate) fn invalid_params(id: &Id, problem: &str) -> Answer {
     Answer::error(200, Some(id), INVALID_PARAMS, problem)
 }

@@ -1,47 +1,48 @@
-//! A request as it is handed to the server.
+//! A parsed request, for the server.
 
 use serde_json::value::RawValue;
 
-use crate::{CallMeta, Id, LogLevel, Revision, input::Retry};
+use crate::{CallMeta, Id, LogLevel, Revision, input::InputResume};
 
 /// A request that passed every check which needs no knowledge of the tools.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// To be repeated in the answer.
+    /// The id, which the answer repeats.
     pub id: Id,
-    /// The revision to answer in. `None`: legacy, as negotiated in the session, else [`Revision::ASSUMED`].
+    /// The revision to answer in. `None` for a legacy request: the one negotiated in its session, else
+    /// [`Revision::DEFAULT`].
     pub revision: Option<Revision>,
-    /// What is asked for.
-    pub ask: Ask<'a>,
+    /// The method and its parameters.
+    pub method: ClientRequest<'a>,
 }
 
 impl Request<'_> {
     pub(crate) fn is_initialize(&self) -> bool {
-        matches!(self.ask, Ask::Initialize { .. })
+        matches!(self.method, ClientRequest::Initialize { .. })
     }
 }
 
-/// What a client asks for.
+/// A method with its parameters.
 #[derive(Clone, Debug)]
-pub enum Ask<'a> {
+pub enum ClientRequest<'a> {
     /// `server/discover` (modern).
     Discover,
     /// `initialize` (legacy).
     Initialize {
         /// The revision that the server answers with.
         negotiated: Revision,
-        /// What the client says of itself, as JSON.
+        /// The client's description of itself, as JSON.
         client: Option<&'a RawValue>,
-        /// What the client can do, a JSON object.
+        /// The client's capabilities, a JSON object.
         capabilities: Option<&'a RawValue>,
     },
     /// `ping` (legacy).
     Ping,
-    /// `logging/setLevel` (legacy): from now on, messages from this level on.
+    /// `logging/setLevel` (legacy): the least important level of messages from now on.
     SetLogLevel(LogLevel),
     /// `tools/list`.
     ListTools {
-        /// Where an earlier page ended; whether it is one of the server's cursors is not known yet.
+        /// The end of an earlier page. It is not known yet whether this is one of the server's cursors.
         cursor: Option<String>,
     },
     /// `tools/call`.
@@ -50,9 +51,9 @@ pub enum Ask<'a> {
         name: String,
         /// A JSON object; `None` means an empty one.
         arguments: Option<&'a RawValue>,
-        /// What the call's `_meta` says.
+        /// The call's `_meta`.
         meta: Box<CallMeta<'a>>,
-        /// What comes with a call that is made again (modern).
-        retry: Box<Retry<'a>>,
+        /// The answers and the state of a repeated call (modern).
+        resume: Box<InputResume<'a>>,
     },
 }

@@ -1,4 +1,4 @@
-//! The revisions of MCP, and what each of them knows.
+//! The revisions of MCP, and the features of each.
 
 use std::fmt;
 
@@ -27,16 +27,16 @@ impl Revision {
         Self::V2026_07_28,
     ];
 
-    /// The newest revision with a handshake: what `initialize` answers to a client that asks for an unknown one.
+    /// The newest revision with a handshake. `initialize` answers with it if a client asks for an unknown one.
     pub const LATEST_LEGACY: Self = Self::V2025_11_25;
 
     /// The modern revision.
     pub const MODERN: Self = Self::V2026_07_28;
 
     /// The revision of a legacy request that names none and has no session (L:http, "Protocol Version Header").
-    pub const ASSUMED: Self = Self::V2025_03_26;
+    pub const DEFAULT: Self = Self::V2025_03_26;
 
-    /// The revision of this date.
+    /// Parses a revision's date.
     #[must_use]
     pub fn parse(date: &str) -> Option<Self> {
         Self::ALL
@@ -44,7 +44,7 @@ impl Revision {
             .find(|revision| revision.as_str() == date)
     }
 
-    /// The date that names it.
+    /// Returns the revision's date.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -56,54 +56,54 @@ impl Revision {
         }
     }
 
-    /// Without handshake, and so with everything in `_meta`?
+    /// Reports whether this revision has no handshake and carries everything in `_meta`.
     #[must_use]
     pub fn is_modern(self) -> bool {
         self >= Self::MODERN
     }
 
-    /// Must several messages in one be taken? (Revision 2024-11-05 does not mention them.)
+    /// Reports whether a server must accept batches. (Revision 2024-11-05 does not mention them.)
     #[must_use]
     pub fn has_batches(self) -> bool {
         self == Self::V2025_03_26
     }
 
-    /// Does a tool have `annotations`?
+    /// Reports whether a tool has `annotations`.
     pub(crate) fn has_annotations(self) -> bool {
         self >= Self::V2025_03_26
     }
 
-    /// Does a tool have `title` and `_meta`?
+    /// Reports whether a tool has `title` and `_meta`.
     pub(crate) fn has_titles(self) -> bool {
         self >= Self::V2025_06_18
     }
 
-    /// Is there `outputSchema` and `structuredContent`?
+    /// Reports whether there are `outputSchema` and `structuredContent`.
     pub(crate) fn has_structured_content(self) -> bool {
         self >= Self::V2025_06_18
     }
 
-    /// May they be something else than objects?
+    /// Reports whether structured content may be something else than an object.
     pub(crate) fn has_any_structured_content(self) -> bool {
         self.is_modern()
     }
 
-    /// May a result hold audio?
+    /// Reports whether a result may contain audio.
     pub(crate) fn has_audio(self) -> bool {
         self >= Self::V2025_03_26
     }
 
-    /// May a result hold links to resources?
+    /// Reports whether a result may contain links to resources.
     pub(crate) fn has_resource_links(self) -> bool {
         self >= Self::V2025_06_18
     }
 
-    /// May progress be told with a message?
+    /// Reports whether progress may have a message.
     pub(crate) fn has_progress_messages(self) -> bool {
         self >= Self::V2025_03_26
     }
 
-    /// Does a tool have `icons`?
+    /// Reports whether a tool has `icons`.
     pub(crate) fn has_icons(self) -> bool {
         self >= Self::V2025_11_25
     }

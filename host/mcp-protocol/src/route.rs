@@ -1,4 +1,4 @@
-//! Where a message leads.
+//! The route of a message: how the server has to answer it.
 
 use crate::{Answer, Id, Request, Revision, jsonrpc::INVALID_REQUEST};
 
@@ -13,46 +13,46 @@ pub struct Headers<'a> {
     pub name: Option<&'a str>,
 }
 
-/// Where a message leads.
+/// The way in which the server has to answer a message.
 #[derive(Clone, Debug)]
 pub enum Route<'a> {
-    /// To this answer, whatever the tools are.
-    Answered(Answer),
-    /// To this answer, if the legacy session it may name is alive: that a session is gone comes before anything else
-    /// that there is to say.
-    InSession {
+    /// An answer that does not depend on the tools.
+    Reply(Answer),
+    /// An answer that holds if the legacy session of the message, if it names one, is alive. (That a session is gone
+    /// takes precedence over every other error.)
+    ReplyIfSessionAlive {
         /// The request's id; `None` for a notification or response.
         id: Option<Id>,
         /// The answer.
         answer: Answer,
     },
-    /// To work.
+    /// A request to execute.
     Request(Request<'a>),
-    /// To an earlier request, which its client takes back; it is not answered itself. Of a legacy session, or of the one
-    /// connection that stdio is. (A modern client over HTTP hangs up instead.)
-    Cancelled {
+    /// The cancellation of an earlier request; the message itself has no answer. The request is one of the legacy
+    /// session, or of the connection over stdio. (A modern client over HTTP hangs up instead.)
+    Cancel {
         /// The id of the earlier request.
         id: Id,
     },
-    /// To several ends at once, if the session it may name is alive and [`Revision::has_batches`]; else to
-    /// [`Batch::refused`].
+    /// Several messages with a route each, if the session that they may name is alive and [`Revision::has_batches`].
+    /// Otherwise the answer is [`Batch::refusal`].
     Batch(Batch<'a>),
 }
 
-/// Several legacy messages in one. Their answers belong into one array, in any order; if there are none, it is accepted
-/// like a notification.
+/// Several legacy messages in one. Their answers belong into one array, in any order. A batch without answers is
+/// accepted like a notification.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
-    /// The revision that the header names. `None`: as negotiated in the session, else [`Revision::ASSUMED`].
+    /// The revision that the header names. `None`: the one negotiated in the session, else [`Revision::DEFAULT`].
     pub revision: Option<Revision>,
-    /// Where each message leads: never to another batch.
+    /// The routes of the messages. None of them is another batch.
     pub routes: Vec<Route<'a>>,
 }
 
 impl Batch<'_> {
-    /// The answer where there are no batches.
+    /// Returns the answer of a server that accepts no batches.
     #[must_use]
-    pub fn refused() -> Answer {
+    pub fn refusal() -> Answer {
         let message = "send one message at a time, not a batch";
         Answer::error(400, None, INVALID_REQUEST, message)
     }

@@ -1,4 +1,4 @@
-//! Tools and the results of their calls, in the words of each revision.
+//! Tools and the results of their calls, adapted to each revision.
 
 use std::collections::BTreeMap;
 
@@ -6,41 +6,41 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
-    CacheHints, Revision, ServerInfo, content, error_text::bounded, json::raw,
+    CacheHints, Revision, ServerInfo, content, error_text::truncate, json::to_raw,
     meta_keys::SERVER_INFO,
 };
 
-/// A tool as the newest revision describes it. Schemas pass through untouched.
+/// A tool as the newest revision describes it. Schemas pass through unchanged.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tool {
-    /// Its name, unique in a server.
+    /// The tool's name, unique in a server.
     pub name: String,
-    /// A name for people.
+    /// The tool's name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What the model reads.
+    /// The description that the model reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The schema of its arguments.
+    /// The schema of the tool's arguments.
     pub input_schema: Box<RawValue>,
-    /// The schema of its structured result.
+    /// The schema of the tool's structured result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Box<RawValue>>,
-    /// Hints.
+    /// Hints about the tool's behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Box<RawValue>>,
-    /// Icons.
+    /// The tool's icons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icons: Option<Box<RawValue>>,
-    /// The author's own facts.
+    /// The author's own metadata.
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
     pub meta: Option<Box<RawValue>>,
 }
 
 impl Tool {
-    /// The tool without what `revision` does not know.
-    fn in_words_of(mut self, revision: Revision) -> Self {
+    /// Returns the tool without the members that `revision` does not know.
+    fn for_revision(mut self, revision: Revision) -> Self {
         if !revision.has_annotations() {
             self.annotations = None;
         }
@@ -72,9 +72,9 @@ fn is_object_schema(schema: &RawValue) -> bool {
     })
 }
 
-/// The result of `tools/list`: a page of the list, and where the next one begins, if there is one.
+/// Returns the result of `tools/list`: one page, and the cursor of the next one, if there is one.
 #[must_use]
-pub fn list(
+pub fn list_result(
     revision: Revision,
     tools: &[Tool],
     next_cursor: Option<&str>,
@@ -95,11 +95,11 @@ pub fn list(
         meta: Option<Value>,
     }
     let modern = revision.is_modern();
-    raw(&ListToolsResult {
+    to_raw(&ListToolsResult {
         result_type: modern.then_some("complete"),
         tools: tools
             .iter()
-            .map(|tool| tool.clone().in_words_of(revision))
+            .map(|tool| tool.clone().for_revision(revision))
             .collect(),
         next_cursor,
         cache: modern.then_some(cache),
@@ -107,34 +107,34 @@ pub fn list(
     })
 }
 
-/// A finished call, its members as the tool gave them.
+/// The result of a finished call, its members as the tool gave them.
 #[derive(Clone, Debug)]
 pub struct CallResult {
     /// An array of content blocks.
     pub content: Box<RawValue>,
-    /// Any JSON.
+    /// The structured result: any JSON.
     pub structured_content: Option<Box<RawValue>>,
-    /// Did the tool itself fail?
+    /// Whether the tool reports a failure.
     pub is_error: bool,
-    /// The tool's own facts about this result.
+    /// The tool's own metadata of this result.
     pub meta: Option<Map<String, Value>>,
 }
 
 impl CallResult {
-    /// A failure in words that the model can act on.
+    /// Returns a failure with a message that the model can act on.
     #[must_use]
     pub fn error(message: &str) -> Self {
         Self {
-            content: raw(&json!([{ "type": "text", "text": bounded(message) }])),
+            content: to_raw(&json!([{ "type": "text", "text": truncate(message) }])),
             structured_content: None,
             is_error: true,
             meta: None,
         }
     }
 
-    /// The result of `tools/call` in the words of `revision`.
+    /// Returns the result of `tools/call` for `revision`.
     #[must_use]
-    pub fn in_words_of(self, revision: Revision, server: &ServerInfo) -> Box<RawValue> {
+    pub fn for_revision(self, revision: Revision, server: &ServerInfo) -> Box<RawValue> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct CallToolResult {
@@ -157,9 +157,9 @@ impl CallResult {
             meta.get_or_insert_default()
                 .insert(SERVER_INFO.to_owned(), json!(server));
         }
-        raw(&CallToolResult {
+        to_raw(&CallToolResult {
             result_type: revision.is_modern().then_some("complete"),
-            content: content::in_words_of(&self.content, revision).unwrap_or(self.content),
+            content: content::for_revision(&self.content, revision).unwrap_or(self.content),
             structured_content,
             is_error: self.is_error,
             meta,

@@ -1,10 +1,10 @@
-//! What values must be, alone and beside each other, beyond what their types say.
+//! Checks of values, alone and in combination, beyond their types.
 
 use http::HeaderName;
 
 use super::values::Values;
 
-/// Headers that no plugin may see: who holds one of them can act as the caller.
+/// Headers that no plugin may see: their holder can act as the caller.
 const SECRET_HEADERS: [&str; 5] = [
     "authorization",
     "cookie",
@@ -36,7 +36,7 @@ pub(super) fn check_times(values: &mut Values<'_>) {
     }
 }
 
-/// Checks where DynamoDB is, if a table is to be used.
+/// Checks the endpoint of DynamoDB, if a table is used.
 pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
     if !has_table {
         return;
@@ -56,7 +56,7 @@ pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
     }
 }
 
-/// Checks that strict sessions are known wherever they may be asked for.
+/// Checks that strict sessions are known in every environment that may need them.
 pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, has_table: bool) {
     if on_lambda && !has_table {
         values.problems.push(
@@ -66,7 +66,7 @@ pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, ha
     }
 }
 
-/// Checks how origins and hosts are written.
+/// Checks the form of origins and hosts.
 pub(super) fn check_callers(values: &mut Values<'_>, origins: &[String], hosts: &[String]) {
     for origin in origins.iter().filter(|origin| !is_origin(origin)) {
         values.problems.push(format!(
@@ -80,7 +80,8 @@ pub(super) fn check_callers(values: &mut Values<'_>, origins: &[String], hosts: 
     }
 }
 
-/// A header that plugins may see; else why it is none, as the end of a sentence.
+/// Parses the name of a header that plugins may see. The error is the reason why they may not, as the end of a
+/// sentence.
 pub(super) fn context_header(name: &str) -> Result<HeaderName, &'static str> {
     let header: HeaderName = name
         .parse()
@@ -93,7 +94,7 @@ pub(super) fn context_header(name: &str) -> Result<HeaderName, &'static str> {
     Ok(header)
 }
 
-/// `https://app.example.com:8443`: a scheme and an authority, and nothing more.
+/// Checks for an origin such as `https://app.example.com:8443`: a scheme and an authority, and nothing more.
 fn is_origin(text: &str) -> bool {
     let authority = text
         .split_once("://")
@@ -101,7 +102,7 @@ fn is_origin(text: &str) -> bool {
     authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['*', '/', ' ']))
 }
 
-/// Why nothing can be reached at a URL, as the end of a sentence. Never its name and password.
+/// Returns the reason why a URL is no endpoint, as the end of a sentence. It never quotes the URL's user and password.
 fn endpoint_problem(url: &str) -> Option<String> {
     if url.contains('@') {
         return Some(

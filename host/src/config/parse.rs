@@ -1,4 +1,4 @@
-//! From the environment to the configuration.
+//! The parser of the environment.
 
 use std::time::{Duration, Instant};
 
@@ -9,26 +9,27 @@ use super::{
     checks::{check_callers, check_endpoints, check_strict_sessions, check_times, context_header},
     values::Values,
 };
-use crate::{server::http::bearer_tokens::Tokens, store::seal::StateKey};
+use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
 
-/// How many calls run at once unless the operator says otherwise. Each has a thread of its own.
-/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and "Execution processes and
-/// threads"), whose stacks take 2 MiB of addresses each.
-const CALLS_AT_ONCE: usize = 256;
+/// The default maximum number of concurrent calls. Each has a thread of its own.
+/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and
+/// "Execution processes and threads"). Their stacks take 2 MiB of addresses each.
+const DEFAULT_CONCURRENT_CALLS: usize = 256;
 
-/// The most that the operator can say. Source: ours; a system gives a process some tens of thousands of threads.
-const MOST_CALLS_AT_ONCE: usize = 10_000;
+/// The largest configurable number of concurrent calls. Source: ours; a system gives a process some tens of thousands
+/// of threads.
+const MAX_CONCURRENT_CALLS: usize = 10_000;
 
 impl Config {
-    /// Parse the environment, given as a function from names to values.
+    /// Parses the environment, given as a function from names to values.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
-        let began = Instant::now();
+        let started_at = Instant::now();
         let mut values = Values::new(&get);
         let times = Times::parse(&mut values);
         let list_page_size = values.count("LIST_PAGE_SIZE", usize::MAX);
         let concurrency = values.text("AWS_LAMBDA_MAX_CONCURRENCY");
         let concurrency = concurrency.and_then(|value| value.parse().ok());
-        let calls_at_once = calls_at_once(&mut values, concurrency);
+        let max_concurrent_calls = max_concurrent_calls(&mut values, concurrency);
         let keys = keys(&mut values);
         let initialization = values.text("AWS_LAMBDA_INITIALIZATION_TYPE");
         let initialization = initialization.as_deref();
@@ -54,7 +55,7 @@ impl Config {
             preload: modes.preload,
             call_timeout: times.call_timeout,
             call_reserve: times.call_reserve,
-            calls_at_once,
+            max_concurrent_calls,
             list_ttl_ms: times.list_ttl_ms,
             list_page_size,
             response_mode: modes.response,
@@ -73,14 +74,14 @@ impl Config {
             allowed_hosts,
             context_headers,
             metrics: modes.metrics,
-            began,
+            started_at,
             log: modes.log,
             problems: values.problems,
         }
     }
 }
 
-/// How long things take, and hold.
+/// Durations.
 struct Times {
     call_timeout: Option<Duration>,
     call_reserve: Duration,
@@ -104,7 +105,7 @@ impl Times {
     }
 }
 
-/// What is chosen among a few words.
+/// Settings with a few named values.
 struct Modes {
     log: LogConfig,
     on_bad_plugin: OnBadPlugin,
@@ -151,26 +152,26 @@ impl Modes {
             session: match session.to_ascii_lowercase().as_str() {
                 "strict" => SessionMode::Strict,
                 "off" => SessionMode::Off,
-                _ => SessionMode::Heal,
+                _ => SessionMode::Lenient,
             },
             preload: preload.eq_ignore_ascii_case("all"),
         }
     }
 }
 
-/// How many calls run at once, where Lambda sends so many invocations.
-fn calls_at_once(values: &mut Values<'_>, concurrency: Option<usize>) -> usize {
+/// Returns the maximum number of concurrent calls, for this number of concurrent invocations on Lambda.
+fn max_concurrent_calls(values: &mut Values<'_>, concurrency: Option<usize>) -> usize {
     let is_set = values.text("CALLS_AT_ONCE").is_some();
-    match values.count("CALLS_AT_ONCE", MOST_CALLS_AT_ONCE) {
+    match values.count("CALLS_AT_ONCE", MAX_CONCURRENT_CALLS) {
         Some(calls) => calls,
-        None if is_set => CALLS_AT_ONCE,
+        None if is_set => DEFAULT_CONCURRENT_CALLS,
         None => concurrency
             .unwrap_or(0)
-            .clamp(CALLS_AT_ONCE, MOST_CALLS_AT_ONCE),
+            .clamp(DEFAULT_CONCURRENT_CALLS, MAX_CONCURRENT_CALLS),
     }
 }
 
-/// What Lambda says of this environment, if it is one.
+/// Returns Lambda's settings for this environment, if it is one.
 fn lambda(
     values: &Values<'_>,
     concurrency: Option<usize>,
@@ -178,18 +179,18 @@ fn lambda(
 ) -> Option<LambdaConfig> {
     Some(LambdaConfig {
         runtime_api: values.text("AWS_LAMBDA_RUNTIME_API")?,
-        invocations_at_once: concurrency.unwrap_or(0).clamp(1, MOST_CALLS_AT_ONCE),
+        max_concurrent_invocations: concurrency.unwrap_or(0).clamp(1, MAX_CONCURRENT_CALLS),
         is_snapshot: initialization == Some("snap-start"),
     })
 }
 
-/// The keys that the operator gave.
+/// Returns the configured keys.
 fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
     let mut keys = Vec::new();
     for (position, key) in values.list("STATE_KEY").iter().enumerate() {
         match StateKey::parse(key) {
             Ok(key) => keys.push(key),
-            // Never the key itself.
+            // The key itself is never shown.
             Err(problem) => values
                 .problems
                 .push(format!("STATE_KEY: key {} {problem}", position + 1)),
@@ -198,27 +199,27 @@ fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
     keys
 }
 
-/// These keys, else those that there can be.
-fn state_keys(given: Vec<StateKey>, has_table: bool, on_lambda: bool) -> StateKeys {
-    if !given.is_empty() {
-        StateKeys::Given(given)
+/// Returns the configured keys, else the source of a key.
+fn state_keys(configured: Vec<StateKey>, has_table: bool, on_lambda: bool) -> StateKeys {
+    if !configured.is_empty() {
+        StateKeys::Configured(configured)
     } else if has_table {
-        StateKeys::InTheTable
+        StateKeys::FromTable
     } else if on_lambda {
-        StateKeys::None
+        StateKeys::Unavailable
     } else {
-        StateKeys::OfThisProcess
+        StateKeys::Ephemeral
     }
 }
 
-fn bearer_tokens(values: &mut Values<'_>) -> Tokens {
+fn bearer_tokens(values: &mut Values<'_>) -> BearerTokens {
     let Some(value) = values.text("BEARER_TOKENS") else {
-        return Tokens::default();
+        return BearerTokens::default();
     };
-    Tokens::parse(&value).unwrap_or_else(|wrong| {
+    BearerTokens::parse(&value).unwrap_or_else(|wrong| {
         let problem = |what| format!("BEARER_TOKENS: {what}");
         values.problems.extend(wrong.into_iter().map(problem));
-        Tokens::default()
+        BearerTokens::default()
     })
 }
 

@@ -1,9 +1,9 @@
-//! The values of variables, as text, lists, numbers and words; and what is wrong with them.
+//! The values of variables, as text, lists, numbers and named values, with their problems.
 
-/// Reads variables. A blank one counts as unset.
+/// A reader of variables. A blank one counts as unset.
 pub(super) struct Values<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
-    /// What was wrong so far.
+    /// The problems so far.
     pub(super) problems: Vec<String>,
 }
 
@@ -15,7 +15,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Is it set to nothing but blanks?
+    /// Reports whether a variable is set to nothing but blanks.
     pub(super) fn is_blank(&self, name: &str) -> bool {
         (self.get)(name).is_some_and(|value| value.trim().is_empty())
     }
@@ -26,7 +26,7 @@ impl<'a> Values<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// The parts between commas.
+    /// Returns the parts between commas.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let value = self.text(name).unwrap_or_default();
         value
@@ -51,20 +51,20 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A number from 1 to `most`; `None` where it is not set, or is none.
-    pub(super) fn count(&mut self, name: &str, most: usize) -> Option<usize> {
+    /// Returns a number from 1 to `max`; `None` if it is not set, or is invalid.
+    pub(super) fn count(&mut self, name: &str, max: usize) -> Option<usize> {
         let value = self.text(name)?;
         let count = value.parse().ok();
-        let count = count.filter(|count| (1..=most).contains(count));
+        let count = count.filter(|count| (1..=max).contains(count));
         if count.is_none() {
             self.problems.push(format!(
-                "{name} is {value:?}; it must be a whole number from 1 to {most}"
+                "{name} is {value:?}; it must be a whole number from 1 to {max}"
             ));
         }
         count
     }
 
-    /// One of these words, by default the first; in whatever case.
+    /// Returns one of these values, in any case; by default the first.
     pub(super) fn one_of(&mut self, name: &str, known: &[&str]) -> String {
         let value = self.text(name).unwrap_or_else(|| known[0].to_owned());
         if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {

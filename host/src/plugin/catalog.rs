@@ -1,4 +1,5 @@
-//! The tools that are served: which plugins there are, what they declare, and what the configuration selects.
+//! The catalogue of the tools that are served: the plugins found, their declarations, and the selection by the
+//! configuration.
 
 mod candidates;
 mod compatibility;
@@ -13,9 +14,9 @@ use std::{
 };
 
 use layer_format::{
-    Declaration, LeftOut, declaration_problems,
+    Declaration, SkippedPlugin, declaration_problems,
     manifest::{LayerInfo, ManifestError},
-    selection::{self, Selectable, tools_list},
+    selection::{self, Selectable, select_tools},
 };
 use mcp_protocol::tools::Tool;
 use tool_schema::LazySchema;
@@ -26,9 +27,9 @@ use crate::{
         CatalogError, Plugin,
         catalog::{
             candidates::{Candidate, Candidates},
-            skipped::Triage,
+            skipped::BadPluginPolicy,
         },
-        folder::{discover::discover, integrity::Promised},
+        folder::{discover::discover, integrity::ExpectedLibrary},
     },
 };
 
@@ -39,7 +40,7 @@ pub struct Catalog {
     by_name: HashMap<String, usize>,
     plugins: Vec<Arc<Plugin>>,
     layers: Vec<LayerInfo>,
-    left_out: Vec<LeftOut>,
+    skipped: Vec<SkippedPlugin>,
 }
 
 /// A tool that can be called.
@@ -47,23 +48,23 @@ pub struct Catalog {
 pub struct CatalogTool {
     /// The tool, as MCP describes it.
     pub mcp: Tool,
-    /// The plugin that has it.
+    /// The plugin that contains the tool.
     pub plugin: Arc<Plugin>,
     /// The plugin's crate.
     pub crate_name: String,
     /// The tool's own time limit.
     pub timeout: Option<Duration>,
-    /// The client capabilities without which it cannot work.
+    /// The client capabilities without which the tool cannot work.
     pub requires: Vec<String>,
-    /// The headers that repeat arguments: names of `x-mcp-header`, and JSON pointers.
+    /// The headers that repeat arguments: names of `x-mcp-header`, each with a JSON pointer.
     pub headers: BTreeMap<String, String>,
     pub(crate) function: String,
-    /// Is it served where `TOOLS_LIST` is not set?
-    pub(crate) by_default: bool,
+    /// Whether the tool is served if `TOOLS_LIST` is not set.
+    pub(crate) is_default: bool,
     pub(crate) validate: bool,
     pub(crate) strict: bool,
     pub(crate) schema: LazySchema,
-    /// The schema of its structured results.
+    /// The schema of the tool's structured results.
     pub(crate) output: LazySchema,
 }
 
@@ -76,120 +77,121 @@ impl Selectable for CatalogTool {
         &self.function
     }
 
-    fn by_default(&self) -> bool {
-        self.by_default
+    fn is_default(&self) -> bool {
+        self.is_default
     }
 }
 
 impl Catalog {
-    /// Find the plugins of the configuration, and select its tools.
+    /// Finds the plugins of the configuration and selects their tools.
     ///
     /// # Errors
-    /// [`CatalogError`]: what was asked for cannot be served.
+    /// [`CatalogError`]: the requested tools cannot be served.
     pub fn load(config: &Config) -> Result<Self, CatalogError> {
-        let found = discover(&config.plugin_dir).map_err(CatalogError::Folder)?;
-        let mut triage = Triage::new(config.on_bad_plugin);
-        let mut candidates = Candidates::of(&config.plugin_dir, &found, &mut triage);
+        let contents = discover(&config.plugin_dir).map_err(CatalogError::Folder)?;
+        let mut policy = BadPluginPolicy::new(config.on_bad_plugin);
+        let mut candidates = Candidates::scan(&config.plugin_dir, &contents, &mut policy);
         let layers = std::mem::take(&mut candidates.layers);
         let mut tools = Vec::new();
-        for (file, candidate) in candidates.select(&config.entry_file, &mut triage)? {
+        for (file, candidate) in candidates.select(&config.entry_file, &mut policy)? {
             let path = config.plugin_dir.join(&file);
             let loaded = candidate.and_then(|candidate| plugin_tools(path, candidate));
             let named = !config.entry_file.is_empty();
-            tools.extend(triage.judge(&file, named, loaded).into_iter().flatten());
+            tools.extend(policy.apply(&file, named, loaded).into_iter().flatten());
         }
-        triage.verdict()?;
+        policy.check()?;
         if tools.is_empty() {
             return Err(CatalogError::Empty {
                 folder: config.plugin_dir.clone(),
-                left_out: triage.into_left_out(),
+                skipped: policy.into_skipped(),
             });
         }
-        let tools = tools_list(&config.tools_list, tools, triage.left_out())?;
-        let tools = without_duplicates(tools, config, &mut triage);
+        let tools = select_tools(&config.tools_list, tools, policy.skipped())?;
+        let tools = without_duplicates(tools, config, &mut policy);
         let tools = if config.preload {
-            preloaded(tools, config, &mut triage)
+            preload(tools, config, &mut policy)
         } else {
             tools
         };
-        triage.verdict()?;
+        policy.check()?;
         if tools.is_empty() {
             tracing::warn!("every tool is left out: there is nothing to serve");
         }
-        Ok(Self::of(tools, layers, triage.into_left_out()))
+        Ok(Self::new(tools, layers, policy.into_skipped()))
     }
 
-    fn of(tools: Vec<CatalogTool>, layers: Vec<LayerInfo>, left_out: Vec<LeftOut>) -> Self {
+    fn new(tools: Vec<CatalogTool>, layers: Vec<LayerInfo>, skipped: Vec<SkippedPlugin>) -> Self {
         let names = tools.iter().map(|tool| tool.mcp.name.clone());
         Self {
             by_name: names.zip(0..).collect(),
-            plugins: plugins_of(&tools),
+            plugins: distinct_plugins(&tools),
             tools: tools.into_iter().map(Arc::new).collect(),
             layers,
-            left_out,
+            skipped,
         }
     }
 
-    /// All tools of a plugin that is linked into the test binary.
+    /// Returns a catalogue of all tools of a plugin that is linked into the test binary.
     #[cfg(test)]
     pub(crate) fn linked(module: plugin_abi::PluginRef) -> Result<Self, CatalogError> {
         let (plugin, declared) = Plugin::linked(module).map_err(Arc::new)?;
-        let tools = tools_of(plugin, declared.declaration, &[]);
-        Ok(Self::of(tools, Vec::new(), Vec::new()))
+        let tools = catalog_tools(plugin, declared.declaration, &[]);
+        Ok(Self::new(tools, Vec::new(), Vec::new()))
     }
 
-    /// The tools, in their stable order.
+    /// Returns the tools, in their stable order.
     #[must_use]
     pub fn tools(&self) -> &[Arc<CatalogTool>] {
         &self.tools
     }
 
-    /// The names of the tools, in their order.
+    /// Returns the names of the tools, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.iter().map(|tool| tool.mcp.name.as_str())
     }
 
-    /// The tool of this name.
+    /// Returns the tool of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<CatalogTool>> {
         self.position(name).map(|position| &self.tools[position])
     }
 
-    /// Where the tool of this name stands.
+    /// Returns the position of the tool of this name.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
-    /// The layers found, by the names of their manifests.
+    /// Returns the layers found, by the names of their manifests.
     #[must_use]
     pub fn layers(&self) -> &[LayerInfo] {
         &self.layers
     }
 
-    /// Does a tool still run whose call was given up?
+    /// Reports whether a tool still runs although its call has timed out.
     #[must_use]
     pub fn has_stuck_tools(&self) -> bool {
         self.plugins.iter().any(|plugin| plugin.is_quarantined())
     }
 
-    /// What is not served: since the start, since its library turned out to be unusable, or as long as a tool is stuck.
-    pub fn left_out(&self) -> impl Iterator<Item = LeftOut> {
+    /// Returns the plugins that are not served: those skipped at the start, those with a library that turned out to be
+    /// unusable, and those with a stuck tool.
+    pub fn skipped(&self) -> impl Iterator<Item = SkippedPlugin> {
         let unable = self.plugins.iter().filter_map(|plugin| {
-            let error = match plugin.failed() {
+            let error = match plugin.open_error() {
                 Some(error) => CatalogError::Open(error),
                 None if plugin.is_quarantined() => CatalogError::Quarantined {
                     path: plugin.path().to_owned(),
                 },
                 None => return None,
             };
-            Some(LeftOut::new(&plugin.file(), &error))
+            Some(SkippedPlugin::new(&plugin.file(), &error))
         });
-        self.left_out.iter().cloned().chain(unable)
+        self.skipped.iter().cloned().chain(unable)
     }
 }
 
-/// The tools of one plugin. One without manifest is opened for it.
+/// Returns the tools of one plugin. Opens a plugin that has no manifest.
 fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>, CatalogError> {
     let (plugin, declaration, defaults) = match candidate {
         Candidate::Declared {
@@ -203,8 +205,8 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
                     path: manifest,
                     source,
                 })?;
-            let promised = Promised::of(&entry);
-            (Plugin::new(path, promised), declaration, defaults)
+            let expected = ExpectedLibrary::from_entry(&entry);
+            (Plugin::new(path, expected), declaration, defaults)
         }
         Candidate::Bare => {
             tracing::info!(library = %path.display(), "no manifest names this plugin: it is opened at the start, which is slower. (Of two layers of one name the later overwrites the manifest of the other.)");
@@ -212,14 +214,18 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
             (plugin, declaration, Vec::new())
         }
     };
-    Ok(tools_of(plugin, declaration, &defaults))
+    Ok(catalog_tools(plugin, declaration, &defaults))
 }
 
-fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Vec<CatalogTool> {
+fn catalog_tools(
+    plugin: Plugin,
+    declaration: Declaration,
+    defaults: &[String],
+) -> Vec<CatalogTool> {
     let plugin = Arc::new(plugin);
     let crate_name = declaration.krate.name;
     let tools = declaration.tools.into_iter().map(|declared| CatalogTool {
-        by_default: selection::by_default(defaults, &declared),
+        is_default: selection::is_default_tool(defaults, &declared),
         mcp: declared.tool,
         plugin: Arc::clone(&plugin),
         crate_name: crate_name.clone(),
@@ -235,10 +241,10 @@ fn tools_of(plugin: Plugin, declaration: Declaration, defaults: &[String]) -> Ve
     tools.collect()
 }
 
-/// The plugins that have these tools, each once.
-fn plugins_of(tools: &[CatalogTool]) -> Vec<Arc<Plugin>> {
+/// Returns the plugins of these tools, each once.
+fn distinct_plugins(tools: &[CatalogTool]) -> Vec<Arc<Plugin>> {
     let mut plugins: Vec<_> = tools.iter().map(|tool| Arc::clone(&tool.plugin)).collect();
-    // Tools of one plugin stand together.
+    // The tools of one plugin are adjacent.
     plugins.dedup_by(|a, b| Arc::ptr_eq(a, b));
     plugins
 }
@@ -257,11 +263,11 @@ fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {
     }
 }
 
-/// Of several tools of one name, the first.
+/// Keeps the first of several tools with one name.
 fn without_duplicates(
     tools: Vec<CatalogTool>,
     config: &Config,
-    triage: &mut Triage,
+    policy: &mut BadPluginPolicy,
 ) -> Vec<CatalogTool> {
     let mut first: HashMap<String, Arc<Plugin>> = HashMap::with_capacity(tools.len());
     let mut is_first = |tool: &CatalogTool| {
@@ -276,28 +282,28 @@ fn without_duplicates(
             second: tool.plugin.path().to_owned(),
         };
         let named = config.tools_list.contains(name);
-        triage.judge::<()>(&tool.plugin.file(), named, Err(duplicate));
+        policy.apply::<()>(&tool.plugin.file(), named, Err(duplicate));
         false
     };
     tools.into_iter().filter(|tool| is_first(tool)).collect()
 }
 
-/// The tools whose plugins are open now, and prepared for their calls.
-fn preloaded(
+/// Opens the plugins of these tools, prepares them for calls, and returns the tools of those that can be opened.
+fn preload(
     mut tools: Vec<CatalogTool>,
     config: &Config,
-    triage: &mut Triage,
+    policy: &mut BadPluginPolicy,
 ) -> Vec<CatalogTool> {
     let mut bad: Vec<Arc<Plugin>> = Vec::new();
-    for plugin in plugins_of(&tools) {
+    for plugin in distinct_plugins(&tools) {
         let of_plugin = |tool: &&CatalogTool| Arc::ptr_eq(&tool.plugin, &plugin);
         let named = !config.entry_file.is_empty()
             || tools
                 .iter()
                 .filter(of_plugin)
                 .any(|tool| config.tools_list.contains(&tool.mcp.name));
-        let opened = plugin.prepare().map_err(CatalogError::Open);
-        if triage.judge(&plugin.file(), named, opened).is_none() {
+        let opened = plugin.preload().map_err(CatalogError::Open);
+        if policy.apply(&plugin.file(), named, opened).is_none() {
             bad.push(plugin);
         }
     }

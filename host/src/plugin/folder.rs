@@ -1,4 +1,4 @@
-//! The plugin folder: which files matter, and whether they are what they seem to be.
+//! The plugin folder: its files, and the checks of their content.
 
 pub(crate) mod crash_image;
 pub(crate) mod discover;

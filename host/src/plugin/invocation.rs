@@ -1,4 +1,4 @@
-//! The one seam between the host and a running tool: bytes in, a reply out.
+//! The only interface between the host and a running tool: bytes in, a reply out.
 
 pub(crate) mod active_calls;
 pub(crate) mod arguments;
@@ -16,21 +16,21 @@ use plugin_abi::{Host, op};
 
 use crate::{
     plugin::{
-        Call, Plugin,
+        ActiveCall, Plugin,
         invocation::host_api::request,
-        wire::{Failure, Reply},
+        wire::{CallReply, PluginFailure},
     },
     process::crash_handler,
 };
 
-/// Why a call gave no result.
+/// The reason why a call gave no result.
 #[derive(Debug)]
 pub struct CallFailure {
-    /// What kind of failure it is.
+    /// The kind of the failure.
     pub kind: FailureKind,
-    /// Text that may reach the model.
+    /// A text that may reach the model.
     pub public: Option<String>,
-    /// Text for the operator only.
+    /// A text for the operator only.
     pub detail: Option<String>,
 }
 
@@ -41,28 +41,28 @@ pub enum FailureKind {
     InvalidArguments,
     /// The tool panicked.
     Panic,
-    /// The call is to fail as a JSON-RPC error.
+    /// The tool wants its call to fail as a JSON-RPC error.
     Protocol {
-        /// The error's code, as the tool gave it.
+        /// The error's code, as the tool set it.
         code: Option<i64>,
     },
-    /// The call was given up.
+    /// The call was cancelled.
     Cancelled,
     /// The plugin cannot serve.
     Unavailable,
 }
 
-/// Call a tool of a plugin.
+/// Calls a tool of a plugin.
 pub(crate) fn call(
     plugin: &Plugin,
     tool: &str,
     arguments: &[u8],
-    call: &Call,
+    call: &ActiveCall,
 ) -> Result<CallResult, CallFailure> {
-    let reply = crash_handler::during(&call.context.request_id, tool, || {
-        plugin.ready()?;
+    let reply = crash_handler::with_call(&call.context.request_id, tool, || {
+        plugin.ensure_open()?;
         if call.is_cancelled() {
-            // It waited for a thread, or for its library to open, until nobody waited for it.
+            // The call waited for a thread or for its library until its client had left.
             return Err(CallFailure {
                 kind: FailureKind::Cancelled,
                 public: None,
@@ -77,7 +77,7 @@ pub(crate) fn call(
         plugin
             .invoke(op::CALL, tool, arguments, host)
             .map_err(|mut failure| {
-                call.fails_for(failure.cause.take());
+                call.set_failure_kind(failure.cause.take());
                 failure.into()
             })
     })?;
@@ -86,12 +86,12 @@ pub(crate) fn call(
         public: None,
         detail: Some(format!("the plugin's result cannot be read: {what}")),
     };
-    let reply: Reply =
+    let reply: CallReply =
         serde_json::from_slice(&reply).map_err(|error| unreadable(error.to_string()))?;
     if reply.r#type != "complete" {
         return Err(unreadable(format!("its type is {:?}", reply.r#type)));
     }
-    call.fails_for(reply.cause);
+    call.set_failure_kind(reply.cause);
     Ok(CallResult {
         content: reply.content,
         structured_content: reply.structured_content,
@@ -107,8 +107,8 @@ fn unix_ms(time: Option<SystemTime>) -> u64 {
     })
 }
 
-impl From<Failure> for CallFailure {
-    fn from(failure: Failure) -> Self {
+impl From<PluginFailure> for CallFailure {
+    fn from(failure: PluginFailure) -> Self {
         let kind = match failure.kind.as_str() {
             "invalid_arguments" => FailureKind::InvalidArguments,
             "panic" => FailureKind::Panic,

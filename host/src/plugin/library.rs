@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use layer_format::{Code, Declaration, ErrorCode};
+use layer_format::{Declaration, ErrorCode, HasErrorCode};
 use libloading::os::unix::{Library as OsLibrary, RTLD_LOCAL, RTLD_NOW};
 use plugin_abi::{
     Host, PAYLOAD_VERSION, PluginRef, ROOT_SYMBOL,
@@ -24,18 +24,18 @@ use plugin_abi::{
 use crate::{
     plugin::{
         folder::{
-            file_check::{self, FileProblem, Kind},
-            integrity::Promised,
+            file_check::{self, FileProblem, LibraryKind},
+            integrity::ExpectedLibrary,
         },
         invocation::{
             host_api,
-            quarantine::{Quarantine, Stuck},
+            quarantine::{Quarantine, QuarantineGuard},
         },
         requirements::{ABI_VERSION, PANIC_STRATEGY, check_release},
-        wire::{self, Failure, Init},
+        wire::{self, InitRequest, PluginFailure},
     },
     process::{
-        crash_handler::{self, Image},
+        crash_handler::{self, LibraryImage},
         log,
     },
 };
@@ -44,73 +44,73 @@ use crate::{
 #[derive(Debug)]
 pub struct Plugin {
     path: PathBuf,
-    /// What its manifest says of it.
-    promised: Option<Promised>,
-    opened: OnceLock<Result<Opened, Arc<OpenError>>>,
+    /// The facts of the plugin's manifest.
+    expected: Option<ExpectedLibrary>,
+    library: OnceLock<Result<OpenLibrary, Arc<OpenError>>>,
     quarantine: Quarantine,
 }
 
-/// An open library that has been initialized.
-pub(crate) struct Opened {
+/// An open library after its initialization.
+pub(crate) struct OpenLibrary {
     module: PluginRef,
 }
 
-impl std::fmt::Debug for Opened {
+impl std::fmt::Debug for OpenLibrary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").finish_non_exhaustive()
+        f.debug_struct("OpenLibrary").finish_non_exhaustive()
     }
 }
 
-/// What a library declares.
+/// The declaration of a library that was opened.
 #[derive(Clone, Debug)]
-pub struct Declared {
-    /// The declaration, parsed.
+pub struct OpenedDeclaration {
+    /// The parsed declaration.
     pub declaration: Declaration,
-    /// Its bytes, as `init` gave them.
+    /// The declaration's bytes, as `init` returned them.
     pub bytes: Vec<u8>,
 }
 
-/// Why a library cannot be used as a plugin.
+/// The reason why a library cannot be used as a plugin.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The file itself is unusable.
     #[error(transparent)]
     File(#[from] FileProblem),
-    /// The loader refused it.
+    /// The loader refused the library.
     #[error("{}: cannot be opened: {reason}; link what is missing, or put it into the layer", .path.display())]
     Loader {
         /// The library.
         path: PathBuf,
-        /// The loader's words.
+        /// The loader's message.
         reason: String,
     },
-    /// It is a library, but not a plugin.
+    /// The file is a library, but no plugin.
     #[error("{}: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = [\"cdylib\"]", .path.display())]
     NotAPlugin {
         /// The library.
         path: PathBuf,
     },
-    /// It was built for another ABI.
+    /// The library was built for another ABI.
     #[error("{}: built for plugin ABI {found}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     AbiVersion {
         /// The library.
         path: PathBuf,
-        /// The ABI it speaks.
+        /// The ABI that it speaks.
         found: String,
     },
-    /// Its ABI has the right version but another layout.
+    /// The library's ABI has the right version but another layout.
     #[error("{}: its layout does not agree with plugin ABI {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     AbiLayout {
         /// The library.
         path: PathBuf,
     },
-    /// It speaks another version of the payloads.
+    /// The library speaks another version of the payloads.
     #[error("{}: speaks payload version {found}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     PayloadVersion {
         /// The library.
         path: PathBuf,
-        /// The version it speaks.
+        /// The version that it speaks.
         found: u32,
     },
     /// `init` failed.
@@ -118,32 +118,32 @@ pub enum OpenError {
     Init {
         /// The library.
         path: PathBuf,
-        /// The plugin's words.
+        /// The plugin's message.
         reason: String,
     },
-    /// It was built for a later host.
+    /// The library was built for a later host.
     #[error("{}: {problem}", .path.display())]
     NeedsNewerHost {
         /// The library.
         path: PathBuf,
-        /// Which host it needs, and the remedy.
+        /// The host that it needs, and the remedy.
         problem: String,
     },
-    /// It cannot catch its panics.
+    /// The library cannot catch its panics.
     #[error("{}: built with panic = \"{found}\", so that one panic would end the host; remove `panic` from its profile and rebuild it", .path.display())]
     PanicStrategy {
         /// The library.
         path: PathBuf,
-        /// Its panic strategy.
+        /// The library's panic strategy.
         found: String,
     },
-    /// The file is not the one the manifest was written for.
+    /// The file is not the one of the manifest.
     #[error("{}: its content is not what its manifest says: damaged, or replaced; copy it again, or rebuild the layer with `cargo layer build`", .path.display())]
     Content {
         /// The library.
         path: PathBuf,
     },
-    /// The manifest tells of another library.
+    /// The library declares other tools than the manifest.
     #[error("{}: declares other tools than its manifest says; rebuild the layer with `cargo layer build`", .path.display())]
     Drift {
         /// The library.
@@ -151,7 +151,7 @@ pub enum OpenError {
     },
 }
 
-impl Code for OpenError {
+impl HasErrorCode for OpenError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::File(problem) => problem.code(),
@@ -168,91 +168,92 @@ impl Code for OpenError {
     }
 }
 
-/// Open a library for good, and say what it declares. Its code runs in this process.
+/// Opens a library for good and returns its declaration. The library's code runs in this process.
 ///
 /// # Errors
 /// [`OpenError`], naming the file.
-pub fn describe(path: &Path) -> Result<Declared, OpenError> {
+pub fn describe(path: &Path) -> Result<OpenedDeclaration, OpenError> {
     open(path).map(|(_, declared)| declared)
 }
 
 impl Plugin {
-    /// A plugin that is opened at its first use, and must then be what was promised.
-    pub(crate) fn new(path: PathBuf, promised: Promised) -> Self {
+    /// Returns a plugin that is opened at its first use and must then be as expected.
+    pub(crate) fn new(path: PathBuf, expected: ExpectedLibrary) -> Self {
         Self {
             path,
-            promised: Some(promised),
-            opened: OnceLock::new(),
+            expected: Some(expected),
+            library: OnceLock::new(),
             quarantine: Quarantine::default(),
         }
     }
 
-    /// A plugin that is open from the start, and what it declares.
-    pub(crate) fn open(path: PathBuf) -> Result<(Self, Declared), OpenError> {
+    /// Opens a plugin and returns it with its declaration.
+    pub(crate) fn open(path: PathBuf) -> Result<(Self, OpenedDeclaration), OpenError> {
         let (opened, declared) = open(&path)?;
         Ok((
             Self {
                 path,
-                promised: None,
-                opened: Ok(opened).into(),
+                expected: None,
+                library: Ok(opened).into(),
                 quarantine: Quarantine::default(),
             },
             declared,
         ))
     }
 
-    /// A plugin that is linked into the test binary, and what it declares.
+    /// Returns a plugin that is linked into the test binary, with its declaration.
     #[cfg(test)]
-    pub(crate) fn linked(module: PluginRef) -> Result<(Self, Declared), OpenError> {
+    pub(crate) fn linked(module: PluginRef) -> Result<(Self, OpenedDeclaration), OpenError> {
         let path = PathBuf::from("liblinked.so");
         let (opened, declared) = init(&path, module, true)?;
-        let opened = Ok(opened).into();
+        let library = Ok(opened).into();
         Ok((
             Self {
                 path,
-                promised: None,
-                opened,
+                expected: None,
+                library,
                 quarantine: Quarantine::default(),
             },
             declared,
         ))
     }
 
-    /// The library's path.
+    /// Returns the library's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The name of its file.
+    /// Returns the library's file name.
     #[must_use]
     pub fn file(&self) -> String {
         let name = self.path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 
-    /// Why it cannot be opened, if that was tried.
-    pub(crate) fn failed(&self) -> Option<Arc<OpenError>> {
-        self.opened.get()?.as_ref().err().cloned()
+    /// Returns the error of an attempt to open the library, if one has failed.
+    pub(crate) fn open_error(&self) -> Option<Arc<OpenError>> {
+        self.library.get()?.as_ref().err().cloned()
     }
 
-    /// One of its tools goes on although its call was given up; it has come back when the value is dropped.
-    pub(crate) fn quarantine(&self) -> Stuck {
-        self.quarantine.begin()
+    /// Records that a tool of the plugin still runs although its call has timed out. The tool has come back when the
+    /// guard is dropped.
+    pub(crate) fn quarantine(&self) -> QuarantineGuard {
+        self.quarantine.enter()
     }
 
-    /// Does such a tool still run?
+    /// Reports whether such a tool still runs.
     #[must_use]
     pub fn is_quarantined(&self) -> bool {
-        self.quarantine.holds()
+        self.quarantine.is_active()
     }
 
-    /// Open the library now, and let it build what its calls would wait for. A plugin that cannot, or has nothing to build,
-    /// does it at its first call.
-    pub(crate) fn prepare(&self) -> Result<(), Arc<OpenError>> {
-        let module = self.opened()?.module;
-        let prepared = invoke(module, op::PREPARE, "", b"{}", host_api::outside_of_calls());
-        if let Err(failure) = prepared
+    /// Opens the library now, and lets it build what its calls would wait for. A plugin that cannot do so, or has
+    /// nothing to build, does it at its first call.
+    pub(crate) fn preload(&self) -> Result<(), Arc<OpenError>> {
+        let module = self.open_once()?.module;
+        let preloaded = invoke(module, op::PREPARE, "", b"{}", host_api::process_host());
+        if let Err(failure) = preloaded
             && failure.kind != "unknown_op"
         {
             let library = self.path.display();
@@ -261,60 +262,63 @@ impl Plugin {
         Ok(())
     }
 
-    /// Carry out an operation; the error payload says why it failed.
+    /// Executes an operation. The error payload is the reason of a failure.
     pub(crate) fn invoke(
         &self,
         op: u32,
         target: &str,
         body: &[u8],
         host: Host,
-    ) -> Result<Vec<u8>, Failure> {
-        invoke(self.ready()?.module, op, target, body, host)
+    ) -> Result<Vec<u8>, PluginFailure> {
+        invoke(self.ensure_open()?.module, op, target, body, host)
     }
 
-    /// Open the library, if that has not happened yet.
-    pub(crate) fn ready(&self) -> Result<&Opened, Failure> {
-        self.opened().map_err(|error| Failure {
+    /// Opens the library if it is not open yet.
+    pub(crate) fn ensure_open(&self) -> Result<&OpenLibrary, PluginFailure> {
+        self.open_once().map_err(|error| PluginFailure {
             kind: "unavailable".to_owned(),
             detail: Some(format!("[{}] {error}", error.code())),
-            ..Failure::default()
+            ..PluginFailure::default()
         })
     }
 
-    /// Tell the plugin that a call was given up. One that is not open has no calls, and one that cannot cancel says so:
-    /// neither is anything to act upon.
+    /// Notifies the plugin that a call was cancelled. A plugin that is not open has no calls, and one that cannot
+    /// cancel answers so; neither is an error.
     pub(crate) fn cancel(&self, call: u64) {
-        let Some(Ok(opened)) = self.opened.get() else {
+        let Some(Ok(opened)) = self.library.get() else {
             return;
         };
         let body = format!(r#"{{"call":{call}}}"#);
-        let host = host_api::outside_of_calls();
+        let host = host_api::process_host();
         if let Err(failure) = invoke(opened.module, op::CANCEL, "", body.as_bytes(), host) {
             tracing::debug!(library = %self.path.display(), kind = failure.kind, "the plugin cannot cancel calls");
         }
     }
 
-    /// Several callers at once wait for the first of them: a library is opened once.
-    fn opened(&self) -> Result<&Opened, Arc<OpenError>> {
+    /// Opens the library once. Several callers at once wait for the first of them.
+    fn open_once(&self) -> Result<&OpenLibrary, Arc<OpenError>> {
         let opened = self
-            .opened
-            .get_or_init(|| self.open_as_promised().map_err(Arc::new));
+            .library
+            .get_or_init(|| self.open_verified().map_err(Arc::new));
         opened.as_ref().map_err(Arc::clone)
     }
 
-    fn open_as_promised(&self) -> Result<Opened, OpenError> {
-        let Some(promised) = &self.promised else {
+    fn open_verified(&self) -> Result<OpenLibrary, OpenError> {
+        let Some(expected) = &self.expected else {
             return open(&self.path).map(|(opened, _)| opened);
         };
-        if !promised.fits(&self.path).map_err(FileProblem::Read)? {
+        if !expected
+            .matches_file(&self.path)
+            .map_err(FileProblem::Read)?
+        {
             return Err(OpenError::Content {
                 path: self.path.clone(),
             });
         }
-        let (opened, declared) = if promised.is_as_built() {
-            let image = file_check::image(&self.path)?;
+        let (opened, declared) = if expected.has_trusted_declaration() {
+            let image = file_check::read_image(&self.path)?;
             let (opened, declared) = init(&self.path, root_module(&self.path, image)?, false)?;
-            // An SDK that does not know that it need not tell tells all the same.
+            // An older SDK returns its tools even if the host does not ask for them.
             if declared.declaration.tools.is_empty() {
                 return Ok(opened);
             }
@@ -322,7 +326,7 @@ impl Plugin {
         } else {
             open(&self.path)?
         };
-        if promised.declares(&declared.bytes) {
+        if expected.matches_declaration(&declared.bytes) {
             Ok(opened)
         } else {
             Err(OpenError::Drift {
@@ -332,8 +336,8 @@ impl Plugin {
     }
 }
 
-fn open(path: &Path) -> Result<(Opened, Declared), OpenError> {
-    let Kind::Plugin(image) = file_check::check(path)? else {
+fn open(path: &Path) -> Result<(OpenLibrary, OpenedDeclaration), OpenError> {
+    let LibraryKind::Plugin(image) = file_check::check(path)? else {
         // Opening it would run its constructors.
         return Err(OpenError::NotAPlugin {
             path: path.to_owned(),
@@ -343,11 +347,16 @@ fn open(path: &Path) -> Result<(Opened, Declared), OpenError> {
     init(path, module, true)
 }
 
-/// The handshake: facts in, declaration out. Where the tools are known, it need not tell of them.
-fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Declared), OpenError> {
-    let init = Init {
+/// Makes the handshake: sends facts about the host, and receives the declaration. If the tools are known, the plugin
+/// may leave them out.
+fn init(
+    path: &Path,
+    module: PluginRef,
+    with_tools: bool,
+) -> Result<(OpenLibrary, OpenedDeclaration), OpenError> {
+    let init = InitRequest {
         payloads: [PAYLOAD_VERSION],
-        host: wire::Host {
+        host: wire::HostInfo {
             name: "mcp-layer-host",
             version: env!("CARGO_PKG_VERSION"),
         },
@@ -359,7 +368,7 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
         reason,
     };
     let init = serde_json::to_vec(&init).map_err(|error| failed(error.to_string()))?;
-    let bytes = invoke(module, op::INIT, "", &init, host_api::outside_of_calls())
+    let bytes = invoke(module, op::INIT, "", &init, host_api::process_host())
         .map_err(|failure| {
             let kind = failure.kind;
             failed(failure.detail.unwrap_or_else(|| {
@@ -389,17 +398,20 @@ fn init(path: &Path, module: PluginRef, with_tools: bool) -> Result<(Opened, Dec
             found: declaration.panic,
         });
     }
-    Ok((Opened { module }, Declared { declaration, bytes }))
+    Ok((
+        OpenLibrary { module },
+        OpenedDeclaration { declaration, bytes },
+    ))
 }
 
-fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
+fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError> {
     // SAFETY: the file passed the check, or its checksum is that of one that did when its layer was built, so that mapping it
     // cannot fault. Its constructors are trusted code, as all of a plugin is. It is never closed, so that no symbol outlives
     // its code (ABI rule 1).
     let library = unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
     let library = library.map_err(|error| OpenError::Loader {
         path: path.to_owned(),
-        reason: chain(&error),
+        reason: error_chain(&error),
     })?;
     let library = ManuallyDrop::new(library);
     // SAFETY: under this name abi_stable puts an `AbiHeader`, whose first bytes are checked by `upgrade` before anything
@@ -408,7 +420,7 @@ fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
     let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),
     })?;
-    crash_handler::opened(path, header.clone().as_raw_ptr(), image);
+    crash_handler::register_library(path, header.clone().as_raw_ptr(), image);
     let header: AbiHeaderRef = *header;
     let module = header
         .upgrade()
@@ -417,7 +429,7 @@ fn root_module(path: &Path, image: Image) -> Result<PluginRef, OpenError> {
 }
 
 fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
-    // abi_stable's account of a layout that differs has hundreds of lines.
+    // abi_stable's report of a different layout has hundreds of lines.
     tracing::debug!(library = %path.display(), "abi_stable says: {error}");
     match error {
         LibraryError::IncompatibleVersionNumber { actual_version, .. } => OpenError::AbiVersion {
@@ -440,8 +452,8 @@ fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
     }
 }
 
-/// The message of an error and of everything behind it: libloading's own says only "dlopen failed".
-fn chain(error: &dyn Error) -> String {
+/// Returns the message of an error and of all its causes: libloading's own says only "dlopen failed".
+fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -457,9 +469,9 @@ fn invoke(
     target: &str,
     body: &[u8],
     host: Host,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, PluginFailure> {
     let invoke = module.invoke();
-    // The SDK catches panics on the plugin's side; this is for plugins that do not use it (ABI rule 3).
+    // The SDK catches panics on the plugin's side. This is for plugins that do not use it (ABI rule 3).
     let answer = catch_unwind(AssertUnwindSafe(|| {
         invoke(op, RStr::from_str(target), RSlice::from_slice(body), host)
     }));
@@ -467,19 +479,19 @@ fn invoke(
         Ok(RResult::ROk(bytes)) => Ok(bytes.into_vec()),
         Ok(RResult::RErr(bytes)) => {
             Err(
-                serde_json::from_slice(&bytes).unwrap_or_else(|error| Failure {
+                serde_json::from_slice(&bytes).unwrap_or_else(|error| PluginFailure {
                     kind: "unavailable".to_owned(),
                     detail: Some(format!(
                         "the plugin's error payload cannot be read: {error}"
                     )),
-                    ..Failure::default()
+                    ..PluginFailure::default()
                 }),
             )
         }
-        Err(_) => Err(Failure {
+        Err(_) => Err(PluginFailure {
             kind: "panic".to_owned(),
             detail: Some("a panic left the plugin".to_owned()),
-            ..Failure::default()
+            ..PluginFailure::default()
         }),
     }
 }

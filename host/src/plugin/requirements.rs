@@ -1,14 +1,15 @@
-//! What this host demands of every plugin: its ABI, its panic strategy, and no newer release of the host.
+//! The host's requirements on every plugin: its ABI, its panic strategy, and no newer release of the host.
 
 use semver::Version;
 
-/// The version of plugin-abi this host speaks.
+/// The version of plugin-abi that this host speaks.
 pub const ABI_VERSION: &str = "1.0.0";
 
-/// The panic strategy a plugin must be built with (ABI rule 3).
+/// The panic strategy that a plugin must be built with (ABI rule 3).
 pub(crate) const PANIC_STRATEGY: &str = "unwind";
 
-/// Is this host of the release that a plugin needs, or a later one? Else the problem and its remedy.
+/// Checks that this host is of the release that a plugin needs, or of a later one. The error is the problem with its
+/// remedy.
 pub(crate) fn check_release(needed: &str) -> Result<(), String> {
     let release = env!("CARGO_PKG_VERSION");
     match (Version::parse(release), Version::parse(needed)) {

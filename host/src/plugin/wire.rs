@@ -1,16 +1,16 @@
-//! What the host writes and reads at the boundary: the host's half of `plugin-abi/PAYLOADS.md`.
+//! The payloads that the host writes and reads: the host's half of `plugin-abi/PAYLOADS.md`.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-/// Body of the operation `init`.
+/// The body of the operation `init`.
 #[derive(Serialize)]
-pub(crate) struct Init {
+pub(crate) struct InitRequest {
     pub(crate) payloads: [u32; 1],
-    pub(crate) host: Host,
-    /// The least important level of lines that are written to the operator's log.
+    pub(crate) host: HostInfo,
+    /// The least important level of lines that the operator's log contains.
     pub(crate) log: &'static str,
-    /// Is it to be told which tools there are? (It is unless it says otherwise.)
+    /// Whether the plugin shall return its tools. (It does unless this is `false`.)
     #[serde(skip_serializing_if = "is_set")]
     pub(crate) tools: bool,
 }
@@ -21,25 +21,25 @@ fn is_set(flag: &bool) -> bool {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Host {
+pub(crate) struct HostInfo {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
 }
 
-/// What a call gave back. (A struct, since serde cannot read raw JSON within a tagged enum.)
+/// The reply of a call. (A struct, since serde cannot read raw JSON within a tagged enum.)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Reply {
+pub(crate) struct CallReply {
     pub(crate) r#type: String,
     pub(crate) content: Box<RawValue>,
-    /// `Some("null")` where the tool gave back null: a value like any other since MCP 2026-07-28.
+    /// `Some("null")` where the tool returned null: a value like any other since MCP 2026-07-28.
     #[serde(default, deserialize_with = "present")]
     pub(crate) structured_content: Option<Box<RawValue>>,
     #[serde(default)]
     pub(crate) is_error: bool,
     #[serde(default, rename = "_meta")]
     pub(crate) meta: Option<Map<String, Value>>,
-    /// The kind of the state error that the call fails for.
+    /// The kind of the state error for which the call fails.
     #[serde(default)]
     pub(crate) cause: Option<String>,
 }
@@ -52,16 +52,16 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(
 
 /// The error payload.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(crate) struct Failure {
+pub(crate) struct PluginFailure {
     pub(crate) kind: String,
-    /// Of kind `protocol`: the code of the JSON-RPC error.
+    /// For the kind `protocol`: the code of the JSON-RPC error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
-    /// The kind of the state error that the call fails for.
+    /// The kind of the state error for which the call fails.
     #[serde(default, skip_serializing)]
     pub(crate) cause: Option<String>,
 }
@@ -78,7 +78,7 @@ mod tests {
             (r#","structuredContent":{"x": 1}"#, Some(r#"{"x": 1}"#)),
         ] {
             let text = format!(r#"{{"type":"complete","content":[]{member}}}"#);
-            let reply: Reply = serde_json::from_str(&text).unwrap();
+            let reply: CallReply = serde_json::from_str(&text).unwrap();
             let structured = reply.structured_content.as_deref().map(RawValue::get);
             assert_eq!(structured, expected, "reply: {text}");
         }

@@ -1,16 +1,17 @@
-//! The last words of a process that a plugin ends: one line for the operator that says which tool, and where.
+//! The crash report of a process that a plugin ends: one line for the operator that names the tool and the place.
 //!
-//! A plugin is native code: what it does to the process cannot be caught, only told. On a fatal signal one line is written
-//! with nothing but what is allowed in a signal handler (no lock, no allocation), then the signal takes its usual course:
+//! A plugin is native code. Its damage to the process cannot be caught, only reported. On a fatal signal one line is
+//! written with nothing but what is allowed in a signal handler (no lock, no allocation), then the signal takes its
+//! usual course:
 //!
 //! ```text
 //! fatal: SIGSEGV at address 0x0, in libcrashes.so+0x1a2b4 (build id 5f3c...), tool segfault, request 8f0c...
 //! ```
 //!
-//! The offset is an address as the library's symbols have it. Where the signal came up outside of plugins (`abort` is a
-//! function of the C library), the innermost address of a plugin on the stack is given, as `called from`. An async tool
-//! may have been driven by another call of its plugin, whose tool and request are named then. Of the threads that a plugin
-//! starts itself neither is known, and when one of them runs out of stack there is no line.
+//! The offset is an address as in the library's symbols. If the signal was raised outside of plugins (`abort` is a
+//! function of the C library), the line has the innermost address of a plugin on the stack, as `called from`. Another
+//! call of its plugin may have driven an async tool; the line then names that call's tool and request. For a thread
+//! that a plugin starts itself neither is known, and there is no line when such a thread runs out of stack.
 
 #![expect(
     unsafe_code,
@@ -39,44 +40,44 @@ const FATAL: [(c_int, &str); 5] = [
     (libc::SIGABRT, "SIGABRT"),
 ];
 
-/// The longest line. Unit: bytes. Source: ours; it lies on the signal stack, which has 8 KB at least.
+/// The longest line. Unit: bytes. Source: ours; it is on the signal stack, which has 8 KB at least.
 const MAX_LINE: usize = 1024;
 
-/// How far from the stack pointer a fault is one of the stack itself. Unit: bytes. Source: ours; guard pages have 4 KB,
-/// and a frame that is larger is probed page by page.
+/// The distance from the stack pointer within which a fault counts as a stack overflow. Unit: bytes. Source: ours;
+/// guard pages have 4 KB, and a larger frame is probed page by page.
 const STACK_FAULT: usize = 64 * 1024;
 
-/// The parts of an ELF file that outlive it in a crash report.
+/// The parts of an ELF file that a crash report needs after the file is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Image {
-    /// The addresses of its code, from where it is mapped.
+pub(crate) struct LibraryImage {
+    /// The addresses of the file's code, relative to its mapping.
     pub(crate) code: Range<u64>,
     /// The linker's id of the build; empty if there is none.
     pub(crate) build_id: Vec<u8>,
 }
 
-/// A call that a thread is in.
-struct Running {
+/// The call that a thread runs.
+struct RunningCall {
     request_id: *const str,
     tool: *const str,
 }
 
 thread_local! {
-    static RUNNING: Cell<*const Running> = const { Cell::new(ptr::null()) };
+    static RUNNING: Cell<*const RunningCall> = const { Cell::new(ptr::null()) };
 }
 
-/// A plugin's library in memory. Never freed: it is never closed.
-struct Mapped {
+/// A plugin's library in memory. It is never freed, since the library is never closed.
+struct LoadedLibrary {
     base: usize,
-    image: Image,
+    image: LibraryImage,
     file: String,
-    next: *const Mapped,
+    next: *const LoadedLibrary,
 }
 
-static LIBRARIES: AtomicPtr<Mapped> = AtomicPtr::new(ptr::null_mut());
+static LIBRARIES: AtomicPtr<LoadedLibrary> = AtomicPtr::new(ptr::null_mut());
 
-/// Report fatal signals from now on.
-pub(crate) fn report() {
+/// Installs the handler of fatal signals.
+pub(crate) fn install_handler() {
     for (signal, _) in FATAL {
         // SAFETY: an all-zero sigaction is a valid one, with an empty mask.
         let mut action: libc::sigaction = unsafe { mem::zeroed() };
@@ -88,22 +89,22 @@ pub(crate) fn report() {
     }
 }
 
-/// Carry out `work` of a plugin; a fatal signal meanwhile is this call's.
-pub(crate) fn during<T>(request_id: &str, tool: &str, work: impl FnOnce() -> T) -> T {
-    /// Also when a panic leaves `work`.
-    struct Restore(*const Running);
+/// Runs `work` of a plugin on behalf of a call. A fatal signal meanwhile is reported with that call.
+pub(crate) fn with_call<T>(request_id: &str, tool: &str, work: impl FnOnce() -> T) -> T {
+    /// Restores the previous call, also when a panic leaves `work`.
+    struct Restore(*const RunningCall);
     impl Drop for Restore {
         fn drop(&mut self) {
             RUNNING.set(self.0);
         }
     }
-    let running = Running { request_id, tool };
+    let running = RunningCall { request_id, tool };
     let _restore = Restore(RUNNING.replace(&raw const running));
     work()
 }
 
-/// Remember where a library was mapped, by the address of one of its symbols.
-pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
+/// Records the mapping of a library, found by the address of one of its symbols.
+pub(crate) fn register_library(path: &Path, symbol: *const c_void, image: LibraryImage) {
     // SAFETY: an all-zero Dl_info is a valid one.
     let mut found: libc::Dl_info = unsafe { mem::zeroed() };
     // SAFETY: dladdr takes any address, and writes only what it is given to write to.
@@ -111,7 +112,7 @@ pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
         return;
     }
     let file = path.file_name().unwrap_or_default();
-    let mapped = Box::into_raw(Box::new(Mapped {
+    let library = Box::into_raw(Box::new(LoadedLibrary {
         base: found.dli_fbase as usize,
         image,
         file: file.to_string_lossy().into_owned(),
@@ -120,31 +121,31 @@ pub(crate) fn opened(path: &Path, symbol: *const c_void, image: Image) {
     let mut next = LIBRARIES.load(Ordering::Acquire);
     loop {
         // SAFETY: just allocated, and nobody else has it until the exchange has succeeded.
-        unsafe { (*mapped).next = next };
-        match LIBRARIES.compare_exchange_weak(next, mapped, Ordering::AcqRel, Ordering::Acquire) {
+        unsafe { (*library).next = next };
+        match LIBRARIES.compare_exchange_weak(next, library, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return,
             Err(other) => next = other,
         }
     }
 }
 
-/// The library whose code is at this address, and the offset in it.
-fn library_at(address: usize) -> Option<(&'static Mapped, usize)> {
-    let mut next: *const Mapped = LIBRARIES.load(Ordering::Acquire);
+/// Returns the library with code at this address, and the offset in it.
+fn library_at(address: usize) -> Option<(&'static LoadedLibrary, usize)> {
+    let mut next: *const LoadedLibrary = LIBRARIES.load(Ordering::Acquire);
     // SAFETY: entries are never freed, and complete before they are reachable.
-    while let Some(mapped) = unsafe { next.as_ref() } {
-        let offset = address.wrapping_sub(mapped.base);
-        if mapped.image.code.contains(&(offset as u64)) {
-            return Some((mapped, offset));
+    while let Some(library) = unsafe { next.as_ref() } {
+        let offset = address.wrapping_sub(library.base);
+        if library.image.code.contains(&(offset as u64)) {
+            return Some((library, offset));
         }
-        next = mapped.next;
+        next = library.next;
     }
     None
 }
 
 extern "C" fn on_fatal(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    let mut line = Line::default();
-    // A line that is full is cut.
+    let mut line = CrashLine::default();
+    // A full line is cut.
     let _ = describe(&mut line, signal, info, context.cast());
     line.end();
     // SAFETY: the line is that long; write and raise are async-signal-safe. The default action is back in place
@@ -156,7 +157,7 @@ extern "C" fn on_fatal(signal: c_int, info: *mut siginfo_t, context: *mut c_void
 }
 
 fn describe(
-    line: &mut Line,
+    line: &mut CrashLine,
     signal: c_int,
     info: *mut siginfo_t,
     context: *mut ucontext_t,
@@ -175,15 +176,15 @@ fn describe(
         }
     }
     let running = RUNNING.get();
-    if let Some((mapped, offset)) = library_at(pc) {
-        mapped.write(line, "in", offset)?;
-    } else if let Some((mapped, offset)) = caller(sp, running as usize) {
-        mapped.write(line, "called from", offset)?;
+    if let Some((library, offset)) = library_at(pc) {
+        library.write(line, "in", offset)?;
+    } else if let Some((library, offset)) = caller(sp, running as usize) {
+        library.write(line, "called from", offset)?;
     } else {
         line.write_str(", in no plugin's code")?;
     }
     // SAFETY: set only while the call it tells of lives, further up on the stack of this very thread.
-    if let Some(Running { request_id, tool }) = unsafe { running.as_ref() } {
+    if let Some(RunningCall { request_id, tool }) = unsafe { running.as_ref() } {
         // SAFETY: as above.
         let (request_id, tool) = unsafe { (&**request_id, &**tool) };
         write!(line, ", tool {tool}, request {request_id}")?;
@@ -191,7 +192,7 @@ fn describe(
     Ok(())
 }
 
-/// The program counter and the stack pointer at the signal.
+/// Returns the program counter and the stack pointer at the signal.
 fn registers(context: *mut ucontext_t) -> (usize, usize) {
     // SAFETY: the kernel passes a ucontext_t to handlers with SA_SIGINFO.
     let machine = unsafe { &(*context).uc_mcontext };
@@ -205,8 +206,9 @@ fn registers(context: *mut ucontext_t) -> (usize, usize) {
     (pc, sp)
 }
 
-/// The innermost address of a plugin's code on the stack, from its pointer to the frame that called the plugin.
-fn caller(sp: usize, end: usize) -> Option<(&'static Mapped, usize)> {
+/// Returns the innermost address of a plugin's code on the stack, from the stack pointer to the frame that called the
+/// plugin.
+fn caller(sp: usize, end: usize) -> Option<(&'static LoadedLibrary, usize)> {
     let word = size_of::<usize>();
     let words = end.checked_sub(sp)? / word;
     let start = sp.next_multiple_of(word) as *const usize;
@@ -216,8 +218,8 @@ fn caller(sp: usize, end: usize) -> Option<(&'static Mapped, usize)> {
     })
 }
 
-impl Mapped {
-    fn write(&self, line: &mut Line, how: &str, offset: usize) -> fmt::Result {
+impl LoadedLibrary {
+    fn write(&self, line: &mut CrashLine, how: &str, offset: usize) -> fmt::Result {
         write!(line, ", {how} {}+{offset:#x} (build id ", self.file)?;
         if self.image.build_id.is_empty() {
             line.write_str("none")?;
@@ -230,12 +232,12 @@ impl Mapped {
 }
 
 /// A line of bounded length.
-struct Line {
+struct CrashLine {
     text: [u8; MAX_LINE],
     length: usize,
 }
 
-impl Default for Line {
+impl Default for CrashLine {
     fn default() -> Self {
         Self {
             text: [0; MAX_LINE],
@@ -244,7 +246,7 @@ impl Default for Line {
     }
 }
 
-impl Line {
+impl CrashLine {
     fn end(&mut self) {
         self.length = self.length.min(MAX_LINE - 1);
         self.text[self.length] = b'\n';
@@ -252,7 +254,7 @@ impl Line {
     }
 }
 
-impl Write for Line {
+impl Write for CrashLine {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             let place = self.text.get_mut(self.length).ok_or(fmt::Error)?;

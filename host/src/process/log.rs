@@ -1,7 +1,7 @@
-//! The operator's log: lines on stderr, which Lambda hands to CloudWatch.
+//! The operator's log: lines on stderr, which Lambda passes to CloudWatch.
 
 #[cfg(test)]
-pub(crate) mod operator;
+pub(crate) mod captured_log;
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -13,14 +13,14 @@ use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt}
 
 use crate::config::LogConfig;
 
-/// Start logging. A second call has no effect.
+/// Starts logging. A second call has no effect.
 pub fn init(config: &LogConfig) {
-    // An error means that the program around us logs already.
-    let _ = dispatcher::set_global_default(lines(config, std::io::stderr));
+    // An error means that the surrounding program logs already.
+    let _ = dispatcher::set_global_default(subscriber(config, std::io::stderr));
 }
 
-/// What writes the lines.
-pub(crate) fn lines<W>(config: &LogConfig, writer: W) -> Dispatch
+/// Returns the subscriber that writes the lines.
+pub(crate) fn subscriber<W>(config: &LogConfig, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -37,24 +37,24 @@ where
         .with_target(false);
     if config.json {
         let lines = lines.json().flatten_event(true).finish();
-        lines.with(ours()).into()
+        lines.with(own_crates()).into()
     } else {
         let lines = lines.with_ansi(false).finish();
-        lines.with(ours()).into()
+        lines.with(own_crates()).into()
     }
 }
 
-/// What this project has to tell, from whatever level on, and what others have from INFO on. Below it libraries write out
-/// what they carry: that of Lambda every event with its tokens, that of DynamoDB what tools keep and the key that seals states,
-/// those of HTTP and TLS the bytes themselves.
-fn ours() -> Targets {
+/// Returns a filter that passes every line of this project, and lines of others from INFO on. Below INFO libraries log
+/// their data: Lambda's every event with its tokens, DynamoDB's the state of tools and the key that seals states, those
+/// of HTTP and TLS the bytes themselves.
+fn own_crates() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
-        .with_targets(OURS.map(|target| (target, LevelFilter::TRACE)))
+        .with_targets(OWN_CRATES.map(|target| (target, LevelFilter::TRACE)))
 }
 
-/// The crates of this project, as the names of their modules begin.
-const OURS: [&str; 5] = [
+/// The crates of this project, as prefixes of module names.
+const OWN_CRATES: [&str; 5] = [
     "host",
     "layer_format",
     "mcp_protocol",
@@ -62,7 +62,7 @@ const OURS: [&str; 5] = [
     "tool_schema",
 ];
 
-/// The least important level that is written, as plugins are told it. (They send no line that nobody would see.)
+/// Returns the least important level that is logged, as plugins get it. (They send no line that nobody would see.)
 pub(crate) fn least_level() -> &'static str {
     match LevelFilter::current().into_level() {
         Some(Level::TRACE) => "trace",
@@ -73,15 +73,15 @@ pub(crate) fn least_level() -> &'static str {
     }
 }
 
-/// Lets a line through at most once a minute: what comes with every request would hide everything else.
-pub(crate) struct OnceAMinute(Mutex<Option<Instant>>);
+/// A limit of one line a minute: a line for every request would hide everything else.
+pub(crate) struct RateLimit(Mutex<Option<Instant>>);
 
-impl OnceAMinute {
+impl RateLimit {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(None))
     }
 
-    /// Is it time? Then not again for a minute.
+    /// Reports whether a line is due. The next one is due a minute later.
     pub(crate) fn is_due(&self) -> bool {
         self.is_due_at(Instant::now())
     }
@@ -99,11 +99,11 @@ impl OnceAMinute {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::log::operator::Operator;
+    use crate::process::log::captured_log::CapturedLog;
 
     #[test]
-    fn what_libraries_carry_is_never_written_whatever_the_level() {
-        let operator = Operator::at("TRACE");
+    fn debug_output_of_libraries_is_never_logged() {
+        let operator = CapturedLog::new("TRACE");
         tracing::trace!(target: "lambda_runtime::layers::api_response", body = "Bearer secret", "raw JSON event");
         tracing::debug!(target: "lambda_runtime::runtime", body = "Bearer secret", "told in full");
         tracing::trace!(target: "aws_smithy_runtime::client::orchestrator", response = "secret", "told in full");
@@ -121,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_let_through_once_a_minute() {
-        let (line, begin) = (OnceAMinute::new(), Instant::now());
+    fn a_rate_limit_passes_one_line_a_minute() {
+        let (line, begin) = (RateLimit::new(), Instant::now());
         for (second, is_due) in [(0, true), (1, false), (59, false), (60, true), (61, false)] {
             let now = begin + Duration::from_secs(second);
             assert_eq!(line.is_due_at(now), is_due, "second {second}");

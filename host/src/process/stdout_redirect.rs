@@ -1,4 +1,4 @@
-//! The process's stdout, kept from plugins: what a stray `println!` in a tool writes lands on stderr.
+//! The process's stdout, hidden from plugins: the output of a stray `println!` in a tool goes to stderr.
 //!
 //! A plugin has a standard library of its own that writes to file descriptor 1, wherever that leads. So the host keeps
 //! the real stdout for itself, and points descriptor 1 at stderr before any plugin is opened.
@@ -9,11 +9,11 @@ use std::{
     os::fd::AsFd,
 };
 
-/// Point descriptor 1 at stderr from now on, and give what it was.
+/// Points descriptor 1 at stderr from now on, and returns the real stdout.
 ///
 /// # Errors
-/// When one of both is closed, or there are no more descriptors.
-pub(crate) fn keep() -> io::Result<File> {
+/// One of the two is closed, or there are no more descriptors.
+pub(crate) fn redirect() -> io::Result<File> {
     let real = stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(stderr())?;
     Ok(real.into())

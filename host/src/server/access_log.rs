@@ -1,4 +1,4 @@
-//! What the operator is told of each request: one line, and what CloudWatch counts.
+//! The operator's log of requests: one line for each, and metrics for CloudWatch.
 
 use std::{
     sync::{
@@ -13,26 +13,26 @@ use http::{Method, Response};
 use mcp_protocol::{Answer, Revision};
 
 use crate::server::{
-    http::{headers::header, response::IsError},
-    metrics::{Counted, Metrics},
-    outcome::End,
-    record::{LONGEST, Record},
-    request::Incoming,
+    http::{headers::header, response::JsonRpcErrorMarker},
+    metrics::{Metrics, RequestMetrics},
+    outcome::RequestOutcome,
+    record::{MAX_CLIENT_TEXT, RequestRecord},
+    request::IncomingRequest,
 };
 
-/// How much is told of a trace. Unit: characters. Source: ours; X-Ray's own have half of it.
-const LONGEST_TRACE: usize = 256;
+/// The longest logged trace id. Unit: characters. Source: ours; X-Ray's own have half of it.
+const MAX_TRACE_ID: usize = 256;
 
-/// What the operator is told, whatever the request.
+/// The log of requests, with the facts that all lines share.
 #[derive(Debug)]
-pub(crate) struct Operator {
-    /// Names and versions.
+pub(crate) struct AccessLog {
+    /// Names and versions of the layers.
     layers: String,
     metrics: Option<Metrics>,
     has_answered: AtomicBool,
 }
 
-impl Operator {
+impl AccessLog {
     pub(crate) fn new(layers: String, metrics: Option<Metrics>) -> Self {
         Self {
             layers,
@@ -45,97 +45,107 @@ impl Operator {
         &self.layers
     }
 
-    /// Begin the line of a request of so many bytes.
-    pub(crate) fn line(self: &Arc<Self>, incoming: &Incoming<'_>, received: usize) -> Line {
+    /// Begins the entry of a request with `received` bytes.
+    pub(crate) fn entry(
+        self: &Arc<Self>,
+        incoming: &IncomingRequest<'_>,
+        received: usize,
+    ) -> AccessLogEntry {
         let trace = header(incoming.headers, "x-amzn-trace-id");
-        Line {
-            operator: Arc::clone(self),
+        AccessLogEntry {
+            log: Arc::clone(self),
             record: incoming.record.clone(),
             request_id: incoming.request_id.to_owned(),
             method: incoming.method.clone(),
-            trace: trace.map(|trace| trace.chars().take(LONGEST_TRACE).collect()),
+            trace: trace.map(|trace| trace.chars().take(MAX_TRACE_ID).collect()),
             principal: incoming.caller.principal.clone(),
-            begun: Instant::now(),
+            started: Instant::now(),
             received,
             answered: None,
         }
     }
 }
 
-/// The line of a request, which is written when it is dropped, however the request has ended: by then the client should have its
-/// answer, where the front door can tell.
-pub(crate) struct Line {
-    operator: Arc<Operator>,
-    record: Record,
+/// The log entry of a request. It is written when it is dropped, however the request has ended. By then the client
+/// should have its answer, as far as the front door knows.
+pub(crate) struct AccessLogEntry {
+    log: Arc<AccessLog>,
+    record: RequestRecord,
     request_id: String,
     method: Method,
     trace: Option<String>,
     principal: Option<String>,
-    begun: Instant,
+    started: Instant,
     /// Unit: bytes.
     received: usize,
-    answered: Option<Answered>,
+    answered: Option<SentAnswer>,
 }
 
-/// What a request was answered by.
-struct Answered {
+/// The answer that was sent.
+struct SentAnswer {
     status: u16,
     /// Unit: bytes.
     sent: usize,
     after: Duration,
 }
 
-impl Line {
-    /// The request was answered by this.
-    pub(crate) fn end(&mut self, response: &Response<Bytes>) {
-        let is_error = response.extensions().get::<IsError>().is_some();
+impl AccessLogEntry {
+    /// Records the response to the request.
+    pub(crate) fn finish(&mut self, response: &Response<Bytes>) {
+        let is_error = response.extensions().get::<JsonRpcErrorMarker>().is_some();
         let status = response.status().as_u16();
-        self.ends(status, response.body().len(), is_error);
+        self.set_answer(status, response.body().len(), is_error);
     }
 
-    /// The same of an answer that is no HTTP response.
-    pub(crate) fn end_by(&mut self, answer: &Answer) {
+    /// Records an answer that is no HTTP response.
+    pub(crate) fn finish_with(&mut self, answer: &Answer) {
         let sent = answer.body.as_ref().map_or(0, Vec::len);
-        self.ends(answer.status, sent, answer.is_error);
+        self.set_answer(answer.status, sent, answer.is_error);
     }
 
-    fn ends(&mut self, status: u16, sent: usize, is_error: bool) {
-        let mut known = self.record.lock();
-        known.end = known.end.or(Some(End::of(status, is_error)));
-        drop(known);
-        self.answered = Some(Answered {
+    fn set_answer(&mut self, status: u16, sent: usize, is_error: bool) {
+        let mut fields = self.record.lock();
+        fields.outcome = fields
+            .outcome
+            .or(Some(RequestOutcome::from_status(status, is_error)));
+        drop(fields);
+        self.answered = Some(SentAnswer {
             status,
             sent,
-            after: self.begun.elapsed(),
+            after: self.started.elapsed(),
         });
     }
 }
 
-impl Drop for Line {
+impl Drop for AccessLogEntry {
     fn drop(&mut self) {
-        let known = self.record.lock();
+        let fields = self.record.lock();
         let end = match self.answered {
-            Some(_) => known.end.unwrap_or(End::Ok),
-            None => End::Abandoned,
+            Some(_) => fields.outcome.unwrap_or(RequestOutcome::Ok),
+            None => RequestOutcome::Abandoned,
         };
         let answered = self.answered.as_ref();
         let status = answered.map(|answered| answered.status);
-        let sent = answered.map(|answered| answered.sent + known.told);
-        let after = answered.map_or_else(|| self.begun.elapsed(), |answered| answered.after);
+        let sent = answered.map(|answered| answered.sent + fields.streamed_bytes);
+        let after = answered.map_or_else(|| self.started.elapsed(), |answered| answered.after);
         let milliseconds = milliseconds(after);
         let request_id = self.request_id.as_str();
-        // Whether all is well is asked every few seconds, and browsers ask twice.
+        // Health is requested every few seconds, and browsers send a preflight for each request.
         let is_routine = matches!(self.method, Method::GET | Method::OPTIONS);
         if is_routine && status.is_some_and(|status| status < 400) {
             tracing::debug!(request_id, method = %self.method, status, milliseconds, "request");
             return;
         }
-        let is_cold = !self.operator.has_answered.swap(true, Ordering::Relaxed);
+        let is_cold = !self.log.has_answered.swap(true, Ordering::Relaxed);
         let http_method = self.method.as_str();
-        let other = (self.method != Method::POST)
-            .then(|| http_method.chars().take(LONGEST).collect::<String>());
-        let principal = known.principal.as_ref().or(self.principal.as_ref());
-        let era = known.revision.map(|revision| {
+        let other = (self.method != Method::POST).then(|| {
+            http_method
+                .chars()
+                .take(MAX_CLIENT_TEXT)
+                .collect::<String>()
+        });
+        let principal = fields.principal.as_ref().or(self.principal.as_ref());
+        let era = fields.revision.map(|revision| {
             if revision.is_modern() {
                 "modern"
             } else {
@@ -146,14 +156,14 @@ impl Drop for Line {
             request_id,
             trace_id = self.trace,
             era,
-            revision = known.revision.map(Revision::as_str),
-            method = known.method.or(other.as_deref()),
-            tool = known.tool,
-            plugin = known.plugin,
-            layers = self.operator.layers,
+            revision = fields.revision.map(Revision::as_str),
+            method = fields.method.or(other.as_deref()),
+            tool = fields.tool,
+            plugin = fields.plugin,
+            layers = self.log.layers,
             host = env!("CARGO_PKG_VERSION"),
             principal,
-            client = known.client,
+            client = fields.client,
             outcome = end.as_str(),
             status,
             milliseconds,
@@ -162,11 +172,11 @@ impl Drop for Line {
             cold = is_cold,
             "request"
         );
-        if let Some(metrics) = &self.operator.metrics {
-            metrics.count(&Counted {
+        if let Some(metrics) = &self.log.metrics {
+            metrics.emit(&RequestMetrics {
                 request_id,
-                tool: known.tool.as_deref(),
-                end,
+                tool: fields.tool.as_deref(),
+                outcome: end,
                 milliseconds,
                 sent: sent.unwrap_or_default(),
                 is_cold,
@@ -175,7 +185,7 @@ impl Drop for Line {
     }
 }
 
-/// A duration as the log has it.
+/// Returns a duration in the unit of the log.
 pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }

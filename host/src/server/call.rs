@@ -1,4 +1,4 @@
-//! One call: from what the client asks for to what its three readers are told.
+//! One call of a tool: from the client's request to its answer, and to its line in the log.
 
 mod answer;
 pub(crate) mod concurrency_limit;
@@ -21,43 +21,49 @@ use serde_json::value::RawValue;
 
 use crate::{
     config::Config,
-    plugin::{Call, CallContext, CallFailure, CatalogTool, Inputs, Listener, LiveCall, Means},
-    server::{
-        outcome::{End, Outcome},
-        record::Record,
-        request::{Incoming, Reached, Tell},
+    plugin::{
+        ActiveCall, ActiveCallGuard, CallContext, CallFailure, CallResources, CatalogTool,
+        InputRequests, Listener,
     },
-    store::tool_state::{CallState, Limits, OfSession, Owner, Stores, Trouble},
+    server::{
+        outcome::{McpReply, RequestOutcome},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest, NotificationSink},
+    },
+    store::tool_state::{CallState, Owner, SessionRef, StateLimits, StoreFault, Stores},
 };
 
 use self::{
-    answer::{crowded_out, failed, fitting, lacking, log_failure, troubled},
-    concurrency_limit::{Crowd, Place},
-    context::{Asked, context},
-    deadline::TimeLimits,
-    input_rounds::Rounds,
-    run::{CancelOnDrop, Ended, ToItsEnd, host_failed, run_and_keep},
-    thread_pool::Threads,
+    answer::{
+        enforce_limit, failure_answer, log_failure, missing_capability, store_fault_answer,
+        too_many_calls_answer,
+    },
+    concurrency_limit::{CallPermit, ConcurrencyLimit},
+    context::{ToolCall, context},
+    deadline::CallLimits,
+    input_rounds::InputRounds,
+    run::{CallError, CancelOnDrop, DetachOnDrop, host_panic_failure, run_and_commit},
+    thread_pool::ThreadPool,
 };
 
-/// Runs calls.
+/// The runner of calls.
 pub(crate) struct CallRunner {
     server: ServerInfo,
-    limits: TimeLimits,
-    crowd: Crowd,
-    threads: Threads,
-    rounds: Rounds,
+    limits: CallLimits,
+    concurrency: ConcurrencyLimit,
+    threads: ThreadPool,
+    input_rounds: InputRounds,
     context_headers: Vec<HeaderName>,
-    kept: Kept,
+    state_config: CallStateConfig,
 }
 
-/// What calls keep for later ones.
-pub(crate) struct Kept {
-    /// `None`: nothing.
+/// The configuration of the state that calls keep for later ones.
+pub(crate) struct CallStateConfig {
+    /// `None`: calls keep no state.
     pub(crate) stores: Option<Stores>,
-    /// How long it lives after it was last written.
+    /// The life of a state after its last write.
     pub(crate) ttl: Duration,
-    /// Was the session of a call looked up where all hosts know of it?
+    /// Whether each session is looked up where all environments know of it.
     pub(crate) are_sessions_checked: bool,
 }
 
@@ -65,227 +71,241 @@ impl CallRunner {
     pub(crate) fn new(
         config: &Config,
         server: ServerInfo,
-        limits: TimeLimits,
-        rounds: Rounds,
-        kept: Kept,
+        limits: CallLimits,
+        input_rounds: InputRounds,
+        state_config: CallStateConfig,
     ) -> Self {
         Self {
             server,
             limits,
-            crowd: Crowd::new(config.calls_at_once),
-            threads: Threads::default(),
-            rounds,
+            concurrency: ConcurrencyLimit::new(config.max_concurrent_calls),
+            threads: ThreadPool::default(),
+            input_rounds,
             context_headers: config.context_headers.clone(),
-            kept,
+            state_config,
         }
     }
 
-    /// How many calls run at once, at most.
-    pub(crate) fn most_at_once(&self) -> usize {
-        self.crowd.most()
+    /// Returns the maximum number of calls that run at once.
+    pub(crate) fn max_concurrent(&self) -> usize {
+        self.concurrency.max()
     }
 
-    /// Tells the operator if no tool can ask its client anything.
-    pub(crate) fn tell_of_no_key(&self, tools: &[Arc<CatalogTool>]) {
-        self.rounds.tell_of_no_key(tools);
+    /// Warns the operator if no tool can ask its client anything.
+    pub(crate) fn warn_if_keyless(&self, tools: &[Arc<CatalogTool>]) {
+        self.input_rounds.warn_if_keyless(tools);
     }
 
-    /// Answers a call.
-    pub(crate) async fn call(&self, incoming: &Incoming<'_>, asked: Asked<'_>) -> Outcome {
-        let Asked { revision, tool, .. } = &asked;
-        let context = context(incoming, &asked, &self.context_headers);
-        incoming.record.calls(tool, *revision, &context);
+    /// Runs a call and returns its reply.
+    pub(crate) async fn call(
+        &self,
+        incoming: &IncomingRequest<'_>,
+        tool_call: ToolCall<'_>,
+    ) -> McpReply {
+        let ToolCall { revision, tool, .. } = &tool_call;
+        let context = context(incoming, &tool_call, &self.context_headers);
+        incoming.record.set_call(tool, *revision, &context);
         let required = tool.requires.iter().map(String::as_str);
-        let missing = capabilities::missing(required, context.capabilities.as_deref());
+        let missing = capabilities::missing_capabilities(required, context.capabilities.as_deref());
         if !missing.is_empty() {
-            incoming.record.ends(End::Refused);
-            return lacking(&asked, &missing, &self.server).into();
+            incoming.record.set_outcome(RequestOutcome::Refused);
+            return missing_capability(&tool_call, &missing, &self.server).into();
         }
-        let inputs = match self.rounds.inputs(incoming, &asked).await {
+        let inputs = match self.input_rounds.inputs(incoming, &tool_call).await {
             Ok(inputs) => inputs,
             Err(refused) => return refused.into(),
         };
-        let place = match self.crowd.enter() {
-            Ok(place) => place,
-            Err(why) => return crowded_out(incoming, &asked, &why).into(),
+        let permit = match self.concurrency.try_acquire() {
+            Ok(permit) => permit,
+            Err(why) => return too_many_calls_answer(incoming, &tool_call, &why).into(),
         };
-        let (call, kept) = self.begin(incoming, &asked, context, inputs, place);
-        // A modern client that hangs up wants the call no more, a legacy one may only have lost its connection. Who started
-        // the program has said so.
-        let drops = revision.is_modern() || incoming.reached == Reached::Pipe;
+        let (call, run) = self.start(incoming, &tool_call, context, inputs, permit);
+        // A modern client that hangs up cancels its call. A legacy client may only have lost its connection. Over stdio
+        // the client that hangs up has started this program.
+        let drops = revision.is_modern() || incoming.exposure == Exposure::Stdio;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
-        // Its time limit holds as well when nobody waits any more, or reads what was told so far.
-        let kept = AssertUnwindSafe(kept).catch_unwind();
-        let outcome = if incoming.tell.is_some() {
-            tokio::spawn(kept)
+        // The call's time limit applies as well when nobody waits any more or reads its notifications.
+        let run = AssertUnwindSafe(run).catch_unwind();
+        let outcome = if incoming.notifications.is_some() {
+            tokio::spawn(run)
                 .await
                 .unwrap_or_else(|error| Err(Box::new(error)))
         } else {
-            ToItsEnd::of(kept).await
+            DetachOnDrop::new(run).await
         };
-        let outcome = outcome.unwrap_or_else(|_| Err(Ended::Failed(host_failed())));
+        let outcome = outcome.unwrap_or_else(|_| Err(CallError::Failed(host_panic_failure())));
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
-        // Whatever the tool made of a question that nobody has answered yet.
+        // Open questions decide, whatever the tool did about them.
         let unanswered = match outcome {
-            Err(Ended::GivenUp(_) | Ended::Quarantined | Ended::NoThread(_) | Ended::NotKept) => {
-                None
-            }
-            Ok(_) | Err(Ended::Failed(_)) => {
-                let rounds = &self.rounds;
-                rounds
-                    .input_required(incoming, &asked, &call, &self.server)
+            Err(
+                CallError::TimedOut(_)
+                | CallError::Quarantined
+                | CallError::NoThread(_)
+                | CallError::CommitFailed,
+            ) => None,
+            Ok(_) | Err(CallError::Failed(_)) => {
+                let input_rounds = &self.input_rounds;
+                input_rounds
+                    .input_required(incoming, &tool_call, &call, &self.server)
                     .await
             }
         };
-        let answer = self.answer(incoming, &asked, &call, unanswered, outcome);
-        let token = asked.meta.progress_token.as_ref();
+        let answer = self.answer(incoming, &tool_call, &call, unanswered, outcome);
+        let token = tool_call.meta.progress_token.as_ref();
         let notifications = call.take_notifications();
-        let outcome = Outcome {
+        let outcome = McpReply {
             notifications: notifications
                 .iter()
-                .filter_map(|notification| notification.in_words_of(*revision, token))
+                .filter_map(|notification| notification.for_revision(*revision, token))
                 .collect(),
             ..answer.into()
         };
-        fitting(incoming, &asked, outcome, &self.server)
+        enforce_limit(incoming, &tool_call, outcome, &self.server)
     }
 
-    /// Registers a call, and makes ready what runs it.
-    fn begin(
+    /// Registers a call, and prepares its run.
+    fn start(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
         context: CallContext,
-        inputs: Inputs,
-        place: Place,
+        inputs: InputRequests,
+        permit: CallPermit,
     ) -> (
-        Arc<Call>,
-        impl Future<Output = Result<CallResult, Ended>> + Send + use<>,
+        Arc<ActiveCall>,
+        impl Future<Output = Result<CallResult, CallError>> + Send + use<>,
     ) {
-        let tool = asked.tool;
-        let arguments = asked.arguments.map_or("{}", RawValue::get).to_owned();
+        let tool = tool_call.tool;
+        let arguments = tool_call.arguments.map_or("{}", RawValue::get).to_owned();
         let limits = &self.limits;
-        let deadline = limits.deadline(tool.timeout, incoming.ceiling, incoming.deadline);
+        let deadline = limits.deadline(tool.timeout, incoming.gateway_timeout, incoming.deadline);
         let library = tool.plugin.path().file_name().unwrap_or_default();
-        let state = self.state(incoming, asked, deadline.map(|deadline| deadline.at));
-        let live = LiveCall::begin(
+        let state = self.state(incoming, tool_call, deadline.map(|deadline| deadline.at));
+        let live = ActiveCallGuard::register(
             &tool.mcp.name,
             &library.to_string_lossy(),
             context,
             deadline.map(|deadline| deadline.at),
-            Means {
+            CallResources {
                 inputs,
                 state,
-                listener: incoming.tell.clone().map(|tell| {
-                    let token = asked.meta.progress_token.clone();
-                    in_words(tell, incoming.record.clone(), asked.revision, token)
+                listener: incoming.notifications.clone().map(|sink| {
+                    let token = tool_call.meta.progress_token.clone();
+                    notification_listener(sink, incoming.record.clone(), tool_call.revision, token)
                 }),
             },
         );
         let call = live.call();
         let threads = self.threads.clone();
-        let kept = run_and_keep(threads, Arc::clone(tool), live, arguments, deadline, place);
-        (call, kept)
+        let run = run_and_commit(threads, Arc::clone(tool), live, arguments, deadline, permit);
+        (call, run)
     }
 
-    /// What the call keeps for later ones.
+    /// Returns the state that the call may read and write.
     fn state(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
         deadline: Option<SystemTime>,
     ) -> CallState {
         let owner = Owner {
-            plugin: asked.tool.crate_name.clone(),
+            plugin: tool_call.tool.crate_name.clone(),
             principal: incoming.caller.principal.clone(),
         };
-        let commit_deadline = self
-            .limits
-            .deadline(None, incoming.ceiling, incoming.deadline);
-        let limits = Limits {
-            ttl: self.kept.ttl,
+        let commit_deadline =
+            self.limits
+                .deadline(None, incoming.gateway_timeout, incoming.deadline);
+        let limits = StateLimits {
+            ttl: self.state_config.ttl,
             deadline,
             commit_deadline: commit_deadline.map(|deadline| deadline.at),
         };
-        let session = asked.session.id().map(|id| OfSession {
+        let session = tool_call.session.id().map(|id| SessionRef {
             id,
-            is_checked: self.kept.are_sessions_checked,
+            is_checked: self.state_config.are_sessions_checked,
         });
         CallState::new(
-            self.kept.stores.clone(),
+            self.state_config.stores.clone(),
             session,
             owner,
             limits,
-            &asked.tool.mcp.name,
+            &tool_call.tool.mcp.name,
             incoming.request_id,
         )
     }
 
-    /// The answer, by what has come of the call; `unanswered` are questions to the client.
+    /// Returns the answer for an outcome. `unanswered` is the answer with open questions to the client.
     fn answer(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
-        call: &Call,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
+        call: &ActiveCall,
         unanswered: Option<Answer>,
-        outcome: Result<CallResult, Ended>,
+        outcome: Result<CallResult, CallError>,
     ) -> Answer {
         if let Some(questions) = unanswered {
-            incoming.record.ends(End::InputRequired);
-            if let Err(Ended::Failed(failure)) = outcome {
-                let words = "a call failed that asks its client, who is asked all the same";
-                log_failure(asked, call, &failure, words);
+            incoming.record.set_outcome(RequestOutcome::InputRequired);
+            if let Err(CallError::Failed(failure)) = outcome {
+                let message = "a call failed that asks its client, who is asked all the same";
+                log_failure(tool_call, call, &failure, message);
             }
             return questions;
         }
-        let trouble = trouble(call, &outcome);
-        incoming.record.ends(match &outcome {
-            Ok(result) if result.is_error => End::ToolError,
-            Ok(_) => End::Ok,
-            Err(Ended::GivenUp(_)) => End::GivenUp,
-            Err(Ended::Failed(_)) => End::Failed,
-            Err(Ended::Quarantined | Ended::NoThread(_) | Ended::NotKept) => End::Unavailable,
+        let fault = store_fault(call, &outcome);
+        incoming.record.set_outcome(match &outcome {
+            Ok(result) if result.is_error => RequestOutcome::ToolError,
+            Ok(_) => RequestOutcome::Ok,
+            Err(CallError::TimedOut(_)) => RequestOutcome::TimedOut,
+            Err(CallError::Failed(_)) => RequestOutcome::Failed,
+            Err(CallError::Quarantined | CallError::NoThread(_) | CallError::CommitFailed) => {
+                RequestOutcome::Unavailable
+            }
         });
         let answer = match outcome {
             Ok(result) => {
-                let result = result.in_words_of(asked.revision, &self.server);
-                Answer::success(&asked.id, &result)
+                let result = result.for_revision(tool_call.revision, &self.server);
+                Answer::success(&tool_call.id, &result)
             }
-            Err(ended) => failed(asked, call, ended, &self.server),
+            Err(ended) => failure_answer(tool_call, call, ended, &self.server),
         };
-        // What the model cannot mend is the client's.
-        match trouble {
+        // A fault that the model cannot mend is reported to the client.
+        match fault {
             None => answer,
-            Some(trouble) => {
-                if trouble == Trouble::Unavailable {
-                    incoming.record.ends(End::Unavailable);
+            Some(fault) => {
+                if fault == StoreFault::Unavailable {
+                    incoming.record.set_outcome(RequestOutcome::Unavailable);
                 }
-                troubled(&asked.id, trouble)
+                store_fault_answer(&tool_call.id, fault)
             }
         }
     }
 }
 
-/// The trouble with its state for which a call has failed, if it has.
-fn trouble(call: &Call, outcome: &Result<CallResult, Ended>) -> Option<Trouble> {
+/// Returns the fault of the stores for which a call has failed.
+fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, CallError>) -> Option<StoreFault> {
     match outcome {
-        Ok(result) if result.is_error => call.state.trouble([result.content.get()]),
-        Err(Ended::Failed(CallFailure { public, detail, .. })) => {
-            let words = [public, detail].into_iter().flatten();
-            call.state.trouble(words.map(String::as_str))
+        Ok(result) if result.is_error => call.state.client_fault([result.content.get()]),
+        Err(CallError::Failed(CallFailure { public, detail, .. })) => {
+            let messages = [public, detail].into_iter().flatten();
+            call.state.client_fault(messages.map(String::as_str))
         }
         Ok(_) | Err(_) => None,
     }
 }
 
-/// Passes a call's notifications on, in the words of its client.
-fn in_words(tell: Tell, record: Record, revision: Revision, token: Option<Id>) -> Listener {
+/// Returns a listener that passes a call's notifications to its client, adapted to the revision.
+fn notification_listener(
+    sink: NotificationSink,
+    record: RequestRecord,
+    revision: Revision,
+    token: Option<Id>,
+) -> Listener {
     Box::new(move |notification| {
-        if let Some(notification) = notification.in_words_of(revision, token.as_ref()) {
-            record.tells(notification.get().len());
-            tell.tell(notification);
+        if let Some(notification) = notification.for_revision(revision, token.as_ref()) {
+            record.add_bytes(notification.get().len());
+            sink.send(notification);
         }
     })
 }

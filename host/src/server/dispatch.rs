@@ -1,54 +1,57 @@
-//! What a message leads to: the only place that tells its routes apart.
+//! The dispatch of messages by their routes. No other module distinguishes routes.
 
 use std::borrow::Cow;
 
 use mcp_protocol::{
-    Answer, Ask, Batch, Id, Request, Revision, Route, arguments_agree, jsonrpc::INVALID_PARAMS,
+    Answer, Batch, ClientRequest, Id, Request, Revision, Route, check_argument_headers,
+    jsonrpc::INVALID_PARAMS,
 };
 use serde_json::Map;
 
 use crate::server::{
-    McpServer, call::context::Asked, http::headers::header, outcome::Outcome, request::Incoming,
-    session::InSession, tools_list::ListOf,
+    McpServer, call::context::ToolCall, http::headers::header, outcome::McpReply,
+    request::IncomingRequest, session::SessionContext, tools_list::ListSource,
 };
 
-/// Who keeps the session that messages are in.
+/// The keeper of the session of messages.
 #[derive(Clone, Copy)]
 pub(crate) enum Connection<'a> {
-    /// A store: each message over HTTP may name its own in a header.
+    /// A store. Each message over HTTP may name its own session in a header.
     Store,
-    /// The transport, which has this one for all messages of a connection.
-    Transport(&'a InSession),
+    /// The transport, which has this session for all messages of a connection.
+    Transport(&'a SessionContext),
 }
 
 impl McpServer {
     /// Answers a message that came as one request.
     pub(crate) async fn dispatch(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         route: Route<'_>,
         connection: Connection<'_>,
-    ) -> Outcome {
+    ) -> McpReply {
         match route {
-            Route::Answered(answer) => answer.into(),
-            Route::InSession { id, answer } => {
+            Route::Reply(answer) => answer.into(),
+            Route::ReplyIfSessionAlive { id, answer } => {
                 let session = self.session(incoming, connection, id.as_ref());
-                session.await.map_or_else(Outcome::from, |_| answer.into())
+                session.await.map_or_else(McpReply::from, |_| answer.into())
             }
             // A client may not rely on it (L:cancel): its other messages may have reached other environments.
-            Route::Cancelled { .. } => {
+            Route::Cancel { .. } => {
                 let session = self.session(incoming, connection, None);
                 session
                     .await
-                    .map_or_else(Outcome::from, |_| Answer::ACCEPTED.into())
+                    .map_or_else(McpReply::from, |_| Answer::ACCEPTED.into())
             }
             Route::Request(request) => {
-                incoming.record.asks(&request.ask, request.revision);
+                incoming
+                    .record
+                    .set_method(&request.method, request.revision);
                 let is_modern = request.revision.is_some_and(Revision::is_modern);
-                // Neither is in a session that is there already.
-                if is_modern || matches!(request.ask, Ask::Initialize { .. }) {
+                // Neither a modern request nor `initialize` is in an existing session.
+                if is_modern || matches!(request.method, ClientRequest::Initialize { .. }) {
                     return self
-                        .request(incoming, request, &InSession::None, connection)
+                        .request(incoming, request, &SessionContext::None, connection)
                         .await;
                 }
                 match self.session(incoming, connection, Some(&request.id)).await {
@@ -57,32 +60,32 @@ impl McpServer {
                 }
             }
             Route::Batch(batch) => {
-                incoming.record.is_batch();
+                incoming.record.mark_batch();
                 let session = match self.session(incoming, connection, None).await {
                     Ok(session) => session,
                     Err(gone) => return gone.into(),
                 };
                 let serve = |request| self.request(incoming, request, &session, connection);
-                let answered = |answer: &Answer| incoming.record.is_answered(answer);
+                let answered = |answer: &Answer| incoming.record.merge(answer);
                 let outcome = answer_batch(batch, &session, serve, answered).await;
-                match incoming.room {
-                    Some(room) => room.bound_batch(outcome),
+                match incoming.response_limit {
+                    Some(limit) => limit.enforce_on_batch(outcome),
                     None => outcome,
                 }
             }
         }
     }
 
-    /// The legacy session that a message is in.
+    /// Returns the legacy session of a message.
     ///
     /// # Errors
-    /// The answer to a client whose session is gone.
+    /// The answer to a client of a session that is gone.
     async fn session<'a>(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         connection: Connection<'a>,
         id: Option<&Id>,
-    ) -> Result<Cow<'a, InSession>, Answer> {
+    ) -> Result<Cow<'a, SessionContext>, Answer> {
         match connection {
             Connection::Store => self.sessions.find(incoming, id).await.map(Cow::Owned),
             Connection::Transport(session) => Ok(Cow::Borrowed(session)),
@@ -92,92 +95,101 @@ impl McpServer {
     /// Answers a request in its session.
     pub(crate) async fn request(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         request: Request<'_>,
-        session: &InSession,
+        session: &SessionContext,
         connection: Connection<'_>,
-    ) -> Outcome {
-        let Request { id, revision, ask } = request;
+    ) -> McpReply {
+        let Request {
+            id,
+            revision,
+            method,
+        } = request;
         // A modern request is in no session, also on a connection that has one.
         let is_modern = revision.is_some_and(Revision::is_modern);
-        let session = if is_modern { &InSession::None } else { session };
+        let session = if is_modern {
+            &SessionContext::None
+        } else {
+            session
+        };
         let revision = session.revision(revision);
-        let answer = match (ask, connection) {
-            (Ask::Discover, _) => {
-                let cache = self.lists.cache(&incoming.caller);
-                Answer::success(&id, &self.identity.discovered(cache))
+        let answer = match (method, connection) {
+            (ClientRequest::Discover, _) => {
+                let cache = self.tools_list_cache.cache(&incoming.caller);
+                Answer::success(&id, &self.identity.discover_result(cache))
             }
             (
-                Ask::Initialize {
+                ClientRequest::Initialize {
                     negotiated,
                     client,
                     capabilities,
                 },
                 Connection::Store,
             ) => {
-                let begun = self
-                    .sessions
-                    .begin(incoming, &id, negotiated, client, capabilities);
-                match begun.await {
-                    Ok(begun) => {
-                        let answer = Answer::success(&id, &self.introduction(negotiated));
-                        return Outcome {
-                            begun,
+                let new_session =
+                    self.sessions
+                        .begin(incoming, &id, negotiated, client, capabilities);
+                match new_session.await {
+                    Ok(new_session) => {
+                        let answer = Answer::success(&id, &self.initialize_result(negotiated));
+                        return McpReply {
+                            new_session,
                             ..answer.into()
                         };
                     }
                     Err(refused) => refused,
                 }
             }
-            (Ask::Initialize { negotiated, .. }, Connection::Transport(_)) => {
-                Answer::success(&id, &self.introduction(negotiated))
+            (ClientRequest::Initialize { negotiated, .. }, Connection::Transport(_)) => {
+                Answer::success(&id, &self.initialize_result(negotiated))
             }
-            (Ask::SetLogLevel(level), Connection::Store) => {
+            (ClientRequest::SetLogLevel(level), Connection::Store) => {
                 let sessions = &self.sessions;
                 sessions
                     .set_log_level(incoming, &id, session, revision, level)
                     .await
             }
-            // The transport has kept the level already.
-            (Ask::Ping, _) | (Ask::SetLogLevel(_), Connection::Transport(_)) => {
+            // The transport has stored the level already.
+            (ClientRequest::Ping, _)
+            | (ClientRequest::SetLogLevel(_), Connection::Transport(_)) => {
                 Answer::success(&id, &Map::new())
             }
-            (Ask::ListTools { cursor }, _) => {
-                let of = ListOf {
+            (ClientRequest::ListTools { cursor }, _) => {
+                let source = ListSource {
                     catalog: &self.catalog,
                     server: &self.identity.server,
                 };
-                self.lists
-                    .answer(incoming, &id, revision, cursor.as_deref(), of)
+                self.tools_list_cache
+                    .answer(incoming, &id, revision, cursor.as_deref(), source)
             }
             (
-                Ask::CallTool {
+                ClientRequest::CallTool {
                     name,
                     arguments,
                     meta,
-                    retry,
+                    resume,
                 },
                 _,
             ) => match self.catalog.get(&name) {
                 Some(tool) => {
-                    let asked = Asked {
+                    let tool_call = ToolCall {
                         id,
                         revision,
                         session,
                         tool,
                         arguments,
                         meta: *meta,
-                        retry: *retry,
+                        resume: *resume,
                     };
-                    // Only over HTTP there are headers that repeat arguments.
+                    // Headers that repeat arguments exist only over HTTP.
                     let is_over_http = matches!(connection, Connection::Store);
                     if is_modern
                         && is_over_http
-                        && let Err(refused) = headers_agree(incoming, &asked)
+                        && let Err(refused) = check_headers(incoming, &tool_call)
                     {
                         return refused.into();
                     }
-                    return self.calls.call(incoming, asked).await;
+                    return self.calls.call(incoming, tool_call).await;
                 }
                 None => Answer::error(200, Some(&id), INVALID_PARAMS, &unknown_tool(&name)),
             },
@@ -186,34 +198,34 @@ impl McpServer {
     }
 }
 
-/// Do the headers that repeat arguments say what the body says?
-fn headers_agree(incoming: &Incoming<'_>, asked: &Asked<'_>) -> Result<(), Answer> {
-    let declared = asked.tool.headers.iter();
-    arguments_agree(
-        &asked.id,
+/// Checks that the headers that repeat arguments agree with the body.
+fn check_headers(incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Result<(), Answer> {
+    let declared = tool_call.tool.headers.iter();
+    check_argument_headers(
+        &tool_call.id,
         declared.map(|(name, pointer)| (name.as_str(), pointer.as_str())),
         |name| header(incoming.headers, name),
-        asked.arguments,
+        tool_call.arguments,
     )
 }
 
-/// Answers the messages of a batch at the same time, its requests by `serve`; `answered` hears of every answer.
-async fn answer_batch<'a, F: Future<Output = Outcome>>(
+/// Answers the messages of a batch concurrently, its requests by `serve`. Calls `answered` with every answer.
+async fn answer_batch<'a, F: Future<Output = McpReply>>(
     batch: Batch<'a>,
-    session: &InSession,
+    session: &SessionContext,
     mut serve: impl FnMut(Request<'a>) -> F,
     answered: impl Fn(&Answer),
-) -> Outcome {
+) -> McpReply {
     if !session.revision(batch.revision).has_batches() {
-        return Batch::refused().into();
+        return Batch::refusal().into();
     }
     let answered = &answered;
     let outcomes = batch.routes.into_iter().map(|route| {
         let served = match route {
             Route::Request(request) => Ok(serve(request)),
-            Route::Answered(answer) | Route::InSession { answer, .. } => Err(answer),
-            Route::Cancelled { .. } => Err(Answer::ACCEPTED),
-            Route::Batch(_) => Err(Batch::refused()),
+            Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => Err(answer),
+            Route::Cancel { .. } => Err(Answer::ACCEPTED),
+            Route::Batch(_) => Err(Batch::refusal()),
         };
         async move {
             let outcome = match served {
@@ -224,53 +236,55 @@ async fn answer_batch<'a, F: Future<Output = Outcome>>(
             outcome
         }
     });
-    Outcome::of_all(outcomes.collect()).await
+    McpReply::join_all(outcomes.collect()).await
 }
 
-/// Answers a message of a connection that keeps its session: each request of it by `serve`.
-pub(crate) async fn answer_each<'a, F: Future<Output = Outcome>>(
+/// Answers a message of a connection that keeps its session, each of its requests by `serve`.
+pub(crate) async fn answer_each<'a, F: Future<Output = McpReply>>(
     route: Route<'a>,
-    session: &InSession,
+    session: &SessionContext,
     mut serve: impl FnMut(Request<'a>) -> F,
-) -> Outcome {
+) -> McpReply {
     match route {
-        Route::Answered(answer) | Route::InSession { answer, .. } => answer.into(),
-        Route::Cancelled { .. } => Answer::ACCEPTED.into(),
+        Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => answer.into(),
+        Route::Cancel { .. } => Answer::ACCEPTED.into(),
         Route::Request(request) => serve(request).await,
         Route::Batch(batch) => answer_batch(batch, session, serve, |_| ()).await,
     }
 }
 
-/// A message of a connection, as far as the next message depends on it.
-pub(crate) struct Unfolded<'a> {
-    /// What it brings, in its order.
+/// The parts of a message that must be handled before the next message.
+pub(crate) struct MessageParts<'a> {
+    /// The parts, in their order.
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) is_batch: bool,
-    /// Its answer, where nothing is left to do for it.
+    /// The answer, if the message is handled completely by it.
     pub(crate) answer: Option<Answer>,
 }
 
 /// A part of a message.
 pub(crate) enum Part<'a> {
     Request(Request<'a>),
-    /// The client takes this request back.
+    /// The cancellation of this request.
     Cancelled(Id),
 }
 
-/// Takes a message apart.
-pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> {
-    let ready = |answer, parts| Unfolded {
+/// Splits a message into its parts.
+pub(crate) fn split_message<'a>(route: Route<'a>, session: &SessionContext) -> MessageParts<'a> {
+    let ready = |answer, parts| MessageParts {
         parts,
         is_batch: false,
         answer: Some(answer),
     };
     match route {
-        Route::Answered(answer) | Route::InSession { answer, .. } => ready(answer, Vec::new()),
-        Route::Cancelled { id } => ready(Answer::ACCEPTED, vec![Part::Cancelled(id)]),
-        Route::Batch(batch) if !session.revision(batch.revision).has_batches() => {
-            ready(Batch::refused(), Vec::new())
+        Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => {
+            ready(answer, Vec::new())
         }
-        Route::Request(request) => Unfolded {
+        Route::Cancel { id } => ready(Answer::ACCEPTED, vec![Part::Cancelled(id)]),
+        Route::Batch(batch) if !session.revision(batch.revision).has_batches() => {
+            ready(Batch::refusal(), Vec::new())
+        }
+        Route::Request(request) => MessageParts {
             parts: vec![Part::Request(request)],
             is_batch: false,
             answer: None,
@@ -278,10 +292,10 @@ pub(crate) fn unfold<'a>(route: Route<'a>, session: &InSession) -> Unfolded<'a> 
         Route::Batch(batch) => {
             let parts = batch.routes.into_iter().filter_map(|route| match route {
                 Route::Request(request) => Some(Part::Request(request)),
-                Route::Cancelled { id } => Some(Part::Cancelled(id)),
-                Route::Answered(_) | Route::InSession { .. } | Route::Batch(_) => None,
+                Route::Cancel { id } => Some(Part::Cancelled(id)),
+                Route::Reply(_) | Route::ReplyIfSessionAlive { .. } | Route::Batch(_) => None,
             });
-            Unfolded {
+            MessageParts {
                 parts: parts.collect(),
                 is_batch: true,
                 answer: None,

@@ -1,4 +1,4 @@
-//! What is HTTP about a request and its answer: who may call, what is at which path, and what a body may be.
+//! The HTTP side of requests and answers: permissions, paths and bodies.
 
 pub(crate) mod auth;
 pub mod bearer_tokens;
@@ -19,77 +19,81 @@ use mcp_protocol::{Headers, route};
 use self::{
     auth::challenge,
     headers::{header, is_json},
-    response::{empty, refusal, respond, respond_whole},
-    sse::Opening,
+    response::{empty, into_response, refusal, respond},
+    sse::StreamingResponse,
 };
 use crate::server::{
     McpServer,
-    access_log::Line,
+    access_log::AccessLogEntry,
     dispatch::Connection,
-    request::{Incoming, MAX_BODY, Reached},
+    request::{Exposure, IncomingRequest, MAX_BODY},
     session::SESSION_HEADER,
 };
 
 impl McpServer {
-    /// Answer a request, and tell the operator of it.
-    pub async fn answer(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        self.answer_with_line(incoming).await.0
+    /// Answers a request and logs it.
+    pub async fn handle(&self, incoming: &IncomingRequest<'_>) -> Response<Bytes> {
+        self.handle_logged(incoming).await.0
     }
 
-    /// Answer a request; the operator is told of it once the line is dropped.
-    pub(crate) async fn answer_with_line(
+    /// Answers a request. It is logged when the entry is dropped.
+    pub(crate) async fn handle_logged(
         &self,
-        incoming: &Incoming<'_>,
-    ) -> (Response<Bytes>, Line) {
-        let mut line = self.line(incoming, incoming.body.len());
-        let response = match self.access.origin(incoming.headers, incoming.reached) {
-            Ok(origin) => readable(self.endpoint(incoming).await, origin),
+        incoming: &IncomingRequest<'_>,
+    ) -> (Response<Bytes>, AccessLogEntry) {
+        let mut entry = self.log_entry(incoming, incoming.body.len());
+        let response = match self.access.origin(incoming.headers, incoming.exposure) {
+            Ok(origin) => with_cors(self.route_path(incoming).await, origin),
             Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
         };
-        line.end(&response);
-        (response, line)
+        entry.finish(&response);
+        (response, entry)
     }
 
-    /// The answer to whoever may not call, which needs nothing of the request's body.
-    pub(crate) fn refuses(&self, incoming: &Incoming<'_>) -> Option<Response<Bytes>> {
-        let response = match self.access.origin(incoming.headers, incoming.reached) {
+    /// Returns the answer to a caller without permission, which needs nothing of the request's body.
+    pub(crate) fn reject_early(&self, incoming: &IncomingRequest<'_>) -> Option<Response<Bytes>> {
+        let response = match self.access.origin(incoming.headers, incoming.exposure) {
             Ok(origin) => {
                 let asks = is_endpoint(incoming.path) && incoming.method != Method::OPTIONS;
                 let refused = asks.then(|| self.access.caller(incoming).err()).flatten()?;
-                readable(challenge(refused), origin)
+                with_cors(challenge(refused), origin)
             }
             Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
         };
-        Some(self.told(incoming, response))
+        Some(self.log_without_body(incoming, response))
     }
 
-    /// The answer to whoever may call, but has sent a body that was not read to its end.
-    pub(crate) fn answer_unread(
+    /// Returns the answer to a caller with permission and with a body that was not read to its end.
+    pub(crate) fn reject_unread_body(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         refusal: Response<Bytes>,
     ) -> Response<Bytes> {
-        let response = readable(refusal, incoming.headers.get(ORIGIN));
-        self.told(incoming, response)
+        let response = with_cors(refusal, incoming.headers.get(ORIGIN));
+        self.log_without_body(incoming, response)
     }
 
-    /// An answer that needed nothing of the body, and of which the operator was told.
-    fn told(&self, incoming: &Incoming<'_>, response: Response<Bytes>) -> Response<Bytes> {
-        let mut line = self.line(incoming, 0);
-        line.end(&response);
+    /// Logs and returns an answer that needed nothing of the body.
+    fn log_without_body(
+        &self,
+        incoming: &IncomingRequest<'_>,
+        response: Response<Bytes>,
+    ) -> Response<Bytes> {
+        let mut entry = self.log_entry(incoming, 0);
+        entry.finish(&response);
         response
     }
 
-    async fn endpoint(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
-        if health::is_asked_for(incoming) {
+    async fn route_path(&self, incoming: &IncomingRequest<'_>) -> Response<Bytes> {
+        if health::is_health_request(incoming) {
             return match self.access.is_trusted(incoming) {
                 Ok(is_trusted) => health::health(&self.catalog, is_trusted),
                 Err(refused) => challenge(refused),
             };
         }
-        // A browser asks this by itself, and has no token for it.
+        // A browser sends this request on its own, without a token.
         if incoming.method == Method::OPTIONS
-            && (is_endpoint(incoming.path) || health::is_at(incoming.path))
+            && (is_endpoint(incoming.path) || health::is_health_path(incoming.path))
         {
             return cors::preflight(incoming.headers);
         }
@@ -105,9 +109,9 @@ impl McpServer {
             Ok(None) => incoming,
             Ok(Some(caller)) => {
                 if let Some(principal) = &caller.principal {
-                    incoming.record.comes_from(principal);
+                    incoming.record.set_principal(principal);
                 }
-                known = Incoming {
+                known = IncomingRequest {
                     caller,
                     ..incoming.clone()
                 };
@@ -136,7 +140,7 @@ impl McpServer {
         }
     }
 
-    async fn post(&self, incoming: &Incoming<'_>) -> Response<Bytes> {
+    async fn post(&self, incoming: &IncomingRequest<'_>) -> Response<Bytes> {
         if incoming.body.len() > MAX_BODY {
             return too_large();
         }
@@ -157,9 +161,9 @@ impl McpServer {
         };
         let route = route(headers, incoming.body);
         let outcome = self.dispatch(incoming, route, Connection::Store).await;
-        let begun = outcome.begun;
-        let mut response = respond_whole(outcome);
-        if let Some(session) = begun
+        let new_session = outcome.new_session;
+        let mut response = into_response(outcome);
+        if let Some(session) = new_session
             && let Ok(value) = HeaderValue::from_str(&session.to_string())
         {
             response.headers_mut().insert(SESSION_HEADER, value);
@@ -167,15 +171,19 @@ impl McpServer {
         response
     }
 
-    /// Get ready to answer a request with these headers as it happens.
-    pub(crate) fn opening(&self, headers: &HeaderMap, reached: Reached<'_>) -> Opening {
-        // Whoever is refused is told so by the answer.
-        let origin = self.access.origin(headers, reached).ok().flatten();
-        Opening::new(headers, origin)
+    /// Prepares a streamed answer to a request with these headers.
+    pub(crate) fn streaming_response(
+        &self,
+        headers: &HeaderMap,
+        exposure: Exposure<'_>,
+    ) -> StreamingResponse {
+        // The answer itself contains the refusal.
+        let origin = self.access.origin(headers, exposure).ok().flatten();
+        StreamingResponse::new(headers, origin)
     }
 }
 
-/// The answer to a body of more than [`MAX_BODY`].
+/// Returns the answer to a body of more than [`MAX_BODY`].
 pub(crate) fn too_large() -> Response<Bytes> {
     refusal(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -183,15 +191,15 @@ pub(crate) fn too_large() -> Response<Bytes> {
     )
 }
 
-/// The response, for the page to read that has called, if one has.
-fn readable(mut response: Response<Bytes>, origin: Option<&HeaderValue>) -> Response<Bytes> {
+/// Returns the response with the CORS headers for the calling page, if there is one.
+fn with_cors(mut response: Response<Bytes>, origin: Option<&HeaderValue>) -> Response<Bytes> {
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
     }
     response
 }
 
-/// `/` and `/mcp`, below any base path.
+/// Checks for `/` and `/mcp`, below any base path.
 fn is_endpoint(path: &str) -> bool {
     let path = path.trim_end_matches('/');
     path.is_empty() || path.ends_with("/mcp")

@@ -1,4 +1,5 @@
-//! What CloudWatch counts (`METRICS=emf`): a line of JSON per request on stderr, which it makes metrics of.
+//! Metrics for CloudWatch (`METRICS=emf`): a line of JSON for each request on stderr, of which CloudWatch makes
+//! metrics.
 //!
 //! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 
@@ -9,24 +10,24 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::server::outcome::End;
+use crate::server::outcome::RequestOutcome;
 
-/// Where the metrics are found.
+/// The namespace of the metrics.
 const NAMESPACE: &str = "McpLayerHost";
 
-/// Counts for one function.
+/// The writer of metrics for one function.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    /// Its name; elsewhere than on Lambda there is none.
+    /// The function's name; outside of Lambda there is none.
     pub(crate) function: Option<String>,
 }
 
-/// A request, as far as it counts.
-pub(crate) struct Counted<'a> {
+/// The facts about a request that are counted.
+pub(crate) struct RequestMetrics<'a> {
     pub(crate) request_id: &'a str,
-    /// One that is served: there are not many.
+    /// The name of a tool that is served, which limits the number of dimensions.
     pub(crate) tool: Option<&'a str>,
-    pub(crate) end: End,
+    pub(crate) outcome: RequestOutcome,
     pub(crate) milliseconds: f64,
     /// Unit: bytes.
     pub(crate) sent: usize,
@@ -34,24 +35,27 @@ pub(crate) struct Counted<'a> {
 }
 
 impl Metrics {
-    pub(crate) fn count(&self, counted: &Counted<'_>) {
+    pub(crate) fn emit(&self, request: &RequestMetrics<'_>) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_millis();
-        let line = self.line(counted, u64::try_from(now).unwrap_or_default());
-        // One piece, so that no other line comes between. Nobody may read it.
+        let line = self.line(request, u64::try_from(now).unwrap_or_default());
+        // One write keeps other lines from coming between. Nobody may read stderr.
         let _ = io::stderr()
             .lock()
             .write_all(format!("{line}\n").as_bytes());
     }
 
-    /// The line at this time. Unit: milliseconds since 1970.
-    fn line(&self, counted: &Counted<'_>, now: u64) -> Value {
+    /// Returns the line for this time. Unit: milliseconds since 1970.
+    fn line(&self, request: &RequestMetrics<'_>, now: u64) -> Value {
         let of_function: Vec<_> = self.function.iter().map(|_| "FunctionName").collect();
         let mut dimensions = vec![of_function.clone()];
-        if counted.tool.is_some() {
+        if request.tool.is_some() {
             dimensions.push([of_function, vec!["Tool"]].concat());
         }
-        let is_error = !matches!(counted.end, End::Ok | End::InputRequired | End::Abandoned);
+        let is_error = !matches!(
+            request.outcome,
+            RequestOutcome::Ok | RequestOutcome::InputRequired | RequestOutcome::Abandoned
+        );
         let mut line = json!({
             "_aws": {
                 "Timestamp": now,
@@ -69,16 +73,16 @@ impl Metrics {
             },
             "Requests": 1,
             "Errors": u8::from(is_error),
-            "ColdStarts": u8::from(counted.is_cold),
-            "Duration": counted.milliseconds,
-            "ResponseSize": counted.sent,
-            "Outcome": counted.end.as_str(),
-            "RequestId": counted.request_id,
+            "ColdStarts": u8::from(request.is_cold),
+            "Duration": request.milliseconds,
+            "ResponseSize": request.sent,
+            "Outcome": request.outcome.as_str(),
+            "RequestId": request.request_id,
         });
         if let Some(function) = &self.function {
             line["FunctionName"] = function.as_str().into();
         }
-        if let Some(tool) = counted.tool {
+        if let Some(tool) = request.tool {
             line["Tool"] = tool.into();
         }
         line
@@ -103,21 +107,21 @@ mod tests {
             let metrics = Metrics {
                 function: function.map(str::to_owned),
             };
-            for (end, errors) in [
-                (End::Ok, 0),
-                (End::InputRequired, 0),
-                (End::ToolError, 1),
-                (End::GivenUp, 1),
+            for (outcome, errors) in [
+                (RequestOutcome::Ok, 0),
+                (RequestOutcome::InputRequired, 0),
+                (RequestOutcome::ToolError, 1),
+                (RequestOutcome::TimedOut, 1),
             ] {
-                let counted = Counted {
+                let request = RequestMetrics {
                     request_id: "r",
                     tool,
-                    end,
+                    outcome,
                     milliseconds: 1.5,
                     sent: 100,
                     is_cold: true,
                 };
-                let line = metrics.line(&counted, 7);
+                let line = metrics.line(&request, 7);
                 assert_eq!(line["Errors"], errors);
                 let directive = &line["_aws"]["CloudWatchMetrics"][0];
                 assert_eq!(directive["Dimensions"], dimensions);

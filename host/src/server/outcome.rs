@@ -1,4 +1,4 @@
-//! What came of a request: its answer, and how it ended.
+//! The reply to a message, and the outcome of a request.
 
 use futures_util::stream::{StreamExt, iter};
 use mcp_protocol::Answer;
@@ -6,48 +6,47 @@ use serde_json::value::RawValue;
 
 use crate::store::session::SessionId;
 
-/// How many messages of one batch are worked on at once.
-/// Source: ours. A batch of six megabytes has ten thousands of calls; this many leave room for those of others, and a batch of
-/// however many finds room for all of its own (unless `CALLS_AT_ONCE` is less).
-const OF_A_BATCH_AT_ONCE: usize = 16;
+/// The maximum number of messages of one batch that run at once.
+/// Source: ours. A batch of six megabytes has ten thousands of calls. This number leaves room for the calls of others,
+/// and a batch of any size stays within the limit for calls (unless `CALLS_AT_ONCE` is less).
+const BATCH_CONCURRENCY: usize = 16;
 
-/// What came of a message: its answer, after what the client is to hear before it. Each front door has its own way to
-/// write it.
+/// The reply to a message: notifications and the answer. Each front door has its own way to write it.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct McpReply {
     /// JSON-RPC notifications, in their order.
     pub(crate) notifications: Vec<Box<RawValue>>,
     /// The answer.
     pub(crate) answer: Answer,
-    /// The session that it has begun, which a store keeps.
-    pub(crate) begun: Option<SessionId>,
+    /// The session that the message has begun, if a store keeps it.
+    pub(crate) new_session: Option<SessionId>,
 }
 
-impl From<Answer> for Outcome {
+impl From<Answer> for McpReply {
     fn from(answer: Answer) -> Self {
         Self {
             notifications: Vec::new(),
             answer,
-            begun: None,
+            new_session: None,
         }
     }
 }
 
-impl Outcome {
-    /// What comes of a batch whose messages are worked on at the same time, but not all of a large one.
-    pub(crate) async fn of_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
-        Self::of_batch(iter(outcomes).buffered(OF_A_BATCH_AT_ONCE).collect().await)
+impl McpReply {
+    /// Runs the messages of a batch concurrently, within the limit, and joins their replies.
+    pub(crate) async fn join_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
+        Self::from_batch(iter(outcomes).buffered(BATCH_CONCURRENCY).collect().await)
     }
 
-    /// All that is to be sent.
-    pub(crate) fn texts(&self) -> Vec<&[u8]> {
-        let told = self.notifications.iter();
-        let told = told.map(|notification| notification.get().as_bytes());
-        told.chain(self.answer.body.as_deref()).collect()
+    /// Returns all texts that are sent.
+    pub(crate) fn bodies(&self) -> Vec<&[u8]> {
+        let notifications = self.notifications.iter();
+        let notifications = notifications.map(|notification| notification.get().as_bytes());
+        notifications.chain(self.answer.body.as_deref()).collect()
     }
 
-    /// Outcomes of a batch: their answers in one array.
-    pub(crate) fn of_batch(outcomes: Vec<Self>) -> Self {
+    /// Joins the replies of a batch: their answers become one array.
+    pub(crate) fn from_batch(outcomes: Vec<Self>) -> Self {
         let mut notifications = Vec::new();
         let mut answers = Vec::new();
         let is_error = outcomes.iter().any(|outcome| outcome.answer.is_error);
@@ -67,38 +66,38 @@ impl Outcome {
         Self {
             notifications,
             answer,
-            begun: None,
+            new_session: None,
         }
     }
 }
 
-/// How a request ended. Of several messages the worst counts, the last of these.
+/// The outcome of a request. Of several messages the worst counts, which is the last of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum End {
+pub(crate) enum RequestOutcome {
     Ok,
     /// The tool asks its client.
     InputRequired,
-    /// The tool says that it failed, or that its arguments are wrong.
+    /// The tool reports a failure or wrong arguments.
     ToolError,
-    /// A JSON-RPC error, or a status of HTTP that is one.
+    /// The answer is a JSON-RPC error, or has an HTTP status of one.
     Refused,
-    /// Nobody waits for an answer any more.
+    /// Nobody waits for the answer any more.
     Abandoned,
-    /// Its time was over.
-    GivenUp,
-    /// The tool panicked, or does not keep to the protocol.
+    /// The call has timed out.
+    TimedOut,
+    /// The tool panicked, or violated the protocol.
     Failed,
-    /// Something that is needed is not there at the moment.
+    /// Something that the request needs is not available at the moment.
     Unavailable,
 }
 
-impl End {
+impl RequestOutcome {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::ToolError => "tool_error",
             Self::InputRequired => "input_required",
-            Self::GivenUp => "given_up",
+            Self::TimedOut => "given_up",
             Self::Failed => "failed",
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
@@ -106,8 +105,8 @@ impl End {
         }
     }
 
-    /// Of an answer of which nothing else is known.
-    pub(crate) fn of(status: u16, is_error: bool) -> Self {
+    /// Returns the outcome of an answer about which nothing else is known.
+    pub(crate) fn from_status(status: u16, is_error: bool) -> Self {
         match status {
             503 => Self::Unavailable,
             400.. => Self::Refused,
@@ -125,20 +124,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_it_ended_shows_in_an_answer_where_nobody_has_said_it() {
+    fn an_outcome_that_nobody_set_follows_from_the_answer() {
         let (id, code) = (Id::Number(1.into()), INVALID_PARAMS);
         for (answer, expected) in [
-            (Answer::success(&id, &Map::new()), End::Ok),
-            (Answer::ACCEPTED, End::Ok),
-            (Answer::error(200, Some(&id), code, "no"), End::Refused),
-            (Answer::error(404, None, code, "no"), End::Refused),
-            (Answer::error(503, Some(&id), code, "no"), End::Unavailable),
+            (Answer::success(&id, &Map::new()), RequestOutcome::Ok),
+            (Answer::ACCEPTED, RequestOutcome::Ok),
+            (
+                Answer::error(200, Some(&id), code, "no"),
+                RequestOutcome::Refused,
+            ),
+            (
+                Answer::error(404, None, code, "no"),
+                RequestOutcome::Refused,
+            ),
+            (
+                Answer::error(503, Some(&id), code, "no"),
+                RequestOutcome::Unavailable,
+            ),
         ] {
-            let end = End::of(answer.status, answer.is_error);
+            let end = RequestOutcome::from_status(answer.status, answer.is_error);
             assert_eq!(end, expected, "{answer:?}");
         }
-        // A status of HTTP alone.
-        assert_eq!(End::of(404, false), End::Refused);
-        assert_eq!(End::of(503, false), End::Unavailable);
+        // A status without an MCP answer.
+        assert_eq!(
+            RequestOutcome::from_status(404, false),
+            RequestOutcome::Refused
+        );
+        assert_eq!(
+            RequestOutcome::from_status(503, false),
+            RequestOutcome::Unavailable
+        );
     }
 }

@@ -1,98 +1,98 @@
-//! What becomes known of a request while it is answered, for the operator.
+//! The facts about a request that become known while it is answered, for the log.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mcp_protocol::{Answer, Ask, Revision};
+use mcp_protocol::{Answer, ClientRequest, Revision};
 use serde::Deserialize;
 
 use crate::{
     plugin::{CallContext, CatalogTool},
-    server::outcome::End,
+    server::outcome::RequestOutcome,
 };
 
-/// How much is told of what a client says of itself. Unit: characters. Source: ours.
-pub(crate) const LONGEST: usize = 100;
+/// The longest logged text of a client. Unit: characters. Source: ours.
+pub(crate) const MAX_CLIENT_TEXT: usize = 100;
 
-/// What becomes known of a request while it is answered.
+/// The facts about a request, which all its parts add to.
 #[derive(Clone, Debug, Default)]
-pub struct Record(Arc<Mutex<Known>>);
+pub struct RequestRecord(Arc<Mutex<Fields>>);
 
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct Fields {
     pub(crate) method: Option<&'static str>,
     pub(crate) revision: Option<Revision>,
     pub(crate) tool: Option<String>,
     pub(crate) plugin: Option<String>,
     pub(crate) client: Option<String>,
     pub(crate) principal: Option<String>,
-    pub(crate) end: Option<End>,
-    /// How much was told before the answer. Unit: bytes.
-    pub(crate) told: usize,
+    pub(crate) outcome: Option<RequestOutcome>,
+    /// The size of notifications that were sent before the answer. Unit: bytes.
+    pub(crate) streamed_bytes: usize,
 }
 
-impl Record {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
+impl RequestRecord {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Fields> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a request asks for.
-    pub(crate) fn asks(&self, ask: &Ask<'_>, revision: Option<Revision>) {
-        let mut known = self.lock();
-        let method = match ask {
-            Ask::Discover => "server/discover",
-            Ask::Initialize {
+    /// Records the method of a request.
+    pub(crate) fn set_method(&self, request: &ClientRequest<'_>, revision: Option<Revision>) {
+        let mut fields = self.lock();
+        let method = match request {
+            ClientRequest::Discover => "server/discover",
+            ClientRequest::Initialize {
                 negotiated, client, ..
             } => {
-                known.revision = Some(*negotiated);
-                known.client = client.and_then(|client| words_of(client.get()));
+                fields.revision = Some(*negotiated);
+                fields.client = client.and_then(|client| client_label(client.get()));
                 "initialize"
             }
-            Ask::Ping => "ping",
-            Ask::SetLogLevel(_) => "logging/setLevel",
-            Ask::ListTools { .. } => "tools/list",
-            Ask::CallTool { .. } => "tools/call",
+            ClientRequest::Ping => "ping",
+            ClientRequest::SetLogLevel(_) => "logging/setLevel",
+            ClientRequest::ListTools { .. } => "tools/list",
+            ClientRequest::CallTool { .. } => "tools/call",
         };
-        known.method = known.method.or(Some(method));
-        known.revision = known.revision.or(revision);
+        fields.method = fields.method.or(Some(method));
+        fields.revision = fields.revision.or(revision);
     }
 
-    /// It is several messages.
-    pub(crate) fn is_batch(&self) {
+    /// Records that the request is a batch.
+    pub(crate) fn mark_batch(&self) {
         self.lock().method = Some("batch");
     }
 
-    /// A message of the batch was answered by this.
-    pub(crate) fn is_answered(&self, answer: &Answer) {
-        self.ends(End::of(answer.status, answer.is_error));
+    /// Merges the outcome of one message of a batch.
+    pub(crate) fn merge(&self, answer: &Answer) {
+        self.set_outcome(RequestOutcome::from_status(answer.status, answer.is_error));
     }
 
-    /// So many bytes went to the client as they came.
-    pub(crate) fn tells(&self, bytes: usize) {
-        self.lock().told += bytes;
+    /// Adds to the size of notifications that were sent at once.
+    pub(crate) fn add_bytes(&self, bytes: usize) {
+        self.lock().streamed_bytes += bytes;
     }
 
-    pub(crate) fn comes_from(&self, principal: &str) {
+    pub(crate) fn set_principal(&self, principal: &str) {
         self.lock().principal = Some(principal.to_owned());
     }
 
-    /// The call that it turned out to be. Of a batch, the last.
-    pub(crate) fn calls(&self, tool: &CatalogTool, revision: Revision, context: &CallContext) {
-        let mut known = self.lock();
-        known.tool = Some(tool.mcp.name.clone());
-        known.plugin = Some(tool.plugin.file());
-        known.revision = Some(revision);
+    /// Records the call of the request; of a batch, the last one.
+    pub(crate) fn set_call(&self, tool: &CatalogTool, revision: Revision, context: &CallContext) {
+        let mut fields = self.lock();
+        fields.tool = Some(tool.mcp.name.clone());
+        fields.plugin = Some(tool.plugin.file());
+        fields.revision = Some(revision);
         let client = context.client.as_deref();
-        known.client = client.and_then(|client| words_of(client.get()));
+        fields.client = client.and_then(|client| client_label(client.get()));
     }
 
-    pub(crate) fn ends(&self, end: End) {
-        let mut known = self.lock();
-        known.end = known.end.max(Some(end));
+    pub(crate) fn set_outcome(&self, outcome: RequestOutcome) {
+        let mut fields = self.lock();
+        fields.outcome = fields.outcome.max(Some(outcome));
     }
 }
 
-/// `name/version` of a client.
-fn words_of(client: &str) -> Option<String> {
+/// Returns `name/version` of a client.
+fn client_label(client: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Client {
         name: String,
@@ -100,12 +100,17 @@ fn words_of(client: &str) -> Option<String> {
         version: String,
     }
     let Client { name, version } = serde_json::from_str(client).ok()?;
-    let words = format!("{name}/{version}");
-    let words = words.trim_end_matches('/').chars();
-    Some(words.filter(|c| !is_invisible(*c)).take(LONGEST).collect())
+    let label = format!("{name}/{version}");
+    let label = label.trim_end_matches('/').chars();
+    Some(
+        label
+            .filter(|c| !is_invisible(*c))
+            .take(MAX_CLIENT_TEXT)
+            .collect(),
+    )
 }
 
-/// Whatever could make a line look like another, or like two.
+/// Reports whether a character could make a line look like another one, or like two.
 fn is_invisible(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -115,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_told_by_name_and_version_within_bounds() {
+    fn a_client_is_logged_by_name_and_version_within_bounds() {
         let long = format!(r#"{{"name":"{}","version":"1"}}"#, "x".repeat(500));
         for (client, expected) in [
             (
@@ -125,13 +130,13 @@ mod tests {
             (r#"{"name":"claude"}"#, Some("claude".to_owned())),
             (r#"{"version":"2"}"#, None),
             ("[]", None),
-            (&long, Some("x".repeat(LONGEST))),
+            (&long, Some("x".repeat(MAX_CLIENT_TEXT))),
             (
                 r#"{"name":"a\u2028b\u202ec\u001b[1m"}"#,
                 Some("abc[1m".to_owned()),
             ),
         ] {
-            assert_eq!(words_of(client), expected, "{client}");
+            assert_eq!(client_label(client), expected, "{client}");
         }
     }
 }

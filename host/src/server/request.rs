@@ -1,4 +1,4 @@
-//! A request, whatever front door it came through.
+//! A request, independent of its front door.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -8,20 +8,20 @@ use serde_json::value::RawValue;
 use crate::{
     plugin::Caller,
     server::{
-        call::deadline::{Ceiling, TimeLimits},
-        http::response_limit::Room,
-        record::Record,
+        call::deadline::{CallLimits, GatewayTimeout},
+        http::response_limit::ResponseLimit,
+        record::RequestRecord,
     },
     store::{session::StoreError, timeouts},
 };
 
 /// The largest body of a request. Unit: bytes.
-/// Source: AWS Lambda's quota of 6 MB for a synchronous request, which `serve` keeps as well.
+/// Source: AWS Lambda's quota of 6 MB for a synchronous request, which `serve` has as well.
 pub const MAX_BODY: usize = 6 * 1024 * 1024;
 
-/// A request, whatever door it came through.
+/// A request, independent of its front door.
 #[derive(Clone, Debug)]
-pub struct Incoming<'a> {
+pub struct IncomingRequest<'a> {
     /// The HTTP method.
     pub method: Method,
     /// The path, without the stage of a gateway.
@@ -30,78 +30,79 @@ pub struct Incoming<'a> {
     pub headers: &'a HeaderMap,
     /// The body.
     pub body: &'a [u8],
-    /// How the front door was reached.
-    pub reached: Reached<'a>,
-    /// Who called, as far as the front door knows.
+    /// The way in which the front door is reachable.
+    pub exposure: Exposure<'a>,
+    /// The caller, as far as the front door knows it.
     pub caller: Caller,
-    /// Names this request in the log and in errors.
+    /// The id of this request in the log and in errors.
     pub request_id: &'a str,
-    /// When the function that answers is ended.
+    /// The time when the function is ended.
     pub deadline: Option<SystemTime>,
-    /// How long the front door waits for an answer, if it has a limit.
-    pub ceiling: Option<Ceiling>,
-    /// Passes on what the client is to hear before the answer, where it can hear it as it happens. Else it is part of the
+    /// The time for which the front door waits for an answer, if it has a limit.
+    pub gateway_timeout: Option<GatewayTimeout>,
+    /// The receiver of notifications, if the client can get them before the answer. Otherwise they are part of the
     /// answer.
-    pub tell: Option<Tell>,
-    /// How much of an answer the front door takes, if it has a limit.
-    pub room: Option<Room>,
-    /// What is found out about it, for the operator.
-    pub record: Record,
+    pub notifications: Option<NotificationSink>,
+    /// The size limit of the front door for answers, if it has one.
+    pub response_limit: Option<ResponseLimit>,
+    /// The facts about the request for the log.
+    pub record: RequestRecord,
 }
 
-impl Incoming<'_> {
-    /// Waits for a store no longer than these limits leave time for an answer.
-    pub(crate) async fn in_time<T>(
+impl IncomingRequest<'_> {
+    /// Waits for a store, no longer than these limits leave time for an answer.
+    pub(crate) async fn with_deadline<T>(
         &self,
-        limits: &TimeLimits,
+        limits: &CallLimits,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        match limits.deadline(None, self.ceiling, self.deadline) {
+        match limits.deadline(None, self.gateway_timeout, self.deadline) {
             None => work.await,
-            Some(deadline) => timeouts::within(deadline.left(), work).await,
+            Some(deadline) => timeouts::with_timeout(deadline.remaining(), work).await,
         }
     }
 }
 
-/// By which name the front door was reached.
+/// The way in which the front door is reachable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reached<'a> {
-    /// By a gateway under this domain, which it vouches for.
+pub enum Exposure<'a> {
+    /// Through a gateway under this domain, which the gateway vouches for.
     Gateway(&'a str),
-    /// Directly on loopback: the `Host` header must name this machine.
+    /// Directly on loopback. The `Host` header must name this machine.
     Loopback,
     /// Directly on an address that others can reach.
-    Public,
-    /// By a pipe, from the program that started this one.
-    Pipe,
+    Network,
+    /// Through a pipe, from the program that started this one.
+    Stdio,
 }
 
-impl Reached<'_> {
-    /// By a request of HTTP, which anybody can send who finds the way? Else by whoever has started this program.
-    pub(crate) fn is_by_http(self) -> bool {
+impl Exposure<'_> {
+    /// Reports whether the request came over HTTP, which anybody can send who can reach the host. Otherwise it came
+    /// from the program that started this one.
+    pub(crate) fn is_http(self) -> bool {
         match self {
-            Self::Gateway(_) | Self::Loopback | Self::Public => true,
-            Self::Pipe => false,
+            Self::Gateway(_) | Self::Loopback | Self::Network => true,
+            Self::Stdio => false,
         }
     }
 }
 
-/// Passes JSON-RPC notifications on to the client at once.
+/// A receiver that passes JSON-RPC notifications to the client at once.
 #[derive(Clone)]
-pub struct Tell(Arc<dyn Fn(Box<RawValue>) + Send + Sync>);
+pub struct NotificationSink(Arc<dyn Fn(Box<RawValue>) + Send + Sync>);
 
-impl Tell {
-    pub(crate) fn new(tell: impl Fn(Box<RawValue>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+impl NotificationSink {
+    pub(crate) fn new(send: impl Fn(Box<RawValue>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(send))
     }
 
-    pub(crate) fn tell(&self, notification: Box<RawValue>) {
+    pub(crate) fn send(&self, notification: Box<RawValue>) {
         (self.0)(notification);
     }
 }
 
-impl fmt::Debug for Tell {
+impl fmt::Debug for NotificationSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tell")
+        f.write_str("NotificationSink")
     }
 }

@@ -11,41 +11,41 @@ use serde_json::{Map, value::RawValue};
 use crate::{
     config::SessionMode,
     plugin::Caller,
-    server::{call::deadline::TimeLimits, http::headers::header, request::Incoming},
-    store::session::{Found, Session, SessionId, StoreError, lookup::Sessions},
+    server::{call::deadline::CallLimits, http::headers::header, request::IncomingRequest},
+    store::session::{Session, SessionId, SessionLookup, StoreError, lookup::Sessions},
 };
 
-/// The most that is kept of what a client says of itself, and of what it can do. Unit: bytes, for each; of more, nothing
-/// is kept.
+/// The maximum size of a client's description and of its capabilities that a session keeps. Unit: bytes, for each. A
+/// longer one is not kept at all.
 /// Source: ours. Names, versions and capabilities fit, and all the sessions in memory then stay below 30 MB.
-const MAX_KEPT: usize = 1024;
+const MAX_CLIENT_INFO: usize = 1024;
 
 /// The header that names the session of a message.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 
-/// Sessions, as clients know them.
+/// The sessions, as clients see them.
 pub(crate) struct LegacySessions {
     sessions: Arc<Sessions>,
-    limits: TimeLimits,
+    limits: CallLimits,
 }
 
 impl LegacySessions {
-    pub(crate) fn new(sessions: Arc<Sessions>, limits: TimeLimits) -> Self {
+    pub(crate) fn new(sessions: Arc<Sessions>, limits: CallLimits) -> Self {
         Self { sessions, limits }
     }
 
-    /// Is each session looked up where all hosts know of it?
+    /// Reports whether each session is looked up where all environments know of it.
     pub(crate) fn are_strict(&self) -> bool {
         self.sessions.mode() == SessionMode::Strict
     }
 
-    /// Begins a session; `None` where there are none.
+    /// Begins a session. Returns `None` if there are no sessions.
     ///
     /// # Errors
-    /// The answer to a client whose session cannot be kept.
+    /// The answer if the new session cannot be stored.
     pub(crate) async fn begin(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         id: &Id,
         negotiated: Revision,
         client: Option<&RawValue>,
@@ -57,13 +57,13 @@ impl LegacySessions {
         let session = self.new_session(negotiated, client, capabilities, &incoming.caller);
         let session_id = SessionId::random();
         let created = self.sessions.create(session_id, session);
-        match incoming.in_time(&self.limits, created).await {
+        match incoming.with_deadline(&self.limits, created).await {
             Ok(()) => Ok(Some(session_id)),
             Err(error) => Err(store_failed(incoming, Some(id), &error)),
         }
     }
 
-    /// A session of this revision, with what its client said of itself and who is in it.
+    /// Returns a new session of this revision, client and caller.
     pub(crate) fn new_session(
         &self,
         revision: Revision,
@@ -73,24 +73,25 @@ impl LegacySessions {
     ) -> Session {
         Session {
             revision,
-            client: client.and_then(kept),
-            capabilities: capabilities.and_then(kept),
+            client: client.and_then(bounded),
+            capabilities: capabilities.and_then(bounded),
             log_level: None,
             principal: caller.principal.clone(),
             created: SystemTime::now(),
-            expires: self.sessions.end_of_new(),
+            expires: self.sessions.new_expiry(),
         }
     }
 
-    /// The session that a legacy message names.
+    /// Returns the session that a legacy message names.
     ///
-    /// An unknown one is served all the same (unless `SESSION_MODE` is strict), see [`crate::store::session`]; one that was ended, that is another principal's, or
-    /// that no host can have given out, is refused by 404, at which the client starts over.
+    /// An unknown session is served (unless `SESSION_MODE` is strict), see [`crate::store::session`]. A session is
+    /// refused by 404 if it was ended, if it belongs to another principal, or if no host can have issued its id. At a
+    /// 404 the client starts over.
     pub(crate) async fn find(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         id: Option<&Id>,
-    ) -> Result<InSession, Answer> {
+    ) -> Result<SessionContext, Answer> {
         let mode = self.sessions.mode();
         let named = header(incoming.headers, SESSION_HEADER).filter(|_| mode != SessionMode::Off);
         let Some(named) = named else {
@@ -101,49 +102,54 @@ impl LegacySessions {
                     INVALID_REQUEST,
                     "in which session? send the header Mcp-Session-Id that came with the answer to initialize",
                 )),
-                SessionMode::Heal | SessionMode::Off => Ok(InSession::None),
+                SessionMode::Lenient | SessionMode::Off => Ok(SessionContext::None),
             };
         };
-        let gone = || session_gone(id);
+        let gone = || session_not_found(id);
         let session_id = SessionId::parse(&named).ok_or_else(gone)?;
         let found = self.sessions.find(session_id);
-        match incoming.in_time(&self.limits, found).await {
-            Ok(Found::Alive(session)) if !session.is_of(incoming.caller.principal.as_deref()) => {
+        match incoming.with_deadline(&self.limits, found).await {
+            Ok(SessionLookup::Alive(session))
+                if !session.belongs_to(incoming.caller.principal.as_deref()) =>
+            {
                 Err(gone())
             }
-            Ok(Found::Alive(session)) => {
-                self.sessions.use_now(session_id, &session).await;
-                Ok(InSession::Known(session_id, session))
+            Ok(SessionLookup::Alive(session)) => {
+                self.sessions.touch(session_id, &session).await;
+                Ok(SessionContext::Known(session_id, session))
             }
-            Ok(Found::Unknown) if mode != SessionMode::Strict => Ok(InSession::Unknown(session_id)),
-            Ok(Found::Unknown | Found::Ended) => Err(gone()),
+            Ok(SessionLookup::Unknown) if mode != SessionMode::Strict => {
+                Ok(SessionContext::Unknown(session_id))
+            }
+            Ok(SessionLookup::Unknown | SessionLookup::Ended) => Err(gone()),
             Err(error) => Err(store_failed(incoming, id, &error)),
         }
     }
 
-    /// `logging/setLevel`. A session that nobody knows becomes known here by it; without one there is nowhere to keep the level.
+    /// Executes `logging/setLevel`. An unknown session becomes known here by it. Without a session the level is not
+    /// stored.
     pub(crate) async fn set_log_level(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         id: &Id,
-        session: &InSession,
+        session: &SessionContext,
         revision: Revision,
         level: LogLevel,
     ) -> Answer {
         let set = async {
             let (session_id, unknown) = match session {
-                InSession::None => return Ok(true),
-                InSession::Known(session_id, _) => (*session_id, None),
-                InSession::Unknown(session_id) => {
-                    match self.sessions.find_truth(*session_id).await? {
-                        Found::Ended => return Ok(false),
-                        Found::Alive(session)
-                            if !session.is_of(incoming.caller.principal.as_deref()) =>
+                SessionContext::None => return Ok(true),
+                SessionContext::Known(session_id, _) => (*session_id, None),
+                SessionContext::Unknown(session_id) => {
+                    match self.sessions.find_consistent(*session_id).await? {
+                        SessionLookup::Ended => return Ok(false),
+                        SessionLookup::Alive(session)
+                            if !session.belongs_to(incoming.caller.principal.as_deref()) =>
                         {
                             return Ok(false);
                         }
-                        Found::Alive(_) => (*session_id, None),
-                        Found::Unknown => {
+                        SessionLookup::Alive(_) => (*session_id, None),
+                        SessionLookup::Unknown => {
                             let session = self.new_session(revision, None, None, &incoming.caller);
                             (*session_id, Some(session))
                         }
@@ -154,9 +160,9 @@ impl LegacySessions {
                 .set_log_level(session_id, level, unknown)
                 .await
         };
-        match incoming.in_time(&self.limits, set).await {
+        match incoming.with_deadline(&self.limits, set).await {
             Ok(true) => Answer::success(id, &Map::new()),
-            Ok(false) => session_gone(Some(id)),
+            Ok(false) => session_not_found(Some(id)),
             Err(error) => store_failed(incoming, Some(id), &error),
         }
     }
@@ -165,7 +171,7 @@ impl LegacySessions {
     ///
     /// # Errors
     /// The answer to a client that cannot end it.
-    pub(crate) async fn end(&self, incoming: &Incoming<'_>) -> Result<(), Answer> {
+    pub(crate) async fn end(&self, incoming: &IncomingRequest<'_>) -> Result<(), Answer> {
         let Some(named) = header(incoming.headers, SESSION_HEADER) else {
             return Err(Answer::error(
                 400,
@@ -178,14 +184,14 @@ impl LegacySessions {
         let session_id = SessionId::parse(&named).ok_or_else(gone)?;
         let principal = incoming.caller.principal.as_deref();
         let ended = async {
-            let is_his = match self.sessions.find(session_id).await? {
-                Found::Ended => false,
-                Found::Alive(session) => session.is_of(principal),
-                Found::Unknown => self.sessions.mode() == SessionMode::Heal,
+            let may_end = match self.sessions.find(session_id).await? {
+                SessionLookup::Ended => false,
+                SessionLookup::Alive(session) => session.belongs_to(principal),
+                SessionLookup::Unknown => self.sessions.mode() == SessionMode::Lenient,
             };
-            Ok(is_his && self.sessions.end(session_id, principal).await?)
+            Ok(may_end && self.sessions.end(session_id, principal).await?)
         };
-        match incoming.in_time(&self.limits, ended).await {
+        match incoming.with_deadline(&self.limits, ended).await {
             Ok(true) => {
                 let request_id = incoming.request_id;
                 tracing::debug!(request_id, "a session was ended by its client");
@@ -197,19 +203,19 @@ impl LegacySessions {
     }
 }
 
-/// The legacy session that a message is in.
+/// The legacy session of a message.
 #[derive(Clone, Debug)]
-pub(crate) enum InSession {
-    /// It names none.
+pub(crate) enum SessionContext {
+    /// The message names no session.
     None,
-    /// One that is not known here.
+    /// A session that is not known here.
     Unknown(SessionId),
-    /// This one.
+    /// A known session.
     Known(SessionId, Session),
 }
 
-impl InSession {
-    /// Its id, if it names one.
+impl SessionContext {
+    /// Returns the session's id, if the message names one.
     pub(crate) fn id(&self) -> Option<SessionId> {
         match self {
             Self::None => None,
@@ -217,32 +223,32 @@ impl InSession {
         }
     }
 
-    pub(crate) fn known(&self) -> Option<&Session> {
+    pub(crate) fn get(&self) -> Option<&Session> {
         match self {
             Self::None | Self::Unknown(_) => None,
             Self::Known(_, session) => Some(session),
         }
     }
 
-    /// The revision to answer in.
+    /// Returns the revision to answer in.
     pub(crate) fn revision(&self, named: Option<Revision>) -> Revision {
-        Session::revision_in(self.known(), named)
+        Session::effective_revision(self.get(), named)
     }
 }
 
-/// What is kept of what a client says.
-fn kept(said: &RawValue) -> Option<String> {
-    (said.get().len() <= MAX_KEPT).then(|| said.get().to_owned())
+/// Returns the JSON of a client's description, unless it is too long.
+fn bounded(said: &RawValue) -> Option<String> {
+    (said.get().len() <= MAX_CLIENT_INFO).then(|| said.get().to_owned())
 }
 
-/// The answer to a client that is to start over.
-pub(crate) fn session_gone(id: Option<&Id>) -> Answer {
+/// Returns the answer to a client that has to start over.
+pub(crate) fn session_not_found(id: Option<&Id>) -> Answer {
     let message = "the session has ended; start over with initialize";
     Answer::error(404, id, INVALID_REQUEST, message)
 }
 
-/// The answer to a client that may try again, once the operator knows why.
-fn store_failed(incoming: &Incoming<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
+/// Logs the reason, and returns the answer to a client that may try again.
+fn store_failed(incoming: &IncomingRequest<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
     tracing::error!(request_id = incoming.request_id, %error, "sessions cannot be read or written");
     Answer::error(
         503,
@@ -257,11 +263,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_cannot_fill_the_memory_with_what_it_says_of_itself() {
-        for (length, remembered) in [(2, true), (MAX_KEPT, true), (MAX_KEPT + 1, false)] {
+    fn a_clients_description_cannot_fill_the_memory() {
+        for (length, remembered) in [
+            (2, true),
+            (MAX_CLIENT_INFO, true),
+            (MAX_CLIENT_INFO + 1, false),
+        ] {
             let text = format!("\"{}\"", "x".repeat(length - 2));
             let client = RawValue::from_string(text).expect("JSON");
-            assert_eq!(kept(&client).is_some(), remembered, "{length} bytes");
+            assert_eq!(bounded(&client).is_some(), remembered, "{length} bytes");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Calls from end to end, but for the library: a plugin that is linked into the test binary passes the same handshake.
+//! Calls from end to end, without a library file: the plugin is linked into the test binary and makes the same
+//! handshake.
 
 mod calls;
 mod fuzz;

@@ -1,4 +1,4 @@
-//! `tools/list`: the pages of the list, made once.
+//! `tools/list`: the pages of the list, built once.
 
 use std::sync::OnceLock;
 
@@ -11,20 +11,20 @@ use serde_json::value::RawValue;
 
 use crate::{
     plugin::{Caller, Catalog},
-    server::request::Incoming,
+    server::request::IncomingRequest,
 };
 
-/// What a client hears of a cursor that does not lead to a page.
+/// The message for a cursor that leads to no page.
 const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; ask for it again without one";
 
-/// How a cursor begins. The name of the last tool before the page follows: every environment of a function then gives out
-/// the same cursors, and one of a list that is no more leads nowhere.
-const CURSOR: &str = "after:";
+/// The prefix of a cursor. The name of the last tool before the page follows. So every environment of a function issues
+/// the same cursors, and a cursor of an outdated list is recognized.
+const CURSOR_PREFIX: &str = "after:";
 
-/// The pages of the list, for each revision and scope when they are first asked for.
-pub(crate) struct Lists {
+/// The pages of the list, built for each revision and scope at the first request.
+pub(crate) struct ToolsListCache {
     page_size: usize,
-    /// How long a client may keep a page. Unit: milliseconds.
+    /// The time for which a client may cache a page. Unit: milliseconds.
     ttl_ms: u64,
     public: [OnceLock<Pages>; Revision::ALL.len()],
     private: [OnceLock<Pages>; Revision::ALL.len()],
@@ -33,8 +33,8 @@ pub(crate) struct Lists {
 /// Results of `tools/list`, in their order.
 type Pages = Vec<Box<RawValue>>;
 
-impl Lists {
-    /// Without `page_size`, all tools are on one page.
+impl ToolsListCache {
+    /// Returns an empty cache. Without `page_size`, all tools are on one page.
     pub(crate) fn new(page_size: Option<usize>, ttl_ms: u64) -> Self {
         Self {
             page_size: page_size.unwrap_or(usize::MAX),
@@ -44,8 +44,8 @@ impl Lists {
         }
     }
 
-    /// How long, and for whom, a client may keep what it is told. What a principal is told is its own: whoever checked it
-    /// may have had a reason.
+    /// Returns the cache hints of a list. The list of a principal is private: whoever authorizes the principal may
+    /// treat others differently.
     pub(crate) fn cache(&self, caller: &Caller) -> CacheHints {
         CacheHints {
             ttl_ms: self.ttl_ms,
@@ -56,49 +56,49 @@ impl Lists {
         }
     }
 
-    /// The answer to a request for the page that the cursor leads to, the first without one.
+    /// Returns the answer to a request for the page after `cursor`, or for the first one.
     pub(crate) fn answer(
         &self,
-        incoming: &Incoming<'_>,
+        incoming: &IncomingRequest<'_>,
         id: &Id,
         revision: Revision,
         cursor: Option<&str>,
-        of: ListOf<'_>,
+        source: ListSource<'_>,
     ) -> Answer {
-        match self.page(revision, cursor, self.cache(&incoming.caller), of) {
-            Some(page) => fitting(incoming, id, Answer::success(id, page)),
+        match self.page(revision, cursor, self.cache(&incoming.caller), source) {
+            Some(page) => enforce_limit(incoming, id, Answer::success(id, page)),
             None => Answer::error(200, Some(id), INVALID_PARAMS, UNKNOWN_CURSOR),
         }
     }
 
-    /// `None`: the cursor leads nowhere.
+    /// Returns the page; `None` if the cursor leads nowhere.
     fn page(
         &self,
         revision: Revision,
         cursor: Option<&str>,
         cache: CacheHints,
-        of: ListOf<'_>,
+        source: ListSource<'_>,
     ) -> Option<&RawValue> {
         let number = match cursor {
             None => 0,
-            Some(cursor) => self.page_number(cursor, of.catalog)?,
+            Some(cursor) => self.page_number(cursor, source.catalog)?,
         };
         let lists = match cache.cache_scope {
             CacheScope::Private => &self.private,
             CacheScope::Public => &self.public,
         };
-        let pages = lists[revision as usize].get_or_init(|| self.pages(revision, cache, of));
+        let pages = lists[revision as usize].get_or_init(|| self.pages(revision, cache, source));
         pages.get(number).map(AsRef::as_ref)
     }
 
     fn page_number(&self, cursor: &str, catalog: &Catalog) -> Option<usize> {
-        let last = catalog.position(cursor.strip_prefix(CURSOR)?)?;
+        let last = catalog.position(cursor.strip_prefix(CURSOR_PREFIX)?)?;
         let next = last + 1;
         (next % self.page_size == 0).then(|| next / self.page_size)
     }
 
-    fn pages(&self, revision: Revision, cache: CacheHints, of: ListOf<'_>) -> Pages {
-        let tools: Vec<Tool> = of
+    fn pages(&self, revision: Revision, cache: CacheHints, source: ListSource<'_>) -> Pages {
+        let tools: Vec<Tool> = source
             .catalog
             .tools()
             .iter()
@@ -106,11 +106,12 @@ impl Lists {
             .collect();
         let page = |start: usize| {
             let end = start.saturating_add(self.page_size).min(tools.len());
-            let next = (end < tools.len()).then(|| format!("{CURSOR}{}", tools[end - 1].name));
+            let next =
+                (end < tools.len()).then(|| format!("{CURSOR_PREFIX}{}", tools[end - 1].name));
             let tools = &tools[start..end];
-            tools::list(revision, tools, next.as_deref(), of.server, cache)
+            tools::list_result(revision, tools, next.as_deref(), source.server, cache)
         };
-        // No tools are one page as well.
+        // A list without tools has one page as well.
         let starts = (0..tools.len().max(1)).step_by(self.page_size);
         starts.map(page).collect()
     }
@@ -118,24 +119,24 @@ impl Lists {
 
 /// The tools that are listed, and the server that lists them.
 #[derive(Clone, Copy)]
-pub(crate) struct ListOf<'a> {
+pub(crate) struct ListSource<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) server: &'a ServerInfo,
 }
 
-/// The answer with a page, if it comes through the door; else the word that it does not.
-fn fitting(incoming: &Incoming<'_>, id: &Id, page: Answer) -> Answer {
+/// Returns the answer with a page, or an error if the page is too large for the front door.
+fn enforce_limit(incoming: &IncomingRequest<'_>, id: &Id, page: Answer) -> Answer {
     let body = page.body.as_deref().unwrap_or_default();
     let too_large = incoming
-        .room
-        .and_then(|room| Some((room, room.exceeded(&[body])?)));
-    let Some((room, bytes)) = too_large else {
+        .response_limit
+        .and_then(|limit| Some((limit, limit.excess(&[body])?)));
+    let Some((limit, bytes)) = too_large else {
         return page;
     };
     let request_id = incoming.request_id;
     let message = format!(
         "this page of the list of tools has {bytes} bytes as it is sent, and {} takes {}; the operator can make the pages smaller by LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id {request_id})",
-        room.door, room.bytes
+        limit.front_door, limit.bytes
     );
     tracing::error!(request_id, "{message}");
     Answer::error(200, Some(id), INTERNAL_ERROR, &message)

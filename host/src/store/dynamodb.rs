@@ -1,15 +1,15 @@
-//! The DynamoDB table that environments share: sessions, what tools keep, and the key that seals states.
+//! The DynamoDB table that environments share: sessions, the state of tools, and the key that seals the state of calls.
 //!
-//! One table, one key (`session_id`, a string), one attribute for DynamoDB's TTL (`expires_at`, seconds since 1970). Items
-//! are read by their key with strong consistency and written by conditions, never scanned, so that `GetItem`, `PutItem`
-//! and `UpdateItem` on this table are all the rights that it takes. DynamoDB deletes what has expired hours late:
-//! whoever reads looks at `expires_at`.
+//! One table, one key (`session_id`, a string), one attribute for DynamoDB's TTL (`expires_at`, seconds since 1970).
+//! Items are read by their key with strong consistency and written by conditions, never scanned. So `GetItem`,
+//! `PutItem` and `UpdateItem` on this table are all the rights that the host needs. DynamoDB deletes expired items
+//! hours late; every reader checks `expires_at`.
 //!
 //! | `session_id` | item |
 //! |---|---|
 //! | a UUID | a session, or the tombstone of one |
-//! | `state#` a session's UUID `#` a crate | what the plugin of that crate keeps for the session |
-//! | `state#` a handle | what a plugin keeps under it |
+//! | `state#` a session's UUID `#` a crate | the state that the plugin of that crate keeps for the session |
+//! | `state#` a handle | the state that a plugin keeps under it |
 //! | `key#state` | the key that seals states |
 
 mod client;
@@ -34,8 +34,8 @@ use tokio::sync::OnceCell;
 
 use crate::store::{session::StoreError, timeouts};
 
-/// The longest words about a failure. Unit: characters. Source: ours; what DynamoDB says of one has about two hundred.
-const MAX_WORDS: usize = 500;
+/// The longest text of a failure. Unit: characters. Source: ours; DynamoDB's own have about two hundred.
+const MAX_ERROR_TEXT: usize = 500;
 
 /// The table's key.
 const KEY: &str = "session_id";
@@ -43,31 +43,31 @@ const KEY: &str = "session_id";
 /// The table's attribute for TTL. Unit: seconds since 1970.
 const EXPIRES: &str = "expires_at";
 
-/// How often an item was written.
+/// The number of writes of an item.
 const VERSION: &str = "version";
 
-/// Whose an item is; absent: nobody's in particular.
+/// The owner of an item; absent if it has no owner.
 const PRINCIPAL: &str = "principal";
 
 /// An item, by the names of its attributes.
 type Item = HashMap<String, AttributeValue>;
 
-/// The table.
+/// The table, with its client.
 #[derive(Debug)]
 pub struct Table {
     name: String,
     client: OnceCell<Client>,
 }
 
-/// What became of a write that had a condition.
-enum Put {
+/// The outcome of a write with a condition.
+enum ConditionalPut {
     Done,
-    /// The condition did not hold, of this item.
+    /// The condition did not hold for this item.
     Refused(Item),
 }
 
 impl Table {
-    /// The table of this name. Nothing is asked of it yet.
+    /// Returns the table of this name. It sends no request yet.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -76,25 +76,25 @@ impl Table {
         }
     }
 
-    /// The same, through this client.
+    /// Returns the table of this name, with this client.
     #[must_use]
-    pub fn by(client: Client, name: &str) -> Self {
+    pub fn with_client(client: Client, name: &str) -> Self {
         Self {
             name: name.to_owned(),
             client: OnceCell::new_with(Some(client)),
         }
     }
 
-    /// Built when it is first needed: most calls need none.
+    /// Returns the client. It is built when it is first needed: most calls need none.
     async fn client(&self, operation: &str) -> Result<&Client, StoreError> {
-        let words = self.words(operation);
-        timeouts::asks(&words);
+        let text = self.describe(operation);
+        timeouts::set_operation(&text);
         let client = self.client.get_or_try_init(client::build).await;
-        client.map_err(|error| StoreError(format!("{words}: {error}")))
+        client.map_err(|error| StoreError(format!("{text}: {error}")))
     }
 
-    /// What is done, for the operator.
-    fn words(&self, operation: &str) -> String {
+    /// Returns a description of the operation, for the operator.
+    fn describe(&self, operation: &str) -> String {
         format!("{operation} on table {}", self.name)
     }
 
@@ -105,10 +105,12 @@ impl Table {
             .key(KEY, AttributeValue::S(key.to_owned()))
             .consistent_read(true);
         let answer = request.send().await;
-        Ok(answer.map_err(|error| self.failed("GetItem", &error))?.item)
+        Ok(answer
+            .map_err(|error| self.store_error("GetItem", &error))?
+            .item)
     }
 
-    /// To be given a condition, whose failure brings what is there.
+    /// Starts a put, to which the caller adds a condition. A failed condition returns the present item.
     async fn put(&self, item: Item) -> Result<PutItemFluentBuilder, StoreError> {
         let client = self.client("PutItem").await?;
         let request = client.put_item().table_name(&self.name);
@@ -123,14 +125,14 @@ impl Table {
         Ok(request.key(KEY, AttributeValue::S(key.to_owned())))
     }
 
-    async fn send_put(&self, request: PutItemFluentBuilder) -> Result<Put, StoreError> {
+    async fn send_put(&self, request: PutItemFluentBuilder) -> Result<ConditionalPut, StoreError> {
         match request.send().await {
-            Ok(_) => Ok(Put::Done),
+            Ok(_) => Ok(ConditionalPut::Done),
             Err(error) => match error.as_service_error() {
                 Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
                     failed,
-                )) => Ok(Put::Refused(failed.item.clone().unwrap_or_default())),
-                _ => Err(self.failed("PutItem", &error)),
+                )) => Ok(ConditionalPut::Refused(failed.item.clone().unwrap_or_default())),
+                _ => Err(self.store_error("PutItem", &error)),
             },
         }
     }
@@ -142,58 +144,58 @@ impl Table {
                 Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(_)) => {
                     Ok(false)
                 }
-                _ => Err(self.failed("UpdateItem", &error)),
+                _ => Err(self.store_error("UpdateItem", &error)),
             },
         }
     }
 
-    /// For the operator, in DynamoDB's own words where it has said something.
-    fn failed<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
+    /// Returns the error for the operator, with DynamoDB's own message if there is one.
+    fn store_error<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let mut words = self.words(operation);
+        let mut text = self.describe(operation);
         match (error.code(), error.message(), error.raw_response()) {
             (Some(code), message, _) => {
                 for part in [Some(code), message].into_iter().flatten() {
-                    words += ": ";
-                    words += part;
+                    text += ": ";
+                    text += part;
                 }
             }
             (None, _, Some(response)) => {
                 let status = response.status().as_u16();
-                words += &format!(": HTTP status {status}, and not DynamoDB's answer");
+                text += &format!(": HTTP status {status}, and not DynamoDB's answer");
             }
-            (None, _, None) => words += &causes(error),
+            (None, _, None) => text += &cause_chain(error),
         }
-        StoreError(on_one_line(&words))
+        StoreError(to_one_line(&text))
     }
 }
 
-/// An error and its causes, none said twice. The AWS SDK writes whole requests into some, with all that is to be kept: what
-/// follows is left out.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = String::new();
+/// Returns the messages of an error and its causes, each once. The AWS SDK writes whole requests into some of them,
+/// with all their data: the rest of such a message is left out.
+fn cause_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let told = error.to_string();
-        match told.split_once("Request {") {
-            Some((before, _)) => return words + ": " + before + "...",
-            None if words.contains(&told) => {}
-            None => words = words + ": " + &told,
+        let message = error.to_string();
+        match message.split_once("Request {") {
+            Some((before, _)) => return text + ": " + before + "...",
+            None if text.contains(&message) => {}
+            None => text = text + ": " + &message,
         }
         next = error.source();
     }
-    words
+    text
 }
 
-/// A log has a line for each failure, and people read it.
-fn on_one_line(words: &str) -> String {
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() <= MAX_WORDS {
-        return words;
+/// Joins a text to one line of bounded length: a log has a line for each failure, and people read it.
+fn to_one_line(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= MAX_ERROR_TEXT {
+        return text;
     }
-    let kept: String = words.chars().take(MAX_WORDS - 3).collect();
+    let kept: String = text.chars().take(MAX_ERROR_TEXT - 3).collect();
     kept + "..."
 }
 
@@ -210,7 +212,7 @@ fn time(time: SystemTime) -> AttributeValue {
     number(since.as_secs())
 }
 
-/// When something ends. DynamoDB counts whole seconds: it lives no shorter than it is told.
+/// Returns the attribute for an expiry. DynamoDB counts whole seconds, so it is rounded up: nothing expires too early.
 fn end(end: SystemTime) -> AttributeValue {
     let since = end.duration_since(UNIX_EPOCH).unwrap_or_default();
     number(since.as_secs() + u64::from(since.subsec_nanos() > 0))
@@ -228,7 +230,7 @@ fn time_in(item: &Item, name: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(number_in(item, name)?))
 }
 
-/// When an item ends. One that does not say so has no end, or as good as none.
+/// Returns the expiry of an item. An item without one practically never expires.
 fn expiry(item: &Item) -> SystemTime {
     time_in(item, EXPIRES).unwrap_or_else(|| SystemTime::now() + Duration::from_secs(86_400))
 }
@@ -246,11 +248,11 @@ mod tests {
             .credentials_provider(Credentials::for_tests())
             .endpoint_url(endpoint)
             .build();
-        Table::by(Client::from_conf(config), "t")
+        Table::with_client(Client::from_conf(config), "t")
     }
 
     #[tokio::test]
-    async fn a_request_is_never_in_the_words_about_its_failure() {
+    async fn an_error_text_never_contains_the_request() {
         for endpoint in ["127.0.0.1:1", "localhost:1", "http://", "not a url"] {
             let item = Item::from([
                 (KEY.to_owned(), text("k")),
@@ -265,15 +267,15 @@ mod tests {
             );
             assert!(!told.contains("private"), "{endpoint}: {told}");
             assert!(!told.contains('\n'), "{endpoint}: {told}");
-            assert!(told.chars().count() <= MAX_WORDS, "{endpoint}: {told}");
+            assert!(told.chars().count() <= MAX_ERROR_TEXT, "{endpoint}: {told}");
         }
     }
 
     #[test]
-    fn the_words_about_a_failure_are_one_line_of_bounded_length() {
-        assert_eq!(on_one_line("a\n  b\tc "), "a b c");
+    fn an_error_text_is_one_line_of_bounded_length() {
+        assert_eq!(to_one_line("a\n  b\tc "), "a b c");
         let long = "ü".repeat(1000);
-        assert_eq!(on_one_line(&long).chars().count(), MAX_WORDS);
-        assert_eq!(on_one_line(&long[..1000]), long[..1000]);
+        assert_eq!(to_one_line(&long).chars().count(), MAX_ERROR_TEXT);
+        assert_eq!(to_one_line(&long[..1000]), long[..1000]);
     }
 }

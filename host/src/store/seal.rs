@@ -1,4 +1,4 @@
-//! What seals the state of a call between its rounds: no client can read it, change it, or use it for another call.
+//! The seal of a call's state between its rounds: no client can read it, change it, or use it for another call.
 
 use std::fmt;
 
@@ -10,25 +10,25 @@ use chacha20poly1305::{
 use sha2::{Digest, Sha256};
 
 /// The shortest key. Unit: bytes.
-/// Source: ours. `openssl rand -hex 32` gives 64, base64 of as many bits 43 or 44, and of half as many 24.
-const MIN_LENGTH: usize = 32;
+/// Source: ours. `openssl rand -hex 32` prints 64, base64 of as many bits 43 or 44, and of half as many 24.
+const MIN_KEY_LENGTH: usize = 32;
 
 /// The length of a nonce. Unit: bytes. Source: draft-irtf-cfrg-xchacha, section 2.3: long enough to be random.
-const NONCE: usize = 24;
+const NONCE_LENGTH: usize = 24;
 
-/// A key, from the text that an operator gave, or of this process alone.
+/// A key, derived from an operator's text, or of this process alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StateKey([u8; 32]);
 
 impl StateKey {
-    /// The key of this text.
+    /// Derives the key from this text.
     ///
     /// # Errors
-    /// What is wrong with it, as the end of a sentence. The text is not in it.
+    /// The problem with the text, as the end of a sentence. It does not quote the text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() < MIN_LENGTH {
+        if text.len() < MIN_KEY_LENGTH {
             return Err(format!(
-                "has {} characters; a key needs at least {MIN_LENGTH} that nobody can guess, such as `openssl rand -hex 32` gives",
+                "has {} characters; a key needs at least {MIN_KEY_LENGTH} that nobody can guess, such as `openssl rand -hex 32` gives",
                 text.len()
             ));
         }
@@ -38,15 +38,15 @@ impl StateKey {
         Ok(Self(key.finalize().into()))
     }
 
-    /// A key that nobody else has, and that ends with the process.
+    /// Returns a new key that exists only in this process.
     #[must_use]
     pub fn random() -> Self {
         Self(chacha20poly1305::Key::generate().into())
     }
 
-    /// The text of a new key, as an operator could give it.
+    /// Returns the text of a new key, as an operator could configure it.
     #[must_use]
-    pub(crate) fn secret() -> String {
+    pub(crate) fn random_secret() -> String {
         BASE64_URL_SAFE_NO_PAD.encode(chacha20poly1305::Key::generate())
     }
 
@@ -55,35 +55,37 @@ impl StateKey {
     }
 }
 
-/// Nothing of the key.
+/// Shows nothing of the key.
 impl fmt::Debug for StateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StateKey(..)")
     }
 }
 
-/// Seal `state` by the first of the keys, so that it can be opened only `for_what` it was sealed; `None` without a key.
-pub(crate) fn seal(keys: &[StateKey], for_what: &[u8], state: &[u8]) -> Option<String> {
+/// Seals `state` with the first of the keys, so that it opens only with the same `binding`. Returns `None` without a
+/// key.
+pub(crate) fn seal(keys: &[StateKey], binding: &[u8], state: &[u8]) -> Option<String> {
     let key = keys.first()?;
     let nonce = XNonce::generate();
     let payload = Payload {
         msg: state,
-        aad: for_what,
+        aad: binding,
     };
-    // It fails only for messages of many gigabytes.
+    // Encryption fails only for messages of many gigabytes.
     let sealed = key.cipher().encrypt(&nonce, payload).ok()?;
     Some(BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
 }
 
-/// Open what was sealed by any of the keys; `None`: it was not, or for something else, or it was changed since.
-pub(crate) fn open(keys: &[StateKey], for_what: &[u8], sealed: &str) -> Option<Vec<u8>> {
+/// Opens a text that any of the keys has sealed. Returns `None` if none has, if the `binding` is another, or if the
+/// text was changed.
+pub(crate) fn open(keys: &[StateKey], binding: &[u8], sealed: &str) -> Option<Vec<u8>> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
-    let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_LENGTH)?;
     let nonce = XNonce::try_from(nonce).ok()?;
     keys.iter().find_map(|key| {
         let payload = Payload {
             msg: sealed,
-            aad: for_what,
+            aad: binding,
         };
         key.cipher().decrypt(&nonce, payload).ok()
     })
@@ -94,11 +96,11 @@ mod tests {
     use super::*;
 
     fn key(text: &str) -> StateKey {
-        StateKey::parse(&text.repeat(MIN_LENGTH)).expect("a key")
+        StateKey::parse(&text.repeat(MIN_KEY_LENGTH)).expect("a key")
     }
 
     #[test]
-    fn what_is_sealed_is_opened_by_a_key_that_was_kept_and_for_the_same_thing() {
+    fn a_seal_opens_with_any_kept_key_and_the_same_binding() {
         let (old, new) = ([key("o")], [key("n")]);
         let sealed = seal(&old, b"a call", b"the state").expect("sealed");
         assert!(!sealed.contains("state"));
@@ -111,12 +113,12 @@ mod tests {
         assert_eq!(open(&new, b"a call", &sealed), None);
         assert_eq!(open(&[], b"a call", &sealed), None);
         assert_eq!(seal(&[], b"a call", b"the state"), None);
-        // Nobody can see that two are the same.
+        // Two seals of one state differ.
         assert_ne!(seal(&old, b"a call", b"the state"), Some(sealed));
     }
 
     #[test]
-    fn a_change_of_any_character_is_found_out() {
+    fn a_change_of_any_character_is_detected() {
         let keys = [StateKey::random()];
         let sealed = seal(&keys, b"a call", b"the state").expect("sealed");
         for place in 0..sealed.len() {
@@ -144,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_key_is_long_and_is_never_shown() {
-        for text in ["", "secret", &"x".repeat(MIN_LENGTH - 1)] {
+        for text in ["", "secret", &"x".repeat(MIN_KEY_LENGTH - 1)] {
             let problem = StateKey::parse(text).expect_err("too short");
             assert!(problem.contains("openssl rand"), "{problem}");
             assert!(text.is_empty() || !problem.contains(text), "{problem}");

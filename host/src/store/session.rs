@@ -1,8 +1,8 @@
-//! Handshake-era sessions: what `initialize` agreed on, under an id that the client sends with every later request.
+//! Handshake-era sessions: the results of `initialize`, under an id that the client sends with every later request.
 //!
 //! A session is an id and few facts, not a connection: requests of one session may reach different environments. So an
-//! unknown id is no reason to refuse a request (clients are known never to recover from that): it is served, and only a
-//! session that was ended by DELETE stays gone.
+//! unknown id is no reason to refuse a request. (Known clients never recover from that.) The request is served, and
+//! only a session that was ended by DELETE stays gone.
 
 pub(crate) mod lookup;
 pub mod memory;
@@ -18,14 +18,14 @@ use uuid::{Uuid, Variant, Version};
 pub struct SessionId(Uuid);
 
 impl SessionId {
-    /// A new id.
+    /// Returns a new id.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
 
-    /// The id in a header; `None` when no host can have given it out. Another spelling of the same number is another id:
-    /// the values of headers are compared as they are.
+    /// Parses the id in a header. Returns `None` if no host can have issued it. Another spelling of the same number is
+    /// another id: values of headers are compared as they are.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let id = Uuid::try_parse(text).ok()?;
@@ -42,69 +42,69 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What `initialize` agreed on, and what the client has asked for since.
+/// The results of `initialize`, and the client's later settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The negotiated revision.
     pub revision: Revision,
-    /// What the client said of itself, as JSON.
+    /// The client's description of itself, as JSON.
     pub client: Option<String>,
-    /// What the client can do, as JSON; `None`: not known.
+    /// The client's capabilities, as JSON; `None`: unknown.
     pub capabilities: Option<String>,
     /// The least important level of messages that the client wants; `None`: it has not asked for any.
     pub log_level: Option<LogLevel>,
-    /// Who began it, and alone may go on with it; `None`: nobody asked.
+    /// The principal that began the session and alone may use it; `None`: nobody asked.
     pub principal: Option<String>,
-    /// When it began.
+    /// The time of the session's creation.
     pub created: SystemTime,
-    /// When the session ends by itself.
+    /// The time when the session ends by itself.
     pub expires: SystemTime,
 }
 
 impl Session {
-    /// The revision to answer in: what the message says itself comes first, then what its session agreed on.
+    /// Returns the revision to answer in: the one that the message names, else the session's.
     #[must_use]
-    pub(crate) fn revision_in(session: Option<&Self>, named: Option<Revision>) -> Revision {
+    pub(crate) fn effective_revision(session: Option<&Self>, named: Option<Revision>) -> Revision {
         let negotiated = session.map(|session| session.revision);
-        named.or(negotiated).unwrap_or(Revision::ASSUMED)
+        named.or(negotiated).unwrap_or(Revision::DEFAULT)
     }
 
-    /// May this principal go on with it?
+    /// Reports whether this principal may use the session.
     #[must_use]
-    pub fn is_of(&self, principal: Option<&str>) -> bool {
+    pub fn belongs_to(&self, principal: Option<&str>) -> bool {
         self.principal.as_deref() == principal
     }
 }
 
-/// What a store knows of an id.
+/// The result of looking up an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum SessionLookup {
     /// A session that is alive.
     Alive(Session),
-    /// A session that was ended, and must not come back.
+    /// A session that was ended and must not come back.
     Ended,
-    /// Nothing: it was never here, or has expired.
+    /// Nothing: the session was never here, or has expired.
     Unknown,
 }
 
-/// Where sessions are kept.
+/// A store of sessions.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Keep a new session. Doing it twice does it once, also when the session was ended in between.
+    /// Stores a new session. A repeated call has no further effect, also if the session was ended in between.
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError>;
 
-    /// What is known of an id. A session past its expiry is unknown, whether it was deleted or not.
-    async fn find(&self, id: SessionId) -> Result<Found, StoreError>;
+    /// Looks up an id. A session past its expiry is unknown, whether it was deleted or not.
+    async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError>;
 
-    /// Keep the level of messages that the client of a session wants. `false`: the session is unknown or was ended, and
-    /// nothing is kept.
+    /// Stores the level of messages that the client of a session wants. Returns `false`, and stores nothing, if the
+    /// session is unknown or was ended.
     async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError>;
 
-    /// Let a session live until `expires`. One that is unknown or was ended stays so.
+    /// Extends a session's life until `expires`. An unknown or ended session stays as it is.
     async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError>;
 
-    /// End a session, whether it is known or not; that it was ended is remembered until `remember`. `false`: it is
-    /// another principal's, and goes on.
+    /// Ends a session, known or not, and remembers that until `remember`. Returns `false` if the session belongs to
+    /// another principal; it is not ended then.
     async fn end(
         &self,
         id: SessionId,
@@ -113,7 +113,7 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 }
 
-/// Why a store could not answer.
+/// The reason why a store could not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);

@@ -1,5 +1,5 @@
-//! What tools keep between calls: one JSON value each, of a session or under a handle, with a version by which
-//! writers find out that others were faster.
+//! The state of tools between calls: JSON values, one of a session or one under a handle. Each has a version by which a
+//! writer notices a conflict.
 
 pub mod memory;
 mod transaction;
@@ -9,100 +9,102 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use crate::store::session::StoreError;
-pub(crate) use transaction::{CallState, Limits, OfSession, Put, Stores, Trouble, Whose};
+pub(crate) use transaction::{
+    CallState, PutOutcome, SessionRef, StateLimits, StateScope, StoreFault, Stores,
+};
 
-/// How many writes a state remembers.
-/// Source: ours. A write whose answer was lost is recognized as long as fewer others came after it, and it is tried again
+/// The number of writes that a state remembers.
+/// Source: ours. A write with a lost answer is recognized as long as fewer others came after it, and it is repeated
 /// within a tenth of a second.
 const MAX_WRITES: usize = 64;
 
-/// A state, as it is kept.
+/// A state as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolState {
-    /// JSON; `None`: it was deleted.
+    /// The value as JSON; `None`: it was deleted.
     pub value: Option<String>,
-    /// Grows with every write.
+    /// A number that grows with every write.
     pub version: u64,
-    /// Who may read and write it.
+    /// The only user of the state.
     pub owner: Owner,
-    /// When it ends by itself.
+    /// The time when the state ends by itself.
     pub expires: SystemTime,
-    /// Does it end then however often it is used? Else it lives on with each use.
+    /// Whether the expiry is fixed. Otherwise each use extends it.
     pub is_fixed: bool,
     /// The ids of the latest writes, this version's own as the last.
     pub writes: Vec<String>,
 }
 
-/// Who may read and write a state.
+/// The only user of a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
-    /// The plugin's crate: its tools share what they keep, also when it is built anew.
+    /// The plugin's crate. Its tools share their state, also after a new build.
     pub plugin: String,
-    /// Who called; `None`: nobody asked.
+    /// The caller; `None`: nobody asked.
     pub principal: Option<String>,
 }
 
-/// What a writer believes to be there.
+/// The state that a writer expects to find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// This version.
     Version(u64),
-    /// This version without a value, which may be gone by now; version 0: nothing was there.
+    /// This version without a value, which may be gone by now; version 0: no state.
     VersionOrNothing(u64),
 }
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// It was done.
+pub enum WriteOutcome {
+    /// The state was written.
     Done,
-    /// Something else was there than its writer believed: it was not done.
+    /// The state was not the expected one, and was not written.
     Conflict,
 }
 
-/// Where states are kept.
+/// A store of states.
 #[async_trait]
 pub trait StateStore: Send + Sync {
-    /// The state under a key, also one that has expired.
+    /// Reads the state under a key, also one that has expired.
     async fn read(&self, key: &str) -> Result<Option<ToolState>, StoreError>;
 
-    /// Write a state if what is there is what its writer expects. Doing the same write twice does it once.
+    /// Writes a state if the present one is as expected. A repeated write has no further effect.
     async fn write(
         &self,
         key: &str,
         state: &ToolState,
         expected: Expected,
-    ) -> Result<Written, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 
-    /// Let a state that is there live until `expires`.
+    /// Extends the life of a present state until `expires`.
     async fn extend(&self, key: &str, expires: SystemTime) -> Result<(), StoreError>;
 }
 
 impl ToolState {
-    /// What is written after this, or where nothing is.
+    /// Returns the version after `previous`, or the first one.
     #[must_use]
     pub fn next(
-        before: Option<&Self>,
+        previous: Option<&Self>,
         owner: Owner,
         value: Option<String>,
         expires: SystemTime,
     ) -> Self {
-        let mut writes = before.map_or_else(Vec::new, |before| before.writes.clone());
+        let mut writes = previous.map_or_else(Vec::new, |previous| previous.writes.clone());
         if writes.len() >= MAX_WRITES {
             writes.drain(..=writes.len() - MAX_WRITES);
         }
         writes.push(write_id());
         Self {
             value,
-            version: before.map_or(0, |before| before.version) + 1,
+            version: previous.map_or(0, |previous| previous.version) + 1,
             owner,
             expires,
-            is_fixed: before.is_some_and(|before| before.is_fixed),
+            is_fixed: previous.is_some_and(|previous| previous.is_fixed),
             writes,
         }
     }
 
-    /// The value, unless it has expired.
+    /// Returns the value, unless it has expired.
     #[must_use]
     pub fn value_at(&self, now: SystemTime) -> Option<&str> {
         (self.expires > now)
@@ -110,16 +112,16 @@ impl ToolState {
             .flatten()
     }
 
-    /// The id of the write that made this version.
+    /// Returns the id of the write of this version.
     pub(crate) fn last_write(&self) -> String {
         self.writes.last().cloned().unwrap_or_default()
     }
 
-    /// What the writer of the next version believes to be there.
+    /// Returns the state that the writer of the next version expects to find.
     #[must_use]
-    pub fn expected(before: Option<&Self>, now: SystemTime) -> Expected {
-        let version = before.map_or(0, |before| before.version);
-        match before.and_then(|before| before.value_at(now)) {
+    pub fn expected(previous: Option<&Self>, now: SystemTime) -> Expected {
+        let version = previous.map_or(0, |previous| previous.version);
+        match previous.and_then(|previous| previous.value_at(now)) {
             Some(_) => Expected::Version(version),
             None => Expected::VersionOrNothing(version),
         }
@@ -127,7 +129,7 @@ impl ToolState {
 }
 
 impl Expected {
-    /// The version.
+    /// Returns the expected version.
     #[must_use]
     pub fn version(self) -> u64 {
         match self {
@@ -136,7 +138,7 @@ impl Expected {
     }
 }
 
-/// Different from all others that a state remembers.
+/// Returns an id that differs from all others that a state remembers.
 fn write_id() -> String {
     let id = uuid::Uuid::new_v4().simple().to_string();
     id[..12].to_owned()

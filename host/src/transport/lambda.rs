@@ -1,5 +1,5 @@
-//! AWS Lambda: behind REST APIs (payload 1.0), HTTP APIs and Function URLs (payload 2.0), and load balancers, or invoked by
-//! those who may.
+//! AWS Lambda: behind REST APIs (payload 1.0), HTTP APIs and Function URLs (payload 2.0), and load balancers, or
+//! invoked directly.
 
 mod agent_core;
 mod direct_invoke;
@@ -26,23 +26,23 @@ use crate::{
     config::{Config, ResponseMode},
     server::{
         McpServer,
-        access_log::Line,
-        record::Record,
-        request::{Incoming, Reached, Tell},
+        access_log::AccessLogEntry,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest, NotificationSink},
     },
     transport::lambda::{
-        event::Brought,
+        event::LambdaEvent,
         gateway_event::GatewayRequest,
         invocation::Invocation,
-        recycle::Environment,
-        runtime_api::{Broken, Failure, RuntimeApi},
-        streaming::Begun,
+        recycle::Recycler,
+        runtime_api::{InvocationFailure, RuntimeApi, RuntimeApiError},
+        streaming::StreamBody,
     },
 };
 
-/// Serve invocations until Lambda ends the environment.
+/// Serves invocations until Lambda ends the environment.
 ///
-/// What stops the start is reported to Lambda as an init error; the exit code is 1 then.
+/// An error of the start is reported to Lambda as an init error; the exit code is 1 then.
 pub async fn run(config: Config) -> ExitCode {
     let Some(lambda) = &config.lambda else {
         eprintln!(
@@ -50,13 +50,13 @@ pub async fn run(config: Config) -> ExitCode {
         );
         return ExitCode::from(2);
     };
-    let mut api = RuntimeApi::at(&lambda.runtime_api);
-    let app = match McpServer::start(&config) {
-        Ok(app) => Arc::new(app),
+    let mut api = RuntimeApi::new(&lambda.runtime_api);
+    let server = match McpServer::start(&config) {
+        Ok(server) => Arc::new(server),
         Err(error) => {
             let (code, message) = (error.code(), error.to_string());
             tracing::error!(%code, "the host does not start: {message}");
-            let failure = Failure {
+            let failure = InvocationFailure {
                 code: code.to_string(),
                 message,
             };
@@ -67,57 +67,57 @@ pub async fn run(config: Config) -> ExitCode {
         }
     };
     if lambda.is_snapshot
-        && let Err(error) = api.restored().await
+        && let Err(error) = api.wait_for_restore().await
     {
         tracing::error!("the Lambda Runtime API does not restore the environment: {error}");
         return ExitCode::FAILURE;
     }
-    let environment = Environment::of(&app);
-    let function = Function {
-        app,
+    let recycler = Recycler::new(&server);
+    let handler = InvocationHandler {
+        server,
         mode: config.response_mode,
     };
-    let at_once = lambda.invocations_at_once;
-    let others = (1..at_once).map(|_| RuntimeApi::at(&lambda.runtime_api));
+    let concurrency = lambda.max_concurrent_invocations;
+    let others = (1..concurrency).map(|_| RuntimeApi::new(&lambda.runtime_api));
     let workers = [api].into_iter().chain(others);
-    let workers = workers.map(|api| function.serve(api, &environment, at_once == 1));
+    let workers = workers.map(|api| handler.serve(api, &recycler, concurrency == 1));
     tokio::select! {
-        // One that cannot go on leaves the others to it.
+        // A worker that cannot go on leaves the invocations to the others.
         _ = join_all(workers) => ExitCode::FAILURE,
-        () = environment.worn_out() => {
+        () = recycler.needs_recycling() => {
             tracing::warn!("this environment ends, so that a fresh one serves what comes next: a tool still runs whose call was given up");
             ExitCode::SUCCESS
         }
     }
 }
 
-/// What answers invocations.
-struct Function {
-    app: Arc<McpServer>,
+/// The handler of invocations.
+struct InvocationHandler {
+    server: Arc<McpServer>,
     mode: ResponseMode,
 }
 
-/// An answer as Lambda takes it.
-enum Answered {
+/// A response in the form that Lambda accepts.
+enum LambdaResponse {
     Whole(Bytes),
-    Stream(Begun),
+    Stream(StreamBody),
 }
 
-/// What the operator is told of a request, once it is dropped.
-type Told = Option<Line>;
+/// The log entry of a request, which is written when it is dropped.
+type LogEntry = Option<AccessLogEntry>;
 
-impl Function {
-    /// Serve one invocation after the other, until Lambda does not answer.
-    async fn serve(&self, mut api: RuntimeApi<Begun>, environment: &Environment, is_alone: bool) {
+impl InvocationHandler {
+    /// Serves one invocation after the other, until Lambda does not answer.
+    async fn serve(&self, mut api: RuntimeApi<StreamBody>, recycler: &Recycler, is_alone: bool) {
         let error = loop {
             let invocation = match api.next().await {
                 Ok(invocation) => invocation,
                 Err(error) => break error,
             };
-            environment.began();
-            // Of several at once each has its own.
+            recycler.on_start();
+            // Concurrent invocations have a trace each, but the process has one environment.
             if is_alone {
-                xray::tell(invocation.trace.as_ref());
+                xray::set_trace_env(invocation.trace.as_ref());
             }
             let span = tracing::info_span!(
                 "Lambda runtime invoke",
@@ -127,51 +127,56 @@ impl Function {
                     .as_ref()
                     .and_then(|trace| trace.to_str().ok()),
             );
-            self.answer(&mut api, &invocation).instrument(span).await;
-            environment.answered().await;
+            self.handle(&mut api, &invocation).instrument(span).await;
+            recycler.on_end().await;
         };
         tracing::error!("the Lambda Runtime API does not answer: {error}");
     }
 
-    async fn answer(&self, api: &mut RuntimeApi<Begun>, invocation: &Invocation) {
-        // A panic would end the process, and with it all that goes on beside it.
-        let answered = AssertUnwindSafe(self.answered(invocation)).catch_unwind();
+    async fn handle(&self, api: &mut RuntimeApi<StreamBody>, invocation: &Invocation) {
+        // A panic would end the process with all its other invocations.
+        let answered = AssertUnwindSafe(self.respond(invocation)).catch_unwind();
         let answered = answered.await.unwrap_or_else(|_| {
-            Err(Failure {
+            Err(InvocationFailure {
                 code: "HOST_PANICKED".to_owned(),
                 message: "the host failed unexpectedly; its log says where".to_owned(),
             })
         });
-        // Nobody waits for the operator's line: it is written when the answer has reached Lambda. (Of a process that ends while it
-        // answers, Lambda itself has the line.)
-        let (sent, _told) = match answered {
-            Ok((Answered::Whole(answer), told)) => (api.answer(invocation, answer).await, told),
-            Ok((Answered::Stream(answer), told)) => {
+        // The log entry delays nobody: it is written when the answer has reached Lambda. (If the process ends while it
+        // answers, Lambda itself logs that.)
+        let (sent, _log_entry) = match answered {
+            Ok((LambdaResponse::Whole(answer), log_entry)) => {
+                (api.respond(invocation, answer).await, log_entry)
+            }
+            Ok((LambdaResponse::Stream(answer), log_entry)) => {
                 let sent = api.stream(invocation, streaming::headers(), answer);
-                (sent.await, told)
+                (sent.await, log_entry)
             }
             Err(failure) => {
                 tracing::error!(code = failure.code, "{}", failure.message);
                 (api.fail(invocation, &failure).await, None)
             }
         };
-        // Whoever fetches the next invocation learns whether Lambda is still there.
+        // The request for the next invocation shows whether Lambda is still there.
         match sent {
             Ok(()) => {}
-            Err(Broken::Refused(status)) => {
+            Err(RuntimeApiError::Refused(status)) => {
                 tracing::error!(%status, "Lambda did not take an answer");
             }
             Err(error) => tracing::error!("an answer did not reach Lambda: {error}"),
         }
     }
 
-    /// The answer to an event, as Lambda takes it.
-    async fn answered(&self, invocation: &Invocation) -> Result<(Answered, Told), Failure> {
-        let mut request = match Brought::by(invocation)? {
-            Brought::Request(event) => GatewayRequest::of(*event)?,
-            Brought::Direct(direct) => {
-                let (answer, line) = direct.answer(&self.app, invocation).await;
-                return Ok((Answered::Whole(answer), Some(line)));
+    /// Returns the response to an event.
+    async fn respond(
+        &self,
+        invocation: &Invocation,
+    ) -> Result<(LambdaResponse, LogEntry), InvocationFailure> {
+        let mut request = match LambdaEvent::parse(invocation)? {
+            LambdaEvent::Request(event) => GatewayRequest::from_event(*event)?,
+            LambdaEvent::Direct(direct) => {
+                let (answer, entry) = direct.respond(&self.server, invocation).await;
+                return Ok((LambdaResponse::Whole(answer), Some(entry)));
             }
         };
         if let Some((name, trace)) = direct_invoke::trace(invocation) {
@@ -181,50 +186,56 @@ impl Function {
         let deadline = invocation.deadline();
         match self.mode {
             ResponseMode::Buffered => {
-                let answer = answer(&self.app, &request, request_id, deadline, None);
-                let (response, line) = answer.await;
+                let answer = handle_request(&self.server, &request, request_id, deadline, None);
+                let (response, entry) = answer.await;
                 let answer = gateway_event::answer(&request.context, response);
-                Ok((Answered::Whole(answer), Some(line)))
+                Ok((LambdaResponse::Whole(answer), Some(entry)))
             }
             ResponseMode::Stream => {
-                let opening = self
-                    .app
-                    .opening(&request.headers, Reached::Gateway(request.door().domain));
-                let (app, request_id) = (Arc::clone(&self.app), request_id.clone());
-                let response = opening.answer(|tell| async move {
-                    let answer = answer(&app, &request, &request_id, deadline, Some(tell));
-                    let (response, line) = answer.await;
-                    (response, Some(line))
+                let streaming = self.server.streaming_response(
+                    &request.headers,
+                    Exposure::Gateway(request.front_door().domain),
+                );
+                let (server, request_id) = (Arc::clone(&self.server), request_id.clone());
+                let response = streaming.respond(|sink| async move {
+                    let answer =
+                        handle_request(&server, &request, &request_id, deadline, Some(sink));
+                    let (response, entry) = answer.await;
+                    (response, Some(entry))
                 });
-                let (response, told) = response.await;
-                Ok((Answered::Stream(streaming::streamed(response)), told))
+                let (response, log_entry) = response.await;
+                Ok((
+                    LambdaResponse::Stream(streaming::into_stream(response)),
+                    log_entry,
+                ))
             }
         }
     }
 }
 
-/// Answer a request; what comes before the answer goes to `tell`, if it is there. (What is streamed has room enough.)
-async fn answer(
-    app: &McpServer,
+/// Handles a request. `notifications` gets what the tool sends before the answer. (A streamed answer has no size
+/// limit.)
+async fn handle_request(
+    server: &McpServer,
     request: &GatewayRequest,
     request_id: &str,
     deadline: Option<SystemTime>,
-    tell: Option<Tell>,
-) -> (Response<Bytes>, Line) {
-    let door = request.door();
-    let incoming = Incoming {
+    notifications: Option<NotificationSink>,
+) -> (Response<Bytes>, AccessLogEntry) {
+    let door = request.front_door();
+    let incoming = IncomingRequest {
         method: request.method.clone(),
         path: door.path,
         headers: &request.headers,
         body: &request.body,
-        reached: Reached::Gateway(door.domain),
+        exposure: Exposure::Gateway(door.domain),
         caller: identity::caller(&request.context),
         request_id,
         deadline,
-        ceiling: door.ceiling,
-        room: tell.is_none().then_some(door.room),
-        tell,
-        record: Record::default(),
+        gateway_timeout: door.gateway_timeout,
+        response_limit: notifications.is_none().then_some(door.response_limit),
+        notifications,
+        record: RequestRecord::default(),
     };
-    app.answer_with_line(&incoming).await
+    server.handle_logged(&incoming).await
 }

@@ -35,37 +35,37 @@ use crate::{
     plugin::Caller,
     server::{
         McpServer,
-        http::{response::refusal, sse::AnswerBody, too_large},
-        record::Record,
-        request::{Incoming, MAX_BODY, Reached, Tell},
+        http::{response::refusal, sse::ResponseBody, too_large},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest, MAX_BODY, NotificationSink},
     },
     transport::failed,
 };
 
-/// Where `serve` listens unless told otherwise.
+/// The default address of `serve`.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
-/// How long requests under way may still take after Ctrl-C.
+/// The time for active requests to finish after Ctrl-C.
 /// Source: ours; ten seconds is what `docker stop` waits before it kills.
-const GRACE: Duration = Duration::from_secs(10);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// How long a client may take to send a body. Unit: seconds.
-/// Source: ours; 30 seconds is what hyper gives a client for its headers.
+/// The time limit for a client to send a body. Unit: seconds.
+/// Source: ours; 30 seconds is hyper's limit for headers.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where to listen.
+/// The place to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Listen {
-    /// On an address of our own; port 0 takes a free one.
+    /// An address of our own; port 0 takes a free one.
     Address(SocketAddr),
-    /// On the socket that is our stdin, as inetd hands it over: whoever started us listens already, and may start another
-    /// of us on the same socket before it ends this one.
+    /// The socket that is our stdin, as inetd passes it. The program that started us listens already, and may start
+    /// another process of ours on the same socket before it ends this one.
     Stdin,
 }
 
 impl Listen {
-    /// The socket. It does not block.
+    /// Returns the socket. It does not block.
     fn listener(self) -> io::Result<std::net::TcpListener> {
         let listener = match self {
             Self::Address(address) => std::net::TcpListener::bind(address)?,
@@ -85,7 +85,7 @@ impl From<SocketAddr> for Listen {
 impl FromStr for Listen {
     type Err = AddrParseError;
 
-    /// `ADDRESS:PORT`, or `stdin`.
+    /// Parses `ADDRESS:PORT`, or `stdin`.
     fn from_str(text: &str) -> Result<Self, AddrParseError> {
         match text {
             "stdin" => Ok(Self::Stdin),
@@ -94,9 +94,9 @@ impl FromStr for Listen {
     }
 }
 
-/// Serve until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
+/// Serves until Ctrl-C or SIGTERM. The exit code is 0 then, 1 when the start failed.
 pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode {
-    match Server::start(&config, listen, allow_public).await {
+    match HttpServer::start(&config, listen, allow_public).await {
         Ok(server) => {
             eprintln!("listening on {}", server.url());
             match server.run().await {
@@ -109,28 +109,28 @@ pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode
 }
 
 /// A server that listens.
-pub struct Server {
-    app: McpServer,
+pub struct HttpServer {
+    server: McpServer,
     listener: TcpListener,
     address: SocketAddr,
 }
 
-/// Why there is no server.
+/// The reason why the server does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The configuration asks for what cannot be served.
+    /// The configured tools cannot be served.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The address is not to be had.
+    /// The address is not available.
     #[error("cannot listen on {address}: {source}; choose another address by --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// The system's words.
+        /// The system's error.
         source: io::Error,
     },
-    /// What was handed over cannot be listened on.
+    /// Stdin is no socket that listens.
     #[error(
         "stdin is no socket that listens: {0}; `--listen stdin` is for programs that hand one over"
     )]
@@ -143,7 +143,7 @@ pub enum ServeError {
 }
 
 impl ServeError {
-    /// A stable code.
+    /// Returns a stable code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -154,8 +154,8 @@ impl ServeError {
     }
 }
 
-impl Server {
-    /// Load the plugins, and listen.
+impl HttpServer {
+    /// Loads the plugins, and listens.
     ///
     /// # Errors
     /// [`ServeError`]
@@ -164,7 +164,7 @@ impl Server {
         listen: Listen,
         allow_public: bool,
     ) -> Result<Self, ServeError> {
-        // What is wrong with the variable is told by the start.
+        // The start reports an invalid variable.
         let is_open = config.problems.is_empty() && config.bearer_tokens.is_empty();
         let public = |address: SocketAddr| is_open && !address.ip().is_loopback() && !allow_public;
         if let Listen::Address(address) = listen
@@ -172,7 +172,7 @@ impl Server {
         {
             return Err(ServeError::Public(address));
         }
-        let app = McpServer::start(config)?;
+        let server = McpServer::start(config)?;
         let failed = |source| match listen {
             Listen::Address(address) => ServeError::Listen { address, source },
             Listen::Stdin => ServeError::Stdin(source),
@@ -184,33 +184,33 @@ impl Server {
         }
         let listener = TcpListener::from_std(listener).map_err(failed)?;
         Ok(Self {
-            app,
+            server,
             listener,
             address,
         })
     }
 
-    /// Where clients find it.
+    /// Returns the URL for clients.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
 
-    /// Serve until Ctrl-C or SIGTERM.
+    /// Serves until Ctrl-C or SIGTERM.
     ///
     /// # Errors
-    /// When the system does not let it wait for signals.
+    /// The system does not let the server wait for signals.
     pub async fn run(self) -> io::Result<()> {
-        serve(self.app, self.listener, self.address).await
+        serve(self.server, self.listener, self.address).await
     }
 }
 
-async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io::Result<()> {
-    let app = Arc::new(app);
-    let reached = if address.ip().is_loopback() {
-        Reached::Loopback
+async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) -> io::Result<()> {
+    let server = Arc::new(server);
+    let exposure = if address.ip().is_loopback() {
+        Exposure::Loopback
     } else {
-        Reached::Public
+        Exposure::Network
     };
     let graceful = GracefulShutdown::new();
     let mut terminated = signal(SignalKind::terminate())?;
@@ -220,7 +220,7 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    // Too many open files, most likely: wait for some to be closed.
+                    // Most likely too many files are open: wait for some to be closed.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
@@ -231,8 +231,8 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
         };
         // Answers are written whole: waiting for more to send with them only delays them.
         let _ = stream.set_nodelay(true);
-        let app = Arc::clone(&app);
-        let service = service_fn(move |request| answer(Arc::clone(&app), request, reached));
+        let server = Arc::clone(&server);
+        let service = service_fn(move |request| answer(Arc::clone(&server), request, exposure));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .serve_connection(TokioIo::new(stream), service);
@@ -246,11 +246,11 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(GRACE) => tracing::warn!(
+        () = tokio::time::sleep(SHUTDOWN_GRACE) => tracing::warn!(
             "requests were still under way {} seconds after the end was asked for",
-            GRACE.as_secs()
+            SHUTDOWN_GRACE.as_secs()
         ),
-        // Whoever asks again does not want to wait.
+        // A user who asks again does not want to wait.
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }
@@ -258,24 +258,24 @@ async fn serve(app: McpServer, listener: TcpListener, address: SocketAddr) -> io
 }
 
 async fn answer(
-    app: Arc<McpServer>,
+    server: Arc<McpServer>,
     request: Request<HttpBody>,
-    reached: Reached<'static>,
-) -> Result<Response<AnswerBody>, Infallible> {
+    exposure: Exposure<'static>,
+) -> Result<Response<ResponseBody>, Infallible> {
     let (head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let refused = app.refuses(&incoming(&head, &[], reached, &request_id, None));
+    let refused = server.reject_early(&incoming(&head, &[], exposure, &request_id, None));
     let body = Limited::new(body, MAX_BODY);
     let read = async {
         match refused {
-            // It is read all the same: whoever still writes does not hear an answer.
+            // The body is read all the same: a client that still writes does not read an answer.
             Some(_) => skip(body).await.map(|()| Bytes::new()),
             None => body.collect().await.map(Collected::to_bytes),
         }
     };
     let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
     if let Some(refused) = refused {
-        return Ok(refused.map(AnswerBody::whole));
+        return Ok(refused.map(ResponseBody::whole));
     }
     let body = match read {
         Ok(Ok(body)) => Ok(body),
@@ -295,44 +295,44 @@ async fn answer(
     let body = match body {
         Ok(body) => body,
         Err(refusal) => {
-            let incoming = incoming(&head, &[], reached, &request_id, None);
-            let answer = app.answer_unread(&incoming, refusal);
-            return Ok(answer.map(AnswerBody::whole));
+            let incoming = incoming(&head, &[], exposure, &request_id, None);
+            let answer = server.reject_unread_body(&incoming, refusal);
+            return Ok(answer.map(ResponseBody::whole));
         }
     };
-    let opening = app.opening(&head.headers, reached);
-    let answer = |tell| async move {
-        let incoming = incoming(&head, &body, reached, &request_id, Some(tell));
-        (app.answer(&incoming).await, None)
+    let streaming = server.streaming_response(&head.headers, exposure);
+    let answer = |sink| async move {
+        let incoming = incoming(&head, &body, exposure, &request_id, Some(sink));
+        (server.handle(&incoming).await, None)
     };
-    Ok(opening.answer(answer).await.0)
+    Ok(streaming.respond(answer).await.0)
 }
 
 fn incoming<'a>(
     head: &'a Parts,
     body: &'a [u8],
-    reached: Reached<'a>,
+    exposure: Exposure<'a>,
     request_id: &'a str,
-    tell: Option<Tell>,
-) -> Incoming<'a> {
-    Incoming {
+    notifications: Option<NotificationSink>,
+) -> IncomingRequest<'a> {
+    IncomingRequest {
         method: head.method.clone(),
         path: head.uri.path(),
         headers: &head.headers,
         body,
-        reached,
-        // But for tokens nobody asks who calls.
+        exposure,
+        // Only tokens identify callers here.
         caller: Caller::default(),
         request_id,
         deadline: None,
-        ceiling: None,
-        room: None,
-        tell,
-        record: Record::default(),
+        gateway_timeout: None,
+        response_limit: None,
+        notifications,
+        record: RequestRecord::default(),
     }
 }
 
-/// Read a body to its end, and keep nothing of it: those who may not call fill no memory.
+/// Reads a body to its end, and keeps nothing of it: callers without permission fill no memory.
 async fn skip<B: Body + Unpin>(mut body: B) -> Result<(), B::Error> {
     while let Some(frame) = body.frame().await {
         frame?;

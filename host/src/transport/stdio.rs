@@ -1,7 +1,7 @@
 //! MCP over stdin and stdout, for local clients that start the program themselves: one JSON-RPC message a line.
 //!
-//! The process is the connection and, for a legacy client, the session. Calls go on at the same time, and their answers
-//! may overtake each other. What a client takes back by `notifications/cancelled` is not answered.
+//! The process is the connection and, for a legacy client, the session. Calls run concurrently, and their answers may
+//! overtake each other. A request that its client cancels by `notifications/cancelled` is not answered.
 
 mod conversation;
 mod lines;
@@ -26,23 +26,24 @@ use crate::{
         failed,
         stdio::{
             conversation::Conversation,
-            lines::{reading, writing},
+            lines::{spawn_reader, spawn_writer},
         },
     },
 };
 
-/// How long calls under way may still take when the client has closed stdin, or the end was asked for.
+/// The time for active calls to finish after the client has closed stdin, or after a signal.
 /// Source: ours; as for `serve`. (Clients close stdin, wait some seconds, and then send SIGTERM.)
-const GRACE: Duration = Duration::from_secs(10);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// Serve until stdin ends, over the `stdout` that was kept from plugins. The exit code is 0 then, 1 when the start failed.
+/// Serves until stdin ends, over the real `stdout`, which plugins do not have. The exit code is 0 then, 1 when the
+/// start failed.
 pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
-    let app = match McpServer::start(&config) {
-        Ok(app) => app,
+    let server = match McpServer::start(&config) {
+        Ok(server) => server,
         Err(error) => return failed(error.code(), &error),
     };
     let served = match stdout {
-        Ok(stdout) => converse(app, BufReader::new(io::stdin()), stdout).await,
+        Ok(stdout) => run_loop(server, BufReader::new(io::stdin()), stdout).await,
         Err(error) => Err(io::Error::other(format!(
             "there is no stdout to answer by; start the program with one: {error}"
         ))),
@@ -53,32 +54,32 @@ pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     }
 }
 
-/// Answer what comes in by what goes out, until either ends or a signal comes.
-async fn converse(
-    app: McpServer,
+/// Answers the input on the output, until either ends or a signal comes.
+async fn run_loop(
+    server: McpServer,
     input: impl BufRead + Send + 'static,
     output: impl Write + Send + 'static,
 ) -> io::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let (out, written) = writing(output);
-    let mut conversation = Conversation::new(app, out.clone());
+    let (out, written) = spawn_writer(output);
+    let mut conversation = Conversation::new(server, out.clone());
     tokio::select! {
-        () = conversation.listen(reading(input)) => {}
-        // Nobody reads any more.
+        () = conversation.listen(spawn_reader(input)) => {}
+        // Nobody reads the output any more.
         () = out.closed() => return Ok(()),
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }
     drop(out);
     tokio::select! {
-        ended = timeout(GRACE, conversation.end(written)) => if ended.is_err() {
+        ended = timeout(SHUTDOWN_GRACE, conversation.end(written)) => if ended.is_err() {
             tracing::warn!(
                 "calls were still under way {} seconds after the end was asked for",
-                GRACE.as_secs()
+                SHUTDOWN_GRACE.as_secs()
             );
         },
-        // Whoever asks again does not want to wait.
+        // A user who asks again does not want to wait.
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }

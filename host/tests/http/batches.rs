@@ -1,10 +1,10 @@
-//! Several legacy messages in one POST, which revision 2025-03-26 has.
+//! Batches: several legacy messages in one POST, which revision 2025-03-26 has.
 
 use serde_json::{Value, json};
 
 use crate::server::{Answered, Server, post, with_body};
 
-/// Post a batch, in a session and with a version if they are given.
+/// Posts a batch, in a session and with a version if they are given.
 fn batch(
     server: &Server,
     session: Option<&str>,
@@ -54,7 +54,7 @@ fn a_batch_is_taken_where_its_revision_has_it() {
             }
         }
     }
-    // What names no revision is of 2025-03-26.
+    // A message that names no revision is of 2025-03-26.
     for session in [None, Some(unknown.as_str())] {
         let answered = batch(&server, session, None, &ping());
         assert_eq!(answered.json(), taken, "{session:?}");
@@ -131,7 +131,7 @@ fn a_batch_that_asks_for_nothing_is_accepted_without_a_body() {
 }
 
 #[test]
-fn a_batch_in_a_session_that_is_gone_is_told_so() {
+fn a_batch_in_an_ended_session_is_refused() {
     let server = Server::greeting();
     let session = server.session("2025-03-26");
     assert_eq!(server.delete(Some(&session)).status(), 204);

@@ -1,6 +1,6 @@
 //! Origins, hosts and CORS.
 
-use host::server::request::Reached;
+use host::server::request::Exposure;
 use http::Request;
 use serde_json::json;
 
@@ -58,7 +58,7 @@ fn a_foreign_origin_is_refused_by_the_name_of_the_variable() {
 }
 
 #[test]
-fn an_allowed_origin_may_read_the_answer_whatever_it_is() {
+fn an_allowed_origin_may_read_every_answer() {
     let server = server();
     for origin in [
         "https://app.example.com",
@@ -152,7 +152,7 @@ fn on_loopback_the_host_must_be_this_machine() {
             request = request.header("Host", host);
         }
         let request = with_body(request, &message("ping", json!({})));
-        let answered = server.answer_via(Reached::Loopback, &request);
+        let answered = server.answer_via(Exposure::Loopback, &request);
         if allowed {
             assert_eq!(answered.outcome(), "200", "host: {host:?}");
         } else {
@@ -166,7 +166,7 @@ fn on_loopback_the_host_must_be_this_machine() {
 }
 
 #[test]
-fn of_several_hosts_or_origins_each_must_be_known() {
+fn each_of_several_hosts_or_origins_must_be_known() {
     let server = server();
     for (header, known, foreign) in [
         ("Host", "localhost:3000", "evil.example"),
@@ -179,7 +179,7 @@ fn of_several_hosts_or_origins_each_must_be_known() {
         ] {
             let request = post().header(header, values[0]).header(header, values[1]);
             let request = with_body(request, &message("ping", json!({})));
-            let answered = server.answer_via(Reached::Loopback, &request);
+            let answered = server.answer_via(Exposure::Loopback, &request);
             assert_eq!(answered.outcome(), outcome, "{header}: {values:?}");
         }
     }
@@ -201,7 +201,7 @@ fn a_private_network_is_open_to_the_origins_that_may_call() {
 }
 
 #[test]
-fn a_page_may_be_allowed_to_show_its_token_wherever_one_counts() {
+fn a_page_may_send_its_token_wherever_tokens_count() {
     for (path, status) in [("/mcp", 204), ("/health", 204), ("/nothing", 404)] {
         let request = Request::options(path)
             .header("Origin", "http://localhost:6274")
@@ -213,10 +213,10 @@ fn a_page_may_be_allowed_to_show_its_token_wherever_one_counts() {
 }
 
 #[test]
-fn a_door_that_does_not_know_its_domain_knows_no_origin_by_it() {
+fn a_front_door_without_domain_allows_no_origin_of_its_own() {
     let server = server();
     for origin in ["http://:80", "https://", "//"] {
-        let answered = server.answer_via(Reached::Gateway(""), &from(origin));
+        let answered = server.answer_via(Exposure::Gateway(""), &from(origin));
         assert_eq!(answered.outcome(), "403 -32600", "origin: {origin}");
     }
 }

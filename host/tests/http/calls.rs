@@ -27,7 +27,7 @@ fn tools_are_listed_in_their_order_and_the_same_in_both_eras() {
         assert_eq!(names(&legacy), ["zeta", "alpha", "mid"]);
         assert_eq!(modern["result"]["ttlMs"], 5);
         assert_eq!(modern["result"]["cacheScope"], "public");
-        // Two layers: neither of them speaks for the server.
+        // With two layers, neither names the server.
         let server = &modern["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
         assert_eq!(server["name"], "mcp-layer-host");
     }
@@ -49,7 +49,7 @@ fn an_unknown_tool_is_an_error_of_the_client() {
 }
 
 #[test]
-fn a_tool_that_is_left_out_is_unknown() {
+fn a_skipped_tool_is_unknown() {
     let folder = Folder::of(&["greet", "danger"]);
     let server = Server::of(folder, &[("TOOLS_LIST", "!danger")]);
     let answered = server.legacy(None, "tools/call", json!({ "name": "danger" }));
@@ -57,7 +57,7 @@ fn a_tool_that_is_left_out_is_unknown() {
 }
 
 #[test]
-fn a_library_that_cannot_be_opened_fails_the_call_and_tells_the_model_nothing_of_it() {
+fn a_library_that_cannot_be_opened_fails_the_call_without_details_for_the_model() {
     let server = Server::greeting();
     for _ in 0..2 {
         for answered in [
@@ -80,7 +80,7 @@ fn a_library_that_cannot_be_opened_fails_the_call_and_tells_the_model_nothing_of
 }
 
 #[test]
-fn arguments_that_the_schema_refuses_are_told_to_the_model_without_a_call() {
+fn arguments_outside_the_schema_are_reported_to_the_model_without_a_call() {
     let tool = json!({
         "tool": {
             "name": "forecast",
@@ -112,7 +112,7 @@ fn arguments_that_the_schema_refuses_are_told_to_the_model_without_a_call() {
             "{arguments}: {text}"
         );
     }
-    // What the schema accepts, as it is or mended, gets as far as the library.
+    // Arguments that the schema accepts, unchanged or coerced, get as far as the library.
     for arguments in [json!({ "days": 1 }), json!({ "days": "1" })] {
         let params = json!({ "name": "forecast", "arguments": arguments });
         let answered = server.legacy(None, "tools/call", params);
@@ -139,7 +139,7 @@ fn a_call_that_has_the_wrong_shape_is_an_error_of_the_client_in_both_eras() {
 }
 
 #[test]
-fn what_the_client_must_be_capable_of_comes_before_its_arguments_and_after_the_tool() {
+fn capabilities_are_checked_after_the_tool_and_before_the_arguments() {
     let tool = |required: &str| {
         json!({
             "tool": {
@@ -173,7 +173,7 @@ fn what_the_client_must_be_capable_of_comes_before_its_arguments_and_after_the_t
     }
 }
 
-/// The names on the pages of a list, as a client finds them.
+/// Returns the names on the pages of a list, as a client reads them.
 fn pages(page: impl Fn(Value) -> Value) -> Vec<Vec<String>> {
     let mut params = json!({});
     let mut pages = Vec::new();
@@ -191,7 +191,7 @@ fn pages(page: impl Fn(Value) -> Value) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_list_comes_in_pages_that_hold_it_all_in_its_order_in_both_eras() {
+fn the_pages_of_a_list_hold_every_tool_in_order_in_both_eras() {
     for (tools, size, expected) in [
         (
             &["e", "d", "c", "b", "a"][..],
@@ -221,7 +221,7 @@ fn a_list_comes_in_pages_that_hold_it_all_in_its_order_in_both_eras() {
 }
 
 #[test]
-fn a_cursor_is_the_same_in_every_environment_and_one_that_leads_nowhere_is_an_error() {
+fn a_cursor_is_the_same_in_every_environment_and_an_unknown_one_is_an_error() {
     let tools = ["a", "b", "c", "d"];
     let start = || Server::of(Folder::of(&tools), &[("LIST_PAGE_SIZE", "2")]);
     let (server, other) = (start(), start());
@@ -245,7 +245,7 @@ fn a_cursor_is_the_same_in_every_environment_and_one_that_leads_nowhere_is_an_er
 }
 
 #[test]
-fn what_is_told_to_a_principal_is_its_own() {
+fn a_principals_list_is_private() {
     let server = Server::of(Folder::of(&["a", "b"]), &[("LIST_PAGE_SIZE", "1")]);
     for (principal, scope) in [
         (None, "public"),
@@ -268,7 +268,7 @@ fn what_is_told_to_a_principal_is_its_own() {
     }
 }
 
-/// A server whose tool wants three arguments repeated in headers, one of them a nested one.
+/// Starts a server with a tool that wants three arguments repeated in headers, one of them nested.
 fn routed() -> Server {
     let property = |kind: &str, header: &str| json!({ "type": kind, "x-mcp-header": header });
     let tool = json!({
@@ -336,7 +336,7 @@ fn headers_that_repeat_arguments_say_what_was_sent_or_the_call_is_refused() {
             ],
             "400 -32020",
         ),
-        // As it was sent, not as it is mended for the tool.
+        // The header repeats the argument as it was sent, not as it is coerced for the tool.
         (&json!({ "days": "2" }), &[("Days", "2")], "200"),
         (&json!({ "days": "2" }), &[("Days", "2.0")], "400 -32020"),
         (&json!({}), &[], "200"),

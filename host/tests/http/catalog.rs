@@ -1,4 +1,4 @@
-//! What stops the start, in the words that the operator reads.
+//! Errors of the start, with the messages that the operator reads.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     server::start,
 };
 
-/// The names of the tools that are served.
+/// Returns the names of the tools that are served.
 pub(crate) fn served(folder: &Folder, variables: &[(&str, &str)]) -> Vec<String> {
     match start(folder, variables) {
         Ok(app) => app.tool_names().map(str::to_owned).collect(),
@@ -16,7 +16,7 @@ pub(crate) fn served(folder: &Folder, variables: &[(&str, &str)]) -> Vec<String>
     }
 }
 
-/// Code and message, with `[dir]` for the folder.
+/// Returns code and message, with `[dir]` for the folder.
 pub(crate) fn refused(folder: &Folder, variables: &[(&str, &str)]) -> String {
     match start(folder, variables) {
         Ok(_) => panic!("it starts"),
@@ -27,7 +27,7 @@ pub(crate) fn refused(folder: &Folder, variables: &[(&str, &str)]) -> String {
     }
 }
 
-/// Three tools in two plugins.
+/// Creates three tools in two plugins.
 fn folder() -> Folder {
     let text = [tool("wordCount", "word_count"), tool("reverse", "reverse")];
     Folder::empty().with(
@@ -90,7 +90,7 @@ fn tools_list_selects_by_name_function_and_pattern_and_does_not_order() {
 }
 
 #[test]
-fn a_name_in_tools_list_that_nothing_has_is_told_with_what_comes_near() {
+fn an_unknown_name_in_tools_list_is_reported_with_suggestions() {
     assert_snapshot!(
         refused(&folder(), &[("TOOLS_LIST", "revers")]),
         @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "revers"; did you mean reverse? (there are: multiply, wordCount, reverse)"#
@@ -99,7 +99,7 @@ fn a_name_in_tools_list_that_nothing_has_is_told_with_what_comes_near() {
         refused(&folder(), &[("TOOLS_LIST", "multiply,wordcount,weather,!frobnicate*")]),
         @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "wordcount"; did you mean wordCount or word_count?; no tool fits "weather"; no tool fits "!frobnicate*" (there are: multiply, wordCount, reverse)"#
     );
-    // Selected away by ENTRY_FILE, so it is not there.
+    // ENTRY_FILE does not select it, so it is not there.
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "math"), ("TOOLS_LIST", "reverse")]),
         @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "reverse" (there are: multiply)"#
@@ -107,7 +107,7 @@ fn a_name_in_tools_list_that_nothing_has_is_told_with_what_comes_near() {
 }
 
 #[test]
-fn what_comes_near_is_named_once() {
+fn a_suggestion_is_named_once() {
     let folder = Folder::of(&["tool_a", "tool_b"]);
     assert_snapshot!(
         refused(&folder, &[("TOOLS_LIST", "tool_c")]),
@@ -116,7 +116,7 @@ fn what_comes_near_is_named_once() {
 }
 
 #[test]
-fn an_entry_file_that_is_not_there_is_told_with_what_comes_near() {
+fn a_missing_entry_file_is_reported_with_suggestions() {
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "text_tool,math,nothing")]),
         @r#"ENTRY_FILE_UNMATCHED: ENTRY_FILE: no plugin fits "text_tool"; did you mean libtext_tools.so?; no plugin fits "nothing" (there are: libmath.so, libtext_tools.so)"#
@@ -132,7 +132,7 @@ fn an_entry_file_that_is_not_there_is_told_with_what_comes_near() {
 }
 
 #[test]
-fn a_function_of_several_tools_is_no_name() {
+fn a_function_name_of_several_tools_is_ambiguous() {
     let tools = [tool("addInts", "add"), tool("addFloats", "add")];
     let folder = Folder::empty().with("a-layer", &[plugin_with("libmath.so", &tools)]);
     assert_snapshot!(
@@ -143,7 +143,7 @@ fn a_function_of_several_tools_is_no_name() {
         served(&folder, &[("TOOLS_LIST", "add*")]),
         ["addInts", "addFloats"]
     );
-    // A tool's name comes before functions.
+    // A tool's name takes precedence over functions.
     let tools = [tool("add", "add_ints"), tool("addFloats", "add")];
     let folder = Folder::empty().with("a-layer", &[plugin_with("libmath.so", &tools)]);
     assert_eq!(served(&folder, &[("TOOLS_LIST", "add")]), ["add"]);
@@ -260,7 +260,7 @@ fn a_layer_for_another_host_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_manifest_that_is_none_is_refused_by_its_name() {
+fn a_file_that_is_no_manifest_is_refused_by_name() {
     for text in ["", "{}", "[]", r#"{"format":"1"}"#, r#"{"format":1}"#] {
         let folder = Folder::of(&["greet"]);
         folder.write("z.layer.json", text);
@@ -279,7 +279,7 @@ fn a_manifest_that_is_none_is_refused_by_its_name() {
 }
 
 #[test]
-fn what_is_wrong_in_the_environment_comes_all_at_once_and_before_plugins() {
+fn all_problems_of_the_environment_are_reported_at_once_and_before_plugins() {
     assert_snapshot!(
         refused(&Folder::empty(), &[("LIST_TTL_MS", "soon"), ("SESSION_TTL_SECONDS", "-1")]),
         @r#"

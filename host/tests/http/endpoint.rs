@@ -43,7 +43,7 @@ fn the_endpoint_is_mcp_or_the_root_below_any_base_path() {
 }
 
 #[test]
-fn methods_that_are_not_offered_are_told_which_ones_are() {
+fn an_unsupported_http_method_is_refused_with_the_supported_ones() {
     let server = Server::greeting();
     for method in [Method::GET, Method::PUT, Method::PATCH, Method::HEAD] {
         let request = Request::builder().method(&method).uri("/mcp");
@@ -81,7 +81,7 @@ fn the_body_is_json_by_its_content_type_or_by_none() {
 }
 
 #[test]
-fn what_a_client_accepts_is_not_asked_where_there_is_only_json() {
+fn accept_is_ignored_where_answers_are_json_alone() {
     let server = Server::greeting();
     for accept in [
         "application/json, text/event-stream",
@@ -112,7 +112,7 @@ fn a_body_may_have_six_megabytes_and_not_one_byte_more() {
 }
 
 #[test]
-fn what_is_no_message_gets_an_error_without_id() {
+fn an_invalid_message_gets_an_error_without_id() {
     let server = Server::greeting();
     for (body, expected) in [
         ("", "400 -32700"),
@@ -146,7 +146,7 @@ fn a_notification_and_a_response_are_accepted_without_a_body() {
 }
 
 #[test]
-fn a_header_that_comes_twice_is_what_no_body_says() {
+fn a_repeated_header_matches_no_body() {
     let server = Server::greeting();
     for header in ["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"] {
         for second in ["x", "2026-07-28", "tools/call", "greet"] {
@@ -172,7 +172,7 @@ fn a_header_of_foreign_bytes_is_a_mismatch_and_not_an_absent_one() {
         assert_eq!(answered.outcome(), "400 -32020", "{header}");
         assert!(!answered.error_text().contains("missing"), "{answered:?}");
     }
-    // A legacy request must not name a version that is none, either.
+    // A legacy request must not name an unknown version, either.
     let mut request = with_body(post(), &ping());
     request
         .headers_mut()

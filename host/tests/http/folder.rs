@@ -1,11 +1,11 @@
-//! A folder of plugins as `cargo layer build` would leave it, but for the libraries: those cannot be opened.
+//! A folder of plugins as `cargo layer build` would leave it, except for the libraries: those cannot be opened.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What stands in every library.
+/// The content of every library.
 const CONTENT: &str = "not a library";
 
 /// A folder of plugins.
@@ -16,18 +16,18 @@ impl Folder {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    /// One layer of one plugin with these tools.
+    /// Creates one layer of one plugin with these tools.
     pub(crate) fn of(tools: &[&str]) -> Self {
         Self::empty().with("a-layer", &[plugin("libtools.so", tools)])
     }
 
-    /// Add a layer: its manifest, and a file for every plugin.
+    /// Adds a layer: its manifest, and a file for every plugin.
     pub(crate) fn with(self, layer: &str, plugins: &[Value]) -> Self {
         let manifest = manifest(layer, plugins);
         self.with_manifest(layer, &manifest)
     }
 
-    /// Add a layer with this manifest, and a file for every plugin it names.
+    /// Adds a layer with this manifest, and a file for every plugin that it names.
     pub(crate) fn with_manifest(self, layer: &str, manifest: &Value) -> Self {
         for plugin in manifest["plugins"].as_array().expect("plugins") {
             let file = plugin["file"].as_str().expect("a file name");
@@ -61,13 +61,13 @@ pub(crate) fn manifest(layer: &str, plugins: &[Value]) -> Value {
     })
 }
 
-/// The entry of a plugin whose tools have these names, which are their functions' as well.
+/// Returns the entry of a plugin with tools of these names, which are their functions' as well.
 pub(crate) fn plugin(file: &str, tools: &[&str]) -> Value {
     let tools: Vec<_> = tools.iter().map(|name| tool(name, name)).collect();
     plugin_with(file, &tools)
 }
 
-/// The entry of a plugin that declares these tools.
+/// Returns the entry of a plugin that declares these tools.
 pub(crate) fn plugin_with(file: &str, tools: &[Value]) -> Value {
     json!({
         "file": file,
@@ -89,7 +89,7 @@ pub(crate) fn plugin_with(file: &str, tools: &[Value]) -> Value {
     })
 }
 
-/// A tool in a declaration.
+/// Returns a tool in a declaration.
 pub(crate) fn tool(name: &str, function: &str) -> Value {
     json!({
         "tool": { "name": name, "description": "Does it.", "inputSchema": { "type": "object" } },

@@ -1,5 +1,5 @@
-//! The host from the inside, as far as it gets without opening a plugin: manifests are made by hand, and the libraries
-//! they name are none.
+//! The host from the inside, as far as it gets without opening a plugin: the manifests are handwritten, and the
+//! libraries that they name are none.
 
 mod batches;
 mod browsers;

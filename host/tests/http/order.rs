@@ -1,7 +1,7 @@
 //! The order of all checks of a modern request: requirements, section 2, steps 1 to 18. (Step 2, authorization, is the
-//! gateway's. The ways of steps 5 to 14 have a table of their own in mcp-protocol.)
+//! gateway's. mcp-protocol has a table of its own for the ways of steps 5 to 14.)
 //!
-//! Every row breaks one step, and every later step in its first way as well, and sees the one step's answer.
+//! Every row breaks one step, and every later step in its first way as well, and expects the answer of the one step.
 
 use host::server::request::MAX_BODY;
 use http::Method;
@@ -16,12 +16,12 @@ const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
-/// A good `tools/call`, to be broken.
+/// A valid `tools/call`, to be broken.
 struct Sent {
     method: Method,
     headers: Vec<(&'static str, &'static str)>,
     body: Value,
-    /// Instead of `body`.
+    /// A replacement for `body`.
     text: Option<String>,
 }
 
@@ -98,7 +98,7 @@ fn server() -> Server {
 
 type Way = (u32, fn(&mut Sent), &'static str, &'static str);
 
-/// Step, how it is broken, and the answer: status and code, and what its words contain.
+/// Step, way, and answer: status and code, and a part of its message.
 const WAYS: &[Way] = &[
     (
         1,
@@ -223,7 +223,7 @@ const WAYS: &[Way] = &[
     ),
 ];
 
-/// Status and code of an answer, and its words: those of an error, or of a result that is one.
+/// Returns status and code of an answer, and the message of its error, or of a result that is one.
 fn told(answered: &Answered) -> (String, String) {
     let body = answered.json();
     let words = match body.pointer("/result/content/0/text") {
@@ -252,7 +252,7 @@ fn the_earliest_failure_wins() {
         let (seen, said) = told(&answered);
         assert_eq!(seen, *outcome, "step {step}: {said}");
         assert!(said.contains(words), "step {step}: {said}");
-        // Whoever got that far is told which request it was.
+        // From here on the message has the request id.
         let id = answered.json().get("id").cloned();
         assert_eq!(id, (*step > 6).then(|| json!(1)), "step {step}");
     }

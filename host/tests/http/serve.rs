@@ -7,15 +7,15 @@ use std::{
 
 use host::{
     config::Config,
-    server::http::bearer_tokens::Token,
+    server::http::bearer_tokens::NewToken,
     server::request::MAX_BODY,
-    transport::serve::{ServeError, Server},
+    transport::serve::{HttpServer, ServeError},
 };
 
 use crate::folder::Folder;
 
 #[test]
-fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
+fn a_too_large_body_is_refused_by_a_json_rpc_error() {
     let folder = Folder::of(&["greet"]);
     let config = Config::from_env(|name| {
         (name == "PLUGIN_DIR").then(|| folder.path().display().to_string())
@@ -26,7 +26,7 @@ fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
         .expect("a runtime");
     let listen = "127.0.0.1:0".parse().expect("an address");
     let server = runtime
-        .block_on(Server::start(&config, listen, false))
+        .block_on(HttpServer::start(&config, listen, false))
         .expect("it listens");
     let url = server.url();
     let address = url
@@ -54,9 +54,9 @@ fn a_body_that_is_too_large_is_refused_in_words_of_json_rpc() {
 }
 
 #[tokio::test]
-async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
+async fn a_public_address_needs_tokens_or_a_flag() {
     let folder = Folder::of(&["greet"]);
-    let tokens = format!("ada:{}", Token::random().hash);
+    let tokens = format!("ada:{}", NewToken::random().hash);
     for (tokens, allow_public, serves) in [
         (None, false, false),
         (None, true, true),
@@ -68,22 +68,22 @@ async fn others_can_be_let_in_by_tokens_or_all_of_them_by_a_flag() {
             _ => None,
         });
         let listen = "0.0.0.0:0".parse().expect("an address");
-        let started = Server::start(&config, listen, allow_public).await;
+        let started = HttpServer::start(&config, listen, allow_public).await;
         match started {
             Ok(_) => assert!(serves, "{tokens:?}"),
             Err(ServeError::Public(_)) => assert!(!serves, "{tokens:?}"),
             Err(error) => panic!("{error}"),
         }
     }
-    // What is wrong with the tokens is the news, not that nobody is asked for any.
+    // The problem with the tokens is reported, not that none are required.
     let config = Config::from_env(|name| (name == "BEARER_TOKENS").then(|| "ada".to_owned()));
     let listen = "0.0.0.0:0".parse().expect("an address");
-    let refused = Server::start(&config, listen, false).await.err();
+    let refused = HttpServer::start(&config, listen, false).await.err();
     let refused = refused.expect("it does not start").to_string();
     assert!(refused.starts_with("BEARER_TOKENS: entry 1 "), "{refused}");
 }
 
-/// The answer to one byte too many.
+/// Returns the answer to one byte too many.
 fn too_much(address: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it is reached");
     let length = MAX_BODY + 1;

@@ -7,8 +7,8 @@ use host::{
     plugin::Caller,
     server::{
         McpServer,
-        record::Record,
-        request::{Incoming, Reached},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
     },
 };
 use http::{HeaderMap, Request, Response, request::Builder};
@@ -28,7 +28,7 @@ pub(crate) struct Server {
     _folder: Folder,
 }
 
-/// Start on a folder, under these environment variables.
+/// Starts a server on a folder, under these environment variables.
 pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Result<McpServer, StartError> {
     let config = Config::from_env(|name| {
         if name == "PLUGIN_DIR" {
@@ -36,7 +36,7 @@ pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Result<McpSe
         }
         let set = variables.iter().find(|(variable, _)| *variable == name);
         let value = set.map(|(_, value)| (*value).to_owned());
-        // What is wrong is to be told.
+        // An error of the start must have a message.
         value.or_else(|| (name == "ON_BAD_PLUGIN").then(|| "stop".to_owned()))
     });
     McpServer::start(&config)
@@ -56,54 +56,54 @@ impl Server {
         }
     }
 
-    /// A server of the one tool `greet`.
+    /// Starts a server with the one tool `greet`.
     pub(crate) fn greeting() -> Self {
         Self::of(Folder::of(&["greet"]), &[])
     }
 
     pub(crate) fn answer(&self, request: &Request<String>) -> Answered {
-        self.answer_via(Reached::Gateway(DOMAIN), request)
+        self.answer_via(Exposure::Gateway(DOMAIN), request)
     }
 
-    pub(crate) fn answer_via(&self, reached: Reached<'_>, request: &Request<String>) -> Answered {
-        self.answer_to(reached, Caller::default(), request)
+    pub(crate) fn answer_via(&self, exposure: Exposure<'_>, request: &Request<String>) -> Answered {
+        self.answer_to(exposure, Caller::default(), request)
     }
 
-    /// Answer a request of this principal.
+    /// Answers a request of this principal.
     pub(crate) fn answer_as(&self, principal: Option<&str>, request: &Request<String>) -> Answered {
         let caller = Caller {
             principal: principal.map(str::to_owned),
             ..Caller::default()
         };
-        self.answer_to(Reached::Gateway(DOMAIN), caller, request)
+        self.answer_to(Exposure::Gateway(DOMAIN), caller, request)
     }
 
     pub(crate) fn answer_to(
         &self,
-        reached: Reached<'_>,
+        exposure: Exposure<'_>,
         caller: Caller,
         request: &Request<String>,
     ) -> Answered {
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: request.method().clone(),
             path: request.uri().path(),
             headers: request.headers(),
             body: request.body().as_bytes(),
-            reached,
+            exposure,
             caller,
             request_id: "request-1",
             deadline: None,
-            ceiling: None,
-            tell: None,
-            record: Record::default(),
-            room: None,
+            gateway_timeout: None,
+            notifications: None,
+            record: RequestRecord::default(),
+            response_limit: None,
         };
-        let answered = Answered(self.runtime.block_on(self.app.answer(&incoming)));
+        let answered = Answered(self.runtime.block_on(self.app.handle(&incoming)));
         answered.judge(request);
         answered
     }
 
-    /// Post a legacy request, in a session if one is given.
+    /// Posts a legacy request, in a session if one is given.
     pub(crate) fn legacy(&self, session: Option<&str>, method: &str, params: Value) -> Answered {
         let mut request = post();
         if let Some(session) = session {
@@ -112,12 +112,12 @@ impl Server {
         self.answer(&with_body(request, &message(method, params)))
     }
 
-    /// Post a modern request with all that it owes.
+    /// Posts a modern request with everything that it requires.
     pub(crate) fn modern(&self, method: &str, params: Value) -> Answered {
         self.answer(&modern(method, params))
     }
 
-    /// A new session of this revision.
+    /// Begins a session of this revision.
     pub(crate) fn session(&self, revision: &str) -> String {
         let answered = self.legacy(None, "initialize", json!({ "protocolVersion": revision }));
         assert_eq!(answered.status(), 200);
@@ -149,7 +149,7 @@ pub(crate) fn message(method: &str, params: Value) -> String {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
 }
 
-/// A modern request with the headers and the `_meta` that it owes.
+/// Returns a modern request with the headers and the `_meta` that it requires.
 pub(crate) fn modern(method: &str, mut params: Value) -> Request<String> {
     let mut request = post()
         .header("MCP-Protocol-Version", "2026-07-28")
@@ -164,14 +164,14 @@ pub(crate) fn modern(method: &str, mut params: Value) -> Request<String> {
     with_body(request, &message(method, params))
 }
 
-/// What came back.
+/// The response.
 #[derive(Debug)]
 pub(crate) struct Answered(Response<Bytes>);
 
 impl Answered {
-    /// Every answer satisfies the schema of its revision.
+    /// Checks that an answer satisfies the schema of its revision.
     fn judge(&self, request: &Request<String>) {
-        // What is no text is nothing that the protocol knows.
+        // A value that is no text is unknown to the protocol.
         let sent = |name| Some(request.headers().get(name)?.to_str().unwrap_or("?"));
         let exchange = Exchange {
             method: request.method().as_str(),
@@ -209,7 +209,7 @@ impl Answered {
         serde_json::from_slice(self.body()).expect("an answer is JSON")
     }
 
-    /// Status and code in one, such as `200 -32602`; of a success the status alone.
+    /// Returns status and code in one, such as `200 -32602`; of a success the status alone.
     pub(crate) fn outcome(&self) -> String {
         if self.body().is_empty() {
             return self.status().to_string();

@@ -80,7 +80,7 @@ fn a_session_ends_once_and_stays_gone() {
     let ended = server.delete(Some(&session));
     assert_eq!((ended.status(), ended.body()), (204, &b""[..]));
     assert_eq!(server.delete(Some(&session)).outcome(), "404 -32600");
-    // Whatever is asked for: a client starts over at a 404, and at nothing else.
+    // A client starts over at a 404, for any request, and at nothing else.
     for (method, params) in [
         ("ping", json!({})),
         ("tools/list", json!({})),
@@ -125,7 +125,7 @@ fn an_unknown_session_is_served_and_can_be_ended() {
 }
 
 #[test]
-fn an_id_that_no_host_gave_out_is_a_session_that_is_gone() {
+fn an_id_that_no_host_issued_is_an_ended_session() {
     let server = Server::greeting();
     let known = server.session("2025-06-18");
     for malformed in [
@@ -162,7 +162,7 @@ fn ending_no_session_is_a_bad_request() {
 }
 
 #[test]
-fn a_session_without_header_is_answered_in_its_revision_and_the_header_has_the_last_word() {
+fn a_session_sets_the_revision_unless_the_header_names_one() {
     let tool = json!({
         "tool": {
             "name": "greet",
@@ -216,7 +216,7 @@ fn a_session_without_header_is_answered_in_its_revision_and_the_header_has_the_l
 }
 
 #[test]
-fn a_session_may_be_meant_to_live_forever_or_for_a_second() {
+fn a_session_may_live_forever_or_for_a_second() {
     for ttl in ["18446744073709551615", "1"] {
         let server = Server::of(Folder::of(&["greet"]), &[("SESSION_TTL_SECONDS", ttl)]);
         let session = server.session("2025-06-18");
@@ -272,7 +272,7 @@ fn the_handshake_says_who_serves_and_how_to_use_it() {
 }
 
 #[test]
-fn a_client_may_say_much_of_itself() {
+fn a_client_may_describe_itself_at_length() {
     let server = Server::greeting();
     let params =
         json!({ "protocolVersion": "2025-06-18", "clientInfo": { "name": "x".repeat(1_000_000) } });
@@ -282,7 +282,7 @@ fn a_client_may_say_much_of_itself() {
 }
 
 #[test]
-fn a_session_is_of_the_principal_that_began_it() {
+fn a_session_belongs_to_the_principal_that_began_it() {
     let server = Server::greeting();
     let begun = |principal: Option<&str>| {
         let request = with_body(post(), &message("initialize", json!({})));
@@ -328,7 +328,7 @@ fn a_log_level_is_set_in_any_session_that_is_not_gone_and_without_one() {
         assert_eq!(answered.json()["result"], json!({}), "{session:?}");
         assert_eq!(level(session, "loud").outcome(), "200 -32602");
     }
-    // What was agreed on stays.
+    // The negotiated revision stays.
     let listed = server.legacy(Some(&known), "tools/list", json!({}));
     assert_eq!(listed.outcome(), "200");
     for session in [&known, &unknown] {

@@ -1,4 +1,4 @@
-//! Plugins that cannot serve: `ON_BAD_PLUGIN` says whether they stop the start.
+//! Plugins that cannot be served: `ON_BAD_PLUGIN` decides whether they stop the start.
 
 use http::Request;
 use insta::assert_snapshot;
@@ -12,7 +12,7 @@ use crate::{
 
 const SKIP: (&str, &str) = ("ON_BAD_PLUGIN", "skip");
 
-/// A plugin that can serve, and three that cannot.
+/// Creates a plugin that can be served, and three that cannot.
 fn folder() -> Folder {
     let mut newer = plugin("libnewer.so", &["newer"]);
     newer["minHost"] = json!("99.1.0");
@@ -34,7 +34,7 @@ fn health(folder: Folder, variables: &[(&str, &str)]) -> Value {
 }
 
 #[test]
-fn what_stops_the_start_is_told_all_at_once() {
+fn all_errors_that_stop_the_start_are_reported_at_once() {
     assert_snapshot!(refused(&folder(), &[]), @"
     PLUGIN_UNREADABLE: 3 things cannot be served:
     [PLUGIN_UNREADABLE] [dir]/libgone.so: named by [dir]/c-layer.layer.json, but: failed to query resolved metadata `[dir]/libgone.so`: No such file or directory (os error 2); rebuild the layer
@@ -44,7 +44,7 @@ fn what_stops_the_start_is_told_all_at_once() {
 }
 
 #[test]
-fn what_is_left_out_costs_the_others_nothing_and_is_told_by_health() {
+fn a_skipped_plugin_leaves_the_others_and_shows_in_health() {
     assert_eq!(served(&folder(), &[SKIP]), ["greet"]);
     assert_eq!(
         health(folder(), &[SKIP]),
@@ -73,11 +73,11 @@ fn what_is_left_out_costs_the_others_nothing_and_is_told_by_health() {
 }
 
 #[test]
-fn what_entry_file_names_stops_the_start_and_what_it_does_not_name_is_no_matter() {
+fn a_bad_plugin_named_in_entry_file_stops_the_start() {
     assert_eq!(served(&folder(), &[("ENTRY_FILE", "tools")]), ["greet"]);
     let named = [SKIP, ("ENTRY_FILE", "tools,gone")];
     assert!(refused(&folder(), &named).starts_with("PLUGIN_UNREADABLE: [dir]/libgone.so"));
-    // Nobody knows what it is, but it is asked for.
+    // Nobody knows what it is, but ENTRY_FILE names it.
     let folder = folder();
     folder.write("libgarbage.so", "garbage");
     assert_eq!(served(&folder, &[SKIP]), ["greet"]);
@@ -88,7 +88,7 @@ fn what_entry_file_names_stops_the_start_and_what_it_does_not_name_is_no_matter(
 }
 
 #[test]
-fn a_name_in_tools_list_that_was_left_out_stops_the_start() {
+fn a_skipped_tool_named_in_tools_list_stops_the_start() {
     assert_snapshot!(
         refused(&folder(), &[SKIP, ("TOOLS_LIST", "greet,replaced")]),
         @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "replaced" (there are: greet); left out were libgone.so [PLUGIN_UNREADABLE]; libnewer.so [PLUGIN_NEEDS_NEWER_HOST]; libreplaced.so [MANIFEST_DRIFT]"#
@@ -96,7 +96,7 @@ fn a_name_in_tools_list_that_was_left_out_stops_the_start() {
 }
 
 #[test]
-fn where_nothing_is_left_to_serve_the_start_is_stopped() {
+fn a_folder_of_skipped_plugins_alone_stops_the_start() {
     let folder = Folder::of(&["greet"]);
     folder.remove("libtools.so");
     let message = refused(&folder, &[SKIP]);
@@ -105,7 +105,7 @@ fn where_nothing_is_left_to_serve_the_start_is_stopped() {
 }
 
 #[test]
-fn a_manifest_that_cannot_be_read_is_left_out_by_itself() {
+fn an_unreadable_manifest_is_skipped_alone() {
     let folder = Folder::of(&["greet"]);
     folder.write("broken.layer.json", "{");
     let left_out = health(folder, &[SKIP])["leftOut"].take();
@@ -116,7 +116,7 @@ fn a_manifest_that_cannot_be_read_is_left_out_by_itself() {
 }
 
 #[test]
-fn a_layer_for_another_cpu_is_left_out_with_all_its_plugins() {
+fn a_layer_for_another_cpu_is_skipped_with_all_its_plugins() {
     let mut foreign = manifest(
         "b-layer",
         &[plugin("libx.so", &["x"]), plugin("liby.so", &["y"])],
@@ -131,7 +131,7 @@ fn a_layer_for_another_cpu_is_left_out_with_all_its_plugins() {
 }
 
 #[test]
-fn of_two_tools_of_one_name_the_first_in_order_is_served() {
+fn the_first_of_two_tools_with_one_name_is_served() {
     let folder = || {
         Folder::empty()
             .with("a-layer", &[plugin("liba.so", &["greet", "one"])])
@@ -219,7 +219,7 @@ fn preloading_opens_what_is_served_and_finds_what_is_wrong_with_it() {
             "{named:?}: {message}"
         );
     }
-    // Not served, and so not opened.
+    // It is not served, and so not opened.
     let folder = Folder::of(&["greet"]);
     assert_eq!(served(&folder, &[preload, ("TOOLS_LIST", "!*")]), [""; 0]);
     assert_eq!(

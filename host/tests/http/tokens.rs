@@ -1,8 +1,8 @@
-//! Who may call, where tokens are asked for.
+//! Permitted callers where tokens are required.
 
 use host::{
     plugin::Caller,
-    server::{http::bearer_tokens::Token, request::Reached},
+    server::{http::bearer_tokens::NewToken, request::Exposure},
 };
 use http::{Method, Request};
 use serde_json::{Map, json};
@@ -12,11 +12,11 @@ use crate::{
     server::{Answered, DOMAIN, Server, message, modern, post, with_body},
 };
 
-const GATEWAY: Reached<'static> = Reached::Gateway(DOMAIN);
+const GATEWAY: Exposure<'static> = Exposure::Gateway(DOMAIN);
 
-/// A server of two callers, and their tokens.
+/// Starts a server with two callers, and returns their tokens.
 fn server() -> (Server, [String; 2]) {
-    let [ada, bob] = [Token::random(), Token::random()];
+    let [ada, bob] = [NewToken::random(), NewToken::random()];
     let tokens = format!("ada:{},bob:{}", ada.hash, bob.hash);
     let variables = [("BEARER_TOKENS", tokens.as_str())];
     let server = Server::of(Folder::of(&["greet"]), &variables);
@@ -40,7 +40,7 @@ fn challenge(answered: &Answered) -> Option<&str> {
 }
 
 #[test]
-fn whoever_shows_no_token_is_told_what_to_show() {
+fn a_request_without_token_is_challenged() {
     let (server, [ada, _]) = server();
     let ping = message("ping", json!({}));
     for (authorization, outcome, expected) in [
@@ -73,7 +73,7 @@ fn whoever_shows_no_token_is_told_what_to_show() {
 }
 
 #[test]
-fn nothing_of_a_request_is_looked_at_before_its_token_but_where_it_comes_from() {
+fn the_token_is_checked_before_all_but_the_origin() {
     let (server, _) = server();
     for (method, path, body, status) in [
         (Method::POST, "/mcp", "{", 401),
@@ -100,17 +100,17 @@ fn nothing_of_a_request_is_looked_at_before_its_token_but_where_it_comes_from() 
 }
 
 #[test]
-fn every_way_over_http_asks_and_none_other() {
+fn every_http_exposure_requires_a_token_and_stdio_does_not() {
     let (server, _) = server();
     let ping = with(Method::POST, "/mcp", None, &message("ping", json!({})));
-    for (reached, status) in [
+    for (exposure, status) in [
         (GATEWAY, 401),
-        (Reached::Loopback, 401),
-        (Reached::Public, 401),
-        (Reached::Pipe, 200),
+        (Exposure::Loopback, 401),
+        (Exposure::Network, 401),
+        (Exposure::Stdio, 200),
     ] {
-        let answered = server.answer_via(reached, &ping);
-        assert_eq!(answered.status(), status, "{reached:?}");
+        let answered = server.answer_via(exposure, &ping);
+        assert_eq!(answered.status(), status, "{exposure:?}");
     }
 }
 
@@ -138,7 +138,7 @@ fn a_session_is_its_owners_alone_whatever_the_gateway_says() {
 }
 
 #[test]
-fn what_a_caller_is_told_is_for_nobody_else() {
+fn a_callers_list_is_private() {
     let (server, [ada, _]) = server();
     let mut request = modern("tools/list", json!({}));
     let authorization = ada.parse().expect("a value");
@@ -148,7 +148,7 @@ fn what_a_caller_is_told_is_for_nobody_else() {
 }
 
 #[test]
-fn health_tells_strangers_only_whether_all_is_well() {
+fn health_shows_strangers_only_the_status() {
     let (server, [ada, _]) = server();
     let health = |authorization| server.answer(&with(Method::GET, "/health", authorization, ""));
     assert_eq!(health(None).json(), json!({ "status": "ok" }));
@@ -160,7 +160,7 @@ fn health_tells_strangers_only_whether_all_is_well() {
 }
 
 #[test]
-fn a_page_that_may_call_can_read_why_it_may_not() {
+fn an_allowed_page_can_read_why_its_request_was_refused() {
     let (server, _) = server();
     for (path, status) in [("/mcp", 401), ("/nothing", 404)] {
         let mut request = with(Method::POST, path, None, "");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use layer_format::{
     Declaration, DeclaredTool,
     manifest::{self, LayerInfo, Manifest},
-    selection::by_default,
+    selection::is_default_tool,
     sha256,
 };
 use serde::Serialize;
@@ -285,7 +285,7 @@ impl Bootstrap {
 impl Tool {
     fn of(declared: DeclaredTool, defaults: &[String]) -> serde_json::Result<Self> {
         Ok(Self {
-            by_default: by_default(defaults, &declared),
+            by_default: is_default_tool(defaults, &declared),
             weight: Weight::of(serde_json::to_vec(&declared.tool)?.len()),
             declaration: serde_json::to_value(&declared.tool)?,
             name: declared.tool.name,

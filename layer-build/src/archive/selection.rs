@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use layer_format::{
     SelectionError, Unmatched,
-    selection::{Selectable, file_name, tools_list},
+    selection::{Selectable, library_file_name, select_tools},
 };
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ impl Selectable for &Tool {
         &self.function
     }
 
-    fn by_default(&self) -> bool {
+    fn is_default(&self) -> bool {
         self.by_default
     }
 }
@@ -41,7 +41,7 @@ pub(crate) fn tools<'a>(
     let plugins = entries(plugins, entry_file)?;
     let all = plugins.iter().flat_map(|plugin| &plugin.tools).collect();
     let mut names = BTreeSet::new();
-    let mut served = tools_list(tools, all, &[])?;
+    let mut served = select_tools(tools, all, &[])?;
     // Of two tools of one name the host serves the first, if it starts at all.
     served.retain(|tool| names.insert(tool.name.as_str()));
     let served = served.into_iter().map(|tool| compare::Tool {
@@ -63,7 +63,7 @@ fn entries<'a>(
     let mut selected = Vec::new();
     let mut unmatched = Vec::new();
     for entry in entry_file {
-        let file = file_name(entry).map_err(SelectionError::EntryFile)?;
+        let file = library_file_name(entry).map_err(SelectionError::EntryFile)?;
         match plugins.remove(file.as_str()) {
             Some(plugin) => selected.push(plugin),
             None if known.contains(&file) => {}
@@ -80,7 +80,7 @@ fn entries<'a>(
         variable: "ENTRY_FILE",
         unmatched,
         known,
-        left_out: Vec::new(),
+        skipped: Vec::new(),
     })
 }
 

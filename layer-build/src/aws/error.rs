@@ -135,7 +135,7 @@ impl Deployment {
             Self::NoContent { .. } => "LAYER_UNREADABLE",
             Self::CopyOfNothing { .. } => "COPY_OF_NOTHING",
             Self::LayerLost(_) => "LAYER_LOST",
-            Self::Selection(error) => layer_format::Code::code(error).as_str(),
+            Self::Selection(error) => layer_format::HasErrorCode::code(error).as_str(),
             Self::Refused { code, .. } => code,
             Self::AliasOnLatest { .. } => "ALIAS_ON_LATEST",
             Self::NothingBefore { .. } => "NO_VERSION_BEFORE",

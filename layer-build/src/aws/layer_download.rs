@@ -167,5 +167,5 @@ fn download(
 pub(crate) fn hex(base64: &str) -> Option<String> {
     let bytes = BASE64_STANDARD.decode(base64).ok()?;
     let is_hash = bytes.len() == 32;
-    is_hash.then(|| layer_format::hexadecimal(&bytes))
+    is_hash.then(|| layer_format::hex(&bytes))
 }

@@ -288,7 +288,7 @@ fn packed(
         let mut entry = entry(part.file.clone(), &content, &part.described);
         // One for another CPU was not asked itself: the host asks it.
         let declared = part.here.is_none().then(|| entry.declaration.get());
-        entry.xxh3 = Some(Xxh3::of(&content, declared));
+        entry.xxh3 = Some(Xxh3::new(&content, declared));
         plugins.push(entry);
         entries.push(Entry {
             path: format!("lib/{}", part.file),

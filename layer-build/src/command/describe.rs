@@ -3,7 +3,7 @@
 //! `library::describe` starts it.
 
 use host::plugin::OpenError;
-use layer_format::Code;
+use layer_format::HasErrorCode;
 
 use crate::{args::Describe, error::Failure, exit::Exit, process::host::end_with_parent};
 

@@ -1,6 +1,6 @@
 //! A new token for a caller, which is shown this once.
 
-use host::server::http::bearer_tokens::Token;
+use host::server::http::bearer_tokens::NewToken;
 use serde_json::json;
 
 use crate::{args, exit::Exit, terminal::stdout};
@@ -8,7 +8,7 @@ use crate::{args, exit::Exit, terminal::stdout};
 /// Print a token, and what the host has to know of it.
 pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
     let name = &args.name;
-    let Token { secret, hash } = Token::random();
+    let NewToken { secret, hash } = NewToken::random();
     let entry = format!("{name}:{hash}");
     if args.json {
         let token = json!({ "name": name, "token": secret, "entry": entry });

@@ -61,7 +61,7 @@ pub(crate) fn halves(mut library: Vec<u8>) -> Result<Halves, StripError> {
     Ok(Halves {
         stripped,
         symbols: library,
-        build_id: layer_format::hexadecimal(&id),
+        build_id: layer_format::hex(&id),
     })
 }
 

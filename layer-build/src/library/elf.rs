@@ -78,7 +78,7 @@ pub(crate) fn facts(data: &[u8]) -> object::Result<Facts> {
         if let Ok(Some(mut notes)) = segment.notes(LittleEndian, data) {
             while let Ok(Some(note)) = notes.next() {
                 if note.name() == ELF_NOTE_GNU && note.n_type(LittleEndian) == NT_GNU_BUILD_ID {
-                    facts.build_id = Some(layer_format::hexadecimal(note.desc()));
+                    facts.build_id = Some(layer_format::hex(note.desc()));
                 }
             }
         }

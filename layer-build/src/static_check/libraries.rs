@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use layer_format::Code;
+use layer_format::HasErrorCode;
 
 use crate::{
     archive::read::Kind,

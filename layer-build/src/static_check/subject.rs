@@ -97,7 +97,7 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
             match Manifest::parse(Path::new(&file.path), &file.content) {
                 Ok(manifest) => layer.manifests.push(manifest),
                 Err(error) => {
-                    use layer_format::Code;
+                    use layer_format::HasErrorCode;
                     let message = format!("{}: {error}", path.display());
                     findings.push(Finding::of_host(error.code().as_str(), message));
                 }

@@ -12,8 +12,8 @@ use host::{
     plugin::Caller,
     server::{
         McpServer,
-        record::Record,
-        request::{Incoming, Reached},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
     },
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -93,21 +93,21 @@ fn answered(
         })
         .collect();
     let answer = || {
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: Method::POST,
             path: "/mcp",
             headers: &headers,
             body: body.as_bytes(),
-            reached: Reached::Gateway("a.execute-api.us-east-1.amazonaws.com"),
+            exposure: Exposure::Gateway("a.execute-api.us-east-1.amazonaws.com"),
             caller: Caller::default(),
             request_id: "1",
             deadline: None,
-            ceiling: None,
-            tell: None,
-            room: None,
-            record: Record::default(),
+            gateway_timeout: None,
+            notifications: None,
+            response_limit: None,
+            record: RequestRecord::default(),
         };
-        runtime().block_on(app.answer(&incoming))
+        runtime().block_on(app.handle(&incoming))
     };
     let body = answer().into_body();
     let text = String::from_utf8_lossy(&body);

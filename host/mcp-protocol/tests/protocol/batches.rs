@@ -1,4 +1,4 @@
-//! Several messages in one: what each of them leads to.
+//! Batches: the route of each of their messages.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! What comes with a call: what its `_meta` says of the client and of what it wants to hear.
+//! The `_meta` of a call: the client's description, and the notifications that it wants.
 
-use mcp_protocol::{Ask, CallMeta, Headers, LogLevel, Route, route};
+use mcp_protocol::{CallMeta, ClientRequest, Headers, LogLevel, Route, route};
 use serde_json::{Value, json};
 
 use crate::post::{CAPABILITIES, LOG_LEVEL, Owed, modern, request};
@@ -8,7 +8,7 @@ use crate::post::{CAPABILITIES, LOG_LEVEL, Owed, modern, request};
 const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// Look at the `_meta` of a call with these members besides those it owes.
+/// Passes the `_meta` of a call with these members, besides the required ones, to a function.
 fn with_meta<T>(version: Option<&str>, members: Value, look: impl FnOnce(&CallMeta<'_>) -> T) -> T {
     let mut params = match version {
         Some("2026-07-28") => modern(),
@@ -20,8 +20,8 @@ fn with_meta<T>(version: Option<&str>, members: Value, look: impl FnOnce(&CallMe
     }
     let body = request("tools/call", params).to_string();
     match route(Owed::by(&body).with(version), body.as_bytes()) {
-        Route::Request(request) => match request.ask {
-            Ask::CallTool { meta, .. } => look(&meta),
+        Route::Request(request) => match request.method {
+            ClientRequest::CallTool { meta, .. } => look(&meta),
             other => panic!("not a call: {other:?}"),
         },
         other => panic!("{body} is refused: {other:?}"),
@@ -31,7 +31,7 @@ fn with_meta<T>(version: Option<&str>, members: Value, look: impl FnOnce(&CallMe
 const MODERN: Option<&str> = Some("2026-07-28");
 
 #[test]
-fn a_progress_token_keeps_its_type_and_a_wrong_one_is_none() {
+fn a_progress_token_keeps_its_type_and_an_invalid_one_is_ignored() {
     for (token, expected) in [
         (json!("t"), Some(json!("t"))),
         (json!(""), Some(json!(""))),
@@ -101,7 +101,7 @@ fn the_trace_is_read_in_both_eras() {
 }
 
 #[test]
-fn a_meta_that_is_no_object_says_nothing() {
+fn a_meta_that_is_no_object_is_ignored() {
     for meta in ["null", "[]", "1", r#""x""#] {
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"greet","_meta":{meta}}}}}"#
@@ -109,7 +109,7 @@ fn a_meta_that_is_no_object_says_nothing() {
         let Route::Request(request) = route(Headers::default(), body.as_bytes()) else {
             panic!("{body} is refused");
         };
-        let Ask::CallTool { meta, .. } = request.ask else {
+        let ClientRequest::CallTool { meta, .. } = request.method else {
             panic!("not a call");
         };
         assert!(meta.progress_token.is_none() && meta.trace.is_empty());

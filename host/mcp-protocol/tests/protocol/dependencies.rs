@@ -1,8 +1,8 @@
-//! The crate's promise about its dependencies: serde, serde_json with what JSON needs, and `tool-rules`, which has serde alone.
+//! The crate's dependencies: serde, serde_json with what JSON needs, and `tool-rules`, which has serde alone.
 
 use std::{collections::BTreeSet, env, process::Command};
 
-/// The crate's dependencies, each after how deep it stands: `1serde`, `2itoa`.
+/// Returns the crate's dependencies, each after its depth: `1serde`, `2itoa`.
 fn dependencies() -> BTreeSet<String> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args([
@@ -39,7 +39,7 @@ fn there_are_serde_and_serde_json_and_the_shared_rules() {
         "1tool-rules",
         "2serde",
         "2serde_core",
-        // Numbers to text, and the search for the end of a string.
+        // Formatting of numbers, and the search for the end of a string.
         "2itoa",
         "2memchr",
         "2zmij",

@@ -1,4 +1,4 @@
-//! Which era a POST belongs to: rules D2 to D8, each with what follows from it.
+//! The era of a POST: rules D2 to D8, each with its consequences.
 
 use serde_json::{Value, json};
 
@@ -147,7 +147,7 @@ fn d4_a_claim_is_answered_as_modern_whatever_the_header_says() {
             list(json!("2026-07-28")),
             "400 -32020 id 1",
         ),
-        // A legacy version has no place in `_meta`.
+        // A legacy version is not allowed in `_meta`.
         (
             Some("2025-11-25"),
             list(json!("2025-11-25")),
@@ -160,7 +160,7 @@ fn d4_a_claim_is_answered_as_modern_whatever_the_header_says() {
             list(json!("2030-01-01")),
             "400 -32022 id 1",
         ),
-        // A bad claim is a modern error, never a fallback to legacy.
+        // A bad declaration is a modern error, never a fallback to legacy.
         (None, list(Value::Null), "400 -32602 id 1"),
         (None, list(json!(20260728)), "400 -32602 id 1"),
         (
@@ -315,7 +315,7 @@ fn d7_a_notification_is_accepted_and_only_a_legacy_one_asks_for_its_session() {
         (Some("2030-01-01"), notification(json!({})), "202"),
         (None, notification(modern()), "202"),
         (Some("2025-11-25"), notification(modern()), "202"),
-        // Not asked for anything, so nothing is started.
+        // A notification asks for nothing, so nothing is started.
         (
             None,
             json!({ "jsonrpc": "2.0", "method": "initialize" }),
@@ -344,7 +344,7 @@ fn d8_a_response_is_refused_in_the_modern_era_and_dropped_in_the_legacy_one() {
 }
 
 #[test]
-fn a_legacy_method_that_is_not_offered_is_told_by_200_as_404_means_that_the_session_is_gone() {
+fn an_unknown_legacy_method_has_status_200_since_404_means_an_ended_session() {
     for method in [
         "prompts/list",
         "completion/complete",

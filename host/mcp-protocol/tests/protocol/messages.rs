@@ -1,4 +1,4 @@
-//! Ids, headers and parameters as clients really write them.
+//! Ids, headers and parameters in the forms that clients use.
 
 use mcp_protocol::Headers;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn an_id_is_a_string_or_an_integer_and_comes_back_as_it_was() {
         (r#""""#, true),
         (r#""ü \" \\ 𝄞""#, true),
         (r#""00000000-0000-4000-8000-000000000000""#, true),
-        // No 64 bits hold it: it could not come back as it was.
+        // No 64 bits can hold it: the answer could not repeat it unchanged.
         ("18446744073709551616", false),
         ("-9223372036854775809", false),
         ("1e400", false),
@@ -201,7 +201,7 @@ fn parameters_of_a_call_are_a_name_and_an_object() {
             json!({ "name": "greet", "arguments": { "x": [1] } }),
             r#"legacy tools/call greet {"x":[1]} id 1"#,
         ),
-        // As if it were absent: not by the schema, but there is nothing else that it can mean.
+        // Treated as absent. The schema does not allow it, but it can mean nothing else.
         (
             json!({ "name": "greet", "arguments": null }),
             "legacy tools/call greet id 1",
@@ -308,7 +308,7 @@ fn a_member_that_comes_twice_is_refused_where_two_readers_may_take_different_one
     refused(r#""name":"first","arguments":{},"arguments":{"x":1}"#);
     refused(&format!(r#""name":"first","_meta":{meta},"_meta":{{}}"#));
     refused(&format!(r#""name":"first","_meta":{{{inner},{inner}}}"#));
-    // What nobody reads is nobody's business.
+    // Members that nobody reads do not matter.
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":1,"a":2},"y":{"a":1,"a":2}}}"#;
     assert_eq!(
         post(None, body),
@@ -317,7 +317,7 @@ fn a_member_that_comes_twice_is_refused_where_two_readers_may_take_different_one
 }
 
 #[test]
-fn however_deep_a_message_nests_it_is_read() {
+fn a_deeply_nested_message_is_read() {
     let depth = 100_000;
     for (open, close, bare) in [
         ("[", "]", "legacy [400 -32600]"),

@@ -1,13 +1,13 @@
-//! Whatever comes in, something sensible comes out: damaged messages by the thousand, the same ones in every run.
+//! Damaged messages by the thousand, the same ones in every run. Each must have a valid outcome.
 
-use mcp_protocol::{Answer, Ask, Headers, Id, Revision, Route, route, route_stdio};
+use mcp_protocol::{Answer, ClientRequest, Headers, Id, Revision, Route, route, route_stdio};
 use serde_json::{Value, json};
 
 use crate::post::{VERSION, judge, judge_line, modern, request};
 
 const ROUNDS: usize = 20_000;
 
-/// Marsaglia's xorshift64: enough chance for a test, and always the same.
+/// Marsaglia's xorshift64: random enough for a test, and always the same.
 struct Chance(u64);
 
 impl Chance {
@@ -18,7 +18,7 @@ impl Chance {
         self.0
     }
 
-    /// A number below `end`, which is not 0.
+    /// Returns a number below `end`, which is not 0.
     fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).expect("it is below a usize")
     }
@@ -28,7 +28,7 @@ impl Chance {
     }
 }
 
-/// What a damaged message may get in some place.
+/// Scraps that a damaged message may contain.
 const SCRAPS: [&str; 24] = [
     "null",
     "true",
@@ -132,7 +132,7 @@ fn damaged(chance: &mut Chance, messages: &[String]) -> Vec<u8> {
     bytes
 }
 
-/// Put a scrap where a value is, so that the message often stays JSON.
+/// Puts a scrap in the place of a value, so that the message often stays JSON.
 fn replace_value(chance: &mut Chance, bytes: &mut Vec<u8>) {
     let colons: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at] == b':').collect();
     if colons.is_empty() {
@@ -146,7 +146,7 @@ fn replace_value(chance: &mut Chance, bytes: &mut Vec<u8>) {
     bytes.splice(start..start + length, chance.of(&SCRAPS).bytes());
 }
 
-/// What came of the messages.
+/// The outcomes of the messages.
 #[derive(Default)]
 struct Seen {
     refused: usize,
@@ -158,15 +158,17 @@ struct Seen {
 impl Seen {
     fn look(&mut self, route: &Route<'_>, sent: Option<&Value>, context: &str) {
         match route {
-            Route::Answered(answer) | Route::InSession { answer, .. } if answer.body.is_none() => {
+            Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. }
+                if answer.body.is_none() =>
+            {
                 assert_eq!(answer.status, 202, "{context}");
                 self.accepted += 1;
             }
-            Route::Answered(answer) | Route::InSession { answer, .. } => {
+            Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => {
                 is_an_error(answer, sent, context);
                 self.refused += 1;
             }
-            Route::Cancelled { .. } => self.accepted += 1,
+            Route::Cancel { .. } => self.accepted += 1,
             Route::Batch(batch) => {
                 let sent = sent.and_then(Value::as_array);
                 for (position, route) in batch.routes.iter().enumerate() {
@@ -180,7 +182,7 @@ impl Seen {
                 let claims = sent
                     .and_then(|body| body["params"]["_meta"].as_object())
                     .is_some_and(|meta| meta.contains_key(VERSION));
-                if claims && !matches!(request.ask, Ask::Initialize { .. }) {
+                if claims && !matches!(request.method, ClientRequest::Initialize { .. }) {
                     assert_eq!(request.revision, Some(Revision::MODERN), "{context}");
                 }
                 self.requests += 1;
@@ -190,7 +192,7 @@ impl Seen {
 }
 
 #[test]
-fn whatever_comes_in_is_refused_accepted_or_a_request() {
+fn every_input_is_refused_accepted_or_a_request() {
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
     let messages = messages();
     let mut seen = Seen::default();
@@ -208,16 +210,16 @@ fn whatever_comes_in_is_refused_accepted_or_a_request() {
         let parsed: Option<Value> = serde_json::from_slice(&body).ok();
         let over_http = route(headers, &body);
         seen.look(&over_http, parsed.as_ref(), &context);
-        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_http {
+        if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &over_http {
             judge(headers, &body, answer);
         }
         let over_stdio = route_stdio(&body);
         seen.look(&over_stdio, parsed.as_ref(), &context);
-        if let Route::Answered(answer) | Route::InSession { answer, .. } = &over_stdio {
+        if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &over_stdio {
             judge_line(&body, answer);
         }
     }
-    // The damage leaves some of everything.
+    // The damage leaves some messages of every kind.
     for (what, count) in [
         ("refused", seen.refused),
         ("accepted", seen.accepted),
@@ -252,7 +254,7 @@ fn is_an_error(answer: &Answer, sent: Option<&Value>, context: &str) {
         }
         Some(id) => panic!("the id is {id}: {context}"),
     }
-    // From step 7 on the id was read, and is repeated.
+    // From step 7 on the id was parsed, and is repeated.
     if code.is_some_and(|code| code != -32700 && code != -32600) {
         assert!(body.get("id").is_some(), "{context}");
     }
@@ -262,14 +264,16 @@ fn is_sound(request: &mcp_protocol::Request<'_>, context: &str) {
     if let Id::Number(number) = &request.id {
         assert!(!number.is_f64(), "{context}");
     }
-    match &request.ask {
-        Ask::CallTool {
+    match &request.method {
+        ClientRequest::CallTool {
             arguments: Some(arguments),
             ..
         } => {
             assert!(arguments.get().starts_with('{'), "{context}");
         }
-        Ask::Initialize { negotiated, .. } => assert!(!negotiated.is_modern(), "{context}"),
+        ClientRequest::Initialize { negotiated, .. } => {
+            assert!(!negotiated.is_modern(), "{context}")
+        }
         _ => {}
     }
 }

@@ -1,6 +1,6 @@
-//! `initialize`: which revision a client gets.
+//! `initialize`: the revision that a client gets.
 
-use mcp_protocol::{Ask, Headers, Route, route};
+use mcp_protocol::{ClientRequest, Headers, Route, route};
 use serde_json::{Value, json};
 
 use crate::post::{post, request};
@@ -24,7 +24,7 @@ fn a_client_gets_the_revision_it_asks_for_or_the_newest_with_a_handshake() {
             json!({ "protocolVersion": "2025-11-25" }),
             "initialize 2025-11-25 id 1",
         ),
-        // It has no handshake, so it cannot be agreed on by one.
+        // It has no handshake, and cannot be negotiated in one.
         (
             json!({ "protocolVersion": "2026-07-28" }),
             "initialize 2025-11-25 id 1",
@@ -71,7 +71,7 @@ fn a_client_gets_the_revision_it_asks_for_or_the_newest_with_a_handshake() {
 }
 
 #[test]
-fn what_the_client_says_of_itself_is_kept_as_it_stands() {
+fn the_clients_description_is_kept_unchanged() {
     for (params, expected) in [
         (
             r#"{"clientInfo":{"name":"x", "version":"1"}}"#,
@@ -84,7 +84,7 @@ fn what_the_client_says_of_itself_is_kept_as_it_stands() {
         let Route::Request(request) = route(Headers::default(), body.as_bytes()) else {
             panic!("no request: {body}");
         };
-        let Ask::Initialize { client, .. } = request.ask else {
+        let ClientRequest::Initialize { client, .. } = request.method else {
             panic!("not initialize: {body}");
         };
         assert_eq!(client.map(|client| client.get()), expected, "body: {body}");

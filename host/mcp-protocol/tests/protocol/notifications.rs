@@ -1,6 +1,6 @@
-//! What a client hears before a result, and how it is carried.
+//! Notifications before a result, and their event stream.
 
-use mcp_protocol::{Id, Message, Notification, Progress, Revision, event_stream};
+use mcp_protocol::{Id, LogMessage, Notification, Progress, Revision, event_stream};
 use serde_json::{Value, json};
 
 fn progress(payload: Value) -> Notification {
@@ -9,7 +9,7 @@ fn progress(payload: Value) -> Notification {
 }
 
 fn message(payload: &str) -> Notification {
-    let message: Message = serde_json::from_str(payload).expect("a message");
+    let message: LogMessage = serde_json::from_str(payload).expect("a message");
     Notification::Message(message)
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn every_notification() -> Vec<Notification> {
 #[test]
 fn notifications_carry_what_the_tool_said_and_the_token_as_it_came() {
     let seen = |notification: &Notification, revision, token: Option<&Id>| {
-        let worded = notification.in_words_of(revision, token);
+        let worded = notification.for_revision(revision, token);
         worded.map_or(Value::Null, |worded| {
             serde_json::from_str(worded.get()).expect("JSON")
         })
@@ -51,14 +51,14 @@ fn notifications_carry_what_the_tool_said_and_the_token_as_it_came() {
     }
     let said = message(r#"{"level":"error","logger":"db","data": {"a":  1}}"#);
     assert_eq!(
-        said.in_words_of(Revision::MODERN, None)
+        said.for_revision(Revision::MODERN, None)
             .expect("a notification")
             .get(),
         r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","logger":"db","data":{"a":  1}}}"#
     );
 }
 
-/// What a client makes of an event stream: the data of each event (HTML Living Standard, section 9.2).
+/// Reads an event stream as a client does: the data of each event (HTML Living Standard, section 9.2).
 pub(crate) fn read(stream: &[u8]) -> Vec<String> {
     let text = str::from_utf8(stream)
         .expect("UTF-8")

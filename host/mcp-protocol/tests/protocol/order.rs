@@ -1,20 +1,21 @@
 //! The order of the checks of a modern request: requirements, section 2, steps 5 to 14. (Step 15, whether the tool
 //! exists, is the host's.)
 //!
-//! Every row breaks one step in its way and every later step in that step's first way, and sees the one step's answer.
+//! Every row breaks one step in its way and every later step in that step's first way, and expects the answer of the
+//! one step.
 
 use mcp_protocol::Headers;
 use serde_json::{Value, json};
 
 use crate::post::{CAPABILITIES, LOG_LEVEL, VERSION, modern, seen};
 
-/// A good `tools/call`, to be broken.
+/// A valid `tools/call`, to be broken.
 struct Sent {
     version: Option<&'static str>,
     method: Option<&'static str>,
     name: Option<&'static str>,
     body: Value,
-    /// Instead of `body`.
+    /// A replacement for `body`.
     bytes: Option<&'static [u8]>,
 }
 
@@ -70,7 +71,7 @@ impl Sent {
 
 type Way = (u32, &'static str, fn(&mut Sent), &'static str);
 
-/// Step, what is broken, how, and the answer.
+/// Step, broken part, way, and answer.
 const WAYS: &[Way] = &[
     (
         5,
@@ -433,7 +434,7 @@ fn the_earliest_failure_wins() {
 fn one_broken_step_alone_is_found_as_well() {
     for &(step, what, breaks, expected) in WAYS {
         if what == "another version header" {
-            // It is another one only beside a `_meta` that names another version.
+            // It differs only beside a `_meta` that names another version.
             continue;
         }
         let mut sent = Sent::good();

@@ -1,6 +1,8 @@
-//! One POST, and what became of it in one line, so that a table can say it.
+//! One POST, and a description of its outcome in one line, for tables.
 
-use mcp_protocol::{Answer, Ask, Batch, Headers, Id, Revision, Route, route, route_stdio};
+use mcp_protocol::{
+    Answer, Batch, ClientRequest, Headers, Id, Revision, Route, route, route_stdio,
+};
 use schemas::Exchange;
 use serde_json::{Value, json};
 
@@ -8,12 +10,12 @@ pub(crate) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
-/// `params` of a modern request.
+/// Returns the `params` of a modern request.
 pub(crate) fn modern() -> Value {
     claiming(json!("2026-07-28"))
 }
 
-/// `params` that claim to be of this version, whatever JSON that is.
+/// Returns `params` that declare this version, which may be any JSON.
 pub(crate) fn claiming(version: Value) -> Value {
     json!({ "_meta": { VERSION: version, CAPABILITIES: {} } })
 }
@@ -22,7 +24,7 @@ pub(crate) fn request(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
 }
 
-/// The headers that a client owes for this body, but for the version.
+/// Returns the headers that this body requires, without the version.
 pub(crate) struct Owed {
     method: Option<String>,
     name: Option<String>,
@@ -47,27 +49,28 @@ impl Owed {
     }
 }
 
-/// What became of a body that came with the headers it owes.
+/// Describes the outcome of a body with the headers that it requires.
 pub(crate) fn post(version: Option<&str>, body: &str) -> String {
     seen(Owed::by(body).with(version), body.as_bytes())
 }
 
-/// What became of a POST:
+/// Describes the outcome of a POST:
 ///
-/// - `2026-07-28 tools/list id 1`, `legacy ping id 1`: a request, its revision or that the session decides it
+/// - `2026-07-28 tools/list id 1`, `legacy ping id 1`: a request, with its revision, or `legacy` if the session decides
+///   it
 /// - `400 -32600`, `400 -32602 id 1`, `202`: an answer
 /// - `in session 202`: an answer that waits for the session to be looked up
-/// - `cancel 1`: an earlier request is taken back
+/// - `cancel 1`: the cancellation of an earlier request
 /// - `legacy [legacy ping id 1, 400 -32600]`: a batch
 pub(crate) fn seen(headers: Headers<'_>, body: &[u8]) -> String {
     let route = route(headers, body);
-    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+    if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &route {
         judge(headers, body, answer);
     }
     of_route(&route)
 }
 
-/// Every answer satisfies the schema of its revision.
+/// Checks that an answer satisfies the schema of its revision.
 pub(crate) fn judge(headers: Headers<'_>, body: &[u8], answer: &Answer) {
     let exchange = Exchange {
         method: "POST",
@@ -81,16 +84,16 @@ pub(crate) fn judge(headers: Headers<'_>, body: &[u8], answer: &Answer) {
     exchange.judge();
 }
 
-/// What became of a message that came over stdio.
+/// Describes the outcome of a message that came over stdio.
 pub(crate) fn line(message: &str) -> String {
     let route = route_stdio(message.as_bytes());
-    if let Route::Answered(answer) | Route::InSession { answer, .. } = &route {
+    if let Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } = &route {
         judge_line(message.as_bytes(), answer);
     }
     of_route(&route)
 }
 
-/// The same over stdio, where no revision was agreed on.
+/// Describes the same over stdio, where no revision was negotiated.
 pub(crate) fn judge_line(message: &[u8], answer: &Answer) {
     let Some(body) = &answer.body else {
         return;
@@ -102,9 +105,9 @@ pub(crate) fn judge_line(message: &[u8], answer: &Answer) {
 
 fn of_route(route: &Route<'_>) -> String {
     match route {
-        Route::Answered(answer) => of_answer(answer),
-        Route::InSession { answer, .. } => format!("in session {}", of_answer(answer)),
-        Route::Cancelled { id } => format!("cancel {}", of_id(id)),
+        Route::Reply(answer) => of_answer(answer),
+        Route::ReplyIfSessionAlive { answer, .. } => format!("in session {}", of_answer(answer)),
+        Route::Cancel { id } => format!("cancel {}", of_id(id)),
         Route::Batch(Batch { revision, routes }) => {
             let revision = revision.map_or("legacy", Revision::as_str);
             let routes: Vec<_> = routes.iter().map(of_route).collect();
@@ -112,25 +115,25 @@ fn of_route(route: &Route<'_>) -> String {
         }
         Route::Request(request) => {
             let revision = request.revision.map_or("legacy", Revision::as_str);
-            let ask = match &request.ask {
-                Ask::Discover => "server/discover".to_owned(),
-                Ask::Initialize { negotiated, .. } => {
+            let method = match &request.method {
+                ClientRequest::Discover => "server/discover".to_owned(),
+                ClientRequest::Initialize { negotiated, .. } => {
                     return format!("initialize {negotiated} id {}", of_id(&request.id));
                 }
-                Ask::Ping => "ping".to_owned(),
-                Ask::SetLogLevel(level) => format!("logging/setLevel {level}"),
-                Ask::ListTools { cursor: None } => "tools/list".to_owned(),
-                Ask::ListTools {
+                ClientRequest::Ping => "ping".to_owned(),
+                ClientRequest::SetLogLevel(level) => format!("logging/setLevel {level}"),
+                ClientRequest::ListTools { cursor: None } => "tools/list".to_owned(),
+                ClientRequest::ListTools {
                     cursor: Some(cursor),
                 } => format!("tools/list {cursor:?}"),
-                Ask::CallTool {
+                ClientRequest::CallTool {
                     name, arguments, ..
                 } => match arguments {
                     None => format!("tools/call {name}"),
                     Some(arguments) => format!("tools/call {name} {}", arguments.get()),
                 },
             };
-            format!("{revision} {ask} id {}", of_id(&request.id))
+            format!("{revision} {method} id {}", of_id(&request.id))
         }
     }
 }

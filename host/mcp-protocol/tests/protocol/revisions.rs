@@ -1,4 +1,4 @@
-//! Tools and results in the words of each revision: requirements, section 7, the down-level table.
+//! Tools and results for each revision: requirements, section 7, the down-level table.
 
 use mcp_protocol::{
     CacheHints, CacheScope, Revision, ServerInfo,
@@ -18,7 +18,7 @@ pub(crate) const CACHE: CacheHints = CacheHints {
     cache_scope: CacheScope::Public,
 };
 
-/// A tool that has everything there is.
+/// Returns a tool with all members.
 pub(crate) fn everything() -> Tool {
     tool(json!({
         "name": "everything",
@@ -64,7 +64,7 @@ fn with_output(schema: Value) -> Tool {
 }
 
 fn listed(revision: Revision, tool: Tool) -> Value {
-    let list = tools::list(revision, &[tool], None, &server(), CACHE);
+    let list = tools::list_result(revision, &[tool], None, &server(), CACHE);
     serde_json::from_str(list.get()).expect("a list is JSON")
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn result(structured: Option<Value>) -> CallResult {
 }
 
 pub(crate) fn worded(revision: Revision, result: CallResult) -> Value {
-    serde_json::from_str(result.in_words_of(revision, &server()).get()).expect("a result is JSON")
+    serde_json::from_str(result.for_revision(revision, &server()).get()).expect("a result is JSON")
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn a_result_says_what_kind_it_is_and_who_made_it_only_in_the_modern_era() {
 }
 
 #[test]
-fn a_tool_cannot_speak_for_the_server() {
+fn a_tool_cannot_set_the_servers_metadata() {
     let forged = CallResult {
         meta: json!({ "io.modelcontextprotocol/serverInfo": { "name": "bank", "version": "1" } })
             .as_object()
@@ -285,7 +285,7 @@ fn a_tool_cannot_speak_for_the_server() {
     );
 }
 
-/// Content of every kind.
+/// Returns content of every kind.
 pub(crate) fn all_content() -> CallResult {
     let blocks = json!([
         { "type": "text", "text": "21", "annotations": { "audience": ["user"], "priority": 0.5 } },
@@ -369,7 +369,7 @@ fn content_that_a_revision_knows_is_passed_on_byte_by_byte() {
             content: serde_json::value::RawValue::from_string(spaced.to_owned()).expect("JSON"),
             ..result(None)
         };
-        let worded = result.in_words_of(revision, &server());
+        let worded = result.for_revision(revision, &server());
         assert!(worded.get().contains(spaced), "{revision}: {worded}");
     }
 }

@@ -1,7 +1,7 @@
-//! What is written satisfies the official schema of the revision it is written for. (Of refusals, every test asks that.)
+//! Answers satisfy the official schema of their revision. (Every test checks that of refusals.)
 
 use mcp_protocol::{
-    Answer, Id, Revision, Route, capabilities, discover, initialize, route,
+    Answer, Id, Revision, Route, capabilities, discover_result, initialize_result, route,
     tools::{self, CallResult},
 };
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::{
     revisions::{CACHE, all_content, everything, result, server, tool},
 };
 
-/// A success of this method, as a client of this revision gets it.
+/// Returns a success of this method, as a client of this revision gets it.
 fn accept(revision: Revision, method: &str, answer: &Answer) {
     let revision = revision.as_str();
     let body = parsed(answer);
@@ -42,7 +42,7 @@ fn handshakes_satisfy_the_schema() {
             .zip([None, Some("Ask for a city."), None, None])
         {
             if revision.is_modern() {
-                let result = discover(&server(), instructions, CACHE);
+                let result = discover_result(&server(), instructions, CACHE);
                 let answer = Answer::success(id, &result);
                 accept(revision, "server/discover", &answer);
                 schemas::accept(
@@ -51,7 +51,7 @@ fn handshakes_satisfy_the_schema() {
                     &parsed(&answer),
                 );
             } else {
-                let result = initialize(revision, &server(), instructions);
+                let result = initialize_result(revision, &server(), instructions);
                 accept(revision, "initialize", &Answer::success(id, &result));
                 let pong = Answer::success(id, &json!({}));
                 accept(revision, "ping", &pong);
@@ -78,7 +78,7 @@ fn lists_satisfy_the_schema() {
             vec![odd(json!({}))],
         ] {
             for cursor in [None, Some(""), Some("after:everything")] {
-                let list = tools::list(revision, &tools, cursor, &server(), CACHE);
+                let list = tools::list_result(revision, &tools, cursor, &server(), CACHE);
                 let answer = Answer::success(&Id::Number(1.into()), &list);
                 accept(revision, "tools/list", &answer);
                 assert_eq!(parsed(&answer)["result"]["nextCursor"].as_str(), cursor);
@@ -102,7 +102,7 @@ fn results_satisfy_the_schema() {
                 ..result(None)
             },
         ] {
-            let result = result.in_words_of(revision, &server());
+            let result = result.for_revision(revision, &server());
             let answer = Answer::success(&Id::Number(1.into()), &result);
             accept(revision, "tools/call", &answer);
         }
@@ -111,7 +111,7 @@ fn results_satisfy_the_schema() {
 
 fn refused(version: Option<&str>, body: &str) -> Answer {
     match route(Owed::by(body).with(version), body.as_bytes()) {
-        Route::Answered(answer) | Route::InSession { answer, .. } => answer,
+        Route::Reply(answer) | Route::ReplyIfSessionAlive { answer, .. } => answer,
         other => panic!("{body} was not refused: {other:?}"),
     }
 }
@@ -119,7 +119,8 @@ fn refused(version: Option<&str>, body: &str) -> Answer {
 #[test]
 fn a_missing_capability_satisfies_the_schema() {
     let id = Id::Number(1.into());
-    let answer = capabilities::missing_error(&id, "words", &capabilities::CAPABILITIES);
+    let answer =
+        capabilities::missing_capabilities_error(&id, "words", &capabilities::CAPABILITIES);
     let definition = "MissingRequiredClientCapabilityError";
     schemas::accept(schemas::MODERN, definition, &parsed(&answer));
 }
@@ -129,7 +130,7 @@ fn notifications_satisfy_the_schema() {
     for revision in Revision::ALL {
         for token in &ids() {
             for notification in every_notification() {
-                let worded = notification.in_words_of(revision, Some(token));
+                let worded = notification.for_revision(revision, Some(token));
                 let worded = worded.expect("a token was given");
                 let worded = serde_json::from_str(worded.get()).expect("JSON");
                 schemas::judge_notification(revision.as_str(), &worded);
@@ -139,14 +140,14 @@ fn notifications_satisfy_the_schema() {
 }
 
 #[test]
-fn a_version_that_is_not_offered_is_told_which_ones_are() {
+fn an_unsupported_version_is_refused_with_the_supported_ones() {
     let body = request("tools/list", claiming(json!("2030-01-01"))).to_string();
     let answer = parsed(&refused(Some("2030-01-01"), &body));
     assert_eq!(
         answer["error"]["data"],
         json!({ "supported": ["2026-07-28"], "requested": "2030-01-01" })
     );
-    let discovered = discover(&server(), None, CACHE);
+    let discovered = discover_result(&server(), None, CACHE);
     let discovered: Value = serde_json::from_str(discovered.get()).expect("JSON");
     assert_eq!(
         discovered["supportedVersions"],

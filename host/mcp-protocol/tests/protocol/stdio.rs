@@ -1,11 +1,11 @@
-//! Messages over stdio: the era is what `_meta` says, and no header is missing.
+//! Messages over stdio: `_meta` decides the era, and no header is missing.
 
 use serde_json::{Value, json};
 
 use crate::post::{CAPABILITIES, LOG_LEVEL, VERSION, claiming, line, modern, request};
 
 #[test]
-fn the_era_is_what_meta_says() {
+fn meta_decides_the_era() {
     let with = |mut params: Value, members: Value| {
         for (name, value) in members.as_object().expect("members") {
             params[name] = value.clone();
@@ -81,7 +81,7 @@ fn the_era_is_what_meta_says() {
 }
 
 #[test]
-fn a_request_can_be_taken_back_in_both_eras() {
+fn a_request_can_be_cancelled_in_both_eras() {
     let cancelled = |mut params: Value, id: Value| {
         params["requestId"] = id;
         json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params })

@@ -1,5 +1,5 @@
-//! Which libraries of the plugin folder may be served: those that manifests tell of, and those that are plugins by their
-//! own symbols.
+//! The libraries of the plugin folder that may be served: those in a manifest, and those that are plugins by their own
+//! symbols.
 
 use std::{
     collections::BTreeMap,
@@ -15,30 +15,30 @@ use layer_format::{
 use crate::plugin::{
     CatalogError,
     catalog::{
-        compatibility::{check_cpu, check_entry, overwritten},
-        skipped::Triage,
+        compatibility::{check_cpu, check_entry, overwritten_error},
+        skipped::BadPluginPolicy,
     },
     folder::{
-        discover::Found,
-        file_check::{self, Kind},
+        discover::FolderContents,
+        file_check::{self, LibraryKind},
     },
 };
 
 /// A library that may be served.
 pub(crate) enum Candidate {
-    /// With its entry in a manifest.
+    /// A library with an entry in a manifest.
     Declared {
         manifest: PathBuf,
         entry: Box<PluginEntry>,
-        /// The default tools of its layer.
+        /// The default tools of the library's layer.
         defaults: Vec<String>,
     },
-    /// Without one.
+    /// A library without a manifest.
     Bare,
 }
 
-/// A library by its file name, or why it cannot be served.
-pub(crate) type Judged = (String, Result<Candidate, CatalogError>);
+/// A library's file name, with the candidate or the reason why it cannot be served.
+pub(crate) type NamedCandidate = (String, Result<Candidate, CatalogError>);
 
 /// The libraries of a folder, by file name.
 pub(crate) struct Candidates {
@@ -49,17 +49,21 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    /// Join the manifests with the files beside them.
-    pub(crate) fn of(folder: &Path, found: &Found, triage: &mut Triage) -> Self {
+    /// Joins the manifests with the files beside them.
+    pub(crate) fn scan(
+        folder: &Path,
+        contents: &FolderContents,
+        policy: &mut BadPluginPolicy,
+    ) -> Self {
         let bare = |path| (file_name(path), Ok(Candidate::Bare));
         let mut candidates = Self {
             folder: folder.to_owned(),
-            libraries: found.libraries.iter().map(bare).collect(),
+            libraries: contents.libraries.iter().map(bare).collect(),
             layers: Vec::new(),
         };
-        for path in &found.manifests {
+        for path in &contents.manifests {
             let manifest = Manifest::read(path).map_err(CatalogError::Manifest);
-            if let Some(manifest) = triage.judge(&file_name(path), false, manifest) {
+            if let Some(manifest) = policy.apply(&file_name(path), false, manifest) {
                 candidates.add(path, manifest);
             }
         }
@@ -69,7 +73,7 @@ impl Candidates {
     fn add(&mut self, path: &Path, manifest: Manifest) {
         for entry in manifest.plugins {
             let checked = self
-                .only_one(path, &entry)
+                .check_unique(path, &entry)
                 .and_then(|()| check_cpu(path, &manifest.cpu))
                 .and_then(|()| check_entry(path, &self.folder, &entry));
             let file = entry.file.clone();
@@ -83,32 +87,34 @@ impl Candidates {
         self.layers.push(manifest.layer);
     }
 
-    /// Two layers may have the same file, but not two files of one name.
-    fn only_one(&self, path: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
+    /// Checks that no other layer has another file of this name. (Two layers may have the same file.)
+    fn check_unique(&self, path: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
         match self.libraries.get(&entry.file) {
             Some(Ok(Candidate::Declared {
                 manifest,
                 entry: first,
                 ..
-            })) if first.sha256 != entry.sha256 => Err(overwritten(manifest, path, &entry.file)),
+            })) if first.sha256 != entry.sha256 => {
+                Err(overwritten_error(manifest, path, &entry.file))
+            }
             _ => Ok(()),
         }
     }
 
-    /// The plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
+    /// Returns the plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
     pub(crate) fn select(
         mut self,
         entry_file: &[String],
-        triage: &mut Triage,
-    ) -> Result<Vec<Judged>, CatalogError> {
+        policy: &mut BadPluginPolicy,
+    ) -> Result<Vec<NamedCandidate>, CatalogError> {
         if entry_file.is_empty() {
-            self.only_plugins(triage);
+            self.retain_plugins(policy);
             return Ok(self.libraries.into_iter().collect());
         }
-        let mut selected: Vec<Judged> = Vec::new();
+        let mut selected: Vec<NamedCandidate> = Vec::new();
         let mut unmatched = Vec::new();
         for entry in entry_file {
-            let file = selection::file_name(entry).map_err(SelectionError::EntryFile)?;
+            let file = selection::library_file_name(entry).map_err(SelectionError::EntryFile)?;
             match self.libraries.remove(&file) {
                 Some(candidate) => selected.push((file, candidate)),
                 None if selected.iter().any(|(selected, _)| *selected == file) => {}
@@ -118,36 +124,37 @@ impl Candidates {
         if unmatched.is_empty() {
             return Ok(selected);
         }
-        self.only_plugins(triage);
+        self.retain_plugins(policy);
         let known: Vec<String> = selected
             .into_iter()
             .map(|(file, _)| file)
             .chain(self.libraries.into_keys())
             .collect();
-        let near = |(entry, file): (&String, String)| Unmatched {
+        let describe = |(entry, file): (&String, String)| Unmatched {
             name: entry.clone(),
             ..Unmatched::new(&file, known.iter().map(String::as_str))
         };
         Err(SelectionError::Unmatched {
             variable: "ENTRY_FILE",
-            unmatched: unmatched.into_iter().map(near).collect(),
+            unmatched: unmatched.into_iter().map(describe).collect(),
             known,
-            left_out: triage.left_out().to_vec(),
+            skipped: policy.skipped().to_vec(),
         }
         .into())
     }
 
-    /// Forget the libraries that are no plugins. What is in no manifest and cannot be opened here may be anything.
-    fn only_plugins(&mut self, triage: &mut Triage) {
+    /// Removes the libraries that are no plugins. A file that is in no manifest and cannot be opened here may be
+    /// anything.
+    fn retain_plugins(&mut self, policy: &mut BadPluginPolicy) {
         self.libraries.retain(|file, candidate| {
             if !matches!(candidate, Ok(Candidate::Bare)) {
                 return true;
             }
             let path = self.folder.join(file);
             match file_check::check(&path) {
-                Ok(kind) => matches!(kind, Kind::Plugin(_)),
+                Ok(kind) => matches!(kind, LibraryKind::Plugin(_)),
                 Err(problem) => {
-                    triage.leave_out(file, &problem.into());
+                    policy.skip(file, &problem.into());
                     false
                 }
             }

@@ -1,4 +1,4 @@
-//! Do a manifest, the files beside it and this host agree? Compared without opening anything.
+//! Checks that a manifest, the files beside it and this host agree. Nothing is opened for that.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::plugin::{
     requirements::{ABI_VERSION, PANIC_STRATEGY, check_release},
 };
 
-/// Is the layer for this CPU?
+/// Checks that the layer is for this CPU.
 pub(crate) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {
     let needed = std::env::consts::ARCH;
     if found == needed {
@@ -27,7 +27,7 @@ pub(crate) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {
     })
 }
 
-/// What can be compared without opening the library.
+/// Checks an entry as far as that is possible without opening the library.
 pub(crate) fn check_entry(
     manifest: &Path,
     folder: &Path,
@@ -41,7 +41,7 @@ pub(crate) fn check_entry(
             problem,
         })
     };
-    let size = match file_check::plain_file(&path) {
+    let size = match file_check::file_metadata(&path) {
         Ok(metadata) => metadata.len(),
         Err(FileProblem::Read(error)) => {
             let problem = format!(
@@ -60,7 +60,7 @@ pub(crate) fn check_entry(
         );
         return mismatch(ErrorCode::ManifestDrift, problem);
     }
-    if !same_abi(&entry.abi) {
+    if !is_same_abi(&entry.abi) {
         let problem = format!(
             "built for plugin ABI {}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release",
             entry.abi
@@ -87,8 +87,8 @@ pub(crate) fn check_entry(
     }
 }
 
-/// Two manifests tell of different files under one name.
-pub(crate) fn overwritten(first: &Path, second: &Path, file: &str) -> CatalogError {
+/// Returns the error of two manifests that list different files under one name.
+pub(crate) fn overwritten_error(first: &Path, second: &Path, file: &str) -> CatalogError {
     let problem = format!(
         "{} has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate",
         first.display()
@@ -100,7 +100,7 @@ pub(crate) fn overwritten(first: &Path, second: &Path, file: &str) -> CatalogErr
     }
 }
 
-/// The same major version: what abi_stable demands of versions from 1.0.0 on.
-fn same_abi(version: &str) -> bool {
+/// Compares the major versions. That is what abi_stable requires of versions from 1.0.0 on.
+fn is_same_abi(version: &str) -> bool {
     version.split('.').next() == ABI_VERSION.split('.').next()
 }

@@ -1,12 +1,14 @@
-//! Why the catalogue cannot be what the configuration asks for.
+//! Errors of the catalogue.
 
 use std::{path::PathBuf, sync::Arc};
 
-use layer_format::{Code, ErrorCode, LeftOut, SelectionError, manifest::ManifestError};
+use layer_format::{
+    ErrorCode, HasErrorCode, SelectionError, SkippedPlugin, manifest::ManifestError,
+};
 
 use crate::plugin::{FileProblem, OpenError};
 
-/// Why the catalogue cannot be what the configuration asks for.
+/// The reason why the configured tools cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogError {
@@ -15,25 +17,25 @@ pub enum CatalogError {
         "PLUGIN_DIR: {0}; attach a layer made by `cargo layer build`, or set PLUGIN_DIR to the folder of the plugins"
     )]
     Folder(std::io::Error),
-    /// There is no plugin in it.
-    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.left_out))]
+    /// The folder contains no plugin.
+    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.skipped))]
     Empty {
         /// The folder.
         folder: PathBuf,
-        /// Files in it that cannot be served, and why.
-        left_out: Vec<LeftOut>,
+        /// The files that cannot be served, with the reasons.
+        skipped: Vec<SkippedPlugin>,
     },
     /// A manifest is unusable.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A manifest and the files beside it, or this host, do not agree.
+    /// A manifest disagrees with the files beside it, or with this host.
     #[error("{}: {problem}", .path.display())]
     Mismatch {
-        /// The code of what does not agree.
+        /// The code of the disagreement.
         code: ErrorCode,
         /// The manifest or the library.
         path: PathBuf,
-        /// What does not agree, and the remedy.
+        /// The disagreement, and the remedy.
         problem: String,
     },
     /// A file in no manifest is no library that can be opened here.
@@ -47,10 +49,10 @@ pub enum CatalogError {
     Declaration {
         /// The library.
         path: PathBuf,
-        /// What is wrong.
+        /// The problems of the declaration.
         problems: Vec<String>,
     },
-    /// `ENTRY_FILE` or `TOOLS_LIST` select nothing, or not one thing.
+    /// `ENTRY_FILE` or `TOOLS_LIST` selects nothing, or is ambiguous.
     #[error(transparent)]
     Selection(#[from] SelectionError),
     /// Two tools have one name.
@@ -61,23 +63,23 @@ pub enum CatalogError {
     Duplicate {
         /// The name.
         name: String,
-        /// A library that has it.
+        /// The first library with the tool.
         first: PathBuf,
-        /// The other.
+        /// The second library with the tool.
         second: PathBuf,
     },
-    /// A tool of it goes on although its call was given up.
+    /// A tool of the plugin still runs although its call has timed out.
     #[error("{}: a tool of it goes on although its call was given up; it serves again when that tool has come back", .path.display())]
     Quarantined {
         /// The library.
         path: PathBuf,
     },
-    /// Several of these at once.
+    /// Several of these errors at once.
     #[error("{}", several_message(.0))]
     Several(Vec<CatalogError>),
 }
 
-impl Code for CatalogError {
+impl HasErrorCode for CatalogError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Folder(_) => ErrorCode::PluginDirUnreadable,
@@ -90,7 +92,7 @@ impl Code for CatalogError {
             Self::Selection(error) => error.code(),
             Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
             Self::Quarantined { .. } => ErrorCode::PluginQuarantined,
-            // That of the first: programs can act on but one.
+            // The first error's code stands for all: programs can act on one only.
             Self::Several(errors) => errors.first().map_or(ErrorCode::PluginDirEmpty, Self::code),
         }
     }
@@ -107,10 +109,10 @@ fn several_message(errors: &[CatalogError]) -> String {
     )
 }
 
-fn unusable_message(left_out: &[LeftOut]) -> String {
-    if left_out.is_empty() {
+fn unusable_message(skipped: &[SkippedPlugin]) -> String {
+    if skipped.is_empty() {
         return String::new();
     }
-    let all: Vec<_> = left_out.iter().map(|left| left.problem.as_str()).collect();
+    let all: Vec<_> = skipped.iter().map(|left| left.problem.as_str()).collect();
     format!(" that can be served ({})", all.join("; "))
 }

@@ -1,28 +1,29 @@
-//! What becomes of a plugin that cannot serve: it stops the start, or is left out. `ON_BAD_PLUGIN` decides.
+//! The treatment of plugins that cannot be served: they stop the start, or are skipped. `ON_BAD_PLUGIN` decides.
 
-use layer_format::LeftOut;
+use layer_format::SkippedPlugin;
 
 use crate::{config::OnBadPlugin, plugin::CatalogError};
 
-/// Sorts what can be served from what cannot.
+/// Collects the errors of plugins, and decides which of them stop the start.
 #[derive(Debug)]
-pub(crate) struct Triage {
+pub(crate) struct BadPluginPolicy {
     mode: OnBadPlugin,
-    left_out: Vec<LeftOut>,
-    stopping: Vec<CatalogError>,
+    skipped: Vec<SkippedPlugin>,
+    errors: Vec<CatalogError>,
 }
 
-impl Triage {
+impl BadPluginPolicy {
     pub(crate) fn new(mode: OnBadPlugin) -> Self {
         Self {
             mode,
-            left_out: Vec::new(),
-            stopping: Vec::new(),
+            skipped: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
-    /// What can be served; else `None`, and its problem is remembered. What the configuration names always stops the start.
-    pub(crate) fn judge<T>(
+    /// Returns a good outcome. Records an error and returns `None`. An error of a plugin that the configuration names
+    /// always stops the start.
+    pub(crate) fn apply<T>(
         &mut self,
         file: &str,
         named: bool,
@@ -30,34 +31,34 @@ impl Triage {
     ) -> Option<T> {
         match outcome {
             Ok(good) => return Some(good),
-            Err(error) if named || self.mode == OnBadPlugin::Stop => self.stopping.push(error),
-            Err(error) => self.leave_out(file, &error),
+            Err(error) if named || self.mode == OnBadPlugin::Stop => self.errors.push(error),
+            Err(error) => self.skip(file, &error),
         }
         None
     }
 
-    /// Leave out a file that need not be a plugin at all.
-    pub(crate) fn leave_out(&mut self, file: &str, error: &CatalogError) {
-        let left = LeftOut::new(file, error);
+    /// Skips a file. It need not be a plugin at all.
+    pub(crate) fn skip(&mut self, file: &str, error: &CatalogError) {
+        let left = SkippedPlugin::new(file, error);
         tracing::warn!(file, code = %left.code, "left out: {}", left.problem);
-        self.left_out.push(left);
+        self.skipped.push(left);
     }
 
-    /// Everything that stops the start, as one error.
-    pub(crate) fn verdict(&mut self) -> Result<(), CatalogError> {
-        let mut stopping = std::mem::take(&mut self.stopping);
-        match stopping.len() {
+    /// Returns all errors that stop the start as one error.
+    pub(crate) fn check(&mut self) -> Result<(), CatalogError> {
+        let mut errors = std::mem::take(&mut self.errors);
+        match errors.len() {
             0 => Ok(()),
-            1 => Err(stopping.remove(0)),
-            _ => Err(CatalogError::Several(stopping)),
+            1 => Err(errors.remove(0)),
+            _ => Err(CatalogError::Several(errors)),
         }
     }
 
-    pub(crate) fn left_out(&self) -> &[LeftOut] {
-        &self.left_out
+    pub(crate) fn skipped(&self) -> &[SkippedPlugin] {
+        &self.skipped
     }
 
-    pub(crate) fn into_left_out(self) -> Vec<LeftOut> {
-        self.left_out
+    pub(crate) fn into_skipped(self) -> Vec<SkippedPlugin> {
+        self.skipped
     }
 }

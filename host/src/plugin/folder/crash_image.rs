@@ -1,4 +1,4 @@
-//! What a report of a crash has to know of a library's file.
+//! The facts about a library's file that a crash report needs.
 
 use std::ops::Range;
 
@@ -8,11 +8,11 @@ use object::{
     read::{ReadRef, elf::ProgramHeader},
 };
 
-use crate::process::crash_handler::Image;
+use crate::process::crash_handler::LibraryImage;
 
-impl Image {
-    /// Of the segments of a file; what cannot be read is left out.
-    pub(crate) fn of<'data>(
+impl LibraryImage {
+    /// Reads the facts from the segments of a file. Unreadable ones are left out.
+    pub(crate) fn from_segments<'data>(
         segments: &[ProgramHeader64<LittleEndian>],
         data: impl ReadRef<'data>,
     ) -> Self {

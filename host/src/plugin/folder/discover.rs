@@ -1,4 +1,4 @@
-//! Which files of the plugin folder matter.
+//! The files of the plugin folder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,19 @@ use layer_format::manifest;
 
 /// The files of a plugin folder, sorted by name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FolderContents {
     /// `*.layer.json`
     pub(crate) manifests: Vec<PathBuf>,
     /// `*.so`
     pub(crate) libraries: Vec<PathBuf>,
 }
 
-/// Look into the folder; not into folders within it.
+/// Lists the files of a folder, without those of folders within it.
 ///
 /// # Errors
-/// When it cannot be read; the message names it.
-pub(crate) fn discover(folder: &Path) -> std::io::Result<Found> {
-    let mut found = Found::default();
+/// The folder cannot be read; the message names it.
+pub(crate) fn discover(folder: &Path) -> std::io::Result<FolderContents> {
+    let mut contents = FolderContents::default();
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
         let name = path
@@ -26,14 +26,14 @@ pub(crate) fn discover(folder: &Path) -> std::io::Result<Found> {
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         if name.ends_with(manifest::SUFFIX) {
-            found.manifests.push(path);
+            contents.manifests.push(path);
         } else if name.ends_with(std::env::consts::DLL_SUFFIX) {
-            found.libraries.push(path);
+            contents.libraries.push(path);
         }
     }
-    // As paths they would be taken apart for each comparison.
-    for paths in [&mut found.manifests, &mut found.libraries] {
+    // A comparison of paths would split them into components each time.
+    for paths in [&mut contents.manifests, &mut contents.libraries] {
         paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     }
-    Ok(found)
+    Ok(contents)
 }

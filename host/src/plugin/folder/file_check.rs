@@ -1,7 +1,8 @@
-//! Is this file a library that can be opened here? Read from its headers, before the dynamic loader sees it.
+//! Checks that a file is a library that can be opened here. It reads the file's headers, before the dynamic loader sees
+//! it.
 //!
-//! The loader maps what a header promises: of a truncated library it maps pages that are not there, and the process dies
-//! by SIGBUS; of a library for another CPU it says "No such file or directory".
+//! The loader maps whatever a header promises. Of a truncated library it maps pages that are not there, and the process
+//! dies by SIGBUS. Of a library for another CPU it says "No such file or directory".
 
 use std::{
     fs::Metadata,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use fs_err::File;
-use layer_format::{Code, ErrorCode};
+use layer_format::{ErrorCode, HasErrorCode};
 use object::{
     LittleEndian, ReadCache,
     elf::{
@@ -24,7 +25,7 @@ use object::{
 };
 use plugin_abi::ROOT_SYMBOL;
 
-use crate::process::crash_handler::Image;
+use crate::process::crash_handler::LibraryImage;
 use tables::Tables;
 
 mod tables;
@@ -36,59 +37,59 @@ const MACHINE: Machine = EM_X86_64;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: Machine = EM_AARCH64;
 
-/// Why a file is no library that can be opened here.
+/// The reason why a file is no library that can be opened here.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
-    /// It is not there, or may not be read.
+    /// The file does not exist, or may not be read.
     #[error("{0}; make the layer's files readable to everyone, or rebuild it")]
     Read(std::io::Error),
-    /// A link to nothing.
+    /// The file is a link to nothing.
     #[error("{}: a link that leads nowhere; put the library itself there", .0.display())]
     Dangling(PathBuf),
-    /// A link to somewhere else.
+    /// The file is a link out of its folder.
     #[error("{}: a link that leads out of its folder, to {}; put the library itself there", .path.display(), .target.display())]
     Outside {
         /// The link.
         path: PathBuf,
-        /// Where it leads.
+        /// The link's target.
         target: PathBuf,
     },
-    /// A folder, a device, a pipe.
+    /// The path is a folder, a device or a pipe.
     #[error("{}: not a file; remove it, or build the layer again", .0.display())]
     NotAFile(PathBuf),
-    /// Not ELF at all.
+    /// The file is not ELF.
     #[error("{}: not a shared library (no ELF header); rebuild the layer", .0.display())]
     NotElf(PathBuf),
-    /// ELF of another kind.
+    /// The file is ELF of another kind.
     #[error("{}: {what}, this host needs a shared library for {}; build the layer on a machine of that CPU", .path.display(), std::env::consts::ARCH)]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// The file's kind.
         what: String,
     },
-    /// It ends before its last segment does.
+    /// The file ends before its last segment does.
     #[error("{}: truncated: a segment ends at byte {needed}, the file at byte {size}; copy or build it again", .path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Its size. Unit: bytes.
+        /// The file's size. Unit: bytes.
         size: u64,
-        /// The size it should have at least. Unit: bytes.
+        /// The size that the file needs at least. Unit: bytes.
         needed: u64,
     },
-    /// Its tables contradict themselves.
+    /// The file's tables contradict each other.
     #[error("{}: damaged: {what}; copy or build it again", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The contradiction.
         what: String,
     },
 }
 
-impl Code for FileProblem {
+impl HasErrorCode for FileProblem {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Read(_) | Self::Dangling(_) => ErrorCode::PluginUnreadable,
@@ -101,40 +102,41 @@ impl Code for FileProblem {
     }
 }
 
-/// What a library is that can be opened here.
+/// The kind of a library that can be opened here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// It exports a plugin's root symbol.
-    Plugin(Image),
-    /// It does not, and may be anybody's.
+pub(crate) enum LibraryKind {
+    /// A library that exports a plugin's root symbol.
+    Plugin(LibraryImage),
+    /// A library without that symbol, which may belong to anybody.
     Other,
 }
 
-/// Check that the loader can map this file and find its way in it, and tell what it is.
+/// Checks that the loader can map this file and read its tables. Returns the library's kind.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file.
-pub(crate) fn check(path: &Path) -> Result<Kind, FileProblem> {
+pub(crate) fn check(path: &Path) -> Result<LibraryKind, FileProblem> {
     let (file, size) = open(path)?;
     check_content(path, size, &ReadCache::new(file), MACHINE)
 }
 
-/// Tell of a library that has passed the check, if only when its layer was built, what a report of its crash has to know.
+/// Reads the facts that a crash report needs of a library. The library must have passed the check, here or when its
+/// layer was built.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file, which may be for another CPU.
-pub(crate) fn image(path: &Path) -> Result<Image, FileProblem> {
+pub(crate) fn read_image(path: &Path) -> Result<LibraryImage, FileProblem> {
     let (file, _) = open(path)?;
     let data = ReadCache::new(file);
     let header = header(path, &&data, MACHINE)?;
     let segments = header
         .program_headers(LittleEndian, &data)
         .map_err(|error| damaged(path, error))?;
-    Ok(Image::of(segments, &data))
+    Ok(LibraryImage::from_segments(segments, &data))
 }
 
-/// Could a host for the CPU that the library is for map it and find its way in it? And is it a plugin then? The same checks
-/// as before a library is opened, of a content that need not be on a disk.
+/// Checks that a host for the library's own CPU could map it and read its tables. Returns whether the library is a
+/// plugin. The checks are those before a library is opened, but the content need not be on a disk.
 ///
 /// # Errors
 /// [`FileProblem`], naming the file.
@@ -145,7 +147,7 @@ pub fn check_library(path: &Path, content: &[u8]) -> Result<bool, FileProblem> {
         _ => MACHINE,
     };
     let kind = check_content(path, content.len() as u64, content, machine)?;
-    Ok(matches!(kind, Kind::Plugin(_)))
+    Ok(matches!(kind, LibraryKind::Plugin(_)))
 }
 
 fn check_content<'data, R: ReadRef<'data>>(
@@ -153,7 +155,7 @@ fn check_content<'data, R: ReadRef<'data>>(
     size: u64,
     data: R,
     machine: Machine,
-) -> Result<Kind, FileProblem> {
+) -> Result<LibraryKind, FileProblem> {
     let header = header(path, &data, machine)?;
     let segments = header
         .program_headers(LittleEndian, data)
@@ -173,16 +175,18 @@ fn check_content<'data, R: ReadRef<'data>>(
             });
         }
     }
-    let tables = Tables::of(segments, data).map_err(|problem| damaged(path, problem))?;
+    let tables = Tables::parse(segments, data).map_err(|problem| damaged(path, problem))?;
     if tables.defines(ROOT_SYMBOL.as_bytes()) {
-        Ok(Kind::Plugin(Image::of(segments, data)))
+        Ok(LibraryKind::Plugin(LibraryImage::from_segments(
+            segments, data,
+        )))
     } else {
-        Ok(Kind::Other)
+        Ok(LibraryKind::Other)
     }
 }
 
-/// What the system knows of a file, if it is one, and lies where it seems to lie.
-pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
+/// Returns the metadata of a file that is a regular file inside its folder.
+pub(crate) fn file_metadata(path: &Path) -> Result<Metadata, FileProblem> {
     let resolved = || fs_err::metadata(path).map_err(FileProblem::Read);
     let mut metadata = path.symlink_metadata().or_else(|_| resolved())?;
     if metadata.is_symlink() {
@@ -206,8 +210,8 @@ pub(crate) fn plain_file(path: &Path) -> Result<Metadata, FileProblem> {
 }
 
 fn open(path: &Path) -> Result<(File, u64), FileProblem> {
-    // Asked first: opening a pipe would wait for its other end.
-    let size = plain_file(path)?.len();
+    // This check comes first: opening a pipe would wait for its other end.
+    let size = file_metadata(path)?.len();
     Ok((File::open(path).map_err(FileProblem::Read)?, size))
 }
 
@@ -216,7 +220,7 @@ fn header<'data, R: ReadRef<'data>>(
     data: &R,
     needed: Machine,
 ) -> Result<&'data FileHeader64<LittleEndian>, FileProblem> {
-    // The identification is the same in ELF files of every kind, the rest of the header is not.
+    // The identification is the same in all kinds of ELF files. The rest of the header is not.
     let [m0, m1, m2, m3, class, encoding] = *data
         .read_at::<[u8; 6]>(0)
         .map_err(|()| FileProblem::NotElf(path.to_owned()))?;

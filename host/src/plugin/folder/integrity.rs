@@ -1,49 +1,49 @@
-//! Whether a library is the one that its manifest tells of: undamaged, and with the same tools.
+//! Checks that a library is the one of its manifest: undamaged, and with the same tools.
 
 use std::{
     io::{self, Read},
     path::Path,
 };
 
-use layer_format::{hexadecimal, manifest::PluginEntry, sha256, xxh3};
+use layer_format::{hex, manifest::PluginEntry, sha256, xxh3};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-/// How much of a library is in memory while it is read. Unit: bytes. Source: ours; the pages of a whole one would each cost a fault
-/// at the first call of its tools.
-const PIECE: usize = 32 * 1024;
+/// The amount of a library that is in memory while it is read. Unit: bytes. Source: ours. The pages of a whole library
+/// would each cost a fault at the first call of its tools.
+const CHUNK: usize = 32 * 1024;
 
-/// What a manifest has written down of a file, in hex.
+/// A file's checksum in a manifest, in hex.
 #[derive(Debug)]
 enum Checksum {
-    /// It takes a tenth of the time, and finds as well what is looked for, damage and mistakes: whoever could put another file there
-    /// could put another manifest beside it.
+    /// XXH3-64. It takes a tenth of the time of SHA-256, and detects damage and mistakes as well. It need not stop an
+    /// attacker: anybody who can replace a file can replace the manifest beside it.
     Xxh3(String),
-    /// Layers of the first releases have no other.
+    /// SHA-256. Layers of the first releases have no other checksum.
     Sha256(String),
 }
 
 impl Checksum {
-    /// That of this library.
-    fn of(entry: &PluginEntry) -> Self {
+    /// Returns the checksum of an entry's library.
+    fn from_entry(entry: &PluginEntry) -> Self {
         match &entry.xxh3 {
             Some(xxh3) => Self::Xxh3(xxh3.file.clone()),
             None => Self::Sha256(entry.sha256.clone()),
         }
     }
 
-    /// Is it this file's?
-    fn fits(&self, path: &Path) -> io::Result<bool> {
+    /// Reports whether the checksum is that of this file.
+    fn matches(&self, path: &Path) -> io::Result<bool> {
         Ok(match self {
             Self::Xxh3(expected) => {
                 let mut hash = Xxh3Default::new();
-                read(path, |piece| hash.update(piece))?;
+                read(path, |chunk| hash.update(chunk))?;
                 xxh3(hash.digest()) == *expected
             }
             Self::Sha256(expected) => {
                 let mut hash = Sha256::new();
-                read(path, |piece| hash.update(piece))?;
-                hexadecimal(&hash.finalize()) == *expected
+                read(path, |chunk| hash.update(chunk))?;
+                hex(&hash.finalize()) == *expected
             }
         })
     }
@@ -51,39 +51,39 @@ impl Checksum {
 
 fn read(path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     let mut file = fs_err::File::open(path)?;
-    let mut piece = vec![0; PIECE];
+    let mut chunk = vec![0; CHUNK];
     loop {
-        match file.read(&mut piece)? {
+        match file.read(&mut chunk)? {
             0 => return Ok(()),
-            read => each(&piece[..read]),
+            read => each(&chunk[..read]),
         }
     }
 }
 
-/// What a manifest has written down of a declaration, which is kept without its text.
+/// A declaration's checksums in a manifest. The text itself is not kept.
 #[derive(Debug)]
-struct Recorded {
-    /// XXH3-64 of the text that is there.
+struct RecordedDeclaration {
+    /// XXH3-64 of the text in the manifest.
     found: u64,
-    /// XXH3-64 of the text that was written, in hex, where this very library gave it.
+    /// XXH3-64 of the text that was written, in hex, if this very library returned it.
     written: Option<String>,
     /// SHA-256 of the text that was written, in hex.
     digest: String,
 }
 
-/// What a manifest says of a library, to be checked when it is opened.
+/// The facts in a manifest that a library is compared with when it is opened.
 #[derive(Debug)]
-pub(crate) struct Promised {
+pub(crate) struct ExpectedLibrary {
     content: Checksum,
-    declaration: Recorded,
+    declaration: RecordedDeclaration,
 }
 
-impl Promised {
-    /// Of this library.
-    pub(crate) fn of(entry: &PluginEntry) -> Self {
+impl ExpectedLibrary {
+    /// Reads the facts from a library's entry.
+    pub(crate) fn from_entry(entry: &PluginEntry) -> Self {
         Self {
-            content: Checksum::of(entry),
-            declaration: Recorded {
+            content: Checksum::from_entry(entry),
+            declaration: RecordedDeclaration {
                 found: xxh3_64(entry.declaration.get().as_bytes()),
                 written: entry
                     .xxh3
@@ -94,23 +94,25 @@ impl Promised {
         }
     }
 
-    /// Is this the file? A damaged one may still have a sound header, and kill the process when its code runs.
+    /// Reports whether this is the file of the manifest. A damaged file may still have a sound header, and kill the
+    /// process when its code runs.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(crate) fn fits(&self, path: &Path) -> io::Result<bool> {
-        self.content.fits(path)
+    pub(crate) fn matches_file(&self, path: &Path) -> io::Result<bool> {
+        self.content.matches(path)
     }
 
-    /// Does the declaration still stand beside the checksum of the file that gave it, as they were written? Then whoever wrote them
-    /// has checked the file, and asked it what it declares: neither need be done again.
-    pub(crate) fn is_as_built(&self) -> bool {
+    /// Reports whether the declaration is still the one that was written together with the checksum of the file that
+    /// returned it. `cargo layer build` has then checked the file and asked it for its declaration; neither has to be
+    /// repeated.
+    pub(crate) fn has_trusted_declaration(&self) -> bool {
         let written = self.declaration.written.as_deref();
         written == Some(xxh3(self.declaration.found).as_str())
     }
 
-    /// Is this the declaration?
-    pub(crate) fn declares(&self, declaration: &[u8]) -> bool {
+    /// Reports whether this is the declaration of the manifest.
+    pub(crate) fn matches_declaration(&self, declaration: &[u8]) -> bool {
         sha256(declaration) == self.declaration.digest
     }
 }
@@ -123,29 +125,29 @@ mod tests {
 
     #[test]
     fn any_bit_that_differs_is_found_by_either() {
-        let content: Vec<u8> = (0..PIECE + 1000).map(|at| (at * 31 % 251) as u8).collect();
+        let content: Vec<u8> = (0..CHUNK + 1000).map(|at| (at * 31 % 251) as u8).collect();
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         for checksum in [
             Checksum::Xxh3(xxh3(xxh3_64(&content))),
             Checksum::Sha256(sha256(&content)),
         ] {
             fs_err::write(file.path(), &content).expect("it can be written");
-            assert!(checksum.fits(file.path()).expect("it can be read"));
-            for at in [0, 500, PIECE - 1, PIECE, content.len() - 1] {
+            assert!(checksum.matches(file.path()).expect("it can be read"));
+            for at in [0, 500, CHUNK - 1, CHUNK, content.len() - 1] {
                 let mut damaged = content.clone();
                 damaged[at] ^= 4;
                 fs_err::write(file.path(), damaged).expect("it can be written");
-                let fits = checksum.fits(file.path()).expect("it can be read");
+                let fits = checksum.matches(file.path()).expect("it can be read");
                 assert!(!fits, "{checksum:?}, byte {at}");
             }
-            fs_err::write(file.path(), &content[..PIECE]).expect("it can be written");
-            let fits = checksum.fits(file.path()).expect("it can be read");
+            fs_err::write(file.path(), &content[..CHUNK]).expect("it can be written");
+            let fits = checksum.matches(file.path()).expect("it can be read");
             assert!(!fits, "{checksum:?}, cut off");
         }
     }
 
     #[test]
-    fn a_library_is_trusted_to_be_as_built_only_where_it_gave_the_declaration_that_is_there() {
+    fn a_declaration_is_trusted_only_where_this_library_gave_it() {
         let declaration = r#"{"tools":[]}"#;
         let of = |xxh3: Option<Xxh3>, declaration: &str| {
             let entry = serde_json::json!({
@@ -155,16 +157,16 @@ mod tests {
             });
             let text = entry.to_string().replace("\"[declaration]\"", declaration);
             let entry: PluginEntry = serde_json::from_str(&text).expect("an entry");
-            let promised = Promised::of(&entry);
-            assert!(promised.declares(declaration.as_bytes()));
-            promised.is_as_built()
+            let expected = ExpectedLibrary::from_entry(&entry);
+            assert!(expected.matches_declaration(declaration.as_bytes()));
+            expected.has_trusted_declaration()
         };
-        assert!(of(Some(Xxh3::of(b"file", Some(declaration))), declaration));
+        assert!(of(Some(Xxh3::new(b"file", Some(declaration))), declaration));
         let edited = r#"{"tools":[{}]}"#;
         for (xxh3, found) in [
-            (Some(Xxh3::of(b"file", Some(declaration))), edited),
-            // For another CPU.
-            (Some(Xxh3::of(b"file", None)), declaration),
+            (Some(Xxh3::new(b"file", Some(declaration))), edited),
+            // A library for another CPU.
+            (Some(Xxh3::new(b"file", None)), declaration),
             (None, declaration),
         ] {
             assert!(!of(xxh3.clone(), found), "{xxh3:?}: {found}");

@@ -1,7 +1,7 @@
-//! Calls under way: what the host knows of each, by the number that its plugin was given.
+//! Active calls: the host's knowledge of each, by the number that its plugin got.
 //!
-//! A call is registered until its tool has come back, which may be long after its client was answered: a tool that was
-//! given up still learns that it was.
+//! A call is registered until its tool has come back. That may be long after its client was answered: a tool that runs
+//! after its call has timed out can still ask whether it was cancelled.
 
 use std::{
     collections::BTreeMap,
@@ -17,123 +17,124 @@ use mcp_protocol::Notification;
 
 use crate::{
     plugin::{
-        CallContext, Inputs,
-        invocation::notification_buffer::{Collected, Pushed},
+        CallContext, InputRequests,
+        invocation::notification_buffer::{NotificationBuffer, PushOutcome},
     },
     store::tool_state::CallState,
 };
 
-/// Hears of a call's notifications at once, on the tool's own thread.
+/// A function that receives a call's notifications at once, on the tool's own thread.
 pub(crate) type Listener = Box<dyn Fn(Notification) + Send + Sync>;
 
-/// What a call has besides what its tool is told of the request. By default, nothing.
+/// Resources that a call may use: pending client inputs, its state, and a notification listener. By default there are
+/// none.
 #[derive(Default)]
-pub(crate) struct Means {
-    /// What it may ask of its client.
-    pub(crate) inputs: Inputs,
-    /// What it may keep between calls.
+pub(crate) struct CallResources {
+    /// The questions that the call may ask its client.
+    pub(crate) inputs: InputRequests,
+    /// The state that the call may keep between calls.
     pub(crate) state: CallState,
-    /// Who hears what it tells its client. Without, that is kept.
+    /// The receiver of notifications. Without it they are kept.
     pub(crate) listener: Option<Listener>,
 }
 
-/// A call.
-pub struct Call {
-    /// Its number, as plugins know it. Never 0, which is the process.
+/// A call, from its registration until its tool has come back.
+pub struct ActiveCall {
+    /// The call's number, as plugins know it. Never 0, which means the process.
     pub number: u64,
     /// The tool's name.
     pub tool: String,
     /// The file name of the plugin's library.
     pub library: String,
-    /// What the plugin may know of the request.
+    /// The facts about the request that the plugin may know.
     pub context: CallContext,
-    /// When it is given up.
+    /// The time when the call is cancelled.
     pub deadline: Option<SystemTime>,
-    /// What it asks of its client.
-    pub inputs: Inputs,
-    /// What it keeps between calls.
+    /// The call's questions to its client.
+    pub inputs: InputRequests,
+    /// The state that the call keeps between calls.
     pub(crate) state: CallState,
     cancelled: AtomicBool,
-    collected: Mutex<Collected>,
+    buffer: Mutex<NotificationBuffer>,
     listener: Option<Listener>,
 }
 
-/// A call that is under way; dropped, it is over.
-pub struct LiveCall(Arc<Call>);
+/// A registered call; dropped, it is over.
+pub struct ActiveCallGuard(Arc<ActiveCall>);
 
-impl LiveCall {
-    /// Register a call.
+impl ActiveCallGuard {
+    /// Registers a call.
     #[must_use]
-    pub(crate) fn begin(
+    pub(crate) fn register(
         tool: &str,
         library: &str,
         context: CallContext,
         deadline: Option<SystemTime>,
-        means: Means,
+        resources: CallResources,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let call = Arc::new(Call {
+        let call = Arc::new(ActiveCall {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             tool: tool.to_owned(),
             library: library.to_owned(),
             context,
             deadline,
-            inputs: means.inputs,
-            state: means.state,
+            inputs: resources.inputs,
+            state: resources.state,
             cancelled: AtomicBool::new(false),
-            collected: Mutex::default(),
-            listener: means.listener,
+            buffer: Mutex::default(),
+            listener: resources.listener,
         });
         calls().insert(call.number, Arc::clone(&call));
         Self(call)
     }
 
-    /// The call, to be looked at also when it is over.
+    /// Returns the call, which can still be read when it is over.
     #[must_use]
-    pub fn call(&self) -> Arc<Call> {
+    pub fn call(&self) -> Arc<ActiveCall> {
         Arc::clone(&self.0)
     }
 }
 
-impl Deref for LiveCall {
-    type Target = Call;
+impl Deref for ActiveCallGuard {
+    type Target = ActiveCall;
 
-    fn deref(&self) -> &Call {
+    fn deref(&self) -> &ActiveCall {
         &self.0
     }
 }
 
-impl Drop for LiveCall {
+impl Drop for ActiveCallGuard {
     fn drop(&mut self) {
         calls().remove(&self.number);
     }
 }
 
-/// The call of this number, if it is under way.
-pub(crate) fn find(number: u64) -> Option<Arc<Call>> {
+/// Returns the active call of this number.
+pub(crate) fn lookup(number: u64) -> Option<Arc<ActiveCall>> {
     calls().get(&number).cloned()
 }
 
-impl Call {
-    /// Nobody waits for this call any more.
+impl ActiveCall {
+    /// Marks the call as cancelled: nobody waits for it any more.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
     }
 
-    /// Was it cancelled?
+    /// Reports whether the call was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Takes note of the kind of the state error that it fails for, if its plugin names one.
-    pub(crate) fn fails_for(&self, kind: Option<String>) {
+    /// Records the kind of the state error for which the call fails, if its plugin names one.
+    pub(crate) fn set_failure_kind(&self, kind: Option<String>) {
         if let Some(kind) = kind {
-            self.state.fails_for(kind);
+            self.state.set_failure_kind(kind);
         }
     }
 
-    /// Tell or keep a notification for the client, if it wants to hear of it.
+    /// Sends or keeps a notification, if the client wants it.
     pub(crate) fn notify(&self, notification: Notification) {
         let wanted = match &notification {
             Notification::Progress(_) => self.context.progress,
@@ -146,12 +147,12 @@ impl Call {
             return;
         }
         if let Some(listener) = &self.listener {
-            if self.collected().is_news(&notification) {
+            if self.buffer().should_send(&notification) {
                 listener(notification);
             }
             return;
         }
-        if self.collected().push(notification) == Pushed::FirstLost {
+        if self.buffer().push(notification) == PushOutcome::FirstDropped {
             tracing::warn!(
                 request_id = self.context.request_id,
                 tool = self.tool,
@@ -161,28 +162,26 @@ impl Call {
         }
     }
 
-    /// What the client is to hear, in its order.
+    /// Returns the notifications that were kept, in their order.
     #[must_use]
     pub fn take_notifications(&self) -> Vec<Notification> {
-        std::mem::take(&mut *self.collected()).into_notifications()
+        std::mem::take(&mut *self.buffer()).into_notifications()
     }
 
-    fn collected(&self) -> MutexGuard<'_, Collected> {
-        // Nothing is left half done under this lock.
-        self.collected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn buffer(&self) -> MutexGuard<'_, NotificationBuffer> {
+        // No panic can leave the data inconsistent under this lock.
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn calls() -> MutexGuard<'static, BTreeMap<u64, Arc<Call>>> {
-    static CALLS: Mutex<BTreeMap<u64, Arc<Call>>> = Mutex::new(BTreeMap::new());
+fn calls() -> MutexGuard<'static, BTreeMap<u64, Arc<ActiveCall>>> {
+    static CALLS: Mutex<BTreeMap<u64, Arc<ActiveCall>>> = Mutex::new(BTreeMap::new());
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The number of the call for this request, if it is under way.
+/// Returns the number of the active call of this request.
 #[cfg(test)]
-pub(crate) fn number_for(request_id: &str) -> Option<u64> {
+pub(crate) fn number_of_request(request_id: &str) -> Option<u64> {
     let calls = calls();
     let mut calls = calls.values();
     let call = calls.find(|call| call.context.request_id == request_id)?;

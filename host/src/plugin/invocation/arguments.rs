@@ -1,17 +1,17 @@
-//! How arguments reach a tool of the catalogue: by the rules of `tool_schema::Arguments`.
+//! The delivery of arguments to a tool of the catalogue, by the rules of `tool_schema::Arguments`.
 
 use mcp_protocol::tools::CallResult;
 use tool_schema::{Arguments, Delivery, Refusal};
 
-use crate::plugin::{Call, CallFailure, CatalogTool, FailureKind, invocation};
+use crate::plugin::{ActiveCall, CallFailure, CatalogTool, FailureKind, invocation};
 
 impl CatalogTool {
-    /// Call the tool with a JSON object of arguments. Blocks until it has answered.
+    /// Calls the tool with a JSON object of arguments. Blocks until the tool has answered.
     ///
     /// # Errors
-    /// [`CallFailure`]; arguments that do not fit are no failure but a result with `isError`, and a result that is not
-    /// what the tool declared is one.
-    pub fn call(&self, arguments: &str, call: &Call) -> Result<CallResult, CallFailure> {
+    /// [`CallFailure`]. Arguments that do not fit are no failure, but a result with `isError`. A result that is not
+    /// what the tool declared is a failure.
+    pub fn call(&self, arguments: &str, call: &ActiveCall) -> Result<CallResult, CallFailure> {
         let rules = Arguments {
             tool: &self.mcp.name,
             schema_text: self.mcp.input_schema.get(),
@@ -22,15 +22,15 @@ impl CatalogTool {
         let outcome = rules.deliver(arguments, |text| {
             match invocation::call(&self.plugin, &self.mcp.name, text.as_bytes(), call) {
                 Err(failure) if failure.kind == FailureKind::InvalidArguments => {
-                    let words = failure.public.unwrap_or_default();
-                    Delivery::Undecodable { words }
+                    let message = failure.public.unwrap_or_default();
+                    Delivery::Undecodable { words: message }
                 }
                 outcome => Delivery::Taken(outcome),
             }
         });
         match outcome {
-            Ok(outcome) => self.checked(outcome?),
-            Err(Refusal::Unfit(words)) => Ok(CallResult::error(&words)),
+            Ok(outcome) => self.check_result(outcome?),
+            Err(Refusal::Unfit(message)) => Ok(CallResult::error(&message)),
             Err(refusal) => Err(CallFailure {
                 kind: FailureKind::Unavailable,
                 public: None,

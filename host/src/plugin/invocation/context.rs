@@ -1,4 +1,4 @@
-//! What a plugin may know of the request behind a call.
+//! The facts about a request that a plugin may know.
 
 use std::collections::BTreeMap;
 
@@ -6,33 +6,33 @@ use mcp_protocol::{LogLevel, Trace};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-/// Who called, as found out by whoever checked it before the host, or by a token that the host has asked for.
+/// The caller, as identified in front of the host, or by a token that the host requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The name by which it is known; `None`: nobody asked.
+    /// The caller's name; `None`: nobody asked.
     pub principal: Option<String>,
-    /// What else is known of it.
+    /// Further facts about the caller, such as the claims of a JWT: `{"sub": "ada", "scope": "read"}`.
     pub claims: Map<String, Value>,
 }
 
-/// The facts of a request. Source: `plugin-abi/PAYLOADS.md`, "Context".
+/// The facts about a request. Source: `plugin-abi/PAYLOADS.md`, "Context".
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallContext {
-    /// Names the request in the operator's log.
+    /// The id of the request in the operator's log.
     pub request_id: String,
     /// The revision in which the call is answered.
     pub protocol_version: &'static str,
-    /// What the client says of itself.
+    /// The client's description of itself.
     #[serde(skip_serializing_if = "is_unreadable")]
     pub client: Option<Box<RawValue>>,
-    /// What the client can do; `None`: not known.
+    /// The client's capabilities; `None`: unknown.
     #[serde(skip_serializing_if = "is_unreadable")]
     pub capabilities: Option<Box<RawValue>>,
-    /// Who called.
+    /// The caller's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
-    /// What is known of the principal.
+    /// Further facts about the caller.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub claims: Map<String, Value>,
     /// The request's headers that plugins may see, by names in lower case.
@@ -40,7 +40,7 @@ pub struct CallContext {
     /// The trace that the call is part of.
     #[serde(skip_serializing_if = "Trace::is_empty")]
     pub trace: Trace,
-    /// Does the client want to hear of progress?
+    /// Whether the client wants progress notifications.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub progress: bool,
     /// The least important level of messages that the client wants; `None`: it wants none.
@@ -48,11 +48,11 @@ pub struct CallContext {
     pub log_level: Option<LogLevel>,
 }
 
-/// A client's JSON may hold what Rust's readers refuse: half of a surrogate pair, `1e400`, a hundred levels. The plugin
-/// could then read nothing of its context, so that such a member is left out.
+/// Reports whether Rust's readers refuse a client's JSON: half of a surrogate pair, `1e400`, a hundred levels. The
+/// plugin could then read nothing of its context, so that such a member is left out.
 fn is_unreadable(raw: &Option<Box<RawValue>>) -> bool {
     raw.as_ref().is_none_or(|raw| {
-        // As deep as it will stand in the context, and one level more for whoever wraps that.
+        // As deep as in the context, and one level more for an envelope around that.
         let nested = format!("[[{}]]", raw.get());
         serde_json::from_str::<Value>(&nested).is_err()
     })

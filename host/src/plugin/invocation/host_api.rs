@@ -1,4 +1,4 @@
-//! What plugins ask of the host: the operations of `plugin-abi/PAYLOADS.md`, "Operations of the host".
+//! The host's operations for plugins: `plugin-abi/PAYLOADS.md`, "Operations of the host".
 
 mod state;
 
@@ -15,23 +15,23 @@ use serde_json::{Value, json};
 
 use crate::plugin::{
     invocation::{
-        active_calls::{self, Call},
-        input_requests::{Asking, CannotAsk, MAX_LINES, Replies, Unavailable},
+        active_calls::{self, ActiveCall},
+        input_requests::{CannotAsk, InputQuery, InputReplies, InputUnavailable, MAX_LOG_LINES},
     },
-    wire::Failure,
+    wire::PluginFailure,
 };
 
-/// The longest message of a line. Unit: bytes.
+/// The longest message of a log line. Unit: bytes.
 /// Source: ours. CloudWatch takes lines of 256 KB, but people do not read them.
 const MAX_MESSAGE: usize = 16 * 1024;
 
-/// The longest words about a question. Unit: bytes. Source: ours; what a tool calls its questions is in them.
-const MAX_WORDS: usize = 2000;
+/// The longest text about a question. Unit: bytes. Source: ours. It quotes a tool's name for the question.
+const MAX_QUESTION_TEXT: usize = 2000;
 
 /// The longest name of a module or crate in a line. Unit: bytes. Source: ours.
 const MAX_NAME: usize = 256;
 
-/// The host's function behind `Host::request`: from any thread, at any time, with whatever bytes.
+/// The host's function behind `Host::request`. Plugins call it from any thread, at any time, with any bytes.
 pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
     // A panic must not cross (ABI rule 3).
     let answer = catch_unwind(|| answer(call, op, payload.as_slice())).unwrap_or_else(|_| {
@@ -40,15 +40,15 @@ pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
             format!("the host's own operation {op} panicked"),
         ))
     });
-    // Strings and values always have a form in JSON.
+    // Strings and values always have a JSON form.
     match answer {
         Ok(payload) => RResult::ROk(payload.into()),
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
     }
 }
 
-/// The host's side of what happens outside of calls.
-pub(crate) fn outside_of_calls() -> Host {
+/// Returns the host's interface for operations outside of calls.
+pub(crate) fn process_host() -> Host {
     Host {
         call: 0,
         deadline_unix_ms: 0,
@@ -56,7 +56,7 @@ pub(crate) fn outside_of_calls() -> Host {
     }
 }
 
-fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
+fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, PluginFailure> {
     let bytes = |answer: Value| serde_json::to_vec(&answer).unwrap_or_default();
     if number == 0 {
         return match op {
@@ -67,7 +67,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
             )),
         };
     }
-    let call = active_calls::find(number);
+    let call = active_calls::lookup(number);
     let call = call.ok_or_else(|| failure("call_ended", format!("call {number} is over")))?;
     let answer = match op {
         host_op::STATE => return state::answer(&call.state, parse(payload)?),
@@ -87,91 +87,91 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, Failure> {
     answer.map(bytes)
 }
 
-fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
+fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PluginFailure> {
     serde_json::from_slice(payload).map_err(|error| {
         let detail = format!("the payload cannot be read: {error}");
         failure("invalid_arguments", detail)
     })
 }
 
-fn failure(kind: &str, detail: String) -> Failure {
-    Failure {
+fn failure(kind: &str, detail: String) -> PluginFailure {
+    PluginFailure {
         kind: kind.to_owned(),
         detail: Some(detail),
-        ..Failure::default()
+        ..PluginFailure::default()
     }
 }
 
-fn notify(call: &Call, notification: Notification) -> Result<Value, Failure> {
+fn notify(call: &ActiveCall, notification: Notification) -> Result<Value, PluginFailure> {
     call.notify(notification);
     Ok(json!({}))
 }
 
 /// Questions to the client, by keys.
 #[derive(Deserialize)]
-struct Questions {
-    requests: BTreeMap<String, Asking>,
+struct InputPayload {
+    requests: BTreeMap<String, InputQuery>,
 }
 
-fn input(call: &Call, questions: Questions) -> Result<Value, Failure> {
+fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFailure> {
     let declared = call.context.capabilities.as_deref();
     let public = match call.inputs.ask(questions.requests, declared) {
-        Ok(Replies { answers, misfits }) => {
-            for (key, why) in misfits {
-                tell(
+        Ok(InputReplies { answers, rejected }) => {
+            for (key, why) in rejected {
+                log_question(
                     call,
-                    &Level::Info,
+                    &PluginLogLevel::Info,
                     &format!("the client is asked for {key:?} again: {why}"),
                 );
             }
             return Ok(json!({ "answers": answers }));
         }
-        Err(CannotAsk::Nothing(why)) => {
-            if why == Unavailable::NoKey {
-                let words = "the tool cannot ask its client: STATE_KEY is not set";
-                tell(call, &Level::Error, words);
+        Err(CannotAsk::Unavailable(why)) => {
+            if why == InputUnavailable::NoKey {
+                let message = "the tool cannot ask its client: STATE_KEY is not set";
+                log_question(call, &PluginLogLevel::Error, message);
             }
-            why.words(&call.tool)
+            why.message(&call.tool)
         }
-        Err(CannotAsk::Here(words)) => cut(&words, MAX_WORDS).into_owned(),
-        Err(CannotAsk::Anyone(problem)) => {
-            tell(
+        Err(CannotAsk::Client(message)) => truncate(&message, MAX_QUESTION_TEXT).into_owned(),
+        Err(CannotAsk::Author(problem)) => {
+            log_question(
                 call,
-                &Level::Error,
+                &PluginLogLevel::Error,
                 &format!("the tool cannot ask this: {problem}"),
             );
             let request_id = &call.context.request_id;
             format!("the tool asks what no client can be asked (request id {request_id})")
         }
     };
-    Err(Failure {
+    Err(PluginFailure {
         kind: "cannot_ask".to_owned(),
         public: Some(public),
-        ..Failure::default()
+        ..PluginFailure::default()
     })
 }
 
-/// Tell the operator of a call's questions; not without end, as a tool may ask in a loop.
-fn tell(call: &Call, level: &Level, words: &str) {
-    let Some(earlier) = call.inputs.count_line() else {
+/// Logs a message about a call's questions. The number of lines is limited, since a tool may ask in a loop.
+fn log_question(call: &ActiveCall, level: &PluginLogLevel, message: &str) {
+    let Some(earlier) = call.inputs.count_log_line() else {
         return;
     };
-    let words = one_line(&cut(words, MAX_WORDS)).into_owned();
+    let message = one_line(&truncate(message, MAX_QUESTION_TEXT)).into_owned();
     let last = match earlier + 1 {
-        MAX_LINES => " (more about the questions of this call is left out)",
+        MAX_LOG_LINES => " (more about the questions of this call is left out)",
         _ => "",
     };
     let (request_id, tool, library) = (&call.context.request_id, &call.tool, &call.library);
     match level {
-        Level::Error => tracing::error!(request_id, tool, library, "{words}{last}"),
-        _ => tracing::info!(request_id, tool, library, "{words}{last}"),
+        PluginLogLevel::Error => tracing::error!(request_id, tool, library, "{message}{last}"),
+        _ => tracing::info!(request_id, tool, library, "{message}{last}"),
     }
 }
 
 /// A line for the operator's log.
 #[derive(Deserialize)]
-struct Line {
-    level: Level,
+struct LogLine {
+    level: PluginLogLevel,
     #[serde(default)]
     target: Option<String>,
     message: String,
@@ -181,7 +181,7 @@ struct Line {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Level {
+enum PluginLogLevel {
     Error,
     Warn,
     Info,
@@ -189,33 +189,39 @@ enum Level {
     Trace,
 }
 
-fn log(call: Option<&Call>, line: &Line) -> Result<Value, Failure> {
+fn log(call: Option<&ActiveCall>, line: &LogLine) -> Result<Value, PluginFailure> {
     let request_id = call.map(|call| call.context.request_id.as_str());
     let tool = call.map(|call| call.tool.as_str());
-    let plugin = line.plugin.as_deref().map(|plugin| cut(plugin, MAX_NAME));
+    let plugin = line
+        .plugin
+        .as_deref()
+        .map(|plugin| truncate(plugin, MAX_NAME));
     let plugin = plugin.as_deref().or(call.map(|call| call.library.as_str()));
-    let target = line.target.as_deref().map(|target| cut(target, MAX_NAME));
+    let target = line
+        .target
+        .as_deref()
+        .map(|target| truncate(target, MAX_NAME));
     let target = target.as_deref();
-    let message = one_line(&cut(&line.message, MAX_MESSAGE)).into_owned();
+    let message = one_line(&truncate(&line.message, MAX_MESSAGE)).into_owned();
     macro_rules! write {
         ($level:ident) => {
             tracing::$level!(request_id, tool, plugin, target = target, "{message}")
         };
     }
     match line.level {
-        Level::Error => write!(error),
-        Level::Warn => write!(warn),
-        Level::Info => write!(info),
-        Level::Debug => write!(debug),
-        Level::Trace => write!(trace),
+        PluginLogLevel::Error => write!(error),
+        PluginLogLevel::Warn => write!(warn),
+        PluginLogLevel::Info => write!(info),
+        PluginLogLevel::Debug => write!(debug),
+        PluginLogLevel::Trace => write!(trace),
     }
     Ok(json!({}))
 }
 
-/// The text with what would begin another line, or hide a part of this one, written out: nobody can make the host seem to
-/// have logged what it has not.
+/// Escapes every character that would begin another line or hide a part of this one. No plugin can make it look as if
+/// the host had logged something.
 fn one_line(text: &str) -> Cow<'_, str> {
-    // Control characters, and those of Unicode that separate lines or turn the direction of writing.
+    // Control characters, and those of Unicode that separate lines or change the direction of writing.
     let harmful =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !text.contains(harmful) {
@@ -232,8 +238,8 @@ fn one_line(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// The text, or as much of it as `length` bytes hold.
-fn cut(text: &str, length: usize) -> Cow<'_, str> {
+/// Truncates a text to `length` bytes.
+fn truncate(text: &str, length: usize) -> Cow<'_, str> {
     if text.len() <= length {
         return text.into();
     }
@@ -250,13 +256,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        plugin::{CallContext, Inputs, LiveCall, Means, Question},
-        process::log::operator::Operator,
+        plugin::{ActiveCallGuard, CallContext, CallResources, InputRequests, Question},
+        process::log::captured_log::CapturedLog,
     };
 
-    /// The lines that the operator sees of what is said to the host.
+    /// Returns the log lines that result from `say`, a message to the host.
     fn operator_sees(level: &str, say: impl FnOnce()) -> Vec<Value> {
-        let operator = Operator::at(level);
+        let operator = CapturedLog::new(level);
         say();
         operator.lines()
     }
@@ -267,31 +273,37 @@ mod tests {
         assert!(matches!(answer, RResult::ROk(_)), "{payload}");
     }
 
-    fn live(log_level: Option<mcp_protocol::LogLevel>) -> LiveCall {
+    fn live(log_level: Option<mcp_protocol::LogLevel>) -> ActiveCallGuard {
         let context = CallContext {
             request_id: "r-1".to_owned(),
             log_level,
             ..CallContext::default()
         };
-        LiveCall::begin("greet", "libtools.so", context, None, Means::default())
+        ActiveCallGuard::register(
+            "greet",
+            "libtools.so",
+            context,
+            None,
+            CallResources::default(),
+        )
     }
 
-    /// A call that may ask a client of these capabilities.
-    fn asking(inputs: Inputs, capabilities: &str) -> LiveCall {
+    /// Returns a call that may ask a client with these capabilities.
+    fn asking(inputs: InputRequests, capabilities: &str) -> ActiveCallGuard {
         let capabilities = RawValue::from_string(capabilities.to_owned());
         let context = CallContext {
             capabilities: Some(capabilities.expect("JSON")),
             ..CallContext::default()
         };
-        let means = Means {
+        let resources = CallResources {
             inputs,
-            ..Means::default()
+            ..CallResources::default()
         };
-        LiveCall::begin("greet", "libtools.so", context, None, means)
+        ActiveCallGuard::register("greet", "libtools.so", context, None, resources)
     }
 
     #[test]
-    fn a_line_says_who_writes_it_on_behalf_of_which_request() {
+    fn a_log_line_names_its_plugin_and_request() {
         let live = live(None);
         let said = json!({ "level": "warn", "target": "tools::greet", "message": "hello", "plugin": "tools" });
         let bare = json!({ "level": "error", "message": "bare" });
@@ -327,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_one_line_whatever_is_in_it() {
+    fn a_log_line_stays_one_line_for_any_text() {
         for (message, logged) in [
             ("a\nb\r\n", "a\\nb\\r\\n"),
             ("\u{1b}[31mred\u{7}\0", "\\u{1b}[31mred\\u{7}\\u{0}"),
@@ -342,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_no_longer_than_anyone_reads() {
+    fn a_log_line_has_a_bounded_length() {
         let name = "n".repeat(1_000_000);
         let said = json!({ "level": "info", "target": name, "message": "ü".repeat(1_000_000), "plugin": name });
         let lines = operator_sees("INFO", || say(0, host_op::LOG, &said));
@@ -358,8 +370,8 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_is_told_to_the_operator_of_whoever_asks() {
-        let call = asking(Inputs::unavailable(Unavailable::NoKey), "{}");
+    fn a_missing_key_is_logged_when_a_tool_asks() {
+        let call = asking(InputRequests::unavailable(InputUnavailable::NoKey), "{}");
         let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
         let lines = operator_sees("INFO", || {
             let asked = asked.to_string();
@@ -375,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn of_wrong_questions_there_are_as_many_lines_as_anyone_reads() {
+    fn lines_about_wrong_questions_are_bounded() {
         let live = live(None);
         let key = "\u{1b}".repeat(50_000);
         let asked = json!({ "requests": { key: { "method": "roots/lost", "params": {} } } });
@@ -386,35 +398,35 @@ mod tests {
                 assert!(request(live.number, host_op::INPUT, asked).is_err());
             }
         });
-        assert_eq!(lines.len(), MAX_LINES as usize);
+        assert_eq!(lines.len(), MAX_LOG_LINES as usize);
         for line in &lines {
-            assert!(line.to_string().len() < 2 * MAX_WORDS, "{line}");
+            assert!(line.to_string().len() < 2 * MAX_QUESTION_TEXT, "{line}");
         }
-        let message = lines[MAX_LINES as usize - 1]["message"].as_str();
+        let message = lines[MAX_LOG_LINES as usize - 1]["message"].as_str();
         let message = message.expect("a text");
         assert!(message.ends_with("is left out)"), "{message}");
     }
 
     #[test]
-    fn that_an_answer_was_not_taken_is_told() {
+    fn a_rejected_answer_is_reported() {
         let given = Question {
             answer: Some(json!({ "roots": "secret" })),
             ..Question::default()
         };
         let live = asking(
-            Inputs::after([("a".to_owned(), given)].into()),
+            InputRequests::resume([("a".to_owned(), given)].into()),
             r#"{"roots":{}}"#,
         );
         let asked = json!({ "requests": { "a": { "method": "roots/list", "params": {} } } });
         let lines = operator_sees("INFO", || say(live.number, host_op::INPUT, &asked));
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["level"], "INFO", "{lines:?}");
-        let words = r#"the client is asked for "a" again: it is no result of roots/list"#;
-        assert_eq!(lines[0]["message"], words, "{lines:?}");
+        let message = r#"the client is asked for "a" again: it is no result of roots/list"#;
+        assert_eq!(lines[0]["message"], message, "{lines:?}");
     }
 
     #[test]
-    fn that_notifications_are_lost_is_told_once() {
+    fn lost_notifications_are_logged_once() {
         let live = live(Some(mcp_protocol::LogLevel::Debug));
         let large = json!({ "level": "info", "data": "x".repeat(100_000) });
         let lines = operator_sees("INFO", || {

@@ -1,7 +1,7 @@
-//! What a call asks of its client: what it may ask, what is answered already, and what has yet to be.
+//! The questions of a call to its client: those that it may ask, those that are answered, and those that are open.
 //!
-//! The host keeps account of that itself: whatever a tool makes of a question that is not answered yet, and whatever it
-//! gives back, its call is not over.
+//! The host keeps this account itself. While a question is open the call is not over, whatever the tool does about it
+//! and whatever it returns.
 
 use std::{
     collections::BTreeMap,
@@ -18,67 +18,67 @@ use tool_schema::{Form, check_url};
 
 use crate::digest::digest;
 
-/// The most that one call asks, all its questions together. Unit: bytes.
-/// Source: ours. People fill the forms in.
-const MAX_ASKED: usize = 256 * 1024;
+/// The maximum size of all questions of one call. Unit: bytes.
+/// Source: ours. People fill in the forms.
+const MAX_QUESTION_BYTES: usize = 256 * 1024;
 
-/// The most lines that the operator reads of one call's questions. Source: ours. A tool may ask in a loop.
-pub(crate) const MAX_LINES: u32 = 10;
+/// The maximum number of log lines about one call's questions. Source: ours. A tool may ask in a loop.
+pub(crate) const MAX_LOG_LINES: u32 = 10;
 
 /// The questions of one call.
 #[derive(Debug, Default)]
-pub struct Inputs {
-    /// Why nothing can be asked, if so.
-    unavailable: Option<Unavailable>,
-    /// What was asked or answered before.
+pub struct InputRequests {
+    /// The reason why nothing can be asked, if there is one.
+    unavailable: Option<InputUnavailable>,
+    /// The questions of earlier rounds.
     earlier: BTreeMap<String, Question>,
-    now: Mutex<Now>,
-    /// How many lines the operator was to read of them.
-    lines: AtomicU32,
+    now: Mutex<CurrentRound>,
+    /// The number of log lines so far.
+    log_lines: AtomicU32,
 }
 
-/// What a tool asks.
+/// A question of a tool.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asking {
+pub(crate) struct InputQuery {
     #[serde(flatten)]
     request: InputRequest,
-    /// What the content of a form must satisfy, as far as its `requestedSchema` has no words for it.
+    /// The schema of a form's content, for rules that its `requestedSchema` cannot express.
     #[serde(default)]
     schema: Option<Value>,
 }
 
-/// What came of asking.
+/// The outcome of asking.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Replies {
-    /// What is answered, by keys.
+pub(crate) struct InputReplies {
+    /// The accepted answers, by keys.
     pub(crate) answers: Map<String, Value>,
-    /// What was answered by what is no answer, and so is asked again: keys, and why. For the operator, and so without what
-    /// people filled in.
-    pub(crate) misfits: Vec<(String, String)>,
+    /// The keys of rejected answers, with the reasons. Their questions are asked again. The operator reads this, so
+    /// that it contains nothing that people filled in.
+    pub(crate) rejected: Vec<(String, String)>,
 }
 
-/// Why something is no answer.
-struct Misfit {
-    /// For the operator.
+/// The reason why a value is no answer.
+struct RejectedAnswer {
+    /// The reason for the operator.
     why: String,
-    /// For whoever filled a form in.
-    to_mend: Option<String>,
+    /// The hint for the person who filled in a form.
+    hint: Option<String>,
 }
 
-/// Why a call can ask nothing. (In words only for a tool that asks.)
+/// The reason why a call can ask nothing. (It is logged only for a tool that asks.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unavailable {
-    /// The client speaks this revision, which is older than such questions.
-    Before(Revision),
-    /// The server lacks a key.
+pub enum InputUnavailable {
+    /// The client's revision is older than such questions.
+    OldRevision(Revision),
+    /// The server has no key for the state.
     NoKey,
 }
 
-impl Unavailable {
-    /// For the model.
-    pub(crate) fn words(self, tool: &str) -> String {
+impl InputUnavailable {
+    /// Returns the message for the model.
+    pub(crate) fn message(self, tool: &str) -> String {
         match self {
-            Self::Before(revision) => format!(
+            Self::OldRevision(revision) => format!(
                 "tool {tool} has to ask its client something, which takes revision {} of MCP; this client speaks {revision}",
                 Revision::MODERN
             ),
@@ -89,94 +89,96 @@ impl Unavailable {
     }
 }
 
-/// A question of an earlier round, as far as a later one has to know it.
+/// The facts about a question that a later round needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Question {
-    /// Of what was asked; `None`: not known, so that the answer is one to whatever is asked under its key.
+    /// The digest of the question; `None`: unknown, so that the answer counts for any question with its key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Its answer, if there is one.
+    /// The answer, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
-    /// When that was given. Unit: seconds since 1970.
+    /// The time of the answer. Unit: seconds since 1970.
     #[serde(default)]
     pub given: u64,
 }
 
-/// Why a question was not put to the client. Nothing of what was asked together with it was.
+/// The reason why a question was not put to the client. None of the questions that were asked together with it was put
+/// either.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CannotAsk {
-    /// This call can ask nothing.
-    Nothing(Unavailable),
-    /// This client is not able to answer it: in words for the model.
-    Here(String),
-    /// Nobody can be asked this: in words for the tool's author.
-    Anyone(String),
+    /// The call can ask nothing.
+    Unavailable(InputUnavailable),
+    /// The client lacks a capability; a message for the model.
+    Client(String),
+    /// No client can be asked this; a message for the tool's author.
+    Author(String),
 }
 
-/// What this run of the tool has asked, by keys: all with their digests.
+/// The questions of this run of the tool, by keys, each with its digest.
 #[derive(Debug, Default)]
-struct Now {
+struct CurrentRound {
     answered: BTreeMap<String, Question>,
     open: BTreeMap<String, (String, InputRequest)>,
-    /// How large the open ones are. Unit: bytes.
+    /// The size of the open questions. Unit: bytes.
     bytes: usize,
 }
 
-impl Inputs {
-    /// Of a call that knows these questions from earlier rounds.
+impl InputRequests {
+    /// Returns the questions of a call that continues after earlier rounds.
     #[must_use]
-    pub fn after(earlier: BTreeMap<String, Question>) -> Self {
+    pub fn resume(earlier: BTreeMap<String, Question>) -> Self {
         Self {
             earlier,
             ..Self::default()
         }
     }
 
-    /// Of a call that can ask nothing, for this reason.
+    /// Returns the questions of a call that can ask nothing, for this reason.
     #[must_use]
-    pub fn unavailable(why: Unavailable) -> Self {
+    pub fn unavailable(why: InputUnavailable) -> Self {
         Self {
             unavailable: Some(why),
             ..Self::default()
         }
     }
 
-    /// Ask a client of these capabilities. What is answered already comes back; the rest is what the call ends with.
+    /// Asks a client with these capabilities. Returns the answers that are known. The call ends with the other
+    /// questions.
     pub(crate) fn ask(
         &self,
-        asked: BTreeMap<String, Asking>,
+        queries: BTreeMap<String, InputQuery>,
         declared: Option<&RawValue>,
-    ) -> Result<Replies, CannotAsk> {
+    ) -> Result<InputReplies, CannotAsk> {
         if let Some(why) = self.unavailable {
-            return Err(CannotAsk::Nothing(why));
+            return Err(CannotAsk::Unavailable(why));
         }
         let mut now = self.now();
         let (mut known, mut new) = (Vec::new(), Vec::new());
         let mut bytes = now.bytes;
-        for (key, asking) in asked {
-            let digest = digest_of(&asking);
+        for (key, query) in queries {
+            let digest = digest_query(&query);
             match now.digest(&key) {
                 Some(earlier) if earlier == digest => known.push(key),
                 Some(_) => {
-                    return Err(CannotAsk::Anyone(format!(
+                    return Err(CannotAsk::Author(format!(
                         "two different questions have the key {key:?}"
                     )));
                 }
                 None => {
-                    let form = check(&key, &asking, declared)?;
-                    let size = size(&key, &asking);
+                    let form = check(&key, &query, declared)?;
+                    let size = size(&key, &query);
                     bytes += size;
-                    new.push((key, digest, asking.request, form, size));
+                    new.push((key, digest, query.request, form, size));
                 }
             }
         }
-        if bytes > MAX_ASKED {
-            return Err(CannotAsk::Anyone(format!(
-                "the questions have {bytes} bytes, more than {MAX_ASKED}"
+        if bytes > MAX_QUESTION_BYTES {
+            return Err(CannotAsk::Author(format!(
+                "the questions have {bytes} bytes, more than {MAX_QUESTION_BYTES}"
             )));
         }
-        let mut replies = Replies::default();
+        let mut replies = InputReplies::default();
         for key in known {
             let answer = now.answered.get(&key).and_then(|it| it.answer.clone());
             replies.answers.extend(answer.map(|answer| (key, answer)));
@@ -194,11 +196,11 @@ impl Inputs {
                     continue;
                 }
                 Ok(None) => {}
-                Err(Misfit { why, to_mend }) => {
-                    if let Some(to_mend) = to_mend {
-                        say_why(&mut request, &to_mend);
+                Err(RejectedAnswer { why, hint }) => {
+                    if let Some(hint) = hint {
+                        append_reason(&mut request, &hint);
                     }
-                    replies.misfits.push((key.clone(), why));
+                    replies.rejected.push((key.clone(), why));
                 }
             }
             now.bytes += size;
@@ -207,20 +209,20 @@ impl Inputs {
         Ok(replies)
     }
 
-    /// The answer of an earlier round, if it is one to this question, and when it was given.
+    /// Returns the answer of an earlier round, if it is one to this question, and its time.
     fn answer(
         &self,
         key: &str,
         digest: &str,
         request: &InputRequest,
         form: Option<&Form>,
-    ) -> Result<Option<(Value, u64)>, Misfit> {
+    ) -> Result<Option<(Value, u64)>, RejectedAnswer> {
         let earlier = self.earlier.get(key);
         let Some((earlier, answer)) = earlier.and_then(|it| Some((it, it.answer.as_ref()?))) else {
             return Ok(None);
         };
-        let no_answer = |why: String| Misfit { why, to_mend: None };
-        // Whoever agreed to one thing has not agreed to another.
+        let no_answer = |why: String| RejectedAnswer { why, hint: None };
+        // Consent to one question is no consent to another.
         if earlier
             .digest
             .as_ref()
@@ -236,33 +238,33 @@ impl Inputs {
             None => answer.clone(),
             Some(form) => form.filled_in(answer).map_err(|unfit| {
                 let places: Vec<_> = unfit.places().collect();
-                Misfit {
+                RejectedAnswer {
                     why: format!("what was filled in does not fit: {}", places.join(", ")),
-                    to_mend: Some(unfit.to_string()),
+                    hint: Some(unfit.to_string()),
                 }
             })?,
         };
         Ok(Some((answer, earlier.given)))
     }
 
-    /// Count a line for the operator; how many were to be read before it, if that is not too much.
-    pub(crate) fn count_line(&self) -> Option<u32> {
-        let before = self.lines.fetch_add(1, Ordering::Relaxed);
-        // It must not begin anew.
-        self.lines.fetch_min(MAX_LINES, Ordering::Relaxed);
-        (before < MAX_LINES).then_some(before)
+    /// Counts a log line. Returns the number of lines before it, unless there are too many.
+    pub(crate) fn count_log_line(&self) -> Option<u32> {
+        let before = self.log_lines.fetch_add(1, Ordering::Relaxed);
+        // The counter must not wrap around.
+        self.log_lines.fetch_min(MAX_LOG_LINES, Ordering::Relaxed);
+        (before < MAX_LOG_LINES).then_some(before)
     }
 
-    /// What the client still has to answer; empty when nothing was asked that is not answered.
+    /// Returns the questions that the client still has to answer.
     #[must_use]
-    pub fn open(&self) -> BTreeMap<String, InputRequest> {
+    pub fn unanswered(&self) -> BTreeMap<String, InputRequest> {
         let now = self.now();
         let open = now.open.iter();
         open.map(|(key, (_, request))| (key.clone(), request.clone()))
             .collect()
     }
 
-    /// What the next round has to know.
+    /// Returns the questions that the next round needs.
     #[must_use]
     pub fn questions(&self) -> BTreeMap<String, Question> {
         let now = self.now();
@@ -277,13 +279,13 @@ impl Inputs {
         answered.into_iter().chain(open).collect()
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
-        // Nothing is left half done under this lock.
+    fn now(&self) -> MutexGuard<'_, CurrentRound> {
+        // No panic can leave the data inconsistent under this lock.
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Now {
+impl CurrentRound {
     fn digest(&self, key: &str) -> Option<&str> {
         let open = || Some(&self.open.get(key)?.0);
         let answered = self.answered.get(key).and_then(|it| it.digest.as_ref());
@@ -291,14 +293,14 @@ impl Now {
     }
 }
 
-/// May this client be asked this? If it is a form, that.
+/// Checks that this client can be asked this. Returns the form, if the question has one.
 fn check(
     key: &str,
-    Asking { request, schema }: &Asking,
+    InputQuery { request, schema }: &InputQuery,
     declared: Option<&RawValue>,
 ) -> Result<Option<Form>, CannotAsk> {
-    let of_this = |problem: String| CannotAsk::Anyone(format!("the question {key:?} {problem}"));
-    let required = request.requires().map_err(of_this)?;
+    let of_this = |problem: String| CannotAsk::Author(format!("the question {key:?} {problem}"));
+    let required = request.required_capabilities().map_err(of_this)?;
     if let Some(url) = request.url() {
         check_url(url).map_err(|problem| of_this(problem.to_owned()))?;
     }
@@ -307,31 +309,31 @@ fn check(
         .map(|shown| Form::new(shown, schema.as_ref()));
     let form = form.transpose();
     let form = form.map_err(|error| of_this(format!("has a form {error}")))?;
-    let missing = capabilities::missing(required, declared);
+    let missing = capabilities::missing_capabilities(required, declared);
     if missing.is_empty() {
         return Ok(form);
     }
-    Err(CannotAsk::Here(format!(
+    Err(CannotAsk::Client(format!(
         "the client cannot be asked for {key:?}: it has not declared to be capable of {}; use a client that is",
         missing.join(" and ")
     )))
 }
 
-/// Tell the people who are asked again why. The message is all that a client shows them.
-fn say_why(request: &mut InputRequest, to_mend: &str) {
+/// Appends the reason why the question is asked again to its message, which is all that a client shows.
+fn append_reason(request: &mut InputRequest, hint: &str) {
     if let Some(message) = request.params["message"].as_str() {
-        let message = format!("{message}\n\nThe last answer could not be taken: {to_mend}.");
+        let message = format!("{message}\n\nThe last answer could not be taken: {hint}.");
         request.params["message"] = message.into();
     }
 }
 
-fn size(key: &str, Asking { request, schema }: &Asking) -> usize {
+fn size(key: &str, InputQuery { request, schema }: &InputQuery) -> usize {
     let schema = schema.as_ref().map_or(0, |schema| schema.to_string().len());
     key.len() + request.method.len() + request.params.to_string().len() + schema
 }
 
-/// Tells one question from another.
-fn digest_of(Asking { request, schema }: &Asking) -> String {
+/// Returns a digest that distinguishes questions.
+fn digest_query(InputQuery { request, schema }: &InputQuery) -> String {
     digest(&json!([request.method, request.params, schema]))
 }
 
@@ -363,20 +365,28 @@ mod tests {
         RawValue::from_string(text.to_owned()).expect("JSON")
     }
 
-    fn ask(inputs: &Inputs, key: &str, request: InputRequest) -> Result<Option<Value>, CannotAsk> {
+    fn ask(
+        inputs: &InputRequests,
+        key: &str,
+        request: InputRequest,
+    ) -> Result<Option<Value>, CannotAsk> {
         let mut replies = replies(inputs, key, request)?;
         Ok(replies.answers.remove(key))
     }
 
-    fn replies(inputs: &Inputs, key: &str, request: InputRequest) -> Result<Replies, CannotAsk> {
+    fn replies(
+        inputs: &InputRequests,
+        key: &str,
+        request: InputRequest,
+    ) -> Result<InputReplies, CannotAsk> {
         inputs.ask(
-            [(key.to_owned(), asking(request))].into(),
+            [(key.to_owned(), query(request))].into(),
             Some(&everything()),
         )
     }
 
-    fn asking(request: InputRequest) -> Asking {
-        Asking {
+    fn query(request: InputRequest) -> InputQuery {
+        InputQuery {
             request,
             schema: None,
         }
@@ -386,40 +396,40 @@ mod tests {
         json!({ "action": "accept", "content": { "name": name } })
     }
 
-    /// The round after `inputs`, with this answer.
-    fn then(inputs: &Inputs, key: &str, answer: Value) -> Inputs {
+    /// Returns the input requests of the round after `inputs`, with this answer.
+    fn next_round(inputs: &InputRequests, key: &str, answer: Value) -> InputRequests {
         let mut questions = inputs.questions();
         if let Some(question) = questions.get_mut(key) {
             question.answer = Some(answer);
         }
-        Inputs::after(questions)
+        InputRequests::resume(questions)
     }
 
     #[test]
-    fn what_is_answered_comes_back_and_the_rest_is_open() {
-        let first = Inputs::default();
+    fn answered_questions_return_and_others_stay_open() {
+        let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
-        assert_eq!(first.open().len(), 1);
+        assert_eq!(first.unanswered().len(), 1);
         let ann = accepted(&json!("Ann"));
-        let second = then(&first, "a", ann.clone());
+        let second = next_round(&first, "a", ann.clone());
         assert_eq!(ask(&second, "a", form("A?")), Ok(Some(ann.clone())));
-        assert!(second.open().is_empty());
+        assert!(second.unanswered().is_empty());
         assert_eq!(ask(&second, "b", form("B?")), Ok(None));
-        assert_eq!(second.open().keys().collect::<Vec<_>>(), ["b"]);
-        // Both are there in the third round.
+        assert_eq!(second.unanswered().keys().collect::<Vec<_>>(), ["b"]);
+        // The third round has both answers.
         let bea = accepted(&json!("Bea"));
-        let third = then(&second, "b", bea.clone());
+        let third = next_round(&second, "b", bea.clone());
         assert_eq!(ask(&third, "a", form("A?")), Ok(Some(ann)));
         assert_eq!(ask(&third, "b", form("B?")), Ok(Some(bea)));
-        assert!(third.open().is_empty());
+        assert!(third.unanswered().is_empty());
     }
 
     #[test]
-    fn what_a_form_does_not_ask_for_is_left_out_of_its_answer() {
-        let first = Inputs::default();
+    fn members_outside_a_form_are_removed_from_its_answer() {
+        let first = InputRequests::default();
         assert_eq!(ask(&first, "a", form("A?")), Ok(None));
         let content = json!({ "name": "Ann", "age": 5, "more": {} });
-        let second = then(
+        let second = next_round(
             &first,
             "a",
             json!({ "action": "accept", "content": content }),
@@ -429,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_does_not_fit_is_none() {
+    fn an_answer_of_the_wrong_form_is_not_accepted() {
         for answer in [
             json!(12345),
             Value::Null,
@@ -438,16 +448,16 @@ mod tests {
             json!({ "action": "accept", "content": {} }),
             accepted(&json!(5)),
         ] {
-            let first = Inputs::default();
+            let first = InputRequests::default();
             assert_eq!(ask(&first, "a", form("A?")), Ok(None));
-            let second = then(&first, "a", answer.clone());
+            let second = next_round(&first, "a", answer.clone());
             assert_eq!(ask(&second, "a", form("A?")), Ok(None), "{answer}");
-            assert_eq!(second.open().len(), 1, "{answer}");
+            assert_eq!(second.unanswered().len(), 1, "{answer}");
         }
     }
 
     #[test]
-    fn who_is_asked_again_is_told_why_and_the_operator_too_without_what_was_filled_in() {
+    fn a_repeated_question_gives_the_reason_and_the_log_omits_the_answer() {
         let url = json!({ "mode": "url", "message": "Go.", "url": "https://example.com" });
         let url = || request("elicitation/create", url.clone());
         for (asked, given, why, message) in [
@@ -470,23 +480,27 @@ mod tests {
                 "Go.",
             ),
         ] {
-            let first = Inputs::default();
+            let first = InputRequests::default();
             assert_eq!(ask(&first, "a", asked.clone()), Ok(None));
-            let second = then(&first, "a", given.clone());
+            let second = next_round(&first, "a", given.clone());
             let replies = replies(&second, "a", asked.clone()).expect("it can be asked");
-            assert_eq!(replies.misfits, [("a".to_owned(), why.to_owned())]);
-            assert_eq!(second.open()["a"].params["message"], message, "{given}");
-            // Once; and it is the same question still.
+            assert_eq!(replies.rejected, [("a".to_owned(), why.to_owned())]);
+            assert_eq!(
+                second.unanswered()["a"].params["message"],
+                message,
+                "{given}"
+            );
+            // The reason is reported once, and the question stays the same.
             let again = self::replies(&second, "a", asked.clone());
-            assert_eq!(again, Ok(Replies::default()));
+            assert_eq!(again, Ok(InputReplies::default()));
             assert_eq!(second.questions(), first.questions());
         }
     }
 
     #[test]
-    fn what_was_asked_is_asked_no_more_and_its_bytes_count_once() {
-        let large = |n: usize| form(&format!("{n}{}", "x".repeat(MAX_ASKED / 10)));
-        let inputs = Inputs::default();
+    fn a_repeated_question_is_asked_and_counted_once() {
+        let large = |n: usize| form(&format!("{n}{}", "x".repeat(MAX_QUESTION_BYTES / 10)));
+        let inputs = InputRequests::default();
         for _ in 0..100 {
             assert_eq!(ask(&inputs, "same", large(0)), Ok(None));
         }
@@ -495,28 +509,28 @@ mod tests {
         }
         for _ in 0..2 {
             let refused = ask(&inputs, "9", large(9));
-            assert!(matches!(refused, Err(CannotAsk::Anyone(_))), "{refused:?}");
+            assert!(matches!(refused, Err(CannotAsk::Author(_))), "{refused:?}");
         }
-        assert_eq!(inputs.open().len(), 9);
-        // Answered ones come back as often as they are asked.
-        let second = then(&inputs, "same", accepted(&json!("Ann")));
+        assert_eq!(inputs.unanswered().len(), 9);
+        // An answered question returns its answer each time.
+        let second = next_round(&inputs, "same", accepted(&json!("Ann")));
         for _ in 0..2 {
             assert!(matches!(ask(&second, "same", large(0)), Ok(Some(_))));
         }
     }
 
     #[test]
-    fn an_answer_is_one_to_its_own_question_only() {
-        let first = Inputs::default();
+    fn an_answer_belongs_to_its_own_question_only() {
+        let first = InputRequests::default();
         assert_eq!(ask(&first, "sure", form("Delete a.txt?")), Ok(None));
-        let second = then(&first, "sure", accepted(&json!("yes")));
+        let second = next_round(&first, "sure", accepted(&json!("yes")));
         assert_eq!(ask(&second, "sure", form("Delete b.txt?")), Ok(None));
-        // Of a client that sends no state back nobody knows what it was asked.
+        // If a client sends no state back, the host does not know its questions.
         let earlier = Question {
             answer: Some(accepted(&json!("yes"))),
             ..Question::default()
         };
-        let blind = Inputs::after([("sure".to_owned(), earlier)].into());
+        let blind = InputRequests::resume([("sure".to_owned(), earlier)].into());
         assert!(matches!(
             ask(&blind, "sure", form("Delete b.txt?")),
             Ok(Some(_))
@@ -524,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_be_asked_is_the_author_s_to_mend() {
+    fn an_impossible_question_is_the_authors_error() {
         let nested = json!({
             "message": "",
             "requestedSchema": { "type": "object", "properties": { "x": { "type": "object" } } },
@@ -542,15 +556,15 @@ mod tests {
                 "https://",
             ),
             ("first", form("another question"), "two different questions"),
-            ("a", form(&"x".repeat(MAX_ASKED)), "bytes"),
+            ("a", form(&"x".repeat(MAX_QUESTION_BYTES)), "bytes"),
         ] {
-            let inputs = Inputs::default();
+            let inputs = InputRequests::default();
             assert_eq!(ask(&inputs, "first", form("the first")), Ok(None));
             match ask(&inputs, key, request) {
-                Err(CannotAsk::Anyone(problem)) => assert!(problem.contains(words), "{problem}"),
+                Err(CannotAsk::Author(problem)) => assert!(problem.contains(words), "{problem}"),
                 other => panic!("{words}: {other:?}"),
             }
-            assert_eq!(inputs.open().len(), 1, "{words}");
+            assert_eq!(inputs.unanswered().len(), 1, "{words}");
         }
     }
 
@@ -559,22 +573,22 @@ mod tests {
         for declared in [None, Some("{}"), Some(r#"{"sampling":{}}"#)] {
             let declared =
                 declared.map(|text| RawValue::from_string(text.to_owned()).expect("JSON"));
-            let inputs = Inputs::default();
+            let inputs = InputRequests::default();
             let content = json!({ "type": "text", "text": "?" });
             let messages = json!([{ "role": "user", "content": content }]);
             let params = json!({ "messages": messages, "maxTokens": 10 });
             let sampling = request("sampling/createMessage", params);
             let requests = [("a", sampling), ("b", form("B?"))]
-                .map(|(key, request)| (key.to_owned(), asking(request)))
+                .map(|(key, request)| (key.to_owned(), query(request)))
                 .into();
             match inputs.ask(requests, declared.as_deref()) {
-                Err(CannotAsk::Here(words)) => assert!(words.contains("capable of"), "{words}"),
+                Err(CannotAsk::Client(words)) => assert!(words.contains("capable of"), "{words}"),
                 other => panic!("{declared:?}: {other:?}"),
             }
-            assert!(inputs.open().is_empty(), "{declared:?}");
+            assert!(inputs.unanswered().is_empty(), "{declared:?}");
         }
-        let nothing = Inputs::unavailable(Unavailable::NoKey);
-        let refused = CannotAsk::Nothing(Unavailable::NoKey);
+        let nothing = InputRequests::unavailable(InputUnavailable::NoKey);
+        let refused = CannotAsk::Unavailable(InputUnavailable::NoKey);
         assert_eq!(ask(&nothing, "a", form("A?")), Err(refused));
     }
 }

@@ -1,38 +1,38 @@
-//! What a tool has to say to the client while it runs: kept until the answer is written, within bounds.
+//! A bounded buffer for the notifications of a tool, until its answer is written.
 
 use mcp_protocol::Notification;
 
-/// The most notifications that are kept of one call.
-/// Source: ours. One in a thousand steps of progress is more than anyone looks at.
+/// The maximum number of notifications that are kept of one call.
+/// Source: ours. Nobody looks at more than a thousand steps of progress.
 const MAX_NOTIFICATIONS: usize = 1000;
 
-/// The most bytes of text that are kept of one call. Unit: bytes.
+/// The maximum size of the texts that are kept of one call. Unit: bytes.
 /// Source: ours. An answer of Lambda has six megabytes, and they belong to the result.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The notifications of one call, in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Collected {
+pub(crate) struct NotificationBuffer {
     notifications: Vec<Notification>,
     bytes: usize,
     progress: Option<f64>,
     full: bool,
 }
 
-/// What became of a notification.
+/// The outcome for one notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pushed {
-    /// It is kept, or was nothing new.
-    Fine,
-    /// There is no more room: this is the first that is lost.
-    FirstLost,
-    /// It is lost like others before it.
-    Lost,
+pub(crate) enum PushOutcome {
+    /// It is kept, or was not worth sending.
+    Done,
+    /// It is dropped, as the first: the buffer is full.
+    FirstDropped,
+    /// It is dropped like others before it.
+    Dropped,
 }
 
-impl Collected {
-    /// Is there anything to tell? Progress that does not grow is none, and MCP forbids to tell it.
-    pub(crate) fn is_news(&mut self, notification: &Notification) -> bool {
+impl NotificationBuffer {
+    /// Reports whether a notification is worth sending. MCP forbids progress that does not grow.
+    pub(crate) fn should_send(&mut self, notification: &Notification) -> bool {
         if let Notification::Progress(progress) = notification {
             let value = progress.progress.as_f64();
             if self.progress >= value {
@@ -43,10 +43,10 @@ impl Collected {
         true
     }
 
-    /// Keep a notification, if it is news and there is room.
-    pub(crate) fn push(&mut self, notification: Notification) -> Pushed {
-        if !self.is_news(&notification) {
-            return Pushed::Fine;
+    /// Keeps a notification, if it is worth sending and there is room.
+    pub(crate) fn push(&mut self, notification: Notification) -> PushOutcome {
+        if !self.should_send(&notification) {
+            return PushOutcome::Done;
         }
         let bytes = match &notification {
             Notification::Progress(progress) => {
@@ -62,14 +62,14 @@ impl Collected {
             let first = !self.full;
             self.full = true;
             return if first {
-                Pushed::FirstLost
+                PushOutcome::FirstDropped
             } else {
-                Pushed::Lost
+                PushOutcome::Dropped
             };
         }
         self.bytes += bytes;
         self.notifications.push(notification);
-        Pushed::Fine
+        PushOutcome::Done
     }
 
     pub(crate) fn into_notifications(self) -> Vec<Notification> {
@@ -94,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn progress_grows_or_is_not_told() {
-        let mut collected = Collected::default();
+    fn progress_that_does_not_grow_is_not_sent() {
+        let mut buffer = NotificationBuffer::default();
         for (value, told) in [
             (json!(-1), 1),
             (json!(-1), 1),
@@ -106,25 +106,25 @@ mod tests {
             (json!(u64::MAX), 4),
             (json!(1), 4),
         ] {
-            assert_eq!(collected.push(progress(value.clone())), Pushed::Fine);
-            assert_eq!(collected.notifications.len(), told, "progress: {value}");
+            assert_eq!(buffer.push(progress(value.clone())), PushOutcome::Done);
+            assert_eq!(buffer.notifications.len(), told, "progress: {value}");
         }
     }
 
     #[test]
-    fn the_number_and_the_bytes_are_bounded_and_the_first_loss_is_told_once() {
-        let mut many = Collected::default();
+    fn number_and_bytes_are_bounded_and_the_first_loss_is_reported_once() {
+        let mut many = NotificationBuffer::default();
         for step in 0..MAX_NOTIFICATIONS {
-            assert_eq!(many.push(progress(json!(step))), Pushed::Fine);
+            assert_eq!(many.push(progress(json!(step))), PushOutcome::Done);
         }
-        assert_eq!(many.push(progress(json!(1e9))), Pushed::FirstLost);
-        assert_eq!(many.push(progress(json!(1e10))), Pushed::Lost);
+        assert_eq!(many.push(progress(json!(1e9))), PushOutcome::FirstDropped);
+        assert_eq!(many.push(progress(json!(1e10))), PushOutcome::Dropped);
         assert_eq!(many.into_notifications().len(), MAX_NOTIFICATIONS);
-        let mut large = Collected::default();
-        assert_eq!(large.push(message(MAX_BYTES)), Pushed::Fine);
-        assert_eq!(large.push(message(2)), Pushed::FirstLost);
-        // What comes after a gap would be misread, even if it fits.
-        assert_eq!(large.push(progress(json!(1))), Pushed::Lost);
+        let mut large = NotificationBuffer::default();
+        assert_eq!(large.push(message(MAX_BYTES)), PushOutcome::Done);
+        assert_eq!(large.push(message(2)), PushOutcome::FirstDropped);
+        // A notification after a gap would be misread, even if it fits.
+        assert_eq!(large.push(progress(json!(1))), PushOutcome::Dropped);
         assert_eq!(large.into_notifications().len(), 1);
     }
 }

@@ -1,30 +1,31 @@
-//! Plugins whose tools go on although their calls were given up: they serve no other calls until these come back.
+//! The quarantine of plugins with tools that still run although their calls have timed out. Such a plugin serves no
+//! other calls until its tools come back.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// How many calls of a plugin are stuck.
+/// The number of stuck calls of a plugin.
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine(Arc<AtomicUsize>);
 
-/// A call that is stuck; dropped, its tool has come back.
+/// A stuck call; dropped, its tool has come back.
 #[derive(Debug)]
-pub(crate) struct Stuck(Arc<AtomicUsize>);
+pub(crate) struct QuarantineGuard(Arc<AtomicUsize>);
 
 impl Quarantine {
-    pub(crate) fn begin(&self) -> Stuck {
+    pub(crate) fn enter(&self) -> QuarantineGuard {
         self.0.fetch_add(1, Ordering::AcqRel);
-        Stuck(Arc::clone(&self.0))
+        QuarantineGuard(Arc::clone(&self.0))
     }
 
-    pub(crate) fn holds(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         self.0.load(Ordering::Acquire) > 0
     }
 }
 
-impl Drop for Stuck {
+impl Drop for QuarantineGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }

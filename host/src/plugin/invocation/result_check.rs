@@ -1,5 +1,5 @@
-//! Is a result what its tool declared? Asked before anyone sees it: clients refuse a result that its own tool's
-//! `outputSchema` refuses, and may act on one that it accepts.
+//! Checks that a result is what its tool declared, before anyone sees it. Clients refuse a result that violates the
+//! tool's `outputSchema`, and may act on one that satisfies it.
 
 use mcp_protocol::tools::CallResult;
 use serde_json::Value;
@@ -7,9 +7,11 @@ use serde_json::Value;
 use crate::plugin::{CallFailure, CatalogTool, FailureKind};
 
 impl CatalogTool {
+    /// Checks a result.
+    ///
     /// # Errors
-    /// [`CallFailure`]: what is wrong with the result, for the operator.
-    pub(crate) fn checked(&self, result: CallResult) -> Result<CallResult, CallFailure> {
+    /// [`CallFailure`]: the problem with the result, for the operator.
+    pub(crate) fn check_result(&self, result: CallResult) -> Result<CallResult, CallFailure> {
         match self.result_problem(&result) {
             None => Ok(result),
             Some(problem) => Err(CallFailure {
@@ -23,14 +25,14 @@ impl CatalogTool {
         }
     }
 
-    /// What is wrong with the result, as the end of a sentence. Only what a schema was declared for is parsed.
+    /// Returns the problem with the result, as the end of a sentence. Only results of tools with a schema are parsed.
     fn result_problem(&self, result: &CallResult) -> Option<String> {
         if !result.content.get().starts_with('[') {
             return Some("has a `content` that is no array".to_owned());
         }
         let schema = self.mcp.output_schema.as_deref()?;
         if result.is_error {
-            // It has nothing to show.
+            // A failure has no structured content.
             return None;
         }
         let Some(structured) = &result.structured_content else {
@@ -62,20 +64,21 @@ mod tests {
     use serde_json::json;
 
     use crate::{
-        plugin::{CallContext, Catalog, LiveCall, Means},
+        plugin::{ActiveCallGuard, CallContext, CallResources, Catalog},
         server::tests::plugin::module,
     };
 
-    /// What the operator is told of a result, if it is refused; and the tools whose output schemas are compiled then.
-    fn told(tool: &str, reply: &serde_json::Value) -> (Option<String>, Vec<String>) {
+    /// Returns the message to the operator if the result is refused, and the tools with an output schema that is
+    /// compiled afterwards.
+    fn check_reply(tool: &str, reply: &serde_json::Value) -> (Option<String>, Vec<String>) {
         let catalog = Catalog::linked(module()).expect("a catalogue");
         let found = catalog.get(tool).expect("the tool");
-        let live = LiveCall::begin(
+        let live = ActiveCallGuard::register(
             tool,
             "by-hand",
             CallContext::default(),
             None,
-            Means::default(),
+            CallResources::default(),
         );
         let outcome = found.call(&reply.to_string(), &live);
         let detail = outcome.err().map(|failure| {
@@ -99,12 +102,12 @@ mod tests {
                 &["typed"],
             ),
         ] {
-            assert_eq!(told(tool, &reply).1, compiled, "{tool} {reply}");
+            assert_eq!(check_reply(tool, &reply).1, compiled, "{tool} {reply}");
         }
     }
 
     #[test]
-    fn the_operator_is_told_what_is_wrong_and_where() {
+    fn a_start_error_says_what_is_wrong_and_where() {
         for (tool, reply, detail) in [
             (
                 "typed",
@@ -122,9 +125,9 @@ mod tests {
                 "the result of tool reply has a `content` that is no array; its author has to mend it",
             ),
         ] {
-            assert_eq!(told(tool, &reply).0.as_deref(), Some(detail));
+            assert_eq!(check_reply(tool, &reply).0.as_deref(), Some(detail));
         }
-        let (detail, _) = told("outward", &json!({ "structuredContent": {} }));
+        let (detail, _) = check_reply("outward", &json!({ "structuredContent": {} }));
         let detail = detail.expect("a detail");
         assert!(
             detail.starts_with("the result of tool outward cannot be checked: its outputSchema is not a valid JSON Schema"),

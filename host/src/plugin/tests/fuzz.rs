@@ -1,10 +1,11 @@
-//! Anything may lie in a plugin folder: files and manifests that nobody made on purpose, and good ones.
+//! Plugin folders with damaged and with good files and manifests.
 //!
-//! The same values each time; `PROPTEST_CASES=100000 cargo test --profile bench -p mcp-layer-host --lib plugin::tests::fuzz` tries more of them.
+//! The values are the same each time; `PROPTEST_CASES=100000 cargo test --profile bench -p mcp-layer-host --lib
+//! plugin::tests::fuzz` tries more of them.
 
 use std::path::Path;
 
-use layer_format::{Code, declaration_problems, manifest::Manifest, sha256};
+use layer_format::{HasErrorCode, declaration_problems, manifest::Manifest, sha256};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -14,11 +15,11 @@ use proptest::{
 use serde_json::{Map, Value, json};
 
 use crate::plugin::folder::file_check::{
-    Kind,
+    LibraryKind,
     tests::{good_library, judged},
 };
 
-/// Hold a property for many values, the same each time.
+/// Checks a property for many values, the same each time.
 fn holds<S: Strategy>(values: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = Config {
         failure_persistence: None,
@@ -29,10 +30,10 @@ fn holds<S: Strategy>(values: &S, property: impl Fn(S::Value) -> Result<(), Test
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// What may become of a file on its way.
+/// Damage that a file can suffer.
 #[derive(Clone, Debug)]
 enum Harm {
-    /// Other bytes in its place.
+    /// Other bytes in some place.
     Overwrite(Index, Vec<u8>),
     /// The rest is missing.
     Cut(Index),
@@ -40,7 +41,7 @@ enum Harm {
     Remove(Index, usize),
     /// A part comes twice.
     Repeat(Index, usize),
-    /// A part is empty.
+    /// A part is zeroed.
     Empty(Index, usize),
 }
 
@@ -84,7 +85,7 @@ fn harmed(mut content: Vec<u8>, harm: &Harm) -> Vec<u8> {
     content
 }
 
-/// A file that is no library has a message that names it.
+/// Checks a file. If it is no library, the message must name it.
 fn is_judged(content: &[u8]) -> Result<(), TestCaseError> {
     if let Err(problem) = judged(content) {
         let told = problem.to_string();
@@ -94,8 +95,8 @@ fn is_judged(content: &[u8]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn any_bytes_are_judged() {
-    // Most of them go no further than the first bytes, unless those are right.
+fn any_bytes_are_checked_without_a_crash() {
+    // Most random files fail at the first bytes, unless those are right.
     let header = good_library()[..64].to_vec();
     let begins = (0..=header.len()).prop_map(move |length| header[..length].to_vec());
     holds(&(begins, vec(any::<u8>(), 0..2000)), |(begin, rest)| {
@@ -104,7 +105,7 @@ fn any_bytes_are_judged() {
 }
 
 #[test]
-fn a_harmed_library_is_judged() {
+fn a_damaged_library_is_checked_without_a_crash() {
     let good = good_library();
     holds(&vec(harm(), 1..4), |harms| {
         is_judged(&harms.iter().fold(good.clone(), harmed))
@@ -112,7 +113,7 @@ fn a_harmed_library_is_judged() {
 }
 
 #[test]
-fn harm_to_the_headers_and_tables_of_a_library_is_judged() {
+fn damage_to_headers_and_tables_of_a_library_is_detected() {
     let good = good_library();
     // The headers and the tables of symbols come first, the dynamic section is in the last quarter.
     let end = good.len();
@@ -130,7 +131,7 @@ fn harm_to_the_headers_and_tables_of_a_library_is_judged() {
     });
 }
 
-/// Where the code of a library is in its file.
+/// Returns the place of a library's code in its file.
 fn code(content: &[u8]) -> std::ops::Range<usize> {
     use object::{
         LittleEndian,
@@ -144,13 +145,13 @@ fn code(content: &[u8]) -> std::ops::Range<usize> {
     });
     let code = code.expect("a segment of code");
     let begin = code.p_offset(LittleEndian) as usize;
-    // The first segment of some linkers has headers and code alike: of those, the second half.
+    // In libraries of some linkers the first segment has headers and code: of those, the second half.
     let begin = begin.max(content.len() / 8);
     begin..begin + code.p_filesz(LittleEndian) as usize / 2
 }
 
 #[test]
-fn no_library_is_refused_for_what_its_code_is_like() {
+fn no_library_is_refused_for_its_code() {
     let good = good_library();
     let code = code(&good);
     holds(&vec(harm(), 1..4), |harms| {
@@ -163,12 +164,12 @@ fn no_library_is_refused_for_what_its_code_is_like() {
             part[..length].copy_from_slice(&changed[..length]);
         }
         let judged = judged(&content);
-        prop_assert!(matches!(judged, Ok(Kind::Other)), "{:?}", judged);
+        prop_assert!(matches!(judged, Ok(LibraryKind::Other)), "{:?}", judged);
         Ok(())
     });
 }
 
-/// Any JSON.
+/// Generates any JSON.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -186,7 +187,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An object with members that no release knows beside those that it has.
+/// Generates an object with unknown members beside its known ones.
 fn with_news(known: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     let news = vec(("new[A-Z]{1,5}", value()), 0..3);
     (known, news).prop_map(|(mut known, news)| {
@@ -247,7 +248,7 @@ fn manifest() -> impl Strategy<Value = Value> {
     with_news(manifest)
 }
 
-/// Read a manifest and what its plugins declare; a refusal names the file.
+/// Reads a manifest and the declarations of its plugins. A refusal must name the file.
 fn is_read(text: &[u8]) -> Result<(), TestCaseError> {
     match Manifest::parse(Path::new("x.layer.json"), text) {
         Ok(manifest) => {
@@ -276,7 +277,7 @@ fn a_good_manifest_is_read_whatever_is_new_in_it() {
         prop_assert_eq!(plugins.len(), manifest.plugins.len());
         for (plugin, entry) in plugins.iter().zip(&manifest.plugins) {
             prop_assert_eq!(&plugin["file"], &json!(entry.file));
-            // Not a byte of it changes: its digest is compared with the library's own.
+            // Not a byte of it may change: its digest is compared with the library's own.
             let declaration = plugin["declaration"].to_string();
             prop_assert_eq!(
                 sha256(entry.declaration.get().as_bytes()),
@@ -298,7 +299,7 @@ fn any_bytes_and_any_json_are_read_as_a_manifest_or_refused_by_name() {
 }
 
 #[test]
-fn a_harmed_manifest_is_read_or_refused_by_name() {
+fn a_damaged_manifest_is_read_or_refused_by_name() {
     holds(&(manifest(), vec(harm(), 1..4)), |(manifest, harms)| {
         let text = manifest.to_string().into_bytes();
         is_read(&harms.iter().fold(text, harmed))
@@ -319,7 +320,7 @@ fn a_manifest_with_another_value_somewhere_is_read_or_refused_by_name() {
     );
 }
 
-/// JSON pointers to everything in a value.
+/// Returns JSON pointers to all parts of a value.
 fn pointers(value: &Value, here: String, all: &mut Vec<String>) {
     let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     match value {

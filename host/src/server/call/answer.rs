@@ -1,4 +1,4 @@
-//! What the readers of a call are told: the model a result, the client an error, the operator a line.
+//! The answers to calls: a result for the model, an error for the client, a line for the operator.
 
 use mcp_protocol::{
     Answer, Id, ServerInfo, capabilities,
@@ -7,108 +7,121 @@ use mcp_protocol::{
 };
 
 use crate::{
-    plugin::{Call, CallFailure, FailureKind},
+    plugin::{ActiveCall, CallFailure, FailureKind},
     server::{
-        call::{context::Asked, run::Ended},
-        outcome::Outcome,
-        request::Incoming,
-        session::session_gone,
+        call::{context::ToolCall, run::CallError},
+        outcome::McpReply,
+        request::IncomingRequest,
+        session::session_not_found,
     },
-    store::tool_state::Trouble,
+    store::tool_state::StoreFault,
 };
 
-/// The answer to a client that cannot do what the tool needs of it.
-pub(crate) fn lacking(asked: &Asked<'_>, missing: &[&str], server: &ServerInfo) -> Answer {
+/// Returns the answer to a client that lacks capabilities which the tool requires.
+pub(crate) fn missing_capability(
+    tool_call: &ToolCall<'_>,
+    missing: &[&str],
+    server: &ServerInfo,
+) -> Answer {
     let message = format!(
         "tool {} needs the client to be capable of {}, which it has not declared; use a client that is",
-        asked.tool.mcp.name,
+        tool_call.tool.mcp.name,
         missing.join(" and "),
     );
-    if asked.revision.is_modern() {
-        return capabilities::missing_error(&asked.id, &message, missing);
+    if tool_call.revision.is_modern() {
+        return capabilities::missing_capabilities_error(&tool_call.id, &message, missing);
     }
-    let result = CallResult::error(&message).in_words_of(asked.revision, server);
-    Answer::success(&asked.id, &result)
+    let result = CallResult::error(&message).for_revision(tool_call.revision, server);
+    Answer::success(&tool_call.id, &result)
 }
 
-/// The answer to a client whose call cannot run beside the others.
-pub(crate) fn crowded_out(incoming: &Incoming<'_>, asked: &Asked<'_>, why: &str) -> Answer {
-    let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+/// Returns the answer to a call beyond the concurrency limit.
+pub(crate) fn too_many_calls_answer(
+    incoming: &IncomingRequest<'_>,
+    tool_call: &ToolCall<'_>,
+    why: &str,
+) -> Answer {
+    let (tool, request_id) = (&tool_call.tool.mcp.name, incoming.request_id);
     let message = format!("tool {tool} was not called: {why} (request id {request_id})");
-    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message)
+    Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, &message)
 }
 
-/// Tell the operator of a call that gave no result, and give the answer for the client or its model.
-pub(crate) fn failed(asked: &Asked<'_>, call: &Call, ended: Ended, server: &ServerInfo) -> Answer {
+/// Logs a call that gave no result, and returns the answer for the client or its model.
+pub(crate) fn failure_answer(
+    tool_call: &ToolCall<'_>,
+    call: &ActiveCall,
+    error: CallError,
+    server: &ServerInfo,
+) -> Answer {
     let (tool, request_id) = (&call.tool, &call.context.request_id);
-    let library = asked.tool.plugin.path().display();
+    let library = tool_call.tool.plugin.path().display();
     let principal = call.context.principal.as_deref();
-    let message = match ended {
-        Ended::GivenUp(deadline) => {
-            let why = deadline.words();
+    let message = match error {
+        CallError::TimedOut(deadline) => {
+            let why = deadline.message();
             tracing::warn!(request_id, tool, %library, principal, "a call was given up: {why}");
             format!("tool {tool} was given up: {why} (request id {request_id})")
         }
-        Ended::Quarantined => {
+        CallError::Quarantined => {
             tracing::warn!(request_id, tool, %library, principal, "a call was refused: a tool of its plugin goes on although its call was given up");
             format!(
                 "tool {tool} is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id {request_id})"
             )
         }
-        Ended::NoThread(error) => {
+        CallError::NoThread(error) => {
             tracing::error!(request_id, tool, %library, principal, "no thread can be started: {error}; lower CALLS_AT_ONCE");
             let message = format!(
                 "tool {tool} was not called: no more calls can run at the moment; try again later (request id {request_id})"
             );
-            return Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message);
+            return Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, &message);
         }
-        Ended::NotKept => {
+        CallError::CommitFailed => {
             let message = format!(
                 "tool {tool} has done its work, but what it keeps of it may be lost, as that is not available at the moment (request id {request_id})"
             );
-            return Answer::error(503, Some(&asked.id), INTERNAL_ERROR, &message);
+            return Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, &message);
         }
-        Ended::Failed(failure) => {
-            log_failure(asked, call, &failure, "a call failed");
+        CallError::Failed(failure) => {
+            log_failure(tool_call, call, &failure, "a call failed");
             if let FailureKind::Protocol { code } = failure.kind {
                 let message = failure.public.as_deref().unwrap_or("the tool failed");
-                return Answer::error(200, Some(&asked.id), error_code(code), message);
+                return Answer::error(200, Some(&tool_call.id), error_code(code), message);
             }
             format!("tool {tool} failed unexpectedly (request id {request_id})")
         }
     };
-    let result = CallResult::error(&message).in_words_of(asked.revision, server);
-    Answer::success(&asked.id, &result)
+    let result = CallResult::error(&message).for_revision(tool_call.revision, server);
+    Answer::success(&tool_call.id, &result)
 }
 
-/// The answer to the client of a call that has failed for this trouble, which its model cannot mend.
-pub(crate) fn troubled(id: &Id, trouble: Trouble) -> Answer {
-    match trouble {
-        Trouble::Ended => session_gone(Some(id)),
-        Trouble::Unavailable => {
+/// Returns the answer to the client of a call that has failed for a fault which its model cannot mend.
+pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
+    match fault {
+        StoreFault::Ended => session_not_found(Some(id)),
+        StoreFault::Unavailable => {
             let message = "what tools keep is not available at the moment; try again";
             Answer::error(503, Some(id), INTERNAL_ERROR, message)
         }
     }
 }
 
-/// The outcome, if it comes through the front door. Else what was said before the answer is left out, and if that is not
-/// enough, a result says that there is too much.
-pub(crate) fn fitting(
-    incoming: &Incoming<'_>,
-    asked: &Asked<'_>,
-    outcome: Outcome,
+/// Returns the reply, if it is not too large for the front door. Otherwise the notifications are left out, and if that
+/// is not enough, the result says that it is too large.
+pub(crate) fn enforce_limit(
+    incoming: &IncomingRequest<'_>,
+    tool_call: &ToolCall<'_>,
+    outcome: McpReply,
     server: &ServerInfo,
-) -> Outcome {
-    let Some(room) = incoming.room else {
+) -> McpReply {
+    let Some(limit) = incoming.response_limit else {
         return outcome;
     };
-    if room.exceeded(&outcome.texts()).is_none() {
+    if limit.excess(&outcome.bodies()).is_none() {
         return outcome;
     }
-    let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
-    let alone = Outcome::from(outcome.answer);
-    let Some(bytes) = room.exceeded(&alone.texts()) else {
+    let (tool, request_id) = (&tool_call.tool.mcp.name, incoming.request_id);
+    let alone = McpReply::from(outcome.answer);
+    let Some(bytes) = limit.excess(&alone.bodies()) else {
         tracing::warn!(
             request_id,
             tool,
@@ -116,7 +129,7 @@ pub(crate) fn fitting(
         );
         return alone;
     };
-    let (door, most) = (room.door, room.bytes);
+    let (door, most) = (limit.front_door, limit.bytes);
     tracing::warn!(
         request_id,
         tool,
@@ -127,12 +140,17 @@ pub(crate) fn fitting(
     let message = format!(
         "tool {tool} did its work, but its result has {bytes} bytes as it is sent, and {door} takes {most}; ask for less of it at once (request id {request_id})"
     );
-    let result = CallResult::error(&message).in_words_of(asked.revision, server);
-    Answer::success(&asked.id, &result).into()
+    let result = CallResult::error(&message).for_revision(tool_call.revision, server);
+    Answer::success(&tool_call.id, &result).into()
 }
 
-/// Tell the operator of a failure, in these words.
-pub(crate) fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure, words: &str) {
+/// Logs a failure with this message.
+pub(crate) fn log_failure(
+    tool_call: &ToolCall<'_>,
+    call: &ActiveCall,
+    failure: &CallFailure,
+    message: &str,
+) {
     let (tool, request_id) = (&call.tool, &call.context.request_id);
     let principal = call.context.principal.as_deref();
     let detail = failure.detail.as_deref().or(failure.public.as_deref());
@@ -143,16 +161,16 @@ pub(crate) fn log_failure(asked: &Asked<'_>, call: &Call, failure: &CallFailure,
     tracing::error!(
         request_id,
         tool,
-        library = %asked.tool.plugin.path().display(),
+        library = %tool_call.tool.plugin.path().display(),
         principal,
         %kind,
         detail = detail.unwrap_or_default(),
-        "{words}"
+        "{message}"
     );
 }
 
-/// The code of a tool's own JSON-RPC error. From -32768 to -32000 all codes are reserved (JSON-RPC 2.0, section 5.1), and
-/// clients act on what MCP makes of them; only two of them are a tool's to give.
+/// Returns the code of a tool's own JSON-RPC error. The codes from -32768 to -32000 are reserved (JSON-RPC 2.0, section
+/// 5.1), and clients act on their meaning in MCP. Tools may use only two of them.
 fn error_code(code: Option<i64>) -> i32 {
     let code = code.and_then(|code| i32::try_from(code).ok());
     let free = |code: &i32| {

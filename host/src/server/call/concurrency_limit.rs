@@ -1,5 +1,5 @@
-//! How many calls run at once: each has a thread of its own, and there are only so many. One that would be too many is refused, at
-//! once, and not kept waiting for nobody knows how long.
+//! The limit of concurrent calls. Each call has a thread of its own, and the number of threads is limited. A call
+//! beyond the limit is refused at once, and does not wait for an unknown time.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,83 +8,85 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How often the log tells of calls that were refused.
-/// Source: ours. Who sends too much sends it again.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
+/// The interval between log lines about refused calls.
+/// Source: ours. A client that sends too many calls repeats them.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The calls that run.
-pub(crate) struct Crowd {
-    most: usize,
-    room: Arc<Semaphore>,
-    refused: Mutex<Refused>,
+/// The limit, with the calls that run.
+pub(crate) struct ConcurrencyLimit {
+    max: usize,
+    permits: Arc<Semaphore>,
+    rejections: Mutex<Rejections>,
 }
 
-/// The place of a call among those that run. It is kept until the tool comes back, whoever still waits for it.
-pub(crate) type Place = OwnedSemaphorePermit;
+/// The permit of a running call. It is kept until the tool comes back, whether anybody waits for it or not.
+pub(crate) type CallPermit = OwnedSemaphorePermit;
 
 #[derive(Default)]
-struct Refused {
-    /// Since the log told of it.
-    untold: u64,
-    told: Option<Instant>,
+struct Rejections {
+    /// The number of refused calls since the last log line.
+    unlogged: u64,
+    last_logged: Option<Instant>,
 }
 
-impl Crowd {
-    pub(crate) fn new(most: usize) -> Self {
+impl ConcurrencyLimit {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
-            most,
-            room: Arc::new(Semaphore::new(most)),
-            refused: Mutex::default(),
+            max,
+            permits: Arc::new(Semaphore::new(max)),
+            rejections: Mutex::default(),
         }
     }
 
-    /// How many it can be.
-    pub(crate) fn most(&self) -> usize {
-        self.most
+    /// Returns the maximum number of calls.
+    pub(crate) fn max(&self) -> usize {
+        self.max
     }
 
-    /// A place for one more.
+    /// Returns a permit for one more call.
     ///
     /// # Errors
-    /// There is none: why, and what to do, as the end of a sentence for whoever calls.
-    pub(crate) fn enter(&self) -> Result<Place, String> {
-        let room = Arc::clone(&self.room);
-        room.try_acquire_owned().map_err(|_| {
-            self.tell(Instant::now());
+    /// The reason and the remedy, as the end of a sentence for the caller.
+    pub(crate) fn try_acquire(&self) -> Result<CallPermit, String> {
+        let permits = Arc::clone(&self.permits);
+        permits.try_acquire_owned().map_err(|_| {
+            self.log_rejection(Instant::now());
             format!(
                 "as many calls run as the server runs at once, {}; try again later",
-                self.most
+                self.max
             )
         })
     }
 
-    /// Tell the operator, but not of each.
-    fn tell(&self, now: Instant) {
-        if let Some(refused) = self.refused().count(now) {
+    /// Logs a refusal, but not each one.
+    fn log_rejection(&self, now: Instant) {
+        if let Some(refused) = self.rejections().count(now) {
             tracing::warn!(
                 refused,
                 "calls were refused: {} run already; raise CALLS_AT_ONCE if they are meant to",
-                self.most
+                self.max
             );
         }
     }
 
-    fn refused(&self) -> MutexGuard<'_, Refused> {
-        // Nothing is left half done under this lock.
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rejections(&self) -> MutexGuard<'_, Rejections> {
+        // No panic can leave the data inconsistent under this lock.
+        self.rejections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Refused {
-    /// Count one; how many there were, if it is time to tell.
+impl Rejections {
+    /// Counts a refusal. Returns their number, if a log line is due.
     fn count(&mut self, now: Instant) -> Option<u64> {
-        self.untold += 1;
+        self.unlogged += 1;
         let due = self
-            .told
-            .is_none_or(|told| now.saturating_duration_since(told) >= TOLD_EVERY);
+            .last_logged
+            .is_none_or(|last_logged| now.saturating_duration_since(last_logged) >= LOG_INTERVAL);
         due.then(|| {
-            self.told = Some(now);
-            std::mem::take(&mut self.untold)
+            self.last_logged = Some(now);
+            std::mem::take(&mut self.unlogged)
         })
     }
 }
@@ -94,21 +96,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_room_again_when_a_call_has_ended() {
-        let crowd = Crowd::new(2);
-        let first = crowd.enter().expect("room");
-        let _second = crowd.enter().expect("room");
-        let why = crowd.enter().expect_err("no room");
+    fn a_permit_is_free_again_when_a_call_has_ended() {
+        let crowd = ConcurrencyLimit::new(2);
+        let first = crowd.try_acquire().expect("room");
+        let _second = crowd.try_acquire().expect("room");
+        let why = crowd.try_acquire().expect_err("no room");
         assert!(why.contains("at once, 2;"), "{why}");
         drop(first);
-        assert!(crowd.enter().is_ok());
+        assert!(crowd.try_acquire().is_ok());
     }
 
     #[test]
-    fn refusals_are_told_now_and_then_with_their_number() {
-        let mut refused = Refused::default();
+    fn refusals_are_logged_at_intervals_with_their_number() {
+        let mut refused = Rejections::default();
         let begun = Instant::now();
-        for (seconds, told) in [
+        for (seconds, last_logged) in [
             (0, Some(1)),
             (1, None),
             (9, None),
@@ -117,7 +119,7 @@ mod tests {
             (60, Some(2)),
         ] {
             let now = begun + Duration::from_secs(seconds);
-            assert_eq!(refused.count(now), told, "after {seconds} s");
+            assert_eq!(refused.count(now), last_logged, "after {seconds} s");
         }
     }
 }

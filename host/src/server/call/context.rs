@@ -1,40 +1,40 @@
-//! A call that a client asks for, and what its plugin may know of the request.
+//! A tool call, and the facts about its request that the plugin may know.
 
 use std::sync::Arc;
 
 use http::HeaderName;
-use mcp_protocol::{CallMeta, Id, Revision, Trace, input::Retry};
+use mcp_protocol::{CallMeta, Id, Revision, Trace, input::InputResume};
 use serde_json::value::RawValue;
 
 use crate::{
     plugin::{CallContext, CatalogTool},
     server::{
-        http::headers::{accepts_events, for_plugins, header},
-        request::Incoming,
-        session::InSession,
+        http::headers::{accepts_events, header, plugin_headers},
+        request::IncomingRequest,
+        session::SessionContext,
     },
 };
 
-/// A call that a client asks for, of a tool that there is.
-pub(crate) struct Asked<'a> {
+/// A client's call of an existing tool.
+pub(crate) struct ToolCall<'a> {
     pub(crate) id: Id,
     pub(crate) revision: Revision,
-    /// That of a legacy client.
-    pub(crate) session: &'a InSession,
+    /// The session of a legacy client.
+    pub(crate) session: &'a SessionContext,
     pub(crate) tool: &'a Arc<CatalogTool>,
     pub(crate) arguments: Option<&'a RawValue>,
     pub(crate) meta: CallMeta<'a>,
-    pub(crate) retry: Retry<'a>,
+    pub(crate) resume: InputResume<'a>,
 }
 
-/// What the plugin may know of the request; of its headers, `more` as well.
+/// Returns the facts about the request that the plugin may know, with the headers in `more`.
 pub(crate) fn context(
-    incoming: &Incoming<'_>,
-    asked: &Asked<'_>,
+    incoming: &IncomingRequest<'_>,
+    tool_call: &ToolCall<'_>,
     more: &[HeaderName],
 ) -> CallContext {
-    let Asked { meta, session, .. } = asked;
-    let session = session.known();
+    let ToolCall { meta, session, .. } = tool_call;
+    let session = session.get();
     let said = |now: Option<&RawValue>, earlier: Option<&String>| {
         now.map(RawValue::to_owned)
             .or_else(|| RawValue::from_string(earlier?.clone()).ok())
@@ -43,7 +43,7 @@ pub(crate) fn context(
     let in_headers = |name: &str| Some(header(incoming.headers, name)?.into_owned());
     CallContext {
         request_id: incoming.request_id.to_owned(),
-        protocol_version: asked.revision.as_str(),
+        protocol_version: tool_call.revision.as_str(),
         client: said(
             meta.client,
             session.and_then(|session| session.client.as_ref()),
@@ -54,8 +54,8 @@ pub(crate) fn context(
         ),
         principal: incoming.caller.principal.clone(),
         claims: incoming.caller.claims.clone(),
-        headers: for_plugins(incoming.headers, more),
-        trace: meta.trace.clone().or(|| Trace::read(in_headers)),
+        headers: plugin_headers(incoming.headers, more),
+        trace: meta.trace.clone().or(|| Trace::from_fields(in_headers)),
         progress: hears && meta.progress_token.is_some(),
         log_level: meta
             .log_level

@@ -1,75 +1,84 @@
-//! When a call is given up, and what there is to say of that.
+//! The deadline of a call, and the message for a call that has timed out.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// When a call is given up, and by whose limit.
+/// The deadline of a call, and the limit that sets it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
-    /// When.
+    /// The time of the deadline.
     pub(crate) at: SystemTime,
-    /// How long that was away when the call began.
-    left: Duration,
-    limit: Limit,
+    /// The time that remained when the call began.
+    remaining: Duration,
+    limit: LimitSource,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Limit {
-    /// The tool's own.
+enum LimitSource {
+    /// The tool's own limit.
     Tool,
     /// `CALL_TIMEOUT_MS`.
     Setting,
-    /// That of the front door.
-    Door(Ceiling),
-    /// That of the function it runs in.
+    /// The front door's limit.
+    FrontDoor(GatewayTimeout),
+    /// The limit of the function that runs the host.
     Function,
 }
 
-/// How long a front door waits for an answer.
+/// The time for which a front door waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ceiling {
+pub struct GatewayTimeout {
     /// The front door, with its article: `a REST API`.
-    pub door: &'static str,
-    /// How long it waits.
+    pub front_door: &'static str,
+    /// The time for which it waits.
     pub limit: Duration,
 }
 
-/// What the operator has set.
+/// The operator's settings.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TimeLimits {
-    /// How long a call may take, whatever the front door's limit is.
+pub(crate) struct CallLimits {
+    /// The time limit of a call, in place of the front door's limit.
     pub(crate) setting: Option<Duration>,
-    /// How long before the limits of others a call is given up.
+    /// The time between a call's deadline and the limits of others.
     pub(crate) reserve: Duration,
 }
 
-impl TimeLimits {
-    /// The earliest of the tool's own limit, the operator's (else the front door's), and the end of the function.
+impl CallLimits {
+    /// Returns the earliest of the tool's own limit, the operator's (else the front door's), and the end of the
+    /// function.
     pub(crate) fn deadline(
         &self,
         tool: Option<Duration>,
-        ceiling: Option<Ceiling>,
+        gateway_timeout: Option<GatewayTimeout>,
         function: Option<SystemTime>,
     ) -> Option<Deadline> {
         let now = SystemTime::now();
-        // One that cannot be counted any more is none.
-        let after = |left: Duration, limit| {
-            let at = now.checked_add(left)?;
-            Some(Deadline { at, left, limit })
+        // A limit beyond the range of times is no limit.
+        let after = |remaining: Duration, limit| {
+            let at = now.checked_add(remaining)?;
+            Some(Deadline {
+                at,
+                remaining,
+                limit,
+            })
         };
-        let tool = tool.and_then(|left| after(left, Limit::Tool));
-        let door = match (self.setting, ceiling) {
-            (Some(left), _) => after(left, Limit::Setting),
-            (None, Some(ceiling)) => after(
-                ceiling.limit.saturating_sub(self.reserve),
-                Limit::Door(ceiling),
+        let tool = tool.and_then(|remaining| after(remaining, LimitSource::Tool));
+        let door = match (self.setting, gateway_timeout) {
+            (Some(remaining), _) => after(remaining, LimitSource::Setting),
+            (None, Some(gateway_timeout)) => after(
+                gateway_timeout.limit.saturating_sub(self.reserve),
+                LimitSource::FrontDoor(gateway_timeout),
             ),
             (None, None) => None,
         };
         let function = function.map(|end| {
             let at = end.checked_sub(self.reserve).unwrap_or(UNIX_EPOCH);
-            let left = at.duration_since(now).unwrap_or_default();
-            let limit = Limit::Function;
-            Deadline { at, left, limit }
+            let remaining = at.duration_since(now).unwrap_or_default();
+            let limit = LimitSource::Function;
+            Deadline {
+                at,
+                remaining,
+                limit,
+            }
         });
         [tool, door, function]
             .into_iter()
@@ -79,35 +88,40 @@ impl TimeLimits {
 }
 
 impl Deadline {
-    /// How long it is still away.
-    pub(crate) fn left(&self) -> Duration {
+    /// Returns the time that remains now.
+    pub(crate) fn remaining(&self) -> Duration {
         let now = SystemTime::now();
         self.at.duration_since(now).unwrap_or_default()
     }
 
-    /// Why the call was given up, and the remedy.
-    pub(crate) fn words(&self) -> String {
-        let left = words(self.left);
+    /// Returns the reason of the timeout, and the remedy.
+    pub(crate) fn message(&self) -> String {
+        let remaining = format_duration(self.remaining);
         match self.limit {
-            Limit::Tool => format!(
-                "its time limit is {left}; its author can raise it by #[tool(timeout = \"...\")]"
+            LimitSource::Tool => format!(
+                "its time limit is {remaining}; its author can raise it by #[tool(timeout = \"...\")]"
             ),
-            Limit::Setting => {
-                format!("the server allows calls {left}; the operator can raise CALL_TIMEOUT_MS")
+            LimitSource::Setting => {
+                format!(
+                    "the server allows calls {remaining}; the operator can raise CALL_TIMEOUT_MS"
+                )
             }
-            Limit::Door(Ceiling { door, limit }) => format!(
-                "{door} waits {} for an answer, which left it {left}; the operator can raise the gateway's limit where it has a higher one, and set CALL_TIMEOUT_MS to it",
-                words(limit)
+            LimitSource::FrontDoor(GatewayTimeout {
+                front_door: door,
+                limit,
+            }) => format!(
+                "{door} waits {} for an answer, which left it {remaining}; the operator can raise the gateway's limit where it has a higher one, and set CALL_TIMEOUT_MS to it",
+                format_duration(limit)
             ),
-            Limit::Function => format!(
-                "the function it runs in left it {left}; the operator can raise the function's timeout"
+            LimitSource::Function => format!(
+                "the function it runs in left it {remaining}; the operator can raise the function's timeout"
             ),
         }
     }
 }
 
-/// `2 s`, `2.5 s`, `250 ms`
-fn words(time: Duration) -> String {
+/// Formats a duration: `2 s`, `2.5 s`, `250 ms`.
+fn format_duration(time: Duration) -> String {
     let milliseconds = time.as_millis();
     if milliseconds < 1000 {
         return format!("{milliseconds} ms");
@@ -119,19 +133,19 @@ fn words(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    const REST_API: Ceiling = Ceiling {
-        door: "a REST API",
+    const REST_API: GatewayTimeout = GatewayTimeout {
+        front_door: "a REST API",
         limit: Duration::from_secs(29),
     };
 
     #[test]
     fn the_earliest_limit_is_the_one_that_is_named() {
         let s = Duration::from_secs;
-        let limits = |setting| TimeLimits {
+        let limits = |setting| CallLimits {
             setting,
             reserve: Duration::from_millis(500),
         };
-        for (tool, setting, ceiling, function, named) in [
+        for (tool, setting, gateway_timeout, function, named) in [
             (Some(s(2)), None, None, None, "its time limit is 2 s;"),
             (
                 Some(s(2)),
@@ -168,7 +182,7 @@ mod tests {
                 Some(s(300)),
                 "the server allows calls 9 s; the operator can raise CALL_TIMEOUT_MS",
             ),
-            // A gateway whose own limit was raised.
+            // A gateway with a raised limit of its own.
             (
                 None,
                 Some(s(120)),
@@ -184,9 +198,9 @@ mod tests {
                 "the function it runs in",
             ),
         ] {
-            let function = function.map(|left| SystemTime::now() + left);
-            let deadline = limits(setting).deadline(tool, ceiling, function);
-            let words = deadline.expect("a limit").words();
+            let function = function.map(|remaining| SystemTime::now() + remaining);
+            let deadline = limits(setting).deadline(tool, gateway_timeout, function);
+            let words = deadline.expect("a limit").message();
             assert!(words.starts_with(named), "{named}: {words}");
         }
         for tool in [None, Some(Duration::MAX)] {
@@ -198,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_people_say_them() {
+    fn durations_are_written_in_seconds_or_milliseconds() {
         for (milliseconds, expected) in [
             (0, "0 ms"),
             (999, "999 ms"),
@@ -207,7 +221,10 @@ mod tests {
             (28_500, "28.5 s"),
             (3_600_000, "3600 s"),
         ] {
-            assert_eq!(words(Duration::from_millis(milliseconds)), expected);
+            assert_eq!(
+                format_duration(Duration::from_millis(milliseconds)),
+                expected
+            );
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Calls that take several rounds, since their tools ask the client (M:mrtr): what is known from earlier rounds, and how
-//! one ends that is not the last. Between two rounds the server keeps nothing: all is in the `requestState` that the
-//! client brings back, sealed.
+//! Calls of several rounds, in which tools ask their client (M:mrtr): the answers of earlier rounds, and the end of a
+//! round that is not the last. The server keeps nothing between two rounds: everything is in the `requestState` that
+//! the client sends back, sealed.
 //!
-//! The client has `STATE_TTL_SECONDS` for its answers to what it was asked last, and an answer holds for as long after it
-//! was given, however many rounds follow: then it is asked for again.
+//! The client has `STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time, however
+//! many rounds follow; after that the question is asked again.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use std::{
 
 use mcp_protocol::{
     Answer, ServerInfo,
-    input::{input_required, is_asked_by},
+    input::{input_required_result, is_input_capability},
     jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS},
     tools::CallResult,
 };
@@ -24,10 +24,10 @@ use tokio::sync::OnceCell;
 use crate::{
     config::{Config, StateKeys},
     digest::digest,
-    plugin::{Call, CatalogTool, Inputs, Question, Unavailable},
+    plugin::{ActiveCall, CatalogTool, InputRequests, InputUnavailable, Question},
     server::{
-        call::{context::Asked, deadline::TimeLimits},
-        request::Incoming,
+        call::{context::ToolCall, deadline::CallLimits},
+        request::IncomingRequest,
     },
     store::{
         dynamodb::Table,
@@ -36,39 +36,39 @@ use crate::{
     },
 };
 
-/// The most that the answers of all rounds have. Unit: bytes.
-/// Source: ours. The client carries them to and fro, in requests of at most six megabytes.
+/// The maximum size of the answers of all rounds. Unit: bytes.
+/// Source: ours. The client sends them with every round, in requests of at most six megabytes.
 const MAX_ANSWERS: usize = 1024 * 1024;
 
-/// How rounds are joined.
-pub(crate) struct Rounds {
-    /// The first seals, all open; none: no tool can ask anything.
+/// The keys and settings that join the rounds of a call.
+pub(crate) struct InputRounds {
+    /// The keys: the first one seals, all open. Without a key no tool can ask anything.
     keys: OnceCell<Vec<StateKey>>,
-    /// Where the key is, if it is not known yet.
+    /// The table with the key, if it is not known yet.
     table: Option<Arc<Table>>,
-    /// How long the table is waited for.
-    limits: TimeLimits,
-    /// How long a client may take for its answers, and how long these hold.
+    /// The time limits for the table.
+    limits: CallLimits,
+    /// The time for a client's answers, and the time for which they are valid.
     ttl: Duration,
-    /// The function this is, if it is one.
+    /// The name of this function, if the host runs as one.
     function: Option<String>,
 }
 
-/// What is sealed.
+/// The sealed content of a `requestState`.
 #[derive(Deserialize, Serialize)]
-struct State {
-    /// Unit: seconds since 1970.
+struct SealedState {
+    /// The expiry. Unit: seconds since 1970.
     expires: u64,
     questions: BTreeMap<String, Question>,
 }
 
-impl Rounds {
-    pub(crate) fn new(config: &Config, table: Option<Arc<Table>>, limits: TimeLimits) -> Self {
+impl InputRounds {
+    pub(crate) fn new(config: &Config, table: Option<Arc<Table>>, limits: CallLimits) -> Self {
         let keys = match &config.state_keys {
-            StateKeys::Given(keys) => OnceCell::new_with(Some(keys.clone())),
-            StateKeys::OfThisProcess => OnceCell::new_with(Some(vec![StateKey::random()])),
-            StateKeys::InTheTable => OnceCell::new(),
-            StateKeys::None => OnceCell::new_with(Some(Vec::new())),
+            StateKeys::Configured(keys) => OnceCell::new_with(Some(keys.clone())),
+            StateKeys::Ephemeral => OnceCell::new_with(Some(vec![StateKey::random()])),
+            StateKeys::FromTable => OnceCell::new(),
+            StateKeys::Unavailable => OnceCell::new_with(Some(Vec::new())),
         };
         Self {
             keys,
@@ -79,7 +79,7 @@ impl Rounds {
         }
     }
 
-    /// The keys; that of the table is looked up once.
+    /// Returns the keys. That of the table is read once.
     async fn keys(&self) -> Result<&[StateKey], StoreError> {
         let keys = self.keys.get_or_try_init(async || match &self.table {
             // On the heap: the futures of the AWS SDK are large.
@@ -89,101 +89,108 @@ impl Rounds {
         keys.await.map(Vec::as_slice)
     }
 
-    /// Can there be a key?
+    /// Reports whether there may be a key.
     fn can_ask(&self) -> bool {
         self.keys.get().is_none_or(|keys| !keys.is_empty())
     }
 
-    /// Tell the operator if no tool can ask anything. Only what a tool requires of clients is known of it before it asks.
-    pub(crate) fn tell_of_no_key(&self, tools: &[Arc<CatalogTool>]) {
+    /// Warns the operator if no tool can ask anything. Before a tool asks, only its required capabilities show that it
+    /// may.
+    pub(crate) fn warn_if_keyless(&self, tools: &[Arc<CatalogTool>]) {
         if self.can_ask() {
             return;
         }
         let words = "neither STATE_KEY nor SESSION_TABLE is set: tools cannot ask clients anything; set STATE_KEY to a secret such as `openssl rand -hex 32` gives";
-        let asks = |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_asked_by(name));
+        let asks =
+            |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_input_capability(name));
         match tools.iter().find(asks) {
             Some(tool) => tracing::warn!(tool = tool.mcp.name, "{words}"),
             None => tracing::info!("{words}"),
         }
     }
 
-    /// The call that a state belongs to: the same tool of the same plugin, the same arguments, the same caller. Of the same
-    /// function, as what people agree to where things are tried out is not agreed to where they are done.
-    fn for_what(&self, incoming: &Incoming<'_>, asked: &Asked<'_>) -> Vec<u8> {
-        let arguments = asked.arguments.map_or("{}", RawValue::get);
-        // As they stand: two texts may be one value to a reader whose numbers are shorter than the tool's.
+    /// Returns the identity of the call that a state is bound to: the same tool of the same plugin, the same arguments,
+    /// the same caller. The function is part of it, too: consent in a test environment is no consent in production.
+    fn call_binding(&self, incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Vec<u8> {
+        let arguments = tool_call.arguments.map_or("{}", RawValue::get);
+        // The text counts: a reader with shorter numbers than the tool's could take two texts for one value.
         let arguments = Value::from(arguments);
         let call = json!([
             "requestState 2",
             self.function,
-            asked.tool.plugin.file(),
-            asked.tool.mcp.name,
+            tool_call.tool.plugin.file(),
+            tool_call.tool.mcp.name,
             incoming.caller.principal,
             digest(&arguments),
         ]);
         call.to_string().into_bytes()
     }
 
-    /// What is in a state that is this server's, for this call, and not too old; without answers that are.
+    /// Opens a state of this server and this call that has not expired. Expired answers in it are removed.
     async fn open(
         &self,
-        for_what: &[u8],
+        binding: &[u8],
         sealed: &str,
         now: SystemTime,
-    ) -> Result<Option<State>, StoreError> {
-        let state = open(self.keys().await?, for_what, sealed);
-        let state = state.and_then(|state| serde_json::from_slice::<State>(&state).ok());
-        let Some(mut state) = state.filter(|state| state.expires > unix(now)) else {
+    ) -> Result<Option<SealedState>, StoreError> {
+        let state = open(self.keys().await?, binding, sealed);
+        let state = state.and_then(|state| serde_json::from_slice::<SealedState>(&state).ok());
+        let Some(mut state) = state.filter(|state| state.expires > unix_seconds(now)) else {
             return Ok(None);
         };
         for question in state.questions.values_mut() {
             let expires = question.given.saturating_add(self.ttl.as_secs());
-            question.answer = question.answer.take().filter(|_| expires > unix(now));
+            question.answer = question
+                .answer
+                .take()
+                .filter(|_| expires > unix_seconds(now));
         }
         Ok(Some(state))
     }
 
     async fn seal(
         &self,
-        for_what: &[u8],
+        binding: &[u8],
         questions: BTreeMap<String, Question>,
         now: SystemTime,
     ) -> Result<Option<String>, StoreError> {
-        let expires = unix(now).saturating_add(self.ttl.as_secs());
-        let state = serde_json::to_vec(&State { expires, questions }).unwrap_or_default();
-        Ok(seal(self.keys().await?, for_what, &state))
+        let expires = unix_seconds(now).saturating_add(self.ttl.as_secs());
+        let state = serde_json::to_vec(&SealedState { expires, questions }).unwrap_or_default();
+        Ok(seal(self.keys().await?, binding, &state))
     }
 
-    /// What the tool may ask, and what is known of that from earlier rounds.
+    /// Returns the questions that the tool may ask, with the answers of earlier rounds.
     ///
     /// # Errors
-    /// The answer to a client whose `requestState` is not one for this call.
+    /// The answer to a client with a `requestState` that is not one for this call.
     pub(crate) async fn inputs(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
-    ) -> Result<Inputs, Answer> {
-        let Asked {
-            revision, retry, ..
-        } = asked;
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
+    ) -> Result<InputRequests, Answer> {
+        let ToolCall {
+            revision, resume, ..
+        } = tool_call;
         if !revision.is_modern() {
-            return Ok(Inputs::unavailable(Unavailable::Before(*revision)));
+            return Ok(InputRequests::unavailable(InputUnavailable::OldRevision(
+                *revision,
+            )));
         }
-        // Before a state is looked at: without a key none can be opened, and that would not be the client's fault.
+        // This check comes first: without a key no state can be opened, and that would not be the client's fault.
         if !self.can_ask() {
-            return Ok(Inputs::unavailable(Unavailable::NoKey));
+            return Ok(InputRequests::unavailable(InputUnavailable::NoKey));
         }
-        let mut questions = match &retry.state {
-            // Whatever is asked under these keys, this answers it.
+        let mut questions = match &resume.state {
+            // The answers count for whatever questions have these keys.
             None => {
-                let keys = retry.responses.keys().cloned();
+                let keys = resume.responses.keys().cloned();
                 keys.map(|key| (key, Question::default())).collect()
             }
-            Some(sealed) => self.questions_in(incoming, asked, sealed).await?,
+            Some(sealed) => self.open_request_state(incoming, tool_call, sealed).await?,
         };
-        let now = unix(SystemTime::now());
+        let now = unix_seconds(SystemTime::now());
         for (key, question) in &mut questions {
-            if let (None, Some(answer)) = (&question.answer, retry.responses.get(key)) {
+            if let (None, Some(answer)) = (&question.answer, resume.responses.get(key)) {
                 question.answer = serde_json::from_str(answer.get()).ok();
                 question.given = now;
             }
@@ -198,29 +205,29 @@ impl Rounds {
             );
             return Err(Answer::error(
                 200,
-                Some(&asked.id),
+                Some(&tool_call.id),
                 INVALID_PARAMS,
                 &message,
             ));
         }
-        Ok(Inputs::after(questions))
+        Ok(InputRequests::resume(questions))
     }
 
-    /// The questions of the rounds before, as the client brings them back.
-    async fn questions_in(
+    /// Returns the questions of earlier rounds from the client's `requestState`.
+    async fn open_request_state(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
         sealed: &str,
     ) -> Result<BTreeMap<String, Question>, Answer> {
-        let for_what = self.for_what(incoming, asked);
-        let state = self.open(&for_what, sealed, SystemTime::now());
-        let state = incoming.in_time(&self.limits, state).await;
-        let state = state.map_err(|error| no_key(incoming, asked, &error))?;
+        let binding = self.call_binding(incoming, tool_call);
+        let state = self.open(&binding, sealed, SystemTime::now());
+        let state = incoming.with_deadline(&self.limits, state).await;
+        let state = state.map_err(|error| key_unavailable(incoming, tool_call, &error))?;
         if let Some(state) = state {
             return Ok(state.questions);
         }
-        let (tool, request_id) = (&asked.tool.mcp.name, incoming.request_id);
+        let (tool, request_id) = (&tool_call.tool.mcp.name, incoming.request_id);
         let principal = incoming.caller.principal.as_deref();
         tracing::warn!(request_id, tool, principal, "a requestState was refused");
         let message = format!(
@@ -228,46 +235,50 @@ impl Rounds {
         );
         Err(Answer::error(
             200,
-            Some(&asked.id),
+            Some(&tool_call.id),
             INVALID_PARAMS,
             &message,
         ))
     }
 
-    /// The answer to a call whose tool has asked what is not answered yet; `None` if it has not.
+    /// Returns the answer to a call with open questions; `None` if there are none.
     pub(crate) async fn input_required(
         &self,
-        incoming: &Incoming<'_>,
-        asked: &Asked<'_>,
-        call: &Call,
+        incoming: &IncomingRequest<'_>,
+        tool_call: &ToolCall<'_>,
+        call: &ActiveCall,
         server: &ServerInfo,
     ) -> Option<Answer> {
-        let open = call.inputs.open();
+        let open = call.inputs.unanswered();
         if open.is_empty() {
             return None;
         }
-        let for_what = self.for_what(incoming, asked);
+        let binding = self.call_binding(incoming, tool_call);
         let questions = call.inputs.questions();
-        let sealed = self.seal(&for_what, questions, SystemTime::now());
-        let result = match incoming.in_time(&self.limits, sealed).await {
-            Ok(Some(state)) => input_required(&open, &state, server),
+        let sealed = self.seal(&binding, questions, SystemTime::now());
+        let result = match incoming.with_deadline(&self.limits, sealed).await {
+            Ok(Some(state)) => input_required_result(&open, &state, server),
             Ok(None) => CallResult::error("the state of the call cannot be kept")
-                .in_words_of(asked.revision, server),
-            Err(error) => return Some(no_key(incoming, asked, &error)),
+                .for_revision(tool_call.revision, server),
+            Err(error) => return Some(key_unavailable(incoming, tool_call, &error)),
         };
-        Some(Answer::success(&asked.id, &result))
+        Some(Answer::success(&tool_call.id, &result))
     }
 }
 
-/// The answer to a client that may try again, once the operator knows why.
-fn no_key(incoming: &Incoming<'_>, asked: &Asked<'_>, error: &StoreError) -> Answer {
-    let (request_id, tool) = (incoming.request_id, &asked.tool.mcp.name);
+/// Logs the reason, and returns the answer to a client that may try again.
+fn key_unavailable(
+    incoming: &IncomingRequest<'_>,
+    tool_call: &ToolCall<'_>,
+    error: &StoreError,
+) -> Answer {
+    let (request_id, tool) = (incoming.request_id, &tool_call.tool.mcp.name);
     tracing::error!(request_id, tool, %error, "the key that seals what clients carry cannot be read from the table");
     let message = "tools cannot ask their clients anything at the moment; try again";
-    Answer::error(503, Some(&asked.id), INTERNAL_ERROR, message)
+    Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, message)
 }
 
-fn unix(time: SystemTime) -> u64 {
+fn unix_seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     since.as_secs()
 }
@@ -275,23 +286,25 @@ fn unix(time: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{plugin::Catalog, process::log::operator::Operator, server::tests::plugin::module};
+    use crate::{
+        plugin::Catalog, process::log::captured_log::CapturedLog, server::tests::plugin::module,
+    };
 
-    /// Of a process that has a key of its own, and gives a client a minute.
-    fn rounds() -> Rounds {
-        Rounds {
+    /// Returns the rounds of a process with a key of its own. A state is valid for a minute.
+    fn rounds() -> InputRounds {
+        InputRounds {
             keys: OnceCell::new_with(Some(vec![StateKey::random()])),
             table: None,
-            limits: TimeLimits::default(),
+            limits: CallLimits::default(),
             ttl: Duration::from_secs(60),
             function: None,
         }
     }
 
     #[test]
-    fn that_no_tool_can_ask_is_told_at_the_start_and_loudly_if_one_has_to() {
+    fn a_missing_key_is_logged_at_the_start_and_as_a_warning_if_a_tool_needs_it() {
         let catalog = Catalog::linked(module()).expect("a catalogue");
-        let keyless = Rounds {
+        let keyless = InputRounds {
             keys: OnceCell::new_with(Some(Vec::new())),
             ..rounds()
         };
@@ -300,8 +313,8 @@ mod tests {
             (&keyless, &[][..], Some("INFO")),
             (&rounds(), catalog.tools(), None),
         ] {
-            let operator = Operator::at("INFO");
-            rounds.tell_of_no_key(tools);
+            let operator = CapturedLog::new("INFO");
+            rounds.warn_if_keyless(tools);
             let lines = operator.lines();
             let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str()).collect();
             assert_eq!(levels, Vec::from_iter(level.map(Some)), "{lines:?}");
@@ -332,7 +345,7 @@ mod tests {
         let question = Question {
             digest: Some("a question".to_owned()),
             answer: Some(json!("an answer")),
-            given: unix(begun),
+            given: unix_seconds(begun),
         };
         let mut questions = BTreeMap::from([("a".to_owned(), question)]);
         for (seconds, good) in [(0, true), (30, true), (59, true), (60, false), (90, false)] {
@@ -346,7 +359,7 @@ mod tests {
             questions = opened.expect("the state is fresh").questions;
             let question = &questions["a"];
             assert_eq!(question.answer.is_some(), good, "after {seconds} s");
-            // Another answer is one to the same question still.
+            // The question is the same, whatever its answer.
             assert_eq!(question.digest.as_deref(), Some("a question"));
         }
     }

@@ -1,4 +1,4 @@
-//! The run of a call: on a thread of its own, until its tool comes back or is given up.
+//! The run of a call: on a thread of its own, until its tool comes back or its deadline.
 
 use std::{
     io,
@@ -12,39 +12,40 @@ use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tool_rules::{CANCEL_GRACE, state::StateFailure};
 
 use crate::{
-    plugin::{Call, CallFailure, CatalogTool, FailureKind, LiveCall, Plugin},
+    plugin::{ActiveCall, ActiveCallGuard, CallFailure, CatalogTool, FailureKind, Plugin},
     server::call::{
-        concurrency_limit::Place,
+        concurrency_limit::CallPermit,
         deadline::Deadline,
-        thread_pool::{Panicked, Threads},
+        thread_pool::{Panicked, ThreadPool},
     },
 };
 
-/// Why a call gave no result.
-pub(crate) enum Ended {
+/// The reason why a call gave no result.
+pub(crate) enum CallError {
     Failed(CallFailure),
-    GivenUp(Deadline),
-    /// It did not begin.
+    TimedOut(Deadline),
+    /// The call did not begin: its plugin has a stuck tool.
     Quarantined,
-    /// Nor this one: there are as many threads as there can be.
+    /// The call did not begin: no thread could be started.
     NoThread(io::Error),
-    /// It has done its work, but what it has set could not be written.
-    NotKept,
+    /// The tool succeeded, but the state that it has set could not be written.
+    CommitFailed,
 }
 
-/// Run a call, and write what it has set if it has succeeded. (Whether its client still waits or not, unless that has
-/// given it up.)
-pub(crate) async fn run_and_keep(
-    threads: Threads,
+/// Runs a call, and writes the state that it has set if it succeeds. (It does so whether its client still waits or not,
+/// unless the client has cancelled the call.)
+pub(crate) async fn run_and_commit(
+    threads: ThreadPool,
     tool: Arc<CatalogTool>,
-    live: LiveCall,
+    live: ActiveCallGuard,
     arguments: String,
     deadline: Option<Deadline>,
-    place: Place,
-) -> Result<CallResult, Ended> {
+    permit: CallPermit,
+) -> Result<CallResult, CallError> {
     let call = live.call();
-    let result = run(&threads, tool, live, arguments, deadline, place).await?;
-    let has_succeeded = !result.is_error && call.inputs.open().is_empty() && !call.is_cancelled();
+    let result = run(&threads, tool, live, arguments, deadline, permit).await?;
+    let has_succeeded =
+        !result.is_error && call.inputs.unanswered().is_empty() && !call.is_cancelled();
     if !has_succeeded || !call.state.is_pending() {
         return Ok(result);
     }
@@ -53,50 +54,51 @@ pub(crate) async fn run_and_keep(
         Err(overtaken @ (StateFailure::Overtaken(_) | StateFailure::PartlyOvertaken(_))) => {
             Ok(CallResult::error(&overtaken.to_string()))
         }
-        // The operator was told why.
-        Err(_) => Err(Ended::NotKept),
+        // The store has logged the reason.
+        Err(_) => Err(CallError::CommitFailed),
     }
 }
 
-/// Run a call on a thread of its own until it comes back or is given up.
+/// Runs a call on a thread of its own, until it comes back or its deadline.
 async fn run(
-    threads: &Threads,
+    threads: &ThreadPool,
     tool: Arc<CatalogTool>,
-    live: LiveCall,
+    live: ActiveCallGuard,
     arguments: String,
     deadline: Option<Deadline>,
-    place: Place,
-) -> Result<CallResult, Ended> {
+    permit: CallPermit,
+) -> Result<CallResult, CallError> {
     if tool.plugin.is_quarantined() {
-        return Err(Ended::Quarantined);
+        return Err(CallError::Quarantined);
     }
     let (running, call) = (Arc::clone(&tool), live.call());
-    // The call stays registered until its tool comes back, whoever still waits for it.
+    // The call stays registered until its tool comes back, whether anybody waits for it or not.
     let started = threads.run(move || {
-        let _place = place;
+        let _permit = permit;
         running.call(&arguments, &live)
     });
-    let mut outcome = started.map_err(Ended::NoThread)?;
+    let mut outcome = started.map_err(CallError::NoThread)?;
     let Some(deadline) = deadline else {
-        return came_back(outcome.await);
+        return join(outcome.await);
     };
-    if let Ok(outcome) = timeout(deadline.left(), &mut outcome).await {
-        return came_back(outcome);
+    if let Ok(outcome) = timeout(deadline.remaining(), &mut outcome).await {
+        return join(outcome);
     }
     cancel(&call, &tool.plugin);
     match timeout(CANCEL_GRACE, &mut outcome).await {
-        // It may have had something to show when it learned that its time was over. (But nothing is kept any more.)
+        // A tool that learns of its cancellation may still return a result. (But no state is written any more.)
         Ok(Ok(Ok(Ok(result)))) if !call.state.is_pending() => Ok(result),
-        Ok(_) => Err(Ended::GivenUp(deadline)),
+        Ok(_) => Err(CallError::TimedOut(deadline)),
         Err(_) => {
             quarantine(tool, call, outcome);
-            Err(Ended::GivenUp(deadline))
+            Err(CallError::TimedOut(deadline))
         }
     }
 }
 
-/// The tool keeps its thread, and whatever locks it holds: its plugin serves nobody else until it comes back.
-fn quarantine(tool: Arc<CatalogTool>, call: Arc<Call>, outcome: Running) {
+/// Puts a plugin into quarantine. Its tool keeps its thread, and all locks that it holds. So the plugin serves no other
+/// calls until the tool comes back.
+fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: CallReceiver) {
     let stuck = tool.plugin.quarantine();
     let (name, library) = (tool.mcp.name.clone(), tool.plugin.file());
     let request_id = call.context.request_id.clone();
@@ -113,18 +115,18 @@ fn quarantine(tool: Arc<CatalogTool>, call: Arc<Call>, outcome: Running) {
     });
 }
 
-/// What a call's thread gives back, if it does not end with the process.
-type Running = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicked>>;
+/// The receiver of a call's result from its thread.
+type CallReceiver = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicked>>;
 
-fn came_back(outcome: <Running as Future>::Output) -> Result<CallResult, Ended> {
+fn join(outcome: <CallReceiver as Future>::Output) -> Result<CallResult, CallError> {
     match outcome {
-        Ok(Ok(outcome)) => outcome.map_err(Ended::Failed),
-        Ok(Err(Panicked)) | Err(_) => Err(Ended::Failed(host_failed())),
+        Ok(Ok(outcome)) => outcome.map_err(CallError::Failed),
+        Ok(Err(Panicked)) | Err(_) => Err(CallError::Failed(host_panic_failure())),
     }
 }
 
-/// A panic on the host's side of a call, of which the log has a line of its own.
-pub(crate) fn host_failed() -> CallFailure {
+/// Returns the failure for a panic on the host's side of a call. The log has a line of its own about it.
+pub(crate) fn host_panic_failure() -> CallFailure {
     CallFailure {
         kind: FailureKind::Panic,
         public: None,
@@ -132,16 +134,16 @@ pub(crate) fn host_failed() -> CallFailure {
     }
 }
 
-/// A future that goes on, as a task, where whoever waits for it is gone.
-pub(crate) struct ToItsEnd<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
+/// A future that continues as a task when its owner is dropped.
+pub(crate) struct DetachOnDrop<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
 
-impl<F: Future<Output: Send> + Send + 'static> ToItsEnd<F> {
-    pub(crate) fn of(future: F) -> Self {
+impl<F: Future<Output: Send> + Send + 'static> DetachOnDrop<F> {
+    pub(crate) fn new(future: F) -> Self {
         Self(Some(Box::pin(future)))
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Future for ToItsEnd<F> {
+impl<F: Future<Output: Send> + Send + 'static> Future for DetachOnDrop<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
@@ -154,18 +156,18 @@ impl<F: Future<Output: Send> + Send + 'static> Future for ToItsEnd<F> {
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Drop for ToItsEnd<F> {
+impl<F: Future<Output: Send> + Send + 'static> Drop for DetachOnDrop<F> {
     fn drop(&mut self) {
-        // At the end of the program there is no runtime left to do it on, and no need.
+        // At the end of the program there is no runtime left to continue on, and no need.
         if let (Some(future), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(future);
         }
     }
 }
 
-/// Nobody waits for the call any more: let it and its plugin know. On another thread, as plugins are not trusted to
-/// return at once.
-fn cancel(call: &Call, plugin: &Arc<Plugin>) {
+/// Cancels a call that nobody waits for any more, and notifies its plugin. That happens on another thread, since
+/// plugins are not trusted to return at once.
+fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);
     let cancelling = move || plugin.cancel(number);
@@ -174,15 +176,15 @@ fn cancel(call: &Call, plugin: &Arc<Plugin>) {
     }
 }
 
-/// Cancels a call when the future that waits for it is dropped.
+/// A guard that cancels a call when the future that waits for it is dropped.
 pub(crate) struct CancelOnDrop {
-    call: Arc<Call>,
+    call: Arc<ActiveCall>,
     plugin: Arc<Plugin>,
     armed: bool,
 }
 
 impl CancelOnDrop {
-    pub(crate) fn new(call: &Arc<Call>, tool: &CatalogTool) -> Self {
+    pub(crate) fn new(call: &Arc<ActiveCall>, tool: &CatalogTool) -> Self {
         Self {
             call: Arc::clone(call),
             plugin: Arc::clone(&tool.plugin),
@@ -197,7 +199,7 @@ impl CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        // The same.
+        // As in [`DetachOnDrop`].
         if self.armed && Handle::try_current().is_ok() {
             cancel(&self.call, &self.plugin);
         }

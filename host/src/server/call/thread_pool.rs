@@ -1,7 +1,8 @@
-//! Threads for calls: each call has one of its own, which then waits for the next.
+//! Threads for calls: each call has one of its own, which then waits for the next call.
 //!
-//! They are not those that tokio has for what blocks: it wakes one while it holds the lock that this one needs first. On one core, and
-//! most functions have no more, each call would then be handed over by four switches between threads instead of two.
+//! These are not tokio's threads for blocking work. Tokio wakes such a thread while it holds the lock that the thread
+//! needs first. On one core, and most functions have no more, that would take four switches between threads for each
+//! call instead of two.
 
 use std::{
     io,
@@ -13,18 +14,18 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// How long a thread waits for another call. Source: ours; as long as tokio's own do.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time for which a thread waits for another call. Source: ours; tokio's own wait as long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Work, which tells by what it is given that its thread is free for the next.
+/// Work, with a function to call when its thread is free for the next.
 type Work = Box<dyn FnOnce(&dyn Fn()) + Send>;
 
-/// The threads; those that are idle, the one that came last on top.
+/// The idle threads, the latest on top.
 #[derive(Clone, Default)]
-pub(crate) struct Threads(Arc<Mutex<Vec<Arc<Seat>>>>);
+pub(crate) struct ThreadPool(Arc<Mutex<Vec<Arc<Worker>>>>);
 
-/// Where a thread finds its work.
-struct Seat {
+/// A thread's slot for work.
+struct Worker {
     work: Mutex<Option<Work>>,
     thread: Mutex<Option<Thread>>,
 }
@@ -33,8 +34,8 @@ struct Seat {
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
-impl Threads {
-    /// Do this on a thread of its own. What comes back is lost if nobody waits for it.
+impl ThreadPool {
+    /// Runs work on a thread of its own. The result is lost if nobody waits for it.
     ///
     /// # Errors
     /// No thread can be started.
@@ -42,80 +43,80 @@ impl Threads {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<oneshot::Receiver<Result<T, Panicked>>> {
-        let (came_back, receiver) = oneshot::channel();
-        let work: Work = Box::new(move |is_free| {
+        let (sender, receiver) = oneshot::channel();
+        let work: Work = Box::new(move |release| {
             let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked);
-            // Before whoever waits may have another call.
-            is_free();
-            let _ = came_back.send(outcome);
+            // This comes before the waiting caller can have another call.
+            release();
+            let _ = sender.send(outcome);
         });
         let idle = self.idle().pop();
         match idle {
-            Some(seat) => seat.give(work),
+            Some(worker) => worker.assign(work),
             None => self.start(work)?,
         }
         Ok(receiver)
     }
 
     fn start(&self, work: Work) -> io::Result<()> {
-        let seat = Arc::new(Seat {
+        let worker = Arc::new(Worker {
             work: Mutex::new(Some(work)),
             thread: Mutex::new(None),
         });
         let threads = self.clone();
         let thread = Builder::new().name("call".to_owned());
-        thread.spawn(move || threads.serve(&seat)).map(drop)
+        thread.spawn(move || threads.serve(&worker)).map(drop)
     }
 
-    fn serve(&self, seat: &Arc<Seat>) {
-        *lock(&seat.thread) = Some(thread::current());
+    fn serve(&self, worker: &Arc<Worker>) {
+        *lock(&worker.thread) = Some(thread::current());
         loop {
-            let work = lock(&seat.work).take();
-            let Some(work) = work.or_else(|| self.wait(seat)) else {
+            let work = lock(&worker.work).take();
+            let Some(work) = work.or_else(|| self.wait(worker)) else {
                 return;
             };
-            work(&|| self.idle().push(Arc::clone(seat)));
+            work(&|| self.idle().push(Arc::clone(worker)));
         }
     }
 
-    /// Wait for work; not for ever.
-    fn wait(&self, seat: &Arc<Seat>) -> Option<Work> {
-        let until = Instant::now() + PATIENCE;
+    /// Waits for work, but not forever.
+    fn wait(&self, worker: &Arc<Worker>) -> Option<Work> {
+        let until = Instant::now() + IDLE_TIMEOUT;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            thread::park_timeout(left);
-            if let Some(work) = lock(&seat.work).take() {
+            let remaining = until.saturating_duration_since(Instant::now());
+            thread::park_timeout(remaining);
+            if let Some(work) = lock(&worker.work).take() {
                 return Some(work);
             }
-            if left.is_zero() {
+            if remaining.is_zero() {
                 let mut idle = self.idle();
-                let place = idle.iter().position(|other| Arc::ptr_eq(other, seat));
-                // Without one somebody has just taken it, and brings work.
-                if let Some(place) = place {
-                    idle.remove(place);
+                let position = idle.iter().position(|other| Arc::ptr_eq(other, worker));
+                // A missing entry means that another caller has just taken this thread, and brings work.
+                if let Some(position) = position {
+                    idle.remove(position);
                     return None;
                 }
             }
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Arc<Worker>>> {
         lock(&self.0)
     }
 }
 
-impl Seat {
-    fn give(&self, work: Work) {
+impl Worker {
+    fn assign(&self, work: Work) {
         *lock(&self.work) = Some(work);
         let thread = lock(&self.thread).clone();
-        // No lock is held when it wakes.
+        // The thread wakes when no lock is held.
         if let Some(thread) = thread {
             thread.unpark();
         }
     }
 }
 
-/// What is locked is whole at all times.
+/// No panic can leave the data inconsistent under a lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -128,12 +129,12 @@ mod tests {
 
     #[tokio::test]
     async fn one_thread_serves_calls_that_follow_each_other() {
-        let threads = Threads::default();
+        let threads = ThreadPool::default();
         let mut served_by = HashSet::new();
         for number in 0..1000 {
             let work = move || (number, thread::current().id());
-            let came_back = threads.run(work).expect("a thread").await;
-            let (back, id) = came_back.expect("it comes back").expect("no panic");
+            let sender = threads.run(work).expect("a thread").await;
+            let (back, id) = sender.expect("it comes back").expect("no panic");
             assert_eq!(back, number);
             served_by.insert(id);
         }
@@ -142,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn calls_at_the_same_time_have_a_thread_each_and_a_panic_costs_none() {
-        let threads = Threads::default();
+        let threads = ThreadPool::default();
         let (mut doors, mut waiting) = (Vec::new(), Vec::new());
         for _ in 0..4 {
             let (door, opened) = mpsc::channel::<()>();
@@ -157,8 +158,8 @@ mod tests {
             door.send(()).expect("somebody waits");
         }
         let mut served_by = HashSet::new();
-        for came_back in waiting {
-            served_by.insert(came_back.await.expect("it comes back").expect("no panic"));
+        for sender in waiting {
+            served_by.insert(sender.await.expect("it comes back").expect("no panic"));
         }
         assert_eq!(served_by.len(), 4);
 

@@ -1,4 +1,4 @@
-//! Who calls: whom a gateway has let in, or whose token was sent.
+//! The identification of callers: by the gateway in front of the host, or by a token.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header::WWW_AUTHENTICATE};
@@ -8,68 +8,72 @@ use crate::{
     plugin::Caller,
     server::{
         http::{
-            bearer_tokens::{Refused, Tokens},
-            cors::{self, Callers},
+            bearer_tokens::{AuthError, BearerTokens},
+            cors::{self, OriginPolicy},
             response::refusal,
         },
-        request::{Incoming, Reached},
+        request::{Exposure, IncomingRequest},
     },
 };
 
-/// Who may call.
+/// The rules about permitted callers.
 pub(crate) struct Access {
-    callers: Callers,
-    tokens: Tokens,
+    origin_policy: OriginPolicy,
+    tokens: BearerTokens,
 }
 
 impl Access {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            callers: Callers::new(config),
+            origin_policy: OriginPolicy::new(config),
             tokens: config.bearer_tokens.clone(),
         }
     }
 
-    /// Checks `Origin` and `Host`; returns the origin to allow by CORS, if there is one.
+    /// Checks `Origin` and `Host`. Returns the origin to allow by CORS, if there is one.
     pub(crate) fn origin<'a>(
         &self,
         headers: &'a HeaderMap,
-        reached: Reached<'_>,
-    ) -> Result<Option<&'a HeaderValue>, cors::Refused> {
-        self.callers.check(headers, reached)
+        exposure: Exposure<'_>,
+    ) -> Result<Option<&'a HeaderValue>, cors::OriginError> {
+        self.origin_policy.check(headers, exposure)
     }
 
-    /// Where tokens are asked for: who calls by the one that was sent. `None`: whoever the front door tells of.
+    /// Identifies a caller by its token, where tokens are required. Returns `None` where they are not; the front door's
+    /// identification counts then.
     ///
-    /// The name of the token counts also where a gateway tells of a principal, as that is what the host was told to ask for;
-    /// the gateway's claims stay.
-    pub(crate) fn caller(&self, incoming: &Incoming<'_>) -> Result<Option<Caller>, Refused> {
-        if !self.asks_for_tokens(incoming) {
+    /// The token's name replaces a principal from the gateway, since the host is configured to require tokens. The
+    /// gateway's claims stay.
+    pub(crate) fn caller(
+        &self,
+        incoming: &IncomingRequest<'_>,
+    ) -> Result<Option<Caller>, AuthError> {
+        if !self.requires_token(incoming) {
             return Ok(None);
         }
-        let owner = self.tokens.owner(incoming.headers)?;
-        let owner = owner.ok_or(Refused::Missing)?;
+        let owner = self.tokens.authenticate(incoming.headers)?;
+        let owner = owner.ok_or(AuthError::Missing)?;
         Ok(Some(Caller {
             principal: Some(owner.to_owned()),
             claims: incoming.caller.claims.clone(),
         }))
     }
 
-    /// May this be told what is only for those who may call? It is no error to have sent no token.
-    pub(crate) fn is_trusted(&self, incoming: &Incoming<'_>) -> Result<bool, Refused> {
-        if !self.asks_for_tokens(incoming) {
+    /// Reports whether the caller may see what only permitted callers see. A missing token is no error here.
+    pub(crate) fn is_trusted(&self, incoming: &IncomingRequest<'_>) -> Result<bool, AuthError> {
+        if !self.requires_token(incoming) {
             return Ok(true);
         }
-        Ok(self.tokens.owner(incoming.headers)?.is_some())
+        Ok(self.tokens.authenticate(incoming.headers)?.is_some())
     }
 
-    fn asks_for_tokens(&self, incoming: &Incoming<'_>) -> bool {
-        !self.tokens.is_empty() && incoming.reached.is_by_http()
+    fn requires_token(&self, incoming: &IncomingRequest<'_>) -> bool {
+        !self.tokens.is_empty() && incoming.exposure.is_http()
     }
 }
 
-/// The answer to whoever may not call, with what would let it.
-pub(crate) fn challenge(refused: Refused) -> Response<Bytes> {
+/// Returns the answer to a caller without permission, with the challenge.
+pub(crate) fn challenge(refused: AuthError) -> Response<Bytes> {
     let mut response = refusal(refused.status(), &refused.to_string());
     let challenge = HeaderValue::from_static(refused.challenge());
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

@@ -1,46 +1,46 @@
-//! Bearer tokens: who may call where nobody in front of the host asks.
+//! Bearer tokens, for hosts without an authorizing gateway in front of them.
 //!
-//! The host knows names and hashes, never a token: whoever reads its configuration, as plugins can, cannot call by it. The hash
-//! is a plain SHA-256, as a token is no password: it has 256 random bits, which nobody tries out.
+//! The host knows names and hashes, never a token: a reader of its configuration, as plugins can be, cannot call with
+//! it. The hash is a plain SHA-256. A token is no password: it has 256 random bits, which nobody can guess.
 
 use std::fmt;
 
 use chacha20poly1305::{Key, aead::Generate};
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
-use layer_format::hexadecimal;
+use layer_format::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// How a token begins, so that those who look for secrets in code and logs can tell it.
-const PREFIX: &str = "mcp_";
+/// The prefix of a token, by which scanners for secrets recognize it in code and logs.
+const TOKEN_PREFIX: &str = "mcp_";
 
-/// The longest name of a token. Unit: bytes. Source: ours; it stands in every line of the log about a request.
+/// The longest name of a token. Unit: bytes. Source: ours; every log line of a request contains it.
 const MAX_NAME: usize = 64;
 
-/// The bytes of a SHA-256.
-const HASH: usize = 32;
+/// The number of bytes of a SHA-256.
+const HASH_LENGTH: usize = 32;
 
-/// Who may call, by names and hashes of tokens; without any, everybody may.
+/// The permitted callers, by names and hashes of their tokens. Without any, everybody may call.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Tokens(Vec<Known>);
+pub struct BearerTokens(Vec<TokenEntry>);
 
 #[derive(Clone, PartialEq, Eq)]
-struct Known {
+struct TokenEntry {
     name: String,
-    hash: [u8; HASH],
+    hash: [u8; HASH_LENGTH],
 }
 
 /// A new token.
-pub struct Token {
-    /// What the caller sends.
+pub struct NewToken {
+    /// The text that the caller sends.
     pub secret: String,
-    /// Its SHA-256, in hexadecimal.
+    /// The SHA-256 of the text, in hexadecimal.
     pub hash: String,
 }
 
-/// Why nobody may call by what was sent. None of it is repeated: it may be a secret, if a misspelled one.
+/// The reason why a request is not authorized. It quotes nothing of the header, which may be a misspelled secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum AuthError {
     #[error("this server asks for a token; send it in the header `Authorization: Bearer TOKEN`")]
     Missing,
     #[error(
@@ -51,8 +51,8 @@ pub(crate) enum Refused {
     Unknown,
 }
 
-impl Refused {
-    /// Source: RFC 6750, section 3.1, as MCP has it as well (M:auth, "Error Handling").
+impl AuthError {
+    /// Returns the HTTP status. Source: RFC 6750, section 3.1, and MCP as well (M:auth, "Error Handling").
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Missing | Self::Unknown => StatusCode::UNAUTHORIZED,
@@ -60,8 +60,8 @@ impl Refused {
         }
     }
 
-    /// The value of `WWW-Authenticate`. Whoever has sent no token has made no error (RFC 6750, section 3.1), but some
-    /// parameter there must be (section 3).
+    /// Returns the value of `WWW-Authenticate`. A missing token is no error (RFC 6750, section 3.1), but some parameter
+    /// is required (section 3).
     pub(crate) fn challenge(self) -> &'static str {
         match self {
             Self::Missing => r#"Bearer realm="mcp""#,
@@ -71,14 +71,14 @@ impl Refused {
     }
 }
 
-impl Tokens {
-    /// The tokens of `BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several, so that one can be replaced while
-    /// the other still counts.
+impl BearerTokens {
+    /// Parses the tokens of `BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several tokens, so that one
+    /// can be replaced while the other still counts.
     ///
     /// # Errors
-    /// All that is wrong, each as the end of a sentence that names the variable. Nothing of the value is in it.
+    /// All problems, each as the end of a sentence that names the variable. They quote nothing of the value.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let mut known: Vec<Known> = Vec::new();
+        let mut tokens: Vec<TokenEntry> = Vec::new();
         let mut problems = Vec::new();
         let entries = text.split(',').map(str::trim);
         let entries: Vec<_> = entries.filter(|entry| !entry.is_empty()).collect();
@@ -99,78 +99,78 @@ impl Tokens {
                 None => problem(
                     "has no hash behind its name: 64 hexadecimal digits, the SHA-256 of the token, never the token itself",
                 ),
-                Some(hash) if known.iter().any(|known| known.hash == hash) => {
+                Some(hash) if tokens.iter().any(|token| token.hash == hash) => {
                     problem("has the hash of another entry; leave one out: a token has one name");
                 }
-                Some(hash) => known.push(Known {
+                Some(hash) => tokens.push(TokenEntry {
                     name: name.to_owned(),
                     hash,
                 }),
             }
         }
         if entries.is_empty() {
-            // That nobody is asked is nothing to guess.
+            // An open server must be configured by leaving the variable out, not by an empty list.
             problems.push(
                 "has no entry; write NAME:HASH, or leave it out to let everybody call".to_owned(),
             );
         }
         if problems.is_empty() {
-            Ok(Self(known))
+            Ok(Self(tokens))
         } else {
             Err(problems)
         }
     }
 
-    /// Is nobody asked for a token?
+    /// Reports whether no token is required.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whose token was sent; `None`: none was.
+    /// Returns the name of the token in a request; `None` if there is none.
     ///
     /// # Errors
-    /// Why what was sent is no token that is known here.
-    pub(crate) fn owner(&self, headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+    /// The reason why the header is no known token.
+    pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
         let Some(token) = bearer(headers)? else {
             return Ok(None);
         };
-        let hash: [u8; HASH] = Sha256::digest(token).into();
-        // All are compared, each in constant time, so that nobody learns by the clock how close a guess was.
+        let hash: [u8; HASH_LENGTH] = Sha256::digest(token).into();
+        // All tokens are compared, each in constant time, so that the duration does not show how close a guess was.
         let mut owner = None;
-        for known in &self.0 {
-            if bool::from(known.hash.ct_eq(&hash)) {
-                owner = Some(known.name.as_str());
+        for entry in &self.0 {
+            if bool::from(entry.hash.ct_eq(&hash)) {
+                owner = Some(entry.name.as_str());
             }
         }
-        owner.map(Some).ok_or(Refused::Unknown)
+        owner.map(Some).ok_or(AuthError::Unknown)
     }
 }
 
-/// The names alone.
-impl fmt::Debug for Tokens {
+/// Shows the names alone.
+impl fmt::Debug for BearerTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|known| &known.name))
+            .entries(self.0.iter().map(|entry| &entry.name))
             .finish()
     }
 }
 
-impl Token {
-    /// One that nobody can guess: 256 bits of the system's.
+impl NewToken {
+    /// Returns a token that nobody can guess: 256 random bits of the system.
     #[must_use]
     pub fn random() -> Self {
-        // Letters and digits only, so that a double click takes all of it.
-        let secret = format!("{PREFIX}{}", hexadecimal(&Key::generate()));
-        let hash = hexadecimal(&Sha256::digest(&secret));
+        // Letters and digits only, so that a double click selects all of it.
+        let secret = format!("{TOKEN_PREFIX}{}", hex(&Key::generate()));
+        let hash = hex(&Sha256::digest(&secret));
         Self { secret, hash }
     }
 }
 
-/// Can this name whoever has a token?
+/// Checks a name of a token.
 ///
 /// # Errors
-/// How to write one.
+/// The rules for names.
 pub fn check_name(name: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
     if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) {
@@ -182,19 +182,20 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// The token of a request: RFC 6750, section 2.1, the only place that MCP allows (M:auth, "Token Requirements").
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+/// Returns the token of a request: RFC 6750, section 2.1, the only place that MCP allows (M:auth, "Token
+/// Requirements").
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(Refused::Malformed);
+        return Err(AuthError::Malformed);
     }
-    let value = value.to_str().map_err(|_| Refused::Malformed)?;
+    let value = value.to_str().map_err(|_| AuthError::Malformed)?;
     let value = value.trim_matches([' ', '\t']);
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    // What is of another scheme, such as a signature for the gateway, is not for the host.
+    // A header of another scheme, such as a signature for the gateway, is not for the host.
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
     }
@@ -202,12 +203,12 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     let letters = token.trim_end_matches('=');
     if letters.is_empty() || !letters.bytes().all(letter) {
-        return Err(Refused::Malformed);
+        return Err(AuthError::Malformed);
     }
     Ok(Some(token))
 }
 
-fn parse_hash(text: &str) -> Option<[u8; HASH]> {
+fn parse_hash(text: &str) -> Option<[u8; HASH_LENGTH]> {
     let digits = text.chars().map(|digit| digit.to_digit(16));
     let digits: Vec<_> = digits.collect::<Option<_>>()?;
     let (pairs, []) = digits.as_chunks() else {
@@ -227,7 +228,7 @@ mod tests {
     use super::*;
 
     fn entry(name: &str, token: &str) -> String {
-        format!("{name}:{}", hexadecimal(&Sha256::digest(token)))
+        format!("{name}:{}", hex(&Sha256::digest(token)))
     }
 
     fn sent(values: &[&[u8]]) -> HeaderMap {
@@ -241,15 +242,15 @@ mod tests {
     }
 
     #[test]
-    fn a_known_token_tells_its_owner_and_all_else_is_refused() {
-        let old = Token::random();
+    fn a_known_token_names_its_owner_and_all_others_are_refused() {
+        let old = NewToken::random();
         let text = [
             entry("ada", "first"),
             entry("bob@example.com", "second"),
             entry("ada", "third"),
             format!(" ci : {} ", old.hash.to_uppercase()),
         ];
-        let tokens = Tokens::parse(&text.join(",")).expect("tokens");
+        let tokens = BearerTokens::parse(&text.join(",")).expect("tokens");
         let ci = format!("Bearer {}", old.secret);
         for (values, expected) in [
             (&[][..], Ok(None)),
@@ -259,41 +260,44 @@ mod tests {
             (&[b"BEARER   second"], Ok(Some("bob@example.com"))),
             (&[b" \tBearer first\t "], Ok(Some("ada"))),
             (&[ci.as_bytes()], Ok(Some("ci"))),
-            (&[b"Bearer First"], Err(Refused::Unknown)),
-            (&[b"Bearer firs"], Err(Refused::Unknown)),
-            (&[b"Bearer first="], Err(Refused::Unknown)),
+            (&[b"Bearer First"], Err(AuthError::Unknown)),
+            (&[b"Bearer firs"], Err(AuthError::Unknown)),
+            (&[b"Bearer first="], Err(AuthError::Unknown)),
             (&[old.hash.as_bytes()], Ok(None)),
             (&[b"Basic Zmlyc3Q6"], Ok(None)),
             (&[b"AWS4-HMAC-SHA256 Credential=a/b, Signature=c"], Ok(None)),
             (&[b"Bearerfirst"], Ok(None)),
             (&[b"first"], Ok(None)),
             (&[b""], Ok(None)),
-            (&[b"Bearer"], Err(Refused::Malformed)),
-            (&[b"Bearer "], Err(Refused::Malformed)),
-            (&[b"Bearer ="], Err(Refused::Malformed)),
-            (&[b"Bearer a=b"], Err(Refused::Malformed)),
+            (&[b"Bearer"], Err(AuthError::Malformed)),
+            (&[b"Bearer "], Err(AuthError::Malformed)),
+            (&[b"Bearer ="], Err(AuthError::Malformed)),
+            (&[b"Bearer a=b"], Err(AuthError::Malformed)),
             (&[b"Bearer\tfirst"], Ok(None)),
-            (&[b"Bearer \tfirst"], Err(Refused::Malformed)),
-            (&[b"Bearer first second"], Err(Refused::Malformed)),
-            (&[b"Bearer first,Bearer second"], Err(Refused::Malformed)),
-            (&[b"Bearer \"first\""], Err(Refused::Malformed)),
-            (&[b"Bearer f\xc3\xbcrst"], Err(Refused::Malformed)),
-            (&[b"Bearer first", b"Bearer first"], Err(Refused::Malformed)),
+            (&[b"Bearer \tfirst"], Err(AuthError::Malformed)),
+            (&[b"Bearer first second"], Err(AuthError::Malformed)),
+            (&[b"Bearer first,Bearer second"], Err(AuthError::Malformed)),
+            (&[b"Bearer \"first\""], Err(AuthError::Malformed)),
+            (&[b"Bearer f\xc3\xbcrst"], Err(AuthError::Malformed)),
+            (
+                &[b"Bearer first", b"Bearer first"],
+                Err(AuthError::Malformed),
+            ),
             (
                 &[b"Basic Zmlyc3Q6", b"Bearer first"],
-                Err(Refused::Malformed),
+                Err(AuthError::Malformed),
             ),
         ] {
             let words: Vec<_> = values
                 .iter()
                 .map(|value| value.escape_ascii().to_string())
                 .collect();
-            assert_eq!(tokens.owner(&sent(values)), expected, "{words:?}");
+            assert_eq!(tokens.authenticate(&sent(values)), expected, "{words:?}");
         }
     }
 
     #[test]
-    fn what_is_wrong_with_an_entry_is_told_without_the_entry() {
+    fn a_problem_of_an_entry_never_quotes_it() {
         let hash = "ab".repeat(32);
         let long = "n".repeat(MAX_NAME + 1);
         for (text, problems) in [
@@ -320,7 +324,7 @@ mod tests {
                 &["entry 2 has the hash of another entry", "entry 3 is not"],
             ),
         ] {
-            let told = Tokens::parse(text).expect_err(text);
+            let told = BearerTokens::parse(text).expect_err(text);
             assert_eq!(told.len(), problems.len(), "{text}: {told:?}");
             for (told, problem) in told.iter().zip(problems) {
                 assert!(told.starts_with(problem), "{text}: {told}");
@@ -334,19 +338,22 @@ mod tests {
 
     #[test]
     fn nothing_shows_a_hash() {
-        let tokens = Tokens::parse(&entry("ada", "first")).expect("tokens");
+        let tokens = BearerTokens::parse(&entry("ada", "first")).expect("tokens");
         assert_eq!(format!("{tokens:?}"), r#"["ada"]"#);
     }
 
     #[test]
-    fn a_new_token_is_long_can_be_told_by_its_beginning_and_is_no_other() {
-        let token = Token::random();
-        let digits = token.secret.strip_prefix(PREFIX).expect("the prefix");
+    fn a_new_token_is_long_prefixed_and_unique() {
+        let token = NewToken::random();
+        let digits = token.secret.strip_prefix(TOKEN_PREFIX).expect("the prefix");
         assert_eq!(parse_hash(digits).map(|bytes| bytes.len()), Some(32));
         assert_ne!(digits, token.hash);
-        assert_ne!(token.secret, Token::random().secret);
-        let tokens = Tokens::parse(&format!("ada:{}", token.hash)).expect("tokens");
+        assert_ne!(token.secret, NewToken::random().secret);
+        let tokens = BearerTokens::parse(&format!("ada:{}", token.hash)).expect("tokens");
         let value = format!("Bearer {}", token.secret);
-        assert_eq!(tokens.owner(&sent(&[value.as_bytes()])), Ok(Some("ada")));
+        assert_eq!(
+            tokens.authenticate(&sent(&[value.as_bytes()])),
+            Ok(Some("ada"))
+        );
     }
 }

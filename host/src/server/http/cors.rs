@@ -1,7 +1,7 @@
-//! Where requests may come from: `Origin` and `Host` against DNS rebinding, and CORS for browsers that may call.
+//! The permitted origins of requests: `Origin` and `Host` against DNS rebinding, and CORS for permitted browsers.
 //!
-//! A page of a foreign site can make a browser send requests to a server on the user's own machine, and with a name that
-//! it lets resolve to 127.0.0.1 also read the answers. So an origin must be known, and a host on loopback answers only
+//! A page of a foreign site can make a browser send requests to a server on the user's own machine. With a name that
+//! resolves to 127.0.0.1 it can also read the answers. So an origin must be known, and a host on loopback answers only
 //! to names of this machine.
 
 use std::net::IpAddr;
@@ -15,9 +15,9 @@ use http::{
     },
 };
 
-use mcp_protocol::ARGUMENT_HEADERS;
+use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
-use crate::{config::Config, server::request::Reached};
+use crate::{config::Config, server::request::Exposure};
 
 /// The methods of the MCP endpoint.
 pub(crate) const METHODS: &str = "POST, DELETE, OPTIONS";
@@ -37,45 +37,46 @@ const REQUEST_HEADERS: [&str; 8] = [
 /// Headers of an answer that a page may read.
 const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate";
 
-/// How long a browser may keep the answer to a preflight. Unit: seconds.
-/// Source: ours; Chromium keeps none longer than two hours.
+/// The time for which a browser may cache the answer to a preflight. Unit: seconds.
+/// Source: ours; Chromium caches none longer than two hours.
 const MAX_AGE: &str = "7200";
 
-/// The most that a preflight hears again of the headers it asks for. Unit: bytes.
-/// Source: ours; half of what API Gateway lets through of all headers (10,240 bytes), and some hundred arguments.
+/// The maximum size of requested headers that the answer to a preflight repeats. Unit: bytes.
+/// Source: ours; half of the size of all headers in API Gateway (10,240 bytes), and some hundred arguments.
 const MAX_ECHO: usize = 5 * 1024;
 
-/// How a browser asks whether a page of the internet may call into a private network, and how it is told that it may.
+/// The header by which a browser asks whether a page of the internet may call into a private network, and the header of
+/// the answer.
 /// Source: Private Network Access, WICG draft, "CORS preflight".
 const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
 const ALLOWS_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-/// Is this a name of this machine? (An address cannot be made to lead elsewhere, as a name can.)
+/// Reports whether a name means this machine. (An address cannot be redirected as a name can.)
 fn is_this_machine(name: &str) -> bool {
     let address = name.trim_start_matches('[').trim_end_matches(']');
     let is_loopback = |address: IpAddr| address.is_loopback();
     name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
-/// Who may call.
+/// The permitted origins and hosts.
 #[derive(Debug)]
-pub(crate) struct Callers {
+pub(crate) struct OriginPolicy {
     origins: Vec<String>,
     hosts: Vec<String>,
 }
 
-/// Why a request is refused.
+/// The reason why a request is refused.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum OriginError {
     #[error("the origin {0} is not allowed; the operator can add it to ALLOWED_ORIGINS")]
     Origin(String),
     #[error("the host {0} is not allowed; the operator can add it to ALLOWED_HOSTS")]
     Host(String),
 }
 
-impl Callers {
+impl OriginPolicy {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             origins: config.allowed_origins.clone(),
@@ -83,30 +84,30 @@ impl Callers {
         }
     }
 
-    /// Check `Origin` and `Host`; gives the origin to allow by CORS, if there is one.
+    /// Checks `Origin` and `Host`. Returns the origin to allow by CORS, if there is one.
     pub(crate) fn check<'a>(
         &self,
         headers: &'a HeaderMap,
-        reached: Reached<'_>,
-    ) -> Result<Option<&'a HeaderValue>, Refused> {
-        let words = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        // On an address that others can reach nobody knows its names but the operator.
-        let is_named = reached == Reached::Public && !self.hosts.is_empty();
-        if reached == Reached::Loopback || is_named {
-            // Whoever sends several may mean any of them.
+        exposure: Exposure<'_>,
+    ) -> Result<Option<&'a HeaderValue>, OriginError> {
+        let as_text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        // Only the operator knows the names of an address that others can reach.
+        let is_named = exposure == Exposure::Network && !self.hosts.is_empty();
+        if exposure == Exposure::Loopback || is_named {
+            // A client that sends several hosts may mean any of them.
             let mut hosts = headers.get_all(HOST).iter();
-            if let Some(foreign) = hosts.find(|host| !self.knows_host(host)) {
-                return Err(Refused::Host(words(foreign)));
+            if let Some(foreign) = hosts.find(|host| !self.allows_host(host)) {
+                return Err(OriginError::Host(as_text(foreign)));
             }
         }
         let mut origins = headers.get_all(ORIGIN).iter();
-        if let Some(foreign) = origins.find(|origin| !self.knows_origin(origin, reached)) {
-            return Err(Refused::Origin(words(foreign)));
+        if let Some(foreign) = origins.find(|origin| !self.allows_origin(origin, exposure)) {
+            return Err(OriginError::Origin(as_text(foreign)));
         }
         Ok(headers.get(ORIGIN))
     }
 
-    fn knows_host(&self, host: &HeaderValue) -> bool {
+    fn allows_host(&self, host: &HeaderValue) -> bool {
         let Ok(host) = host.to_str() else {
             return false;
         };
@@ -116,7 +117,7 @@ impl Callers {
         is_this_machine(name) || self.hosts.iter().any(|known| named(known))
     }
 
-    fn knows_origin(&self, origin: &HeaderValue, reached: Reached<'_>) -> bool {
+    fn allows_origin(&self, origin: &HeaderValue, exposure: Exposure<'_>) -> bool {
         let Ok(text) = origin.to_str() else {
             return false;
         };
@@ -137,15 +138,15 @@ impl Callers {
         else {
             return false;
         };
-        let own = match reached {
-            Reached::Gateway(domain) => without_port(domain).eq_ignore_ascii_case(&host),
-            Reached::Loopback | Reached::Public | Reached::Pipe => false,
+        let own = match exposure {
+            Exposure::Gateway(domain) => without_port(domain).eq_ignore_ascii_case(&host),
+            Exposure::Loopback | Exposure::Network | Exposure::Stdio => false,
         };
         own || is_this_machine(&host)
     }
 }
 
-/// `localhost:3000` -> `localhost`, `[::1]:3000` -> `[::1]`
+/// Removes the port: `localhost:3000` -> `localhost`, `[::1]:3000` -> `[::1]`.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))
@@ -158,7 +159,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// The answer to `OPTIONS`.
+/// Returns the answer to `OPTIONS`.
 pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
     let mut response = Response::new(bytes::Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -172,24 +173,26 @@ pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
     if let Ok(allowed) = HeaderValue::from_str(&allowed_headers(headers)) {
         answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     }
-    // Whoever gets here has an origin that may call, if it has one.
+    // The origin, if there is one, was checked before.
     if headers.contains_key(ASKS_FOR_PRIVATE_NETWORK) {
         answer.insert(ALLOWS_PRIVATE_NETWORK, HeaderValue::from_static("true"));
     }
     response
 }
 
-/// The headers that MCP knows, and of those asked for the ones that repeat arguments.
+/// Returns the headers that MCP knows, and the requested headers that repeat arguments.
 fn allowed_headers(headers: &HeaderMap) -> String {
-    let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
-    let asked = asked.filter_map(|asked| asked.to_str().ok());
-    let asked = asked.flat_map(|asked| asked.split(',').map(str::trim));
-    let mut room = MAX_ECHO;
-    let arguments = asked.filter(|name| is_argument(name)).take_while(|name| {
-        let fits = name.len() <= room;
-        room = room.saturating_sub(name.len());
-        fits
-    });
+    let requested = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let requested = requested.filter_map(|requested| requested.to_str().ok());
+    let requested = requested.flat_map(|requested| requested.split(',').map(str::trim));
+    let mut remaining = MAX_ECHO;
+    let arguments = requested
+        .filter(|name| is_argument(name))
+        .take_while(|name| {
+            let fits = name.len() <= remaining;
+            remaining = remaining.saturating_sub(name.len());
+            fits
+        });
     REQUEST_HEADERS
         .into_iter()
         .chain(arguments)
@@ -197,15 +200,15 @@ fn allowed_headers(headers: &HeaderMap) -> String {
         .join(", ")
 }
 
-/// Is it a header, and one that repeats an argument?
+/// Reports whether a name is one of a header that repeats an argument.
 fn is_argument(name: &str) -> bool {
-    let prefix = name.get(..ARGUMENT_HEADERS.len());
-    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(ARGUMENT_HEADERS))
-        && name.len() > ARGUMENT_HEADERS.len()
+    let prefix = name.get(..ARGUMENT_HEADER_PREFIX.len());
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(ARGUMENT_HEADER_PREFIX))
+        && name.len() > ARGUMENT_HEADER_PREFIX.len()
         && HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
-/// Let the page that called read the answer.
+/// Adds the headers that let the calling page read the answer.
 pub(crate) fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(
@@ -221,12 +224,12 @@ mod tests {
 
     #[test]
     fn origins_and_hosts_are_known_or_refused() {
-        let callers = Callers {
+        let callers = OriginPolicy {
             origins: vec!["https://app.example.com".to_owned()],
             hosts: vec!["devbox".to_owned()],
         };
-        let gateway = Reached::Gateway("abc.execute-api.us-east-1.amazonaws.com");
-        for (reached, host, origin, allowed) in [
+        let gateway = Exposure::Gateway("abc.execute-api.us-east-1.amazonaws.com");
+        for (exposure, host, origin, allowed) in [
             (gateway, "anything", None, true),
             (
                 gateway,
@@ -238,40 +241,40 @@ mod tests {
             (gateway, "x", Some("https://app.example.com"), true),
             (gateway, "x", Some("http://localhost:6274"), true),
             (gateway, "x", Some("null"), false),
-            (Reached::Loopback, "localhost:3000", None, true),
+            (Exposure::Loopback, "localhost:3000", None, true),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "127.0.0.1:3000",
                 Some("http://127.0.0.1:6274"),
                 true,
             ),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "[::1]:3000",
                 Some("http://[::1]:6274"),
                 true,
             ),
-            (Reached::Loopback, "DevBox:3000", None, true),
-            (Reached::Loopback, "evil.example", None, false),
+            (Exposure::Loopback, "DevBox:3000", None, true),
+            (Exposure::Loopback, "evil.example", None, false),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "evil.example:3000",
                 Some("http://evil.example:3000"),
                 false,
             ),
             (
-                Reached::Loopback,
+                Exposure::Loopback,
                 "localhost",
                 Some("http://localhost.evil.example"),
                 false,
             ),
-            (Reached::Loopback, "localhost", Some("null"), false),
-            (Reached::Loopback, "localhost", Some("file://"), false),
-            (Reached::Loopback, "127.0.0.2:3000", None, true),
-            (Reached::Public, "anything", None, false),
-            (Reached::Public, "devbox:3000", None, true),
+            (Exposure::Loopback, "localhost", Some("null"), false),
+            (Exposure::Loopback, "localhost", Some("file://"), false),
+            (Exposure::Loopback, "127.0.0.2:3000", None, true),
+            (Exposure::Network, "anything", None, false),
+            (Exposure::Network, "devbox:3000", None, true),
             (
-                Reached::Public,
+                Exposure::Network,
                 "evil.example",
                 Some("http://evil.example"),
                 false,
@@ -283,9 +286,9 @@ mod tests {
                 headers.insert(ORIGIN, origin.parse().unwrap());
             }
             assert_eq!(
-                callers.check(&headers, reached).is_ok(),
+                callers.check(&headers, exposure).is_ok(),
                 allowed,
-                "{reached:?}, {host}, {origin:?}"
+                "{exposure:?}, {host}, {origin:?}"
             );
         }
     }
@@ -295,7 +298,7 @@ mod tests {
         let long = format!("mcp-param-{}", "x".repeat(MAX_ECHO));
         let many = (0..1000).map(|n| format!("mcp-param-{n}"));
         let many = many.collect::<Vec<_>>().join(",");
-        for (asked, expected) in [
+        for (requested, expected) in [
             ("content-type, Mcp-Param-Region, x-evil", "Mcp-Param-Region"),
             ("mcp-param-a,mcp-param-b", "mcp-param-a, mcp-param-b"),
             ("mcp-param-a~b.c", "mcp-param-a~b.c"),
@@ -308,12 +311,12 @@ mod tests {
             (&long, ""),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, asked.parse().unwrap());
+            headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, requested.parse().unwrap());
             let allowed = allowed_headers(&headers);
             let (_, echoed) = allowed
                 .split_once("mcp-session-id")
                 .expect("it is always there");
-            assert_eq!(echoed.trim_start_matches(", "), expected, "{asked}");
+            assert_eq!(echoed.trim_start_matches(", "), expected, "{requested}");
         }
         let mut headers = HeaderMap::new();
         headers.insert(ACCESS_CONTROL_REQUEST_HEADERS, many.parse().unwrap());

@@ -1,15 +1,15 @@
-//! What the headers of a request say.
+//! Readers of request headers.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT};
-use mcp_protocol::ARGUMENT_HEADERS;
+use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
-/// The headers that plugins may see of every request.
+/// The headers that plugins may see of every request. `CONTEXT_HEADERS` adds to them.
 ///
-/// Source: ours. They say in which language to answer, which program and page asks, and under which names others log the
-/// request: nothing by which one could act as the caller, and no address of anybody. More by `CONTEXT_HEADERS`.
-const FOR_PLUGINS: [&str; 6] = [
+/// Source: ours. They contain the language of the answer, the calling program and page, and the ids under which others
+/// log the request. None of them allows to act as the caller, and none is an address.
+const PLUGIN_HEADERS: [&str; 6] = [
     "accept-language",
     "origin",
     "user-agent",
@@ -18,8 +18,8 @@ const FOR_PLUGINS: [&str; 6] = [
     "x-request-id",
 ];
 
-/// The value of a header. One that comes several times is joined to one value (RFC 9110, section 5.2), and one that is
-/// not text becomes a character that no version, method or tool has: neither is what the body says.
+/// Returns the value of a header. Several values are joined to one (RFC 9110, section 5.2). A value that is not text
+/// becomes a character that no version, method or tool contains. So neither equals a value of the body.
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     let values = headers.get_all(name).iter();
     let mut values = values.map(|value| Cow::from(value.to_str().unwrap_or("\u{fffd}")));
@@ -27,44 +27,44 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, s
     Some(values.fold(first, |joined, value| format!("{joined}, {value}").into()))
 }
 
-/// `application/json`, whatever its parameters.
+/// Checks for `application/json`, with any parameters.
 pub(crate) fn is_json(kind: &HeaderValue) -> bool {
     let kind = kind.to_str().unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// May the answer be an event stream? So unless `Accept` says otherwise (RFC 9110, section 12.5.1: of the ranges that fit,
-/// the most specific decides).
+/// Reports whether the answer may be an event stream. It may unless `Accept` excludes it (RFC 9110, section 12.5.1: the
+/// most specific of the matching ranges decides).
 pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
     let Some(accept) = header(headers, ACCEPT.as_str()) else {
         return true;
     };
-    let weights = ["text/event-stream", "text/*", "*/*"].map(|range| weight(&accept, range));
-    weights
+    let qualities = ["text/event-stream", "text/*", "*/*"].map(|range| quality(&accept, range));
+    qualities
         .into_iter()
         .flatten()
         .next()
-        .is_some_and(|weight| weight > 0.0)
+        .is_some_and(|quality| quality > 0.0)
 }
 
-/// The weight of a media range in `Accept`, if it is there.
-fn weight(accept: &str, range: &str) -> Option<f32> {
+/// Returns the quality of a media range in `Accept`, if it is there.
+fn quality(accept: &str, range: &str) -> Option<f32> {
     accept.split(',').find_map(|item| {
         let mut parts = item.split(';').map(str::trim);
         if !parts.next()?.eq_ignore_ascii_case(range) {
             return None;
         }
-        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-        Some(weight.map_or(1.0, |weight| weight.parse().unwrap_or(1.0)))
+        let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        Some(quality.map_or(1.0, |quality| quality.parse().unwrap_or(1.0)))
     })
 }
 
-/// What plugins may see of the headers: those they always may, those that repeat arguments, and `more`.
-pub(crate) fn for_plugins(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
+/// Returns the headers that plugins may see: those that they always may, those that repeat arguments, and `more`.
+pub(crate) fn plugin_headers(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
     let arguments = headers.keys().map(HeaderName::as_str);
-    let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADERS));
-    let names = FOR_PLUGINS
+    let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADER_PREFIX));
+    let names = PLUGIN_HEADERS
         .into_iter()
         .chain(more.iter().map(HeaderName::as_str));
     let seen = |name: &str| Some((name.to_owned(), header(headers, name)?.into_owned()));
@@ -125,7 +125,7 @@ mod tests {
                 .iter()
                 .map(|name| HeaderName::from_static(name))
                 .collect();
-            let seen = for_plugins(&headers, &more);
+            let seen = plugin_headers(&headers, &more);
             seen.into_iter()
                 .map(|(name, value)| format!("{name}: {value}"))
                 .collect::<Vec<_>>()

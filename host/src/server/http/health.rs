@@ -1,37 +1,38 @@
-//! `GET /health`: what is served, and what is left out.
+//! `GET /health`: the tools that are served, and the plugins that are skipped.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
-use layer_format::LeftOut;
+use layer_format::SkippedPlugin;
 use serde_json::{Value, json};
 
 use crate::{
     plugin::Catalog,
-    server::{http::response::empty, request::Incoming},
+    server::{http::response::empty, request::IncomingRequest},
 };
 
-/// At `/health`, below any base path.
-pub(crate) fn is_at(path: &str) -> bool {
+/// Checks for `/health`, below any base path.
+pub(crate) fn is_health_path(path: &str) -> bool {
     path.trim_end_matches('/').ends_with("/health")
 }
 
-pub(crate) fn is_asked_for(incoming: &Incoming<'_>) -> bool {
-    incoming.method == Method::GET && is_at(incoming.path)
+pub(crate) fn is_health_request(incoming: &IncomingRequest<'_>) -> bool {
+    incoming.method == Method::GET && is_health_path(incoming.path)
 }
 
-/// Whether all is well, and to those who may know it what is served.
+/// Returns the status, `{"status": "ok"}` or `"degraded"`. For trusted callers it also lists `host`, `layers`, `tools`
+/// and `leftOut`.
 pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
-    let left_out: Vec<_> = catalog.left_out().map(told).collect();
+    let skipped: Vec<_> = catalog.skipped().map(describe).collect();
     let layers = catalog.layers().iter();
     let layers: Vec<_> = layers
         .map(|layer| json!({ "name": layer.name, "version": layer.version }))
         .collect();
-    let mut health = json!({ "status": if left_out.is_empty() { "ok" } else { "degraded" } });
+    let mut health = json!({ "status": if skipped.is_empty() { "ok" } else { "degraded" } });
     if is_trusted {
         health["host"] = env!("CARGO_PKG_VERSION").into();
         health["layers"] = layers.into();
         health["tools"] = catalog.names().collect();
-        health["leftOut"] = left_out.into();
+        health["leftOut"] = skipped.into();
     }
     let mut response = empty(StatusCode::OK);
     response
@@ -41,7 +42,7 @@ pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
     response
 }
 
-fn told(left: LeftOut) -> Value {
-    // Why is in the operator's log: it may quote the plugin's own words.
+fn describe(left: SkippedPlugin) -> Value {
+    // The reason is in the log alone: it may quote a plugin's own text.
     json!({ "file": left.file, "code": left.code.as_str() })
 }

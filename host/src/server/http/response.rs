@@ -7,20 +7,20 @@ use http::{
 };
 use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
 
-use crate::server::outcome::Outcome;
+use crate::server::outcome::McpReply;
 
-/// When whoever met a server that cannot serve at the moment may try again. Unit: seconds.
+/// The time after which a client may repeat a request that could not be served. Unit: seconds.
 /// Source: ours. Most calls take less.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// The type of a body of events. Source: HTML Living Standard, section 9.2.
+/// The content type of an event stream. Source: HTML Living Standard, section 9.2.
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// In the extensions of a response: its body is a JSON-RPC error, or has one in a batch.
+/// A marker in the extensions of a response with a JSON-RPC error as its body, or a batch with one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct IsError;
+pub(crate) struct JsonRpcErrorMarker;
 
-/// A refusal before any message was read.
+/// Returns a refusal before any message was parsed.
 pub(crate) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
     respond(Answer::error(
         status.as_u16(),
@@ -40,7 +40,7 @@ pub(crate) fn respond(answer: Answer) -> Response<Bytes> {
         *response.body_mut() = body.into();
     }
     if answer.is_error {
-        response.extensions_mut().insert(IsError);
+        response.extensions_mut().insert(JsonRpcErrorMarker);
     }
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         let headers = response.headers_mut();
@@ -49,15 +49,15 @@ pub(crate) fn respond(answer: Answer) -> Response<Bytes> {
     response
 }
 
-/// The outcome as one HTTP response: an event stream, written whole. Without notifications it is JSON.
-pub(crate) fn respond_whole(outcome: Outcome) -> Response<Bytes> {
-    let Outcome {
+/// Returns a reply as one HTTP response: a complete event stream, or JSON if there are no notifications.
+pub(crate) fn into_response(outcome: McpReply) -> Response<Bytes> {
+    let McpReply {
         notifications,
         answer,
         ..
     } = outcome;
     let mut response = respond(answer);
-    // What the host writes is UTF-8.
+    // The host writes nothing but UTF-8.
     let Ok(text) = str::from_utf8(response.body()) else {
         return response;
     };
@@ -71,12 +71,12 @@ pub(crate) fn respond_whole(outcome: Outcome) -> Response<Bytes> {
     response
 }
 
-/// The headers of a body of events.
+/// Sets the headers of an event stream.
 pub(crate) fn to_event_stream(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_TYPE, EVENT_STREAM),
         (CACHE_CONTROL, "no-cache"),
-        // Some proxies else wait for more (M:http).
+        // Some proxies otherwise wait for more (M:http).
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

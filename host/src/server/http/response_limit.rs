@@ -1,62 +1,67 @@
-//! How much an answer may have, so that it comes through its front door.
+//! The size limit of front doors for answers.
 
 use mcp_protocol::{Answer, jsonrpc::INTERNAL_ERROR};
 
-use crate::server::outcome::Outcome;
+use crate::server::outcome::McpReply;
 
-/// What a front door adds to an answer: its status, and headers, which are there twice behind a load balancer. Unit: bytes.
+/// The size of what a front door adds to an answer: its status, and headers, which are there twice behind a load
+/// balancer. Unit: bytes.
 /// Source: ours; the longest of the host's own headers, sent twice, are a quarter of it.
-const FRAME: usize = 4096;
+const ENVELOPE_OVERHEAD: usize = 4096;
 
-/// What a front door takes of an answer.
+/// The size limit of a front door for answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// Whose limit it is, with its article: `a load balancer`.
-    pub door: &'static str,
-    /// How much that takes. Unit: bytes.
+pub struct ResponseLimit {
+    /// The front door with this limit, with its article: `a load balancer`.
+    pub front_door: &'static str,
+    /// The limit. Unit: bytes.
     pub bytes: usize,
-    /// Is the answer a string inside the JSON that is counted? Then its quotes and backslashes take two bytes each.
-    pub quoted: bool,
+    /// Whether the answer is a string inside the JSON that is counted. Its quotes and backslashes then take two bytes
+    /// each.
+    pub is_json_escaped: bool,
 }
 
-impl Room {
-    /// How large an answer is as this door counts, when that is too large.
-    pub(crate) fn exceeded(&self, texts: &[&[u8]]) -> Option<usize> {
+impl ResponseLimit {
+    /// Returns the size of an answer, as this front door counts it, if that is too large.
+    pub(crate) fn excess(&self, bodies: &[&[u8]]) -> Option<usize> {
         // Most answers are so small that nothing needs to be counted.
-        let most: usize = texts.iter().map(|text| text.len() * MOST_QUOTED).sum();
-        if most + FRAME <= self.bytes {
+        let upper_bound: usize = bodies
+            .iter()
+            .map(|body| body.len() * MAX_ESCAPED_SIZE)
+            .sum();
+        if upper_bound + ENVELOPE_OVERHEAD <= self.bytes {
             return None;
         }
-        let bytes: usize = texts.iter().map(|text| self.size(text)).sum();
-        (bytes + FRAME > self.bytes).then_some(bytes)
+        let bytes: usize = bodies.iter().map(|body| self.size(body)).sum();
+        (bytes + ENVELOPE_OVERHEAD > self.bytes).then_some(bytes)
     }
 
-    fn size(&self, text: &[u8]) -> usize {
-        if self.quoted {
-            text.iter().map(quoted).sum()
+    fn size(&self, body: &[u8]) -> usize {
+        if self.is_json_escaped {
+            body.iter().map(escaped_size).sum()
         } else {
-            text.len()
+            body.len()
         }
     }
 
-    /// The outcome of a batch, if it comes through the door; else the word that it does not.
-    pub(crate) fn bound_batch(&self, outcome: Outcome) -> Outcome {
-        let Some(bytes) = self.exceeded(&outcome.texts()) else {
+    /// Returns the reply to a batch, or an error if it is too large for the front door.
+    pub(crate) fn enforce_on_batch(&self, outcome: McpReply) -> McpReply {
+        let Some(bytes) = self.excess(&outcome.bodies()) else {
             return outcome;
         };
         let message = format!(
             "the answers to this batch have {bytes} bytes together, and {} takes {}; send its messages one by one",
-            self.door, self.bytes
+            self.front_door, self.bytes
         );
         Answer::error(400, None, INTERNAL_ERROR, &message).into()
     }
 }
 
-/// The most that a byte takes in a string of JSON. Unit: bytes.
-const MOST_QUOTED: usize = 6;
+/// The maximum size of a byte in a JSON string. Unit: bytes.
+const MAX_ESCAPED_SIZE: usize = 6;
 
-/// How many bytes a byte takes in a string of JSON (RFC 8259, section 7).
-fn quoted(byte: &u8) -> usize {
+/// Returns the size of a byte in a JSON string (RFC 8259, section 7).
+fn escaped_size(byte: &u8) -> usize {
     match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
         0x00..0x20 => 6,
@@ -69,20 +74,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_counts_is_the_text_as_json_writes_it() {
+    fn the_size_counts_as_json_writes_it() {
         let every: String = (0..=0x10_ffff).filter_map(char::from_u32).collect();
-        for text in ["", "plain", "\"\\\n\r\t\u{8}\u{c}\u{0}\u{1f}", &every] {
-            let written = serde_json::to_string(text).expect("JSON").len() - 2;
-            for (quoted, expected) in [(true, written), (false, text.len())] {
-                let room = |bytes| Room {
-                    door: "a test",
+        for body in ["", "plain", "\"\\\n\r\t\u{8}\u{c}\u{0}\u{1f}", &every] {
+            let written = serde_json::to_string(body).expect("JSON").len() - 2;
+            for (is_json_escaped, expected) in [(true, written), (false, body.len())] {
+                let room = |bytes| ResponseLimit {
+                    front_door: "a test",
                     bytes,
-                    quoted,
+                    is_json_escaped,
                 };
-                let texts = [text.as_bytes()];
-                assert_eq!(room(expected + FRAME).exceeded(&texts), None);
-                let exceeded = room(expected + FRAME - 1).exceeded(&texts);
-                assert_eq!(exceeded, Some(expected), "quoted: {quoted}");
+                let bodies = [body.as_bytes()];
+                assert_eq!(room(expected + ENVELOPE_OVERHEAD).excess(&bodies), None);
+                let excess = room(expected + ENVELOPE_OVERHEAD - 1).excess(&bodies);
+                assert_eq!(excess, Some(expected), "escaped: {is_json_escaped}");
             }
         }
     }

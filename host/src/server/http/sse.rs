@@ -1,6 +1,7 @@
-//! An answer as it happens: an event stream that begins with the first thing the client is to hear before its answer.
+//! Streamed answers: an event stream that begins with the first notification before the answer.
 //!
-//! What is answered before that is answered whole, in one piece: most is, and clients then need not read a stream.
+//! An answer that comes before any notification is sent whole, in one piece. Most answers do, and their clients need
+//! not read a stream.
 
 use std::{
     convert::Infallible,
@@ -23,36 +24,37 @@ use tokio::{
 };
 
 use crate::server::{
-    access_log::Line,
+    access_log::AccessLogEntry,
     http::{
         cors,
         headers::accepts_events,
         response::{empty, is_event_stream, to_event_stream},
     },
-    request::Tell,
+    request::NotificationSink,
 };
 
-/// How long a stream is silent before a comment shows that it is alive. Unit: seconds.
-/// Source: HTML Living Standard, section 9.2.7, "Authoring notes": a comment line every 15 seconds or so, as proxies drop
-/// connections that are silent for long.
-const SILENCE: Duration = Duration::from_secs(15);
+/// The time without events after which a comment shows that the stream is alive. Unit: seconds.
+/// Source: HTML Living Standard, section 9.2.7, "Authoring notes": a comment line every 15 seconds or so, as proxies
+/// drop connections that are silent for long.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// A comment, which whoever reads events ignores. Source: HTML Living Standard, section 9.2.6.
-const COMMENT: &[u8] = b": the tool still runs\n\n";
+/// A comment, which readers of events ignore. Source: HTML Living Standard, section 9.2.6.
+const KEEP_ALIVE: &[u8] = b": the tool still runs\n\n";
 
-/// How much may wait for a client that does not read. What comes then is lost, but not the answer. Unit: bytes.
-/// Source: ours; as much is kept for clients that are answered whole.
-const MOST_WAITING: usize = 256 * 1024;
+/// The maximum size of notifications that wait for a client which does not read. Later notifications are lost, but not
+/// the answer. Unit: bytes.
+/// Source: ours; the same limit applies to answers that are sent whole.
+const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
-/// What must be known of a request before it is answered as it happens.
-pub(crate) struct Opening {
+/// A response that becomes an event stream with the first notification.
+pub(crate) struct StreamingResponse {
     /// The origin of the page that may read the answer.
     origin: Option<HeaderValue>,
     accepts_events: bool,
 }
 
-impl Opening {
-    /// Gets ready to answer a request with these headers as it happens. The origin is that of a page that may call.
+impl StreamingResponse {
+    /// Prepares the response to a request with these headers. The origin is that of a permitted page.
     pub(crate) fn new(headers: &HeaderMap, origin: Option<&HeaderValue>) -> Self {
         Self {
             origin: origin.cloned(),
@@ -60,31 +62,34 @@ impl Opening {
         }
     }
 
-    /// Answer. What `answer` gives before anything is told is answered whole; else it becomes the last event of a stream.
-    /// Whoever drops the stream drops what would answer.
+    /// Runs `answer` and returns its response. A response that comes before any notification is returned whole; a later
+    /// one becomes the last event of a stream. Dropping the stream drops the running `answer`.
     ///
-    /// The operator's line comes back beside an answer that is whole; that of a stream is written at its end.
-    pub(crate) async fn answer<A>(
+    /// The log entry of a whole response is returned beside it. That of a stream is written at its end.
+    pub(crate) async fn respond<A>(
         self,
-        answer: impl FnOnce(Tell) -> A,
-    ) -> (Response<AnswerBody>, Option<Line>)
+        answer: impl FnOnce(NotificationSink) -> A,
+    ) -> (Response<ResponseBody>, Option<AccessLogEntry>)
     where
-        A: Future<Output = Answered> + Send + 'static,
+        A: Future<Output = LoggedResponse> + Send + 'static,
     {
-        let (told, waiting) = Waiting::new();
+        let (sink, queue) = EventQueue::new();
         let mut events = EventStream {
-            waiting,
-            answering: Some(Box::pin(answer(told))),
-            silence: Box::pin(sleep(SILENCE)),
+            queue,
+            pending_answer: Some(Box::pin(answer(sink))),
+            keep_alive: Box::pin(sleep(KEEP_ALIVE_INTERVAL)),
             first: None,
         };
         let first =
             std::future::poll_fn(|context| events.poll_first(self.accepts_events, context)).await;
         let mut response = match first {
-            First::Whole((response, line)) => return (response.map(AnswerBody::whole), line),
-            First::Event(event) => {
+            FirstChunk::Whole((response, entry)) => {
+                return (response.map(ResponseBody::whole), entry);
+            }
+            FirstChunk::Event(event) => {
                 events.first = Some(event);
-                let mut response = empty(StatusCode::OK).map(|_| AnswerBody(Inner::Events(events)));
+                let mut response =
+                    empty(StatusCode::OK).map(|_| ResponseBody(Inner::Events(events)));
                 to_event_stream(response.headers_mut());
                 response
             }
@@ -96,38 +101,38 @@ impl Opening {
     }
 }
 
-/// What tools have told and no client has read yet.
-struct Waiting {
+/// Notifications that no client has read yet.
+struct EventQueue {
     events: UnboundedReceiver<Vec<u8>>,
     bytes: Arc<AtomicUsize>,
 }
 
-impl Waiting {
-    fn new() -> (Tell, Self) {
+impl EventQueue {
+    fn new() -> (NotificationSink, Self) {
         let (sender, events): (UnboundedSender<Vec<u8>>, _) = unbounded_channel();
         let bytes = Arc::<AtomicUsize>::default();
-        let waiting = Arc::clone(&bytes);
-        let tell = Tell::new(move |notification| {
+        let queue = Arc::clone(&bytes);
+        let sink = NotificationSink::new(move |notification| {
             let event = event_stream([notification.get()]);
             let length = event.len();
-            if waiting.fetch_add(length, Ordering::Relaxed) + length > MOST_WAITING {
-                waiting.fetch_sub(length, Ordering::Relaxed);
+            if queue.fetch_add(length, Ordering::Relaxed) + length > MAX_QUEUED_BYTES {
+                queue.fetch_sub(length, Ordering::Relaxed);
                 tracing::debug!(
                     "the client does not read what tools tell it: a notification is lost"
                 );
                 return;
             }
-            // A client that is gone hears nothing.
+            // A client that is gone gets nothing.
             let _ = sender.send(event);
         });
-        (tell, Self { events, bytes })
+        (sink, Self { events, bytes })
     }
 
-    /// All that waits, as one piece.
+    /// Takes all waiting events as one piece.
     fn poll_take(&mut self, context: &mut Context<'_>) -> Option<Bytes> {
         let mut taken = Vec::new();
         loop {
-            // Polling alone may stop before all is taken, to let others go on (tokio's cooperative budget).
+            // Polling alone may stop before all is taken, so that other tasks can run (tokio's cooperative budget).
             let event = match self.events.try_recv() {
                 Ok(event) => event,
                 Err(_) => match self.events.poll_recv(context) {
@@ -142,45 +147,45 @@ impl Waiting {
     }
 }
 
-/// An answer, and its line for the operator, if that is not written yet.
-pub(crate) type Answered = (Response<Bytes>, Option<Line>);
+/// A response, and its log entry if that is not written yet.
+pub(crate) type LoggedResponse = (Response<Bytes>, Option<AccessLogEntry>);
 
-/// How an answer begins.
+/// The first part of a response.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is moved once, and most answers are whole"
 )]
-enum First {
-    Whole(Answered),
+enum FirstChunk {
+    Whole(LoggedResponse),
     Event(Bytes),
 }
 
-/// Events until the answer, which is the last of them.
+/// The events before the answer, and the answer as the last of them.
 struct EventStream {
     first: Option<Bytes>,
-    waiting: Waiting,
-    /// Until it has answered.
-    answering: Option<Pin<Box<dyn Future<Output = Answered> + Send>>>,
-    silence: Pin<Box<Sleep>>,
+    queue: EventQueue,
+    /// The running answer; `None` when it has come.
+    pending_answer: Option<Pin<Box<dyn Future<Output = LoggedResponse> + Send>>>,
+    keep_alive: Pin<Box<Sleep>>,
 }
 
 impl EventStream {
-    fn poll_first(&mut self, accepts_events: bool, context: &mut Context<'_>) -> Poll<First> {
-        if let Some(events) = self.waiting.poll_take(context) {
-            return Poll::Ready(First::Event(events));
+    fn poll_first(&mut self, accepts_events: bool, context: &mut Context<'_>) -> Poll<FirstChunk> {
+        if let Some(events) = self.queue.poll_take(context) {
+            return Poll::Ready(FirstChunk::Event(events));
         }
-        if let Some(answering) = &mut self.answering
-            && let Poll::Ready((response, line)) = answering.as_mut().poll(context)
+        if let Some(pending_answer) = &mut self.pending_answer
+            && let Poll::Ready((response, entry)) = pending_answer.as_mut().poll(context)
         {
-            self.answering = None;
-            // What was told meanwhile was told before.
-            return Poll::Ready(match self.waiting.poll_take(context) {
-                None => First::Whole((response, line)),
-                Some(events) => First::Event(followed_by(events, &response)),
+            self.pending_answer = None;
+            // Notifications that came meanwhile were sent before the answer.
+            return Poll::Ready(match self.queue.poll_take(context) {
+                None => FirstChunk::Whole((response, entry)),
+                Some(events) => FirstChunk::Event(append_answer(events, &response)),
             });
         }
         if accepts_events {
-            return self.poll_silence(context).map(First::Event);
+            return self.poll_keep_alive(context).map(FirstChunk::Event);
         }
         Poll::Pending
     }
@@ -189,37 +194,37 @@ impl EventStream {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(first));
         }
-        let Some(answering) = &mut self.answering else {
+        let Some(pending_answer) = &mut self.pending_answer else {
             return Poll::Ready(None);
         };
-        let answered = answering.as_mut().poll(context);
-        let events = self.waiting.poll_take(context);
-        if let Poll::Ready((response, _line)) = answered {
-            self.answering = None;
-            return Poll::Ready(Some(followed_by(events.unwrap_or_default(), &response)));
+        let answered = pending_answer.as_mut().poll(context);
+        let events = self.queue.poll_take(context);
+        if let Poll::Ready((response, _entry)) = answered {
+            self.pending_answer = None;
+            return Poll::Ready(Some(append_answer(events.unwrap_or_default(), &response)));
         }
         if let Some(events) = events {
-            self.begin_silence();
+            self.reset_keep_alive();
             return Poll::Ready(Some(events));
         }
-        self.poll_silence(context).map(Some)
+        self.poll_keep_alive(context).map(Some)
     }
 
-    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
-        if self.silence.as_mut().poll(context).is_pending() {
+    fn poll_keep_alive(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        if self.keep_alive.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        self.begin_silence();
-        Poll::Ready(Bytes::from_static(COMMENT))
+        self.reset_keep_alive();
+        Poll::Ready(Bytes::from_static(KEEP_ALIVE))
     }
 
-    fn begin_silence(&mut self) {
-        self.silence.set(sleep(SILENCE));
+    fn reset_keep_alive(&mut self) {
+        self.keep_alive.set(sleep(KEEP_ALIVE_INTERVAL));
     }
 }
 
-/// The answer behind these events. Its status is lost: that of a stream is sent before.
-fn followed_by(events: Bytes, response: &Response<Bytes>) -> Bytes {
+/// Appends the answer to these events. Its status is lost: that of a stream is sent before.
+fn append_answer(events: Bytes, response: &Response<Bytes>) -> Bytes {
     let answer = match str::from_utf8(response.body()) {
         Ok("") | Err(_) => return events,
         Ok(text) if is_event_stream(response.headers()) => text.as_bytes().to_vec(),
@@ -228,21 +233,21 @@ fn followed_by(events: Bytes, response: &Response<Bytes>) -> Bytes {
     [events.as_ref(), &answer].concat().into()
 }
 
-/// The body of an answer: one piece, or the events of a stream. It never fails.
-pub(crate) struct AnswerBody(Inner);
+/// The body of a response: one piece, or the events of a stream. It never fails.
+pub(crate) struct ResponseBody(Inner);
 
 enum Inner {
     Whole(Option<Bytes>),
     Events(EventStream),
 }
 
-impl AnswerBody {
+impl ResponseBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
         Self(Inner::Whole((!bytes.is_empty()).then_some(bytes)))
     }
 }
 
-impl Body for AnswerBody {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -260,7 +265,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Inner::Whole(bytes) => bytes.is_none(),
-            Inner::Events(events) => events.first.is_none() && events.answering.is_none(),
+            Inner::Events(events) => events.first.is_none() && events.pending_answer.is_none(),
         }
     }
 
@@ -285,8 +290,8 @@ mod tests {
 
     const ORIGIN: &str = "https://app.example.com";
 
-    fn opening(accepts_events: bool) -> Opening {
-        Opening {
+    fn opening(accepts_events: bool) -> StreamingResponse {
+        StreamingResponse {
             origin: Some(HeaderValue::from_static(ORIGIN)),
             accepts_events,
         }
@@ -296,16 +301,16 @@ mod tests {
         RawValue::from_string(text.to_owned()).expect("JSON")
     }
 
-    async fn next(response: &mut Response<AnswerBody>) -> Option<String> {
+    async fn next(response: &mut Response<ResponseBody>) -> Option<String> {
         let frame = response.body_mut().frame().await?;
         let piece = frame.expect("no error").into_data().expect("data");
         Some(String::from_utf8(piece.into()).expect("UTF-8"))
     }
 
     #[tokio::test]
-    async fn an_answer_before_which_nothing_is_told_is_whole() {
+    async fn an_answer_without_notifications_is_sent_whole() {
         let answer = |_| async { (Response::new(Bytes::from_static(b"{}")), None) };
-        let (mut response, _) = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).respond(answer).await;
         assert_eq!(response.headers().get(CONTENT_TYPE), None);
         assert_eq!(response.body().size_hint().exact(), Some(2));
         assert_eq!(next(&mut response).await.as_deref(), Some("{}"));
@@ -314,17 +319,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_told_is_heard_before_there_is_an_answer() {
+    async fn notifications_arrive_before_the_answer() {
         let (finish, finished) = oneshot::channel::<()>();
-        let answer = |tell: Tell| async move {
-            tell.tell(notification("1"));
+        let answer = |sink: NotificationSink| async move {
+            sink.send(notification("1"));
             finished.await.expect("it is told to");
-            tell.tell(notification("2"));
+            sink.send(notification("2"));
             let mut response = Response::new(Bytes::from_static(b"3"));
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             (response, None)
         };
-        let (mut response, _) = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).respond(answer).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
         assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN);
@@ -341,31 +346,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_tool_is_shown_to_be_alive_to_those_who_hear_events() {
+    async fn a_silent_tool_keeps_its_event_stream_alive() {
         let slow = |_| async {
-            tokio::time::sleep(SILENCE * 2 + SILENCE / 2).await;
+            tokio::time::sleep(KEEP_ALIVE_INTERVAL * 2 + KEEP_ALIVE_INTERVAL / 2).await;
             (Response::new(Bytes::from_static(b"{}")), None)
         };
-        let (mut response, _) = opening(true).answer(slow).await;
-        let comment = str::from_utf8(COMMENT).expect("UTF-8");
+        let (mut response, _) = opening(true).respond(slow).await;
+        let comment = str::from_utf8(KEEP_ALIVE).expect("UTF-8");
         for expected in [comment, comment, "event: message\ndata: {}\n\n"] {
             assert_eq!(next(&mut response).await.as_deref(), Some(expected));
         }
         assert_eq!(next(&mut response).await, None);
-        let (mut response, _) = opening(false).answer(slow).await;
+        let (mut response, _) = opening(false).respond(slow).await;
         assert_eq!(next(&mut response).await.as_deref(), Some("{}"));
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_read_loses_what_is_told_but_not_the_answer() {
-        let most = MOST_WAITING / 1000;
-        let answer = move |tell: Tell| async move {
+    async fn a_slow_client_loses_notifications_but_not_the_answer() {
+        let most = MAX_QUEUED_BYTES / 1000;
+        let answer = move |sink: NotificationSink| async move {
             for _ in 0..2 * most {
-                tell.tell(notification(&format!("\"{}\"", "x".repeat(1000))));
+                sink.send(notification(&format!("\"{}\"", "x".repeat(1000))));
             }
             (Response::new(Bytes::from_static(b"{}")), None)
         };
-        let (mut response, _) = opening(true).answer(answer).await;
+        let (mut response, _) = opening(true).respond(answer).await;
         let all = next(&mut response).await.expect("one piece");
         let events = all.matches("data: \"x").count();
         assert!(events > most * 9 / 10 && events <= most, "{events}");
@@ -373,15 +378,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_drops_the_stream_drops_what_would_answer() {
+    async fn dropping_the_stream_drops_the_pending_answer() {
         let (held, dropped) = oneshot::channel::<()>();
-        let answer = |tell: Tell| async move {
-            tell.tell(notification("1"));
+        let answer = |sink: NotificationSink| async move {
+            sink.send(notification("1"));
             std::future::pending::<()>().await;
             drop(held);
             (Response::new(Bytes::new()), None)
         };
-        let (response, _) = opening(true).answer(answer).await;
+        let (response, _) = opening(true).respond(answer).await;
         drop(response);
         assert!(dropped.await.is_err());
     }

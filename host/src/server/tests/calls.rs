@@ -1,4 +1,4 @@
-//! What a tool learns of its call, what it may ask, and how its failures are told.
+//! The facts about a call that a tool gets, its operations, and the reports of its failures.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -182,13 +182,13 @@ async fn each_operation_answers_as_the_payload_document_says() {
 }
 
 #[tokio::test]
-async fn a_call_has_a_number_of_its_own_and_is_over_when_it_was_answered() {
+async fn a_call_has_its_own_number_until_it_was_answered() {
     let server = Server::start(&[]);
     let sent = modern("ask", ask(json!([])));
     let first = server.answer(&sent).await.seen()["call"].clone();
     let second = server.answer(&sent).await.seen()["call"].clone();
     assert_ne!(first, second);
-    let mut host = crate::plugin::outside_of_calls();
+    let mut host = crate::plugin::process_host();
     for (call, op, kind) in [
         (first.as_u64().expect("a number"), CANCELLED, "call_ended"),
         (first.as_u64().expect("a number"), 99, "call_ended"),
@@ -225,7 +225,7 @@ async fn the_deadline_of_a_call_is_the_earlier_one() {
 }
 
 #[tokio::test]
-async fn failures_are_told_to_who_can_act_on_them() {
+async fn failures_are_reported_to_those_who_can_act_on_them() {
     let server = Server::start(&[]);
     let unexpected = "tool fail failed unexpectedly (request id request-1)";
     for failure in [

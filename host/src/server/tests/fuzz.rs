@@ -1,7 +1,7 @@
-//! Whatever comes in: bytes, JSON and damaged messages by the hundred thousand, the same ones in every run.
+//! Bytes, JSON and damaged messages by the hundred thousand, the same ones in every run.
 //!
-//! No panic, no call that never ends, and always a valid answer or an accepted message: the judge in `Server::answer` has
-//! the last word. `PROPTEST_CASES=10000000` tries more of them.
+//! There must be no panic, no call that never ends, and always a valid answer or an accepted message: the judge in
+//! `Server::answer` decides. `PROPTEST_CASES=10000000` tries more of them.
 
 use std::{cell::RefCell, collections::BTreeMap, env, fmt, time::Duration};
 
@@ -18,19 +18,19 @@ use serde_json::{Value, json};
 use crate::{
     plugin::Caller,
     server::{
-        record::Record,
-        request::{Incoming, Reached},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
         tests::server::Server,
     },
 };
 
-/// How many are tried unless `PROPTEST_CASES` says otherwise.
+/// The number of cases if `PROPTEST_CASES` is not set.
 const CASES: u32 = 100_000;
 
-/// How long one answer may take before it counts as none.
+/// The time limit for one answer.
 const NEVER: Duration = Duration::from_secs(60);
 
-/// A request, whatever is in it.
+/// A request with any content.
 #[derive(Clone)]
 struct Sent {
     method: Method,
@@ -49,7 +49,7 @@ impl fmt::Debug for Sent {
 }
 
 #[test]
-fn whatever_comes_in_is_answered_or_accepted() {
+fn every_input_is_answered_or_accepted() {
     let server = Server::start(&[("LIST_PAGE_SIZE", "2")]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -60,7 +60,7 @@ fn whatever_comes_in_is_answered_or_accepted() {
     let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
     let config = Config {
         cases,
-        // The default one would take most of the time.
+        // The default strategy would take most of the time.
         rng_algorithm: RngAlgorithm::XorShift,
         failure_persistence: None,
         ..Config::default()
@@ -70,24 +70,24 @@ fn whatever_comes_in_is_answered_or_accepted() {
     let outcome = TestRunner::new_with_rng(config, rng).run(&anything(session), |sent| {
         let mut headers = HeaderMap::new();
         for (name, value) in &sent.headers {
-            // What cannot stand in a header does not reach the host.
+            // A value that no header can have does not reach the host.
             if let Ok(value) = HeaderValue::from_bytes(value) {
                 headers.append(HeaderName::from_static(name), value);
             }
         }
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: sent.method.clone(),
             path: "/mcp",
             headers: &headers,
             body: &sent.body,
-            reached: Reached::Public,
+            exposure: Exposure::Network,
             caller: Caller::default(),
             request_id: "request-1",
             deadline: None,
-            ceiling: None,
-            tell: None,
-            record: Record::default(),
-            room: None,
+            gateway_timeout: None,
+            notifications: None,
+            record: RequestRecord::default(),
+            response_limit: None,
         };
         let answered = runtime
             .block_on(async { tokio::time::timeout(NEVER, server.answer_to(&incoming)).await });
@@ -100,7 +100,7 @@ fn whatever_comes_in_is_answered_or_accepted() {
     if let Err(error) = outcome {
         panic!("{error}");
     }
-    // There is some of everything.
+    // There are some of every kind.
     let seen = seen.into_inner();
     for what in [
         "200 application/json",
@@ -140,7 +140,7 @@ fn anything(session: String) -> impl Strategy<Value = Sent> {
     })
 }
 
-/// Headers that no message owes.
+/// Headers that no message requires.
 fn headers(session: String) -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
     let sessions = vec![
         session,
@@ -190,7 +190,7 @@ fn headers(session: String) -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)
         .prop_map(|(a, b, c, d, e, f, g)| [a, b, c, d, e, f, g].into_iter().flatten().collect())
 }
 
-/// A good message, some of its values and then some of its bytes changed, with the headers that it owed before.
+/// A valid message with some changed values and then some changed bytes, and the headers that it required before.
 fn changed() -> impl Strategy<Value = (Vec<(&'static str, Vec<u8>)>, Vec<u8>)> {
     let values = vec((any::<Index>(), value()), 0..3);
     let bytes = prop_oneof![
@@ -215,7 +215,7 @@ fn changed() -> impl Strategy<Value = (Vec<(&'static str, Vec<u8>)>, Vec<u8>)> {
     })
 }
 
-/// What may come into a body, and often leaves it JSON.
+/// Scraps that often leave a body JSON.
 const SCRAPS: [&str; 16] = [
     "null",
     "1e999",
@@ -254,7 +254,7 @@ fn damage(body: &mut Vec<u8>, at: Index, kind: u8, length: Index, scrap: &str) {
     }
 }
 
-/// Every place in a value.
+/// Returns the places of all parts of a value.
 fn pointers(value: &Value, place: String, places: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -273,7 +273,7 @@ fn pointers(value: &Value, place: String, places: &mut Vec<String>) {
     places.push(place);
 }
 
-/// The headers that a modern message owes.
+/// Returns the headers that a modern message requires.
 fn owed(message: &Value) -> Vec<(&'static str, Vec<u8>)> {
     let mut headers = Vec::new();
     if message["params"]["_meta"].get(VERSION).is_some() {
@@ -292,7 +292,7 @@ fn owed(message: &Value) -> Vec<(&'static str, Vec<u8>)> {
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// A call whose tool asks for a form, with what comes along when it is made again.
+/// Returns a call with a tool that asks for a form, with the members of a repeated call.
 fn asking(retry: Value) -> Value {
     let schema = json!({ "type": "object", "properties": { "x": { "type": "string" } } });
     let form = json!({ "message": "?", "requestedSchema": schema });
@@ -305,7 +305,7 @@ fn asking(retry: Value) -> Value {
     params
 }
 
-/// Good messages of both eras.
+/// Returns valid messages of both eras.
 fn messages() -> Vec<Value> {
     let call = |tool: &str, arguments: Value| json!({ "name": tool, "arguments": arguments });
     let talk = json!({ "ops": [[2, { "progress": 1 }], [4, { "level": "error", "data": 1 }]] });
@@ -384,7 +384,7 @@ fn messages() -> Vec<Value> {
     messages
 }
 
-/// Any JSON, with names that mean something now and then.
+/// Generates any JSON, with known names now and then.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,4 @@
-//! Calls whose tools ask the client, round by round.
+//! Calls with tools that ask the client, round by round.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{
     plugin::Caller,
-    process::log::operator::Operator,
+    process::log::captured_log::CapturedLog,
     server::tests::server::{Answered, Sent, Server, legacy, modern},
 };
 
 const KEY: (&str, &str) = ("STATE_KEY", "0123456789abcdef0123456789abcdef");
 
-/// A question for a name.
+/// Returns a question for a name.
 fn question(message: &str) -> Value {
     json!({
         "method": "elicitation/create",
@@ -32,7 +32,7 @@ fn answer(name: &str) -> Value {
     json!({ "action": "accept", "content": { "name": name } })
 }
 
-/// A call whose tool asks all this at once.
+/// Returns a call with a tool that asks all this at once.
 fn asking(requests: &Value) -> Sent {
     asking_one_by_one(&[requests])
 }
@@ -52,7 +52,7 @@ fn capable(sent: Sent, capabilities: Value) -> Sent {
     sent.meta("io.modelcontextprotocol/clientCapabilities", capabilities)
 }
 
-/// The same call again, with the state that came back and these responses.
+/// Returns the same call again, with the state that came back and these responses.
 fn again(mut sent: Sent, state: &Value, responses: Value) -> Sent {
     sent.body["params"]["requestState"] = state.clone();
     sent.body["params"]["inputResponses"] = responses;
@@ -70,7 +70,7 @@ impl Sent {
 }
 
 impl Answered {
-    /// The keys of what the client is asked, and the state that it is to bring back.
+    /// Returns the keys of the client's questions, and the state to send back.
     fn asked(&self) -> (Vec<String>, Value) {
         let body = self.json();
         let result = &body["result"];
@@ -82,7 +82,7 @@ impl Answered {
         )
     }
 
-    /// What the tool was told to each of its questions.
+    /// Returns the host's reply to each of the tool's questions.
     fn told(&self) -> Value {
         self.seen()["outcomes"].clone()
     }
@@ -96,7 +96,7 @@ async fn each_round_knows_the_answers_of_all_before_it() {
         json!({ "b": question("B?") }),
     );
     let sent = || asking_one_by_one(&[&first, &second]);
-    // Both are asked, as this tool goes on after the first.
+    // Both are asked: this tool continues after the first.
     let (asked, state) = server.answer(&sent()).await.asked();
     assert_eq!(asked, ["a", "b"]);
     let (asked, state) = server
@@ -118,7 +118,7 @@ async fn each_round_knows_the_answers_of_all_before_it() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_does_not_fit_is_asked_again_and_what_nobody_asked_is_ignored() {
+async fn missing_and_wrong_answers_are_asked_again_and_extra_ones_ignored() {
     let server = Server::start(&[KEY]);
     let sent = || asking(&json!({ "a": question("A?") }));
     let (_, state) = server.answer(&sent()).await.asked();
@@ -153,7 +153,7 @@ async fn what_is_missing_or_does_not_fit_is_asked_again_and_what_nobody_asked_is
 }
 
 #[tokio::test]
-async fn a_client_that_brings_no_state_answers_whatever_is_asked() {
+async fn answers_without_state_match_any_question() {
     let server = Server::start(&[KEY]);
     let mut sent = asking(&json!({ "a": question("A?") }));
     sent.body["params"]["inputResponses"] = json!({ "a": answer("Ann"), "other": 1 });
@@ -207,7 +207,7 @@ async fn a_state_is_for_its_own_call_alone() {
         assert!(message.contains("requestState"), "{what}: {message}");
         assert!(!message.contains("Ann"), "{what}: {message}");
     }
-    // Before anything is opened, what is no state at all.
+    // First texts that are no state at all.
     for (member, value) in [
         ("requestState", json!(5)),
         ("inputResponses", json!([])),
@@ -245,7 +245,7 @@ async fn a_state_expires_and_keys_can_be_changed_without_losing_one() {
             .json();
         assert_eq!(body.get("result").is_some(), good, "{keys}: {body}");
     }
-    // Of a process without a key of its operator's, nobody else's is good.
+    // A process without a configured key accepts no other process's state.
     let alone = Server::start(&[]);
     let (_, own) = alone.answer(&sent()).await.asked();
     alone.answer(&again(sent(), &own, responses())).await.told();
@@ -257,7 +257,7 @@ async fn a_state_expires_and_keys_can_be_changed_without_losing_one() {
 }
 
 #[tokio::test]
-async fn a_state_is_one_of_its_own_function() {
+async fn a_state_belongs_to_its_own_function() {
     let sent = || asking(&json!({ "a": question("A?") }));
     let responses = || json!({ "a": answer("Ann") });
     let function = |name| Server::start(&[KEY, ("AWS_LAMBDA_FUNCTION_NAME", name)]);
@@ -274,7 +274,7 @@ async fn a_state_is_one_of_its_own_function() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_asked_is_told_why() {
+async fn a_client_without_the_capability_is_not_asked() {
     let one = json!({ "a": question("A?") });
     let sent = |capabilities: Value| capable(asking(&one), capabilities);
     let on_lambda = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")];
@@ -295,7 +295,7 @@ async fn who_cannot_be_asked_is_told_why() {
             sent(json!({ "elicitation": {} })),
             "STATE_KEY",
         ),
-        // A state that it cannot open, as it has lost its key.
+        // A state that it cannot open, since it has lost its key.
         (
             Server::start(&on_lambda),
             again(
@@ -314,9 +314,9 @@ async fn who_cannot_be_asked_is_told_why() {
 }
 
 #[tokio::test]
-async fn what_a_tool_makes_of_its_questions_does_not_matter() {
+async fn a_call_with_open_questions_asks_its_client_whatever_the_tool_returns() {
     let server = Server::start(&[KEY]);
-    // It is asked before the tool fails, in each of the ways in which a tool can.
+    // The tool asks before it fails, in each of the ways in which a tool can.
     for ends in [
         json!({ "kind": "panic", "detail": "called unwrap" }),
         json!({ "kind": "protocol", "code": 42, "public": "no" }),
@@ -330,7 +330,7 @@ async fn what_a_tool_makes_of_its_questions_does_not_matter() {
                 json!({ "elicitation": {} }),
             )
         };
-        let operator = Operator::at("WARN");
+        let operator = CapturedLog::new("WARN");
         let (asked, state) = server.answer(&sent()).await.asked();
         assert_eq!(asked, ["a"], "{ends}");
         let [line] = &operator.lines()[..] else {
@@ -342,7 +342,7 @@ async fn what_a_tool_makes_of_its_questions_does_not_matter() {
             "{line}"
         );
         assert_eq!(line["request_id"], "request-1", "{line}");
-        // Once it is answered, the failure counts.
+        // Once the question is answered, the failure counts.
         let responses = json!({ "a": answer("Ann") });
         let body = server
             .answer(&again(sent(), &state, responses))
@@ -354,7 +354,7 @@ async fn what_a_tool_makes_of_its_questions_does_not_matter() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_could_carry_are_refused() {
+async fn too_large_answers_are_refused() {
     let server = Server::start(&[KEY]);
     let sent = || asking(&json!({ "a": question("A?") }));
     let (_, state) = server.answer(&sent()).await.asked();

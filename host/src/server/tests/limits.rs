@@ -1,4 +1,4 @@
-//! Calls that are given up.
+//! Timeouts and limits of calls.
 
 use std::{
     sync::atomic::Ordering,
@@ -10,7 +10,7 @@ use plugin_abi::host_op::CANCELLED;
 use serde_json::{Value, json};
 
 use crate::{
-    plugin::{find, number_for},
+    plugin::{lookup, number_of_request},
     server::tests::{
         plugin::{LINGERED, request, was_cancelled},
         server::{Answered, Server, legacy, modern},
@@ -21,9 +21,9 @@ const MINUTE: u64 = 60_000;
 
 const TOO_LONG: &str = "tool hurried was given up: its time limit is 50 ms; its author can raise it by #[tool(timeout = \"...\")] (request id request-1)";
 
-/// What a plugin hears that asks whether its call was cancelled.
+/// Returns the host's reply to a plugin that asks whether its call was cancelled.
 fn cancelled(number: u64) -> Value {
-    let mut host = crate::plugin::outside_of_calls();
+    let mut host = crate::plugin::process_host();
     host.call = number;
     request(host, CANCELLED, &Value::Null)
 }
@@ -51,7 +51,7 @@ async fn a_tool_that_heeds_its_cancellation_is_answered_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_tool_gives_when_it_learns_that_its_time_is_over_is_its_result() {
+async fn a_result_given_within_the_cancel_grace_counts() {
     let server = Server::start(&[]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancelled", "ends": "ok" });
     let answered = server.answer(&modern("hurried", arguments)).await;
@@ -68,10 +68,10 @@ async fn a_stubborn_tool_is_answered_for_and_stays_registered_as_cancelled_until
         .named("stubborn");
     let answered = server.answer(&sent).await;
     assert_eq!(answered.text(), TOO_LONG.replace("request-1", "stubborn"));
-    let number = number_for("stubborn").expect("the call is registered while its tool runs");
+    let number = number_of_request("stubborn").expect("the call is registered while its tool runs");
     assert!(was_cancelled(number));
     assert_eq!(cancelled(number), json!({ "cancelled": true }));
-    while number_for("stubborn").is_some() {
+    while number_of_request("stubborn").is_some() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -94,7 +94,7 @@ async fn the_time_limit_of_the_function_ends_a_call_as_well() {
             ),
         "{text}"
     );
-    // One that is over before the call begins: the tool is not even asked.
+    // The deadline has passed before the call begins: the tool is not called.
     let past = SystemTime::now() - Duration::from_secs(1);
     let answered = server.answer(&modern("linger", arguments).due(past)).await;
     assert!(
@@ -119,7 +119,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
     ] {
         let answer = tokio::time::timeout(Duration::from_millis(100), server.answer(&sent)).await;
         assert!(answer.is_err(), "it took a second");
-        let number = number_for(sent.request_id).expect("the tool goes on");
+        let number = number_of_request(sent.request_id).expect("the tool goes on");
         assert_eq!(cancelled(number), json!({ "cancelled": expected }));
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(was_cancelled(number), expected, "{}", sent.request_id);
@@ -127,7 +127,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
 }
 
 #[tokio::test]
-async fn calls_that_nobody_waits_for_end_however_many_there_are() {
+async fn abandoned_calls_end_in_any_number() {
     /// As many as tokio has threads for them, of which none is left to cancel them.
     const ALL: usize = 512;
     let server = Server::start(&[("CALLS_AT_ONCE", "512")]);
@@ -156,7 +156,7 @@ async fn calls_that_nobody_waits_for_end_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn a_batch_of_however_many_calls_does_not_crowd_itself_out() {
+async fn a_large_batch_of_calls_stays_within_the_concurrency_limit() {
     let server = Server::start(&[("CALLS_AT_ONCE", "16")]);
     let mut sent = legacy("", json!({}));
     let calls = (0..100).map(|id| {
@@ -177,7 +177,7 @@ async fn a_batch_of_however_many_calls_does_not_crowd_itself_out() {
 }
 
 #[tokio::test]
-async fn one_call_more_than_run_at_once_is_refused_at_once() {
+async fn a_call_beyond_the_limit_is_refused_at_once() {
     let server = Server::start(&[("CALLS_AT_ONCE", "1")]);
     let calling = |request_id| {
         let arguments = json!({ "ms": MINUTE, "heeds": "cancelled" });
@@ -186,8 +186,8 @@ async fn one_call_more_than_run_at_once_is_refused_at_once() {
     let (first, second) = (calling("crowding"), calling("crowded out"));
     let in_vain = tokio::time::timeout(Duration::from_millis(50), server.answer(&first)).await;
     assert!(in_vain.is_err(), "it takes a minute");
-    // Nobody waits for the first any more, but it goes on.
-    let number = number_for("crowding").expect("the tool goes on");
+    // Nobody waits for the first call any more, but it goes on.
+    let number = number_of_request("crowding").expect("the tool goes on");
     for sent in [
         second,
         modern("reply", json!({})).named("crowded out"),
@@ -202,7 +202,7 @@ async fn one_call_more_than_run_at_once_is_refused_at_once() {
         let message = error["message"].as_str().expect("words");
         assert!(message.ends_with(words), "{message}");
     }
-    // What is no call is answered as ever.
+    // Other requests are answered as before.
     assert_eq!(
         server
             .answer(&modern("", json!({})).listing())
@@ -210,7 +210,7 @@ async fn one_call_more_than_run_at_once_is_refused_at_once() {
             .status(),
         200
     );
-    find(number).expect("the tool goes on").cancel();
+    lookup(number).expect("the tool goes on").cancel();
     let begun = Instant::now();
     while server.answer(&modern("reply", json!({}))).await.status() == 503 {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
@@ -226,7 +226,7 @@ async fn a_time_limit_holds_when_nobody_waits_any_more() {
     let answer = tokio::time::timeout(Duration::from_millis(10), server.answer(&sent)).await;
     assert!(answer.is_err(), "it has 50 ms");
     let begun = Instant::now();
-    while number_for("left alone").is_some() {
+    while number_of_request("left alone").is_some() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never ends");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

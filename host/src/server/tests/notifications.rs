@@ -1,4 +1,4 @@
-//! What the client hears before the result.
+//! Notifications to the client before the result.
 
 use plugin_abi::host_op::{MESSAGE, PROGRESS};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn talkative() -> Value {
     ]})
 }
 
-/// Methods of the notifications, each with what tells it from others; the last event is the response.
+/// Returns the methods of the notifications, each with a distinguishing member. The last event is the response.
 fn heard(answered: &Answered) -> Vec<Value> {
     let mut events = answered.events();
     let response = events.pop().expect("a response");
@@ -73,7 +73,7 @@ async fn a_client_hears_what_it_asked_for_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_no_stream_gets_the_result_alone() {
+async fn a_client_without_streams_gets_the_result_alone() {
     let server = Server::start(&[]);
     for (accept, streams) in [
         ("application/json, text/event-stream", true),
@@ -95,13 +95,13 @@ async fn a_client_that_takes_no_stream_gets_the_result_alone() {
 }
 
 #[tokio::test]
-async fn a_legacy_client_hears_messages_from_the_level_on_that_its_session_has() {
+async fn a_legacy_client_gets_messages_from_its_sessions_level_on() {
     let server = Server::start(&[]);
     let revisions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
     for revision in revisions.map(Some).into_iter().chain([None]) {
         let session = match revision {
             Some(revision) => server.session(json!({ "protocolVersion": revision })).await,
-            // One that this environment does not know.
+            // A session that this environment does not know.
             None => uuid::Uuid::new_v4().to_string(),
         };
         let call = || legacy("ask", talkative()).header("mcp-session-id", &session);
@@ -130,7 +130,7 @@ async fn a_legacy_client_hears_messages_from_the_level_on_that_its_session_has()
 }
 
 #[tokio::test]
-async fn what_the_calls_of_a_batch_say_comes_before_their_answers() {
+async fn notifications_of_a_batch_come_before_its_answers() {
     let server = Server::start(&[]);
     let call = |id: u64| {
         let mut sent = legacy("ask", talkative()).meta("progressToken", json!(id));
@@ -156,7 +156,7 @@ async fn what_the_calls_of_a_batch_say_comes_before_their_answers() {
 }
 
 #[tokio::test]
-async fn a_legacy_client_hears_of_progress_only_and_in_its_own_words() {
+async fn a_legacy_client_gets_progress_alone_and_for_its_revision() {
     let server = Server::start(&[]);
     for (revision, message) in [
         ("2024-11-05", false),
@@ -179,7 +179,7 @@ async fn a_legacy_client_hears_of_progress_only_and_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn what_a_tool_says_beyond_all_bounds_is_dropped_and_the_result_is_not() {
+async fn notifications_beyond_the_limits_are_dropped_but_not_the_result() {
     let server = Server::start(&[]);
     let ops: Vec<_> = (0..1100)
         .map(|step| json!([PROGRESS, { "progress": step }]))

@@ -1,4 +1,4 @@
-//! A plugin written by hand, without the SDK: its tools do what their arguments say.
+//! A plugin written by hand, without the SDK: the arguments of its tools say what to do.
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,7 @@ use plugin_abi::{
 };
 use serde_json::{Value, json};
 
-/// The root module.
+/// Returns the root module.
 pub(crate) fn module() -> PluginRef {
     Plugin { invoke }.leak_into_prefix()
 }
@@ -60,7 +60,7 @@ fn declaration() -> Value {
     })
 }
 
-/// How many calls have begun to linger.
+/// The number of calls that have begun to linger.
 pub(super) static LINGERED: AtomicUsize = AtomicUsize::new(0);
 
 /// The calls that the host cancelled by the operation.
@@ -76,7 +76,7 @@ extern "C" fn invoke(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host
     let outcome = match op {
         op::INIT => Ok(declaration()),
         op::CALL => match target.as_str() {
-            // Having asked, fail in these words, if there are any, and for this kind of error, if it is named.
+            // After asking, fails with this message, if there is one, and for this kind of error, if it is named.
             "ask" | "needy" | "formal" => {
                 let asked = ask(host, &body);
                 Ok(match body.get("says") {
@@ -92,15 +92,15 @@ extern "C" fn invoke(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host
                     None => complete(&asked),
                 })
             }
-            // Having asked its client, if it is to.
+            // Asks its client first, if the arguments say so.
             "fail" => {
                 if let Some(requests) = body.get("asks") {
                     request(host, host_op::INPUT, &json!({ "requests": requests }));
                 }
                 Err(body)
             }
-            // The arguments are the result, with these members if they do not say otherwise. (`{"text": "x", "times": 9}`: nine
-            // of them are the content.)
+            // The arguments are the result, with these members by default. (`{"text": "x", "times": 9}`: nine of them
+            // are the content.)
             "reply" | "typed" | "counted" | "outward" => {
                 let mut reply = json!({ "type": "complete", "content": [] });
                 if let (Some(text), Some(times)) = (body["text"].as_str(), body["times"].as_u64()) {
@@ -132,7 +132,8 @@ fn complete(result: &Value) -> Value {
     json!({ "type": "complete", "content": [{ "type": "text", "text": result.to_string() }] })
 }
 
-/// `{"ops": [[2, {"progress": 1}], ...]}`: what the host answers to each; a payload that is a string is sent as it is.
+/// `{"ops": [[2, {"progress": 1}], ...]}`: returns the host's reply to each operation. A payload that is a string is
+/// sent unchanged.
 fn ask(host: Host, body: &Value) -> Value {
     let ops = body["ops"].as_array().cloned().unwrap_or_default();
     let outcomes = ops.iter().map(|asked| {
@@ -165,8 +166,8 @@ pub(super) fn request(host: Host, op: u32, payload: &Value) -> Value {
     }
 }
 
-/// `{"ms": 60000, "heeds": "cancelled" | "cancel", "ends": "ok" | "cancelled"}`: take so long, or until the call is
-/// cancelled, by the host's word or by the operation. Without `heeds` it is stubborn.
+/// `{"ms": 60000, "heeds": "cancelled" | "cancel", "ends": "ok" | "cancelled"}`: runs for this time, or until the call
+/// is cancelled, by the host's reply or by the operation. Without `heeds` it ignores a cancellation.
 fn linger(host: Host, body: &Value) -> Result<Value, Value> {
     LINGERED.fetch_add(1, Ordering::AcqRel);
     let until = Instant::now() + Duration::from_millis(body["ms"].as_u64().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What the operator is told of each request.
+//! The log lines of requests.
 
 use http::{HeaderMap, Method};
 use plugin_abi::host_op::PROGRESS;
@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use crate::{
     plugin::Caller,
-    process::log::operator::Operator,
+    process::log::captured_log::CapturedLog,
     server::{
-        record::Record,
-        request::{Incoming, Reached},
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
         tests::server::{Server, legacy, modern},
     },
 };
 
-/// The lines of requests.
-fn requests(operator: &Operator) -> Vec<Value> {
+/// Returns the lines of requests.
+fn requests(operator: &CapturedLog) -> Vec<Value> {
     let lines = operator.lines().into_iter();
     lines.filter(|line| line["message"] == "request").collect()
 }
@@ -23,7 +23,7 @@ fn requests(operator: &Operator) -> Vec<Value> {
 #[tokio::test]
 async fn every_request_has_one_line_that_says_what_it_was_and_how_it_ended() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let cases = [
         (
             "ask",
@@ -72,9 +72,9 @@ async fn every_request_has_one_line_that_says_what_it_was_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_any_more_is_told_to_be_abandoned() {
+async fn an_abandoned_request_is_logged_as_such() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let sent = modern("hurried", json!({ "ms": 10_000, "heeds": "cancelled" }));
     let mut answer = Box::pin(server.answer(&sent));
     // It has begun, and is dropped.
@@ -87,23 +87,23 @@ async fn what_nobody_waits_for_any_more_is_told_to_be_abandoned() {
 }
 
 #[tokio::test]
-async fn what_is_asked_routinely_has_no_line_and_does_not_count_as_the_first_request() {
+async fn routine_requests_have_no_line_and_do_not_count_as_the_first() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let headers = HeaderMap::new();
-    let asked = |method: Method, path: &'static str| Incoming {
+    let asked = |method: Method, path: &'static str| IncomingRequest {
         method,
         path,
         headers: &headers,
         body: &[],
-        reached: Reached::Public,
+        exposure: Exposure::Network,
         caller: Caller::default(),
         request_id: "request-1",
         deadline: None,
-        ceiling: None,
-        room: None,
-        tell: None,
-        record: Record::default(),
+        gateway_timeout: None,
+        response_limit: None,
+        notifications: None,
+        record: RequestRecord::default(),
     };
     for (method, path) in [(Method::GET, "/health"), (Method::OPTIONS, "/mcp")] {
         server.answer_to(&asked(method, path)).await;
@@ -122,9 +122,9 @@ async fn what_is_asked_routinely_has_no_line_and_does_not_count_as_the_first_req
 }
 
 #[tokio::test]
-async fn of_a_batch_the_worst_counts() {
+async fn the_worst_outcome_of_a_batch_counts() {
     let server = Server::start(&[]);
-    let operator = Operator::at("INFO");
+    let operator = CapturedLog::new("INFO");
     let call = |tool: &str, arguments: Value| {
         let params = json!({ "name": tool, "arguments": arguments });
         json!({ "jsonrpc": "2.0", "id": tool, "method": "tools/call", "params": params })
@@ -152,7 +152,7 @@ async fn of_a_batch_the_worst_counts() {
 }
 
 #[tokio::test]
-async fn a_token_that_would_fill_memory_with_its_repetitions_is_none() {
+async fn a_too_long_progress_token_is_ignored() {
     let server = Server::start(&[]);
     for (length, is_told) in [(1000, true), (4000, false)] {
         let arguments = json!({ "ops": [[PROGRESS, { "progress": 1 }]] });

@@ -1,19 +1,19 @@
-//! Answers that are too large for their door.
+//! Answers that are too large for their front door.
 
 use plugin_abi::host_op::PROGRESS;
 use serde_json::{Value, json};
 
 use crate::server::{
-    http::response_limit::Room,
+    http::response_limit::ResponseLimit,
     tests::server::{Sent, Server, legacy, modern},
 };
 
-/// A door that takes so much beside the frame of an answer.
+/// Sets a front door with this limit, besides the envelope of an answer.
 fn through(mut sent: Sent, bytes: usize) -> Sent {
-    sent.room = Some(Room {
-        door: "a needle's eye",
+    sent.response_limit = Some(ResponseLimit {
+        front_door: "a needle's eye",
         bytes: 4096 + bytes,
-        quoted: false,
+        is_json_escaped: false,
     });
     sent
 }
@@ -37,7 +37,7 @@ async fn a_list_that_is_too_large_is_an_error_that_names_the_remedy() {
 }
 
 #[tokio::test]
-async fn what_was_said_before_a_result_goes_before_the_result_does() {
+async fn notifications_are_dropped_before_the_result_is() {
     let server = Server::start(&[]);
     let said = "x".repeat(500);
     let call = || {
@@ -53,7 +53,7 @@ async fn what_was_said_before_a_result_goes_before_the_result_does() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_answers_are_too_large_together_is_to_be_sent_in_pieces() {
+async fn a_batch_with_too_large_answers_must_be_split() {
     let server = Server::start(&[]);
     let mut sent = legacy("", json!({}));
     let reply = json!({ "content": [{ "type": "text", "text": "x".repeat(300) }] });

@@ -1,4 +1,4 @@
-//! Results that are, and are not, what their tool declared.
+//! Results that are what their tool declared, and results that are not.
 
 use serde_json::{Value, json};
 
@@ -39,9 +39,9 @@ async fn a_result_that_its_output_schema_refuses_is_a_failure_of_the_tool() {
         ("counted", json!({ "structuredContent": [] }), true),
         ("counted", json!({ "structuredContent": [1.5] }), false),
         ("counted", json!({ "structuredContent": {} }), false),
-        // A schema that nobody can look up accepts nothing.
+        // A schema with an unknown reference accepts nothing.
         ("outward", json!({ "structuredContent": {} }), false),
-        // What was not declared is not asked for.
+        // A result without declared schema is not checked.
         ("reply", json!({}), true),
         ("reply", json!({ "structuredContent": "anything" }), true),
         ("reply", json!({ "content": {} }), false),
@@ -63,7 +63,7 @@ async fn a_result_that_its_output_schema_refuses_is_a_failure_of_the_tool() {
 }
 
 #[tokio::test]
-async fn structured_results_are_told_to_revisions_that_know_their_form() {
+async fn structured_results_go_to_revisions_that_know_their_form() {
     let server = Server::start(&[]);
     for (revision, object, array) in [
         ("2024-11-05", false, false),
@@ -87,7 +87,7 @@ async fn structured_results_are_told_to_revisions_that_know_their_form() {
                 told.then_some(&structured),
                 "{tool} in {revision}"
             );
-            // A client expects such content of a tool that lists such a schema, and of no other.
+            // A client expects such content of a tool with such a schema, and of no other.
             let list = sent("", json!({})).listing();
             let list = server.answer(&list).await.json();
             let tools = list["result"]["tools"].as_array().expect("tools").clone();

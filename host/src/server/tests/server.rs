@@ -1,4 +1,4 @@
-//! An `McpServer` of the plugin by hand, and requests to it.
+//! An `McpServer` of the handwritten plugin, and requests to it.
 
 use std::time::SystemTime;
 
@@ -12,10 +12,10 @@ use crate::{
     plugin::{Caller, Catalog},
     server::{
         McpServer,
-        call::deadline::Ceiling,
-        http::response_limit::Room,
-        record::Record,
-        request::{Incoming, Reached},
+        call::deadline::GatewayTimeout,
+        http::response_limit::ResponseLimit,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
         tests::plugin,
     },
 };
@@ -29,14 +29,14 @@ pub(super) struct Sent {
     pub(super) caller: Caller,
     pub(super) request_id: &'static str,
     pub(super) deadline: Option<SystemTime>,
-    pub(super) ceiling: Option<Ceiling>,
-    pub(super) room: Option<Room>,
+    pub(super) gateway_timeout: Option<GatewayTimeout>,
+    pub(super) response_limit: Option<ResponseLimit>,
 }
 
-/// What came back.
+/// The response.
 pub(super) struct Answered(pub(super) Response<Bytes>);
 
-/// A modern call.
+/// Returns a modern call.
 pub(super) fn modern(tool: &str, arguments: Value) -> Sent {
     let mut sent = legacy(tool, arguments);
     sent.body["params"]["_meta"] = json!({
@@ -48,7 +48,7 @@ pub(super) fn modern(tool: &str, arguments: Value) -> Sent {
         .header("mcp-name", tool)
 }
 
-/// A legacy call without session.
+/// Returns a legacy call without session.
 pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
     let params = json!({ "name": tool, "arguments": arguments });
     Sent {
@@ -57,20 +57,20 @@ pub(super) fn legacy(tool: &str, arguments: Value) -> Sent {
         caller: Caller::default(),
         request_id: "request-1",
         deadline: None,
-        ceiling: None,
-        room: None,
+        gateway_timeout: None,
+        response_limit: None,
     }
 }
 
 impl Sent {
-    /// Another message than a call.
+    /// Returns a message with another method.
     pub(super) fn asking(mut self, method: &str, params: Value) -> Self {
         self.body["method"] = json!(method);
         self.body["params"] = params;
         self
     }
 
-    /// `tools/list`, of the same era.
+    /// Returns `tools/list`, of the same era.
     pub(super) fn listing(mut self) -> Self {
         self.body["method"] = json!("tools/list");
         self.header("mcp-method", "tools/list")
@@ -101,7 +101,7 @@ impl Sent {
 impl Server {
     pub(super) fn start(variables: &[(&str, &str)]) -> Self {
         let config = Config::from_env(|name| {
-            // Deadlines are meant as they are given.
+            // Deadlines apply without reserve.
             let variables = variables.iter().chain(&[("CALL_RESERVE_MS", "0")]);
             let set = variables
                 .into_iter()
@@ -110,35 +110,35 @@ impl Server {
         });
         assert_eq!(config.problems, Vec::<String>::new());
         let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
-        Self(McpServer::of(&config, catalog))
+        Self(McpServer::with_catalog(&config, catalog))
     }
 
     pub(super) async fn answer(&self, sent: &Sent) -> Answered {
         let body = sent.body.to_string();
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: Method::POST,
             path: "/mcp",
             headers: &sent.headers,
             body: body.as_bytes(),
-            reached: Reached::Public,
+            exposure: Exposure::Network,
             caller: sent.caller.clone(),
             request_id: sent.request_id,
             deadline: sent.deadline,
-            ceiling: sent.ceiling,
-            tell: None,
-            record: Record::default(),
-            room: sent.room,
+            gateway_timeout: sent.gateway_timeout,
+            notifications: None,
+            record: RequestRecord::default(),
+            response_limit: sent.response_limit,
         };
         self.answer_to(&incoming).await
     }
 
-    pub(super) async fn answer_to(&self, incoming: &Incoming<'_>) -> Answered {
-        let answered = Answered(self.0.answer(incoming).await);
+    pub(super) async fn answer_to(&self, incoming: &IncomingRequest<'_>) -> Answered {
+        let answered = Answered(self.0.handle(incoming).await);
         answered.judge(incoming);
         answered
     }
 
-    /// A new session of a client that says this of itself.
+    /// Begins a session with these parameters of `initialize`.
     pub(super) async fn session(&self, params: Value) -> String {
         let sent = legacy("", json!({})).asking("initialize", params);
         let answered = self.answer(&sent).await;
@@ -150,9 +150,9 @@ impl Server {
 }
 
 impl Answered {
-    /// Every answer satisfies the schema of its revision.
-    fn judge(&self, incoming: &Incoming<'_>) {
-        // What is no text is nothing that the protocol knows.
+    /// Checks that an answer satisfies the schema of its revision.
+    fn judge(&self, incoming: &IncomingRequest<'_>) {
+        // A value that is no text is unknown to the protocol.
         let sent = |name| Some(incoming.headers.get(name)?.to_str().unwrap_or("?"));
         let exchange = Exchange {
             method: incoming.method.as_str(),
@@ -181,7 +181,7 @@ impl Answered {
         serde_json::from_slice(self.0.body()).expect("an answer is JSON")
     }
 
-    /// The messages of an event stream, the response as the last.
+    /// Returns the messages of an event stream, the response as the last.
     pub(super) fn events(&self) -> Vec<Value> {
         assert_eq!(self.header("content-type"), Some("text/event-stream"));
         let text = str::from_utf8(self.0.body()).expect("UTF-8");
@@ -200,14 +200,14 @@ impl Answered {
         events.collect()
     }
 
-    /// The text of a result in JSON.
+    /// Returns the text of a result in JSON.
     pub(super) fn text(&self) -> String {
         let body = self.json();
         let text = body["result"]["content"][0]["text"].as_str();
         text.unwrap_or_else(|| panic!("no text: {body}")).to_owned()
     }
 
-    /// What the tool `ask` saw.
+    /// Returns what the tool `ask` saw.
     pub(super) fn seen(&self) -> Value {
         serde_json::from_str(&self.text()).expect("the tool answers in JSON")
     }

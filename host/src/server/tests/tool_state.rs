@@ -1,4 +1,4 @@
-//! What tools keep between calls, and whose it is, where there is one process.
+//! The state of tools between calls, and its owners, in one process.
 
 use mcp_protocol::Revision;
 use plugin_abi::host_op::STATE;
@@ -9,7 +9,7 @@ use crate::{
     server::tests::server::{Answered, Sent, Server, legacy, modern},
 };
 
-/// A call that asks this of its state, one after the other.
+/// Returns a call that executes these operations on its state, one after the other.
 fn keeping(ops: &[Value]) -> Value {
     let ops: Vec<_> = ops.iter().map(|op| json!([STATE, op])).collect();
     json!({ "ops": ops })
@@ -163,7 +163,7 @@ async fn a_session_is_its_principals_alone() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_began_has_its_state_for_whoever_came_first() {
+async fn the_state_of_an_unknown_session_belongs_to_its_first_principal() {
     let server = Server::start(&[]);
     let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
     let put = || {
@@ -177,7 +177,7 @@ async fn a_session_that_nobody_began_has_its_state_for_whoever_came_first() {
 }
 
 #[tokio::test]
-async fn a_level_is_kept_for_a_session_that_is_not_known_here() {
+async fn a_level_is_kept_for_an_unknown_session() {
     let server = Server::start(&[]);
     let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
     let level = legacy("", json!({})).asking("logging/setLevel", json!({ "level": "notice" }));
@@ -193,7 +193,7 @@ async fn a_level_is_kept_for_a_session_that_is_not_known_here() {
 }
 
 #[tokio::test]
-async fn a_failure_that_has_nothing_to_do_with_an_ended_session_is_the_tools_own() {
+async fn a_failure_unrelated_to_an_ended_session_is_the_tools_own() {
     let server = Server::start(&[]);
     let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
     let call = |tool: &str, arguments| legacy(tool, arguments).header("mcp-session-id", never);
@@ -204,7 +204,7 @@ async fn a_failure_that_has_nothing_to_do_with_an_ended_session_is_the_tools_own
         ("no such city".to_owned(), 200),
         (format!("the list cannot be read: {ended}"), 404),
     ] {
-        // Bob's call learns that the session is not his, and fails in these words.
+        // Bob's call gets the error of a session that is not his, and fails with its message.
         let mut get = keeping(&[json!({ "do": "get" })]);
         get["says"] = json!(text);
         let answered = server.answer(&by("bob", call("ask", get))).await;
@@ -226,9 +226,9 @@ async fn a_tool_that_translates_its_message_is_answered_by_the_kind_of_the_error
     let ended = "the session has ended, and with it what was kept for it";
     for (cause, text, status) in [
         ("session_ended", "Die Sitzung ist beendet.", 404),
-        // This is not what the host has said.
+        // The host has not sent this message.
         ("unavailable", "Der Speicher ist nicht erreichbar.", 200),
-        // The kind counts, where it is named.
+        // The kind counts, if it is named.
         ("unknown_handle", ended, 200),
     ] {
         let mut get = keeping(&[json!({ "do": "get" })]);

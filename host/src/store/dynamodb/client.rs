@@ -18,24 +18,24 @@ use rustls::{
 
 use crate::store::session::StoreError;
 
-/// How long a connection may take. Source: ours. Within a region it takes milliseconds.
+/// The time limit for a connection. Source: ours. Within a region it takes milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long one attempt may take. Source: ours. DynamoDB answers within some ten milliseconds, or is not well.
+/// The time limit for one attempt. Source: ours. A healthy DynamoDB answers within some ten milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an operation may take, all its attempts together. Source: ours: well below the 29 s of a gateway.
+/// The time limit for an operation with all its attempts. Source: ours: well below the 29 s of a gateway.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How often an operation is tried, the first time counted. Source: ours.
+/// The maximum number of attempts, the first one included. Source: ours.
 const ATTEMPTS: u32 = 5;
 
-/// How long the first pause between two attempts is at most; then it doubles.
+/// The maximum first pause between two attempts; it doubles after that.
 /// Source: the SDKs' own for DynamoDB, which answers faster than other services.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// The roots under which Amazon's services have their certificates. Source: amazontrust.com, "Root CAs", as Mozilla's list
-/// has them. (Reading all 144 of that list costs more than half of building a client.)
+/// The root certificates of Amazon's services. Source: amazontrust.com, "Root CAs", as in Mozilla's list. (Reading all
+/// 144 of that list takes more than half of the time to build a client.)
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 pub(super) async fn build() -> Result<Client, StoreError> {
@@ -47,7 +47,7 @@ pub(super) async fn build() -> Result<Client, StoreError> {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(trust)
         .build_https();
-    // Not from the instance that this runs on, as the SDK would: where there is none, that costs seconds for each request.
+    // The SDK would also ask the instance's metadata. Where there is none, that costs seconds for each request.
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
     let unknown = || StoreError("no AWS region is known: set AWS_REGION".to_owned());
@@ -72,7 +72,8 @@ pub(super) async fn build() -> Result<Client, StoreError> {
     Ok(Client::new(&config))
 }
 
-/// Whom to trust: who the environment names, else Amazon, else, for another endpoint, whom this machine trusts.
+/// Returns the trusted certificates: those that the environment names, else Amazon's, or those of this machine for
+/// another endpoint.
 fn trust_store() -> Result<TrustStore, StoreError> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     for name in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
@@ -94,7 +95,7 @@ fn trust_store() -> Result<TrustStore, StoreError> {
     Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
 }
 
-/// How many certificates of authorities are in a text, if that is all that it has.
+/// Returns the number of certificates in a text that contains nothing else.
 fn certificates(pem: &[u8]) -> Result<usize, String> {
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_is_told() {
+    fn an_invalid_certificate_is_reported() {
         assert_eq!(certificates(b"nothing"), Ok(0));
         for pem in [
             "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",

@@ -1,7 +1,7 @@
-//! The key that seals states, for all environments of a function that was given none.
+//! The key that seals states, for all environments of a function without a configured key.
 
 use crate::store::{
-    dynamodb::{Item, KEY, Put, Table, text, text_in},
+    dynamodb::{ConditionalPut, Item, KEY, Table, text, text_in},
     seal::StateKey,
     session::StoreError,
 };
@@ -10,12 +10,12 @@ use crate::store::{
 const ITEM: &str = "key#state";
 
 impl Table {
-    /// The key that is in the table, or that is put there now: whoever comes first makes it.
+    /// Returns the key in the table. The first environment that needs one creates it.
     pub(crate) async fn state_key(&self) -> Result<StateKey, StoreError> {
         if let Some(item) = self.get(ITEM).await? {
             return read(&item);
         }
-        let made = StateKey::secret();
+        let made = StateKey::random_secret();
         let item = Item::from([
             (KEY.to_owned(), text(ITEM)),
             ("secret".to_owned(), text(&made)),
@@ -25,8 +25,8 @@ impl Table {
             .condition_expression("attribute_not_exists(#key)")
             .expression_attribute_names("#key", KEY);
         match self.send_put(request).await? {
-            Put::Done => parse(&made),
-            Put::Refused(item) => read(&item),
+            ConditionalPut::Done => parse(&made),
+            ConditionalPut::Refused(item) => read(&item),
         }
     }
 }

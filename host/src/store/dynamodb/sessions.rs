@@ -1,4 +1,4 @@
-//! Sessions in the table: an item each, which a tombstone replaces when the session is ended.
+//! Sessions in the table: an item each. A tombstone replaces it when the session is ended.
 
 use std::time::SystemTime;
 
@@ -8,13 +8,13 @@ use mcp_protocol::{LogLevel, Revision};
 
 use crate::store::{
     dynamodb::{
-        EXPIRES, Item, KEY, PRINCIPAL, Put, Table, VERSION, end, expiry, number, text, text_in,
-        time,
+        ConditionalPut, EXPIRES, Item, KEY, PRINCIPAL, Table, VERSION, end, expiry, number, text,
+        text_in, time,
     },
-    session::{Found, Session, SessionId, SessionStore, StoreError},
+    session::{Session, SessionId, SessionLookup, SessionStore, StoreError},
 };
 
-/// Says that a session was ended.
+/// The mark of a session that was ended.
 const ENDED: &str = "ended";
 
 const LEVEL: &str = "log_level";
@@ -22,7 +22,7 @@ const LEVEL: &str = "log_level";
 #[async_trait]
 impl SessionStore for Table {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        // The id is new, so that nothing can be in its place but this very write, tried again.
+        // The id is new, so that an item under it can only come from an earlier attempt of this very write.
         let request = self.put(item(id, &session)).await?;
         let request = request
             .condition_expression("attribute_not_exists(#key)")
@@ -30,18 +30,18 @@ impl SessionStore for Table {
         self.send_put(request).await.map(drop)
     }
 
-    async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         let Some(item) = self.get(&id.to_string()).await? else {
-            return Ok(Found::Unknown);
+            return Ok(SessionLookup::Unknown);
         };
         if expiry(&item) <= SystemTime::now() {
-            return Ok(Found::Unknown);
+            return Ok(SessionLookup::Unknown);
         }
         if item.contains_key(ENDED) {
-            return Ok(Found::Ended);
+            return Ok(SessionLookup::Ended);
         }
-        // Of a later host, perhaps, or of no host: nothing that this one could go on with.
-        Ok(session(&item).map_or(Found::Unknown, Found::Alive))
+        // An item of a later host, perhaps, or of no host at all. This host cannot use it.
+        Ok(session(&item).map_or(SessionLookup::Unknown, SessionLookup::Alive))
     }
 
     async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError> {
@@ -78,12 +78,15 @@ impl SessionStore for Table {
                 .expression_attribute_names("#key", KEY)
                 .expression_attribute_values(":principal", text(principal)),
         };
-        Ok(matches!(self.send_put(request).await?, Put::Done))
+        Ok(matches!(
+            self.send_put(request).await?,
+            ConditionalPut::Done
+        ))
     }
 }
 
 impl Table {
-    /// Change one fact of a session that is alive. `false`: it is not.
+    /// Changes one attribute of a session that is alive. Returns `false` if it is not.
     async fn change(
         &self,
         id: SessionId,

@@ -1,4 +1,4 @@
-//! What tools keep, in the table: an item each.
+//! The state of tools in the table: an item each.
 
 use std::time::SystemTime;
 
@@ -7,16 +7,16 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::store::{
     dynamodb::{
-        EXPIRES, Item, KEY, PRINCIPAL, Put, Table, VERSION, end, expiry, number, number_in, text,
-        text_in,
+        ConditionalPut, EXPIRES, Item, KEY, PRINCIPAL, Table, VERSION, end, expiry, number,
+        number_in, text, text_in,
     },
     session::StoreError,
-    tool_state::{Expected, Owner, StateStore, ToolState, Written},
+    tool_state::{Expected, Owner, StateStore, ToolState, WriteOutcome},
 };
 
 const WRITES: &str = "writes";
 
-/// Says that the state ends at its time, however often it is used.
+/// The mark of a state with a fixed expiry, however often it is used.
 const FIXED: &str = "fixed_end";
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl StateStore for Table {
         key: &str,
         state: &ToolState,
         expected: Expected,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let request = self.put(item(key, state)).await?;
         let condition = match expected {
             Expected::Version(_) => "#version = :version",
@@ -44,10 +44,12 @@ impl StateStore for Table {
             request = request.expression_attribute_names("#key", KEY);
         }
         Ok(match self.send_put(request).await? {
-            Put::Done => Written::Done,
+            ConditionalPut::Done => WriteOutcome::Done,
             // This very write was applied before, and its answer was lost.
-            Put::Refused(found) if writes(&found).contains(&state.last_write()) => Written::Done,
-            Put::Refused(_) => Written::Conflict,
+            ConditionalPut::Refused(found) if writes(&found).contains(&state.last_write()) => {
+                WriteOutcome::Done
+            }
+            ConditionalPut::Refused(_) => WriteOutcome::Conflict,
         })
     }
 

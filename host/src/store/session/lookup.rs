@@ -1,4 +1,4 @@
-//! Where sessions are looked up, and what an unknown one means: `SESSION_MODE`.
+//! The lookup of sessions, and the treatment of unknown ones: `SESSION_MODE`.
 
 use std::{
     sync::Arc,
@@ -9,20 +9,22 @@ use mcp_protocol::LogLevel;
 
 use crate::{
     config::SessionMode,
-    process::log::OnceAMinute,
+    process::log::RateLimit,
     store::{
-        session::{Found, Session, SessionId, SessionStore, StoreError, memory::MemoryStore},
-        timeouts::{self, EXTENSION},
+        session::{
+            Session, SessionId, SessionLookup, SessionStore, StoreError, memory::MemorySessionStore,
+        },
+        timeouts::{self, EXTEND_TIMEOUT},
     },
 };
 
-/// The longest life of a session: nothing outlives it, and adding it to a time cannot overflow.
+/// The longest life of a session. Adding it to a time cannot overflow.
 /// Source: ours.
-pub(crate) const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+pub(crate) const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// How much longer than what it could have kept a session is remembered that was ended. Source: ours. A call that was under
-/// way may still have written something for it.
-const AN_HOUR: Duration = Duration::from_secs(3600);
+/// The time for which an ended session is remembered after the end of all that it could have kept. Source: ours. A call
+/// that was active may still have written something for it.
+const TOMBSTONE_GRACE: Duration = Duration::from_secs(3600);
 
 /// The sessions of this server.
 ///
@@ -34,9 +36,9 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 pub(crate) struct Sessions {
     mode: SessionMode,
     ttl: Duration,
-    /// What this process knows.
-    here: MemoryStore,
-    /// What all know.
+    /// The sessions that this process knows.
+    local: MemorySessionStore,
+    /// The sessions that all environments know.
     shared: Option<Arc<dyn SessionStore>>,
 }
 
@@ -48,8 +50,8 @@ impl Sessions {
     ) -> Self {
         Self {
             mode,
-            ttl: ttl.min(A_CENTURY),
-            here: MemoryStore::default(),
+            ttl: ttl.min(MAX_TTL),
+            local: MemorySessionStore::default(),
             shared,
         }
     }
@@ -58,8 +60,8 @@ impl Sessions {
         self.mode
     }
 
-    /// When a session that is used now ends by itself.
-    pub(crate) fn end_of_new(&self) -> SystemTime {
+    /// Returns the expiry of a session that is used now.
+    pub(crate) fn new_expiry(&self) -> SystemTime {
         SystemTime::now() + self.ttl
     }
 
@@ -67,37 +69,39 @@ impl Sessions {
         if let Some(shared) = &self.shared {
             shared.create(id, session.clone()).await?;
         }
-        self.here.create(id, session).await
+        self.local.create(id, session).await
     }
 
-    /// What is known of an id, as far as `SESSION_MODE` asks.
-    pub(crate) async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
+    /// Looks up an id, in the stores that `SESSION_MODE` requires.
+    pub(crate) async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         match self.mode {
-            SessionMode::Heal => self.here.find(id).await,
-            SessionMode::Strict => self.find_truth(id).await,
-            SessionMode::Off => Ok(Found::Unknown),
+            SessionMode::Lenient => self.local.find(id).await,
+            SessionMode::Strict => self.find_consistent(id).await,
+            SessionMode::Off => Ok(SessionLookup::Unknown),
         }
     }
 
-    /// The truth about an id, for whoever needs more than to be served. It is known here from then on.
-    pub(crate) async fn find_truth(&self, id: SessionId) -> Result<Found, StoreError> {
+    /// Looks up an id where all environments know of it. The result is known in this process from then on.
+    pub(crate) async fn find_consistent(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         let found = match &self.shared {
             Some(shared) => shared.find(id).await?,
-            None => self.here.find(id).await?,
+            None => self.local.find(id).await?,
         };
         match &found {
-            Found::Alive(session) if self.shared.is_some() && self.mode == SessionMode::Heal => {
-                self.here.create(id, session.clone()).await?;
+            SessionLookup::Alive(session)
+                if self.shared.is_some() && self.mode == SessionMode::Lenient =>
+            {
+                self.local.create(id, session.clone()).await?;
             }
-            Found::Ended if self.shared.is_some() => {
-                self.here.bury(id, self.end_of_new() + AN_HOUR)
-            }
-            Found::Alive(_) | Found::Ended | Found::Unknown => {}
+            SessionLookup::Ended if self.shared.is_some() => self
+                .local
+                .tombstone(id, self.new_expiry() + TOMBSTONE_GRACE),
+            SessionLookup::Alive(_) | SessionLookup::Ended | SessionLookup::Unknown => {}
         }
         Ok(found)
     }
 
-    /// Keep a level, here for a session that nobody knows. `false`: the session has ended.
+    /// Stores a level; for an unknown session only in this process. Returns `false` if the session has ended.
     pub(crate) async fn set_log_level(
         &self,
         id: SessionId,
@@ -105,53 +109,53 @@ impl Sessions {
         unknown: Option<Session>,
     ) -> Result<bool, StoreError> {
         match (unknown, &self.shared) {
-            (Some(session), _) => self.here.create(id, session).await?,
+            (Some(session), _) => self.local.create(id, session).await?,
             (None, Some(shared)) => {
-                // It may also have expired there, or never have been: then it is served as any that nobody knows.
+                // The session may also have expired there, or never have existed. It is then served as an unknown one.
                 let is_kept = shared.set_log_level(id, level).await?;
-                if !is_kept && self.find_truth(id).await? == Found::Ended {
+                if !is_kept && self.find_consistent(id).await? == SessionLookup::Ended {
                     return Ok(false);
                 }
             }
             (None, None) => {}
         }
-        self.here.set_log_level(id, level).await?;
+        self.local.set_log_level(id, level).await?;
         Ok(true)
     }
 
-    /// `false`: it is another principal's.
+    /// Ends a session. Returns `false` if it belongs to another principal.
     pub(crate) async fn end(
         &self,
         id: SessionId,
         principal: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let remember = self.end_of_new() + AN_HOUR;
+        let remember = self.new_expiry() + TOMBSTONE_GRACE;
         if let Some(shared) = &self.shared
             && !shared.end(id, principal, remember).await?
         {
             return Ok(false);
         }
-        self.here.end(id, principal, remember).await
+        self.local.end(id, principal, remember).await
     }
 
-    /// A session that is used lives on: once in a tenth of its life that is written down. If it cannot be, the session is
-    /// served all the same, as it is not over yet; before it is, there are more tries. So no request waits long for it, or
-    /// fails for it.
-    pub(crate) async fn use_now(&self, id: SessionId, session: &Session) {
-        static TOLD: OnceAMinute = OnceAMinute::new();
+    /// Extends the life of a session that is used. The new expiry is stored once in a tenth of its life. If that fails,
+    /// the session is served all the same: it is not over yet, and later requests try again. So no request waits long
+    /// for it, or fails for it.
+    pub(crate) async fn touch(&self, id: SessionId, session: &Session) {
+        static LOG_RATE: RateLimit = RateLimit::new();
         let left = session.expires.duration_since(SystemTime::now());
         let is_due = left.unwrap_or_default() < self.ttl / 10 * 9;
         if is_due
-            && let Err(error) = timeouts::within(EXTENSION, self.extend(id)).await
-            && TOLD.is_due()
+            && let Err(error) = timeouts::with_timeout(EXTEND_TIMEOUT, self.extend(id)).await
+            && LOG_RATE.is_due()
         {
             tracing::warn!(%error, "the life of a session cannot be extended; it is served as long as it lives");
         }
     }
 
     async fn extend(&self, id: SessionId) -> Result<(), StoreError> {
-        let expires = self.end_of_new();
-        self.here.extend(id, expires).await?;
+        let expires = self.new_expiry();
+        self.local.extend(id, expires).await?;
         match &self.shared {
             Some(shared) => shared.extend(id, expires).await,
             None => Ok(()),

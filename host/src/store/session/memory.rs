@@ -1,4 +1,4 @@
-//! Sessions in the memory of this process: for a laptop, and for functions whose tools need no state.
+//! Sessions in the memory of this process: for a laptop, and for functions with tools that need no state.
 
 use std::{
     collections::HashMap,
@@ -9,34 +9,34 @@ use std::{
 use async_trait::async_trait;
 use mcp_protocol::LogLevel;
 
-use crate::store::session::{Found, Session, SessionId, SessionStore, StoreError};
+use crate::store::session::{Session, SessionId, SessionLookup, SessionStore, StoreError};
 
-/// The most sessions that are kept. Above it those that end first are forgotten. That costs their clients what was
-/// negotiated, and under `SESSION_MODE=strict` without a table the session: they start over.
+/// The maximum number of sessions. Above it those that end first are removed. Their clients lose the negotiated facts
+/// and, under `SESSION_MODE=strict` without a table, the session: they start over.
 /// Source: ours. About 400 bytes each for known clients, so some 4 MB.
 const MAX_SESSIONS: usize = 10_000;
 
 /// Sessions in a map.
 #[derive(Debug, Default)]
-pub struct MemoryStore {
+pub struct MemorySessionStore {
     entries: Mutex<HashMap<SessionId, Entry>>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    found: Found,
+    found: SessionLookup,
     expires: SystemTime,
 }
 
-impl MemoryStore {
+impl MemorySessionStore {
     fn entries(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
-        // Nothing is left half done under this lock.
+        // No panic can leave the data inconsistent under this lock.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remember that a session has ended, whoever's it was.
-    pub(super) fn bury(&self, id: SessionId, remember: SystemTime) {
-        let (found, expires) = (Found::Ended, remember);
+    /// Remembers that a session has ended, whoever owned it.
+    pub(super) fn tombstone(&self, id: SessionId, remember: SystemTime) {
+        let (found, expires) = (SessionLookup::Ended, remember);
         self.put(id, Entry { found, expires });
     }
 
@@ -49,7 +49,7 @@ impl MemoryStore {
     }
 }
 
-/// Forget what has expired; when that is less than a tenth, also what expires first.
+/// Removes expired entries. If that is less than a tenth, it also removes those that expire first.
 fn make_room(entries: &mut HashMap<SessionId, Entry>) {
     let now = SystemTime::now();
     entries.retain(|_, entry| entry.expires > now);
@@ -63,12 +63,12 @@ fn make_room(entries: &mut HashMap<SessionId, Entry>) {
 }
 
 #[async_trait]
-impl SessionStore for MemoryStore {
+impl SessionStore for MemorySessionStore {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        // The same attempt again, perhaps, after it was ended.
-        if self.find(id).await? != Found::Ended {
+        // This may be an earlier attempt, repeated after the session was ended.
+        if self.find(id).await? != SessionLookup::Ended {
             let expires = session.expires;
-            let found = Found::Alive(session);
+            let found = SessionLookup::Alive(session);
             self.put(id, Entry { found, expires });
         }
         Ok(())
@@ -76,7 +76,9 @@ impl SessionStore for MemoryStore {
 
     async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError> {
         let mut entries = self.entries();
-        let Some(Found::Alive(session)) = entries.get_mut(&id).map(|entry| &mut entry.found) else {
+        let Some(SessionLookup::Alive(session)) =
+            entries.get_mut(&id).map(|entry| &mut entry.found)
+        else {
             return Ok(false);
         };
         session.log_level = Some(level);
@@ -85,7 +87,7 @@ impl SessionStore for MemoryStore {
 
     async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError> {
         if let Some(Entry {
-            found: Found::Alive(session),
+            found: SessionLookup::Alive(session),
             expires: end,
         }) = self.entries().get_mut(&id)
         {
@@ -95,12 +97,12 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    async fn find(&self, id: SessionId) -> Result<Found, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         let entries = self.entries();
         let entry = entries
             .get(&id)
             .filter(|entry| entry.expires > SystemTime::now());
-        Ok(entry.map_or(Found::Unknown, |entry| entry.found.clone()))
+        Ok(entry.map_or(SessionLookup::Unknown, |entry| entry.found.clone()))
     }
 
     async fn end(
@@ -110,10 +112,10 @@ impl SessionStore for MemoryStore {
         remember: SystemTime,
     ) -> Result<bool, StoreError> {
         match self.find(id).await? {
-            Found::Alive(session) if !session.is_of(principal) => return Ok(false),
-            Found::Alive(_) | Found::Ended | Found::Unknown => {}
+            SessionLookup::Alive(session) if !session.belongs_to(principal) => return Ok(false),
+            SessionLookup::Alive(_) | SessionLookup::Ended | SessionLookup::Unknown => {}
         }
-        self.bury(id, remember);
+        self.tombstone(id, remember);
         Ok(true)
     }
 }
@@ -144,7 +146,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_session_lives_until_it_is_ended_or_expires() {
-        let store = MemoryStore::default();
+        let store = MemorySessionStore::default();
         let (alive, expired, ended) = (
             SessionId::random(),
             SessionId::random(),
@@ -164,29 +166,35 @@ mod tests {
             .unwrap();
         store.create(ended, session.clone()).await.unwrap();
         store.end(ended, None, later(60)).await.unwrap();
-        assert_eq!(store.find(alive).await.unwrap(), Found::Alive(session));
-        assert_eq!(store.find(expired).await.unwrap(), Found::Unknown);
-        assert_eq!(store.find(ended).await.unwrap(), Found::Ended);
+        assert_eq!(
+            store.find(alive).await.unwrap(),
+            SessionLookup::Alive(session)
+        );
+        assert_eq!(store.find(expired).await.unwrap(), SessionLookup::Unknown);
+        assert_eq!(store.find(ended).await.unwrap(), SessionLookup::Ended);
         assert_eq!(
             store.find(SessionId::random()).await.unwrap(),
-            Found::Unknown
+            SessionLookup::Unknown
         );
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn the_number_of_sessions_is_bounded_and_the_youngest_stay() {
-        let store = MemoryStore::default();
+        let store = MemorySessionStore::default();
         let mut last = SessionId::random();
         for age in 0..(MAX_SESSIONS as u64 + 10) {
             last = SessionId::random();
             store.create(last, session(later(60 + age))).await.unwrap();
         }
         assert!(store.entries().len() <= MAX_SESSIONS);
-        assert!(matches!(store.find(last).await.unwrap(), Found::Alive(_)));
+        assert!(matches!(
+            store.find(last).await.unwrap(),
+            SessionLookup::Alive(_)
+        ));
     }
 
     #[test]
-    fn only_ids_of_our_own_making_are_ids() {
+    fn only_ids_that_a_host_issues_are_parsed() {
         for (text, parsed) in [
             (SessionId::random().to_string().as_str(), true),
             ("", false),

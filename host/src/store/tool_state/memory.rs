@@ -10,34 +10,34 @@ use async_trait::async_trait;
 
 use crate::store::{
     session::StoreError,
-    tool_state::{Expected, StateStore, ToolState, Written},
+    tool_state::{Expected, StateStore, ToolState, WriteOutcome},
 };
 
-/// The most bytes of values that are kept. Above it what ends first is forgotten.
-/// Source: ours. A tool that forgets nothing must not take the machine's memory.
+/// The maximum size of all values. Unit: bytes. Above it states that end first are removed.
+/// Source: ours. A tool that removes nothing must not take the machine's memory.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// States in a map.
 #[derive(Debug, Default)]
-pub struct MemoryStates {
-    kept: Mutex<Kept>,
+pub struct MemoryStateStore {
+    states: Mutex<States>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct States {
     states: HashMap<String, ToolState>,
-    /// What all of them have.
+    /// The size of all states.
     bytes: usize,
 }
 
-impl MemoryStates {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        // Nothing is left half done under this lock.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+impl MemoryStateStore {
+    fn lock(&self) -> MutexGuard<'_, States> {
+        // No panic can leave the data inconsistent under this lock.
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl States {
     fn put(&mut self, key: &str, state: &ToolState) {
         self.remove(key);
         self.bytes += size(state);
@@ -53,7 +53,7 @@ impl Kept {
         }
     }
 
-    /// Forget what ends first, until a tenth is free; but not what was just written.
+    /// Removes states that end first, until a tenth is free, but not the one that was just written.
     fn make_room(&mut self, but: &str) {
         let others = self.states.iter().filter(|(key, _)| *key != but);
         let mut by_end: Vec<_> = others
@@ -69,15 +69,15 @@ impl Kept {
     }
 }
 
-/// With what stands beside the value. Unit: bytes.
+/// Returns the size of a state with its metadata. Unit: bytes.
 fn size(state: &ToolState) -> usize {
     state.value.as_ref().map_or(0, String::len) + 1024
 }
 
 #[async_trait]
-impl StateStore for MemoryStates {
+impl StateStore for MemoryStateStore {
     async fn read(&self, key: &str) -> Result<Option<ToolState>, StoreError> {
-        Ok(self.kept().states.get(key).cloned())
+        Ok(self.lock().states.get(key).cloned())
     }
 
     async fn write(
@@ -85,9 +85,9 @@ impl StateStore for MemoryStates {
         key: &str,
         state: &ToolState,
         expected: Expected,
-    ) -> Result<Written, StoreError> {
-        let mut kept = self.kept();
-        let found = kept.states.get(key);
+    ) -> Result<WriteOutcome, StoreError> {
+        let mut states = self.lock();
+        let found = states.states.get(key);
         let as_expected = match (found, expected) {
             (None, Expected::VersionOrNothing(_)) => true,
             (None, Expected::Version(_)) => false,
@@ -96,17 +96,17 @@ impl StateStore for MemoryStates {
         if !as_expected {
             let again = found.is_some_and(|found| found.writes.contains(&state.last_write()));
             return Ok(if again {
-                Written::Done
+                WriteOutcome::Done
             } else {
-                Written::Conflict
+                WriteOutcome::Conflict
             });
         }
-        kept.put(key, state);
-        Ok(Written::Done)
+        states.put(key, state);
+        Ok(WriteOutcome::Done)
     }
 
     async fn extend(&self, key: &str, expires: SystemTime) -> Result<(), StoreError> {
-        if let Some(state) = self.kept().states.get_mut(key) {
+        if let Some(state) = self.lock().states.get_mut(key) {
             state.expires = expires;
         }
         Ok(())
@@ -122,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_memory_that_states_take_is_bounded_and_the_latest_stay() {
-        let store = MemoryStates::default();
+        let store = MemoryStateStore::default();
         let value = "x".repeat(300 * 1024);
         let mut last = String::new();
         for number in 0..1000 {
@@ -130,13 +130,16 @@ mod tests {
             let state = ToolState::next(None, Owner::default(), Some(value.clone()), expires);
             last = number.to_string();
             let written = store.write(&last, &state, Expected::VersionOrNothing(0));
-            assert_eq!(written.await.expect("no error"), Written::Done);
+            assert_eq!(written.await.expect("no error"), WriteOutcome::Done);
         }
         assert!(store.read(&last).await.expect("no error").is_some());
         assert!(store.read("0").await.expect("no error").is_none());
-        let kept = store.kept();
-        assert!(kept.bytes <= MAX_BYTES, "{}", kept.bytes);
-        assert_eq!(kept.bytes, kept.states.values().map(size).sum::<usize>());
-        assert!(kept.states.len() > 500, "{}", kept.states.len());
+        let states = store.lock();
+        assert!(states.bytes <= MAX_BYTES, "{}", states.bytes);
+        assert_eq!(
+            states.bytes,
+            states.states.values().map(size).sum::<usize>()
+        );
+        assert!(states.states.len() > 500, "{}", states.states.len());
     }
 }

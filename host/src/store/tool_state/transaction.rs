@@ -1,4 +1,4 @@
-//! The states that one call reads and writes, on behalf of its tool.
+//! The states that one call reads and writes on behalf of its tool.
 
 use std::{
     collections::BTreeSet,
@@ -13,63 +13,63 @@ use tool_rules::state::{
 use uuid::Uuid;
 
 use crate::{
-    process::log::OnceAMinute,
+    process::log::RateLimit,
     store::{
         session::{
-            Found, Session, SessionId, StoreError,
-            lookup::{A_CENTURY, Sessions},
+            Session, SessionId, SessionLookup, StoreError,
+            lookup::{MAX_TTL, Sessions},
         },
-        timeouts::{self, EXTENSION},
-        tool_state::{Expected, Owner, StateStore, ToolState, Written},
+        timeouts::{self, EXTEND_TIMEOUT},
+        tool_state::{Expected, Owner, StateStore, ToolState, WriteOutcome},
     },
 };
 
-/// How long a store is waited for where nothing else limits a call. Source: ours.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time limit for a store where nothing else limits a call. Source: ours.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long before a call is given up a store is, so that the tool can still say something; of short calls, a tenth of
-/// what is left. Source: ours.
-const LAST_WORDS: Duration = Duration::from_millis(250);
+/// The time between the limit of a store and that of the call, so that the tool can still reply; for short calls a
+/// tenth of the remaining time. Source: ours.
+const REPLY_RESERVE: Duration = Duration::from_millis(250);
 
-/// Where states are kept, and the sessions that some of them belong to.
+/// The store of states, and the sessions that some of them belong to.
 #[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) sessions: Arc<Sessions>,
 }
 
-/// How long what.
+/// The life of a state, and the deadlines of its call.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Limits {
-    /// How long a state lives after it was last written.
+pub(crate) struct StateLimits {
+    /// The life of a state after its last write.
     pub(crate) ttl: Duration,
-    /// When the call is given up.
+    /// The time when the call is cancelled.
     pub(crate) deadline: Option<SystemTime>,
-    /// When whoever waits for the answer does so no longer: what a call has set is written until then, also when its tool
-    /// has taken all the time that is its own.
+    /// The time when the front door or the function stops waiting for the answer. Values that a call has set are
+    /// written until then, also when its tool has used up its own time.
     pub(crate) commit_deadline: Option<SystemTime>,
 }
 
-/// Whose a state is.
+/// The scope of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Whose {
-    /// The session's that the call is in.
+pub(crate) enum StateScope {
+    /// The session of the call.
     Session,
-    /// Whoever has this handle.
+    /// The holder of this handle.
     Handle(String),
 }
 
-/// What is to be told the client, rather than its model, when a call has failed for it.
+/// A fault that is reported to the client, rather than its model, when a call has failed for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Trouble {
-    /// The session has ended, or is another principal's.
+pub(crate) enum StoreFault {
+    /// The session has ended, or belongs to another principal.
     Ended,
-    /// A store could not be reached. The operator was told why.
+    /// A store could not be reached. The log has the reason.
     Unavailable,
 }
 
-impl Trouble {
-    /// The error that the tool got.
+impl StoreFault {
+    /// Returns the error that the tool got.
     fn failure(self) -> StateFailure {
         match self {
             Self::Ended => StateFailure::SessionEnded,
@@ -78,27 +78,27 @@ impl Trouble {
     }
 }
 
-/// The session that a call is in.
+/// The session of a call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct OfSession {
+pub(crate) struct SessionRef {
     pub(crate) id: SessionId,
-    /// Was it looked up for this very call where all know of it?
+    /// Whether this very call looked the session up where all environments know of it.
     pub(crate) is_checked: bool,
 }
 
-/// What became of a write that is done at once.
+/// The outcome of a write that is made at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Put {
+pub(crate) enum PutOutcome {
     Done(u64),
-    /// Somebody else was faster: this is what is there now.
+    /// Another call was faster: this is the present state.
     Conflict(Snapshot<String>),
 }
 
-/// A state as it was read; `None` where there is none.
+/// A state as it was read; `None` if there is none.
 #[derive(Clone, Debug)]
-struct Stored(Option<ToolState>);
+struct StoredRecord(Option<ToolState>);
 
-impl StateRecord for Stored {
+impl StateRecord for StoredRecord {
     type Value = String;
 
     fn version(&self) -> u64 {
@@ -114,32 +114,32 @@ impl StateRecord for Stored {
 /// The states of one call. By default there are none.
 #[derive(Default)]
 pub(crate) struct CallState {
-    /// `None`: nothing outlives this process here.
+    /// `None`: nothing outlives this process.
     stores: Option<Stores>,
-    /// Where stores are waited for.
+    /// The runtime on which the call waits for stores.
     runtime: Option<Handle>,
-    session: Option<OfSession>,
+    session: Option<SessionRef>,
     owner: Owner,
-    limits: Limits,
+    limits: StateLimits,
     tool: String,
     request_id: String,
-    known: Mutex<Known>,
+    inner: Mutex<TransactionState>,
 }
 
 #[derive(Default)]
-struct Known {
-    /// The session was looked up, and may be used.
+struct TransactionState {
+    /// Whether the session was looked up and may be used.
     session_checked: bool,
-    /// Why the call may fail.
-    troubles: BTreeSet<Trouble>,
-    /// The kind of the error that it fails for, if its plugin has named it.
+    /// The faults so far, for which the call may fail.
+    faults: BTreeSet<StoreFault>,
+    /// The kind of the error for which the call fails, if its plugin names one.
     cause: Option<String>,
-    states: StateTransaction<Stored>,
-    /// What was used, and is to live on.
+    states: StateTransaction<StoredRecord>,
+    /// The sessions and states to extend.
     used: Vec<Used>,
 }
 
-/// Something whose life is to be extended, as it was used.
+/// A session or state to extend, as it was used.
 enum Used {
     Session(SessionId, Session),
     State(String),
@@ -148,9 +148,9 @@ enum Used {
 impl CallState {
     pub(crate) fn new(
         stores: Option<Stores>,
-        session: Option<OfSession>,
+        session: Option<SessionRef>,
         owner: Owner,
-        limits: Limits,
+        limits: StateLimits,
         tool: &str,
         request_id: &str,
     ) -> Self {
@@ -162,89 +162,96 @@ impl CallState {
             limits,
             tool: tool.to_owned(),
             request_id: request_id.to_owned(),
-            known: Mutex::new(Known {
+            inner: Mutex::new(TransactionState {
                 states: StateTransaction::new(tool),
-                ..Known::default()
+                ..TransactionState::default()
             }),
         }
     }
 
-    /// Takes note of the kind of the state error that the call fails for, as its plugin names it.
-    pub(crate) fn fails_for(&self, kind: String) {
-        self.known().cause = Some(kind);
+    /// Records the kind of the state error for which the call fails, as its plugin names it.
+    pub(crate) fn set_failure_kind(&self, kind: String) {
+        self.lock().cause = Some(kind);
     }
 
-    /// Returns the trouble that the client of a failed call is answered for: the one that its plugin names by its kind. A plugin that
-    /// names none passes on the message of the error instead (`plugin-abi/PAYLOADS.md`). A tool that can do without its state may
-    /// fail for something else.
-    pub(crate) fn trouble<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Option<Trouble> {
-        let known = self.known();
-        let mut troubles = known.troubles.iter().copied();
-        if let Some(kind) = &known.cause {
-            return troubles.find(|trouble| trouble.failure().kind().as_str() == kind);
+    /// Returns the fault that the client of a failed call gets: the one that its plugin names by its kind. A plugin
+    /// that names none passes on the message of the error instead (`plugin-abi/PAYLOADS.md`). A tool that can do
+    /// without its state may fail for another reason.
+    pub(crate) fn client_fault<'a>(
+        &self,
+        messages: impl IntoIterator<Item = &'a str>,
+    ) -> Option<StoreFault> {
+        let inner = self.lock();
+        let mut faults = inner.faults.iter().copied();
+        if let Some(kind) = &inner.cause {
+            return faults.find(|fault| fault.failure().kind().as_str() == kind);
         }
-        if known.troubles.is_empty() {
+        if inner.faults.is_empty() {
             return None;
         }
-        let words: Vec<_> = words.into_iter().collect();
-        troubles.find(|trouble| {
-            let passed_on = trouble.failure().to_string();
-            words.iter().any(|words| words.contains(&passed_on))
+        let messages: Vec<_> = messages.into_iter().collect();
+        faults.find(|fault| {
+            let passed_on = fault.failure().to_string();
+            messages.iter().any(|message| message.contains(&passed_on))
         })
     }
 
-    /// Read a state; what this call has set comes first.
-    pub(crate) fn get(&self, whose: &Whose) -> Result<Snapshot<String>, StateFailure> {
+    /// Reads a state. A value that this call has set takes precedence.
+    pub(crate) fn get(&self, scope: &StateScope) -> Result<Snapshot<String>, StateFailure> {
         self.wait(async {
-            let key = self.key(whose).await?;
-            self.read(&key, whose).await
+            let key = self.key(scope).await?;
+            self.read(&key, scope).await
         })
     }
 
-    /// Write a state at once, if it is of this version still.
+    /// Writes a state at once, if it still has this version.
     pub(crate) fn put(
         &self,
-        whose: &Whose,
+        scope: &StateScope,
         value: Option<String>,
         version: u64,
-    ) -> Result<Put, StateFailure> {
+    ) -> Result<PutOutcome, StateFailure> {
         check_size(value.as_deref())?;
         self.wait(async {
-            let key = self.key(whose).await?;
-            self.read(&key, whose).await?;
+            let key = self.key(scope).await?;
+            self.read(&key, scope).await?;
             // The write builds on the record that was checked, also when another thread of this call writes meanwhile.
             let (step, before) = {
-                let mut known = self.known();
-                let before = known.states.record(&key).cloned();
-                (known.states.begin_put(&key, version)?, before)
+                let mut inner = self.lock();
+                let before = inner.states.record(&key).cloned();
+                (inner.states.begin_put(&key, version)?, before)
             };
             match step {
-                PutStep::Conflict(seen) => return Ok(Put::Conflict(seen)),
+                PutStep::Conflict(seen) => return Ok(PutOutcome::Conflict(seen)),
                 PutStep::ReadAgain => {}
                 PutStep::Write => {
                     let written = self.write(&key, before, value).await?;
-                    if let Some(version) = self.known().states.end_put(&key, written)? {
-                        return Ok(Put::Done(version));
+                    if let Some(version) = self.lock().states.end_put(&key, written)? {
+                        return Ok(PutOutcome::Done(version));
                     }
                 }
             }
-            self.read(&key, whose).await.map(Put::Conflict)
+            self.read(&key, scope).await.map(PutOutcome::Conflict)
         })
     }
 
-    /// Write a state when the call has succeeded.
-    pub(crate) fn set(&self, whose: &Whose, value: Option<String>) -> Result<(), StateFailure> {
+    /// Sets a state, which is written when the call has succeeded.
+    pub(crate) fn set(
+        &self,
+        scope: &StateScope,
+        value: Option<String>,
+    ) -> Result<(), StateFailure> {
         check_size(value.as_deref())?;
         self.wait(async {
-            let key = self.key(whose).await?;
-            // The version that is there now is the one that it replaces.
-            self.read(&key, whose).await?;
-            self.known().states.set(&key, value);
+            let key = self.key(scope).await?;
+            // The version that is there now is the one to be replaced.
+            self.read(&key, scope).await?;
+            self.lock().states.set(&key, value);
             Ok(())
         })
     }
 
-    /// A new state, and its handle.
+    /// Creates a state and returns its handle.
     pub(crate) fn create(
         &self,
         value: String,
@@ -254,7 +261,7 @@ impl CallState {
         self.wait(async {
             let stores = self.stores()?;
             let handle = Uuid::new_v4().simple().to_string();
-            let expires = end(ttl.unwrap_or(self.limits.ttl));
+            let expires = expiry_after(ttl.unwrap_or(self.limits.ttl));
             let state = ToolState {
                 is_fixed: ttl.is_some(),
                 ..ToolState::next(None, self.owner.clone(), Some(value), expires)
@@ -264,40 +271,40 @@ impl CallState {
                 .states
                 .write(&key, &state, Expected::VersionOrNothing(0))
                 .await;
-            match self.told(written)? {
-                Written::Done => Ok(handle),
-                // Of two to the power of 122.
-                Written::Conflict => Err(StateFailure::Unavailable),
+            match self.or_unavailable(written)? {
+                WriteOutcome::Done => Ok(handle),
+                // The chance is one in two to the power of 122.
+                WriteOutcome::Conflict => Err(StateFailure::Unavailable),
             }
         })
     }
 
-    /// Write what was set, each state for itself, until another call was faster with one of them.
+    /// Writes the values that were set, one state after the other, until the first conflict with another call.
     pub(crate) async fn commit(&self) -> Result<(), StateFailure> {
-        let pending = self.known().states.take_pending()?;
+        let pending = self.lock().states.take_pending()?;
         let work = async {
             for (key, value) in pending {
-                let before = self.known().states.record(&key).cloned();
+                let before = self.lock().states.record(&key).cloned();
                 let written = self.write(&key, before, value).await?;
-                self.known().states.end_commit(&key, written)?;
+                self.lock().states.end_commit(&key, written)?;
             }
             Ok(())
         };
-        self.within(left_until(self.limits.commit_deadline), work)
+        self.with_timeout(time_until(self.limits.commit_deadline), work)
             .await
     }
 
-    /// Is there anything to commit?
+    /// Reports whether there is anything to commit.
     pub(crate) fn is_pending(&self) -> bool {
-        self.known().states.is_pending()
+        self.lock().states.is_pending()
     }
 
-    async fn key(&self, whose: &Whose) -> Result<String, StateFailure> {
-        match whose {
-            // What no host has given out is nowhere, and need not be looked for.
-            Whose::Handle(handle) if !is_handle(handle) => Err(StateFailure::UnknownHandle),
-            Whose::Handle(handle) => Ok(format!("state#{handle}")),
-            Whose::Session => {
+    async fn key(&self, scope: &StateScope) -> Result<String, StateFailure> {
+        match scope {
+            // A handle that no host has issued needs no lookup.
+            StateScope::Handle(handle) if !is_handle(handle) => Err(StateFailure::UnknownHandle),
+            StateScope::Handle(handle) => Ok(format!("state#{handle}")),
+            StateScope::Session => {
                 let session = self.session.ok_or(StateFailure::NoSession)?;
                 if !session.is_checked {
                     self.check_session(session.id).await?;
@@ -307,74 +314,75 @@ impl CallState {
         }
     }
 
-    /// Sessions that nobody knows are served; one that was ended, or is somebody else's, has no state.
+    /// Checks the session of the call. An unknown one is served. One that was ended, or belongs to another principal,
+    /// has no state.
     async fn check_session(&self, session: SessionId) -> Result<(), StateFailure> {
-        if self.known().session_checked {
+        if self.lock().session_checked {
             return Ok(());
         }
-        let found = self.told(self.stores()?.sessions.find_truth(session).await)?;
-        let mut known = match found {
-            Found::Unknown => self.known(),
-            Found::Alive(found) if found.is_of(self.owner.principal.as_deref()) => {
-                let mut known = self.known();
-                known.used.push(Used::Session(session, found));
-                known
+        let found = self.or_unavailable(self.stores()?.sessions.find_consistent(session).await)?;
+        let mut inner = match found {
+            SessionLookup::Unknown => self.lock(),
+            SessionLookup::Alive(found) if found.belongs_to(self.owner.principal.as_deref()) => {
+                let mut inner = self.lock();
+                inner.used.push(Used::Session(session, found));
+                inner
             }
-            Found::Alive(_) | Found::Ended => return Err(self.ended()),
+            SessionLookup::Alive(_) | SessionLookup::Ended => return Err(self.session_ended()),
         };
-        known.session_checked = true;
+        inner.session_checked = true;
         Ok(())
     }
 
-    /// What is there, read once in a call unless somebody else was faster.
-    async fn read(&self, key: &str, whose: &Whose) -> Result<Snapshot<String>, StateFailure> {
-        if self.known().states.record(key).is_some() {
-            return Ok(self.known().states.snapshot(key));
+    /// Reads the present state; once in a call, unless another call was faster.
+    async fn read(&self, key: &str, scope: &StateScope) -> Result<Snapshot<String>, StateFailure> {
+        if self.lock().states.record(key).is_some() {
+            return Ok(self.lock().states.snapshot(key));
         }
         let stores = self.stores()?;
-        let state = self.told(stores.states.read(key).await)?;
+        let state = self.or_unavailable(stores.states.read(key).await)?;
         let is_own = state.as_ref().is_none_or(|state| state.owner == self.owner);
         let now = SystemTime::now();
         let living = state.as_ref().filter(|state| state.value_at(now).is_some());
-        let is_handle = matches!(whose, Whose::Handle(_));
+        let is_handle = matches!(scope, StateScope::Handle(_));
         check_access(is_handle, is_own, living.is_some()).map_err(|failure| match failure {
-            StateFailure::SessionEnded => self.ended(),
+            StateFailure::SessionEnded => self.session_ended(),
             other => other,
         })?;
-        let mut known = self.known();
+        let mut inner = self.lock();
         if living.is_some_and(|state| self.is_due(state, now)) {
-            known.used.push(Used::State(key.to_owned()));
+            inner.used.push(Used::State(key.to_owned()));
         }
-        known.states.insert(key, Stored(state));
-        Ok(known.states.snapshot(key))
+        inner.states.insert(key, StoredRecord(state));
+        Ok(inner.states.snapshot(key))
     }
 
-    /// What is used lives on; once in a tenth of its life that is written down.
+    /// Reports whether the new expiry of a state must be stored: once in a tenth of its life.
     fn is_due(&self, state: &ToolState, now: SystemTime) -> bool {
         let left = state.expires.duration_since(now).unwrap_or_default();
-        left < self.limits.ttl.min(A_CENTURY) / 10 * 9 && !state.is_fixed
+        left < self.limits.ttl.min(MAX_TTL) / 10 * 9 && !state.is_fixed
     }
 
-    /// Write down that what was used lives on. If that cannot be, it was read all the same, as it is not over yet; before it
-    /// is, there are more tries. So no call waits long for it, or fails for it.
+    /// Stores the new expiry of what was used. If that fails, the values were read all the same: they are not over yet,
+    /// and later calls try again. So no call waits long for it, or fails for it.
     async fn extend_used(&self) {
-        static TOLD: OnceAMinute = OnceAMinute::new();
-        let used = std::mem::take(&mut self.known().used);
+        static LOG_RATE: RateLimit = RateLimit::new();
+        let used = std::mem::take(&mut self.lock().used);
         let Some(stores) = &self.stores else {
             return;
         };
         for used in used {
-            let left = EXTENSION.min(left_until(self.limits.deadline) / 2);
+            let left = EXTEND_TIMEOUT.min(time_until(self.limits.deadline) / 2);
             let key = match &used {
                 Used::Session(id, session) => {
-                    let _ = timeout(left, stores.sessions.use_now(*id, session)).await;
+                    let _ = timeout(left, stores.sessions.touch(*id, session)).await;
                     continue;
                 }
                 Used::State(key) => key,
             };
-            let extended = stores.states.extend(key, end(self.limits.ttl));
-            if let Err(error) = timeouts::within(left, extended).await
-                && TOLD.is_due()
+            let extended = stores.states.extend(key, expiry_after(self.limits.ttl));
+            if let Err(error) = timeouts::with_timeout(left, extended).await
+                && LOG_RATE.is_due()
             {
                 let request_id = &self.request_id;
                 tracing::warn!(request_id, %error, "the life of what a tool keeps cannot be extended; it is read as long as it lives");
@@ -382,33 +390,33 @@ impl CallState {
         }
     }
 
-    /// Writes the next version of a record. Returns it; `None`: somebody else was faster.
+    /// Writes the next version of a record and returns it; `None` if another call was faster.
     async fn write(
         &self,
         key: &str,
-        before: Option<Stored>,
+        before: Option<StoredRecord>,
         value: Option<String>,
-    ) -> Result<Option<Stored>, StateFailure> {
+    ) -> Result<Option<StoredRecord>, StateFailure> {
         let stores = self.stores()?;
-        let before = before.and_then(|Stored(state)| state);
+        let before = before.and_then(|StoredRecord(state)| state);
         let before = before.as_ref();
         let expected = ToolState::expected(before, SystemTime::now());
         let expires = match before {
             Some(before) if before.is_fixed => before.expires,
-            _ => end(self.limits.ttl),
+            _ => expiry_after(self.limits.ttl),
         };
         let state = ToolState::next(before, self.owner.clone(), value, expires);
         let written = stores.states.write(key, &state, expected).await;
-        Ok(match self.told(written)? {
-            Written::Done => Some(Stored(Some(state))),
-            Written::Conflict => None,
+        Ok(match self.or_unavailable(written)? {
+            WriteOutcome::Done => Some(StoredRecord(Some(state))),
+            WriteOutcome::Conflict => None,
         })
     }
 
     fn stores(&self) -> Result<&Stores, StateFailure> {
-        static TOLD: Once = Once::new();
+        static LOGGED: Once = Once::new();
         if self.stores.is_none() {
-            TOLD.call_once(|| {
+            LOGGED.call_once(|| {
                 let (tool, request_id) = (&self.tool, &self.request_id);
                 tracing::warn!(request_id, tool, "SESSION_TABLE is not set: tools cannot keep anything between calls, and those that want to fail; set it to a DynamoDB table");
             });
@@ -416,52 +424,52 @@ impl CallState {
         self.stores.as_ref().ok_or(StateFailure::NotKept)
     }
 
-    /// The operator is told why, the model only that.
-    fn told<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StateFailure> {
+    /// Logs the reason of a store's error, which the model does not get.
+    fn or_unavailable<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StateFailure> {
         outcome.map_err(|error| {
             let request_id = &self.request_id;
             tracing::error!(request_id, %error, "what tools keep cannot be read or written");
-            self.known().troubles.insert(Trouble::Unavailable);
+            self.lock().faults.insert(StoreFault::Unavailable);
             StateFailure::Unavailable
         })
     }
 
-    fn ended(&self) -> StateFailure {
-        self.known().troubles.insert(Trouble::Ended);
+    fn session_ended(&self) -> StateFailure {
+        self.lock().faults.insert(StoreFault::Ended);
         StateFailure::SessionEnded
     }
 
-    /// Wait on the plugin's thread, no longer than the call may take.
+    /// Waits on the plugin's thread, no longer than the call may take.
     fn wait<T>(
         &self,
         work: impl Future<Output = Result<T, StateFailure>>,
     ) -> Result<T, StateFailure> {
         let runtime = self.runtime.as_ref().ok_or(StateFailure::NotKept)?;
         runtime.block_on(async {
-            let left = left_until(self.limits.deadline);
-            let left = left - LAST_WORDS.min(left / 10);
-            let outcome = self.within(left, work).await;
+            let left = time_until(self.limits.deadline);
+            let left = left - REPLY_RESERVE.min(left / 10);
+            let outcome = self.with_timeout(left, work).await;
             self.extend_used().await;
             outcome
         })
     }
 
-    async fn within<T>(
+    async fn with_timeout<T>(
         &self,
         left: Duration,
         work: impl Future<Output = Result<T, StateFailure>>,
     ) -> Result<T, StateFailure> {
-        let outcome = timeouts::within(left, async { Ok(work.await) }).await;
-        outcome.unwrap_or_else(|late| self.told(Err(late)))
+        let outcome = timeouts::with_timeout(left, async { Ok(work.await) }).await;
+        outcome.unwrap_or_else(|late| self.or_unavailable(Err(late)))
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        // Nothing is left half done under this lock.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, TransactionState> {
+        // No panic can leave the data inconsistent under this lock.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Which call, and no more: what tools keep does not belong into a log.
+/// Shows the call alone: the state of tools does not belong into a log.
 impl std::fmt::Debug for CallState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallState")
@@ -477,16 +485,16 @@ fn is_handle(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// How long something is away; where nothing is, as long as stores are waited for.
-fn left_until(deadline: Option<SystemTime>) -> Duration {
-    deadline.map_or(PATIENCE, |deadline| {
+/// Returns the time until a deadline; without one, the time limit for stores.
+fn time_until(deadline: Option<SystemTime>) -> Duration {
+    deadline.map_or(STORE_TIMEOUT, |deadline| {
         let left = deadline.duration_since(SystemTime::now());
         left.unwrap_or_default()
     })
 }
 
-fn end(ttl: Duration) -> SystemTime {
-    SystemTime::now() + ttl.min(A_CENTURY)
+fn expiry_after(ttl: Duration) -> SystemTime {
+    SystemTime::now() + ttl.min(MAX_TTL)
 }
 
 #[cfg(test)]
@@ -498,37 +506,37 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::SessionMode, process::log::operator::Operator,
-        store::tool_state::memory::MemoryStates,
+        config::SessionMode, process::log::captured_log::CapturedLog,
+        store::tool_state::memory::MemoryStateStore,
     };
 
     const TTL: Duration = Duration::from_secs(60);
 
-    /// Some calls at once, by what they share.
+    /// The shared parts of concurrent calls.
     struct Calls {
         runtime: Runtime,
         stores: Stores,
     }
 
     impl Calls {
-        fn of(states: impl StateStore + 'static) -> Self {
+        fn new(states: impl StateStore + 'static) -> Self {
             Self {
                 runtime: Runtime::new().expect("threads"),
                 stores: Stores {
                     states: Arc::new(states),
-                    sessions: Arc::new(Sessions::new(SessionMode::Heal, TTL, None)),
+                    sessions: Arc::new(Sessions::new(SessionMode::Lenient, TTL, None)),
                 },
             }
         }
 
         fn begin(&self) -> CallState {
-            self.begin_with(Limits {
+            self.begin_with(StateLimits {
                 ttl: TTL,
-                ..Limits::default()
+                ..StateLimits::default()
             })
         }
 
-        fn begin_with(&self, limits: Limits) -> CallState {
+        fn begin_with(&self, limits: StateLimits) -> CallState {
             let _entered = self.runtime.enter();
             let stores = Some(self.stores.clone());
             CallState::new(stores, None, Owner::default(), limits, "t", "r")
@@ -538,26 +546,26 @@ mod tests {
             self.runtime.block_on(call.commit())
         }
 
-        /// What is there now.
-        fn seen(&self, whose: &Whose) -> String {
-            let read = self.begin().get(whose).expect("it is there");
+        /// Returns the stored value.
+        fn seen(&self, scope: &StateScope) -> String {
+            let read = self.begin().get(scope).expect("it is there");
             read.value.expect("a value")
         }
 
-        /// Two handles, in the order in which a call writes them.
-        fn two(&self) -> [Whose; 2] {
+        /// Returns two handles, in the order in which a call writes them.
+        fn two(&self) -> [StateScope; 2] {
             let mut handles = [(); 2].map(|()| {
                 let created = self.begin().create("10".to_owned(), None);
                 created.expect("a handle")
             });
             handles.sort();
-            handles.map(Whose::Handle)
+            handles.map(StateScope::Handle)
         }
     }
 
-    fn put(call: &CallState, whose: &Whose, value: &str) -> Result<Put, StateFailure> {
-        let version = call.get(whose).expect("it is there").version;
-        call.put(whose, Some(value.to_owned()), version)
+    fn put(call: &CallState, scope: &StateScope, value: &str) -> Result<PutOutcome, StateFailure> {
+        let version = call.get(scope).expect("it is there").version;
+        call.put(scope, Some(value.to_owned()), version)
     }
 
     fn overtaken() -> StateFailure {
@@ -565,8 +573,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_is_not_lost_to_an_update_when_another_call_was_faster() {
-        let calls = Calls::of(MemoryStates::default());
+    fn a_set_value_survives_the_conflict_of_an_update() {
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, other] = calls.two();
         for overtakes in [false, true] {
             let before = calls.seen(&one);
@@ -578,13 +586,13 @@ mod tests {
             let version = call.get(&one).expect("there").version;
             let updated = call.put(&one, Some("1001".to_owned()), version);
             if !overtakes {
-                assert!(matches!(updated, Ok(Put::Done(_))), "{updated:?}");
+                assert!(matches!(updated, Ok(PutOutcome::Done(_))), "{updated:?}");
                 assert_eq!(calls.commit(&call), Ok(()));
                 assert_eq!((before.as_str(), calls.seen(&one).as_str()), ("10", "1001"));
                 continue;
             }
             assert_eq!(updated, Err(overtaken()));
-            // Whatever the tool makes of that.
+            // The conflict stays, whatever the tool does next.
             assert_eq!(put(&call, &one, "1001"), Err(overtaken()));
             call.set(&other, Some("lost".to_owned())).expect("set");
             assert_eq!(calls.commit(&call), Err(overtaken()));
@@ -595,33 +603,33 @@ mod tests {
 
     #[test]
     fn a_version_that_is_not_the_one_read_does_not_hide_what_was_set() {
-        let calls = Calls::of(MemoryStates::default());
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, _] = calls.two();
         let call = calls.begin();
         call.set(&one, Some("set".to_owned())).expect("set");
         let refused = call.put(&one, Some("1".to_owned()), 7);
         let seen = call.get(&one).expect("there");
         assert_eq!(seen.value.as_deref(), Some("set"));
-        assert_eq!(refused, Ok(Put::Conflict(seen)));
+        assert_eq!(refused, Ok(PutOutcome::Conflict(seen)));
         assert_eq!(calls.commit(&call), Ok(()));
         assert_eq!(calls.seen(&one), "set");
     }
 
     #[test]
-    fn of_several_that_are_set_none_is_written_after_one_that_another_call_has_changed() {
-        let calls = Calls::of(MemoryStates::default());
+    fn a_conflict_stops_the_commit_of_later_states() {
+        let calls = Calls::new(MemoryStateStore::default());
         let part = || StateFailure::PartlyOvertaken("t".to_owned());
         for (faster, told, left) in [(0, overtaken(), ["11", "10"]), (1, part(), ["9", "11"])] {
             let both = calls.two();
             let call = calls.begin();
-            for whose in &both {
-                call.set(whose, Some("9".to_owned())).expect("set");
+            for scope in &both {
+                call.set(scope, Some("9".to_owned())).expect("set");
             }
             put(&calls.begin(), &both[faster], "11").expect("written");
             assert_eq!(calls.commit(&call), Err(told));
             assert_eq!([calls.seen(&both[0]), calls.seen(&both[1])], left);
         }
-        // What was updated was written as well.
+        // The updated value was written, too.
         let [one, other] = calls.two();
         let call = calls.begin();
         put(&call, &one, "9").expect("written");
@@ -631,11 +639,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_is_written_also_when_the_tool_has_taken_all_its_time() {
-        let calls = Calls::of(MemoryStates::default());
+    fn a_set_value_is_written_after_the_tools_whole_time() {
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, _] = calls.two();
         let soon = SystemTime::now() + Duration::from_millis(500);
-        let call = calls.begin_with(Limits {
+        let call = calls.begin_with(StateLimits {
             ttl: TTL,
             deadline: Some(soon),
             commit_deadline: Some(soon + Duration::from_secs(3600)),
@@ -650,31 +658,35 @@ mod tests {
     }
 
     #[test]
-    fn a_trouble_is_told_the_client_only_when_the_words_of_the_failure_pass_it_on() {
-        let calls = Calls::of(MemoryStates::default());
+    fn a_store_fault_reaches_the_client_only_if_the_failures_message_contains_it() {
+        let calls = Calls::new(MemoryStateStore::default());
         let [one, _] = calls.two();
-        let call = calls.begin_with(Limits {
+        let call = calls.begin_with(StateLimits {
             deadline: Some(SystemTime::now()),
-            ..Limits::default()
+            ..StateLimits::default()
         });
         let words = StateFailure::Unavailable.to_string();
-        assert_eq!(call.trouble([words.as_str()]), None, "it has not happened");
+        assert_eq!(
+            call.client_fault([words.as_str()]),
+            None,
+            "it has not happened"
+        );
         let told = call.get(&one).expect_err("no time is left").to_string();
         assert_eq!(told, words);
-        for (said, trouble) in [
-            (words.clone(), Some(Trouble::Unavailable)),
+        for (said, fault) in [
+            (words.clone(), Some(StoreFault::Unavailable)),
             (
                 format!("the list cannot be read: {words}"),
-                Some(Trouble::Unavailable),
+                Some(StoreFault::Unavailable),
             ),
             ("no such city".to_owned(), None),
             (StateFailure::SessionEnded.to_string(), None),
         ] {
-            assert_eq!(call.trouble([said.as_str()]), trouble, "{said}");
+            assert_eq!(call.client_fault([said.as_str()]), fault, "{said}");
         }
     }
 
-    /// What is there is about to end, and nothing lets it live on.
+    /// A store with a state that is about to expire, and cannot be extended.
     struct Hanging;
 
     #[async_trait]
@@ -690,8 +702,13 @@ mod tests {
             )))
         }
 
-        async fn write(&self, _: &str, _: &ToolState, _: Expected) -> Result<Written, StoreError> {
-            Ok(Written::Done)
+        async fn write(
+            &self,
+            _: &str,
+            _: &ToolState,
+            _: Expected,
+        ) -> Result<WriteOutcome, StoreError> {
+            Ok(WriteOutcome::Done)
         }
 
         async fn extend(&self, _: &str, _: SystemTime) -> Result<(), StoreError> {
@@ -700,17 +717,17 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_life_that_cannot_be_extended_and_a_line_says_so() {
-        let operator = Operator::at("WARN");
-        let calls = Calls::of(Hanging);
-        let whose = Whose::Handle("0".repeat(32));
+    fn a_failed_extension_delays_nobody_and_is_logged() {
+        let operator = CapturedLog::new("WARN");
+        let calls = Calls::new(Hanging);
+        let scope = StateScope::Handle("0".repeat(32));
         for _ in 0..3 {
-            let call = calls.begin_with(Limits {
+            let call = calls.begin_with(StateLimits {
                 ttl: TTL,
                 deadline: Some(SystemTime::now() + Duration::from_secs(3600)),
                 commit_deadline: None,
             });
-            let read = call.get(&whose).expect("it is served");
+            let read = call.get(&scope).expect("it is served");
             assert_eq!(read.value.as_deref(), Some("1"));
         }
         let lines = operator.lines();

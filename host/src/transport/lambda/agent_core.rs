@@ -1,88 +1,94 @@
 //! Invocations by an Amazon Bedrock AgentCore Gateway that has the function as a Lambda target: the payload is a tool's
-//! arguments, and the tool's name stands in the client context.
+//! arguments, and the client context contains the tool's name.
 //!
-//! Sources: Amazon Bedrock AgentCore Developer Guide, "AWS Lambda function targets" and "Understand how AgentCore Gateway
-//! tools are named". What the gateway makes of an answer they leave open: that it is valid JSON is all they ask. So it is the
-//! result of `tools/call` as it is, with its `isError`, as that of AWS's own adapter is (`run-mcp-servers-with-aws-lambda`,
-//! `BedrockAgentCoreGatewayTargetHandler`). A failed invocation would be told as "internal error" (Developer Guide, "Turn on
-//! debugging messages"); so whatever goes wrong is a result, too, which the model can read.
+//! Sources: Amazon Bedrock AgentCore Developer Guide, "AWS Lambda function targets" and "Understand how AgentCore
+//! Gateway tools are named". They require only that an answer is valid JSON, and leave open what the gateway does with
+//! it. So the answer is the unchanged result of `tools/call`, with its `isError`, like that of AWS's own adapter
+//! (`run-mcp-servers-with-aws-lambda`, `BedrockAgentCoreGatewayTargetHandler`). The gateway would report a failed
+//! invocation as "internal error" (Developer Guide, "Turn on debugging messages"). So every error is a result, too,
+//! which the model can read.
 
-use mcp_protocol::{Answer, Ask, Id, Request, Revision};
+use mcp_protocol::{Answer, ClientRequest, Id, Request, Revision};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use crate::{
-    server::{McpServer, access_log::Line, dispatch::Connection, outcome::End, session::InSession},
+    server::{
+        McpServer, access_log::AccessLogEntry, dispatch::Connection, outcome::RequestOutcome,
+        session::SessionContext,
+    },
     transport::lambda::{
-        direct_invoke::{Invoked, as_json},
+        direct_invoke::{DirectInvocation, as_json},
         invocation::Invocation,
     },
 };
 
-/// Where the gateway names the tool, as `TARGET___TOOL`.
+/// The key in the client context for the tool's name, as `TARGET___TOOL`.
 const TOOL_NAME: &str = "bedrockAgentCoreToolName";
 
-/// What stands between the names of target and tool. (The former has no underscores.)
+/// The separator between the names of target and tool. (A target's name has no underscores.)
 const SEPARATOR: &str = "___";
 
-/// The name of the tool that is called, with that of the target, if a gateway invokes.
+/// Returns the name of the called tool, with that of the target, if a gateway invokes.
 pub(super) fn tool_name(invocation: &Invocation) -> Option<&str> {
-    // Its guide has the name in several spellings.
+    // The gateway's guide has the key in several spellings.
     let mut custom = invocation.client.custom.iter();
     let (_, name) = custom.find(|(key, _)| key.eq_ignore_ascii_case(TOOL_NAME))?;
     name.as_str()
 }
 
-/// Call the tool.
+/// Calls the tool.
 pub(super) async fn call(
-    app: &McpServer,
-    invoked: &Invoked<'_>,
+    server: &McpServer,
+    direct: &DirectInvocation<'_>,
     name: &str,
     arguments: &RawValue,
-) -> (Box<RawValue>, Line) {
-    let incoming = invoked.incoming();
-    let mut line = app.line(&incoming, arguments.get().len());
+) -> (Box<RawValue>, AccessLogEntry) {
+    let incoming = direct.incoming();
+    let mut entry = server.log_entry(&incoming, arguments.get().len());
     let arguments = match arguments.get().trim_start().as_bytes() {
         [b'{', ..] => Some(arguments),
         b"null" => None,
         _ => {
-            incoming.record.ends(End::Refused);
-            line.end_by(&Answer::ACCEPTED);
+            incoming.record.set_outcome(RequestOutcome::Refused);
+            entry.finish_with(&Answer::ACCEPTED);
             let refusal = failed("the arguments of a tool must be an object");
-            return (refusal, line);
+            return (refusal, entry);
         }
     };
     let request = Request {
         id: Id::Number(1.into()),
         revision: Some(Revision::LATEST_LEGACY),
-        ask: Ask::CallTool {
-            name: without_target(app, name).to_owned(),
+        method: ClientRequest::CallTool {
+            name: without_target(server, name).to_owned(),
             arguments,
             meta: Box::default(),
-            retry: Box::default(),
+            resume: Box::default(),
         },
     };
-    incoming.record.asks(&request.ask, request.revision);
-    let connection = Connection::Transport(&InSession::None);
-    let outcome = app
-        .request(&incoming, request, &InSession::None, connection)
+    incoming
+        .record
+        .set_method(&request.method, request.revision);
+    let connection = Connection::Transport(&SessionContext::None);
+    let outcome = server
+        .request(&incoming, request, &SessionContext::None, connection)
         .await;
-    line.end_by(&outcome.answer);
-    (result(&outcome.answer.body.unwrap_or_default()), line)
+    entry.finish_with(&outcome.answer);
+    (result(&outcome.answer.body.unwrap_or_default()), entry)
 }
 
-/// The tool's own name, unless that happens to look like one with a target's before it.
-fn without_target<'a>(app: &McpServer, name: &'a str) -> &'a str {
-    if app.tool_names().any(|tool| tool == name) {
+/// Returns the tool's own name without that of the target. A tool may have a name that looks like one with a target.
+fn without_target<'a>(server: &McpServer, name: &'a str) -> &'a str {
+    if server.tool_names().any(|tool| tool == name) {
         return name;
     }
     name.split_once(SEPARATOR).map_or(name, |(_, tool)| tool)
 }
 
-/// The result of an answer; an error as a result.
+/// Returns the result of an answer, or its error as a result.
 fn result(answer: &[u8]) -> Box<RawValue> {
     #[derive(Deserialize)]
-    struct Told {
+    struct JsonRpcResponse {
         result: Option<Box<RawValue>>,
         error: Option<Error>,
     }
@@ -91,11 +97,11 @@ fn result(answer: &[u8]) -> Box<RawValue> {
         message: String,
     }
     match serde_json::from_slice(answer) {
-        Ok(Told {
+        Ok(JsonRpcResponse {
             result: Some(result),
             ..
         }) => result,
-        Ok(Told {
+        Ok(JsonRpcResponse {
             error: Some(error), ..
         }) => failed(&error.message),
         Ok(_) | Err(_) => failed("the tool gave no answer"),

@@ -1,9 +1,10 @@
-//! Invocations whose payload is a bare JSON-RPC message (`aws lambda invoke`): its answer is the invocation's.
+//! Invocations with a bare JSON-RPC message as payload (`aws lambda invoke`): the message's answer is the invocation's
+//! response.
 //!
-//! There are no headers and no session: a message of either era speaks for itself, as over stdio. IAM let its sender in;
-//! who that is Lambda tells of Cognito identities alone. Of progress and logs only the last word could be sent, so they are
-//! not collected. What MCP does not answer, a notification, is answered by `{}`, which is what clients of this kind expect
-//! (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
+//! There are no headers and no session: a message of either era is complete in itself, as over stdio. IAM has
+//! authorized the sender; Lambda identifies only Cognito identities. Of progress and logs only the last could be sent,
+//! so they are not collected. A notification, which has no answer in MCP, is answered by `{}`. Clients of this kind
+//! expect that (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
 use mcp_protocol::route_stdio;
@@ -12,27 +13,27 @@ use serde_json::value::RawValue;
 use crate::{
     server::{
         McpServer,
-        access_log::Line,
+        access_log::AccessLogEntry,
         dispatch::Connection,
-        record::Record,
-        request::{Incoming, Reached},
-        session::InSession,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest},
+        session::SessionContext,
     },
     transport::lambda::{gateway_limits, identity::invoker, invocation::Invocation},
 };
 
-/// The answer where MCP has none.
-const NOTHING: &str = "{}";
+/// The response to a message that has no answer in MCP.
+const EMPTY_RESPONSE: &str = "{}";
 
-/// What an invocation says besides its payload.
-pub(super) struct Invoked<'a> {
+/// An invocation without gateway, with the headers that stand for it.
+pub(super) struct DirectInvocation<'a> {
     invocation: &'a Invocation,
     headers: HeaderMap,
 }
 
-impl<'a> Invoked<'a> {
-    pub(super) fn of(invocation: &'a Invocation) -> Self {
-        // A stream of events is no answer here.
+impl<'a> DirectInvocation<'a> {
+    pub(super) fn new(invocation: &'a Invocation) -> Self {
+        // An event stream is no valid response here.
         let accept = (ACCEPT, HeaderValue::from_static("application/json"));
         Self {
             invocation,
@@ -40,48 +41,51 @@ impl<'a> Invoked<'a> {
         }
     }
 
-    /// The request that it amounts to.
-    pub(super) fn incoming(&self) -> Incoming<'_> {
-        Incoming {
+    /// Returns the request of this invocation.
+    pub(super) fn incoming(&self) -> IncomingRequest<'_> {
+        IncomingRequest {
             method: Method::POST,
             path: "/mcp",
             headers: &self.headers,
             body: &[],
-            reached: Reached::Gateway(""),
+            exposure: Exposure::Gateway(""),
             caller: invoker(self.invocation),
             request_id: &self.invocation.request_id,
             deadline: self.invocation.deadline(),
-            ceiling: None,
-            room: Some(gateway_limits::DIRECT),
-            tell: None,
-            record: Record::default(),
+            gateway_timeout: None,
+            response_limit: Some(gateway_limits::DIRECT),
+            notifications: None,
+            record: RequestRecord::default(),
         }
     }
 }
 
-/// The header of the trace that an invocation belongs to.
+/// Returns the header of the invocation's trace.
 pub(super) fn trace(invocation: &Invocation) -> Option<(HeaderName, HeaderValue)> {
     let trace = invocation.trace.clone()?;
     Some((HeaderName::from_static("x-amzn-trace-id"), trace))
 }
 
-/// Answer a message.
+/// Answers a message.
 pub(super) async fn answer(
-    app: &McpServer,
-    invoked: &Invoked<'_>,
+    server: &McpServer,
+    direct: &DirectInvocation<'_>,
     message: &str,
-) -> (Box<RawValue>, Line) {
-    let incoming = invoked.incoming();
-    let mut line = app.line(&incoming, message.len());
-    let connection = Connection::Transport(&InSession::None);
-    let answered = app.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
+) -> (Box<RawValue>, AccessLogEntry) {
+    let incoming = direct.incoming();
+    let mut entry = server.log_entry(&incoming, message.len());
+    let connection = Connection::Transport(&SessionContext::None);
+    let answered = server.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
     let answer = answered.await.answer;
-    line.end_by(&answer);
+    entry.finish_with(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
-    (as_json(body.unwrap_or_else(|| NOTHING.to_owned())), line)
+    (
+        as_json(body.unwrap_or_else(|| EMPTY_RESPONSE.to_owned())),
+        entry,
+    )
 }
 
-/// What the host writes is JSON.
+/// Wraps a text of the host, which is JSON.
 pub(super) fn as_json(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap_or_default()
 }

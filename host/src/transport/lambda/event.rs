@@ -1,5 +1,5 @@
-//! What an invocation brings, and who answers it: a request through a gateway, a bare message, a tool's arguments. What is
-//! none of these fails the invocation, by an error that says what came and what could have.
+//! The event of an invocation: a request through a gateway, a bare message, or a tool's arguments. Any other event
+//! fails the invocation by an error that describes it and lists the valid ones.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -9,105 +9,110 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
-    server::{McpServer, access_log::Line},
+    server::{McpServer, access_log::AccessLogEntry},
     transport::lambda::{
         agent_core,
-        direct_invoke::{self, Invoked},
+        direct_invoke::{self, DirectInvocation},
         invocation::Invocation,
-        runtime_api::Failure,
+        runtime_api::InvocationFailure,
     },
 };
 
-/// The most of an event's members that an error names, and the most bytes of each name.
+/// The maximum number of an event's members in an error, and of bytes of each name.
 /// Source: ours. The events of AWS have fewer and shorter ones.
-const MOST_NAMED: (usize, usize) = (12, 40);
+const MAX_LISTED_MEMBERS: (usize, usize) = (12, 40);
 
-/// What an invocation brings.
+/// The event of an invocation.
 #[derive(Debug)]
-pub(super) enum Brought<'a> {
-    /// A request, through a gateway.
+pub(super) enum LambdaEvent<'a> {
+    /// A request through a gateway.
     Request(Box<LambdaRequest>),
     Direct(Direct<'a>),
 }
 
-/// What an invocation brings that came through no gateway.
+/// An event that came through no gateway.
 #[derive(Debug)]
 pub(super) enum Direct<'a> {
     /// A JSON-RPC message, or several.
-    Message(&'a str),
+    JsonRpc(&'a str),
     /// A tool's arguments.
     Arguments {
-        /// Its name, with that of an AgentCore Gateway's target.
+        /// The tool's name, with that of an AgentCore Gateway's target.
         tool: &'a str,
         arguments: &'a RawValue,
     },
 }
 
 impl Direct<'_> {
-    /// The invocation's own answer.
-    pub(super) async fn answer(&self, app: &McpServer, invocation: &Invocation) -> (Bytes, Line) {
-        let invoked = Invoked::of(invocation);
-        let (answer, line) = match self {
-            Self::Message(message) => direct_invoke::answer(app, &invoked, message).await,
+    /// Returns the invocation's response.
+    pub(super) async fn respond(
+        &self,
+        server: &McpServer,
+        invocation: &Invocation,
+    ) -> (Bytes, AccessLogEntry) {
+        let direct = DirectInvocation::new(invocation);
+        let (answer, entry) = match self {
+            Self::JsonRpc(message) => direct_invoke::answer(server, &direct, message).await,
             Self::Arguments { tool, arguments } => {
-                agent_core::call(app, &invoked, tool, arguments).await
+                agent_core::call(server, &direct, tool, arguments).await
             }
         };
-        (String::from(Box::<str>::from(answer)).into(), line)
+        (String::from(Box::<str>::from(answer)).into(), entry)
     }
 }
 
-impl<'a> Brought<'a> {
-    pub(super) fn by(invocation: &'a Invocation) -> Result<Self, Unknown> {
-        let no_json = |error: &dyn std::error::Error| Unknown::new(&format!("no JSON: {error}"));
+impl<'a> LambdaEvent<'a> {
+    pub(super) fn parse(invocation: &'a Invocation) -> Result<Self, UnknownEvent> {
+        let no_json =
+            |error: &dyn std::error::Error| UnknownEvent::new(&format!("no JSON: {error}"));
         let text = str::from_utf8(&invocation.event).map_err(|error| no_json(&error))?;
-        // A tool may have arguments of whatever names.
+        // A tool may have arguments of any names.
         if let Some(tool) = agent_core::tool_name(invocation) {
             let arguments = serde_json::from_str(text).map_err(|error| no_json(&error))?;
             return Ok(Self::Direct(Direct::Arguments { tool, arguments }));
         }
-        if let Some(request) = of_http_api(text) {
+        if let Some(request) = parse_http_api(text) {
             return Ok(Self::Request(Box::new(request)));
         }
         let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
             return match serde_json::from_str::<Vec<&RawValue>>(text).as_deref() {
                 Ok([first, ..]) if is_message(first.get()) => {
-                    Ok(Self::Direct(Direct::Message(text)))
+                    Ok(Self::Direct(Direct::JsonRpc(text)))
                 }
-                Ok([]) => Err(Unknown("an empty array".to_owned())),
-                Ok(_) => Err(Unknown("an array".to_owned())),
+                Ok([]) => Err(UnknownEvent("an empty array".to_owned())),
+                Ok(_) => Err(UnknownEvent("an array".to_owned())),
                 Err(_) => match serde_json::from_str::<&RawValue>(text) {
-                    Ok(value) => Err(Unknown(kind(value.get()).to_owned())),
+                    Ok(value) => Err(UnknownEvent(json_kind(value.get()).to_owned())),
                     Err(error) => Err(no_json(&error)),
                 },
             };
         };
         if members.contains_key("jsonrpc") {
-            return Ok(Self::Direct(Direct::Message(text)));
+            return Ok(Self::Direct(Direct::JsonRpc(text)));
         }
-        if let Some(source) = source(&members) {
-            return Err(Unknown(source.to_owned()));
+        if let Some(source) = foreign_source(&members) {
+            return Err(UnknownEvent(source.to_owned()));
         }
         if members.contains_key("requestContext")
             && let Ok(request) = serde_json::from_str(text)
         {
             return Ok(Self::Request(Box::new(request)));
         }
-        Err(Unknown(named(members.keys())))
+        Err(UnknownEvent(describe_members(members.keys())))
     }
 }
 
-/// The request of an HTTP API or a Function URL (payload format 2.0), which most events are: `lambda_http` tries one kind after the
-/// other.
-fn of_http_api(text: &str) -> Option<LambdaRequest> {
-    /// What tells it from others that have a version or a context as well.
+/// Parses the request of an HTTP API or a Function URL (payload format 2.0), the most frequent event. (`lambda_http`
+/// would try one kind after the other.)
+fn parse_http_api(text: &str) -> Option<LambdaRequest> {
+    /// The members that distinguish it from other events with a version or a context.
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Marks<'a> {
+    struct HttpApiMarkers<'a> {
         #[serde(borrow)]
         version: Cow<'a, str>,
         request_context: Context,
-        #[serde(default, deserialize_with = "is_there")]
+        #[serde(default, deserialize_with = "is_present")]
         jsonrpc: bool,
         method_arn: Option<IgnoredAny>,
         route_arn: Option<IgnoredAny>,
@@ -118,27 +123,27 @@ fn of_http_api(text: &str) -> Option<LambdaRequest> {
         connection_id: Option<IgnoredAny>,
         service_network_arn: Option<IgnoredAny>,
     }
-    let marks: Marks<'_> = serde_json::from_str(text).ok()?;
+    let markers: HttpApiMarkers<'_> = serde_json::from_str(text).ok()?;
     let Context {
         connection_id,
         service_network_arn,
-    } = marks.request_context;
+    } = markers.request_context;
     let others = [
-        marks.method_arn,
-        marks.route_arn,
+        markers.method_arn,
+        markers.route_arn,
         connection_id,
         service_network_arn,
     ];
-    let is_other = marks.jsonrpc || others.iter().any(Option::is_some);
-    if marks.version != "2.0" || is_other {
+    let is_other = markers.jsonrpc || others.iter().any(Option::is_some);
+    if markers.version != "2.0" || is_other {
         return None;
     }
     let request = serde_json::from_str::<ApiGatewayV2httpRequest>(text).ok()?;
     Some(LambdaRequest::ApiGatewayV2(request))
 }
 
-/// A member that is there, whatever it is.
-fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+/// Accepts a member of any value.
+fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
@@ -147,9 +152,9 @@ fn is_message(text: &str) -> bool {
         .is_ok_and(|members| members.contains_key("jsonrpc"))
 }
 
-/// What else AWS invokes functions by, as far as it shows in the names of members.
-fn source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str> {
-    // Some emulators write null for what is not there.
+/// Returns the kind of another AWS event, as far as the names of its members show it.
+fn foreign_source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str> {
+    // Some emulators write null for a missing member.
     let present = |it: &&RawValue| it.get() != "null";
     let has = |name: &str| members.get(name).is_some_and(present);
     let member = |name: &str| {
@@ -184,8 +189,8 @@ fn source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str> {
     None
 }
 
-/// What a payload is that is neither object nor array.
-fn kind(text: &str) -> &'static str {
+/// Returns the kind of a payload that is neither object nor array.
+fn json_kind(text: &str) -> &'static str {
     match text.trim_start().as_bytes() {
         [b'n', ..] => "null",
         [b'"', ..] => "a string",
@@ -194,13 +199,13 @@ fn kind(text: &str) -> &'static str {
     }
 }
 
-/// An object by the names of its members. Its values may be nobody's business.
-fn named<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
-    let (most, longest) = MOST_NAMED;
-    let more = names.len().saturating_sub(most);
+/// Describes an object by the names of its members. Its values may be confidential.
+fn describe_members<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let (max_members, max_length) = MAX_LISTED_MEMBERS;
+    let more = names.len().saturating_sub(max_members);
     let names: Vec<_> = names
-        .take(most)
-        .map(|name| name.chars().take(longest).collect::<String>())
+        .take(max_members)
+        .map(|name| name.chars().take(max_length).collect::<String>())
         .map(|name| format!("{name:?}"))
         .collect();
     match (names.as_slice(), more) {
@@ -210,22 +215,22 @@ fn named<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
     }
 }
 
-/// Nothing that the host could answer: what it is.
+/// An event that the host cannot answer, with its description.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the event is {0}, but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"
 )]
-pub(super) struct Unknown(String);
+pub(super) struct UnknownEvent(String);
 
-impl Unknown {
-    /// What it is, as the end of a sentence.
+impl UnknownEvent {
+    /// Returns the error for this description, which is the end of a sentence.
     pub(super) fn new(what: &str) -> Self {
         Self(what.to_owned())
     }
 }
 
-impl From<Unknown> for Failure {
-    fn from(unknown: Unknown) -> Self {
+impl From<UnknownEvent> for InvocationFailure {
+    fn from(unknown: UnknownEvent) -> Self {
         Self {
             code: "EVENT_UNKNOWN".to_owned(),
             message: unknown.to_string(),

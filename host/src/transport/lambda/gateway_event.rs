@@ -1,7 +1,7 @@
-//! Requests through a gateway: out of its event, and its answer into what it takes.
+//! Requests through a gateway: read from its event, and answered in its format.
 //!
-//! The events are read by `aws_lambda_events`, of `lambda_http`, and become no request of the package `http`: its URL, query and
-//! cookies are nobody's business here, and what a client wrote into them can be no URL at all.
+//! `aws_lambda_events`, of `lambda_http`, parses the events. They are not turned into requests of the package `http`:
+//! the host needs no URL, query or cookies of theirs, and a client's text may be no valid URL.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -19,13 +19,13 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::transport::lambda::{event::Unknown, gateway_limits::Door};
+use crate::transport::lambda::{event::UnknownEvent, gateway_limits::FrontDoor};
 
-/// A request, and the context that its gateway gave it.
+/// A request, and its gateway's context.
 #[derive(Debug)]
 pub(super) struct GatewayRequest {
     pub(super) method: Method,
-    /// As it is in the event.
+    /// The path of the event.
     path: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -33,16 +33,16 @@ pub(super) struct GatewayRequest {
 }
 
 impl GatewayRequest {
-    /// The request of an event.
+    /// Reads the request of an event.
     ///
     /// # Errors
-    /// The body is said to be base64, and is none; or it is no request.
-    pub(super) fn of(event: LambdaRequest) -> Result<Self, Unknown> {
+    /// The body is marked as base64 and is not, or the event is no request.
+    pub(super) fn from_event(event: LambdaRequest) -> Result<Self, UnknownEvent> {
         let (method, path, headers, body, is_encoded, context) = match event {
             LambdaRequest::ApiGatewayV1(event) => (
                 event.http_method,
                 event.path,
-                merged(event.headers, event.multi_value_headers),
+                merge_headers(event.headers, event.multi_value_headers),
                 event.body,
                 event.is_base64_encoded,
                 RequestContext::ApiGatewayV1(event.request_context),
@@ -65,17 +65,17 @@ impl GatewayRequest {
             LambdaRequest::Alb(event) => (
                 event.http_method,
                 event.path,
-                merged(event.headers, event.multi_value_headers),
+                merge_headers(event.headers, event.multi_value_headers),
                 event.body,
                 event.is_base64_encoded,
                 RequestContext::Alb(event.request_context),
             ),
-            _ => return Err(Unknown::new("a request of another kind")),
+            _ => return Err(UnknownEvent::new("a request of another kind")),
         };
         let body = body.unwrap_or_default();
         let body = if is_encoded {
             BASE64_STANDARD.decode(body).map_err(|_| {
-                Unknown::new("one of a gateway whose body is said to be base64, and is none")
+                UnknownEvent::new("one of a gateway whose body is said to be base64, and is none")
             })?
         } else {
             body.into_bytes()
@@ -89,14 +89,14 @@ impl GatewayRequest {
         })
     }
 
-    /// The door that it came through.
-    pub(super) fn door(&self) -> Door<'_> {
-        Door::of(&self.context, &self.path)
+    /// Returns the front door of the request.
+    pub(super) fn front_door(&self) -> FrontDoor<'_> {
+        FrontDoor::from_context(&self.context, &self.path)
     }
 }
 
-/// A header may be there once, with its last value, and once with all, which count.
-fn merged(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
+/// Merges the headers with one value and those with all values. Where both have a header, all values count.
+fn merge_headers(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
     for (name, value) in single {
         if let Some(name) = name
             && !all.contains_key(&name)
@@ -107,7 +107,7 @@ fn merged(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
     all
 }
 
-/// An answer as the gateway of this context takes it.
+/// Formats an answer for the gateway of this context.
 pub(super) fn answer(context: &RequestContext, response: Response<Bytes>) -> Bytes {
     let (head, body) = response.into_parts();
     let status = i64::from(head.status.as_u16());
@@ -130,7 +130,7 @@ pub(super) fn answer(context: &RequestContext, response: Response<Bytes>) -> Byt
             response.is_base64_encoded = is_base64_encoded;
             json(&response)
         }
-        // Which of both is taken is a setting of the target group.
+        // A setting of the target group decides which of the two is used.
         RequestContext::Alb(_) => {
             let reason = head.status.canonical_reason().unwrap_or_default();
             let mut response = AlbTargetGroupResponse::default();
@@ -142,7 +142,7 @@ pub(super) fn answer(context: &RequestContext, response: Response<Bytes>) -> Byt
             response.is_base64_encoded = is_base64_encoded;
             json(&response)
         }
-        // Both together would be sent twice.
+        // With both, each header would be sent twice.
         _ => {
             let mut response = ApiGatewayProxyResponse::default();
             response.status_code = status;
@@ -158,7 +158,7 @@ fn json(answer: &impl Serialize) -> Bytes {
     serde_json::to_vec(answer).unwrap_or_default().into()
 }
 
-/// What the host writes is UTF-8: text needs no base64 on its way through the gateway.
+/// Returns the body of a response. The host writes UTF-8, and text needs no base64 on its way through the gateway.
 fn into_body(body: Bytes) -> Body {
     if body.is_empty() {
         return Body::Empty;
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_that_is_said_to_be_base64_and_is_none_is_told_so() {
+    fn a_body_with_invalid_base64_is_refused() {
         for (body, is_encoded, expected) in [
             (Some("e30="), true, Some("{}")),
             (Some("no base64!"), true, None),
@@ -186,7 +186,7 @@ mod tests {
             let mut event = ApiGatewayV2httpRequest::default();
             event.body = body.map(str::to_owned);
             event.is_base64_encoded = is_encoded;
-            let request = GatewayRequest::of(LambdaRequest::ApiGatewayV2(event));
+            let request = GatewayRequest::from_event(LambdaRequest::ApiGatewayV2(event));
             let read = request.ok().map(|request| request.body);
             assert_eq!(
                 read.as_deref(),

@@ -1,66 +1,65 @@
-//! The doors of HTTP: through which one a request came, how long that waits, how much it takes, and where below it the
-//! request goes.
+//! The front doors over HTTP, with their time limits, size limits and paths.
 
 use std::time::Duration;
 
 use lambda_http::request::RequestContext;
 
-use crate::server::{call::deadline::Ceiling, http::response_limit::Room};
+use crate::server::{call::deadline::GatewayTimeout, http::response_limit::ResponseLimit};
 
-/// How long a REST API waits for its integration.
-/// Source: Amazon API Gateway, "Quotas for configuring and running a REST API" (50 ms to 29 s; regional and private APIs
-/// can have it raised).
-pub(super) const REST_API: Ceiling = Ceiling {
-    door: "a REST API",
+/// The time limit of a REST API for its integration.
+/// Source: Amazon API Gateway, "Quotas for configuring and running a REST API" (50 ms to 29 s; regional and private
+/// APIs can have it raised).
+pub(super) const REST_API: GatewayTimeout = GatewayTimeout {
+    front_door: "a REST API",
     limit: Duration::from_secs(29),
 };
 
-/// How long an HTTP API waits for its integration.
-/// Source: Amazon API Gateway, "Quotas for configuring and running an HTTP API": 30 s, which cannot be raised. Taken as
-/// 29 s, as what is on the way to and from the function counts too.
-const HTTP_API: Ceiling = Ceiling {
-    door: "an HTTP API",
+/// The time limit of an HTTP API for its integration.
+/// Source: Amazon API Gateway, "Quotas for configuring and running an HTTP API": 30 s, which cannot be raised. It is
+/// taken as 29 s, since the way to and from the function counts too.
+const HTTP_API: GatewayTimeout = GatewayTimeout {
+    front_door: "an HTTP API",
     limit: Duration::from_secs(29),
 };
 
-/// How long an Application Load Balancer waits for its target.
-/// Source: Elastic Load Balancing, "Edit attributes for your Application Load Balancer": the connection idle timeout, 60 s unless
-/// it is configured.
-const LOAD_BALANCER: Ceiling = Ceiling {
-    door: "a load balancer",
+/// The time limit of an Application Load Balancer for its target.
+/// Source: Elastic Load Balancing, "Edit attributes for your Application Load Balancer": the connection idle timeout,
+/// 60 s unless it is configured.
+const LOAD_BALANCER: GatewayTimeout = GatewayTimeout {
+    front_door: "a load balancer",
     limit: Duration::from_secs(60),
 };
 
-/// What Lambda takes of an answer that is sent whole. (API Gateway takes 10 MB.) Unit: bytes.
+/// The size limit of Lambda for an answer that is sent whole. (That of API Gateway is 10 MB.) Unit: bytes.
 /// Source: the text of Lambda's own error, "Exceeded maximum allowed payload size (6291556 bytes)".
-const LAMBDA_ANSWER: usize = 6_291_556;
+const LAMBDA_RESPONSE_LIMIT: usize = 6_291_556;
 
-/// What a load balancer takes of the JSON that a function answers. Unit: bytes.
+/// The size limit of a load balancer for the JSON that a function answers. Unit: bytes.
 /// Source: Elastic Load Balancing, "Use Lambda functions as targets of an Application Load Balancer": 1 MB.
-const LOAD_BALANCER_ANSWER: usize = 1024 * 1024;
+const LOAD_BALANCER_RESPONSE_LIMIT: usize = 1024 * 1024;
 
-/// Lambda's room for an answer that is the invocation's own.
-pub(super) const DIRECT: Room = Room {
-    door: "Lambda",
-    bytes: LAMBDA_ANSWER,
-    quoted: false,
+/// The size limit of Lambda for the response of a direct invocation.
+pub(super) const DIRECT: ResponseLimit = ResponseLimit {
+    front_door: "Lambda",
+    bytes: LAMBDA_RESPONSE_LIMIT,
+    is_json_escaped: false,
 };
 
-/// A front door, and what it says of a request.
-pub(super) struct Door<'a> {
-    /// The domain that it vouches for.
+/// A front door, with the facts about a request that it adds.
+pub(super) struct FrontDoor<'a> {
+    /// The domain that the front door vouches for.
     pub(super) domain: &'a str,
-    /// Where the request goes, without the stage.
+    /// The path of the request, without the stage.
     pub(super) path: &'a str,
-    pub(super) ceiling: Option<Ceiling>,
-    pub(super) room: Room,
+    pub(super) gateway_timeout: Option<GatewayTimeout>,
+    pub(super) response_limit: ResponseLimit,
 }
 
-impl<'a> Door<'a> {
-    /// The door of an event with this context, and with this path as it is in the event.
-    pub(super) fn of(context: &'a RequestContext, path: &'a str) -> Self {
-        let (domain, path, ceiling) = match context {
-            // The path has no stage. Of a base path, by which a domain leads to the API, only the resource knows.
+impl<'a> FrontDoor<'a> {
+    /// Returns the front door of an event with this context and this path.
+    pub(super) fn from_context(context: &'a RequestContext, path: &'a str) -> Self {
+        let (domain, path, gateway_timeout) = match context {
+            // The path has no stage. Only the resource shows a base path, by which a domain leads to the API.
             RequestContext::ApiGatewayV1(context) => {
                 let is_root = context.resource_path.as_deref() == Some("/");
                 let path = if is_root { "/" } else { path };
@@ -74,36 +73,37 @@ impl<'a> Door<'a> {
                 } else {
                     without_stage(path, context.stage.as_deref())
                 };
-                let ceiling = (!is_function_url(domain)).then_some(HTTP_API);
-                (domain, path, ceiling)
+                let gateway_timeout = (!is_function_url(domain)).then_some(HTTP_API);
+                (domain, path, gateway_timeout)
             }
             RequestContext::Alb(_) => (None, path, Some(LOAD_BALANCER)),
             _ => (None, path, None),
         };
         let (door, bytes) = match context {
-            RequestContext::Alb(_) => (LOAD_BALANCER.door, LOAD_BALANCER_ANSWER),
-            _ => (DIRECT.door, LAMBDA_ANSWER),
+            RequestContext::Alb(_) => (LOAD_BALANCER.front_door, LOAD_BALANCER_RESPONSE_LIMIT),
+            _ => (DIRECT.front_door, LAMBDA_RESPONSE_LIMIT),
         };
         Self {
             domain: domain.unwrap_or_default(),
             path,
-            ceiling,
-            room: Room {
-                door,
+            gateway_timeout,
+            response_limit: ResponseLimit {
+                front_door: door,
                 bytes,
-                quoted: true,
+                is_json_escaped: true,
             },
         }
     }
 }
 
-/// Function URLs send the events of HTTP APIs, but wait as long as the function runs.
+/// Reports whether a domain is a Function URL's. Function URLs send the events of HTTP APIs, but wait as long as the
+/// function runs.
 /// Source: AWS Lambda, "Invoking Lambda function URLs": `https://<url-id>.lambda-url.<region>.on.aws`.
 fn is_function_url(domain: Option<&str>) -> bool {
     domain.is_some_and(|domain| domain.contains(".lambda-url."))
 }
 
-/// `/prod/mcp` -> `/mcp`: HTTP APIs send the stage along, unless it is `$default`.
+/// Removes the stage, which HTTP APIs send along unless it is `$default`: `/prod/mcp` -> `/mcp`.
 fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))

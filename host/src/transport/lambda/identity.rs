@@ -1,6 +1,6 @@
-//! Who called, as the gateway found out: by its authorizer, or by IAM.
+//! The caller, as the gateway has identified it: by its authorizer, or by IAM.
 //!
-//! Only what a gateway writes into its request context counts: headers are the client's own words.
+//! Only the gateway's own request context counts. The client can write any headers.
 
 use std::collections::HashMap;
 
@@ -14,15 +14,16 @@ use crate::{plugin::Caller, transport::lambda::invocation::Invocation};
 
 pub(super) fn caller(context: &RequestContext) -> Caller {
     match context {
-        RequestContext::ApiGatewayV1(context) => by_rest_api(context),
-        RequestContext::ApiGatewayV2(context) => by_http_api(context),
-        // A load balancer could tell by headers alone, and sets those only where a rule of its listener says so.
+        RequestContext::ApiGatewayV1(context) => from_rest_api(context),
+        RequestContext::ApiGatewayV2(context) => from_http_api(context),
+        // A load balancer could identify the caller by headers alone, and sets those only if a rule of its listener
+        // says so.
         _ => Caller::default(),
     }
 }
 
-/// Of an invocation without a gateway: the identity that Cognito gave whoever invokes by its credentials. (A client context
-/// is what the invoker says of itself.)
+/// Identifies the caller of an invocation without a gateway: the Cognito identity behind its credentials. (A client
+/// context is the invoker's own text.)
 /// Source: AWS Lambda, "Using the Lambda context object", `identity`.
 pub(super) fn invoker(invocation: &Invocation) -> Caller {
     let identity = invocation.identity.as_ref();
@@ -42,19 +43,19 @@ pub(super) fn invoker(invocation: &Invocation) -> Caller {
     }
 }
 
-/// Of a REST API (payload 1.0): the claims of a Cognito authorizer, the context of a Lambda authorizer with its
-/// `principalId` in it, or the ARN that signed the request.
+/// Identifies the caller of a REST API (payload 1.0): by the claims of a Cognito authorizer, the context of a Lambda
+/// authorizer with its `principalId`, or the ARN that signed the request.
 /// Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration".
-fn by_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
+fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
     let fields = &context.authorizer.fields;
     if let Some(Value::Object(claims)) = fields.get("claims") {
-        return by_claims(claims.clone());
+        return from_claims(claims.clone());
     }
     if !fields.is_empty() {
-        return by_lambda(fields);
+        return from_lambda_authorizer(fields);
     }
     let identity = &context.identity;
-    by_iam(&Signed {
+    from_iam(&IamIdentity {
         arn: &identity.user_arn,
         account: &identity.account_id,
         user: &identity.user,
@@ -63,16 +64,16 @@ fn by_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
     })
 }
 
-/// Of an HTTP API or a function URL (payload 2.0): the claims of a JWT, the context of a Lambda authorizer, or the ARN
-/// that signed the request.
+/// Identifies the caller of an HTTP API or a function URL (payload 2.0): by the claims of a JWT, the context of a
+/// Lambda authorizer, or the ARN that signed the request.
 /// Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
-fn by_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
+fn from_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
     let Some(authorizer) = &context.authorizer else {
         return Caller::default();
     };
     if let Some(jwt) = &authorizer.jwt {
         let claims = jwt.claims.iter();
-        return by_claims(
+        return from_claims(
             claims
                 .map(|(name, claim)| (name.clone(), json!(claim)))
                 .collect(),
@@ -80,7 +81,7 @@ fn by_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
     }
     if let Some(iam) = &authorizer.iam {
         let cognito = iam.cognito_identity.as_ref();
-        return by_iam(&Signed {
+        return from_iam(&IamIdentity {
             arn: &iam.user_arn,
             account: &iam.account_id,
             user: &iam.user_id,
@@ -88,50 +89,50 @@ fn by_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
             pool: cognito.map_or(&None, |cognito| &cognito.identity_pool_id),
         });
     }
-    by_lambda(&authorizer.fields)
+    from_lambda_authorizer(&authorizer.fields)
 }
 
-fn by_claims(claims: Map<String, Value>) -> Caller {
+fn from_claims(claims: Map<String, Value>) -> Caller {
     Caller {
         principal: text(claims.get("sub")),
         claims,
     }
 }
 
-/// What the author of a Lambda authorizer chose to tell. The gateway's own measurement is not of it.
-fn by_lambda(fields: &HashMap<String, Value>) -> Caller {
-    let told = |name: &str| name != "principalId" && name != "integrationLatency";
+/// Identifies a caller by the context of a Lambda authorizer, without the members that the gateway adds.
+fn from_lambda_authorizer(fields: &HashMap<String, Value>) -> Caller {
+    let is_claim = |name: &str| name != "principalId" && name != "integrationLatency";
     Caller {
         principal: text(fields.get("principalId")).or_else(|| text(fields.get("sub"))),
         claims: fields
             .iter()
-            .filter(|(name, value)| told(name) && !value.is_null())
+            .filter(|(name, value)| is_claim(name) && !value.is_null())
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
     }
 }
 
-/// What a signature tells.
-struct Signed<'a> {
+/// The identity behind a signature.
+struct IamIdentity<'a> {
     arn: &'a Option<String>,
     account: &'a Option<String>,
     user: &'a Option<String>,
-    /// Of Cognito, and its pool.
+    /// The Cognito identity, and its pool.
     identity: &'a Option<String>,
     pool: &'a Option<String>,
 }
 
-/// All who have their credentials of one Cognito identity pool sign as one role, in one session; their identities tell them
-/// apart.
-fn by_iam(signed: &Signed<'_>) -> Caller {
+/// Identifies a caller by its signature. All users of one Cognito identity pool sign with one role, in one session;
+/// only their identities differ.
+fn from_iam(iam: &IamIdentity<'_>) -> Caller {
     let facts = [
-        ("accountId", signed.account),
-        ("userArn", signed.arn),
-        ("userId", signed.user),
-        ("cognitoIdentityId", signed.identity),
-        ("cognitoIdentityPoolId", signed.pool),
+        ("accountId", iam.account),
+        ("userArn", iam.arn),
+        ("userId", iam.user),
+        ("cognitoIdentityId", iam.identity),
+        ("cognitoIdentityPoolId", iam.pool),
     ];
-    let principal = signed.identity.as_ref().or(signed.arn.as_ref());
+    let principal = iam.identity.as_ref().or(iam.arn.as_ref());
     let Some(principal) = principal.filter(|principal| !principal.is_empty()) else {
         return Caller::default();
     };
@@ -144,7 +145,7 @@ fn by_iam(signed: &Signed<'_>) -> Caller {
     }
 }
 
-/// A name that is there: an empty one names nobody. (Contexts of authorizers keep their types: a number is a name as well.)
+/// Returns a name that is not empty. (Contexts of authorizers keep their types: a number is a name as well.)
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_api_tells_of_cognito_of_an_authorizer_or_of_iam() {
+    fn a_rest_api_identifies_callers_by_cognito_authorizer_or_iam() {
         let none = json!([null, {}]);
         for (part, expected) in [
             (json!({}), none.clone()),
@@ -199,12 +200,12 @@ mod tests {
                 context[name] = value.clone();
             }
             let parsed = serde_json::from_value(context.clone()).expect("a context");
-            assert_eq!(seen(by_rest_api(&parsed)), expected, "{context}");
+            assert_eq!(seen(from_rest_api(&parsed)), expected, "{context}");
         }
     }
 
     #[test]
-    fn an_http_api_tells_of_a_jwt_of_an_authorizer_or_of_iam() {
+    fn an_http_api_identifies_callers_by_jwt_authorizer_or_iam() {
         let none = json!([null, {}]);
         for (authorizer, expected) in [
             (Value::Null, none.clone()),
@@ -230,7 +231,7 @@ mod tests {
         ] {
             let context = json!({ "authorizer": authorizer, "http": { "method": "POST" } });
             let parsed = serde_json::from_value(context.clone()).expect("a context");
-            assert_eq!(seen(by_http_api(&parsed)), expected, "{context}");
+            assert_eq!(seen(from_http_api(&parsed)), expected, "{context}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An invocation, as Lambda hands it out: an event, and what stands beside it.
+//! An invocation of Lambda: an event with its headers.
 
 use std::{
     collections::HashMap,
@@ -10,37 +10,38 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// How long ago a deadline may have been and still count. Unit: seconds; 60. Source: ours. Lambda hands out no event whose
-/// deadline has passed, but its clock and ours may differ; `cargo lambda watch` always says ten minutes after 1970 began.
-const LONG_PASSED: Duration = Duration::from_secs(60);
+/// The time for which a passed deadline still counts. Unit: seconds; 60. Source: ours. Lambda sends no event with a
+/// passed deadline, but its clock and ours may differ. `cargo lambda watch` always sends ten minutes after the
+/// beginning of 1970.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// An event, and what Lambda says beside it.
+/// An event with Lambda's headers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Invocation {
     pub(super) request_id: String,
-    /// To be repeated with the answer.
+    /// An id that the answer repeats.
     pub(super) invocation_id: Option<HeaderValue>,
-    /// By when Lambda wants the answer. Unit: milliseconds since 1970.
+    /// Lambda's deadline for the answer. Unit: milliseconds since 1970.
     pub(super) deadline_ms: u64,
-    /// The trace that it belongs to.
+    /// The trace that the invocation belongs to.
     pub(super) trace: Option<HeaderValue>,
-    /// What whoever invokes says of itself.
-    pub(super) client: Client,
-    /// Whom Cognito vouches for.
-    pub(super) identity: Option<Identity>,
+    /// The invoker's description of itself.
+    pub(super) client: ClientContext,
+    /// The Cognito identity of the invoker.
+    pub(super) identity: Option<CognitoIdentity>,
     pub(super) event: Bytes,
 }
 
-/// A client context. (What mobile applications tell in it beside this is nobody's business here.)
+/// A client context. (The host does not need its other members, which mobile applications set.)
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Client {
+pub(super) struct ClientContext {
     #[serde(default)]
     pub(super) custom: HashMap<String, Value>,
 }
 
-/// Whose credentials invoke the function.
+/// The Cognito identity of the invoking credentials.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Identity {
+pub(super) struct CognitoIdentity {
     #[serde(rename = "cognitoIdentityId", alias = "identity_id")]
     pub(super) id: String,
     #[serde(rename = "cognitoIdentityPoolId", alias = "identity_pool_id")]
@@ -48,7 +49,7 @@ pub(super) struct Identity {
 }
 
 impl Invocation {
-    /// What Lambda answers to the question for the next one; `None`: it has no name.
+    /// Reads Lambda's answer to the request for the next invocation. Returns `None` if it has no request id.
     pub(super) fn new(headers: &HeaderMap, event: Bytes) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         Some(Self {
@@ -59,23 +60,24 @@ impl Invocation {
                 .unwrap_or_default(),
             trace: headers.get("lambda-runtime-trace-id").cloned(),
             client: text("lambda-runtime-client-context")
-                .and_then(read)
+                .and_then(parse_header)
                 .unwrap_or_default(),
-            identity: text("lambda-runtime-cognito-identity").and_then(read),
+            identity: text("lambda-runtime-cognito-identity").and_then(parse_header),
             event,
         })
     }
 
-    /// By when Lambda wants the answer. A moment that had long passed when the request came is no deadline: emulators send such.
+    /// Returns Lambda's deadline for the answer. A time that had long passed when the event came is no deadline:
+    /// emulators send such times.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         let deadline = UNIX_EPOCH + Duration::from_millis(self.deadline_ms);
         let passed = SystemTime::now().duration_since(deadline);
-        (passed.unwrap_or_default() <= LONG_PASSED).then_some(deadline)
+        (passed.unwrap_or_default() <= MAX_CLOCK_SKEW).then_some(deadline)
     }
 }
 
-/// What a header says, if it has the form it should have: what stands beside an event does not make it one that fails.
-fn read<T: DeserializeOwned>(header: &str) -> Option<T> {
+/// Parses the value of a header. An unexpected form does not fail the invocation.
+fn parse_header<T: DeserializeOwned>(header: &str) -> Option<T> {
     serde_json::from_str(header).ok()
 }
 
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_an_event_may_have_any_form() {
+    fn headers_beside_an_event_may_have_any_form() {
         for (context, custom) in [
             (r#"{"custom":{"a":"b"}}"#, json!({ "a": "b" })),
             (
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_had_long_passed_is_none() {
+    fn a_deadline_long_past_is_ignored() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = u64::try_from(now.expect("after 1970").as_millis()).expect("not so late");
         // The year 3000.

@@ -1,9 +1,9 @@
-//! When an environment is worn out: a tool keeps a thread of it although its call was given up.
+//! The end of worn-out environments, in which a tool still occupies a thread although its call has timed out.
 //!
-//! Such an environment takes no more work, and its process ends as soon as nothing is in flight: after an answer was
-//! accepted, so that its client has it. Lambda starts a fresh environment for what comes next. Where invocations come one
-//! at a time that is at once. Where several do (`AWS_LAMBDA_MAX_CONCURRENCY`), an invocation that Lambda hands out at the
-//! very moment of the end is lost to it, as at any end of a process.
+//! Such an environment takes no more work. Its process ends as soon as nothing is in flight, after the answer was
+//! accepted, so that its client has it. Lambda starts a fresh environment for the next invocation. If invocations come
+//! one at a time, the process ends at once. If there are several (`AWS_LAMBDA_MAX_CONCURRENCY`), an invocation that
+//! Lambda sends at the very moment of the end is lost, as at any end of a process.
 
 use std::sync::{
     Arc,
@@ -14,36 +14,36 @@ use tokio::sync::Notify;
 
 use crate::server::McpServer;
 
-/// The process, as Lambda knows it.
-pub(super) struct Environment {
-    app: Arc<McpServer>,
+/// The state of the environment.
+pub(super) struct Recycler {
+    server: Arc<McpServer>,
     in_flight: AtomicUsize,
-    worn_out: AtomicBool,
+    is_worn_out: AtomicBool,
     end: Notify,
 }
 
-impl Environment {
-    pub(super) fn of(app: &Arc<McpServer>) -> Self {
+impl Recycler {
+    pub(super) fn new(server: &Arc<McpServer>) -> Self {
         Self {
-            app: Arc::clone(app),
+            server: Arc::clone(server),
             in_flight: AtomicUsize::new(0),
-            worn_out: AtomicBool::new(false),
+            is_worn_out: AtomicBool::new(false),
             end: Notify::new(),
         }
     }
 
-    /// An invocation has come.
-    pub(super) fn began(&self) {
+    /// Counts an invocation that has come.
+    pub(super) fn on_start(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Its answer was accepted. Whoever waits for this takes no other invocation before it returns.
-    pub(super) async fn answered(&self) {
-        if self.app.has_stuck_tools() {
-            self.worn_out.store(true, Ordering::Release);
+    /// Counts an invocation with an accepted answer. The caller takes no other invocation before this returns.
+    pub(super) async fn on_end(&self) {
+        if self.server.has_stuck_tools() {
+            self.is_worn_out.store(true, Ordering::Release);
         }
         let left = self.in_flight.fetch_sub(1, Ordering::AcqRel) - 1;
-        if self.worn_out.load(Ordering::Acquire) {
+        if self.is_worn_out.load(Ordering::Acquire) {
             if left == 0 {
                 self.end.notify_one();
             }
@@ -51,8 +51,8 @@ impl Environment {
         }
     }
 
-    /// Wait until the process is to end.
-    pub(super) async fn worn_out(&self) {
+    /// Waits until the process shall end.
+    pub(super) async fn needs_recycling(&self) {
         self.end.notified().await;
     }
 }

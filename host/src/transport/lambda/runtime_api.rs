@@ -1,11 +1,12 @@
-//! Lambda's Runtime API, from which a function fetches its invocations, and to which it posts its answers.
+//! A client of Lambda's Runtime API, from which a function fetches its invocations, and to which it posts its answers.
 //!
-//! Written here, and not left to `lambda_runtime`, since that ends the process when the client context has a form it does not
-//! know, and since each small piece of a streamed answer would wait there until the one before is acknowledged: its client
-//! cannot be told otherwise (`TCP_NODELAY`). One connection, on which one request follows the other, does for one invocation at
-//! a time.
+//! This is not left to `lambda_runtime` for two reasons. It ends the process when the client context has an unknown
+//! form. And each small piece of a streamed answer would wait until the one before is acknowledged, since its client
+//! does not set `TCP_NODELAY`. One connection, with one request after the other, is enough for one invocation at a
+//! time.
 //!
-//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes", and what `lambda_runtime` 1.5 does.
+//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes", and the behaviour of
+//! `lambda_runtime` 1.5.
 
 use std::convert::Infallible;
 
@@ -29,22 +30,22 @@ use crate::transport::lambda::invocation::Invocation;
 
 const VERSION: &str = "/2018-06-01/runtime";
 
-/// Tells invocations apart that have the same request id.
+/// The header that distinguishes invocations with the same request id.
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 
 const AGENT: &str = concat!("mcp-layer-host/", env!("CARGO_PKG_VERSION"));
 
-/// A client of the Runtime API. `S` are bodies that are sent as they become.
+/// A client of the Runtime API. `S` is the type of streamed bodies.
 pub(super) struct RuntimeApi<S> {
     address: String,
-    /// What comes before each path; emulators have such.
+    /// The prefix of every path, as emulators have one.
     prefix: String,
     connection: Option<SendRequest<Either<Full<Bytes>, S>>>,
 }
 
-/// Why Lambda cannot be talked to.
+/// The reason why a request to the Runtime API failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(super) enum RuntimeApiError {
     #[error("{0} cannot be connected to: {1}")]
     Connect(String, std::io::Error),
     #[error(transparent)]
@@ -54,15 +55,15 @@ pub(super) enum Broken {
     #[error("it answers {0}")]
     Refused(StatusCode),
     #[error("an invocation has no request id")]
-    Nameless,
+    MissingRequestId,
 }
 
 impl<S> RuntimeApi<S>
 where
     S: Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
 {
-    /// The one at `AWS_LAMBDA_RUNTIME_API`.
-    pub(super) fn at(address: &str) -> Self {
+    /// Returns a client for the address of `AWS_LAMBDA_RUNTIME_API`.
+    pub(super) fn new(address: &str) -> Self {
         let address = address.strip_prefix("http://").unwrap_or(address);
         let (address, prefix) = match address.find('/') {
             Some(begin) => address.split_at(begin),
@@ -79,8 +80,8 @@ where
         }
     }
 
-    /// Wait for the next invocation.
-    pub(super) async fn next(&mut self) -> Result<Invocation, Broken> {
+    /// Waits for the next invocation.
+    pub(super) async fn next(&mut self) -> Result<Invocation, RuntimeApiError> {
         loop {
             let request = self.request(Method::GET, "/invocation/next");
             let response = self
@@ -88,21 +89,23 @@ where
                 .await?;
             let (head, body) = response.into_parts();
             match head.status {
-                // Some emulators have nothing yet.
+                // Some emulators have no invocation yet.
                 StatusCode::NO_CONTENT => {
                     body.collect().await?;
                 }
                 status if status.is_success() => {
                     let event = body.collect().await?.to_bytes();
-                    return Invocation::new(&head.headers, event).ok_or(Broken::Nameless);
+                    return Invocation::new(&head.headers, event)
+                        .ok_or(RuntimeApiError::MissingRequestId);
                 }
-                status => return Err(Broken::Refused(status)),
+                status => return Err(RuntimeApiError::Refused(status)),
             }
         }
     }
 
-    /// Wait until the environment is restored from a snapshot, which is taken meanwhile. No connection outlives it.
-    pub(super) async fn restored(&mut self) -> Result<(), Broken> {
+    /// Waits until the environment is restored from a snapshot, which Lambda takes meanwhile. No connection survives
+    /// it.
+    pub(super) async fn wait_for_restore(&mut self) -> Result<(), RuntimeApiError> {
         let request = self.request(Method::GET, "/restore/next");
         let request = request.body(Either::Left(Full::default()))?;
         self.post(request).await?;
@@ -110,48 +113,51 @@ where
         Ok(())
     }
 
-    /// Answer an invocation whole.
-    pub(super) async fn answer(
+    /// Posts a whole answer to an invocation.
+    pub(super) async fn respond(
         &mut self,
         invocation: &Invocation,
         answer: Bytes,
-    ) -> Result<(), Broken> {
-        let request = self.to(invocation, "response");
+    ) -> Result<(), RuntimeApiError> {
+        let request = self.post_to(invocation, "response");
         let request = request.header(CONTENT_TYPE, "application/json");
         self.post(request.body(Either::Left(answer.into()))?).await
     }
 
-    /// Answer an invocation by what becomes.
+    /// Posts a streamed answer to an invocation.
     pub(super) async fn stream(
         &mut self,
         invocation: &Invocation,
         headers: HeaderMap,
         answer: S,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), RuntimeApiError> {
         let mut request = self
-            .to(invocation, "response")
+            .post_to(invocation, "response")
             .body(Either::Right(answer))?;
         request.headers_mut().extend(headers);
         self.post(request).await
     }
 
-    /// Tell that an invocation has failed.
+    /// Posts the failure of an invocation.
     pub(super) async fn fail(
         &mut self,
         invocation: &Invocation,
-        failure: &Failure,
-    ) -> Result<(), Broken> {
-        let request = failure.request(self.to(invocation, "error"))?;
+        failure: &InvocationFailure,
+    ) -> Result<(), RuntimeApiError> {
+        let request = failure.request(self.post_to(invocation, "error"))?;
         self.post(request).await
     }
 
-    /// Tell why the function does not start: Lambda shows the message to whoever invokes or looks into the log.
-    pub(super) async fn fail_init(&mut self, failure: &Failure) -> Result<(), Broken> {
+    /// Posts the reason why the function does not start. Lambda shows the message to the invoker and in the log.
+    pub(super) async fn fail_init(
+        &mut self,
+        failure: &InvocationFailure,
+    ) -> Result<(), RuntimeApiError> {
         let request = failure.request(self.request(Method::POST, "/init/error"))?;
         self.post(request).await
     }
 
-    fn to(&self, invocation: &Invocation, what: &str) -> Builder {
+    fn post_to(&self, invocation: &Invocation, what: &str) -> Builder {
         let path = format!("/invocation/{}/{what}", invocation.request_id);
         let request = self.request(Method::POST, &path);
         match &invocation.invocation_id {
@@ -168,22 +174,25 @@ where
             .header(USER_AGENT, HeaderValue::from_static(AGENT))
     }
 
-    async fn post(&mut self, request: Request<Either<Full<Bytes>, S>>) -> Result<(), Broken> {
+    async fn post(
+        &mut self,
+        request: Request<Either<Full<Bytes>, S>>,
+    ) -> Result<(), RuntimeApiError> {
         let response = self.call(request).await?;
         let status = response.status();
-        // Read to its end, so that the connection can be used again.
+        // The body is read to its end, so that the connection can be used again.
         response.into_body().collect().await?;
         if status.is_success() {
             Ok(())
         } else {
-            Err(Broken::Refused(status))
+            Err(RuntimeApiError::Refused(status))
         }
     }
 
     async fn call(
         &mut self,
         request: Request<Either<Full<Bytes>, S>>,
-    ) -> Result<Response<Incoming>, Broken> {
+    ) -> Result<Response<Incoming>, RuntimeApiError> {
         let mut request = request;
         if let Some(connection) = &mut self.connection
             && connection.ready().await.is_ok()
@@ -191,36 +200,38 @@ where
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok(response),
                 Err(mut error) => match error.take_message() {
-                    // It was closed before anything was sent.
+                    // The connection was closed before anything was sent.
                     Some(unsent) => request = unsent,
                     None => return Err(error.into_error().into()),
                 },
             }
         }
-        let connection = self.connected().await?;
+        let connection = self.connect().await?;
         Ok(connection.send_request(request).await?)
     }
 
-    async fn connected(&mut self) -> Result<&mut SendRequest<Either<Full<Bytes>, S>>, Broken> {
-        let failed = |error| Broken::Connect(self.address.clone(), error);
+    async fn connect(
+        &mut self,
+    ) -> Result<&mut SendRequest<Either<Full<Bytes>, S>>, RuntimeApiError> {
+        let failed = |error| RuntimeApiError::Connect(self.address.clone(), error);
         let stream = TcpStream::connect(&self.address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with its sender; how, its sender learns.
+        // The connection ends with its sender, which gets its error.
         tokio::spawn(connection);
         Ok(self.connection.insert(sender))
     }
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Failure {
+pub(super) struct InvocationFailure {
     /// A stable code.
     pub(super) code: String,
     pub(super) message: String,
 }
 
-impl Failure {
+impl InvocationFailure {
     fn request<S>(&self, request: Builder) -> http::Result<Request<Either<Full<Bytes>, S>>> {
         let body =
             json!({ "errorMessage": self.message, "errorType": self.code, "stackTrace": [] });

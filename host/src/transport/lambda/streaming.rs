@@ -1,7 +1,7 @@
-//! Answers that Lambda passes on as they happen (`RESPONSE_MODE=stream`). One that is ready is one piece.
+//! Streamed answers through Lambda (`RESPONSE_MODE=stream`). An answer that is complete is one piece.
 //!
-//! Source of the form: AWS Lambda Developer Guide, "Using the Lambda runtime API", "Response streaming", and what
-//! `lambda_runtime` 1.5 sends.
+//! Source of the format: AWS Lambda Developer Guide, "Using the Lambda runtime API", "Response streaming", and the
+//! output of `lambda_runtime` 1.5.
 
 use std::{
     collections::VecDeque,
@@ -18,15 +18,15 @@ use http::{
 use http_body::{Body, Frame};
 use lambda_http::lambda_runtime::MetadataPrelude;
 
-use crate::server::http::sse::AnswerBody;
+use crate::server::http::sse::ResponseBody;
 
-/// What distinguishes an HTTP response from other bytes.
+/// The content type of an HTTP response, as opposed to other bytes.
 const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
 
-/// What stands between the status and headers of a response, as JSON, and its body.
+/// The delimiter between the status and headers of a response, as JSON, and its body.
 const DELIMITER: [u8; 8] = [0; 8];
 
-/// The headers by which a streamed answer is known as one.
+/// Returns the headers of a streamed answer.
 pub(super) fn headers() -> HeaderMap {
     let headers = [
         (CONTENT_TYPE, HTTP_RESPONSE),
@@ -40,12 +40,12 @@ pub(super) fn headers() -> HeaderMap {
     headers.into_iter().collect()
 }
 
-/// The answer as Lambda takes it.
-pub(super) fn streamed(response: Response<AnswerBody>) -> Begun {
+/// Returns the answer in Lambda's format.
+pub(super) fn into_stream(response: Response<ResponseBody>) -> StreamBody {
     let (mut head, mut body) = response.into_parts();
-    // An invocation whose stream is empty is never over.
+    // An invocation with an empty stream never ends.
     if body.is_end_stream() {
-        body = AnswerBody::whole(Bytes::from_static(b"\n"));
+        body = ResponseBody::whole(Bytes::from_static(b"\n"));
         if head.status == StatusCode::NO_CONTENT {
             head.status = StatusCode::OK;
         }
@@ -58,23 +58,24 @@ pub(super) fn streamed(response: Response<AnswerBody>) -> Begun {
         headers: head.headers,
     };
     prelude.headers.remove(SET_COOKIE);
-    let begin = serde_json::to_vec(&prelude).unwrap_or_default();
-    Begun {
-        begin: Some([begin.into(), Bytes::from_static(&DELIMITER)]),
+    let preface = serde_json::to_vec(&prelude).unwrap_or_default();
+    StreamBody {
+        preface: Some([preface.into(), Bytes::from_static(&DELIMITER)]),
         ready: VecDeque::new(),
         body,
     }
 }
 
-/// A body with something before it, which is sent together with what comes first, but in chunks of their own: `cargo lambda watch`
-/// tells them apart by nothing else, which is how `lambda_runtime` sends them. (The connection still gets them in one write.)
-pub(super) struct Begun {
-    begin: Option<[Bytes; 2]>,
+/// A body with a preface. The preface is sent together with the first piece of the body, but in chunks of its own:
+/// `cargo lambda watch` distinguishes them only by that, and `lambda_runtime` sends them so. (The connection still gets
+/// them in one write.)
+pub(super) struct StreamBody {
+    preface: Option<[Bytes; 2]>,
     ready: VecDeque<Bytes>,
-    body: AnswerBody,
+    body: ResponseBody,
 }
 
-impl Body for Begun {
+impl Body for StreamBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -86,10 +87,10 @@ impl Body for Begun {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
                 return Poll::Pending;
             };
-            let Some(begin) = self.begin.take() else {
+            let Some(preface) = self.preface.take() else {
                 return Poll::Ready(frame);
             };
-            self.ready.extend(begin);
+            self.ready.extend(preface);
             let first = frame.and_then(|Ok(frame)| frame.into_data().ok());
             self.ready.extend(first);
         }
@@ -97,7 +98,7 @@ impl Body for Begun {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.begin.is_none() && self.ready.is_empty() && self.body.is_end_stream()
+        self.preface.is_none() && self.ready.is_empty() && self.body.is_end_stream()
     }
 }
 
@@ -128,9 +129,9 @@ mod tests {
             ),
         ] {
             let mut response =
-                Response::new(AnswerBody::whole(Bytes::from_static(body.as_bytes())));
+                Response::new(ResponseBody::whole(Bytes::from_static(body.as_bytes())));
             *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-            let mut body = streamed(response);
+            let mut body = into_stream(response);
             let mut chunks = Vec::new();
             for _ in 0..3 {
                 let frame = body.frame().now_or_never().expect("it is ready");

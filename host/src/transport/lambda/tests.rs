@@ -1,4 +1,4 @@
-//! Whole invocations: from the event to the payload that Lambda is given, but for the Runtime API.
+//! Whole invocations: from the event to the payload for Lambda, without the Runtime API.
 
 mod direct_invoke;
 mod fixtures;
@@ -14,14 +14,14 @@ use crate::{
     config::{Config, ResponseMode},
     plugin::Catalog,
     server::{McpServer, tests::plugin},
-    transport::lambda::{Answered, invocation::Invocation, runtime_api::Failure},
+    transport::lambda::{LambdaResponse, invocation::Invocation, runtime_api::InvocationFailure},
 };
 
 /// The year 3000. Unit: milliseconds since 1970.
 const FAR: u64 = 32_503_680_000_000;
 
-/// A function that serves the plugin by hand.
-struct Function(super::Function);
+/// A function with the handwritten plugin.
+struct Function(super::InvocationHandler);
 
 impl Function {
     fn start(variables: &[(&str, &str)]) -> Self {
@@ -32,28 +32,36 @@ impl Function {
         });
         assert_eq!(config.problems, Vec::<String>::new());
         let catalog = Catalog::linked(plugin::module()).expect("a catalogue");
-        Self(super::Function {
-            app: Arc::new(McpServer::of(&config, catalog)),
+        Self(super::InvocationHandler {
+            server: Arc::new(McpServer::with_catalog(&config, catalog)),
             mode: ResponseMode::Buffered,
         })
     }
 
-    /// Invoke it by an event, and what else an invocation has.
-    async fn invoke(&self, event: &Value, invocation: Invocation) -> Result<Value, Failure> {
+    /// Invokes it with an event, and with the other facts of an invocation.
+    async fn invoke(
+        &self,
+        event: &Value,
+        invocation: Invocation,
+    ) -> Result<Value, InvocationFailure> {
         self.invoke_text(&event.to_string(), invocation).await
     }
 
-    async fn invoke_text(&self, event: &str, invocation: Invocation) -> Result<Value, Failure> {
+    async fn invoke_text(
+        &self,
+        event: &str,
+        invocation: Invocation,
+    ) -> Result<Value, InvocationFailure> {
         let event = event.to_owned().into();
         let invocation = Invocation {
             event,
             ..invocation
         };
-        match self.0.answered(&invocation).await?.0 {
-            Answered::Whole(answer) => {
+        match self.0.respond(&invocation).await?.0 {
+            LambdaResponse::Whole(answer) => {
                 Ok(serde_json::from_slice(&answer).expect("an answer is JSON"))
             }
-            Answered::Stream(_) => panic!("what is buffered is no stream"),
+            LambdaResponse::Stream(_) => panic!("what is buffered is no stream"),
         }
     }
 }
@@ -66,7 +74,7 @@ fn invocation() -> Invocation {
     }
 }
 
-/// A call of a legacy client.
+/// Returns a call of a legacy client.
 fn call(tool: &str, arguments: Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
@@ -120,7 +128,7 @@ fn load_balancer(path: &str, body: &Value) -> Value {
     })
 }
 
-/// The message in the body of an answer.
+/// Returns the message in the body of an answer.
 fn message(answer: &Value) -> Value {
     let body = answer["body"].as_str();
     let body = body.unwrap_or_else(|| panic!("no body in {answer}"));

@@ -1,7 +1,6 @@
-//! Tells AWS's SDKs, in whatever plugin, which trace their requests belong to: AWS recognises by it functions that invoke
-//! themselves without end.
+//! The trace of AWS's SDKs, in any plugin. By it AWS recognizes functions that invoke themselves without end.
 //!
-//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`; it is each runtime's to set.
+//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`; each runtime has to set it.
 
 #![expect(
     unsafe_code,
@@ -14,19 +13,20 @@ use http::HeaderValue;
 
 const NAME: &str = "_X_AMZN_TRACE_ID";
 
-/// How long a variable can be, with its name. Unit: bytes. Source: ours; X-Ray's traces have a third of it.
-const LONGEST: usize = 512;
+/// The longest variable, with its name. Unit: bytes. Source: ours; X-Ray's traces have a third of it.
+const MAX_LENGTH: usize = 512;
 
-/// Where the variable stands, in turn. The C library would keep the memory of each value that there was (glibc's manual,
-/// "Environment Access"): a megabyte after ten thousand invocations.
-static PLACES: Mutex<Option<[&'static mut [u8; LONGEST]; 2]>> = Mutex::new(None);
+/// The buffers that hold the variable in turn. The C library would keep the memory of every former value (glibc's
+/// manual, "Environment Access"): a megabyte after ten thousand invocations.
+static BUFFERS: Mutex<Option<[&'static mut [u8; MAX_LENGTH]; 2]>> = Mutex::new(None);
 
-/// Set the variable, as every runtime does between two invocations.
-pub(super) fn tell(trace: Option<&HeaderValue>) {
+/// Sets the variable, as every runtime does between two invocations.
+pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
     let trace = trace.and_then(|trace| trace.to_str().ok());
-    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-    let places = places.get_or_insert_with(|| [(); 2].map(|()| Box::leak(Box::new([0; LONGEST]))));
-    let is_short = |trace: &&str| NAME.len() + trace.len() + 2 <= LONGEST && !trace.is_empty();
+    let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let buffers =
+        buffers.get_or_insert_with(|| [(); 2].map(|()| Box::leak(Box::new([0; MAX_LENGTH]))));
+    let is_short = |trace: &&str| NAME.len() + trace.len() + 2 <= MAX_LENGTH && !trace.is_empty();
     let Some(trace) = trace.filter(is_short) else {
         // SAFETY: the environment must not be changed while another thread reads it. This comes between two invocations, when no
         // call is at work. A tool whose call was given up may be, but for as long as it takes to end the process; so may a thread
@@ -34,17 +34,17 @@ pub(super) fn tell(trace: Option<&HeaderValue>) {
         unsafe { std::env::remove_var(NAME) };
         return;
     };
-    // The value before stays where it is, for whoever still reads it.
-    places.swap(0, 1);
-    let place = &mut *places[0];
-    place.fill(0);
-    for (byte, written) in place.iter_mut().zip(format!("{NAME}={trace}").bytes()) {
+    // The former value stays unchanged, for threads that still read it.
+    buffers.swap(0, 1);
+    let buffer = &mut *buffers[0];
+    buffer.fill(0);
+    for (byte, written) in buffer.iter_mut().zip(format!("{NAME}={trace}").bytes()) {
         *byte = written;
     }
-    // SAFETY: the place lives as long as the process and ends with a zero; it is written again when another has been the
-    // variable's for an invocation. Who else may be at work is the same as above; where the variable is there already, one
-    // pointer changes.
-    let set = unsafe { libc::putenv(place.as_mut_ptr().cast()) };
+    // SAFETY: the buffer lives as long as the process and ends with a zero; it is written again when another has been
+    // the variable's for an invocation. Who else may be at work is the same as above; where the variable is there
+    // already, one pointer changes.
+    let set = unsafe { libc::putenv(buffer.as_mut_ptr().cast()) };
     if set != 0 {
         tracing::warn!("the trace of an invocation cannot be told to AWS's SDKs: no memory");
     }
@@ -55,19 +55,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_invocation_has_its_own_trace_or_none_and_they_take_no_more_memory() {
+    fn each_invocation_sets_its_own_trace_without_more_memory() {
         let value = |text: &str| HeaderValue::from_str(text).expect("a value");
-        let mut places = std::collections::BTreeSet::new();
+        let mut buffers = std::collections::BTreeSet::new();
         for number in 0..100 {
             let trace = format!("Root=1-{number:08x}-a;Sampled=0");
-            tell(Some(&value(&trace)));
+            set_trace_env(Some(&value(&trace)));
             assert_eq!(std::env::var(NAME).as_deref(), Ok(trace.as_str()));
             // SAFETY: no other test sets this variable; its value is only looked for, not read.
-            places.insert(unsafe { libc::getenv(c"_X_AMZN_TRACE_ID".as_ptr()) } as usize);
+            buffers.insert(unsafe { libc::getenv(c"_X_AMZN_TRACE_ID".as_ptr()) } as usize);
         }
-        assert_eq!(places.len(), 2);
-        for none in [None, Some(value(&"x".repeat(LONGEST)))] {
-            tell(none.as_ref());
+        assert_eq!(buffers.len(), 2);
+        for none in [None, Some(value(&"x".repeat(MAX_LENGTH)))] {
+            set_trace_env(none.as_ref());
             assert!(std::env::var_os(NAME).is_none());
         }
     }

@@ -1,10 +1,10 @@
-//! What one client says and is told: each line worked on beside the others, until it is answered or taken back.
+//! The conversation with one client. The lines are handled concurrently, until each is answered or cancelled.
 
 use std::{collections::HashMap, sync::Arc};
 
 use http::{HeaderMap, Method};
 use mcp_protocol::{
-    Answer, Ask, Id, Request,
+    Answer, ClientRequest, Id, Request,
     jsonrpc::{INTERNAL_ERROR, INVALID_REQUEST},
     route_stdio,
 };
@@ -17,113 +17,114 @@ use crate::{
     plugin::Caller,
     server::{
         McpServer,
-        dispatch::{Connection, Part, Unfolded, answer_each, unfold},
-        outcome::Outcome,
-        record::Record,
-        request::{Incoming, MAX_BODY, Reached, Tell},
-        session::InSession,
+        dispatch::{Connection, MessageParts, Part, answer_each, split_message},
+        outcome::McpReply,
+        record::RequestRecord,
+        request::{Exposure, IncomingRequest, MAX_BODY, NotificationSink},
+        session::SessionContext,
     },
     store::session::SessionId,
-    transport::stdio::lines::{Line, line_of},
+    transport::stdio::lines::{InputLine, to_line},
 };
 
-/// How many messages are worked on at once, beside the calls that run; those after them are read when others are answered.
-/// Source: ours. They wait for the client to read, so that one that does not read what it asked for fills no memory; calls
-/// alone never keep it from being heard, as it may have one to take back.
-const MOST_BESIDE_CALLS: usize = 64;
+/// The maximum number of messages that are handled at once, besides the calls that run. Further messages are read when
+/// others are answered.
+/// Source: ours. Messages wait for the client to read their answers, so that a client which does not read fills no
+/// memory. Calls alone never keep a message waiting, since it may be a cancellation of one.
+const MAX_NON_CALL_REQUESTS: usize = 64;
 
-/// How much the large messages that are worked on have, all together; one more of them is refused. Unit: bytes.
+/// The maximum size of all large messages that are handled at once. A further one is refused. Unit: bytes.
 /// Source: ours. Four times the largest.
-const MOST_BYTES_AT_ONCE: usize = 4 * MAX_BODY;
+const MAX_LARGE_BYTES: usize = 4 * MAX_BODY;
 
-/// A message of so much is a large one. Unit: bytes.
-/// Source: ours. What is smaller is bounded by its number: 320 messages unless `CALLS_AT_ONCE` says otherwise, 5 MB.
-const LARGE: usize = 16 * 1024;
+/// The minimum size of a large message. Unit: bytes.
+/// Source: ours. Smaller ones are limited by their number: 320 messages unless `CALLS_AT_ONCE` is set, 5 MB.
+const LARGE_MESSAGE: usize = 16 * 1024;
 
-/// What one client says and is told.
+/// The state of the conversation.
 pub(super) struct Conversation {
-    app: Arc<McpServer>,
-    /// How many messages are worked on at once.
-    most_at_once: usize,
-    /// For large messages. Unit: bytes.
-    room: Arc<Semaphore>,
+    server: Arc<McpServer>,
+    /// The maximum number of messages that are handled at once.
+    max_messages: usize,
+    /// The limit of large messages. Unit: bytes.
+    large_messages: Arc<Semaphore>,
     out: mpsc::Sender<Vec<u8>>,
-    /// What `initialize` agreed on.
-    session: Arc<InSession>,
-    /// How to tell that the client takes a request back. (Of requests under the same id, of the latest.)
-    under_way: HashMap<Id, oneshot::Sender<()>>,
+    /// The result of `initialize`.
+    session: Arc<SessionContext>,
+    /// The senders that cancel active requests. (Of requests with the same id, the latest.)
+    active: HashMap<Id, oneshot::Sender<()>>,
     tasks: JoinSet<()>,
 }
 
 impl Conversation {
-    /// A conversation that has not begun, and whose answers go to `out`.
-    pub(super) fn new(app: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
+    /// Returns a new conversation, which writes its answers to `out`.
+    pub(super) fn new(server: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
         Self {
-            most_at_once: app.calls_at_once() + MOST_BESIDE_CALLS,
-            room: Arc::new(Semaphore::new(MOST_BYTES_AT_ONCE)),
-            app: Arc::new(app),
+            max_messages: server.max_concurrent_calls() + MAX_NON_CALL_REQUESTS,
+            large_messages: Arc::new(Semaphore::new(MAX_LARGE_BYTES)),
+            server: Arc::new(server),
             out,
-            session: Arc::new(InSession::None),
-            under_way: HashMap::new(),
+            session: Arc::new(SessionContext::None),
+            active: HashMap::new(),
             tasks: JoinSet::new(),
         }
     }
 
-    /// Hear every line until there are no more.
-    pub(super) async fn listen(&mut self, mut lines: mpsc::Receiver<Line>) {
+    /// Handles every line until there are no more.
+    pub(super) async fn listen(&mut self, mut lines: mpsc::Receiver<InputLine>) {
         loop {
             tokio::select! {
-                line = lines.recv(), if self.tasks.len() < self.most_at_once => match line {
-                    Some(line) => self.hear(line).await,
+                line = lines.recv(), if self.tasks.len() < self.max_messages => match line {
+                    Some(line) => self.on_line(line).await,
                     None => return,
                 },
-                Some(_) = self.tasks.join_next() => self.forget_finished(),
+                Some(_) = self.tasks.join_next() => self.remove_finished(),
             }
         }
     }
 
-    async fn hear(&mut self, line: Line) {
+    async fn on_line(&mut self, line: InputLine) {
         let line = match line {
-            Line::Message(line) => line,
-            Line::TooLong => {
+            InputLine::Message(line) => line,
+            InputLine::TooLong => {
                 let message = format!("the message has more than {MAX_BODY} bytes");
                 let answer = Answer::error(400, None, INVALID_REQUEST, &message);
                 return write(&self.out, answer.into()).await;
             }
         };
-        let unfolded = unfold(route_stdio(&line), &self.session);
-        let asked = Asked::of(&unfolded);
-        let taken_back = match self.begin(unfolded) {
-            Ok(taken_back) => taken_back,
+        let parts = split_message(route_stdio(&line), &self.session);
+        let targets = ReplyTargets::from_parts(&parts);
+        let cancelled = match self.begin(parts) {
+            Ok(cancelled) => cancelled,
             Err(answer) => return write(&self.out, answer.into()).await,
         };
-        let Ok(room) = self.room_for(line.len()) else {
-            drop(taken_back);
-            self.forget_finished();
-            return write(&self.out, asked.refused()).await;
+        let Ok(permit) = self.reserve(line.len()) else {
+            drop(cancelled);
+            self.remove_finished();
+            return write(&self.out, targets.overloaded_reply()).await;
         };
-        let work = Work {
-            app: Arc::clone(&self.app),
+        let handler = LineHandler {
+            server: Arc::clone(&self.server),
             out: self.out.clone(),
             session: Arc::clone(&self.session),
         };
-        self.tasks.spawn(work.answer(line, room, taken_back));
+        self.tasks.spawn(handler.answer(line, permit, cancelled));
     }
 
-    /// Do what must be done before the next message is looked at. What then is left to do can be taken back, each request
-    /// by its own sign.
+    /// Handles the parts of a message that must be done before the next message. Returns a receiver for the
+    /// cancellation of each remaining request.
     ///
     /// # Errors
-    /// The answer, when nothing is left to do.
-    fn begin(&mut self, unfolded: Unfolded<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
-        let mut taken_back = Vec::new();
-        for part in unfolded.parts {
+    /// The answer, if nothing remains to be done.
+    fn begin(&mut self, parts: MessageParts<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
+        let mut cancelled = Vec::new();
+        for part in parts.parts {
             match part {
-                Part::Cancelled(id) => self.take_back(&id),
+                Part::Cancelled(id) => self.cancel(&id),
                 Part::Request(Request {
                     id,
-                    ask:
-                        Ask::Initialize {
+                    method:
+                        ClientRequest::Initialize {
                             negotiated,
                             client,
                             capabilities,
@@ -131,54 +132,57 @@ impl Conversation {
                     ..
                 }) => {
                     let caller = Caller::default();
-                    let session = self
-                        .app
-                        .new_session(negotiated, client, capabilities, &caller);
-                    self.session = Arc::new(InSession::Known(SessionId::random(), session));
-                    return Err(Answer::success(&id, &self.app.introduction(negotiated)));
+                    let session =
+                        self.server
+                            .new_session(negotiated, client, capabilities, &caller);
+                    self.session = Arc::new(SessionContext::Known(SessionId::random(), session));
+                    return Err(Answer::success(
+                        &id,
+                        &self.server.initialize_result(negotiated),
+                    ));
                 }
-                Part::Request(request) => taken_back.push(self.register(request)),
+                Part::Request(request) => cancelled.push(self.register(request)),
             }
         }
-        match unfolded.answer {
+        match parts.answer {
             Some(answer) => Err(answer),
-            None => Ok(taken_back),
+            None => Ok(cancelled),
         }
     }
 
-    /// Room for a message of so many bytes, until it is answered; a small one needs none.
-    fn room_for(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, NoRoom> {
-        if bytes < LARGE {
+    /// Reserves room for a message until it is answered. A small one needs none.
+    fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Overloaded> {
+        if bytes < LARGE_MESSAGE {
             return Ok(None);
         }
-        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
-        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes);
-        room.map(Some).map_err(|_| NoRoom)
+        let bytes = u32::try_from(bytes).map_err(|_| Overloaded)?;
+        let permit = Arc::clone(&self.large_messages).try_acquire_many_owned(bytes);
+        permit.map(Some).map_err(|_| Overloaded)
     }
 
     fn register(&mut self, request: Request<'_>) -> oneshot::Receiver<()> {
-        if let (Ask::SetLogLevel(level), InSession::Known(_, session)) =
-            (request.ask, Arc::make_mut(&mut self.session))
+        if let (ClientRequest::SetLogLevel(level), SessionContext::Known(_, session)) =
+            (request.method, Arc::make_mut(&mut self.session))
         {
             session.log_level = Some(level);
         }
-        let (sender, taken_back) = oneshot::channel();
-        self.under_way.insert(request.id, sender);
-        taken_back
+        let (sender, cancelled) = oneshot::channel();
+        self.active.insert(request.id, sender);
+        cancelled
     }
 
-    fn take_back(&mut self, id: &Id) {
-        if let Some(request) = self.under_way.remove(id) {
-            // It may have ended meanwhile.
+    fn cancel(&mut self, id: &Id) {
+        if let Some(request) = self.active.remove(id) {
+            // The request may have ended meanwhile.
             let _ = request.send(());
         }
     }
 
-    fn forget_finished(&mut self) {
-        self.under_way.retain(|_, request| !request.is_closed());
+    fn remove_finished(&mut self) {
+        self.active.retain(|_, request| !request.is_closed());
     }
 
-    /// Wait until all is answered.
+    /// Waits until everything is answered.
     pub(super) async fn end(mut self, written: oneshot::Receiver<()>) {
         while self.tasks.join_next().await.is_some() {}
         drop(self.out);
@@ -186,64 +190,65 @@ impl Conversation {
     }
 }
 
-/// Large messages have taken all the room there is.
-struct NoRoom;
+/// The large messages have reached their limit.
+struct Overloaded;
 
-/// Who waits for an answer to a line.
-enum Asked {
+/// The ids of the requests in a line that wait for an answer.
+enum ReplyTargets {
     One(Id),
     Several(Vec<Id>),
     Nobody,
 }
 
-impl Asked {
-    fn of(unfolded: &Unfolded<'_>) -> Self {
+impl ReplyTargets {
+    fn from_parts(parts: &MessageParts<'_>) -> Self {
         let id = |part: &Part<'_>| match part {
             Part::Request(request) => Some(request.id.clone()),
             Part::Cancelled(_) => None,
         };
-        let mut ids = unfolded.parts.iter().filter_map(id);
-        match unfolded.is_batch {
+        let mut ids = parts.parts.iter().filter_map(id);
+        match parts.is_batch {
             true => Self::Several(ids.collect()),
             false => ids.next().map_or(Self::Nobody, Self::One),
         }
     }
 
-    /// What they are told when there is no room for the line.
-    fn refused(self) -> Outcome {
+    /// Returns the reply for a line that is refused for its size.
+    fn overloaded_reply(self) -> McpReply {
         let message = format!(
-            "messages of {MOST_BYTES_AT_ONCE} bytes are worked on, and no more at the moment; send it again when others are answered"
+            "messages of {MAX_LARGE_BYTES} bytes are worked on, and no more at the moment; send it again when others are answered"
         );
         let refused =
-            |id: &Id| Outcome::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
+            |id: &Id| McpReply::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
         match self {
             Self::One(id) => refused(&id),
-            Self::Several(ids) => Outcome::of_batch(ids.iter().map(refused).collect()),
+            Self::Several(ids) => McpReply::from_batch(ids.iter().map(refused).collect()),
             Self::Nobody => Answer::ACCEPTED.into(),
         }
     }
 }
 
-/// What it takes to answer one line.
-struct Work {
-    app: Arc<McpServer>,
+/// The handler of one line.
+struct LineHandler {
+    server: Arc<McpServer>,
     out: mpsc::Sender<Vec<u8>>,
-    session: Arc<InSession>,
+    session: Arc<SessionContext>,
 }
 
-impl Work {
-    /// Answer a line, unless it is taken back. (It was parsed before, but what came of that cannot leave it.)
+impl LineHandler {
+    /// Answers a line, unless it is cancelled. (It was parsed before, but the parts borrow from it and cannot leave
+    /// that function.)
     async fn answer(
         self,
         line: Vec<u8>,
-        room: Option<OwnedSemaphorePermit>,
-        taken_back: Vec<oneshot::Receiver<()>>,
+        permit: Option<OwnedSemaphorePermit>,
+        cancelled: Vec<oneshot::Receiver<()>>,
     ) {
-        let mut taken_back = taken_back.into_iter();
-        let request = |request| self.request(line.len(), request, taken_back.next());
+        let mut cancelled = cancelled.into_iter();
+        let request = |request| self.request(line.len(), request, cancelled.next());
         let outcome = answer_each(route_stdio(&line), &self.session, request).await;
         drop(line);
-        drop(room);
+        drop(permit);
         write(&self.out, outcome).await;
     }
 
@@ -251,58 +256,60 @@ impl Work {
         &self,
         received: usize,
         request: Request<'_>,
-        taken_back: Option<oneshot::Receiver<()>>,
-    ) -> Outcome {
+        cancelled: Option<oneshot::Receiver<()>>,
+    ) -> McpReply {
         let request_id = uuid::Uuid::new_v4().to_string();
         let headers = HeaderMap::new();
         let out = self.out.clone();
-        // From a tool's own thread. A client that is gone hears nothing.
-        let tell = Tell::new(move |notification| {
-            let _ = out.blocking_send(line_of(notification.get().as_bytes()));
+        // This runs on a tool's own thread. A client that is gone gets nothing.
+        let sink = NotificationSink::new(move |notification| {
+            let _ = out.blocking_send(to_line(notification.get().as_bytes()));
         });
-        let incoming = Incoming {
+        let incoming = IncomingRequest {
             method: Method::POST,
             path: "/mcp",
             headers: &headers,
             body: &[],
-            reached: Reached::Pipe,
-            // Who started the program; nobody asks who that is.
+            exposure: Exposure::Stdio,
+            // The caller is the program that started this one. Nobody asks which one that is.
             caller: Caller::default(),
             request_id: &request_id,
             deadline: None,
-            ceiling: None,
-            tell: Some(tell),
-            record: Record::default(),
-            room: None,
+            gateway_timeout: None,
+            notifications: Some(sink),
+            record: RequestRecord::default(),
+            response_limit: None,
         };
-        incoming.record.asks(&request.ask, request.revision);
-        // What is taken back is abandoned.
-        let served = async {
-            let mut line = self.app.line(&incoming, received);
+        incoming
+            .record
+            .set_method(&request.method, request.revision);
+        // A cancelled request is dropped.
+        let reply = async {
+            let mut entry = self.server.log_entry(&incoming, received);
             let connection = Connection::Transport(&self.session);
-            let served = self
-                .app
+            let reply = self
+                .server
                 .request(&incoming, request, &self.session, connection);
-            let outcome = served.await;
-            line.end_by(&outcome.answer);
+            let outcome = reply.await;
+            entry.finish_with(&outcome.answer);
             outcome
         };
-        let Some(taken_back) = taken_back else {
-            return served.await;
+        let Some(cancelled) = cancelled else {
+            return reply.await;
         };
         tokio::select! {
-            outcome = served => outcome,
-            Ok(()) = taken_back => Answer::ACCEPTED.into(),
+            outcome = reply => outcome,
+            Ok(()) = cancelled => Answer::ACCEPTED.into(),
         }
     }
 }
 
-/// Write what there is to write of an outcome. Nobody may be there any more to read it.
-async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: Outcome) {
+/// Writes a reply. Nobody may be there any more to read it.
+async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: McpReply) {
     for notification in outcome.notifications {
-        let _ = out.send(line_of(notification.get().as_bytes())).await;
+        let _ = out.send(to_line(notification.get().as_bytes())).await;
     }
     if let Some(body) = outcome.answer.body {
-        let _ = out.send(line_of(&body)).await;
+        let _ = out.send(to_line(&body)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Lines in and out, on threads of their own.
+//! The lines of stdin and stdout, on threads of their own.
 
 use std::io::{self, BufRead, Write};
 
@@ -6,21 +6,21 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::server::request::MAX_BODY;
 
-/// How many lines may wait for the client to read them before calls wait for it, too.
+/// The maximum number of lines that wait for the client to read them. With more, calls wait for it, too.
 /// Source: ours.
-const WAITING_LINES: usize = 64;
+const MAX_QUEUED_LINES: usize = 64;
 
 /// A line of the input.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// Without its end.
+pub(super) enum InputLine {
+    /// A line without its end.
     Message(Vec<u8>),
-    /// Of more than [`MAX_BODY`]; it was skipped.
+    /// A line of more than [`MAX_BODY`], which was skipped.
     TooLong,
 }
 
-/// Read lines on a thread of its own, which nobody waits for: reading cannot be interrupted.
-pub(super) fn reading(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<Line> {
+/// Reads lines on a thread of its own. Nobody waits for its end: reading cannot be interrupted.
+pub(super) fn spawn_reader(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<InputLine> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
         loop {
@@ -41,32 +41,32 @@ pub(super) fn reading(mut input: impl BufRead + Send + 'static) -> mpsc::Receive
     lines
 }
 
-/// The next line that is not blank; `None` at the end.
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
+/// Returns the next line that is not blank; `None` at the end.
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     loop {
         let mut line = Vec::new();
-        // One more for the line's end.
-        let most = MAX_BODY as u64 + 1;
-        if io::Read::take(&mut *input, most).read_until(b'\n', &mut line)? == 0 {
+        // One more byte for the line's end.
+        let limit = MAX_BODY as u64 + 1;
+        if io::Read::take(&mut *input, limit).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
         if line.len() > MAX_BODY && !line.ends_with(b"\n") {
             input.skip_until(b'\n')?;
-            return Ok(Some(Line::TooLong));
+            return Ok(Some(InputLine::TooLong));
         }
         line.truncate(line.trim_ascii_end().len());
         if !line.is_empty() {
-            return Ok(Some(Line::Message(line)));
+            return Ok(Some(InputLine::Message(line)));
         }
     }
 }
 
-/// Write lines on a thread of its own: a client that does not read holds up nothing but what it would have to read. The
-/// second part is there when everything was written.
-pub(super) fn writing(
+/// Writes lines on a thread of its own: a client that does not read delays nothing but its own answers. The receiver
+/// completes when everything was written.
+pub(super) fn spawn_writer(
     mut output: impl Write + Send + 'static,
 ) -> (mpsc::Sender<Vec<u8>>, oneshot::Receiver<()>) {
-    let (sender, mut lines) = mpsc::channel::<Vec<u8>>(WAITING_LINES);
+    let (sender, mut lines) = mpsc::channel::<Vec<u8>>(MAX_QUEUED_LINES);
     let (done, written) = oneshot::channel();
     std::thread::spawn(move || {
         while let Some(line) = lines.blocking_recv() {
@@ -81,8 +81,9 @@ pub(super) fn writing(
     (sender, written)
 }
 
-/// A message as a line. JSON has line feeds only between its tokens (RFC 8259, section 7), and there a blank is as good.
-pub(super) fn line_of(message: &[u8]) -> Vec<u8> {
+/// Returns a message as a line. JSON has line feeds only between its tokens (RFC 8259, section 7), where a blank is
+/// equivalent.
+pub(super) fn to_line(message: &[u8]) -> Vec<u8> {
     let blank = |byte: &u8| match byte {
         b'\n' | b'\r' => b' ',
         byte => *byte,
@@ -104,12 +105,12 @@ mod tests {
         while let Some(line) = read_line(&mut input).expect("memory can be read") {
             lines.push(line);
         }
-        let message = |text: &str| Line::Message(text.into());
+        let message = |text: &str| InputLine::Message(text.into());
         assert_eq!(lines, [message("{}"), message("[]"), message("{\"a\":1}")]);
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_skipped_and_the_next_is_read() {
+    fn a_too_long_line_is_skipped_and_the_next_is_read() {
         for (length, fits) in [
             (MAX_BODY, true),
             (MAX_BODY + 1, false),
@@ -119,15 +120,19 @@ mod tests {
             input.extend(b"\n{}\n");
             let mut input = &input[..];
             let first = read_line(&mut input).expect("memory can be read");
-            assert_eq!(first != Some(Line::TooLong), fits, "{length} bytes");
+            assert_eq!(first != Some(InputLine::TooLong), fits, "{length} bytes");
             let second = read_line(&mut input).expect("memory can be read");
-            assert_eq!(second, Some(Line::Message(b"{}".into())), "{length} bytes");
+            assert_eq!(
+                second,
+                Some(InputLine::Message(b"{}".into())),
+                "{length} bytes"
+            );
         }
     }
 
     #[test]
     fn a_message_of_several_lines_becomes_one() {
-        let line = line_of(b"{\r\n  \"a\": \"b\\n\"\n}");
+        let line = to_line(b"{\r\n  \"a\": \"b\\n\"\n}");
         assert_eq!(line, b"{    \"a\": \"b\\n\" }\n");
     }
 }

@@ -1,8 +1,9 @@
-//! The tables by which the dynamic loader finds its way in a library: do they lie inside the file?
+//! Checks that the tables of a library, which the dynamic loader reads, lie inside its file.
 //!
-//! The loader believes its file. A table that a damaged copy lost, or that its dynamic section places somewhere else, makes
-//! it read memory that is not there, and the process dies before any code of the library has run. What can be seen from
-//! here is where tables lie, not what is in the code: a copy whose bytes differ is recognised by its manifest's hash alone.
+//! The loader trusts its file. A table that is lost in a damaged copy, or that the dynamic section places somewhere
+//! else, makes the loader read memory that is not there. The process then dies before any code of the library has run.
+//! This check sees only the places of the tables, not the code: a copy with other bytes is detected by its manifest's
+//! checksum alone.
 
 use object::{
     LittleEndian,
@@ -20,41 +21,41 @@ use object::{
     },
 };
 
-/// Size of an entry. Unit: bytes. Source: ELF-64 Object File Format, version 1.5, figures 4 and 6, and the generic ABI for
-/// `DT_RELR`.
-const SYMBOL: u64 = 24;
-const RELOCATION: u64 = 24;
-const RELATIVE_RELOCATION: u64 = 8;
+/// The size of an entry. Unit: bytes. Source: ELF-64 Object File Format, version 1.5, figures 4 and 6, and the generic
+/// ABI for `DT_RELR`.
+const SYMBOL_SIZE: u64 = 24;
+const RELOCATION_SIZE: u64 = 24;
+const RELATIVE_RELOCATION_SIZE: u64 = 8;
 
-/// The most entries of a list of versions that are followed. Source: ours; glibc itself has some dozens.
+/// The maximum number of entries of a version list that are followed. Source: ours; glibc itself has some dozens.
 const MAX_VERSIONS: usize = 1000;
 
-/// The shape of a list of versions: where in its entries, and in those of the lists that hang on them, a word stands.
-/// Unit: words of four bytes.
+/// The layout of a version list: the positions of words in its entries, and in those of the inner lists that belong to
+/// them. Unit: words of four bytes.
 #[derive(Clone, Copy)]
-struct Versions {
-    /// How far it is to the list that hangs on the entry.
+struct VersionListLayout {
+    /// The word with the distance to the entry's inner list.
     inner: u64,
-    /// How far it is to the next entry: always the last word.
+    /// The word with the distance to the next entry: always the last word.
     next: u64,
-    /// The same in that list.
+    /// The word with the distance to the next entry of the inner list.
     inner_next: u64,
 }
 
-/// Source: Linux Standard Base Core 5.0, section 10.7, "Symbol Versioning".
-const NEEDED: Versions = Versions {
+/// The layout of `DT_VERNEED`. Source: Linux Standard Base Core 5.0, section 10.7, "Symbol Versioning".
+const NEEDED_VERSIONS: VersionListLayout = VersionListLayout {
     inner: 2,
     next: 3,
     inner_next: 3,
 };
-const DEFINED: Versions = Versions {
+const DEFINED_VERSIONS: VersionListLayout = VersionListLayout {
     inner: 3,
     next: 4,
     inner_next: 1,
 };
 
-/// What is wrong if a table is not inside the file, by its address and its size. Unit of the size: bytes.
-const SIZED: [(&str, DynamicTag, DynamicTag); 6] = [
+/// Tables with an address and a size, and the message if one is not inside the file. Unit of the size: bytes.
+const SIZED_TABLES: [(&str, DynamicTag, DynamicTag); 6] = [
     ("its strings do not lie inside it", DT_STRTAB, DT_STRSZ),
     ("its relocations do not lie inside it", DT_RELA, DT_RELASZ),
     (
@@ -79,15 +80,15 @@ const SIZED: [(&str, DynamicTag, DynamicTag); 6] = [
     ),
 ];
 
-/// Values that the loader insists on: it ends the process if they are others.
-const FIXED: [(DynamicTag, u64); 4] = [
-    (DT_SYMENT, SYMBOL),
-    (DT_RELAENT, RELOCATION),
-    (DT_RELRENT, RELATIVE_RELOCATION),
+/// Values that the loader requires: it ends the process if they differ.
+const FIXED_VALUES: [(DynamicTag, u64); 4] = [
+    (DT_SYMENT, SYMBOL_SIZE),
+    (DT_RELAENT, RELOCATION_SIZE),
+    (DT_RELRENT, RELATIVE_RELOCATION_SIZE),
     (DT_PLTREL, DT_RELA.0 as u64),
 ];
 
-/// What the loader finds in a library.
+/// The tables that the loader reads in a library.
 pub(crate) struct Tables<'data, R> {
     data: R,
     segments: Vec<Segment>,
@@ -106,7 +107,7 @@ struct Segment {
 }
 
 impl Segment {
-    fn of(header: &ProgramHeader64<LittleEndian>) -> Self {
+    fn from_header(header: &ProgramHeader64<LittleEndian>) -> Self {
         Self {
             address: header.p_vaddr(LittleEndian),
             offset: header.p_offset(LittleEndian),
@@ -117,14 +118,15 @@ impl Segment {
 }
 
 impl<'data, R: ReadRef<'data>> Tables<'data, R> {
-    /// Read where the tables lie, and check that they lie inside the file; else what does not.
-    pub(crate) fn of(
+    /// Reads the places of the tables and checks that they lie inside the file. The error is the message about the
+    /// first that does not.
+    pub(crate) fn parse(
         headers: &[ProgramHeader64<LittleEndian>],
         data: R,
     ) -> Result<Self, &'static str> {
         let kind = |wanted| {
             let of_kind = move |header: &&ProgramHeader64<_>| header.p_type(LittleEndian) == wanted;
-            headers.iter().filter(of_kind).map(Segment::of)
+            headers.iter().filter(of_kind).map(Segment::from_header)
         };
         let mut tables = Self {
             data,
@@ -142,7 +144,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
                 .ok_or("its thread-local variables do not lie inside it")?;
         }
         tables.check()?;
-        tables.symbols = tables.checked_symbols()?;
+        tables.symbols = tables.check_symbols()?;
         Ok(tables)
     }
 
@@ -154,7 +156,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             .data
             .read_slice_at::<Dyn64<LittleEndian>>(offset, count);
         let all = all.ok()?;
-        // The loader reads on until it meets this one.
+        // The loader reads on until it meets this entry.
         let end = all
             .iter()
             .position(|entry| entry.d_tag(LittleEndian) == DT_NULL)?;
@@ -164,12 +166,12 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     }
 
     fn check(&self) -> Result<(), &'static str> {
-        for (what, address, size) in SIZED {
+        for (what, address, size) in SIZED_TABLES {
             if !self.is_sized_table_inside(address, size) {
                 return Err(what);
             }
         }
-        for (tag, expected) in FIXED {
+        for (tag, expected) in FIXED_VALUES {
             if self.value(tag).is_some_and(|value| value != expected) {
                 return Err("its dynamic section contradicts itself");
             }
@@ -185,7 +187,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         self.check_strings()
     }
 
-    fn checked_symbols(&self) -> Result<&'data [Sym64<LittleEndian>], &'static str> {
+    fn check_symbols(&self) -> Result<&'data [Sym64<LittleEndian>], &'static str> {
         let count = self
             .symbol_count()
             .ok_or("the hash table of its symbols does not lie inside it")?;
@@ -194,7 +196,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             self.value(tag)
                 .is_none_or(|at| length.is_some_and(|length| self.offset(at, length).is_some()))
         };
-        if self.value(DT_SYMTAB).is_none() || !are_inside(DT_SYMTAB, SYMBOL) {
+        if self.value(DT_SYMTAB).is_none() || !are_inside(DT_SYMTAB, SYMBOL_SIZE) {
             return Err("its symbols do not lie inside it");
         }
         let strings = self.value(DT_STRSZ).unwrap_or_default();
@@ -203,10 +205,10 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         if !symbols.iter().all(is_inside) {
             return Err("the name of a symbol does not lie inside it");
         }
-        let versions = [(DT_VERNEED, NEEDED), (DT_VERDEF, DEFINED)];
+        let versions = [(DT_VERNEED, NEEDED_VERSIONS), (DT_VERDEF, DEFINED_VERSIONS)];
         let mut lists = versions.into_iter();
         if !are_inside(DT_VERSYM, 2)
-            || !lists.all(|(tag, form)| self.value(tag).is_none_or(|at| self.is_list(at, form)))
+            || !lists.all(|(tag, layout)| self.value(tag).is_none_or(|at| self.is_list(at, layout)))
         {
             return Err("the versions of its symbols do not lie inside it");
         }
@@ -240,7 +242,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         Ok(())
     }
 
-    /// Is a symbol of this name defined here, and where the loader would find it?
+    /// Reports whether the library defines a symbol of this name, at an address where the loader would find it.
     pub(crate) fn defines(&self, name: &[u8]) -> bool {
         let table = self.value(DT_STRTAB).zip(self.value(DT_STRSZ));
         let strings = table.and_then(|(address, size)| {
@@ -256,12 +258,12 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     }
 
     fn symbols(&self, count: u64) -> Option<&'data [Sym64<LittleEndian>]> {
-        let offset = self.offset(self.value(DT_SYMTAB)?, count.checked_mul(SYMBOL)?)?;
+        let offset = self.offset(self.value(DT_SYMTAB)?, count.checked_mul(SYMBOL_SIZE)?)?;
         let count = usize::try_from(count).ok()?;
         self.data.read_slice_at(offset, count).ok()
     }
 
-    /// How many symbols there are, which only their hash table tells. `None`: it does not lie inside the file.
+    /// Returns the number of symbols, which only their hash table contains; `None` if that is not inside the file.
     fn symbol_count(&self) -> Option<u64> {
         match (self.value(DT_GNU_HASH), self.value(DT_HASH)) {
             (Some(address), _) => self.count_by_gnu_hash(address),
@@ -275,7 +277,8 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         }
     }
 
-    /// Four words of header, a Bloom filter of 64-bit words, the buckets, and a chain for each that ends in an odd word.
+    /// Counts the symbols in a GNU hash table: four words of header, a Bloom filter of 64-bit words, the buckets, and a
+    /// chain for each that ends in an odd word.
     fn count_by_gnu_hash(&self, address: u64) -> Option<u64> {
         let [buckets, first, filter] = [0, 1, 2].map(|position| self.word(address, position));
         let (buckets, first, filter) = (buckets?, first?, filter?);
@@ -303,17 +306,18 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         Some(symbol + 1)
     }
 
-    /// Are all entries of a list of versions, and of the lists that hang on them, inside the file?
-    fn is_list(&self, address: u64, form: Versions) -> bool {
+    /// Reports whether all entries of a version list, and of its inner lists, are inside the file.
+    fn is_list(&self, address: u64, layout: VersionListLayout) -> bool {
         let inner = |entry: &u64| {
-            let distance = self.word(*entry, form.inner)?;
-            self.chain(entry.checked_add(distance.into())?, form.inner_next)
+            let distance = self.word(*entry, layout.inner)?;
+            self.chain(entry.checked_add(distance.into())?, layout.inner_next)
         };
-        self.chain(address, form.next)
+        self.chain(address, layout.next)
             .is_some_and(|entries| entries.iter().all(|entry| inner(entry).is_some()))
     }
 
-    /// The addresses of entries, the last word of each of which tells how far it is to the next. `None`: one is outside.
+    /// Returns the addresses of the entries of a list. The last word of each is the distance to the next one; `None` if
+    /// one is outside the file.
     fn chain(&self, mut address: u64, last_word: u64) -> Option<Vec<u64>> {
         let mut entries = Vec::new();
         while entries.len() < MAX_VERSIONS {
@@ -327,21 +331,21 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         None
     }
 
-    /// The value of an entry of the dynamic section; of several the last, as the loader has it.
+    /// Returns the value of an entry of the dynamic section. Of several the last counts, as for the loader.
     fn value(&self, tag: DynamicTag) -> Option<u64> {
         let mut entries = self.dynamic.iter().rev();
         let (_, value) = entries.find(|(other, _)| *other == tag)?;
         Some(*value)
     }
 
-    /// A word of four bytes of the table at this address.
+    /// Returns a word of four bytes of the table at this address.
     fn word(&self, address: u64, position: u64) -> Option<u32> {
         let offset = self.offset(address.checked_add(position.checked_mul(4)?)?, 4)?;
         let word = self.data.read_at::<U32<LittleEndian>>(offset).ok()?;
         Some(word.get(LittleEndian))
     }
 
-    /// Where in the file these bytes of memory come from. `None`: not all of them come from it.
+    /// Returns the offset in the file of these bytes of memory; `None` if the file does not contain all of them.
     fn offset(&self, address: u64, length: u64) -> Option<u64> {
         self.segments.iter().find_map(|segment| {
             let begin = address.checked_sub(segment.address)?;
@@ -350,7 +354,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         })
     }
 
-    /// Is there memory at this address?
+    /// Reports whether there is memory at this address.
     fn is_mapped(&self, address: u64) -> bool {
         self.segments.iter().any(|segment| {
             address

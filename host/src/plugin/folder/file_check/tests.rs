@@ -1,10 +1,10 @@
-//! The libraries of this machine are good; what is cut off them or turned in them is not.
+//! The libraries of this machine pass the check. Truncated and changed copies of them do not.
 
 use object::read::elf::{SectionTable, Sym, SymbolTable};
 
 use super::*;
 
-/// The libraries that this very process has loaded.
+/// Returns the libraries that this very process has loaded.
 pub(in crate::plugin) fn loaded_libraries() -> Vec<PathBuf> {
     let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
     let paths = maps
@@ -18,7 +18,7 @@ pub(in crate::plugin) fn loaded_libraries() -> Vec<PathBuf> {
     libraries
 }
 
-/// The smallest of them.
+/// Returns the smallest of them.
 pub(in crate::plugin) fn good_library() -> Vec<u8> {
     let contents = loaded_libraries()
         .into_iter()
@@ -28,11 +28,11 @@ pub(in crate::plugin) fn good_library() -> Vec<u8> {
         .expect("there is at least one")
 }
 
-pub(in crate::plugin) fn judged(content: &[u8]) -> Result<Kind, FileProblem> {
+pub(in crate::plugin) fn judged(content: &[u8]) -> Result<LibraryKind, FileProblem> {
     check_content(Path::new("libx.so"), content.len() as u64, content, MACHINE)
 }
 
-/// Where the last of its segments ends, by which it is judged whether it is truncated.
+/// Returns the end of the last segment, which decides whether a file is truncated.
 fn end_of_segments(content: &[u8]) -> usize {
     let header = FileHeader64::<LittleEndian>::parse(content).expect("a header");
     let segments = header.program_headers(LittleEndian, content);
@@ -87,7 +87,7 @@ fn every_symbol_is_found_without_the_section_table() {
         let symbols = symbols(&content);
         let header = FileHeader64::<LittleEndian>::parse(&*content).expect("a header");
         let segments = header.program_headers(LittleEndian, &*content);
-        let tables = Tables::of(segments.expect("segments"), &*content);
+        let tables = Tables::parse(segments.expect("segments"), &*content);
         let tables = tables.unwrap_or_else(|problem| panic!("{problem}"));
         let defined = symbols.iter().filter(|symbol| {
             !symbol.is_undefined(LittleEndian)
@@ -126,7 +126,11 @@ fn a_library_is_truncated_where_a_segment_is() {
             );
         } else {
             // The loader needs no section table, which comes last.
-            assert_eq!(outcome.expect("it can be loaded"), Kind::Other, "{length}");
+            assert_eq!(
+                outcome.expect("it can be loaded"),
+                LibraryKind::Other,
+                "{length}"
+            );
         }
     }
 }
@@ -148,7 +152,7 @@ fn a_library_whose_rest_is_empty_is_damaged() {
 }
 
 #[test]
-fn a_library_for_the_other_cpu_is_judged_as_a_host_of_that_cpu_would() {
+fn a_library_for_the_other_cpu_is_checked_as_its_own_host_would() {
     let mut library = good_library();
     let other = if MACHINE == EM_X86_64 {
         EM_AARCH64

@@ -1,4 +1,4 @@
-//! What plugins ask of the state that they keep between calls. Its values are passed on as they are, letter by letter.
+//! The host's operations on the state that plugins keep between calls. Values pass unchanged, byte by byte.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use serde_json::value::RawValue;
 use tool_rules::state::Snapshot;
 
 use crate::{
-    plugin::wire::{Failure, present},
-    store::tool_state::{CallState, Put, Whose},
+    plugin::wire::{PluginFailure, present},
+    store::tool_state::{CallState, PutOutcome, StateScope},
 };
 
-/// What is to be done. (A struct, since serde cannot read raw JSON within a tagged enum.)
+/// An operation. (A struct, since serde cannot read raw JSON within a tagged enum.)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Op {
-    r#do: Do,
+pub(crate) struct StateOp {
+    r#do: StateAction,
     #[serde(default)]
     handle: Option<String>,
-    /// `Some("null")` where it is null: a value like any other.
+    /// `Some("null")` for null, which is a value like any other.
     #[serde(default, deserialize_with = "present")]
     value: Option<Box<RawValue>>,
     #[serde(default)]
@@ -29,16 +29,16 @@ pub(crate) struct Op {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Do {
+enum StateAction {
     Get,
     Set,
     Put,
     Create,
 }
 
-/// What has no value is left out. (Null is a value.)
+/// The reply. Members without value are left out. (Null is a value.)
 #[derive(Default, Serialize)]
-struct Answer {
+struct StateReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,48 +49,48 @@ struct Answer {
     conflict: bool,
 }
 
-pub(crate) fn answer(state: &CallState, op: Op) -> Result<Vec<u8>, Failure> {
-    let whose = op.handle.map_or(Whose::Session, Whose::Handle);
+pub(crate) fn answer(state: &CallState, op: StateOp) -> Result<Vec<u8>, PluginFailure> {
+    let scope = op.handle.map_or(StateScope::Session, StateScope::Handle);
     let value = op.value.map(|value| value.get().to_owned());
     let done = match op.r#do {
-        Do::Get => state.get(&whose).map(read),
-        Do::Set => state.set(&whose, value).map(|()| Answer::default()),
-        Do::Put => {
-            let put = state.put(&whose, value, op.version);
+        StateAction::Get => state.get(&scope).map(snapshot_reply),
+        StateAction::Set => state.set(&scope, value).map(|()| StateReply::default()),
+        StateAction::Put => {
+            let put = state.put(&scope, value, op.version);
             put.map(|put| match put {
-                Put::Done(version) => Answer {
+                PutOutcome::Done(version) => StateReply {
                     version: Some(version),
-                    ..Answer::default()
+                    ..StateReply::default()
                 },
-                Put::Conflict(found) => Answer {
+                PutOutcome::Conflict(found) => StateReply {
                     conflict: true,
-                    ..read(found)
+                    ..snapshot_reply(found)
                 },
             })
         }
-        Do::Create => {
+        StateAction::Create => {
             let ttl = op.ttl_seconds.map(Duration::from_secs);
             let value = value.unwrap_or_else(|| "null".to_owned());
-            state.create(value, ttl).map(|handle| Answer {
+            state.create(value, ttl).map(|handle| StateReply {
                 handle: Some(handle),
-                ..Answer::default()
+                ..StateReply::default()
             })
         }
     };
-    let answer = done.map_err(|failure| Failure {
+    let answer = done.map_err(|failure| PluginFailure {
         kind: failure.kind().as_str().to_owned(),
         public: Some(failure.to_string()),
-        ..Failure::default()
+        ..PluginFailure::default()
     })?;
     Ok(serde_json::to_vec(&answer).unwrap_or_default())
 }
 
-fn read(read: Snapshot<String>) -> Answer {
-    Answer {
+fn snapshot_reply(read: Snapshot<String>) -> StateReply {
+    StateReply {
         version: Some(read.version),
-        // What was kept was JSON when it came.
+        // The value was JSON when it came.
         value: read.value.and_then(|json| RawValue::from_string(json).ok()),
-        ..Answer::default()
+        ..StateReply::default()
     }
 }
 
@@ -103,20 +103,20 @@ mod tests {
         config::SessionMode,
         store::{
             session::lookup::Sessions,
-            tool_state::{Limits, Owner, Stores, memory::MemoryStates},
+            tool_state::{Owner, StateLimits, Stores, memory::MemoryStateStore},
         },
     };
 
     #[tokio::test]
-    async fn values_come_back_letter_by_letter() {
+    async fn values_come_back_byte_by_byte() {
         let ttl = Duration::from_secs(60);
         let stores = Stores {
-            states: Arc::<MemoryStates>::default(),
-            sessions: Arc::new(Sessions::new(SessionMode::Heal, ttl, None)),
+            states: Arc::<MemoryStateStore>::default(),
+            sessions: Arc::new(Sessions::new(SessionMode::Lenient, ttl, None)),
         };
-        let limits = Limits {
+        let limits = StateLimits {
             ttl,
-            ..Limits::default()
+            ..StateLimits::default()
         };
         let state = CallState::new(Some(stores), None, Owner::default(), limits, "t", "r");
         let asked = tokio::task::spawn_blocking(move || {
@@ -125,7 +125,7 @@ mod tests {
                 let answered = answer(&state, op).map_err(|failure| failure.kind);
                 String::from_utf8(answered.expect("no failure")).expect("UTF-8")
             };
-            // Numbers that no reader of ours holds, members in their order and twice, spaces.
+            // Numbers that no parser of this project can hold, ordered and duplicate members, spaces.
             for value in [
                 "1e400",
                 "0.30000000000000004000000001",

@@ -1,4 +1,4 @@
-//! Invocations that no gateway makes: bare messages, an AgentCore Gateway's calls, and what is neither.
+//! Invocations without a gateway: bare messages, calls of an AgentCore Gateway, and invalid events.
 
 use http::HeaderValue;
 use insta::assert_snapshot;
@@ -20,7 +20,7 @@ fn modern(mut message: Value) -> Value {
     message
 }
 
-/// An invocation with this beside its event, as the Runtime API tells it.
+/// Returns an invocation with this header beside its event, as the Runtime API sends it.
 fn told(member: &str, value: &Value) -> Invocation {
     let mut told = invocation();
     match member {
@@ -38,8 +38,8 @@ fn named(tool: &str) -> Invocation {
 }
 
 #[tokio::test]
-async fn a_bare_message_of_either_era_is_answered_by_a_bare_answer() {
-    // Without a session, however sessions are kept.
+async fn a_bare_message_gets_a_bare_answer_in_both_eras() {
+    // Without a session, in every mode of sessions.
     for mode in ["heal", "strict", "off"] {
         let function = Function::start(&[("SESSION_MODE", mode)]);
         let result = async |message: &Value| {
@@ -69,7 +69,7 @@ async fn a_bare_message_of_either_era_is_answered_by_a_bare_answer() {
 }
 
 #[tokio::test]
-async fn what_mcp_does_not_answer_is_answered_by_an_empty_object() {
+async fn a_notification_is_answered_by_an_empty_object() {
     let function = Function::start(&[]);
     for message in [
         json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
@@ -83,7 +83,7 @@ async fn what_mcp_does_not_answer_is_answered_by_an_empty_object() {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_served_is_a_json_rpc_error_and_no_failed_invocation() {
+async fn a_message_that_cannot_be_served_is_a_json_rpc_error_not_a_failed_invocation() {
     let function = Function::start(&[]);
     for (message, code) in [
         (
@@ -114,7 +114,7 @@ async fn a_message_that_cannot_be_served_is_a_json_rpc_error_and_no_failed_invoc
 }
 
 #[tokio::test]
-async fn a_tool_learns_of_its_invoker_what_lambda_vouches_for_and_that_nobody_hears_of_progress() {
+async fn a_tool_invoked_directly_gets_lambdas_identity_and_no_progress() {
     let function = Function::start(&[]);
     let identity =
         json!({ "cognitoIdentityId": "eu-west-1:a", "cognitoIdentityPoolId": "eu-west-1:p" });
@@ -196,7 +196,7 @@ async fn an_agent_core_gateway_gets_the_result_of_the_tool_that_the_client_conte
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_the_model_behind_an_agent_core_gateway_can_read_it() {
+async fn every_error_behind_an_agent_core_gateway_is_a_result() {
     let function = Function::start(&[]);
     let unknown =
         "unknown tool: none; the list of tools may have changed, ask for it again by tools/list";

@@ -1,4 +1,4 @@
-//! Every event that ships in the packages that read events, `aws_lambda_events` and `lambda_http`, as cargo has them.
+//! Every event in the packages that read events, `aws_lambda_events` and `lambda_http`, as cargo has them.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,14 @@ use crate::transport::lambda::tests::{
     Function, call, function_url, http_api, invocation, load_balancer, message, rest_api,
 };
 
-/// What becomes of an event.
+/// The expected outcome of an event.
 enum Row {
-    /// As it is, it gets this status; with an MCP message in it, at `/mcp` below its own path, the message is answered.
+    /// The event itself gets this status. With an MCP message in it, at `/mcp` below its own path, the message is
+    /// answered.
     Asks(u16),
-    /// The invocation fails, as this is what came.
+    /// The invocation fails with this description of the event.
     Refused(&'static str),
-    /// It is no event, but an answer, or no JSON at all.
+    /// The file is no event, but an answer, or no JSON at all.
     NoEvent,
 }
 
@@ -26,7 +27,7 @@ const AUTHORIZER: Row = Refused("a question to a Lambda authorizer");
 const WEB_SOCKET: Row = Refused("an event of a WebSocket API");
 const LATTICE: Row = Refused("an event of VPC Lattice");
 
-/// The events of HTTP. (All others are refused, whatever they are.)
+/// The events of HTTP. (All others are refused.)
 #[rustfmt::skip]
 const ROWS: [(&str, Row); 58] = [
     // aws_lambda_events
@@ -87,12 +88,12 @@ const ROWS: [(&str, Row); 58] = [
     ("vpc_lattice_v2_request.json",                                              LATTICE),
     ("vpc_lattice_v2_request_base64.json",                                       LATTICE),
     ("vpc_lattice_v2_request_encoded_query.json",                                LATTICE),
-    // A request of AppSync to its authorizer, and one of Amazon Bedrock, which look a little like HTTP.
+    // A request of AppSync to its authorizer, and one of Amazon Bedrock, which resemble HTTP.
     ("example-appsync-lambda-auth-request.json",      Refused("an object with \"authorizationToken\", \"requestContext\"")),
     ("example-bedrock-agent-runtime-event.json",      Refused("an object with \"actionGroup\", \"agent\", \"apiPath\", \"httpMethod\"")),
 ];
 
-/// How the names of files begin that are events of HTTP. In `lambda_http` all are.
+/// The prefixes of files with events of HTTP. In `lambda_http` all are.
 const OF_HTTP: [&str; 3] = ["example-alb-", "example-apigw-", "example-vpc-lattice-"];
 
 #[tokio::test]
@@ -136,9 +137,9 @@ async fn every_event_that_ships_with_the_crates_of_aws_is_answered_or_refused_as
     assert!(gone.is_empty(), "no package has {gone:?} any more");
 }
 
-/// `cargo lambda watch` writes null for all that events may have and this one has not.
+/// Adds null for all members that are missing, as `cargo lambda watch` does.
 #[tokio::test]
-async fn what_is_null_tells_nothing_of_an_event() {
+async fn null_members_do_not_identify_an_event() {
     let function = Function::start(&[]);
     let call = call("reply", json!({ "content": [] }));
     for mut event in [rest_api, http_api, function_url, load_balancer].map(|of| of("/mcp", &call)) {
@@ -161,7 +162,7 @@ async fn what_is_null_tells_nothing_of_an_event() {
     }
 }
 
-/// The event with an MCP message of either era in it.
+/// Returns the event with an MCP message of either era in it.
 async fn answers_messages(function: &Function, name: &str, event: &Value) {
     let content = json!([{ "type": "text", "text": "\"so\"" }]);
     let legacy = call("reply", json!({ "content": content }));
@@ -185,7 +186,7 @@ async fn answers_messages(function: &Function, name: &str, event: &Value) {
     }
 }
 
-/// The event as it were if a client had posted this.
+/// Returns the event as if a client had posted this body.
 fn asking(event: &Value, body: &Value, headers: &[(&str, &str)]) -> Value {
     let mut event = event.clone();
     let name = if event.get("rawPath").is_some() {
@@ -214,7 +215,7 @@ fn asking(event: &Value, body: &Value, headers: &[(&str, &str)]) -> Value {
     let kind = [("Content-Type", "application/json; charset=utf-8")];
     let has = |event: &Value, member: &str| event.get(member).is_some_and(Value::is_object);
     let is_bare = !has(&event, "headers") && !has(&event, "multiValueHeaders");
-    // An event without headers needs none for a message that speaks for itself.
+    // An event without headers needs none for a message that is complete in itself.
     if is_bare && !headers.is_empty() {
         event["headers"] = json!({});
     }

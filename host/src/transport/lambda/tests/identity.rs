@@ -1,4 +1,4 @@
-//! What a tool learns of its caller, through each door.
+//! The caller as a tool sees it, through each front door.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! Where below each door the endpoint is, and what is elsewhere.
+//! The path of the endpoint behind each front door, and the answers for other paths.
 
 use serde_json::{Value, json};
 
@@ -15,17 +15,17 @@ fn with(mut event: Value, member: &str, value: &str) -> Value {
     event
 }
 
-/// Through an HTTP API with this stage.
+/// Calls through an HTTP API with this stage.
 fn staged(stage: &str, path: &str) -> Value {
     with(http_api(path, &ping()), "stage", stage)
 }
 
-/// Through a REST API by this resource, maybe below the base path of a domain.
+/// Calls through a REST API by this resource, optionally below the base path of a domain.
 fn by_resource(resource: &str, path: &str) -> Value {
     with(rest_api(path, &ping()), "resourcePath", resource)
 }
 
-/// Through an HTTP API by this route.
+/// Calls through an HTTP API by this route.
 fn by_route(route: &str, path: &str) -> Value {
     with(http_api(path, &ping()), "routeKey", route)
 }
@@ -66,7 +66,7 @@ async fn the_endpoint_is_at_the_root_and_at_mcp_below_any_stage_and_base_path() 
 }
 
 #[tokio::test]
-async fn what_is_elsewhere_is_not_found_and_the_answer_says_where_to_go() {
+async fn an_unknown_path_is_not_found_and_the_answer_names_the_endpoint() {
     let function = Function::start(&[]);
     let mut elsewhere: Vec<Value> = Vec::new();
     for path in [
@@ -114,7 +114,7 @@ async fn what_is_elsewhere_is_not_found_and_the_answer_says_where_to_go() {
 }
 
 #[tokio::test]
-async fn the_health_is_told_below_any_stage_and_base_path() {
+async fn health_is_served_below_any_stage_and_base_path() {
     let function = Function::start(&[]);
     for (mut event, status) in [
         (rest_api("/health", &ping()), 200),
@@ -143,7 +143,7 @@ async fn the_health_is_told_below_any_stage_and_base_path() {
 }
 
 #[tokio::test]
-async fn a_host_header_that_is_no_host_is_nobodys_business() {
+async fn an_invalid_host_header_is_ignored_behind_a_gateway() {
     let function = Function::start(&[]);
     for host in [
         "1.2.3.999",
@@ -178,7 +178,7 @@ async fn a_host_header_that_is_no_host_is_nobodys_business() {
 }
 
 #[tokio::test]
-async fn a_header_that_was_sent_twice_counts_twice() {
+async fn a_header_sent_twice_keeps_both_values() {
     let function = Function::start(&[("ALLOWED_ORIGINS", "https://good.example")]);
     for through in [rest_api, load_balancer] {
         for (origins, status) in [
@@ -187,7 +187,7 @@ async fn a_header_that_was_sent_twice_counts_twice() {
             (vec!["https://bad.example", "https://good.example"], 403),
         ] {
             let mut event = through("/mcp", &ping());
-            // The last value, as a REST API has it.
+            // The last value, as in the event of a REST API.
             event["headers"]["Origin"] = json!(origins.last());
             event["multiValueHeaders"]["Origin"] = json!(origins);
             let answer = function

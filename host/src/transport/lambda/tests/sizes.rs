@@ -1,4 +1,4 @@
-//! How large an answer may be behind each door: all of it comes, or a result that says that it is too much.
+//! The size limit behind each front door: the answer comes complete, or says that it is too large.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::transport::lambda::tests::{
 const LAMBDA: usize = 6_291_556;
 const LOAD_BALANCER: usize = 1_048_576;
 
-/// What makes an event of a path and a body.
+/// A function from a path and a body to an event.
 type Through = fn(&str, &Value) -> Value;
 
 /// A tool's result, and its size as it is sent.
@@ -42,7 +42,7 @@ async fn a_result_that_is_too_large_for_its_door_is_an_error_that_says_so() {
         ("Lambda", LAMBDA, function_url),
         ("a load balancer", LOAD_BALANCER, load_balancer),
     ];
-    // What is sent of one character: inside the JSON of an event, and as a payload of its own.
+    // The size of one character as it is sent: inside the JSON of an event, and as a payload of its own.
     for (character, quoted, plain) in [("x", 1, 1), ("\"", 4, 2), ("\u{e4}", 2, 2)] {
         let reply = |bytes: usize, each: usize| json!({ "text": character, "times": bytes / each });
         let through_doors = doors.map(|(door, most, through)| {

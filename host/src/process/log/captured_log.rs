@@ -1,4 +1,4 @@
-//! The operator of a test: sees what is logged on the test's own thread.
+//! The log of a test: the lines that are written on the test's own thread.
 
 use std::{
     io,
@@ -8,10 +8,10 @@ use std::{
 use serde_json::Value;
 use tracing::dispatcher::{DefaultGuard, set_default, set_global_default};
 
-use crate::{config::LogConfig, process::log::lines};
+use crate::{config::LogConfig, process::log::subscriber};
 
-/// Sees lines as long as it is there.
-pub(crate) struct Operator {
+/// Captures lines until it is dropped.
+pub(crate) struct CapturedLog {
     written: Written,
     _listening: DefaultGuard,
 }
@@ -19,18 +19,18 @@ pub(crate) struct Operator {
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
-impl Operator {
-    /// One who wants to see lines from this level on.
-    pub(crate) fn at(level: &str) -> Self {
-        // Whether anybody wants a line is remembered for all threads. Without this one, who wants each, a test that nobody listens to
-        // could have it remembered that nobody does.
+impl CapturedLog {
+    /// Captures lines from this level on.
+    pub(crate) fn new(level: &str) -> Self {
+        // `tracing` caches for all threads whether any subscriber wants a line. Without this global subscriber, which
+        // wants every line, a test without one could cache that nobody does.
         static EVERYTHING: Once = Once::new();
         EVERYTHING.call_once(|| {
             let config = LogConfig {
                 level: "TRACE".to_owned(),
                 json: true,
             };
-            set_global_default(lines(&config, io::sink)).expect("no test has set another");
+            set_global_default(subscriber(&config, io::sink)).expect("no test has set another");
         });
         let written = Written::default();
         let writer = written.clone();
@@ -40,11 +40,11 @@ impl Operator {
         };
         Self {
             written,
-            _listening: set_default(&lines(&config, move || writer.clone())),
+            _listening: set_default(&subscriber(&config, move || writer.clone())),
         }
     }
 
-    /// The lines until now.
+    /// Returns the lines until now.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let written = self.written.0.lock().expect("no test panics meanwhile");
         let written = str::from_utf8(&written).expect("UTF-8");
