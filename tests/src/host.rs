@@ -17,7 +17,7 @@ use lambda_local::{Function, FunctionConfig, Gateway, InvokeError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-pub use lambda_local::Door;
+pub use lambda_local::FrontDoor;
 
 use crate::{Client, Layer, bootstrap};
 use cargo_lambda::CargoLambda;
@@ -154,26 +154,26 @@ impl Host {
     }
 
     /// Run the layer on Lambda, behind this door.
-    pub fn lambda(layer: &Layer, door: Door) -> Self {
+    pub fn lambda(layer: &Layer, door: FrontDoor) -> Self {
         Self::lambda_with(layer, door, &[])
     }
 
     /// The same with these environment variables.
-    pub fn lambda_with(layer: &Layer, door: Door, variables: &[(&str, &str)]) -> Self {
+    pub fn lambda_with(layer: &Layer, door: FrontDoor, variables: &[(&str, &str)]) -> Self {
         Self::on_lambda(function(layer, variables), layer, door)
     }
 
     /// The same with a reserved concurrency of one: there is only one environment, which whoever comes meanwhile waits for.
-    pub fn lambda_of_one(layer: &Layer, door: Door, variables: &[(&str, &str)]) -> Self {
+    pub fn lambda_of_one(layer: &Layer, door: FrontDoor, variables: &[(&str, &str)]) -> Self {
         Self::on_lambda(function(layer, variables).max_environments(1), layer, door)
     }
 
     /// The same with this time limit of the function.
-    pub fn lambda_within(layer: &Layer, door: Door, timeout: Duration) -> Self {
+    pub fn lambda_within(layer: &Layer, door: FrontDoor, timeout: Duration) -> Self {
         Self::on_lambda(function(layer, &[]).timeout(timeout), layer, door)
     }
 
-    fn on_lambda(config: FunctionConfig, layer: &Layer, door: Door) -> Self {
+    fn on_lambda(config: FunctionConfig, layer: &Layer, door: FrontDoor) -> Self {
         let runtime = runtime();
         let _guard = runtime.enter();
         let function = Function::new(config);

@@ -47,7 +47,7 @@ pub use clients::{
 pub use command::{output_of, told_by};
 pub use folders::{repository, target};
 pub use host::{
-    Door, Host,
+    FrontDoor, Host,
     environment::{Environment, InvocationResult, RunningInvocation, Streamed},
     event_of,
 };

@@ -5,11 +5,11 @@ use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::stream::Chunks;
+use crate::stream::ChunkSender;
 
 /// How far beyond its limit a body is read before the connection is given up. Unit: bytes.
 /// Source: ours. A sender only reads the refusal once all it has to say is taken from it.
-const PATIENCE: usize = 64 << 20;
+const MAX_DRAIN: usize = 64 << 20;
 
 /// A body, read to its end.
 pub(crate) enum Collected {
@@ -20,7 +20,7 @@ pub(crate) enum Collected {
 }
 
 /// A body that was handed on to its end.
-pub(crate) enum Passed {
+pub(crate) enum Forwarded {
     /// All of it; these trailers were behind it.
     Whole { trailers: HeaderMap },
     /// The rest was larger than the limit allows.
@@ -33,11 +33,11 @@ pub(crate) enum Passed {
 /// # Errors
 ///
 /// When the connection breaks first.
-pub(crate) async fn pass_on(
+pub(crate) async fn forward(
     mut body: Incoming,
     limit: usize,
-    chunks: &Chunks,
-) -> Result<Passed, hyper::Error> {
+    chunks: &ChunkSender,
+) -> Result<Forwarded, hyper::Error> {
     let mut trailers = HeaderMap::new();
     let mut size = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -47,7 +47,7 @@ pub(crate) async fn pass_on(
                 if size <= limit {
                     // Whoever invoked may have gone.
                     let _ = chunks.send(data).await;
-                } else if size > limit + PATIENCE {
+                } else if size > limit + MAX_DRAIN {
                     break;
                 }
             }
@@ -55,9 +55,9 @@ pub(crate) async fn pass_on(
         }
     }
     Ok(if size > limit {
-        Passed::TooLarge { size }
+        Forwarded::TooLarge { size }
     } else {
-        Passed::Whole { trailers }
+        Forwarded::Whole { trailers }
     })
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Collecte
             kept.extend_from_slice(&data);
         } else {
             kept = BytesMut::new();
-            if size > limit + PATIENCE {
+            if size > limit + MAX_DRAIN {
                 break;
             }
         }

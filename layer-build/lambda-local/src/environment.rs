@@ -24,20 +24,20 @@ use crate::{
     config::FunctionConfig,
     error::{InvokeError, Phase},
     logs::Logs,
-    runtime_api::{Answer, Delivery, Flaw, RuntimeApi},
+    runtime_api::{PendingInvocation, ResponseFault, RuntimeAnswer, RuntimeApi},
     server::Server,
     variables,
 };
 
 /// How long to wait for what a process that ended left in its pipes and sockets, and for the end of one whose answer broke off.
 /// Unit: seconds. Source: ours; only a child of the process that inherited the pipes makes us wait that long.
-const LEFTOVERS: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a process that reported an init error may take to exit by itself. Source: ours.
-const EXIT_AFTER_INIT_ERROR: Duration = Duration::from_millis(500);
+const INIT_ERROR_EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How many lines of a process's output an error quotes.
-const LAST_LINES: usize = 20;
+const MAX_LAST_LINES: usize = 20;
 
 /// A process with its Runtime API.
 pub(crate) struct Environment {
@@ -76,7 +76,11 @@ impl Environment {
             .args(&config.arguments)
             .current_dir(&config.task_root)
             .env_clear()
-            .envs(variables::of(&config, runtime_api.address(), &log_stream))
+            .envs(variables::for_process(
+                &config,
+                runtime_api.address(),
+                &log_stream,
+            ))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -105,7 +109,7 @@ impl Environment {
             was_killed: false,
         }));
         let (exit, exited) = watch::channel(None);
-        tokio::spawn(follow(Arc::clone(&process), server, output, exit));
+        tokio::spawn(follow_process(Arc::clone(&process), server, output, exit));
         Ok(Self {
             number,
             process_id,
@@ -144,23 +148,23 @@ impl Environment {
                 Err(_) => future::pending().await,
             }
         };
-        match self.until(initialized, deadline).await {
-            Happened::Event(Some(report)) => {
+        match self.wait_until(initialized, deadline).await {
+            WaitOutcome::Event(Some(report)) => {
                 // The process usually exits at once; its last words belong in the logs.
-                let _ = time::timeout(EXIT_AFTER_INIT_ERROR, self.exit()).await;
+                let _ = time::timeout(INIT_ERROR_EXIT_TIMEOUT, self.wait_for_exit()).await;
                 Err(InvokeError::Init {
                     name: self.config.name.clone(),
                     report,
                 })
             }
-            Happened::Event(None) => Ok(()),
-            Happened::Exit(status) => Err(self.exit_error(Phase::Init, status)),
-            Happened::Deadline => {
+            WaitOutcome::Event(None) => Ok(()),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::Init, status)),
+            WaitOutcome::Deadline => {
                 self.kill().await;
                 Err(InvokeError::InitTimeout {
                     name: self.config.name.clone(),
                     limit,
-                    last_lines: self.logs.tail(self.number, LAST_LINES),
+                    last_lines: self.logs.tail(self.number, MAX_LAST_LINES),
                 })
             }
         }
@@ -173,16 +177,18 @@ impl Environment {
     /// When there is no answer: the process ended, or was killed at the deadline.
     pub(crate) async fn invoke(
         &self,
-        invocation: Delivery,
-        answer: oneshot::Receiver<Answer>,
+        pending: PendingInvocation,
+        answer: oneshot::Receiver<RuntimeAnswer>,
         deadline: Instant,
-    ) -> Result<Answer, InvokeError> {
-        self.runtime_api.deliver(invocation);
-        match self.until(received(answer), deadline).await {
-            Happened::Event(Answer::Flawed(flaw)) => Ok(Answer::Flawed(self.examined(flaw).await?)),
-            Happened::Event(answer) => Ok(answer),
-            Happened::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
-            Happened::Deadline => Err(self.overdue().await),
+    ) -> Result<RuntimeAnswer, InvokeError> {
+        self.runtime_api.deliver(pending);
+        match self.wait_until(recv_or_pending(answer), deadline).await {
+            WaitOutcome::Event(RuntimeAnswer::Fault(fault)) => {
+                Ok(RuntimeAnswer::Fault(self.classify_fault(fault).await?))
+            }
+            WaitOutcome::Event(answer) => Ok(answer),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
+            WaitOutcome::Deadline => Err(self.time_out().await),
         }
     }
 
@@ -191,16 +197,16 @@ impl Environment {
     /// # Errors
     ///
     /// When it does not come: the process ended, or was killed at the deadline.
-    pub(crate) async fn stream_end(
+    pub(crate) async fn wait_for_stream_end(
         &self,
-        end: oneshot::Receiver<Result<(), Flaw>>,
+        end: oneshot::Receiver<Result<(), ResponseFault>>,
         deadline: Instant,
-    ) -> Result<Result<(), Flaw>, InvokeError> {
-        match self.until(received(end), deadline).await {
-            Happened::Event(Ok(())) => Ok(Ok(())),
-            Happened::Event(Err(flaw)) => Ok(Err(self.examined(flaw).await?)),
-            Happened::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
-            Happened::Deadline => Err(self.overdue().await),
+    ) -> Result<Result<(), ResponseFault>, InvokeError> {
+        match self.wait_until(recv_or_pending(end), deadline).await {
+            WaitOutcome::Event(Ok(())) => Ok(Ok(())),
+            WaitOutcome::Event(Err(fault)) => Ok(Err(self.classify_fault(fault).await?)),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
+            WaitOutcome::Deadline => Err(self.time_out().await),
         }
     }
 
@@ -216,10 +222,10 @@ impl Environment {
                 future::pending().await
             }
         };
-        match self.until(asks, deadline).await {
-            Happened::Event(()) => Ok(()),
-            Happened::Exit(status) => Err(self.exit_error(Phase::AfterAnswer, status)),
-            Happened::Deadline => Err(self.overdue().await),
+        match self.wait_until(asks, deadline).await {
+            WaitOutcome::Event(()) => Ok(()),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::AfterAnswer, status)),
+            WaitOutcome::Deadline => Err(self.time_out().await),
         }
     }
 
@@ -236,7 +242,7 @@ impl Environment {
             // It fails when the process has ended already, which is what is wanted.
             let _ = process.child.start_kill();
         }
-        self.exit().await;
+        self.wait_for_exit().await;
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {
@@ -244,7 +250,7 @@ impl Environment {
     }
 
     /// Waits until the process is gone and all it left is read.
-    async fn exit(&self) -> ExitStatus {
+    async fn wait_for_exit(&self) -> ExitStatus {
         let mut exited = self.exited.clone();
         let status = exited.wait_for(Option::is_some).await;
         // Nobody follows the process any more when the async runtime ends.
@@ -254,14 +260,18 @@ impl Environment {
         )
     }
 
-    async fn until<T>(&self, event: impl Future<Output = T>, deadline: Instant) -> Happened<T> {
+    async fn wait_until<T>(
+        &self,
+        event: impl Future<Output = T>,
+        deadline: Instant,
+    ) -> WaitOutcome<T> {
         let mut event = pin!(event);
         let status = tokio::select! {
             // In this order: what the process managed to say counts more than its end.
             biased;
-            event = &mut event => return Happened::Event(event),
-            status = self.exit() => status,
-            () = time::sleep_until(deadline) => return Happened::Deadline,
+            event = &mut event => return WaitOutcome::Event(event),
+            status = self.wait_for_exit() => status,
+            () = time::sleep_until(deadline) => return WaitOutcome::Deadline,
         };
         // It may have come while the last connections were read to their ends.
         let last = poll_fn(|context| match event.as_mut().poll(context) {
@@ -269,8 +279,8 @@ impl Environment {
             Poll::Pending => Poll::Ready(None),
         });
         match last.await {
-            Some(event) => Happened::Event(event),
-            None => Happened::Exit(status),
+            Some(event) => WaitOutcome::Event(event),
+            None => WaitOutcome::Exit(status),
         }
     }
 
@@ -279,21 +289,21 @@ impl Environment {
             name: self.config.name.clone(),
             phase,
             status,
-            last_lines: self.logs.tail(self.number, LAST_LINES),
+            last_lines: self.logs.tail(self.number, MAX_LAST_LINES),
         }
     }
 
     /// What is wrong with an answer, unless it broke off because the process has ended: that is what counts then.
-    async fn examined(&self, flaw: Flaw) -> Result<Flaw, InvokeError> {
-        if let Flaw::Broken { .. } = flaw
-            && let Ok(status) = time::timeout(LEFTOVERS, self.exit()).await
+    async fn classify_fault(&self, fault: ResponseFault) -> Result<ResponseFault, InvokeError> {
+        if let ResponseFault::Broken { .. } = fault
+            && let Ok(status) = time::timeout(DRAIN_TIMEOUT, self.wait_for_exit()).await
         {
             return Err(self.exit_error(Phase::Invoke, status));
         }
-        Ok(flaw)
+        Ok(fault)
     }
 
-    async fn overdue(&self) -> InvokeError {
+    async fn time_out(&self) -> InvokeError {
         self.kill().await;
         InvokeError::Timeout {
             limit: self.config.timeout,
@@ -310,14 +320,14 @@ impl Drop for Environment {
 }
 
 /// What ended a wait for the process.
-enum Happened<T> {
+enum WaitOutcome<T> {
     Event(T),
     Exit(ExitStatus),
     Deadline,
 }
 
 /// What comes through a channel. A channel that is closed brings nothing: other reasons to wake up decide then.
-async fn received<T>(receiver: oneshot::Receiver<T>) -> T {
+async fn recv_or_pending<T>(receiver: oneshot::Receiver<T>) -> T {
     match receiver.await {
         Ok(value) => value,
         Err(_) => future::pending().await,
@@ -325,7 +335,7 @@ async fn received<T>(receiver: oneshot::Receiver<T>) -> T {
 }
 
 /// Waits for the end of a process, reads what it left in its sockets and pipes, and tells how it ended.
-async fn follow(
+async fn follow_process(
     process: Arc<Mutex<Process>>,
     mut server: Server,
     mut output: Vec<JoinHandle<()>>,
@@ -334,9 +344,9 @@ async fn follow(
     let lock = || process.lock().unwrap_or_else(PoisonError::into_inner);
     let status = poll_fn(|context| pin!(lock().child.wait()).poll(context)).await;
     if !lock().was_killed {
-        server.drain(LEFTOVERS).await;
+        server.drain(DRAIN_TIMEOUT).await;
     }
-    let deadline = Instant::now() + LEFTOVERS;
+    let deadline = Instant::now() + DRAIN_TIMEOUT;
     for reader in &mut output {
         if time::timeout_at(deadline, &mut *reader).await.is_err() {
             reader.abort();

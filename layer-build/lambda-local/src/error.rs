@@ -31,7 +31,7 @@ pub enum InvokeError {
         report: ErrorReport,
     },
     /// The process did not ask for its first event in time, and was killed.
-    #[error("function {name} did not finish its init phase within {:.2} seconds{}", .limit.as_secs_f64(), last_words(.last_lines))]
+    #[error("function {name} did not finish its init phase within {:.2} seconds{}", .limit.as_secs_f64(), quote_last_lines(.last_lines))]
     InitTimeout {
         /// The function.
         name: String,
@@ -41,7 +41,7 @@ pub enum InvokeError {
         last_lines: Vec<String>,
     },
     /// The process ended although it was still needed.
-    #[error("function {name}: Runtime exited during {phase} {}{}", cause(.status), last_words(.last_lines))]
+    #[error("function {name}: Runtime exited during {phase} {}{}", exit_cause(.status), quote_last_lines(.last_lines))]
     Exit {
         /// The function.
         name: String,
@@ -135,7 +135,7 @@ impl InvokeError {
     }
 
     /// Whether the environment can serve again after this.
-    pub(crate) fn spares_the_environment(&self) -> bool {
+    pub(crate) fn keeps_environment(&self) -> bool {
         matches!(self, Self::Function { .. } | Self::ResponseTooLarge { .. })
     }
 }
@@ -178,7 +178,7 @@ impl fmt::Display for Phase {
     }
 }
 
-fn cause(status: &ExitStatus) -> String {
+fn exit_cause(status: &ExitStatus) -> String {
     if status.success() {
         "without providing a reason (exit status: 0)".to_owned()
     } else {
@@ -186,7 +186,7 @@ fn cause(status: &ExitStatus) -> String {
     }
 }
 
-fn last_words(lines: &[String]) -> String {
+fn quote_last_lines(lines: &[String]) -> String {
     match lines {
         [] => "; it printed nothing".to_owned(),
         lines => format!("; it last printed:\n  {}", lines.join("\n  ")),

@@ -19,7 +19,7 @@ use crate::{
     body::{self, Collected},
     error::InvokeError,
     function::Function,
-    runtime_api::LARGEST_REQUEST,
+    runtime_api::MAX_REQUEST,
     server::Server,
 };
 
@@ -71,10 +71,10 @@ async fn answer(function: &Function, request: Request<Incoming>) -> Response<Ful
             "only invocations are served here",
         );
     };
-    let event = match body::collect(body, LARGEST_REQUEST).await {
+    let event = match body::collect(body, MAX_REQUEST).await {
         Ok(Collected::Whole(event)) => event,
         Ok(Collected::TooLarge { size }) => {
-            let limit = LARGEST_REQUEST;
+            let limit = MAX_REQUEST;
             return too_large(&InvokeError::RequestTooLarge { size, limit });
         }
         Err(error) => {

@@ -70,6 +70,6 @@ mod variables;
 pub use config::FunctionConfig;
 pub use error::{ErrorReport, InvokeError, Phase};
 pub use function::Function;
-pub use gateway::{Door, Gateway, GatewayError};
+pub use gateway::{FrontDoor, Gateway, GatewayError};
 pub use invocation::{Invocation, ResponseMode, StartedInvocation};
 pub use invoke_api::InvokeApi;

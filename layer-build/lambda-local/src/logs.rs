@@ -14,28 +14,28 @@ use std::{
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 /// How much text is kept per function. Unit: bytes. Source: ours.
-const KEPT: usize = 4 << 20;
+const MAX_KEPT_BYTES: usize = 4 << 20;
 
 /// Where a longer line is cut in two. Unit: bytes.
 /// Source: the size CloudWatch Logs long had for one event ("CloudWatch Logs quotas"), which is plenty to read.
-const LONGEST_LINE: usize = 256 << 10;
+const MAX_LINE: usize = 256 << 10;
 
 /// The environment number of lines that come from no process.
 pub(crate) const PLATFORM: u64 = 0;
 
 /// The lines of one function.
 pub(crate) struct Logs {
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptLines>,
     forward: bool,
 }
 
 #[derive(Default)]
-struct Kept {
-    lines: VecDeque<Line>,
+struct KeptLines {
+    lines: VecDeque<LogLine>,
     bytes: usize,
 }
 
-struct Line {
+struct LogLine {
     environment: u64,
     text: String,
 }
@@ -57,8 +57,8 @@ impl Logs {
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += text.len();
-        kept.lines.push_back(Line { environment, text });
-        while kept.bytes > KEPT {
+        kept.lines.push_back(LogLine { environment, text });
+        while kept.bytes > MAX_KEPT_BYTES {
             let Some(oldest) = kept.lines.pop_front() else {
                 break;
             };
@@ -93,12 +93,12 @@ impl Logs {
         let mut line = Vec::new();
         // A pipe that cannot be read any more has ended for us.
         while let Ok(read @ [_, ..]) = output.fill_buf().await {
-            let room = LONGEST_LINE - line.len();
+            let room = MAX_LINE - line.len();
             let newline = read.iter().take(room).position(|&byte| byte == b'\n');
             let taken = newline.unwrap_or_else(|| read.len().min(room));
             line.extend_from_slice(&read[..taken]);
             output.consume(newline.map_or(taken, |at| at + 1));
-            if newline.is_some() || line.len() == LONGEST_LINE {
+            if newline.is_some() || line.len() == MAX_LINE {
                 self.push(environment, text(&line));
                 line.clear();
             }
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn output_is_kept_line_by_line() {
-        let long = "x".repeat(LONGEST_LINE + 1);
+        let long = "x".repeat(MAX_LINE + 1);
         for (output, lines) in [
             ("", vec![]),
             ("one\ntwo\r\n\nlast", vec!["one", "two", "", "last"]),
@@ -135,11 +135,11 @@ mod tests {
     fn the_oldest_lines_give_way() {
         let logs = Logs::new(false);
         logs.push(1, "first".to_owned());
-        for _ in 0..KEPT / LONGEST_LINE {
-            logs.push(2, "x".repeat(LONGEST_LINE));
+        for _ in 0..MAX_KEPT_BYTES / MAX_LINE {
+            logs.push(2, "x".repeat(MAX_LINE));
         }
         assert!(logs.tail(1, 10).is_empty());
-        assert_eq!(logs.lines().len(), KEPT / LONGEST_LINE);
+        assert_eq!(logs.lines().len(), MAX_KEPT_BYTES / MAX_LINE);
     }
 
     #[test]

@@ -24,7 +24,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The two ends of a connection.
 #[derive(Clone, Copy)]
-pub(crate) struct Ends {
+pub(crate) struct PeerAddrs {
     /// Where the client connected from.
     pub(crate) peer: SocketAddr,
     /// The address it connected to.
@@ -41,7 +41,7 @@ impl Server {
     /// Answers every request on `listener` with `handle`.
     pub(crate) fn start<H, F, B>(listener: TcpListener, handle: H) -> Self
     where
-        H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        H: Fn(PeerAddrs, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
@@ -68,7 +68,7 @@ impl Drop for Server {
 
 async fn accept<H, F, B>(listener: TcpListener, handle: H, closing: Arc<Notify>)
 where
-    H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(PeerAddrs, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
@@ -93,18 +93,18 @@ where
 
 async fn serve<H, F, B>(stream: TcpStream, peer: SocketAddr, handle: H)
 where
-    H: Fn(Ends, Request<Incoming>) -> F,
+    H: Fn(PeerAddrs, Request<Incoming>) -> F,
     F: Future<Output = Response<B>>,
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
 {
     let Ok(local) = stream.local_addr() else {
         return;
     };
-    let ends = Ends { peer, local };
+    let addrs = PeerAddrs { peer, local };
     // Answers are small and waited for: do not let the kernel hold them back.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
-        let answer = handle(ends, request);
+        let answer = handle(addrs, request);
         async { Ok::<_, Infallible>(answer.await) }
     });
     // A connection that breaks has nobody left to tell.

@@ -61,7 +61,7 @@ async fn profile_with(
         let invocation = function.invoke_bytes(exchange.event.clone()).await?;
         checked(runtime.name, &invocation, &exchange.expected)?;
     }
-    function.settled().await;
+    function.wait_until_settled().await;
     // It writes what it has counted when it is asked to end.
     let process = function.process_ids().first().copied();
     let process = process.and_then(|id| Pid::from_raw(id.try_into().ok()?));

@@ -156,7 +156,7 @@ impl Runtime {
 /// From the event to its answer, by an environment that waits for it: Lambda hands events to no other.
 async fn timed(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
     let event = exchange.event.clone();
-    runtime.function.settled().await;
+    runtime.function.wait_until_settled().await;
     let begun = Instant::now();
     let invocation = runtime.function.invoke_bytes(event).await?;
     let taken = begun.elapsed();

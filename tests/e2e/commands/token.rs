@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::{
-    Door, Host, Layer, OutsideRepository, cargo_layer, documents, inspector, output_of, sha256_of,
-    target, told_by,
+    FrontDoor, Host, Layer, OutsideRepository, cargo_layer, documents, inspector, output_of,
+    sha256_of, target, told_by,
 };
 
 /// A new token of this name: what its owner keeps, and what the host knows.
@@ -45,7 +45,7 @@ fn a_tool_is_called_by_a_token_and_told_of_its_name() {
     let variables = [("BEARER_TOKENS", entry.as_str())];
     for host in [
         Host::serve_with(&layer, &variables),
-        Host::lambda_with(&layer, Door::function_url(), &variables),
+        Host::lambda_with(&layer, FrontDoor::function_url(), &variables),
     ] {
         let call = |arguments: &[&str], kept: &str| {
             let mut call = Command::new(cargo_layer());

@@ -2,14 +2,14 @@
 
 use insta::assert_snapshot;
 use serde_json::json;
-use tests::{Door, Host, Layer};
+use tests::{FrontDoor, Host, Layer};
 
 #[test]
 fn a_panicking_tool_costs_one_call_not_the_host() {
     let layer = Layer::of(["panics"]);
     for host in [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::http_api("$default")),
+        Host::lambda(&layer, FrontDoor::http_api("$default")),
     ] {
         let client = host.connect();
         for (tool, arguments, detail) in [

@@ -1,7 +1,7 @@
 //! A new layer is a new set of tools; the host stays the same.
 
 use serde_json::json;
-use tests::{Door, Host, Layer, bootstrap, sha256, standalone};
+use tests::{FrontDoor, Host, Layer, bootstrap, sha256, standalone};
 
 #[test]
 fn swapping_the_layer_swaps_the_tools_of_one_and_the_same_bootstrap() {
@@ -52,7 +52,7 @@ fn swapping_the_layer_swaps_the_tools_of_one_and_the_same_bootstrap() {
 }
 
 fn on_lambda(layer: &Layer) -> Host {
-    Host::lambda(layer, Door::http_api("$default"))
+    Host::lambda(layer, FrontDoor::http_api("$default"))
 }
 
 #[test]

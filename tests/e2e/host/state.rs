@@ -3,7 +3,7 @@
 use std::{process::Command, thread};
 
 use serde_json::{Value, json};
-use tests::{Client, Door, Dynamo, Host, Layer, Retry, node_client, output_of, python_client};
+use tests::{Client, Dynamo, FrontDoor, Host, Layer, Retry, node_client, output_of, python_client};
 
 pub(crate) const TABLE: &str = "sessions";
 
@@ -240,7 +240,7 @@ fn state_is_bounded_private_and_ends() {
     insta::assert_snapshot!(format!("{} {}", told.status, told.json()["error"]["message"]), @r#"404 "the session has ended; start over with initialize""#);
     assert_eq!(post(&client, &session, "ping", &json!({})).status, 404);
     // Environments that share no table keep nothing.
-    let on_lambda = Host::lambda(&Layer::of(["stateful"]), Door::rest_api("prod"));
+    let on_lambda = Host::lambda(&Layer::of(["stateful"]), FrontDoor::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
     insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set SESSION_TABLE");
     on_lambda.wait_for_log("SESSION_TABLE is not set: tools cannot keep anything between calls");
@@ -333,7 +333,7 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     let host = || {
         Host::lambda_with(
             &layer,
-            Door::http_api("$default"),
+            FrontDoor::http_api("$default"),
             &shared(dynamo.endpoint()),
         )
     };
@@ -396,8 +396,8 @@ fn a_list_of_things_to_do_is_kept_for_real_clients_of_both_eras_whichever_enviro
     let layer = Layer::of(["todo-tools"]);
     let host = |door| Host::lambda_with(&layer, door, &shared(dynamo.endpoint()));
     let hosts = [
-        host(Door::http_api("$default")),
-        host(Door::rest_api("prod")),
+        host(FrontDoor::http_api("$default")),
+        host(FrontDoor::rest_api("prod")),
         Host::serve_with(&layer, &shared(dynamo.endpoint())),
     ];
     let urls = hosts.each_ref().map(Host::url).join(",");

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Door, Environment, Host, Layer, event_of, node_client, output_of, python_client};
+use tests::{Environment, FrontDoor, Host, Layer, event_of, node_client, output_of, python_client};
 
 /// A call as a client of revision 2026-07-28 makes it.
 fn call(tool: &str, arguments: &Value) -> Value {
@@ -164,8 +164,8 @@ fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
     let stream = [("RESPONSE_MODE", "stream")];
     is_followed(&Host::serve(&layer));
     for door in [
-        Door::streaming_function_url(),
-        Door::streaming_rest_api("prod"),
+        FrontDoor::streaming_function_url(),
+        FrontDoor::streaming_rest_api("prod"),
     ] {
         is_followed(&Host::lambda_with(&layer, door, &stream));
     }
@@ -177,7 +177,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
     // Whatever the host does: the door does not hand on what comes.
     for mode in ["buffered", "stream"] {
         let variables = [("RESPONSE_MODE", mode), ("CALL_TIMEOUT_MS", "1000")];
-        let host = Host::lambda_with(&layer, Door::function_url(), &variables);
+        let host = Host::lambda_with(&layer, FrontDoor::function_url(), &variables);
         let seen = follows(python_client("follow.py"), "2026-07-28", &host);
         let told = seen.last().expect("an answer");
         assert!(told.starts_with("tool follow was given up"), "{seen:?}");

@@ -5,7 +5,7 @@
 //! (`http-tools` is left out for its size.)
 
 use serde_json::{Value, json};
-use tests::{Client, Door, Host, Layer, Retry, repository, sha256, standalone};
+use tests::{Client, FrontDoor, Host, Layer, Retry, repository, sha256, standalone};
 
 /// SHA-256 of the golden layer.
 const GOLDEN: &str = "168fef38fb3b7b35d07735e9ea17cd453f5b771d2d6906607139992d1959ef80";
@@ -36,7 +36,7 @@ fn every_tool_of_the_golden_layer_is_listed_and_answers() {
     let layer = golden();
     for host in [
         Host::serve(&layer),
-        Host::lambda_of_one(&layer, Door::http_api("$default"), &[]),
+        Host::lambda_of_one(&layer, FrontDoor::http_api("$default"), &[]),
     ] {
         let client = host.connect();
         let tools = [

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use tests::{Door, Host, Layer, conformance};
+use tests::{FrontDoor, Host, Layer, conformance};
 
 /// What of each revision's requirements tools fulfil: of how many scenarios, how many.
 const SCORES: [(&str, usize, usize); 2] = [("2026-07-28", 37, 25), ("2025-11-25", 30, 14)];
@@ -30,14 +30,14 @@ fn the_official_suite_is_content_with_the_tools_through_serve() {
 #[test]
 fn the_official_suite_is_content_with_the_tools_through_a_rest_api() {
     content("REST API", |layer| {
-        Host::lambda_of_one(layer, Door::rest_api("prod"), &[KEY])
+        Host::lambda_of_one(layer, FrontDoor::rest_api("prod"), &[KEY])
     });
 }
 
 #[test]
 fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
     content("HTTP API", |layer| {
-        Host::lambda_of_one(layer, Door::http_api("$default"), &[KEY])
+        Host::lambda_of_one(layer, FrontDoor::http_api("$default"), &[KEY])
     });
 }
 
@@ -45,7 +45,7 @@ fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
 fn the_official_suite_is_content_with_the_tools_through_a_function_url_that_streams() {
     content("Function URL that streams", |layer| {
         let variables = [KEY, ("RESPONSE_MODE", "stream")];
-        Host::lambda_of_one(layer, Door::streaming_function_url(), &variables)
+        Host::lambda_of_one(layer, FrontDoor::streaming_function_url(), &variables)
     });
 }
 

@@ -4,7 +4,9 @@
 use std::{io::Write as _, net::TcpStream};
 
 use serde_json::{Value, json};
-use tests::{Answer, Client, Door, Host, Layer, StdioClient, declaration, script, scripted, tool};
+use tests::{
+    Answer, Client, FrontDoor, Host, Layer, StdioClient, declaration, script, scripted, tool,
+};
 
 /// The largest body that passes every door. Unit: bytes.
 /// Source: Lambda takes events of 6 MB, and this is in one as text, with quotes that have become two characters.
@@ -72,8 +74,8 @@ fn doors() -> [(&'static str, Host); 3] {
     let lambda = |door| Host::lambda_of_one(&layer, door, &pages);
     [
         ("serve", Host::serve_with(&layer, &pages)),
-        ("a REST API", lambda(Door::rest_api("prod"))),
-        ("an HTTP API", lambda(Door::http_api("stage"))),
+        ("a REST API", lambda(FrontDoor::rest_api("prod"))),
+        ("an HTTP API", lambda(FrontDoor::http_api("stage"))),
     ]
 }
 
@@ -533,15 +535,15 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     assert_eq!(answer["result"]["structuredContent"], arguments);
     // Lambda takes no such answer, and the model hears why it gets none.
     for door in [
-        Door::rest_api("prod"),
-        Door::http_api("$default"),
-        Door::function_url(),
-        Door::LoadBalancer { multi_value: true },
+        FrontDoor::rest_api("prod"),
+        FrontDoor::http_api("$default"),
+        FrontDoor::function_url(),
+        FrontDoor::LoadBalancer { multi_value: true },
     ] {
         let host = Host::lambda(&layer, door.clone());
         let client = host.connect();
         // A load balancer takes a sixth of it.
-        let length = door.largest_payload().min(TOO_LARGE) / 2;
+        let length = door.max_payload().min(TOO_LARGE) / 2;
         let arguments = json!({ "query": "x".repeat(length) });
         let params = json!({ "name": "raw", "arguments": arguments });
         let result = modern(&client, "tools/call", params, &[]).json()["result"].clone();
@@ -558,7 +560,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
 
 #[test]
 fn a_session_is_of_whom_the_gateway_let_in() {
-    let host = Host::lambda_of_one(&layer(), Door::http_api("$default"), &[]);
+    let host = Host::lambda_of_one(&layer(), FrontDoor::http_api("$default"), &[]);
     let send = |principal: Option<&str>, method: &str, session: Option<&str>, body: &Value| {
         let mut headers = json!({ "content-type": "application/json" });
         if let Some(session) = session {

@@ -66,7 +66,7 @@ impl Environment {
         let warm = runtime.block_on(function.warm_up());
         warm.expect("the function should have started");
         let process = function.process_ids()[0];
-        let exit = runtime.spawn(function.exit_of(process));
+        let exit = runtime.spawn(function.exit_status(process));
         Self {
             process,
             exit,

@@ -9,11 +9,11 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::json;
 
-use super::kind::Door;
+use super::kind::FrontDoor;
 
 /// Why a client does not get the function's answer.
 #[derive(Clone, Copy)]
-pub(super) enum Failure {
+pub(super) enum GatewayFailure {
     /// The request could not be read.
     BadRequest,
     /// The path leads to no stage of this API.
@@ -28,11 +28,11 @@ pub(super) enum Failure {
     TimedOut,
 }
 
-impl Failure {
+impl GatewayFailure {
     /// Returns what this door answers: JSON for programs, or the page of a load balancer for people.
-    pub(super) fn response(self, door: &Door) -> Response<Full<Bytes>> {
-        let (status, message) = self.status_and_message(door);
-        let (body, content_type) = if let Door::LoadBalancer { .. } = door {
+    pub(super) fn response(self, front_door: &FrontDoor) -> Response<Full<Bytes>> {
+        let (status, message) = self.status_and_message(front_door);
+        let (body, content_type) = if let FrontDoor::LoadBalancer { .. } = front_door {
             let page = format!(
                 "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n</body>\r\n</html>\r\n"
             );
@@ -50,32 +50,32 @@ impl Failure {
     }
 
     /// Returns the status, and the message for a body that has one. Doors differ in few of them.
-    fn status_and_message(self, door: &Door) -> (StatusCode, &'static str) {
-        match (self, door) {
+    fn status_and_message(self, front_door: &FrontDoor) -> (StatusCode, &'static str) {
+        match (self, front_door) {
             (Self::BadRequest, _) => (StatusCode::BAD_REQUEST, "Bad Request"),
-            (Self::NoSuchStage, Door::RestApi { .. }) => (StatusCode::FORBIDDEN, "Forbidden"),
+            (Self::NoSuchStage, FrontDoor::RestApi { .. }) => (StatusCode::FORBIDDEN, "Forbidden"),
             (Self::NoSuchStage, _) => (StatusCode::NOT_FOUND, "Not Found"),
             (Self::HeadersTooLarge, _) => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "Request Header Fields Too Large",
             ),
-            (Self::PayloadTooLarge, Door::RestApi { .. }) => {
+            (Self::PayloadTooLarge, FrontDoor::RestApi { .. }) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long")
             }
             (Self::PayloadTooLarge, _) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
             }
-            (Self::Integration, Door::RestApi { .. }) => {
+            (Self::Integration, FrontDoor::RestApi { .. }) => {
                 (StatusCode::BAD_GATEWAY, "Internal server error")
             }
-            (Self::Integration, Door::HttpApi { .. }) => {
+            (Self::Integration, FrontDoor::HttpApi { .. }) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
             (Self::Integration, _) => (StatusCode::BAD_GATEWAY, "Internal Server Error"),
-            (Self::TimedOut, Door::RestApi { .. }) => {
+            (Self::TimedOut, FrontDoor::RestApi { .. }) => {
                 (StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
             }
-            (Self::TimedOut, Door::HttpApi { .. }) => {
+            (Self::TimedOut, FrontDoor::HttpApi { .. }) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
             (Self::TimedOut, _) => (StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout"),

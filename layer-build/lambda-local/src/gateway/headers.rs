@@ -6,16 +6,16 @@
 use http::{HeaderMap, HeaderName, header};
 
 /// What a header's name becomes. Source: "Amazon API Gateway important notes", `Remapped`.
-const REMAPPED: &str = "x-amzn-remapped-";
+const REMAPPED_PREFIX: &str = "x-amzn-remapped-";
 
 /// What a door does to the headers of answers, besides what every server does.
-pub(super) struct Treatment {
+pub(super) struct HeaderPolicy {
     remapped: &'static [&'static str],
     dropped: &'static [&'static str],
 }
 
 /// Of REST APIs. `Content-Length` passes according to the table; people report that it is remapped.
-pub(super) const REST_API: Treatment = Treatment {
+pub(super) const REST_API: HeaderPolicy = HeaderPolicy {
     remapped: &[
         "authorization",
         "connection",
@@ -38,13 +38,13 @@ pub(super) const REST_API: Treatment = Treatment {
 };
 
 /// Of Function URLs.
-pub(super) const FUNCTION_URL: Treatment = Treatment {
+pub(super) const FUNCTION_URL: HeaderPolicy = HeaderPolicy {
     remapped: &["date", "server", "www-authenticate"],
     dropped: &[],
 };
 
 /// Of HTTP APIs: none is known.
-pub(super) const HTTP_API: Treatment = Treatment {
+pub(super) const HTTP_API: HeaderPolicy = HeaderPolicy {
     remapped: &[],
     dropped: &[],
 };
@@ -61,14 +61,14 @@ const DROPPED_FROM_REQUESTS: [&str; 5] = [
 /// How a signature of AWS begins in `Authorization`. Source: "Create a signed AWS API request" (IAM).
 const SIGNATURE: &[u8] = b"AWS4-";
 
-impl Treatment {
+impl HeaderPolicy {
     /// The headers of an answer as a client sees them.
-    pub(super) fn of(&self, headers: &mut HeaderMap) {
+    pub(super) fn apply(&self, headers: &mut HeaderMap) {
         for &name in self.remapped {
             let values: Vec<_> = headers.get_all(name).iter().cloned().collect();
             headers.remove(name);
             // Names that are headers' make names of headers.
-            let remapped = HeaderName::try_from(format!("{REMAPPED}{name}")).ok();
+            let remapped = HeaderName::try_from(format!("{REMAPPED_PREFIX}{name}")).ok();
             if let Some(remapped) = remapped {
                 for value in values {
                     headers.append(remapped.clone(), value);
@@ -82,7 +82,7 @@ impl Treatment {
 }
 
 /// The headers of a request as the event of a REST API has them. A signature of AWS is for the API, not for the function.
-pub(super) fn of_rest_request(headers: &mut HeaderMap) {
+pub(super) fn drop_rest_request_headers(headers: &mut HeaderMap) {
     for name in DROPPED_FROM_REQUESTS {
         headers.remove(name);
     }

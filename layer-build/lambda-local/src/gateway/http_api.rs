@@ -11,8 +11,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::{
-    headers::Treatment,
-    integration::{Answer, Malformed, json_of},
+    headers::HeaderPolicy,
+    integration::{HttpAnswer, MalformedAnswer, parse_json},
     request::{API_ID, ClientRequest, lossy},
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
@@ -102,54 +102,54 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
 /// The function's answer as HTTP.
 pub(super) fn response(
     invocation: &Invocation,
-    treatment: &Treatment,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+    policy: &HeaderPolicy,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     if let Some((head, body)) = invocation.http_stream() {
-        return headed(&head, body, treatment);
+        return response_from_head(&head, body, policy);
     }
-    let json = json_of(invocation)?;
+    let json = parse_json(invocation)?;
     let mut answer = match json
         .as_object()
         .filter(|object| object.contains_key("statusCode"))
     {
         Some(object) => {
-            let mut answer = Answer::read(object)?;
+            let mut answer = HttpAnswer::read(object)?;
             answer.add_headers(object.get("headers"))?;
             answer.add_cookies(object.get("cookies"))?;
             answer
         }
-        None => inferred(json),
+        None => infer_answer(json),
     };
     if !answer.body.is_empty() {
         answer.default_header(header::CONTENT_TYPE, "text/plain;charset=UTF-8");
     }
-    treatment.of(&mut answer.headers);
+    policy.apply(&mut answer.headers);
     Ok(answer.into_response())
 }
 
 /// The answer that begins with this head, with what of its body is known.
-pub(super) fn headed(
+pub(super) fn response_from_head(
     head: &Value,
     body: Bytes,
-    treatment: &Treatment,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+    policy: &HeaderPolicy,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     let head = head
         .as_object()
-        .ok_or_else(|| Malformed("the head of the stream must be an object".to_owned()))?;
-    let mut answer = Answer::streamed(head, body)?;
-    treatment.of(&mut answer.headers);
+        .ok_or_else(|| MalformedAnswer("the head of the stream must be an object".to_owned()))?;
+    let mut answer = HttpAnswer::from_stream_head(head, body)?;
+    policy.apply(&mut answer.headers);
     Ok(answer.into_response())
 }
 
 /// An answer without a status: 200, and the whole of it is the body.
-fn inferred(json: Value) -> Answer {
+fn infer_answer(json: Value) -> HttpAnswer {
     let body = match json {
         Value::String(text) => text,
         json => json.to_string(),
     };
-    let mut answer = Answer {
+    let mut answer = HttpAnswer {
         body: body.into(),
-        ..Answer::default()
+        ..HttpAnswer::default()
     };
     answer.default_header(header::CONTENT_TYPE, "application/json");
     answer

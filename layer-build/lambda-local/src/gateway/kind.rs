@@ -7,19 +7,19 @@ use crate::invocation::ResponseMode;
 
 /// The largest body a client may send through API Gateway. Unit: bytes.
 /// Source: "Quotas for configuring and running a REST API" and the same for HTTP APIs, payload size: 10 MB.
-pub const LARGEST_PAYLOAD: usize = 10 << 20;
+pub const MAX_PAYLOAD: usize = 10 << 20;
 
 /// The largest request line and headers a client may send through API Gateway, together. Unit: bytes.
 /// Source: "Quotas for configuring and running an HTTP API", total combined size of request line and header values, and the same
 /// for REST APIs: 10,240. The status for more, 431, is not documented.
-pub const LARGEST_HEADERS: usize = 10_240;
+pub const MAX_HEADERS_SIZE: usize = 10_240;
 
 /// The largest body of a request to a Function URL. Unit: bytes. Source: "Lambda quotas", invocation payload: 6 MB.
-pub const LARGEST_PAYLOAD_OF_URL: usize = 6 << 20;
+pub const MAX_FUNCTION_URL_PAYLOAD: usize = 6 << 20;
 
 /// The largest body of a request that a load balancer hands to a function, and of the answer. Unit: bytes.
 /// Source: "Use Lambda functions as targets of an Application Load Balancer", limits: 1 MB.
-pub const LARGEST_PAYLOAD_OF_LOAD_BALANCER: usize = 1 << 20;
+pub const MAX_LOAD_BALANCER_PAYLOAD: usize = 1 << 20;
 
 /// How long a load balancer waits for a function. Unit: seconds; default 60.
 /// Source: "Edit attributes for your Application Load Balancer", connection idle timeout.
@@ -48,7 +48,7 @@ pub const HTTP_API_TIMEOUT: Duration = Duration::from_secs(30);
 /// What stands in front of the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Door {
+pub enum FrontDoor {
     /// An HTTP API, payload format 2.0.
     HttpApi {
         /// Its stage; `$default` is not part of the URL.
@@ -75,7 +75,7 @@ pub enum Door {
     },
 }
 
-impl Door {
+impl FrontDoor {
     /// A REST API with this stage, which waits for the whole answer; nothing is binary for it.
     pub fn rest_api(stage: impl Into<String>) -> Self {
         Self::RestApi {
@@ -130,18 +130,18 @@ impl Door {
     }
 
     /// The largest body a client may send. Unit: bytes.
-    pub fn largest_payload(&self) -> usize {
+    pub fn max_payload(&self) -> usize {
         match self {
-            Self::RestApi { .. } | Self::HttpApi { .. } => LARGEST_PAYLOAD,
-            Self::FunctionUrl { .. } => LARGEST_PAYLOAD_OF_URL,
-            Self::LoadBalancer { .. } => LARGEST_PAYLOAD_OF_LOAD_BALANCER,
+            Self::RestApi { .. } | Self::HttpApi { .. } => MAX_PAYLOAD,
+            Self::FunctionUrl { .. } => MAX_FUNCTION_URL_PAYLOAD,
+            Self::LoadBalancer { .. } => MAX_LOAD_BALANCER_PAYLOAD,
         }
     }
 
     /// The largest line and headers a client may send, where that is documented. Unit: bytes.
-    pub fn largest_headers(&self) -> Option<usize> {
+    pub fn max_headers_size(&self) -> Option<usize> {
         match self {
-            Self::RestApi { .. } | Self::HttpApi { .. } => Some(LARGEST_HEADERS),
+            Self::RestApi { .. } | Self::HttpApi { .. } => Some(MAX_HEADERS_SIZE),
             Self::FunctionUrl { .. } | Self::LoadBalancer { .. } => None,
         }
     }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     http_api::is_text,
-    integration::{Answer, Malformed, json_of, object},
-    kind::LARGEST_PAYLOAD_OF_LOAD_BALANCER,
+    integration::{HttpAnswer, MalformedAnswer, parse_json, require_object},
+    kind::MAX_LOAD_BALANCER_PAYLOAD,
     request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
 };
@@ -57,16 +57,16 @@ pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) ->
 pub(super) fn response(
     invocation: &Invocation,
     multi_value: bool,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     let size = invocation.payload.len();
-    if size > LARGEST_PAYLOAD_OF_LOAD_BALANCER {
-        return Err(Malformed(format!(
-            "{size} bytes are more than the {LARGEST_PAYLOAD_OF_LOAD_BALANCER} that a load balancer takes"
+    if size > MAX_LOAD_BALANCER_PAYLOAD {
+        return Err(MalformedAnswer(format!(
+            "{size} bytes are more than the {MAX_LOAD_BALANCER_PAYLOAD} that a load balancer takes"
         )));
     }
-    let json = json_of(invocation)?;
-    let json = object(&json)?;
-    let mut answer = Answer::read(json)?;
+    let json = parse_json(invocation)?;
+    let json = require_object(&json)?;
+    let mut answer = HttpAnswer::read(json)?;
     let headers = if multi_value {
         "multiValueHeaders"
     } else {

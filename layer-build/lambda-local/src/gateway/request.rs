@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::clock::Moment;
-use crate::{function::trace_root, server::Ends};
+use super::clock::Timestamp;
+use crate::{function::new_trace_root, server::PeerAddrs};
 
 /// The id of the API in every event.
 pub(super) const API_ID: &str = "lambdalocal";
@@ -43,15 +43,15 @@ pub(super) struct ClientRequest {
     pub(super) domain_name: String,
     pub(super) request_id: Uuid,
     pub(super) trace_id: String,
-    pub(super) received: Moment,
+    pub(super) received: Timestamp,
 }
 
 impl ClientRequest {
     /// Reads a request whose stage has been taken off its path.
-    pub(super) fn new(head: &Parts, path: &str, body: Bytes, ends: Ends) -> Self {
+    pub(super) fn new(head: &Parts, path: &str, body: Bytes, addrs: PeerAddrs) -> Self {
         let raw_query = head.uri.query().unwrap_or_default();
-        let domain_name = ends.local.to_string();
-        let source_ip = ends.peer.ip().to_string();
+        let domain_name = addrs.local.to_string();
+        let source_ip = addrs.peer.ip().to_string();
         let mut headers = head.headers.clone();
         for name in &HOP_BY_HOP {
             headers.remove(name);
@@ -60,7 +60,7 @@ impl ClientRequest {
         headers.remove("proxy-connection");
         let trace_id = text(&headers, "x-amzn-trace-id")
             .filter(|id| id.is_ascii())
-            .map_or_else(trace_root, |id| id.into_owned());
+            .map_or_else(new_trace_root, |id| id.into_owned());
         let forwarded_for = text(&headers, "x-forwarded-for").map_or_else(
             || source_ip.clone(),
             |others| format!("{others}, {source_ip}"),
@@ -68,7 +68,7 @@ impl ClientRequest {
         for (name, value) in [
             ("x-amzn-trace-id", trace_id.clone()),
             ("x-forwarded-for", forwarded_for),
-            ("x-forwarded-port", ends.local.port().to_string()),
+            ("x-forwarded-port", addrs.local.port().to_string()),
             ("x-forwarded-proto", "http".to_owned()),
         ] {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -95,7 +95,7 @@ impl ClientRequest {
             domain_name,
             request_id: Uuid::new_v4(),
             trace_id,
-            received: Moment::now(),
+            received: Timestamp::now(),
         }
     }
 

@@ -10,11 +10,11 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::{
-    failure::Failure,
+    failure::GatewayFailure,
     headers,
-    integration::{Answer, Malformed, json_of, object},
+    integration::{HttpAnswer, MalformedAnswer, parse_json, require_object},
     request::{API_ID, ClientRequest, lossy, multi_values},
-    streaming::Opened,
+    streaming::StreamHead,
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
@@ -26,11 +26,11 @@ const METHOD_OVERRIDE: &str = "x-http-method-override";
 const UNSUPPORTED_IN_QUERIES: [char; 3] = ['|', '{', '}'];
 
 /// What is binary for an API (`binaryMediaTypes`).
-pub(super) struct Binary<'a>(pub(super) &'a [String]);
+pub(super) struct BinaryMediaTypes<'a>(pub(super) &'a [String]);
 
-impl Binary<'_> {
+impl BinaryMediaTypes<'_> {
     /// Is it, by what a header says first?
-    fn is(&self, media_types: Option<&str>) -> bool {
+    fn matches(&self, media_types: Option<&str>) -> bool {
         let first = media_types.unwrap_or_default().split([',', ';']).next();
         let first = first.unwrap_or_default().trim();
         self.0
@@ -47,18 +47,18 @@ impl Binary<'_> {
 pub(super) fn event(
     request: &ClientRequest,
     stage: &str,
-    binary: &Binary<'_>,
-) -> Result<Value, Failure> {
+    binary: &BinaryMediaTypes<'_>,
+) -> Result<Value, GatewayFailure> {
     if request.raw_query.contains(UNSUPPORTED_IN_QUERIES) {
-        return Err(Failure::BadRequest);
+        return Err(GatewayFailure::BadRequest);
     }
-    let (body, is_base64_encoded) = if binary.is(request.header("content-type").as_deref()) {
+    let (body, is_base64_encoded) = if binary.matches(request.header("content-type").as_deref()) {
         request.encoded_body(true)
     } else {
         (request.lossy_body(), false)
     };
     let mut headers = request.headers.clone();
-    headers::of_rest_request(&mut headers);
+    headers::drop_rest_request_headers(&mut headers);
     let method = headers.remove(METHOD_OVERRIDE);
     let method = method.map_or_else(
         || request.method.clone(),
@@ -125,39 +125,44 @@ pub(super) fn event(
 pub(super) fn response(
     invocation: &Invocation,
     accept: Option<&str>,
-    binary: &Binary<'_>,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+    binary: &BinaryMediaTypes<'_>,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     if let Some((head, body)) = invocation.http_stream() {
-        return headed(&head, body);
+        return response_from_head(&head, body);
     }
-    let json = json_of(invocation)?;
-    let json = object(&json)?;
-    let mut answer = if binary.is(accept) {
-        Answer::read(json)?
+    let json = parse_json(invocation)?;
+    let json = require_object(&json)?;
+    let mut answer = if binary.matches(accept) {
+        HttpAnswer::read(json)?
     } else {
-        Answer::read_undecoded(json)?
+        HttpAnswer::read_undecoded(json)?
     };
     answer.add_headers(json.get("multiValueHeaders"))?;
     answer.add_headers(json.get("headers"))?;
-    Ok(finished(answer))
+    Ok(finish(answer))
 }
 
 /// The answer that begins with this head, when the API streams. There must be one.
-pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
-    match &opened.head {
-        Some(head) => headed(head, Bytes::new()),
-        None => Err(Malformed(
+pub(super) fn streamed_response(
+    stream_head: &StreamHead,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
+    match &stream_head.head {
+        Some(head) => response_from_head(head, Bytes::new()),
+        None => Err(MalformedAnswer(
             "the API streams, and the function does not".to_owned(),
         )),
     }
 }
 
-fn headed(head: &Value, body: Bytes) -> Result<Response<Full<Bytes>>, Malformed> {
-    Ok(finished(Answer::streamed(object(head)?, body)?))
+fn response_from_head(head: &Value, body: Bytes) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
+    Ok(finish(HttpAnswer::from_stream_head(
+        require_object(head)?,
+        body,
+    )?))
 }
 
-fn finished(mut answer: Answer) -> Response<Full<Bytes>> {
-    headers::REST_API.of(&mut answer.headers);
+fn finish(mut answer: HttpAnswer) -> Response<Full<Bytes>> {
+    headers::REST_API.apply(&mut answer.headers);
     answer.default_header(header::CONTENT_TYPE, "application/json");
     answer.into_response()
 }

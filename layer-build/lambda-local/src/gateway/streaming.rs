@@ -15,7 +15,7 @@ use hyper::body::{Body, Frame};
 use serde_json::Value;
 use tokio::time::{self, Instant, Sleep};
 
-use super::integration::Malformed;
+use super::integration::MalformedAnswer;
 use crate::{
     error::InvokeError,
     function::Function,
@@ -25,10 +25,10 @@ use crate::{
 
 /// Where the head of a stream must have ended. Unit: bytes.
 /// Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway", the format: the first 16 KB.
-const LARGEST_HEAD: usize = 16 << 10;
+const MAX_HEAD: usize = 16 << 10;
 
 /// An answer whose head has been read.
-pub(super) struct Opened {
+pub(super) struct StreamHead {
     /// The head, unless the function gave none: it did not stream, or streamed something else than an HTTP answer.
     pub(super) head: Option<Value>,
     /// The content type the function gave its payload.
@@ -39,7 +39,7 @@ pub(super) struct Opened {
 
 /// How long a client is served by a stream.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct StreamLimits {
     /// All in all.
     pub(super) until: Instant,
     /// From one chunk to the next.
@@ -47,10 +47,10 @@ pub(super) struct Limits {
 }
 
 /// The body of such an answer.
-pub(super) struct Streamed {
+pub(super) struct StreamBody {
     first: Bytes,
     rest: Option<Stream>,
-    limits: Limits,
+    limits: StreamLimits,
     timer: Pin<Box<Sleep>>,
     /// Held, so that it lives until the stream ends.
     function: Function,
@@ -58,7 +58,7 @@ pub(super) struct Streamed {
 
 /// Why a body ends before its end. Nobody reads it: it makes the server cut the connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Cut {
+pub(super) enum Truncation {
     #[error(transparent)]
     Function(InvokeError),
     #[error("the stream took longer than the gateway waits")]
@@ -70,20 +70,20 @@ pub(super) enum Cut {
 /// # Errors
 ///
 /// When the stream breaks off before it begins, which the function's logs tell; or when the head makes no sense.
-pub(super) async fn open(
-    begun: StartedInvocation,
-) -> Result<Result<Opened, Malformed>, InvokeError> {
-    let content_type = begun.content_type;
-    let opened = |head, first, rest| Opened {
+pub(super) async fn read_head(
+    started: StartedInvocation,
+) -> Result<Result<StreamHead, MalformedAnswer>, InvokeError> {
+    let content_type = started.content_type;
+    let stream_head = |head, first, rest| StreamHead {
         head,
         content_type: content_type.clone(),
         first,
         rest,
     };
-    let mut stream = match begun.payload {
-        Payload::Whole(payload) => return Ok(Ok(opened(None, payload, None))),
+    let mut stream = match started.payload {
+        Payload::Whole(payload) => return Ok(Ok(stream_head(None, payload, None))),
         Payload::Stream(stream) if content_type.as_deref() != Some(HTTP_INTEGRATION) => {
-            return Ok(Ok(opened(None, Bytes::new(), Some(stream))));
+            return Ok(Ok(stream_head(None, Bytes::new(), Some(stream))));
         }
         Payload::Stream(stream) => stream,
     };
@@ -92,21 +92,25 @@ pub(super) async fn open(
         if let Some(end) = head_end(&read) {
             break end;
         }
-        if read.len() > LARGEST_HEAD {
-            let why = format!("its head does not end within {LARGEST_HEAD} bytes");
-            return Ok(Err(Malformed(why)));
+        if read.len() > MAX_HEAD {
+            let why = format!("its head does not end within {MAX_HEAD} bytes");
+            return Ok(Err(MalformedAnswer(why)));
         }
         match stream.next().await {
             Some(chunk) => read.extend_from_slice(&chunk?),
-            None => return Ok(Err(Malformed("the stream ends in its head".to_owned()))),
+            None => {
+                return Ok(Err(MalformedAnswer(
+                    "the stream ends in its head".to_owned(),
+                )));
+            }
         }
     };
     let mut first = read.freeze();
     let head = first.split_to(end);
     let first = first.slice(PRELUDE_END.len()..);
     Ok(match serde_json::from_slice(&head) {
-        Ok(head) => Ok(opened(Some(head), first, Some(stream))),
-        Err(error) => Err(Malformed(format!("the head of the stream: {error}"))),
+        Ok(head) => Ok(stream_head(Some(head), first, Some(stream))),
+        Err(error) => Err(MalformedAnswer(format!("the head of the stream: {error}"))),
     })
 }
 
@@ -116,10 +120,10 @@ fn head_end(read: &[u8]) -> Option<usize> {
     windows.position(|window| window == PRELUDE_END)
 }
 
-impl Opened {
+impl StreamHead {
     /// What follows the head.
-    pub(super) fn body(self, limits: Limits, function: Function) -> Streamed {
-        Streamed {
+    pub(super) fn body(self, limits: StreamLimits, function: Function) -> StreamBody {
+        StreamBody {
             first: self.first,
             rest: self.rest,
             limits,
@@ -129,7 +133,7 @@ impl Opened {
     }
 }
 
-impl Limits {
+impl StreamLimits {
     /// By when there must be something more.
     fn next(&self) -> Instant {
         let idle = self.idle.map(|idle| Instant::now() + idle);
@@ -137,14 +141,14 @@ impl Limits {
     }
 }
 
-impl Body for Streamed {
+impl Body for StreamBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = Truncation;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Truncation>>> {
         let this = self.get_mut();
         if !this.first.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.first)))));
@@ -157,13 +161,13 @@ impl Body for Streamed {
                 this.timer.as_mut().reset(this.limits.next());
                 return Poll::Ready(Some(Ok(Frame::data(chunk))));
             }
-            Poll::Ready(Some(Err(error))) => Some(Err(Cut::Function(error))),
+            Poll::Ready(Some(Err(error))) => Some(Err(Truncation::Function(error))),
             Poll::Ready(None) => None,
             Poll::Pending => {
                 ready!(this.timer.as_mut().poll(context));
                 this.function
                     .log("gateway: the stream was cut: it took longer than the integration timeout, or paused too long".to_owned());
-                Some(Err(Cut::TimedOut))
+                Some(Err(Truncation::TimedOut))
             }
         };
         this.rest = None;
@@ -179,7 +183,7 @@ mod tests {
     use crate::{FunctionConfig, stream};
 
     #[tokio::test]
-    async fn a_pause_that_is_too_long_cuts_the_stream() {
+    async fn a_long_pause_cuts_the_stream() {
         let far = Instant::now() + Duration::from_secs(600);
         let short = Duration::from_millis(1);
         for (until, idle) in [
@@ -187,20 +191,20 @@ mod tests {
             (Instant::now() + short, None),
             (Instant::now() + short, Some(Duration::from_secs(600))),
         ] {
-            let (_chunks, arriving) = stream::chunks();
-            let (rest, _ending) = Stream::new(arriving);
-            let opened = Opened {
+            let (_chunks, receiver) = stream::chunks();
+            let (rest, _end) = Stream::new(receiver);
+            let stream_head = StreamHead {
                 head: None,
                 content_type: None,
                 first: Bytes::from("one"),
                 rest: Some(rest),
             };
             let function = Function::new(FunctionConfig::new("bootstrap"));
-            let mut body = opened.body(Limits { until, idle }, function.clone());
+            let mut body = stream_head.body(StreamLimits { until, idle }, function.clone());
             let first = body.frame().await.expect("a frame").expect("no error");
             assert_eq!(first.into_data().expect("data"), "one");
             let cut = body.frame().await.expect("an error");
-            assert!(matches!(cut, Err(Cut::TimedOut)), "{cut:?}");
+            assert!(matches!(cut, Err(Truncation::TimedOut)), "{cut:?}");
             assert!(body.frame().await.is_none());
             assert!(function.logs()[0].contains("the stream was cut"));
         }

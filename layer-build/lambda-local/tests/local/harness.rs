@@ -11,7 +11,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use lambda_local::{Door, Function, FunctionConfig, Gateway, Invocation};
+use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway, Invocation};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, task::JoinHandle};
 
@@ -24,23 +24,23 @@ pub(crate) fn well_behaved() -> FunctionConfig {
 }
 
 /// Every kind of front door, APIs with and without a stage in the URL, each before a function of its own.
-pub(crate) async fn all_doors(config: &FunctionConfig) -> Vec<Gateway> {
+pub(crate) async fn all_front_doors(config: &FunctionConfig) -> Vec<Gateway> {
     let mut gateways = Vec::new();
-    for door in [
-        Door::rest_api("prod"),
-        Door::http_api("$default"),
-        Door::http_api("beta"),
-        Door::function_url(),
-        Door::LoadBalancer { multi_value: true },
+    for front_door in [
+        FrontDoor::rest_api("prod"),
+        FrontDoor::http_api("$default"),
+        FrontDoor::http_api("beta"),
+        FrontDoor::function_url(),
+        FrontDoor::LoadBalancer { multi_value: true },
     ] {
-        gateways.push(open(config.clone(), door).await);
+        gateways.push(open(config.clone(), front_door).await);
     }
     gateways
 }
 
 /// A gateway on a free port before a new function.
-pub(crate) async fn open(config: FunctionConfig, door: Door) -> Gateway {
-    Gateway::start(Function::new(config), door, ANY_PORT)
+pub(crate) async fn open(config: FunctionConfig, front_door: FrontDoor) -> Gateway {
+    Gateway::start(Function::new(config), front_door, ANY_PORT)
         .await
         .expect("a gateway")
 }
@@ -121,7 +121,7 @@ impl Started {
 
 /// Gets a path behind the gateway's base URL, to read the answer as it comes.
 pub(crate) async fn start(gateway: &Gateway, path: &str) -> Started {
-    let request = behind(gateway, Request::get(path), b"");
+    let request = under_base_url(gateway, Request::get(path), b"");
     let (response, connection) = exchange(gateway, request).await;
     let (head, body) = Response::into_parts(response);
     Started {
@@ -153,7 +153,7 @@ pub(crate) async fn request(
     request: http::request::Builder,
     body: &[u8],
 ) -> Answer {
-    send(gateway, behind(gateway, request, body)).await
+    send(gateway, under_base_url(gateway, request, body)).await
 }
 
 /// Sends a request whose URI is a whole path.
@@ -174,7 +174,11 @@ pub(crate) async fn send(gateway: &Gateway, request: Request<Full<Bytes>>) -> An
     }
 }
 
-fn behind(gateway: &Gateway, request: http::request::Builder, body: &[u8]) -> Request<Full<Bytes>> {
+fn under_base_url(
+    gateway: &Gateway,
+    request: http::request::Builder,
+    body: &[u8],
+) -> Request<Full<Bytes>> {
     let host = gateway.address().to_string();
     let base = gateway
         .url()

@@ -7,7 +7,7 @@ use std::{
 };
 
 use host::transport::serve::ServeError;
-use lambda_local::{Door, Function, FunctionConfig, Gateway};
+use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway};
 
 use super::builder::Built;
 use crate::{
@@ -35,7 +35,7 @@ enum By {
     /// The host as on Lambda.
     Function {
         listen: SocketAddr,
-        door: Door,
+        door: FrontDoor,
         gateway: Option<Gateway>,
     },
 }
@@ -155,7 +155,7 @@ fn start(listener: &TcpListener, variables: Vec<(String, String)>) -> anyhow::Re
 
 /// As on Lambda, tools see what the file of variables gives them, and nothing of the shell's. Behind a door that streams the
 /// host has to, whatever the file says.
-fn function(built: &Built, door: &Door) -> anyhow::Result<FunctionConfig> {
+fn function(built: &Built, door: &FrontDoor) -> anyhow::Result<FunctionConfig> {
     let mut config = FunctionConfig::new(std::env::current_exe()?).timeout(FUNCTION_TIMEOUT);
     config.arguments = vec!["__host".to_owned()];
     config.name = "dev".to_owned();
@@ -163,19 +163,19 @@ fn function(built: &Built, door: &Door) -> anyhow::Result<FunctionConfig> {
     config.forward_logs = true;
     let variables = built.variables();
     let config = variables.fold(config, |config, (name, value)| config.env(name, value));
-    Ok(if *door == Door::streaming_function_url() {
+    Ok(if *door == FrontDoor::streaming_function_url() {
         config.env("RESPONSE_MODE", "stream")
     } else {
         config
     })
 }
 
-fn door(event: EventDoor) -> Door {
+fn door(event: EventDoor) -> FrontDoor {
     match event {
-        EventDoor::Rest => Door::rest_api("prod"),
-        EventDoor::Http => Door::http_api("$default"),
-        EventDoor::Url => Door::function_url(),
-        EventDoor::UrlStream => Door::streaming_function_url(),
-        EventDoor::Alb => Door::LoadBalancer { multi_value: false },
+        EventDoor::Rest => FrontDoor::rest_api("prod"),
+        EventDoor::Http => FrontDoor::http_api("$default"),
+        EventDoor::Url => FrontDoor::function_url(),
+        EventDoor::UrlStream => FrontDoor::streaming_function_url(),
+        EventDoor::Alb => FrontDoor::LoadBalancer { multi_value: false },
     }
 }
