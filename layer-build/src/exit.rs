@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     /// Of `diff` and `swap`: nothing breaks, but a tool that may destroy something can be called that could not before.
     Destructive = 4,
     /// Of `swap`, `rollback` and `verify`: what serves was asked, and does not serve what it should.
-    Unproven = 5,
+    VerificationFailed = 5,
 }
 
 /// What `--help` says of them.
@@ -23,29 +23,29 @@ Exit codes: 0 done, 1 it failed, and why stands on stderr, 2 wrong usage; those 
   `swap`, `rollback` and `verify` have besides stand in their own --help";
 
 /// What `check --help` says of them.
-pub(crate) const OF_CHECK: &str =
+pub(crate) const CHECK_HELP: &str =
     "Exit codes: 0 no error was found, 1 one was, or it could not be checked, 2 wrong usage";
 
 /// What `bench --help` says of them.
-pub(crate) const OF_BENCH: &str = "\
+pub(crate) const BENCH_HELP: &str = "\
 Exit codes: 0 measured, and no slower than the baseline allows, 1 slower, or it could not be measured, 2 wrong usage";
 
 /// What `diff --help` says of them.
-pub(crate) const OF_DIFF: &str = "\
+pub(crate) const DIFF_HELP: &str = "\
 Exit codes: 0 nothing breaks, 1 it could not be told, 2 wrong usage, 3 something breaks,
   4 nothing breaks, but a tool that may destroy can be called that could not be before";
 
 /// What `swap --help` says of them.
-pub(crate) const OF_SWAP: &str = "\
+pub(crate) const SWAP_HELP: &str = "\
 Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 refused, as something breaks, 4 refused, as a tool that may
   destroy could be called that cannot be now, 5 the new version does not serve; stderr has how things stand";
 
 /// What `rollback --help` says of them.
-pub(crate) const OF_ROLLBACK: &str = "\
+pub(crate) const ROLLBACK_HELP: &str = "\
 Exit codes: 0 done, 1 it failed, 2 wrong usage, 5 done, but what is live now does not list its tools";
 
 /// What `verify --help` says of them.
-pub(crate) const OF_VERIFY: &str = "\
+pub(crate) const VERIFY_HELP: &str = "\
 Exit codes: 0 it serves as it should, 1 it cannot be asked, 2 wrong usage, 5 it does not serve as it should";
 
 impl From<Exit> for ExitCode {

@@ -5,15 +5,15 @@ use std::fmt;
 use layer_format::ErrorCode;
 use serde::Serialize;
 
-macro_rules! checks {
+macro_rules! finding_codes {
     ($($name:ident = $code:literal $severity:ident,)+) => {
         /// What can be found; see `CHECKS.md`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Check {
+        pub(crate) enum FindingCode {
             $($name,)+
         }
 
-        impl Check {
+        impl FindingCode {
             /// Every one of them.
             #[cfg(test)]
             const ALL: &[Self] = &[$(Self::$name,)+];
@@ -34,7 +34,7 @@ macro_rules! checks {
     };
 }
 
-checks! {
+finding_codes! {
     ArchiveInvalid = "ARCHIVE_INVALID" Error,
     ArchiveMode = "ARCHIVE_MODE" Error,
     ArchivePath = "ARCHIVE_PATH" Error,
@@ -81,17 +81,17 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(check: Check, message: String, help: &'static str) -> Self {
+    pub(crate) fn new(code: FindingCode, message: String, help: &'static str) -> Self {
         Self {
-            severity: check.severity(),
-            code: check.as_str().to_owned(),
+            severity: code.severity(),
+            code: code.as_str().to_owned(),
             message,
             help: Some(help),
         }
     }
 
     /// What the host says of a plugin, which it would not serve.
-    pub(crate) fn of_host(code: impl Into<String>, message: String) -> Self {
+    pub(crate) fn from_host(code: impl Into<String>, message: String) -> Self {
         Self {
             severity: Severity::Error,
             code: code.into(),
@@ -101,10 +101,10 @@ impl Finding {
     }
 
     /// What the host says of a file that it leaves out in silence.
-    pub(crate) fn left_out(code: ErrorCode, message: String) -> Self {
+    pub(crate) fn skipped(code: ErrorCode, message: String) -> Self {
         Self {
             severity: Severity::Warning,
-            ..Self::of_host(code.as_str(), message)
+            ..Self::from_host(code.as_str(), message)
         }
     }
 }
@@ -136,14 +136,14 @@ mod tests {
                 Some((code, rest.split_once(' ')?.0))
             })
             .collect();
-        let codes: Vec<_> = Check::ALL
+        let codes: Vec<_> = FindingCode::ALL
             .iter()
-            .map(|check| {
-                let severity = match check.severity() {
+            .map(|code| {
+                let severity = match code.severity() {
                     Severity::Error => "error",
                     Severity::Warning => "warning",
                 };
-                (check.as_str(), severity)
+                (code.as_str(), severity)
             })
             .collect();
         assert_eq!(documented, codes);

@@ -9,7 +9,7 @@ pub(crate) mod subject;
 use std::path::Path;
 
 use crate::{
-    finding::{Check, Severity},
+    finding::{FindingCode, Severity},
     static_check::{
         limits::SelectionOptions,
         subject::{Layer, Subject},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What is certain of a layer by reading it.
-pub(crate) struct Certain {
+pub(crate) struct StaticReport {
     /// For people.
     pub(crate) findings: Vec<String>,
     pub(crate) fails: bool,
@@ -29,9 +29,9 @@ pub(crate) struct Certain {
     pub(crate) labels: Vec<String>,
 }
 
-impl Certain {
+impl StaticReport {
     /// Read a layer; nothing of it is run.
-    pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let mut findings = Vec::new();
         let layer = subject::read(path, &mut findings)?;
         let subject = Subject {
@@ -41,12 +41,12 @@ impl Certain {
         limits::check(&subject, 1, &SelectionOptions::default(), &mut findings);
         libraries::check(&subject, &[], &mut findings);
         // Whoever uploads it knows how.
-        findings.retain(|finding| finding.code != Check::UploadTooLarge.as_str());
+        findings.retain(|finding| finding.code != FindingCode::UploadTooLarge.as_str());
         let layer = subject.layers.first();
         let manifests = layer.iter().flat_map(|layer| &layer.manifests);
         let labels = manifests.map(|manifest| {
-            let label = &manifest.layer;
-            format!("{} {}", label.name, label.version)
+            let info = &manifest.layer;
+            format!("{} {}", info.name, info.version)
         });
         Ok(Self {
             fails: findings
@@ -54,7 +54,7 @@ impl Certain {
                 .any(|finding| finding.severity == Severity::Error),
             findings: findings.iter().map(ToString::to_string).collect(),
             cpu: layer.and_then(Layer::cpu).map(str::to_owned),
-            size: layer.map_or(0, |layer| layer.contents.size),
+            size: layer.map_or(0, |layer| layer.archive.size),
             labels: labels.collect(),
         })
     }

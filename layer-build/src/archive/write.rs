@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use crate::{error::Failure, terminal::progress::doing};
+use crate::{error::CliError, terminal::progress::spinner};
 use anyhow::Context;
 use layer_format::sha256;
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
@@ -21,7 +21,7 @@ pub(crate) struct Entry {
 
 /// What was written.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct WrittenArchive {
     /// Unit: bytes.
     pub(crate) size: u64,
     /// In hex.
@@ -29,13 +29,13 @@ pub(crate) struct Written {
 }
 
 /// Write the archive.
-pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<Written> {
-    place(&packed(entries)?, out)
+pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<WrittenArchive> {
+    write_atomically(&pack(entries)?, out)
 }
 
 /// The bytes of an archive: entries sorted by path, one fixed time, fixed modes.
-pub(crate) fn packed(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
-    let _doing = doing("packing");
+pub(crate) fn pack(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
+    let _spinner = spinner("packing");
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for entry in entries {
@@ -53,7 +53,7 @@ pub(crate) fn packed(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Write the bytes of an archive. The file appears under its name when it is complete.
-pub(crate) fn place(bytes: &[u8], out: &Path) -> anyhow::Result<Written> {
+pub(crate) fn write_atomically(bytes: &[u8], out: &Path) -> anyhow::Result<WrittenArchive> {
     let folder = out
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -66,25 +66,25 @@ pub(crate) fn place(bytes: &[u8], out: &Path) -> anyhow::Result<Written> {
     file.write_all(bytes)?;
     file.persist(out)
         .with_context(|| format!("{} cannot be written", out.display()))?;
-    Ok(Written {
+    Ok(WrittenArchive {
         size: bytes.len() as u64,
         sha256: sha256(bytes),
     })
 }
 
 /// Asked before anything is built: can a file be written there?
-pub(crate) fn check_out(out: &Path) -> Result<(), Failure> {
+pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     if out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(Failure::OutIsFolder(out.to_owned()));
+        return Err(CliError::OutIsFolder(out.to_owned()));
     }
-    let refused = |error| {
+    let unwritable = |error| {
         let path = out.to_owned();
-        Failure::OutUnwritable { path, error }
+        CliError::OutUnwritable { path, error }
     };
-    let out = std::path::absolute(out).map_err(refused)?;
-    let there = out.ancestors().skip(1).find(|folder| folder.exists());
-    match there {
-        Some(folder) => tempfile::tempfile_in(folder).map(drop).map_err(refused),
+    let out = std::path::absolute(out).map_err(unwritable)?;
+    let existing = out.ancestors().skip(1).find(|folder| folder.exists());
+    match existing {
+        Some(folder) => tempfile::tempfile_in(folder).map(drop).map_err(unwritable),
         None => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use cargo_metadata::{Artifact, CrateType, Message};
 
 use crate::{
     build::cargo,
-    error::Failure,
+    error::CliError,
     library::{
         elf,
         platform::{self, Platform},
@@ -41,7 +41,7 @@ pub(crate) enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linker {
     /// This machine's, for this machine.
-    Own,
+    Native,
     /// zig, against the glibc of the platform.
     Zig(Platform),
 }
@@ -59,12 +59,12 @@ pub(crate) fn for_lambda(
     platform: Platform,
     remaps: &[Remap],
 ) -> anyhow::Result<PathBuf> {
-    let by = |linker| compile(package, manifest, target, Profile::Layer, linker, remaps);
-    if !platform.arch.is_here() {
+    let compile_with = |linker| compile(package, manifest, target, Profile::Layer, linker, remaps);
+    if !platform.arch.is_native() {
         platform::check_zig(platform.arch)?;
-        return by(Linker::Zig(platform));
+        return compile_with(Linker::Zig(platform));
     }
-    let built = by(Linker::Own)?;
+    let built = compile_with(Linker::Native)?;
     let Err(too_new) = elf::check_glibc(&built, platform.glibc) else {
         return Ok(built);
     };
@@ -74,7 +74,7 @@ pub(crate) fn for_lambda(
     let too_new = too_new.to_string();
     let reason = too_new.lines().next().unwrap_or_default();
     eprintln!("{reason}; building {package} once more, by zig");
-    let built = by(Linker::Zig(platform))?;
+    let built = compile_with(Linker::Zig(platform))?;
     elf::check_glibc(&built, platform.glibc)?;
     Ok(built)
 }
@@ -89,7 +89,7 @@ pub(crate) fn compile(
     remaps: &[Remap],
 ) -> anyhow::Result<PathBuf> {
     let mut command = match linker {
-        Linker::Own => cargo::command(),
+        Linker::Native => cargo::command(),
         Linker::Zig(_) => cargo::zigbuild(),
     };
     command.args(["rustc", "--message-format=json-render-diagnostics"]);
@@ -104,8 +104,8 @@ pub(crate) fn compile(
         command.args(["--target", &platform.zig_target()]);
     }
     if profile == Profile::Layer {
-        for_deployment(&mut command, target);
-        with_flags(&mut command, target, remaps);
+        set_deployment_profile(&mut command, target);
+        set_rustflags(&mut command, target, remaps);
         command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
         if let Target::Bin(_) = target {
             // At a place of its own there is nothing to relocate, of some 27,000 relocations, which touch 120 pages before `main`.
@@ -126,7 +126,7 @@ pub(crate) fn compile(
         .output()
         .context("cargo cannot be run")?;
     if !output.status.success() {
-        return Err(Failure::Compile {
+        return Err(CliError::Compile {
             package: package.to_owned(),
         }
         .into());
@@ -137,14 +137,14 @@ pub(crate) fn compile(
             _ => None,
         });
     artifacts
-        .filter_map(|artifact| file_of(&artifact, manifest, target, linker))
+        .filter_map(|artifact| artifact_path(&artifact, manifest, target, linker))
         .last()
-        .ok_or_else(|| no_artifact(package, target).into())
+        .ok_or_else(|| no_artifact_error(package, target).into())
 }
 
 /// The host has its profile in the workspace; that of plugins, `layer`, is made up on the command line, since their workspace
 /// may be anyone's.
-fn for_deployment(command: &mut Command, target: Target) {
+fn set_deployment_profile(command: &mut Command, target: Target) {
     if let Target::Bin(_) = target {
         command.args(["--profile", "host"]);
         // To ask the CPU what it can do takes longer than all headers of a first call, as a virtual machine answers for it.
@@ -174,7 +174,7 @@ fn for_deployment(command: &mut Command, target: Target) {
 ///
 /// Panics name source files: those of dependencies by where this machine keeps them, unless told otherwise. (Cargo names those of
 /// the workspace by their place in it.)
-fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
+fn set_rustflags(command: &mut Command, target: Target, remaps: &[Remap]) {
     let cargo_home = cargo::home().map(|home| (home, "/cargo".to_owned()));
     // Of several that fit the last counts, so that a folder in another comes after it.
     let flags = cargo_home.iter().chain(remaps);
@@ -190,7 +190,7 @@ fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
         Some(set) => {
             let all = [set].into_iter().chain(flags);
             let all = all.filter(|flag| !flag.is_empty()).collect::<Vec<_>>();
-            command.env("CARGO_ENCODED_RUSTFLAGS", all.join(SEPARATOR));
+            command.env("CARGO_ENCODED_RUSTFLAGS", all.join(RUSTFLAGS_SEPARATOR));
         }
         None => {
             let flags = serde_json::Value::from(flags);
@@ -201,23 +201,23 @@ fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
 }
 
 /// What stands between the flags in `CARGO_ENCODED_RUSTFLAGS`, which can have blanks in them, unlike those in `RUSTFLAGS`.
-const SEPARATOR: &str = "\u{1f}";
+const RUSTFLAGS_SEPARATOR: &str = "\u{1f}";
 
 /// The flags of `RUSTFLAGS`, as cargo takes them apart.
 fn encoded_flags(flags: &str) -> String {
     let flags = flags.split(' ').map(str::trim);
     let flags: Vec<_> = flags.filter(|flag| !flag.is_empty()).collect();
-    flags.join(SEPARATOR)
+    flags.join(RUSTFLAGS_SEPARATOR)
 }
 
-fn file_of(
+fn artifact_path(
     artifact: &Artifact,
     manifest: &Path,
     target: Target,
     linker: Linker,
 ) -> Option<PathBuf> {
     let suffix = match linker {
-        Linker::Own => std::env::consts::DLL_EXTENSION,
+        Linker::Native => std::env::consts::DLL_EXTENSION,
         Linker::Zig(_) => "so",
     };
     if artifact.manifest_path.as_std_path() != manifest {
@@ -244,7 +244,7 @@ fn file_of(
     }
 }
 
-fn no_artifact(package: &str, target: Target) -> Failure {
+fn no_artifact_error(package: &str, target: Target) -> CliError {
     let (artifact, help) = match target {
         Target::Plugin => (
             "shared library",
@@ -252,7 +252,7 @@ fn no_artifact(package: &str, target: Target) -> Failure {
         ),
         Target::Bin(_) => ("program", "the package needs a binary of that name"),
     };
-    Failure::NoArtifact {
+    CliError::NoArtifact {
         package: package.to_owned(),
         artifact,
         help,

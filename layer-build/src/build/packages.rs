@@ -10,12 +10,12 @@ use cargo_metadata::{CrateType, Metadata, Package, camino::Utf8PathBuf};
 
 use crate::{
     build::{cargo, compile::Remap},
-    error::Failure,
+    error::CliError,
 };
 
 /// A package that is a plugin.
 #[derive(Debug)]
-pub(crate) struct Plugin {
+pub(crate) struct PluginPackage {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) manifest_path: Utf8PathBuf,
@@ -33,7 +33,7 @@ pub(crate) struct PackageSelection {
 /// The plugins to build, and where cargo builds.
 #[derive(Debug)]
 pub(crate) struct Packages {
-    pub(crate) plugins: Vec<Plugin>,
+    pub(crate) plugins: Vec<PluginPackage>,
     /// The folders of their sources: their own, and those of the packages beside them that they are made of.
     pub(crate) sources: BTreeSet<Utf8PathBuf>,
     /// What a layer calls the folders of this machine that cargo names by their whole paths.
@@ -64,7 +64,7 @@ pub(crate) fn manifest(selection: &PackageSelection) -> io::Result<PathBuf> {
 }
 
 /// Those named, else those that cargo would build by default, in cargo's order.
-pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, Failure> {
+pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, CliError> {
     let mut command = cargo::metadata();
     command.no_deps();
     if let Some(path) = &selection.manifest_path {
@@ -74,12 +74,12 @@ pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, Failure> {
     let chosen = if selection.names.is_empty() {
         default_packages(&metadata)?
     } else {
-        named(&metadata, &selection.names)?
+        find_named(&metadata, &selection.names)?
     };
     let sources = sources(&metadata, &chosen);
     let plugins = chosen
         .into_iter()
-        .map(|package| Plugin {
+        .map(|package| PluginPackage {
             name: package.name.to_string(),
             version: package.version.to_string(),
             manifest_path: package.manifest_path.clone(),
@@ -120,7 +120,7 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, 
             .packages
             .iter()
             .find(|package| folder(package).as_ref() == Some(&path));
-        let elsewhere = match member {
+        let other_workspace = match member {
             Some(_) => None,
             // In another workspace.
             None => cargo::metadata()
@@ -129,7 +129,9 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, 
                 .exec()
                 .ok(),
         };
-        let others = elsewhere.iter().flat_map(|metadata| &metadata.packages);
+        let others = other_workspace
+            .iter()
+            .flat_map(|metadata| &metadata.packages);
         let package = member.or_else(|| {
             let mut others = others.into_iter();
             others.find(|package| folder(package).as_ref() == Some(&path))
@@ -144,13 +146,13 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, 
     found
 }
 
-fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package>, Failure> {
+fn find_named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package>, CliError> {
     let members = metadata.workspace_packages();
     let one = |name: &String| {
         let package = members
             .iter()
             .find(|package| package.name.as_str() == name)
-            .ok_or_else(|| Failure::UnknownPackage {
+            .ok_or_else(|| CliError::UnknownPackage {
                 name: name.clone(),
                 known: members
                     .iter()
@@ -160,7 +162,7 @@ fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package
         if is_plugin(package) {
             Ok(*package)
         } else {
-            Err(Failure::NoPlugin(format!(
+            Err(CliError::NoPlugin(format!(
                 "the package {name} is not a plugin"
             )))
         }
@@ -170,14 +172,14 @@ fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package
     distinct.into_iter().map(one).collect()
 }
 
-fn default_packages(metadata: &Metadata) -> Result<Vec<&Package>, Failure> {
+fn default_packages(metadata: &Metadata) -> Result<Vec<&Package>, CliError> {
     let default = metadata.workspace_default_packages();
     let plugins: Vec<_> = default
         .into_iter()
         .filter(|package| is_plugin(package))
         .collect();
     if plugins.is_empty() {
-        return Err(Failure::NoPlugin(format!(
+        return Err(CliError::NoPlugin(format!(
             "there is no plugin in {}",
             metadata.workspace_root
         )));

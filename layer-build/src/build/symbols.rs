@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::library::debug_info::Halves;
+use crate::library::debug_info::SplitLibrary;
 
 /// The folder of the symbols of an archive.
 pub(crate) fn folder(archive: &Path) -> PathBuf {
@@ -12,12 +12,12 @@ pub(crate) fn folder(archive: &Path) -> PathBuf {
 }
 
 /// Keep the symbols of a library.
-pub(crate) fn keep(folder: &Path, halves: &Halves) -> anyhow::Result<()> {
-    let path = path(folder, &halves.build_id);
+pub(crate) fn store(folder: &Path, split: &SplitLibrary) -> anyhow::Result<()> {
+    let path = path(folder, &split.build_id);
     if let Some(parent) = path.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    fs_err::write(path, &halves.symbols)?;
+    fs_err::write(path, &split.symbols)?;
     Ok(())
 }
 

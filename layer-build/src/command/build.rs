@@ -5,7 +5,7 @@ use crate::{
     args::build::Build,
     build::{
         compile::Profile,
-        layer::{self, BuildOptions, Label},
+        layer::{self, BuildOptions, LayerMetadata},
         packages,
     },
     exit::Exit,
@@ -14,17 +14,17 @@ use crate::{
 
 /// Build, and print what came of it.
 pub(crate) fn run(args: &Build) -> anyhow::Result<Exit> {
-    write::check_out(&args.out)?;
+    write::check_writable(&args.out)?;
     let packages = packages::find(&args.packages.selection())?;
     let options = BuildOptions {
         profile: Profile::Layer,
-        platform: args.platform.chosen(),
+        platform: args.platform.resolved(),
         includes: &args.includes,
     };
     let layer = layer::build(
         &packages,
         &options,
-        &Label::of(&args.label(), &packages)?,
+        &LayerMetadata::from_options(&args.metadata(), &packages)?,
         &args.out,
     )?;
     stdout::line(layer)?;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The oldest Rust that builds the SDK and the host. Source: `rust-version` of the workspace.
-const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+const MIN_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// Something that may be missing.
 struct Need {
@@ -51,7 +51,7 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
 }
 
 fn needs() -> Vec<Need> {
-    let other = match Arch::of_this_machine() {
+    let other = match Arch::native() {
         Arch::X86_64 => Arch::Arm64,
         Arch::Arm64 => Arch::X86_64,
     };
@@ -65,12 +65,12 @@ fn needs() -> Vec<Need> {
     vec![
         Need {
             what: "Rust",
-            found: version("rustc").filter(|version| is_new_enough(version, RUST)),
+            found: version("rustc").filter(|version| is_new_enough(version, MIN_RUST)),
             only_for: None,
-            remedy: match complaint("rustc") {
+            remedy: match version_error("rustc") {
                 // Such as of rustup, where a file rust-toolchain.toml asks for what is not there.
-                Some(complaint) => format!("`rustc --version` says: {complaint}"),
-                None => format!("Rust {RUST} or later: https://rustup.rs, or `rustup update`"),
+                Some(version_error) => format!("`rustc --version` says: {version_error}"),
+                None => format!("Rust {MIN_RUST} or later: https://rustup.rs, or `rustup update`"),
             },
         },
         tool("cargo", "cargo", None, "https://rustup.rs"),
@@ -119,7 +119,7 @@ fn version(program: &str) -> Option<String> {
 }
 
 /// The first line by which a program says that it cannot work here.
-fn complaint(program: &str) -> Option<String> {
+fn version_error(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let line = text.lines().find(|line| !line.trim().is_empty())?;

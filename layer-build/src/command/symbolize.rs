@@ -9,7 +9,7 @@ use std::{
 use addr2line::{Loader, demangle_auto};
 
 use crate::{
-    archive::read::Contents, args, build::symbols, error::Failure, exit::Exit, library::elf,
+    archive::read::Archive, args, build::symbols, error::CliError, exit::Exit, library::elf,
 };
 
 /// An address in a library, as a line tells of it.
@@ -19,7 +19,7 @@ struct Address<'a> {
     offset: u64,
     build_id: Option<&'a str>,
     /// Is it where a function goes on that has called another? The call itself stands before it.
-    returns: bool,
+    is_return_address: bool,
 }
 
 /// Copy stdin to stdout, with what the addresses mean below each line.
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
         .unwrap_or_else(|| symbols::folder(&args.layer));
     let build_ids = build_ids(&args.layer)?;
     if !folder.is_dir() {
-        return Err(Failure::NoSymbols(folder).into());
+        return Err(CliError::NoSymbols(folder).into());
     }
     let mut symbolizer = Symbolizer {
         folder,
@@ -61,9 +61,9 @@ pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
 
 /// The build ids of the layer's libraries, for lines that name none.
 fn build_ids(layer: &std::path::Path) -> anyhow::Result<HashMap<String, String>> {
-    let contents = Contents::of(layer)?;
-    let ids = contents.lib().filter_map(|(name, file)| {
-        let id = elf::facts(&file.content).ok()?.build_id?;
+    let archive = Archive::read(layer)?;
+    let ids = archive.lib_files().filter_map(|(name, file)| {
+        let id = elf::read_facts(&file.content).ok()?.build_id?;
         Some((name.to_owned(), id))
     });
     Ok(ids.collect())
@@ -98,7 +98,7 @@ impl Symbolizer {
                 self.folder.display()
             )];
         };
-        let place = if address.returns {
+        let place = if address.is_return_address {
             offset.saturating_sub(1)
         } else {
             *offset
@@ -170,7 +170,7 @@ fn addresses(line: &str) -> Vec<Address<'_>> {
             offset,
             build_id,
             // Whatever is not where the signal came up is on the way back to it.
-            returns: !before[..begin].ends_with(", in "),
+            is_return_address: !before[..begin].ends_with(", in "),
         });
     }
     found
@@ -182,28 +182,31 @@ mod tests {
 
     #[test]
     fn addresses_are_found_in_lines_of_every_kind() {
-        let of = |library, offset, build_id, returns| Address {
+        let address = |library, offset, build_id, is_return_address| Address {
             library,
             offset,
             build_id,
-            returns,
+            is_return_address,
         };
         for (line, expected) in [
             (
                 "fatal: SIGSEGV at address 0xdead, in libcrashes.so+0x1a2b4 (build id 5f3c00), tool segfault, request 8f0c",
-                vec![of("libcrashes.so", 0x1a2b4, Some("5f3c00"), false)],
+                vec![address("libcrashes.so", 0x1a2b4, Some("5f3c00"), false)],
             ),
             (
                 "fatal: SIGABRT, called from libcrashes.so+0x10 (build id none), tool abort",
-                vec![of("libcrashes.so", 0x10, None, true)],
+                vec![address("libcrashes.so", 0x10, None, true)],
             ),
             (
                 "./lib/libmine.so(+0xab) [0x7f00000000ab]",
-                vec![of("libmine.so", 0xab, None, true)],
+                vec![address("libmine.so", 0xab, None, true)],
             ),
             (
                 "3: /opt/lib/liba.so+0x1 and libb.so+0x2",
-                vec![of("liba.so", 1, None, true), of("libb.so", 2, None, true)],
+                vec![
+                    address("liba.so", 1, None, true),
+                    address("libb.so", 2, None, true),
+                ],
             ),
             ("1 +0x2 = 3, libx.so+0xzz, f+0x3", vec![]),
             ("nothing", vec![]),

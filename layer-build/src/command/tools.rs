@@ -12,7 +12,7 @@ use crate::{
 /// Say which tools there are.
 pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
     let mut connection = Connection::open(&args.source.options())?;
-    let tools = connection.ask("while it was asked for its tools", Client::tools)?;
+    let tools = connection.request("while it was asked for its tools", Client::tools)?;
     if args.json {
         stdout::line(serde_json::to_string_pretty(&tools)?)?;
         return Ok(Exit::Done);
@@ -36,7 +36,7 @@ fn signature(tool: &Value) -> String {
     let properties = schema["properties"].as_object();
     let parameters = properties.into_iter().flatten().map(|(name, schema)| {
         let mark = if is_required(name) { "" } else { "?" };
-        format!("{name}{mark}: {}", kind(schema))
+        format!("{name}{mark}: {}", type_name(schema))
     });
     let parameters: Vec<_> = parameters.collect();
     let name = tool["name"].as_str().unwrap_or_default();
@@ -44,7 +44,7 @@ fn signature(tool: &Value) -> String {
 }
 
 /// The types of a schema's values, as far as it names them.
-fn kind(schema: &Value) -> String {
+fn type_name(schema: &Value) -> String {
     match &schema["type"] {
         Value::String(kind) => kind.clone(),
         Value::Array(kinds) => {

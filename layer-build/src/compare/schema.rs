@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 
 use crate::compare::schema::{
     difference::{Difference, Direction, push},
-    keywords::{bounds, lengths, one_of_a_kind, types, values, words},
-    parts::{Schema, alternatives, choices, has_references, more, resolved},
+    keywords::{annotations, bounds, lengths, opaque_keywords, types, values},
+    parts::{Schema, additional_properties, alternatives, choices, has_references, resolve},
 };
 
 /// How many pairs of schemas are compared. Source: ours; the largest schemas of tools have some hundreds of parts, and beyond
@@ -64,7 +64,7 @@ impl Pair<'_> {
     }
 
     fn compare_parts(&self, old: &Value, new: &Value, place: &str, found: &mut Vec<Difference>) {
-        let (left, right) = (resolved(old, self.old_root), resolved(new, self.new_root));
+        let (left, right) = (resolve(old, self.old_root), resolve(new, self.new_root));
         let (Some(left), Some(right)) = (left, right) else {
             if old != new {
                 push(found, place, Direction::Other, "has another reference");
@@ -86,18 +86,18 @@ impl Pair<'_> {
         }
         if choices(&left).is_some() || choices(&right).is_some() {
             self.alternatives(&alternatives(&left), &alternatives(&right), place, found);
-            words(&left, &right, place, found);
+            annotations(&left, &right, place, found);
             return;
         }
         types(&left, &right, place, found);
         values(&left, &right, place, found);
         bounds(&left, &right, place, found);
         lengths(&left, &right, place, found);
-        one_of_a_kind(&left, &right, place, found);
+        opaque_keywords(&left, &right, place, found);
         self.object(&left, &right, place, found);
         self.array(&left, &right, place, found);
         self.all_of(&left, &right, place, found);
-        words(&left, &right, place, found);
+        annotations(&left, &right, place, found);
     }
 
     /// `anyOf` and its kin: is every alternative covered by one of the other side?
@@ -160,12 +160,13 @@ impl Pair<'_> {
                 .unwrap_or_else(|| empty.clone())
         };
         let (left, right) = (properties(old), properties(new));
-        let (more_old, more_new) = (more(old), more(new));
+        let (old_additional, new_additional) =
+            (additional_properties(old), additional_properties(new));
         for (name, schema) in &left {
             let inner = inside(place, name);
             match right.get(name) {
                 Some(other) => self.compare(schema, other, &inner, found),
-                None if more_new == json!(false) => {
+                None if new_additional == json!(false) => {
                     push(found, &inner, Direction::Narrower, "is no longer accepted")
                 }
                 None => push(
@@ -190,10 +191,10 @@ impl Pair<'_> {
             let inner = inside(place, name);
             if needed_new.contains(name) {
                 push(found, &inner, Direction::Narrower, "is new and required");
-                if more_old == json!(false) {
+                if old_additional == json!(false) {
                     push(found, &inner, Direction::Wider, "is new");
                 }
-            } else if more_old == json!(false) {
+            } else if old_additional == json!(false) {
                 push(found, &inner, Direction::Wider, "is new and optional");
             } else {
                 push(found, &inner, Direction::Same, "is new and optional");
@@ -218,7 +219,7 @@ impl Pair<'_> {
             };
             push(found, &inside(place, name), Direction::Wider, what);
         }
-        self.compare(&more_old, &more_new, &inside(place, "*"), found);
+        self.compare(&old_additional, &new_additional, &inside(place, "*"), found);
         let patterns = |schema: &Schema| {
             schema
                 .get("patternProperties")

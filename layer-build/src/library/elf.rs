@@ -13,19 +13,19 @@ use object::{
 };
 
 use crate::{
-    error::Failure,
+    error::CliError,
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub(crate) struct ElfFacts {
     /// The CPU it is for, as Rust names it.
     pub(crate) cpu: String,
     /// The newest glibc that it names.
     pub(crate) glibc: Option<Glibc>,
     /// The symbols of which it needs a newer version than Amazon Linux 2023 has.
-    pub(crate) too_new: Vec<String>,
+    pub(crate) too_new_symbols: Vec<String>,
     /// The libraries it needs, by the names under which the loader looks for them.
     pub(crate) needed: Vec<String>,
     /// The name under which others need it, where that is not its file's.
@@ -50,19 +50,19 @@ pub(crate) fn is_elf(data: &[u8]) -> bool {
 }
 
 /// Read a file for a 64-bit CPU.
-pub(crate) fn facts(data: &[u8]) -> object::Result<Facts> {
+pub(crate) fn read_facts(data: &[u8]) -> object::Result<ElfFacts> {
     let header = FileHeader64::<LittleEndian>::parse(data)?;
     let cpu = match header.e_machine(LittleEndian) {
         EM_X86_64 => "x86_64".to_owned(),
         EM_AARCH64 => "aarch64".to_owned(),
         other => format!("ELF machine {}", other.0),
     };
-    let mut facts = Facts {
+    let mut facts = ElfFacts {
         // The default of the CPU: where no segment says it, Linux takes an old program for one that needs it.
         executable_stack: cpu == "x86_64",
         cpu,
         glibc: None,
-        too_new: Vec::new(),
+        too_new_symbols: Vec::new(),
         needed: Vec::new(),
         soname: None,
         run_path: Vec::new(),
@@ -95,7 +95,7 @@ pub(crate) fn facts(data: &[u8]) -> object::Result<Facts> {
 
 type Sections<'data> = SectionTable<'data, FileHeader64<LittleEndian>>;
 
-impl Facts {
+impl ElfFacts {
     fn read_dynamic(&mut self, sections: &Sections<'_>, data: &[u8]) -> object::Result<()> {
         let dynamic = sections.dynamic_table(LittleEndian, data)?;
         for entry in &dynamic {
@@ -132,13 +132,16 @@ impl Facts {
             let Some(version) = versions.version(version)? else {
                 continue;
             };
-            let Some(found) = std::str::from_utf8(version.name()).ok().and_then(glibc) else {
+            let Some(found) = std::str::from_utf8(version.name())
+                .ok()
+                .and_then(parse_glibc)
+            else {
                 continue;
             };
             self.glibc = self.glibc.max(Some(found));
             if found > AMAZON_LINUX_2023 {
                 let name = symbols.symbol_name(LittleEndian, symbol)?;
-                self.too_new
+                self.too_new_symbols
                     .push(String::from_utf8_lossy(name).into_owned());
             }
         }
@@ -148,7 +151,7 @@ impl Facts {
             while let Some((_, mut versions)) = needs.next()? {
                 while let Some(version) = versions.next()? {
                     let name = version.name(LittleEndian, strings)?;
-                    let found = std::str::from_utf8(name).ok().and_then(glibc);
+                    let found = std::str::from_utf8(name).ok().and_then(parse_glibc);
                     self.glibc = self.glibc.max(found);
                 }
             }
@@ -164,12 +167,12 @@ impl Facts {
 
 /// Check that a file needs no symbol of a newer glibc than this one.
 pub(crate) fn check_glibc(path: &Path, newest: Glibc) -> anyhow::Result<()> {
-    let facts = facts(&fs_err::read(path)?).map_err(|error| Failure::Library {
+    let facts = read_facts(&fs_err::read(path)?).map_err(|error| CliError::Library {
         path: path.to_owned(),
         problem: error.to_string(),
     })?;
     match facts.glibc {
-        Some(found) if found > newest => Err(Failure::Glibc {
+        Some(found) if found > newest => Err(CliError::Glibc {
             path: path.to_owned(),
             found,
             newest,
@@ -180,7 +183,7 @@ pub(crate) fn check_glibc(path: &Path, newest: Glibc) -> anyhow::Result<()> {
 }
 
 /// `GLIBC_2.34` -> 2.34, `GLIBC_2.2.5` -> 2.2
-fn glibc(name: &str) -> Option<Glibc> {
+fn parse_glibc(name: &str) -> Option<Glibc> {
     let mut numbers = name.strip_prefix("GLIBC_")?.split('.').map(str::parse);
     Some(Glibc(numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
@@ -191,15 +194,15 @@ mod tests {
 
     #[test]
     fn versions_of_glibc_are_compared_as_numbers() {
-        assert_eq!(glibc("GLIBC_2.2.5"), Some(Glibc(2, 2)));
-        assert_eq!(glibc("GLIBC_PRIVATE"), None);
-        assert!(glibc("GLIBC_2.9") < glibc("GLIBC_2.34"));
+        assert_eq!(parse_glibc("GLIBC_2.2.5"), Some(Glibc(2, 2)));
+        assert_eq!(parse_glibc("GLIBC_PRIVATE"), None);
+        assert!(parse_glibc("GLIBC_2.9") < parse_glibc("GLIBC_2.34"));
     }
 
     #[test]
-    fn this_very_test_is_read() {
+    fn the_test_binary_is_read() {
         let data = fs_err::read(std::env::current_exe().unwrap()).unwrap();
-        let facts = facts(&data).unwrap();
+        let facts = read_facts(&data).unwrap();
         assert_eq!(facts.cpu, std::env::consts::ARCH);
         assert!(facts.glibc >= Some(Glibc(2, 17)), "{facts:?}");
         assert!(facts.needed.iter().any(|name| name.starts_with("libc.so")));

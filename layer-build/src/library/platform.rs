@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    error::Failure,
+    error::CliError,
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
@@ -20,9 +20,9 @@ pub(crate) struct Platform {
 
 impl Platform {
     /// Lambda, on the CPU of this machine.
-    pub(crate) fn like_this_machine() -> Self {
+    pub(crate) fn native() -> Self {
         Self {
-            arch: Arch::of_this_machine(),
+            arch: Arch::native(),
             glibc: AMAZON_LINUX_2023,
         }
     }
@@ -45,7 +45,7 @@ pub(crate) enum Arch {
 
 impl Arch {
     /// That of this machine.
-    pub(crate) fn of_this_machine() -> Self {
+    pub(crate) fn native() -> Self {
         if cfg!(target_arch = "aarch64") {
             Self::Arm64
         } else {
@@ -54,8 +54,8 @@ impl Arch {
     }
 
     /// Does what is built for this very machine run on Lambda?
-    pub(crate) fn is_here(self) -> bool {
-        self == Self::of_this_machine() && cfg!(target_os = "linux")
+    pub(crate) fn is_native(self) -> bool {
+        self == Self::native() && cfg!(target_os = "linux")
     }
 
     /// As Rust and manifests name it.
@@ -76,25 +76,25 @@ impl Arch {
 ///
 /// # Errors
 /// What is missing, and how to get it.
-pub(crate) fn check_zig(arch: Arch) -> Result<(), Failure> {
+pub(crate) fn check_zig(arch: Arch) -> Result<(), CliError> {
     if !has_zigbuild() {
-        return Err(Failure::NoZig(arch.target()));
+        return Err(CliError::NoZig(arch.target()));
     }
     if has_target(arch) {
         Ok(())
     } else {
-        Err(Failure::NoTarget(arch.target()))
+        Err(CliError::NoTarget(arch.target()))
     }
 }
 
 /// Is cargo-zigbuild installed, and zig where it looks for it?
 pub(crate) fn has_zigbuild() -> bool {
     let has_zig = std::env::var_os("CARGO_ZIGBUILD_ZIG_PATH").is_some()
-        || runs(Command::new("zig").arg("version"))
+        || succeeds(Command::new("zig").arg("version"))
         || ["python3", "python"]
             .iter()
-            .any(|python| runs(Command::new(python).args(["-m", "ziglang", "version"])));
-    has_zig && runs(Command::new("cargo-zigbuild").arg("--version"))
+            .any(|python| succeeds(Command::new(python).args(["-m", "ziglang", "version"])));
+    has_zig && succeeds(Command::new("cargo-zigbuild").arg("--version"))
 }
 
 /// Does Rust's compiler have its standard library for this CPU?
@@ -110,7 +110,7 @@ pub(crate) fn has_target(arch: Arch) -> bool {
 }
 
 /// Can a program be run, and does it end well?
-pub(crate) fn runs(command: &mut Command) -> bool {
+pub(crate) fn succeeds(command: &mut Command) -> bool {
     let status = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

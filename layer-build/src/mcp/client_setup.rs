@@ -12,13 +12,13 @@ use ureq::http::Uri;
 
 use crate::{
     build::packages::{self, PackageSelection},
-    error::Failure,
+    error::CliError,
     mcp::client_kind::ClientKind,
 };
 
 /// How a server is reached.
 #[derive(Clone, Debug)]
-pub(crate) enum Server {
+pub(crate) enum ServerEndpoint {
     Http {
         url: String,
         headers: Vec<(String, String)>,
@@ -33,7 +33,7 @@ pub(crate) enum Server {
 }
 
 /// The command by which a client can start a server of the tools of some packages, as they are then.
-pub(crate) fn cargo_layer(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
+pub(crate) fn dev_command(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
     let manifest = packages::manifest(selection)?;
     let mut command = vec![
         std::env::current_exe()?.display().to_string(),
@@ -65,18 +65,26 @@ impl fmt::Display for Setup {
 }
 
 /// How a client is told of a server that it is to know by this name.
-pub(crate) fn setup(client: ClientKind, name: &str, server: &Server) -> Result<Setup, Failure> {
-    let server = &server.as_told_to(client, name);
+pub(crate) fn setup(
+    client: ClientKind,
+    name: &str,
+    server: &ServerEndpoint,
+) -> Result<Setup, CliError> {
+    let server = &server.for_client(client, name);
     let (place, text) = match (client, server) {
         (ClientKind::ClaudeCode, _) => (
             "Claude Code, .mcp.json of a project:",
-            servers("mcpServers", name, entry(server, "url", Some("type"))),
+            servers(
+                "mcpServers",
+                name,
+                server_entry(server, "url", Some("type")),
+            ),
         ),
-        (ClientKind::ClaudeDesktop, Server::Stdio { .. }) => (
+        (ClientKind::ClaudeDesktop, ServerEndpoint::Stdio { .. }) => (
             "Claude Desktop, claude_desktop_config.json (Settings, Developer):",
-            servers("mcpServers", name, entry(server, "url", None)),
+            servers("mcpServers", name, server_entry(server, "url", None)),
         ),
-        (ClientKind::ClaudeDesktop, Server::Http { url, headers, .. }) => (
+        (ClientKind::ClaudeDesktop, ServerEndpoint::Http { url, headers, .. }) => (
             "Claude Desktop, claude_desktop_config.json (Settings, Developer); a public URL can be added under Connectors as well:",
             servers("mcpServers", name, bridge(url, headers)),
         ),
@@ -86,32 +94,32 @@ pub(crate) fn setup(client: ClientKind, name: &str, server: &Server) -> Result<S
         ),
         (ClientKind::Cursor, _) => (
             "Cursor, .cursor/mcp.json of a project, or ~/.cursor/mcp.json:",
-            servers("mcpServers", name, entry(server, "url", None)),
+            servers("mcpServers", name, server_entry(server, "url", None)),
         ),
         (ClientKind::Codex, _) => ("Codex, ~/.codex/config.toml:", codex(name, server)),
         (ClientKind::GeminiCli, _) => (
             "Gemini CLI, .gemini/settings.json of a project, or ~/.gemini/settings.json:",
-            servers("mcpServers", name, entry(server, "httpUrl", None)),
+            servers("mcpServers", name, server_entry(server, "httpUrl", None)),
         ),
         (ClientKind::Inspector, _) => ("MCP Inspector, in a shell:", inspector(server)?),
     };
     Ok(Setup { place, text })
 }
 
-impl Server {
+impl ServerEndpoint {
     /// The same, its token among the headers, in the words of this client.
-    fn as_told_to(&self, client: ClientKind, name: &str) -> Self {
-        let mut told = self.clone();
+    fn for_client(&self, client: ClientKind, name: &str) -> Self {
+        let mut endpoint = self.clone();
         if let Self::Http {
             headers,
             token_env: Some(variable),
             ..
-        } = &mut told
+        } = &mut endpoint
             && let Some(value) = token::authorization(client, name, variable)
         {
             headers.push(("Authorization".to_owned(), value));
         }
-        told
+        endpoint
     }
 
     /// The variable that has its token, if it asks for one.
@@ -123,8 +131,8 @@ impl Server {
     }
 }
 
-fn vscode(name: &str, server: &Server) -> String {
-    let mut config = json!({ "servers": { name: entry(server, "url", Some("type")) } });
+fn vscode(name: &str, server: &ServerEndpoint) -> String {
+    let mut config = json!({ "servers": { name: server_entry(server, "url", Some("type")) } });
     if server.token_env().is_some() {
         config["inputs"] = json!([token::input(name)]);
     }
@@ -136,11 +144,11 @@ fn servers(key: &str, name: &str, entry: Value) -> String {
 }
 
 /// A server in JSON; `url` is where the URL stands, `kind` where it is said which of both it is.
-fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
+fn server_entry(server: &ServerEndpoint, url_key: &str, kind: Option<&str>) -> Value {
     let mut entry = Map::new();
     let mut set = |key: &str, value: Value| entry.insert(key.to_owned(), value);
     match server {
-        Server::Http { url, headers, .. } => {
+        ServerEndpoint::Http { url, headers, .. } => {
             if let Some(kind) = kind {
                 set(kind, "http".into());
             }
@@ -149,7 +157,7 @@ fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
                 set("headers", object(headers));
             }
         }
-        Server::Stdio { command, env } => {
+        ServerEndpoint::Stdio { command, env } => {
             if let Some(kind) = kind {
                 set(kind, "stdio".into());
             }
@@ -170,7 +178,7 @@ fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
 /// some clients take apart there.
 fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
-    if is_open_http(url) {
+    if is_unencrypted_remote(url) {
         args.push("--allow-http".to_owned());
     }
     let mut env = Map::new();
@@ -195,13 +203,13 @@ fn bridge(url: &str, headers: &[(String, String)]) -> Value {
 }
 
 /// Is it HTTP without encryption, to another machine?
-fn is_open_http(url: &str) -> bool {
+fn is_unencrypted_remote(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.scheme_str() == Some("http") && !matches!(url.host(), Some("localhost" | "127.0.0.1"))
     })
 }
 
-fn codex(name: &str, server: &Server) -> String {
+fn codex(name: &str, server: &ServerEndpoint) -> String {
     let inline = |pairs: &[(String, String)]| {
         let mut table = InlineTable::new();
         for (name, value) in pairs {
@@ -211,7 +219,7 @@ fn codex(name: &str, server: &Server) -> String {
     };
     let mut table = Table::new();
     match server {
-        Server::Http {
+        ServerEndpoint::Http {
             url,
             headers,
             token_env,
@@ -224,7 +232,7 @@ fn codex(name: &str, server: &Server) -> String {
                 table["http_headers"] = toml_edit::value(inline(headers));
             }
         }
-        Server::Stdio { command, env } => {
+        ServerEndpoint::Stdio { command, env } => {
             let (program, args) = parts(command);
             table["command"] = toml_edit::value(program);
             table["args"] = toml_edit::value(args.iter().collect::<Array>());
@@ -241,28 +249,28 @@ fn codex(name: &str, server: &Server) -> String {
     document.to_string().trim_end().to_owned()
 }
 
-fn inspector(server: &Server) -> Result<String, Failure> {
-    let mut words = ["npx", "-y", "@modelcontextprotocol/inspector", "--cli"]
+fn inspector(server: &ServerEndpoint) -> Result<String, CliError> {
+    let mut args = ["npx", "-y", "@modelcontextprotocol/inspector", "--cli"]
         .map(str::to_owned)
         .to_vec();
     match server {
-        Server::Http { url, headers, .. } => {
-            words.extend(["--method", "tools/list", "--transport", "http", url].map(str::to_owned));
+        ServerEndpoint::Http { url, headers, .. } => {
+            args.extend(["--method", "tools/list", "--transport", "http", url].map(str::to_owned));
             for (name, value) in headers {
-                words.extend(["--header".to_owned(), format!("{name}: {value}")]);
+                args.extend(["--header".to_owned(), format!("{name}: {value}")]);
             }
         }
-        Server::Stdio { command, env } => {
-            words.extend(["--method", "tools/list"].map(str::to_owned));
+        ServerEndpoint::Stdio { command, env } => {
+            args.extend(["--method", "tools/list"].map(str::to_owned));
             for (name, value) in env {
-                words.extend(["-e".to_owned(), format!("{name}={value}")]);
+                args.extend(["-e".to_owned(), format!("{name}={value}")]);
             }
-            words.push("--".to_owned());
-            words.extend(command.iter().cloned());
+            args.push("--".to_owned());
+            args.extend(command.iter().cloned());
         }
     }
-    let words = shlex::try_join(words.iter().map(String::as_str));
-    let mut line = words.map_err(|_| Failure::NulInCommand)?;
+    let args = shlex::try_join(args.iter().map(String::as_str));
+    let mut line = args.map_err(|_| CliError::NulInCommand)?;
     if let Some(variable) = server.token_env() {
         // In quotes that let the shell fill it in.
         line += &format!(r#" --header "Authorization: Bearer ${variable}""#);

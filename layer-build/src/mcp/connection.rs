@@ -10,18 +10,18 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    archive::read::{self, Contents},
+    archive::read::{self, Archive},
     build::{
         layer,
         packages::{self, PackageSelection},
     },
-    error::Failure,
+    error::CliError,
     mcp::{client::Client, era::Era, headers},
-    process::{child, env_file, host::Running, temp_dir},
+    process::{child, env_file, host::HostProcess, temp_dir},
 };
 
 /// How long a host may take to end that has cut its connections. Unit: seconds. Source: ours; a core dump takes its time.
-const A_LITTLE: Duration = Duration::from_secs(30);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Whom to ask: a server by its URL, else layers, else the plugins of packages.
 #[derive(Clone, Debug)]
@@ -42,14 +42,14 @@ pub(crate) struct ConnectionOptions {
 /// A client, and what must live as long as it asks.
 pub(crate) struct Connection {
     client: Client,
-    own: Option<Own>,
+    local_host: Option<LocalHost>,
 }
 
 /// A host of this program's own.
-struct Own {
-    running: Running,
+struct LocalHost {
+    process: HostProcess,
     /// Nobody sends: it is closed when all is told that the host has said.
-    said: Receiver<()>,
+    stderr_closed: Receiver<()>,
     _opt: TempDir,
 }
 
@@ -63,10 +63,10 @@ impl Connection {
             }
             return Ok(Self {
                 client: Client::new(url, options.era, &headers, options.dump),
-                own: None,
+                local_host: None,
             });
         }
-        let opt = temp_dir::folder()?;
+        let opt = temp_dir::create()?;
         // Where no layer has a plugin, that is what is to be said.
         fs_err::create_dir_all(opt.path().join("lib"))?;
         let mut layers = Vec::new();
@@ -80,7 +80,7 @@ impl Connection {
             layer::build_for_development(&packages, opt.path())?;
         }
         for layer in &options.layers {
-            layers.push(Contents::of(layer)?);
+            layers.push(Archive::read(layer)?);
             read::unpack(layer, opt.path())?;
         }
         let mut host = Command::new(std::env::current_exe()?);
@@ -94,9 +94,9 @@ impl Connection {
                 host.env(variable, value);
             }
         }
-        let (open, said) = mpsc::channel::<()>();
-        let running = Running::start(&mut host, None, child::PATIENCE, move |line| {
-            let _open = &open;
+        let (stderr_open, stderr_closed) = mpsc::channel::<()>();
+        let process = HostProcess::start(&mut host, None, child::CHILD_TIMEOUT, move |line| {
+            let _stderr_open = &stderr_open;
             if !["listening on ", "error[", "["]
                 .iter()
                 .any(|begin| line.starts_with(begin))
@@ -104,46 +104,48 @@ impl Connection {
                 eprintln!("{line}");
             }
         })?;
-        let running = running.map_err(|problem| {
-            let named = |message: String| read::in_archives(&message, layers.iter(), opt.path());
-            Failure::from(problem).told(named)
+        let process = process.map_err(|problem| {
+            let with_paths =
+                |message: String| read::with_archive_paths(&message, layers.iter(), opt.path());
+            CliError::from(problem).map_message(with_paths)
         })?;
         Ok(Self {
-            client: Client::new(&running.url, options.era, &options.headers, options.dump),
-            own: Some(Own {
-                running,
-                said,
+            client: Client::new(&process.url, options.era, &options.headers, options.dump),
+            local_host: Some(LocalHost {
+                process,
+                stderr_closed,
                 _opt: opt,
             }),
         })
     }
 
     /// Does a host of this program's own answer?
-    pub(crate) fn is_own(&self) -> bool {
-        self.own.is_some()
+    pub(crate) fn is_local(&self) -> bool {
+        self.local_host.is_some()
     }
 
     /// Ask; where the own host has ended meanwhile, that is why it cannot be reached.
-    pub(crate) fn ask<T>(
+    pub(crate) fn request<T>(
         &mut self,
         doing: &str,
-        ask: impl FnOnce(&mut Client) -> anyhow::Result<T>,
+        request: impl FnOnce(&mut Client) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let answer = ask(&mut self.client);
-        let Some(own) = &mut self.own else {
+        let answer = request(&mut self.client);
+        let Some(local_host) = &mut self.local_host else {
             return answer;
         };
         answer.map_err(|error| {
             // It ends a little later than its connections do; an answer that was cut off looks like one without a code.
             let is_answer =
-                |error: &Failure| matches!(error, Failure::Answered { code: Some(_), .. });
+                |error: &CliError| matches!(error, CliError::Answered { code: Some(_), .. });
             if error.downcast_ref().is_some_and(is_answer) {
                 return error;
             }
-            let is_over = own.said.recv_timeout(A_LITTLE) == Err(RecvTimeoutError::Disconnected);
-            let ended = is_over.then(|| own.running.ended_within(A_LITTLE));
+            let is_over = local_host.stderr_closed.recv_timeout(EXIT_TIMEOUT)
+                == Err(RecvTimeoutError::Disconnected);
+            let ended = is_over.then(|| local_host.process.wait_timeout(EXIT_TIMEOUT));
             match ended.flatten() {
-                Some(status) => Failure::EndedMeanwhile {
+                Some(status) => CliError::HostEndedDuringCall {
                     how: status.to_string(),
                     doing: doing.to_owned(),
                 }

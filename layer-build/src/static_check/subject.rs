@@ -5,9 +5,9 @@ use std::path::Path;
 use layer_format::manifest::{self, Manifest};
 
 use crate::{
-    archive::read::{Contents, Kind},
-    finding::{Check, Finding},
-    library::elf::{self, Facts},
+    archive::read::{Archive, EntryKind},
+    finding::{Finding, FindingCode},
+    library::elf::{self, ElfFacts},
 };
 
 /// What is checked together: the layers in the function's order, and its own code.
@@ -18,7 +18,7 @@ pub(crate) struct Subject {
 
 /// An archive, and what its ELF files and manifests say.
 pub(crate) struct Layer {
-    pub(crate) contents: Contents,
+    pub(crate) archive: Archive,
     pub(crate) libraries: Vec<Library>,
     pub(crate) manifests: Vec<Manifest>,
 }
@@ -27,19 +27,19 @@ pub(crate) struct Layer {
 pub(crate) struct Library {
     /// Its path in the archive.
     pub(crate) path: String,
-    pub(crate) facts: Facts,
+    pub(crate) facts: ElfFacts,
     pub(crate) is_plugin: bool,
     /// Where it really is, if this is a link.
-    pub(crate) leads_to: Option<String>,
+    pub(crate) link_target: Option<String>,
 }
 
 /// Read an archive, and what its ELF files and manifests say.
 pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<Option<Layer>> {
-    let contents = match Contents::read(path)? {
-        Ok(contents) => contents,
+    let archive = match Archive::try_read(path)? {
+        Ok(archive) => archive,
         Err(error) => {
             findings.push(Finding::new(
-                Check::ArchiveInvalid,
+                FindingCode::ArchiveInvalid,
                 format!(
                     "{}: not an archive that can be read: {error}",
                     path.display()
@@ -50,15 +50,15 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
         }
     };
     let mut layer = Layer {
-        contents,
+        archive,
         libraries: Vec::new(),
         manifests: Vec::new(),
     };
-    for file in &layer.contents.files {
-        let at = || format!("{}: {}", path.display(), file.path);
-        if file.leads_out {
+    for file in &layer.archive.files {
+        let location = || format!("{}: {}", path.display(), file.path);
+        if file.escapes_root {
             let (what, help) = match file.kind {
-                Kind::Link => (
+                EntryKind::Link => (
                     "a link that leads out of the archive",
                     "pack the file itself, or link it by a relative path to a file of the archive",
                 ),
@@ -68,26 +68,26 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
                 ),
             };
             findings.push(Finding::new(
-                Check::ArchivePath,
-                format!("{}: {what}", at()),
+                FindingCode::ArchivePath,
+                format!("{}: {what}", location()),
                 help,
             ));
         }
-        if file.kind != Kind::File {
+        if file.kind != EntryKind::File {
             continue;
         }
         if elf::is_elf(&file.content) {
-            let judged = host::plugin::check_library(Path::new(&file.path), &file.content);
-            match elf::facts(&file.content) {
+            let checked = host::plugin::check_library(Path::new(&file.path), &file.content);
+            match elf::read_facts(&file.content) {
                 Ok(facts) => layer.libraries.push(Library {
                     path: file.path.clone(),
                     facts,
-                    is_plugin: judged.unwrap_or(false),
-                    leads_to: file.leads_to.clone(),
+                    is_plugin: checked.unwrap_or(false),
+                    link_target: file.link_target.clone(),
                 }),
                 Err(error) => findings.push(Finding::new(
-                    Check::LibraryUnreadable,
-                    format!("{}: an ELF file that cannot be read: {error}", at()),
+                    FindingCode::LibraryUnreadable,
+                    format!("{}: an ELF file that cannot be read: {error}", location()),
                     "copy or build it again",
                 )),
             }
@@ -99,7 +99,7 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
                 Err(error) => {
                     use layer_format::Code;
                     let message = format!("{}: {error}", path.display());
-                    findings.push(Finding::of_host(error.code().as_str(), message));
+                    findings.push(Finding::from_host(error.code().as_str(), message));
                 }
             }
         }
@@ -109,8 +109,8 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
 
 impl Layer {
     /// A place in it, for people.
-    pub(crate) fn at(&self, path: &str) -> String {
-        format!("{}: {path}", self.contents.path.display())
+    pub(crate) fn location(&self, path: &str) -> String {
+        format!("{}: {path}", self.archive.path.display())
     }
 
     /// The plugins in its folder `lib`.
@@ -127,8 +127,8 @@ impl Layer {
 
     /// The CPU that its manifest names, else that of its first library.
     pub(crate) fn cpu(&self) -> Option<&str> {
-        let told = self.manifests.first().map(|manifest| manifest.cpu.as_str());
-        told.or_else(|| Some(self.libraries.first()?.facts.cpu.as_str()))
+        let declared = self.manifests.first().map(|manifest| manifest.cpu.as_str());
+        declared.or_else(|| Some(self.libraries.first()?.facts.cpu.as_str()))
     }
 
     /// Does one of its manifests tell of this file?

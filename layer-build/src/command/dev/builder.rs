@@ -13,17 +13,17 @@ use crate::{
         layer::{self, Layer},
         packages::{self, PackageSelection, Packages},
     },
-    mcp::client_setup::{self, Server},
+    mcp::client_setup::{self, ServerEndpoint},
     process::{env_file, temp_dir},
 };
 
 /// What is built, again and again.
 #[derive(Debug)]
-pub(crate) struct Workshop {
+pub(crate) struct DevBuilder {
     selection: PackageSelection,
     /// The file of variables for tools, which need not be there unless it was asked for.
     env_file: PathBuf,
-    is_env_file_wanted: bool,
+    is_env_file_required: bool,
     /// Do tools see the variables of the shell as well?
     has_shell: bool,
     /// As it was at the start.
@@ -36,26 +36,26 @@ pub(crate) struct Workshop {
 
 /// A layer that was built, unpacked into a folder of its own: another host may still be serving from another.
 #[derive(Debug)]
-pub(crate) struct Built {
+pub(crate) struct BuiltLayer {
     pub(crate) layer: Layer,
     opt: TempDir,
     /// What tools see, besides.
     variables: Vec<(String, String)>,
 }
 
-impl Workshop {
+impl DevBuilder {
     /// Find what there is to build.
     pub(crate) fn new(args: &args::build::Dev) -> anyhow::Result<Self> {
         let selection = args.packages.selection();
         let packages = packages::find(&selection)?;
         let folder = packages.target_dir.as_std_path().join("layer-dev");
         fs_err::create_dir_all(&folder)?;
-        temp_dir::sweep(&folder);
+        temp_dir::remove_stale(&folder);
         let manifest = packages::manifest(&selection)?;
         let env_file = args.env_file.clone();
         Ok(Self {
             selection,
-            is_env_file_wanted: env_file.is_some(),
+            is_env_file_required: env_file.is_some(),
             has_shell: args.event.is_none(),
             env_file: env_file.unwrap_or_else(|| manifest.with_file_name(".env")),
             packages,
@@ -96,20 +96,20 @@ impl Workshop {
                 self.env_file.clone(),
             ]
             .into(),
-            except: packages.target_dir.as_std_path().to_owned(),
+            excluded: packages.target_dir.as_std_path().to_owned(),
         }
     }
 
     /// Build and unpack.
-    pub(crate) fn build(&self) -> anyhow::Result<Built> {
-        let mut variables = env_file::read(&self.env_file, self.is_env_file_wanted)?;
+    pub(crate) fn build(&self) -> anyhow::Result<BuiltLayer> {
+        let mut variables = env_file::read(&self.env_file, self.is_env_file_required)?;
         variables.retain(|(name, _)| !self.is_in_shell(name));
         let packages = packages::find(&self.selection)?;
-        let opt = temp_dir::folder_in(&self.folder)?;
+        let opt = temp_dir::create_in(&self.folder)?;
         // In a folder of its own as well: others may be building beside this.
         let layer = layer::build_for_development(&packages, opt.path())?;
-        Ok(Built {
-            variables: self.completed(variables, opt.path()),
+        Ok(BuiltLayer {
+            variables: self.with_host_variables(variables, opt.path()),
             layer,
             opt,
         })
@@ -121,7 +121,11 @@ impl Workshop {
     }
 
     /// What the host needs to know, unless the user has said otherwise.
-    fn completed(&self, mut variables: Vec<(String, String)>, opt: &Path) -> Vec<(String, String)> {
+    fn with_host_variables(
+        &self,
+        mut variables: Vec<(String, String)>,
+        opt: &Path,
+    ) -> Vec<(String, String)> {
         for (name, value) in [
             // Clients are to ask for the list each time: it changes.
             ("LIST_TTL_MS", "0"),
@@ -138,30 +142,30 @@ impl Workshop {
     }
 
     /// The server that a client starts itself.
-    pub(crate) fn by_stdio(&self) -> anyhow::Result<Server> {
-        let mut command = client_setup::cargo_layer(&self.selection)?;
-        if self.is_env_file_wanted {
+    pub(crate) fn stdio_server(&self) -> anyhow::Result<ServerEndpoint> {
+        let mut command = client_setup::dev_command(&self.selection)?;
+        if self.is_env_file_required {
             let path = std::path::absolute(&self.env_file)?;
             command.extend(["--env-file".to_owned(), path.display().to_string()]);
         }
-        Ok(Server::Stdio {
+        Ok(ServerEndpoint::Stdio {
             command,
             env: Vec::new(),
         })
     }
 }
 
-impl Built {
+impl BuiltLayer {
     /// Would a host of the other serve the same?
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let told = |built: &Self| {
+    pub(crate) fn serves_same(&self, other: &Self) -> bool {
+        let tool_variables = |built: &Self| {
             let variables = built
                 .variables
                 .iter()
                 .filter(|(name, _)| name != "PLUGIN_DIR");
             variables.cloned().collect::<Vec<_>>()
         };
-        self.layer.sha256() == other.layer.sha256() && told(self) == told(other)
+        self.layer.sha256() == other.layer.sha256() && tool_variables(self) == tool_variables(other)
     }
 
     /// The variables of a host that serves it.
@@ -184,5 +188,5 @@ pub(crate) struct Sources {
     /// Files that matter besides.
     pub(crate) files: BTreeSet<PathBuf>,
     /// What cargo writes.
-    pub(crate) except: PathBuf,
+    pub(crate) excluded: PathBuf,
 }

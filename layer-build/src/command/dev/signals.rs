@@ -19,7 +19,7 @@ impl EndSignals {
     }
 
     /// Wait until somebody asks for the end.
-    pub(crate) async fn asked_for(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}

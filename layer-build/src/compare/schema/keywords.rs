@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::compare::schema::{
     difference::{Difference, Direction, push},
-    parts::{Schema, is_words},
+    parts::{Schema, is_annotation},
 };
 
 /// Keywords that are compared one by one, here or in `schema`.
@@ -48,8 +48,8 @@ pub(super) fn types(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Dif
         let rest: Vec<_> = all.difference(others).copied().collect();
         rest.join(", ")
     };
-    let (lost, won) = (without(&left, &right), without(&right, &left));
-    lost_and_won("values of type ", &lost, &won, place, found);
+    let (lost, gained) = (without(&left, &right), without(&right, &left));
+    push_lost_and_gained("values of type ", &lost, &gained, place, found);
 }
 
 /// `enum` and `const`
@@ -77,20 +77,26 @@ pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
             let without = |all: &[Value], others: &[Value]| {
                 list(all.iter().filter(|value| !others.contains(value)))
             };
-            let (lost, won) = (without(&old, &new), without(&new, &old));
-            lost_and_won("", &lost, &won, place, found);
+            let (lost, gained) = (without(&old, &new), without(&new, &old));
+            push_lost_and_gained("", &lost, &gained, place, found);
         }
     }
 }
 
 /// Finds what is no longer accepted, and what is now. The lists are empty where there is nothing.
-fn lost_and_won(what: &str, lost: &str, won: &str, place: &str, found: &mut Vec<Difference>) {
+fn push_lost_and_gained(
+    what: &str,
+    lost: &str,
+    gained: &str,
+    place: &str,
+    found: &mut Vec<Difference>,
+) {
     if !lost.is_empty() {
         let text = format!("no longer accepts {what}{lost}");
         push(found, place, Direction::Narrower, text);
     }
-    if !won.is_empty() {
-        let text = format!("accepts {what}{won} as well");
+    if !gained.is_empty() {
+        let text = format!("accepts {what}{gained} as well");
         push(found, place, Direction::Wider, text);
     }
 }
@@ -217,8 +223,13 @@ pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<D
 }
 
 /// Keywords that are there, or not, or another: nothing more can be told.
-pub(super) fn one_of_a_kind(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
-    let known = |keyword: &str| COMPARED.contains(&keyword) || is_words(keyword);
+pub(super) fn opaque_keywords(
+    old: &Schema,
+    new: &Schema,
+    place: &str,
+    found: &mut Vec<Difference>,
+) {
+    let known = |keyword: &str| COMPARED.contains(&keyword) || is_annotation(keyword);
     let keywords: BTreeSet<&String> = old
         .keys()
         .chain(new.keys())
@@ -237,11 +248,11 @@ pub(super) fn one_of_a_kind(old: &Schema, new: &Schema, place: &str, found: &mut
     }
 }
 
-pub(super) fn words(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+pub(super) fn annotations(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let keywords: BTreeSet<&String> = old
         .keys()
         .chain(new.keys())
-        .filter(|keyword| is_words(keyword))
+        .filter(|keyword| is_annotation(keyword))
         .collect();
     for keyword in keywords {
         if old.get(keyword) != new.get(keyword) {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 pub(super) type Schema = Map<String, Value>;
 
 /// Keywords that say nothing about which values are accepted. (`format` is never checked.)
-const WORDS: [&str; 12] = [
+const ANNOTATIONS: [&str; 12] = [
     "$comment",
     "$id",
     "$schema",
@@ -24,7 +24,7 @@ const WORDS: [&str; 12] = [
 const MAX_REFERENCES: usize = 32;
 
 /// A schema as an object, its reference followed.
-pub(super) fn resolved(schema: &Value, root: &Value) -> Option<Schema> {
+pub(super) fn resolve(schema: &Value, root: &Value) -> Option<Schema> {
     let mut schema = match schema {
         Value::Object(schema) => schema.clone(),
         Value::Bool(true) => Schema::new(),
@@ -43,7 +43,7 @@ pub(super) fn resolved(schema: &Value, root: &Value) -> Option<Schema> {
         };
         // What stands beside the reference is meant besides; the same keyword on both sides is beyond comparison.
         for (keyword, value) in schema {
-            if target.contains_key(&keyword) && !is_words(&keyword) {
+            if target.contains_key(&keyword) && !is_annotation(&keyword) {
                 return None;
             }
             target.insert(keyword, value);
@@ -67,7 +67,7 @@ pub(super) fn has_references(schema: &Schema) -> bool {
 /// The alternatives of a schema that is nothing but alternatives.
 pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
     let is_besides =
-        |keyword: &str| is_words(keyword) || matches!(keyword, "$defs" | "definitions");
+        |keyword: &str| is_annotation(keyword) || matches!(keyword, "$defs" | "definitions");
     ["anyOf", "oneOf"].into_iter().find_map(|keyword| {
         let all = schema.get(keyword)?.as_array()?;
         let is_only = schema.keys().all(|key| key == keyword || is_besides(key));
@@ -93,12 +93,12 @@ pub(super) fn alternatives(schema: &Schema) -> Vec<Value> {
     }
 }
 
-pub(super) fn is_words(keyword: &str) -> bool {
-    WORDS.contains(&keyword) || (keyword.starts_with("x-") && keyword != "x-mcp-header")
+pub(super) fn is_annotation(keyword: &str) -> bool {
+    ANNOTATIONS.contains(&keyword) || (keyword.starts_with("x-") && keyword != "x-mcp-header")
 }
 
 /// What the members are that no property names.
-pub(super) fn more(schema: &Schema) -> Value {
+pub(super) fn additional_properties(schema: &Schema) -> Value {
     schema
         .get("additionalProperties")
         .cloned()

@@ -295,7 +295,7 @@ fn pairs() -> Vec<(Value, Value, Verdict)> {
 }
 
 #[test]
-fn every_pair_is_judged() {
+fn every_pair_has_the_expected_verdict() {
     let pairs = pairs();
     assert!(pairs.len() >= 25);
     for (old, new, expected) in pairs {
@@ -389,7 +389,7 @@ fn values() -> Vec<Value> {
 
 /// Whoever says that nothing is lost must not be refuted by a value.
 #[test]
-fn no_value_refutes_a_judgement() {
+fn no_value_refutes_a_verdict() {
     let compiled = |schema: &Value| Schema::compile(&schema.to_string());
     let values = values();
     let mut seen = [0, 0];
@@ -425,7 +425,7 @@ fn no_value_refutes_a_judgement() {
 }
 
 #[test]
-fn differences_say_where_and_what() {
+fn differences_name_the_place_and_the_value() {
     let old = object(
         json!({ "query": object(json!({ "days": { "type": "integer", "maximum": 7 }, "city": { "type": "string" } }), &["city"]) }),
         &[],
@@ -451,7 +451,7 @@ fn differences_say_where_and_what() {
 }
 
 #[test]
-fn schemas_that_refer_to_each_other_without_end_are_compared_in_the_end() {
+fn mutually_recursive_schemas_are_compared() {
     let defs = |kind: &str| {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
         let all: serde_json::Map<_, _> = names
