@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tests::{FrontDoor, Host, Layer, cargo_layer, target, told_by};
+use tests::{FrontDoor, Host, Layer, cargo_layer, run_captured, target};
 
 use crate::function::TOKENS;
 
@@ -15,7 +15,7 @@ fn verify(url: &str, words: &[&str]) -> (String, String, Option<i32>) {
         .args(["verify", url])
         .args(words)
         .env("MCP_TOKEN", TOKEN);
-    told_by(&mut command)
+    run_captured(&mut command)
 }
 
 /// The archive of an example.

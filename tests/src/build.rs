@@ -25,12 +25,12 @@ use archive::unzip;
 /// `cargo-layer`, built as `cargo layer` builds it. (`cargo test` builds no binaries of other packages.)
 pub fn cargo_layer() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| program_of("cargo-layer"))
+    PATH.get_or_init(|| build_program("cargo-layer"))
 }
 
 /// Builds a program of this workspace in the profile `dev`, and returns its path.
-pub fn program_of(program: &str) -> PathBuf {
-    let messages = built(&["--bin", program]);
+pub fn build_program(program: &str) -> PathBuf {
+    let messages = cargo_build(&["--bin", program]);
     let executables = messages
         .iter()
         .filter(|message| message["target"]["name"] == program)
@@ -42,8 +42,8 @@ pub fn program_of(program: &str) -> PathBuf {
 }
 
 /// Builds the library of a plugin in the profile `dev`, and returns its path.
-pub fn library_of(package: &str) -> PathBuf {
-    let messages = built(&["--lib"]);
+pub fn build_library(package: &str) -> PathBuf {
+    let messages = cargo_build(&["--lib"]);
     let name = package.replace('-', "_");
     let libraries = messages
         .iter()
@@ -78,7 +78,7 @@ pub fn standalone(fixture: &str, feature: Option<&str>) -> PathBuf {
 
 /// Builds targets of this workspace, and returns the messages of cargo. With the whole workspace and an example, the features of
 /// all dependencies are those of `cargo test --workspace`: no dependency is compiled twice.
-fn built(targets: &[&str]) -> Vec<Value> {
+fn cargo_build(targets: &[&str]) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--locked", "--message-format=json", "--workspace"]);
     cargo.args(["--example", "gateway"]).args(targets);

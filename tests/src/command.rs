@@ -6,7 +6,7 @@ use std::process::Command;
 ///
 /// # Panics
 /// When it cannot be run, or prints what is no text.
-pub fn told_by(command: &mut Command) -> (String, String, Option<i32>) {
+pub fn run_captured(command: &mut Command) -> (String, String, Option<i32>) {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));

@@ -23,7 +23,7 @@ use crate::{Client, Layer, bootstrap};
 use cargo_lambda::CargoLambda;
 
 /// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
-const LOG_PATIENCE: Duration = Duration::from_secs(60);
+const LOG_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The user and group who own nothing. Source: Debian policy 9.2.2, `nobody`; Linux uses the number for users it cannot name.
 const NOBODY: u32 = 65534;
@@ -32,10 +32,10 @@ const NOBODY: u32 = 65534;
 pub struct Host {
     url: String,
     layer: Layer,
-    running: Running,
+    backend: HostBackend,
 }
 
-enum Running {
+enum HostBackend {
     Serve {
         child: Child,
         log: Arc<Mutex<String>>,
@@ -62,12 +62,12 @@ impl Host {
 
     /// The same with these environment variables.
     pub fn serve_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
-        Self::serving(Self::serve_command(bootstrap(), layer, variables), layer)
+        Self::spawn_and_wait(Self::serve_command(bootstrap(), layer, variables), layer)
     }
 
     /// The same by another host than the one that is deployed.
-    pub fn serve_by(program: &Path, layer: &Layer) -> Self {
-        Self::serving(Self::serve_command(program, layer, &[]), layer)
+    pub fn serve_with_program(program: &Path, layer: &Layer) -> Self {
+        Self::spawn_and_wait(Self::serve_command(program, layer, &[]), layer)
     }
 
     /// Serve a layer as a user who may read only what everyone may. (`nobody`, where these tests run as root.)
@@ -79,10 +79,10 @@ impl Host {
         if me.uid() == 0 {
             command.uid(NOBODY).gid(NOBODY);
         }
-        Self::serving(command, layer)
+        Self::spawn_and_wait(command, layer)
     }
 
-    fn serving(mut command: Command, layer: &Layer) -> Self {
+    fn spawn_and_wait(mut command: Command, layer: &Layer) -> Self {
         let mut child = command.spawn().expect("bootstrap can be run");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let log = Arc::new(Mutex::new(String::new()));
@@ -113,12 +113,12 @@ impl Host {
         Self {
             url,
             layer: layer.clone(),
-            running: Running::Serve { child, log },
+            backend: HostBackend::Serve { child, log },
         }
     }
 
     /// What is printed by a host that does not start.
-    pub fn refusal(layer: &Layer, variables: &[(&str, &str)]) -> String {
+    pub fn refusal_output(layer: &Layer, variables: &[(&str, &str)]) -> String {
         let output = Self::serve_command(bootstrap(), layer, variables)
             .output()
             .expect("bootstrap can be run");
@@ -131,11 +131,11 @@ impl Host {
     }
 
     /// The refusal among it: `CODE: message`, with `[dir]` for the folder of the plugins and `[target]` for that of the harness.
-    pub fn refusal_in_words(layer: &Layer, variables: &[(&str, &str)]) -> String {
-        let told = Self::refusal(layer, variables);
-        let (_, refusal) = told
+    pub fn refusal_message(layer: &Layer, variables: &[(&str, &str)]) -> String {
+        let output = Self::refusal_output(layer, variables);
+        let (_, refusal) = output
             .split_once("error[")
-            .unwrap_or_else(|| panic!("no error in {told}"));
+            .unwrap_or_else(|| panic!("no error in {output}"));
         layer.without_folders(&refusal.trim().replacen("]: ", ": ", 1))
     }
 
@@ -154,39 +154,51 @@ impl Host {
     }
 
     /// Run the layer on Lambda, behind this door.
-    pub fn lambda(layer: &Layer, door: FrontDoor) -> Self {
-        Self::lambda_with(layer, door, &[])
+    pub fn lambda(layer: &Layer, front_door: FrontDoor) -> Self {
+        Self::lambda_with(layer, front_door, &[])
     }
 
     /// The same with these environment variables.
-    pub fn lambda_with(layer: &Layer, door: FrontDoor, variables: &[(&str, &str)]) -> Self {
-        Self::on_lambda(function(layer, variables), layer, door)
+    pub fn lambda_with(layer: &Layer, front_door: FrontDoor, variables: &[(&str, &str)]) -> Self {
+        Self::on_lambda(function_config(layer, variables), layer, front_door)
     }
 
     /// The same with a reserved concurrency of one: there is only one environment, which whoever comes meanwhile waits for.
-    pub fn lambda_of_one(layer: &Layer, door: FrontDoor, variables: &[(&str, &str)]) -> Self {
-        Self::on_lambda(function(layer, variables).max_environments(1), layer, door)
+    pub fn lambda_with_one_environment(
+        layer: &Layer,
+        front_door: FrontDoor,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Self::on_lambda(
+            function_config(layer, variables).max_environments(1),
+            layer,
+            front_door,
+        )
     }
 
     /// The same with this time limit of the function.
-    pub fn lambda_within(layer: &Layer, door: FrontDoor, timeout: Duration) -> Self {
-        Self::on_lambda(function(layer, &[]).timeout(timeout), layer, door)
+    pub fn lambda_with_timeout(layer: &Layer, front_door: FrontDoor, timeout: Duration) -> Self {
+        Self::on_lambda(
+            function_config(layer, &[]).timeout(timeout),
+            layer,
+            front_door,
+        )
     }
 
-    fn on_lambda(config: FunctionConfig, layer: &Layer, door: FrontDoor) -> Self {
+    fn on_lambda(config: FunctionConfig, layer: &Layer, front_door: FrontDoor) -> Self {
         let runtime = runtime();
         let _guard = runtime.enter();
         let function = Function::new(config);
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let gateway = runtime
-            .block_on(Gateway::start(function.clone(), door, listen))
+            .block_on(Gateway::start(function.clone(), front_door, listen))
             .expect("a free port");
         let url = format!("{}/mcp", gateway.url());
         drop(_guard);
         Self {
             url,
             layer: layer.clone(),
-            running: Running::Lambda {
+            backend: HostBackend::Lambda {
                 _gateway: gateway,
                 function,
                 runtime,
@@ -220,7 +232,7 @@ impl Host {
         Self {
             url: format!("{}/mcp", emulator.function_url()),
             layer: layer.clone(),
-            running: Running::Emulated {
+            backend: HostBackend::Emulated {
                 child,
                 log,
                 emulator,
@@ -231,7 +243,7 @@ impl Host {
     /// What Lambda hears of a host that does not start.
     pub fn init_error(layer: &Layer, variables: &[(&str, &str)]) -> InvokeError {
         let runtime = runtime();
-        let function = runtime.block_on(async { Function::new(function(layer, variables)) });
+        let function = runtime.block_on(async { Function::new(function_config(layer, variables)) });
         let outcome = runtime.block_on(function.warm_up());
         runtime.block_on(function.stop());
         outcome.expect_err("the host should have refused to start")
@@ -248,9 +260,9 @@ impl Host {
     /// # Errors
     /// What Lambda tells of it.
     pub fn try_invoke(&self, event: &Value) -> Result<Value, InvokeError> {
-        let Running::Lambda {
+        let HostBackend::Lambda {
             function, runtime, ..
-        } = &self.running
+        } = &self.backend
         else {
             panic!("only on Lambda")
         };
@@ -259,14 +271,14 @@ impl Host {
     }
 
     /// The same by a request as an HTTP API hands it on, whose authorizer let this principal in.
-    pub fn invoke_for(
+    pub fn invoke_as(
         &self,
         principal: Option<&str>,
         method: &str,
         headers: &Value,
         body: &Value,
     ) -> Value {
-        self.invoke(&event_of(principal, method, headers, body))
+        self.invoke(&http_api_event(principal, method, headers, body))
     }
 
     /// The error of an invocation that fails, by such a request.
@@ -277,7 +289,7 @@ impl Host {
         headers: &Value,
         body: &Value,
     ) -> String {
-        let event = event_of(principal, method, headers, body);
+        let event = http_api_event(principal, method, headers, body);
         match self.try_invoke(&event) {
             Ok(_) => panic!("{event} should have failed"),
             Err(error) => error.to_string(),
@@ -296,17 +308,17 @@ impl Host {
 
     /// What the host has logged so far.
     pub fn log(&self) -> String {
-        match &self.running {
-            Running::Serve { log, .. } | Running::Emulated { log, .. } => {
+        match &self.backend {
+            HostBackend::Serve { log, .. } | HostBackend::Emulated { log, .. } => {
                 log.lock().unwrap_or_else(PoisonError::into_inner).clone()
             }
-            Running::Lambda { function, .. } => function.logs().join("\n"),
+            HostBackend::Lambda { function, .. } => function.logs().join("\n"),
         }
     }
 
     /// The plugins that the process has mapped into its memory, by file name.
     pub fn mapped_plugins(&self) -> Vec<String> {
-        let Running::Serve { child, .. } = &self.running else {
+        let HostBackend::Serve { child, .. } = &self.backend else {
             panic!("only of serve")
         };
         let maps =
@@ -335,22 +347,22 @@ impl Host {
     /// Wait until the host has logged `text`: a log line may arrive after the answer to what it tells of.
     ///
     /// # Panics
-    /// When it is not there after [`LOG_PATIENCE`].
+    /// When it is not there after [`LOG_TIMEOUT`].
     pub fn wait_for_log(&self, text: &str) {
-        self.wait_for_log_of(text, 1);
+        self.wait_for_log_times(text, 1);
     }
 
     /// The same, but so many times.
     ///
     /// # Panics
     /// As before.
-    pub fn wait_for_log_of(&self, text: &str, times: usize) {
-        let begun = Instant::now();
+    pub fn wait_for_log_times(&self, text: &str, times: usize) {
+        let started = Instant::now();
         while self.log().matches(text).count() < times {
             assert!(
-                begun.elapsed() < LOG_PATIENCE,
+                started.elapsed() < LOG_TIMEOUT,
                 "no {text:?} in the log, or not {times} times:\n{}",
-                self.story()
+                self.failure_report()
             );
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -365,7 +377,7 @@ impl Host {
     }
 
     /// Everything a failure message should show.
-    pub(crate) fn story(&self) -> String {
+    pub(crate) fn failure_report(&self) -> String {
         format!(
             "url: {}\nlayer: {}\nlog:\n{}",
             self.url,
@@ -376,7 +388,7 @@ impl Host {
 
     /// The most memory that the process has held so far. Unit: megabytes.
     pub fn peak_memory_mb(&self) -> u64 {
-        let Running::Serve { child, .. } = &self.running else {
+        let HostBackend::Serve { child, .. } = &self.backend else {
             panic!("only of serve")
         };
         let status = fs_err::read_to_string(format!("/proc/{}/status", child.id()));
@@ -387,8 +399,8 @@ impl Host {
     }
 
     /// End the host, and give all that it ever wrote to stdout.
-    pub fn stdout_to_the_end(mut self) -> String {
-        let Running::Serve { child, .. } = &mut self.running else {
+    pub fn kill_and_read_stdout(mut self) -> String {
+        let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only of serve")
         };
         child.kill().expect("the process runs");
@@ -400,7 +412,7 @@ impl Host {
 
     /// Send the signal of Ctrl-C twice, and give the exit code.
     pub fn interrupt_twice(mut self) -> Option<i32> {
-        let Running::Serve { child, .. } = &mut self.running else {
+        let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only serve can be interrupted")
         };
         let id = child.id().to_string();
@@ -417,7 +429,12 @@ impl Host {
 }
 
 /// A request as an HTTP API hands it on, whose authorizer let this principal in.
-pub fn event_of(principal: Option<&str>, method: &str, headers: &Value, body: &Value) -> Value {
+pub fn http_api_event(
+    principal: Option<&str>,
+    method: &str,
+    headers: &Value,
+    body: &Value,
+) -> Value {
     let claims = json!({ "sub": principal, "scope": "read" });
     let authorizer = principal.map(|_| json!({ "jwt": { "claims": claims, "scopes": [] } }));
     json!({
@@ -439,15 +456,15 @@ pub fn event_of(principal: Option<&str>, method: &str, headers: &Value, body: &V
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let child = match &mut self.running {
-            Running::Serve { child, .. } => child,
-            Running::Emulated {
+        let child = match &mut self.backend {
+            HostBackend::Serve { child, .. } => child,
+            HostBackend::Emulated {
                 child, emulator, ..
             } => {
                 emulator.end();
                 child
             }
-            Running::Lambda { .. } => return,
+            HostBackend::Lambda { .. } => return,
         };
         // It may have ended already.
         let _ = child.kill();
@@ -455,7 +472,7 @@ impl Drop for Host {
     }
 }
 
-pub(crate) fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
+pub(crate) fn function_config(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
     let plugin_dir = layer.plugin_dir().to_string_lossy().into_owned();
     let config = FunctionConfig::new(bootstrap()).env("PLUGIN_DIR", plugin_dir);
     variables

@@ -30,13 +30,13 @@ pub use aws::{
 };
 pub use build::{
     archive::{sha256, sha256_of, unzip},
-    author_crate, bootstrap, bootstrap_with_symbols, cargo_layer,
+    author_crate, bootstrap, bootstrap_with_symbols, build_library, build_program, cargo_layer,
     layer::Layer,
-    library_of, link_order,
+    link_order,
     outside_repository::{self, OutsideRepository},
-    patched_library::{declaration, manifest, replaced, script, scripted, tool},
-    program_of, standalone,
-    toolchain::{crate_file, library_of_the_system, rustc_version, toolchains},
+    patched_library::{declaration, manifest, replace_bytes, script, scripted, tool},
+    standalone,
+    toolchain::{crate_file, rustc_version, system_library, toolchains},
 };
 pub use clients::{
     conformance,
@@ -44,10 +44,10 @@ pub use clients::{
     sdk_clients::{inspector, invoking_client, node_client, python_client, rust_client},
     stdio_client::StdioClient,
 };
-pub use command::{output_of, told_by};
+pub use command::{output_of, run_captured};
 pub use folders::{repository, target};
 pub use host::{
     FrontDoor, Host,
-    environment::{Environment, InvocationResult, RunningInvocation, Streamed},
-    event_of,
+    environment::{Environment, InvocationResult, RunningInvocation, StreamedAnswer},
+    http_api_event,
 };

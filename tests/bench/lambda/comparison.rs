@@ -76,7 +76,10 @@ pub(crate) async fn times(
             for place in 0..programs.len() {
                 // Each program is first, second and last equally often.
                 let program = &mut programs[(place + round) % 3];
-                program.turn().await.with_context(|| program.runtime.name)?;
+                program
+                    .measure_round()
+                    .await
+                    .with_context(|| program.runtime.name)?;
             }
         }
     }
@@ -134,8 +137,8 @@ pub(crate) async fn instructions(
     for [before, now] in runtimes::by_programs(artifacts, service::start().await?, programs) {
         let name = now.name;
         let (before, now) = (
-            instructions::of(&before).await?,
-            instructions::of(&now).await?,
+            instructions::count(&before).await?,
+            instructions::count(&now).await?,
         );
         let columns: [(&str, CountOf); 3] = [
             ("the start", |it| it.start),

@@ -28,7 +28,7 @@ impl Samples {
 
     /// Median, least and most. Unit: microseconds.
     pub(crate) fn microseconds(&self) -> Spread {
-        Spread::of(
+        Spread::from_numbers(
             self.0
                 .iter()
                 .map(|sample| sample.as_secs_f64() * 1e6)
@@ -39,7 +39,7 @@ impl Samples {
     /// How many times as long as those, round by round.
     pub(crate) fn times(&self, others: &Self) -> Spread {
         let pairs = self.0.iter().zip(&others.0);
-        Spread::of(
+        Spread::from_numbers(
             pairs
                 .map(|(one, other)| one.as_secs_f64() / other.as_secs_f64())
                 .collect(),
@@ -56,7 +56,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    fn of(mut numbers: Vec<f64>) -> Self {
+    fn from_numbers(mut numbers: Vec<f64>) -> Self {
         numbers.sort_unstable_by(f64::total_cmp);
         let at = |index: usize| numbers.get(index).copied().unwrap_or(f64::NAN);
         Self {

@@ -78,7 +78,7 @@ fn main() -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     if let Some(program) = &options.sources {
-        let sources = runtime.block_on(sources::of_a_call(&artifacts, program))?;
+        let sources = runtime.block_on(sources::files_of_call(&artifacts, program))?;
         sources.iter().for_each(|source| println!("{source}"));
         println!("{} source files", sources.len());
         return Ok(());
@@ -145,7 +145,7 @@ async fn count(runtimes: &[Runtime]) -> anyhow::Result<()> {
             start,
             first_call,
             warm_call,
-        } = instructions::of(runtime).await?;
+        } = instructions::count(runtime).await?;
         println!(
             "| {} | {} | {} | {} |",
             runtime.name,

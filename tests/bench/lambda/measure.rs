@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::{
     figures::Samples,
-    runtimes::{Exchange, Runtime, checked},
+    runtimes::{Exchange, Runtime, check_answer},
 };
 
 /// How many cold starts of a turn are measured. One comes before them: it reads what the turns of others have pushed out of the
@@ -14,7 +14,7 @@ use crate::{
 const STARTS: usize = 3;
 
 /// How many calls of a turn come before those that are measured.
-const UNMEASURED: usize = 20;
+const WARM_UP_CALLS: usize = 20;
 
 /// How many calls of a turn are measured.
 const CALLS: usize = 200;
@@ -64,7 +64,9 @@ pub(crate) async fn all(runtimes: Vec<Runtime>, rounds: usize) -> anyhow::Result
     for round in 1..=rounds {
         eprint!("\rround {round} of {rounds} ");
         for one in &mut measured {
-            one.turn().await.with_context(|| one.runtime.name)?;
+            one.measure_round()
+                .await
+                .with_context(|| one.runtime.name)?;
         }
     }
     eprintln!();
@@ -96,26 +98,26 @@ impl Measured {
             (Samples::default(), Samples::default(), Samples::default());
         for start in 0..=STARTS {
             runtime.function.recycle().await;
-            let begun = Instant::now();
+            let started = Instant::now();
             runtime.function.warm_up().await?;
-            let init = begun.elapsed();
-            let first = timed(runtime, &runtime.call).await?;
+            let init = started.elapsed();
+            let first = time_exchange(runtime, &runtime.call).await?;
             if start > 0 {
                 inits.add(init);
                 firsts.add(first);
                 colds.add(init + first);
             }
         }
-        for _ in 0..UNMEASURED {
-            timed(runtime, &runtime.call).await?;
+        for _ in 0..WARM_UP_CALLS {
+            time_exchange(runtime, &runtime.call).await?;
         }
-        let computed = computed_by(runtime.process_id()?)?;
-        let begun = Instant::now();
-        let calls = several(CALLS, runtime, &runtime.call).await?;
-        let taken = begun.elapsed();
-        let computed = computed_by(runtime.process_id()?)?.saturating_sub(computed);
-        timed(runtime, &runtime.list).await?;
-        let lists = several(LISTS, runtime, &runtime.list).await?;
+        let computed = cpu_time(runtime.process_id()?)?;
+        let started = Instant::now();
+        let calls = time_exchanges(CALLS, runtime, &runtime.call).await?;
+        let taken = started.elapsed();
+        let computed = cpu_time(runtime.process_id()?)?.saturating_sub(computed);
+        time_exchange(runtime, &runtime.list).await?;
+        let lists = time_exchanges(LISTS, runtime, &runtime.list).await?;
         runtime.function.recycle().await;
         self.init.add(inits.quantile(0.5));
         self.first.add(firsts.quantile(0.5));
@@ -137,8 +139,8 @@ impl Measured {
             if request == FEW_REQUESTS {
                 self.after_few = peak_memory(runtime.process_id()?)?;
             }
-            timed(runtime, &runtime.call).await?;
-            timed(runtime, &runtime.list).await?;
+            time_exchange(runtime, &runtime.call).await?;
+            time_exchange(runtime, &runtime.list).await?;
         }
         self.after_requests = peak_memory(runtime.process_id()?)?;
         runtime.function.recycle().await;
@@ -154,27 +156,31 @@ impl Runtime {
 }
 
 /// From the event to its answer, by an environment that waits for it: Lambda hands events to no other.
-async fn timed(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
+async fn time_exchange(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
     let event = exchange.event.clone();
     runtime.function.wait_until_settled().await;
-    let begun = Instant::now();
+    let started = Instant::now();
     let invocation = runtime.function.invoke_bytes(event).await?;
-    let taken = begun.elapsed();
-    checked(runtime.name, &invocation, &exchange.expected)?;
+    let taken = started.elapsed();
+    check_answer(runtime.name, &invocation, &exchange.expected)?;
     Ok(taken)
 }
 
-async fn several(times: usize, runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Samples> {
+async fn time_exchanges(
+    times: usize,
+    runtime: &Runtime,
+    exchange: &Exchange,
+) -> anyhow::Result<Samples> {
     let mut samples = Samples::default();
     for _ in 0..times {
-        samples.add(timed(runtime, exchange).await?);
+        samples.add(time_exchange(runtime, exchange).await?);
     }
     Ok(samples)
 }
 
 /// How long the threads of a process were on a core.
 /// Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat", in nanoseconds.
-fn computed_by(process: u32) -> anyhow::Result<Duration> {
+fn cpu_time(process: u32) -> anyhow::Result<Duration> {
     let mut computed = Duration::ZERO;
     for thread in fs_err::read_dir(format!("/proc/{process}/task"))? {
         // One that has ended meanwhile is not counted.

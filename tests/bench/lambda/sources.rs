@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Returns the workspace's own files that a warm, buffered call of a tool runs through.
-pub(crate) async fn of_a_call(
+pub(crate) async fn files_of_call(
     artifacts: &Artifacts,
     program: &Path,
 ) -> anyhow::Result<BTreeSet<String>> {
@@ -31,7 +31,7 @@ pub(crate) async fn of_a_call(
         (0..number).map(|_| call()).collect()
     };
     let profile = async |number| {
-        callgrind::profile_of_addresses(&three, program, &calls(number))
+        callgrind::profile_addresses(&three, program, &calls(number))
             .await
             .map(|profile| costs(&profile, program))
     };
@@ -43,7 +43,7 @@ pub(crate) async fn of_a_call(
     let lines = addr2line::Loader::new(program)
         .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", program.display()))?;
     let files = grown.filter_map(|(address, _)| lines.find_location(address).ok()??.file);
-    let sources: BTreeSet<_> = files.filter_map(own).collect();
+    let sources: BTreeSet<_> = files.filter_map(workspace_path).collect();
     anyhow::ensure!(
         !sources.is_empty(),
         "{} has no line tables; build it with CARGO_PROFILE_HOST_DEBUG=line-tables-only",
@@ -53,7 +53,7 @@ pub(crate) async fn of_a_call(
 }
 
 /// The file's place in the workspace; `None` where it belongs to a dependency or to Rust.
-fn own(file: &str) -> Option<String> {
+fn workspace_path(file: &str) -> Option<String> {
     let roots = [
         "host/src/",
         "host/mcp-protocol/",

@@ -118,7 +118,7 @@ impl Server {
         }
         assert_eq!(seen, expected, "{client:?}\n{}", self.log());
         if let (Self::Host(host), false) = (self, modern) {
-            host.wait_for_log_of(ENDED, ended + 1);
+            host.wait_for_log_times(ENDED, ended + 1);
         }
     }
 }

@@ -133,6 +133,6 @@ fn without_symbols_it_is_said_where_they_are_missing() {
     // Without the layer itself, that is what is missing.
     let mut symbolize = Command::new(cargo_layer());
     let nowhere = folder.path().join("nowhere.zip");
-    let (_, told, _) = tests::told_by(symbolize.arg("symbolize").arg(&nowhere));
+    let (_, told, _) = tests::run_captured(symbolize.arg("symbolize").arg(&nowhere));
     assert!(told.starts_with("error[FILE_UNREADABLE]: "), "{told}");
 }

@@ -36,7 +36,7 @@ fn table() -> ([String; 2], String) {
 #[test]
 fn the_readmes_commands_deploy_and_swap() {
     let moto = Moto::start();
-    let account = Account::at(moto.endpoint());
+    let account = Account::new(moto.endpoint());
     let [deploy, swap] = commands();
     account.shell(&deploy);
     let configuration = "lambda get-function-configuration --function-name mcp-host";
@@ -81,7 +81,7 @@ fn the_readmes_commands_deploy_and_swap() {
         "{policy}"
     );
 
-    account.has_layer("time-tools");
+    account.set_layer("time-tools");
     account.shell(&swap);
     let swapped = account.json(configuration);
     assert_eq!(swapped["Layers"][0]["Arn"], layer(2), "{swapped}");

@@ -1,11 +1,11 @@
 //! What the README tells a new user, done as told: nothing of this repository is in reach but by the installed program.
 
-use tests::{OutsideRepository, documents, outside_repository::transcript, repository};
+use tests::{OutsideRepository, documents, outside_repository::quick_start_blocks, repository};
 
 #[test]
 fn the_quick_start_works_as_it_is_told() {
     let elsewhere = OutsideRepository::create();
-    let [_, user] = transcript();
+    let [_, user] = quick_start_blocks();
     let told = elsewhere.run(&user);
     for expected in [
         "test tests::long_words_are_counted ... ok",

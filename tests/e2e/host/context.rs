@@ -154,7 +154,7 @@ fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let headers =
         json!({ "content-type": "application/json", "mcp-protocol-version": "2025-11-25" });
-    let answer = host.invoke_for(Some("alice"), "POST", &headers, &body);
+    let answer = host.invoke_as(Some("alice"), "POST", &headers, &body);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let seen = &body["result"]["structuredContent"];
     assert_eq!(seen["principal"], "alice", "{body}");

@@ -594,7 +594,7 @@ fn a_plugin_is_found_in_its_folder_or_not_at_all() {
         "libcustom_tools.so/",
         "lib\\custom_tools.so",
     ] {
-        let told = Host::refusal_in_words(&layer, &[("ENTRY_FILE", entry)]);
+        let told = Host::refusal_message(&layer, &[("ENTRY_FILE", entry)]);
         let is_refused =
             told.starts_with("ENTRY_FILE_INVALID: ") || told.starts_with("ENTRY_FILE_UNMATCHED: ");
         assert!(is_refused, "{entry}: {told}");

@@ -287,7 +287,7 @@ impl Soak {
             Some(first) => assert_eq!(*first, steady, "{what} through {door:?}, {}", self.mode),
             None => {
                 if let Sent::Request(request) = sent {
-                    request.judge(&answer);
+                    request.validate(&answer);
                 }
                 self.firsts.insert(what.to_owned(), steady);
             }
@@ -735,7 +735,7 @@ impl Request {
     }
 
     /// The answer is one by the schema of its revision.
-    fn judge(&self, answer: &Answer) {
+    fn validate(&self, answer: &Answer) {
         let header = |name: &str| answer.headers.get(name).map(String::as_str);
         let exchange = Exchange {
             method: self.method,
@@ -744,10 +744,10 @@ impl Request {
             body: self.body.as_bytes(),
             status: answer.status.try_into().expect("a status"),
             content_type: header("content-type"),
-            begun: header("mcp-session-id"),
+            new_session: header("mcp-session-id"),
             answer: answer.body.as_bytes(),
         };
-        exchange.judge();
+        exchange.validate();
     }
 }
 

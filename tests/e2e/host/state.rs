@@ -338,7 +338,7 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
         )
     };
     let (one, another) = (host(), host());
-    let begun = one.invoke_for(
+    let begun = one.invoke_as(
         Some("alice"),
         "POST",
         &json!({ "content-type": "application/json" }),
@@ -350,7 +350,7 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     let headers = json!({ "content-type": "application/json", "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" });
     let ask = |host: &Host, principal, method, params: &Value| {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = host.invoke_for(principal, "POST", &headers, &message);
+        let answer = host.invoke_as(principal, "POST", &headers, &message);
         answer["statusCode"].clone()
     };
     let count = json!({ "name": "count", "arguments": {} });
@@ -367,11 +367,11 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     // One that has not seen the session does not let others end it either.
     let third = host();
     for stranger in [Some("bob"), None] {
-        let ended = third.invoke_for(stranger, "DELETE", &headers, &json!(null));
+        let ended = third.invoke_as(stranger, "DELETE", &headers, &json!(null));
         assert_eq!(ended["statusCode"], 404, "{stranger:?}");
     }
     assert_eq!(ask(&another, Some("alice"), "tools/call", &count), 200);
-    let ended = third.invoke_for(Some("alice"), "DELETE", &headers, &json!(null));
+    let ended = third.invoke_as(Some("alice"), "DELETE", &headers, &json!(null));
     assert_eq!(ended["statusCode"], 204);
     assert_eq!(ask(&another, Some("alice"), "tools/call", &count), 404);
     // Now it knows.

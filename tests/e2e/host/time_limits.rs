@@ -1,7 +1,7 @@
 //! Calls that must end, also when their tools do not.
 
 use serde_json::{Value, json};
-use tests::{CallOutcome, Environment, FrontDoor, Host, Layer, event_of};
+use tests::{CallOutcome, Environment, FrontDoor, Host, Layer, http_api_event};
 
 /// Longer than any test.
 const FOREVER: u64 = 100_000;
@@ -114,7 +114,7 @@ fn where_invocations_come_at_once_calls_run_at_once() {
 fn call(tool: &str, arguments: Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    event_of(
+    http_api_event(
         None,
         "POST",
         &json!({ "content-type": "application/json" }),

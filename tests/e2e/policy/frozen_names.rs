@@ -132,7 +132,7 @@ impl Ada {
         if let Some(session) = session {
             headers["mcp-session-id"] = session.into();
         }
-        self.0.invoke_for(Some("ada"), method, &headers, body)
+        self.0.invoke_as(Some("ada"), method, &headers, body)
     }
 
     /// Begins a session, and returns its id.

@@ -71,7 +71,7 @@ fn layer() -> Layer {
 fn doors() -> [(&'static str, Host); 3] {
     let layer = layer();
     let pages = [("LIST_PAGE_SIZE", "3")];
-    let lambda = |door| Host::lambda_of_one(&layer, door, &pages);
+    let lambda = |door| Host::lambda_with_one_environment(&layer, door, &pages);
     [
         ("serve", Host::serve_with(&layer, &pages)),
         ("a REST API", lambda(FrontDoor::rest_api("prod"))),
@@ -531,7 +531,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     let mut pipe = StdioClient::open(&layer);
     let mut sent = message("tools/call", params.clone());
     sent["params"]["_meta"] = meta();
-    let answer = pipe.ask(&sent);
+    let answer = pipe.request(&sent);
     assert_eq!(answer["result"]["structuredContent"], arguments);
     // Lambda takes no such answer, and the model hears why it gets none.
     for door in [
@@ -543,7 +543,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
         let host = Host::lambda(&layer, door.clone());
         let client = host.connect();
         // A load balancer takes a sixth of it.
-        let length = door.max_payload().min(TOO_LARGE) / 2;
+        let length = door.largest_payload().min(TOO_LARGE) / 2;
         let arguments = json!({ "query": "x".repeat(length) });
         let params = json!({ "name": "raw", "arguments": arguments });
         let result = modern(&client, "tools/call", params, &[]).json()["result"].clone();
@@ -560,13 +560,13 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
 
 #[test]
 fn a_session_is_of_whom_the_gateway_let_in() {
-    let host = Host::lambda_of_one(&layer(), FrontDoor::http_api("$default"), &[]);
+    let host = Host::lambda_with_one_environment(&layer(), FrontDoor::http_api("$default"), &[]);
     let send = |principal: Option<&str>, method: &str, session: Option<&str>, body: &Value| {
         let mut headers = json!({ "content-type": "application/json" });
         if let Some(session) = session {
             headers["mcp-session-id"] = json!(session);
         }
-        host.invoke_for(principal, method, &headers, body)
+        host.invoke_as(principal, method, &headers, body)
     };
     let begin = message("initialize", json!({ "protocolVersion": "2025-11-25" }));
     let ping = message("ping", json!({}));

@@ -304,7 +304,7 @@ fn state_of_alice(layer: &Layer) -> String {
         "content-type": "application/json", "mcp-protocol-version": "2026-07-28",
         "mcp-method": "tools/call", "mcp-name": "delete",
     });
-    let answer = host.invoke_for(Some("alice"), "POST", &headers, &body);
+    let answer = host.invoke_as(Some("alice"), "POST", &headers, &body);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let state = body["result"]["requestState"].as_str();
     state

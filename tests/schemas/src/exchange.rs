@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::{
     MODERN, REVISIONS,
-    message::{judge_notification, judge_response, revision_of},
+    message::{revision_of, validate_notification, validate_response},
 };
 
 /// The revision of what names none and is in no session that is known.
-const ASSUMED: &str = "2025-03-26";
+const ASSUMED_REVISION: &str = "2025-03-26";
 
 /// An HTTP exchange with an MCP endpoint. Headers are `None` where they are absent, or no text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Exchange<'a> {
     /// Its `Content-Type`.
     pub content_type: Option<&'a str>,
     /// Its `Mcp-Session-Id`.
-    pub begun: Option<&'a str>,
+    pub new_session: Option<&'a str>,
     /// Its body.
     pub answer: &'a [u8],
 }
@@ -41,7 +41,7 @@ impl Exchange<'_> {
     ///
     /// # Panics
     /// When it is not as the schema of its revision demands, or its HTTP part not as the specification does.
-    pub fn judge(&self) {
+    pub fn validate(&self) {
         let answers = self.messages();
         let is_ours = |message: &Value| message.get("jsonrpc").is_some() || message.is_array();
         if self.method != "POST" && !answers.iter().any(is_ours) {
@@ -63,7 +63,7 @@ impl Exchange<'_> {
         };
         for message in notifications {
             let revision = requests.first().and_then(|request| self.revision(request));
-            judge_notification(revision.unwrap_or(MODERN), message);
+            validate_notification(revision.unwrap_or(MODERN), message);
         }
         match response {
             Value::Array(responses) => {
@@ -88,17 +88,17 @@ impl Exchange<'_> {
                     // Of requests with one id, nobody can say which of them this is for.
                     let mut requests = requests.iter().filter(to);
                     let request = requests.next().filter(|_| requests.next().is_none());
-                    judge_response(Some(ASSUMED), request, response);
+                    validate_response(Some(ASSUMED_REVISION), request, response);
                 }
             }
             response => {
                 let request = requests.first();
                 let revision = request.and_then(|request| self.revision(request));
-                judge_response(revision, request, response);
+                validate_response(revision, request, response);
                 if request.is_some() || response.get("id").is_none() {
-                    self.judge_status(revision, response);
+                    self.validate_status(revision, response);
                 }
-                self.remember(response);
+                self.record_session(response);
             }
         }
     }
@@ -145,13 +145,13 @@ impl Exchange<'_> {
             None => {
                 let sessions = sessions();
                 let known = self.session.and_then(|session| sessions.get(session));
-                Some(known.copied().unwrap_or(ASSUMED))
+                Some(known.copied().unwrap_or(ASSUMED_REVISION))
             }
         };
         revision_of(request, agreed)
     }
 
-    fn judge_status(&self, revision: Option<&str>, response: &Value) {
+    fn validate_status(&self, revision: Option<&str>, response: &Value) {
         let status = self.status;
         let Some(code) = response["error"]["code"].as_i64() else {
             assert_eq!(status, 200, "the status of {response}");
@@ -175,8 +175,8 @@ impl Exchange<'_> {
     }
 
     /// Which revision a new session has.
-    fn remember(&self, response: &Value) {
-        let Some(session) = self.begun else {
+    fn record_session(&self, response: &Value) {
+        let Some(session) = self.new_session else {
             return;
         };
         let negotiated = response["result"]["protocolVersion"].as_str();

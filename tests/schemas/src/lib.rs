@@ -1,6 +1,6 @@
 //! The official JSON schemas of MCP's revisions, and a judge of answers by them.
 //!
-//! Every harness hands what was sent and what came back to [`Exchange::judge`], so that no test can overlook an answer that
+//! Every harness hands what was sent and what came back to [`Exchange::validate`], so that no test can overlook an answer that
 //! its revision's schema refuses. It panics: that is its way to fail a test. It knows the protocol on its own, and shares no
 //! code with what it judges.
 
@@ -16,7 +16,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 pub use exchange::Exchange;
-pub use message::{judge_line, judge_notification, judge_result};
+pub use message::{validate_line, validate_notification, validate_result};
 
 /// The revision without handshake.
 pub const MODERN: &str = "2026-07-28";
@@ -67,7 +67,7 @@ pub fn problems(revision: &str, definition: &str, value: &Value) -> Vec<String> 
 ///
 /// # Panics
 /// When it does not, or when there is no such revision or definition.
-pub fn accept(revision: &str, definition: &str, value: &Value) {
+pub fn assert_valid(revision: &str, definition: &str, value: &Value) {
     let problems = problems(revision, definition, value);
     assert!(
         problems.is_empty(),

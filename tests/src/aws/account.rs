@@ -15,7 +15,7 @@ pub struct Account {
 
 impl Account {
     /// The account that is behind this endpoint.
-    pub fn at(endpoint: &str) -> Self {
+    pub fn new(endpoint: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // It is made when it is asked for what is in it.
         bootstrap();
@@ -25,7 +25,7 @@ impl Account {
             endpoint: endpoint.to_owned(),
             folder,
         };
-        account.has_layer("custom-tools");
+        account.set_layer("custom-tools");
         account
     }
 
@@ -35,7 +35,7 @@ impl Account {
     }
 
     /// Make the layer of an example the one in the folder.
-    pub fn has_layer(&self, plugin: &str) {
+    pub fn set_layer(&self, plugin: &str) {
         Layer::of([plugin]);
         let zip = target().join(format!("{plugin}.zip"));
         fs_err::copy(zip, self.folder.path().join("layer.zip")).expect("a layer");

@@ -35,17 +35,17 @@ impl Moto {
         let mut child = command.spawn().expect("moto_server can be run");
         let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let mut lines = lines.map_while(Result::ok);
-        let mut told = String::new();
+        let mut output = String::new();
         let endpoint = loop {
             let Some(line) = lines.next() else {
                 let status = child.wait();
-                panic!("moto_server did not start ({status:?}):\n{told}");
+                panic!("moto_server did not start ({status:?}):\n{output}");
             };
             if let Some((_, endpoint)) = line.split_once("Running on ") {
                 break endpoint.trim().to_owned();
             }
-            told += &line;
-            told.push('\n');
+            output += &line;
+            output.push('\n');
         };
         // It stops when nobody reads what it writes.
         thread::spawn(move || lines.for_each(drop));

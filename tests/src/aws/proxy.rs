@@ -59,22 +59,22 @@ pub struct Proxy {
 }
 
 struct Shared {
-    behind: String,
+    upstream: String,
     fault: Mutex<Fault>,
     /// An operation that fares otherwise than all others.
-    other: Mutex<Option<(String, Fault)>>,
-    seen: Mutex<BTreeMap<String, u64>>,
+    operation_fault: Mutex<Option<(String, Fault)>>,
+    operations: Mutex<BTreeMap<String, u64>>,
     number: AtomicU64,
 }
 
 impl Proxy {
     /// Stand before this endpoint.
-    pub fn before(endpoint: &str) -> Self {
-        Self::behind(None, endpoint)
+    pub fn new(endpoint: &str) -> Self {
+        Self::start(None, endpoint)
     }
 
     /// The same over TLS. With it comes the certificate of the authority that vouches for it, as PEM.
-    pub fn with_tls_before(endpoint: &str) -> (Self, String) {
+    pub fn with_tls(endpoint: &str) -> (Self, String) {
         let names = vec!["localhost".to_owned()];
         let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
         let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
@@ -85,16 +85,16 @@ impl Proxy {
             .with_single_cert(vec![own.cert.der().clone()], key.into())
             .expect("a key that fits");
         let tls = TlsAcceptor::from(Arc::new(config));
-        (Self::behind(Some(tls), endpoint), own.cert.pem())
+        (Self::start(Some(tls), endpoint), own.cert.pem())
     }
 
-    fn behind(tls: Option<TlsAcceptor>, endpoint: &str) -> Self {
+    fn start(tls: Option<TlsAcceptor>, endpoint: &str) -> Self {
         let runtime = Runtime::new().expect("threads");
         let shared = Arc::new(Shared {
-            behind: endpoint.to_owned(),
+            upstream: endpoint.to_owned(),
             fault: Mutex::new(Fault::None),
-            other: Mutex::default(),
-            seen: Mutex::default(),
+            operation_fault: Mutex::default(),
+            operations: Mutex::default(),
             number: AtomicU64::new(0),
         });
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
@@ -136,18 +136,18 @@ impl Proxy {
     /// From now on, this operation alone fares like this.
     pub fn set_only(&self, operation: &str, fault: Fault) {
         self.set(Fault::None);
-        *locked(&self.shared.other) = Some((operation.to_owned(), fault));
+        *locked(&self.shared.operation_fault) = Some((operation.to_owned(), fault));
     }
 
     /// From now on, requests fare like this.
     pub fn set(&self, fault: Fault) {
-        *locked(&self.shared.other) = None;
+        *locked(&self.shared.operation_fault) = None;
         *locked(&self.shared.fault) = fault;
     }
 
     /// The operations since this was last asked, and how often each.
-    pub fn take_seen(&self) -> BTreeMap<String, u64> {
-        std::mem::take(&mut locked(&self.shared.seen))
+    pub fn take_operations(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut locked(&self.shared.operations))
     }
 }
 
@@ -177,11 +177,11 @@ async fn answer(
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
-    let fault = match &*locked(&shared.other) {
-        Some((other, fault)) if *other == operation => *fault,
+    let fault = match &*locked(&shared.operation_fault) {
+        Some((name, fault)) if *name == operation => *fault,
         _ => *locked(&shared.fault),
     };
-    *locked(&shared.seen).entry(operation).or_default() += 1;
+    *locked(&shared.operations).entry(operation).or_default() += 1;
     let failed = |status, kind: &str| {
         let body = format!(
             r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"as the test wants it"}}"#
@@ -231,7 +231,7 @@ async fn forward(
 ) -> Result<Response<Full<Bytes>>, Closed> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-    let url = format!("{}{}", shared.behind, head.uri);
+    let url = format!("{}{}", shared.upstream, head.uri);
     let mut sent = ureq::http::Request::builder()
         .method(head.method.as_str())
         .uri(url);

@@ -32,7 +32,7 @@ impl Layer {
     }
 
     /// The layer in this archive, which somebody else has built.
-    pub fn of_archive(zip: &Path) -> Self {
+    pub fn from_archive(zip: &Path) -> Self {
         Self::unpacked(vec![zip.to_owned()])
     }
 
@@ -47,7 +47,7 @@ impl Layer {
     }
 
     /// The layer of one package, built by another toolchain of rustup's.
-    pub fn built_by(toolchain: &str, package: &str) -> Self {
+    pub fn built_with_toolchain(toolchain: &str, package: &str) -> Self {
         let zip = target().join(format!("{package}-{toolchain}.zip"));
         let mut command = Command::new(cargo_layer());
         command.args(["build", "--package", package, "--out"]);
@@ -63,7 +63,7 @@ impl Layer {
     }
 
     /// A layer of one library as it is, without a manifest.
-    pub fn of_library(library: &Path) -> Self {
+    pub fn from_library(library: &Path) -> Self {
         let layer = Self::empty();
         let name = library.file_name().expect("a library has a name");
         layer.put_library(&name.to_string_lossy(), library);
@@ -113,7 +113,7 @@ impl Layer {
     }
 
     /// A copy that every user of this machine may read, but for these files.
-    pub fn for_everyone_but(&self, files: &[&str]) -> Self {
+    pub fn readable_except(&self, files: &[&str]) -> Self {
         let opt = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o755))
             .prefix("opt-")
@@ -152,8 +152,8 @@ impl Layer {
         let mut archive = zip::ZipWriter::new(fs_err::File::create(zip).expect("a file"));
         let options = zip::write::SimpleFileOptions::default().unix_permissions(0o644);
         for file in self.listing().split(", ") {
-            let begun = archive.start_file(format!("lib/{file}"), options);
-            begun.expect("a file of the archive");
+            let started = archive.start_file(format!("lib/{file}"), options);
+            started.expect("a file of the archive");
             archive
                 .write_all(&self.read(file))
                 .expect("a file of the archive");

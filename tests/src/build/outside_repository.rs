@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::{cargo_layer, documents, output_of, repository, target};
 
 /// The shell's code in the README's quick start: first what is typed in the clone, then what is typed elsewhere.
-pub fn transcript() -> [String; 2] {
+pub fn quick_start_blocks() -> [String; 2] {
     let mut blocks = documents::code("README.md", "Quick start", "sh").into_iter();
     [
         blocks.next().expect("the clone's"),
@@ -26,7 +26,7 @@ fn installed() -> &'static Path {
     PROGRAMS.get_or_init(|| {
         let root = target().join("installed");
         let programs = root.join("bin");
-        let [install, _] = transcript();
+        let [install, _] = quick_start_blocks();
         if std::env::var_os("INSTALL_AS_TYPED").is_some() {
             let install = format!("{} --force --quiet --root \"$ROOT\"", install.trim());
             let mut shell = Command::new("sh");

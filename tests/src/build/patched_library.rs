@@ -48,7 +48,7 @@ pub fn tool(name: &str) -> Value {
 ///
 /// # Panics
 /// When they stand nowhere, or the others are more or less.
-pub fn replaced(mut library: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+pub fn replace_bytes(mut library: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut next = position(&library, from);
     loop {

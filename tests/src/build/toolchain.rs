@@ -31,7 +31,7 @@ pub fn rustc_version(toolchain: Option<&str>) -> String {
 }
 
 /// A shared library that this very process has loaded, and that is no plugin.
-pub fn library_of_the_system() -> PathBuf {
+pub fn system_library() -> PathBuf {
     let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
     let mut libraries = maps
         .lines()

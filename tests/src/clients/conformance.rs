@@ -22,9 +22,9 @@ pub struct Report {
     /// The checks of each scenario.
     scenarios: BTreeMap<String, Vec<Check>>,
     /// Was the suite content, but for what it was told to expect?
-    content: bool,
+    passed_as_expected: bool,
     /// What the suite printed, and how it ended.
-    story: String,
+    output: String,
 }
 
 /// One check.
@@ -40,7 +40,7 @@ pub struct Score {
     /// Scenarios without a failure.
     pub passed: usize,
     /// Scenarios in all.
-    pub of: usize,
+    pub total: usize,
     /// Checks that succeeded.
     pub checks_passed: usize,
     /// Checks that failed.
@@ -51,13 +51,13 @@ impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             passed,
-            of,
+            total,
             checks_passed,
             checks_failed,
         } = self;
         write!(
             f,
-            "{passed} of {of} scenarios; {checks_passed} checks passed, {checks_failed} failed"
+            "{passed} of {total} scenarios; {checks_passed} checks passed, {checks_failed} failed"
         )
     }
 }
@@ -74,14 +74,14 @@ pub fn requirements(host: &Host, revision: &str) -> Score {
             .arg(&expected)
     });
     assert!(
-        report.content,
+        report.passed_as_expected,
         "{} is not what is missing\n{}\n{}\n{}",
         expected.display(),
         report.complaints(),
-        report.story,
-        host.story()
+        report.output,
+        host.failure_report()
     );
-    report.score(&scored(revision))
+    report.score(&counted(revision))
 }
 
 /// Run one scenario as a client of a revision.
@@ -97,16 +97,16 @@ fn run(host: &Host, what: impl FnOnce(&mut Command) -> &mut Command) -> Report {
     let mut suite = node_program(PACKAGE, "dist/index.js");
     suite.args(["server", "--url", host.url(), "--output-dir"]);
     what(suite.arg(results.path()));
-    let output = suite.output().expect("the suite can be run");
-    let mut story = format!("{suite:?} ended with {}\n", output.status);
-    story.push_str(&String::from_utf8_lossy(&output.stdout));
-    story.push_str(&String::from_utf8_lossy(&output.stderr));
+    let result = suite.output().expect("the suite can be run");
+    let mut output = format!("{suite:?} ended with {}\n", result.status);
+    output.push_str(&String::from_utf8_lossy(&result.stdout));
+    output.push_str(&String::from_utf8_lossy(&result.stderr));
     let report = Report {
         scenarios: scenarios(results.path()),
-        content: output.status.success(),
-        story,
+        passed_as_expected: result.status.success(),
+        output,
     };
-    assert!(!report.scenarios.is_empty(), "{}", report.story);
+    assert!(!report.scenarios.is_empty(), "{}", report.output);
     report
 }
 
@@ -129,7 +129,7 @@ fn scenarios(results: &Path) -> BTreeMap<String, Vec<Check>> {
 }
 
 /// The scenarios that count for a revision, as the suite's own list has them: a file of YAML that uses no more of it than this.
-fn scored(revision: &str) -> Vec<String> {
+fn counted(revision: &str) -> Vec<String> {
     let file = node_modules().join(format!("{PACKAGE}/requirements/{revision}.yaml"));
     let text = fs_err::read_to_string(file).expect("a list for the revision");
     let servers = text
@@ -153,12 +153,12 @@ impl Check {
         }
     }
 
-    fn failed(&self) -> bool {
+    fn is_failure(&self) -> bool {
         self.status == "FAILURE"
     }
 
-    fn complains(&self) -> bool {
-        self.failed() || self.status == "WARNING"
+    fn is_complaint(&self) -> bool {
+        self.is_failure() || self.status == "WARNING"
     }
 }
 
@@ -174,7 +174,7 @@ impl Report {
         let mut complaints = String::new();
         for (scenario, checks) in &self.scenarios {
             for check in checks {
-                if check.complains() {
+                if check.is_complaint() {
                     let Check {
                         id,
                         status,
@@ -190,19 +190,19 @@ impl Report {
     fn checks(&self, scenario: &str) -> &[Check] {
         self.scenarios
             .get(scenario)
-            .unwrap_or_else(|| panic!("{scenario} did not run\n{}", self.story))
+            .unwrap_or_else(|| panic!("{scenario} did not run\n{}", self.output))
     }
 
-    fn score(&self, scored: &[String]) -> Score {
-        let ran: Vec<_> = scored.iter().map(|name| self.checks(name)).collect();
-        let passes = |checks: &&&[Check]| !checks.iter().any(Check::failed);
+    fn score(&self, counted: &[String]) -> Score {
+        let ran: Vec<_> = counted.iter().map(|name| self.checks(name)).collect();
+        let passes = |checks: &&&[Check]| !checks.iter().any(Check::is_failure);
         let count = |status: &str| {
             let checks = ran.iter().copied().flatten();
             checks.filter(|check| check.status == status).count()
         };
         Score {
             passed: ran.iter().filter(passes).count(),
-            of: ran.len(),
+            total: ran.len(),
             checks_passed: count("SUCCESS"),
             checks_failed: count("FAILURE"),
         }

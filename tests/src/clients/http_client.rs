@@ -53,15 +53,16 @@ impl<'a> Client<'a> {
         }
         let request = request.body(body.to_owned()).expect("a request");
         let answer = self.agent.run(request);
-        let mut answer = answer
-            .unwrap_or_else(|error| panic!("{method} {body}: {error}\n{}", self.host.story()));
+        let mut answer = answer.unwrap_or_else(|error| {
+            panic!("{method} {body}: {error}\n{}", self.host.failure_report())
+        });
         let answer = Answer {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             body: answer.body_mut().read_to_string().expect("a readable body"),
         };
-        if answer.is_of_the_host() {
-            answer.judge(method, headers, body);
+        if answer.is_from_host() {
+            answer.validate(method, headers, body);
         }
         answer
     }
@@ -80,7 +81,8 @@ impl<'a> Client<'a> {
         );
         let listed = answer.json();
         let tools = listed["result"]["tools"].as_array();
-        let tools = tools.unwrap_or_else(|| panic!("no tools in {listed}\n{}", self.host.story()));
+        let tools =
+            tools.unwrap_or_else(|| panic!("no tools in {listed}\n{}", self.host.failure_report()));
         tools
             .iter()
             .map(|tool| tool["name"].as_str().expect("a name").to_owned())
@@ -94,7 +96,13 @@ impl<'a> Client<'a> {
             &[],
             &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
         );
-        assert_eq!(answer.status, 200, "{}\n{}", answer.body, self.host.story());
+        assert_eq!(
+            answer.status,
+            200,
+            "{}\n{}",
+            answer.body,
+            self.host.failure_report()
+        );
         CallOutcome(answer.json())
     }
 
@@ -171,7 +179,7 @@ const MODERN: &str = "2026-07-28";
 
 impl Answer {
     /// Every answer satisfies the schema of its revision.
-    fn judge(&self, method: &str, headers: &[(&str, &str)], body: &str) {
+    fn validate(&self, method: &str, headers: &[(&str, &str)], body: &str) {
         let sent = |name: &str| {
             let mut headers = headers.iter();
             let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
@@ -184,14 +192,14 @@ impl Answer {
             body: body.as_bytes(),
             status: self.status,
             content_type: self.header("content-type"),
-            begun: self.header("mcp-session-id"),
+            new_session: self.header("mcp-session-id"),
             answer: self.body.as_bytes(),
         };
-        exchange.judge();
+        exchange.validate();
     }
 
     /// Gateways have words of their own for what the host has not answered.
-    fn is_of_the_host(&self) -> bool {
+    fn is_from_host(&self) -> bool {
         !self.body.starts_with(r#"{"message":"#)
     }
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::packages::venv_without_dependencies;
 
 /// How long it may take to listen. Source: ours; far more than a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What function a process serves is up to the process: this is what ours says.
 const FUNCTION: &str = "function";
@@ -24,10 +24,10 @@ const FUNCTION: &str = "function";
 #[derive(Clone)]
 pub(crate) struct CargoLambda {
     address: SocketAddr,
-    running: Arc<Running>,
+    emulator: Arc<Emulator>,
 }
 
-struct Running {
+struct Emulator {
     child: Mutex<Child>,
     _folder: TempDir,
 }
@@ -57,28 +57,28 @@ impl CargoLambda {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("cargo-lambda can be run");
-        let told = Arc::new(Mutex::new(String::new()));
+        let log = Arc::new(Mutex::new(String::new()));
         let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        let kept = Arc::clone(&told);
+        let kept = Arc::clone(&log);
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 *kept += &format!("{line}\n");
             }
         });
-        let begun = Instant::now();
+        let started = Instant::now();
         while TcpStream::connect(address).is_err() {
             let ended = child.try_wait().expect("a child");
             assert!(
-                ended.is_none() && begun.elapsed() < PATIENCE,
+                ended.is_none() && started.elapsed() < LISTEN_TIMEOUT,
                 "cargo lambda watch does not listen on {address} ({ended:?}):\n{}",
-                told.lock().unwrap_or_else(PoisonError::into_inner)
+                log.lock().unwrap_or_else(PoisonError::into_inner)
             );
             thread::sleep(Duration::from_millis(20));
         }
         Self {
             address,
-            running: Arc::new(Running {
+            emulator: Arc::new(Emulator {
                 child: Mutex::new(child),
                 _folder: folder,
             }),
@@ -104,11 +104,11 @@ impl CargoLambda {
 
     /// End it: a request to a function that has no process any more would wait for ever.
     pub(crate) fn end(&self) {
-        self.running.end();
+        self.emulator.end();
     }
 }
 
-impl Running {
+impl Emulator {
     fn end(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         // It may have ended by itself.
@@ -117,7 +117,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Emulator {
     fn drop(&mut self) {
         self.end();
     }

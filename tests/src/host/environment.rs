@@ -8,11 +8,11 @@ use tokio::{runtime::Runtime, task::JoinHandle, time};
 
 use crate::{
     Layer,
-    host::{function, runtime},
+    host::{function_config, runtime},
 };
 
 /// How long to wait for an answer. Source: ours; far more than a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the function may take. Source: ours; no test ends by this limit.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(300);
@@ -31,7 +31,7 @@ pub struct RunningInvocation<'a> {
     runtime: &'a Runtime,
     starting: Option<JoinHandle<Result<StartedInvocation, InvokeError>>>,
     started: Option<StartedInvocation>,
-    streamed: Streamed,
+    streamed: StreamedAnswer,
 }
 
 /// What came of an event.
@@ -40,14 +40,14 @@ pub enum InvocationResult {
     /// An answer, whole.
     Whole(Value),
     /// An answer in chunks, all of them.
-    Streamed(Streamed),
+    Streamed(StreamedAnswer),
     /// An error: `errorType` and `errorMessage`.
     Failed(Value),
 }
 
 /// What has come of a streamed answer.
 #[derive(Clone, Debug, Default)]
-pub struct Streamed {
+pub struct StreamedAnswer {
     /// Its chunks, as the process has sent them.
     pub chunks: Vec<Vec<u8>>,
     /// Was the last chunk sent?
@@ -57,7 +57,7 @@ pub struct Streamed {
 impl Environment {
     /// Starts the process, which gets so many invocations at once, and waits until it asks for the first.
     pub fn start(layer: &Layer, max_concurrency: usize, variables: &[(&str, &str)]) -> Self {
-        let config = function(layer, variables)
+        let config = function_config(layer, variables)
             .max_environments(1)
             .max_concurrency(max_concurrency)
             .timeout(FUNCTION_TIMEOUT);
@@ -100,7 +100,7 @@ impl Environment {
                     .spawn(async move { function.start(event, context).await }),
             ),
             started: None,
-            streamed: Streamed::default(),
+            streamed: StreamedAnswer::default(),
         }
     }
 
@@ -171,7 +171,7 @@ impl RunningInvocation<'_> {
             }));
         }
         let mode = self.started.as_ref().map(StartedInvocation::response_mode);
-        let streamed = self.streamed(|stream| stream.is_over);
+        let streamed = self.stream_until(|stream| stream.is_over);
         match mode {
             Some(ResponseMode::Streaming) => InvocationResult::Streamed(streamed),
             _ => {
@@ -191,7 +191,7 @@ impl RunningInvocation<'_> {
     ///
     /// # Panics
     /// When it does not come.
-    pub fn streamed(&mut self, is_enough: impl Fn(&Streamed) -> bool) -> Streamed {
+    pub fn stream_until(&mut self, is_enough: impl Fn(&StreamedAnswer) -> bool) -> StreamedAnswer {
         if let Err(error) = self.start() {
             panic!("no answer: {error}");
         }
@@ -200,16 +200,16 @@ impl RunningInvocation<'_> {
         self.runtime.block_on(async {
             while !stream.is_over {
                 // Whatever is there is taken, also when it is enough already.
-                let patience = if is_enough(stream) {
+                let timeout = if is_enough(stream) {
                     Duration::ZERO
                 } else {
-                    PATIENCE
+                    ANSWER_TIMEOUT
                 };
-                match time::timeout(patience, started.chunk()).await {
+                match time::timeout(timeout, started.chunk()).await {
                     Ok(Ok(Some(chunk))) => stream.chunks.push(chunk.to_vec()),
                     Ok(Ok(None)) => stream.is_over = true,
                     Ok(Err(error)) => panic!("the answer breaks off at {stream:?}: {error}"),
-                    Err(_) if patience.is_zero() => break,
+                    Err(_) if timeout.is_zero() => break,
                     Err(_) => panic!("the answer stops at {stream:?}"),
                 }
             }
@@ -221,16 +221,16 @@ impl RunningInvocation<'_> {
     /// Waits until the answer begins.
     fn start(&mut self) -> Result<(), InvokeError> {
         if let Some(starting) = self.starting.take() {
-            let begun = self
+            let started = self
                 .runtime
-                .block_on(async { time::timeout(PATIENCE, starting).await });
-            self.started = Some(begun.expect("an answer").expect("a task")?);
+                .block_on(async { time::timeout(ANSWER_TIMEOUT, starting).await });
+            self.started = Some(started.expect("an answer").expect("a task")?);
         }
         Ok(())
     }
 }
 
-impl Streamed {
+impl StreamedAnswer {
     /// The status, headers and cookies, as JSON.
     pub fn prelude(&self) -> Value {
         let bytes = self.chunks.concat();

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_say_more_than_there_is_are_reported() {
+    fn unused_rows_are_reported() {
         let (_folder, sources) = sources(&[
             ("lib.rs", "mod shop; mod cellar; mod garden;"),
             ("shop.rs", "use crate::cellar::Shelf;"),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_paths_are_found_however_they_are_named() {
+    fn reserved_paths_are_found_in_every_form() {
         let (_folder, sources) = sources(&[
             (
                 "lib.rs",

@@ -218,7 +218,7 @@ fn assert_none(faults: &[String]) {
 }
 
 #[test]
-fn the_parts_of_the_host_import_what_their_rows_name() {
+fn host_parts_import_only_allowed_parts() {
     let host = read("host/src/lib.rs");
     let imports = layering_faults(&host, HOST);
     let reserved = reservation_faults(&host, HOST_RESERVED);
@@ -226,7 +226,7 @@ fn the_parts_of_the_host_import_what_their_rows_name() {
 }
 
 #[test]
-fn the_parts_of_cargo_layer_import_what_their_rows_name() {
+fn cargo_layer_parts_import_only_allowed_parts() {
     let cargo_layer = read("layer-build/src/main.rs");
     let imports = layering_faults(&cargo_layer, LAYER_BUILD);
     let reserved = reservation_faults(&cargo_layer, LAYER_BUILD_RESERVED);
