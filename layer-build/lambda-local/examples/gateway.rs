@@ -1,5 +1,5 @@
-//! Put an HTTP API before a program, and print its URL: `gateway PROGRAM [NAME=value]...`. The program may as well be a script
-//! that starts the real one somewhere else.
+//! Puts an HTTP API in front of a program, and prints its URL: `gateway PROGRAM [NAME=value]...`. The program may be a
+//! script that starts the real one somewhere else.
 
 use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway};
 

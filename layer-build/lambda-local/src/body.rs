@@ -1,4 +1,4 @@
-//! Reading a request's body to its end, up to a limit: to keep it, or to hand it on.
+//! Reads a request's body to its end, up to a limit: keeps it, or forwards it.
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -7,28 +7,28 @@ use hyper::body::Incoming;
 
 use crate::stream::ChunkSender;
 
-/// How far beyond its limit a body is read before the connection is given up. Unit: bytes.
-/// Source: ours. A sender only reads the refusal once all it has to say is taken from it.
+/// The number of bytes beyond its limit that are read of a body before the connection is closed. Unit: bytes.
+/// Source: ours. A sender reads the refusal only once its whole body has been read.
 const MAX_DRAIN: usize = 64 << 20;
 
 /// A body, read to its end.
 pub(crate) enum Collected {
-    /// All of it.
+    /// The whole body.
     Whole(Bytes),
-    /// It was larger than the limit, and is gone.
+    /// The body was larger than the limit, and was dropped.
     TooLarge { size: usize },
 }
 
-/// A body that was handed on to its end.
+/// A body that was forwarded to its end.
 pub(crate) enum Forwarded {
-    /// All of it; these trailers were behind it.
+    /// The whole body, and the trailers behind it.
     Whole { trailers: HeaderMap },
-    /// The rest was larger than the limit allows.
+    /// The body was larger than the limit; the rest was dropped.
     TooLarge { size: usize },
 }
 
-/// Hands `body` on as it arrives, up to `limit`. When nobody takes it any more it is read to its end all the same: the sender
-/// is not to notice.
+/// Forwards `body` as it arrives, up to `limit`. When the receiver is gone, the body is still read to its end: the
+/// sender must not notice.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ pub(crate) async fn forward(
             Ok(data) => {
                 size += data.len();
                 if size <= limit {
-                    // Whoever invoked may have gone.
+                    // The caller may have gone.
                     let _ = chunks.send(data).await;
                 } else if size > limit + MAX_DRAIN {
                     break;

@@ -2,7 +2,8 @@
 //!
 //! An environment is started, initializes, serves one invocation after the other, and is killed; Lambda sends no
 //! SIGTERM to a function without extensions. As many invocations may use the value at once as the function's maximum of
-//! concurrent invocations; when one of them is cut short, the process is killed for all. Dropping the value kills it too.
+//! concurrent invocations; when one of them is cut short, the process is killed for all. Dropping the value kills it
+//! too.
 
 use std::{
     future::{self, poll_fn},
@@ -29,14 +30,15 @@ use crate::{
     variables,
 };
 
-/// How long to wait for what a process that ended left in its pipes and sockets, and for the end of one whose answer broke off.
-/// Unit: seconds. Source: ours; only a child of the process that inherited the pipes makes us wait that long.
+/// The time to wait for the remaining data in the pipes and sockets of a process that has ended, and for the end of a
+/// process after its answer broke off. Unit: seconds.
+/// Source: ours; only a child of the process that inherited the pipes makes us wait that long.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a process that reported an init error may take to exit by itself. Source: ours.
+/// The time that a process may take to exit by itself after it reported an init error. Source: ours.
 const INIT_ERROR_EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How many lines of a process's output an error quotes.
+/// The number of lines of a process's output that an error quotes.
 const MAX_LAST_LINES: usize = 20;
 
 /// A process with its Runtime API.
@@ -45,7 +47,7 @@ pub(crate) struct Environment {
     process_id: Option<u32>,
     process: Arc<Mutex<Process>>,
     runtime_api: RuntimeApi,
-    /// How the process has ended, once all it left is read.
+    /// The exit status of the process, once all its output is read.
     exited: watch::Receiver<Option<ExitStatus>>,
     config: Arc<FunctionConfig>,
     logs: Arc<Logs>,
@@ -53,7 +55,7 @@ pub(crate) struct Environment {
 
 struct Process {
     child: Child,
-    /// By us. What it still had to say does not count then.
+    /// Whether this program killed the process. Its remaining messages do not count then.
     was_killed: bool,
 }
 
@@ -121,12 +123,12 @@ impl Environment {
         })
     }
 
-    /// The process's id, also when it has ended.
+    /// Returns the process's id, also when it has ended.
     pub(crate) fn process_id(&self) -> Option<u32> {
         self.process_id
     }
 
-    /// How the process has ended, once it has.
+    /// Returns a receiver of the exit status.
     pub(crate) fn exited(&self) -> watch::Receiver<Option<ExitStatus>> {
         self.exited.clone()
     }
@@ -150,7 +152,7 @@ impl Environment {
         };
         match self.wait_until(initialized, deadline).await {
             WaitOutcome::Event(Some(report)) => {
-                // The process usually exits at once; its last words belong in the logs.
+                // The process usually exits at once; its last output belongs in the logs.
                 let _ = time::timeout(INIT_ERROR_EXIT_TIMEOUT, self.wait_for_exit()).await;
                 Err(InvokeError::Init {
                     name: self.config.name.clone(),
@@ -170,7 +172,7 @@ impl Environment {
         }
     }
 
-    /// Delivers one event and waits for what the process makes of it, be it only the beginning of a stream.
+    /// Delivers one event and waits for the answer, or for the beginning of a stream.
     ///
     /// # Errors
     ///
@@ -229,17 +231,17 @@ impl Environment {
         }
     }
 
-    /// Whether the process is still running.
+    /// Reports whether the process is still running.
     pub(crate) fn is_alive(&self) -> bool {
         matches!(self.process().child.try_wait(), Ok(None))
     }
 
-    /// Kills the process and waits until it is gone and all it printed is in the logs.
+    /// Kills the process and waits until it is gone and all its output is in the logs.
     pub(crate) async fn kill(&self) {
         {
             let mut process = self.process();
             process.was_killed = true;
-            // It fails when the process has ended already, which is what is wanted.
+            // It fails when the process has ended already, which is the goal.
             let _ = process.child.start_kill();
         }
         self.wait_for_exit().await;
@@ -249,7 +251,7 @@ impl Environment {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the process is gone and all it left is read.
+    /// Waits until the process is gone and all its output is read.
     async fn wait_for_exit(&self) -> ExitStatus {
         let mut exited = self.exited.clone();
         let status = exited.wait_for(Option::is_some).await;
@@ -267,13 +269,13 @@ impl Environment {
     ) -> WaitOutcome<T> {
         let mut event = pin!(event);
         let status = tokio::select! {
-            // In this order: what the process managed to say counts more than its end.
+            // In this order: an answer of the process counts more than its end.
             biased;
             event = &mut event => return WaitOutcome::Event(event),
             status = self.wait_for_exit() => status,
             () = time::sleep_until(deadline) => return WaitOutcome::Deadline,
         };
-        // It may have come while the last connections were read to their ends.
+        // It may have arrived while the last connections were read to their ends.
         let last = poll_fn(|context| match event.as_mut().poll(context) {
             Poll::Ready(event) => Poll::Ready(Some(event)),
             Poll::Pending => Poll::Ready(None),
@@ -293,7 +295,8 @@ impl Environment {
         }
     }
 
-    /// What is wrong with an answer, unless it broke off because the process has ended: that is what counts then.
+    /// Returns the fault of an answer, unless the answer broke off because the process has ended: that is the reason
+    /// then.
     async fn classify_fault(&self, fault: ResponseFault) -> Result<ResponseFault, InvokeError> {
         if let ResponseFault::Broken { .. } = fault
             && let Ok(status) = time::timeout(DRAIN_TIMEOUT, self.wait_for_exit()).await
@@ -319,14 +322,14 @@ impl Drop for Environment {
     }
 }
 
-/// What ended a wait for the process.
+/// The event that ended a wait for the process.
 enum WaitOutcome<T> {
     Event(T),
     Exit(ExitStatus),
     Deadline,
 }
 
-/// What comes through a channel. A channel that is closed brings nothing: other reasons to wake up decide then.
+/// Receives from a channel. A closed channel stays pending: other reasons to wake up decide then.
 async fn recv_or_pending<T>(receiver: oneshot::Receiver<T>) -> T {
     match receiver.await {
         Ok(value) => value,
@@ -334,7 +337,7 @@ async fn recv_or_pending<T>(receiver: oneshot::Receiver<T>) -> T {
     }
 }
 
-/// Waits for the end of a process, reads what it left in its sockets and pipes, and tells how it ended.
+/// Waits for the end of a process, reads what is left in its sockets and pipes, and reports its exit status.
 async fn follow_process(
     process: Arc<Mutex<Process>>,
     mut server: Server,

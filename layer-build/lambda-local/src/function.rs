@@ -1,9 +1,9 @@
-//! An event in, an answer or the story of its failure out.
+//! A function: an event in, an answer or an error out.
 //!
 //! A [`Function`] owns execution environments as Lambda does: an invocation takes an idle one or starts one (a cold
-//! start), has it for itself unless the function takes several invocations at once, and leaves it warm. An invocation runs to its end even when its caller has gone, as
-//! on Lambda, where a gateway that gave up does not stop the function; only [`Function::stop`] and the drop of the last
-//! handle cut it short.
+//! start), has it for itself unless the function takes several invocations at once, and leaves it warm. An invocation
+//! runs to its end even when its caller has gone, as on Lambda, where a gateway that gave up does not stop the
+//! function; only [`Function::stop`] and the drop of the last handle cut it short.
 
 use std::{
     fmt,
@@ -39,7 +39,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function with no environment yet. The first invocation needs a tokio runtime with I/O and time.
+    /// Creates a function with no environment yet. The first invocation needs a tokio runtime with I/O and time.
     pub fn new(config: FunctionConfig) -> Self {
         let shared = Arc::new(Shared {
             pool: Pool::new(config.max_environments),
@@ -53,12 +53,12 @@ impl Function {
         }
     }
 
-    /// What the function was made of.
+    /// Returns the configuration.
     pub fn config(&self) -> &FunctionConfig {
         &self.shared.config
     }
 
-    /// Calls the function with an event, and waits for the whole answer, also when it is streamed.
+    /// Invokes the function with an event, and waits for the whole answer, also when it is streamed.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Function {
         self.invoke_bytes(event.to_string()).await
     }
 
-    /// Calls the function with an event as it is to be delivered.
+    /// Invokes the function with the bytes of an event.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ impl Function {
         self.collect(started).await
     }
 
-    /// Calls the function with an event as it is to be delivered, and with what the caller says of itself: JSON that reaches
-    /// the function as its client context. Waits until the answer begins.
+    /// Invokes the function with the bytes of an event, and with the caller's client context: JSON that reaches the
+    /// function unchanged. Waits until the answer begins.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Function {
             .await
     }
 
-    /// The same for a gateway, which has a trace id already.
+    /// Does the same for a gateway, which has a trace id already.
     pub(crate) async fn start_traced(
         &self,
         event: Bytes,
@@ -112,7 +112,7 @@ impl Function {
         answered.await.unwrap_or(Err(InvokeError::Stopped))
     }
 
-    /// Waits until all of an answer is there. A stream then has the limit of other answers.
+    /// Waits until an answer is complete. A stream then has the limit of other answers.
     /// Source: "Invoking a response streaming enabled function using Lambda function URLs", `BUFFERED`: 6 MB.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ impl Function {
             Payload::Stream(stream) => {
                 let collected = stream.collect(MAX_RESPONSE).await;
                 if let Err(error @ InvokeError::ResponseTooLarge { .. }) = &collected {
-                    // For the process it is none, so nobody else has told.
+                    // It is no error of the process, so it has not been logged yet.
                     self.shared.log_failure(&started.request_id, Some(error));
                 }
                 (ResponseMode::Streaming, collected?)
@@ -177,27 +177,27 @@ impl Function {
         }
     }
 
-    /// Ends all environments now, failing the invocations they were busy with, and waits until their processes are gone
-    /// and all they printed is in the logs. The function can be invoked again, with a cold start.
+    /// Ends all environments now, failing their invocations, and waits until their processes are gone and all their
+    /// output is in the logs. The function can be invoked again, with a cold start.
     pub async fn stop(&self) {
         self.shared.stop.send_replace(());
         self.recycle().await;
         self.shared.pool.wait_until_empty().await;
     }
 
-    /// What the processes have printed on stdout and stderr, and a line for every failure; the oldest lines are
-    /// dropped. A line can take a moment to arrive here; after [`stop`](Self::stop) all are here.
+    /// Returns the lines that the processes have printed on stdout and stderr, and a line for every failure; the oldest
+    /// lines are dropped. A line can take a moment to arrive here; after [`stop`](Self::stop) all are here.
     pub fn logs(&self) -> Vec<String> {
         self.shared.logs.lines()
     }
 
-    /// The process of every environment there is, oldest first.
+    /// Returns the process ids of all environments, oldest first.
     pub fn process_ids(&self) -> Vec<u32> {
         self.shared.pool.process_ids()
     }
 
-    /// Waits until a process ends, and gives how. None when there is no such process: environments that have ended are
-    /// forgotten, so ask before it may end.
+    /// Waits until a process ends, and returns its exit status. None when there is no such process: environments that
+    /// have ended are forgotten, so ask before it may end.
     pub fn exit_status(
         &self,
         process_id: u32,
@@ -209,7 +209,7 @@ impl Function {
         }
     }
 
-    /// Adds a line of the platform's to the logs.
+    /// Adds a line of the platform to the logs.
     pub(crate) fn log(&self, line: String) {
         self.shared.logs.push(PLATFORM, line);
     }
@@ -223,7 +223,7 @@ impl fmt::Debug for Function {
     }
 }
 
-/// Does what the drop of the last [`Function`] has to do; the tasks of invocations hold [`Shared`] only.
+/// The last handle, which stops everything on drop; the tasks of invocations hold [`Shared`] only.
 struct LastHandle(Arc<Shared>);
 
 impl Drop for LastHandle {
@@ -233,7 +233,7 @@ impl Drop for LastHandle {
     }
 }
 
-/// What one invocation hands in.
+/// The input of one invocation.
 struct Event {
     payload: Bytes,
     client_context: Option<String>,
@@ -244,12 +244,13 @@ struct Shared {
     config: Arc<FunctionConfig>,
     logs: Arc<Logs>,
     pool: Pool,
-    /// Every message is a stop of all that began before it.
+    /// Every message stops all invocations that began before it.
     stop: watch::Sender<()>,
 }
 
 impl Shared {
-    /// One invocation from beginning to end. The answer is sent as soon as it begins; the environment needs longer.
+    /// Runs one invocation from beginning to end. The answer is sent as soon as it begins; the environment needs
+    /// longer.
     async fn run_invocation(
         self: Arc<Self>,
         event: Event,
@@ -266,9 +267,9 @@ impl Shared {
         };
         self.log_failure(&request_id, outcome.as_ref().err());
         let mut reusable = keeps_environment(&outcome);
-        // Before the end of the answer is out, so that whoever invokes again at once knows what to wait for.
+        // Before the end of the answer is sent, so that a caller that invokes again at once waits for this environment.
         let mut settling = (reusable && stream_end.is_none()).then(|| self.pool.settling());
-        // The caller may have gone; the environment is looked after all the same.
+        // The caller may have gone; the environment is cleaned up all the same.
         let _ = answer.send(outcome);
 
         let Some(pooled) = pooled else { return };
@@ -302,7 +303,7 @@ impl Shared {
         drop(settling);
     }
 
-    /// Leaves a line in the logs about a failure.
+    /// Logs a failure.
     fn log_failure(&self, request_id: &str, error: Option<&InvokeError>) {
         if let Some(error) = error {
             let kind = error.error_type();
@@ -384,7 +385,7 @@ impl Shared {
         })
     }
 
-    /// Starts an environment in `slot` and waits until it has initialized. It is in `held` as soon as it has a
+    /// Starts an environment in `slot` and waits until it has initialized. It is in `pooled` as soon as it has a
     /// process, so that the caller can end it properly when this is cut short.
     async fn cold_start<'pooled>(
         &self,
@@ -400,7 +401,7 @@ impl Shared {
         let pooled = pooled.insert(PooledEnvironment::new(environment, slot));
         pooled.environment().init().await?;
         for _ in 1..self.config.max_concurrency {
-            // Where it was retired meanwhile there is no other seat.
+            // If it was retired meanwhile, there is no other seat.
             let _ = self.pool.put_back(pooled.another_seat());
         }
         Ok(pooled)
@@ -412,14 +413,14 @@ impl Shared {
         }
     }
 
-    /// Ends the environment for all who are in it, before its slot is free again.
+    /// Ends the environment for all its invocations, before its slot is free again.
     async fn kill(&self, pooled: PooledEnvironment) {
         self.pool.remove_seats(&pooled);
         pooled.environment().kill().await;
     }
 }
 
-/// Whether the environment can serve again after this.
+/// Reports whether the environment can serve again after this.
 fn keeps_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
     outcome
         .as_ref()
@@ -427,7 +428,7 @@ fn keeps_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
         .is_none_or(InvokeError::keeps_environment)
 }
 
-/// The root of a new trace. Source: "AWS X-Ray tracing header" in the X-Ray developer guide.
+/// Returns the root of a new trace. Source: "AWS X-Ray tracing header" in the X-Ray developer guide.
 pub(crate) fn new_trace_root() -> String {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,14 +1,16 @@
 //! HTTP in front of a function, as API Gateway, a Function URL or a load balancer would put it there.
 //!
-//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Each does so
-//! in its own way, and a [`FrontDoor`] says which: `rest_api` with payload format 1.0, `http_api` with 2.0, `function_url` with
-//! the same, `load_balancer` with a format of its own. Each sends everything to the one function (`ANY /{proxy+}`, `$default`).
+//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Each
+//! kind has its own format, and a [`FrontDoor`] selects it: `rest_api` with payload format 1.0, `http_api` with 2.0,
+//! `function_url` with the same, `load_balancer` with a format of its own. Each sends everything to the one function
+//! (`ANY /{proxy+}`, `$default`).
 //!
-//! REST APIs and Function URLs can stream: what the function streams is handed on as it comes. Before a function that streams
-//! all other doors wait for the whole answer, and read it as if it had been given at once.
+//! REST APIs and Function URLs can stream: they forward the function's stream as it arrives. In front of a function
+//! that streams, all other front doors wait for the whole answer, and read it as if it had not been streamed.
 //!
-//! `headers` is what they do to headers, `kind` what each takes and how long it waits; the rest of its quirks stands with it. No
-//! door takes more than Lambda does, where events and answers count as they are in JSON, base64 and all.
+//! `headers` has their treatment of headers; `kind` has their limits and timeouts; each module has the other quirks of
+//! its kind. No front door accepts more than Lambda does, where events and answers count as they are in JSON, including
+//! base64.
 //!
 //! Left out: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
 
@@ -66,22 +68,22 @@ pub struct Gateway {
     _server: Server,
 }
 
-/// Why there is no gateway.
+/// The reason why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GatewayError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl Gateway {
-    /// Puts a gateway in front of `function` that listens on `listen`.
+    /// Starts a gateway in front of `function` that listens on `listen`.
     ///
     /// # Errors
     ///
@@ -95,7 +97,7 @@ impl Gateway {
         Self::start_with_timeout(function, front_door, listen, timeout).await
     }
 
-    /// The same with another integration timeout, which an operator can lower, and for a REST API raise.
+    /// Starts a gateway with another integration timeout, which an operator can lower, and for a REST API raise.
     ///
     /// # Errors
     ///
@@ -135,23 +137,23 @@ impl Gateway {
         })
     }
 
-    /// Hands what comes from now on to another function, as when the alias that an integration names moves on. What is
-    /// under way ends where it began.
+    /// Sends all later requests to another function, as when the alias that an integration names moves on. Requests in
+    /// progress end where they began.
     pub fn switch(&self, function: Function) {
         *self.state.function() = function;
     }
 
-    /// The base URL with the stage where it belongs in the URL, without a slash at the end.
+    /// Returns the base URL, with the stage if it belongs in the URL, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What kind it is.
+    /// Returns the kind of this gateway.
     pub fn front_door(&self) -> &FrontDoor {
         &self.state.front_door
     }
 
-    /// The address it listens on.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -165,7 +167,7 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// The body of an answer: what there is of it, or what arrives.
+/// The body of an answer: whole, or streamed.
 type Reply = Either<Full<Bytes>, StreamBody>;
 
 struct GatewayState {
@@ -195,14 +197,14 @@ impl GatewayState {
         let body = match body::collect(body, self.front_door.max_payload()).await {
             Ok(Collected::Whole(bytes)) => bytes,
             Ok(Collected::TooLarge { .. }) => return Err(GatewayFailure::PayloadTooLarge),
-            // The client is gone, and with it whoever would read this.
+            // The client is gone; nobody would read an answer.
             Err(_) => return Err(GatewayFailure::BadRequest),
         };
         let limit = self.front_door.max_headers_size();
         if limit.is_some_and(|limit| head_size(&head) > limit) {
             return Err(GatewayFailure::HeadersTooLarge);
         }
-        // Web sockets are refused by the load balancer itself; other doors drop the header.
+        // A load balancer refuses web sockets itself; other front doors drop the header.
         if matches!(self.front_door, FrontDoor::LoadBalancer { .. })
             && head.headers.contains_key(UPGRADE)
         {
@@ -211,7 +213,7 @@ impl GatewayState {
         let path = strip_stage(head.uri.path(), &self.front_door.stage_segment())
             .ok_or(GatewayFailure::NoSuchStage)?;
         let request = ClientRequest::new(&head, path, body, addrs);
-        // Of this request's own, so that it lives until the answer is there.
+        // A clone for this request, so that the function lives until the answer is complete.
         let function = self.function().clone();
         let region = &function.config().region;
         let event = match &self.front_door {
@@ -231,7 +233,7 @@ impl GatewayState {
         match time::timeout_at(until, invocation).await {
             Ok(Ok(response)) => response,
             Ok(Err(InvokeError::RequestTooLarge { .. })) => Err(GatewayFailure::PayloadTooLarge),
-            // The function has put the story into its logs.
+            // The function has logged the reason.
             Ok(Err(_)) => Err(GatewayFailure::Integration),
             Err(_) => {
                 let seconds = self.timeout.as_secs_f64();
@@ -243,7 +245,7 @@ impl GatewayState {
         }
     }
 
-    /// The function's answer as HTTP: the whole of it, or where the door streams its beginning.
+    /// Returns the function's answer as HTTP: the whole of it, or its beginning where the front door streams.
     async fn invoke(
         &self,
         function: &Function,
@@ -300,7 +302,7 @@ impl GatewayState {
     }
 }
 
-/// The path behind the stage, starting with a slash; none when the path leads to another stage.
+/// Returns the path behind the stage, starting with a slash; none when the path belongs to another stage.
 fn strip_stage<'path>(path: &'path str, segment: &str) -> Option<&'path str> {
     match path.strip_prefix(segment)? {
         "" => Some("/"),
@@ -308,7 +310,7 @@ fn strip_stage<'path>(path: &'path str, segment: &str) -> Option<&'path str> {
     }
 }
 
-/// The size of the request line and of the headers. Unit: bytes.
+/// Returns the size of the request line and of the headers. Unit: bytes.
 fn head_size(head: &Parts) -> usize {
     let line = head.method.as_str().len()
         + head
@@ -321,7 +323,7 @@ fn head_size(head: &Parts) -> usize {
         .sum::<usize>()
 }
 
-/// An address a client can connect to, also when we listen on all of them.
+/// Returns an address that a client can connect to, also when the gateway listens on all of them.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -53,7 +53,7 @@ impl InvokeApi {
         })
     }
 
-    /// The URL for AWS's clients: a value for `AWS_ENDPOINT_URL`.
+    /// Returns the URL for AWS's clients: a value for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -122,7 +122,7 @@ async fn answer(function: &Function, request: Request<Incoming>) -> Response<Ful
     }
 }
 
-/// The caller's client context, which is JSON in base64.
+/// Returns the caller's client context, which is JSON in base64.
 fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
     let Some(encoded) = headers.get(CLIENT_CONTEXT) else {
         return Ok(None);

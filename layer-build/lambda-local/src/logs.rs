@@ -1,9 +1,9 @@
-//! What the processes print, kept line by line in bounded memory.
+//! The output of the processes, kept line by line in bounded memory.
 //!
 //! On Lambda everything a function writes to stdout and stderr ends up in CloudWatch Logs. Here it is kept in memory,
 //! the oldest lines giving way to the newest, together with the platform's own lines: every failed invocation leaves
-//! one. Lines remember the environment they came from, so that the story of a process that died can end with its
-//! last words.
+//! one. Lines remember the environment they came from, so that the report about a process that died can end with its
+//! last output.
 
 use std::{
     collections::VecDeque,
@@ -13,10 +13,10 @@ use std::{
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// How much text is kept per function. Unit: bytes. Source: ours.
+/// The size of the text that is kept per function. Unit: bytes. Source: ours.
 const MAX_KEPT_BYTES: usize = 4 << 20;
 
-/// Where a longer line is cut in two. Unit: bytes.
+/// The longest line; longer ones are cut in two. Unit: bytes.
 /// Source: the size CloudWatch Logs long had for one event ("CloudWatch Logs quotas"), which is plenty to read.
 const MAX_LINE: usize = 256 << 10;
 
@@ -41,7 +41,7 @@ struct LogLine {
 }
 
 impl Logs {
-    /// No lines yet; `forward` also prints each on our stderr.
+    /// Creates an empty log; `forward` also prints each line on our stderr.
     pub(crate) fn new(forward: bool) -> Self {
         Self {
             kept: Mutex::default(),
@@ -66,13 +66,13 @@ impl Logs {
         }
     }
 
-    /// All lines that are kept, oldest first.
+    /// Returns all lines that are kept, oldest first.
     pub(crate) fn lines(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.lines.iter().map(|line| line.text.clone()).collect()
     }
 
-    /// The last `count` lines of one environment, oldest first.
+    /// Returns the last `count` lines of one environment, oldest first.
     pub(crate) fn tail(&self, environment: u64, count: usize) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines: Vec<_> = kept
@@ -87,7 +87,7 @@ impl Logs {
         lines
     }
 
-    /// Adds what `output` says line by line, until it ends.
+    /// Adds the lines of `output` until it ends.
     pub(crate) async fn follow(&self, environment: u64, output: impl AsyncRead + Unpin) {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();

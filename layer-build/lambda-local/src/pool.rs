@@ -1,8 +1,8 @@
-//! Which execution environments exist, and who may use them.
+//! The execution environments that exist, and the right to use them.
 //!
-//! Every environment holds a [`Slot`], and there are only so many. An invocation takes a free seat in an environment, else a
-//! free slot to start one in, else it waits. An environment has one seat, or as many as the function's maximum of concurrent
-//! invocations. Between a function's answer and its question for the next event its
+//! Every environment holds a [`Slot`], and the number of slots is limited. An invocation takes a free seat in an
+//! environment, else a free slot to start one in, else it waits. An environment has one seat, or as many as the
+//! function's maximum of concurrent invocations. Between a function's answer and its request for the next event its
 //! environment is settling: neither busy nor idle. A caller that invokes again at once would otherwise get a cold start
 //! where it expects the environment it just used, so for a moment settling environments are waited for.
 
@@ -20,8 +20,8 @@ use tokio::{
 
 use crate::environment::Environment;
 
-/// How long an invocation prefers waiting for a settling environment over starting another. Source: ours; a runtime
-/// asks for its next event within a millisecond or so, unless the machine is very busy.
+/// The time that an invocation prefers waiting for a settling environment over starting another. Source: ours; a
+/// runtime asks for its next event within a millisecond or so, unless the machine is very busy.
 const SETTLING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The environments of one function.
@@ -33,30 +33,30 @@ pub(crate) struct Pool {
 /// A seat: the right to one invocation at a time in an environment.
 pub(crate) struct PooledEnvironment(Arc<SlottedEnvironment>);
 
-/// An environment and the slot it lives in, which is free again only after the environment.
+/// An environment and its slot, which is free again only after the environment has ended.
 struct SlottedEnvironment {
     environment: Environment,
     slot: Slot,
 }
 
-/// What an invocation gets.
+/// The result of [`Pool::acquire`].
 pub(crate) enum Acquired {
-    /// A seat that is free.
+    /// A free seat.
     Warm(PooledEnvironment),
-    /// Room to start one.
+    /// A slot to start an environment in.
     Cold(Slot),
 }
 
 /// The right to one environment's existence, given back on drop.
 pub(crate) struct Slot {
     state: Arc<PoolState>,
-    /// A number no other environment of this function has had.
+    /// A number that no other environment of this function has had.
     pub(crate) number: u64,
-    /// Environments started before the last [`Pool::retire`] are not to be used again.
+    /// The generation. Environments started before the last [`Pool::retire`] are not used again.
     generation: u64,
 }
 
-/// While it exists, one more environment is expected to become idle soon.
+/// A guard: while it exists, one more environment is expected to become idle soon.
 pub(crate) struct SettlingGuard(Arc<PoolState>);
 
 #[derive(Default)]
@@ -75,14 +75,14 @@ struct PoolState {
 
 #[derive(Default)]
 struct Counts {
-    /// The process of each environment that exists, once it has one, and how it has ended.
+    /// The process of each environment, once it has one, and a receiver of its exit status.
     processes: BTreeMap<u64, Option<(u32, ExitReceiver)>>,
     settling: usize,
     last_number: u64,
 }
 
 impl Pool {
-    /// No environments yet, and never more than `max`.
+    /// Creates a pool without environments, which never has more than `max`.
     pub(crate) fn new(max: usize) -> Self {
         let state = PoolState {
             max: max.max(1),
@@ -95,7 +95,7 @@ impl Pool {
         }
     }
 
-    /// Waits for an environment or for room to start one.
+    /// Waits for an environment or for a slot to start one.
     pub(crate) async fn acquire(&self) -> Acquired {
         let settling_deadline = Instant::now() + SETTLING_TIMEOUT;
         loop {
@@ -115,7 +115,7 @@ impl Pool {
         }
     }
 
-    /// Room to start one more environment, if there is any.
+    /// Returns a slot for one more environment, if there is any.
     pub(crate) fn free_slot(&self) -> Option<Slot> {
         let generation = self.idle().generation;
         let mut counts = self.state.counts();
@@ -138,7 +138,7 @@ impl Pool {
         SettlingGuard(Arc::clone(&self.state))
     }
 
-    /// Waits until none is on its way to being idle.
+    /// Waits until no environment is settling.
     pub(crate) async fn wait_until_settled(&self) {
         loop {
             let changed = self.state.changed.notified();
@@ -161,14 +161,14 @@ impl Pool {
         None
     }
 
-    /// Takes out the free seats of an environment that has ended.
+    /// Removes the free seats of an environment that has ended.
     pub(crate) fn remove_seats(&self, ended: &PooledEnvironment) {
         let mut idle = self.idle();
         idle.environments
             .retain(|pooled| !Arc::ptr_eq(&pooled.0, &ended.0));
     }
 
-    /// Takes all idle environments out; those in use will not come back.
+    /// Removes all idle environments; those in use do not come back.
     pub(crate) fn retire(&self) -> Vec<PooledEnvironment> {
         let mut idle = self.idle();
         idle.generation += 1;
@@ -186,7 +186,7 @@ impl Pool {
         }
     }
 
-    /// The processes of all environments, oldest first.
+    /// Returns the processes of all environments, oldest first.
     pub(crate) fn process_ids(&self) -> Vec<u32> {
         self.state
             .counts()
@@ -196,7 +196,7 @@ impl Pool {
             .collect()
     }
 
-    /// How a process ends, if it is that of an environment.
+    /// Returns a receiver of the exit status of a process, if it belongs to an environment.
     pub(crate) fn exit_status(&self, process_id: u32) -> Option<ExitReceiver> {
         let counts = self.state.counts();
         let mut processes = counts.processes.values().flatten();
@@ -206,7 +206,7 @@ impl Pool {
 
     fn take_idle(&self) -> Option<PooledEnvironment> {
         loop {
-            // The one used last, as Lambda tends to: the others get a chance to be forgotten.
+            // The one used last, as Lambda tends to: the others get a chance to expire.
             let pooled = self.idle().environments.pop()?;
             if pooled.environment().is_alive() {
                 return Some(pooled);
@@ -220,7 +220,7 @@ impl Pool {
 }
 
 impl PooledEnvironment {
-    /// The first seat of an environment that lives in this slot.
+    /// Creates the first seat of an environment in this slot.
     pub(crate) fn new(environment: Environment, slot: Slot) -> Self {
         let process = environment
             .process_id()
@@ -229,7 +229,7 @@ impl PooledEnvironment {
         Self(Arc::new(SlottedEnvironment { environment, slot }))
     }
 
-    /// One more seat of the same environment.
+    /// Returns one more seat of the same environment.
     pub(crate) fn another_seat(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -238,7 +238,7 @@ impl PooledEnvironment {
         &self.0.environment
     }
 
-    /// Leaves the environment, and ends it unless there are others in it.
+    /// Leaves the environment, and ends it unless it has other seats in use.
     pub(crate) async fn leave(self) {
         if let Some(slotted) = Arc::into_inner(self.0) {
             slotted.environment.kill().await;

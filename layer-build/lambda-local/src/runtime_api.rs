@@ -1,10 +1,12 @@
 //! The HTTP server a process fetches its events from, one per execution environment.
 //!
-//! The process drives: it asks for the next event and is kept waiting until there is one, posts its answer or an error
-//! under the request id it got, and asks again. Its first question ends the init phase. The environment on our side
-//! hands in a [`PendingInvocation`], which has the way back for its [`RuntimeAnswer`], and watches the [`Readiness`] of the process.
+//! The process drives: it asks for the next event and waits until there is one, posts its answer or an error under the
+//! request id it got, and asks again. Its first request ends the init phase. The environment on our side delivers a
+//! [`PendingInvocation`], which has the channel for its [`RuntimeAnswer`], and watches the [`Readiness`] of the
+//! process.
 //!
-//! A process may have several questions open, and as many events at once as the function's maximum of concurrent invocations.
+//! A process may have several requests open, and as many events at once as the function's maximum of concurrent
+//! invocations.
 //!
 //! Sources: "Using the Lambda runtime API for custom runtimes"; the bodies of refusals follow the Runtime Interface
 //! Emulator that AWS publishes (`lambda/rapi/rendering`).
@@ -56,27 +58,28 @@ const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 /// An event on its way to the process.
 pub(crate) struct PendingInvocation {
     pub(crate) request_id: String,
-    /// When the process will be killed. Unit: milliseconds since 1970.
+    /// The time when the process will be killed. Unit: milliseconds since 1970.
     pub(crate) deadline_ms: u128,
     pub(crate) function_arn: String,
     pub(crate) trace_id: String,
-    /// What the caller says of itself, as JSON.
+    /// The caller's client context, as JSON.
     pub(crate) client_context: Option<String>,
     pub(crate) event: Bytes,
-    /// Takes what the process makes of it.
+    /// The channel for the answer of the process.
     pub(crate) answer: oneshot::Sender<RuntimeAnswer>,
 }
 
-/// What is known of the process between its invocations.
+/// The state of the process between its invocations.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    /// How many questions for an event no delivery was made for; below zero, how many deliveries no question has met.
+    /// The number of requests for an event that no delivery was made for; below zero, the number of deliveries that no
+    /// request has met.
     pub(crate) free: i64,
-    /// Why it gave up initializing.
+    /// The reason why it gave up initializing.
     pub(crate) init_error: Option<ErrorReport>,
 }
 
-/// What a process made of a delivery.
+/// The answer of a process to a delivery.
 pub(crate) enum RuntimeAnswer {
     Buffered {
         content_type: Option<String>,
@@ -90,7 +93,7 @@ pub(crate) enum RuntimeAnswer {
     Fault(ResponseFault),
 }
 
-/// Why an answer is none, or not all of one.
+/// The reason why an answer is malformed or incomplete.
 pub(crate) enum ResponseFault {
     Error(ErrorReport),
     TooLarge { size: usize, limit: usize },
@@ -129,27 +132,27 @@ impl RuntimeApi {
         Ok((runtime_api, server))
     }
 
-    /// What `AWS_LAMBDA_RUNTIME_API` has to say.
+    /// Returns the value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Lays an event ready for the next question of the process.
+    /// Queues an event for the next request of the process.
     pub(crate) fn deliver(&self, pending: PendingInvocation) {
         self.endpoint
             .readiness
             .send_modify(|readiness| readiness.free -= 1);
-        // The desk, which receives, lives as long as we do.
+        // The endpoint, which receives, lives as long as we do.
         let _ = self.deliveries.send(pending);
     }
 
-    /// What is known of the process, and whatever changes it.
+    /// Returns a receiver of the state of the process.
     pub(crate) fn readiness(&self) -> watch::Receiver<Readiness> {
         self.endpoint.readiness.subscribe()
     }
 }
 
-/// The server's side: where questions of the process are answered.
+/// The server's side: it answers the requests of the process.
 struct Endpoint {
     max_concurrency: usize,
     deliveries: AsyncMutex<mpsc::UnboundedReceiver<PendingInvocation>>,
@@ -157,13 +160,13 @@ struct Endpoint {
     progress: Mutex<Progress>,
 }
 
-/// How far the process has come.
+/// The progress of the process.
 #[derive(Default)]
 struct Progress {
     phase: Phase,
-    /// The invocations whose answers it has not sent to their end, by request id.
+    /// The invocations with unfinished answers, by request id.
     unfinished: HashMap<String, UnfinishedAnswer>,
-    /// Questions whose connections were closed before there was an event. Their successors are no new ones.
+    /// The number of requests that were closed before there was an event. Their successors are no new ones.
     abandoned: usize,
 }
 
@@ -188,7 +191,7 @@ enum UnfinishedAnswer {
     Sending,
 }
 
-/// A question that waits for an event.
+/// A request that waits for an event.
 struct NextRequest<'endpoint>(Option<&'endpoint Endpoint>);
 
 impl Drop for NextRequest<'_> {
@@ -226,7 +229,7 @@ impl Endpoint {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `GET /runtime/invocation/next`: held open until there is an event.
+    /// Answers `GET /runtime/invocation/next`: held open until there is an event.
     async fn next(&self) -> Response<Full<Bytes>> {
         if let Some(refused) = self.refusal() {
             return refused;
@@ -257,7 +260,7 @@ impl Endpoint {
         response
             .body(Full::new(pending.event))
             .unwrap_or_else(|error| {
-                // Only a function name or a client context that is no header text leads here.
+                // Only a function name or a client context that is not valid in a header leads here.
                 refuse(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "InternalServerError",
@@ -292,7 +295,7 @@ impl Endpoint {
         None
     }
 
-    /// `POST /runtime/invocation/ID/response`
+    /// Answers `POST /runtime/invocation/ID/response`.
     async fn response(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let mode = match text(&head.headers, RESPONSE_MODE) {
@@ -310,7 +313,7 @@ impl Endpoint {
             return unknown_request_id();
         };
         let content_type = text(&head.headers, CONTENT_TYPE.as_str()).map(ToOwned::to_owned);
-        // In both cases nobody listens any more when the environment has just ended.
+        // In both cases nobody receives any more when the environment has just ended.
         match mode {
             ResponseMode::Buffered => {
                 let (answer, response) = buffered(content_type, body).await;
@@ -334,7 +337,7 @@ impl Endpoint {
         }
     }
 
-    /// `POST /runtime/invocation/ID/error`
+    /// Answers `POST /runtime/invocation/ID/error`.
     async fn error(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let Some(sender) = self.begin(id, request.headers()) else {
             return unknown_request_id();
@@ -345,7 +348,7 @@ impl Endpoint {
         accepted()
     }
 
-    /// `POST /runtime/init/error`
+    /// Answers `POST /runtime/init/error`.
     async fn init_error(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         {
             let mut progress = self.progress();
@@ -360,7 +363,8 @@ impl Endpoint {
         accepted()
     }
 
-    /// The way back for an answer under this id, if the process owes it. It is taken to be the one it sends now.
+    /// Returns the channel for an answer under this id, if the process owes it, and notes that the process is sending
+    /// it now.
     fn begin(&self, id: &str, headers: &HeaderMap) -> Option<oneshot::Sender<RuntimeAnswer>> {
         let mut progress = self.progress();
         let unfinished = progress.unfinished.get_mut(id)?;
@@ -438,7 +442,7 @@ async fn report(request: Request<Incoming>) -> ErrorReport {
     }
 }
 
-/// An error that struck when part of a stream was out: it comes in the trailers, its report in base64.
+/// Reads an error that occurred after part of a stream was sent: it comes in the trailers, its report in base64.
 fn midstream_error(trailers: &HeaderMap) -> ErrorReport {
     use base64::{Engine, prelude::BASE64_STANDARD};
     let report = text(trailers, ERROR_BODY).unwrap_or_default();

@@ -1,7 +1,7 @@
-//! A payload that is handed on while the process still sends it.
+//! A payload that is forwarded while the process still sends it.
 //!
-//! Three have a hand in it: the Runtime API puts the chunks in as they come, whoever invoked takes them out, and the invocation
-//! says how it ended once it knows. Chunks that stop coming are no end: only an outcome is.
+//! Three parties share it: the Runtime API puts the chunks in as they arrive, the caller reads them, and the invocation
+//! reports the outcome once it is known. The end of the chunks is not the end of the stream: only an outcome is.
 
 use std::task::{Context, Poll, ready};
 
@@ -10,39 +10,39 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::InvokeError;
 
-/// How many chunks wait for a slow reader before the process has to. Source: ours.
+/// The number of chunks that wait for a slow reader before the process has to wait. Source: ours.
 const MAX_WAITING_CHUNKS: usize = 16;
 
-/// Where the chunks are put in.
+/// The sender of chunks.
 pub(crate) type ChunkSender = mpsc::Sender<Bytes>;
 
-/// Where they arrive, as long as nobody can tell how it will end.
+/// The receiver of chunks, while the outcome is still unknown.
 pub(crate) type ChunkReceiver = mpsc::Receiver<Bytes>;
 
-/// Says how a stream has ended.
+/// The sender of a stream's outcome.
 pub(crate) struct StreamEnd(oneshot::Sender<Result<(), InvokeError>>);
 
-/// What is to be read: chunks, then how it ended.
+/// A stream: chunks, then the outcome.
 pub(crate) struct Stream {
     chunks: ChunkReceiver,
     outcome: oneshot::Receiver<Result<(), InvokeError>>,
     ended: bool,
 }
 
-/// The two ends of the chunks.
+/// Creates the two ends of the chunks.
 pub(crate) fn chunks() -> (ChunkSender, ChunkReceiver) {
     mpsc::channel(MAX_WAITING_CHUNKS)
 }
 
 impl StreamEnd {
-    /// Tells the reader, if there still is one.
+    /// Reports the outcome to the reader, if there still is one.
     pub(crate) fn finish(self, outcome: Result<(), InvokeError>) {
         let _ = self.0.send(outcome);
     }
 }
 
 impl Stream {
-    /// A stream of these chunks, and what has to end it.
+    /// Creates a stream of these chunks, and the sender of its outcome.
     pub(crate) fn new(chunks: ChunkReceiver) -> (Self, StreamEnd) {
         let (end, outcome) = oneshot::channel();
         let stream = Self {
@@ -53,12 +53,12 @@ impl Stream {
         (stream, StreamEnd(end))
     }
 
-    /// The next chunk; none after the last.
+    /// Returns the next chunk; none after the last.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, InvokeError>> {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// The same, to be polled.
+    /// Polls for the next chunk.
     pub(crate) fn poll_next(
         &mut self,
         context: &mut Context<'_>,
@@ -71,18 +71,18 @@ impl Stream {
         }
         let outcome = ready!(std::pin::Pin::new(&mut self.outcome).poll(context));
         self.ended = true;
-        // Who should have told is gone: so is the function.
+        // The sender of the outcome is gone: so is the function.
         Poll::Ready(match outcome.unwrap_or(Err(InvokeError::Stopped)) {
             Ok(()) => None,
             Err(error) => Some(Err(error)),
         })
     }
 
-    /// All of it, up to a limit. What comes beyond it is taken from the process and dropped.
+    /// Reads the whole stream, up to a limit. Everything beyond it is read from the process and dropped.
     ///
     /// # Errors
     ///
-    /// When it does not end as it should, or is larger.
+    /// When the stream breaks off, or is larger.
     pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, InvokeError> {
         let mut whole = BytesMut::new();
         while let Some(chunk) = self.next().await {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr};
 
 use crate::config::FunctionConfig;
 
-/// All variables of a process whose Runtime API listens on `runtime_api`.
+/// Returns all variables of a process with its Runtime API at `runtime_api`.
 pub(crate) fn for_process(
     config: &FunctionConfig,
     runtime_api: SocketAddr,

@@ -1,4 +1,4 @@
-//! When a request came in, in the two ways events say it.
+//! The time of a request, in the two formats of events.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,12 +6,12 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A moment, since 1970.
+/// A point in time, as the duration since 1970.
 #[derive(Clone, Copy)]
 pub(super) struct Timestamp(Duration);
 
 impl Timestamp {
-    /// Now.
+    /// Returns the current time.
     pub(super) fn now() -> Self {
         Self(
             SystemTime::now()

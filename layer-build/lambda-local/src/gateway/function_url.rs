@@ -17,23 +17,24 @@ use super::{
 };
 use crate::invocation::Invocation;
 
-/// The event for a request.
+/// Returns the event for a request.
 pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
     let mut event = http_api::event(request, DEFAULT_STAGE);
-    // By its name functions tell a URL from an API: nothing else in the event does.
+    // Functions distinguish a URL from an API by this name: nothing else in the event differs.
     event["requestContext"]["domainName"] =
         Value::from(format!("{API_ID}.lambda-url.{region}.on.aws"));
     event["requestContext"]["accountId"] = json!("anonymous");
     event
 }
 
-/// The function's answer as HTTP.
+/// Returns the function's answer as HTTP.
 pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     http_api::response(invocation, &headers::FUNCTION_URL)
 }
 
-/// The answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without one the payload is the body, whatever
-/// it says: "Lambda streams all response payloads" then, also those of functions that answer in the buffered way.
+/// Returns the answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without a head the payload is
+/// the body, whatever it contains: "Lambda streams all response payloads" then, also those of functions that answer in
+/// the buffered way.
 pub(super) fn streamed_response(
     stream_head: &StreamHead,
 ) -> Result<Response<Full<Bytes>>, MalformedAnswer> {

@@ -1,8 +1,8 @@
 //! An HTTP API: events and answers of payload format 2.0.
 //!
 //! Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", also for answers without a
-//! `statusCode`, which are taken as the body itself. That `rawPath` is decoded although it is called raw is known from
-//! captured events, one of which is among the tests of lambda_http (`apigw_request_path_with_space.json`).
+//! `statusCode`, which become the body itself. `rawPath` is decoded although it is called raw: captured events show it,
+//! one of which is among the tests of lambda_http (`apigw_request_path_with_space.json`).
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The stage that is not part of the URL, and the route that takes what no other does.
+/// The stage that is not part of the URL, and the route that matches every request without another route.
 pub(super) const DEFAULT_STAGE: &str = "$default";
 
 /// Content types whose bodies stay text; all others arrive in base64.
@@ -28,7 +28,7 @@ const TEXT_TYPES: [&str; 3] = [
     "application/xml",
 ];
 
-/// The event for a request.
+/// Returns the event for a request.
 pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
     let (body, is_base64_encoded) = request.encoded_body(!is_text(request));
     let path = percent_decode_str(&request.path).decode_utf8_lossy();
@@ -69,7 +69,7 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
         },
         "isBase64Encoded": is_base64_encoded,
     });
-    // What there is nothing of is left out in this format.
+    // This format omits empty members.
     let cookies: Vec<_> = request
         .headers
         .get_all(header::COOKIE)
@@ -99,7 +99,7 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
     event
 }
 
-/// The function's answer as HTTP.
+/// Returns the function's answer as HTTP.
 pub(super) fn response(
     invocation: &Invocation,
     policy: &HeaderPolicy,
@@ -127,7 +127,7 @@ pub(super) fn response(
     Ok(answer.into_response())
 }
 
-/// The answer that begins with this head, with what of its body is known.
+/// Returns the answer that begins with this head, and as much of its body as is known.
 pub(super) fn response_from_head(
     head: &Value,
     body: Bytes,
@@ -141,7 +141,7 @@ pub(super) fn response_from_head(
     Ok(answer.into_response())
 }
 
-/// An answer without a status: 200, and the whole of it is the body.
+/// Builds the answer for JSON without a status: 200, and the whole of it is the body.
 fn infer_answer(json: Value) -> HttpAnswer {
     let body = match json {
         Value::String(text) => text,
@@ -155,7 +155,7 @@ fn infer_answer(json: Value) -> HttpAnswer {
     answer
 }
 
-/// Does a body of this kind stay text in an event?
+/// Reports whether the body of a request stays text in an event.
 pub(super) fn is_text(request: &ClientRequest) -> bool {
     request.header("content-type").is_some_and(|content_type| {
         let essence = content_type
@@ -168,7 +168,7 @@ pub(super) fn is_text(request: &ClientRequest) -> bool {
     })
 }
 
-/// Values by name, those of the same name joined by commas.
+/// Returns values by name; values of the same name are joined by commas.
 fn joined<'name>(pairs: impl Iterator<Item = (&'name str, String)>) -> Value {
     let mut map: Map<String, Value> = Map::new();
     for (name, value) in pairs {

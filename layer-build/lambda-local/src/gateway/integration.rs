@@ -1,4 +1,4 @@
-//! The function's side of an API: what its answers look like.
+//! The function's side of an API: the format of its answers.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::invocation::Invocation;
 
-/// Why an answer makes no sense, for the operator.
+/// The reason why an answer is malformed, for the operator.
 pub(super) struct MalformedAnswer(pub(super) String);
 
 /// A function's answer, read from JSON.
@@ -36,7 +36,7 @@ impl HttpAnswer {
         Ok(read)
     }
 
-    /// The same, but for `isBase64Encoded`: the body stays as it is.
+    /// Reads the same members except `isBase64Encoded`: the body stays as it is.
     pub(super) fn read_undecoded(answer: &Map<String, Value>) -> Result<Self, MalformedAnswer> {
         let body = match answer.get("body") {
             None | Some(Value::Null) => Bytes::new(),
@@ -71,7 +71,7 @@ impl HttpAnswer {
         Ok(answer)
     }
 
-    /// Adds an object of headers whose values are strings or lists of them. What is there already stays.
+    /// Adds an object of headers, each a string or a list of strings. Existing headers stay.
     pub(super) fn add_headers(&mut self, headers: Option<&Value>) -> Result<(), MalformedAnswer> {
         let headers = match headers {
             None | Some(Value::Null) => return Ok(()),
@@ -118,7 +118,7 @@ impl HttpAnswer {
             .or_insert(HeaderValue::from_static(value));
     }
 
-    /// The answer as HTTP, without the headers that are the connection's business.
+    /// Returns the answer as HTTP, without the headers that belong to the connection.
     pub(super) fn into_response(mut self) -> Response<Full<Bytes>> {
         for name in [
             header::CONNECTION,
@@ -149,7 +149,7 @@ impl HttpAnswer {
         let value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
             MalformedAnswer(format!("header {name} cannot have the value {text:?}"))
         })?;
-        // Names with both a single value and a list of them carry the single one in the list, too.
+        // Names with both a single value and a list of values have the single one in the list, too.
         if self
             .headers
             .get_all(&name)
@@ -168,13 +168,13 @@ pub(super) fn parse_json(invocation: &Invocation) -> Result<Value, MalformedAnsw
     json.map_err(|error| MalformedAnswer(format!("no JSON: {error}")))
 }
 
-/// Takes an answer for the object that it must be.
+/// Returns the answer as an object, which it must be.
 pub(super) fn require_object(answer: &Value) -> Result<&Map<String, Value>, MalformedAnswer> {
     let problem = || format!("the answer must be an object, not {}", json_kind(answer));
     answer.as_object().ok_or_else(|| MalformedAnswer(problem()))
 }
 
-/// What a JSON value is, in words.
+/// Returns the kind of a JSON value, for messages.
 fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The event for a request. Names and values of the query stay as the client has encoded them.
+/// Returns the event for a request. Names and values of the query stay as the client has encoded them.
 pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) -> Value {
     let (body, is_base64_encoded) =
         request.encoded_body(!is_text(request) || request.header("content-encoding").is_some());
@@ -53,7 +53,7 @@ pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) ->
     event
 }
 
-/// The function's answer as HTTP: of its headers only those in the form that the target group has.
+/// Returns the function's answer as HTTP, with the headers of the form that the target group uses and no others.
 pub(super) fn response(
     invocation: &Invocation,
     multi_value: bool,

@@ -18,18 +18,18 @@ use super::{
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The header by which a client has its method taken for another; the function does not see it.
+/// The header with which a client overrides the method of its request; the function does not see it.
 /// Source: "Amazon API Gateway important notes".
 const METHOD_OVERRIDE: &str = "x-http-method-override";
 
-/// What a query must not have unless it is encoded. Source: "Amazon API Gateway important notes".
+/// The characters that a query must encode. Source: "Amazon API Gateway important notes".
 const UNSUPPORTED_IN_QUERIES: [char; 3] = ['|', '{', '}'];
 
-/// What is binary for an API (`binaryMediaTypes`).
+/// The media types that an API treats as binary (`binaryMediaTypes`).
 pub(super) struct BinaryMediaTypes<'a>(pub(super) &'a [String]);
 
 impl BinaryMediaTypes<'_> {
-    /// Is it, by what a header says first?
+    /// Reports whether the first media type of a header is binary.
     fn matches(&self, media_types: Option<&str>) -> bool {
         let first = media_types.unwrap_or_default().split([',', ';']).next();
         let first = first.unwrap_or_default().trim();
@@ -39,11 +39,11 @@ impl BinaryMediaTypes<'_> {
     }
 }
 
-/// The event for a request.
+/// Returns the event for a request.
 ///
 /// # Errors
 ///
-/// When the API takes no such query.
+/// When the API does not accept the query.
 pub(super) fn event(
     request: &ClientRequest,
     stage: &str,
@@ -121,7 +121,8 @@ pub(super) fn event(
     }))
 }
 
-/// The function's answer as HTTP. Base64 is only decoded for a client whose `Accept` begins with what is binary for the API.
+/// Returns the function's answer as HTTP. Base64 is decoded only for a client with an `Accept` that begins with a
+/// binary media type.
 pub(super) fn response(
     invocation: &Invocation,
     accept: Option<&str>,
@@ -142,7 +143,7 @@ pub(super) fn response(
     Ok(finish(answer))
 }
 
-/// The answer that begins with this head, when the API streams. There must be one.
+/// Returns the answer that begins with this head, when the API streams. The head is required.
 pub(super) fn streamed_response(
     stream_head: &StreamHead,
 ) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
@@ -167,8 +168,8 @@ fn finish(mut answer: HttpAnswer) -> Response<Full<Bytes>> {
     answer.into_response()
 }
 
-/// `Content-Type` for `content-type`: REST APIs hand names on as they came, and clients write them so. Our HTTP server
-/// does not keep the case, and functions must not depend on it.
+/// Returns `Content-Type` for `content-type`: REST APIs keep the case of names, and clients write them so. Our HTTP
+/// server does not keep the case, and functions must not depend on it.
 fn title_case(name: &HeaderName) -> String {
     let mut start = true;
     name.as_str()
@@ -185,7 +186,7 @@ fn title_case(name: &HeaderName) -> String {
         .collect()
 }
 
-/// The last value of each name: what the fields for single values hold.
+/// Returns the last value of each name, for the fields that hold single values.
 pub(super) fn last_values(multi_values: &Value) -> Value {
     let Value::Object(map) = multi_values else {
         return Value::Null;

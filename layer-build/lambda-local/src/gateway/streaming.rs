@@ -1,8 +1,9 @@
-//! An answer through a door that streams: its head is read, and what follows is handed on as it comes.
+//! An answer through a front door that streams: reads its head, and forwards the rest as it arrives.
 //!
 //! Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway" and "Invoking a response
-//! streaming enabled function using Lambda function URLs". A client that hangs up does not stop the function, and when the
-//! function stops in the middle, or takes too long, all that is left is to cut the connection: the status is out already.
+//! streaming enabled function using Lambda function URLs". A client that hangs up does not stop the function. When the
+//! function stops in the middle or takes too long, the gateway can only cut the connection: the status has been sent
+//! already.
 
 use std::{
     pin::Pin,
@@ -23,40 +24,41 @@ use crate::{
     stream::Stream,
 };
 
-/// Where the head of a stream must have ended. Unit: bytes.
-/// Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway", the format: the first 16 KB.
+/// The longest head of a stream. Unit: bytes.
+/// Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway", the format: the first 16
+/// KB.
 const MAX_HEAD: usize = 16 << 10;
 
-/// An answer whose head has been read.
+/// An answer after its head has been read.
 pub(super) struct StreamHead {
-    /// The head, unless the function gave none: it did not stream, or streamed something else than an HTTP answer.
+    /// The head. `None`: the function did not stream, or streamed something else than an HTTP answer.
     pub(super) head: Option<Value>,
-    /// The content type the function gave its payload.
+    /// The content type that the function gave its payload.
     pub(super) content_type: Option<String>,
     first: Bytes,
     rest: Option<Stream>,
 }
 
-/// How long a client is served by a stream.
+/// The time limits of a stream.
 #[derive(Clone, Copy)]
 pub(super) struct StreamLimits {
-    /// All in all.
+    /// The end of the whole stream.
     pub(super) until: Instant,
-    /// From one chunk to the next.
+    /// The longest pause between two chunks.
     pub(super) idle: Option<Duration>,
 }
 
-/// The body of such an answer.
+/// The body of a streamed answer.
 pub(super) struct StreamBody {
     first: Bytes,
     rest: Option<Stream>,
     limits: StreamLimits,
     timer: Pin<Box<Sleep>>,
-    /// Held, so that it lives until the stream ends.
+    /// Held, so that the function lives until the stream ends.
     function: Function,
 }
 
-/// Why a body ends before its end. Nobody reads it: it makes the server cut the connection.
+/// The reason why a body is cut short. It is never displayed: it makes the server cut the connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Truncation {
     #[error(transparent)]
@@ -69,7 +71,7 @@ pub(super) enum Truncation {
 ///
 /// # Errors
 ///
-/// When the stream breaks off before it begins, which the function's logs tell; or when the head makes no sense.
+/// When the stream breaks off before it begins (the function's logs have the reason), or when the head is malformed.
 pub(super) async fn read_head(
     started: StartedInvocation,
 ) -> Result<Result<StreamHead, MalformedAnswer>, InvokeError> {
@@ -114,14 +116,14 @@ pub(super) async fn read_head(
     })
 }
 
-/// Where a head ends, if all of it is there.
+/// Returns the position where the head ends, if all of it has arrived.
 fn head_end(read: &[u8]) -> Option<usize> {
     let mut windows = read.windows(PRELUDE_END.len());
     windows.position(|window| window == PRELUDE_END)
 }
 
 impl StreamHead {
-    /// What follows the head.
+    /// Returns the rest of the stream as a body.
     pub(super) fn body(self, limits: StreamLimits, function: Function) -> StreamBody {
         StreamBody {
             first: self.first,
@@ -134,7 +136,7 @@ impl StreamHead {
 }
 
 impl StreamLimits {
-    /// By when there must be something more.
+    /// Returns the time by which the next chunk must arrive.
     fn next(&self) -> Instant {
         let idle = self.idle.map(|idle| Instant::now() + idle);
         idle.map_or(self.until, |idle| idle.min(self.until))

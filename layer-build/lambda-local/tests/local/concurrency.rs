@@ -9,7 +9,7 @@ fn concurrent(max: usize) -> FunctionConfig {
     config.max_environments(1).max_concurrency(max)
 }
 
-/// An event of an invocation that ends when so many have begun at this place.
+/// Returns an event of an invocation that ends when so many have begun at this place.
 fn meeting(place: &tempfile::TempDir, others: usize) -> serde_json::Value {
     let place = place.path().display();
     event("/meet", &format!("place={place}&others={others}"))
@@ -108,7 +108,7 @@ async fn recycling_lets_invocations_in_a_shared_environment_finish() {
         tokio::spawn(async move { function.invoke(&event).await })
     };
     arrival(place.path()).await;
-    // The other seat is free. The process has to live on for the one that is taken.
+    // The other seat is free. The process has to live on for the one that is in use.
     function.recycle().await;
     std::fs::write(place.path().join("another"), "").expect("a file");
     let answer = first.await.expect("a task").expect("an answer");

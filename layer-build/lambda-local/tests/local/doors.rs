@@ -1,4 +1,4 @@
-//! HTTP in, HTTP out: what arrives at the function, and what comes back.
+//! HTTP in, HTTP out: the request that arrives at the function, and the answer that comes back.
 
 use http::Request;
 use http_body_util::Full;
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::harness::{ANY_PORT, all_front_doors, get, open, post, request, send, well_behaved};
 
-/// The name by which a Function URL is known.
+/// The domain name of a Function URL.
 const URL_DOMAIN: &str = "lambdalocal.lambda-url.us-east-1.on.aws";
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn binary_bodies_pass_in_both_directions() {
 
 #[tokio::test]
 async fn a_rest_api_treats_only_configured_media_types_as_binary() {
-    // What it was told of, what the client sends, whether that arrives in base64.
+    // The configured media type, the sent one, and whether the body arrives in base64.
     for (configured, sent, base64) in [
         (vec![], "application/octet-stream", false),
         (vec!["image/png"], "application/octet-stream", false),
@@ -178,7 +178,7 @@ async fn a_rest_api_treats_only_configured_media_types_as_binary() {
         };
         assert_eq!(seen["body"], json!(arrived), "{configured:?} {sent}");
     }
-    // What it was told of, what the client takes, whether base64 is decoded for it.
+    // The configured media type, the accepted one, and whether base64 is decoded.
     let all: Vec<u8> = (0..=255).collect();
     for (configured, accept, decoded) in [
         (vec![], "application/octet-stream", false),
@@ -226,7 +226,7 @@ async fn the_stage_is_in_the_url_where_api_gateway_has_it() {
             _ => unreachable!("no other door is opened here"),
         };
         assert_eq!(seen["stage"], stage, "{front_door:?}");
-        // However the event says it, lambda_http ends up with the URL the client used.
+        // In every format of events, lambda_http ends up with the URL that the client used.
         let wanted = format!("http://{}{base}{path}", gateway.address());
         assert_eq!(seen["uri"], wanted, "{front_door:?}");
     }
@@ -465,7 +465,7 @@ async fn an_address_in_use_is_named() {
     assert!(error.contains(&gateway.address().to_string()), "{error}");
 }
 
-/// A REST API for which these media types are binary.
+/// Returns a REST API with these binary media types.
 fn binary_rest_api(binary: &[&str]) -> FrontDoor {
     FrontDoor::RestApi {
         stage: "prod".to_owned(),
@@ -477,7 +477,7 @@ fn binary_rest_api(binary: &[&str]) -> FrontDoor {
     }
 }
 
-/// All values the function saw of a header.
+/// Returns all values of a header that the function saw.
 fn headers(seen: &Value, name: &str) -> Vec<String> {
     let all = seen["headers"].as_array().expect("headers");
     all.iter()
@@ -486,7 +486,7 @@ fn headers(seen: &Value, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// The event that a request becomes.
+/// Returns the event of a request.
 async fn captured(gateway: &Gateway, path: &str) -> Value {
     let builder = Request::get(path)
         .header("x-two", "a")

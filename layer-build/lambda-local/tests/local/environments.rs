@@ -1,4 +1,4 @@
-//! Which processes there are, what they see, and when they go.
+//! Which processes exist, what they see, and when they end.
 
 use lambda_local::{Function, Invocation, InvokeError, ResponseMode};
 use serde_json::json;
@@ -218,7 +218,7 @@ async fn a_streamed_answer_arrives_whole() {
     assert_eq!(body, "short and stout");
 }
 
-/// An invocation that has reached its process and will never end.
+/// Starts an invocation that has reached its process and will never end.
 async fn sleeping_invocation(function: &Function) -> JoinHandle<Result<Invocation, InvokeError>> {
     let place = tempfile::tempdir().expect("a directory");
     let event = event("/sleep", &format!("place={}", place.path().display()));

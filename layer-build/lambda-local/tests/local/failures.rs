@@ -1,4 +1,4 @@
-//! How invocations fail, and what is left standing.
+//! How invocations fail, and which processes remain.
 
 use std::time::Duration;
 

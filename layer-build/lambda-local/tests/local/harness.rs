@@ -18,12 +18,12 @@ use tokio::{net::TcpStream, task::JoinHandle};
 pub(crate) const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The configuration of `examples/well_behaved_runtime.rs`.
+/// Returns the configuration of `examples/well_behaved_runtime.rs`.
 pub(crate) fn well_behaved() -> FunctionConfig {
     FunctionConfig::new(example("well_behaved_runtime"))
 }
 
-/// Every kind of front door, APIs with and without a stage in the URL, each before a function of its own.
+/// Starts every kind of front door, APIs with and without a stage in the URL, each before a function of its own.
 pub(crate) async fn all_front_doors(config: &FunctionConfig) -> Vec<Gateway> {
     let mut gateways = Vec::new();
     for front_door in [
@@ -38,14 +38,14 @@ pub(crate) async fn all_front_doors(config: &FunctionConfig) -> Vec<Gateway> {
     gateways
 }
 
-/// A gateway on a free port before a new function.
+/// Starts a gateway on a free port before a new function.
 pub(crate) async fn open(config: FunctionConfig, front_door: FrontDoor) -> Gateway {
     Gateway::start(Function::new(config), front_door, ANY_PORT)
         .await
         .expect("a gateway")
 }
 
-/// The smallest event lambda_http takes for a request.
+/// Returns the smallest event that lambda_http accepts for a request.
 pub(crate) fn event(path: &str, query: &str) -> Value {
     json!({
         "version": "2.0",
@@ -57,7 +57,7 @@ pub(crate) fn event(path: &str, query: &str) -> Value {
     })
 }
 
-/// The JSON in the body of the HTTP answer inside a function's answer.
+/// Returns the JSON in the body of the HTTP answer inside a function's answer.
 pub(crate) fn body_of(answer: &Invocation) -> Value {
     let answer = answer.json().expect("JSON");
     serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON in the body")
@@ -90,7 +90,7 @@ impl Answer {
     }
 }
 
-/// An HTTP answer of which the head has been read.
+/// An HTTP answer after its head has been read.
 pub(crate) struct Started {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -99,13 +99,13 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// What comes next of the body.
+    /// Returns the next chunk of the body.
     pub(crate) async fn chunk(&mut self) -> Bytes {
         let frame = self.body.frame().await.expect("more of the body");
         frame.expect("a whole chunk").into_data().expect("data")
     }
 
-    /// All that is still to come, unless the connection is cut.
+    /// Reads the rest of the body, unless the connection is cut.
     pub(crate) async fn rest(self) -> hyper::Result<Bytes> {
         Ok(self.body.collect().await?.to_bytes())
     }
@@ -114,7 +114,7 @@ impl Started {
     pub(crate) async fn hang_up(self) {
         drop(self.body);
         self.connection.abort();
-        // Only once the task is gone is the socket closed.
+        // The socket is closed only once the task is gone.
         let _ = self.connection.await;
     }
 }

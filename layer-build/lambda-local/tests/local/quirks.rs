@@ -1,4 +1,4 @@
-//! What each door does that nobody asked for: to headers, paths, methods and sizes.
+//! The quirks of each front door: in headers, paths, methods and sizes.
 
 use http::Request;
 use lambda_local::{FrontDoor, FunctionConfig};
@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, get, open, post, request, well_behaved};
 
-/// A function that answers with the JSON it is sent, or shows the event.
+/// Returns a function that answers with the JSON it is sent, or with the event.
 fn raw() -> FunctionConfig {
     well_behaved().env("MODE", "raw")
 }
 
-/// What a client gets of an answer.
+/// Returns a function's answer as a client sees it.
 async fn client_answer(front_door: FrontDoor, answer: &Value) -> Answer {
     let gateway = open(raw(), front_door).await;
     let answer = answer.to_string();
     post(&gateway, "/", "application/json", answer.as_bytes()).await
 }
 
-/// Every header that some door treats in its own way, and one that none does.
+/// Every header that some front door treats in its own way, and one that none does.
 const HEADERS: [&str; 20] = [
     "authorization",
     "cache-control",
@@ -50,7 +50,7 @@ async fn each_front_door_renames_response_headers_in_its_own_way() {
         .collect();
     let answer =
         json!({ "statusCode": 200, "headers": all, "multiValueHeaders": all, "body": "x" });
-    // What a client finds under its own name, and what under another.
+    // The names that a client finds unchanged, and those that it finds renamed.
     for (front_door, kept, renamed) in [
         (
             FrontDoor::rest_api("prod"),
@@ -120,7 +120,7 @@ async fn each_front_door_renames_response_headers_in_its_own_way() {
         };
         assert_eq!(under(""), kept, "{front_door:?}");
         assert_eq!(under("x-amzn-remapped-"), renamed, "{front_door:?}");
-        // What every server says of itself and its answer is not what the function said.
+        // The server's own headers are not those of the function.
         assert_eq!(answer.all("content-length"), ["1"], "{front_door:?}");
         assert_eq!(answer.all("date").len(), 1, "{front_door:?}");
     }
@@ -153,7 +153,7 @@ async fn all_values_of_a_renamed_header_are_renamed_in_streams_too() {
 
 #[tokio::test]
 async fn each_front_door_drops_some_request_headers() {
-    // Those that no connection is to see are dropped by the client itself, or would break it.
+    // The client itself drops hop-by-hop headers, or they would break the connection.
     let sent = [
         ("Authorization", "Bearer abc"),
         ("Content-MD5", "x"),
@@ -207,7 +207,7 @@ async fn each_front_door_drops_some_request_headers() {
         let event = request(&gateway, builder, b"").await.json();
         let seen = event[headers].as_object().expect("headers");
         let is_missing = |(name, _): &(&'static str, &str)| {
-            // REST APIs hand names on as they came; our server does not know how they came.
+            // REST APIs keep the case of names; our server does not know it.
             let seen = seen.keys().any(|seen| seen.eq_ignore_ascii_case(name));
             (!seen).then_some(*name)
         };

@@ -1,4 +1,4 @@
-//! Answers that are streamed: through doors that hand them on as they come, and through those that do not.
+//! Streamed answers: through front doors that forward them as they arrive, and through those that do not.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -19,7 +19,7 @@ fn streaming() -> FunctionConfig {
     well_behaved().env("MODE", "stream")
 }
 
-/// A stream that has said its first part, and says the second when it is told to go on.
+/// A stream that has sent its first part, and sends the second on request.
 struct Halfway {
     place: TempDir,
     started: Started,
@@ -31,7 +31,8 @@ impl Halfway {
         let path = path(place.path(), then);
         let mut started = start(gateway, &path).await;
         assert_eq!(started.status, 418, "{}", gateway.url());
-        // The function does not say more before it is told to: whoever waits for all of it waits in vain.
+        // The function does not send more before the request: a front door that waits for the whole answer waits in
+        // vain.
         assert_eq!(started.chunk().await, "one", "{}", gateway.url());
         Self { place, started }
     }
@@ -55,7 +56,7 @@ async fn gateway(function: &Function, front_door: FrontDoor) -> Gateway {
 async fn a_client_reads_each_chunk_before_the_next_is_sent() {
     for front_door in streaming_front_doors() {
         let gateway = open(streaming(), front_door.clone()).await;
-        // The second is served by the environment that the first has left warm.
+        // The second invocation is served by the environment that the first has left warm.
         let mut processes = Vec::new();
         for _ in 0..2 {
             let halfway = Halfway::begin(&gateway, "").await;
