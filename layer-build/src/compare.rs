@@ -1,4 +1,4 @@
-//! Two sets of tools: what has changed between them, and whom it breaks. Pure: it knows values, no files.
+//! Compares two sets of tools: the changes between them, and their effects. Pure: it knows values, no files.
 
 mod schema;
 
@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use schema::difference::{Difference, Direction};
 
-/// A tool, as far as those who use it can tell.
+/// A tool, as its users see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
-    /// As MCP describes it.
+    /// Its MCP description.
     pub(crate) mcp: Value,
     /// The name of the function behind it.
     pub(crate) function: String,
-    /// Is it served where `TOOLS_LIST` is not set?
+    /// Whether it is served where `TOOLS_LIST` is not set.
     pub(crate) by_default: bool,
     pub(crate) strict: bool,
-    /// Unit: milliseconds.
+    /// The time limit. Unit: milliseconds.
     pub(crate) timeout_ms: Option<u64>,
     /// The client capabilities that it requires.
     pub(crate) requires: Vec<String>,
@@ -33,19 +33,19 @@ pub(crate) struct Change {
     pub(crate) what: String,
 }
 
-/// Whom a change concerns.
+/// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Effect {
-    /// What worked may work no longer.
+    /// Uses that worked may stop working.
     Breaking,
-    /// What worked before works as it did.
+    /// Uses that worked keep working.
     Compatible,
-    /// A model can destroy something by it that it could not before.
+    /// A model can destroy something with it that it could not before.
     Destructive,
 }
 
-/// What has changed: of the old tools in their order, then of those that are new.
+/// Returns the changes: of the old tools in their order, then the new tools.
 pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
     let mut changes = Vec::new();
     for tool in old {
@@ -72,7 +72,7 @@ pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
     changes
 }
 
-/// Changes for people, with how many there are of each kind at the end.
+/// Returns the changes for people, with the number of each kind at the end.
 pub(crate) fn report_lines(changes: &[Change]) -> Vec<String> {
     let count = |effect| {
         let of_it = changes.iter().filter(|change| change.effect == effect);
@@ -191,7 +191,7 @@ fn effect(breaks: bool) -> Effect {
     }
 }
 
-/// `argument query.days: accepts ...`, of the whole `arguments: accept ...`
+/// Returns `argument query.days: accepts ...`, or `arguments: accept ...` for the whole.
 fn describe_difference(noun: &str, difference: &Difference) -> String {
     match difference.place.as_str() {
         "" => format!("{noun}s as a whole: {}", difference.what),
@@ -227,7 +227,7 @@ impl Tool {
         self.mcp["annotations"][name].as_bool()
     }
 
-    /// May it destroy something? A tool that says nothing may (MCP 2025-11-25, `ToolAnnotations`).
+    /// Reports whether it may destroy something. A tool without the hint may (MCP 2025-11-25, `ToolAnnotations`).
     pub(crate) fn is_destructive(&self) -> bool {
         self.hint("readOnlyHint") != Some(true) && self.hint("destructiveHint") != Some(false)
     }
@@ -383,7 +383,7 @@ mod tests {
             assert_eq!(reports(&[]), is_reported, "{}", new.mcp);
             assert_eq!(reports(from_ref(&harmless)), is_reported, "{}", new.mcp);
             assert!(!reports(from_ref(&new)));
-            // One that was there, but nobody saw.
+            // A tool that existed, but was not visible.
             let mut hidden = new.clone();
             hidden.by_default = false;
             assert_eq!(reports(&[hidden]), is_reported, "{}", new.mcp);

@@ -1,4 +1,4 @@
-//! What can go wrong on the way to a layer: what, where, and what to do.
+//! Errors on the way to a layer: the problem, its place, and the remedy.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::{
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
-/// A failure with a stable code.
+/// An error with a stable code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     #[error("cargo metadata failed: {}{}", .0, manifest_help(.0))]
@@ -47,7 +47,7 @@ pub(crate) enum CliError {
     },
     #[error("{} is a folder\n  help: name a file in it by --out", .0.display())]
     OutIsFolder(PathBuf),
-    /// A child process has said why, with the code of what it found.
+    /// An error that a child process has reported, with its code.
     #[error("{message}")]
     Reported { code: String, message: String },
     #[error("{} cannot be read: {error}\n  help: {}", .path.display(), if .path.is_dir() { "it is a folder; name a file in it" } else { "is that its name, from this folder?" })]
@@ -134,7 +134,7 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    /// The code, for scripts.
+    /// Returns the code, for scripts.
     pub(crate) fn code(&self) -> &str {
         match self {
             Self::Metadata(_) => "CARGO_METADATA",
@@ -183,7 +183,7 @@ impl CliError {
         Self::Unreadable { path, error }
     }
 
-    /// The same, told in other words.
+    /// Returns the same error with another message.
     pub(crate) fn map_message(&self, map: impl FnOnce(String) -> String) -> Self {
         Self::Reported {
             code: self.code().to_owned(),
@@ -192,7 +192,7 @@ impl CliError {
     }
 }
 
-/// Where cargo has not even found a manifest.
+/// Returns the help for a missing manifest.
 fn manifest_help(error: &cargo_metadata::Error) -> &'static str {
     let error = error.to_string();
     let is_missing = ["could not find `Cargo.toml`", "manifest path `"];
@@ -203,7 +203,7 @@ fn manifest_help(error: &cargo_metadata::Error) -> &'static str {
     }
 }
 
-/// Systems that have no newer glibc than this, as far as any are common, or that build nothing which needs one.
+/// Returns common systems that have no newer glibc than this, or that build nothing which needs one.
 fn build_system_hint(glibc: Glibc) -> &'static str {
     if glibc >= AMAZON_LINUX_2023 {
         ", such as Amazon Linux 2023"
@@ -212,7 +212,7 @@ fn build_system_hint(glibc: Glibc) -> &'static str {
     }
 }
 
-/// Say on stderr why something failed.
+/// Prints an error on stderr.
 pub(crate) fn print(error: &anyhow::Error) {
     match error.downcast_ref::<CliError>() {
         Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
@@ -230,7 +230,7 @@ fn response_text(status: u16, code: Option<i64>, message: &str) -> String {
     }
 }
 
-/// What may have been meant, else all there is.
+/// Returns the most similar name, else all names.
 fn tool_suggestion(name: &str, known: &[String]) -> String {
     let likeness = |known: &&String| tool_schema::likeness(name, known);
     let near = known.iter().filter(|known| likeness(known).is_some());

@@ -1,4 +1,4 @@
-//! What `check` can find, by stable codes. `CHECKS.md` lists them with their remedies.
+//! The findings of `check`, with stable codes. `CHECKS.md` lists them with their remedies.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use serde::Serialize;
 
 macro_rules! finding_codes {
     ($($name:ident = $code:literal $severity:ident,)+) => {
-        /// What can be found; see `CHECKS.md`.
+        /// The code of a finding; see `CHECKS.md`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum FindingCode {
             $($name,)+
         }
 
         impl FindingCode {
-            /// Every one of them.
+            /// All codes.
             #[cfg(test)]
             const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The code, as it is written everywhere.
+            /// Returns the code as text.
             pub(crate) fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $code,)+
@@ -58,7 +58,7 @@ finding_codes! {
     UploadTooLarge = "UPLOAD_TOO_LARGE" Warning,
 }
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
@@ -68,14 +68,14 @@ pub(crate) enum Severity {
     Warning,
 }
 
-/// Something that was found.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
     pub(crate) code: String,
-    /// What, and where.
+    /// The problem and its place.
     pub(crate) message: String,
-    /// What to do. The host's own messages end with it.
+    /// The remedy. The host's own messages end with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) help: Option<&'static str>,
 }
@@ -90,7 +90,7 @@ impl Finding {
         }
     }
 
-    /// What the host says of a plugin, which it would not serve.
+    /// Creates a finding from the host's error about a plugin that it would not serve.
     pub(crate) fn from_host(code: impl Into<String>, message: String) -> Self {
         Self {
             severity: Severity::Error,
@@ -100,7 +100,7 @@ impl Finding {
         }
     }
 
-    /// What the host says of a file that it leaves out in silence.
+    /// Creates a finding from the host's reason for ignoring a file.
     pub(crate) fn skipped(code: ErrorCode, message: String) -> Self {
         Self {
             severity: Severity::Warning,

@@ -1,6 +1,6 @@
 //! `cargo layer`: from plugin crates to a Lambda layer.
 //!
-//! stdout is data, stderr is talk; [`exit`] has the exit codes.
+//! Data goes to stdout, messages go to stderr; [`exit`] has the exit codes.
 
 mod archive;
 mod args;
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(exit) => exit.into(),
-        // Whoever read it has seen enough.
+        // The reader has seen enough.
         Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             error::print(&error);

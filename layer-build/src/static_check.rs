@@ -1,4 +1,4 @@
-//! Checks layers by reading them: for what fails on Lambda, or is known to be a problem there.
+//! Checks layers by reading them, for known problems on Lambda.
 //!
 //! Besides findings it imports `archive`, `aws` and `library`.
 
@@ -16,21 +16,21 @@ use crate::{
     },
 };
 
-/// What is certain of a layer by reading it.
+/// The result of reading a layer.
 pub(crate) struct StaticReport {
-    /// For people.
+    /// The findings, for people.
     pub(crate) findings: Vec<String>,
     pub(crate) fails: bool,
-    /// As Rust names it.
+    /// The CPU, by Rust's name.
     pub(crate) cpu: Option<String>,
-    /// Of the archive. Unit: bytes.
+    /// The size of the archive. Unit: bytes.
     pub(crate) size: u64,
     /// The names and versions in its manifests.
     pub(crate) labels: Vec<String>,
 }
 
 impl StaticReport {
-    /// Read a layer; nothing of it is run.
+    /// Reads a layer; no code of it is run.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let mut findings = Vec::new();
         let layer = subject::read(path, &mut findings)?;
@@ -40,7 +40,7 @@ impl StaticReport {
         };
         limits::check(&subject, 1, &SelectionOptions::default(), &mut findings);
         libraries::check(&subject, &[], &mut findings);
-        // Whoever uploads it knows how.
+        // An archive of this size can be uploaded in another way.
         findings.retain(|finding| finding.code != FindingCode::UploadTooLarge.as_str());
         let layer = subject.layers.first();
         let manifests = layer.iter().flat_map(|layer| &layer.manifests);

@@ -1,4 +1,5 @@
-//! What a layer, or a library alone, declares: read from manifests; of what no manifest tells, by opening it in a child.
+//! The declarations of a layer, or of a single library: read from manifests, or, without one, by opening the library in
+//! a child.
 
 use std::path::{Path, PathBuf};
 
@@ -22,17 +23,17 @@ use crate::{
     process::{child, temp_dir},
 };
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Debug)]
 pub(crate) struct Inventory {
     pub(crate) path: PathBuf,
     /// Unit: bytes.
     pub(crate) size: u64,
     pub(crate) sha256: String,
-    /// Of a layer with a manifest: what it says of itself.
+    /// The metadata of a layer with a manifest.
     pub(crate) layers: Vec<LayerInfo>,
     pub(crate) plugins: Vec<Plugin>,
-    /// Of a function, or of the host as a layer: its program.
+    /// The program of a function, or of the host as a layer.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Other files of a layer, which are no plugins.
     pub(crate) other_files: Vec<String>,
@@ -57,7 +58,7 @@ pub(crate) struct Plugin {
     /// Unit: bytes.
     pub(crate) size: u64,
     pub(crate) sha256: String,
-    /// SHA-256 of its declaration.
+    /// The SHA-256 of its declaration.
     pub(crate) digest: String,
     pub(crate) cpu: String,
     pub(crate) glibc: Option<String>,
@@ -68,7 +69,7 @@ pub(crate) struct Plugin {
     pub(crate) tools: Vec<Tool>,
 }
 
-/// What a plugin was built with, and for.
+/// The versions that a plugin was built with, and its platform.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Versions {
@@ -87,7 +88,7 @@ pub(crate) struct Versions {
 pub(crate) struct Tool {
     pub(crate) name: String,
     pub(crate) function: String,
-    /// Is it served where `TOOLS_LIST` is not set?
+    /// Whether it is served where `TOOLS_LIST` is not set.
     pub(crate) by_default: bool,
     #[serde(rename = "weight")]
     pub(crate) context_cost: ContextCost,
@@ -96,21 +97,21 @@ pub(crate) struct Tool {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) requires: Vec<String>,
-    /// As MCP describes it.
+    /// Its MCP description.
     pub(crate) declaration: Value,
 }
 
-/// What a tool costs each conversation in which it is offered.
+/// The cost of a tool in each conversation in which it is offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct ContextCost {
-    /// Of its JSON in the list of tools. Unit: bytes.
+    /// The size of its JSON in the list of tools. Unit: bytes.
     pub(crate) bytes: usize,
-    /// About so many tokens of a model.
+    /// The approximate number of a model's tokens.
     pub(crate) tokens: usize,
 }
 
-/// How many bytes a token has, about. Source: OpenAI, "What are tokens and how to count them": four characters of English
-/// text; every model counts in its own way, and none publishes more than that.
+/// The approximate number of bytes of a token. Source: OpenAI, "What are tokens and how to count them": four characters
+/// of English text; every model counts in its own way, and none publishes more than that.
 const BYTES_PER_TOKEN: usize = 4;
 
 impl ContextCost {
@@ -123,7 +124,7 @@ impl ContextCost {
 }
 
 impl Inventory {
-    /// Read a layer or a library.
+    /// Reads a layer or a library.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let inventory = Self::read_any(path)?;
         if inventory.plugins.is_empty() {
@@ -132,7 +133,7 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// Read a layer, a library or a function.
+    /// Reads a layer, a library or a function.
     pub(crate) fn read_any(path: &Path) -> anyhow::Result<Self> {
         let content = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
         let mut inventory = Self {
@@ -214,7 +215,7 @@ impl Inventory {
         Ok(())
     }
 
-    /// Ask a library itself.
+    /// Opens a library for its declaration.
     fn open_library(&mut self, file: &str, library: &Path, content: &[u8]) -> anyhow::Result<()> {
         let opened = describe::describe(library, None, child::CHILD_TIMEOUT)?;
         let digest = sha256(opened.text.get().as_bytes());
@@ -301,7 +302,7 @@ impl Tool {
         })
     }
 
-    /// As it is compared.
+    /// Returns the tool in the form that is compared.
     pub(crate) fn to_compare_tool(&self) -> compare::Tool {
         compare::Tool {
             mcp: self.declaration.clone(),

@@ -9,11 +9,11 @@ use zip::{ZipArchive, result::ZipError};
 
 use crate::error::CliError;
 
-/// The most that is read of an archive. Unit: bytes.
+/// The maximum that is read of an archive. Unit: bytes.
 /// Source: ours; four times what a function and its layers may have on Lambda.
 const MAX_UNPACKED_SIZE: u128 = 1_000 << 20;
 
-/// An archive.
+/// An archive in memory.
 #[derive(Debug)]
 pub(crate) struct Archive {
     pub(crate) path: PathBuf,
@@ -25,16 +25,16 @@ pub(crate) struct Archive {
 /// A file or folder in an archive.
 #[derive(Debug)]
 pub(crate) struct ArchiveEntry {
-    /// As the archive has it.
+    /// The path in the archive.
     pub(crate) path: String,
     /// The permissions, if the archive has any.
     pub(crate) mode: Option<u32>,
     pub(crate) kind: EntryKind,
-    /// Of a link: where it leads.
+    /// The content; of a link: its target.
     pub(crate) content: Vec<u8>,
-    /// Of a link that leads to a file of the archive: the path of it, whose content this one has.
+    /// The path of the file in the archive that a link points to; this entry then has the content of that file.
     pub(crate) link_target: Option<String>,
-    /// Does the path, or the link, lead out of the folder that it is unpacked into?
+    /// Whether the path or the link leads out of the folder that it is unpacked into.
     pub(crate) escapes_root: bool,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum EntryKind {
 }
 
 impl Archive {
-    /// Read an archive.
+    /// Reads an archive; an invalid one is an inner error.
     pub(crate) fn try_read(path: &Path) -> Result<Result<Self, ZipError>, CliError> {
         let bytes = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
         let size = bytes.len() as u64;
@@ -60,7 +60,7 @@ impl Archive {
         }))
     }
 
-    /// The same, where an archive that cannot be read is the end.
+    /// Reads an archive; an invalid one is an error.
     pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
         Self::try_read(path)?.map_err(|error| CliError::Archive {
             path: path.to_owned(),
@@ -68,13 +68,13 @@ impl Archive {
         })
     }
 
-    /// What it takes unpacked. Unit: bytes.
+    /// Returns the unpacked size. Unit: bytes.
     pub(crate) fn unpacked_size(&self) -> u64 {
         let files = self.files.iter().filter(|file| file.link_target.is_none());
         files.map(|file| file.content.len() as u64).sum()
     }
 
-    /// The files right in its folder `lib`, by their names.
+    /// Returns the files directly in its folder `lib`, by their names.
     pub(crate) fn lib_files(&self) -> impl Iterator<Item = (&str, &ArchiveEntry)> {
         self.files.iter().filter_map(|file| {
             let name = file.path.strip_prefix("lib/")?;
@@ -83,7 +83,7 @@ impl Archive {
     }
 }
 
-/// Unpack an archive over what is in a folder.
+/// Unpacks an archive over the content of a folder.
 pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     let file = std::fs::File::open(zip).map_err(|error| CliError::unreadable(zip, error))?;
     let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
@@ -93,7 +93,8 @@ pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// A message that names files of the archives, and not those that they were unpacked to in a folder, later ones over earlier ones.
+/// Returns a message that names files of the archives, and not the unpacked files in a folder, later ones over earlier
+/// ones.
 pub(crate) fn with_archive_paths<'a>(
     message: &str,
     archives: impl DoubleEndedIterator<Item = &'a Archive>,
@@ -103,7 +104,7 @@ pub(crate) fn with_archive_paths<'a>(
     let mut message = message.to_owned();
     for archive in archives.rev() {
         let mut paths: Vec<_> = archive.files.iter().map(|file| &file.path).collect();
-        // A name may begin like another.
+        // A name may be the prefix of another.
         paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
         for path in paths {
             if !message.contains(&folder) {
@@ -116,7 +117,7 @@ pub(crate) fn with_archive_paths<'a>(
     message.replace(&folder, "")
 }
 
-/// A link to a file is what the file is, for whoever opens it.
+/// Replaces links by the files they point to, as for a program that opens them.
 fn follow_links(files: &mut [ArchiveEntry]) {
     for index in 0..files.len() {
         let link = &files[index];
@@ -139,7 +140,7 @@ fn follow_links(files: &mut [ArchiveEntry]) {
             }
             if file.kind == EntryKind::File {
                 let (kind, content) = (file.kind, file.content.clone());
-                // Those that are followed later may lead to this one, which then is a file.
+                // A link followed later may point to this one, which then is a file.
                 let link_target = file.link_target.clone().unwrap_or(next);
                 let link = &mut files[index];
                 (link.kind, link.content) = (kind, content);
@@ -151,7 +152,7 @@ fn follow_links(files: &mut [ArchiveEntry]) {
     }
 }
 
-/// Where a link leads within the archive, if it stays there.
+/// Returns the target of a link within the archive, if it stays there.
 fn resolve_link(link: &str, target: &str) -> Option<String> {
     if target.starts_with('/') {
         return None;
@@ -203,7 +204,7 @@ fn read_files(bytes: Vec<u8>) -> Result<Vec<ArchiveEntry>, ZipError> {
         .collect()
 }
 
-/// A name that does to a terminal nothing but be shown.
+/// Returns a name that is safe to print on a terminal.
 fn printable(name: &str) -> String {
     let shown = name.chars().map(|c| {
         if c.is_control() {

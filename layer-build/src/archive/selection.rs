@@ -1,4 +1,4 @@
-//! Which tools a function serves that has certain layers and variables, and whether it does.
+//! The tools that a function serves with certain layers and variables, and whether it starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,8 @@ impl Selectable for &Tool {
     }
 }
 
-/// The tools that a host serves of these layers, which are unpacked over each other in this order. None are left out: whatever
-/// is served can be called.
+/// Returns the tools that a host serves of these layers, which are unpacked over each other in this order. Hidden ones
+/// are included: every tool that is served can be called.
 pub(crate) fn select_tools<'a>(
     layers: impl Iterator<Item = &'a Inventory>,
     entry_file: &[String],
@@ -42,7 +42,7 @@ pub(crate) fn select_tools<'a>(
     let all = plugins.iter().flat_map(|plugin| &plugin.tools).collect();
     let mut names = BTreeSet::new();
     let mut served = tools_list(tools, all, &[])?;
-    // Of two tools of one name the host serves the first, if it starts at all.
+    // Of two tools with one name the host serves the first, if it starts at all.
     served.retain(|tool| names.insert(tool.name.as_str()));
     let served = served.into_iter().map(|tool| compare::Tool {
         by_default: true,
@@ -51,7 +51,7 @@ pub(crate) fn select_tools<'a>(
     Ok(served.collect())
 }
 
-/// The plugins that `ENTRY_FILE` names, in its order; without it all, by file name.
+/// Returns the plugins that `ENTRY_FILE` names, in its order; without it all, by file name.
 fn select_plugins<'a>(
     mut plugins: BTreeMap<&'a str, &'a Plugin>,
     entry_file: &[String],
@@ -84,7 +84,7 @@ fn select_plugins<'a>(
     })
 }
 
-/// What is wrong with a list of tools, by what it should have.
+/// Returns the differences of a list of tools from the expected tools.
 pub(crate) fn differences(listed: &[Value], expected: &[compare::Tool]) -> Vec<String> {
     let named = |name: &str| listed.iter().find(|tool| tool["name"] == name);
     let mut differences = Vec::new();
@@ -106,7 +106,7 @@ pub(crate) fn differences(listed: &[Value], expected: &[compare::Tool]) -> Vec<S
     differences
 }
 
-/// The names of tools, for people.
+/// Returns the names of tools, for people.
 pub(crate) fn tool_names(tools: &[compare::Tool]) -> Vec<String> {
     tools.iter().map(|tool| tool.name().to_owned()).collect()
 }

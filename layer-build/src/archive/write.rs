@@ -1,4 +1,4 @@
-//! The zip: same inputs, same bytes.
+//! Writes the zip: same inputs, same bytes.
 
 use std::{
     io::{Cursor, Write as _},
@@ -19,21 +19,21 @@ pub(crate) struct Entry {
     pub(crate) executable: bool,
 }
 
-/// What was written.
+/// An archive that was written.
 #[derive(Debug)]
 pub(crate) struct WrittenArchive {
     /// Unit: bytes.
     pub(crate) size: u64,
-    /// In hex.
+    /// The SHA-256, in hex.
     pub(crate) sha256: String,
 }
 
-/// Write the archive.
+/// Writes an archive.
 pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<WrittenArchive> {
     write_atomically(&pack(entries)?, out)
 }
 
-/// The bytes of an archive: entries sorted by path, one fixed time, fixed modes.
+/// Returns the bytes of an archive: entries sorted by path, one fixed time, fixed modes.
 pub(crate) fn pack(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
     let _spinner = spinner("packing");
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -52,7 +52,7 @@ pub(crate) fn pack(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
     Ok(zip.into_inner())
 }
 
-/// Write the bytes of an archive. The file appears under its name when it is complete.
+/// Writes the bytes of an archive. The file appears under its name when it is complete.
 pub(crate) fn write_atomically(bytes: &[u8], out: &Path) -> anyhow::Result<WrittenArchive> {
     let folder = out
         .parent()
@@ -72,7 +72,7 @@ pub(crate) fn write_atomically(bytes: &[u8], out: &Path) -> anyhow::Result<Writt
     })
 }
 
-/// Asked before anything is built: can a file be written there?
+/// Checks before a build that a file can be written there.
 pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     if out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(CliError::OutIsFolder(out.to_owned()));
@@ -89,7 +89,7 @@ pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     }
 }
 
-/// As any other file a program writes: temporary files are for their owner alone.
+/// Returns the permissions of ordinary files: temporary files are for their owner alone.
 fn permissions() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
@@ -118,7 +118,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(first.sha256, second.sha256);
-        // Wherever and whenever they are packed; another release of the packer may give others.
+        // The bytes are the same on every machine at any time; another release of the packer may give others.
         assert_eq!(
             first.sha256,
             "c13e00c5220d83e507375e15735cae581e992552cd73e610dc57090e06a4efc8"

@@ -1,7 +1,7 @@
-//! The AWS CLI that is installed here: every command is shown as one could type it, and then run.
+//! The AWS CLI on this machine: every command is shown as a user could type it, and then run.
 //!
-//! Values of a function's variables may be secrets: they are written to files that only this user can read, never into a
-//! command, and are taken out of whatever the CLI prints.
+//! Values of a function's variables may be secrets: they are written to files that only this user can read, never into
+//! a command, and are redacted from the output of the CLI.
 
 use std::{
     collections::BTreeMap,
@@ -13,30 +13,30 @@ use serde_json::Value;
 
 use crate::{aws::error::DeployError, terminal::progress::spinner};
 
-/// What stands in the commands of a dry run for what only the commands before them would tell.
+/// The placeholder in the commands of a dry run for a value that only an earlier command would return.
 pub(crate) const VERSION_VARIABLE: &str = "$VERSION";
 pub(crate) const REVISION_VARIABLE: &str = "$REVISION";
 
-/// The shortest value that is taken out of what is printed. Unit: bytes. Source: ours; what is shorter is no secret, and may
-/// be part of any word.
+/// The shortest value that is redacted. Unit: bytes. Source: ours; a shorter one is no secret, and may be part of any
+/// word.
 const MIN_SECRET_LENGTH: usize = 4;
 
-/// Which account is reached, and whether it is changed.
+/// The account to use, and whether to change it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AwsOptions {
     /// The region, if it is not that of the CLI's settings.
     pub(crate) region: Option<String>,
     /// The profile, if it is not the CLI's default.
     pub(crate) profile: Option<String>,
-    /// Only show what would change something.
+    /// Whether to only show the commands that would change something.
     pub(crate) dry_run: bool,
 }
 
-/// The CLI, with the account that it is to reach.
+/// The CLI, with its account.
 pub(crate) struct Aws {
     options: Vec<String>,
     pub(crate) dry_run: bool,
-    /// Values that nobody may see, by the names of their variables.
+    /// The values to redact, with the names of their variables.
     redactions: Vec<(String, String)>,
 }
 
@@ -58,13 +58,13 @@ impl Aws {
         }
     }
 
-    /// Let nobody see the values of these variables.
+    /// Redacts the values of these variables from now on.
     pub(crate) fn redact(&mut self, variables: &BTreeMap<String, String>) {
         let long = variables
             .iter()
             .filter(|(_, value)| value.len() >= MIN_SECRET_LENGTH);
         for (name, value) in long {
-            // As it stands in JSON as well.
+            // The same as JSON writes it.
             let quoted = Value::from(value.as_str()).to_string();
             for form in [value.as_str(), quoted.trim_matches('"')] {
                 let redaction = (name.clone(), form.to_owned());
@@ -73,12 +73,12 @@ impl Aws {
                 }
             }
         }
-        // One may be part of another.
+        // Longest first: one value may be part of another.
         self.redactions
             .sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     }
 
-    /// A text without the values that nobody may see.
+    /// Returns a text without the values that must not be shown.
     pub(crate) fn redacted(&self, text: &str) -> String {
         let redactions = self.redactions.iter();
         redactions.fold(text.to_owned(), |text, (name, value)| {
@@ -86,12 +86,12 @@ impl Aws {
         })
     }
 
-    /// Ask something, also in a dry run.
+    /// Runs a command that only reads, also in a dry run.
     pub(crate) fn query(&self, args: &[&str]) -> anyhow::Result<Value> {
         self.json(args)
     }
 
-    /// Change something; in a dry run only the command is shown.
+    /// Runs a command that changes something; in a dry run it is only shown.
     pub(crate) fn mutate(&self, args: &[&str]) -> anyhow::Result<Option<Value>> {
         if self.dry_run {
             eprintln!("{}", self.command_line(args));
@@ -100,7 +100,7 @@ impl Aws {
         self.json(args).map(Some)
     }
 
-    /// The same for a command that gives no JSON.
+    /// Runs a changing command that prints no JSON.
     pub(crate) fn run(&self, args: &[&str]) -> anyhow::Result<()> {
         eprintln!("{}", self.command_line(args));
         if !self.dry_run {
@@ -109,14 +109,14 @@ impl Aws {
         Ok(())
     }
 
-    /// Show a command whose answer a shell keeps in a variable, for a dry run.
+    /// Shows a command with its answer kept in a variable of the shell, for a dry run.
     pub(crate) fn print_capture(&self, variable: &str, args: &[&str], query: &str) {
         let args = [args, &["--query", query, "--output", "text"]].concat();
         let variable = variable.trim_start_matches('$');
         eprintln!("{variable}=$({})", self.command_line(&args));
     }
 
-    /// Takes a member, which must be a text, out of the answer to a command about Lambda.
+    /// Returns a member, which must be a text, of the answer to a command about Lambda.
     pub(crate) fn text_member(
         answer: &Value,
         member: &'static str,
@@ -146,7 +146,7 @@ impl Aws {
     fn output(&self, args: &[&str]) -> anyhow::Result<String> {
         let mut command = Command::new("aws");
         command.args(args).args(&self.options);
-        // Version 2 would show what it prints page by page.
+        // Version 2 would page its output.
         command.env("AWS_PAGER", "").stdin(Stdio::null());
         let spinner = spinner(command_name(args));
         let output = command.output();
@@ -172,7 +172,7 @@ impl Aws {
         Err(DeployError::Aws { command, output }.into())
     }
 
-    /// A command as one could type it.
+    /// Returns a command as a user could type it.
     pub(crate) fn command_line(&self, args: &[&str]) -> String {
         let options = self.options.iter().map(String::as_str);
         let args = ["aws"].into_iter().chain(args.iter().copied());
@@ -181,20 +181,20 @@ impl Aws {
     }
 }
 
-/// `aws lambda get-alias`
+/// Returns the name of a command, such as `aws lambda get-alias`.
 fn command_name(args: &[&str]) -> String {
     let names = args.iter().take_while(|arg| !arg.starts_with('-'));
     let names: Vec<_> = names.take(2).copied().collect();
     format!("aws {}", names.join(" "))
 }
 
-/// A word as a shell takes it.
+/// Quotes an argument for a shell.
 pub(crate) fn shell_quoted(arg: &str) -> String {
     // A description may have it in the middle.
     if arg.ends_with(VERSION_VARIABLE) || arg == REVISION_VARIABLE {
         return format!("\"{arg}\"");
     }
-    // Without a NUL every word can be quoted, and with one no process can be given it.
+    // Without a NUL every argument can be quoted, and no process can be given one with a NUL.
     shlex::try_quote(arg).map_or_else(|_| arg.to_owned(), Into::into)
 }
 

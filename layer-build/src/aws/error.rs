@@ -1,8 +1,8 @@
-//! What can go wrong on the way from a layer to a running service: what, where, and what to do.
+//! Errors on the way from a layer to a running service: the problem, its place, and the remedy.
 
 use std::path::PathBuf;
 
-/// A failure with a stable code.
+/// An error with a stable code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeployError {
     #[error(
@@ -116,7 +116,7 @@ pub(crate) enum DeployError {
 }
 
 impl DeployError {
-    /// The code, for scripts.
+    /// Returns the code, for scripts.
     pub(crate) fn code(&self) -> &str {
         match self {
             Self::NoAws => "NO_AWS_CLI",
@@ -148,7 +148,7 @@ impl DeployError {
     }
 }
 
-/// What helps against what the CLI says most.
+/// Returns help for the most common errors of the CLI.
 fn help_for(output: &str) -> String {
     const HELP: [(&str, &str); 7] = [
         (

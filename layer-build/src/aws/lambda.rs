@@ -1,4 +1,4 @@
-//! What Lambda is asked and told of a function, by the AWS CLI.
+//! Requests to Lambda about a function, through the AWS CLI.
 
 use std::collections::BTreeMap;
 
@@ -16,27 +16,27 @@ use crate::{
 /// The newest state of a function, which can be changed.
 pub(crate) const LATEST: &str = "$LATEST";
 
-/// What Lambda allows. Source: AWS Lambda Developer Guide, "Lambda quotas". Unit of the second: bytes.
+/// The limits of Lambda. Source: AWS Lambda Developer Guide, "Lambda quotas". Unit of the second: bytes.
 pub(crate) const MAX_LAYERS: usize = 5;
 pub(crate) const MAX_ENVIRONMENT: usize = 4 << 10;
 
-/// What the description of a version says before the number of the one that was live before it.
+/// The prefix of the description of a version, before the number of the previous live version.
 const PREVIOUS_VERSION_PREFIX: &str = "cargo layer swap; before: ";
 
-/// What a function, or a version of it, is set to.
+/// The configuration of a function or of a version of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration {
     pub(crate) arn: String,
     /// A number, or `$LATEST`.
     pub(crate) version: String,
     pub(crate) description: String,
-    /// Changes whenever the function does. (moto has none.)
+    /// The revision id, which changes with every change of the function. (moto has none.)
     pub(crate) revision: Option<String>,
     pub(crate) layers: Vec<LayerVersion>,
     pub(crate) variables: BTreeMap<String, String>,
-    /// As Lambda names it.
+    /// The architecture, by Lambda's name.
     pub(crate) architecture: String,
-    /// SHA-256 of the function's own code, in base64.
+    /// The SHA-256 of the function's own code, in base64.
     code_sha256: String,
     is_updating: bool,
 }
@@ -63,7 +63,7 @@ impl Configuration {
             revision: optional("RevisionId"),
             layers: layers.collect(),
             variables: variables.collect(),
-            // What functions without any are for. Source: AWS Lambda API Reference, "FunctionConfiguration".
+            // The default for functions without any. Source: AWS Lambda API Reference, "FunctionConfiguration".
             architecture: value["Architectures"][0]
                 .as_str()
                 .unwrap_or("x86_64")
@@ -74,7 +74,7 @@ impl Configuration {
         })
     }
 
-    /// Is it set to the same?
+    /// Reports whether two configurations are the same.
     pub(crate) fn same_configuration(&self, other: &Self) -> bool {
         self.has_settings(&other.layers, &other.variables) && self.same_code(other)
     }
@@ -91,7 +91,7 @@ impl Configuration {
         self.code_sha256 == other.code_sha256
     }
 
-    /// The entries of a variable that is a list, as the host reads it.
+    /// Returns the entries of a variable that is a list, as the host reads it.
     pub(crate) fn list_variable(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
         let list = variables
             .get(name)
@@ -101,7 +101,7 @@ impl Configuration {
         entries.map(str::to_owned).collect()
     }
 
-    /// The number of the version that was live before this one, if this was put there by a swap.
+    /// Returns the number of the version that was live before this one, if a swap published this one.
     pub(crate) fn previous_version(&self) -> Option<u64> {
         self.description
             .strip_prefix(PREVIOUS_VERSION_PREFIX)?
@@ -109,13 +109,13 @@ impl Configuration {
             .ok()
     }
 
-    /// Its layers, for people.
+    /// Returns the names of its layers, for people.
     pub(crate) fn layer_names(&self) -> String {
         layer_version::display_names(&self.layers)
     }
 }
 
-/// The description of a version that takes the place of another, which [`Configuration::previous_version`] finds in it.
+/// Returns the description of a version that replaces another; [`Configuration::previous_version`] reads it.
 pub(crate) fn swap_description(previous_version: &str) -> String {
     format!("{PREVIOUS_VERSION_PREFIX}{previous_version}")
 }
@@ -125,18 +125,18 @@ pub(crate) struct Alias {
     pub(crate) name: String,
     pub(crate) version: String,
     revision: Option<String>,
-    /// Does a part of what comes go to another version?
+    /// Whether the alias sends a part of the traffic to another version.
     is_weighted: bool,
 }
 
-/// A function.
+/// A function at Lambda.
 pub(crate) struct Function<'a> {
     pub(crate) aws: &'a mut Aws,
     pub(crate) name: &'a str,
 }
 
 impl Function<'_> {
-    /// The words of a command of the AWS CLI for this function.
+    /// Returns the arguments of a command of the AWS CLI for this function.
     fn args<'a>(&'a self, command: &[&'a str], options: &[&'a str]) -> Vec<&'a str> {
         [
             &["lambda"],
@@ -147,7 +147,7 @@ impl Function<'_> {
         .concat()
     }
 
-    /// What it is set to, or a version of it. From now on nobody sees the values of its variables.
+    /// Returns the configuration of the function or of a version. From now on the values of its variables are redacted.
     pub(crate) fn configuration(&mut self, version: Option<&str>) -> anyhow::Result<Configuration> {
         let mut args = self.args(&["get-function-configuration"], &[]);
         args.extend(version.iter().flat_map(|version| ["--qualifier", *version]));
@@ -156,7 +156,7 @@ impl Function<'_> {
         Ok(configuration)
     }
 
-    /// The same, once nobody changes it any more.
+    /// Returns the configuration once no update is in progress any more.
     pub(crate) fn settled_configuration(&mut self) -> anyhow::Result<Configuration> {
         let configuration = self.configuration(None)?;
         if !configuration.is_updating {
@@ -166,7 +166,7 @@ impl Function<'_> {
         self.configuration(None)
     }
 
-    /// All that are published, the oldest first.
+    /// Returns all published versions, the oldest first.
     pub(crate) fn versions(&mut self) -> anyhow::Result<Vec<Configuration>> {
         let args = self.args(&["list-versions-by-function"], &[]);
         let answer = self.aws.query(&args)?;
@@ -203,7 +203,7 @@ impl Function<'_> {
         Ok(alias)
     }
 
-    /// The names of all aliases, and where they lead.
+    /// Returns the names of all aliases, and their versions.
     pub(crate) fn aliases(&self) -> anyhow::Result<Vec<(String, String)>> {
         let args = self.args(&["list-aliases"], &[]);
         let answer = self.aws.query(&args)?;
@@ -215,7 +215,7 @@ impl Function<'_> {
         Ok(all.collect())
     }
 
-    /// Lead an alias, and all that comes by it, to another version.
+    /// Points an alias, and all its traffic, to another version.
     pub(crate) fn point_alias(&self, alias: &Alias, version: &str) -> anyhow::Result<()> {
         let options = ["--name", &alias.name, "--function-version", version];
         let mut args = self.args(&["update-alias"], &options);
@@ -227,13 +227,13 @@ impl Function<'_> {
         self.aws.mutate(&args).map(drop)
     }
 
-    /// Wait until a change has reached it.
+    /// Waits until a change has reached the function.
     pub(crate) fn wait_for_update(&self) -> anyhow::Result<()> {
         self.aws
             .run(&self.args(&["wait", "function-updated-v2"], &[]))
     }
 
-    /// Publish what it is set to now, and wait until that can be called. Gives the version.
+    /// Publishes the current configuration, and waits until it can be invoked. Returns the version.
     pub(crate) fn publish(
         &self,
         description: &str,
@@ -258,7 +258,7 @@ impl Function<'_> {
         Ok(version)
     }
 
-    /// Set layers and variables by one update, if nobody else has changed the function since, and wait for it.
+    /// Sets layers and variables by one update, if nobody else has changed the function since, and waits for it.
     pub(crate) fn update(
         &self,
         latest: &Configuration,
@@ -287,7 +287,7 @@ impl Function<'_> {
                 update["RevisionId"] = revision.as_str().into();
             }
             write_private(&path, &update.to_string())?;
-            // What is in it, but for the values.
+            // The content of the file, without the values.
             for value in update["Environment"]["Variables"]
                 .as_object_mut()
                 .into_iter()
@@ -306,7 +306,7 @@ impl Function<'_> {
         self.wait_for_update()
     }
 
-    /// Show how its revision is asked for, in a dry run.
+    /// Shows the command that reads its revision, in a dry run.
     pub(crate) fn show_revision(&self) {
         let args = self.args(&["get-function-configuration"], &[]);
         self.aws
@@ -314,7 +314,7 @@ impl Function<'_> {
     }
 }
 
-/// A file that nobody else can read, not even for a moment.
+/// Writes a file that nobody else can read at any time.
 fn write_private(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 

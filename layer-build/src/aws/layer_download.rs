@@ -1,4 +1,4 @@
-//! The layers of a function, as files: downloaded, or copies that are here already.
+//! The layers of a function as files: downloaded, or copies on this machine.
 
 use std::{
     collections::HashMap,
@@ -26,20 +26,20 @@ use crate::{
 /// have 250 MB unzipped, and no archive is much larger than what is in it.
 const MAX_DOWNLOAD: u64 = 300 << 20;
 
-/// Layers, each once.
+/// The layers, each once.
 pub(crate) struct LayerCache {
     by_arn: HashMap<String, CachedLayer>,
     _folder: TempDir,
 }
 
-/// A layer that is here.
+/// A layer on this machine.
 struct CachedLayer {
-    /// `None`: no plugin is in it.
+    /// The plugins. `None`: it has none.
     inventory: Option<Inventory>,
 }
 
 impl LayerCache {
-    /// Get all these layers. A file of `copies` takes the place of a download.
+    /// Gets all these layers. A file of `copies` replaces a download.
     pub(crate) fn fetch(
         aws: &Aws,
         arns: &[&LayerVersion],
@@ -101,7 +101,7 @@ impl LayerCache {
         Ok(Self { by_arn, _folder })
     }
 
-    /// What these layers declare, in their order; those without plugins declare nothing.
+    /// Returns the inventories of these layers, in their order; those without plugins have none.
     pub(crate) fn inventories<'a>(
         &'a self,
         layers: &'a [LayerVersion],
@@ -110,7 +110,7 @@ impl LayerCache {
         all.filter_map(|layer| layer.inventory.as_ref())
     }
 
-    /// Does a layer have plugins?
+    /// Reports whether a layer has plugins.
     pub(crate) fn has_plugins(&self, layer: &LayerVersion) -> bool {
         self.by_arn[&layer.to_string()].inventory.is_some()
     }
@@ -118,7 +118,7 @@ impl LayerCache {
 
 impl CachedLayer {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        // What is no archive is no layer either.
+        // Without an archive there is no layer either.
         Archive::read(path)?;
         let inventory = match Inventory::read(path) {
             Ok(inventory) => Some(inventory),
@@ -131,7 +131,7 @@ impl CachedLayer {
     }
 }
 
-/// What a link of Lambda's leads to, for some minutes and for everyone who has it: it is not printed.
+/// Downloads from a link of Lambda's. The link is not printed: it works for everyone for some minutes.
 fn download(
     aws: &Aws,
     args: &[&str],
@@ -146,7 +146,7 @@ fn download(
     }
     let args = [args, &["--query", "Content.Location", "--output", "text"]].concat();
     let shown = match path.file_name() {
-        // The folder is gone before anybody could type this.
+        // The folder will be gone before anybody could type this.
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };
@@ -167,7 +167,7 @@ fn download(
     Ok(())
 }
 
-/// A hash in hex, of how Lambda writes it.
+/// Returns a hash in hex, from Lambda's base64.
 pub(crate) fn hex_from_base64(base64: &str) -> Option<String> {
     let bytes = BASE64_STANDARD.decode(base64).ok()?;
     let is_hash = bytes.len() == 32;

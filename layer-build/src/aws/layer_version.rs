@@ -1,8 +1,8 @@
-//! Versions of layers, by their ARNs.
+//! Versions of layers, identified by ARNs.
 
 use std::{fmt, str::FromStr};
 
-/// The version of a layer, by its ARN.
+/// A version of a layer, identified by its ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LayerVersion {
     /// `arn:aws:lambda:REGION:ACCOUNT:layer:NAME`
@@ -35,7 +35,7 @@ impl fmt::Display for LayerVersion {
     }
 }
 
-/// Layers, for people.
+/// Returns the names of layers, for people.
 pub(crate) fn display_names(layers: &[LayerVersion]) -> String {
     let name = |layer: &LayerVersion| {
         let name = layer.layer.rsplit(':').next().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Requests signed for doors that ask IAM: Function URLs and API Gateway.
+//! Signed requests for endpoints with IAM authentication: Function URLs and API Gateway.
 //!
-//! Source: AWS, "Signature Version 4"; AWS Lambda Developer Guide, "Control access to Lambda function URLs"; API Gateway
-//! Developer Guide, "Control access with IAM".
+//! Source: AWS, "Signature Version 4"; AWS Lambda Developer Guide, "Control access to Lambda function URLs"; API
+//! Gateway Developer Guide, "Control access with IAM".
 
 use std::time::SystemTime;
 
@@ -18,14 +18,14 @@ use crate::aws::{
     error::DeployError,
 };
 
-/// How the names of Function URLs and of APIs go on behind their own part; then comes the region.
+/// The labels behind the first part of the names of Function URLs and of APIs; the region comes next.
 const FUNCTION_URL_LABEL: &str = "lambda-url";
 const API_LABEL: &str = "execute-api";
 
-/// What requests are signed for, and by whom.
+/// The target of signed requests, and their credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct SigningOptions {
-    /// Where they go.
+    /// The URL of the requests.
     pub(crate) url: String,
     /// The region, if it is not that of the URL.
     pub(crate) region: Option<String>,
@@ -33,11 +33,11 @@ pub(crate) struct SigningOptions {
     pub(crate) profile: Option<String>,
 }
 
-/// Signs requests.
+/// A signer of requests.
 pub(crate) struct Signer {
     credentials: Credentials,
     region: String,
-    /// As signatures name it.
+    /// The service, by its name in signatures.
     service: &'static str,
 }
 
@@ -53,7 +53,7 @@ impl Signer {
         })
     }
 
-    /// The request with its signature.
+    /// Returns the request with its signature.
     pub(crate) fn sign<B>(
         &self,
         mut request: Request<B>,
@@ -82,7 +82,7 @@ impl Signer {
     }
 }
 
-/// The service and the region of a URL, as far as its name tells them.
+/// Returns the service and the region of a URL, as far as its name has them.
 fn service_and_region(url: &str) -> (&'static str, Option<String>) {
     let url = url.parse::<Uri>();
     let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
@@ -95,7 +95,7 @@ fn service_and_region(url: &str) -> (&'static str, Option<String>) {
     }
 }
 
-/// Those of the shell, else those that the AWS CLI has.
+/// Returns the credentials of the shell, else those of the AWS CLI.
 fn credentials(profile: Option<String>) -> anyhow::Result<Credentials> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let from_shell = (

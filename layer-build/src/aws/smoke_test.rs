@@ -1,4 +1,5 @@
-//! A version of a function asked by Lambda's own way to invoke: a JSON-RPC message is the payload, its answer what comes back.
+//! Tests of a version of a function through Lambda's own API: a JSON-RPC message is the payload, and its answer comes
+//! back.
 
 use std::path::Path;
 
@@ -12,18 +13,18 @@ use crate::{
     process::temp_dir,
 };
 
-/// What an invocation came to: a result, or what is wrong.
+/// The outcome of an invocation: a result, or a problem.
 type InvocationOutcome = Result<Value, String>;
 
-/// Proof that a version serves.
+/// A test of whether a version serves.
 pub(crate) struct SmokeTest<'a> {
     pub(crate) expected: &'a [compare::Tool],
-    /// A tool that is called as well, and its arguments.
+    /// A tool to call as well, and its arguments.
     pub(crate) call: Option<(&'a str, &'a Map<String, Value>)>,
 }
 
 impl SmokeTest<'_> {
-    /// Ask a version for its tools, and compare. What is wrong, in words.
+    /// Lists the tools of a version, and compares. Returns the problems, for people.
     pub(crate) fn run(
         &self,
         function: &Function<'_>,
@@ -70,7 +71,7 @@ pub(crate) fn check_read_only<'a>(
     Err(DeployError::NotReadOnly { tool, known })
 }
 
-/// The tools that a version lists.
+/// Returns the tools that a version lists.
 pub(crate) fn list_tools(
     function: &Function<'_>,
     version: &str,
@@ -92,7 +93,7 @@ pub(crate) fn list_tools(
     }
 }
 
-/// Invoke a version by a message. In a dry run nothing comes of it.
+/// Invokes a version with a message. In a dry run there is no result.
 fn invoke(
     function: &Function<'_>,
     version: &str,
@@ -107,7 +108,7 @@ fn invoke(
     );
     let text = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let path = |path: &Path| match path.file_name() {
-        // The folder is gone before anybody could type this.
+        // The folder will be gone before anybody could type this.
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };
@@ -141,7 +142,7 @@ fn invoke(
     }))
 }
 
-/// What an invocation came to, by what Lambda tells of it, and its payload.
+/// Parses the outcome of an invocation from Lambda's response and its payload.
 fn parse_outcome(response: &Value, payload: &[u8]) -> InvocationOutcome {
     let text = String::from_utf8_lossy(payload);
     let mut payload: Value = serde_json::from_slice(payload)
@@ -161,7 +162,7 @@ fn parse_outcome(response: &Value, payload: &[u8]) -> InvocationOutcome {
     }
 }
 
-/// The end of its log, in lines of their own.
+/// Returns the end of its log, in separate lines.
 fn log_tail(response: &Value) -> String {
     let log = response["LogResult"].as_str().unwrap_or_default();
     let log = BASE64_STANDARD.decode(log).unwrap_or_default();

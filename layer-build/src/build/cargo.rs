@@ -1,4 +1,4 @@
-//! The cargo to run: that which runs this program, else that of the PATH, else where rustup puts it. (Programs that a desktop
+//! The cargo to run: the one that runs this program, else that of the PATH, else rustup's. (Programs that a desktop
 //! starts often have a PATH without it.)
 
 use std::{
@@ -9,10 +9,10 @@ use std::{
 
 use cargo_metadata::MetadataCommand;
 
-/// What cargo tells a process of the package that it runs for.
+/// The variables by which cargo describes the running package to a process.
 ///
-/// No cargo that is run may see it: build scripts that ask for it, as that of `ring`, would run again, and all that depends on them
-/// be compiled, whenever tests, benchmarks and `cargo layer` take turns.
+/// No cargo that is run may see them: build scripts that read them, as that of `ring`, would run again, and all
+/// dependents be compiled, whenever tests, benchmarks and `cargo layer` take turns.
 const PACKAGE_VARIABLES: [&str; 7] = [
     "CARGO_BIN_",
     "CARGO_CRATE_NAME",
@@ -23,12 +23,12 @@ const PACKAGE_VARIABLES: [&str; 7] = [
     "OUT_DIR",
 ];
 
-/// A command for cargo.
+/// Returns a command for cargo.
 pub(crate) fn command() -> Command {
     without_package_variables(Command::new(program()))
 }
 
-/// A command for cargo-zigbuild, which runs cargo.
+/// Returns a command for cargo-zigbuild, which runs cargo.
 pub(crate) fn zigbuild() -> Command {
     without_package_variables(Command::new("cargo-zigbuild"))
 }
@@ -47,14 +47,14 @@ fn without_package_variables(mut command: Command) -> Command {
     command
 }
 
-/// A question for `cargo metadata`.
+/// Returns a command for `cargo metadata`.
 pub(crate) fn metadata() -> MetadataCommand {
     let mut command = MetadataCommand::new();
     command.cargo_path(program());
     command
 }
 
-/// Cargo's own folder.
+/// Returns cargo's own folder.
 pub(crate) fn home() -> Option<PathBuf> {
     let set = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     set.or_else(|| Some(std::env::home_dir()?.join(".cargo")))

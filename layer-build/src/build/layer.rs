@@ -1,4 +1,4 @@
-//! A layer: the plugins' libraries and the manifest that tells of them.
+//! A layer: the plugins' libraries and the manifest that lists them.
 
 use std::{
     fmt,
@@ -37,16 +37,16 @@ use crate::{
     process::{child, temp_dir},
 };
 
-/// What a layer says of itself.
+/// The metadata of a layer.
 #[derive(Debug)]
 pub(crate) struct LayerMetadata {
     name: String,
     version: String,
-    /// Its default tools.
+    /// The default tools.
     tools: Vec<String>,
 }
 
-/// What a layer is to say of itself, as far as somebody has asked for it.
+/// The metadata of a layer, as far as the user has set it.
 #[derive(Debug, Default)]
 pub(crate) struct MetadataOptions {
     pub(crate) name: Option<String>,
@@ -67,7 +67,7 @@ pub(crate) struct Layer {
 }
 
 impl LayerMetadata {
-    /// As asked for, else by what the plugins have in common.
+    /// Returns the metadata of the options, else by what the plugins have in common.
     pub(crate) fn from_options(
         options: &MetadataOptions,
         packages: &Packages,
@@ -106,27 +106,28 @@ fn common_version(plugins: &[Plugin]) -> Option<String> {
         .then(|| first.version.clone())
 }
 
-/// How a layer is built.
+/// The options of a build.
 #[derive(Debug)]
 pub(crate) struct BuildOptions<'a> {
     pub(crate) profile: Profile,
     pub(crate) platform: Platform,
-    /// Other libraries that are packed.
+    /// Other libraries to pack.
     pub(crate) includes: &'a [PathBuf],
 }
 
 /// A plugin that was built.
 struct BuiltPlugin {
     file: String,
-    /// What is packed.
+    /// The library to pack.
     content: Vec<u8>,
-    /// The same for this machine, where that is another.
+    /// The same library for this machine, where that has another CPU.
     native: Option<Vec<u8>>,
     described: LibraryDeclaration,
     split: Option<SplitLibrary>,
 }
 
-/// Builds plugins for this machine, and for people who wait, and unpacks the layer into a folder, in which it stays as well.
+/// Builds plugins for this machine in the development profile, and unpacks the layer into a folder, in which the
+/// archive stays as well.
 pub(crate) fn build_for_development(packages: &Packages, opt: &Path) -> anyhow::Result<Layer> {
     let options = BuildOptions {
         profile: Profile::Dev,
@@ -144,14 +145,14 @@ pub(crate) fn build_for_development(packages: &Packages, opt: &Path) -> anyhow::
     Ok(layer)
 }
 
-/// Build plugins and pack them into a layer.
+/// Builds plugins and packs them into a layer.
 pub(crate) fn build(
     packages: &Packages,
     options: &BuildOptions<'_>,
     metadata: &LayerMetadata,
     out: &Path,
 ) -> anyhow::Result<Layer> {
-    // Where plugins are opened, with what they find beside them, and then served.
+    // The folder where plugins are opened, beside their libraries, and then served.
     let folder = temp_dir::create()?;
     let lib = folder.path().join("lib");
     fs_err::create_dir(&lib)?;
@@ -168,7 +169,7 @@ pub(crate) fn build(
     }
     built.sort_by(|a, b| a.file.cmp(&b.file));
 
-    // What is for another CPU is proven by what was built of the same sources for this one.
+    // A library for another CPU is tested by a build of the same sources for this one.
     let native_content =
         |plugin: &BuiltPlugin| plugin.native.as_ref().unwrap_or(&plugin.content).clone();
     for entry in archive_entries(&built, metadata, std::env::consts::ARCH, native_content)? {
@@ -195,7 +196,7 @@ pub(crate) fn build(
     })
 }
 
-/// Build one plugin, and ask it what it declares.
+/// Builds one plugin, and reads its declaration.
 fn build_plugin(
     plugin: &Plugin,
     remaps: &[Remap],
@@ -235,7 +236,7 @@ fn build_plugin(
     let opened = folder.join(&file);
     fs_err::write(&opened, native.as_ref().unwrap_or(&content))?;
     let described = describe::describe(&opened, None, child::CHILD_TIMEOUT);
-    // Where it was opened it is no more.
+    // The path where it was opened is gone.
     let described = described.map_err(|error| match error.downcast::<CliError>() {
         Ok(failure) => {
             let (opened, library) = (opened.display().to_string(), library.display().to_string());
@@ -254,7 +255,7 @@ fn build_plugin(
     })
 }
 
-/// A library that is packed as it is.
+/// Reads a library that is packed unchanged.
 fn read_include(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Result<Entry> {
     let content = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
     let refused = |problem: String| CliError::Library {
@@ -279,7 +280,7 @@ fn read_include(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Resu
     })
 }
 
-/// What is packed: the libraries, and the manifest that tells of them.
+/// Returns the entries of the archive: the libraries, and the manifest that lists them.
 fn archive_entries(
     built: &[BuiltPlugin],
     metadata: &LayerMetadata,
@@ -291,7 +292,7 @@ fn archive_entries(
     for plugin in built {
         let content = content(plugin);
         let mut entry = manifest_entry(plugin.file.clone(), &content, &plugin.described);
-        // One for another CPU was not asked itself: the host asks it.
+        // A library for another CPU was not opened here: the host opens it.
         let declaration = plugin.native.is_none().then(|| entry.declaration.get());
         entry.xxh3 = Some(Xxh3::of(&content, declaration));
         plugins.push(entry);
@@ -339,7 +340,7 @@ fn manifest_entry(file: String, content: &[u8], described: &LibraryDeclaration) 
     }
 }
 
-/// What a host lists that is started where this is `/opt`: the proof that the layer can be served.
+/// Returns the tools that a host lists with this folder as `/opt`: the proof that the layer can be served.
 fn list_served_tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
     let config = Config {
         plugin_dir: opt.join("lib"),
@@ -354,7 +355,7 @@ fn list_served_tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<Stri
     Ok(server.tool_names().map(str::to_owned).collect())
 }
 
-/// In the words of whoever builds: of files of the layer, and of options.
+/// Returns the message for the user who builds: about files of the layer, and options.
 fn start_message(error: &StartError, opt: &Path) -> String {
     let message = error.to_string();
     let message = message.replace(&format!("{}/", opt.display()), "");
@@ -369,7 +370,7 @@ fn start_message(error: &StartError, opt: &Path) -> String {
 }
 
 impl Layer {
-    /// Of the whole archive.
+    /// Returns the hash of the whole archive.
     pub(crate) fn sha256(&self) -> &str {
         &self.written.sha256
     }

@@ -1,4 +1,4 @@
-//! Where a plugin gets plugin-sdk from: unless told otherwise from where this very program came.
+//! The source of plugin-sdk for a new plugin: by default the source of this very program.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ pub(crate) enum SdkSource {
 impl FromStr for SdkSource {
     type Err = String;
 
-    /// A folder, `URL[#REVISION]`, or a version.
+    /// Parses a folder, `URL[#REVISION]`, or a version.
     fn from_str(text: &str) -> Result<Self, String> {
         if Path::new(text).join("Cargo.toml").is_file() {
             return std::path::absolute(text)
@@ -53,15 +53,15 @@ impl FromStr for SdkSource {
     }
 }
 
-/// What `cargo install` keeps of what it has installed, beside the folder of the programs.
+/// The records of `cargo install` about installed packages, beside the folder of the programs.
 #[derive(Deserialize)]
 struct InstalledPackages {
-    /// By package, version and source: `cargo-layer 0.1.0 (git+https://...#4f2c...)`.
+    /// The packages, by name, version and source: `cargo-layer 0.1.0 (git+https://...#4f2c...)`.
     installs: BTreeMap<String, serde_json::Value>,
 }
 
 impl SdkSource {
-    /// Where this program came from: as `cargo install` tells, else the folder it was compiled in.
+    /// Returns the source of this program: by the records of `cargo install`, else the folder it was compiled in.
     pub(crate) fn from_this_program() -> Self {
         let source = || -> Option<String> {
             let program = std::env::current_exe().ok()?;
@@ -83,7 +83,7 @@ impl SdkSource {
         })
     }
 
-    /// By the source of a package: `path+file:///...`, `git+https://...?branch=...#REVISION` or `registry+...`.
+    /// Parses the source of a package: `path+file:///...`, `git+https://...?branch=...#REVISION` or `registry+...`.
     fn from_package_source(source: &str) -> Option<Self> {
         if let Some(folder) = source.strip_prefix("path+file://") {
             let folder = Path::new(folder).parent()?.join("plugin-sdk");
@@ -106,7 +106,7 @@ impl SdkSource {
     }
 }
 
-/// The source in a key of [`InstalledPackages`], if it is this program's.
+/// Returns the source in a key of [`InstalledPackages`], if it is this program's.
 fn own_source(key: &str) -> Option<String> {
     let own = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), " (");
     Some(key.strip_prefix(own)?.strip_suffix(')')?.to_owned())

@@ -1,7 +1,7 @@
-//! `bench`: how long a cold start takes with these layers, phase by phase, and whether it takes longer than it did.
+//! `bench`: the time of a cold start with these layers, phase by phase, and whether it has become slower.
 //!
-//! Each phase is compared to the start of the host alone, in the same round on the same machine: such ratios hold where times do
-//! not, so that a baseline of one machine is worth something on another.
+//! Each phase is compared to the start of the host alone, in the same round on the same machine: such ratios hold where
+//! times do not, so that a baseline of one machine is worth something on another.
 
 mod phases;
 
@@ -15,7 +15,7 @@ use crate::{
     archive::read, args, error::CliError, exit::Exit, process::temp_dir, terminal::stdout,
 };
 
-/// What is printed as JSON, and read as a baseline.
+/// The report, printed as JSON and read as a baseline.
 #[derive(Debug, Deserialize, Serialize)]
 struct Report {
     rounds: u32,
@@ -29,11 +29,11 @@ struct Row {
     median: f64,
     min: f64,
     max: f64,
-    /// The median of what it takes in a round, divided by what the host alone takes in the same.
+    /// The median of its time in a round, divided by the time of the host alone in the same round.
     ratio: f64,
 }
 
-/// Measure.
+/// Measures, and prints the report.
 pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let opt = temp_dir::create()?;
@@ -103,7 +103,7 @@ impl Row {
     }
 }
 
-/// The least, the median and the most.
+/// Returns the minimum, the median and the maximum.
 fn min_median_max(mut numbers: Vec<f64>) -> [f64; 3] {
     numbers.sort_unstable_by(f64::total_cmp);
     let last = numbers.len().saturating_sub(1);
@@ -132,7 +132,7 @@ impl Report {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// What takes longer than it did, by more than so many percent.
+    /// Returns the phases that became slower by more than so many percent.
     fn slower(&self, baseline: &Self, threshold: u32) -> Vec<String> {
         let allowed = 1.0 + f64::from(threshold) / 100.0;
         let slower = self.phases.iter().filter_map(|now| {

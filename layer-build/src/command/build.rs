@@ -1,4 +1,4 @@
-//! `build`: plugins are built and packed into a layer.
+//! `build`: builds plugins and packs them into a layer.
 
 use crate::{
     archive::write,
@@ -12,7 +12,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Build, and print what came of it.
+/// Builds, and prints the result.
 pub(crate) fn run(args: &Build) -> anyhow::Result<Exit> {
     write::check_writable(&args.out)?;
     let packages = packages::find(&args.packages.selection())?;

@@ -1,4 +1,4 @@
-//! `call`: a tool of a layer, a crate or a server, called.
+//! `call`: calls a tool of a layer, a crate or a server.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Call a tool, and print what it gives.
+/// Calls a tool, and prints its result.
 pub(crate) fn run(args: &Call) -> anyhow::Result<Exit> {
     let arguments = parse_arguments(&args.arguments)?;
     let mut connection = Connection::open(&args.source.options())?;
@@ -45,7 +45,7 @@ fn parse_arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
     Ok(serde_json::from_str(text).map_err(CliError::Arguments)?)
 }
 
-/// What is larger is not even read by the host, which looks like the end of it.
+/// Checks the size of the arguments: the host does not even read larger ones, which looks as if it had ended.
 fn check_size(arguments: &Map<String, Value>) -> anyhow::Result<()> {
     let size = serde_json::to_vec(arguments)?.len();
     if size > host::server::request::MAX_BODY {

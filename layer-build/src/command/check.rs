@@ -1,7 +1,7 @@
-//! Does anything in these layers fail on Lambda, as far as that can be known before they are there?
+//! `check`: problems of these layers on Lambda, as far as they can be found before deployment.
 //!
-//! First what can be read (archives, sizes, every ELF file, manifests), then the proof: each plugin is opened, and a host
-//! serves them all, as on Lambda. What cannot be seen from here is said as well.
+//! First the static checks (archives, sizes, every ELF file, manifests), then the live check: each plugin is opened,
+//! and a host serves them all, as on Lambda. The report also names what could not be checked.
 
 mod live;
 
@@ -21,20 +21,20 @@ use crate::{
     terminal::stdout,
 };
 
-/// What a check has come to.
+/// The result of a check.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     passed: bool,
     findings: Vec<Finding>,
     layers: Vec<LayerSummary>,
-    /// What the host lists.
+    /// The tools that the host lists.
     tools: Vec<String>,
-    /// What could not be seen.
+    /// The parts that could not be checked.
     not_seen: Vec<String>,
 }
 
-/// A layer in a line.
+/// The summary of a layer, in a line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LayerSummary {
@@ -47,7 +47,7 @@ struct LayerSummary {
     cpu: Option<String>,
 }
 
-/// Check layers, and say what was found.
+/// Checks layers, and prints the findings.
 pub(crate) fn run(args: &args::layer::Check) -> anyhow::Result<Exit> {
     let report = examine(args)?;
     if args.json {
@@ -158,7 +158,7 @@ impl std::fmt::Display for Report {
     }
 }
 
-/// `1 plugin`, `2 plugins`
+/// Returns `1 plugin` or `2 plugins`.
 fn count_noun(count: usize, noun: &str) -> String {
     let end = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{end}")

@@ -1,4 +1,4 @@
-//! `connect`: how MCP clients are told of a server.
+//! `connect`: the configuration of MCP clients for a server.
 
 use crate::{
     args::server::Connect,
@@ -11,7 +11,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Print how a client, or each of them, is told of a server.
+/// Prints the configuration of one client or of all for a server.
 pub(crate) fn run(args: &Connect) -> anyhow::Result<Exit> {
     let server = match &args.url {
         Some(url) => ServerEndpoint::Http {
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Connect) -> anyhow::Result<Exit> {
             env: args.env.clone(),
         },
         None => {
-            // What cannot be built cannot be served: better said now than by the client.
+            // A crate that cannot be built cannot be served: an error now is better than one in the client.
             let selection = args.packages.selection();
             packages::find(&selection)?;
             ServerEndpoint::Stdio {

@@ -1,4 +1,4 @@
-//! The hidden verb `__describe`: a library opened in a process of its own.
+//! The hidden verb `__describe`: opens a library in a process of its own.
 //!
 //! `library::describe` starts it.
 
@@ -7,7 +7,7 @@ use layer_format::Code;
 
 use crate::{args::Describe, error::CliError, exit::Exit, process::host::exit_with_parent};
 
-/// Open the library, and write its declaration to a file.
+/// Opens the library, and writes its declaration to a file.
 pub(crate) fn run(args: &Describe) -> anyhow::Result<Exit> {
     exit_with_parent();
     let opened = host::plugin::describe(&args.library);

@@ -1,7 +1,7 @@
-//! Build plugins and serve their tools on this machine, through the same host and the same layer as on Lambda; and again
-//! after every change.
+//! Builds plugins and serves their tools on this machine, through the same host and the same layer as on Lambda; and
+//! again after every change.
 //!
-//! What cannot be built or served leaves in place what could before.
+//! A failed build or start leaves the previous layer in place.
 
 mod builder;
 mod server;
@@ -31,10 +31,10 @@ use crate::{
     terminal::stdout,
 };
 
-/// How often to see whether the host still runs.
+/// The interval at which to check whether the host still runs.
 const HOST_POLL: Duration = Duration::from_millis(250);
 
-/// Build, serve, watch until Ctrl-C.
+/// Builds, serves, and watches until Ctrl-C.
 pub(crate) fn run(args: &args::build::Dev) -> anyhow::Result<Exit> {
     let builder = Arc::new(DevBuilder::new(args)?);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &args::build::Dev) -> anyhow::Result<Exit> {
     } else {
         serve_and_watch(&runtime, args, &builder).map(|()| Exit::Done)
     };
-    // A build that is under way is not waited for.
+    // A build in progress is not waited for.
     runtime.shutdown_background();
     done
 }
@@ -65,7 +65,7 @@ fn serve_and_watch(
         };
         tokio::select! {
             () = server.shut_down() => {}
-            // Whoever asks again does not want to wait.
+            // A second signal means that the user does not want to wait.
             () = signals.recv() => {}
         }
         outcome
@@ -73,11 +73,11 @@ fn serve_and_watch(
 }
 
 async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::Result<()> {
-    // What serves, and lives in a folder that ends with this value.
+    // The layer that is served, in a folder that is removed with this value.
     let mut last: Option<BuiltLayer> = None;
     let mut is_broken = false;
     loop {
-        // From before the build, so that no change is missed which it has not seen.
+        // From before the build, so that no change is missed that the build has not seen.
         let sources = builder.sources();
         let mut watch = Watch::new(&sources);
         match rebuild(server, builder, last.as_ref()).await {
@@ -121,7 +121,7 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
     }
 }
 
-/// Build, and serve what came of it; `None` where that is what serves already.
+/// Builds, and serves the result; `None` where that is served already.
 async fn rebuild(
     server: &mut DevServer,
     builder: &Arc<DevBuilder>,

@@ -1,4 +1,4 @@
-//! What has changed from one layer to the next, for whoever has to let it out.
+//! `diff`: the changes from one layer to the next, for the person who releases it.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Compare, and say so.
+/// Compares, and prints the changes.
 pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
     let (old, new) = (Inventory::read(&args.old)?, Inventory::read(&args.new)?);
     let cpus = [cpus(&old), cpus(&new)];
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
     })
 }
 
-/// The CPUs that its plugins are for.
+/// Returns the CPUs that its plugins are for.
 fn cpus(inventory: &Inventory) -> String {
     let plugins = inventory.plugins.iter();
     let cpus: BTreeSet<_> = plugins.map(|plugin| plugin.cpu.as_str()).collect();

@@ -1,4 +1,4 @@
-//! The function: the host as `bootstrap` in a zip.
+//! `host`: the host as `bootstrap` in a zip, for a function.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Build the host and pack it.
+/// Builds the host and packs it.
 pub(crate) fn run(args: &args::build::Host) -> anyhow::Result<Exit> {
     let path = match (&args.out, args.as_layer) {
         (Some(out), _) => out.as_path(),

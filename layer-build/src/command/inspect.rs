@@ -1,4 +1,4 @@
-//! What is in a layer, a library or a function: tables for people, JSON for programs.
+//! `inspect`: the content of a layer, a library or a function, as tables for people or JSON for programs.
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Say what is in a file.
+/// Prints the content of a file.
 pub(crate) fn run(args: &args::layer::Inspect) -> anyhow::Result<Exit> {
     let inventory = Inventory::read_any(&args.file)?;
     if args.json {
@@ -129,7 +129,7 @@ fn tools(inventory: &Inventory) -> String {
     trimmed(&table)
 }
 
-/// Its hints and its demands, in a few words.
+/// Returns its hints and its requirements, in short.
 fn hints(tool: &Tool) -> String {
     let hint = |name: &str| tool.declaration["annotations"][name].as_bool();
     let mut hints = Vec::new();
@@ -167,7 +167,7 @@ fn table() -> Table {
     table
 }
 
-/// Lines of a table without the blanks at their ends.
+/// Returns the lines of a table without trailing blanks.
 fn trimmed(table: &Table) -> String {
     let lines = table.lines().map(|line| format!(" {}", line.trim_end()));
     lines.collect::<Vec<_>>().join("\n")

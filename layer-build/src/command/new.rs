@@ -1,4 +1,4 @@
-//! A new plugin crate: made by `cargo new`, with one tool and its test.
+//! `new`: a new plugin crate, made by `cargo new`, with one tool and its test.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,11 +16,12 @@ use crate::{
 };
 
 const LIBRARY_TEMPLATE: &str = include_str!("../../template/lib.rs");
-/// For a crate that is a workspace of its own: its first test compiles a fifth faster without the lines of the dependencies.
+/// The profile of a crate that is a workspace of its own: its first test compiles a fifth faster without the lines of
+/// the dependencies.
 const PROFILE: &str = "\n[profile.dev.package.\"*\"]\ndebug = false\n";
 const GITHUB_TEMPLATE: &str = include_str!("../../template/github.yml");
 
-/// Make a crate, and say what to do with it.
+/// Creates a crate, and prints the next steps.
 pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     let name = args.path.file_name().unwrap_or_default();
     if ["plugin-sdk", "plugin_sdk"].iter().any(|sdk| name == *sdk) {
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     let snapshot = Snapshot::take(&args.path)?;
     let created = create(args);
     if created.is_err() {
-        // Nobody is helped by half a crate.
+        // Half a crate helps nobody.
         snapshot.restore()?;
     }
     let NewCrate { name, is_member } = created?;
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
 }
 
 fn create(args: &args::build::New) -> anyhow::Result<NewCrate> {
-    // Cargo looks for the repository and the workspace around the folder that it makes, but only in folders that there are.
+    // Cargo looks for the repository and the workspace around the new folder, but only in folders that exist.
     if let Some(parent) = args.path.parent() {
         fs_err::create_dir_all(Path::new(".").join(parent))?;
     }
@@ -60,9 +61,9 @@ fn create(args: &args::build::New) -> anyhow::Result<NewCrate> {
     add_plugin(args, &fs_err::canonicalize(&args.path)?)
 }
 
-/// What was there before a crate was made.
+/// The files before a crate was created.
 struct Snapshot {
-    /// The first folder on the way to the crate's that was not there.
+    /// The first folder on the path to the crate's that did not exist.
     missing: Option<PathBuf>,
     /// The manifests above it: cargo adds the crate to that of its workspace.
     manifests: Vec<(PathBuf, Vec<u8>)>,
@@ -97,14 +98,14 @@ impl Snapshot {
     }
 }
 
-/// A crate that was made.
+/// A crate that was created.
 struct NewCrate {
     name: String,
-    /// Is it one of several in a workspace?
+    /// Whether it is one of several in a workspace.
     is_member: bool,
 }
 
-/// Put into the crate what makes it a plugin.
+/// Adds the files of a plugin to the crate.
 fn add_plugin(args: &args::build::New, folder: &Path) -> anyhow::Result<NewCrate> {
     let sdk = args
         .sdk
@@ -146,7 +147,7 @@ fn add_plugin(args: &args::build::New, folder: &Path) -> anyhow::Result<NewCrate
     Ok(NewCrate { name, is_member })
 }
 
-/// Does the workspace have plugin-sdk among the dependencies that its members share?
+/// Reports whether the workspace has plugin-sdk among the dependencies that its members share.
 fn offers_sdk(root: &Path) -> anyhow::Result<bool> {
     let manifest: DocumentMut = fs_err::read_to_string(root.join("Cargo.toml"))?.parse()?;
     let shared = manifest
@@ -155,7 +156,7 @@ fn offers_sdk(root: &Path) -> anyhow::Result<bool> {
     Ok(shared.and_then(|shared| shared.get("plugin-sdk")).is_some())
 }
 
-/// The tables of a plugin; without a source of the SDK, the workspace has it.
+/// Adds the tables of a plugin; without a source of the SDK, the workspace has it.
 fn complete_manifest(manifest: &mut DocumentMut, sdk: Option<&SdkSource>) {
     let mut library = Table::new();
     let kinds: Array = ["cdylib", "rlib"].into_iter().collect();
@@ -179,7 +180,7 @@ fn complete_manifest(manifest: &mut DocumentMut, sdk: Option<&SdkSource>) {
     if let Some(lints) = lints {
         manifest.insert("lints", lints);
     }
-    // In the order in which they are read, whatever cargo has numbered.
+    // In the order in which they are read, whatever numbers cargo has given them.
     for (position, (_, item)) in manifest.iter_mut().enumerate() {
         if let Item::Table(table) = item {
             table.set_position(Some(position as isize));
@@ -212,7 +213,7 @@ fn dependency(sdk: Option<&SdkSource>) -> InlineTable {
     table
 }
 
-/// The root of the repository that a folder is in.
+/// Returns the root of the repository that a folder is in.
 fn repository(folder: &Path) -> Option<PathBuf> {
     let mut git = Command::new("git");
     let output = git

@@ -1,4 +1,4 @@
-//! From an archive to a version of a layer at AWS.
+//! `publish`: an archive becomes a version of a layer at AWS.
 
 use layer_format::sha256;
 
@@ -17,7 +17,7 @@ const RUNTIME: &str = "provided.al2023";
 /// The longest description of a version. Unit: characters. Source: AWS Lambda API Reference, "PublishLayerVersion".
 const MAX_DESCRIPTION: usize = 256;
 
-/// Publish, and print the ARN.
+/// Publishes, and prints the ARN.
 pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
     let report = StaticReport::read(&args.layer)?;
     for finding in &report.findings {

@@ -1,4 +1,4 @@
-//! The tools back that a function had before.
+//! `rollback`: returns a function to its previous tools.
 
 use crate::{
     args,
@@ -12,7 +12,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Go back, and print the ARN of the version.
+/// Rolls back, and prints the ARN of the version.
 pub(crate) fn run(args: &args::deploy::Rollback) -> anyhow::Result<Exit> {
     let mut aws = Aws::new(args.aws.options());
     let mut function = Function {
@@ -64,7 +64,7 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
         .rfind(|version| version.same_configuration(&latest));
     let current = match same {
         Some(version) => version.version.clone(),
-        // What it is now is not to be lost either.
+        // The current state must not be lost either.
         None => function.publish("before cargo layer rollback", latest.revision.as_deref())?,
     };
     let target = target(function, &versions, &current, to)?;
@@ -93,7 +93,7 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
     report_live(function, target, LATEST, &description)
 }
 
-/// The version that is wanted, else the one that was live before `current`.
+/// Returns the requested version, else the one that was live before `current`.
 fn target<'a>(
     function: &Function<'_>,
     versions: &'a [Configuration],
@@ -139,7 +139,7 @@ fn target<'a>(
     Ok(found.ok_or_else(not_found)?)
 }
 
-/// Say what is live now, and whether it lists tools.
+/// Prints the live version, and whether it lists tools.
 fn report_live(
     function: &Function<'_>,
     target: &Configuration,

@@ -1,4 +1,4 @@
-//! Other tools for a function that is live: proven before anybody sees them, and put there by one step.
+//! `swap`: replaces the tools of a live function. They are tested before they are live, and go live in one step.
 
 mod environment;
 
@@ -24,14 +24,14 @@ use crate::{
 };
 use environment::EnvironmentChanges;
 
-/// What is to become of a function.
+/// The planned state of a function.
 struct Plan {
     layers: Vec<LayerVersion>,
     variables: BTreeMap<String, String>,
     tools: Vec<compare::Tool>,
 }
 
-/// Swap, and print the ARN of the version.
+/// Swaps, and prints the ARN of the version.
 pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
     let changes = EnvironmentChanges::from_args(args)?;
     let call = arguments(args)?;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
             &list("TOOLS_LIST"),
         )
     };
-    // What does not start any more has no tools that anybody could miss.
+    // A function that does not start any more has no tools to lose.
     let old = selection(&live.layers, &live.variables).unwrap_or_default();
     let tools = selection(layers, &variables).map_err(DeployError::Selection)?;
     let plan = Plan {
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
     }
 }
 
-/// The version that is live, and the alias which leads to it.
+/// Returns the live version, and the alias that points to it.
 fn live_version(
     function: &mut Function<'_>,
     alias: Option<&str>,
@@ -164,7 +164,7 @@ fn fetch_layers(
     Ok(layer_cache)
 }
 
-/// Layers without tools belong to something else, which would be missed.
+/// Checks that no layer without tools is removed: it belongs to something else, which would miss it.
 fn check_other_layers(
     live: &[LayerVersion],
     layers: &[LayerVersion],
@@ -178,7 +178,7 @@ fn check_other_layers(
     }
 }
 
-/// What has changed, said, and whether it may.
+/// Prints the changes, and checks whether they are allowed.
 fn check_changes(
     args: &args::deploy::Swap,
     old: &[compare::Tool],
@@ -208,7 +208,7 @@ fn check_changes(
     (Exit::Done, None)
 }
 
-/// The alias is led to a new version once that has proven itself.
+/// Points the alias to a new version once that has passed its test.
 fn swap_alias(
     function: &mut Function<'_>,
     alias: &Alias,
@@ -248,7 +248,8 @@ fn swap_alias(
     report_live(function, plan, &live, &back, &version_arn(latest, &version))
 }
 
-/// Without an alias an update is live at once: what was before becomes a version first, which there is a way back to.
+/// Updates a function without an alias, where an update is live at once: the previous state is published first, so that
+/// there is a way back.
 fn swap_in_place(
     function: &mut Function<'_>,
     latest: &Configuration,
@@ -290,7 +291,7 @@ fn swap_in_place(
     )
 }
 
-/// Says what is live now, and the way back.
+/// Prints the live version, and the way back.
 fn report_live(
     function: &Function<'_>,
     plan: &Plan,
@@ -309,7 +310,7 @@ fn report_live(
     Ok(Exit::Done)
 }
 
-/// Change layers and variables at once, and make a version of it. Gives its number.
+/// Changes layers and variables at once, and publishes a version. Returns its number.
 fn publish_update(
     function: &mut Function<'_>,
     latest: &Configuration,
@@ -331,12 +332,12 @@ fn publish_update(
     Ok(version)
 }
 
-/// The ARN of a version.
+/// Returns the ARN of a version.
 fn version_arn(latest: &Configuration, version: &str) -> String {
     format!("{}:{version}", latest.arn)
 }
 
-/// A failure on the way, and how things stand.
+/// Returns the error of an interrupted swap, with the state of the function.
 fn stopped_error(error: &anyhow::Error, state: &str) -> DeployError {
     let code = match (
         error.downcast_ref::<DeployError>(),
@@ -360,7 +361,7 @@ fn report_failed_verification(version: &str, problem: &str, state: &str) -> Exit
     Exit::VerificationFailed
 }
 
-/// The call that is to prove the new version, if there is one.
+/// Returns the call that tests the new version, if there is one.
 fn arguments(args: &args::deploy::Swap) -> anyhow::Result<Option<(&str, Map<String, Value>)>> {
     let Some(tool) = &args.call else {
         return Ok(None);

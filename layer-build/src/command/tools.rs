@@ -9,7 +9,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Say which tools there are.
+/// Lists the tools.
 pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
     let mut connection = Connection::open(&args.source.options())?;
     let tools = connection.request("while it was asked for its tools", Client::tools)?;
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// `countWords(text: string, longer_than?: integer)`
+/// Returns a signature such as `countWords(text: string, longer_than?: integer)`.
 fn signature(tool: &Value) -> String {
     let schema = &tool["inputSchema"];
     let required = schema["required"].as_array();
@@ -43,7 +43,7 @@ fn signature(tool: &Value) -> String {
     format!("{name}({})", parameters.join(", "))
 }
 
-/// The types of a schema's values, as far as it names them.
+/// Returns the types of a schema's values, as far as it names them.
 fn type_name(schema: &Value) -> String {
     match &schema["type"] {
         Value::String(kind) => kind.clone(),

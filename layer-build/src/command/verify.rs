@@ -1,4 +1,4 @@
-//! A server asked whether it serves what it should.
+//! `verify`: a check that a server serves the expected tools.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// What was found, line by line.
+/// The results, line by line.
 #[derive(Default)]
 struct Report {
     has_failed: bool,
@@ -34,7 +34,7 @@ impl Report {
     }
 }
 
-/// Ask, and say what was found.
+/// Checks a server, and prints the results.
 pub(crate) fn run(args: &args::deploy::Verify) -> anyhow::Result<Exit> {
     let expected = expected_tools(args)?;
     let mut headers = args.headers.clone();
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &args::deploy::Verify) -> anyhow::Result<Exit> {
     })
 }
 
-/// What the layers declare, of which the lists select.
+/// Returns the tools that the layers declare and the lists select.
 fn expected_tools(args: &args::deploy::Verify) -> anyhow::Result<Option<Vec<compare::Tool>>> {
     if args.layers.is_empty() {
         return Ok(None);
@@ -121,7 +121,7 @@ fn check_call(
     }
 }
 
-/// What the host says beside its endpoint. A gateway need not let it through.
+/// Checks the host's health endpoint. A gateway need not let it through.
 fn check_health(client: &Client, url: &str, report: &mut Report) -> anyhow::Result<()> {
     let (status, body) = client.get(&health_url(url))?;
     let health: Value = serde_json::from_str(&body).unwrap_or_default();
@@ -135,7 +135,7 @@ fn check_health(client: &Client, url: &str, report: &mut Report) -> anyhow::Resu
     }
 }
 
-/// `https://example.com/base/mcp` -> `https://example.com/base/health`
+/// Returns `https://example.com/base/health` for `https://example.com/base/mcp`.
 fn health_url(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let url = url.trim_end_matches('/');

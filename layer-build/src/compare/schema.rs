@@ -1,8 +1,8 @@
-//! Two JSON Schemas: does the new one accept less, more, or something else?
+//! Compares two JSON Schemas: whether the new one accepts less, more, or something else.
 //!
-//! What is known is said; of keywords whose effect cannot be told by comparing them (`not`, `if`, a changed `pattern`) a
-//! change counts as both. One convention goes before logic: a property that is added to an object which is open for any
-//! narrows nothing, since nobody has sent it before.
+//! A change of a keyword with an unknown effect (`not`, `if`, a changed `pattern`) counts as both less and more. One
+//! convention overrides logic: a property that is added to an object which is open for any narrows nothing, since
+//! nobody has sent it before.
 
 pub(super) mod difference;
 mod keywords;
@@ -21,11 +21,11 @@ use crate::compare::schema::{
     parts::{Schema, additional_properties, alternatives, choices, has_references, resolve},
 };
 
-/// How many pairs of schemas are compared. Source: ours; the largest schemas of tools have some hundreds of parts, and beyond
-/// it every one is taken for another.
+/// The maximum number of pairs of schemas that are compared. Source: ours; the largest schemas of tools have some
+/// hundreds of parts, and all pairs beyond it count as different.
 const MAX_STEPS: u32 = 20_000;
 
-/// What has changed from one schema to another.
+/// Returns the differences from one schema to another.
 pub(crate) fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     let pair = Pair {
@@ -38,11 +38,11 @@ pub(crate) fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     found
 }
 
-/// The documents in which references lead somewhere.
+/// The documents in which references are resolved.
 struct Pair<'a> {
     old_root: &'a Value,
     new_root: &'a Value,
-    /// The references that are being followed: a schema that refers to itself is the same if it is but for that.
+    /// The references that are being followed: a schema that refers to itself is the same if the rest is.
     open: RefCell<Vec<(Value, Value)>>,
     steps: Cell<u32>,
 }
@@ -71,7 +71,7 @@ impl Pair<'_> {
             }
             return;
         };
-        // The same text refers to the same only where what it refers to is the same.
+        // Equal texts have equal meanings only where the targets of their references are equal.
         if left == right && !has_references(&left) {
             return;
         }
@@ -100,7 +100,7 @@ impl Pair<'_> {
         annotations(&left, &right, place, found);
     }
 
-    /// `anyOf` and its kin: is every alternative covered by one of the other side?
+    /// Compares `anyOf` and its kin: whether every alternative is covered by one of the other side.
     fn alternatives(
         &self,
         olds: &[Value],
@@ -113,7 +113,7 @@ impl Pair<'_> {
             self.compare(old, new, place, &mut inner);
             inner
         };
-        // Where but one has changed, what has changed in it says most.
+        // Where only one alternative has changed, the change inside it is the clearest.
         if olds.len() == news.len() {
             let pairs = olds.iter().zip(news).map(|(old, new)| between(old, new));
             let mut changed: Vec<_> = pairs.filter(|inner| !inner.is_empty()).collect();
@@ -296,7 +296,7 @@ fn inside(place: &str, name: &str) -> String {
     }
 }
 
-/// The most of a schema that is shown. Unit: characters.
+/// The longest text of a schema that is shown. Unit: characters.
 const MAX_SHOWN: usize = 60;
 
 fn short(schema: &Value) -> String {

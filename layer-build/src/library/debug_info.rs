@@ -1,9 +1,10 @@
-//! A library in two: what the loader needs, and the whole of it for debuggers; the same build id tells that they belong together.
+//! A library split in two: the part that the loader needs, and the whole library for debuggers. A common build id
+//! connects them.
 //!
-//! Written here, since the programs that could do it (`strip`, `objcopy`) belong to one CPU each, and their releases give
-//! different bytes. What the loader maps stays as the linker wrote it, byte by byte; sections that are not mapped go, and with
-//! them everything that names a folder of this machine. The linker's build id would be a hash of that as well: it becomes one of
-//! what is left.
+//! Written here, since the programs that could do it (`strip`, `objcopy`) belong to one CPU each, and their releases
+//! give different bytes. The mapped part stays as the linker wrote it, byte by byte; sections that are not mapped are
+//! removed, and with them everything that names a folder of this machine. The linker's build id would be a hash of the
+//! removed part as well: it is replaced by a hash of the remaining part.
 
 use layer_format::sha256;
 use object::{
@@ -19,15 +20,15 @@ use object::{
 /// The two halves.
 #[derive(Debug)]
 pub(crate) struct SplitLibrary {
-    /// What is packed.
+    /// The library to pack.
     pub(crate) stripped: Vec<u8>,
     /// The whole library, with the same build id.
     pub(crate) symbols: Vec<u8>,
-    /// In hex.
+    /// The build id, in hex.
     pub(crate) build_id: String,
 }
 
-/// Why a library cannot be stripped.
+/// The reason why a library cannot be stripped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StripError {
     #[error("cannot be read: {0}")]
@@ -40,10 +41,10 @@ pub(crate) enum StripError {
 
 type Section = SectionHeader64<LittleEndian>;
 
-/// The name of the section that has the others' names.
+/// The name of the section with the names of all sections.
 const SECTION_NAMES: &[u8] = b".shstrtab";
 
-/// Take a library apart.
+/// Splits a library.
 pub(crate) fn split_debug_info(mut library: Vec<u8>) -> Result<SplitLibrary, StripError> {
     let mut stripped = strip(&library)?;
     let range = build_id_range(&library)?;
@@ -65,7 +66,7 @@ pub(crate) fn split_debug_info(mut library: Vec<u8>) -> Result<SplitLibrary, Str
     })
 }
 
-/// Where in the file the build id stands.
+/// Returns the position of the build id in the file.
 fn build_id_range(data: &[u8]) -> Result<std::ops::Range<usize>, StripError> {
     let header = FileHeader64::<LittleEndian>::parse(data)?;
     for segment in header.program_headers(LittleEndian, data)? {
@@ -144,7 +145,7 @@ fn strip(data: &[u8]) -> Result<Vec<u8>, StripError> {
     Ok(out)
 }
 
-/// Where in the file the last byte lies that is mapped, or that maps the others.
+/// Returns the end of the last bytes in the file that are mapped, or that map the others.
 fn end_of_mapped(
     header: &FileHeader64<LittleEndian>,
     data: &[u8],
@@ -177,7 +178,7 @@ mod tests {
     use super::*;
     use crate::library::elf;
 
-    /// This very test: no library, but linked like one.
+    /// Returns this very test program: no library, but linked like one.
     fn whole() -> Vec<u8> {
         fs_err::read(std::env::current_exe().unwrap()).unwrap()
     }
@@ -208,7 +209,7 @@ mod tests {
         {
             let (mut range, end) = segment.file_range(LittleEndian);
             let end = range + end;
-            // The header itself, which tells where the sections are, and the build id.
+            // The header itself, which has the position of the sections, and the build id.
             range = range.max(size_of::<FileHeader64<LittleEndian>>() as u64);
             let different = (range..end)
                 .map(|byte| byte as usize)

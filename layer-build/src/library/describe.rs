@@ -1,4 +1,4 @@
-//! What a library declares, read by opening it in a child process: its code runs when it is opened.
+//! The declaration of a library, read by opening it in a child process: its code runs when it is opened.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -20,7 +20,7 @@ pub(crate) struct LibraryDeclaration {
     pub(crate) declaration: Declaration,
 }
 
-/// Open `library` in a child, and return what it declares, checked. With the folder that is `/opt/lib` on Lambda it is
+/// Opens `library` in a child, and returns its declaration, checked. With the folder that is `/opt/lib` on Lambda it is
 /// opened as there, else in the environment of this program.
 pub(crate) fn describe(
     library: &Path,
@@ -52,7 +52,7 @@ pub(crate) fn describe(
         return Err(failed(FindingCode::PluginHangs.as_str(), message).into());
     };
     if !status.success() {
-        // The last line is ours, whatever the plugin printed before.
+        // The last line is ours, after any output of the plugin.
         let last = outcome.stderr.lines().last().unwrap_or_default();
         let reported = last
             .strip_prefix("error[")

@@ -1,4 +1,4 @@
-//! The platforms of functions, and what it takes to build and to run programs for them.
+//! The platforms of functions, and the tools to build and run programs for them.
 
 use std::{
     path::PathBuf,
@@ -10,16 +10,16 @@ use crate::{
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
-/// What something is built for.
+/// A platform to build for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Platform {
     pub(crate) arch: Arch,
-    /// The newest glibc that may be needed.
+    /// The newest glibc version that may be needed.
     pub(crate) glibc: Glibc,
 }
 
 impl Platform {
-    /// Lambda, on the CPU of this machine.
+    /// Returns Lambda on the CPU of this machine.
     pub(crate) fn native() -> Self {
         Self {
             arch: Arch::native(),
@@ -27,14 +27,14 @@ impl Platform {
         }
     }
 
-    /// As `cargo-zigbuild` names it.
+    /// Returns the target name of `cargo-zigbuild`.
     pub(crate) fn zig_target(self) -> String {
         let Glibc(major, minor) = self.glibc;
         format!("{}.{major}.{minor}", self.arch.target())
     }
 }
 
-/// A CPU, as Lambda names it.
+/// A CPU, by Lambda's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arch {
     /// Intel and AMD
@@ -44,7 +44,7 @@ pub(crate) enum Arch {
 }
 
 impl Arch {
-    /// That of this machine.
+    /// Returns the CPU of this machine.
     pub(crate) fn native() -> Self {
         if cfg!(target_arch = "aarch64") {
             Self::Arm64
@@ -53,12 +53,12 @@ impl Arch {
         }
     }
 
-    /// Does what is built for this very machine run on Lambda?
+    /// Reports whether a program built for this machine runs on Lambda.
     pub(crate) fn is_native(self) -> bool {
         self == Self::native() && cfg!(target_os = "linux")
     }
 
-    /// As Rust and manifests name it.
+    /// Returns the name in Rust and in manifests.
     pub(crate) fn cpu(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
@@ -66,16 +66,16 @@ impl Arch {
         }
     }
 
-    /// The target of Rust's compiler.
+    /// Returns the target of Rust's compiler.
     pub(crate) fn target(self) -> String {
         format!("{}-unknown-linux-gnu", self.cpu())
     }
 }
 
-/// Is everything there that builds for this CPU by way of zig?
+/// Checks that everything is installed that builds for this CPU by way of zig.
 ///
 /// # Errors
-/// What is missing, and how to get it.
+/// The missing tool, and how to get it.
 pub(crate) fn check_zig(arch: Arch) -> Result<(), CliError> {
     if !has_zigbuild() {
         return Err(CliError::NoZig(arch.target()));
@@ -87,7 +87,7 @@ pub(crate) fn check_zig(arch: Arch) -> Result<(), CliError> {
     }
 }
 
-/// Is cargo-zigbuild installed, and zig where it looks for it?
+/// Reports whether cargo-zigbuild is installed, and zig where it looks for it.
 pub(crate) fn has_zigbuild() -> bool {
     let has_zig = std::env::var_os("CARGO_ZIGBUILD_ZIG_PATH").is_some()
         || succeeds(Command::new("zig").arg("version"))
@@ -97,7 +97,7 @@ pub(crate) fn has_zigbuild() -> bool {
     has_zig && succeeds(Command::new("cargo-zigbuild").arg("--version"))
 }
 
-/// Does Rust's compiler have its standard library for this CPU?
+/// Reports whether Rust's compiler has its standard library for this CPU.
 pub(crate) fn has_target(arch: Arch) -> bool {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     let output = rustc
@@ -109,7 +109,7 @@ pub(crate) fn has_target(arch: Arch) -> bool {
     })
 }
 
-/// Can a program be run, and does it end well?
+/// Reports whether a program runs and succeeds.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let status = command
         .stdin(Stdio::null())
@@ -119,7 +119,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// qemu's emulator for the programs of a CPU, if there is one.
+/// Returns qemu's emulator for the programs of a CPU, if there is one.
 pub(crate) fn emulator(cpu: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = [format!("qemu-{cpu}-static"), format!("qemu-{cpu}")];

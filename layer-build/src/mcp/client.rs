@@ -38,17 +38,17 @@ pub(crate) struct Client {
     next_id: u64,
 }
 
-/// What a handshake has brought.
+/// A session after a handshake.
 struct Session {
     id: Option<String>,
     revision: String,
     server: Value,
 }
 
-/// Where a server of the modern era says in a result who it is.
+/// The member of a result in which a server of the modern era names itself.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// Who a server says it is.
+/// The name and the version of a server.
 #[derive(Debug)]
 pub(crate) struct ServerInfo {
     pub(crate) name: String,
@@ -68,14 +68,14 @@ impl ServerInfo {
     }
 }
 
-/// An answer that is no result.
+/// An error response.
 #[derive(Debug)]
 struct ErrorResponse {
     status: u16,
     error: Value,
 }
 
-/// Is it a server on this machine?
+/// Reports whether a server is on this machine.
 fn is_local(url: &str) -> bool {
     let url = url.parse::<Uri>();
     let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
@@ -84,11 +84,12 @@ fn is_local(url: &str) -> bool {
 }
 
 impl Client {
-    /// A client that sends these headers with every request. With `dump` it shows on stderr what goes over the wire.
+    /// Creates a client that sends these headers with every request. With `dump` it shows requests and responses on
+    /// stderr.
     pub(crate) fn new(url: &str, era: Era, headers: &[(String, String)], dump: bool) -> Self {
         let mut agent = Agent::config_builder().http_status_as_error(false);
         if is_local(url) {
-            // A proxy cannot reach this machine, and is not to read what stays on it.
+            // A proxy cannot reach this machine, and must not read local requests.
             agent = agent.proxy(None);
         }
         Self {
@@ -103,7 +104,7 @@ impl Client {
         }
     }
 
-    /// Sign every request.
+    /// Signs every request.
     pub(crate) fn with_signer(mut self, signer: Signer) -> Self {
         self.signer = Some(signer);
         self
@@ -116,7 +117,7 @@ impl Client {
         }
     }
 
-    /// Who the server is: by `server/discover`, else by a handshake.
+    /// Returns the server's name and version: by `server/discover`, else by a handshake.
     pub(crate) fn server_info(&mut self) -> anyhow::Result<ServerInfo> {
         if let Some(result) = self.try_modern("server/discover", &json!({}), &[])? {
             let info = &result["_meta"][SERVER_INFO];
@@ -126,7 +127,7 @@ impl Client {
         Ok(ServerInfo::from_json(&session.server, &session.revision))
     }
 
-    /// The status and body of a page beside the endpoint.
+    /// Returns the status and body of a page beside the endpoint.
     pub(crate) fn get(&self, url: &str) -> anyhow::Result<(u16, String)> {
         let mut request = Request::get(url);
         for (name, value) in &self.headers {
@@ -143,7 +144,7 @@ impl Client {
         Ok((status, body.context("the answer cannot be read")?))
     }
 
-    /// All tools, as the server describes them.
+    /// Returns all tools, as the server describes them.
     pub(crate) fn tools(&mut self) -> anyhow::Result<Vec<Value>> {
         let mut tools = Vec::new();
         let mut params = json!({});
@@ -159,7 +160,7 @@ impl Client {
         }
     }
 
-    /// Call a tool, and give its whole result.
+    /// Calls a tool, and returns its whole result.
     pub(crate) fn call(
         &mut self,
         tool: &Value,
@@ -172,7 +173,7 @@ impl Client {
         self.request("tools/call", &params, &headers)
     }
 
-    /// One request; its headers are for servers that speak the modern era.
+    /// Sends one request; its headers are for servers that speak the modern era.
     fn request(
         &mut self,
         method: &str,
@@ -185,7 +186,7 @@ impl Client {
         Ok(self.legacy(method, params)?.map_err(CliError::from)?)
     }
 
-    /// The result in the modern era; `None`: the server does not know it, and a handshake has opened a session.
+    /// Returns the result in the modern era; `None`: the server does not know it, and a handshake has opened a session.
     fn try_modern(
         &mut self,
         method: &str,
@@ -195,7 +196,7 @@ impl Client {
         if self.era != Era::Legacy {
             match self.modern(method, params, headers)? {
                 Ok(result) => return Ok(Some(result)),
-                // What a server says that does not know the era, or that wants a handshake first.
+                // The response of a server that does not know the era, or that requires a handshake first.
                 Err(response) if self.era == Era::Auto && response.is_era_mismatch() => {
                     self.era = Era::Legacy;
                 }
@@ -278,7 +279,7 @@ impl Client {
         [revision].into_iter().chain(id).collect()
     }
 
-    /// Send a request, and find its answer among what comes back.
+    /// Sends a request, and returns its answer among all messages that come back.
     fn exchange(
         &mut self,
         method: &str,
@@ -321,7 +322,7 @@ impl Client {
             for (name, value) in headers {
                 eprintln!("-> {name}: {value}");
             }
-            // Those of the command line may be secrets.
+            // Headers of the command line may be secrets.
             for (name, _) in &self.headers {
                 eprintln!("-> {name}: ...");
             }
@@ -357,8 +358,8 @@ impl Client {
 }
 
 impl ErrorResponse {
-    /// Is the era refused, and not what was asked for? A server of the other era knows neither the revision nor the
-    /// methods, or misses the session.
+    /// Reports whether the server refuses the era, and not the request itself. A server of the other era knows neither
+    /// the revision nor the methods, or misses the session.
     fn is_era_mismatch(&self) -> bool {
         let code = self.error["code"].as_i64();
         let is = |known: i32| code == Some(known.into());

@@ -1,6 +1,6 @@
-//! How MCP clients are told of a server: each in its own form.
+//! Configurations of MCP clients for a server: each in its own form.
 //!
-//! Source: the documentation of each client; the words for a place are those that it uses itself.
+//! Source: the documentation of each client; the names of places are those that it uses itself.
 
 mod token;
 
@@ -16,13 +16,13 @@ use crate::{
     mcp::client_kind::ClientKind,
 };
 
-/// How a server is reached.
+/// The way to reach a server.
 #[derive(Clone, Debug)]
 pub(crate) enum ServerEndpoint {
     Http {
         url: String,
         headers: Vec<(String, String)>,
-        /// The variable that has the token, if the server asks for one.
+        /// The variable that has the token, if the server requires one.
         token_env: Option<String>,
     },
     /// The client starts it.
@@ -32,7 +32,7 @@ pub(crate) enum ServerEndpoint {
     },
 }
 
-/// The command by which a client can start a server of the tools of some packages, as they are then.
+/// Returns the command by which a client can start a server with the current tools of some packages.
 pub(crate) fn dev_command(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
     let manifest = packages::manifest(selection)?;
     let mut command = vec![
@@ -48,15 +48,15 @@ pub(crate) fn dev_command(selection: &PackageSelection) -> anyhow::Result<Vec<St
     Ok(command)
 }
 
-/// What a client has to be told.
+/// The configuration of a client.
 pub(crate) struct Setup {
-    /// Where it belongs.
+    /// The place of the configuration.
     pub(crate) place: &'static str,
     pub(crate) text: String,
 }
 
 impl fmt::Display for Setup {
-    /// The text, below a line that says where it belongs.
+    /// Writes the text below a line that names its place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.place)?;
         let mut lines = self.text.lines();
@@ -64,7 +64,7 @@ impl fmt::Display for Setup {
     }
 }
 
-/// How a client is told of a server that it is to know by this name.
+/// Returns the configuration of a client for a server with this name.
 pub(crate) fn setup(
     client: ClientKind,
     name: &str,
@@ -107,7 +107,7 @@ pub(crate) fn setup(
 }
 
 impl ServerEndpoint {
-    /// The same, its token among the headers, in the words of this client.
+    /// Returns the same endpoint with its token among the headers, in the syntax of this client.
     fn for_client(&self, client: ClientKind, name: &str) -> Self {
         let mut endpoint = self.clone();
         if let Self::Http {
@@ -122,7 +122,7 @@ impl ServerEndpoint {
         endpoint
     }
 
-    /// The variable that has its token, if it asks for one.
+    /// Returns the variable that has its token, if it requires one.
     fn token_env(&self) -> Option<&str> {
         match self {
             Self::Http { token_env, .. } => token_env.as_deref(),
@@ -143,7 +143,8 @@ fn servers(key: &str, name: &str, entry: Value) -> String {
     format!("{:#}", json!({ key: { name: entry } }))
 }
 
-/// A server in JSON; `url` is where the URL stands, `kind` where it is said which of both it is.
+/// Returns a server in JSON; `url_key` is the member of the URL, `kind` the value of the member that names the
+/// transport.
 fn server_entry(server: &ServerEndpoint, url_key: &str, kind: Option<&str>) -> Value {
     let mut entry = Map::new();
     let mut set = |key: &str, value: Value| entry.insert(key.to_owned(), value);
@@ -172,10 +173,10 @@ fn server_entry(server: &ServerEndpoint, url_key: &str, kind: Option<&str>) -> V
     entry.into()
 }
 
-/// By way of a program that speaks HTTP for clients which do not.
+/// Returns a server that is reached through a program that speaks HTTP for clients which do not.
 ///
-/// Source: the README of `mcp-remote`: no plain HTTP but to this machine unless it is allowed, and no blanks in arguments, which
-/// some clients take apart there.
+/// Source: the README of `mcp-remote`: plain HTTP only to this machine unless it is allowed, and no blanks in
+/// arguments, since some clients split them there.
 fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
     if is_unencrypted_remote(url) {
@@ -202,7 +203,7 @@ fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     bridge
 }
 
-/// Is it HTTP without encryption, to another machine?
+/// Reports whether it is HTTP without encryption, to another machine.
 fn is_unencrypted_remote(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.scheme_str() == Some("http") && !matches!(url.host(), Some("localhost" | "127.0.0.1"))
@@ -272,7 +273,7 @@ fn inspector(server: &ServerEndpoint) -> Result<String, CliError> {
     let args = shlex::try_join(args.iter().map(String::as_str));
     let mut line = args.map_err(|_| CliError::NulInCommand)?;
     if let Some(variable) = server.token_env() {
-        // In quotes that let the shell fill it in.
+        // In quotes that let the shell expand it.
         line += &format!(r#" --header "Authorization: Bearer ${variable}""#);
     }
     Ok(line)

@@ -1,4 +1,4 @@
-//! A client and the server that it asks: one by its URL, or the real host that serves layers or the plugins of packages.
+//! A client and its server: one by its URL, or the real host that serves layers or the plugins of packages.
 
 use std::{
     path::PathBuf,
@@ -20,41 +20,42 @@ use crate::{
     process::{child, env_file, host::HostProcess, temp_dir},
 };
 
-/// How long a host may take to end that has cut its connections. Unit: seconds. Source: ours; a core dump takes its time.
+/// The time that a host may take to end after it has cut its connections. Unit: seconds. Source: ours; a core dump
+/// takes its time.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whom to ask: a server by its URL, else layers, else the plugins of packages.
+/// The server to connect to: one by its URL, else layers, else the plugins of packages.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionOptions {
-    /// In the function's order.
+    /// The layers, in the function's order.
     pub(crate) layers: Vec<PathBuf>,
     pub(crate) url: Option<String>,
     pub(crate) packages: PackageSelection,
     pub(crate) era: Era,
-    /// Sent with every request.
+    /// The headers of every request.
     pub(crate) headers: Vec<(String, String)>,
     /// The variable that has the token of the server behind the URL.
     pub(crate) token_env: Option<String>,
-    /// Show on stderr what goes over the wire.
+    /// Whether to show requests and responses on stderr.
     pub(crate) dump: bool,
 }
 
-/// A client, and what must live as long as it asks.
+/// A client, and everything that must live as long as it.
 pub(crate) struct Connection {
     client: Client,
     local_host: Option<LocalHost>,
 }
 
-/// A host of this program's own.
+/// A host that this program started.
 struct LocalHost {
     process: HostProcess,
-    /// Nobody sends: it is closed when all is told that the host has said.
+    /// A channel without messages: it is closed when all output of the host is printed.
     stderr_closed: Receiver<()>,
     _opt: TempDir,
 }
 
 impl Connection {
-    /// Connect. What is no server by a URL is built, as far as it has to be, and served by a host of this program's own.
+    /// Connects. Without a URL it builds the layers, as far as necessary, and serves them by a local host.
     pub(crate) fn open(options: &ConnectionOptions) -> anyhow::Result<Self> {
         if let Some(url) = &options.url {
             let mut headers = options.headers.clone();
@@ -67,7 +68,7 @@ impl Connection {
             });
         }
         let opt = temp_dir::create()?;
-        // Where no layer has a plugin, that is what is to be said.
+        // Where no layer has a plugin, the host must report that.
         fs_err::create_dir_all(opt.path().join("lib"))?;
         let mut layers = Vec::new();
         let mut variables = Vec::new();
@@ -75,7 +76,7 @@ impl Connection {
             let packages = packages::find(&options.packages)?;
             let manifest = packages::manifest(&options.packages)?;
             variables = env_file::read(&manifest.with_file_name(".env"), false)?;
-            // Those of the shell count first.
+            // Variables of the shell win.
             variables.retain(|(name, _)| std::env::var_os(name).is_none());
             layer::build_for_development(&packages, opt.path())?;
         }
@@ -86,9 +87,9 @@ impl Connection {
         let mut host = Command::new(std::env::current_exe()?);
         host.envs(variables);
         host.arg("__host").env("PLUGIN_DIR", opt.path().join("lib"));
-        // Nobody else can find the way to it.
+        // Nobody else can reach it.
         host.env_remove("BEARER_TOKENS");
-        // What the user has set counts.
+        // Variables that the user has set win.
         for (variable, value) in [("ON_BAD_PLUGIN", "stop"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")] {
             if std::env::var_os(variable).is_none() {
                 host.env(variable, value);
@@ -119,12 +120,12 @@ impl Connection {
         })
     }
 
-    /// Does a host of this program's own answer?
+    /// Reports whether a local host answers.
     pub(crate) fn is_local(&self) -> bool {
         self.local_host.is_some()
     }
 
-    /// Ask; where the own host has ended meanwhile, that is why it cannot be reached.
+    /// Sends a request; if the local host has ended meanwhile, the error is about that.
     pub(crate) fn request<T>(
         &mut self,
         doing: &str,

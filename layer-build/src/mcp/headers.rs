@@ -1,4 +1,4 @@
-//! Headers of requests: the token of a caller, and what repeats a part of the body.
+//! Headers of requests: the token of a caller, and copies of parts of the body.
 
 use mcp_protocol::encode_header;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use ureq::http::HeaderValue;
 
 use crate::error::CliError;
 
-/// The header that shows the token in a variable.
+/// Returns the header with the token of a variable.
 pub(crate) fn bearer(variable: &str) -> Result<String, CliError> {
     let token = std::env::var(variable).unwrap_or_default();
     let value = format!("Bearer {}", token.trim());

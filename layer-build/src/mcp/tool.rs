@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::CliError;
 
-/// The tool of this name.
+/// Returns the tool of this name.
 pub(crate) fn find<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, CliError> {
     let found = tools.iter().find(|tool| tool["name"] == name);
     found.ok_or_else(|| {
@@ -16,7 +16,7 @@ pub(crate) fn find<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, CliE
     })
 }
 
-/// What a result says, for people.
+/// Returns the text of a result, for people.
 pub(crate) fn result_text(result: &Value) -> String {
     let blocks = result["content"].as_array();
     let texts = blocks

@@ -1,4 +1,4 @@
-//! Processes that run the code of plugins: with what Lambda gives them for an environment, and not for ever.
+//! Processes that run the code of plugins, with an environment as on Lambda and a time limit.
 
 use std::{
     ffi::OsStr,
@@ -10,12 +10,12 @@ use std::{
 
 use anyhow::Context;
 
-/// How long a plugin may take to say what it is. Unit: seconds; default 60.
-/// Source: ours. Lambda gives the whole start 10 seconds (AWS Lambda Developer Guide, "Understanding the Lambda execution
-/// environment lifecycle"); six times as long is enough for a machine that does other things as well.
+/// The time that a plugin may take to return its declaration. Unit: seconds; default 60.
+/// Source: ours. Lambda gives the whole start 10 seconds (AWS Lambda Developer Guide, "Understanding the Lambda
+/// execution environment lifecycle"); six times as long is enough for a machine that does other things as well.
 pub(crate) const CHILD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a process is asked whether it has ended.
+/// The interval at which a process is checked for its end.
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
 /// The environment of a function that matters to a library, without the user's own.
@@ -26,7 +26,7 @@ const LAMBDA_ENVIRONMENT: [(&str, &str); 3] = [
     ("TZ", ":UTC"),
 ];
 
-/// A program that runs as on Lambda, where `/opt/lib` is this folder.
+/// Returns a command that runs a program as on Lambda, with this folder as `/opt/lib`.
 pub(crate) fn lambda_command(program: impl AsRef<OsStr>, lib: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().envs(LAMBDA_ENVIRONMENT);
@@ -34,16 +34,16 @@ pub(crate) fn lambda_command(program: impl AsRef<OsStr>, lib: &Path) -> Command 
     command
 }
 
-/// What came of a process.
+/// The outcome of a process.
 pub(crate) struct ChildOutcome {
-    /// `None`: it was ended when `patience` was.
+    /// The exit status. `None`: it was killed after `timeout`.
     pub(crate) status: Option<ExitStatus>,
     pub(crate) stderr: String,
 }
 
-/// Wait until a process ends, or end it.
+/// Waits until a process ends, or kills it.
 pub(crate) fn run(command: &mut Command, timeout: Duration) -> anyhow::Result<ChildOutcome> {
-    // A file, since a pipe that nobody empties would stop the process.
+    // A file, since an unread pipe would block the process.
     let mut stderr_file = tempfile::tempfile().context("no temporary file can be made")?;
     let mut child = command
         .stdin(Stdio::null())

@@ -1,10 +1,10 @@
-//! `.env`: what tools find in their environment, without its being in that of the shell.
+//! `.env`: variables for tools that are not in the environment of the shell.
 
 use std::path::Path;
 
 use crate::error::CliError;
 
-/// The variables of a file. A file that nobody asked for need not be there.
+/// Reads the variables of a file. An optional file may be missing.
 pub(crate) fn read(path: &Path, is_required: bool) -> Result<Vec<(String, String)>, CliError> {
     let failed = |problem: String| CliError::EnvFile {
         path: path.to_owned(),
@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path, is_required: bool) -> Result<Vec<(String, String
     }
 }
 
-/// What is wrong, without what stands there: it may be a secret.
+/// Returns the message of an error without the text of the file, which may be a secret.
 fn redacted_message(error: &dotenvy::Error, path: &Path) -> String {
     match error {
         dotenvy::Error::LineParse(text, _) => {

@@ -1,4 +1,4 @@
-//! The real host, serving plugins in a process of its own.
+//! The real host, serving plugins in a separate process.
 
 use std::{
     io::{BufRead, BufReader},
@@ -14,13 +14,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::CliError;
 
-/// How often a host sees whether whoever started it is still there.
+/// The interval at which a host checks whether its parent still exists.
 const PARENT_POLL: Duration = Duration::from_millis(500);
 
-/// How often a host that is about to end is asked whether it has.
+/// The interval at which a host that is shutting down is checked for its end.
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// End this process in good order once the one that has started it is no more: it could not say so itself.
+/// Ends this process in good order once its parent is gone, which could not send a signal itself.
 pub(crate) fn exit_with_parent() {
     let parent = parent_id();
     std::thread::spawn(move || {
@@ -31,30 +31,30 @@ pub(crate) fn exit_with_parent() {
     });
 }
 
-/// Ask a process to end in good order. Is it there?
+/// Asks a process to end in good order. Reports whether it exists.
 pub(crate) fn terminate(process: u32) -> bool {
     let pid = process.try_into().ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok())
 }
 
-/// A host that serves. It ends with this value.
+/// A host that serves. It ends when this value is dropped.
 pub(crate) struct HostProcess {
     child: Child,
     pub(crate) url: String,
 }
 
-/// Why a host does not serve.
+/// The reason why a host does not serve.
 #[derive(Debug)]
 pub(crate) enum HostStartError {
-    /// It says why, by codes and messages.
+    /// It reported errors, as codes and messages.
     Refused(Vec<(String, String)>),
-    /// Its last words.
+    /// It crashed, with this last output.
     Crashed(String),
     Hangs,
 }
 
 impl HostProcess {
-    /// Run a host that listens on this socket, else on a free port. What it logs goes to `log`, line by line.
+    /// Starts a host that listens on this socket, else on a free port. Its log lines go to `log`.
     pub(crate) fn start(
         command: &mut Command,
         listener: Option<&TcpListener>,
@@ -78,7 +78,7 @@ impl HostProcess {
             let mut sender = Some(sender);
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 log(&line);
-                // Once it listens nobody hears what it logs.
+                // Once it listens, nobody receives its log lines.
                 if sender
                     .as_ref()
                     .is_some_and(|sender| sender.send(line).is_err())
@@ -122,12 +122,12 @@ impl HostProcess {
 }
 
 impl HostProcess {
-    /// How it has ended, if it has.
+    /// Returns its exit status, if it has ended.
     pub(crate) fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// The same, waited for: a process that ends closes its files some time before it can be asked for its status.
+    /// Waits for its exit status: a process that ends closes its files some time before its status is available.
     pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Option<ExitStatus> {
         let started = Instant::now();
         loop {
@@ -139,15 +139,15 @@ impl HostProcess {
         }
     }
 
-    /// Let it finish what it is at, and end.
+    /// Lets it finish requests in progress, and end.
     pub(crate) fn shut_down(mut self) {
         if terminate(self.child.id()) {
-            // It gives itself a limit; if it cannot be waited for it is killed.
+            // The host has its own time limit; if waiting fails it is killed.
             let _ = self.child.wait();
         }
     }
 
-    /// The same, without waiting for it.
+    /// Shuts it down without waiting.
     pub(crate) fn shut_down_in_background(self) {
         std::thread::spawn(move || self.shut_down());
     }
@@ -176,7 +176,7 @@ impl Drop for HostProcess {
     }
 }
 
-/// What `bootstrap serve` gives for its reasons: one, or several below a first line that counts them.
+/// Parses the errors of `bootstrap serve`: one, or several below a first line with their number.
 fn parse_start_errors(output: &[String]) -> Option<Vec<(String, String)>> {
     let coded = |line: &str| {
         let (code, message) = line.split_once("] ")?;

@@ -1,14 +1,15 @@
-//! Folders for a while. They go when they are dropped; those of a program that could not do so go when the next one needs some.
+//! Temporary folders. They are removed when dropped; those of a killed program are removed when the next one needs
+//! some.
 
 use std::{io, path::Path, sync::Once};
 
 use rustix::process::{Pid, test_kill_process};
 use tempfile::{Builder, TempDir};
 
-/// What their names begin with. Then comes the number of the process that they belong to.
+/// The prefix of their names. The number of the owning process follows.
 const PREFIX: &str = "cargo-layer-";
 
-/// A folder among the system's temporary ones.
+/// Creates a folder among the system's temporary ones.
 pub(crate) fn create() -> io::Result<TempDir> {
     static SWEPT: Once = Once::new();
     let parent = std::env::temp_dir();
@@ -16,15 +17,15 @@ pub(crate) fn create() -> io::Result<TempDir> {
     create_in(&parent)
 }
 
-/// A folder in this one.
+/// Creates a folder in this one.
 pub(crate) fn create_in(parent: &Path) -> io::Result<TempDir> {
     let prefix = format!("{PREFIX}{}-", std::process::id());
     Builder::new().prefix(&prefix).tempdir_in(parent)
 }
 
-/// Remove the folders of processes that there are no more.
+/// Removes the folders of processes that do not exist any more.
 pub(crate) fn remove_stale(parent: &Path) {
-    // What cannot be removed, perhaps as it is another user's, is no reason not to go on.
+    // A folder that cannot be removed, perhaps because it is another user's, is no reason to stop.
     let entries = std::fs::read_dir(parent).into_iter().flatten();
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();

@@ -1,4 +1,4 @@
-//! What the ELF files say of themselves, and what the host says of files in its folder.
+//! Checks of ELF files, and the host's checks of files in its folder.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// The libraries that `provided.al2023` has for certain: glibc's own, and the unwinder that every Rust program needs.
-/// Source: the GNU C Library manual, "Installing the C Library", and GCC's `libgcc_s`; AWS, "Amazon Linux 2023 User Guide",
-/// "AL2023 minimal container image". There is more on it, which no page of AWS promises by name.
+/// Source: the GNU C Library manual, "Installing the C Library", and GCC's `libgcc_s`; AWS, "Amazon Linux 2023 User
+/// Guide", "AL2023 minimal container image". It has more libraries, which no page of AWS promises by name.
 const SYSTEM_LIBRARIES: [&str; 13] = [
     "ld-linux-aarch64.so.1",
     "ld-linux-x86-64.so.2",
@@ -30,10 +30,10 @@ const SYSTEM_LIBRARIES: [&str; 13] = [
     "libutil.so.1",
 ];
 
-/// How many symbols are named, at most.
+/// The maximum number of symbols that are named.
 const MAX_NAMED_SYMBOLS: usize = 3;
 
-/// Check every ELF file. `system` are libraries that the function's system has besides.
+/// Checks every ELF file. `system` are further libraries of the function's system.
 pub(crate) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Finding>) {
     let cpu = subject.cpu().unwrap_or_default();
     let in_layers = subject
@@ -46,7 +46,7 @@ pub(crate) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Fin
         .chain(system.iter().map(String::as_str))
         .collect();
     for layer in subject.host.iter().chain(&subject.layers) {
-        // What a link leads to is judged in its own place.
+        // The target of a link is checked in its own place.
         let files = layer.libraries.iter();
         for library in files.filter(|library| library.link_target.is_none()) {
             let location = layer.location(&library.path);
@@ -147,7 +147,7 @@ fn check_facts(
     }
 }
 
-/// The host looks into `lib` alone, and reads manifests.
+/// Checks that plugins are in `lib`, the only folder that the host reads, and listed in manifests.
 fn check_placement(layer: &Layer, findings: &mut Vec<Finding>) {
     let is_link_target = |path: &str| {
         let mut plugins = layer.plugins();
@@ -180,7 +180,7 @@ fn check_placement(layer: &Layer, findings: &mut Vec<Finding>) {
             findings.push(if layer.declares(name) {
                 Finding::from_host(problem.code().as_str(), message)
             } else {
-                // It may be anything: the host leaves it out.
+                // It may be any file: the host ignores it.
                 Finding::skipped(problem.code(), message)
             });
         }

@@ -1,4 +1,4 @@
-//! What Lambda allows of archives, layers and variables, whatever is in them.
+//! The limits of Lambda for archives, layers and variables, whatever their content.
 
 use crate::{
     archive::read::EntryKind,
@@ -12,21 +12,21 @@ use crate::{
 pub(crate) const MAX_UPLOAD: u64 = 50 << 20;
 const MAX_UNZIPPED: u64 = 250 << 20;
 
-/// What everyone must be allowed, since a function does not run as the owner of its files.
+/// The permission that everyone must have, since a function does not run as the owner of its files.
 const MODE_READ: u32 = 0o004;
 const MODE_ENTER: u32 = 0o005;
 const MODE_RUN: u32 = 0o005;
 
-/// What a function selects of its layers.
+/// The variables by which a function selects from its layers.
 #[derive(Debug, Default)]
 pub(crate) struct SelectionOptions {
-    /// Its `ENTRY_FILE`.
+    /// The entries of `ENTRY_FILE`.
     pub(crate) entry_file: Vec<String>,
-    /// Its `TOOLS_LIST`.
+    /// The entries of `TOOLS_LIST`.
     pub(crate) tools_list: Vec<String>,
 }
 
-/// Check what was read of these layers and their function. `count` is the number of layers, also of those that cannot be read.
+/// Checks these layers and their function. `count` is the number of layers, also of those that cannot be read.
 pub(crate) fn check(
     subject: &Subject,
     count: usize,
@@ -89,7 +89,7 @@ fn check_archive(layer: &Layer, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The function's own code is `bootstrap`, which Lambda starts.
+/// Checks that the function's own code has a `bootstrap`, which Lambda starts.
 fn check_function(host: &Layer, findings: &mut Vec<Finding>) {
     let bootstrap = host
         .archive
@@ -118,7 +118,7 @@ fn check_function(host: &Layer, findings: &mut Vec<Finding>) {
     ));
 }
 
-/// Lambda unpacks the layers over each other.
+/// Checks for files that overwrite each other: Lambda unpacks the layers into one folder.
 fn check_overwrites(layers: &[Layer], findings: &mut Vec<Finding>) {
     for (index, later) in layers.iter().enumerate() {
         let files = later

@@ -1,4 +1,4 @@
-//! Layers and a function that are checked together, and what their ELF files and manifests say.
+//! Layers and a function that are checked together, with the facts of their ELF files and manifests.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use crate::{
     library::elf::{self, ElfFacts},
 };
 
-/// What is checked together: the layers in the function's order, and its own code.
+/// The subject of a check: the layers in the function's order, and its own code.
 pub(crate) struct Subject {
     pub(crate) layers: Vec<Layer>,
     pub(crate) host: Option<Layer>,
 }
 
-/// An archive, and what its ELF files and manifests say.
+/// An archive, with the facts of its ELF files and manifests.
 pub(crate) struct Layer {
     pub(crate) archive: Archive,
     pub(crate) libraries: Vec<Library>,
@@ -29,11 +29,11 @@ pub(crate) struct Library {
     pub(crate) path: String,
     pub(crate) facts: ElfFacts,
     pub(crate) is_plugin: bool,
-    /// Where it really is, if this is a link.
+    /// The path of the real file, if this is a link.
     pub(crate) link_target: Option<String>,
 }
 
-/// Read an archive, and what its ELF files and manifests say.
+/// Reads an archive, its ELF files and its manifests.
 pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<Option<Layer>> {
     let archive = match Archive::try_read(path)? {
         Ok(archive) => archive,
@@ -108,30 +108,30 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
 }
 
 impl Layer {
-    /// A place in it, for people.
+    /// Returns a place in it, for people.
     pub(crate) fn location(&self, path: &str) -> String {
         format!("{}: {path}", self.archive.path.display())
     }
 
-    /// The plugins in its folder `lib`.
+    /// Returns the plugins in its folder `lib`.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = &Library> {
         let plugins = self.libraries.iter().filter(|library| library.is_plugin);
         plugins.filter(|library| library.name_in_lib().is_some())
     }
 
-    /// The file names of those for this CPU.
+    /// Returns the file names of the plugins for this CPU.
     pub(crate) fn plugins_for(&self, cpu: &str) -> impl Iterator<Item = &str> {
         let plugins = self.plugins().filter(move |plugin| plugin.facts.cpu == cpu);
         plugins.filter_map(Library::name_in_lib)
     }
 
-    /// The CPU that its manifest names, else that of its first library.
+    /// Returns the CPU of its manifest, else of its first library.
     pub(crate) fn cpu(&self) -> Option<&str> {
         let declared = self.manifests.first().map(|manifest| manifest.cpu.as_str());
         declared.or_else(|| Some(self.libraries.first()?.facts.cpu.as_str()))
     }
 
-    /// Does one of its manifests tell of this file?
+    /// Reports whether one of its manifests lists this file.
     pub(crate) fn declares(&self, file: &str) -> bool {
         let mut entries = self.manifests.iter().flat_map(|manifest| &manifest.plugins);
         entries.any(|entry| entry.file == file)
@@ -139,7 +139,7 @@ impl Layer {
 }
 
 impl Library {
-    /// Its file name, if it is in the folder in which the host and the loader look.
+    /// Returns its file name, if it is in the folder where the host and the loader look.
     pub(crate) fn name_in_lib(&self) -> Option<&str> {
         let name = self.path.strip_prefix("lib/")?;
         (!name.contains('/')).then_some(name)
@@ -147,7 +147,7 @@ impl Library {
 }
 
 impl Subject {
-    /// The CPU that all have to be for: that of the function's own code, else of the first layer.
+    /// Returns the CPU that all files must be for: that of the function's own code, else of the first layer.
     pub(crate) fn cpu(&self) -> Option<&str> {
         let all = self.host.iter().chain(&self.layers);
         all.filter_map(Layer::cpu).next()

@@ -1,4 +1,4 @@
-//! The phases of a cold start: each in environments of its own, turn by turn.
+//! The phases of a cold start: each in separate environments, in turn.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,21 +12,22 @@ use serde_json::{Value, json};
 
 use crate::{args, terminal::progress::spinner};
 
-/// How long a phase takes, once a round. Unit: microseconds.
+/// The times of a phase, one for each round. Unit: microseconds.
 pub(super) struct Phase {
     pub(super) name: String,
     pub(super) times: Vec<f64>,
 }
 
-/// What is measured: from the start of a process to its first question for work, and, where there is one, an invocation after it.
+/// A function to measure: from the start of a process to its first request for an event, and, where there is one, an
+/// invocation after it.
 struct MeasuredFunction {
     start: Phase,
     first: Option<(Phase, Value)>,
     function: Function,
 }
 
-/// Measure with the layers in this folder. The first phase is the host alone: it says its version, and ends. (Without plugins it
-/// serves nobody.)
+/// Measures with the layers in this folder. The first phase is the host alone: it prints its version, and ends.
+/// (Without plugins it serves nobody.)
 pub(super) fn measure(
     host: &(PathBuf, Option<&str>),
     opt: &Path,
@@ -104,7 +105,7 @@ pub(super) fn measure(
     Ok([alone].into_iter().chain(phases).collect())
 }
 
-/// How long the program takes to say its version. Unit: microseconds.
+/// Returns the time that the program takes to print its version. Unit: microseconds.
 fn time_version((program, argument): &(PathBuf, Option<&str>)) -> anyhow::Result<f64> {
     let started_at = Instant::now();
     let mut command = Command::new(program);
@@ -124,7 +125,7 @@ impl Phase {
     }
 }
 
-/// The libraries that have plugins in them, by the manifests; those without one are what plugins need.
+/// Returns the libraries that are plugins, by the manifests; the others are needed by plugins.
 fn plugin_files(lib: &str) -> anyhow::Result<Vec<String>> {
     let mut plugins = Vec::new();
     for entry in fs_err::read_dir(lib)? {

@@ -1,4 +1,4 @@
-//! The proof: every plugin is opened, and a host serves them all, as on Lambda.
+//! The live check: every plugin is opened, and a host serves them all, as on Lambda.
 
 use std::{
     os::unix::fs::PermissionsExt,
@@ -22,7 +22,7 @@ use crate::{
     terminal::progress::spinner,
 };
 
-/// Open every plugin, then serve all; what the host lists.
+/// Opens every plugin, then serves all; returns the tools that the host lists.
 pub(super) fn check(
     subject: &Subject,
     args: &args::layer::Check,
@@ -34,7 +34,7 @@ pub(super) fn check(
         read::unpack(&layer.archive.path, opt.path())?;
     }
     let lib = opt.path().join("lib");
-    // Where none has a plugin, that is what is to be said.
+    // Where no layer has a plugin, the check must report that.
     fs_err::create_dir_all(&lib)?;
     let cpu = subject.cpu().unwrap_or(std::env::consts::ARCH);
     let Some(host) = ServingHost::find(subject, cpu, opt.path())? else {
@@ -63,7 +63,7 @@ pub(super) fn check(
     check_serves(&host, &layers, args, findings)
 }
 
-/// A plugin is opened alone, so that what it does to its process is known to be its own.
+/// Opens each plugin alone, so that its effects on its process are known to be its own.
 fn check_opens(
     plugin: &Path,
     layers: &UnpackedLayers<'_>,
@@ -90,7 +90,7 @@ fn check_opens(
     Ok(())
 }
 
-/// All plugins, all tools.
+/// Serves all plugins with all tools.
 fn check_serves(
     host: &ServingHost,
     layers: &UnpackedLayers<'_>,
@@ -101,7 +101,7 @@ fn check_serves(
     let mut command = match &host.emulator {
         Some(emulator) => {
             let mut command = child::lambda_command(emulator, &lib);
-            // It would be the emulator's own.
+            // The emulator would use it itself.
             command.env_remove("LD_LIBRARY_PATH");
             command.arg(&host.program);
             command
@@ -161,7 +161,7 @@ fn check_serves(
     Ok(names)
 }
 
-/// What is known of a file already is not said twice.
+/// Adds a finding unless it is known of the file already.
 fn push_unless_known(findings: &mut Vec<Finding>, finding: Finding) {
     let about = file_in(&finding.message);
     let same = |known: &Finding| known.code == finding.code && file_in(&known.message) == about;
@@ -170,13 +170,13 @@ fn push_unless_known(findings: &mut Vec<Finding>, finding: Finding) {
     }
 }
 
-/// The file that a message is about.
+/// Returns the file that a message is about.
 fn file_in(message: &str) -> Option<&str> {
     let begin = message.find(": lib/")? + ": ".len();
     message[begin..].split(':').next()
 }
 
-/// Something that came up at work. The host's own words end with what to do.
+/// Returns the finding of an error during the live check. The host's own message ends with the remedy.
 fn finding_for(code: &str, message: String) -> Finding {
     let is = |known: FindingCode| code == known.as_str();
     match code {
@@ -194,7 +194,7 @@ fn finding_for(code: &str, message: String) -> Finding {
     }
 }
 
-/// The layers, and where they are unpacked.
+/// The layers, and the folder where they are unpacked.
 struct UnpackedLayers<'a>(&'a Subject, &'a Path);
 
 impl UnpackedLayers<'_> {
@@ -202,7 +202,7 @@ impl UnpackedLayers<'_> {
         self.1.join("lib")
     }
 
-    /// A message that names files of the layers.
+    /// Returns a message that names files of the layers.
     fn with_archive_paths(&self, message: &str) -> String {
         let layers = self.0.layers.iter().map(|layer| &layer.archive);
         read::with_archive_paths(message, layers, self.1)
@@ -212,21 +212,21 @@ impl UnpackedLayers<'_> {
 /// The host that serves.
 struct ServingHost {
     program: PathBuf,
-    /// What makes this very program a host.
+    /// The argument that makes this very program a host.
     argument: Option<&'static str>,
-    /// For a CPU that is not this one.
+    /// The emulator, for another CPU.
     emulator: Option<PathBuf>,
 }
 
 impl ServingHost {
-    /// That of the function, else this program, which is one; `None` where neither can be run.
+    /// Finds the host of the function, else this program, which is one; `None` where neither can be run.
     fn find(subject: &Subject, cpu: &str, opt: &Path) -> anyhow::Result<Option<Self>> {
         let is_native = cpu == std::env::consts::ARCH;
         let emulator = if is_native { None } else { emulator(cpu) };
-        // The function's own goes before one in a layer.
+        // The function's own host comes before one in a layer.
         let mut all = subject.host.iter().chain(&subject.layers);
         let bootstrap = all.find_map(|layer| {
-            // Whatever else it is has been told already.
+            // Other problems have been reported already.
             layer
                 .libraries
                 .iter()

@@ -1,4 +1,4 @@
-//! The host that serves: at once, or as a function behind a gateway. It is replaced only by one that serves as well.
+//! The host that serves: directly, or as a function behind a gateway. It is replaced only by one that serves as well.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -16,18 +16,18 @@ use crate::{
     process::{child, host::HostProcess},
 };
 
-/// How long a function may run. Unit: seconds. Source: AWS Lambda, "Configure Lambda function timeout", its maximum.
+/// The time limit of a function. Unit: seconds. Source: AWS Lambda, "Configure Lambda function timeout", its maximum.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// Where clients are served.
+/// The server for clients.
 pub(crate) struct DevServer {
     url: String,
     backend: Backend,
 }
 
 enum Backend {
-    /// `bootstrap serve`, on a socket that all hosts of this process have one after the other: no connection is lost between
-    /// them.
+    /// `bootstrap serve`, on a socket that all hosts of this process use one after the other: no connection is lost
+    /// between them.
     Serve {
         listener: TcpListener,
         host: Option<HostProcess>,
@@ -41,7 +41,7 @@ enum Backend {
 }
 
 impl DevServer {
-    /// Listen, as far as that is possible without anything to serve.
+    /// Listens, as far as that is possible without a layer.
     pub(crate) fn new(args: &args::build::Dev) -> Result<Self, CliError> {
         let listen = args.listen;
         if !listen.ip().is_loopback() {
@@ -74,12 +74,13 @@ impl DevServer {
         })
     }
 
-    /// Where clients find it, once something is served.
+    /// Returns the URL for clients, once a layer is served.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Serve this from now on, if it can be served. What is under way with the host before is finished there.
+    /// Serves this layer from now on, if it can be served. Requests in progress with the previous host are finished
+    /// there.
     pub(crate) async fn switch(&mut self, built: &BuiltLayer) -> anyhow::Result<()> {
         match &mut self.backend {
             Backend::Serve { listener, host } => {
@@ -113,7 +114,7 @@ impl DevServer {
         Ok(())
     }
 
-    /// How the host has ended that should serve, once. (A function's starts anew by itself.)
+    /// Returns once how the host has ended that should serve. (A function restarts by itself.)
     pub(crate) fn exit_status(&mut self) -> Option<String> {
         match &mut self.backend {
             Backend::Serve { host, .. } => {
@@ -125,13 +126,13 @@ impl DevServer {
         }
     }
 
-    /// End, after what is under way.
+    /// Shuts down after the requests in progress.
     pub(crate) async fn shut_down(self) {
         match self.backend {
             Backend::Serve { host, .. } => {
                 if let Some(host) = host {
                     let ending = tokio::task::spawn_blocking(move || host.shut_down());
-                    // Only a panic could be told.
+                    // Only a panic could be reported.
                     let _ = ending.await;
                 }
             }
@@ -147,7 +148,7 @@ fn start_host(
     let mut host = Command::new(std::env::current_exe()?);
     host.arg("__host").envs(variables);
     let log = |line: &str| {
-        // Errors come back, and are told in their place.
+        // Errors are returned, and printed in their place.
         if !line.starts_with("listening on ") && !line.starts_with("error[") {
             eprintln!("{line}");
         }
@@ -156,8 +157,8 @@ fn start_host(
     Ok(host.map_err(CliError::from)?)
 }
 
-/// As on Lambda, tools see what the file of variables gives them, and nothing of the shell's. Behind a door that streams the
-/// host has to, whatever the file says.
+/// Returns the configuration of a function. As on Lambda, tools see the variables of the file, and none of the shell.
+/// Behind a front door that streams the host has to stream, whatever the file says.
 fn function_config(built: &BuiltLayer, front_door: &FrontDoor) -> anyhow::Result<FunctionConfig> {
     let mut config = FunctionConfig::new(std::env::current_exe()?).timeout(FUNCTION_TIMEOUT);
     config.arguments = vec!["__host".to_owned()];

@@ -1,4 +1,4 @@
-//! Serve a client that has started this program, over stdin and stdout.
+//! Serves a client that has started this program, over stdin and stdout.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use tokio::{process::Command, runtime::Runtime};
 use super::{builder::DevBuilder, signals::EndSignals};
 use crate::{exit::Exit, process::host::terminate};
 
-/// Build, and serve until the client has gone. What is built is what there is now: the client would not hear of changes.
+/// Builds, and serves until the client has gone. The build happens once: the client would not notice changes.
 pub(crate) fn serve(runtime: &Runtime, builder: &DevBuilder) -> anyhow::Result<Exit> {
     let built = builder.build()?;
     runtime.block_on(async {

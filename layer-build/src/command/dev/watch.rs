@@ -1,4 +1,4 @@
-//! Tell when a source has changed.
+//! Watches sources for changes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,32 +12,32 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::builder::Sources;
 
-/// How long it must be quiet after a change: programs that save many files do so one after the other.
+/// The quiet time after a change: programs that save many files do so one after the other.
 const DEBOUNCE: Duration = Duration::from_millis(150);
 
-/// Watches until it is dropped.
+/// A watch, which ends when it is dropped.
 pub(crate) struct Watch<'a> {
     sources: &'a Sources,
-    /// As it was when the watch began.
+    /// The state of the files when the watch began.
     seen: Snapshot,
     events: UnboundedReceiver<()>,
-    /// Was there an event that was not looked into yet?
+    /// Whether there was an event that was not checked yet.
     has_event: bool,
-    /// None where the system does not tell.
+    /// The watcher. None where the system has no notifications.
     _watcher: Option<RecommendedWatcher>,
 }
 
-/// When each file was written, and how long it was.
+/// The modification time and the length of each file.
 type Snapshot = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 impl<'a> Watch<'a> {
-    /// Watch the folders with sources. Each on its own, since a whole tree would include what cargo builds, with thousands of
-    /// folders.
+    /// Watches the folders with sources. Each is watched separately, since a whole tree would include cargo's output,
+    /// with thousands of folders.
     pub(crate) fn new(sources: &'a Sources) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let on_event = move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| !event.kind.is_access()) {
-                // Nobody hears it once the watch has ended.
+                // The receiver is gone once the watch has ended.
                 let _ = sender.send(());
             }
         };
@@ -64,11 +64,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Wait for a change, and until it is quiet after it. Whoever stops waiting does not miss it the next time.
+    /// Waits for a change, and until it is quiet after it. A cancelled wait does not lose the change.
     pub(crate) async fn changed(&mut self) {
         loop {
             if !self.has_event && self.events.recv().await.is_none() {
-                // Nobody tells of any.
+                // There is no source of events.
                 std::future::pending::<()>().await;
             }
             self.has_event = true;
@@ -82,14 +82,14 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// What matters in a tree.
+/// Returns the files of a tree to watch.
 fn walk(tree: &Path, excluded: &Path) -> impl Iterator<Item = DirEntry> {
     let excluded = excluded.to_owned();
     let walk = WalkBuilder::new(tree)
         .require_git(false)
         .filter_entry(move |entry| entry.path() != excluded)
         .build();
-    // What cannot be read cannot be built from either.
+    // A file that cannot be read cannot be built from either.
     walk.filter_map(Result::ok)
 }
 
@@ -153,7 +153,7 @@ mod tests {
         let sources = sources(folder.path());
         let mut watch = Watch::new(&sources);
         fs_err::write(folder.path().join("crate/a.rs"), "").expect("a file");
-        // Shorter than it must be quiet.
+        // Shorter than the quiet time.
         let cut = tokio::time::timeout(DEBOUNCE / 3, watch.changed()).await;
         if cut.is_err() {
             watch.changed().await;

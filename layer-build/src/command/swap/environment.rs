@@ -1,4 +1,4 @@
-//! The variables that a function is to have: those that it has, with some set and some taken away.
+//! The new variables of a function: its current ones, with some set and some removed.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{
     process::env_file,
 };
 
-/// What is changed of a function's variables.
+/// The changes to a function's variables.
 #[derive(Debug, Default)]
 pub(crate) struct EnvironmentChanges {
     set: BTreeMap<String, String>,
@@ -18,7 +18,7 @@ pub(crate) struct EnvironmentChanges {
 }
 
 impl EnvironmentChanges {
-    /// Those of the command line, which count before those of its file.
+    /// Returns the changes of the command line, which win over those of its file.
     pub(crate) fn from_args(args: &args::deploy::Swap) -> anyhow::Result<Self> {
         let mut set = BTreeMap::new();
         if let Some(file) = &args.env_file {
@@ -32,12 +32,12 @@ impl EnvironmentChanges {
         Ok(Self { set, unset })
     }
 
-    /// The values that are set.
+    /// Returns the values that are set.
     pub(crate) fn set(&self) -> &BTreeMap<String, String> {
         &self.set
     }
 
-    /// All that there are then.
+    /// Returns all variables after the changes.
     pub(crate) fn apply(
         &self,
         before: &BTreeMap<String, String>,
@@ -64,7 +64,7 @@ impl EnvironmentChanges {
     }
 }
 
-/// `NAME=VALUE`, or `NAME` for what this shell has. A value may be a secret: it is in no message.
+/// Parses `NAME=VALUE`, or `NAME` for a variable of this shell. A value may be a secret: no message has it.
 fn assignment(text: &str) -> anyhow::Result<(String, String)> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),
@@ -80,7 +80,7 @@ fn assignment(text: &str) -> anyhow::Result<(String, String)> {
     Ok((name, value))
 }
 
-/// Names of variables, for people: what becomes of each.
+/// Returns the change of each variable by its name, for people.
 pub(crate) fn describe_changes(
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,

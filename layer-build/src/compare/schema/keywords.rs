@@ -52,7 +52,7 @@ pub(super) fn types(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Dif
     push_lost_and_gained("values of type ", &lost, &gained, place, found);
 }
 
-/// `enum` and `const`
+/// Compares `enum` and `const`.
 pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let of = |schema: &Schema| match (schema.get("const"), schema.get("enum")) {
         (Some(value), _) => Some(vec![value.clone()]),
@@ -83,7 +83,7 @@ pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
     }
 }
 
-/// Finds what is no longer accepted, and what is now. The lists are empty where there is nothing.
+/// Adds the values that are no longer accepted, and those that are now. The lists are empty where there are none.
 fn push_lost_and_gained(
     what: &str,
     lost: &str,
@@ -101,7 +101,7 @@ fn push_lost_and_gained(
     }
 }
 
-/// The smallest and the largest number.
+/// Compares the smallest and the largest number.
 pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let order = |a: &(f64, bool), b: &(f64, bool)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     // The largest number is the smallest one with the other sign.
@@ -111,7 +111,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
     ] {
         // Zero has no sign.
         let signed = |bound: f64| sign * bound + 0.0;
-        // A bound that is not accepted itself lies a step further in.
+        // An exclusive bound is a step further in.
         let bound = |schema: &Schema| {
             let fractions = type_set(schema).contains("fraction");
             let inclusive = number(schema, inclusive).map(|bound| (signed(bound), false));
@@ -131,7 +131,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
         let narrower = match (left, right) {
             (None, _) => true,
             (_, None) => false,
-            // Of two equal bounds the excluded one accepts less.
+            // Of two equal bounds the exclusive one accepts less.
             (Some(old), Some(new)) => order(&new, &old).is_gt(),
         };
         let text = |bound: Option<(f64, bool)>| match bound {
@@ -178,7 +178,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
     }
 }
 
-/// How long texts and arrays are, and how many members objects have.
+/// Compares the lengths of texts and arrays, and the number of members of objects.
 pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     for (least, most) in [
         ("minLength", "maxLength"),
@@ -222,7 +222,7 @@ pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<D
     }
 }
 
-/// Keywords that are there, or not, or another: nothing more can be told.
+/// Compares keywords by their presence and equality only: their effect is unknown.
 pub(super) fn opaque_keywords(
     old: &Schema,
     new: &Schema,
@@ -239,7 +239,7 @@ pub(super) fn opaque_keywords(
     for keyword in keywords.into_iter().chain(&both) {
         let direction = match (old.get(keyword), new.get(keyword)) {
             (old, new) if old == new => continue,
-            // A condition on its own can only take away.
+            // A condition on its own can only narrow.
             (None, Some(_)) if keyword != "then" && keyword != "else" => Direction::Narrower,
             (Some(_), None) if keyword != "then" && keyword != "else" => Direction::Wider,
             _ => Direction::Other,
@@ -266,7 +266,7 @@ pub(super) fn annotations(old: &Schema, new: &Schema, place: &str, found: &mut V
     }
 }
 
-/// The types of values; numbers that are whole and those that are not count as two.
+/// Returns the types of values; integers and other numbers count as two.
 fn type_set(schema: &Schema) -> BTreeSet<&str> {
     let of = |kind: &str| -> &'static [&'static str] {
         match kind {

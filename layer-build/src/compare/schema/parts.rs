@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) type Schema = Map<String, Value>;
 
-/// Keywords that say nothing about which values are accepted. (`format` is never checked.)
+/// Keywords that do not change which values are accepted. (`format` is never checked.)
 const ANNOTATIONS: [&str; 12] = [
     "$comment",
     "$id",
@@ -20,15 +20,15 @@ const ANNOTATIONS: [&str; 12] = [
     "title",
 ];
 
-/// How many references lead from one to the next. Source: ours.
+/// The longest chain of references. Source: ours.
 const MAX_REFERENCES: usize = 32;
 
-/// A schema as an object, its reference followed.
+/// Returns a schema as an object, with its reference followed.
 pub(super) fn resolve(schema: &Value, root: &Value) -> Option<Schema> {
     let mut schema = match schema {
         Value::Object(schema) => schema.clone(),
         Value::Bool(true) => Schema::new(),
-        // Nothing is of no type.
+        // No value has no type.
         _ => [("type".to_owned(), json!([]))].into_iter().collect(),
     };
     for _ in 0..MAX_REFERENCES {
@@ -41,7 +41,7 @@ pub(super) fn resolve(schema: &Value, root: &Value) -> Option<Schema> {
             Value::Bool(true) => Schema::new(),
             _ => return None,
         };
-        // What stands beside the reference is meant besides; the same keyword on both sides is beyond comparison.
+        // The keywords beside a reference apply as well; the same keyword on both sides cannot be compared.
         for (keyword, value) in schema {
             if target.contains_key(&keyword) && !is_annotation(&keyword) {
                 return None;
@@ -64,7 +64,7 @@ pub(super) fn has_references(schema: &Schema) -> bool {
     schema.contains_key("$ref") || schema.values().any(within)
 }
 
-/// The alternatives of a schema that is nothing but alternatives.
+/// Returns the alternatives of a schema that has nothing but alternatives.
 pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
     let is_besides =
         |keyword: &str| is_annotation(keyword) || matches!(keyword, "$defs" | "definitions");
@@ -75,7 +75,7 @@ pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
     })
 }
 
-/// The same of any schema: several types are alternatives as well.
+/// Returns the alternatives of any schema: several types are alternatives as well.
 pub(super) fn alternatives(schema: &Schema) -> Vec<Value> {
     if let Some(all) = choices(schema) {
         return all.clone();
@@ -97,7 +97,7 @@ pub(super) fn is_annotation(keyword: &str) -> bool {
     ANNOTATIONS.contains(&keyword) || (keyword.starts_with("x-") && keyword != "x-mcp-header")
 }
 
-/// What the members are that no property names.
+/// Returns the schema of the members that no property names.
 pub(super) fn additional_properties(schema: &Schema) -> Value {
     schema
         .get("additionalProperties")
