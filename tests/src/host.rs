@@ -22,10 +22,11 @@ pub use lambda_local::FrontDoor;
 use crate::{Client, Layer, bootstrap};
 use cargo_lambda::CargoLambda;
 
-/// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
+/// The time to wait for a line of a log. Source: ours; far more than a loaded machine needs.
 const LOG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The user and group who own nothing. Source: Debian policy 9.2.2, `nobody`; Linux uses the number for users it cannot name.
+/// The user and group who own nothing. Source: Debian policy 9.2.2, `nobody`; Linux uses the number for users it cannot
+/// name.
 const NOBODY: u32 = 65534;
 
 /// A running host.
@@ -40,7 +41,7 @@ enum HostBackend {
         child: Child,
         log: Arc<Mutex<String>>,
     },
-    /// Under an emulator that is not ours.
+    /// Under an external emulator.
     Emulated {
         child: Child,
         log: Arc<Mutex<String>>,
@@ -55,22 +56,23 @@ enum HostBackend {
 }
 
 impl Host {
-    /// Serve the layer on a free port of this machine.
+    /// Serves the layer on a free port of this machine.
     pub fn serve(layer: &Layer) -> Self {
         Self::serve_with(layer, &[])
     }
 
-    /// The same with these environment variables.
+    /// Serves the layer with these environment variables.
     pub fn serve_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
         Self::spawn_and_wait(Self::serve_command(bootstrap(), layer, variables), layer)
     }
 
-    /// The same by another host than the one that is deployed.
+    /// Serves the layer by another host than the deployed one.
     pub fn serve_with_program(program: &Path, layer: &Layer) -> Self {
         Self::spawn_and_wait(Self::serve_command(program, layer, &[]), layer)
     }
 
-    /// Serve a layer as a user who may read only what everyone may. (`nobody`, where these tests run as root.)
+    /// Serves a layer as a user who may read only files that everyone may read. (`nobody`, where these tests run as
+    /// root.)
     pub fn serve_as_nobody(layer: &Layer, variables: &[(&str, &str)]) -> Self {
         let program = layer.plugin_dir().with_file_name("bootstrap");
         fs_err::copy(bootstrap(), &program).expect("the copy can be made");
@@ -117,7 +119,7 @@ impl Host {
         }
     }
 
-    /// What is printed by a host that does not start.
+    /// Returns the output of a host that does not start.
     pub fn refusal_output(layer: &Layer, variables: &[(&str, &str)]) -> String {
         let output = Self::serve_command(bootstrap(), layer, variables)
             .output()
@@ -130,7 +132,8 @@ impl Host {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    /// The refusal among it: `CODE: message`, with `[dir]` for the folder of the plugins and `[target]` for that of the harness.
+    /// Returns the error in it: `CODE: message`, with `[dir]` for the folder of the plugins and `[target]` for that of
+    /// the harness.
     pub fn refusal_message(layer: &Layer, variables: &[(&str, &str)]) -> String {
         let output = Self::refusal_output(layer, variables);
         let (_, refusal) = output
@@ -153,17 +156,18 @@ impl Host {
         command
     }
 
-    /// Run the layer on Lambda, behind this door.
+    /// Runs the layer on Lambda, behind this front door.
     pub fn lambda(layer: &Layer, front_door: FrontDoor) -> Self {
         Self::lambda_with(layer, front_door, &[])
     }
 
-    /// The same with these environment variables.
+    /// Runs the layer on Lambda with these environment variables.
     pub fn lambda_with(layer: &Layer, front_door: FrontDoor, variables: &[(&str, &str)]) -> Self {
         Self::on_lambda(function_config(layer, variables), layer, front_door)
     }
 
-    /// The same with a reserved concurrency of one: there is only one environment, which whoever comes meanwhile waits for.
+    /// Runs the layer on Lambda with a reserved concurrency of one: there is only one environment, and concurrent
+    /// requests wait for it.
     pub fn lambda_with_one_environment(
         layer: &Layer,
         front_door: FrontDoor,
@@ -176,7 +180,7 @@ impl Host {
         )
     }
 
-    /// The same with this time limit of the function.
+    /// Runs the layer on Lambda with this time limit of the function.
     pub fn lambda_with_timeout(layer: &Layer, front_door: FrontDoor, timeout: Duration) -> Self {
         Self::on_lambda(
             function_config(layer, &[]).timeout(timeout),
@@ -206,7 +210,7 @@ impl Host {
         }
     }
 
-    /// Run the layer under `cargo lambda watch`, behind its Function URL.
+    /// Runs the layer under `cargo lambda watch`, behind its Function URL.
     pub fn cargo_lambda(layer: &Layer, variables: &[(&str, &str)]) -> Self {
         let emulator = CargoLambda::start();
         let mut command = Command::new(bootstrap());
@@ -240,7 +244,7 @@ impl Host {
         }
     }
 
-    /// What Lambda hears of a host that does not start.
+    /// Returns the init error that Lambda gets from a host that does not start.
     pub fn init_error(layer: &Layer, variables: &[(&str, &str)]) -> InvokeError {
         let runtime = runtime();
         let function = runtime.block_on(async { Function::new(function_config(layer, variables)) });
@@ -249,16 +253,16 @@ impl Host {
         outcome.expect_err("the host should have refused to start")
     }
 
-    /// Invoke the function by an event of one's own, past the gateway, and give what it answers.
+    /// Invokes the function with an event, without the gateway, and returns the answer.
     pub fn invoke(&self, event: &Value) -> Value {
         let answer = self.try_invoke(event);
         answer.unwrap_or_else(|error| panic!("{event}: {error}"))
     }
 
-    /// The same where the invocation may fail.
+    /// Invokes the function with an event; the invocation may fail.
     ///
     /// # Errors
-    /// What Lambda tells of it.
+    /// Lambda's error.
     pub fn try_invoke(&self, event: &Value) -> Result<Value, InvokeError> {
         let HostBackend::Lambda {
             function, runtime, ..
@@ -270,7 +274,7 @@ impl Host {
         Ok(answer.json().expect("an answer in JSON"))
     }
 
-    /// The same by a request as an HTTP API hands it on, whose authorizer let this principal in.
+    /// Invokes the function with the event of an HTTP API with an authorizer that let this principal in.
     pub fn invoke_as(
         &self,
         principal: Option<&str>,
@@ -281,7 +285,7 @@ impl Host {
         self.invoke(&http_api_event(principal, method, headers, body))
     }
 
-    /// The error of an invocation that fails, by such a request.
+    /// Returns the error of an invocation that fails, with such an event.
     pub fn invocation_error(
         &self,
         principal: Option<&str>,
@@ -296,17 +300,17 @@ impl Host {
         }
     }
 
-    /// The URL of its MCP endpoint.
+    /// Returns the URL of its MCP endpoint.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A client that writes its messages by hand.
+    /// Returns a client with handwritten messages.
     pub fn connect(&self) -> Client<'_> {
         Client::new(self)
     }
 
-    /// What the host has logged so far.
+    /// Returns the host's log so far.
     pub fn log(&self) -> String {
         match &self.backend {
             HostBackend::Serve { log, .. } | HostBackend::Emulated { log, .. } => {
@@ -316,7 +320,7 @@ impl Host {
         }
     }
 
-    /// The plugins that the process has mapped into its memory, by file name.
+    /// Returns the plugins that the process has mapped into its memory, by file name.
     pub fn mapped_plugins(&self) -> Vec<String> {
         let HostBackend::Serve { child, .. } = &self.backend else {
             panic!("only of serve")
@@ -344,18 +348,18 @@ impl Host {
         names
     }
 
-    /// Wait until the host has logged `text`: a log line may arrive after the answer to what it tells of.
+    /// Waits until the host has logged `text`: a log line may arrive after the answer it is about.
     ///
     /// # Panics
-    /// When it is not there after [`LOG_TIMEOUT`].
+    /// When it is missing after [`LOG_TIMEOUT`].
     pub fn wait_for_log(&self, text: &str) {
         self.wait_for_log_times(text, 1);
     }
 
-    /// The same, but so many times.
+    /// Waits until the host has logged `text` so many times.
     ///
     /// # Panics
-    /// As before.
+    /// When it is missing after [`LOG_TIMEOUT`].
     pub fn wait_for_log_times(&self, text: &str, times: usize) {
         let started = Instant::now();
         while self.log().matches(text).count() < times {
@@ -368,7 +372,7 @@ impl Host {
         }
     }
 
-    /// What `GET /health` tells.
+    /// Returns the answer to `GET /health`.
     pub fn health(&self) -> Value {
         let url = self.url.replace("/mcp", "/health");
         let mut answer = ureq::get(url).call().expect("the host answers");
@@ -376,7 +380,7 @@ impl Host {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// Everything a failure message should show.
+    /// Returns the host's state and log for failure messages.
     pub(crate) fn failure_report(&self) -> String {
         format!(
             "url: {}\nlayer: {}\nlog:\n{}",
@@ -386,7 +390,7 @@ impl Host {
         )
     }
 
-    /// The most memory that the process has held so far. Unit: megabytes.
+    /// Returns the peak memory of the process so far. Unit: megabytes.
     pub fn peak_memory_mb(&self) -> u64 {
         let HostBackend::Serve { child, .. } = &self.backend else {
             panic!("only of serve")
@@ -398,7 +402,7 @@ impl Host {
         kilobytes.expect("Linux tells the peak") / 1024
     }
 
-    /// End the host, and give all that it ever wrote to stdout.
+    /// Kills the host, and returns everything it wrote to stdout.
     pub fn kill_and_read_stdout(mut self) -> String {
         let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only of serve")
@@ -410,7 +414,7 @@ impl Host {
         text
     }
 
-    /// Send the signal of Ctrl-C twice, and give the exit code.
+    /// Sends the signal of Ctrl-C twice, and returns the exit code.
     pub fn interrupt_twice(mut self) -> Option<i32> {
         let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only serve can be interrupted")
@@ -421,14 +425,14 @@ impl Host {
             if let Some(status) = child.try_wait().expect("the child can be waited for") {
                 return status.code();
             }
-            // It may not have heard the first yet, and two at once may count as one.
+            // It may not have received the first yet, and two at once may count as one.
             std::thread::sleep(Duration::from_millis(50));
             let _ = Command::new("kill").args(["-INT", &id]).output();
         }
     }
 }
 
-/// A request as an HTTP API hands it on, whose authorizer let this principal in.
+/// Returns the event of an HTTP API with an authorizer that let this principal in.
 pub fn http_api_event(
     principal: Option<&str>,
     method: &str,

@@ -7,8 +7,8 @@
 //! assert_eq!(client.call("greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
 //! ```
 //!
-//! What is built is built once, by the commands a user would type; everything lands under `target/e2e`. The harness
-//! panics with the whole story when something fails: that is its way to fail a test.
+//! Every artifact is built once, by the commands a user would type, under `target/e2e`. The harness panics with a full
+//! report when something fails: that is its way to fail a test.
 
 mod aws;
 mod build;

@@ -1,4 +1,4 @@
-//! A runtime's program under callgrind, which counts what is computed, function by function.
+//! A runtime's program under callgrind, which counts instructions, function by function.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::runtimes::{Exchange, Runtime, check_answer};
 
-/// How long a process may take to write what it has counted.
+/// The time that a process may take to write its counts.
 const PROFILE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Counts a start and these exchanges, and returns the text of the profile (callgrind's manual, "Callgrind Format Specification").
@@ -62,7 +62,7 @@ async fn profile_with(
         check_answer(runtime.name, &invocation, &exchange.expected)?;
     }
     function.wait_until_settled().await;
-    // It writes what it has counted when it is asked to end.
+    // It writes its counts when it is asked to end.
     let process = function.process_ids().first().copied();
     let process = process.and_then(|id| Pid::from_raw(id.try_into().ok()?));
     kill_process(process.context("there is no process")?, Signal::TERM)?;
@@ -83,7 +83,7 @@ async fn profile_with(
     Ok(text)
 }
 
-/// How many instructions a profile has; `None`: it is not written to its end.
+/// Returns the number of instructions of a profile; `None`: it is incomplete.
 pub(crate) fn totals(profile: &str) -> Option<u64> {
     let total = profile
         .lines()

@@ -1,4 +1,4 @@
-//! Samples, and what is said of them.
+//! Samples, and their statistics.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ impl Samples {
         self.0.push(sample);
     }
 
-    /// The duration that this share of the samples does not exceed.
+    /// Returns the duration that this share of the samples does not exceed.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
@@ -26,7 +26,7 @@ impl Samples {
         sorted.get(index).copied().unwrap_or_default()
     }
 
-    /// Median, least and most. Unit: microseconds.
+    /// Returns median, minimum and maximum. Unit: microseconds.
     pub(crate) fn microseconds(&self) -> Spread {
         Spread::from_numbers(
             self.0
@@ -36,7 +36,7 @@ impl Samples {
         )
     }
 
-    /// How many times as long as those, round by round.
+    /// Returns the ratios to other samples, round by round.
     pub(crate) fn times(&self, others: &Self) -> Spread {
         let pairs = self.0.iter().zip(&others.0);
         Spread::from_numbers(
@@ -47,7 +47,7 @@ impl Samples {
     }
 }
 
-/// What some numbers are like.
+/// The spread of some numbers.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,

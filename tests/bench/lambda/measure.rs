@@ -1,4 +1,4 @@
-//! The measuring itself.
+//! Measures all functions.
 
 use std::time::{Duration, Instant};
 
@@ -9,41 +9,41 @@ use crate::{
     runtimes::{Exchange, Runtime, check_answer},
 };
 
-/// How many cold starts of a turn are measured. One comes before them: it reads what the turns of others have pushed out of the
-/// machine's caches.
+/// The number of measured cold starts of a turn. One comes before them: it reads everything that the turns of others
+/// have pushed out of the machine's caches.
 const STARTS: usize = 3;
 
-/// How many calls of a turn come before those that are measured.
+/// The number of calls of a turn before the measured ones.
 const WARM_UP_CALLS: usize = 20;
 
-/// How many calls of a turn are measured.
+/// The number of measured calls of a turn.
 const CALLS: usize = 200;
 
-/// How many lists of a turn are measured.
+/// The number of measured lists of a turn.
 const LISTS: usize = 100;
 
-/// After how many requests memory is looked at again: all code that they need has been read then.
+/// The number of requests before memory is measured again: all code that they need has been read then.
 pub(crate) const FEW_REQUESTS: usize = 100;
 
-/// After how many requests it is looked at for the last time.
+/// The number of requests before memory is measured for the last time.
 pub(crate) const REQUESTS: usize = 10_000;
 
-/// What was found out about a runtime. Samples are one for each round: medians, where it has several.
+/// The measurements of a runtime. Samples are one for each round: medians, where it has several.
 pub(crate) struct Measured {
     pub(crate) runtime: Runtime,
     /// From the start of the process until it asks for its first event.
     pub(crate) init: Samples,
     /// The first call.
     pub(crate) first: Samples,
-    /// Both.
+    /// Start and first call together.
     pub(crate) cold: Samples,
     /// Calls one after the other.
     pub(crate) call: Samples,
-    /// The slowest in a hundred of the round.
+    /// The 99th percentile of calls in the round.
     pub(crate) call_p99: Samples,
-    /// What the process computes for a call.
+    /// The CPU time of the process for a call.
     pub(crate) call_cpu: Samples,
-    /// From one call to the next, with what follows an answer.
+    /// The time from one call to the next, with the work after an answer.
     pub(crate) call_whole: Samples,
     /// Lists one after the other.
     pub(crate) list: Samples,
@@ -55,7 +55,7 @@ pub(crate) struct Measured {
     pub(crate) after_requests: u64,
 }
 
-/// Measure all of them, turn by turn.
+/// Measures all of them, turn by turn.
 pub(crate) async fn all(runtimes: Vec<Runtime>, rounds: usize) -> anyhow::Result<Vec<Measured>> {
     let mut measured: Vec<_> = runtimes.into_iter().map(Measured::new).collect();
     for one in &mut measured {
@@ -91,7 +91,7 @@ impl Measured {
         }
     }
 
-    /// Measure it once more.
+    /// Measures it once more.
     pub(crate) async fn turn(&mut self) -> anyhow::Result<()> {
         let runtime = &self.runtime;
         let (mut inits, mut firsts, mut colds) =
@@ -155,7 +155,7 @@ impl Runtime {
     }
 }
 
-/// From the event to its answer, by an environment that waits for it: Lambda hands events to no other.
+/// Returns the time from the event to its answer, in an environment that waits for it: Lambda sends events to no other.
 async fn time_exchange(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
     let event = exchange.event.clone();
     runtime.function.wait_until_settled().await;
@@ -178,12 +178,12 @@ async fn time_exchanges(
     Ok(samples)
 }
 
-/// How long the threads of a process were on a core.
+/// Returns the time that the threads of a process were on a core.
 /// Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat", in nanoseconds.
 fn cpu_time(process: u32) -> anyhow::Result<Duration> {
     let mut computed = Duration::ZERO;
     for thread in fs_err::read_dir(format!("/proc/{process}/task"))? {
-        // One that has ended meanwhile is not counted.
+        // A thread that has ended meanwhile is not counted.
         let Ok(times) = fs_err::read_to_string(thread?.path().join("schedstat")) else {
             continue;
         };
@@ -193,7 +193,7 @@ fn cpu_time(process: u32) -> anyhow::Result<Duration> {
     Ok(computed)
 }
 
-/// The most memory that a process has had. Unit: KiB.
+/// Returns the peak memory of a process. Unit: KiB.
 /// Source: proc_pid_status(5), `VmHWM`.
 fn peak_memory(process: u32) -> anyhow::Result<u64> {
     let status = fs_err::read_to_string(format!("/proc/{process}/status"))?;

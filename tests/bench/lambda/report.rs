@@ -1,4 +1,4 @@
-//! What is told of the figures: tables, JSON, and which targets are missed.
+//! Reports of the figures: tables, JSON, and the missed targets.
 
 use bench::Artifacts;
 use comfy_table::{CellAlignment, Table, presets};
@@ -14,11 +14,12 @@ use crate::{
 #[derive(Serialize)]
 pub(crate) struct Report {
     runtimes: Vec<Row>,
-    /// The plugin of three tools. Unit: bytes.
+    /// The size of the plugin of three tools. Unit: bytes.
     plugin_bytes: u64,
 }
 
-/// One runtime's. Times are in microseconds, and ratios those of a round to the empty function's in the same round.
+/// The figures of one runtime. Times are in microseconds, and ratios those of a round to the empty function's in the
+/// same round.
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
@@ -50,7 +51,7 @@ struct Ratios {
     list: Spread,
 }
 
-/// A figure, the most it may be, and what it is aimed at.
+/// A figure, its maximum, and its purpose.
 struct Target {
     what: String,
     figure: f64,
@@ -105,7 +106,7 @@ impl Report {
             .unwrap_or(&self.runtimes[0])
     }
 
-    /// What is more than it may be.
+    /// Returns the figures above their maximum.
     pub(crate) fn missed(&self) -> Vec<String> {
         let missed = self
             .targets()
@@ -127,8 +128,8 @@ impl Report {
                 1.4,
             );
         }
-        // What is streamed is read piece by piece, which an empty function's answer is not; `lambda_http`, which could stream it,
-        // lets each wait 40 ms.
+        // Streaming rows include the cost of chunked reads, which an empty function's answer does not have;
+        // `lambda_http`, which could stream it, lets each wait 40 ms.
         for name in [THREE, PLUGINS, TOOLS] {
             add(
                 format!("a call of {name}"),
@@ -207,7 +208,7 @@ impl Report {
         targets
     }
 
-    /// The tables.
+    /// Prints the tables.
     pub(crate) fn print(&self) {
         let mut table = table([
             "",
@@ -273,7 +274,7 @@ impl Report {
         );
     }
 
-    /// The README's tables.
+    /// Prints the README's tables.
     pub(crate) fn print_markdown(&self) {
         println!(
             "| | cold start | warm `tools/call` | warm `tools/list` | memory after init | after {REQUESTS} requests |"

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The functions to measure.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -10,13 +10,13 @@ use bench::{Artifacts, MANY};
 
 use crate::{event, service::TABLE};
 
-/// An event, and what its answer must have in it.
+/// An event, and the text that its answer must contain.
 pub(crate) struct Exchange {
     pub(crate) event: String,
     pub(crate) expected: String,
 }
 
-/// A function under a name.
+/// A function with a name.
 pub(crate) struct Runtime {
     pub(crate) name: &'static str,
     pub(crate) function: Function,
@@ -28,7 +28,7 @@ pub(crate) struct Runtime {
     pub(crate) empty_functions: Option<[&'static str; 2]>,
 }
 
-/// The empty function whose answers are as large as that of a call.
+/// The empty function with an answer as large as that of a call.
 pub(crate) const EMPTY: &str = "empty function";
 const EMPTY_LIST_3: &str = "empty, list of 3";
 const EMPTY_LIST_100: &str = "empty, list of 100";
@@ -57,8 +57,8 @@ pub(crate) const PEER: &str = "rmcp, 3 tools";
 /// The peer with a hundred tools.
 pub(crate) const PEER_TOOLS: &str = "rmcp, 100 tools";
 
-/// A host: with which plugins, how it is configured, what is called, how many tools it lists, and the empty function that lists as
-/// much.
+/// A host: its plugins, its configuration, the tool to call, the number of tools it lists, and the empty function with
+/// a list as large.
 struct Host<'a> {
     name: &'static str,
     plugins: &'a Path,
@@ -68,7 +68,7 @@ struct Host<'a> {
     empty_function: &'static str,
 }
 
-/// The hosts that are measured; `service` is what tools call that call one.
+/// Returns the hosts to measure; `service` is the service that tools call.
 fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
     let three = |name, environment: &[(&'static str, &str)]| Host {
         name,
@@ -140,7 +140,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
 }
 
 impl Host<'_> {
-    /// The function of this host, run by `program`.
+    /// Returns the function of this host, run by `program`.
     fn runtime(&self, program: &Path) -> Runtime {
         let mut config = FunctionConfig::new(program)
             .env("PLUGIN_DIR", self.plugins.to_string_lossy())
@@ -167,7 +167,7 @@ impl Host<'_> {
     }
 }
 
-/// Every host, run by each of these programs.
+/// Returns every host, run by each of these programs.
 pub(crate) fn by_programs<const N: usize>(
     artifacts: &Artifacts,
     service: SocketAddr,
@@ -180,7 +180,7 @@ pub(crate) fn by_programs<const N: usize>(
     hosts.collect()
 }
 
-/// All of them; `service` is what tools call that call one.
+/// Returns all of them; `service` is the service that tools call.
 pub(crate) async fn all(
     artifacts: &Artifacts,
     service: SocketAddr,
@@ -238,7 +238,7 @@ pub(crate) async fn all(
     Ok(empty_functions.chain(runtimes).collect())
 }
 
-/// An empty function that answers so.
+/// Returns an empty function with this answer.
 fn empty_function(program: &Path, name: &'static str, answer: String) -> Runtime {
     let exchange = || Exchange {
         event: event::call("add", &json!({ "a": 2, "b": 3 })),
@@ -265,7 +265,7 @@ async fn answer_body(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<S
     check_answer(runtime.name, &invocation, &exchange.expected)
 }
 
-/// The body of an answer, if it is what was expected.
+/// Returns the body of an answer, if it is the expected one.
 pub(crate) fn check_answer(
     name: &str,
     invocation: &Invocation,

@@ -39,7 +39,8 @@ pub(crate) async fn files_of_call(
     let grown = three
         .into_iter()
         .filter(|(address, cost)| *cost > two.get(address).copied().unwrap_or_default());
-    // callgrind's own look at line tables ends with the section `.text`, and most of this program is in `.text.often`.
+    // callgrind's own reader of line tables ends with the section `.text`, and most of this program is in
+    // `.text.often`.
     let lines = addr2line::Loader::new(program)
         .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", program.display()))?;
     let files = grown.filter_map(|(address, _)| lines.find_location(address).ok()??.file);
@@ -52,7 +53,7 @@ pub(crate) async fn files_of_call(
     Ok(sources)
 }
 
-/// The file's place in the workspace; `None` where it belongs to a dependency or to Rust.
+/// Returns the file's place in the workspace; `None` where it belongs to a dependency or to Rust.
 fn workspace_path(file: &str) -> Option<String> {
     let roots = [
         "host/src/",

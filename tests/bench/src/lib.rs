@@ -1,4 +1,4 @@
-//! What is measured, built as it is deployed.
+//! Builds the programs and plugins to measure, as they are deployed.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tests::{repository, sha256_of};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The name that the tool of the plugin `renamable` has; others of the same width take its place.
+/// The tool name of the plugin `renamable`; others of the same width replace it.
 const TOOL_NAME: &str = "tool_000";
 
-/// How many plugins and tools are many.
+/// The number of plugins and tools of the large cases.
 pub const MANY: usize = 100;
 
 /// Programs, and folders of plugins.
@@ -24,7 +24,7 @@ pub struct Artifacts {
     pub empty_function: PathBuf,
     /// The host.
     pub host: PathBuf,
-    /// The host before its symbols are taken away.
+    /// The host with its symbols.
     pub host_with_symbols: PathBuf,
     /// The peer.
     pub peer: PathBuf,
@@ -40,10 +40,10 @@ pub struct Artifacts {
     pub aws: PathBuf,
 }
 
-/// Build all of it, if need be.
+/// Builds all of it, if need be.
 ///
 /// # Errors
-/// Cargo or `cargo layer` cannot build something; they have told why.
+/// Cargo or `cargo layer` cannot build something; they have printed the reason.
 pub fn build() -> anyhow::Result<Artifacts> {
     let target = target()?;
     let folder = folder()?;
@@ -67,10 +67,10 @@ pub fn build() -> anyhow::Result<Artifacts> {
     })
 }
 
-/// The `lib` of a layer of one plugin, built by `cargo layer build`.
+/// Returns the `lib` of a layer of one plugin, built by `cargo layer build`.
 ///
 /// # Errors
-/// It cannot be built; `cargo layer` has told why.
+/// It cannot be built; `cargo layer` has printed the reason.
 pub fn layer(package: &str) -> anyhow::Result<PathBuf> {
     let folder = folder()?;
     let zip = folder.join(format!("{package}.zip"));
@@ -79,7 +79,7 @@ pub fn layer(package: &str) -> anyhow::Result<PathBuf> {
     Ok(layer.join("lib"))
 }
 
-/// Returns the folder of what is measured, and makes it if need be.
+/// Returns the folder of the artifacts, and makes it if need be.
 ///
 /// # Errors
 /// It cannot be made.
@@ -89,14 +89,14 @@ pub fn folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Cargo's target folder: that of the harness is in it.
+/// Returns cargo's target folder: that of the harness is in it.
 fn target() -> anyhow::Result<&'static Path> {
     tests::target()
         .parent()
         .context("the harness has a target folder")
 }
 
-/// What `cargo layer` makes with these arguments, unpacked.
+/// Unpacks the output of `cargo layer` with these arguments.
 fn build_unpacked(arguments: &[&str], zip: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut command = Command::new(tests::cargo_layer());
     command.current_dir(repository()).stdin(Stdio::null());
@@ -110,7 +110,7 @@ fn build_unpacked(arguments: &[&str], zip: &Path, folder: &Path) -> anyhow::Resu
     Ok(())
 }
 
-/// A program as people deploy one: fast, stripped, by fat LTO.
+/// Builds a program as people deploy one: fast, stripped, by fat LTO.
 fn build_release(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<PathBuf> {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(workspace).stdin(Stdio::null());
@@ -143,7 +143,8 @@ fn build_release(workspace: &Path, package: &str, target: &Path) -> anyhow::Resu
     Ok(program.into_std_path_buf())
 }
 
-/// A layer of one plugin as one of many: each library with another name of its tool in it, and an entry in the manifest.
+/// Makes a layer of many plugins from a layer of one: each library with another name of its tool in it, and an entry in
+/// the manifest.
 fn multiply_plugin(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.exists() {
         fs_err::remove_dir_all(folder)?;
@@ -157,7 +158,7 @@ fn multiply_plugin(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
         let name = format!("tool_{number:03}");
         let file = format!("librenamable_{number:03}.so");
         let library = rename_tool(library.clone(), &name);
-        // Members stay in their order, so that the text of the declaration stays what its digest is of.
+        // Members stay in their order, so that the text of the declaration still has its digest.
         let declaration = entry["declaration"].to_string().replace(TOOL_NAME, &name);
         let mut entry = entry.clone();
         entry["file"] = json!(file);

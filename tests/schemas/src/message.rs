@@ -1,4 +1,4 @@
-//! One message of the server, by the schema of its revision.
+//! Validates one message of the server, by the schema of its revision.
 
 use serde_json::{Value, json};
 
@@ -6,17 +6,18 @@ use crate::{MODERN, assert_valid};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// From this revision on an error has no id when none could be read. Before it, schemas demand an id that is not null, so
-/// that such an error has no valid form in them; without an id it is at least none that somebody waits for.
+/// The first revision in which an error has no id when none could be read. Before it, schemas demand an id that is not
+/// null, so that such an error has no valid form in them; without an id it at least matches no waiting request.
 const FIRST_WITHOUT_ID: &str = "2025-11-25";
 
-/// Of this revision, the form of a response is what all of them share.
+/// The oldest revision. Its form of a response is the one that all revisions share.
 const OLDEST_REVISION: &str = "2024-11-05";
 
-/// Judge what the server wrote over stdio, after this request if it is a response, in the revision that was agreed on.
+/// Validates a message that the server wrote over stdio, after this request if it is a response, in the negotiated
+/// revision.
 ///
 /// # Panics
-/// When it is not as the schema demands.
+/// When it does not satisfy the schema.
 pub fn validate_line(agreed: Option<&str>, request: Option<&Value>, message: &Value) {
     if message.get("method").is_some() {
         let revision = request.map_or(agreed, |request| revision_of(request, agreed));
@@ -27,7 +28,7 @@ pub fn validate_line(agreed: Option<&str>, request: Option<&Value>, message: &Va
     validate_response(revision.or(agreed), request, message);
 }
 
-/// The revision of a request, where `agreed` is that of what comes without `_meta`.
+/// Returns the revision of a request; `agreed` is that of requests without `_meta`.
 pub(crate) fn revision_of<'a>(request: &Value, agreed: Option<&'a str>) -> Option<&'a str> {
     let claim = request["params"]["_meta"].get(VERSION);
     match claim {
@@ -37,8 +38,8 @@ pub(crate) fn revision_of<'a>(request: &Value, agreed: Option<&'a str>) -> Optio
     }
 }
 
-/// Judge the response to a request; of one that Rust's numbers and strings cannot hold, only as far as its form. Of no
-/// known revision, it has the form that all of them share.
+/// Validates the response to a request. A request that Rust's numbers and strings cannot hold limits the check to the
+/// form of the response. Without a known revision, the form is the one that all revisions share.
 pub(crate) fn validate_response(revision: Option<&str>, request: Option<&Value>, message: &Value) {
     assert_eq!(message["jsonrpc"], "2.0", "{message}");
     let id = message.get("id");
@@ -46,7 +47,7 @@ pub(crate) fn validate_response(revision: Option<&str>, request: Option<&Value>,
     if let Some(request) = request {
         let asked = request.get("id");
         let asked = asked.filter(|id| id.is_string() || id.is_i64() || id.is_u64());
-        // Later errors know whom they answer.
+        // Later errors have a request to answer.
         let is_early = matches!(code, Some(-32700 | -32600));
         assert!(
             id == asked || (id.is_none() && is_early),
@@ -75,10 +76,10 @@ fn validate_success(revision: Option<&str>, request: &Value, message: &Value) {
     validate_result(revision, method, result);
 }
 
-/// Judge the result of a method.
+/// Validates the result of a method.
 ///
 /// # Panics
-/// When it is not as the schema demands.
+/// When it does not satisfy the schema.
 pub fn validate_result(revision: &str, method: &str, result: &Value) {
     let definition = match method {
         "server/discover" => "DiscoverResult",
@@ -130,17 +131,17 @@ fn validate_error(revision: &str, code: i64, message: &Value) {
             assert_valid(revision, "MissingRequiredClientCapabilityError", message)
         }
         -32022 if is_modern => assert_valid(revision, "UnsupportedProtocolVersionError", message),
-        // A handshake whose header names another era.
+        // A handshake with a header that names another era.
         -32700 | -32603..=-32600 | -32020 => {}
         -32768..=-32000 => panic!("{code} is a reserved code: {message}"),
         _ => {}
     }
 }
 
-/// Judge a notification of the server.
+/// Validates a notification of the server.
 ///
 /// # Panics
-/// When it is not as the schema demands.
+/// When it does not satisfy the schema.
 pub fn validate_notification(revision: &str, message: &Value) {
     let definition = match message["method"].as_str() {
         Some("notifications/progress") => "ProgressNotification",

@@ -1,4 +1,4 @@
-//! The judge refuses what is wrong: one that does not would prove nothing.
+//! The validator refuses invalid answers: one that does not would prove nothing.
 
 use std::panic::catch_unwind;
 
@@ -40,7 +40,7 @@ fn modern_list() -> Value {
     list
 }
 
-/// Does the judge let this pass?
+/// Reports whether the validator accepts this exchange.
 fn passes(
     sent: &str,
     version: Option<&str>,
@@ -339,7 +339,7 @@ fn a_session_keeps_its_negotiated_revision() {
             "{revision}"
         );
     }
-    // Nothing else begins one.
+    // No other answer begins a session.
     assert!(!exchange(
         &request("ping", false),
         None,

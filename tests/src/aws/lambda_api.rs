@@ -1,5 +1,5 @@
-//! Lambda's API as moto has it, and what moto lacks of it: invocations of the real `bootstrap`, the content of layers, revisions,
-//! and updates that take their time.
+//! Lambda's API as moto has it, with the parts that moto lacks: invocations of the real `bootstrap`, the content of
+//! layers, revisions, and updates that take time.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::{Moto, bootstrap};
 
-/// The most that is read of moto's answers. Unit: bytes. Source: ours; layers of tests have some megabytes.
+/// The largest answer of moto that is read. Unit: bytes. Source: ours; layers of tests have some megabytes.
 const MAX_ANSWER: u64 = 1 << 28;
 
 /// The end of a log that an invocation can ask for. Unit: bytes. Source: AWS Lambda API Reference, "Invoke", `LogType`.
@@ -33,7 +33,7 @@ const LOG_TAIL: usize = 4 << 10;
 
 type Answer = Response<Full<Bytes>>;
 
-/// An account whose functions can be invoked.
+/// An account with functions that can be invoked.
 pub struct LambdaApi {
     endpoint: String,
     shared: Arc<Shared>,
@@ -51,24 +51,24 @@ struct Shared {
 struct State {
     /// The archives of layers, by the ARNs of their versions.
     layers: BTreeMap<String, Bytes>,
-    /// How often a function was changed.
+    /// The number of changes of each function.
     revisions: BTreeMap<String, u64>,
-    /// Functions whose update has not reached them.
+    /// Functions with an update in progress.
     updating: Vec<String>,
-    /// What would change something.
+    /// The requests that would change something.
     changes: Vec<String>,
-    /// The next update fails, with all the variables in its message.
+    /// Whether the next update fails, with all the variables in its message.
     fails_next_update: bool,
-    /// Somebody else changes a function right before the next update.
+    /// Whether somebody else changes a function right before the next update.
     changes_before_update: bool,
-    /// Layers cannot be downloaded.
+    /// Whether downloads of layers are refused.
     denies_downloads: bool,
 }
 
 impl LambdaApi {
-    /// An account with nothing in it.
+    /// Starts an empty account.
     pub fn start() -> Self {
-        // Whoever invokes does not wait for it to be built.
+        // Built now, so that invocations need not wait for it.
         bootstrap();
         let moto = Moto::start();
         let runtime = Runtime::new().expect("threads");
@@ -87,7 +87,7 @@ impl LambdaApi {
                 let shared = Arc::clone(&serving);
                 tokio::spawn(async move {
                     let service = service_fn(|request| answer(Arc::clone(&shared), request));
-                    // The CLI may go away whenever it likes.
+                    // The CLI may close the connection at any time.
                     let _ = http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
@@ -102,27 +102,27 @@ impl LambdaApi {
         }
     }
 
-    /// Where it is: a value for `AWS_ENDPOINT_URL`.
+    /// Returns its URL: a value for `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What was asked of it since the last time that changes something, as `METHOD path`.
+    /// Returns the changing requests since the last call, as `METHOD path`.
     pub fn take_changes(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().changes)
     }
 
-    /// Let the next update fail with a message that quotes the variables, as Lambda does where they are too large.
+    /// Makes the next update fail with a message that quotes the variables, as Lambda does where they are too large.
     pub fn fail_next_update(&self) {
         self.shared.lock().fails_next_update = true;
     }
 
-    /// Let somebody else change the function right before the next update.
+    /// Makes somebody else change the function right before the next update.
     pub fn change_before_next_update(&self) {
         self.shared.lock().changes_before_update = true;
     }
 
-    /// Let nobody download layers, as for an account that may not read them.
+    /// Refuses downloads of layers, as for an account that may not read them.
     pub fn deny_downloads(&self, is_denied: bool) {
         self.shared.lock().denies_downloads = is_denied;
     }
@@ -133,7 +133,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The revision of a function: another after every change.
+    /// Returns the revision of a function: another after every change.
     fn revision(&self, function: &str) -> String {
         let number = self.lock().revisions.get(function).copied();
         format!("00000000-0000-0000-0000-{:012}", number.unwrap_or_default())
@@ -147,7 +147,7 @@ impl Shared {
             .or_default() += 1;
     }
 
-    /// Ask moto, and wait for its answer.
+    /// Forwards a request to moto, and waits for its answer.
     fn forward_to_moto(
         &self,
         method: &Method,
@@ -189,7 +189,7 @@ impl Shared {
         )
     }
 
-    /// What moto says of a function or a version.
+    /// Returns moto's configuration of a function or a version.
     fn configuration(&self, head: &Parts, function: &str, qualifier: Option<&str>) -> Value {
         let query = qualifier.map(|qualifier| format!("?Qualifier={qualifier}"));
         let target = format!(
@@ -229,7 +229,7 @@ async fn answer(
 fn answer_without_invoking(shared: &Shared, head: &Parts, body: &Bytes) -> Answer {
     let path = percent_decoded(head.uri.path());
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
-    // Whatever is asked of services with one path for all says so in a header, or, of older ones, in the body.
+    // Services with one path for all requests name the operation in a header, or, older ones, in the body.
     let target = head.headers.get("x-amz-target");
     let target = target.map_or(&body[..], |target| target.as_bytes());
     let target = String::from_utf8_lossy(target);
@@ -262,7 +262,7 @@ fn answer_without_invoking(shared: &Shared, head: &Parts, body: &Bytes) -> Answe
         _ => {
             let (status, headers, answered) =
                 shared.forward_to_moto(&head.method, &head.uri.to_string(), Some(head), body);
-            // What is not Lambda's stays as it is, to the byte: DynamoDB's answers have a checksum.
+            // Answers of other services stay as they are, to the byte: DynamoDB's have a checksum.
             let is_lambda = matches!(parts.as_slice(), [_, "functions" | "layers", ..]);
             let answered = match serde_json::from_slice(&answered) {
                 Ok(value) if is_lambda && status.is_success() => {
@@ -275,7 +275,7 @@ fn answer_without_invoking(shared: &Shared, head: &Parts, body: &Bytes) -> Answe
     }
 }
 
-/// An answer of moto's with what Lambda's has as well.
+/// Adds the members that Lambda's answers have to an answer of moto.
 fn complete(shared: &Shared, parts: &[&str], head: &Parts, body: &[u8], mut value: Value) -> Value {
     let is_get = head.method == Method::GET;
     match parts {
@@ -319,8 +319,8 @@ fn complete(shared: &Shared, parts: &[&str], head: &Parts, body: &[u8], mut valu
     value
 }
 
-/// An update reaches a function some time after it was taken: when it is looked at for the first time. Then it has another
-/// revision again.
+/// Completes an update in progress: an update reaches a function some time after it was accepted, here at the first
+/// request for the function. Then it has another revision again.
 fn settle(shared: &Shared, function: &str, value: &mut Value) {
     let mut state = shared.lock();
     let before = state.updating.len();
@@ -333,7 +333,7 @@ fn settle(shared: &Shared, function: &str, value: &mut Value) {
     }
 }
 
-/// Source: AWS Lambda API Reference, "UpdateFunctionConfiguration".
+/// Updates a function. Source: AWS Lambda API Reference, "UpdateFunctionConfiguration".
 fn update(shared: &Shared, head: &Parts, function: &str, body: &Bytes) -> Answer {
     let asked: Value = serde_json::from_slice(body).expect("JSON");
     if std::mem::take(&mut shared.lock().changes_before_update) {
@@ -366,7 +366,7 @@ fn update(shared: &Shared, head: &Parts, function: &str, body: &Bytes) -> Answer
     response(status, headers, value.to_string().into())
 }
 
-/// Source: AWS Lambda API Reference, "PublishVersion".
+/// Publishes a version. Source: AWS Lambda API Reference, "PublishVersion".
 fn publish(shared: &Shared, head: &Parts, function: &str, body: &Bytes) -> Answer {
     let asked: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(refused) = outdated(shared, function, &asked) {
@@ -382,7 +382,7 @@ fn publish(shared: &Shared, head: &Parts, function: &str, body: &Bytes) -> Answe
     response(status, headers, answered)
 }
 
-/// Was the function changed since the revision that is named?
+/// Returns the error for a function that was changed since the requested revision.
 fn outdated(shared: &Shared, function: &str, asked: &Value) -> Option<Answer> {
     let named = asked["RevisionId"].as_str()?;
     let message = "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias. Call the GetFunction or the GetAlias API to retrieve the latest RevisionId for your resource.";
@@ -395,7 +395,7 @@ fn outdated(shared: &Shared, function: &str, asked: &Value) -> Option<Answer> {
     })
 }
 
-/// Run the function with its layers and variables. Source: AWS Lambda API Reference, "Invoke".
+/// Runs the function with its layers and variables. Source: AWS Lambda API Reference, "Invoke".
 async fn invoke(shared: &Arc<Shared>, head: &Parts, function: &str, event: Bytes) -> Answer {
     let qualifier = qualifier(&head.uri);
     let (asking, asked, name) = (Arc::clone(shared), head.clone(), function.to_owned());
@@ -472,7 +472,7 @@ fn qualifier(uri: &Uri) -> Option<String> {
     Some(percent_decoded(value))
 }
 
-/// Without percent-encoding.
+/// Removes percent-encoding.
 fn percent_decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

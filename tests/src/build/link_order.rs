@@ -16,7 +16,7 @@ const OWN_CRATES: [&str; 5] = [
     "12mcp_protocol",
 ];
 
-/// How many functions of the list a program has.
+/// The number of functions of the list that a program has.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     all: Share,
@@ -95,7 +95,7 @@ pub fn symbols(program: &Path) -> BTreeSet<String> {
 
 /// Returns the line of the linker script for a pattern.
 pub fn entry(pattern: &str) -> String {
-    // What the compiler thinks is seldom run is in .text.unlikely.
+    // The compiler puts rarely run functions into .text.unlikely.
     format!("    *(.text*.{pattern})")
 }
 

@@ -1,4 +1,4 @@
-//! The official conformance suite, run against a host, and what it found.
+//! The official conformance suite, run against a host, and its results.
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,13 @@ use crate::{
 
 const PACKAGE: &str = "@modelcontextprotocol/conformance";
 
-/// What the suite found.
+/// The results of the suite.
 pub struct Report {
     /// The checks of each scenario.
     scenarios: BTreeMap<String, Vec<Check>>,
-    /// Was the suite content, but for what it was told to expect?
+    /// Whether the suite passed, except for the expected failures.
     passed_as_expected: bool,
-    /// What the suite printed, and how it ended.
+    /// The output of the suite, and its exit status.
     output: String,
 }
 
@@ -34,7 +34,7 @@ struct Check {
     message: String,
 }
 
-/// How much of the scenarios that count for a revision is fulfilled.
+/// The results of the scenarios that count for a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Score {
     /// Scenarios without a failure.
@@ -62,10 +62,10 @@ impl fmt::Display for Score {
     }
 }
 
-/// Run what a revision requires, where `tests/conformance` says what is missing.
+/// Runs the scenarios of a revision; `tests/conformance` lists the expected failures.
 ///
 /// # Panics
-/// When anything else is missing, or less than that: the suite looks at both.
+/// When another scenario fails, or an expected failure passes: the suite checks both.
 pub fn requirements(host: &Host, revision: &str) -> Score {
     let expected = repository().join(format!("tests/conformance/{revision}.yaml"));
     let report = run(host, |suite| {
@@ -84,14 +84,14 @@ pub fn requirements(host: &Host, revision: &str) -> Score {
     report.score(&counted(revision))
 }
 
-/// Run one scenario as a client of a revision.
+/// Runs one scenario as a client of a revision.
 pub fn scenario(host: &Host, scenario: &str, revision: &str) -> Report {
     run(host, |suite| {
         suite.args(["--scenario", scenario, "--spec-version", revision])
     })
 }
 
-/// Run the suite, told by `what` what to run.
+/// Runs the suite; `what` adds the arguments that select scenarios.
 fn run(host: &Host, what: impl FnOnce(&mut Command) -> &mut Command) -> Report {
     let results = tempfile::tempdir_in(target()).expect("a temporary folder");
     let mut suite = node_program(PACKAGE, "dist/index.js");
@@ -110,7 +110,7 @@ fn run(host: &Host, what: impl FnOnce(&mut Command) -> &mut Command) -> Report {
     report
 }
 
-/// The checks of each scenario, from the folders `server-SCENARIO-TIME` of a run.
+/// Returns the checks of each scenario, from the folders `server-SCENARIO-TIME` of a run.
 fn scenarios(results: &Path) -> BTreeMap<String, Vec<Check>> {
     let folders = fs_err::read_dir(results).expect("the suite wrote results");
     let scenario = |folder: fs_err::DirEntry| {
@@ -128,7 +128,8 @@ fn scenarios(results: &Path) -> BTreeMap<String, Vec<Check>> {
         .collect()
 }
 
-/// The scenarios that count for a revision, as the suite's own list has them: a file of YAML that uses no more of it than this.
+/// Returns the scenarios that count for a revision, by the suite's own list: a file of YAML that uses no more of it
+/// than this.
 fn counted(revision: &str) -> Vec<String> {
     let file = node_modules().join(format!("{PACKAGE}/requirements/{revision}.yaml"));
     let text = fs_err::read_to_string(file).expect("a list for the revision");
@@ -163,13 +164,13 @@ impl Check {
 }
 
 impl Report {
-    /// How many checks succeeded.
+    /// Returns the number of checks that succeeded.
     pub fn successes(&self) -> usize {
         let checks = self.scenarios.values().flatten();
         checks.filter(|check| check.status == "SUCCESS").count()
     }
 
-    /// Every check that failed or warned, in words.
+    /// Returns every check that failed or warned, as text.
     pub fn complaints(&self) -> String {
         let mut complaints = String::new();
         for (scenario, checks) in &self.scenarios {

@@ -1,4 +1,4 @@
-//! The real `bootstrap stdio` on a layer, and a client that writes its lines by hand.
+//! The real `bootstrap stdio` on a layer, and a client with handwritten lines.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use crate::{Layer, bootstrap};
 
-/// How long to wait for a line. Source: ours; far more than a loaded machine needs.
+/// The time to wait for a line. Source: ours; far more than a loaded machine needs.
 const LINE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The revision of what names none, where nothing was agreed on.
+/// The revision of messages that name none, where none was negotiated.
 const ASSUMED_REVISION: &str = "2025-03-26";
 
 /// A client that has started a host.
@@ -38,12 +38,12 @@ pub struct StdioClient {
 }
 
 impl StdioClient {
-    /// Start the host on a layer.
+    /// Starts the host on a layer.
     pub fn open(layer: &Layer) -> Self {
         Self::open_with(layer, &[])
     }
 
-    /// The same with these environment variables.
+    /// Starts the host with these environment variables.
     pub fn open_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(bootstrap());
         command
@@ -89,19 +89,19 @@ impl StdioClient {
         }
     }
 
-    /// Send a message.
+    /// Sends a message.
     pub fn send(&mut self, message: &Value) {
         self.send_line(&message.to_string());
     }
 
-    /// Send a line.
+    /// Sends a line.
     pub fn send_line(&mut self, line: &str) {
         match serde_json::from_str(line) {
             Ok(Value::Array(messages)) => messages
                 .into_iter()
                 .for_each(|one| self.record_request(one)),
             Ok(message) => self.record_request(message),
-            // Sent all the same.
+            // A line that is no JSON is sent all the same.
             Err(_) => {}
         }
         let stdin = self.stdin.as_mut().expect("stdin is open");
@@ -110,10 +110,10 @@ impl StdioClient {
             .unwrap_or_else(|error| panic!("{line}: {error}\n{}", self.failure_report()));
     }
 
-    /// The next message of the host.
+    /// Returns the next message of the host.
     ///
     /// # Panics
-    /// When none comes, or what comes is not as the schema of its revision demands.
+    /// When none comes, or when it does not satisfy the schema of its revision.
     pub fn receive(&mut self) -> Value {
         match self.lines.recv_timeout(LINE_TIMEOUT) {
             Ok(line) => self.read(&line),
@@ -124,13 +124,13 @@ impl StdioClient {
         }
     }
 
-    /// Send a message and give the next one of the host.
+    /// Sends a message and returns the next one of the host.
     pub fn request(&mut self, message: &Value) -> Value {
         self.send(message);
         self.receive()
     }
 
-    /// Close stdin, and wait for the end; gives what the host still had to say, how it ended, and its log.
+    /// Closes stdin, and waits for the end; returns the remaining messages of the host, its exit status, and its log.
     pub fn close(mut self) -> (Vec<Value>, ExitStatus, String) {
         self.stdin = None;
         let mut rest = Vec::new();
@@ -161,7 +161,7 @@ impl StdioClient {
         message
     }
 
-    /// What the host says satisfies the schema of its revision.
+    /// Checks that a message of the host satisfies the schema of its revision.
     fn validate(&mut self, message: &Value) {
         let id = message.get("id").map(Value::to_string);
         let request = id.and_then(|id| self.pending.remove(&id));
@@ -178,16 +178,16 @@ impl StdioClient {
         }
     }
 
-    /// Send the signal by which clients ask for the end.
+    /// Sends the signal by which clients ask for the end.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
         crate::output_of(Command::new("kill").args(["-TERM", &id]));
     }
 
-    /// Wait until the host has logged `text`.
+    /// Waits until the host has logged `text`.
     ///
     /// # Panics
-    /// When it is not there after [`LINE_TIMEOUT`].
+    /// When it is missing after [`LINE_TIMEOUT`].
     pub fn wait_for_log(&self, text: &str) {
         let started = Instant::now();
         while !self.log().contains(text) {
@@ -200,12 +200,12 @@ impl StdioClient {
         }
     }
 
-    /// Everything a failure message should show.
+    /// Returns the host's log for failure messages.
     fn failure_report(&self) -> String {
         format!("layer: {}\nlog:\n{}", self.layer.listing(), self.log())
     }
 
-    /// What the host has logged so far.
+    /// Returns the host's log so far.
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.clone()
