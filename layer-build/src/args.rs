@@ -81,7 +81,7 @@ pub(crate) enum Command {
     #[command(name = "__describe", hide = true)]
     Describe(Describe),
     #[command(name = "__host", hide = true)]
-    AsHost(AsHost),
+    HostSubcommand(HostSubcommand),
 }
 
 /// Print a script that lets a shell complete `cargo-layer`
@@ -95,7 +95,7 @@ pub(crate) struct Completions {
 
 /// This program as a host.
 #[derive(Debug, Args)]
-pub(crate) struct AsHost {
+pub(crate) struct HostSubcommand {
     #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
     pub(crate) args: Vec<OsString>,
 }

@@ -1,6 +1,6 @@
-//! Carries out what a user can type, in one file for each verb.
+//! Runs what a user can type, with one file for each verb.
 //!
-//! A verb imports `args` and every library, but no other verb; what two verbs share is in a library.
+//! A verb imports `args` and every library, but no other verb; code that two verbs share is in a library.
 
 pub(crate) mod bench;
 pub(crate) mod build;

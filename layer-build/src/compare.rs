@@ -1,4 +1,4 @@
-//! Two sets of tools: what has changed between them, and whom it breaks. Pure: it knows values, no files.
+//! Compares two sets of tools: the changes between them, and their effects. Pure: it knows values, no files.
 
 mod schema;
 
@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use schema::difference::{Difference, Direction};
 
-/// A tool, as far as those who use it can tell.
+/// A tool, as its users see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
-    /// As MCP describes it.
+    /// Its MCP description.
     pub(crate) mcp: Value,
     /// The name of the function behind it.
     pub(crate) function: String,
-    /// Is it served where `TOOLS_LIST` is not set?
+    /// Whether it is served where `TOOLS_LIST` is not set.
     pub(crate) by_default: bool,
     pub(crate) strict: bool,
-    /// Unit: milliseconds.
+    /// The time limit. Unit: milliseconds.
     pub(crate) timeout_ms: Option<u64>,
     /// The client capabilities that it requires.
     pub(crate) requires: Vec<String>,
@@ -33,27 +33,27 @@ pub(crate) struct Change {
     pub(crate) what: String,
 }
 
-/// Whom a change concerns.
+/// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Effect {
-    /// What worked may work no longer.
+    /// Uses that worked may stop working.
     Breaking,
-    /// What worked before works as it did.
+    /// Uses that worked keep working.
     Compatible,
-    /// A model can destroy something by it that it could not before.
+    /// A model can destroy something with it that it could not before.
     Destructive,
 }
 
-/// What has changed: of the old tools in their order, then of those that are new.
+/// Returns the changes: of the old tools in their order, then the new tools.
 pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
     let mut changes = Vec::new();
     for tool in old {
-        match named(new, tool.name()) {
-            Some(other) => changed(tool, other, &mut changes),
+        match find(new, tool.name()) {
+            Some(other) => compare_tool(tool, other, &mut changes),
             None => {
                 let successor = new.iter().find(|other| {
-                    other.function == tool.function && named(old, other.name()).is_none()
+                    other.function == tool.function && find(old, other.name()).is_none()
                 });
                 let what = match successor {
                     Some(other) => format!("is gone; its function is named {} now", other.name()),
@@ -63,7 +63,7 @@ pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
             }
         }
     }
-    for tool in new.iter().filter(|tool| named(old, tool.name()).is_none()) {
+    for tool in new.iter().filter(|tool| find(old, tool.name()).is_none()) {
         push(&mut changes, tool, Effect::Compatible, "is new");
         if tool.by_default && tool.is_destructive() {
             push(&mut changes, tool, Effect::Destructive, tool.destruction());
@@ -72,8 +72,8 @@ pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
     changes
 }
 
-/// Changes for people, with how many there are of each kind at the end.
-pub(crate) fn lines(changes: &[Change]) -> Vec<String> {
+/// Returns the changes for people, with the number of each kind at the end.
+pub(crate) fn report_lines(changes: &[Change]) -> Vec<String> {
     let count = |effect| {
         let of_it = changes.iter().filter(|change| change.effect == effect);
         of_it.count()
@@ -91,11 +91,11 @@ pub(crate) fn lines(changes: &[Change]) -> Vec<String> {
         .collect()
 }
 
-fn named<'a>(tools: &'a [Tool], name: &str) -> Option<&'a Tool> {
+fn find<'a>(tools: &'a [Tool], name: &str) -> Option<&'a Tool> {
     tools.iter().find(|tool| tool.name() == name)
 }
 
-fn changed(old: &Tool, new: &Tool, changes: &mut Vec<Change>) {
+fn compare_tool(old: &Tool, new: &Tool, changes: &mut Vec<Change>) {
     let mut found = |effect, what: String| push(changes, new, effect, what);
     match (old.by_default, new.by_default) {
         (true, false) => found(
@@ -116,7 +116,7 @@ fn changed(old: &Tool, new: &Tool, changes: &mut Vec<Change>) {
     };
     for difference in schema::differences(&schema(old), &schema(new)) {
         let breaks = matches!(difference.direction, Direction::Narrower | Direction::Other);
-        found(effect(breaks), told("argument", &difference));
+        found(effect(breaks), describe_difference("argument", &difference));
     }
     match (old.mcp.get("outputSchema"), new.mcp.get("outputSchema")) {
         (None, None) => {}
@@ -131,7 +131,7 @@ fn changed(old: &Tool, new: &Tool, changes: &mut Vec<Change>) {
         (Some(old), Some(new)) => {
             for difference in schema::differences(old, new) {
                 let breaks = matches!(difference.direction, Direction::Wider | Direction::Other);
-                found(effect(breaks), told("result", &difference));
+                found(effect(breaks), describe_difference("result", &difference));
             }
         }
     }
@@ -191,8 +191,8 @@ fn effect(breaks: bool) -> Effect {
     }
 }
 
-/// `argument query.days: accepts ...`, of the whole `arguments: accept ...`
-fn told(noun: &str, difference: &Difference) -> String {
+/// Returns `argument query.days: accepts ...`, or `arguments: accept ...` for the whole.
+fn describe_difference(noun: &str, difference: &Difference) -> String {
     match difference.place.as_str() {
         "" => format!("{noun}s as a whole: {}", difference.what),
         place => format!("{noun} {place}: {}", difference.what),
@@ -227,7 +227,7 @@ impl Tool {
         self.mcp["annotations"][name].as_bool()
     }
 
-    /// May it destroy something? A tool that says nothing may (MCP 2025-11-25, `ToolAnnotations`).
+    /// Reports whether it may destroy something. A tool without the hint may (MCP 2025-11-25, `ToolAnnotations`).
     pub(crate) fn is_destructive(&self) -> bool {
         self.hint("readOnlyHint") != Some(true) && self.hint("destructiveHint") != Some(false)
     }
@@ -265,7 +265,7 @@ mod tests {
         }
     }
 
-    fn told(old: &[Tool], new: &[Tool]) -> Vec<String> {
+    fn change_texts(old: &[Tool], new: &[Tool]) -> Vec<String> {
         let changes = changes(old, new).into_iter();
         changes
             .map(|change| format!("{:?} {}: {}", change.effect, change.tool, change.what))
@@ -277,9 +277,9 @@ mod tests {
         let old = [tool("a", json!({})), tool("b", json!({}))];
         let mut renamed = tool("c", json!({}));
         renamed.function = "b".to_owned();
-        assert_eq!(told(&old, &old), Vec::<String>::new());
+        assert_eq!(change_texts(&old, &old), Vec::<String>::new());
         assert_eq!(
-            told(&old, &[renamed]),
+            change_texts(&old, &[renamed]),
             [
                 "Breaking a: is gone",
                 "Breaking b: is gone; its function is named c now",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arguments_may_be_and_what_results_are_is_judged_from_opposite_sides() {
+    fn arguments_and_results_break_in_opposite_directions() {
         let narrow = json!({ "type": "object", "properties": { "a": { "enum": ["x"] } } });
         let wide = json!({ "type": "object", "properties": { "a": { "enum": ["x", "y"] } } });
         for (member, old, new, expected) in [
@@ -322,31 +322,31 @@ mod tests {
                 tool("t", json!({ member: old })),
                 tool("t", json!({ member: new })),
             );
-            assert_eq!(told(&[old], &[new]), [expected]);
+            assert_eq!(change_texts(&[old], &[new]), [expected]);
         }
         let (plain, structured) = (
             tool("t", json!({})),
             tool("t", json!({ "outputSchema": wide })),
         );
         assert_eq!(
-            told(from_ref(&plain), from_ref(&structured)),
+            change_texts(from_ref(&plain), from_ref(&structured)),
             ["Compatible t: its results are structured now"]
         );
         assert_eq!(
-            told(&[structured], &[plain]),
+            change_texts(&[structured], &[plain]),
             ["Breaking t: its results are no longer structured"]
         );
     }
 
     #[test]
-    fn what_a_tool_asks_of_its_callers_is_compared() {
+    fn requirements_of_a_tool_are_compared() {
         let old = tool("t", json!({ "description": "Old." }));
         let mut new = tool("t", json!({ "description": "New." }));
         new.strict = true;
         new.timeout_ms = Some(500);
         new.requires = vec!["elicitation".to_owned()];
         assert_eq!(
-            told(from_ref(&old), from_ref(&new)),
+            change_texts(from_ref(&old), from_ref(&new)),
             [
                 "Breaking t: requires clients that are capable of elicitation",
                 "Breaking t: is strict now: arguments that are spelled as text are refused",
@@ -355,17 +355,17 @@ mod tests {
             ]
         );
         assert!(
-            told(&[new], &[old])
+            change_texts(&[new], &[old])
                 .iter()
                 .all(|change| change.starts_with("Compatible"))
         );
     }
 
     #[test]
-    fn what_can_destroy_and_could_not_before_is_told() {
+    fn newly_destructive_tools_are_reported() {
         let annotated = |annotations: Value| tool("t", json!({ "annotations": annotations }));
         let harmless = annotated(json!({ "readOnlyHint": true }));
-        for (annotations, is_told) in [
+        for (annotations, is_reported) in [
             (json!({ "readOnlyHint": true }), false),
             (
                 json!({ "readOnlyHint": false, "destructiveHint": false }),
@@ -375,23 +375,23 @@ mod tests {
             (json!({}), true),
         ] {
             let new = annotated(annotations);
-            let tells = |old: &[Tool]| {
+            let reports = |old: &[Tool]| {
                 changes(old, from_ref(&new))
                     .iter()
                     .any(|change| change.effect == Effect::Destructive)
             };
-            assert_eq!(tells(&[]), is_told, "{}", new.mcp);
-            assert_eq!(tells(from_ref(&harmless)), is_told, "{}", new.mcp);
-            assert!(!tells(from_ref(&new)));
-            // One that was there, but nobody saw.
+            assert_eq!(reports(&[]), is_reported, "{}", new.mcp);
+            assert_eq!(reports(from_ref(&harmless)), is_reported, "{}", new.mcp);
+            assert!(!reports(from_ref(&new)));
+            // A tool that existed, but was not visible.
             let mut hidden = new.clone();
             hidden.by_default = false;
-            assert_eq!(tells(&[hidden]), is_told, "{}", new.mcp);
+            assert_eq!(reports(&[hidden]), is_reported, "{}", new.mcp);
         }
         let mut hidden = annotated(json!({}));
         hidden.by_default = false;
         assert_eq!(
-            told(&[harmless], &[hidden]),
+            change_texts(&[harmless], &[hidden]),
             [
                 "Breaking t: is no longer among its layer's default tools",
                 "Compatible t: its annotations changed"

@@ -1,18 +1,18 @@
-//! What can go wrong on the way to a layer: what, where, and what to do.
+//! Errors on the way to a layer: the problem, its place, and the remedy.
 
 use std::path::{Path, PathBuf};
 
 use layer_format::HasErrorCode;
 
 use crate::{
-    aws::error::Deployment,
+    aws::error::DeployError,
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
-/// A failure with a stable code.
+/// An error with a stable code.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    #[error("cargo metadata failed: {}{}", .0, elsewhere(.0))]
+pub(crate) enum CliError {
+    #[error("cargo metadata failed: {}{}", .0, manifest_help(.0))]
     Metadata(#[from] cargo_metadata::Error),
     #[error(
         "{0}\n  help: a plugin is a package that depends on plugin-sdk and has crate-type = [\"cdylib\"] under [lib]"
@@ -32,7 +32,7 @@ pub(crate) enum Failure {
         artifact: &'static str,
         help: &'static str,
     },
-    #[error("{} needs {found}, the function's system has {newest}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has no newer one{}", .path.display(), such_as(*.newest))]
+    #[error("{} needs {found}, the function's system has {newest}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has no newer one{}", .path.display(), build_system_hint(*.newest))]
     Glibc {
         path: PathBuf,
         found: Glibc,
@@ -47,9 +47,9 @@ pub(crate) enum Failure {
     },
     #[error("{} is a folder\n  help: name a file in it by --out", .0.display())]
     OutIsFolder(PathBuf),
-    /// A child process has said why, with the code of what it found.
+    /// An error that a child process has reported, with its code.
     #[error("{message}")]
-    Described { code: String, message: String },
+    Reported { code: String, message: String },
     #[error("{} cannot be read: {error}\n  help: {}", .path.display(), if .path.is_dir() { "it is a folder; name a file in it" } else { "is that its name, from this folder?" })]
     Unreadable {
         path: PathBuf,
@@ -66,7 +66,7 @@ pub(crate) enum Failure {
         "the arguments are no JSON object: {0}\n  help: write them like '{{\"text\": \"two words\"}}', in quotes that the shell leaves alone"
     )]
     Arguments(serde_json::Error),
-    #[error("there is no tool {name}{}", near(.name, .known))]
+    #[error("there is no tool {name}{}", tool_suggestion(.name, .known))]
     UnknownTool { name: String, known: Vec<String> },
     #[error("{}: not an archive that can be unpacked: {error}\n  help: build it again, or copy it again", .path.display())]
     Archive {
@@ -103,7 +103,7 @@ pub(crate) enum Failure {
     #[error(
         "the host ended with {how} {doing}; what it said stands above\n  help: see what it did before; `cargo layer symbolize` tells addresses by functions and lines"
     )]
-    EndedMeanwhile { how: String, doing: String },
+    HostEndedDuringCall { how: String, doing: String },
     #[error(
         "the call has {size} bytes, the host takes {} as Lambda does\n  help: have the tool get what is larger from elsewhere",
         host::server::request::MAX_BODY
@@ -115,7 +115,7 @@ pub(crate) enum Failure {
         "{url} cannot be reached: {error}\n  help: is the server running, and is that its URL, with /mcp at its end?"
     )]
     Unreachable { url: String, error: ureq::Error },
-    #[error("the server answers with {}", answered(*.status, *.code, .message))]
+    #[error("the server answers with {}", response_text(*.status, *.code, .message))]
     Answered {
         status: u16,
         code: Option<i64>,
@@ -133,8 +133,8 @@ pub(crate) enum Failure {
     NoToken(String),
 }
 
-impl Failure {
-    /// The code, for scripts.
+impl CliError {
+    /// Returns the code, for scripts.
     pub(crate) fn code(&self) -> &str {
         match self {
             Self::Metadata(_) => "CARGO_METADATA",
@@ -148,7 +148,7 @@ impl Failure {
             Self::Library { .. } => "LIBRARY_UNREADABLE",
             Self::Declaration { .. } => "PLUGIN_DECLARATION_INVALID",
             Self::OutIsFolder(_) => "OUT_IS_FOLDER",
-            Self::Described { code, .. } => code,
+            Self::Reported { code, .. } => code,
             Self::Unreadable { .. } => "FILE_UNREADABLE",
             Self::OutUnwritable { .. } => "OUT_UNWRITABLE",
             Self::NoHostSource(_) => "NO_HOST_SOURCE",
@@ -165,7 +165,7 @@ impl Failure {
             Self::NoZig(_) => "NO_ZIG",
             Self::NoTarget(_) => "NO_TARGET",
             Self::Tool(_) => "TOOL_FAILED",
-            Self::EndedMeanwhile { .. } | Self::HostEnded(_) => "HOST_ENDED",
+            Self::HostEndedDuringCall { .. } | Self::HostEnded(_) => "HOST_ENDED",
             Self::CallTooLarge { .. } => "CALL_TOO_LARGE",
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::Answered { .. } => "REFUSED",
@@ -177,34 +177,34 @@ impl Failure {
     }
 }
 
-impl Failure {
+impl CliError {
     pub(crate) fn unreadable(path: &Path, error: std::io::Error) -> Self {
         let path = path.to_owned();
         Self::Unreadable { path, error }
     }
 
-    /// The same, told in other words.
-    pub(crate) fn told(&self, tell: impl FnOnce(String) -> String) -> Self {
-        Self::Described {
+    /// Returns the same error with another message.
+    pub(crate) fn map_message(&self, map: impl FnOnce(String) -> String) -> Self {
+        Self::Reported {
             code: self.code().to_owned(),
-            message: tell(self.to_string()),
+            message: map(self.to_string()),
         }
     }
 }
 
-/// Where cargo has not even found a manifest.
-fn elsewhere(error: &cargo_metadata::Error) -> &'static str {
+/// Returns the help for a missing manifest.
+fn manifest_help(error: &cargo_metadata::Error) -> &'static str {
     let error = error.to_string();
     let is_missing = ["could not find `Cargo.toml`", "manifest path `"];
-    if is_missing.iter().any(|words| error.contains(words)) {
+    if is_missing.iter().any(|text| error.contains(text)) {
         "\n  help: name a crate or workspace of plugins by --manifest-path; `tools` and `call` take a layer by --layer as well"
     } else {
         ""
     }
 }
 
-/// Systems that have no newer glibc than this, as far as any are common, or that build nothing which needs one.
-fn such_as(glibc: Glibc) -> &'static str {
+/// Returns common systems that have no newer glibc than this, or that build nothing which needs one.
+fn build_system_hint(glibc: Glibc) -> &'static str {
     if glibc >= AMAZON_LINUX_2023 {
         ", such as Amazon Linux 2023"
     } else {
@@ -212,26 +212,26 @@ fn such_as(glibc: Glibc) -> &'static str {
     }
 }
 
-/// Say on stderr why something failed.
-pub(crate) fn tell(error: &anyhow::Error) {
-    match error.downcast_ref::<Failure>() {
+/// Prints an error on stderr.
+pub(crate) fn print(error: &anyhow::Error) {
+    match error.downcast_ref::<CliError>() {
         Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
-        None => match error.downcast_ref::<Deployment>() {
+        None => match error.downcast_ref::<DeployError>() {
             Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
             None => eprintln!("error: {error:#}"),
         },
     }
 }
 
-fn answered(status: u16, code: Option<i64>, message: &str) -> String {
+fn response_text(status: u16, code: Option<i64>, message: &str) -> String {
     match code {
         Some(code) => format!("error {code}: {message}"),
         None => format!("HTTP status {status}: {message}"),
     }
 }
 
-/// What may have been meant, else all there is.
-fn near(name: &str, known: &[String]) -> String {
+/// Returns the most similar name, else all names.
+fn tool_suggestion(name: &str, known: &[String]) -> String {
     let likeness = |known: &&String| tool_schema::likeness(name, known);
     let near = known.iter().filter(|known| likeness(known).is_some());
     let nearest = near.max_by(|a, b| {

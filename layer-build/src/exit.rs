@@ -2,50 +2,50 @@
 
 use std::process::ExitCode;
 
-/// How the program ends. Wrong usage ends it with 2, which clap says itself.
+/// An exit code of the program. Wrong usage ends it with 2, which clap returns itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done; of `check`: nothing was found that fails on Lambda.
+    /// Success; for `check`: no finding that fails on Lambda.
     Done = 0,
-    /// It failed; of `check`: something was found; of `call`: the tool itself failed.
+    /// Failure; for `check`: findings; for `call`: the tool itself failed.
     Failed = 1,
-    /// Of `diff` and `swap`: something breaks.
+    /// For `diff` and `swap`: a breaking change.
     Breaking = 3,
-    /// Of `diff` and `swap`: nothing breaks, but a tool that may destroy something can be called that could not before.
+    /// For `diff` and `swap`: no breaking change, but a tool that may destroy something is newly callable.
     Destructive = 4,
-    /// Of `swap`, `rollback` and `verify`: what serves was asked, and does not serve what it should.
-    Unproven = 5,
+    /// For `swap`, `rollback` and `verify`: the server answers, but does not serve the expected tools.
+    VerificationFailed = 5,
 }
 
-/// What `--help` says of them.
+/// The text about exit codes in `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes: 0 done, 1 it failed, and why stands on stderr, 2 wrong usage; those that `check`, `diff`,
   `swap`, `rollback` and `verify` have besides stand in their own --help";
 
-/// What `check --help` says of them.
-pub(crate) const OF_CHECK: &str =
+/// The text about exit codes in `check --help`.
+pub(crate) const CHECK_HELP: &str =
     "Exit codes: 0 no error was found, 1 one was, or it could not be checked, 2 wrong usage";
 
-/// What `bench --help` says of them.
-pub(crate) const OF_BENCH: &str = "\
+/// The text about exit codes in `bench --help`.
+pub(crate) const BENCH_HELP: &str = "\
 Exit codes: 0 measured, and no slower than the baseline allows, 1 slower, or it could not be measured, 2 wrong usage";
 
-/// What `diff --help` says of them.
-pub(crate) const OF_DIFF: &str = "\
+/// The text about exit codes in `diff --help`.
+pub(crate) const DIFF_HELP: &str = "\
 Exit codes: 0 nothing breaks, 1 it could not be told, 2 wrong usage, 3 something breaks,
   4 nothing breaks, but a tool that may destroy can be called that could not be before";
 
-/// What `swap --help` says of them.
-pub(crate) const OF_SWAP: &str = "\
+/// The text about exit codes in `swap --help`.
+pub(crate) const SWAP_HELP: &str = "\
 Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 refused, as something breaks, 4 refused, as a tool that may
   destroy could be called that cannot be now, 5 the new version does not serve; stderr has how things stand";
 
-/// What `rollback --help` says of them.
-pub(crate) const OF_ROLLBACK: &str = "\
+/// The text about exit codes in `rollback --help`.
+pub(crate) const ROLLBACK_HELP: &str = "\
 Exit codes: 0 done, 1 it failed, 2 wrong usage, 5 done, but what is live now does not list its tools";
 
-/// What `verify --help` says of them.
-pub(crate) const OF_VERIFY: &str = "\
+/// The text about exit codes in `verify --help`.
+pub(crate) const VERIFY_HELP: &str = "\
 Exit codes: 0 it serves as it should, 1 it cannot be asked, 2 wrong usage, 5 it does not serve as it should";
 
 impl From<Exit> for ExitCode {

@@ -1,24 +1,24 @@
-//! What `check` can find, by stable codes. `CHECKS.md` lists them with their remedies.
+//! The findings of `check`, with stable codes. `CHECKS.md` lists them with their remedies.
 
 use std::fmt;
 
 use layer_format::ErrorCode;
 use serde::Serialize;
 
-macro_rules! checks {
+macro_rules! finding_codes {
     ($($name:ident = $code:literal $severity:ident,)+) => {
-        /// What can be found; see `CHECKS.md`.
+        /// The code of a finding; see `CHECKS.md`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Check {
+        pub(crate) enum FindingCode {
             $($name,)+
         }
 
-        impl Check {
-            /// Every one of them.
+        impl FindingCode {
+            /// All codes.
             #[cfg(test)]
             const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The code, as it is written everywhere.
+            /// Returns the code as text.
             pub(crate) fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $code,)+
@@ -34,7 +34,7 @@ macro_rules! checks {
     };
 }
 
-checks! {
+finding_codes! {
     ArchiveInvalid = "ARCHIVE_INVALID" Error,
     ArchiveMode = "ARCHIVE_MODE" Error,
     ArchivePath = "ARCHIVE_PATH" Error,
@@ -58,7 +58,7 @@ checks! {
     UploadTooLarge = "UPLOAD_TOO_LARGE" Warning,
 }
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
@@ -68,30 +68,30 @@ pub(crate) enum Severity {
     Warning,
 }
 
-/// Something that was found.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
     pub(crate) code: String,
-    /// What, and where.
+    /// The problem and its place.
     pub(crate) message: String,
-    /// What to do. The host's own messages end with it.
+    /// The remedy. The host's own messages end with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) help: Option<&'static str>,
 }
 
 impl Finding {
-    pub(crate) fn new(check: Check, message: String, help: &'static str) -> Self {
+    pub(crate) fn new(code: FindingCode, message: String, help: &'static str) -> Self {
         Self {
-            severity: check.severity(),
-            code: check.as_str().to_owned(),
+            severity: code.severity(),
+            code: code.as_str().to_owned(),
             message,
             help: Some(help),
         }
     }
 
-    /// What the host says of a plugin, which it would not serve.
-    pub(crate) fn of_host(code: impl Into<String>, message: String) -> Self {
+    /// Creates a finding from the host's error about a plugin that it would not serve.
+    pub(crate) fn from_host(code: impl Into<String>, message: String) -> Self {
         Self {
             severity: Severity::Error,
             code: code.into(),
@@ -100,11 +100,11 @@ impl Finding {
         }
     }
 
-    /// What the host says of a file that it leaves out in silence.
-    pub(crate) fn left_out(code: ErrorCode, message: String) -> Self {
+    /// Creates a finding from the host's reason for ignoring a file.
+    pub(crate) fn skipped(code: ErrorCode, message: String) -> Self {
         Self {
             severity: Severity::Warning,
-            ..Self::of_host(code.as_str(), message)
+            ..Self::from_host(code.as_str(), message)
         }
     }
 }
@@ -136,14 +136,14 @@ mod tests {
                 Some((code, rest.split_once(' ')?.0))
             })
             .collect();
-        let codes: Vec<_> = Check::ALL
+        let codes: Vec<_> = FindingCode::ALL
             .iter()
-            .map(|check| {
-                let severity = match check.severity() {
+            .map(|code| {
+                let severity = match code.severity() {
                     Severity::Error => "error",
                     Severity::Warning => "warning",
                 };
-                (check.as_str(), severity)
+                (code.as_str(), severity)
             })
             .collect();
         assert_eq!(documented, codes);

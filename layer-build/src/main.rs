@@ -1,6 +1,6 @@
 //! `cargo layer`: from plugin crates to a Lambda layer.
 //!
-//! stdout is data, stderr is talk; [`exit`] has the exit codes.
+//! Data goes to stdout, messages go to stderr; [`exit`] has the exit codes.
 
 mod archive;
 mod args;
@@ -24,7 +24,7 @@ use clap::Parser;
 use crate::{
     args::{Cli, Command},
     exit::Exit,
-    process::host::end_with_parent,
+    process::host::exit_with_parent,
 };
 
 fn main() -> ExitCode {
@@ -54,17 +54,17 @@ fn main() -> ExitCode {
         Command::Doctor => command::doctor::run(),
         Command::Completions(args) => command::completions::run(&args),
         Command::Describe(args) => command::describe::run(&args),
-        Command::AsHost(args) => {
-            end_with_parent();
+        Command::HostSubcommand(args) => {
+            exit_with_parent();
             return host::main(args.args);
         }
     };
     match done {
         Ok(exit) => exit.into(),
-        // Whoever read it has seen enough.
+        // The reader has seen enough.
         Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
-            error::tell(&error);
+            error::print(&error);
             Exit::Failed.into()
         }
     }

@@ -1,4 +1,4 @@
-//! Speaks MCP as a client, and says how other clients are set up.
+//! Speaks MCP as a client, and prints the configuration of other clients.
 //!
 //! Besides errors it imports `archive`, `aws`, `build` and `process`.
 

@@ -1,4 +1,4 @@
-//! Starts processes, and holds what they are given: folders and variables.
+//! Starts processes, and provides their folders and variables.
 //!
 //! Besides errors it imports nothing of this crate.
 

@@ -1,4 +1,4 @@
-//! Checks layers by reading them: for what fails on Lambda, or is known to be a problem there.
+//! Checks layers by reading them, for known problems on Lambda.
 //!
 //! Besides findings it imports `archive`, `aws` and `library`.
 
@@ -9,29 +9,29 @@ pub(crate) mod subject;
 use std::path::Path;
 
 use crate::{
-    finding::{Check, Severity},
+    finding::{FindingCode, Severity},
     static_check::{
         limits::SelectionOptions,
         subject::{Layer, Subject},
     },
 };
 
-/// What is certain of a layer by reading it.
-pub(crate) struct Certain {
-    /// For people.
+/// The result of reading a layer.
+pub(crate) struct StaticReport {
+    /// The findings, for people.
     pub(crate) findings: Vec<String>,
     pub(crate) fails: bool,
-    /// As Rust names it.
+    /// The CPU, by Rust's name.
     pub(crate) cpu: Option<String>,
-    /// Of the archive. Unit: bytes.
+    /// The size of the archive. Unit: bytes.
     pub(crate) size: u64,
     /// The names and versions in its manifests.
     pub(crate) labels: Vec<String>,
 }
 
-impl Certain {
-    /// Read a layer; nothing of it is run.
-    pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
+impl StaticReport {
+    /// Reads a layer; no code of it is run.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let mut findings = Vec::new();
         let layer = subject::read(path, &mut findings)?;
         let subject = Subject {
@@ -40,13 +40,13 @@ impl Certain {
         };
         limits::check(&subject, 1, &SelectionOptions::default(), &mut findings);
         libraries::check(&subject, &[], &mut findings);
-        // Whoever uploads it knows how.
-        findings.retain(|finding| finding.code != Check::UploadTooLarge.as_str());
+        // An archive of this size can be uploaded in another way.
+        findings.retain(|finding| finding.code != FindingCode::UploadTooLarge.as_str());
         let layer = subject.layers.first();
         let manifests = layer.iter().flat_map(|layer| &layer.manifests);
         let labels = manifests.map(|manifest| {
-            let label = &manifest.layer;
-            format!("{} {}", label.name, label.version)
+            let info = &manifest.layer;
+            format!("{} {}", info.name, info.version)
         });
         Ok(Self {
             fails: findings
@@ -54,7 +54,7 @@ impl Certain {
                 .any(|finding| finding.severity == Severity::Error),
             findings: findings.iter().map(ToString::to_string).collect(),
             cpu: layer.and_then(Layer::cpu).map(str::to_owned),
-            size: layer.map_or(0, |layer| layer.contents.size),
+            size: layer.map_or(0, |layer| layer.archive.size),
             labels: labels.collect(),
         })
     }

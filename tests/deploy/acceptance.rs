@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tests::{output_of, repository, told_by};
+use tests::{output_of, repository, run_captured};
 
 /// The script, in a shell that has no AWS CLI, no account and no `cargo layer`.
 fn acceptance(arguments: &[&str]) -> Command {
@@ -196,7 +196,7 @@ fn what_is_kept_can_be_torn_down_by_what_it_prints() {
 #[test]
 fn it_begins_nothing_without_what_it_needs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (stdout, stderr, code) = told_by(acceptance(&["--yes"]).current_dir(folder.path()));
+    let (stdout, stderr, code) = run_captured(acceptance(&["--yes"]).current_dir(folder.path()));
     assert_eq!((stdout.as_str(), code), ("", Some(1)), "{stderr}");
     for missing in [
         "cargo-layer: cargo install --path layer-build",
@@ -212,7 +212,7 @@ fn it_begins_nothing_without_what_it_needs() {
         &["--call"],
         &["--cal"],
     ] {
-        let (stdout, stderr, code) = told_by(&mut acceptance(wrong));
+        let (stdout, stderr, code) = run_captured(&mut acceptance(wrong));
         assert_eq!(
             (stdout.as_str(), code),
             ("", Some(2)),

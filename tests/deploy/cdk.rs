@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::{Value, json};
 use tests::{
     deploy::{cdk, template_tool},
-    output_of, told_by,
+    output_of, run_captured,
 };
 
 use crate::{
@@ -131,7 +131,7 @@ fn what_cannot_be_right_stops_the_synthesis_and_is_named() {
             config[name] = value.clone();
         }
         let name = format!("wrong-{position}");
-        let (_, stderr, code) = told_by(&mut synth(&folder, &name, &config));
+        let (_, stderr, code) = run_captured(&mut synth(&folder, &name, &config));
         assert_eq!(code, Some(1), "{config}: {stderr}");
         for problem in problems {
             assert!(stderr.contains(&problem), "{problem}: {stderr}");

@@ -48,7 +48,7 @@ fn cpu() -> &'static str {
 /// An account in which all of it has been typed.
 fn deployed() -> (LambdaApi, Account) {
     let lambda = LambdaApi::start();
-    let account = Account::at(lambda.endpoint());
+    let account = Account::new(lambda.endpoint());
     for heading in ONE_AFTER_ANOTHER {
         account.shell(&section(heading));
     }
@@ -245,7 +245,7 @@ fn nobody_opens_a_url_to_everyone_before_the_host_asks_for_tokens() {
     let [give, open] = &blocks("Function URL, for bearer tokens")[..] else {
         panic!("a block that gives a token, and one that opens the URL");
     };
-    let run = |block: &str| tests::told_by(account.command("sh").args(["-euc", block]));
+    let run = |block: &str| tests::run_captured(account.command("sh").args(["-euc", block]));
     let (_, said, code) = run(open);
     assert_ne!(code, Some(0), "{said}");
     assert_eq!(lambda.take_changes(), [""; 0]);
@@ -352,7 +352,7 @@ fn what_is_typed_swaps_goes_back_and_leaves_nothing() {
         function["Layers"].clone()
     };
     let before = layers();
-    account.has_layer("time-tools");
+    account.set_layer("time-tools");
     account.shell(&section("Swap"));
     assert_eq!(
         layers()[0]["Arn"],

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tests::{documents, output_of, repository, told_by};
+use tests::{documents, output_of, repository, run_captured};
 
 fn file(path: &str) -> String {
     fs_err::read_to_string(repository().join("deploy").join(path)).expect("a file")
@@ -73,7 +73,7 @@ fn what_a_month_costs_is_what_the_script_says() {
     let (_, block) = sizing.split_once("```text\n").expect("a result");
     let (told, _) = block.split_once("```").expect("its end");
     let script = repository().join("deploy/cost");
-    let run = |arguments: &[&str]| told_by(Command::new(&script).args(arguments));
+    let run = |arguments: &[&str]| run_captured(Command::new(&script).args(arguments));
     let all = output_of(&mut Command::new(&script));
     assert!(all.ends_with(&format!("\n\n{told}")), "{all}");
     // Twice the requests cost twice of what is paid by request, and no more of what is not.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tests::{Account, LambdaApi, Layer, declaration, script, scripted, sha256_of, told_by, tool};
+use tests::{
+    Account, LambdaApi, Layer, declaration, run_captured, script, scripted, sha256_of, tool,
+};
 
 /// Secrets, which nobody may see anywhere.
 pub(crate) const TOKENS: &str =
@@ -32,9 +34,9 @@ impl Deployed {
     /// A function alone.
     pub(crate) fn new() -> Self {
         let lambda = LambdaApi::start();
-        let account = Account::at(lambda.endpoint());
+        let account = Account::new(lambda.endpoint());
         let publish = ["publish", "layer.zip", "--name", "tools"];
-        let (layer, said, code) = told_by(&mut account.cargo_layer(&publish));
+        let (layer, said, code) = run_captured(&mut account.cargo_layer(&publish));
         assert_eq!(code, Some(0), "{said}");
         let variables = json!({ "Variables": { "BEARER_TOKENS": TOKENS, "STATE_KEY": KEY, "TOOLS_LIST": "*" } });
         let environment = account.folder().join("environment.json");
@@ -69,7 +71,7 @@ impl Deployed {
 
     /// Run `cargo layer`. Whatever it prints, no secret is in it.
     pub(crate) fn run(&self, words: &[&str]) -> Told {
-        let (stdout, stderr, code) = told_by(&mut self.account.cargo_layer(words));
+        let (stdout, stderr, code) = run_captured(&mut self.account.cargo_layer(words));
         let told = Told {
             stdout,
             stderr,

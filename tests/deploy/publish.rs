@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::json;
-use tests::{Account, LambdaApi, Layer, sha256, told_by};
+use tests::{Account, LambdaApi, Layer, run_captured, sha256};
 
 struct Publisher {
     lambda: LambdaApi,
@@ -13,13 +13,13 @@ struct Publisher {
 impl Publisher {
     fn new() -> Self {
         let lambda = LambdaApi::start();
-        let account = Account::at(lambda.endpoint());
+        let account = Account::new(lambda.endpoint());
         Self { lambda, account }
     }
 
     fn publish(&self, words: &[&str]) -> (String, String, Option<i32>) {
         let words = [&["publish"], words].concat();
-        told_by(&mut self.account.cargo_layer(&words))
+        run_captured(&mut self.account.cargo_layer(&words))
     }
 }
 

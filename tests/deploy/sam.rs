@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{deploy::template_tool, output_of, repository, told_by};
+use tests::{deploy::template_tool, output_of, repository, run_captured};
 
 use crate::{
     archives::{Folder, architectures},
@@ -195,7 +195,7 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
         {
             command.arg(&architecture);
         }
-        let (_, stderr, code) = told_by(&mut command);
+        let (_, stderr, code) = run_captured(&mut command);
         assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
         for problem in problems {
             assert!(stderr.contains(&problem), "{problem}: {stderr}");
@@ -222,7 +222,7 @@ fn the_template_itself_refuses_what_would_be_open_or_useless() {
         ),
     ] {
         let given = [&["EntryFile=a.so", "ToolsList=a"], given].concat();
-        let (_, stderr, code) = told_by(&mut transformed(&folder, &given));
+        let (_, stderr, code) = run_captured(&mut transformed(&folder, &given));
         assert_eq!((code, stderr.as_str()), (Some(1), refused));
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::json;
-use tests::{Layer, cargo_layer, told_by};
+use tests::{Layer, cargo_layer, run_captured};
 
 use crate::function::{
     Deployed, KEY, NAME, TOKENS, for_later_hosts, layers, with_destructive_tool,
@@ -16,7 +16,7 @@ const BREAKING: [&str; 2] = ["--allow-breaking", "--allow-destructive"];
 #[test]
 fn a_version_that_proves_itself_is_live_in_one_step() {
     let function = Deployed::behind_alias();
-    function.account.has_layer("time-tools");
+    function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
     let told = function.swap(
         &[
@@ -91,7 +91,7 @@ fn a_version_that_proves_itself_is_live_in_one_step() {
 #[test]
 fn what_breaks_somebody_is_refused() {
     let function = Deployed::behind_alias();
-    function.account.has_layer("time-tools");
+    function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
     let told = function.swap(&["--layer", &layer]);
     assert_eq!(told.code, Some(3), "{}", told.stderr);
@@ -206,7 +206,7 @@ fn what_does_not_serve_is_never_live() {
 fn a_change_of_somebody_else_is_not_overwritten() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    function.lambda.overtake();
+    function.lambda.change_before_next_update();
     let told = function.swap(&["--layer", &layer, "--allow-destructive"]);
     assert_eq!(told.code, Some(1), "{}", told.stderr);
     for words in [
@@ -231,7 +231,7 @@ fn a_change_of_somebody_else_is_not_overwritten() {
 #[test]
 fn secrets_are_not_even_in_what_lambda_says_of_them() {
     let function = Deployed::behind_alias();
-    function.lambda.quote_variables();
+    function.lambda.fail_next_update();
     let told = function.swap(&["--layer", &function.layer, "--env", "LIST_TTL_MS=5"]);
     assert_eq!(told.code, Some(1), "{}", told.stderr);
     for words in [
@@ -257,7 +257,7 @@ fn secrets_are_not_even_in_what_lambda_says_of_them() {
         "--env",
         "STATE_KEY",
     ]);
-    let (_, said, code) = told_by(swap.env("STATE_KEY", new));
+    let (_, said, code) = run_captured(swap.env("STATE_KEY", new));
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains(new) && !said.contains(TOKENS), "{said}");
     assert_eq!(
@@ -349,7 +349,7 @@ fn a_dry_run_changes_nothing_and_its_commands_can_be_typed() {
 fn layers_that_cannot_be_downloaded_are_compared_by_copies() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    function.lambda.keep_content(true);
+    function.lambda.deny_downloads(true);
     let swap = ["--layer", &layer, "--allow-destructive"];
     for (copies, expected) in [
         (
@@ -481,7 +481,7 @@ fn without_the_aws_cli_it_is_said_where_to_get_it() {
         "--layer",
         "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1",
     ]);
-    let (_, said, code) = told_by(swap.env("PATH", folder.path()));
+    let (_, said, code) = run_captured(swap.env("PATH", folder.path()));
     assert_eq!(code, Some(1), "{said}");
     assert!(
         said.contains("error[NO_AWS_CLI]: the AWS CLI is not installed"),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
-use tests::{Moto, deploy::Terraform, output_of, repository, told_by};
+use tests::{Moto, deploy::Terraform, output_of, repository, run_captured};
 
 use crate::{
     archives::{Folder, architectures},
@@ -74,7 +74,7 @@ impl Root {
 
     /// What stops a plan: the words of each condition that does not hold.
     pub(crate) fn refusals(&self) -> Vec<String> {
-        let (stdout, _, code) = told_by(&mut self.command(&["plan", "-input=false", "-json"]));
+        let (stdout, _, code) = run_captured(&mut self.command(&["plan", "-input=false", "-json"]));
         assert_eq!(code, Some(1), "{stdout}");
         let lines = stdout
             .lines()
@@ -427,8 +427,12 @@ fn every_variant_is_applied_needs_nothing_more_and_goes() {
         }
     }
     // 2 would be: there are changes.
-    let (stdout, stderr, code) =
-        told_by(&mut root.command(&["plan", "-detailed-exitcode", "-input=false", "-no-color"]));
+    let (stdout, stderr, code) = run_captured(&mut root.command(&[
+        "plan",
+        "-detailed-exitcode",
+        "-input=false",
+        "-no-color",
+    ]));
     assert_eq!(code, Some(0), "{stdout}\n{stderr}");
 
     let unprotected = root.folder.read("main.tf.json").replace(

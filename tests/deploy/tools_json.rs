@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use serde_json::{Map, Value, json};
-use tests::{Host, Layer, deploy::cdk, manifest, output_of, repository, script, scripted, told_by};
+use tests::{
+    Host, Layer, deploy::cdk, manifest, output_of, repository, run_captured, script, scripted,
+};
 
 use crate::{
     archives::{Folder, architectures},
@@ -244,7 +246,7 @@ fn sam_derives_it() {
             .arg(repository().join("deploy/sam/configure"))
             .args(["--tools", &format!("{name}.json")]);
         configure.arg(format!("Architecture={}", architectures()[0]));
-        let (stdout, stderr, code) = told_by(configure.current_dir(folder.path()));
+        let (stdout, stderr, code) = run_captured(configure.current_dir(folder.path()));
         let derived = if code == Some(0) {
             let value = |variable: &str| {
                 let mut lines = stdout

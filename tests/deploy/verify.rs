@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tests::{Door, Host, Layer, cargo_layer, target, told_by};
+use tests::{FrontDoor, Host, Layer, cargo_layer, run_captured, target};
 
 use crate::function::TOKENS;
 
@@ -15,7 +15,7 @@ fn verify(url: &str, words: &[&str]) -> (String, String, Option<i32>) {
         .args(["verify", url])
         .args(words)
         .env("MCP_TOKEN", TOKEN);
-    told_by(&mut command)
+    run_captured(&mut command)
 }
 
 /// The archive of an example.
@@ -38,10 +38,10 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
     ];
     let hosts = [
         Host::serve(&custom_tools),
-        Host::lambda(&custom_tools, Door::http_api("$default")),
+        Host::lambda(&custom_tools, FrontDoor::http_api("$default")),
         Host::lambda_with(
             &custom_tools,
-            Door::streaming_function_url(),
+            FrontDoor::streaming_function_url(),
             &[("RESPONSE_MODE", "stream")],
         ),
     ];

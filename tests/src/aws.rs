@@ -1,4 +1,4 @@
-//! AWS as far as a machine without an account has it: engines, emulators, and what deploys to them.
+//! AWS as far as a machine without an account has it: engines, emulators, and tools that deploy to them.
 
 pub(crate) mod account;
 pub(crate) mod cli;

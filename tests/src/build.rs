@@ -1,4 +1,4 @@
-//! What has to be built before anything can be tested, once for all tests, also of several test processes.
+//! Builds everything that tests need, once for all tests, also of several test processes.
 
 pub(crate) mod archive;
 pub mod author_crate;
@@ -22,15 +22,15 @@ use crate::{
 };
 use archive::unzip;
 
-/// `cargo-layer`, built as `cargo layer` builds it. (`cargo test` builds no binaries of other packages.)
+/// Returns `cargo-layer`, built as `cargo layer` builds it. (`cargo test` builds no binaries of other packages.)
 pub fn cargo_layer() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| program_of("cargo-layer"))
+    PATH.get_or_init(|| build_program("cargo-layer"))
 }
 
 /// Builds a program of this workspace in the profile `dev`, and returns its path.
-pub fn program_of(program: &str) -> PathBuf {
-    let messages = built(&["--bin", program]);
+pub fn build_program(program: &str) -> PathBuf {
+    let messages = cargo_build(&["--bin", program]);
     let executables = messages
         .iter()
         .filter(|message| message["target"]["name"] == program)
@@ -42,8 +42,8 @@ pub fn program_of(program: &str) -> PathBuf {
 }
 
 /// Builds the library of a plugin in the profile `dev`, and returns its path.
-pub fn library_of(package: &str) -> PathBuf {
-    let messages = built(&["--lib"]);
+pub fn build_library(package: &str) -> PathBuf {
+    let messages = cargo_build(&["--lib"]);
     let name = package.replace('-', "_");
     let libraries = messages
         .iter()
@@ -58,7 +58,7 @@ pub fn library_of(package: &str) -> PathBuf {
         .expect("cargo tells where the library is")
 }
 
-/// The library of a crate in `tests/fixtures/standalone`, with one of its features or none.
+/// Returns the library of a crate in `tests/fixtures/standalone`, built with one of its features or none.
 pub fn standalone(fixture: &str, feature: Option<&str>) -> PathBuf {
     let folder = target().join("standalone");
     let mut cargo = Command::new(env!("CARGO"));
@@ -78,7 +78,7 @@ pub fn standalone(fixture: &str, feature: Option<&str>) -> PathBuf {
 
 /// Builds targets of this workspace, and returns the messages of cargo. With the whole workspace and an example, the features of
 /// all dependencies are those of `cargo test --workspace`: no dependency is compiled twice.
-fn built(targets: &[&str]) -> Vec<Value> {
+fn cargo_build(targets: &[&str]) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--locked", "--message-format=json", "--workspace"]);
     cargo.args(["--example", "gateway"]).args(targets);
@@ -90,7 +90,7 @@ fn built(targets: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-/// The `bootstrap` of the `function.zip` that `cargo layer host` makes.
+/// Returns the `bootstrap` of the `function.zip` that `cargo layer host` builds.
 pub fn bootstrap() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -114,7 +114,7 @@ pub fn bootstrap() -> &'static Path {
     })
 }
 
-/// The same program before its symbols are taken away, as cargo has left it.
+/// Returns the same program with its symbols, as cargo has built it.
 pub fn bootstrap_with_symbols() -> PathBuf {
     bootstrap();
     target().with_file_name("host").join("bootstrap")

@@ -1,4 +1,4 @@
-//! Clients: by hand, those of the official SDKs, and the conformance suite.
+//! Clients: handwritten ones, those of the official SDKs, and the conformance suite.
 
 pub mod conformance;
 pub(crate) mod http_client;

@@ -1,12 +1,12 @@
-//! Commands, run to their end.
+//! Runs commands to their end.
 
 use std::process::Command;
 
-/// What a command prints to stdout and stderr, without line breaks at the end, and its exit code.
+/// Runs a command, and returns its stdout and stderr, without line breaks at the end, and its exit code.
 ///
 /// # Panics
-/// When it cannot be run, or prints what is no text.
-pub fn told_by(command: &mut Command) -> (String, String, Option<i32>) {
+/// When it cannot be run, or prints something else than text.
+pub fn run_captured(command: &mut Command) -> (String, String, Option<i32>) {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
@@ -23,10 +23,10 @@ pub fn told_by(command: &mut Command) -> (String, String, Option<i32>) {
     )
 }
 
-/// Run a command that must succeed, and give its stdout.
+/// Runs a command that must succeed, and returns its stdout.
 ///
 /// # Panics
-/// When it fails, with the command and all it printed.
+/// When it fails, with the command and its whole output.
 pub fn output_of(command: &mut Command) -> String {
     let output = command
         .output()

@@ -1,8 +1,8 @@
-//! Documents of the repository, and the code in them: the tests type what they say.
+//! Documents of the repository, and the code in them: the tests run it.
 
 use crate::repository;
 
-/// The text of a document, by its path in the repository.
+/// Returns the text of a document, by its path in the repository.
 ///
 /// # Panics
 /// When there is no such document.
@@ -11,7 +11,7 @@ pub fn text(document: &str) -> String {
     text.expect("a document")
 }
 
-/// The blocks of code of a language in the section or subsection that begins with this heading.
+/// Returns the blocks of code of a language in the section or subsection that begins with this heading.
 ///
 /// # Panics
 /// When there is no such document or section.

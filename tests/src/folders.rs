@@ -5,18 +5,18 @@ use std::{
     sync::OnceLock,
 };
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the crate lies in the repository")
 }
 
-/// Where the harness keeps what it makes.
+/// Returns the folder of the harness's artifacts.
 pub fn target() -> &'static Path {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
     TARGET.get_or_init(|| {
-        // The test binary lies in target/PROFILE/deps.
+        // The test binary is in target/PROFILE/deps.
         let binary = std::env::current_exe().expect("this program has a path");
         let target = binary
             .ancestors()
@@ -28,7 +28,7 @@ pub fn target() -> &'static Path {
     })
 }
 
-/// Hold the lock `name` while `work` runs: other test processes wait.
+/// Holds the lock `name` while `work` runs: other test processes wait.
 pub(crate) fn locked<T>(name: &str, work: impl FnOnce() -> T) -> T {
     let file = fs_err::File::create(target().join(format!("{name}.lock")))
         .expect("a lock file can be made");

@@ -17,30 +17,31 @@ use lambda_local::{Function, FunctionConfig, Gateway, InvokeError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-pub use lambda_local::Door;
+pub use lambda_local::FrontDoor;
 
 use crate::{Client, Layer, bootstrap};
 use cargo_lambda::CargoLambda;
 
-/// How long to wait for a line of a log. Source: ours; far more than a loaded machine needs.
-const LOG_PATIENCE: Duration = Duration::from_secs(60);
+/// The time to wait for a line of a log. Source: ours; far more than a loaded machine needs.
+const LOG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The user and group who own nothing. Source: Debian policy 9.2.2, `nobody`; Linux uses the number for users it cannot name.
+/// The user and group who own nothing. Source: Debian policy 9.2.2, `nobody`; Linux uses the number for users it cannot
+/// name.
 const NOBODY: u32 = 65534;
 
 /// A running host.
 pub struct Host {
     url: String,
     layer: Layer,
-    running: Running,
+    backend: HostBackend,
 }
 
-enum Running {
+enum HostBackend {
     Serve {
         child: Child,
         log: Arc<Mutex<String>>,
     },
-    /// Under an emulator that is not ours.
+    /// Under an external emulator.
     Emulated {
         child: Child,
         log: Arc<Mutex<String>>,
@@ -55,22 +56,23 @@ enum Running {
 }
 
 impl Host {
-    /// Serve the layer on a free port of this machine.
+    /// Serves the layer on a free port of this machine.
     pub fn serve(layer: &Layer) -> Self {
         Self::serve_with(layer, &[])
     }
 
-    /// The same with these environment variables.
+    /// Serves the layer with these environment variables.
     pub fn serve_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
-        Self::serving(Self::serve_command(bootstrap(), layer, variables), layer)
+        Self::spawn_and_wait(Self::serve_command(bootstrap(), layer, variables), layer)
     }
 
-    /// The same by another host than the one that is deployed.
-    pub fn serve_by(program: &Path, layer: &Layer) -> Self {
-        Self::serving(Self::serve_command(program, layer, &[]), layer)
+    /// Serves the layer by another host than the deployed one.
+    pub fn serve_with_program(program: &Path, layer: &Layer) -> Self {
+        Self::spawn_and_wait(Self::serve_command(program, layer, &[]), layer)
     }
 
-    /// Serve a layer as a user who may read only what everyone may. (`nobody`, where these tests run as root.)
+    /// Serves a layer as a user who may read only files that everyone may read. (`nobody`, where these tests run as
+    /// root.)
     pub fn serve_as_nobody(layer: &Layer, variables: &[(&str, &str)]) -> Self {
         let program = layer.plugin_dir().with_file_name("bootstrap");
         fs_err::copy(bootstrap(), &program).expect("the copy can be made");
@@ -79,10 +81,10 @@ impl Host {
         if me.uid() == 0 {
             command.uid(NOBODY).gid(NOBODY);
         }
-        Self::serving(command, layer)
+        Self::spawn_and_wait(command, layer)
     }
 
-    fn serving(mut command: Command, layer: &Layer) -> Self {
+    fn spawn_and_wait(mut command: Command, layer: &Layer) -> Self {
         let mut child = command.spawn().expect("bootstrap can be run");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let log = Arc::new(Mutex::new(String::new()));
@@ -113,12 +115,12 @@ impl Host {
         Self {
             url,
             layer: layer.clone(),
-            running: Running::Serve { child, log },
+            backend: HostBackend::Serve { child, log },
         }
     }
 
-    /// What is printed by a host that does not start.
-    pub fn refusal(layer: &Layer, variables: &[(&str, &str)]) -> String {
+    /// Returns the output of a host that does not start.
+    pub fn refusal_output(layer: &Layer, variables: &[(&str, &str)]) -> String {
         let output = Self::serve_command(bootstrap(), layer, variables)
             .output()
             .expect("bootstrap can be run");
@@ -130,12 +132,13 @@ impl Host {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    /// The refusal among it: `CODE: message`, with `[dir]` for the folder of the plugins and `[target]` for that of the harness.
-    pub fn refusal_in_words(layer: &Layer, variables: &[(&str, &str)]) -> String {
-        let told = Self::refusal(layer, variables);
-        let (_, refusal) = told
+    /// Returns the error in it: `CODE: message`, with `[dir]` for the folder of the plugins and `[target]` for that of
+    /// the harness.
+    pub fn refusal_message(layer: &Layer, variables: &[(&str, &str)]) -> String {
+        let output = Self::refusal_output(layer, variables);
+        let (_, refusal) = output
             .split_once("error[")
-            .unwrap_or_else(|| panic!("no error in {told}"));
+            .unwrap_or_else(|| panic!("no error in {output}"));
         layer.without_folders(&refusal.trim().replacen("]: ", ": ", 1))
     }
 
@@ -153,40 +156,53 @@ impl Host {
         command
     }
 
-    /// Run the layer on Lambda, behind this door.
-    pub fn lambda(layer: &Layer, door: Door) -> Self {
-        Self::lambda_with(layer, door, &[])
+    /// Runs the layer on Lambda, behind this front door.
+    pub fn lambda(layer: &Layer, front_door: FrontDoor) -> Self {
+        Self::lambda_with(layer, front_door, &[])
     }
 
-    /// The same with these environment variables.
-    pub fn lambda_with(layer: &Layer, door: Door, variables: &[(&str, &str)]) -> Self {
-        Self::on_lambda(function(layer, variables), layer, door)
+    /// Runs the layer on Lambda with these environment variables.
+    pub fn lambda_with(layer: &Layer, front_door: FrontDoor, variables: &[(&str, &str)]) -> Self {
+        Self::on_lambda(function_config(layer, variables), layer, front_door)
     }
 
-    /// The same with a reserved concurrency of one: there is only one environment, which whoever comes meanwhile waits for.
-    pub fn lambda_of_one(layer: &Layer, door: Door, variables: &[(&str, &str)]) -> Self {
-        Self::on_lambda(function(layer, variables).max_environments(1), layer, door)
+    /// Runs the layer on Lambda with a reserved concurrency of one: there is only one environment, and concurrent
+    /// requests wait for it.
+    pub fn lambda_with_one_environment(
+        layer: &Layer,
+        front_door: FrontDoor,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Self::on_lambda(
+            function_config(layer, variables).max_environments(1),
+            layer,
+            front_door,
+        )
     }
 
-    /// The same with this time limit of the function.
-    pub fn lambda_within(layer: &Layer, door: Door, timeout: Duration) -> Self {
-        Self::on_lambda(function(layer, &[]).timeout(timeout), layer, door)
+    /// Runs the layer on Lambda with this time limit of the function.
+    pub fn lambda_with_timeout(layer: &Layer, front_door: FrontDoor, timeout: Duration) -> Self {
+        Self::on_lambda(
+            function_config(layer, &[]).timeout(timeout),
+            layer,
+            front_door,
+        )
     }
 
-    fn on_lambda(config: FunctionConfig, layer: &Layer, door: Door) -> Self {
+    fn on_lambda(config: FunctionConfig, layer: &Layer, front_door: FrontDoor) -> Self {
         let runtime = runtime();
         let _guard = runtime.enter();
         let function = Function::new(config);
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let gateway = runtime
-            .block_on(Gateway::start(function.clone(), door, listen))
+            .block_on(Gateway::start(function.clone(), front_door, listen))
             .expect("a free port");
         let url = format!("{}/mcp", gateway.url());
         drop(_guard);
         Self {
             url,
             layer: layer.clone(),
-            running: Running::Lambda {
+            backend: HostBackend::Lambda {
                 _gateway: gateway,
                 function,
                 runtime,
@@ -194,7 +210,7 @@ impl Host {
         }
     }
 
-    /// Run the layer under `cargo lambda watch`, behind its Function URL.
+    /// Runs the layer under `cargo lambda watch`, behind its Function URL.
     pub fn cargo_lambda(layer: &Layer, variables: &[(&str, &str)]) -> Self {
         let emulator = CargoLambda::start();
         let mut command = Command::new(bootstrap());
@@ -220,7 +236,7 @@ impl Host {
         Self {
             url: format!("{}/mcp", emulator.function_url()),
             layer: layer.clone(),
-            running: Running::Emulated {
+            backend: HostBackend::Emulated {
                 child,
                 log,
                 emulator,
@@ -228,29 +244,29 @@ impl Host {
         }
     }
 
-    /// What Lambda hears of a host that does not start.
+    /// Returns the init error that Lambda gets from a host that does not start.
     pub fn init_error(layer: &Layer, variables: &[(&str, &str)]) -> InvokeError {
         let runtime = runtime();
-        let function = runtime.block_on(async { Function::new(function(layer, variables)) });
+        let function = runtime.block_on(async { Function::new(function_config(layer, variables)) });
         let outcome = runtime.block_on(function.warm_up());
         runtime.block_on(function.stop());
         outcome.expect_err("the host should have refused to start")
     }
 
-    /// Invoke the function by an event of one's own, past the gateway, and give what it answers.
+    /// Invokes the function with an event, without the gateway, and returns the answer.
     pub fn invoke(&self, event: &Value) -> Value {
         let answer = self.try_invoke(event);
         answer.unwrap_or_else(|error| panic!("{event}: {error}"))
     }
 
-    /// The same where the invocation may fail.
+    /// Invokes the function with an event; the invocation may fail.
     ///
     /// # Errors
-    /// What Lambda tells of it.
+    /// Lambda's error.
     pub fn try_invoke(&self, event: &Value) -> Result<Value, InvokeError> {
-        let Running::Lambda {
+        let HostBackend::Lambda {
             function, runtime, ..
-        } = &self.running
+        } = &self.backend
         else {
             panic!("only on Lambda")
         };
@@ -258,18 +274,18 @@ impl Host {
         Ok(answer.json().expect("an answer in JSON"))
     }
 
-    /// The same by a request as an HTTP API hands it on, whose authorizer let this principal in.
-    pub fn invoke_for(
+    /// Invokes the function with the event of an HTTP API with an authorizer that let this principal in.
+    pub fn invoke_as(
         &self,
         principal: Option<&str>,
         method: &str,
         headers: &Value,
         body: &Value,
     ) -> Value {
-        self.invoke(&event_of(principal, method, headers, body))
+        self.invoke(&http_api_event(principal, method, headers, body))
     }
 
-    /// The error of an invocation that fails, by such a request.
+    /// Returns the error of an invocation that fails, with such an event.
     pub fn invocation_error(
         &self,
         principal: Option<&str>,
@@ -277,36 +293,36 @@ impl Host {
         headers: &Value,
         body: &Value,
     ) -> String {
-        let event = event_of(principal, method, headers, body);
+        let event = http_api_event(principal, method, headers, body);
         match self.try_invoke(&event) {
             Ok(_) => panic!("{event} should have failed"),
             Err(error) => error.to_string(),
         }
     }
 
-    /// The URL of its MCP endpoint.
+    /// Returns the URL of its MCP endpoint.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A client that writes its messages by hand.
+    /// Returns a client with handwritten messages.
     pub fn connect(&self) -> Client<'_> {
         Client::new(self)
     }
 
-    /// What the host has logged so far.
+    /// Returns the host's log so far.
     pub fn log(&self) -> String {
-        match &self.running {
-            Running::Serve { log, .. } | Running::Emulated { log, .. } => {
+        match &self.backend {
+            HostBackend::Serve { log, .. } | HostBackend::Emulated { log, .. } => {
                 log.lock().unwrap_or_else(PoisonError::into_inner).clone()
             }
-            Running::Lambda { function, .. } => function.logs().join("\n"),
+            HostBackend::Lambda { function, .. } => function.logs().join("\n"),
         }
     }
 
-    /// The plugins that the process has mapped into its memory, by file name.
+    /// Returns the plugins that the process has mapped into its memory, by file name.
     pub fn mapped_plugins(&self) -> Vec<String> {
-        let Running::Serve { child, .. } = &self.running else {
+        let HostBackend::Serve { child, .. } = &self.backend else {
             panic!("only of serve")
         };
         let maps =
@@ -332,31 +348,31 @@ impl Host {
         names
     }
 
-    /// Wait until the host has logged `text`: a log line may arrive after the answer to what it tells of.
+    /// Waits until the host has logged `text`: a log line may arrive after the answer it is about.
     ///
     /// # Panics
-    /// When it is not there after [`LOG_PATIENCE`].
+    /// When it is missing after [`LOG_TIMEOUT`].
     pub fn wait_for_log(&self, text: &str) {
-        self.wait_for_log_of(text, 1);
+        self.wait_for_log_times(text, 1);
     }
 
-    /// The same, but so many times.
+    /// Waits until the host has logged `text` so many times.
     ///
     /// # Panics
-    /// As before.
-    pub fn wait_for_log_of(&self, text: &str, times: usize) {
-        let begun = Instant::now();
+    /// When it is missing after [`LOG_TIMEOUT`].
+    pub fn wait_for_log_times(&self, text: &str, times: usize) {
+        let started = Instant::now();
         while self.log().matches(text).count() < times {
             assert!(
-                begun.elapsed() < LOG_PATIENCE,
+                started.elapsed() < LOG_TIMEOUT,
                 "no {text:?} in the log, or not {times} times:\n{}",
-                self.story()
+                self.failure_report()
             );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// What `GET /health` tells.
+    /// Returns the answer to `GET /health`.
     pub fn health(&self) -> Value {
         let url = self.url.replace("/mcp", "/health");
         let mut answer = ureq::get(url).call().expect("the host answers");
@@ -364,8 +380,8 @@ impl Host {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// Everything a failure message should show.
-    pub(crate) fn story(&self) -> String {
+    /// Returns the host's state and log for failure messages.
+    pub(crate) fn failure_report(&self) -> String {
         format!(
             "url: {}\nlayer: {}\nlog:\n{}",
             self.url,
@@ -374,9 +390,9 @@ impl Host {
         )
     }
 
-    /// The most memory that the process has held so far. Unit: megabytes.
+    /// Returns the peak memory of the process so far. Unit: megabytes.
     pub fn peak_memory_mb(&self) -> u64 {
-        let Running::Serve { child, .. } = &self.running else {
+        let HostBackend::Serve { child, .. } = &self.backend else {
             panic!("only of serve")
         };
         let status = fs_err::read_to_string(format!("/proc/{}/status", child.id()));
@@ -386,9 +402,9 @@ impl Host {
         kilobytes.expect("Linux tells the peak") / 1024
     }
 
-    /// End the host, and give all that it ever wrote to stdout.
-    pub fn stdout_to_the_end(mut self) -> String {
-        let Running::Serve { child, .. } = &mut self.running else {
+    /// Kills the host, and returns everything it wrote to stdout.
+    pub fn kill_and_read_stdout(mut self) -> String {
+        let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only of serve")
         };
         child.kill().expect("the process runs");
@@ -398,9 +414,9 @@ impl Host {
         text
     }
 
-    /// Send the signal of Ctrl-C twice, and give the exit code.
+    /// Sends the signal of Ctrl-C twice, and returns the exit code.
     pub fn interrupt_twice(mut self) -> Option<i32> {
-        let Running::Serve { child, .. } = &mut self.running else {
+        let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only serve can be interrupted")
         };
         let id = child.id().to_string();
@@ -409,15 +425,20 @@ impl Host {
             if let Some(status) = child.try_wait().expect("the child can be waited for") {
                 return status.code();
             }
-            // It may not have heard the first yet, and two at once may count as one.
+            // It may not have received the first yet, and two at once may count as one.
             std::thread::sleep(Duration::from_millis(50));
             let _ = Command::new("kill").args(["-INT", &id]).output();
         }
     }
 }
 
-/// A request as an HTTP API hands it on, whose authorizer let this principal in.
-pub fn event_of(principal: Option<&str>, method: &str, headers: &Value, body: &Value) -> Value {
+/// Returns the event of an HTTP API with an authorizer that let this principal in.
+pub fn http_api_event(
+    principal: Option<&str>,
+    method: &str,
+    headers: &Value,
+    body: &Value,
+) -> Value {
     let claims = json!({ "sub": principal, "scope": "read" });
     let authorizer = principal.map(|_| json!({ "jwt": { "claims": claims, "scopes": [] } }));
     json!({
@@ -439,15 +460,15 @@ pub fn event_of(principal: Option<&str>, method: &str, headers: &Value, body: &V
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let child = match &mut self.running {
-            Running::Serve { child, .. } => child,
-            Running::Emulated {
+        let child = match &mut self.backend {
+            HostBackend::Serve { child, .. } => child,
+            HostBackend::Emulated {
                 child, emulator, ..
             } => {
                 emulator.end();
                 child
             }
-            Running::Lambda { .. } => return,
+            HostBackend::Lambda { .. } => return,
         };
         // It may have ended already.
         let _ = child.kill();
@@ -455,7 +476,7 @@ impl Drop for Host {
     }
 }
 
-pub(crate) fn function(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
+pub(crate) fn function_config(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
     let plugin_dir = layer.plugin_dir().to_string_lossy().into_owned();
     let config = FunctionConfig::new(bootstrap()).env("PLUGIN_DIR", plugin_dir);
     variables

@@ -7,8 +7,8 @@
 //! assert_eq!(client.call("greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
 //! ```
 //!
-//! What is built is built once, by the commands a user would type; everything lands under `target/e2e`. The harness
-//! panics with the whole story when something fails: that is its way to fail a test.
+//! Every artifact is built once, by the commands a user would type, under `target/e2e`. The harness panics with a full
+//! report when something fails: that is its way to fail a test.
 
 mod aws;
 mod build;
@@ -30,13 +30,13 @@ pub use aws::{
 };
 pub use build::{
     archive::{sha256, sha256_of, unzip},
-    author_crate, bootstrap, bootstrap_with_symbols, cargo_layer,
+    author_crate, bootstrap, bootstrap_with_symbols, build_library, build_program, cargo_layer,
     layer::Layer,
-    library_of, link_order,
+    link_order,
     outside_repository::{self, OutsideRepository},
-    patched_library::{declaration, manifest, replaced, script, scripted, tool},
-    program_of, standalone,
-    toolchain::{crate_file, library_of_the_system, rustc_version, toolchains},
+    patched_library::{declaration, manifest, replace_bytes, script, scripted, tool},
+    standalone,
+    toolchain::{crate_file, rustc_version, system_library, toolchains},
 };
 pub use clients::{
     conformance,
@@ -46,10 +46,10 @@ pub use clients::{
     },
     stdio_client::StdioClient,
 };
-pub use command::{output_of, told_by};
+pub use command::{output_of, run_captured};
 pub use folders::{repository, target};
 pub use host::{
-    Door, Host,
-    environment::{Environment, InvocationResult, RunningInvocation, Streamed},
-    event_of,
+    FrontDoor, Host,
+    environment::{Environment, InvocationResult, RunningInvocation, StreamedAnswer},
+    http_api_event,
 };

@@ -1,4 +1,4 @@
-//! What the registries of Python and npm have, installed once under `target/e2e`.
+//! Packages from the registries of Python and npm, installed once under `target/e2e`.
 
 use std::{
     borrow::Cow,
@@ -12,12 +12,12 @@ use crate::{
     folders::{locked, repository, target},
 };
 
-/// The virtual environment of this name with what a file of `tests/clients/python` asks for.
+/// Returns the virtual environment of this name with the requirements of a file of `tests/clients/python`.
 pub(crate) fn venv(name: &str, requirements: &str) -> PathBuf {
     venv_by(name, requirements, &[])
 }
 
-/// The same with nothing that is not in the file.
+/// Returns a virtual environment with only the packages in the file.
 pub(crate) fn venv_without_dependencies(name: &str, requirements: &str) -> PathBuf {
     venv_by(name, requirements, &["--no-deps"])
 }
@@ -44,19 +44,19 @@ fn venv_by(name: &str, requirements: &str, options: &[&str]) -> PathBuf {
     })
 }
 
-/// A program of the npm package `package`, by the file that starts it.
+/// Returns a command for a program of the npm package `package`, by the file that starts it.
 pub(crate) fn node_program(package: &str, file: &str) -> Command {
     let mut command = node();
     command.arg(node_modules().join(package).join(file));
     command
 }
 
-/// The Node.js that npm installed: that of the machine may be too old.
+/// Returns a command for the Node.js that npm installed: the machine's own may be too old.
 pub(crate) fn node() -> Command {
     Command::new(node_modules().join("node/bin/node"))
 }
 
-/// What `tests/clients/node` asks for, installed.
+/// Returns the installed packages of `tests/clients/node`.
 pub(crate) fn node_modules() -> &'static Path {
     static MODULES: OnceLock<PathBuf> = OnceLock::new();
     MODULES.get_or_init(|| {
@@ -89,7 +89,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// A folder made by `make`, and made anew when `description` has changed since.
+/// Returns a folder made by `make`, and made anew when `description` has changed since.
 pub(crate) fn prepared(name: &str, description: &Path, make: impl FnOnce(&Path)) -> PathBuf {
     locked(name, || {
         let folder = target().join(name);
@@ -98,7 +98,7 @@ pub(crate) fn prepared(name: &str, description: &Path, make: impl FnOnce(&Path))
         if fs_err::read_to_string(&mark).is_ok_and(|made| made == wanted) {
             return folder;
         }
-        // Half made, or made from something else.
+        // It is half made, or made from something else.
         let _ = fs_err::remove_dir_all(&folder);
         make(&folder);
         fs_err::write(&mark, wanted).expect("a mark can be left");

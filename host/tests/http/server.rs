@@ -180,10 +180,10 @@ impl Answered {
             body: request.body().as_bytes(),
             status: self.status(),
             content_type: self.header("content-type"),
-            begun: self.header("mcp-session-id"),
+            new_session: self.header("mcp-session-id"),
             answer: self.body(),
         };
-        exchange.judge();
+        exchange.validate();
     }
 
     pub(crate) fn status(&self) -> u16 {

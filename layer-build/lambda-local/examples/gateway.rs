@@ -1,7 +1,7 @@
-//! Put an HTTP API before a program, and print its URL: `gateway PROGRAM [NAME=value]...`. The program may as well be a script
-//! that starts the real one somewhere else.
+//! Puts an HTTP API in front of a program, and prints its URL: `gateway PROGRAM [NAME=value]...`. The program may be a
+//! script that starts the real one somewhere else.
 
-use lambda_local::{Door, Function, FunctionConfig, Gateway};
+use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     function.warm_up().await?;
     let gateway = Gateway::start(
         function,
-        Door::http_api("$default"),
+        FrontDoor::http_api("$default"),
         ([127, 0, 0, 1], 0).into(),
     )
     .await?;

@@ -1,11 +1,11 @@
-//! A function that does as it is told, for the tests: by the path of each request, and by these variables at its start.
+//! A function for the tests, controlled by the path of each request and by these variables at its start.
 //!
-//! - `INIT`: `report` posts an init error and exits, `exit` only exits, `hang` never gets anywhere.
-//! - `MODE`: `raw` answers with the JSON in the body of the request, or shows the event itself when there is none;
+//! - `INIT`: `report` posts an init error and exits, `exit` only exits, `hang` never finishes.
+//! - `MODE`: `raw` answers with the JSON in the body of the request, or with the event itself when there is none;
 //!   `stream` streams its answers; `concurrent` asks for as many events at once as Lambda allows.
 //!
-//! What it streams at `/stream` it says in two parts, the second once there is a file `go` in the directory `place`; `then` is how
-//! it ends: `exit`, `hang`, else well, leaving a file `done`.
+//! The path `/stream` streams two parts, the second once there is a file `go` in the directory `place`; `then` selects
+//! the end: `exit`, `hang`, else a regular end, which leaves a file `done`.
 
 use std::{
     convert::Infallible,
@@ -81,7 +81,7 @@ async fn stream(request: Request) -> Result<Response<UnsyncBoxBody<Bytes, Error>
         .body(body.boxed_unsync())?)
 }
 
-/// The two parts of a streamed answer.
+/// Streams the two parts of an answer.
 async fn say(
     mut sender: channel::Sender<Bytes, Error>,
     place: String,
@@ -176,7 +176,7 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
     }
 }
 
-/// Everything there is to see in a request.
+/// Returns everything that a request shows.
 fn echo(request: &Request) -> Value {
     let context = request.lambda_context();
     let (stage, domain_name) = match request.request_context() {
@@ -206,7 +206,7 @@ fn echo(request: &Request) -> Value {
     })
 }
 
-/// Waits until as many invocations as are to meet have come to the same directory.
+/// Waits until enough invocations have arrived in the same directory.
 async fn meet(place: &str, others: &str, id: &str) -> Result<(), Error> {
     let others: usize = others.parse()?;
     arrive(place, id)?;
@@ -221,7 +221,7 @@ fn arrive(place: &str, id: &str) -> Result<(), Error> {
     Ok(std::fs::write(Path::new(place).join(id), "")?)
 }
 
-/// Posts to the Runtime API behind the back of the runtime, and tells what it said.
+/// Posts to the Runtime API without the runtime, and returns the answer.
 fn runtime_api(path: &str, body: &str) -> Result<(u16, String), Error> {
     let address = variable("AWS_LAMBDA_RUNTIME_API");
     let mut stream = TcpStream::connect(&address)?;
@@ -237,8 +237,8 @@ fn runtime_api(path: &str, body: &str) -> Result<(u16, String), Error> {
     Ok((status, body.to_owned()))
 }
 
-/// Streams an answer behind the back of the runtime, which has no trailers: a head, its end unless the head is to be all, a
-/// part of the body, and an error in the trailers.
+/// Streams an answer without the runtime, which has no trailers: a head, its end unless the head is to be all, a part
+/// of the body, and an error in the trailers.
 fn stream_by_hand(id: &str, head: &str, trailer: &str) -> Result<(), Error> {
     let address = variable("AWS_LAMBDA_RUNTIME_API");
     let mut stream = TcpStream::connect(&address)?;
@@ -253,7 +253,7 @@ fn stream_by_hand(id: &str, head: &str, trailer: &str) -> Result<(), Error> {
     if trailer.is_empty() {
         write!(stream, "0\r\n\r\n")?;
     } else {
-        // The end of the head comes in two chunks: nobody may count on one.
+        // The end of the head comes in two chunks: the reader must not expect it in one.
         write!(stream, "3\r\n\0\0\0\r\n5\r\n\0\0\0\0\0\r\n3\r\none\r\n")?;
         write!(
             stream,

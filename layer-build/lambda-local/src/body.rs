@@ -1,43 +1,43 @@
-//! Reading a request's body to its end, up to a limit: to keep it, or to hand it on.
+//! Reads a request's body to its end, up to a limit: keeps it, or forwards it.
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::stream::Chunks;
+use crate::stream::ChunkSender;
 
-/// How far beyond its limit a body is read before the connection is given up. Unit: bytes.
-/// Source: ours. A sender only reads the refusal once all it has to say is taken from it.
-const PATIENCE: usize = 64 << 20;
+/// The number of bytes beyond its limit that are read of a body before the connection is closed. Unit: bytes.
+/// Source: ours. A sender reads the refusal only once its whole body has been read.
+const MAX_DRAIN: usize = 64 << 20;
 
 /// A body, read to its end.
 pub(crate) enum Collected {
-    /// All of it.
+    /// The whole body.
     Whole(Bytes),
-    /// It was larger than the limit, and is gone.
+    /// The body was larger than the limit, and was dropped.
     TooLarge { size: usize },
 }
 
-/// A body that was handed on to its end.
-pub(crate) enum Passed {
-    /// All of it; these trailers were behind it.
+/// A body that was forwarded to its end.
+pub(crate) enum Forwarded {
+    /// The whole body, and the trailers behind it.
     Whole { trailers: HeaderMap },
-    /// The rest was larger than the limit allows.
+    /// The body was larger than the limit; the rest was dropped.
     TooLarge { size: usize },
 }
 
-/// Hands `body` on as it arrives, up to `limit`. When nobody takes it any more it is read to its end all the same: the sender
-/// is not to notice.
+/// Forwards `body` as it arrives, up to `limit`. When the receiver is gone, the body is still read to its end: the
+/// sender must not notice.
 ///
 /// # Errors
 ///
 /// When the connection breaks first.
-pub(crate) async fn pass_on(
+pub(crate) async fn forward(
     mut body: Incoming,
     limit: usize,
-    chunks: &Chunks,
-) -> Result<Passed, hyper::Error> {
+    chunks: &ChunkSender,
+) -> Result<Forwarded, hyper::Error> {
     let mut trailers = HeaderMap::new();
     let mut size = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -45,9 +45,9 @@ pub(crate) async fn pass_on(
             Ok(data) => {
                 size += data.len();
                 if size <= limit {
-                    // Whoever invoked may have gone.
+                    // The caller may have gone.
                     let _ = chunks.send(data).await;
-                } else if size > limit + PATIENCE {
+                } else if size > limit + MAX_DRAIN {
                     break;
                 }
             }
@@ -55,9 +55,9 @@ pub(crate) async fn pass_on(
         }
     }
     Ok(if size > limit {
-        Passed::TooLarge { size }
+        Forwarded::TooLarge { size }
     } else {
-        Passed::Whole { trailers }
+        Forwarded::Whole { trailers }
     })
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Collecte
             kept.extend_from_slice(&data);
         } else {
             kept = BytesMut::new();
-            if size > limit + PATIENCE {
+            if size > limit + MAX_DRAIN {
                 break;
             }
         }

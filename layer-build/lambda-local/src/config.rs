@@ -1,43 +1,45 @@
-//! What an operator would set on a function: its binary, its name, its limits, its environment variables.
+//! The settings of a function: its binary, its name, its limits, its environment variables.
 
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-/// How long one invocation may take unless configured otherwise. Unit: seconds; default 30.
+/// The time limit of one invocation unless configured otherwise. Unit: seconds; default 30.
 /// Source: ours. Lambda's own default is 3 and its maximum 900 ("Configure Lambda function timeout").
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an environment may take until it asks for its first event. Unit: seconds; default 10.
+/// The time limit until an environment asks for its first event. Unit: seconds; default 10.
 /// Source: "Understanding the Lambda execution environment lifecycle", Init phase.
 pub const DEFAULT_INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A function as an operator would configure it.
+/// The configuration of a function.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FunctionConfig {
     /// The program to run in every execution environment.
     pub bootstrap: PathBuf,
-    /// What to pass to it. Default: nothing, as on Lambda.
+    /// The arguments of the program. Default: none, as on Lambda.
     pub arguments: Vec<String>,
     /// The function's name, part of its ARN. Default: the name of the bootstrap's file.
     pub name: String,
-    /// Shown to the function as `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, not enforced. Unit: MB; default 128.
+    /// The memory size that the function sees as `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, not enforced. Unit: MB; default
+    /// 128.
     /// Source: "Configure Lambda function memory".
     pub memory_size_mb: u32,
-    /// How long one invocation may take before its process is killed. Default: [`DEFAULT_TIMEOUT`].
+    /// The time limit of one invocation; then its process is killed. Default: [`DEFAULT_TIMEOUT`].
     pub timeout: Duration,
-    /// How long a process may take to ask for its first event. Default: [`DEFAULT_INIT_TIMEOUT`].
+    /// The time limit until a process asks for its first event. Default: [`DEFAULT_INIT_TIMEOUT`].
     pub init_timeout: Duration,
     /// The function's own variables. They win over those Lambda sets, except `AWS_LAMBDA_RUNTIME_API`; real Lambda
     /// refuses its reserved names instead.
     pub environment: Vec<(String, String)>,
-    /// Reserved concurrency: how many environments may exist at once. Default: 10.
+    /// Reserved concurrency: the maximum number of environments at once. Default: 10.
     /// Beyond it an invocation waits; real Lambda refuses it with 429 ("Understanding Lambda function scaling").
     pub max_environments: usize,
-    /// How many invocations one environment may have at once. Default: 1, as for ordinary functions. Above 1, the process reads
-    /// it as `AWS_LAMBDA_MAX_CONCURRENCY`. Source: "Lambda Managed Instances", where an environment takes several.
+    /// The maximum number of concurrent invocations in one environment. Default: 1, as for ordinary functions. Above 1,
+    /// the process reads it as `AWS_LAMBDA_MAX_CONCURRENCY`. Source: "Lambda Managed Instances", where an environment
+    /// takes several.
     pub max_concurrency: usize,
     /// `AWS_REGION`, and the region in the ARN. Default: `us-east-1`.
     pub region: String,
@@ -48,7 +50,7 @@ pub struct FunctionConfig {
 }
 
 impl FunctionConfig {
-    /// A function made of this program, everything else at its default.
+    /// Creates the configuration of a function made of this program, with defaults for everything else.
     pub fn new(bootstrap: impl AsRef<Path>) -> Self {
         let bootstrap = bootstrap.as_ref();
         // The process starts in its task root, so a relative path would no longer lead to it.
@@ -72,35 +74,35 @@ impl FunctionConfig {
         }
     }
 
-    /// The same function with one more environment variable.
+    /// Adds an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.push((name.into(), value.into()));
         self
     }
 
-    /// The same function with another time limit for one invocation.
+    /// Sets the time limit of one invocation.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The same function with another number of environments that may exist at once.
+    /// Sets the maximum number of environments at once.
     #[must_use]
     pub fn max_environments(mut self, max: usize) -> Self {
         self.max_environments = max;
         self
     }
 
-    /// The same function with another number of invocations that one environment may have at once.
+    /// Sets the maximum number of concurrent invocations in one environment.
     #[must_use]
     pub fn max_concurrency(mut self, max: usize) -> Self {
         self.max_concurrency = max;
         self
     }
 
-    /// The function's ARN, shaped like a real one.
+    /// Returns the function's ARN, shaped like a real one.
     pub fn arn(&self) -> String {
         format!(
             "arn:aws:lambda:{}:{ACCOUNT}:function:{}",

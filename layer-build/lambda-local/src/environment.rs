@@ -2,7 +2,8 @@
 //!
 //! An environment is started, initializes, serves one invocation after the other, and is killed; Lambda sends no
 //! SIGTERM to a function without extensions. As many invocations may use the value at once as the function's maximum of
-//! concurrent invocations; when one of them is cut short, the process is killed for all. Dropping the value kills it too.
+//! concurrent invocations; when one of them is cut short, the process is killed for all. Dropping the value kills it
+//! too.
 
 use std::{
     future::{self, poll_fn},
@@ -24,20 +25,21 @@ use crate::{
     config::FunctionConfig,
     error::{InvokeError, Phase},
     logs::Logs,
-    runtime_api::{Answer, Delivery, Flaw, RuntimeApi},
+    runtime_api::{PendingInvocation, ResponseFault, RuntimeAnswer, RuntimeApi},
     server::Server,
     variables,
 };
 
-/// How long to wait for what a process that ended left in its pipes and sockets, and for the end of one whose answer broke off.
-/// Unit: seconds. Source: ours; only a child of the process that inherited the pipes makes us wait that long.
-const LEFTOVERS: Duration = Duration::from_secs(1);
+/// The time to wait for the remaining data in the pipes and sockets of a process that has ended, and for the end of a
+/// process after its answer broke off. Unit: seconds.
+/// Source: ours; only a child of the process that inherited the pipes makes us wait that long.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a process that reported an init error may take to exit by itself. Source: ours.
-const EXIT_AFTER_INIT_ERROR: Duration = Duration::from_millis(500);
+/// The time that a process may take to exit by itself after it reported an init error. Source: ours.
+const INIT_ERROR_EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How many lines of a process's output an error quotes.
-const LAST_LINES: usize = 20;
+/// The number of lines of a process's output that an error quotes.
+const MAX_LAST_LINES: usize = 20;
 
 /// A process with its Runtime API.
 pub(crate) struct Environment {
@@ -45,7 +47,7 @@ pub(crate) struct Environment {
     process_id: Option<u32>,
     process: Arc<Mutex<Process>>,
     runtime_api: RuntimeApi,
-    /// How the process has ended, once all it left is read.
+    /// The exit status of the process, once all its output is read.
     exited: watch::Receiver<Option<ExitStatus>>,
     config: Arc<FunctionConfig>,
     logs: Arc<Logs>,
@@ -53,7 +55,7 @@ pub(crate) struct Environment {
 
 struct Process {
     child: Child,
-    /// By us. What it still had to say does not count then.
+    /// Whether this program killed the process. Its remaining messages do not count then.
     was_killed: bool,
 }
 
@@ -76,7 +78,11 @@ impl Environment {
             .args(&config.arguments)
             .current_dir(&config.task_root)
             .env_clear()
-            .envs(variables::of(&config, runtime_api.address(), &log_stream))
+            .envs(variables::for_process(
+                &config,
+                runtime_api.address(),
+                &log_stream,
+            ))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -105,7 +111,7 @@ impl Environment {
             was_killed: false,
         }));
         let (exit, exited) = watch::channel(None);
-        tokio::spawn(follow(Arc::clone(&process), server, output, exit));
+        tokio::spawn(follow_process(Arc::clone(&process), server, output, exit));
         Ok(Self {
             number,
             process_id,
@@ -117,12 +123,12 @@ impl Environment {
         })
     }
 
-    /// The process's id, also when it has ended.
+    /// Returns the process's id, also when it has ended.
     pub(crate) fn process_id(&self) -> Option<u32> {
         self.process_id
     }
 
-    /// How the process has ended, once it has.
+    /// Returns a receiver of the exit status.
     pub(crate) fn exited(&self) -> watch::Receiver<Option<ExitStatus>> {
         self.exited.clone()
     }
@@ -144,45 +150,47 @@ impl Environment {
                 Err(_) => future::pending().await,
             }
         };
-        match self.until(initialized, deadline).await {
-            Happened::Event(Some(report)) => {
-                // The process usually exits at once; its last words belong in the logs.
-                let _ = time::timeout(EXIT_AFTER_INIT_ERROR, self.exit()).await;
+        match self.wait_until(initialized, deadline).await {
+            WaitOutcome::Event(Some(report)) => {
+                // The process usually exits at once; its last output belongs in the logs.
+                let _ = time::timeout(INIT_ERROR_EXIT_TIMEOUT, self.wait_for_exit()).await;
                 Err(InvokeError::Init {
                     name: self.config.name.clone(),
                     report,
                 })
             }
-            Happened::Event(None) => Ok(()),
-            Happened::Exit(status) => Err(self.exit_error(Phase::Init, status)),
-            Happened::Deadline => {
+            WaitOutcome::Event(None) => Ok(()),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::Init, status)),
+            WaitOutcome::Deadline => {
                 self.kill().await;
                 Err(InvokeError::InitTimeout {
                     name: self.config.name.clone(),
                     limit,
-                    last_lines: self.logs.tail(self.number, LAST_LINES),
+                    last_lines: self.logs.tail(self.number, MAX_LAST_LINES),
                 })
             }
         }
     }
 
-    /// Delivers one event and waits for what the process makes of it, be it only the beginning of a stream.
+    /// Delivers one event and waits for the answer, or for the beginning of a stream.
     ///
     /// # Errors
     ///
     /// When there is no answer: the process ended, or was killed at the deadline.
     pub(crate) async fn invoke(
         &self,
-        invocation: Delivery,
-        answer: oneshot::Receiver<Answer>,
+        pending: PendingInvocation,
+        answer: oneshot::Receiver<RuntimeAnswer>,
         deadline: Instant,
-    ) -> Result<Answer, InvokeError> {
-        self.runtime_api.deliver(invocation);
-        match self.until(received(answer), deadline).await {
-            Happened::Event(Answer::Flawed(flaw)) => Ok(Answer::Flawed(self.examined(flaw).await?)),
-            Happened::Event(answer) => Ok(answer),
-            Happened::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
-            Happened::Deadline => Err(self.overdue().await),
+    ) -> Result<RuntimeAnswer, InvokeError> {
+        self.runtime_api.deliver(pending);
+        match self.wait_until(recv_or_pending(answer), deadline).await {
+            WaitOutcome::Event(RuntimeAnswer::Fault(fault)) => {
+                Ok(RuntimeAnswer::Fault(self.classify_fault(fault).await?))
+            }
+            WaitOutcome::Event(answer) => Ok(answer),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
+            WaitOutcome::Deadline => Err(self.time_out().await),
         }
     }
 
@@ -191,16 +199,16 @@ impl Environment {
     /// # Errors
     ///
     /// When it does not come: the process ended, or was killed at the deadline.
-    pub(crate) async fn stream_end(
+    pub(crate) async fn wait_for_stream_end(
         &self,
-        end: oneshot::Receiver<Result<(), Flaw>>,
+        end: oneshot::Receiver<Result<(), ResponseFault>>,
         deadline: Instant,
-    ) -> Result<Result<(), Flaw>, InvokeError> {
-        match self.until(received(end), deadline).await {
-            Happened::Event(Ok(())) => Ok(Ok(())),
-            Happened::Event(Err(flaw)) => Ok(Err(self.examined(flaw).await?)),
-            Happened::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
-            Happened::Deadline => Err(self.overdue().await),
+    ) -> Result<Result<(), ResponseFault>, InvokeError> {
+        match self.wait_until(recv_or_pending(end), deadline).await {
+            WaitOutcome::Event(Ok(())) => Ok(Ok(())),
+            WaitOutcome::Event(Err(fault)) => Ok(Err(self.classify_fault(fault).await?)),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::Invoke, status)),
+            WaitOutcome::Deadline => Err(self.time_out().await),
         }
     }
 
@@ -216,35 +224,35 @@ impl Environment {
                 future::pending().await
             }
         };
-        match self.until(asks, deadline).await {
-            Happened::Event(()) => Ok(()),
-            Happened::Exit(status) => Err(self.exit_error(Phase::AfterAnswer, status)),
-            Happened::Deadline => Err(self.overdue().await),
+        match self.wait_until(asks, deadline).await {
+            WaitOutcome::Event(()) => Ok(()),
+            WaitOutcome::Exit(status) => Err(self.exit_error(Phase::AfterAnswer, status)),
+            WaitOutcome::Deadline => Err(self.time_out().await),
         }
     }
 
-    /// Whether the process is still running.
+    /// Reports whether the process is still running.
     pub(crate) fn is_alive(&self) -> bool {
         matches!(self.process().child.try_wait(), Ok(None))
     }
 
-    /// Kills the process and waits until it is gone and all it printed is in the logs.
+    /// Kills the process and waits until it is gone and all its output is in the logs.
     pub(crate) async fn kill(&self) {
         {
             let mut process = self.process();
             process.was_killed = true;
-            // It fails when the process has ended already, which is what is wanted.
+            // It fails when the process has ended already, which is the goal.
             let _ = process.child.start_kill();
         }
-        self.exit().await;
+        self.wait_for_exit().await;
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the process is gone and all it left is read.
-    async fn exit(&self) -> ExitStatus {
+    /// Waits until the process is gone and all its output is read.
+    async fn wait_for_exit(&self) -> ExitStatus {
         let mut exited = self.exited.clone();
         let status = exited.wait_for(Option::is_some).await;
         // Nobody follows the process any more when the async runtime ends.
@@ -254,23 +262,27 @@ impl Environment {
         )
     }
 
-    async fn until<T>(&self, event: impl Future<Output = T>, deadline: Instant) -> Happened<T> {
+    async fn wait_until<T>(
+        &self,
+        event: impl Future<Output = T>,
+        deadline: Instant,
+    ) -> WaitOutcome<T> {
         let mut event = pin!(event);
         let status = tokio::select! {
-            // In this order: what the process managed to say counts more than its end.
+            // In this order: an answer of the process counts more than its end.
             biased;
-            event = &mut event => return Happened::Event(event),
-            status = self.exit() => status,
-            () = time::sleep_until(deadline) => return Happened::Deadline,
+            event = &mut event => return WaitOutcome::Event(event),
+            status = self.wait_for_exit() => status,
+            () = time::sleep_until(deadline) => return WaitOutcome::Deadline,
         };
-        // It may have come while the last connections were read to their ends.
+        // It may have arrived while the last connections were read to their ends.
         let last = poll_fn(|context| match event.as_mut().poll(context) {
             Poll::Ready(event) => Poll::Ready(Some(event)),
             Poll::Pending => Poll::Ready(None),
         });
         match last.await {
-            Some(event) => Happened::Event(event),
-            None => Happened::Exit(status),
+            Some(event) => WaitOutcome::Event(event),
+            None => WaitOutcome::Exit(status),
         }
     }
 
@@ -279,21 +291,22 @@ impl Environment {
             name: self.config.name.clone(),
             phase,
             status,
-            last_lines: self.logs.tail(self.number, LAST_LINES),
+            last_lines: self.logs.tail(self.number, MAX_LAST_LINES),
         }
     }
 
-    /// What is wrong with an answer, unless it broke off because the process has ended: that is what counts then.
-    async fn examined(&self, flaw: Flaw) -> Result<Flaw, InvokeError> {
-        if let Flaw::Broken { .. } = flaw
-            && let Ok(status) = time::timeout(LEFTOVERS, self.exit()).await
+    /// Returns the fault of an answer, unless the answer broke off because the process has ended: that is the reason
+    /// then.
+    async fn classify_fault(&self, fault: ResponseFault) -> Result<ResponseFault, InvokeError> {
+        if let ResponseFault::Broken { .. } = fault
+            && let Ok(status) = time::timeout(DRAIN_TIMEOUT, self.wait_for_exit()).await
         {
             return Err(self.exit_error(Phase::Invoke, status));
         }
-        Ok(flaw)
+        Ok(fault)
     }
 
-    async fn overdue(&self) -> InvokeError {
+    async fn time_out(&self) -> InvokeError {
         self.kill().await;
         InvokeError::Timeout {
             limit: self.config.timeout,
@@ -309,23 +322,23 @@ impl Drop for Environment {
     }
 }
 
-/// What ended a wait for the process.
-enum Happened<T> {
+/// The event that ended a wait for the process.
+enum WaitOutcome<T> {
     Event(T),
     Exit(ExitStatus),
     Deadline,
 }
 
-/// What comes through a channel. A channel that is closed brings nothing: other reasons to wake up decide then.
-async fn received<T>(receiver: oneshot::Receiver<T>) -> T {
+/// Receives from a channel. A closed channel stays pending: other reasons to wake up decide then.
+async fn recv_or_pending<T>(receiver: oneshot::Receiver<T>) -> T {
     match receiver.await {
         Ok(value) => value,
         Err(_) => future::pending().await,
     }
 }
 
-/// Waits for the end of a process, reads what it left in its sockets and pipes, and tells how it ended.
-async fn follow(
+/// Waits for the end of a process, reads what is left in its sockets and pipes, and reports its exit status.
+async fn follow_process(
     process: Arc<Mutex<Process>>,
     mut server: Server,
     mut output: Vec<JoinHandle<()>>,
@@ -334,9 +347,9 @@ async fn follow(
     let lock = || process.lock().unwrap_or_else(PoisonError::into_inner);
     let status = poll_fn(|context| pin!(lock().child.wait()).poll(context)).await;
     if !lock().was_killed {
-        server.drain(LEFTOVERS).await;
+        server.drain(DRAIN_TIMEOUT).await;
     }
-    let deadline = Instant::now() + LEFTOVERS;
+    let deadline = Instant::now() + DRAIN_TIMEOUT;
     for reader in &mut output {
         if time::timeout_at(deadline, &mut *reader).await.is_err() {
             reader.abort();

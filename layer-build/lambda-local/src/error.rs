@@ -1,13 +1,13 @@
-//! The ways an invocation fails, each with its story.
+//! The ways an invocation fails, each with its details.
 //!
-//! [`InvokeError::error_type`] gives the name Lambda has for it, as the caller of the Invoke API would see it in
+//! [`InvokeError::error_type`] returns Lambda's name of an error, as the caller of the Invoke API would see it in
 //! `errorType`.
 
 use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use serde_json::Value;
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvokeError {
@@ -16,7 +16,7 @@ pub enum InvokeError {
     Start {
         /// The program.
         bootstrap: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// No port could be opened for the Runtime API.
@@ -27,29 +27,29 @@ pub enum InvokeError {
     Init {
         /// The function.
         name: String,
-        /// What the process posted to `/runtime/init/error`.
+        /// The report that the process posted to `/runtime/init/error`.
         report: ErrorReport,
     },
     /// The process did not ask for its first event in time, and was killed.
-    #[error("function {name} did not finish its init phase within {:.2} seconds{}", .limit.as_secs_f64(), last_words(.last_lines))]
+    #[error("function {name} did not finish its init phase within {:.2} seconds{}", .limit.as_secs_f64(), quote_last_lines(.last_lines))]
     InitTimeout {
         /// The function.
         name: String,
-        /// The limit it was given.
+        /// The limit.
         limit: Duration,
-        /// What the process printed last.
+        /// The last output of the process.
         last_lines: Vec<String>,
     },
     /// The process ended although it was still needed.
-    #[error("function {name}: Runtime exited during {phase} {}{}", cause(.status), last_words(.last_lines))]
+    #[error("function {name}: Runtime exited during {phase} {}{}", exit_cause(.status), quote_last_lines(.last_lines))]
     Exit {
         /// The function.
         name: String,
-        /// What it was doing.
+        /// The phase in which it ended.
         phase: Phase,
-        /// How it ended: a code or a signal.
+        /// The exit status: a code or a signal.
         status: ExitStatus,
-        /// What the process printed last.
+        /// The last output of the process.
         last_lines: Vec<String>,
     },
     /// The function took too long, and its process was killed.
@@ -63,10 +63,10 @@ pub enum InvokeError {
     Function {
         /// The function.
         name: String,
-        /// What the process posted to `/runtime/invocation/ID/error`.
+        /// The report that the process posted to `/runtime/invocation/ID/error`.
         report: ErrorReport,
     },
-    /// The event is larger than Lambda takes; the function was not called.
+    /// The event is larger than Lambda accepts; the function was not called.
     #[error("{size} bytes exceeded maximum allowed payload size ({limit} bytes) of an event")]
     RequestTooLarge {
         /// The event's size in bytes.
@@ -74,12 +74,12 @@ pub enum InvokeError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The answer is larger than Lambda takes. The process lives on.
+    /// The answer is larger than Lambda accepts. The process lives on.
     #[error(
         "Response payload size exceeded maximum allowed payload size ({limit} bytes); it had {size} or more"
     )]
     ResponseTooLarge {
-        /// How much of the answer was seen.
+        /// The number of bytes that were read of the answer.
         size: usize,
         /// The limit in bytes.
         limit: usize,
@@ -89,7 +89,7 @@ pub enum InvokeError {
     ResponseBroken {
         /// The function.
         name: String,
-        /// What went wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The function was stopped, or its last handle dropped, while this was under way.
@@ -97,7 +97,7 @@ pub enum InvokeError {
     Stopped,
 }
 
-/// What a process said of its own failure.
+/// A report of a process about its own failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorReport {
@@ -107,7 +107,7 @@ pub struct ErrorReport {
     pub error_message: String,
 }
 
-/// What an environment was doing.
+/// The phase of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -115,12 +115,12 @@ pub enum Phase {
     Init,
     /// From the delivery of an event until the answer.
     Invoke,
-    /// From the answer until it asks for the next event. The caller has its answer; only the logs tell of this.
+    /// From the answer until it asks for the next event. The caller has its answer; the error is only logged.
     AfterAnswer,
 }
 
 impl InvokeError {
-    /// Lambda's name for it.
+    /// Returns Lambda's name of the error.
     pub fn error_type(&self) -> &str {
         match self {
             Self::Start { .. } => "Runtime.InvalidEntrypoint",
@@ -134,14 +134,14 @@ impl InvokeError {
         }
     }
 
-    /// Whether the environment can serve again after this.
-    pub(crate) fn spares_the_environment(&self) -> bool {
+    /// Reports whether the environment can serve again after this.
+    pub(crate) fn keeps_environment(&self) -> bool {
         matches!(self, Self::Function { .. } | Self::ResponseTooLarge { .. })
     }
 }
 
 impl ErrorReport {
-    /// Reads a report as runtimes post it: a JSON object, or whatever else was in the body.
+    /// Reads a report as runtimes post it: a JSON object, or any other body.
     pub(crate) fn read(header: Option<&str>, body: &[u8]) -> Self {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name: &str| {
@@ -178,7 +178,7 @@ impl fmt::Display for Phase {
     }
 }
 
-fn cause(status: &ExitStatus) -> String {
+fn exit_cause(status: &ExitStatus) -> String {
     if status.success() {
         "without providing a reason (exit status: 0)".to_owned()
     } else {
@@ -186,7 +186,7 @@ fn cause(status: &ExitStatus) -> String {
     }
 }
 
-fn last_words(lines: &[String]) -> String {
+fn quote_last_lines(lines: &[String]) -> String {
     match lines {
         [] => "; it printed nothing".to_owned(),
         lines => format!("; it last printed:\n  {}", lines.join("\n  ")),

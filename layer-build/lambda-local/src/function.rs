@@ -1,9 +1,9 @@
-//! An event in, an answer or the story of its failure out.
+//! A function: an event in, an answer or an error out.
 //!
 //! A [`Function`] owns execution environments as Lambda does: an invocation takes an idle one or starts one (a cold
-//! start), has it for itself unless the function takes several invocations at once, and leaves it warm. An invocation runs to its end even when its caller has gone, as
-//! on Lambda, where a gateway that gave up does not stop the function; only [`Function::stop`] and the drop of the last
-//! handle cut it short.
+//! start), has it for itself unless the function takes several invocations at once, and leaves it warm. An invocation
+//! runs to its end even when its caller has gone, as on Lambda, where a gateway that gave up does not stop the
+//! function; only [`Function::stop`] and the drop of the last handle cut it short.
 
 use std::{
     fmt,
@@ -26,9 +26,9 @@ use crate::{
     error::InvokeError,
     invocation::{Invocation, Payload, ResponseMode, StartedInvocation},
     logs::{Logs, PLATFORM},
-    pool::{Claim, Held, Pool, Slot},
-    runtime_api::{Answer, Delivery, Flaw, LARGEST_REQUEST, LARGEST_RESPONSE},
-    stream::{Ending, Stream},
+    pool::{Acquired, Pool, PooledEnvironment, Slot},
+    runtime_api::{MAX_REQUEST, MAX_RESPONSE, PendingInvocation, ResponseFault, RuntimeAnswer},
+    stream::{Stream, StreamEnd},
 };
 
 /// A handle to a function; clones share it. When the last one is dropped, its processes are killed.
@@ -39,7 +39,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function with no environment yet. The first invocation needs a tokio runtime with I/O and time.
+    /// Creates a function with no environment yet. The first invocation needs a tokio runtime with I/O and time.
     pub fn new(config: FunctionConfig) -> Self {
         let shared = Arc::new(Shared {
             pool: Pool::new(config.max_environments),
@@ -53,12 +53,12 @@ impl Function {
         }
     }
 
-    /// What the function was made of.
+    /// Returns the configuration.
     pub fn config(&self) -> &FunctionConfig {
         &self.shared.config
     }
 
-    /// Calls the function with an event, and waits for the whole answer, also when it is streamed.
+    /// Invokes the function with an event, and waits for the whole answer, also when it is streamed.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Function {
         self.invoke_bytes(event.to_string()).await
     }
 
-    /// Calls the function with an event as it is to be delivered.
+    /// Invokes the function with the bytes of an event.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ impl Function {
         self.collect(started).await
     }
 
-    /// Calls the function with an event as it is to be delivered, and with what the caller says of itself: JSON that reaches
-    /// the function as its client context. Waits until the answer begins.
+    /// Invokes the function with the bytes of an event, and with the caller's client context: JSON that reaches the
+    /// function unchanged. Waits until the answer begins.
     ///
     /// # Errors
     ///
@@ -88,12 +88,12 @@ impl Function {
         event: impl Into<Bytes>,
         client_context: Option<String>,
     ) -> Result<StartedInvocation, InvokeError> {
-        let trace_id = format!("{};Sampled=0", trace_root());
+        let trace_id = format!("{};Sampled=0", new_trace_root());
         self.start_traced(event.into(), client_context, trace_id)
             .await
     }
 
-    /// The same for a gateway, which has a trace id already.
+    /// Does the same for a gateway, which has a trace id already.
     pub(crate) async fn start_traced(
         &self,
         event: Bytes,
@@ -108,11 +108,11 @@ impl Function {
             client_context,
             trace_id,
         };
-        tokio::spawn(Arc::clone(&self.shared).carry_out(event, stop, answer));
+        tokio::spawn(Arc::clone(&self.shared).run_invocation(event, stop, answer));
         answered.await.unwrap_or(Err(InvokeError::Stopped))
     }
 
-    /// Waits until all of an answer is there. A stream then has the limit of other answers.
+    /// Waits until an answer is complete. A stream then has the limit of other answers.
     /// Source: "Invoking a response streaming enabled function using Lambda function URLs", `BUFFERED`: 6 MB.
     ///
     /// # Errors
@@ -122,12 +122,12 @@ impl Function {
         let (response_mode, payload) = match started.payload {
             Payload::Whole(payload) => (ResponseMode::Buffered, payload),
             Payload::Stream(stream) => {
-                let whole = stream.whole(LARGEST_RESPONSE).await;
-                if let Err(error @ InvokeError::ResponseTooLarge { .. }) = &whole {
-                    // For the process it is none, so nobody else has told.
-                    self.shared.note(&started.request_id, Some(error));
+                let collected = stream.collect(MAX_RESPONSE).await;
+                if let Err(error @ InvokeError::ResponseTooLarge { .. }) = &collected {
+                    // It is no error of the process, so it has not been logged yet.
+                    self.shared.log_failure(&started.request_id, Some(error));
                 }
-                (ResponseMode::Streaming, whole?)
+                (ResponseMode::Streaming, collected?)
             }
         };
         Ok(Invocation {
@@ -149,67 +149,67 @@ impl Function {
         let Some(slot) = self.shared.pool.free_slot() else {
             return Ok(());
         };
-        let mut held = None;
+        let mut pooled = None;
         let outcome = tokio::select! {
-            outcome = self.shared.cold_start(slot, &mut held) => outcome.map(drop),
+            outcome = self.shared.cold_start(slot, &mut pooled) => outcome.map(drop),
             _ = stop.changed() => Err(InvokeError::Stopped),
         };
         if let Err(error) = &outcome {
             self.log(format!("Error: {}: {error}", error.error_type()));
         }
-        match held {
-            Some(held) if outcome.is_ok() => self.shared.give_back(held).await,
-            Some(held) => self.shared.end(held).await,
+        match pooled {
+            Some(pooled) if outcome.is_ok() => self.shared.release(pooled).await,
+            Some(pooled) => self.shared.kill(pooled).await,
             None => {}
         }
         outcome
     }
 
     /// Waits until every environment that has answered has asked for its next event.
-    pub async fn settled(&self) {
-        self.shared.pool.settled().await;
+    pub async fn wait_until_settled(&self) {
+        self.shared.pool.wait_until_settled().await;
     }
 
     /// Ends all idle environments now and the busy ones after their invocation: the next invocation is a cold start.
     pub async fn recycle(&self) {
-        for held in self.shared.pool.retire() {
-            held.leave().await;
+        for pooled in self.shared.pool.retire() {
+            pooled.leave().await;
         }
     }
 
-    /// Ends all environments now, failing the invocations they were busy with, and waits until their processes are gone
-    /// and all they printed is in the logs. The function can be invoked again, with a cold start.
+    /// Ends all environments now, failing their invocations, and waits until their processes are gone and all their
+    /// output is in the logs. The function can be invoked again, with a cold start.
     pub async fn stop(&self) {
         self.shared.stop.send_replace(());
         self.recycle().await;
-        self.shared.pool.empty().await;
+        self.shared.pool.wait_until_empty().await;
     }
 
-    /// What the processes have printed on stdout and stderr, and a line for every failure; the oldest lines are
-    /// dropped. A line can take a moment to arrive here; after [`stop`](Self::stop) all are here.
+    /// Returns the lines that the processes have printed on stdout and stderr, and a line for every failure; the oldest
+    /// lines are dropped. A line can take a moment to arrive here; after [`stop`](Self::stop) all are here.
     pub fn logs(&self) -> Vec<String> {
         self.shared.logs.lines()
     }
 
-    /// The process of every environment there is, oldest first.
+    /// Returns the process ids of all environments, oldest first.
     pub fn process_ids(&self) -> Vec<u32> {
         self.shared.pool.process_ids()
     }
 
-    /// Waits until a process ends, and gives how. None when there is no such process: environments that have ended are
-    /// forgotten, so ask before it may end.
-    pub fn exit_of(
+    /// Waits until a process ends, and returns its exit status. None when there is no such process: environments that
+    /// have ended are forgotten, so ask before it may end.
+    pub fn exit_status(
         &self,
         process_id: u32,
     ) -> impl Future<Output = Option<ExitStatus>> + Send + use<> {
-        let exited = self.shared.pool.exit_of(process_id);
+        let exited = self.shared.pool.exit_status(process_id);
         async move {
             let mut exited = exited?;
             *exited.wait_for(Option::is_some).await.ok()?
         }
     }
 
-    /// Adds a line of the platform's to the logs.
+    /// Adds a line of the platform to the logs.
     pub(crate) fn log(&self, line: String) {
         self.shared.logs.push(PLATFORM, line);
     }
@@ -223,7 +223,7 @@ impl fmt::Debug for Function {
     }
 }
 
-/// Does what the drop of the last [`Function`] has to do; the tasks of invocations hold [`Shared`] only.
+/// The last handle, which stops everything on drop; the tasks of invocations hold [`Shared`] only.
 struct LastHandle(Arc<Shared>);
 
 impl Drop for LastHandle {
@@ -233,7 +233,7 @@ impl Drop for LastHandle {
     }
 }
 
-/// What one invocation hands in.
+/// The input of one invocation.
 struct Event {
     payload: Bytes,
     client_context: Option<String>,
@@ -244,66 +244,67 @@ struct Shared {
     config: Arc<FunctionConfig>,
     logs: Arc<Logs>,
     pool: Pool,
-    /// Every message is a stop of all that began before it.
+    /// Every message stops all invocations that began before it.
     stop: watch::Sender<()>,
 }
 
 impl Shared {
-    /// One invocation from beginning to end. The answer is sent as soon as it begins; the environment needs longer.
-    async fn carry_out(
+    /// Runs one invocation from beginning to end. The answer is sent as soon as it begins; the environment needs
+    /// longer.
+    async fn run_invocation(
         self: Arc<Self>,
         event: Event,
         mut stop: watch::Receiver<()>,
         answer: oneshot::Sender<Result<StartedInvocation, InvokeError>>,
     ) {
         let request_id = Uuid::new_v4().to_string();
-        let mut held = None;
+        let mut pooled = None;
         let mut deadline = Instant::now();
-        let mut ending = None;
+        let mut stream_end = None;
         let outcome = tokio::select! {
-            outcome = self.serve(&request_id, event, &mut held, &mut deadline, &mut ending) => outcome,
+            outcome = self.invoke(&request_id, event, &mut pooled, &mut deadline, &mut stream_end) => outcome,
             _ = stop.changed() => Err(InvokeError::Stopped),
         };
-        self.note(&request_id, outcome.as_ref().err());
-        let mut reusable = spares_the_environment(&outcome);
-        // Before the end of the answer is out, so that whoever invokes again at once knows what to wait for.
-        let mut settling = (reusable && ending.is_none()).then(|| self.pool.settling());
-        // The caller may have gone; the environment is looked after all the same.
+        self.log_failure(&request_id, outcome.as_ref().err());
+        let mut reusable = keeps_environment(&outcome);
+        // Before the end of the answer is sent, so that a caller that invokes again at once waits for this environment.
+        let mut settling = (reusable && stream_end.is_none()).then(|| self.pool.settling());
+        // The caller may have gone; the environment is cleaned up all the same.
         let _ = answer.send(outcome);
 
-        let Some(held) = held else { return };
-        if let Some((ending, end)) = ending {
+        let Some(pooled) = pooled else { return };
+        if let Some((stream_end, end)) = stream_end {
             let outcome = tokio::select! {
-                end = held.environment().stream_end(end, deadline) => {
-                    end.and_then(|end| end.map_err(|flaw| self.failure(flaw)))
+                end = pooled.environment().wait_for_stream_end(end, deadline) => {
+                    end.and_then(|end| end.map_err(|fault| self.invoke_error(fault)))
                 }
                 _ = stop.changed() => Err(InvokeError::Stopped),
             };
-            self.note(&request_id, outcome.as_ref().err());
-            reusable = spares_the_environment(&outcome);
+            self.log_failure(&request_id, outcome.as_ref().err());
+            reusable = keeps_environment(&outcome);
             settling = reusable.then(|| self.pool.settling());
-            ending.tell(outcome);
+            stream_end.finish(outcome);
         }
         if !reusable {
-            return self.end(held).await;
+            return self.kill(pooled).await;
         }
         let ready = tokio::select! {
-            ready = held.environment().settle(deadline) => Some(ready),
+            ready = pooled.environment().settle(deadline) => Some(ready),
             _ = stop.changed() => None,
         };
         match ready {
-            Some(Ok(())) => self.give_back(held).await,
+            Some(Ok(())) => self.release(pooled).await,
             Some(Err(error)) => {
-                self.note(&request_id, Some(&error));
-                self.end(held).await;
+                self.log_failure(&request_id, Some(&error));
+                self.kill(pooled).await;
             }
-            None => self.end(held).await,
+            None => self.kill(pooled).await,
         }
         drop(settling);
     }
 
-    /// Leaves a line in the logs about a failure.
-    fn note(&self, request_id: &str, error: Option<&InvokeError>) {
+    /// Logs a failure.
+    fn log_failure(&self, request_id: &str, error: Option<&InvokeError>) {
         if let Some(error) = error {
             let kind = error.error_type();
             self.logs.push(
@@ -313,37 +314,39 @@ impl Shared {
         }
     }
 
-    fn failure(&self, flaw: Flaw) -> InvokeError {
+    fn invoke_error(&self, fault: ResponseFault) -> InvokeError {
         let name = self.config.name.clone();
-        match flaw {
-            Flaw::Error(report) => InvokeError::Function { name, report },
-            Flaw::TooLarge { size, limit } => InvokeError::ResponseTooLarge { size, limit },
-            Flaw::Broken { reason } => InvokeError::ResponseBroken { name, reason },
+        match fault {
+            ResponseFault::Error(report) => InvokeError::Function { name, report },
+            ResponseFault::TooLarge { size, limit } => {
+                InvokeError::ResponseTooLarge { size, limit }
+            }
+            ResponseFault::Broken { reason } => InvokeError::ResponseBroken { name, reason },
         }
     }
 
-    async fn serve(
+    async fn invoke(
         &self,
         request_id: &str,
         event: Event,
-        held: &mut Option<Held>,
+        pooled: &mut Option<PooledEnvironment>,
         deadline: &mut Instant,
-        ending: &mut Option<(Ending, oneshot::Receiver<Result<(), Flaw>>)>,
+        stream_end: &mut Option<(StreamEnd, oneshot::Receiver<Result<(), ResponseFault>>)>,
     ) -> Result<StartedInvocation, InvokeError> {
-        if event.payload.len() > LARGEST_REQUEST {
+        if event.payload.len() > MAX_REQUEST {
             return Err(InvokeError::RequestTooLarge {
                 size: event.payload.len(),
-                limit: LARGEST_REQUEST,
+                limit: MAX_REQUEST,
             });
         }
-        let held = match self.pool.claim().await {
-            Claim::Warm(warm) => held.insert(warm),
-            Claim::Cold(slot) => self.cold_start(slot, held).await?,
+        let pooled = match self.pool.acquire().await {
+            Acquired::Warm(warm) => pooled.insert(warm),
+            Acquired::Cold(slot) => self.cold_start(slot, pooled).await?,
         };
         let timeout = self.config.timeout;
         *deadline = Instant::now() + timeout;
         let (answer, answered) = oneshot::channel();
-        let delivery = Delivery {
+        let pending = PendingInvocation {
             request_id: request_id.to_owned(),
             deadline_ms: (SystemTime::now() + timeout)
                 .duration_since(UNIX_EPOCH)
@@ -355,25 +358,25 @@ impl Shared {
             event: event.payload,
             answer,
         };
-        let answer = held
+        let answer = pooled
             .environment()
-            .invoke(delivery, answered, *deadline)
+            .invoke(pending, answered, *deadline)
             .await?;
         let (content_type, payload) = match answer {
-            Answer::Buffered {
+            RuntimeAnswer::Buffered {
                 content_type,
                 payload,
             } => (content_type, Payload::Whole(payload)),
-            Answer::Stream {
+            RuntimeAnswer::Stream {
                 content_type,
                 chunks,
                 end,
             } => {
-                let (stream, its_end) = Stream::new(chunks);
-                *ending = Some((its_end, end));
+                let (stream, end_sender) = Stream::new(chunks);
+                *stream_end = Some((end_sender, end));
                 (content_type, Payload::Stream(stream))
             }
-            Answer::Flawed(flaw) => return Err(self.failure(flaw)),
+            RuntimeAnswer::Fault(fault) => return Err(self.invoke_error(fault)),
         };
         Ok(StartedInvocation {
             request_id: request_id.to_owned(),
@@ -382,51 +385,51 @@ impl Shared {
         })
     }
 
-    /// Starts an environment in `slot` and waits until it has initialized. It is in `held` as soon as it has a
+    /// Starts an environment in `slot` and waits until it has initialized. It is in `pooled` as soon as it has a
     /// process, so that the caller can end it properly when this is cut short.
-    async fn cold_start<'held>(
+    async fn cold_start<'pooled>(
         &self,
         slot: Slot,
-        held: &'held mut Option<Held>,
-    ) -> Result<&'held mut Held, InvokeError> {
+        pooled: &'pooled mut Option<PooledEnvironment>,
+    ) -> Result<&'pooled mut PooledEnvironment, InvokeError> {
         let environment = Environment::start(
             slot.number,
             Arc::clone(&self.config),
             Arc::clone(&self.logs),
         )
         .await?;
-        let held = held.insert(Held::new(environment, slot));
-        held.environment().init().await?;
+        let pooled = pooled.insert(PooledEnvironment::new(environment, slot));
+        pooled.environment().init().await?;
         for _ in 1..self.config.max_concurrency {
-            // Where it was retired meanwhile there is no other seat.
-            let _ = self.pool.put_back(held.another());
+            // If it was retired meanwhile, there is no other seat.
+            let _ = self.pool.put_back(pooled.another_seat());
         }
-        Ok(held)
+        Ok(pooled)
     }
 
-    async fn give_back(&self, held: Held) {
-        if let Some(retired) = self.pool.put_back(held) {
+    async fn release(&self, pooled: PooledEnvironment) {
+        if let Some(retired) = self.pool.put_back(pooled) {
             retired.leave().await;
         }
     }
 
-    /// Ends the environment for all who are in it, before its slot is free again.
-    async fn end(&self, held: Held) {
-        self.pool.forget(&held);
-        held.environment().kill().await;
+    /// Ends the environment for all its invocations, before its slot is free again.
+    async fn kill(&self, pooled: PooledEnvironment) {
+        self.pool.remove_seats(&pooled);
+        pooled.environment().kill().await;
     }
 }
 
-/// Whether the environment can serve again after this.
-fn spares_the_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
+/// Reports whether the environment can serve again after this.
+fn keeps_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
     outcome
         .as_ref()
         .err()
-        .is_none_or(InvokeError::spares_the_environment)
+        .is_none_or(InvokeError::keeps_environment)
 }
 
-/// The root of a new trace. Source: "AWS X-Ray tracing header" in the X-Ray developer guide.
-pub(crate) fn trace_root() -> String {
+/// Returns the root of a new trace. Source: "AWS X-Ray tracing header" in the X-Ray developer guide.
+pub(crate) fn new_trace_root() -> String {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

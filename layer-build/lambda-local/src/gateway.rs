@@ -1,14 +1,16 @@
 //! HTTP in front of a function, as API Gateway, a Function URL or a load balancer would put it there.
 //!
-//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Each does so
-//! in its own way, and a [`Door`] says which: `rest_api` with payload format 1.0, `http_api` with 2.0, `function_url` with
-//! the same, `load_balancer` with a format of its own. Each sends everything to the one function (`ANY /{proxy+}`, `$default`).
+//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Each
+//! kind has its own format, and a [`FrontDoor`] selects it: `rest_api` with payload format 1.0, `http_api` with 2.0,
+//! `function_url` with the same, `load_balancer` with a format of its own. Each sends everything to the one function
+//! (`ANY /{proxy+}`, `$default`).
 //!
-//! REST APIs and Function URLs can stream: what the function streams is handed on as it comes. Before a function that streams
-//! all other doors wait for the whole answer, and read it as if it had been given at once.
+//! REST APIs and Function URLs can stream: they forward the function's stream as it arrives. In front of a function
+//! that streams, all other front doors wait for the whole answer, and read it as if it had not been streamed.
 //!
-//! `headers` is what they do to headers, `kind` what each takes and how long it waits; the rest of its quirks stands with it. No
-//! door takes more than Lambda does, where events and answers count as they are in JSON, base64 and all.
+//! `headers` has their treatment of headers; `kind` has their limits and timeouts; each module has the other quirks of
+//! its kind. No front door accepts more than Lambda does, where events and answers count as they are in JSON, including
+//! base64.
 //!
 //! Left out: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
 
@@ -33,18 +35,18 @@ use crate::{
     body::{self, Collected},
     error::InvokeError,
     function::Function,
-    server::{Ends, Server},
+    server::{PeerAddrs, Server},
 };
-use failure::Failure;
-use integration::Malformed;
+use failure::GatewayFailure;
+use integration::MalformedAnswer;
 pub use kind::{
-    Door, FUNCTION_URL_TIMEOUT, HTTP_API_TIMEOUT, LARGEST_HEADERS, LARGEST_PAYLOAD,
-    LARGEST_PAYLOAD_OF_LOAD_BALANCER, LARGEST_PAYLOAD_OF_URL, LOAD_BALANCER_TIMEOUT,
+    FUNCTION_URL_TIMEOUT, FrontDoor, HTTP_API_TIMEOUT, LOAD_BALANCER_TIMEOUT,
+    MAX_FUNCTION_URL_PAYLOAD, MAX_HEADERS_SIZE, MAX_LOAD_BALANCER_PAYLOAD, MAX_PAYLOAD,
     REST_API_IDLE_TIMEOUT, REST_API_TIMEOUT, STREAMING_REST_API_TIMEOUT,
 };
 use request::ClientRequest;
-use rest_api::Binary;
-use streaming::{Limits, Streamed};
+use rest_api::BinaryMediaTypes;
+use streaming::{StreamBody, StreamLimits};
 
 mod clock;
 mod failure;
@@ -62,47 +64,47 @@ mod streaming;
 pub struct Gateway {
     address: SocketAddr,
     url: String,
-    front: Arc<Front>,
+    state: Arc<GatewayState>,
     _server: Server,
 }
 
-/// Why there is no gateway.
+/// The reason why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GatewayError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl Gateway {
-    /// Puts a gateway in front of `function` that listens on `listen`.
+    /// Starts a gateway in front of `function` that listens on `listen`.
     ///
     /// # Errors
     ///
     /// When the address cannot be listened on.
     pub async fn start(
         function: Function,
-        door: Door,
+        front_door: FrontDoor,
         listen: SocketAddr,
     ) -> Result<Self, GatewayError> {
-        let timeout = door.integration_timeout();
-        Self::start_with_timeout(function, door, listen, timeout).await
+        let timeout = front_door.integration_timeout();
+        Self::start_with_timeout(function, front_door, listen, timeout).await
     }
 
-    /// The same with another integration timeout, which an operator can lower, and for a REST API raise.
+    /// Starts a gateway with another integration timeout, which an operator can lower, and for a REST API raise.
     ///
     /// # Errors
     ///
     /// When the address cannot be listened on.
     pub async fn start_with_timeout(
         function: Function,
-        door: Door,
+        front_door: FrontDoor,
         listen: SocketAddr,
         timeout: Duration,
     ) -> Result<Self, GatewayError> {
@@ -112,42 +114,46 @@ impl Gateway {
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let url = format!("http://{}{}", reachable(address), door.stage_segment());
-        let front = Arc::new(Front {
+        let url = format!(
+            "http://{}{}",
+            reachable(address),
+            front_door.stage_segment()
+        );
+        let state = Arc::new(GatewayState {
             function: Mutex::new(function),
-            door,
+            front_door,
             timeout,
         });
-        let served = Arc::clone(&front);
-        let server = Server::start(listener, move |ends, request| {
-            let front = Arc::clone(&served);
-            async move { front.answer(ends, request).await }
+        let serving = Arc::clone(&state);
+        let server = Server::start(listener, move |addrs, request| {
+            let state = Arc::clone(&serving);
+            async move { state.answer(addrs, request).await }
         });
         Ok(Self {
             address,
             url,
-            front,
+            state,
             _server: server,
         })
     }
 
-    /// Hands what comes from now on to another function, as when the alias that an integration names moves on. What is
-    /// under way ends where it began.
+    /// Sends all later requests to another function, as when the alias that an integration names moves on. Requests in
+    /// progress end where they began.
     pub fn switch(&self, function: Function) {
-        *self.front.function() = function;
+        *self.state.function() = function;
     }
 
-    /// The base URL with the stage where it belongs in the URL, without a slash at the end.
+    /// Returns the base URL, with the stage if it belongs in the URL, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What kind it is.
-    pub fn door(&self) -> &Door {
-        &self.front.door
+    /// Returns the kind of this gateway.
+    pub fn front_door(&self) -> &FrontDoor {
+        &self.state.front_door
     }
 
-    /// The address it listens on.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -161,62 +167,64 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// The body of an answer: what there is of it, or what arrives.
-type Reply = Either<Full<Bytes>, Streamed>;
+/// The body of an answer: whole, or streamed.
+type Reply = Either<Full<Bytes>, StreamBody>;
 
-struct Front {
+struct GatewayState {
     function: Mutex<Function>,
-    door: Door,
+    front_door: FrontDoor,
     timeout: Duration,
 }
 
-impl Front {
+impl GatewayState {
     fn function(&self) -> MutexGuard<'_, Function> {
         self.function.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, ends: Ends, request: Request<Incoming>) -> Response<Reply> {
-        match self.integrate(ends, request).await {
+    async fn answer(&self, addrs: PeerAddrs, request: Request<Incoming>) -> Response<Reply> {
+        match self.handle(addrs, request).await {
             Ok(response) => response,
-            Err(failure) => failure.response(&self.door).map(Either::Left),
+            Err(failure) => failure.response(&self.front_door).map(Either::Left),
         }
     }
 
-    async fn integrate(
+    async fn handle(
         &self,
-        ends: Ends,
+        addrs: PeerAddrs,
         request: Request<Incoming>,
-    ) -> Result<Response<Reply>, Failure> {
+    ) -> Result<Response<Reply>, GatewayFailure> {
         let (head, body) = request.into_parts();
-        let body = match body::collect(body, self.door.largest_payload()).await {
+        let body = match body::collect(body, self.front_door.max_payload()).await {
             Ok(Collected::Whole(bytes)) => bytes,
-            Ok(Collected::TooLarge { .. }) => return Err(Failure::PayloadTooLarge),
-            // The client is gone, and with it whoever would read this.
-            Err(_) => return Err(Failure::BadRequest),
+            Ok(Collected::TooLarge { .. }) => return Err(GatewayFailure::PayloadTooLarge),
+            // The client is gone; nobody would read an answer.
+            Err(_) => return Err(GatewayFailure::BadRequest),
         };
-        let limit = self.door.largest_headers();
-        if limit.is_some_and(|limit| size_of_head(&head) > limit) {
-            return Err(Failure::HeadersTooLarge);
+        let limit = self.front_door.max_headers_size();
+        if limit.is_some_and(|limit| head_size(&head) > limit) {
+            return Err(GatewayFailure::HeadersTooLarge);
         }
-        // Web sockets are refused by the load balancer itself; other doors drop the header.
-        if matches!(self.door, Door::LoadBalancer { .. }) && head.headers.contains_key(UPGRADE) {
-            return Err(Failure::BadRequest);
+        // A load balancer refuses web sockets itself; other front doors drop the header.
+        if matches!(self.front_door, FrontDoor::LoadBalancer { .. })
+            && head.headers.contains_key(UPGRADE)
+        {
+            return Err(GatewayFailure::BadRequest);
         }
-        let path = behind_stage(head.uri.path(), &self.door.stage_segment())
-            .ok_or(Failure::NoSuchStage)?;
-        let request = ClientRequest::new(&head, path, body, ends);
-        // Of this request's own, so that it lives until the answer is there.
+        let path = strip_stage(head.uri.path(), &self.front_door.stage_segment())
+            .ok_or(GatewayFailure::NoSuchStage)?;
+        let request = ClientRequest::new(&head, path, body, addrs);
+        // A clone for this request, so that the function lives until the answer is complete.
         let function = self.function().clone();
         let region = &function.config().region;
-        let event = match &self.door {
-            Door::RestApi {
+        let event = match &self.front_door {
+            FrontDoor::RestApi {
                 stage,
                 binary_media_types,
                 ..
-            } => rest_api::event(&request, stage, &Binary(binary_media_types))?,
-            Door::HttpApi { stage } => http_api::event(&request, stage),
-            Door::FunctionUrl { .. } => function_url::event(&request, region),
-            Door::LoadBalancer { multi_value } => {
+            } => rest_api::event(&request, stage, &BinaryMediaTypes(binary_media_types))?,
+            FrontDoor::HttpApi { stage } => http_api::event(&request, stage),
+            FrontDoor::FunctionUrl { .. } => function_url::event(&request, region),
+            FrontDoor::LoadBalancer { multi_value } => {
                 load_balancer::event(&request, *multi_value, region)
             }
         };
@@ -224,49 +232,53 @@ impl Front {
         let invocation = self.invoke(&function, event, &request, until);
         match time::timeout_at(until, invocation).await {
             Ok(Ok(response)) => response,
-            Ok(Err(InvokeError::RequestTooLarge { .. })) => Err(Failure::PayloadTooLarge),
-            // The function has put the story into its logs.
-            Ok(Err(_)) => Err(Failure::Integration),
+            Ok(Err(InvokeError::RequestTooLarge { .. })) => Err(GatewayFailure::PayloadTooLarge),
+            // The function has logged the reason.
+            Ok(Err(_)) => Err(GatewayFailure::Integration),
             Err(_) => {
                 let seconds = self.timeout.as_secs_f64();
                 function.log(format!(
                     "gateway: the function had not answered after {seconds:.2} seconds, the integration timeout"
                 ));
-                Err(Failure::TimedOut)
+                Err(GatewayFailure::TimedOut)
             }
         }
     }
 
-    /// The function's answer as HTTP: the whole of it, or where the door streams its beginning.
+    /// Returns the function's answer as HTTP: the whole of it, or its beginning where the front door streams.
     async fn invoke(
         &self,
         function: &Function,
         event: Value,
         request: &ClientRequest,
         until: Instant,
-    ) -> Result<Result<Response<Reply>, Failure>, InvokeError> {
-        let begun = function
+    ) -> Result<Result<Response<Reply>, GatewayFailure>, InvokeError> {
+        let started = function
             .start_traced(event.to_string().into(), None, request.trace_id.clone())
             .await?;
-        let id = begun.request_id.clone();
-        let refused = |Malformed(why)| {
+        let id = started.request_id.clone();
+        let refused = |MalformedAnswer(why)| {
             function.log(format!(
                 "RequestId: {id} gateway: malformed Lambda proxy response: {why}"
             ));
-            Failure::Integration
+            GatewayFailure::Integration
         };
-        if !self.door.streams() {
-            let answer = function.collect(begun).await?;
-            let response = match &self.door {
-                Door::RestApi {
+        if !self.front_door.streams() {
+            let answer = function.collect(started).await?;
+            let response = match &self.front_door {
+                FrontDoor::RestApi {
                     binary_media_types, ..
                 } => {
                     let accept = request.header("accept");
-                    rest_api::response(&answer, accept.as_deref(), &Binary(binary_media_types))
+                    rest_api::response(
+                        &answer,
+                        accept.as_deref(),
+                        &BinaryMediaTypes(binary_media_types),
+                    )
                 }
-                Door::HttpApi { .. } => http_api::response(&answer, &headers::HTTP_API),
-                Door::FunctionUrl { .. } => function_url::response(&answer),
-                Door::LoadBalancer { multi_value } => {
+                FrontDoor::HttpApi { .. } => http_api::response(&answer, &headers::HTTP_API),
+                FrontDoor::FunctionUrl { .. } => function_url::response(&answer),
+                FrontDoor::LoadBalancer { multi_value } => {
                     load_balancer::response(&answer, *multi_value)
                 }
             };
@@ -274,32 +286,32 @@ impl Front {
                 .map(|response| response.map(Either::Left))
                 .map_err(refused));
         }
-        let opened = match streaming::open(begun).await? {
-            Ok(opened) => opened,
+        let stream_head = match streaming::read_head(started).await? {
+            Ok(stream_head) => stream_head,
             Err(malformed) => return Ok(Err(refused(malformed))),
         };
-        let head = match &self.door {
-            Door::RestApi { .. } => rest_api::streamed(&opened),
-            _ => function_url::streamed(&opened),
+        let head = match &self.front_door {
+            FrontDoor::RestApi { .. } => rest_api::streamed_response(&stream_head),
+            _ => function_url::streamed_response(&stream_head),
         };
-        let idle = self.door.idle_timeout();
-        let body = opened.body(Limits { until, idle }, function.clone());
+        let idle = self.front_door.idle_timeout();
+        let body = stream_head.body(StreamLimits { until, idle }, function.clone());
         Ok(head
             .map(|head| head.map(|_| Either::Right(body)))
             .map_err(refused))
     }
 }
 
-/// The path behind the stage, starting with a slash; none when the path leads to another stage.
-fn behind_stage<'path>(path: &'path str, segment: &str) -> Option<&'path str> {
+/// Returns the path behind the stage, starting with a slash; none when the path belongs to another stage.
+fn strip_stage<'path>(path: &'path str, segment: &str) -> Option<&'path str> {
     match path.strip_prefix(segment)? {
         "" => Some("/"),
         rest => rest.starts_with('/').then_some(rest),
     }
 }
 
-/// The size of the request line and of the headers. Unit: bytes.
-fn size_of_head(head: &Parts) -> usize {
+/// Returns the size of the request line and of the headers. Unit: bytes.
+fn head_size(head: &Parts) -> usize {
     let line = head.method.as_str().len()
         + head
             .uri
@@ -311,7 +323,7 @@ fn size_of_head(head: &Parts) -> usize {
         .sum::<usize>()
 }
 
-/// An address a client can connect to, also when we listen on all of them.
+/// Returns an address that a client can connect to, also when the gateway listens on all of them.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -338,7 +350,7 @@ mod tests {
             ("/", "", Some("/")),
         ] {
             assert_eq!(
-                behind_stage(path, segment),
+                strip_stage(path, segment),
                 behind,
                 "path: {path}, stage: {segment:?}"
             );

@@ -5,64 +5,64 @@ use serde_json::Value;
 
 use crate::{error::InvokeError, stream::Stream};
 
-/// What a streaming runtime puts between the head of an HTTP answer and its body.
+/// The separator between the head of a streamed HTTP answer and its body.
 /// Source: "Using the Lambda runtime API for custom runtimes", response streaming; lambda_runtime writes it so.
 pub(crate) const PRELUDE_END: [u8; 8] = [0; 8];
 
 /// The content type that announces such a head.
 pub(crate) const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
-/// An answer.
+/// A complete answer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Invocation {
-    /// The id the function saw.
+    /// The request id that the function saw.
     pub request_id: String,
-    /// What it answered, as it came.
+    /// The payload, unchanged.
     pub payload: Bytes,
-    /// How it answered.
+    /// The function's response mode.
     pub response_mode: ResponseMode,
-    /// The content type it gave its answer.
+    /// The content type of the payload.
     pub content_type: Option<String>,
 }
 
-/// How an answer is handed on: by a runtime, or by a front door.
+/// The way an answer is forwarded, by a runtime or by a front door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
-    /// At once, when all of it is there.
+    /// At once, when all of it has arrived.
     Buffered,
-    /// In chunks, as they come.
+    /// In chunks, as they arrive.
     Streaming,
 }
 
 /// An answer that has begun.
 #[non_exhaustive]
 pub struct StartedInvocation {
-    /// The id the function saw.
+    /// The request id that the function saw.
     pub request_id: String,
-    /// The content type it gave its answer.
+    /// The content type of the payload.
     pub content_type: Option<String>,
     pub(crate) payload: Payload,
 }
 
-/// What there is to read of an answer.
+/// The payload of an answer that has begun.
 pub(crate) enum Payload {
     Whole(Bytes),
     Stream(Stream),
 }
 
 impl Invocation {
-    /// The answer as JSON.
+    /// Parses the answer as JSON.
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// When it is not JSON.
     pub fn json(&self) -> serde_json::Result<Value> {
         serde_json::from_slice(&self.payload)
     }
 
-    /// The head (`statusCode`, `headers`, `cookies`) and the body of a streamed HTTP answer, when it is one.
+    /// Returns the head (`statusCode`, `headers`, `cookies`) and the body of a streamed HTTP answer, when it is one.
     pub fn http_stream(&self) -> Option<(Value, Bytes)> {
         if self.response_mode != ResponseMode::Streaming
             || self.content_type.as_deref() != Some(HTTP_INTEGRATION)
@@ -79,7 +79,7 @@ impl Invocation {
 }
 
 impl StartedInvocation {
-    /// How the function answers.
+    /// Returns the function's response mode.
     pub fn response_mode(&self) -> ResponseMode {
         match self.payload {
             Payload::Whole(_) => ResponseMode::Buffered,
@@ -87,11 +87,12 @@ impl StartedInvocation {
         }
     }
 
-    /// The next chunk of the answer, as the function sent it; none after the last. A buffered answer is one chunk.
+    /// Returns the next chunk of the answer, as the function sent it; none after the last. A buffered answer is one
+    /// chunk.
     ///
     /// # Errors
     ///
-    /// When a stream does not end as it should; nothing follows.
+    /// When a stream breaks off; no chunk follows.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, InvokeError> {
         match &mut self.payload {
             Payload::Whole(payload) => {

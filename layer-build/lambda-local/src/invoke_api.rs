@@ -19,7 +19,7 @@ use crate::{
     body::{self, Collected},
     error::InvokeError,
     function::Function,
-    runtime_api::LARGEST_REQUEST,
+    runtime_api::MAX_REQUEST,
     server::Server,
 };
 
@@ -53,7 +53,7 @@ impl InvokeApi {
         })
     }
 
-    /// The URL for AWS's clients: a value for `AWS_ENDPOINT_URL`.
+    /// Returns the URL for AWS's clients: a value for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -71,10 +71,10 @@ async fn answer(function: &Function, request: Request<Incoming>) -> Response<Ful
             "only invocations are served here",
         );
     };
-    let event = match body::collect(body, LARGEST_REQUEST).await {
+    let event = match body::collect(body, MAX_REQUEST).await {
         Ok(Collected::Whole(event)) => event,
         Ok(Collected::TooLarge { size }) => {
-            let limit = LARGEST_REQUEST;
+            let limit = MAX_REQUEST;
             return too_large(&InvokeError::RequestTooLarge { size, limit });
         }
         Err(error) => {
@@ -122,7 +122,7 @@ async fn answer(function: &Function, request: Request<Incoming>) -> Response<Ful
     }
 }
 
-/// The caller's client context, which is JSON in base64.
+/// Returns the caller's client context, which is JSON in base64.
 fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
     let Some(encoded) = headers.get(CLIENT_CONTEXT) else {
         return Ok(None);

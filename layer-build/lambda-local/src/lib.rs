@@ -5,14 +5,14 @@
 //! Here all three run on loopback, so that the very binary that gets deployed can be tried and tested:
 //!
 //! ```no_run
-//! use lambda_local::{Door, Function, FunctionConfig, Gateway};
+//! use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let function = Function::new(FunctionConfig::new("target/release/bootstrap"));
 //! let answer = function.invoke(&serde_json::json!({ "hello": "world" })).await?;
 //! println!("{}", String::from_utf8_lossy(&answer.payload));
 //!
-//! let gateway = Gateway::start(function, Door::rest_api("prod"), ([127, 0, 0, 1], 0).into()).await?;
+//! let gateway = Gateway::start(function, FrontDoor::rest_api("prod"), ([127, 0, 0, 1], 0).into()).await?;
 //! println!("listening on {}", gateway.url()); // http://127.0.0.1:PORT/prod
 //! # Ok(())
 //! # }
@@ -20,21 +20,21 @@
 //!
 //! # Code map
 //!
-//! | module | its sentence |
+//! | module | content |
 //! |---|---|
-//! | [`config`] | what an operator would set on a function |
-//! | [`function`] | an event in, an answer or the story of its failure out |
+//! | [`config`] | the settings of a function |
+//! | [`function`] | a function: an event in, an answer or an error out |
 //! | [`invocation`] | an answer that has begun, and an answer that is complete |
 //! | [`error`] | the ways an invocation fails |
-//! | `pool` | which execution environments exist, and who may use them |
+//! | `pool` | the execution environments that exist, and the right to use them |
 //! | `environment` | one execution environment: a process and its Runtime API |
 //! | `variables` | the environment variables that process sees |
 //! | `runtime_api` | the HTTP server the process fetches its events from |
-//! | `stream` | a payload that is handed on while the process still sends it |
-//! | `logs` | what the processes print, kept in bounded memory |
+//! | `stream` | a payload that is forwarded while the process still sends it |
+//! | `logs` | the output of the processes, kept in bounded memory |
 //! | [`gateway`] | HTTP in front: `rest_api` and `http_api` are the two kinds of API Gateway, besides `function_url` and `load_balancer` |
 //! | [`invoke_api`] | Lambda's own API in front, as far as it invokes functions |
-//! | `server`, `body` | serve HTTP/1.1 until dropped; read a body up to a limit |
+//! | `server`, `body` | HTTP/1.1 until dropped; a body read up to a limit |
 //!
 //! # Invariants
 //!
@@ -70,6 +70,6 @@ mod variables;
 pub use config::FunctionConfig;
 pub use error::{ErrorReport, InvokeError, Phase};
 pub use function::Function;
-pub use gateway::{Door, Gateway, GatewayError};
+pub use gateway::{FrontDoor, Gateway, GatewayError};
 pub use invocation::{Invocation, ResponseMode, StartedInvocation};
 pub use invoke_api::InvokeApi;

@@ -1,9 +1,9 @@
-//! What the processes print, kept line by line in bounded memory.
+//! The output of the processes, kept line by line in bounded memory.
 //!
 //! On Lambda everything a function writes to stdout and stderr ends up in CloudWatch Logs. Here it is kept in memory,
 //! the oldest lines giving way to the newest, together with the platform's own lines: every failed invocation leaves
-//! one. Lines remember the environment they came from, so that the story of a process that died can end with its
-//! last words.
+//! one. Lines remember the environment they came from, so that the report about a process that died can end with its
+//! last output.
 
 use std::{
     collections::VecDeque,
@@ -13,35 +13,35 @@ use std::{
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// How much text is kept per function. Unit: bytes. Source: ours.
-const KEPT: usize = 4 << 20;
+/// The size of the text that is kept per function. Unit: bytes. Source: ours.
+const MAX_KEPT_BYTES: usize = 4 << 20;
 
-/// Where a longer line is cut in two. Unit: bytes.
+/// The longest line; longer ones are cut in two. Unit: bytes.
 /// Source: the size CloudWatch Logs long had for one event ("CloudWatch Logs quotas"), which is plenty to read.
-const LONGEST_LINE: usize = 256 << 10;
+const MAX_LINE: usize = 256 << 10;
 
 /// The environment number of lines that come from no process.
 pub(crate) const PLATFORM: u64 = 0;
 
 /// The lines of one function.
 pub(crate) struct Logs {
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptLines>,
     forward: bool,
 }
 
 #[derive(Default)]
-struct Kept {
-    lines: VecDeque<Line>,
+struct KeptLines {
+    lines: VecDeque<LogLine>,
     bytes: usize,
 }
 
-struct Line {
+struct LogLine {
     environment: u64,
     text: String,
 }
 
 impl Logs {
-    /// No lines yet; `forward` also prints each on our stderr.
+    /// Creates an empty log; `forward` also prints each line on our stderr.
     pub(crate) fn new(forward: bool) -> Self {
         Self {
             kept: Mutex::default(),
@@ -57,8 +57,8 @@ impl Logs {
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += text.len();
-        kept.lines.push_back(Line { environment, text });
-        while kept.bytes > KEPT {
+        kept.lines.push_back(LogLine { environment, text });
+        while kept.bytes > MAX_KEPT_BYTES {
             let Some(oldest) = kept.lines.pop_front() else {
                 break;
             };
@@ -66,13 +66,13 @@ impl Logs {
         }
     }
 
-    /// All lines that are kept, oldest first.
+    /// Returns all lines that are kept, oldest first.
     pub(crate) fn lines(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.lines.iter().map(|line| line.text.clone()).collect()
     }
 
-    /// The last `count` lines of one environment, oldest first.
+    /// Returns the last `count` lines of one environment, oldest first.
     pub(crate) fn tail(&self, environment: u64, count: usize) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines: Vec<_> = kept
@@ -87,18 +87,18 @@ impl Logs {
         lines
     }
 
-    /// Adds what `output` says line by line, until it ends.
+    /// Adds the lines of `output` until it ends.
     pub(crate) async fn follow(&self, environment: u64, output: impl AsyncRead + Unpin) {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         // A pipe that cannot be read any more has ended for us.
         while let Ok(read @ [_, ..]) = output.fill_buf().await {
-            let room = LONGEST_LINE - line.len();
+            let room = MAX_LINE - line.len();
             let newline = read.iter().take(room).position(|&byte| byte == b'\n');
             let taken = newline.unwrap_or_else(|| read.len().min(room));
             line.extend_from_slice(&read[..taken]);
             output.consume(newline.map_or(taken, |at| at + 1));
-            if newline.is_some() || line.len() == LONGEST_LINE {
+            if newline.is_some() || line.len() == MAX_LINE {
                 self.push(environment, text(&line));
                 line.clear();
             }
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn output_is_kept_line_by_line() {
-        let long = "x".repeat(LONGEST_LINE + 1);
+        let long = "x".repeat(MAX_LINE + 1);
         for (output, lines) in [
             ("", vec![]),
             ("one\ntwo\r\n\nlast", vec!["one", "two", "", "last"]),
@@ -135,11 +135,11 @@ mod tests {
     fn the_oldest_lines_give_way() {
         let logs = Logs::new(false);
         logs.push(1, "first".to_owned());
-        for _ in 0..KEPT / LONGEST_LINE {
-            logs.push(2, "x".repeat(LONGEST_LINE));
+        for _ in 0..MAX_KEPT_BYTES / MAX_LINE {
+            logs.push(2, "x".repeat(MAX_LINE));
         }
         assert!(logs.tail(1, 10).is_empty());
-        assert_eq!(logs.lines().len(), KEPT / LONGEST_LINE);
+        assert_eq!(logs.lines().len(), MAX_KEPT_BYTES / MAX_LINE);
     }
 
     #[test]

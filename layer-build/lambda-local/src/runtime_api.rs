@@ -1,10 +1,12 @@
 //! The HTTP server a process fetches its events from, one per execution environment.
 //!
-//! The process drives: it asks for the next event and is kept waiting until there is one, posts its answer or an error
-//! under the request id it got, and asks again. Its first question ends the init phase. The environment on our side
-//! hands in a [`Delivery`], which has the way back for its [`Answer`], and watches the [`Readiness`] of the process.
+//! The process drives: it asks for the next event and waits until there is one, posts its answer or an error under the
+//! request id it got, and asks again. Its first request ends the init phase. The environment on our side delivers a
+//! [`PendingInvocation`], which has the channel for its [`RuntimeAnswer`], and watches the [`Readiness`] of the
+//! process.
 //!
-//! A process may have several questions open, and as many events at once as the function's maximum of concurrent invocations.
+//! A process may have several requests open, and as many events at once as the function's maximum of concurrent
+//! invocations.
 //!
 //! Sources: "Using the Lambda runtime API for custom runtimes"; the bodies of refusals follow the Runtime Interface
 //! Emulator that AWS publishes (`lambda/rapi/rendering`).
@@ -27,21 +29,21 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    body::{self, Collected, Passed},
+    body::{self, Collected, Forwarded},
     error::ErrorReport,
     invocation::ResponseMode,
     server::Server,
-    stream::{self, Arriving, Chunks},
+    stream::{self, ChunkReceiver, ChunkSender},
 };
 
 /// The largest event. Unit: bytes. Source: "Lambda quotas", invocation payload, synchronous: 6 MB.
-pub(crate) const LARGEST_REQUEST: usize = 6 << 20;
+pub(crate) const MAX_REQUEST: usize = 6 << 20;
 
 /// The largest buffered answer. Unit: bytes. Source: the error text of Lambda itself; 6 MB and a little for the frame.
-pub(crate) const LARGEST_RESPONSE: usize = (6 << 20) + 100;
+pub(crate) const MAX_RESPONSE: usize = (6 << 20) + 100;
 
 /// The largest streamed answer. Unit: bytes. Source: "Response streaming for Lambda functions": 200 MB by default.
-const LARGEST_STREAM: usize = 200 << 20;
+const MAX_STREAM: usize = 200 << 20;
 
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE_MS: &str = "lambda-runtime-deadline-ms";
@@ -54,44 +56,45 @@ const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 
 /// An event on its way to the process.
-pub(crate) struct Delivery {
+pub(crate) struct PendingInvocation {
     pub(crate) request_id: String,
-    /// When the process will be killed. Unit: milliseconds since 1970.
+    /// The time when the process will be killed. Unit: milliseconds since 1970.
     pub(crate) deadline_ms: u128,
     pub(crate) function_arn: String,
     pub(crate) trace_id: String,
-    /// What the caller says of itself, as JSON.
+    /// The caller's client context, as JSON.
     pub(crate) client_context: Option<String>,
     pub(crate) event: Bytes,
-    /// Takes what the process makes of it.
-    pub(crate) answer: oneshot::Sender<Answer>,
+    /// The channel for the answer of the process.
+    pub(crate) answer: oneshot::Sender<RuntimeAnswer>,
 }
 
-/// What is known of the process between its invocations.
+/// The state of the process between its invocations.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    /// How many questions for an event no delivery was made for; below zero, how many deliveries no question has met.
+    /// The number of requests for an event that no delivery was made for; below zero, the number of deliveries that no
+    /// request has met.
     pub(crate) free: i64,
-    /// Why it gave up initializing.
+    /// The reason why it gave up initializing.
     pub(crate) init_error: Option<ErrorReport>,
 }
 
-/// What a process made of a delivery.
-pub(crate) enum Answer {
+/// The answer of a process to a delivery.
+pub(crate) enum RuntimeAnswer {
     Buffered {
         content_type: Option<String>,
         payload: Bytes,
     },
     Stream {
         content_type: Option<String>,
-        chunks: Arriving,
-        end: oneshot::Receiver<Result<(), Flaw>>,
+        chunks: ChunkReceiver,
+        end: oneshot::Receiver<Result<(), ResponseFault>>,
     },
-    Flawed(Flaw),
+    Fault(ResponseFault),
 }
 
-/// Why an answer is none, or not all of one.
-pub(crate) enum Flaw {
+/// The reason why an answer is malformed or incomplete.
+pub(crate) enum ResponseFault {
     Error(ErrorReport),
     TooLarge { size: usize, limit: usize },
     Broken { reason: String },
@@ -100,8 +103,8 @@ pub(crate) enum Flaw {
 /// Our side of a Runtime API.
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
-    deliveries: mpsc::UnboundedSender<Delivery>,
-    desk: Arc<Desk>,
+    deliveries: mpsc::UnboundedSender<PendingInvocation>,
+    endpoint: Arc<Endpoint>,
 }
 
 impl RuntimeApi {
@@ -110,60 +113,60 @@ impl RuntimeApi {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (deliveries, delivered) = mpsc::unbounded_channel();
-        let desk = Arc::new(Desk {
+        let endpoint = Arc::new(Endpoint {
             max_concurrency,
             deliveries: AsyncMutex::new(delivered),
             readiness: watch::Sender::default(),
             progress: Mutex::default(),
         });
-        let serving = Arc::clone(&desk);
+        let serving = Arc::clone(&endpoint);
         let server = Server::start(listener, move |_, request| {
-            let desk = Arc::clone(&serving);
-            async move { desk.answer(request).await }
+            let endpoint = Arc::clone(&serving);
+            async move { endpoint.answer(request).await }
         });
         let runtime_api = Self {
             address,
             deliveries,
-            desk,
+            endpoint,
         };
         Ok((runtime_api, server))
     }
 
-    /// What `AWS_LAMBDA_RUNTIME_API` has to say.
+    /// Returns the value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Lays an event ready for the next question of the process.
-    pub(crate) fn deliver(&self, delivery: Delivery) {
-        self.desk
+    /// Queues an event for the next request of the process.
+    pub(crate) fn deliver(&self, pending: PendingInvocation) {
+        self.endpoint
             .readiness
             .send_modify(|readiness| readiness.free -= 1);
-        // The desk, which receives, lives as long as we do.
-        let _ = self.deliveries.send(delivery);
+        // The endpoint, which receives, lives as long as we do.
+        let _ = self.deliveries.send(pending);
     }
 
-    /// What is known of the process, and whatever changes it.
+    /// Returns a receiver of the state of the process.
     pub(crate) fn readiness(&self) -> watch::Receiver<Readiness> {
-        self.desk.readiness.subscribe()
+        self.endpoint.readiness.subscribe()
     }
 }
 
-/// The server's side: where questions of the process are answered.
-struct Desk {
+/// The server's side: it answers the requests of the process.
+struct Endpoint {
     max_concurrency: usize,
-    deliveries: AsyncMutex<mpsc::UnboundedReceiver<Delivery>>,
+    deliveries: AsyncMutex<mpsc::UnboundedReceiver<PendingInvocation>>,
     readiness: watch::Sender<Readiness>,
     progress: Mutex<Progress>,
 }
 
-/// How far the process has come.
+/// The progress of the process.
 #[derive(Default)]
 struct Progress {
     phase: Phase,
-    /// The invocations whose answers it has not sent to their end, by request id.
-    owed: HashMap<String, Owed>,
-    /// Questions whose connections were closed before there was an event. Their successors are no new ones.
+    /// The invocations with unfinished answers, by request id.
+    unfinished: HashMap<String, UnfinishedAnswer>,
+    /// The number of requests that were closed before there was an event. Their successors are no new ones.
     abandoned: usize,
 }
 
@@ -178,28 +181,28 @@ enum Phase {
     Ready,
 }
 
-enum Owed {
+enum UnfinishedAnswer {
     /// It has the event.
-    Answer {
+    Awaited {
         invocation_id: String,
-        answer: oneshot::Sender<Answer>,
+        answer: oneshot::Sender<RuntimeAnswer>,
     },
     /// It is sending the answer.
-    Rest,
+    Sending,
 }
 
-/// A question that waits for an event.
-struct Question<'desk>(Option<&'desk Desk>);
+/// A request that waits for an event.
+struct NextRequest<'endpoint>(Option<&'endpoint Endpoint>);
 
-impl Drop for Question<'_> {
+impl Drop for NextRequest<'_> {
     fn drop(&mut self) {
-        if let Some(desk) = self.0 {
-            desk.progress().abandoned += 1;
+        if let Some(endpoint) = self.0 {
+            endpoint.progress().abandoned += 1;
         }
     }
 }
 
-impl Desk {
+impl Endpoint {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path().to_owned();
         let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
@@ -226,36 +229,38 @@ impl Desk {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `GET /runtime/invocation/next`: held open until there is an event.
+    /// Answers `GET /runtime/invocation/next`: held open until there is an event.
     async fn next(&self) -> Response<Full<Bytes>> {
         if let Some(refused) = self.refusal() {
             return refused;
         }
-        let mut question = Question(Some(self));
-        let Some(delivery) = self.deliveries.lock().await.recv().await else {
+        let mut next_request = NextRequest(Some(self));
+        let Some(pending) = self.deliveries.lock().await.recv().await else {
             return wrong_state("the environment has ended");
         };
-        question.0 = None;
+        next_request.0 = None;
         let invocation_id = Uuid::new_v4().to_string();
         let mut response = Response::builder()
             .header(CONTENT_TYPE, "application/json")
-            .header(REQUEST_ID, &delivery.request_id)
-            .header(DEADLINE_MS, delivery.deadline_ms.to_string())
-            .header(FUNCTION_ARN, delivery.function_arn)
-            .header(TRACE_ID, delivery.trace_id)
+            .header(REQUEST_ID, &pending.request_id)
+            .header(DEADLINE_MS, pending.deadline_ms.to_string())
+            .header(FUNCTION_ARN, pending.function_arn)
+            .header(TRACE_ID, pending.trace_id)
             .header(INVOCATION_ID, &invocation_id);
-        if let Some(context) = delivery.client_context {
+        if let Some(context) = pending.client_context {
             response = response.header(CLIENT_CONTEXT, context);
         }
-        let owed = Owed::Answer {
+        let unfinished = UnfinishedAnswer::Awaited {
             invocation_id,
-            answer: delivery.answer,
+            answer: pending.answer,
         };
-        self.progress().owed.insert(delivery.request_id, owed);
+        self.progress()
+            .unfinished
+            .insert(pending.request_id, unfinished);
         response
-            .body(Full::new(delivery.event))
+            .body(Full::new(pending.event))
             .unwrap_or_else(|error| {
-                // Only a function name or a client context that is no header text leads here.
+                // Only a function name or a client context that is not valid in a header leads here.
                 refuse(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "InternalServerError",
@@ -272,9 +277,10 @@ impl Desk {
                 "an error of the init phase was reported before",
             ));
         }
-        if progress.owed.len() >= self.max_concurrency {
-            let mut owed = progress.owed.iter();
-            let unanswered = owed.find(|(_, owed)| matches!(owed, Owed::Answer { .. }));
+        if progress.unfinished.len() >= self.max_concurrency {
+            let mut unfinished = progress.unfinished.iter();
+            let unanswered = unfinished
+                .find(|(_, unfinished)| matches!(unfinished, UnfinishedAnswer::Awaited { .. }));
             return Some(match unanswered {
                 Some((id, _)) => wrong_state(&format!("the invocation {id} is not answered yet")),
                 None => wrong_state("the answer is not complete yet"),
@@ -289,7 +295,7 @@ impl Desk {
         None
     }
 
-    /// `POST /runtime/invocation/ID/response`
+    /// Answers `POST /runtime/invocation/ID/response`.
     async fn response(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let mode = match text(&head.headers, RESPONSE_MODE) {
@@ -307,7 +313,7 @@ impl Desk {
             return unknown_request_id();
         };
         let content_type = text(&head.headers, CONTENT_TYPE.as_str()).map(ToOwned::to_owned);
-        // In both cases nobody listens any more when the environment has just ended.
+        // In both cases nobody receives any more when the environment has just ended.
         match mode {
             ResponseMode::Buffered => {
                 let (answer, response) = buffered(content_type, body).await;
@@ -316,33 +322,33 @@ impl Desk {
                 response
             }
             ResponseMode::Streaming => {
-                let (chunks, arriving) = stream::chunks();
-                let (ending, end) = oneshot::channel();
-                let _ = sender.send(Answer::Stream {
+                let (chunks, receiver) = stream::chunks();
+                let (end_sender, end) = oneshot::channel();
+                let _ = sender.send(RuntimeAnswer::Stream {
                     content_type,
-                    chunks: arriving,
+                    chunks: receiver,
                     end,
                 });
                 let (outcome, response) = streamed(body, chunks).await;
                 self.end(id);
-                let _ = ending.send(outcome);
+                let _ = end_sender.send(outcome);
                 response
             }
         }
     }
 
-    /// `POST /runtime/invocation/ID/error`
+    /// Answers `POST /runtime/invocation/ID/error`.
     async fn error(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let Some(sender) = self.begin(id, request.headers()) else {
             return unknown_request_id();
         };
         let report = report(request).await;
         self.end(id);
-        let _ = sender.send(Answer::Flawed(Flaw::Error(report)));
+        let _ = sender.send(RuntimeAnswer::Fault(ResponseFault::Error(report)));
         accepted()
     }
 
-    /// `POST /runtime/init/error`
+    /// Answers `POST /runtime/init/error`.
     async fn init_error(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         {
             let mut progress = self.progress();
@@ -357,62 +363,73 @@ impl Desk {
         accepted()
     }
 
-    /// The way back for an answer under this id, if the process owes it. It is taken to be the one it sends now.
-    fn begin(&self, id: &str, headers: &HeaderMap) -> Option<oneshot::Sender<Answer>> {
+    /// Returns the channel for an answer under this id, if the process owes it, and notes that the process is sending
+    /// it now.
+    fn begin(&self, id: &str, headers: &HeaderMap) -> Option<oneshot::Sender<RuntimeAnswer>> {
         let mut progress = self.progress();
-        let owed = progress.owed.get_mut(id)?;
-        match owed {
+        let unfinished = progress.unfinished.get_mut(id)?;
+        match unfinished {
             // Newer runtimes echo the invocation id, so that a late answer cannot pass for another one.
-            Owed::Answer { invocation_id, .. }
+            UnfinishedAnswer::Awaited { invocation_id, .. }
                 if text(headers, INVOCATION_ID).is_none_or(|echo| echo == invocation_id) => {}
             _ => return None,
         }
-        match std::mem::replace(owed, Owed::Rest) {
-            Owed::Answer { answer, .. } => Some(answer),
-            Owed::Rest => None,
+        match std::mem::replace(unfinished, UnfinishedAnswer::Sending) {
+            UnfinishedAnswer::Awaited { answer, .. } => Some(answer),
+            UnfinishedAnswer::Sending => None,
         }
     }
 
     /// Notes that the answer has been read to its end.
     fn end(&self, id: &str) {
-        self.progress().owed.remove(id);
+        self.progress().unfinished.remove(id);
     }
 }
 
-async fn buffered(content_type: Option<String>, body: Incoming) -> (Answer, Response<Full<Bytes>>) {
-    let limit = LARGEST_RESPONSE;
+async fn buffered(
+    content_type: Option<String>,
+    body: Incoming,
+) -> (RuntimeAnswer, Response<Full<Bytes>>) {
+    let limit = MAX_RESPONSE;
     match body::collect(body, limit).await {
         Ok(Collected::Whole(payload)) => (
-            Answer::Buffered {
+            RuntimeAnswer::Buffered {
                 content_type,
                 payload,
             },
             accepted(),
         ),
         Ok(Collected::TooLarge { size }) => (
-            Answer::Flawed(Flaw::TooLarge { size, limit }),
+            RuntimeAnswer::Fault(ResponseFault::TooLarge { size, limit }),
             too_large(limit),
         ),
-        Err(error) => (Answer::Flawed(broken(&error)), truncated()),
+        Err(error) => (RuntimeAnswer::Fault(broken_off(&error)), truncated()),
     }
 }
 
-async fn streamed(body: Incoming, chunks: Chunks) -> (Result<(), Flaw>, Response<Full<Bytes>>) {
-    let limit = LARGEST_STREAM;
-    match body::pass_on(body, limit, &chunks).await {
-        Ok(Passed::Whole { trailers }) if trailers.contains_key(ERROR_TYPE) => {
-            (Err(Flaw::Error(midstream_error(&trailers))), accepted())
-        }
-        Ok(Passed::Whole { .. }) => (Ok(()), accepted()),
-        Ok(Passed::TooLarge { size }) => (Err(Flaw::TooLarge { size, limit }), too_large(limit)),
-        Err(error) => (Err(broken(&error)), truncated()),
+async fn streamed(
+    body: Incoming,
+    chunks: ChunkSender,
+) -> (Result<(), ResponseFault>, Response<Full<Bytes>>) {
+    let limit = MAX_STREAM;
+    match body::forward(body, limit, &chunks).await {
+        Ok(Forwarded::Whole { trailers }) if trailers.contains_key(ERROR_TYPE) => (
+            Err(ResponseFault::Error(midstream_error(&trailers))),
+            accepted(),
+        ),
+        Ok(Forwarded::Whole { .. }) => (Ok(()), accepted()),
+        Ok(Forwarded::TooLarge { size }) => (
+            Err(ResponseFault::TooLarge { size, limit }),
+            too_large(limit),
+        ),
+        Err(error) => (Err(broken_off(&error)), truncated()),
     }
 }
 
 async fn report(request: Request<Incoming>) -> ErrorReport {
     let (head, body) = request.into_parts();
     let header = text(&head.headers, ERROR_TYPE);
-    match body::collect(body, LARGEST_RESPONSE).await {
+    match body::collect(body, MAX_RESPONSE).await {
         Ok(Collected::Whole(bytes)) => ErrorReport::read(header, &bytes),
         Ok(Collected::TooLarge { size }) => ErrorReport::read(
             header,
@@ -425,7 +442,7 @@ async fn report(request: Request<Incoming>) -> ErrorReport {
     }
 }
 
-/// An error that struck when part of a stream was out: it comes in the trailers, its report in base64.
+/// Reads an error that occurred after part of a stream was sent: it comes in the trailers, its report in base64.
 fn midstream_error(trailers: &HeaderMap) -> ErrorReport {
     use base64::{Engine, prelude::BASE64_STANDARD};
     let report = text(trailers, ERROR_BODY).unwrap_or_default();
@@ -451,8 +468,8 @@ fn unknown_request_id() -> Response<Full<Bytes>> {
     )
 }
 
-fn broken(error: &hyper::Error) -> Flaw {
-    Flaw::Broken {
+fn broken_off(error: &hyper::Error) -> ResponseFault {
+    ResponseFault::Broken {
         reason: error.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! Serve HTTP/1.1 on a listener until the server is dropped; its connections end with it.
+//! Serves HTTP/1.1 on a listener until the server is dropped; its connections end with it.
 
 use std::{
     convert::Infallible, error::Error, future::Future, net::SocketAddr, sync::Arc, time::Duration,
@@ -19,15 +19,15 @@ use tokio::{
     time,
 };
 
-/// How long to pause when a connection cannot be accepted, for instance because no file descriptor is left.
+/// The pause after a connection cannot be accepted, for instance because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The two ends of a connection.
 #[derive(Clone, Copy)]
-pub(crate) struct Ends {
-    /// Where the client connected from.
+pub(crate) struct PeerAddrs {
+    /// The address that the client connected from.
     pub(crate) peer: SocketAddr,
-    /// The address it connected to.
+    /// The address that the client connected to.
     pub(crate) local: SocketAddr,
 }
 
@@ -41,7 +41,7 @@ impl Server {
     /// Answers every request on `listener` with `handle`.
     pub(crate) fn start<H, F, B>(listener: TcpListener, handle: H) -> Self
     where
-        H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        H: Fn(PeerAddrs, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
@@ -54,7 +54,7 @@ impl Server {
     pub(crate) async fn drain(&mut self, limit: Duration) {
         self.closing.notify_one();
         if !self.task.is_finished() {
-            // Running out of patience is fine: the connections are dropped with the server.
+            // A timeout is fine: the connections are dropped with the server.
             let _ = time::timeout(limit, &mut self.task).await;
         }
     }
@@ -68,14 +68,14 @@ impl Drop for Server {
 
 async fn accept<H, F, B>(listener: TcpListener, handle: H, closing: Arc<Notify>)
 where
-    H: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(PeerAddrs, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            // In this order, so that closing still takes the connections that were made before it.
+            // In this order, so that closing still accepts the connections that were made before it.
             biased;
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
@@ -93,21 +93,21 @@ where
 
 async fn serve<H, F, B>(stream: TcpStream, peer: SocketAddr, handle: H)
 where
-    H: Fn(Ends, Request<Incoming>) -> F,
+    H: Fn(PeerAddrs, Request<Incoming>) -> F,
     F: Future<Output = Response<B>>,
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
 {
     let Ok(local) = stream.local_addr() else {
         return;
     };
-    let ends = Ends { peer, local };
-    // Answers are small and waited for: do not let the kernel hold them back.
+    let addrs = PeerAddrs { peer, local };
+    // Answers are small and waited for: the kernel must not delay them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
-        let answer = handle(ends, request);
+        let answer = handle(addrs, request);
         async { Ok::<_, Infallible>(answer.await) }
     });
-    // A connection that breaks has nobody left to tell.
+    // An error of a broken connection has no receiver.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

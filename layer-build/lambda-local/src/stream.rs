@@ -1,7 +1,7 @@
-//! A payload that is handed on while the process still sends it.
+//! A payload that is forwarded while the process still sends it.
 //!
-//! Three have a hand in it: the Runtime API puts the chunks in as they come, whoever invoked takes them out, and the invocation
-//! says how it ended once it knows. Chunks that stop coming are no end: only an outcome is.
+//! Three parties share it: the Runtime API puts the chunks in as they arrive, the caller reads them, and the invocation
+//! reports the outcome once it is known. The end of the chunks is not the end of the stream: only an outcome is.
 
 use std::task::{Context, Poll, ready};
 
@@ -10,55 +10,55 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::InvokeError;
 
-/// How many chunks wait for a slow reader before the process has to. Source: ours.
-const WAITING: usize = 16;
+/// The number of chunks that wait for a slow reader before the process has to wait. Source: ours.
+const MAX_WAITING_CHUNKS: usize = 16;
 
-/// Where the chunks are put in.
-pub(crate) type Chunks = mpsc::Sender<Bytes>;
+/// The sender of chunks.
+pub(crate) type ChunkSender = mpsc::Sender<Bytes>;
 
-/// Where they arrive, as long as nobody can tell how it will end.
-pub(crate) type Arriving = mpsc::Receiver<Bytes>;
+/// The receiver of chunks, while the outcome is still unknown.
+pub(crate) type ChunkReceiver = mpsc::Receiver<Bytes>;
 
-/// Says how a stream has ended.
-pub(crate) struct Ending(oneshot::Sender<Result<(), InvokeError>>);
+/// The sender of a stream's outcome.
+pub(crate) struct StreamEnd(oneshot::Sender<Result<(), InvokeError>>);
 
-/// What is to be read: chunks, then how it ended.
+/// A stream: chunks, then the outcome.
 pub(crate) struct Stream {
-    chunks: Arriving,
+    chunks: ChunkReceiver,
     outcome: oneshot::Receiver<Result<(), InvokeError>>,
     ended: bool,
 }
 
-/// The two ends of the chunks.
-pub(crate) fn chunks() -> (Chunks, Arriving) {
-    mpsc::channel(WAITING)
+/// Creates the two ends of the chunks.
+pub(crate) fn chunks() -> (ChunkSender, ChunkReceiver) {
+    mpsc::channel(MAX_WAITING_CHUNKS)
 }
 
-impl Ending {
-    /// Tells the reader, if there still is one.
-    pub(crate) fn tell(self, outcome: Result<(), InvokeError>) {
+impl StreamEnd {
+    /// Reports the outcome to the reader, if there still is one.
+    pub(crate) fn finish(self, outcome: Result<(), InvokeError>) {
         let _ = self.0.send(outcome);
     }
 }
 
 impl Stream {
-    /// A stream of these chunks, and what has to end it.
-    pub(crate) fn new(chunks: Arriving) -> (Self, Ending) {
-        let (ending, outcome) = oneshot::channel();
+    /// Creates a stream of these chunks, and the sender of its outcome.
+    pub(crate) fn new(chunks: ChunkReceiver) -> (Self, StreamEnd) {
+        let (end, outcome) = oneshot::channel();
         let stream = Self {
             chunks,
             outcome,
             ended: false,
         };
-        (stream, Ending(ending))
+        (stream, StreamEnd(end))
     }
 
-    /// The next chunk; none after the last.
+    /// Returns the next chunk; none after the last.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, InvokeError>> {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// The same, to be polled.
+    /// Polls for the next chunk.
     pub(crate) fn poll_next(
         &mut self,
         context: &mut Context<'_>,
@@ -71,19 +71,19 @@ impl Stream {
         }
         let outcome = ready!(std::pin::Pin::new(&mut self.outcome).poll(context));
         self.ended = true;
-        // Who should have told is gone: so is the function.
+        // The sender of the outcome is gone: so is the function.
         Poll::Ready(match outcome.unwrap_or(Err(InvokeError::Stopped)) {
             Ok(()) => None,
             Err(error) => Some(Err(error)),
         })
     }
 
-    /// All of it, up to a limit. What comes beyond it is taken from the process and dropped.
+    /// Reads the whole stream, up to a limit. Everything beyond it is read from the process and dropped.
     ///
     /// # Errors
     ///
-    /// When it does not end as it should, or is larger.
-    pub(crate) async fn whole(mut self, limit: usize) -> Result<Bytes, InvokeError> {
+    /// When the stream breaks off, or is larger.
+    pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, InvokeError> {
         let mut whole = BytesMut::new();
         while let Some(chunk) = self.next().await {
             let chunk = chunk?;
@@ -102,35 +102,35 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn chunks_that_stop_coming_are_no_end() {
+    async fn missing_chunks_are_not_the_end_of_a_stream() {
         for (outcome, whole) in [
             (Some(Ok(())), true),
             (Some(Err(InvokeError::Stopped)), false),
             (None, false),
         ] {
             let case = format!("{outcome:?}");
-            let (sender, arriving) = chunks();
-            let (stream, ending) = Stream::new(arriving);
+            let (sender, receiver) = chunks();
+            let (stream, end) = Stream::new(receiver);
             sender.send(Bytes::from("a")).await.expect("room");
             sender.send(Bytes::from("b")).await.expect("room");
             drop(sender);
             match outcome {
-                Some(outcome) => ending.tell(outcome),
-                None => drop(ending),
+                Some(outcome) => end.finish(outcome),
+                None => drop(end),
             }
-            let read = stream.whole(2).await;
+            let read = stream.collect(2).await;
             assert_eq!(read.is_ok(), whole, "{case}: {read:?}");
         }
     }
 
     #[tokio::test]
-    async fn what_is_read_as_a_whole_has_a_limit() {
-        let (sender, arriving) = chunks();
-        let (stream, ending) = Stream::new(arriving);
+    async fn a_collected_stream_has_a_limit() {
+        let (sender, receiver) = chunks();
+        let (stream, end) = Stream::new(receiver);
         sender.send(Bytes::from("abc")).await.expect("room");
         drop(sender);
-        ending.tell(Ok(()));
-        let error = stream.whole(2).await.expect_err("it is larger");
+        end.finish(Ok(()));
+        let error = stream.collect(2).await.expect_err("it is larger");
         assert!(
             matches!(error, InvokeError::ResponseTooLarge { limit: 2, .. }),
             "{error:?}"

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr};
 
 use crate::config::FunctionConfig;
 
-/// All variables of a process whose Runtime API listens on `runtime_api`.
-pub(crate) fn of(
+/// Returns all variables of a process with its Runtime API at `runtime_api`.
+pub(crate) fn for_process(
     config: &FunctionConfig,
     runtime_api: SocketAddr,
     log_stream: &str,
@@ -77,7 +77,7 @@ mod tests {
             .env("AWS_REGION", "eu-west-1")
             .env("MINE", "1")
             .env("AWS_LAMBDA_RUNTIME_API", "elsewhere");
-        let variables = of(&config, ([127, 0, 0, 1], 9001).into(), "stream");
+        let variables = for_process(&config, ([127, 0, 0, 1], 9001).into(), "stream");
         for (name, value) in [
             ("AWS_REGION", "eu-west-1"),
             ("AWS_DEFAULT_REGION", "us-east-1"),

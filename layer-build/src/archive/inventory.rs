@@ -1,4 +1,5 @@
-//! What a layer, or a library alone, declares: read from manifests; of what no manifest tells, by opening it in a child.
+//! The declarations of a layer, or of a single library: read from manifests, or, without one, by opening the library in
+//! a child.
 
 use std::path::{Path, PathBuf};
 
@@ -12,30 +13,30 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    archive::read::{Contents, Kind},
+    archive::read::{Archive, EntryKind},
     compare,
-    error::Failure,
+    error::CliError,
     library::{
         describe,
-        elf::{self, Facts},
+        elf::{self, ElfFacts},
     },
     process::{child, temp_dir},
 };
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Debug)]
-pub(crate) struct Declared {
+pub(crate) struct Inventory {
     pub(crate) path: PathBuf,
     /// Unit: bytes.
     pub(crate) size: u64,
     pub(crate) sha256: String,
-    /// Of a layer with a manifest: what it says of itself.
+    /// The metadata of a layer with a manifest.
     pub(crate) layers: Vec<LayerInfo>,
     pub(crate) plugins: Vec<Plugin>,
-    /// Of a function, or of the host as a layer: its program.
+    /// The program of a function, or of the host as a layer.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Other files of a layer, which are no plugins.
-    pub(crate) others: Vec<String>,
+    pub(crate) other_files: Vec<String>,
 }
 
 /// The program that Lambda starts.
@@ -57,7 +58,7 @@ pub(crate) struct Plugin {
     /// Unit: bytes.
     pub(crate) size: u64,
     pub(crate) sha256: String,
-    /// SHA-256 of its declaration.
+    /// The SHA-256 of its declaration.
     pub(crate) digest: String,
     pub(crate) cpu: String,
     pub(crate) glibc: Option<String>,
@@ -68,7 +69,7 @@ pub(crate) struct Plugin {
     pub(crate) tools: Vec<Tool>,
 }
 
-/// What a plugin was built with, and for.
+/// The versions that a plugin was built with, and its platform.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Versions {
@@ -87,33 +88,34 @@ pub(crate) struct Versions {
 pub(crate) struct Tool {
     pub(crate) name: String,
     pub(crate) function: String,
-    /// Is it served where `TOOLS_LIST` is not set?
+    /// Whether it is served where `TOOLS_LIST` is not set.
     pub(crate) by_default: bool,
-    pub(crate) weight: Weight,
+    #[serde(rename = "weight")]
+    pub(crate) context_cost: ContextCost,
     pub(crate) strict: bool,
     pub(crate) validate: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) requires: Vec<String>,
-    /// As MCP describes it.
+    /// Its MCP description.
     pub(crate) declaration: Value,
 }
 
-/// What a tool costs each conversation in which it is offered.
+/// The cost of a tool in each conversation in which it is offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Weight {
-    /// Of its JSON in the list of tools. Unit: bytes.
+pub(crate) struct ContextCost {
+    /// The size of its JSON in the list of tools. Unit: bytes.
     pub(crate) bytes: usize,
-    /// About so many tokens of a model.
+    /// The approximate number of a model's tokens.
     pub(crate) tokens: usize,
 }
 
-/// How many bytes a token has, about. Source: OpenAI, "What are tokens and how to count them": four characters of English
-/// text; every model counts in its own way, and none publishes more than that.
+/// The approximate number of bytes of a token. Source: OpenAI, "What are tokens and how to count them": four characters
+/// of English text; every model counts in its own way, and none publishes more than that.
 const BYTES_PER_TOKEN: usize = 4;
 
-impl Weight {
-    pub(crate) fn of(bytes: usize) -> Self {
+impl ContextCost {
+    pub(crate) fn from_bytes(bytes: usize) -> Self {
         Self {
             bytes,
             tokens: bytes.div_ceil(BYTES_PER_TOKEN),
@@ -121,70 +123,72 @@ impl Weight {
     }
 }
 
-impl Declared {
-    /// Read a layer or a library.
+impl Inventory {
+    /// Reads a layer or a library.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let declared = Self::read_any(path)?;
-        if declared.plugins.is_empty() {
-            return Err(Failure::NothingDeclared(path.to_owned()).into());
+        let inventory = Self::read_any(path)?;
+        if inventory.plugins.is_empty() {
+            return Err(CliError::NothingDeclared(path.to_owned()).into());
         }
-        Ok(declared)
+        Ok(inventory)
     }
 
-    /// Read a layer, a library or a function.
+    /// Reads a layer, a library or a function.
     pub(crate) fn read_any(path: &Path) -> anyhow::Result<Self> {
-        let content = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
-        let mut declared = Self {
+        let content = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
+        let mut inventory = Self {
             path: path.to_owned(),
             size: content.len() as u64,
             sha256: sha256(&content),
             layers: Vec::new(),
             plugins: Vec::new(),
             bootstrap: None,
-            others: Vec::new(),
+            other_files: Vec::new(),
         };
         if elf::is_elf(&content) {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
-            declared.open(&file, path, &content)?;
+            inventory.open_library(&file, path, &content)?;
         } else {
-            declared.of_layer(&Contents::of(path)?)?;
+            inventory.read_layer(&Archive::read(path)?)?;
         }
-        if declared.plugins.is_empty() && declared.bootstrap.is_none() {
-            return Err(Failure::NothingDeclared(path.to_owned()).into());
+        if inventory.plugins.is_empty() && inventory.bootstrap.is_none() {
+            return Err(CliError::NothingDeclared(path.to_owned()).into());
         }
-        Ok(declared)
+        Ok(inventory)
     }
 
-    fn of_layer(&mut self, contents: &Contents) -> anyhow::Result<()> {
-        let program = contents.files.iter().find(|file| file.path == "bootstrap");
+    fn read_layer(&mut self, archive: &Archive) -> anyhow::Result<()> {
+        let program = archive.files.iter().find(|file| file.path == "bootstrap");
         if let Some(program) = program {
-            self.bootstrap = Some(Bootstrap::of(&contents.path, &program.content)?);
+            self.bootstrap = Some(Bootstrap::from_elf(&archive.path, &program.content)?);
         }
-        let at = |file: &str| PathBuf::from(format!("{}: {file}", contents.path.display()));
-        let mut files: Vec<_> = contents
-            .lib()
-            .filter(|(_, file)| file.kind == Kind::File)
+        let path_in_archive =
+            |file: &str| PathBuf::from(format!("{}: {file}", archive.path.display()));
+        let mut files: Vec<_> = archive
+            .lib_files()
+            .filter(|(_, file)| file.kind == EntryKind::File)
             .collect();
         files.sort_by_key(|(name, _)| *name);
-        let mut told = Vec::new();
+        let mut listed = Vec::new();
         for (name, file) in files
             .iter()
             .filter(|(name, _)| name.ends_with(manifest::SUFFIX))
         {
-            let manifest = Manifest::parse(&at(name), &file.content).map_err(Failure::Manifest)?;
+            let manifest = Manifest::parse(&path_in_archive(name), &file.content)
+                .map_err(CliError::Manifest)?;
             for entry in manifest.plugins {
                 let library = files.iter().find(|(name, _)| **name == entry.file);
-                let (_, library) = library.ok_or_else(|| Failure::Library {
-                    path: at(&entry.file),
+                let (_, library) = library.ok_or_else(|| CliError::Library {
+                    path: path_in_archive(&entry.file),
                     problem: "named by the manifest, but not there; build the layer again"
                         .to_owned(),
                 })?;
-                let declaration = entry.declaration().map_err(|error| Failure::Library {
-                    path: at(name),
+                let declaration = entry.declaration().map_err(|error| CliError::Library {
+                    path: path_in_archive(name),
                     problem: error.to_string(),
                 })?;
-                told.push(entry.file.clone());
-                self.add(
+                listed.push(entry.file.clone());
+                self.add_plugin(
                     &entry.file,
                     &library.content,
                     declaration,
@@ -195,30 +199,30 @@ impl Declared {
             self.layers.push(manifest.layer);
         }
         for (name, file) in &files {
-            if told.iter().any(|told| told == name) || name.ends_with(manifest::SUFFIX) {
+            if listed.iter().any(|listed| listed == name) || name.ends_with(manifest::SUFFIX) {
                 continue;
             }
             let is_plugin = host::plugin::check_library(Path::new(name), &file.content);
             if is_plugin.unwrap_or(false) {
-                let folder = temp_dir::folder()?;
+                let folder = temp_dir::create()?;
                 let library = folder.path().join(name);
                 fs_err::write(&library, &file.content)?;
-                self.open(name, &library, &file.content)?;
+                self.open_library(name, &library, &file.content)?;
             } else {
-                self.others.push((*name).to_owned());
+                self.other_files.push((*name).to_owned());
             }
         }
         Ok(())
     }
 
-    /// Ask a library itself.
-    fn open(&mut self, file: &str, library: &Path, content: &[u8]) -> anyhow::Result<()> {
-        let described = describe::describe(library, None, child::PATIENCE)?;
-        let digest = sha256(described.text.get().as_bytes());
-        self.add(file, content, described.declaration, digest, &[])
+    /// Opens a library for its declaration.
+    fn open_library(&mut self, file: &str, library: &Path, content: &[u8]) -> anyhow::Result<()> {
+        let opened = describe::describe(library, None, child::CHILD_TIMEOUT)?;
+        let digest = sha256(opened.text.get().as_bytes());
+        self.add_plugin(file, content, opened.declaration, digest, &[])
     }
 
-    fn add(
+    fn add_plugin(
         &mut self,
         file: &str,
         content: &[u8],
@@ -226,19 +230,19 @@ impl Declared {
         digest: String,
         defaults: &[String],
     ) -> anyhow::Result<()> {
-        let Facts {
+        let ElfFacts {
             cpu,
             glibc,
             needed,
             build_id,
             ..
-        } = elf::facts(content).map_err(|error| Failure::Library {
+        } = elf::read_facts(content).map_err(|error| CliError::Library {
             path: file.into(),
             problem: error.to_string(),
         })?;
         let tools = declaration.tools.into_iter();
         let tools = tools
-            .map(|tool| Tool::of(tool, defaults))
+            .map(|tool| Tool::from_declared(tool, defaults))
             .collect::<Result<_, _>>()?;
         self.plugins.push(Plugin {
             file: file.to_owned(),
@@ -268,11 +272,12 @@ impl Declared {
 }
 
 impl Bootstrap {
-    fn of(archive: &Path, content: &[u8]) -> anyhow::Result<Self> {
-        let Facts { cpu, glibc, .. } = elf::facts(content).map_err(|error| Failure::Library {
-            path: format!("{}: bootstrap", archive.display()).into(),
-            problem: error.to_string(),
-        })?;
+    fn from_elf(archive: &Path, content: &[u8]) -> anyhow::Result<Self> {
+        let ElfFacts { cpu, glibc, .. } =
+            elf::read_facts(content).map_err(|error| CliError::Library {
+                path: format!("{}: bootstrap", archive.display()).into(),
+                problem: error.to_string(),
+            })?;
         Ok(Self {
             size: content.len() as u64,
             sha256: sha256(content),
@@ -283,22 +288,22 @@ impl Bootstrap {
 }
 
 impl Tool {
-    fn of(declared: DeclaredTool, defaults: &[String]) -> serde_json::Result<Self> {
+    fn from_declared(tool: DeclaredTool, defaults: &[String]) -> serde_json::Result<Self> {
         Ok(Self {
-            by_default: is_default_tool(defaults, &declared),
-            weight: Weight::of(serde_json::to_vec(&declared.tool)?.len()),
-            declaration: serde_json::to_value(&declared.tool)?,
-            name: declared.tool.name,
-            function: declared.function,
-            strict: declared.strict,
-            validate: declared.validate,
-            timeout_ms: declared.timeout_ms,
-            requires: declared.requires,
+            by_default: is_default_tool(defaults, &tool),
+            context_cost: ContextCost::from_bytes(serde_json::to_vec(&tool.tool)?.len()),
+            declaration: serde_json::to_value(&tool.tool)?,
+            name: tool.tool.name,
+            function: tool.function,
+            strict: tool.strict,
+            validate: tool.validate,
+            timeout_ms: tool.timeout_ms,
+            requires: tool.requires,
         })
     }
 
-    /// As it is compared.
-    pub(crate) fn comparable(&self) -> compare::Tool {
+    /// Returns the tool in the form that is compared.
+    pub(crate) fn to_compare_tool(&self) -> compare::Tool {
         compare::Tool {
             mcp: self.declaration.clone(),
             function: self.function.clone(),
@@ -317,7 +322,10 @@ mod tests {
     #[test]
     fn a_token_has_about_four_bytes() {
         for (bytes, tokens) in [(0, 0), (1, 1), (4, 1), (5, 2), (400, 100)] {
-            assert_eq!(Weight::of(bytes), Weight { bytes, tokens });
+            assert_eq!(
+                ContextCost::from_bytes(bytes),
+                ContextCost { bytes, tokens }
+            );
         }
     }
 }

@@ -7,48 +7,48 @@ use std::{
 
 use zip::{ZipArchive, result::ZipError};
 
-use crate::error::Failure;
+use crate::error::CliError;
 
-/// The most that is read of an archive. Unit: bytes.
+/// The maximum that is read of an archive. Unit: bytes.
 /// Source: ours; four times what a function and its layers may have on Lambda.
-const MAX_SIZE: u128 = 1_000 << 20;
+const MAX_UNPACKED_SIZE: u128 = 1_000 << 20;
 
-/// An archive.
+/// An archive in memory.
 #[derive(Debug)]
-pub(crate) struct Contents {
+pub(crate) struct Archive {
     pub(crate) path: PathBuf,
     /// The size of the archive itself. Unit: bytes.
     pub(crate) size: u64,
-    pub(crate) files: Vec<Packed>,
+    pub(crate) files: Vec<ArchiveEntry>,
 }
 
 /// A file or folder in an archive.
 #[derive(Debug)]
-pub(crate) struct Packed {
-    /// As the archive has it.
+pub(crate) struct ArchiveEntry {
+    /// The path in the archive.
     pub(crate) path: String,
     /// The permissions, if the archive has any.
     pub(crate) mode: Option<u32>,
-    pub(crate) kind: Kind,
-    /// Of a link: where it leads.
+    pub(crate) kind: EntryKind,
+    /// The content; of a link: its target.
     pub(crate) content: Vec<u8>,
-    /// Of a link that leads to a file of the archive: the path of it, whose content this one has.
-    pub(crate) leads_to: Option<String>,
-    /// Does the path, or the link, lead out of the folder that it is unpacked into?
-    pub(crate) leads_out: bool,
+    /// The path of the file in the archive that a link points to; this entry then has the content of that file.
+    pub(crate) link_target: Option<String>,
+    /// Whether the path or the link leads out of the folder that it is unpacked into.
+    pub(crate) escapes_root: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     File,
     Folder,
     Link,
 }
 
-impl Contents {
-    /// Read an archive.
-    pub(crate) fn read(path: &Path) -> Result<Result<Self, ZipError>, Failure> {
-        let bytes = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
+impl Archive {
+    /// Reads an archive; an invalid one is an inner error.
+    pub(crate) fn try_read(path: &Path) -> Result<Result<Self, ZipError>, CliError> {
+        let bytes = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
         let size = bytes.len() as u64;
         Ok(read_files(bytes).map(|mut files| {
             follow_links(&mut files);
@@ -60,50 +60,51 @@ impl Contents {
         }))
     }
 
-    /// The same, where an archive that cannot be read is the end.
-    pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
-        Self::read(path)?.map_err(|error| Failure::Archive {
+    /// Reads an archive; an invalid one is an error.
+    pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
+        Self::try_read(path)?.map_err(|error| CliError::Archive {
             path: path.to_owned(),
             error,
         })
     }
 
-    /// What it takes unpacked. Unit: bytes.
+    /// Returns the unpacked size. Unit: bytes.
     pub(crate) fn unpacked_size(&self) -> u64 {
-        let files = self.files.iter().filter(|file| file.leads_to.is_none());
+        let files = self.files.iter().filter(|file| file.link_target.is_none());
         files.map(|file| file.content.len() as u64).sum()
     }
 
-    /// The files right in its folder `lib`, by their names.
-    pub(crate) fn lib(&self) -> impl Iterator<Item = (&str, &Packed)> {
+    /// Returns the files directly in its folder `lib`, by their names.
+    pub(crate) fn lib_files(&self) -> impl Iterator<Item = (&str, &ArchiveEntry)> {
         self.files.iter().filter_map(|file| {
             let name = file.path.strip_prefix("lib/")?;
-            (file.kind != Kind::Folder && !name.contains('/')).then_some((name, file))
+            (file.kind != EntryKind::Folder && !name.contains('/')).then_some((name, file))
         })
     }
 }
 
-/// Unpack an archive over what is in a folder.
+/// Unpacks an archive over the content of a folder.
 pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
-    let file = std::fs::File::open(zip).map_err(|error| Failure::unreadable(zip, error))?;
+    let file = std::fs::File::open(zip).map_err(|error| CliError::unreadable(zip, error))?;
     let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
     unpacked.map_err(|error| {
         let path = zip.to_owned();
-        Failure::Archive { path, error }.into()
+        CliError::Archive { path, error }.into()
     })
 }
 
-/// A message that names files of the archives, and not those that they were unpacked to in a folder, later ones over earlier ones.
-pub(crate) fn in_archives<'a>(
+/// Returns a message that names files of the archives, and not the unpacked files in a folder, later ones over earlier
+/// ones.
+pub(crate) fn with_archive_paths<'a>(
     message: &str,
-    archives: impl DoubleEndedIterator<Item = &'a Contents>,
+    archives: impl DoubleEndedIterator<Item = &'a Archive>,
     folder: &Path,
 ) -> String {
     let folder = format!("{}/", folder.display());
     let mut message = message.to_owned();
     for archive in archives.rev() {
         let mut paths: Vec<_> = archive.files.iter().map(|file| &file.path).collect();
-        // A name may begin like another.
+        // A name may be the prefix of another.
         paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
         for path in paths {
             if !message.contains(&folder) {
@@ -116,34 +117,34 @@ pub(crate) fn in_archives<'a>(
     message.replace(&folder, "")
 }
 
-/// A link to a file is what the file is, for whoever opens it.
-fn follow_links(files: &mut [Packed]) {
+/// Replaces links by the files they point to, as for a program that opens them.
+fn follow_links(files: &mut [ArchiveEntry]) {
     for index in 0..files.len() {
         let link = &files[index];
-        if link.kind != Kind::Link {
+        if link.kind != EntryKind::Link {
             continue;
         }
         let (mut path, mut content) = (link.path.clone(), link.content.clone());
         // As many as Linux follows. Source: path_resolution(7).
         for _ in 0..40 {
             let target = String::from_utf8_lossy(&content);
-            let Some(next) = target_of(&path, &target) else {
-                files[index].leads_out = true;
+            let Some(next) = resolve_link(&path, &target) else {
+                files[index].escapes_root = true;
                 break;
             };
             let Some(file) = files.iter().find(|file| file.path == next) else {
                 break;
             };
-            if file.kind == Kind::Folder {
+            if file.kind == EntryKind::Folder {
                 break;
             }
-            if file.kind == Kind::File {
+            if file.kind == EntryKind::File {
                 let (kind, content) = (file.kind, file.content.clone());
-                // Those that are followed later may lead to this one, which then is a file.
-                let leads_to = file.leads_to.clone().unwrap_or(next);
+                // A link followed later may point to this one, which then is a file.
+                let link_target = file.link_target.clone().unwrap_or(next);
                 let link = &mut files[index];
                 (link.kind, link.content) = (kind, content);
-                link.leads_to = Some(leads_to);
+                link.link_target = Some(link_target);
                 break;
             }
             (path, content) = (next, file.content.clone());
@@ -151,8 +152,8 @@ fn follow_links(files: &mut [Packed]) {
     }
 }
 
-/// Where a link leads within the archive, if it stays there.
-fn target_of(link: &str, target: &str) -> Option<String> {
+/// Returns the target of a link within the archive, if it stays there.
+fn resolve_link(link: &str, target: &str) -> Option<String> {
     if target.starts_with('/') {
         return None;
     }
@@ -170,11 +171,11 @@ fn target_of(link: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-fn read_files(bytes: Vec<u8>) -> Result<Vec<Packed>, ZipError> {
+fn read_files(bytes: Vec<u8>) -> Result<Vec<ArchiveEntry>, ZipError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
     if archive
         .decompressed_size()
-        .is_none_or(|size| size > MAX_SIZE)
+        .is_none_or(|size| size > MAX_UNPACKED_SIZE)
     {
         return Err(ZipError::InvalidArchive(
             "it is larger than anything Lambda takes".into(),
@@ -185,25 +186,25 @@ fn read_files(bytes: Vec<u8>) -> Result<Vec<Packed>, ZipError> {
             let mut file = archive.by_index(index)?;
             let mut content = Vec::new();
             file.read_to_end(&mut content)?;
-            Ok(Packed {
+            Ok(ArchiveEntry {
                 path: printable(&file.name()?),
                 mode: file.unix_mode(),
                 kind: if file.is_dir() {
-                    Kind::Folder
+                    EntryKind::Folder
                 } else if file.is_symlink() {
-                    Kind::Link
+                    EntryKind::Link
                 } else {
-                    Kind::File
+                    EntryKind::File
                 },
                 content,
-                leads_to: None,
-                leads_out: file.enclosed_name().is_none(),
+                link_target: None,
+                escapes_root: file.enclosed_name().is_none(),
             })
         })
         .collect()
 }
 
-/// A name that does to a terminal nothing but be shown.
+/// Returns a name that is safe to print on a terminal.
 fn printable(name: &str) -> String {
     let shown = name.chars().map(|c| {
         if c.is_control() {
@@ -220,43 +221,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_followed_as_far_as_they_stay_in_the_archive() {
-        let of = |path: &str, kind, content: &str| Packed {
+    fn links_within_the_archive_are_followed() {
+        let entry = |path: &str, kind, content: &str| ArchiveEntry {
             path: path.to_owned(),
             mode: None,
             kind,
             content: content.into(),
-            leads_to: None,
-            leads_out: false,
+            link_target: None,
+            escapes_root: false,
         };
         let mut files = [
-            of("lib/a.so", Kind::Link, "./b.so"),
-            of("lib/b.so", Kind::Link, "../real//a.so"),
-            of("lib/c.so", Kind::Link, "a.so"),
-            of("real/a.so", Kind::File, "library"),
-            of("lib/none.so", Kind::Link, "nowhere.so"),
-            of("lib/out.so", Kind::Link, "../../a.so"),
-            of("lib/far.so", Kind::Link, "out.so"),
-            of("lib/root.so", Kind::Link, "/real/a.so"),
-            of("lib/self.so", Kind::Link, "self.so"),
+            entry("lib/a.so", EntryKind::Link, "./b.so"),
+            entry("lib/b.so", EntryKind::Link, "../real//a.so"),
+            entry("lib/c.so", EntryKind::Link, "a.so"),
+            entry("real/a.so", EntryKind::File, "library"),
+            entry("lib/none.so", EntryKind::Link, "nowhere.so"),
+            entry("lib/out.so", EntryKind::Link, "../../a.so"),
+            entry("lib/far.so", EntryKind::Link, "out.so"),
+            entry("lib/root.so", EntryKind::Link, "/real/a.so"),
+            entry("lib/self.so", EntryKind::Link, "self.so"),
         ];
         follow_links(&mut files);
-        let told = files.iter().map(|file| {
+        let found = files.iter().map(|file| {
             let path = file.path.as_str();
-            (path, file.kind, file.leads_to.as_deref(), file.leads_out)
+            (
+                path,
+                file.kind,
+                file.link_target.as_deref(),
+                file.escapes_root,
+            )
         });
         assert_eq!(
-            told.collect::<Vec<_>>(),
+            found.collect::<Vec<_>>(),
             [
-                ("lib/a.so", Kind::File, Some("real/a.so"), false),
-                ("lib/b.so", Kind::File, Some("real/a.so"), false),
-                ("lib/c.so", Kind::File, Some("real/a.so"), false),
-                ("real/a.so", Kind::File, None, false),
-                ("lib/none.so", Kind::Link, None, false),
-                ("lib/out.so", Kind::Link, None, true),
-                ("lib/far.so", Kind::Link, None, true),
-                ("lib/root.so", Kind::Link, None, true),
-                ("lib/self.so", Kind::Link, None, false),
+                ("lib/a.so", EntryKind::File, Some("real/a.so"), false),
+                ("lib/b.so", EntryKind::File, Some("real/a.so"), false),
+                ("lib/c.so", EntryKind::File, Some("real/a.so"), false),
+                ("real/a.so", EntryKind::File, None, false),
+                ("lib/none.so", EntryKind::Link, None, false),
+                ("lib/out.so", EntryKind::Link, None, true),
+                ("lib/far.so", EntryKind::Link, None, true),
+                ("lib/root.so", EntryKind::Link, None, true),
+                ("lib/self.so", EntryKind::Link, None, false),
             ]
         );
         assert!(files[..4].iter().all(|file| file.content == b"library"));
@@ -264,18 +270,18 @@ mod tests {
 
     #[test]
     fn messages_name_files_of_archives() {
-        let archive = |name: &str, files: &[&str]| Contents {
+        let archive = |name: &str, files: &[&str]| Archive {
             path: name.into(),
             size: 0,
             files: files
                 .iter()
-                .map(|path| Packed {
+                .map(|path| ArchiveEntry {
                     path: printable(path),
                     mode: None,
-                    kind: Kind::File,
+                    kind: EntryKind::File,
                     content: Vec::new(),
-                    leads_to: None,
-                    leads_out: false,
+                    link_target: None,
+                    escapes_root: false,
                 })
                 .collect(),
         };
@@ -293,7 +299,7 @@ mod tests {
             ("/u/lib/a.so", "/u/lib/a.so"),
         ] {
             assert_eq!(
-                in_archives(message, archives.iter(), Path::new("/t")),
+                with_archive_paths(message, archives.iter(), Path::new("/t")),
                 expected
             );
         }

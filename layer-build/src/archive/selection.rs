@@ -1,4 +1,4 @@
-//! Which tools a function serves that has certain layers and variables, and whether it does.
+//! The tools that a function serves with certain layers and variables, and whether it starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use layer_format::{
 use serde_json::Value;
 
 use crate::{
-    archive::inventory::{Declared, Plugin, Tool},
+    archive::inventory::{Inventory, Plugin, Tool},
     compare,
 };
 
@@ -27,10 +27,10 @@ impl Selectable for &Tool {
     }
 }
 
-/// The tools that a host serves of these layers, which are unpacked over each other in this order. None are left out: whatever
-/// is served can be called.
-pub(crate) fn tools<'a>(
-    layers: impl Iterator<Item = &'a Declared>,
+/// Returns the tools that a host serves of these layers, which are unpacked over each other in this order. Hidden ones
+/// are included: every tool that is served can be called.
+pub(crate) fn select_tools<'a>(
+    layers: impl Iterator<Item = &'a Inventory>,
     entry_file: &[String],
     tools: &[String],
 ) -> Result<Vec<compare::Tool>, SelectionError> {
@@ -38,21 +38,21 @@ pub(crate) fn tools<'a>(
     let plugins: BTreeMap<_, _> = plugins
         .map(|plugin| (plugin.file.as_str(), plugin))
         .collect();
-    let plugins = entries(plugins, entry_file)?;
+    let plugins = select_plugins(plugins, entry_file)?;
     let all = plugins.iter().flat_map(|plugin| &plugin.tools).collect();
     let mut names = BTreeSet::new();
-    let mut served = select_tools(tools, all, &[])?;
-    // Of two tools of one name the host serves the first, if it starts at all.
+    let mut served = layer_format::selection::select_tools(tools, all, &[])?;
+    // Of two tools with one name the host serves the first, if it starts at all.
     served.retain(|tool| names.insert(tool.name.as_str()));
     let served = served.into_iter().map(|tool| compare::Tool {
         by_default: true,
-        ..tool.comparable()
+        ..tool.to_compare_tool()
     });
     Ok(served.collect())
 }
 
-/// The plugins that `ENTRY_FILE` names, in its order; without it all, by file name.
-fn entries<'a>(
+/// Returns the plugins that `ENTRY_FILE` names, in its order; without it all, by file name.
+fn select_plugins<'a>(
     mut plugins: BTreeMap<&'a str, &'a Plugin>,
     entry_file: &[String],
 ) -> Result<Vec<&'a Plugin>, SelectionError> {
@@ -84,7 +84,7 @@ fn entries<'a>(
     })
 }
 
-/// What is wrong with a list of tools, by what it should have.
+/// Returns the differences of a list of tools from the expected tools.
 pub(crate) fn differences(listed: &[Value], expected: &[compare::Tool]) -> Vec<String> {
     let named = |name: &str| listed.iter().find(|tool| tool["name"] == name);
     let mut differences = Vec::new();
@@ -106,8 +106,8 @@ pub(crate) fn differences(listed: &[Value], expected: &[compare::Tool]) -> Vec<S
     differences
 }
 
-/// The names of tools, for people.
-pub(crate) fn names(tools: &[compare::Tool]) -> Vec<String> {
+/// Returns the names of tools, for people.
+pub(crate) fn tool_names(tools: &[compare::Tool]) -> Vec<String> {
     tools.iter().map(|tool| tool.name().to_owned()).collect()
 }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_compared_with_what_it_should_have() {
+    fn a_list_is_compared_with_the_expected_tools() {
         let tool = json!({ "name": "a", "description": "A.", "inputSchema": { "type": "object" } });
         let mut other = tool.clone();
         other["description"] = "B.".into();

@@ -1,11 +1,11 @@
-//! The zip: same inputs, same bytes.
+//! Writes the zip: same inputs, same bytes.
 
 use std::{
     io::{Cursor, Write as _},
     path::Path,
 };
 
-use crate::{error::Failure, terminal::progress::doing};
+use crate::{error::CliError, terminal::progress::spinner};
 use anyhow::Context;
 use layer_format::sha256;
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
@@ -19,23 +19,23 @@ pub(crate) struct Entry {
     pub(crate) executable: bool,
 }
 
-/// What was written.
+/// An archive that was written.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct WrittenArchive {
     /// Unit: bytes.
     pub(crate) size: u64,
-    /// In hex.
+    /// The SHA-256, in hex.
     pub(crate) sha256: String,
 }
 
-/// Write the archive.
-pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<Written> {
-    place(&packed(entries)?, out)
+/// Writes an archive.
+pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<WrittenArchive> {
+    write_atomically(&pack(entries)?, out)
 }
 
-/// The bytes of an archive: entries sorted by path, one fixed time, fixed modes.
-pub(crate) fn packed(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
-    let _doing = doing("packing");
+/// Returns the bytes of an archive: entries sorted by path, one fixed time, fixed modes.
+pub(crate) fn pack(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
+    let _spinner = spinner("packing");
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for entry in entries {
@@ -52,8 +52,8 @@ pub(crate) fn packed(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
     Ok(zip.into_inner())
 }
 
-/// Write the bytes of an archive. The file appears under its name when it is complete.
-pub(crate) fn place(bytes: &[u8], out: &Path) -> anyhow::Result<Written> {
+/// Writes the bytes of an archive. The file appears under its name when it is complete.
+pub(crate) fn write_atomically(bytes: &[u8], out: &Path) -> anyhow::Result<WrittenArchive> {
     let folder = out
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -66,30 +66,30 @@ pub(crate) fn place(bytes: &[u8], out: &Path) -> anyhow::Result<Written> {
     file.write_all(bytes)?;
     file.persist(out)
         .with_context(|| format!("{} cannot be written", out.display()))?;
-    Ok(Written {
+    Ok(WrittenArchive {
         size: bytes.len() as u64,
         sha256: sha256(bytes),
     })
 }
 
-/// Asked before anything is built: can a file be written there?
-pub(crate) fn check_out(out: &Path) -> Result<(), Failure> {
+/// Checks before a build that a file can be written there.
+pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     if out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(Failure::OutIsFolder(out.to_owned()));
+        return Err(CliError::OutIsFolder(out.to_owned()));
     }
-    let refused = |error| {
+    let unwritable = |error| {
         let path = out.to_owned();
-        Failure::OutUnwritable { path, error }
+        CliError::OutUnwritable { path, error }
     };
-    let out = std::path::absolute(out).map_err(refused)?;
-    let there = out.ancestors().skip(1).find(|folder| folder.exists());
-    match there {
-        Some(folder) => tempfile::tempfile_in(folder).map(drop).map_err(refused),
+    let out = std::path::absolute(out).map_err(unwritable)?;
+    let existing = out.ancestors().skip(1).find(|folder| folder.exists());
+    match existing {
+        Some(folder) => tempfile::tempfile_in(folder).map(drop).map_err(unwritable),
         None => Ok(()),
     }
 }
 
-/// As any other file a program writes: temporary files are for their owner alone.
+/// Returns the permissions of ordinary files: temporary files are for their owner alone.
 fn permissions() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
@@ -118,7 +118,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(first.sha256, second.sha256);
-        // Wherever and whenever they are packed; another release of the packer may give others.
+        // The bytes are the same on every machine at any time; another release of the packer may give others.
         assert_eq!(
             first.sha256,
             "c13e00c5220d83e507375e15735cae581e992552cd73e610dc57090e06a4efc8"

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::{
-    build::{layer::LabelOptions, packages::PackageSelection, sdk_source::Sdk},
+    build::{layer::MetadataOptions, packages::PackageSelection, sdk_source::SdkSource},
     library::{
         glibc::Glibc,
         platform::{self, Arch},
@@ -22,7 +22,7 @@ pub(crate) struct New {
     pub(crate) path: PathBuf,
     /// The source of plugin-sdk: a folder, URL[#REVISION] of a repository, or a version [default: where this program came from]
     #[arg(long, value_name = "SOURCE")]
-    pub(crate) sdk: Option<Sdk>,
+    pub(crate) sdk: Option<SdkSource>,
     /// Add a workflow that tests, builds, checks and compares with the last release
     #[arg(long, value_enum)]
     pub(crate) ci: Option<Ci>,
@@ -66,8 +66,8 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    pub(crate) fn chosen(&self) -> platform::Platform {
-        let default = platform::Platform::like_this_machine();
+    pub(crate) fn resolved(&self) -> platform::Platform {
+        let default = platform::Platform::native();
         platform::Platform {
             arch: self.arch.unwrap_or(default.arch),
             glibc: self.glibc.unwrap_or(default.glibc),
@@ -99,8 +99,8 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    pub(crate) fn label(&self) -> LabelOptions {
-        LabelOptions {
+    pub(crate) fn metadata(&self) -> MetadataOptions {
+        MetadataOptions {
             name: self.name.clone(),
             version: self.version.clone(),
             tools: self.tools.clone(),
@@ -133,7 +133,7 @@ pub(crate) struct Dev {
     pub(crate) listen: SocketAddr,
     /// Run the host as a Lambda function, which is sent the events of this front door
     #[arg(long, value_enum, value_name = "DOOR")]
-    pub(crate) event: Option<EventDoor>,
+    pub(crate) event: Option<FrontDoorKind>,
     /// Serve the client that starts this, over stdin and stdout, without an eye on changes
     #[arg(long, conflicts_with_all = ["listen", "event"])]
     pub(crate) stdio: bool,
@@ -144,7 +144,7 @@ pub(crate) struct Dev {
 
 /// Whose events a function is sent.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum EventDoor {
+pub(crate) enum FrontDoorKind {
     /// An API Gateway REST API, with the stage `prod`
     Rest,
     /// An API Gateway HTTP API

@@ -61,7 +61,7 @@ pub(crate) struct Publish {
 /// could not before. Then layers and variables are changed by one update, which becomes a version; that is asked for its tools,
 /// and if it lists what its layers declare the alias is led to it. Prints the version's ARN.
 #[derive(Debug, Args)]
-#[command(after_help = exit::OF_SWAP)]
+#[command(after_help = exit::SWAP_HELP)]
 pub(crate) struct Swap {
     /// The function's name
     pub(crate) function: String,
@@ -107,7 +107,7 @@ pub(crate) struct Swap {
 /// With an alias it is led back, which takes effect at once. Without one the function gets the layers and variables of the
 /// version back; its own code stays. Prints the ARN of the version.
 #[derive(Debug, Args)]
-#[command(after_help = exit::OF_ROLLBACK)]
+#[command(after_help = exit::ROLLBACK_HELP)]
 pub(crate) struct Rollback {
     /// The function's name
     pub(crate) function: String,
@@ -125,7 +125,7 @@ pub(crate) struct Rollback {
 ///
 /// It is asked who it is, by the era of MCP that it speaks, for its tools, and for its health where its gateway lets that through.
 #[derive(Debug, Args)]
-#[command(after_help = exit::OF_VERIFY)]
+#[command(after_help = exit::VERIFY_HELP)]
 pub(crate) struct Verify {
     /// The URL of its MCP endpoint
     #[arg(value_parser = values::url)]

@@ -11,7 +11,7 @@ use crate::{exit, process::child};
 /// Archives, sizes, ELF files and manifests are read; then every plugin is opened in a process of its own, and a host serves
 /// them all as on Lambda. Each finding has a code; CHECKS.md lists them. What cannot be seen from here is said as well.
 #[derive(Debug, Args)]
-#[command(after_help = exit::OF_CHECK)]
+#[command(after_help = exit::CHECK_HELP)]
 pub(crate) struct Check {
     /// The layers, in the function's order: later ones are unpacked over earlier ones
     #[arg(required = true, value_name = "LAYER")]
@@ -29,7 +29,7 @@ pub(crate) struct Check {
     #[arg(long = "system-library", value_name = "NAME")]
     pub(crate) system_libraries: Vec<String>,
     /// How long a plugin, or the host, may take to start, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = child::PATIENCE.as_secs())]
+    #[arg(long, value_name = "SECONDS", default_value_t = child::CHILD_TIMEOUT.as_secs())]
     pub(crate) patience: u64,
     /// Fail for warnings, too
     #[arg(long)]
@@ -44,7 +44,7 @@ pub(crate) struct Check {
 /// Each phase has environments of its own, turn by turn, and is compared to the start of the host alone: such ratios hold on other
 /// machines as well. What real Lambda adds is not in it.
 #[derive(Debug, Args)]
-#[command(after_help = exit::OF_BENCH)]
+#[command(after_help = exit::BENCH_HELP)]
 pub(crate) struct Bench {
     /// The layers, in the function's order: later ones are unpacked over earlier ones
     #[arg(required = true, value_name = "LAYER")]
@@ -95,7 +95,7 @@ pub(crate) struct Inspect {
 /// Arguments break where fewer are accepted, results where more are given; a property that is added to an object which is open
 /// for any breaks nobody.
 #[derive(Debug, Args)]
-#[command(after_help = exit::OF_DIFF)]
+#[command(after_help = exit::DIFF_HELP)]
 pub(crate) struct Diff {
     /// The layer, or library, that is in use
     pub(crate) old: PathBuf,

@@ -23,7 +23,7 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
 /// A name that all clients take: Claude Code and Codex only letters, digits, `-` and `_`.
 pub(crate) fn server_name(text: &str) -> Result<String, String> {
     let help = "use letters, digits, `-` and `_`, which all clients take";
-    plain(text, &['-', '_'], usize::MAX, help)
+    check_plain(text, &['-', '_'], usize::MAX, help)
 }
 
 /// A variable as `NAME=value`.
@@ -38,7 +38,7 @@ pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
 /// The name of a variable.
 pub(crate) fn variable_name(text: &str) -> Result<String, String> {
     let help = "write the name of a variable, in letters, digits and `_`";
-    plain(text, &['_'], usize::MAX, help)
+    check_plain(text, &['_'], usize::MAX, help)
 }
 
 /// A header as `Name: value`.
@@ -61,13 +61,18 @@ pub(crate) fn principal(text: &str) -> Result<String, String> {
 /// The name of a layer at AWS. Source: AWS Lambda API Reference, "PublishLayerVersion", `LayerName`.
 pub(crate) fn layer_name(text: &str) -> Result<String, String> {
     let help = "write up to 64 letters, digits, `-` and `_`";
-    plain(text, &['-', '_'], 64, help)
+    check_plain(text, &['-', '_'], 64, help)
 }
 
 /// A name of letters, digits and these other characters, of this length at most; else the help.
-fn plain(text: &str, others: &[char], most: usize, help: &str) -> Result<String, String> {
+fn check_plain(
+    text: &str,
+    others: &[char],
+    max_length: usize,
+    help: &str,
+) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || others.contains(&c);
-    if (1..=most).contains(&text.len()) && text.chars().all(is_plain) {
+    if (1..=max_length).contains(&text.len()) && text.chars().all(is_plain) {
         Ok(text.to_owned())
     } else {
         Err(help.to_owned())

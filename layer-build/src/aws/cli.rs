@@ -1,7 +1,7 @@
-//! The AWS CLI that is installed here: every command is shown as one could type it, and then run.
+//! The AWS CLI on this machine: every command is shown as a user could type it, and then run.
 //!
-//! Values of a function's variables may be secrets: they are written to files that only this user can read, never into a
-//! command, and are taken out of whatever the CLI prints.
+//! Values of a function's variables may be secrets: they are written to files that only this user can read, never into
+//! a command, and are redacted from the output of the CLI.
 
 use std::{
     collections::BTreeMap,
@@ -11,33 +11,33 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{aws::error::Deployment, terminal::progress::doing};
+use crate::{aws::error::DeployError, terminal::progress::spinner};
 
-/// What stands in the commands of a dry run for what only the commands before them would tell.
-pub(crate) const VERSION: &str = "$VERSION";
-pub(crate) const REVISION: &str = "$REVISION";
+/// The placeholder in the commands of a dry run for a value that only an earlier command would return.
+pub(crate) const VERSION_VARIABLE: &str = "$VERSION";
+pub(crate) const REVISION_VARIABLE: &str = "$REVISION";
 
-/// The shortest value that is taken out of what is printed. Unit: bytes. Source: ours; what is shorter is no secret, and may
-/// be part of any word.
-const SECRET: usize = 4;
+/// The shortest value that is redacted. Unit: bytes. Source: ours; a shorter one is no secret, and may be part of any
+/// word.
+const MIN_SECRET_LENGTH: usize = 4;
 
-/// Which account is reached, and whether it is changed.
+/// The account to use, and whether to change it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AwsOptions {
     /// The region, if it is not that of the CLI's settings.
     pub(crate) region: Option<String>,
     /// The profile, if it is not the CLI's default.
     pub(crate) profile: Option<String>,
-    /// Only show what would change something.
+    /// Whether to only show the commands that would change something.
     pub(crate) dry_run: bool,
 }
 
-/// The CLI, with the account that it is to reach.
+/// The CLI, with its account.
 pub(crate) struct Aws {
     options: Vec<String>,
     pub(crate) dry_run: bool,
-    /// Values that nobody may see, by the names of their variables.
-    hidden: Vec<(String, String)>,
+    /// The values to redact, with the names of their variables.
+    redactions: Vec<(String, String)>,
 }
 
 impl Aws {
@@ -54,146 +54,148 @@ impl Aws {
         Self {
             options: options.flatten().collect(),
             dry_run,
-            hidden: Vec::new(),
+            redactions: Vec::new(),
         }
     }
 
-    /// Let nobody see the values of these variables.
-    pub(crate) fn hide(&mut self, variables: &BTreeMap<String, String>) {
-        let long = variables.iter().filter(|(_, value)| value.len() >= SECRET);
+    /// Redacts the values of these variables from now on.
+    pub(crate) fn redact(&mut self, variables: &BTreeMap<String, String>) {
+        let long = variables
+            .iter()
+            .filter(|(_, value)| value.len() >= MIN_SECRET_LENGTH);
         for (name, value) in long {
-            // As it stands in JSON as well.
+            // The same as JSON writes it.
             let quoted = Value::from(value.as_str()).to_string();
             for form in [value.as_str(), quoted.trim_matches('"')] {
-                let hidden = (name.clone(), form.to_owned());
-                if !self.hidden.contains(&hidden) {
-                    self.hidden.push(hidden);
+                let redaction = (name.clone(), form.to_owned());
+                if !self.redactions.contains(&redaction) {
+                    self.redactions.push(redaction);
                 }
             }
         }
-        // One may be part of another.
-        self.hidden
+        // Longest first: one value may be part of another.
+        self.redactions
             .sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     }
 
-    /// A text without the values that nobody may see.
-    pub(crate) fn without_secrets(&self, text: &str) -> String {
-        let hidden = self.hidden.iter();
-        hidden.fold(text.to_owned(), |text, (name, value)| {
+    /// Returns a text without the values that must not be shown.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        let redactions = self.redactions.iter();
+        redactions.fold(text.to_owned(), |text, (name, value)| {
             text.replace(value, &format!("[value of {name}]"))
         })
     }
 
-    /// Ask something, also in a dry run.
-    pub(crate) fn ask(&self, words: &[&str]) -> anyhow::Result<Value> {
-        self.json(words)
+    /// Runs a command that only reads, also in a dry run.
+    pub(crate) fn query(&self, args: &[&str]) -> anyhow::Result<Value> {
+        self.json(args)
     }
 
-    /// Change something; in a dry run only the command is shown.
-    pub(crate) fn change(&self, words: &[&str]) -> anyhow::Result<Option<Value>> {
+    /// Runs a command that changes something; in a dry run it is only shown.
+    pub(crate) fn mutate(&self, args: &[&str]) -> anyhow::Result<Option<Value>> {
         if self.dry_run {
-            eprintln!("{}", self.shown(words));
+            eprintln!("{}", self.command_line(args));
             return Ok(None);
         }
-        self.json(words).map(Some)
+        self.json(args).map(Some)
     }
 
-    /// The same for a command that gives no JSON.
-    pub(crate) fn run(&self, words: &[&str]) -> anyhow::Result<()> {
-        eprintln!("{}", self.shown(words));
+    /// Runs a changing command that prints no JSON.
+    pub(crate) fn run(&self, args: &[&str]) -> anyhow::Result<()> {
+        eprintln!("{}", self.command_line(args));
         if !self.dry_run {
-            self.output(words)?;
+            self.output(args)?;
         }
         Ok(())
     }
 
-    /// Show a command whose answer a shell keeps in a variable, for a dry run.
-    pub(crate) fn show_keeping(&self, variable: &str, words: &[&str], query: &str) {
-        let words = [words, &["--query", query, "--output", "text"]].concat();
+    /// Shows a command with its answer kept in a variable of the shell, for a dry run.
+    pub(crate) fn print_capture(&self, variable: &str, args: &[&str], query: &str) {
+        let args = [args, &["--query", query, "--output", "text"]].concat();
         let variable = variable.trim_start_matches('$');
-        eprintln!("{variable}=$({})", self.shown(&words));
+        eprintln!("{variable}=$({})", self.command_line(&args));
     }
 
-    /// Takes a member, which must be a text, out of the answer to a command about Lambda.
-    pub(crate) fn text(
+    /// Returns a member, which must be a text, of the answer to a command about Lambda.
+    pub(crate) fn text_member(
         answer: &Value,
         member: &'static str,
         command: &str,
-    ) -> Result<String, Deployment> {
+    ) -> Result<String, DeployError> {
         let text = answer[member].as_str().map(str::to_owned);
-        text.ok_or_else(|| Deployment::Incomplete {
+        text.ok_or_else(|| DeployError::Incomplete {
             command: format!("aws lambda {command}"),
             member,
         })
     }
 
-    fn json(&self, words: &[&str]) -> anyhow::Result<Value> {
-        let words = [words, &["--output", "json"]].concat();
-        eprintln!("{}", self.shown(&words));
-        let text = self.output(&words)?;
+    fn json(&self, args: &[&str]) -> anyhow::Result<Value> {
+        let args = [args, &["--output", "json"]].concat();
+        eprintln!("{}", self.command_line(&args));
+        let text = self.output(&args)?;
         if text.trim().is_empty() {
             return Ok(Value::Null);
         }
-        let invalid = |error: serde_json::Error| Deployment::Aws {
-            command: named(&words),
-            said: format!("its answer is no JSON: {error}"),
+        let invalid = |error: serde_json::Error| DeployError::Aws {
+            command: command_name(&args),
+            output: format!("its answer is no JSON: {error}"),
         };
         Ok(serde_json::from_str(&text).map_err(invalid)?)
     }
 
-    fn output(&self, words: &[&str]) -> anyhow::Result<String> {
+    fn output(&self, args: &[&str]) -> anyhow::Result<String> {
         let mut command = Command::new("aws");
-        command.args(words).args(&self.options);
-        // Version 2 would show what it prints page by page.
+        command.args(args).args(&self.options);
+        // Version 2 would page its output.
         command.env("AWS_PAGER", "").stdin(Stdio::null());
-        let doing = doing(named(words));
+        let spinner = spinner(command_name(args));
         let output = command.output();
-        drop(doing);
+        drop(spinner);
         let output = output.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Deployment::NoAws,
-            _ => Deployment::Aws {
-                command: named(words),
-                said: format!("it cannot be run: {error}"),
+            ErrorKind::NotFound => DeployError::NoAws,
+            _ => DeployError::Aws {
+                command: command_name(args),
+                output: format!("it cannot be run: {error}"),
             },
         })?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() {
             return Ok(text(&output.stdout));
         }
-        let said = [text(&output.stderr), text(&output.stdout)];
-        let said = self.without_secrets(said.concat().trim());
-        let command = named(words);
-        let said = match said.as_str() {
+        let output = [text(&output.stderr), text(&output.stdout)];
+        let output = self.redacted(output.concat().trim());
+        let command = command_name(args);
+        let output = match output.as_str() {
             "" => format!("it ended with {}", output.status),
-            _ => said,
+            _ => output,
         };
-        Err(Deployment::Aws { command, said }.into())
+        Err(DeployError::Aws { command, output }.into())
     }
 
-    /// A command as one could type it.
-    pub(crate) fn shown(&self, words: &[&str]) -> String {
+    /// Returns a command as a user could type it.
+    pub(crate) fn command_line(&self, args: &[&str]) -> String {
         let options = self.options.iter().map(String::as_str);
-        let words = ["aws"].into_iter().chain(words.iter().copied());
-        let words: Vec<_> = words.chain(options).map(quoted).collect();
-        words.join(" ")
+        let args = ["aws"].into_iter().chain(args.iter().copied());
+        let args: Vec<_> = args.chain(options).map(shell_quoted).collect();
+        args.join(" ")
     }
 }
 
-/// `aws lambda get-alias`
-fn named(words: &[&str]) -> String {
-    let names = words.iter().take_while(|word| !word.starts_with('-'));
+/// Returns the name of a command, such as `aws lambda get-alias`.
+fn command_name(args: &[&str]) -> String {
+    let names = args.iter().take_while(|arg| !arg.starts_with('-'));
     let names: Vec<_> = names.take(2).copied().collect();
     format!("aws {}", names.join(" "))
 }
 
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
+/// Quotes an argument for a shell.
+pub(crate) fn shell_quoted(arg: &str) -> String {
     // A description may have it in the middle.
-    if word.ends_with(VERSION) || word == REVISION {
-        return format!("\"{word}\"");
+    if arg.ends_with(VERSION_VARIABLE) || arg == REVISION_VARIABLE {
+        return format!("\"{arg}\"");
     }
-    // Without a NUL every word can be quoted, and with one no process can be given it.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
+    // Without a NUL every argument can be quoted, and no process can be given one with a NUL.
+    shlex::try_quote(arg).map_or_else(|_| arg.to_owned(), Into::into)
 }
 
 #[cfg(test)]
@@ -210,7 +212,7 @@ mod tests {
 
     #[test]
     fn commands_are_shown_as_a_shell_takes_them() {
-        for (region, words, expected) in [
+        for (region, args, expected) in [
             (None, &["s3", "ls"][..], "aws s3 ls"),
             (
                 Some("eu-west-1"),
@@ -229,16 +231,16 @@ mod tests {
             ),
             (
                 None,
-                &["lambda", "x", "--qualifier", VERSION],
+                &["lambda", "x", "--qualifier", VERSION_VARIABLE],
                 "aws lambda x --qualifier \"$VERSION\"",
             ),
         ] {
-            assert_eq!(aws(region).shown(words), expected);
+            assert_eq!(aws(region).command_line(args), expected);
         }
     }
 
     #[test]
-    fn values_of_variables_are_taken_out_of_what_is_printed() {
+    fn values_of_variables_are_redacted() {
         let mut aws = aws(None);
         let variables = [
             ("STATE_KEY", "s3cret\"key"),
@@ -246,7 +248,7 @@ mod tests {
             ("METRICS", "emf"),
         ];
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        aws.hide(&variables.into_iter().map(owned).collect());
+        aws.redact(&variables.into_iter().map(owned).collect());
         for (text, expected) in [
             ("emf s3cret", "emf [value of BEARER_TOKENS]"),
             ("s3cret\"key", "[value of STATE_KEY]"),
@@ -255,7 +257,7 @@ mod tests {
                 r#"{"STATE_KEY":"[value of STATE_KEY]"}"#,
             ),
         ] {
-            assert_eq!(aws.without_secrets(text), expected);
+            assert_eq!(aws.redacted(text), expected);
         }
     }
 }

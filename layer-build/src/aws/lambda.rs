@@ -1,4 +1,4 @@
-//! What Lambda is asked and told of a function, by the AWS CLI.
+//! Requests to Lambda about a function, through the AWS CLI.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        cli::{Aws, REVISION, VERSION},
-        error::Deployment,
+        cli::{Aws, REVISION_VARIABLE, VERSION_VARIABLE},
+        error::DeployError,
         layer_version::{self, LayerVersion},
     },
     process::temp_dir,
@@ -16,40 +16,40 @@ use crate::{
 /// The newest state of a function, which can be changed.
 pub(crate) const LATEST: &str = "$LATEST";
 
-/// What Lambda allows. Source: AWS Lambda Developer Guide, "Lambda quotas". Unit of the second: bytes.
+/// The limits of Lambda. Source: AWS Lambda Developer Guide, "Lambda quotas". Unit of the second: bytes.
 pub(crate) const MAX_LAYERS: usize = 5;
 pub(crate) const MAX_ENVIRONMENT: usize = 4 << 10;
 
-/// What the description of a version says before the number of the one that was live before it.
-const BEFORE: &str = "cargo layer swap; before: ";
+/// The prefix of the description of a version, before the number of the previous live version.
+const PREVIOUS_VERSION_PREFIX: &str = "cargo layer swap; before: ";
 
-/// What a function, or a version of it, is set to.
+/// The configuration of a function or of a version of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration {
     pub(crate) arn: String,
     /// A number, or `$LATEST`.
     pub(crate) version: String,
     pub(crate) description: String,
-    /// Changes whenever the function does. (moto has none.)
+    /// The revision id, which changes with every change of the function. (moto has none.)
     pub(crate) revision: Option<String>,
     pub(crate) layers: Vec<LayerVersion>,
     pub(crate) variables: BTreeMap<String, String>,
-    /// As Lambda names it.
+    /// The architecture, by Lambda's name.
     pub(crate) architecture: String,
-    /// SHA-256 of the function's own code, in base64.
-    code: String,
+    /// The SHA-256 of the function's own code, in base64.
+    code_sha256: String,
     is_updating: bool,
 }
 
 impl Configuration {
-    fn of(value: &Value) -> anyhow::Result<Self> {
-        let text = |member| Aws::text(value, member, "get-function-configuration");
+    fn from_json(value: &Value) -> anyhow::Result<Self> {
+        let text = |member| Aws::text_member(value, member, "get-function-configuration");
         let arn = text("FunctionArn")?;
         let environment = &value["Environment"];
         if !environment["Error"].is_null() {
-            let why = environment["Error"]["Message"].as_str();
-            let why = why.unwrap_or("Lambda does not say why").to_owned();
-            return Err(Deployment::VariablesUnreadable { arn, why }.into());
+            let reason = environment["Error"]["Message"].as_str();
+            let reason = reason.unwrap_or("Lambda does not say why").to_owned();
+            return Err(DeployError::VariablesUnreadable { arn, reason }.into());
         }
         let variables = environment["Variables"].as_object().into_iter().flatten();
         let variables =
@@ -63,23 +63,23 @@ impl Configuration {
             revision: optional("RevisionId"),
             layers: layers.collect(),
             variables: variables.collect(),
-            // What functions without any are for. Source: AWS Lambda API Reference, "FunctionConfiguration".
+            // The default for functions without any. Source: AWS Lambda API Reference, "FunctionConfiguration".
             architecture: value["Architectures"][0]
                 .as_str()
                 .unwrap_or("x86_64")
                 .to_owned(),
-            code: optional("CodeSha256").unwrap_or_default(),
+            code_sha256: optional("CodeSha256").unwrap_or_default(),
             is_updating: value["LastUpdateStatus"] == "InProgress",
             arn,
         })
     }
 
-    /// Is it set to the same?
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.has(&other.layers, &other.variables) && self.has_code_of(other)
+    /// Reports whether two configurations are the same.
+    pub(crate) fn same_configuration(&self, other: &Self) -> bool {
+        self.has_settings(&other.layers, &other.variables) && self.same_code(other)
     }
 
-    pub(crate) fn has(
+    pub(crate) fn has_settings(
         &self,
         layers: &[LayerVersion],
         variables: &BTreeMap<String, String>,
@@ -87,12 +87,12 @@ impl Configuration {
         self.layers == layers && self.variables == *variables
     }
 
-    pub(crate) fn has_code_of(&self, other: &Self) -> bool {
-        self.code == other.code
+    pub(crate) fn same_code(&self, other: &Self) -> bool {
+        self.code_sha256 == other.code_sha256
     }
 
-    /// The entries of a variable that is a list, as the host reads it.
-    pub(crate) fn list(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
+    /// Returns the entries of a variable that is a list, as the host reads it.
+    pub(crate) fn list_variable(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
         let list = variables
             .get(name)
             .into_iter()
@@ -101,20 +101,23 @@ impl Configuration {
         entries.map(str::to_owned).collect()
     }
 
-    /// The number of the version that was live before this one, if this was put there by a swap.
-    pub(crate) fn before(&self) -> Option<u64> {
-        self.description.strip_prefix(BEFORE)?.parse().ok()
+    /// Returns the number of the version that was live before this one, if a swap published this one.
+    pub(crate) fn previous_version(&self) -> Option<u64> {
+        self.description
+            .strip_prefix(PREVIOUS_VERSION_PREFIX)?
+            .parse()
+            .ok()
     }
 
-    /// Its layers, for people.
-    pub(crate) fn layers_told(&self) -> String {
-        layer_version::told(&self.layers)
+    /// Returns the names of its layers, for people.
+    pub(crate) fn layer_names(&self) -> String {
+        layer_version::display_names(&self.layers)
     }
 }
 
-/// The description of a version that takes the place of another, which [`Configuration::before`] finds in it.
-pub(crate) fn description_after(before: &str) -> String {
-    format!("{BEFORE}{before}")
+/// Returns the description of a version that replaces another; [`Configuration::previous_version`] reads it.
+pub(crate) fn swap_description(previous_version: &str) -> String {
+    format!("{PREVIOUS_VERSION_PREFIX}{previous_version}")
 }
 
 /// An alias of a function.
@@ -122,19 +125,19 @@ pub(crate) struct Alias {
     pub(crate) name: String,
     pub(crate) version: String,
     revision: Option<String>,
-    /// Does a part of what comes go to another version?
-    is_divided: bool,
+    /// Whether the alias sends a part of the traffic to another version.
+    is_weighted: bool,
 }
 
-/// A function.
+/// A function at Lambda.
 pub(crate) struct Function<'a> {
     pub(crate) aws: &'a mut Aws,
     pub(crate) name: &'a str,
 }
 
 impl Function<'_> {
-    /// The words of a command of the AWS CLI for this function.
-    fn words<'a>(&'a self, command: &[&'a str], options: &[&'a str]) -> Vec<&'a str> {
+    /// Returns the arguments of a command of the AWS CLI for this function.
+    fn args<'a>(&'a self, command: &[&'a str], options: &[&'a str]) -> Vec<&'a str> {
         [
             &["lambda"],
             command,
@@ -144,17 +147,17 @@ impl Function<'_> {
         .concat()
     }
 
-    /// What it is set to, or a version of it. From now on nobody sees the values of its variables.
+    /// Returns the configuration of the function or of a version. From now on the values of its variables are redacted.
     pub(crate) fn configuration(&mut self, version: Option<&str>) -> anyhow::Result<Configuration> {
-        let mut words = self.words(&["get-function-configuration"], &[]);
-        words.extend(version.iter().flat_map(|version| ["--qualifier", *version]));
-        let configuration = Configuration::of(&self.aws.ask(&words)?)?;
-        self.aws.hide(&configuration.variables);
+        let mut args = self.args(&["get-function-configuration"], &[]);
+        args.extend(version.iter().flat_map(|version| ["--qualifier", *version]));
+        let configuration = Configuration::from_json(&self.aws.query(&args)?)?;
+        self.aws.redact(&configuration.variables);
         Ok(configuration)
     }
 
-    /// The same, once nobody changes it any more.
-    pub(crate) fn settled(&mut self) -> anyhow::Result<Configuration> {
+    /// Returns the configuration once no update is in progress any more.
+    pub(crate) fn settled_configuration(&mut self) -> anyhow::Result<Configuration> {
         let configuration = self.configuration(None)?;
         if !configuration.is_updating {
             return Ok(configuration);
@@ -163,35 +166,35 @@ impl Function<'_> {
         self.configuration(None)
     }
 
-    /// All that are published, the oldest first.
+    /// Returns all published versions, the oldest first.
     pub(crate) fn versions(&mut self) -> anyhow::Result<Vec<Configuration>> {
-        let words = self.words(&["list-versions-by-function"], &[]);
-        let answer = self.aws.ask(&words)?;
+        let args = self.args(&["list-versions-by-function"], &[]);
+        let answer = self.aws.query(&args)?;
         let all = answer["Versions"].as_array().into_iter().flatten();
         let published = all.filter(|version| version["Version"] != LATEST);
         let mut versions = published
-            .map(Configuration::of)
+            .map(Configuration::from_json)
             .collect::<anyhow::Result<Vec<_>>>()?;
         versions.sort_by_key(|version| version.version.parse::<u64>().unwrap_or_default());
         for version in &versions {
-            self.aws.hide(&version.variables);
+            self.aws.redact(&version.variables);
         }
         Ok(versions)
     }
 
     pub(crate) fn alias(&self, name: &str) -> anyhow::Result<Alias> {
-        let words = self.words(&["get-alias"], &["--name", name]);
-        let answer = self.aws.ask(&words)?;
+        let args = self.args(&["get-alias"], &["--name", name]);
+        let answer = self.aws.query(&args)?;
         let weights = answer["RoutingConfig"]["AdditionalVersionWeights"].as_object();
         let alias = Alias {
             name: name.to_owned(),
-            version: Aws::text(&answer, "FunctionVersion", "get-alias")?,
+            version: Aws::text_member(&answer, "FunctionVersion", "get-alias")?,
             revision: answer["RevisionId"].as_str().map(str::to_owned),
-            is_divided: weights.is_some_and(|weights| !weights.is_empty()),
+            is_weighted: weights.is_some_and(|weights| !weights.is_empty()),
         };
         if alias.version == LATEST {
             let function = self.name.to_owned();
-            return Err(Deployment::AliasOnLatest {
+            return Err(DeployError::AliasOnLatest {
                 alias: alias.name,
                 function,
             }
@@ -200,10 +203,10 @@ impl Function<'_> {
         Ok(alias)
     }
 
-    /// The names of all aliases, and where they lead.
+    /// Returns the names of all aliases, and their versions.
     pub(crate) fn aliases(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let words = self.words(&["list-aliases"], &[]);
-        let answer = self.aws.ask(&words)?;
+        let args = self.args(&["list-aliases"], &[]);
+        let answer = self.aws.query(&args)?;
         let all = answer["Aliases"].as_array().into_iter().flatten();
         let all = all.filter_map(|alias| {
             let text = |member: &str| Some(alias[member].as_str()?.to_owned());
@@ -212,67 +215,67 @@ impl Function<'_> {
         Ok(all.collect())
     }
 
-    /// Lead an alias, and all that comes by it, to another version.
-    pub(crate) fn lead(&self, alias: &Alias, version: &str) -> anyhow::Result<()> {
+    /// Points an alias, and all its traffic, to another version.
+    pub(crate) fn point_alias(&self, alias: &Alias, version: &str) -> anyhow::Result<()> {
         let options = ["--name", &alias.name, "--function-version", version];
-        let mut words = self.words(&["update-alias"], &options);
-        if alias.is_divided {
-            words.extend(["--routing-config", "AdditionalVersionWeights={}"]);
+        let mut args = self.args(&["update-alias"], &options);
+        if alias.is_weighted {
+            args.extend(["--routing-config", "AdditionalVersionWeights={}"]);
         }
         let revision = alias.revision.iter();
-        words.extend(revision.flat_map(|revision| ["--revision-id", revision.as_str()]));
-        self.aws.change(&words).map(drop)
+        args.extend(revision.flat_map(|revision| ["--revision-id", revision.as_str()]));
+        self.aws.mutate(&args).map(drop)
     }
 
-    /// Wait until a change has reached it.
+    /// Waits until a change has reached the function.
     pub(crate) fn wait_for_update(&self) -> anyhow::Result<()> {
         self.aws
-            .run(&self.words(&["wait", "function-updated-v2"], &[]))
+            .run(&self.args(&["wait", "function-updated-v2"], &[]))
     }
 
-    /// Publish what it is set to now, and wait until that can be called. Gives the version.
+    /// Publishes the current configuration, and waits until it can be invoked. Returns the version.
     pub(crate) fn publish(
         &self,
         description: &str,
         revision: Option<&str>,
     ) -> anyhow::Result<String> {
-        let mut words = self.words(&["publish-version"], &["--description", description]);
-        words.extend(
+        let mut args = self.args(&["publish-version"], &["--description", description]);
+        args.extend(
             revision
                 .iter()
                 .flat_map(|revision| ["--revision-id", *revision]),
         );
         let version = if self.aws.dry_run {
-            self.aws.show_keeping(VERSION, &words, "Version");
-            VERSION.to_owned()
+            self.aws.print_capture(VERSION_VARIABLE, &args, "Version");
+            VERSION_VARIABLE.to_owned()
         } else {
-            let answer = self.aws.change(&words)?.unwrap_or_default();
-            Aws::text(&answer, "Version", "publish-version")?
+            let answer = self.aws.mutate(&args)?.unwrap_or_default();
+            Aws::text_member(&answer, "Version", "publish-version")?
         };
         let wait = ["wait", "published-version-active"];
         self.aws
-            .run(&self.words(&wait, &["--qualifier", &version]))?;
+            .run(&self.args(&wait, &["--qualifier", &version]))?;
         Ok(version)
     }
 
-    /// Set layers and variables by one update, if nobody else has changed the function since, and wait for it.
+    /// Sets layers and variables by one update, if nobody else has changed the function since, and waits for it.
     pub(crate) fn update(
         &self,
         latest: &Configuration,
         layers: &[LayerVersion],
         variables: &BTreeMap<String, String>,
     ) -> anyhow::Result<()> {
-        let folder = temp_dir::folder()?;
-        let mut words = vec![
+        let folder = temp_dir::create()?;
+        let mut args = vec![
             "lambda".to_owned(),
             "update-function-configuration".to_owned(),
         ];
         if latest.variables == *variables {
-            words.extend(["--function-name".to_owned(), self.name.to_owned()]);
-            words.push("--layers".to_owned());
-            words.extend(layers.iter().map(ToString::to_string));
+            args.extend(["--function-name".to_owned(), self.name.to_owned()]);
+            args.push("--layers".to_owned());
+            args.extend(layers.iter().map(ToString::to_string));
             let revision = latest.revision.clone().into_iter();
-            words.extend(revision.flat_map(|revision| ["--revision-id".to_owned(), revision]));
+            args.extend(revision.flat_map(|revision| ["--revision-id".to_owned(), revision]));
         } else {
             let path = folder.path().join("update.json");
             let layers: Vec<_> = layers.iter().map(ToString::to_string).collect();
@@ -283,8 +286,8 @@ impl Function<'_> {
             if let Some(revision) = &latest.revision {
                 update["RevisionId"] = revision.as_str().into();
             }
-            write_for_this_user(&path, &update.to_string())?;
-            // What is in it, but for the values.
+            write_private(&path, &update.to_string())?;
+            // The content of the file, without the values.
             for value in update["Environment"]["Variables"]
                 .as_object_mut()
                 .into_iter()
@@ -293,25 +296,26 @@ impl Function<'_> {
                 *value.1 = "...".into();
             }
             eprintln!("# {}, which only you can read: {update}", path.display());
-            words.extend([
+            args.extend([
                 "--cli-input-json".to_owned(),
                 format!("file://{}", path.display()),
             ]);
         }
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        self.aws.change(&words)?;
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        self.aws.mutate(&args)?;
         self.wait_for_update()
     }
 
-    /// Show how its revision is asked for, in a dry run.
+    /// Shows the command that reads its revision, in a dry run.
     pub(crate) fn show_revision(&self) {
-        let words = self.words(&["get-function-configuration"], &[]);
-        self.aws.show_keeping(REVISION, &words, "RevisionId");
+        let args = self.args(&["get-function-configuration"], &[]);
+        self.aws
+            .print_capture(REVISION_VARIABLE, &args, "RevisionId");
     }
 }
 
-/// A file that nobody else can read, not even for a moment.
-fn write_for_this_user(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+/// Writes a file that nobody else can read at any time.
+fn write_private(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 
     let mut options = fs_err::OpenOptions::new();
@@ -326,17 +330,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_that_cannot_be_read_are_no_empty_ones() {
+    fn unreadable_variables_are_an_error() {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:function:f";
-        let of = |environment: Value| {
+        let parse = |environment: Value| {
             let value =
                 json!({ "FunctionArn": arn, "Version": "$LATEST", "Environment": environment });
-            Configuration::of(&value)
+            Configuration::from_json(&value)
         };
         let denied = json!({ "Error": { "ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt" } });
-        let error = of(denied).expect_err("they are unreadable").to_string();
+        let error = parse(denied).expect_err("they are unreadable").to_string();
         assert!(error.contains("no kms:Decrypt"), "{error}");
-        assert!(of(Value::Null).is_ok_and(|none| none.variables.is_empty()));
+        assert!(parse(Value::Null).is_ok_and(|none| none.variables.is_empty()));
     }
 
     #[test]
@@ -348,7 +352,10 @@ mod tests {
         ] {
             let value = value.map(|value| ("TOOLS_LIST".to_owned(), value.to_owned()));
             let variables = value.into_iter().collect();
-            assert_eq!(Configuration::list(&variables, "TOOLS_LIST"), expected);
+            assert_eq!(
+                Configuration::list_variable(&variables, "TOOLS_LIST"),
+                expected
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Versions of layers, by their ARNs.
+//! Versions of layers, identified by ARNs.
 
 use std::{fmt, str::FromStr};
 
-/// The version of a layer, by its ARN.
+/// A version of a layer, identified by its ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LayerVersion {
     /// `arn:aws:lambda:REGION:ACCOUNT:layer:NAME`
@@ -35,8 +35,8 @@ impl fmt::Display for LayerVersion {
     }
 }
 
-/// Layers, for people.
-pub(crate) fn told(layers: &[LayerVersion]) -> String {
+/// Returns the names of layers, for people.
+pub(crate) fn display_names(layers: &[LayerVersion]) -> String {
     let name = |layer: &LayerVersion| {
         let name = layer.layer.rsplit(':').next().unwrap_or_default();
         format!("{name}:{}", layer.version)
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arn_of_a_version_is_told_from_that_of_a_layer() {
+    fn a_version_arn_is_distinguished_from_a_layer_arn() {
         let layer = "arn:aws:lambda:eu-west-1:123456789012:layer:tools";
         let parsed = format!("{layer}:7").parse::<LayerVersion>();
         let expected = LayerVersion {

@@ -1,7 +1,7 @@
-//! Requests signed for doors that ask IAM: Function URLs and API Gateway.
+//! Signed requests for endpoints with IAM authentication: Function URLs and API Gateway.
 //!
-//! Source: AWS, "Signature Version 4"; AWS Lambda Developer Guide, "Control access to Lambda function URLs"; API Gateway
-//! Developer Guide, "Control access with IAM".
+//! Source: AWS, "Signature Version 4"; AWS Lambda Developer Guide, "Control access to Lambda function URLs"; API
+//! Gateway Developer Guide, "Control access with IAM".
 
 use std::time::SystemTime;
 
@@ -15,17 +15,17 @@ use ureq::http::{Request, Uri};
 
 use crate::aws::{
     cli::{Aws, AwsOptions},
-    error::Deployment,
+    error::DeployError,
 };
 
-/// How the names of Function URLs and of APIs go on behind their own part; then comes the region.
-const FUNCTION_URL: &str = "lambda-url";
-const API: &str = "execute-api";
+/// The labels behind the first part of the names of Function URLs and of APIs; the region comes next.
+const FUNCTION_URL_LABEL: &str = "lambda-url";
+const API_LABEL: &str = "execute-api";
 
-/// What requests are signed for, and by whom.
+/// The target of signed requests, and their credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct SigningOptions {
-    /// Where they go.
+    /// The URL of the requests.
     pub(crate) url: String,
     /// The region, if it is not that of the URL.
     pub(crate) region: Option<String>,
@@ -33,19 +33,19 @@ pub(crate) struct SigningOptions {
     pub(crate) profile: Option<String>,
 }
 
-/// Signs requests.
+/// A signer of requests.
 pub(crate) struct Signer {
     credentials: Credentials,
     region: String,
-    /// As signatures name it.
+    /// The service, by its name in signatures.
     service: &'static str,
 }
 
 impl Signer {
     pub(crate) fn new(options: SigningOptions) -> anyhow::Result<Self> {
-        let (service, found) = of_url(&options.url);
+        let (service, found) = service_and_region(&options.url);
         let region = options.region.or(found);
-        let region = region.ok_or(Deployment::NoRegion(options.url))?;
+        let region = region.ok_or(DeployError::NoRegion(options.url))?;
         Ok(Self {
             credentials: credentials(options.profile)?,
             region,
@@ -53,7 +53,7 @@ impl Signer {
         })
     }
 
-    /// The request with its signature.
+    /// Returns the request with its signature.
     pub(crate) fn sign<B>(
         &self,
         mut request: Request<B>,
@@ -82,27 +82,27 @@ impl Signer {
     }
 }
 
-/// The service and the region of a URL, as far as its name tells them.
-fn of_url(url: &str) -> (&'static str, Option<String>) {
+/// Returns the service and the region of a URL, as far as its name has them.
+fn service_and_region(url: &str) -> (&'static str, Option<String>) {
     let url = url.parse::<Uri>();
     let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
     let mut parts = host.split('.').skip(1);
     let (kind, region) = (parts.next(), parts.next().map(str::to_owned));
     match kind {
-        Some(FUNCTION_URL) => ("lambda", region),
-        Some(API) => (API, region),
-        _ => (API, None),
+        Some(FUNCTION_URL_LABEL) => ("lambda", region),
+        Some(API_LABEL) => (API_LABEL, region),
+        _ => (API_LABEL, None),
     }
 }
 
-/// Those of the shell, else those that the AWS CLI has.
+/// Returns the credentials of the shell, else those of the AWS CLI.
 fn credentials(profile: Option<String>) -> anyhow::Result<Credentials> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let of_shell = (
+    let from_shell = (
         variable("AWS_ACCESS_KEY_ID"),
         variable("AWS_SECRET_ACCESS_KEY"),
     );
-    if let ((Some(id), Some(secret)), None) = (of_shell, &profile) {
+    if let ((Some(id), Some(secret)), None) = (from_shell, &profile) {
         let token = variable("AWS_SESSION_TOKEN");
         return Ok(Credentials::new(id, secret, token, None, "shell"));
     }
@@ -110,14 +110,14 @@ fn credentials(profile: Option<String>) -> anyhow::Result<Credentials> {
         profile,
         ..AwsOptions::default()
     });
-    let told = aws.ask(&["configure", "export-credentials", "--format", "process"])?;
-    let text = |member: &str| told[member].as_str().map(str::to_owned);
+    let exported = aws.query(&["configure", "export-credentials", "--format", "process"])?;
+    let text = |member: &str| exported[member].as_str().map(str::to_owned);
     let (Some(id), Some(secret)) = (text("AccessKeyId"), text("SecretAccessKey")) else {
-        let what = match &told {
+        let what = match &exported {
             Value::Null => "the AWS CLI has none",
             _ => "the AWS CLI gives none",
         };
-        return Err(Deployment::Credentials(what).into());
+        return Err(DeployError::Credentials(what).into());
     };
     Ok(Credentials::new(
         id,
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_tells_the_service_and_the_region() {
+    fn the_url_gives_the_service_and_the_region() {
         for (url, service, region) in [
             (
                 "https://abc.lambda-url.eu-west-1.on.aws/mcp",
@@ -142,12 +142,16 @@ mod tests {
             ),
             (
                 "https://abc.execute-api.us-east-1.amazonaws.com/prod/mcp",
-                API,
+                API_LABEL,
                 Some("us-east-1"),
             ),
-            ("https://tools.example.com/mcp", API, None),
+            ("https://tools.example.com/mcp", API_LABEL, None),
         ] {
-            assert_eq!(of_url(url), (service, region.map(str::to_owned)), "{url}");
+            assert_eq!(
+                service_and_region(url),
+                (service, region.map(str::to_owned)),
+                "{url}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! A version of a function asked by Lambda's own way to invoke: a JSON-RPC message is the payload, its answer what comes back.
+//! Tests of a version of a function through Lambda's own API: a JSON-RPC message is the payload, and its answer comes
+//! back.
 
 use std::path::Path;
 
@@ -7,29 +8,29 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     archive::selection::differences,
-    aws::{cli::quoted, error::Deployment, lambda::Function},
+    aws::{cli::shell_quoted, error::DeployError, lambda::Function},
     compare,
     process::temp_dir,
 };
 
-/// What an invocation came to: a result, or what is wrong.
-type Answer = Result<Value, String>;
+/// The outcome of an invocation: a result, or a problem.
+type InvocationOutcome = Result<Value, String>;
 
-/// Proof that a version serves.
-pub(crate) struct Proof<'a> {
+/// A test of whether a version serves.
+pub(crate) struct SmokeTest<'a> {
     pub(crate) expected: &'a [compare::Tool],
-    /// A tool that is called as well, and its arguments.
+    /// A tool to call as well, and its arguments.
     pub(crate) call: Option<(&'a str, &'a Map<String, Value>)>,
 }
 
-impl Proof<'_> {
-    /// Ask a version for its tools, and compare. What is wrong, in words.
-    pub(crate) fn of(
+impl SmokeTest<'_> {
+    /// Lists the tools of a version, and compares. Returns the problems, for people.
+    pub(crate) fn run(
         &self,
         function: &Function<'_>,
         version: &str,
     ) -> anyhow::Result<Result<(), String>> {
-        let listed = match listed(function, version)? {
+        let listed = match list_tools(function, version)? {
             Ok(listed) => listed,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -55,10 +56,10 @@ impl Proof<'_> {
 }
 
 /// Checks that the tool of this name can be called without harm.
-pub(crate) fn check_reads_only<'a>(
+pub(crate) fn check_read_only<'a>(
     name: &str,
     tools: impl IntoIterator<Item = &'a Value>,
-) -> Result<(), Deployment> {
+) -> Result<(), DeployError> {
     let reads = |tool: &&Value| tool["annotations"]["readOnlyHint"] == true;
     let known = tools.into_iter().filter(reads);
     let known = known.filter_map(|tool| Some(tool["name"].as_str()?.to_owned()));
@@ -67,11 +68,11 @@ pub(crate) fn check_reads_only<'a>(
         return Ok(());
     }
     let tool = name.to_owned();
-    Err(Deployment::NotReadOnly { tool, known })
+    Err(DeployError::NotReadOnly { tool, known })
 }
 
-/// The tools that a version lists.
-pub(crate) fn listed(
+/// Returns the tools that a version lists.
+pub(crate) fn list_tools(
     function: &Function<'_>,
     version: &str,
 ) -> anyhow::Result<Result<Vec<Value>, String>> {
@@ -92,29 +93,33 @@ pub(crate) fn listed(
     }
 }
 
-/// Invoke a version by a message. In a dry run nothing comes of it.
+/// Invokes a version with a message. In a dry run there is no result.
 fn invoke(
     function: &Function<'_>,
     version: &str,
     method: &str,
     params: &Value,
-) -> anyhow::Result<Answer> {
+) -> anyhow::Result<InvocationOutcome> {
     let aws = &*function.aws;
-    let folder = temp_dir::folder()?;
+    let folder = temp_dir::create()?;
     let (message, answer) = (
         folder.path().join("message.json"),
         folder.path().join("answer.json"),
     );
     let text = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let path = |path: &Path| match path.file_name() {
-        // The folder is gone before anybody could type this.
+        // The folder will be gone before anybody could type this.
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };
-    eprintln!("echo {} >{}", quoted(&text), quoted(&path(&message)));
+    eprintln!(
+        "echo {} >{}",
+        shell_quoted(&text),
+        shell_quoted(&path(&message))
+    );
     fs_err::write(&message, text)?;
     let (payload, answer) = (format!("fileb://{}", path(&message)), path(&answer));
-    let words = [
+    let args = [
         "lambda",
         "invoke",
         "--function-name",
@@ -127,22 +132,22 @@ fn invoke(
         "Tail",
         &answer,
     ];
-    let Some(told) = aws.change(&words)? else {
+    let Some(response) = aws.mutate(&args)? else {
         return Ok(Ok(Value::Null));
     };
     let payload = fs_err::read(&answer)?;
-    Ok(judged(&told, &payload).map_err(|problem| {
-        let log = log(&told);
-        aws.without_secrets(&format!("{problem}{log}"))
+    Ok(parse_outcome(&response, &payload).map_err(|problem| {
+        let log = log_tail(&response);
+        aws.redacted(&format!("{problem}{log}"))
     }))
 }
 
-/// What an invocation came to, by what Lambda tells of it, and its payload.
-fn judged(told: &Value, payload: &[u8]) -> Answer {
+/// Parses the outcome of an invocation from Lambda's response and its payload.
+fn parse_outcome(response: &Value, payload: &[u8]) -> InvocationOutcome {
     let text = String::from_utf8_lossy(payload);
     let mut payload: Value = serde_json::from_slice(payload)
         .map_err(|error| format!("its answer is no JSON ({error}): {text}"))?;
-    if let Some(kind) = told["FunctionError"].as_str() {
+    if let Some(kind) = response["FunctionError"].as_str() {
         let member = |name: &str| payload[name].as_str().map(str::to_owned);
         let kind = member("errorType").unwrap_or_else(|| kind.to_owned());
         let message = member("errorMessage").unwrap_or_else(|| payload.to_string());
@@ -157,9 +162,9 @@ fn judged(told: &Value, payload: &[u8]) -> Answer {
     }
 }
 
-/// The end of its log, in lines of their own.
-fn log(told: &Value) -> String {
-    let log = told["LogResult"].as_str().unwrap_or_default();
+/// Returns the end of its log, in separate lines.
+fn log_tail(response: &Value) -> String {
+    let log = response["LogResult"].as_str().unwrap_or_default();
     let log = BASE64_STANDARD.decode(log).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let lines = log.lines().filter(|line| !line.trim().is_empty());
@@ -171,9 +176,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_invocation_is_a_result_or_what_is_wrong() {
+    fn an_invocation_is_a_result_or_a_problem() {
         let fails = json!({ "FunctionError": "Unhandled" });
-        for (told, payload, expected) in [
+        for (response, payload, expected) in [
             (
                 json!({}),
                 r#"{"result":{"tools":[]}}"#,
@@ -196,16 +201,20 @@ mod tests {
             ),
         ] {
             let expected = expected.map_err(str::to_owned);
-            assert_eq!(judged(&told, payload.as_bytes()), expected, "{payload}");
+            assert_eq!(
+                parse_outcome(&response, payload.as_bytes()),
+                expected,
+                "{payload}"
+            );
         }
-        let broken = judged(&json!({}), b"<html>").expect_err("no JSON");
+        let broken = parse_outcome(&json!({}), b"<html>").expect_err("no JSON");
         assert!(broken.ends_with(": <html>"), "{broken}");
     }
 
     #[test]
     fn the_end_of_a_log_is_shown_line_by_line() {
-        let told = json!({ "LogResult": BASE64_STANDARD.encode("START\n\nerror: x\n") });
-        assert_eq!(log(&told), "\n    log: START\n    log: error: x");
-        assert_eq!(log(&json!({})), "");
+        let response = json!({ "LogResult": BASE64_STANDARD.encode("START\n\nerror: x\n") });
+        assert_eq!(log_tail(&response), "\n    log: START\n    log: error: x");
+        assert_eq!(log_tail(&json!({})), "");
     }
 }

@@ -1,4 +1,4 @@
-//! The cargo to run: that which runs this program, else that of the PATH, else where rustup puts it. (Programs that a desktop
+//! The cargo to run: the one that runs this program, else that of the PATH, else rustup's. (Programs that a desktop
 //! starts often have a PATH without it.)
 
 use std::{
@@ -9,11 +9,11 @@ use std::{
 
 use cargo_metadata::MetadataCommand;
 
-/// What cargo tells a process of the package that it runs for.
+/// The variables by which cargo describes the running package to a process.
 ///
-/// No cargo that is run may see it: build scripts that ask for it, as that of `ring`, would run again, and all that depends on them
-/// be compiled, whenever tests, benchmarks and `cargo layer` take turns.
-const OF_A_PACKAGE: [&str; 7] = [
+/// No cargo that is run may see them: build scripts that read them, as that of `ring`, would run again, and all
+/// dependents be compiled, whenever tests, benchmarks and `cargo layer` take turns.
+const PACKAGE_VARIABLES: [&str; 7] = [
     "CARGO_BIN_",
     "CARGO_CRATE_NAME",
     "CARGO_MANIFEST_",
@@ -23,38 +23,38 @@ const OF_A_PACKAGE: [&str; 7] = [
     "OUT_DIR",
 ];
 
-/// A command for cargo.
+/// Returns a command for cargo.
 pub(crate) fn command() -> Command {
-    without_a_package(Command::new(program()))
+    without_package_variables(Command::new(program()))
 }
 
-/// A command for cargo-zigbuild, which runs cargo.
+/// Returns a command for cargo-zigbuild, which runs cargo.
 pub(crate) fn zigbuild() -> Command {
-    without_a_package(Command::new("cargo-zigbuild"))
+    without_package_variables(Command::new("cargo-zigbuild"))
 }
 
-fn without_a_package(mut command: Command) -> Command {
+fn without_package_variables(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
-        let is_of_a_package = |name: &str| {
-            OF_A_PACKAGE
+        let is_package_variable = |name: &str| {
+            PACKAGE_VARIABLES
                 .iter()
-                .any(|of| name == *of || of.ends_with('_') && name.starts_with(of))
+                .any(|known| name == *known || known.ends_with('_') && name.starts_with(known))
         };
-        if name.to_str().is_some_and(is_of_a_package) {
+        if name.to_str().is_some_and(is_package_variable) {
             command.env_remove(name);
         }
     }
     command
 }
 
-/// A question for `cargo metadata`.
+/// Returns a command for `cargo metadata`.
 pub(crate) fn metadata() -> MetadataCommand {
     let mut command = MetadataCommand::new();
     command.cargo_path(program());
     command
 }
 
-/// Cargo's own folder.
+/// Returns cargo's own folder.
 pub(crate) fn home() -> Option<PathBuf> {
     let set = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     set.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
@@ -65,13 +65,13 @@ fn program() -> OsString {
         return cargo;
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let in_path = std::env::split_paths(&path).any(|folder| is_there(&folder));
+    let in_path = std::env::split_paths(&path).any(|folder| has_cargo(&folder));
     match home().map(|home| home.join("bin")) {
-        Some(folder) if !in_path && is_there(&folder) => folder.join("cargo").into(),
+        Some(folder) if !in_path && has_cargo(&folder) => folder.join("cargo").into(),
         _ => "cargo".into(),
     }
 }
 
-fn is_there(folder: &Path) -> bool {
+fn has_cargo(folder: &Path) -> bool {
     folder.join("cargo").is_file()
 }

@@ -1,4 +1,4 @@
-//! Run cargo for one package, and return the artifact.
+//! Runs cargo for one package, and returns the artifact.
 //!
 //! One call per plugin: cargo unifies features within a call, so that plugins built together would carry each other's.
 
@@ -12,46 +12,46 @@ use cargo_metadata::{Artifact, CrateType, Message};
 
 use crate::{
     build::cargo,
-    error::Failure,
+    error::CliError,
     library::{
         elf,
         platform::{self, Platform},
     },
 };
 
-/// How to compile.
+/// The profile to compile with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// For people who wait: cargo's `dev`.
+    /// For development: cargo's `dev`.
     Dev,
-    /// For deployment. A profile of its own, since what a workspace writes under `[profile.release]` is for other things.
+    /// For deployment. A separate profile, since `[profile.release]` of a workspace has other purposes.
     Layer,
 }
 
-/// What to compile of a package.
+/// The target of a package to compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Its `cdylib`.
+    /// The package's `cdylib`.
     Plugin,
     /// The host's binary of this name.
     Bin(&'static str),
 }
 
-/// With what to link.
+/// The linker to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linker {
-    /// This machine's, for this machine.
-    Own,
+    /// The linker of this machine, for this machine.
+    Native,
     /// zig, against the glibc of the platform.
     Zig(Platform),
 }
 
-/// A folder of this machine, and what it is called in a layer.
+/// A folder of this machine, and its name in a layer.
 pub(crate) type Remap = (PathBuf, String);
 
-/// Compile for a platform, and return the path of what came out.
+/// Compiles for a platform, and returns the path of the artifact.
 ///
-/// By this machine's own tools as long as the result needs no newer glibc than there is, else by way of zig.
+/// Uses the tools of this machine as long as the result needs no newer glibc than the platform has, else zig.
 pub(crate) fn for_lambda(
     package: &str,
     manifest: &Path,
@@ -59,12 +59,12 @@ pub(crate) fn for_lambda(
     platform: Platform,
     remaps: &[Remap],
 ) -> anyhow::Result<PathBuf> {
-    let by = |linker| compile(package, manifest, target, Profile::Layer, linker, remaps);
-    if !platform.arch.is_here() {
+    let compile_with = |linker| compile(package, manifest, target, Profile::Layer, linker, remaps);
+    if !platform.arch.is_native() {
         platform::check_zig(platform.arch)?;
-        return by(Linker::Zig(platform));
+        return compile_with(Linker::Zig(platform));
     }
-    let built = by(Linker::Own)?;
+    let built = compile_with(Linker::Native)?;
     let Err(too_new) = elf::check_glibc(&built, platform.glibc) else {
         return Ok(built);
     };
@@ -74,12 +74,12 @@ pub(crate) fn for_lambda(
     let too_new = too_new.to_string();
     let reason = too_new.lines().next().unwrap_or_default();
     eprintln!("{reason}; building {package} once more, by zig");
-    let built = by(Linker::Zig(platform))?;
+    let built = compile_with(Linker::Zig(platform))?;
     elf::check_glibc(&built, platform.glibc)?;
     Ok(built)
 }
 
-/// Compile, and return the path of what came out.
+/// Compiles, and returns the path of the artifact.
 pub(crate) fn compile(
     package: &str,
     manifest: &Path,
@@ -89,14 +89,14 @@ pub(crate) fn compile(
     remaps: &[Remap],
 ) -> anyhow::Result<PathBuf> {
     let mut command = match linker {
-        Linker::Own => cargo::command(),
+        Linker::Native => cargo::command(),
         Linker::Zig(_) => cargo::zigbuild(),
     };
     command.args(["rustc", "--message-format=json-render-diagnostics"]);
     command.args(["--package", package]);
     command.arg("--manifest-path").arg(manifest);
     match target {
-        // Of a crate that is an rlib as well, cargo would build both, and leave out the LTO.
+        // For a crate that is an rlib as well, cargo would build both, and leave out the LTO.
         Target::Plugin => command.args(["--lib", "--crate-type", "cdylib"]),
         Target::Bin(name) => command.args(["--bin", name]),
     };
@@ -104,19 +104,20 @@ pub(crate) fn compile(
         command.args(["--target", &platform.zig_target()]);
     }
     if profile == Profile::Layer {
-        for_deployment(&mut command, target);
-        with_flags(&mut command, target, remaps);
+        set_deployment_profile(&mut command, target);
+        set_rustflags(&mut command, target, remaps);
         command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
         if let Target::Bin(_) = target {
-            // At a place of its own there is nothing to relocate, of some 27,000 relocations, which touch 120 pages before `main`.
-            // Plugins, libraries, the heap and the stacks are still where nobody knows.
+            // At a fixed address there is nothing to relocate, of some 27,000 relocations, which touch 120 pages before
+            // `main`.
+            // Plugins, libraries, the heap and the stacks are still at random addresses.
             command.args(["-C", "relocation-model=static"]);
         } else {
-            // Libraries of the layer's own stand beside it.
+            // The layer's own libraries are in the same folder.
             command.args(["-C", "link-arg=-Wl,-rpath,$ORIGIN"]);
-            // A tool whose arithmetic overflows should fail, as it does in `dev`, and not tell a model a wrong number. In
-            // the author's own code only, as that is nearly free. (An override of the profile for one package would do the
-            // same, but cargo then leaves that package's symbols in.)
+            // A tool with an arithmetic overflow should fail, as it does in `dev`, and not give a model a wrong number.
+            // In the author's own code only, as that is nearly free. (An override of the profile for one package would
+            // do the same, but cargo then leaves that package's symbols in.)
             command.args(["-C", "overflow-checks=on"]);
         }
     }
@@ -126,7 +127,7 @@ pub(crate) fn compile(
         .output()
         .context("cargo cannot be run")?;
     if !output.status.success() {
-        return Err(Failure::Compile {
+        return Err(CliError::Compile {
             package: package.to_owned(),
         }
         .into());
@@ -137,17 +138,18 @@ pub(crate) fn compile(
             _ => None,
         });
     artifacts
-        .filter_map(|artifact| file_of(&artifact, manifest, target, linker))
+        .filter_map(|artifact| artifact_path(&artifact, manifest, target, linker))
         .last()
-        .ok_or_else(|| no_artifact(package, target).into())
+        .ok_or_else(|| no_artifact_error(package, target).into())
 }
 
-/// The host has its profile in the workspace; that of plugins, `layer`, is made up on the command line, since their workspace
-/// may be anyone's.
-fn for_deployment(command: &mut Command, target: Target) {
+/// Sets the profile. The host has its profile in the workspace; that of plugins, `layer`, is defined on the command
+/// line, since their workspace may be anyone's.
+fn set_deployment_profile(command: &mut Command, target: Target) {
     if let Target::Bin(_) = target {
         command.args(["--profile", "host"]);
-        // To ask the CPU what it can do takes longer than all headers of a first call, as a virtual machine answers for it.
+        // Detecting CPU features takes longer than all headers of a first call, as a virtual machine answers for the
+        // CPU.
         command.env("CARGO_CFG_HTTPARSE_DISABLE_SIMD", "1");
         // Read by host/build.rs.
         command.env("MCP_LAYER_HOST_ORDER", "1");
@@ -161,7 +163,7 @@ fn for_deployment(command: &mut Command, target: Target) {
         r#"opt-level="s""#,
         // A panic must be caught at the boundary.
         r#"panic="unwind""#,
-        // Stripped afterwards: its symbols are kept elsewhere.
+        // It is stripped afterwards: its symbols are kept elsewhere.
         r#"strip="none""#,
         r#"debug="line-tables-only""#,
         "incremental=false",
@@ -170,27 +172,27 @@ fn for_deployment(command: &mut Command, target: Target) {
     }
 }
 
-/// Flags for every crate that is compiled.
+/// Sets the flags for every crate that is compiled.
 ///
-/// Panics name source files: those of dependencies by where this machine keeps them, unless told otherwise. (Cargo names those of
-/// the workspace by their place in it.)
-fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
+/// Panics name source files: by default those of dependencies by their path on this machine. (Cargo names those of the
+/// workspace by their path in it.)
+fn set_rustflags(command: &mut Command, target: Target, remaps: &[Remap]) {
     let cargo_home = cargo::home().map(|home| (home, "/cargo".to_owned()));
-    // Of several that fit the last counts, so that a folder in another comes after it.
+    // The last of several matching flags wins, so that a folder in another comes after it.
     let flags = cargo_home.iter().chain(remaps);
     let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     let mut flags: Vec<_> = flags.collect();
     if let Target::Bin(_) = target {
-        // These symbols tell apart what others give one name: see host/link-order.ld.
+        // These symbols distinguish functions that other manglings give one name: see host/link-order.ld.
         flags.push("-Csymbol-mangling-version=v0".to_owned());
     }
-    // These variables, where they are set, count instead of the configuration.
+    // These variables, where they are set, override the configuration.
     let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
     match encoded.or_else(|| Some(encoded_flags(&std::env::var("RUSTFLAGS").ok()?))) {
         Some(set) => {
             let all = [set].into_iter().chain(flags);
             let all = all.filter(|flag| !flag.is_empty()).collect::<Vec<_>>();
-            command.env("CARGO_ENCODED_RUSTFLAGS", all.join(SEPARATOR));
+            command.env("CARGO_ENCODED_RUSTFLAGS", all.join(RUSTFLAGS_SEPARATOR));
         }
         None => {
             let flags = serde_json::Value::from(flags);
@@ -200,24 +202,24 @@ fn with_flags(command: &mut Command, target: Target, remaps: &[Remap]) {
     }
 }
 
-/// What stands between the flags in `CARGO_ENCODED_RUSTFLAGS`, which can have blanks in them, unlike those in `RUSTFLAGS`.
-const SEPARATOR: &str = "\u{1f}";
+/// The separator of flags in `CARGO_ENCODED_RUSTFLAGS`, which can contain blanks, unlike those in `RUSTFLAGS`.
+const RUSTFLAGS_SEPARATOR: &str = "\u{1f}";
 
-/// The flags of `RUSTFLAGS`, as cargo takes them apart.
+/// Returns the flags of `RUSTFLAGS`, split as cargo does.
 fn encoded_flags(flags: &str) -> String {
     let flags = flags.split(' ').map(str::trim);
     let flags: Vec<_> = flags.filter(|flag| !flag.is_empty()).collect();
-    flags.join(SEPARATOR)
+    flags.join(RUSTFLAGS_SEPARATOR)
 }
 
-fn file_of(
+fn artifact_path(
     artifact: &Artifact,
     manifest: &Path,
     target: Target,
     linker: Linker,
 ) -> Option<PathBuf> {
     let suffix = match linker {
-        Linker::Own => std::env::consts::DLL_EXTENSION,
+        Linker::Native => std::env::consts::DLL_EXTENSION,
         Linker::Zig(_) => "so",
     };
     if artifact.manifest_path.as_std_path() != manifest {
@@ -244,7 +246,7 @@ fn file_of(
     }
 }
 
-fn no_artifact(package: &str, target: Target) -> Failure {
+fn no_artifact_error(package: &str, target: Target) -> CliError {
     let (artifact, help) = match target {
         Target::Plugin => (
             "shared library",
@@ -252,7 +254,7 @@ fn no_artifact(package: &str, target: Target) -> Failure {
         ),
         Target::Bin(_) => ("program", "the package needs a binary of that name"),
     };
-    Failure::NoArtifact {
+    CliError::NoArtifact {
         package: package.to_owned(),
         artifact,
         help,

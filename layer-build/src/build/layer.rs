@@ -1,4 +1,4 @@
-//! A layer: the plugins' libraries and the manifest that tells of them.
+//! A layer: the plugins' libraries and the manifest that lists them.
 
 use std::{
     fmt,
@@ -20,35 +20,35 @@ use layer_format::{
 use crate::{
     archive::{
         read,
-        write::{self, Entry, Written},
+        write::{self, Entry, WrittenArchive},
     },
     build::{
         compile::{self, Linker, Profile, Remap, Target},
         packages::{Packages, Plugin},
         symbols,
     },
-    error::Failure,
+    error::CliError,
     library::{
-        debug_info::{self, Halves},
-        describe::{self, Described},
+        debug_info::{self, SplitLibrary},
+        describe::{self, LibraryDeclaration},
         elf,
         platform::Platform,
     },
     process::{child, temp_dir},
 };
 
-/// What a layer says of itself.
+/// The metadata of a layer.
 #[derive(Debug)]
-pub(crate) struct Label {
+pub(crate) struct LayerMetadata {
     name: String,
     version: String,
-    /// Its default tools.
+    /// The default tools.
     tools: Vec<String>,
 }
 
-/// What a layer is to say of itself, as far as somebody has asked for it.
+/// The metadata of a layer, as far as the user has set it.
 #[derive(Debug, Default)]
-pub(crate) struct LabelOptions {
+pub(crate) struct MetadataOptions {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
     /// The default tools, written like `TOOLS_LIST`.
@@ -59,16 +59,19 @@ pub(crate) struct LabelOptions {
 #[derive(Debug)]
 pub(crate) struct Layer {
     pub(crate) path: PathBuf,
-    written: Written,
+    written: WrittenArchive,
     /// The plugins' files.
     files: Vec<String>,
     /// The tools, in the order in which the host lists them.
     pub(crate) tools: Vec<String>,
 }
 
-impl Label {
-    /// As asked for, else by what the plugins have in common.
-    pub(crate) fn of(options: &LabelOptions, packages: &Packages) -> Result<Self, Failure> {
+impl LayerMetadata {
+    /// Returns the metadata of the options, else by what the plugins have in common.
+    pub(crate) fn from_options(
+        options: &MetadataOptions,
+        packages: &Packages,
+    ) -> Result<Self, CliError> {
         let version = match &options.version {
             Some(version) => version.clone(),
             None => common_version(&packages.plugins).ok_or_else(|| {
@@ -76,7 +79,7 @@ impl Label {
                     .plugins
                     .iter()
                     .map(|plugin| format!("{} {}", plugin.name, plugin.version));
-                Failure::NoVersion(versions.collect())
+                CliError::NoVersion(versions.collect())
             })?,
         };
         let name = options
@@ -85,7 +88,7 @@ impl Label {
             .unwrap_or_else(|| packages.name().to_owned());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || !name.chars().all(plain) {
-            return Err(Failure::LayerName(name));
+            return Err(CliError::LayerName(name));
         }
         let tools = options.tools.iter().map(|entry| entry.trim().to_owned());
         Ok(Self {
@@ -103,160 +106,163 @@ fn common_version(plugins: &[Plugin]) -> Option<String> {
         .then(|| first.version.clone())
 }
 
-/// How a layer is built.
+/// The options of a build.
 #[derive(Debug)]
 pub(crate) struct BuildOptions<'a> {
     pub(crate) profile: Profile,
     pub(crate) platform: Platform,
-    /// Other libraries that are packed.
+    /// Other libraries to pack.
     pub(crate) includes: &'a [PathBuf],
 }
 
 /// A plugin that was built.
-struct Part {
+struct BuiltPlugin {
     file: String,
-    /// What is packed.
+    /// The library to pack.
     content: Vec<u8>,
-    /// The same for this machine, where that is another.
-    here: Option<Vec<u8>>,
-    described: Described,
-    halves: Option<Halves>,
+    /// The same library for this machine, where that has another CPU.
+    native: Option<Vec<u8>>,
+    described: LibraryDeclaration,
+    split: Option<SplitLibrary>,
 }
 
-/// Builds plugins for this machine, and for people who wait, and unpacks the layer into a folder, in which it stays as well.
+/// Builds plugins for this machine in the development profile, and unpacks the layer into a folder, in which the
+/// archive stays as well.
 pub(crate) fn build_for_development(packages: &Packages, opt: &Path) -> anyhow::Result<Layer> {
     let options = BuildOptions {
         profile: Profile::Dev,
-        platform: Platform::like_this_machine(),
+        platform: Platform::native(),
         includes: &[],
     };
     let version = common_version(&packages.plugins);
-    let label = Label {
+    let metadata = LayerMetadata {
         name: packages.name().to_owned(),
         version: version.unwrap_or_else(|| "0.0.0-dev".to_owned()),
         tools: Vec::new(),
     };
-    let layer = build(packages, &options, &label, &opt.join("layer.zip"))?;
+    let layer = build(packages, &options, &metadata, &opt.join("layer.zip"))?;
     read::unpack(&layer.path, opt)?;
     Ok(layer)
 }
 
-/// Build plugins and pack them into a layer.
+/// Builds plugins and packs them into a layer.
 pub(crate) fn build(
     packages: &Packages,
     options: &BuildOptions<'_>,
-    label: &Label,
+    metadata: &LayerMetadata,
     out: &Path,
 ) -> anyhow::Result<Layer> {
-    // Where plugins are opened, with what they find beside them, and then served.
-    let folder = temp_dir::folder()?;
+    // The folder where plugins are opened, beside their libraries, and then served.
+    let folder = temp_dir::create()?;
     let lib = folder.path().join("lib");
     fs_err::create_dir(&lib)?;
     let mut entries = Vec::new();
     for path in options.includes {
-        let entry = included(path, options.platform)?;
+        let entry = read_include(path, options.platform)?;
         fs_err::write(folder.path().join(&entry.path), &entry.content)?;
         entries.push(entry);
     }
-    let mut parts = Vec::new();
+    let mut built = Vec::new();
     for plugin in &packages.plugins {
         eprintln!("building {}", plugin.name);
-        parts.push(part(plugin, &packages.remaps, options, &lib)?);
+        built.push(build_plugin(plugin, &packages.remaps, options, &lib)?);
     }
-    parts.sort_by(|a, b| a.file.cmp(&b.file));
+    built.sort_by(|a, b| a.file.cmp(&b.file));
 
-    // What is for another CPU is proven by what was built of the same sources for this one.
-    let here = |part: &Part| part.here.as_ref().unwrap_or(&part.content).clone();
-    for entry in packed(&parts, label, std::env::consts::ARCH, here)? {
+    // A library for another CPU is tested by a build of the same sources for this one.
+    let native_content =
+        |plugin: &BuiltPlugin| plugin.native.as_ref().unwrap_or(&plugin.content).clone();
+    for entry in archive_entries(&built, metadata, std::env::consts::ARCH, native_content)? {
         fs_err::write(folder.path().join(&entry.path), &entry.content)?;
     }
-    let tools = tools(folder.path(), &label.tools)?;
+    let tools = list_served_tools(folder.path(), &metadata.tools)?;
 
-    entries.extend(packed(
-        &parts,
-        label,
+    entries.extend(archive_entries(
+        &built,
+        metadata,
         options.platform.arch.cpu(),
-        |part| part.content.clone(),
+        |plugin| plugin.content.clone(),
     )?);
     let written = write::write(entries, out)?;
     let symbols = symbols::folder(out);
-    for halves in parts.iter().filter_map(|part| part.halves.as_ref()) {
-        symbols::keep(&symbols, halves)?;
+    for split in built.iter().filter_map(|plugin| plugin.split.as_ref()) {
+        symbols::store(&symbols, split)?;
     }
     Ok(Layer {
         path: out.to_owned(),
         written,
-        files: parts.into_iter().map(|part| part.file).collect(),
+        files: built.into_iter().map(|plugin| plugin.file).collect(),
         tools,
     })
 }
 
-/// Build one plugin, and ask it what it declares.
-fn part(
+/// Builds one plugin, and reads its declaration.
+fn build_plugin(
     plugin: &Plugin,
     remaps: &[Remap],
     options: &BuildOptions<'_>,
     folder: &Path,
-) -> anyhow::Result<Part> {
+) -> anyhow::Result<BuiltPlugin> {
     let manifest = plugin.manifest_path.as_std_path();
     let (name, target) = (&plugin.name, Target::Plugin);
-    let for_this_machine =
-        |profile| compile::compile(name, manifest, target, profile, Linker::Own, remaps);
+    let compile_native =
+        |profile| compile::compile(name, manifest, target, profile, Linker::Native, remaps);
     let library = match options.profile {
-        Profile::Dev => for_this_machine(Profile::Dev)?,
+        Profile::Dev => compile_native(Profile::Dev)?,
         Profile::Layer => compile::for_lambda(name, manifest, target, options.platform, remaps)?,
     };
     let name = library.file_name().unwrap_or_default();
     let file = name.to_string_lossy().into_owned();
     let mut content = fs_err::read(&library)?;
-    let mut halves = None;
+    let mut split = None;
     if options.profile == Profile::Layer {
-        let of_library = debug_info::halves(content).map_err(|error| Failure::Library {
-            path: library.clone(),
-            problem: error.to_string(),
-        })?;
-        content = of_library.stripped.clone();
-        halves = Some(of_library);
+        let split_library =
+            debug_info::split_debug_info(content).map_err(|error| CliError::Library {
+                path: library.clone(),
+                problem: error.to_string(),
+            })?;
+        content = split_library.stripped.clone();
+        split = Some(split_library);
     }
-    let here = if options.platform.arch.is_here() {
+    let native = if options.platform.arch.is_native() {
         None
     } else {
         eprintln!(
             "building {} for this machine, to ask it what it declares",
             plugin.name
         );
-        Some(fs_err::read(for_this_machine(options.profile)?)?)
+        Some(fs_err::read(compile_native(options.profile)?)?)
     };
     let opened = folder.join(&file);
-    fs_err::write(&opened, here.as_ref().unwrap_or(&content))?;
-    let described = describe::describe(&opened, None, child::PATIENCE);
-    // Where it was opened it is no more.
-    let described = described.map_err(|error| match error.downcast::<Failure>() {
+    fs_err::write(&opened, native.as_ref().unwrap_or(&content))?;
+    let described = describe::describe(&opened, None, child::CHILD_TIMEOUT);
+    // The path where it was opened is gone.
+    let described = described.map_err(|error| match error.downcast::<CliError>() {
         Ok(failure) => {
             let (opened, library) = (opened.display().to_string(), library.display().to_string());
             failure
-                .told(|message| message.replace(&opened, &library))
+                .map_message(|message| message.replace(&opened, &library))
                 .into()
         }
         Err(error) => error,
     })?;
-    Ok(Part {
+    Ok(BuiltPlugin {
         described,
         file,
         content,
-        here,
-        halves,
+        native,
+        split,
     })
 }
 
-/// A library that is packed as it is.
-fn included(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Result<Entry> {
-    let content = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
-    let refused = |problem: String| Failure::Library {
+/// Reads a library that is packed unchanged.
+fn read_include(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Result<Entry> {
+    let content = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
+    let refused = |problem: String| CliError::Library {
         path: path.to_owned(),
         problem,
     };
-    let facts = elf::facts(&content).map_err(|error| refused(error.to_string()))?;
+    let facts = elf::read_facts(&content).map_err(|error| refused(error.to_string()))?;
     if facts.cpu != arch.cpu() {
         return Err(refused(format!(
             "for {}, the layer is for {}",
@@ -274,24 +280,24 @@ fn included(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Result<E
     })
 }
 
-/// What is packed: the libraries, and the manifest that tells of them.
-fn packed(
-    parts: &[Part],
-    label: &Label,
+/// Returns the entries of the archive: the libraries, and the manifest that lists them.
+fn archive_entries(
+    built: &[BuiltPlugin],
+    metadata: &LayerMetadata,
     cpu: &str,
-    content: impl Fn(&Part) -> Vec<u8>,
+    content: impl Fn(&BuiltPlugin) -> Vec<u8>,
 ) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut plugins = Vec::new();
-    for part in parts {
-        let content = content(part);
-        let mut entry = entry(part.file.clone(), &content, &part.described);
-        // One for another CPU was not asked itself: the host asks it.
-        let declared = part.here.is_none().then(|| entry.declaration.get());
-        entry.xxh3 = Some(Xxh3::new(&content, declared));
+    for plugin in built {
+        let content = content(plugin);
+        let mut entry = manifest_entry(plugin.file.clone(), &content, &plugin.described);
+        // A library for another CPU was not opened here: the host opens it.
+        let declaration = plugin.native.is_none().then(|| entry.declaration.get());
+        entry.xxh3 = Some(Xxh3::new(&content, declaration));
         plugins.push(entry);
         entries.push(Entry {
-            path: format!("lib/{}", part.file),
+            path: format!("lib/{}", plugin.file),
             content,
             executable: false,
         });
@@ -299,25 +305,25 @@ fn packed(
     let manifest = Manifest {
         format: manifest::FORMAT,
         layer: LayerInfo {
-            name: label.name.clone(),
-            version: label.version.clone(),
+            name: metadata.name.clone(),
+            version: metadata.version.clone(),
             instructions: None,
-            tools: label.tools.clone(),
+            tools: metadata.tools.clone(),
         },
         cpu: cpu.to_owned(),
         declared_on: (cpu != std::env::consts::ARCH).then(|| std::env::consts::ARCH.to_owned()),
         plugins,
     };
     entries.push(Entry {
-        path: format!("lib/{}{}", label.name, manifest::SUFFIX),
+        path: format!("lib/{}{}", metadata.name, manifest::SUFFIX),
         content: serde_json::to_vec_pretty(&manifest)?,
         executable: false,
     });
     Ok(entries)
 }
 
-fn entry(file: String, content: &[u8], described: &Described) -> PluginEntry {
-    let Described { text, declaration } = described.clone();
+fn manifest_entry(file: String, content: &[u8], described: &LibraryDeclaration) -> PluginEntry {
+    let LibraryDeclaration { text, declaration } = described.clone();
     PluginEntry {
         file,
         size: content.len() as u64,
@@ -334,23 +340,23 @@ fn entry(file: String, content: &[u8], described: &Described) -> PluginEntry {
     }
 }
 
-/// What a host lists that is started where this is `/opt`: the proof that the layer can be served.
-fn tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
+/// Returns the tools that a host lists with this folder as `/opt`: the proof that the layer can be served.
+fn list_served_tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
     let config = Config {
         plugin_dir: opt.join("lib"),
         on_bad_plugin: OnBadPlugin::Stop,
         tools_list: selected.to_vec(),
         ..Config::from_env(|_| None)
     };
-    let app = McpServer::start(&config).map_err(|error| Failure::Described {
+    let server = McpServer::start(&config).map_err(|error| CliError::Reported {
         code: error.code().as_str().to_owned(),
-        message: unservable(&error, opt),
+        message: start_message(&error, opt),
     })?;
-    Ok(app.tool_names().map(str::to_owned).collect())
+    Ok(server.tool_names().map(str::to_owned).collect())
 }
 
-/// In the words of whoever builds: of files of the layer, and of options.
-fn unservable(error: &StartError, opt: &Path) -> String {
+/// Returns the message for the user who builds: about files of the layer, and options.
+fn start_message(error: &StartError, opt: &Path) -> String {
     let message = error.to_string();
     let message = message.replace(&format!("{}/", opt.display()), "");
     let by_option = message.replace("TOOLS_LIST: ", "--tools: ");
@@ -364,7 +370,7 @@ fn unservable(error: &StartError, opt: &Path) -> String {
 }
 
 impl Layer {
-    /// Of the whole archive.
+    /// Returns the hash of the whole archive.
     pub(crate) fn sha256(&self) -> &str {
         &self.written.sha256
     }

@@ -1,4 +1,4 @@
-//! Which packages are plugins.
+//! Finds the packages that are plugins.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,40 +10,40 @@ use cargo_metadata::{CrateType, Metadata, Package, camino::Utf8PathBuf};
 
 use crate::{
     build::{cargo, compile::Remap},
-    error::Failure,
+    error::CliError,
 };
 
 /// A package that is a plugin.
 #[derive(Debug)]
-pub(crate) struct Plugin {
+pub(crate) struct PluginPackage {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) manifest_path: Utf8PathBuf,
 }
 
-/// Which packages to build.
+/// The packages to build.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackageSelection {
-    /// Their names; none: every plugin that cargo would build by default.
+    /// The names; none: every plugin that cargo would build by default.
     pub(crate) names: Vec<String>,
     /// The Cargo.toml to start from, if it is not the nearest.
     pub(crate) manifest_path: Option<PathBuf>,
 }
 
-/// The plugins to build, and where cargo builds.
+/// The plugins to build, and cargo's output folder.
 #[derive(Debug)]
 pub(crate) struct Packages {
-    pub(crate) plugins: Vec<Plugin>,
-    /// The folders of their sources: their own, and those of the packages beside them that they are made of.
+    pub(crate) plugins: Vec<PluginPackage>,
+    /// The folders of their sources: their own, and those of their local dependencies.
     pub(crate) sources: BTreeSet<Utf8PathBuf>,
-    /// What a layer calls the folders of this machine that cargo names by their whole paths.
+    /// The names in a layer for the folders of this machine that cargo names by their whole paths.
     pub(crate) remaps: Vec<Remap>,
     pub(crate) workspace_root: Utf8PathBuf,
     pub(crate) target_dir: Utf8PathBuf,
 }
 
 impl Packages {
-    /// What a layer of them is called unless it is told otherwise.
+    /// Returns the default name of their layer.
     pub(crate) fn name(&self) -> &str {
         match self.plugins.as_slice() {
             [plugin] => &plugin.name,
@@ -52,7 +52,8 @@ impl Packages {
     }
 }
 
-/// The Cargo.toml to start from: the one named, else the nearest in this folder or above it, as cargo looks for it.
+/// Returns the Cargo.toml to start from: the one named, else the nearest in this folder or above it, as cargo looks for
+/// it.
 pub(crate) fn manifest(selection: &PackageSelection) -> io::Result<PathBuf> {
     if let Some(path) = &selection.manifest_path {
         return std::path::absolute(path);
@@ -63,8 +64,8 @@ pub(crate) fn manifest(selection: &PackageSelection) -> io::Result<PathBuf> {
     Ok(nearest.unwrap_or_else(|| here.join("Cargo.toml")))
 }
 
-/// Those named, else those that cargo would build by default, in cargo's order.
-pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, Failure> {
+/// Finds the named packages, else those that cargo would build by default, in cargo's order.
+pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, CliError> {
     let mut command = cargo::metadata();
     command.no_deps();
     if let Some(path) = &selection.manifest_path {
@@ -74,12 +75,12 @@ pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, Failure> {
     let chosen = if selection.names.is_empty() {
         default_packages(&metadata)?
     } else {
-        named(&metadata, &selection.names)?
+        find_named(&metadata, &selection.names)?
     };
     let sources = sources(&metadata, &chosen);
     let plugins = chosen
         .into_iter()
-        .map(|package| Plugin {
+        .map(|package| PluginPackage {
             name: package.name.to_string(),
             version: package.version.to_string(),
             manifest_path: package.manifest_path.clone(),
@@ -94,8 +95,8 @@ pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, Failure> {
     })
 }
 
-/// By the names of their packages the folders outside of the workspace, of which one in another comes later; and where cargo
-/// builds, where build scripts write sources.
+/// Returns the names of folders: the packages' names for folders outside of the workspace, with a nested folder later;
+/// and one for cargo's output folder, where build scripts write sources.
 fn remaps(metadata: &Metadata, sources: &BTreeMap<Utf8PathBuf, String>) -> Vec<Remap> {
     let root = &metadata.workspace_root;
     let outside = sources
@@ -106,7 +107,7 @@ fn remaps(metadata: &Metadata, sources: &BTreeMap<Utf8PathBuf, String>) -> Vec<R
     outside.chain([(target, "/target".to_owned())]).collect()
 }
 
-/// The folders of packages, and of those that they depend on by a path, with the packages' names.
+/// Returns the folders of packages and of their path dependencies, with the packages' names.
 fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, String> {
     let folder = |package: &Package| package.manifest_path.parent().map(Utf8PathBuf::from);
     let named = |package: &&Package| Some((folder(package)?, package.name.to_string()));
@@ -120,16 +121,18 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, 
             .packages
             .iter()
             .find(|package| folder(package).as_ref() == Some(&path));
-        let elsewhere = match member {
+        let other_workspace = match member {
             Some(_) => None,
-            // In another workspace.
+            // It is in another workspace.
             None => cargo::metadata()
                 .no_deps()
                 .manifest_path(path.join("Cargo.toml"))
                 .exec()
                 .ok(),
         };
-        let others = elsewhere.iter().flat_map(|metadata| &metadata.packages);
+        let others = other_workspace
+            .iter()
+            .flat_map(|metadata| &metadata.packages);
         let package = member.or_else(|| {
             let mut others = others.into_iter();
             others.find(|package| folder(package).as_ref() == Some(&path))
@@ -144,13 +147,13 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, 
     found
 }
 
-fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package>, Failure> {
+fn find_named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package>, CliError> {
     let members = metadata.workspace_packages();
     let one = |name: &String| {
         let package = members
             .iter()
             .find(|package| package.name.as_str() == name)
-            .ok_or_else(|| Failure::UnknownPackage {
+            .ok_or_else(|| CliError::UnknownPackage {
                 name: name.clone(),
                 known: members
                     .iter()
@@ -160,24 +163,24 @@ fn named<'a>(metadata: &'a Metadata, names: &[String]) -> Result<Vec<&'a Package
         if is_plugin(package) {
             Ok(*package)
         } else {
-            Err(Failure::NoPlugin(format!(
+            Err(CliError::NoPlugin(format!(
                 "the package {name} is not a plugin"
             )))
         }
     };
-    // One that is named twice is built once.
+    // A package that is named twice is built once.
     let distinct: BTreeSet<_> = names.iter().collect();
     distinct.into_iter().map(one).collect()
 }
 
-fn default_packages(metadata: &Metadata) -> Result<Vec<&Package>, Failure> {
+fn default_packages(metadata: &Metadata) -> Result<Vec<&Package>, CliError> {
     let default = metadata.workspace_default_packages();
     let plugins: Vec<_> = default
         .into_iter()
         .filter(|package| is_plugin(package))
         .collect();
     if plugins.is_empty() {
-        return Err(Failure::NoPlugin(format!(
+        return Err(CliError::NoPlugin(format!(
             "there is no plugin in {}",
             metadata.workspace_root
         )));

@@ -1,4 +1,4 @@
-//! Where a plugin gets plugin-sdk from: unless told otherwise from where this very program came.
+//! The source of plugin-sdk for a new plugin: by default the source of this very program.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 /// A source of plugin-sdk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Sdk {
+pub(crate) enum SdkSource {
     /// The folder of the crate.
     Path(PathBuf),
     /// A repository, and a revision of it.
@@ -22,10 +22,10 @@ pub(crate) enum Sdk {
     Version(String),
 }
 
-impl FromStr for Sdk {
+impl FromStr for SdkSource {
     type Err = String;
 
-    /// A folder, `URL[#REVISION]`, or a version.
+    /// Parses a folder, `URL[#REVISION]`, or a version.
     fn from_str(text: &str) -> Result<Self, String> {
         if Path::new(text).join("Cargo.toml").is_file() {
             return std::path::absolute(text)
@@ -53,23 +53,27 @@ impl FromStr for Sdk {
     }
 }
 
-/// What `cargo install` keeps of what it has installed, beside the folder of the programs.
+/// The records of `cargo install` about installed packages, beside the folder of the programs.
 #[derive(Deserialize)]
-struct Installed {
-    /// By package, version and source: `cargo-layer 0.1.0 (git+https://...#4f2c...)`.
+struct InstalledPackages {
+    /// The packages, by name, version and source: `cargo-layer 0.1.0 (git+https://...#4f2c...)`.
     installs: BTreeMap<String, serde_json::Value>,
 }
 
-impl Sdk {
-    /// Where this program came from: as `cargo install` tells, else the folder it was compiled in.
-    pub(crate) fn of_this_program() -> Self {
+impl SdkSource {
+    /// Returns the source of this program: by the records of `cargo install`, else the folder it was compiled in.
+    pub(crate) fn from_this_program() -> Self {
         let source = || -> Option<String> {
             let program = std::env::current_exe().ok()?;
-            let kept = program.parent()?.parent()?.join(".crates2.json");
-            let kept: Installed = serde_json::from_slice(&fs_err::read(kept).ok()?).ok()?;
-            kept.installs.into_keys().find_map(|key| source_in(&key))
+            let installed = program.parent()?.parent()?.join(".crates2.json");
+            let installed: InstalledPackages =
+                serde_json::from_slice(&fs_err::read(installed).ok()?).ok()?;
+            installed
+                .installs
+                .into_keys()
+                .find_map(|key| own_source(&key))
         };
-        let sdk = source().and_then(|source| Self::of_source(&source));
+        let sdk = source().and_then(|source| Self::from_package_source(&source));
         sdk.unwrap_or_else(|| {
             let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin-sdk");
             match fs_err::canonicalize(beside) {
@@ -79,8 +83,8 @@ impl Sdk {
         })
     }
 
-    /// By the source of a package: `path+file:///...`, `git+https://...?branch=...#REVISION` or `registry+...`.
-    fn of_source(source: &str) -> Option<Self> {
+    /// Parses the source of a package: `path+file:///...`, `git+https://...?branch=...#REVISION` or `registry+...`.
+    fn from_package_source(source: &str) -> Option<Self> {
         if let Some(folder) = source.strip_prefix("path+file://") {
             let folder = Path::new(folder).parent()?.join("plugin-sdk");
             return folder
@@ -102,8 +106,8 @@ impl Sdk {
     }
 }
 
-/// The source in a key of [`Installed`], if it is this program's.
-fn source_in(key: &str) -> Option<String> {
+/// Returns the source in a key of [`InstalledPackages`], if it is this program's.
+fn own_source(key: &str) -> Option<String> {
     let own = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), " (");
     Some(key.strip_prefix(own)?.strip_suffix(')')?.to_owned())
 }
@@ -112,8 +116,8 @@ fn source_in(key: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn git(url: &str, revision: Option<&str>) -> Sdk {
-        Sdk::Git {
+    fn git(url: &str, revision: Option<&str>) -> SdkSource {
+        SdkSource::Git {
             url: url.to_owned(),
             revision: revision.map(str::to_owned),
         }
@@ -123,7 +127,7 @@ mod tests {
     fn a_source_is_a_folder_a_repository_or_a_version() {
         let own = env!("CARGO_MANIFEST_DIR");
         for (text, expected) in [
-            (own, Some(Sdk::Path(own.into()))),
+            (own, Some(SdkSource::Path(own.into()))),
             (
                 "https://example.com/a.git",
                 Some(git("https://example.com/a.git", None)),
@@ -132,15 +136,15 @@ mod tests {
                 "git+ssh://git@example.com/a#0123",
                 Some(git("ssh://git@example.com/a", Some("0123"))),
             ),
-            ("0.1", Some(Sdk::Version("0.1".to_owned()))),
+            ("0.1", Some(SdkSource::Version("0.1".to_owned()))),
             ("no/such/folder", None),
         ] {
-            assert_eq!(text.parse::<Sdk>().ok(), expected, "{text}");
+            assert_eq!(text.parse::<SdkSource>().ok(), expected, "{text}");
         }
     }
 
     #[test]
-    fn the_source_of_this_program_is_where_its_sdk_is() {
+    fn the_sdk_comes_from_the_source_of_this_program() {
         let own = env!("CARGO_MANIFEST_DIR");
         let beside = Path::new(own).parent().unwrap().join("plugin-sdk");
         for (key, expected) in [
@@ -149,7 +153,7 @@ mod tests {
                     "cargo-layer {} (path+file://{own})",
                     env!("CARGO_PKG_VERSION")
                 ),
-                Some(Sdk::Path(beside)),
+                Some(SdkSource::Path(beside)),
             ),
             (
                 format!(
@@ -163,11 +167,11 @@ mod tests {
                     "cargo-layer {} (registry+https://example.com/index)",
                     env!("CARGO_PKG_VERSION")
                 ),
-                Some(Sdk::Version(env!("CARGO_PKG_VERSION").to_owned())),
+                Some(SdkSource::Version(env!("CARGO_PKG_VERSION").to_owned())),
             ),
             ("another 1.0.0 (path+file:///a)".to_owned(), None),
         ] {
-            let found = source_in(&key).and_then(|source| Sdk::of_source(&source));
+            let found = own_source(&key).and_then(|source| SdkSource::from_package_source(&source));
             assert_eq!(found, expected, "{key}");
         }
     }

@@ -1,27 +1,27 @@
-//! Symbols of what was packed, by build id, beside the archive: `layer.symbols/.build-id/5f/3c...debug`.
+//! Symbols of packed libraries, by build id, beside the archive: `layer.symbols/.build-id/5f/3c...debug`.
 //!
-//! The form is GDB's: `set debug-file-directory layer.symbols` lets it find them as well.
+//! The layout is GDB's: with `set debug-file-directory layer.symbols` it finds them as well.
 
 use std::path::{Path, PathBuf};
 
-use crate::library::debug_info::Halves;
+use crate::library::debug_info::SplitLibrary;
 
-/// The folder of the symbols of an archive.
+/// Returns the folder of the symbols of an archive.
 pub(crate) fn folder(archive: &Path) -> PathBuf {
     archive.with_extension("symbols")
 }
 
-/// Keep the symbols of a library.
-pub(crate) fn keep(folder: &Path, halves: &Halves) -> anyhow::Result<()> {
-    let path = path(folder, &halves.build_id);
+/// Stores the symbols of a library.
+pub(crate) fn store(folder: &Path, split: &SplitLibrary) -> anyhow::Result<()> {
+    let path = path(folder, &split.build_id);
     if let Some(parent) = path.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    fs_err::write(path, &halves.symbols)?;
+    fs_err::write(path, &split.symbols)?;
     Ok(())
 }
 
-/// Where the symbols of a build are.
+/// Returns the path of the symbols of a build.
 pub(crate) fn path(folder: &Path, build_id: &str) -> PathBuf {
     let (first, rest) = build_id.split_at_checked(2).unwrap_or((build_id, ""));
     folder

@@ -1,7 +1,7 @@
-//! `bench`: how long a cold start takes with these layers, phase by phase, and whether it takes longer than it did.
+//! `bench`: the time of a cold start with these layers, phase by phase, and whether it has become slower.
 //!
-//! Each phase is compared to the start of the host alone, in the same round on the same machine: such ratios hold where times do
-//! not, so that a baseline of one machine is worth something on another.
+//! Each phase is compared to the start of the host alone, in the same round on the same machine: such ratios hold where
+//! times do not, so that a baseline of one machine is worth something on another.
 
 mod phases;
 
@@ -11,9 +11,11 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde::{Deserialize, Serialize};
 
 use self::phases::Phase;
-use crate::{archive::read, args, error::Failure, exit::Exit, process::temp_dir, terminal::stdout};
+use crate::{
+    archive::read, args, error::CliError, exit::Exit, process::temp_dir, terminal::stdout,
+};
 
-/// What is printed as JSON, and read as a baseline.
+/// The report, printed as JSON and read as a baseline.
 #[derive(Debug, Deserialize, Serialize)]
 struct Report {
     rounds: u32,
@@ -27,14 +29,14 @@ struct Row {
     median: f64,
     min: f64,
     max: f64,
-    /// The median of what it takes in a round, divided by what the host alone takes in the same.
+    /// The median of its time in a round, divided by the time of the host alone in the same round.
     ratio: f64,
 }
 
-/// Measure.
+/// Measures, and prints the report.
 pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
-    let baseline = args.baseline.as_deref().map(read).transpose()?;
-    let opt = temp_dir::folder()?;
+    let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
+    let opt = temp_dir::create()?;
     for layer in &args.layers {
         read::unpack(layer, opt.path())?;
     }
@@ -58,14 +60,16 @@ pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
     };
     let report = Report {
         rounds: args.rounds,
-        phases: measured.iter().map(|it| Row::of(it, alone)).collect(),
+        phases: measured.iter().map(|it| Row::new(it, alone)).collect(),
     };
     if args.json {
         stdout::line(serde_json::to_string_pretty(&report)?)?;
     } else {
         stdout::line(report.table())?;
     }
-    let slower = baseline.map_or_else(Vec::new, |before| report.slower(&before, args.threshold));
+    let slower = baseline.map_or_else(Vec::new, |baseline| {
+        report.slower(&baseline, args.threshold)
+    });
     for message in &slower {
         eprintln!("slower: {message}");
     }
@@ -76,19 +80,19 @@ pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
     })
 }
 
-fn read(path: &Path) -> anyhow::Result<Report> {
+fn read_baseline(path: &Path) -> anyhow::Result<Report> {
     let text = fs_err::read(path)?;
     serde_json::from_slice(&text).map_err(|error| {
         let path = PathBuf::from(path);
-        Failure::Baseline { path, error }.into()
+        CliError::Baseline { path, error }.into()
     })
 }
 
 impl Row {
-    fn of(phase: &Phase, alone: &Phase) -> Self {
+    fn new(phase: &Phase, alone: &Phase) -> Self {
         let ratios = phase.times.iter().zip(&alone.times);
-        let [_, ratio, _] = spread(ratios.map(|(it, alone)| it / alone).collect());
-        let [min, median, max] = spread(phase.times.clone());
+        let [_, ratio, _] = min_median_max(ratios.map(|(it, alone)| it / alone).collect());
+        let [min, median, max] = min_median_max(phase.times.clone());
         Self {
             name: phase.name.clone(),
             median,
@@ -99,8 +103,8 @@ impl Row {
     }
 }
 
-/// The least, the median and the most.
-fn spread(mut numbers: Vec<f64>) -> [f64; 3] {
+/// Returns the minimum, the median and the maximum.
+fn min_median_max(mut numbers: Vec<f64>) -> [f64; 3] {
     numbers.sort_unstable_by(f64::total_cmp);
     let last = numbers.len().saturating_sub(1);
     [0, numbers.len() / 2, last].map(|index| numbers.get(index).copied().unwrap_or_default())
@@ -128,18 +132,18 @@ impl Report {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// What takes longer than it did, by more than so many percent.
-    fn slower(&self, before: &Self, threshold: u32) -> Vec<String> {
+    /// Returns the phases that became slower by more than so many percent.
+    fn slower(&self, baseline: &Self, threshold: u32) -> Vec<String> {
         let allowed = 1.0 + f64::from(threshold) / 100.0;
         let slower = self.phases.iter().filter_map(|now| {
-            let before = before.phases.iter().find(|row| row.name == now.name)?;
-            (now.ratio > before.ratio * allowed).then(|| {
+            let baseline = baseline.phases.iter().find(|row| row.name == now.name)?;
+            (now.ratio > baseline.ratio * allowed).then(|| {
                 format!(
                     "{}: {:.2} times the host alone, and {:.2} in the baseline, which allows {:.2}; look for what its plugins do when they are opened, or make a new baseline",
                     now.name,
                     now.ratio,
-                    before.ratio,
-                    before.ratio * allowed
+                    baseline.ratio,
+                    baseline.ratio * allowed
                 )
             })
         });
@@ -166,22 +170,22 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_is_slower_by_its_ratio_and_one_that_is_new_is_not() {
-        let before = report(&[("the host alone", 1.0), ("start", 1.2)]);
+    fn a_phase_is_slower_by_its_ratio_and_a_new_phase_is_not() {
+        let baseline = report(&[("the host alone", 1.0), ("start", 1.2)]);
         for (now, threshold, slower) in [
             (report(&[("start", 1.7)]), 50, 0),
             (report(&[("start", 1.9)]), 50, 1),
             (report(&[("start", 1.3)]), 0, 1),
             (report(&[("opening libnew.so", 9.0)]), 50, 0),
         ] {
-            let told = now.slower(&before, threshold);
-            assert_eq!(told.len(), slower, "{now:?} {told:?}");
+            let messages = now.slower(&baseline, threshold);
+            assert_eq!(messages.len(), slower, "{now:?} {messages:?}");
         }
     }
 
     #[test]
-    fn of_numbers_the_middle_one_counts() {
-        assert_eq!(spread(vec![3.0, 1.0, 2.0]), [1.0, 2.0, 3.0]);
-        assert_eq!(spread(vec![]), [0.0; 3]);
+    fn the_median_is_the_middle_number() {
+        assert_eq!(min_median_max(vec![3.0, 1.0, 2.0]), [1.0, 2.0, 3.0]);
+        assert_eq!(min_median_max(vec![]), [0.0; 3]);
     }
 }

@@ -1,30 +1,30 @@
-//! `build`: plugins are built and packed into a layer.
+//! `build`: builds plugins and packs them into a layer.
 
 use crate::{
     archive::write,
     args::build::Build,
     build::{
         compile::Profile,
-        layer::{self, BuildOptions, Label},
+        layer::{self, BuildOptions, LayerMetadata},
         packages,
     },
     exit::Exit,
     terminal::stdout,
 };
 
-/// Build, and print what came of it.
+/// Builds, and prints the result.
 pub(crate) fn run(args: &Build) -> anyhow::Result<Exit> {
-    write::check_out(&args.out)?;
+    write::check_writable(&args.out)?;
     let packages = packages::find(&args.packages.selection())?;
     let options = BuildOptions {
         profile: Profile::Layer,
-        platform: args.platform.chosen(),
+        platform: args.platform.resolved(),
         includes: &args.includes,
     };
     let layer = layer::build(
         &packages,
         &options,
-        &Label::of(&args.label(), &packages)?,
+        &LayerMetadata::from_options(&args.metadata(), &packages)?,
         &args.out,
     )?;
     stdout::line(layer)?;

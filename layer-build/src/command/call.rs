@@ -1,4 +1,4 @@
-//! `call`: a tool of a layer, a crate or a server, called.
+//! `call`: calls a tool of a layer, a crate or a server.
 
 use std::io::Read;
 
@@ -6,35 +6,35 @@ use serde_json::{Map, Value};
 
 use crate::{
     args::server::Call,
-    error::Failure,
+    error::CliError,
     exit::Exit,
     mcp::{client::Client, connection::Connection, tool},
     terminal::stdout,
 };
 
-/// Call a tool, and print what it gives.
+/// Calls a tool, and prints its result.
 pub(crate) fn run(args: &Call) -> anyhow::Result<Exit> {
-    let arguments = arguments(&args.arguments)?;
+    let arguments = parse_arguments(&args.arguments)?;
     let mut connection = Connection::open(&args.source.options())?;
-    let tools = connection.ask("while it was asked for its tools", Client::tools)?;
-    let tool = tool::named(&tools, &args.tool)?;
-    if connection.is_own() {
-        small_enough(&arguments)?;
+    let tools = connection.request("while it was asked for its tools", Client::tools)?;
+    let tool = tool::find(&tools, &args.tool)?;
+    if connection.is_local() {
+        check_size(&arguments)?;
     }
     let doing = format!("while the tool {} ran", args.tool);
-    let result = connection.ask(&doing, |client| client.call(tool, &arguments))?;
+    let result = connection.request(&doing, |client| client.call(tool, &arguments))?;
     let failed = result["isError"] == true;
     if args.json {
         stdout::line(serde_json::to_string_pretty(&result)?)?;
     } else if failed {
-        return Err(Failure::Tool(tool::text(&result)).into());
+        return Err(CliError::Tool(tool::result_text(&result)).into());
     } else {
-        stdout::line(tool::text(&result))?;
+        stdout::line(tool::result_text(&result))?;
     }
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
-fn arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
+fn parse_arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
     let mut stdin = String::new();
     let text = if text == "-" {
         std::io::stdin().read_to_string(&mut stdin)?;
@@ -42,14 +42,14 @@ fn arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
     } else {
         text
     };
-    Ok(serde_json::from_str(text).map_err(Failure::Arguments)?)
+    Ok(serde_json::from_str(text).map_err(CliError::Arguments)?)
 }
 
-/// What is larger is not even read by the host, which looks like the end of it.
-fn small_enough(arguments: &Map<String, Value>) -> anyhow::Result<()> {
+/// Checks the size of the arguments: the host does not even read larger ones, which looks as if it had ended.
+fn check_size(arguments: &Map<String, Value>) -> anyhow::Result<()> {
     let size = serde_json::to_vec(arguments)?.len();
     if size > host::server::request::MAX_BODY {
-        return Err(Failure::CallTooLarge { size }.into());
+        return Err(CliError::CallTooLarge { size }.into());
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Does anything in these layers fail on Lambda, as far as that can be known before they are there?
+//! `check`: problems of these layers on Lambda, as far as they can be found before deployment.
 //!
-//! First what can be read (archives, sizes, every ELF file, manifests), then the proof: each plugin is opened, and a host
-//! serves them all, as on Lambda. What cannot be seen from here is said as well.
+//! First the static checks (archives, sizes, every ELF file, manifests), then the live check: each plugin is opened,
+//! and a host serves them all, as on Lambda. The report also names what could not be checked.
 
 mod live;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     args,
     exit::Exit,
-    finding::{Check, Finding, Severity},
+    finding::{Finding, FindingCode, Severity},
     static_check::{
         libraries,
         limits::{self, SelectionOptions},
@@ -21,23 +21,23 @@ use crate::{
     terminal::stdout,
 };
 
-/// What a check has come to.
+/// The result of a check.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     passed: bool,
     findings: Vec<Finding>,
-    layers: Vec<Summary>,
-    /// What the host lists.
+    layers: Vec<LayerSummary>,
+    /// The tools that the host lists.
     tools: Vec<String>,
-    /// What could not be seen.
+    /// The parts that could not be checked.
     not_seen: Vec<String>,
 }
 
-/// A layer in a line.
+/// The summary of a layer, in a line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Summary {
+struct LayerSummary {
     layer: PathBuf,
     /// Unit: bytes.
     zipped: u64,
@@ -47,7 +47,7 @@ struct Summary {
     cpu: Option<String>,
 }
 
-/// Check layers, and say what was found.
+/// Checks layers, and prints the findings.
 pub(crate) fn run(args: &args::layer::Check) -> anyhow::Result<Exit> {
     let report = examine(args)?;
     if args.json {
@@ -72,7 +72,7 @@ fn examine(args: &args::layer::Check) -> anyhow::Result<Report> {
         Some(path) => subject::read(path, &mut findings)?,
         None => None,
     };
-    let is_whole = layers.len() == args.layers.len() && host.is_some() == args.host.is_some();
+    let is_complete = layers.len() == args.layers.len() && host.is_some() == args.host.is_some();
     let subject = Subject { layers, host };
     let selection = SelectionOptions {
         entry_file: args.entry_file.clone(),
@@ -88,8 +88,8 @@ fn examine(args: &args::layer::Check) -> anyhow::Result<Report> {
     if args.host.is_none() {
         not_seen.push("the function's own code, which counts towards its size: name it by --host function.zip".to_owned());
     }
-    let unpackable = |finding: &Finding| finding.code == Check::ArchivePath.as_str();
-    let tools = if !is_whole || findings.iter().any(unpackable) {
+    let unpackable = |finding: &Finding| finding.code == FindingCode::ArchivePath.as_str();
+    let tools = if !is_complete || findings.iter().any(unpackable) {
         not_seen.push("the plugins at work: an archive cannot be unpacked".to_owned());
         Vec::new()
     } else {
@@ -98,19 +98,23 @@ fn examine(args: &args::layer::Check) -> anyhow::Result<Report> {
     let fails = |finding: &Finding| args.strict || finding.severity == Severity::Error;
     Ok(Report {
         passed: !findings.iter().any(fails),
-        layers: subject.layers.iter().map(Summary::of).collect(),
+        layers: subject
+            .layers
+            .iter()
+            .map(LayerSummary::from_layer)
+            .collect(),
         findings,
         tools,
         not_seen,
     })
 }
 
-impl Summary {
-    fn of(layer: &Layer) -> Self {
+impl LayerSummary {
+    fn from_layer(layer: &Layer) -> Self {
         Self {
-            layer: layer.contents.path.clone(),
-            zipped: layer.contents.size,
-            unzipped: layer.contents.unpacked_size(),
+            layer: layer.archive.path.clone(),
+            zipped: layer.archive.size,
+            unzipped: layer.archive.unpacked_size(),
             plugins: layer.plugins().count(),
             cpu: layer.cpu().map(str::to_owned),
         }
@@ -127,7 +131,7 @@ impl std::fmt::Display for Report {
                 f,
                 "{}: {} for {}, {} bytes, {} unzipped",
                 layer.layer.display(),
-                counted(layer.plugins, "plugin"),
+                count_noun(layer.plugins, "plugin"),
                 layer.cpu.as_deref().unwrap_or("no CPU"),
                 layer.zipped,
                 layer.unzipped,
@@ -144,8 +148,8 @@ impl std::fmt::Display for Report {
         }
         let count = |severity, noun| {
             let findings = self.findings.iter();
-            let of_it = findings.filter(|finding| finding.severity == severity);
-            counted(of_it.count(), noun)
+            let matching = findings.filter(|finding| finding.severity == severity);
+            count_noun(matching.count(), noun)
         };
         let outcome = if self.passed { "passed" } else { "failed" };
         let errors = count(Severity::Error, "error");
@@ -154,8 +158,8 @@ impl std::fmt::Display for Report {
     }
 }
 
-/// `1 plugin`, `2 plugins`
-fn counted(count: usize, noun: &str) -> String {
+/// Returns `1 plugin` or `2 plugins`.
+fn count_noun(count: usize, noun: &str) -> String {
     let end = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{end}")
 }

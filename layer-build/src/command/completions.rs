@@ -8,10 +8,10 @@ use crate::{
     terminal::stdout,
 };
 
-/// Print the script.
+/// Prints the script.
 pub(crate) fn run(args: &Completions) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
-    // What is hidden is no verb of the user's, which scripts of some shells do not know.
+    // Without hidden verbs: users do not type them, and scripts of some shells do not know that they are hidden.
     let all = Cli::command();
     let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set());
     let mut shown = clap::Command::new("cargo-layer")

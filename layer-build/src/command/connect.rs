@@ -1,4 +1,4 @@
-//! `connect`: how MCP clients are told of a server.
+//! `connect`: the configuration of MCP clients for a server.
 
 use crate::{
     args::server::Connect,
@@ -6,29 +6,29 @@ use crate::{
     exit::Exit,
     mcp::{
         client_kind::ClientKind,
-        client_setup::{Server, cargo_layer, setup},
+        client_setup::{ServerEndpoint, dev_command, setup},
     },
     terminal::stdout,
 };
 
-/// Print how a client, or each of them, is told of a server.
+/// Prints the configuration of one client or of all for a server.
 pub(crate) fn run(args: &Connect) -> anyhow::Result<Exit> {
     let server = match &args.url {
-        Some(url) => Server::Http {
+        Some(url) => ServerEndpoint::Http {
             url: url.clone(),
             headers: args.headers.clone(),
             token_env: args.token_env.clone(),
         },
-        None if !args.command.is_empty() => Server::Stdio {
+        None if !args.command.is_empty() => ServerEndpoint::Stdio {
             command: args.command.clone(),
             env: args.env.clone(),
         },
         None => {
-            // What cannot be built cannot be served: better said now than by the client.
+            // A crate that cannot be built cannot be served: an error now is better than one in the client.
             let selection = args.packages.selection();
             packages::find(&selection)?;
-            Server::Stdio {
-                command: cargo_layer(&selection)?,
+            ServerEndpoint::Stdio {
+                command: dev_command(&selection)?,
                 env: args.env.clone(),
             }
         }

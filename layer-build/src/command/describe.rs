@@ -1,17 +1,17 @@
-//! The hidden verb `__describe`: a library opened in a process of its own.
+//! The hidden verb `__describe`: opens a library in a process of its own.
 //!
 //! `library::describe` starts it.
 
 use host::plugin::OpenError;
 use layer_format::HasErrorCode;
 
-use crate::{args::Describe, error::Failure, exit::Exit, process::host::end_with_parent};
+use crate::{args::Describe, error::CliError, exit::Exit, process::host::exit_with_parent};
 
-/// Open the library, and write its declaration to a file.
+/// Opens the library, and writes its declaration to a file.
 pub(crate) fn run(args: &Describe) -> anyhow::Result<Exit> {
-    end_with_parent();
-    let described = host::plugin::describe(&args.library);
-    let declared = described.map_err(|error: OpenError| Failure::Described {
+    exit_with_parent();
+    let opened = host::plugin::describe(&args.library);
+    let declared = opened.map_err(|error: OpenError| CliError::Reported {
         code: error.code().as_str().to_owned(),
         message: error.to_string(),
     })?;

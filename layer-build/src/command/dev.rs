@@ -1,7 +1,7 @@
-//! Build plugins and serve their tools on this machine, through the same host and the same layer as on Lambda; and again
-//! after every change.
+//! Builds plugins and serves their tools on this machine, through the same host and the same layer as on Lambda; and
+//! again after every change.
 //!
-//! What cannot be built or served leaves in place what could before.
+//! A failed build or start leaves the previous layer in place.
 
 mod builder;
 mod server;
@@ -16,8 +16,8 @@ use mcp_protocol::Revision;
 use tokio::runtime::Runtime;
 
 use self::{
-    builder::{Built, Workshop},
-    server::Served,
+    builder::{BuiltLayer, DevBuilder},
+    server::DevServer,
     signals::EndSignals,
     watch::Watch,
 };
@@ -26,64 +26,64 @@ use crate::{
     exit::Exit,
     mcp::{
         client_kind::ClientKind,
-        client_setup::{Server, setup},
+        client_setup::{ServerEndpoint, setup},
     },
     terminal::stdout,
 };
 
-/// How often to see whether the host still runs.
-const LOOK: Duration = Duration::from_millis(250);
+/// The interval at which to check whether the host still runs.
+const HOST_POLL: Duration = Duration::from_millis(250);
 
-/// Build, serve, watch until Ctrl-C.
+/// Builds, serves, and watches until Ctrl-C.
 pub(crate) fn run(args: &args::build::Dev) -> anyhow::Result<Exit> {
-    let workshop = Arc::new(Workshop::new(args)?);
+    let builder = Arc::new(DevBuilder::new(args)?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
     let done = if args.stdio {
-        stdio::serve(&runtime, &workshop)
+        stdio::serve(&runtime, &builder)
     } else {
-        develop(&runtime, args, &workshop).map(|()| Exit::Done)
+        serve_and_watch(&runtime, args, &builder).map(|()| Exit::Done)
     };
-    // A build that is under way is not waited for.
+    // A build in progress is not waited for.
     runtime.shutdown_background();
     done
 }
 
-fn develop(
+fn serve_and_watch(
     runtime: &Runtime,
     args: &args::build::Dev,
-    workshop: &Arc<Workshop>,
+    builder: &Arc<DevBuilder>,
 ) -> anyhow::Result<()> {
     runtime.block_on(async {
-        let mut end = EndSignals::new()?;
-        let mut served = Served::new(args)?;
+        let mut signals = EndSignals::new()?;
+        let mut server = DevServer::new(args)?;
         let outcome = tokio::select! {
-            outcome = again_and_again(&mut served, workshop) => outcome,
-            () = end.asked_for() => Ok(()),
+            outcome = run_loop(&mut server, builder) => outcome,
+            () = signals.recv() => Ok(()),
         };
         tokio::select! {
-            () = served.end() => {}
-            // Whoever asks again does not want to wait.
-            () = end.asked_for() => {}
+            () = server.shut_down() => {}
+            // A second signal means that the user does not want to wait.
+            () = signals.recv() => {}
         }
         outcome
     })
 }
 
-async fn again_and_again(served: &mut Served, workshop: &Arc<Workshop>) -> anyhow::Result<()> {
-    // What serves, and lives in a folder that ends with this value.
-    let mut last: Option<Built> = None;
+async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::Result<()> {
+    // The layer that is served, in a folder that is removed with this value.
+    let mut last: Option<BuiltLayer> = None;
     let mut is_broken = false;
     loop {
-        // From before the build, so that no change is missed which it has not seen.
-        let sources = workshop.sources();
-        let mut watch = Watch::over(&sources);
-        match renew(served, workshop, last.as_ref()).await {
+        // From before the build, so that no change is missed that the build has not seen.
+        let sources = builder.sources();
+        let mut watch = Watch::new(&sources);
+        match rebuild(server, builder, last.as_ref()).await {
             Ok(Some(built)) => {
                 if last.is_none() {
-                    greet(workshop, served.url())?;
+                    print_greeting(builder, server.url())?;
                 } else {
                     eprintln!("serving anew: {}", built.layer.tools.join(", "));
                 }
@@ -97,7 +97,7 @@ async fn again_and_again(served: &mut Served, workshop: &Arc<Workshop>) -> anyho
             }
             Err(error) => {
                 is_broken = true;
-                error::tell(&error);
+                error::print(&error);
                 let state = match last {
                     Some(_) => "what was built before goes on serving",
                     None => "nothing is served yet",
@@ -108,12 +108,12 @@ async fn again_and_again(served: &mut Served, workshop: &Arc<Workshop>) -> anyho
         loop {
             tokio::select! {
                 () = watch.changed() => break,
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(HOST_POLL) => {}
             }
-            if let (Some(how), Some(built)) = (served.ended(), &last) {
+            if let (Some(how), Some(built)) = (server.exit_status(), &last) {
                 eprintln!("the host ended ({how}); starting it anew");
-                if let Err(error) = served.switch(built).await {
-                    error::tell(&error);
+                if let Err(error) = server.switch(built).await {
+                    error::print(&error);
                     eprintln!("nothing is served now; waiting for a change");
                 }
             }
@@ -121,41 +121,41 @@ async fn again_and_again(served: &mut Served, workshop: &Arc<Workshop>) -> anyho
     }
 }
 
-/// Build, and serve what came of it; `None` where that is what serves already.
-async fn renew(
-    served: &mut Served,
-    workshop: &Arc<Workshop>,
-    last: Option<&Built>,
-) -> anyhow::Result<Option<Built>> {
-    let builder = Arc::clone(workshop);
+/// Builds, and serves the result; `None` where that is served already.
+async fn rebuild(
+    server: &mut DevServer,
+    builder: &Arc<DevBuilder>,
+    last: Option<&BuiltLayer>,
+) -> anyhow::Result<Option<BuiltLayer>> {
+    let builder = Arc::clone(builder);
     let built = tokio::task::spawn_blocking(move || builder.build()).await??;
-    if last.is_some_and(|last| last.is_same(&built)) {
+    if last.is_some_and(|last| last.serves_same(&built)) {
         return Ok(None);
     }
-    served.switch(&built).await?;
+    server.switch(&built).await?;
     Ok(Some(built))
 }
 
-fn greet(workshop: &Workshop, url: &str) -> anyhow::Result<()> {
+fn print_greeting(builder: &DevBuilder, url: &str) -> anyhow::Result<()> {
     stdout::line(format_args!("serving at {url}\n"))?;
     stdout::line("Try it:")?;
     stdout::line(format_args!(
         "  curl -s {url} -H 'Content-Type: application/json' -H 'MCP-Protocol-Version: {}' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}}'\n",
         Revision::LATEST_LEGACY
     ))?;
-    let server = Server::Http {
+    let server = ServerEndpoint::Http {
         url: url.to_owned(),
         headers: Vec::new(),
         token_env: None,
     };
-    let by_stdio = workshop.by_stdio()?;
+    let stdio_server = builder.stdio_server()?;
     for client in ClientKind::ALL {
         let server = if client.starts_its_servers() {
-            &by_stdio
+            &stdio_server
         } else {
             &server
         };
-        stdout::line(setup(client, workshop.name(), server)?)?;
+        stdout::line(setup(client, builder.name(), server)?)?;
     }
     stdout::line("A change of a source is served as soon as it is built. Ctrl-C ends it.")?;
     Ok(())

@@ -1,24 +1,24 @@
-//! What has changed from one layer to the next, for whoever has to let it out.
+//! `diff`: the changes from one layer to the next, for the person who releases it.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use crate::{
-    archive::inventory::Declared,
+    archive::inventory::Inventory,
     args,
     compare::{self, Effect},
     exit::Exit,
     terminal::stdout,
 };
 
-/// Compare, and say so.
+/// Compares, and prints the changes.
 pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
-    let (old, new) = (Declared::read(&args.old)?, Declared::read(&args.new)?);
+    let (old, new) = (Inventory::read(&args.old)?, Inventory::read(&args.new)?);
     let cpus = [cpus(&old), cpus(&new)];
-    let tools = |declared: &Declared| -> Vec<_> {
-        let tools = declared.tools();
-        tools.map(|tool| tool.comparable()).collect()
+    let tools = |inventory: &Inventory| -> Vec<_> {
+        let tools = inventory.tools();
+        tools.map(|tool| tool.to_compare_tool()).collect()
     };
     let changes = compare::changes(&tools(&old), &tools(&new));
     let count = |effect| {
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
             let [old, new] = &cpus;
             stdout::line(format_args!("for another CPU: {old} before, {new} now"))?;
         }
-        for line in compare::lines(&changes) {
+        for line in compare::report_lines(&changes) {
             stdout::line(line)?;
         }
     }
@@ -52,9 +52,9 @@ pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
     })
 }
 
-/// The CPUs that its plugins are for.
-fn cpus(declared: &Declared) -> String {
-    let plugins = declared.plugins.iter();
+/// Returns the CPUs that its plugins are for.
+fn cpus(inventory: &Inventory) -> String {
+    let plugins = inventory.plugins.iter();
     let cpus: BTreeSet<_> = plugins.map(|plugin| plugin.cpu.as_str()).collect();
     cpus.into_iter().collect::<Vec<_>>().join(" and ")
 }

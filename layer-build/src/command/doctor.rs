@@ -1,4 +1,4 @@
-//! What is missing on this machine, and how to get it.
+//! `doctor`: missing tools on this machine, and how to get them.
 
 use std::process::Command;
 
@@ -11,19 +11,19 @@ use crate::{
 };
 
 /// The oldest Rust that builds the SDK and the host. Source: `rust-version` of the workspace.
-const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+const MIN_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// Something that may be missing.
+/// A tool that may be missing.
 struct Need {
     what: &'static str,
-    /// Is it there, and in which version?
+    /// Its version, if it is installed.
     found: Option<String>,
-    /// What it is needed for, where not for everything.
+    /// Its purpose, where it is not needed for everything.
     only_for: Option<&'static str>,
     remedy: String,
 }
 
-/// Look for everything, and say what is missing.
+/// Checks all tools, and prints the missing ones.
 pub(crate) fn run() -> anyhow::Result<Exit> {
     let needs = needs();
     for need in &needs {
@@ -51,7 +51,7 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
 }
 
 fn needs() -> Vec<Need> {
-    let other = match Arch::of_this_machine() {
+    let other = match Arch::native() {
         Arch::X86_64 => Arch::Arm64,
         Arch::Arm64 => Arch::X86_64,
     };
@@ -65,12 +65,12 @@ fn needs() -> Vec<Need> {
     vec![
         Need {
             what: "Rust",
-            found: version("rustc").filter(|version| is_new_enough(version, RUST)),
+            found: version("rustc").filter(|version| is_new_enough(version, MIN_RUST)),
             only_for: None,
-            remedy: match complaint("rustc") {
-                // Such as of rustup, where a file rust-toolchain.toml asks for what is not there.
-                Some(complaint) => format!("`rustc --version` says: {complaint}"),
-                None => format!("Rust {RUST} or later: https://rustup.rs, or `rustup update`"),
+            remedy: match version_error("rustc") {
+                // For example of rustup, where a file rust-toolchain.toml asks for a missing toolchain.
+                Some(version_error) => format!("`rustc --version` says: {version_error}"),
+                None => format!("Rust {MIN_RUST} or later: https://rustup.rs, or `rustup update`"),
             },
         },
         tool("cargo", "cargo", None, "https://rustup.rs"),
@@ -108,7 +108,7 @@ fn needs() -> Vec<Need> {
     ]
 }
 
-/// The first line that a program says of its version.
+/// Returns the first line of a program's version output.
 fn version(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -118,15 +118,15 @@ fn version(program: &str) -> Option<String> {
         .then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// The first line by which a program says that it cannot work here.
-fn complaint(program: &str) -> Option<String> {
+/// Returns the first line of the error with which a program reports that it cannot work here.
+fn version_error(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let line = text.lines().find(|line| !line.trim().is_empty())?;
     (!output.status.success()).then(|| line.trim().to_owned())
 }
 
-/// Is `rustc 1.95.0 (59807616e 2026-04-14)` at least this version, written `1.94` or `1.94.1`?
+/// Reports whether `rustc 1.95.0 (59807616e 2026-04-14)` is at least this version, written `1.94` or `1.94.1`.
 fn is_new_enough(rustc: &str, oldest: &str) -> bool {
     let found = rustc
         .split_whitespace()

@@ -1,4 +1,4 @@
-//! The function: the host as `bootstrap` in a zip.
+//! `host`: the host as `bootstrap` in a zip, for a function.
 
 use std::path::Path;
 
@@ -8,23 +8,23 @@ use crate::{
     archive::write::{self, Entry},
     args,
     build::compile::{self, Target},
-    error::Failure,
+    error::CliError,
     exit::Exit,
     library::debug_info,
     terminal::stdout,
 };
 
-/// Build the host and pack it.
+/// Builds the host and packs it.
 pub(crate) fn run(args: &args::build::Host) -> anyhow::Result<Exit> {
     let path = match (&args.out, args.as_layer) {
         (Some(out), _) => out.as_path(),
         (None, false) => Path::new("function.zip"),
         (None, true) => Path::new("host-layer.zip"),
     };
-    write::check_out(path)?;
+    write::check_writable(path)?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/Cargo.toml");
     let Ok(manifest) = fs_err::canonicalize(&source) else {
-        return Err(Failure::NoHostSource(source).into());
+        return Err(CliError::NoHostSource(source).into());
     };
     eprintln!("building the host, which takes some minutes the first time");
     let target = Target::Bin("bootstrap");
@@ -32,11 +32,11 @@ pub(crate) fn run(args: &args::build::Host) -> anyhow::Result<Exit> {
         "mcp-layer-host",
         &manifest,
         target,
-        args.platform.chosen(),
+        args.platform.resolved(),
         &[],
     )?;
-    let halves = debug_info::halves(fs_err::read(&bootstrap)?);
-    let content = halves.map_err(|error| Failure::Library {
+    let split = debug_info::split_debug_info(fs_err::read(&bootstrap)?);
+    let content = split.map_err(|error| CliError::Library {
         path: bootstrap,
         problem: error.to_string(),
     })?;

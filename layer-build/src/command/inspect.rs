@@ -1,39 +1,39 @@
-//! What is in a layer, a library or a function: tables for people, JSON for programs.
+//! `inspect`: the content of a layer, a library or a function, as tables for people or JSON for programs.
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde_json::json;
 
 use crate::{
-    archive::inventory::{Declared, Tool, Weight},
+    archive::inventory::{ContextCost, Inventory, Tool},
     args,
     exit::Exit,
     terminal::stdout,
 };
 
-/// Say what is in a file.
+/// Prints the content of a file.
 pub(crate) fn run(args: &args::layer::Inspect) -> anyhow::Result<Exit> {
-    let declared = Declared::read_any(&args.file)?;
+    let inventory = Inventory::read_any(&args.file)?;
     if args.json {
         let all = json!({
-            "file": declared.path,
-            "size": declared.size,
-            "sha256": declared.sha256,
-            "layers": declared.layers,
-            "plugins": declared.plugins,
-            "bootstrap": declared.bootstrap,
-            "otherFiles": declared.others,
-            "weight": whole(declared.tools()),
+            "file": inventory.path,
+            "size": inventory.size,
+            "sha256": inventory.sha256,
+            "layers": inventory.layers,
+            "plugins": inventory.plugins,
+            "bootstrap": inventory.bootstrap,
+            "otherFiles": inventory.other_files,
+            "weight": total_cost(inventory.tools()),
         });
         stdout::line(serde_json::to_string_pretty(&all)?)?;
     } else {
-        stdout::line(text(&declared))?;
+        stdout::line(text(&inventory))?;
     }
     Ok(Exit::Done)
 }
 
-fn text(declared: &Declared) -> String {
-    let mut parts = vec![file(declared)];
-    for plugin in &declared.plugins {
+fn text(inventory: &Inventory) -> String {
+    let mut parts = vec![file(inventory)];
+    for plugin in &inventory.plugins {
         let versions = &plugin.versions;
         let mut table = table();
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
@@ -57,18 +57,18 @@ fn text(declared: &Declared) -> String {
         }
         parts.push(format!("{}\n{}", plugin.file, trimmed(&table)));
     }
-    if !declared.plugins.is_empty() {
-        parts.push(tools(declared));
+    if !inventory.plugins.is_empty() {
+        parts.push(tools(inventory));
     }
     parts.join("\n\n")
 }
 
-fn file(declared: &Declared) -> String {
+fn file(inventory: &Inventory) -> String {
     let mut lines = vec![
-        declared.path.display().to_string(),
-        format!("  {} bytes, sha256 {}", declared.size, declared.sha256),
+        inventory.path.display().to_string(),
+        format!("  {} bytes, sha256 {}", inventory.size, inventory.sha256),
     ];
-    for layer in &declared.layers {
+    for layer in &inventory.layers {
         let tools = match layer.tools.as_slice() {
             [] => "all tools".to_owned(),
             tools => tools.join(", "),
@@ -78,20 +78,23 @@ fn file(declared: &Declared) -> String {
             layer.name, layer.version
         ));
     }
-    if let Some(bootstrap) = &declared.bootstrap {
+    if let Some(bootstrap) = &inventory.bootstrap {
         let glibc = bootstrap.glibc.as_deref().unwrap_or("no glibc");
         lines.push(format!(
             "  bootstrap: {} bytes, sha256 {}, for {}, {glibc}",
             bootstrap.size, bootstrap.sha256, bootstrap.cpu
         ));
     }
-    if !declared.others.is_empty() {
-        lines.push(format!("  other files: {}", declared.others.join(", ")));
+    if !inventory.other_files.is_empty() {
+        lines.push(format!(
+            "  other files: {}",
+            inventory.other_files.join(", ")
+        ));
     }
     lines.join("\n")
 }
 
-fn tools(declared: &Declared) -> String {
+fn tools(inventory: &Inventory) -> String {
     let mut table = table();
     table.set_header(["tool", "bytes", "tokens, about", "says", "parameters"]);
     for column in [1, 2] {
@@ -99,8 +102,8 @@ fn tools(declared: &Declared) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for tool in declared.tools() {
-        let Weight { bytes, tokens } = tool.weight;
+    for tool in inventory.tools() {
+        let ContextCost { bytes, tokens } = tool.context_cost;
         let properties = tool.declaration["inputSchema"]["properties"].as_object();
         let parameters: Vec<_> = properties
             .into_iter()
@@ -111,11 +114,11 @@ fn tools(declared: &Declared) -> String {
             tool.name.clone(),
             bytes.to_string(),
             tokens.to_string(),
-            says(tool),
+            hints(tool),
             parameters.join(", "),
         ]);
     }
-    let Weight { bytes, tokens } = whole(declared.tools());
+    let ContextCost { bytes, tokens } = total_cost(inventory.tools());
     table.add_row([
         "all".to_owned(),
         bytes.to_string(),
@@ -126,36 +129,36 @@ fn tools(declared: &Declared) -> String {
     trimmed(&table)
 }
 
-/// Its hints and its demands, in a few words.
-fn says(tool: &Tool) -> String {
+/// Returns its hints and its requirements, in short.
+fn hints(tool: &Tool) -> String {
     let hint = |name: &str| tool.declaration["annotations"][name].as_bool();
-    let mut words = Vec::new();
+    let mut hints = Vec::new();
     match (hint("readOnlyHint"), hint("destructiveHint")) {
-        (Some(true), _) => words.push("reads only".to_owned()),
-        (_, Some(false)) => words.push("adds only".to_owned()),
-        (_, Some(true)) => words.push("destroys".to_owned()),
-        _ => words.push("may destroy".to_owned()),
+        (Some(true), _) => hints.push("reads only".to_owned()),
+        (_, Some(false)) => hints.push("adds only".to_owned()),
+        (_, Some(true)) => hints.push("destroys".to_owned()),
+        _ => hints.push("may destroy".to_owned()),
     }
     if hint("openWorldHint") == Some(true) {
-        words.push("open world".to_owned());
+        hints.push("open world".to_owned());
     }
     if tool.strict {
-        words.push("strict".to_owned());
+        hints.push("strict".to_owned());
     }
     if let Some(limit) = tool.timeout_ms {
-        words.push(format!("{limit} ms"));
+        hints.push(format!("{limit} ms"));
     }
     if !tool.requires.is_empty() {
-        words.push(format!("requires {}", tool.requires.join(" and ")));
+        hints.push(format!("requires {}", tool.requires.join(" and ")));
     }
     if !tool.by_default {
-        words.push("not by default".to_owned());
+        hints.push("not by default".to_owned());
     }
-    words.join(", ")
+    hints.join(", ")
 }
 
-fn whole<'a>(tools: impl Iterator<Item = &'a Tool>) -> Weight {
-    Weight::of(tools.map(|tool| tool.weight.bytes).sum())
+fn total_cost<'a>(tools: impl Iterator<Item = &'a Tool>) -> ContextCost {
+    ContextCost::from_bytes(tools.map(|tool| tool.context_cost.bytes).sum())
 }
 
 fn table() -> Table {
@@ -164,7 +167,7 @@ fn table() -> Table {
     table
 }
 
-/// Lines of a table without the blanks at their ends.
+/// Returns the lines of a table without trailing blanks.
 fn trimmed(table: &Table) -> String {
     let lines = table.lines().map(|line| format!(" {}", line.trim_end()));
     lines.collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! A new plugin crate: made by `cargo new`, with one tool and its test.
+//! `new`: a new plugin crate, made by `cargo new`, with one tool and its test.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,29 +10,30 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::{
     args,
-    build::{cargo, sdk_source::Sdk},
-    error::Failure,
+    build::{cargo, sdk_source::SdkSource},
+    error::CliError,
     exit::Exit,
 };
 
-const LIBRARY: &str = include_str!("../../template/lib.rs");
-/// For a crate that is a workspace of its own: its first test compiles a fifth faster without the lines of the dependencies.
+const LIBRARY_TEMPLATE: &str = include_str!("../../template/lib.rs");
+/// The profile of a crate that is a workspace of its own: its first test compiles a fifth faster without the lines of
+/// the dependencies.
 const PROFILE: &str = "\n[profile.dev.package.\"*\"]\ndebug = false\n";
-const GITHUB: &str = include_str!("../../template/github.yml");
+const GITHUB_TEMPLATE: &str = include_str!("../../template/github.yml");
 
-/// Make a crate, and say what to do with it.
+/// Creates a crate, and prints the next steps.
 pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     let name = args.path.file_name().unwrap_or_default();
     if ["plugin-sdk", "plugin_sdk"].iter().any(|sdk| name == *sdk) {
-        return Err(Failure::NewIsSdk.into());
+        return Err(CliError::NewIsSdk.into());
     }
-    let before = Before::of(&args.path)?;
-    let made = make(args);
-    if made.is_err() {
-        // Nobody is helped by half a crate.
-        before.restore()?;
+    let snapshot = Snapshot::take(&args.path)?;
+    let created = create(args);
+    if created.is_err() {
+        // Half a crate helps nobody.
+        snapshot.restore()?;
     }
-    let Made { name, is_member } = made?;
+    let NewCrate { name, is_member } = created?;
     let path = args.path.display();
     let package = if is_member {
         format!(" -p {name}")
@@ -46,8 +47,8 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn make(args: &args::build::New) -> anyhow::Result<Made> {
-    // Cargo looks for the repository and the workspace around the folder that it makes, but only in folders that there are.
+fn create(args: &args::build::New) -> anyhow::Result<NewCrate> {
+    // Cargo looks for the repository and the workspace around the new folder, but only in folders that exist.
     if let Some(parent) = args.path.parent() {
         fs_err::create_dir_all(Path::new(".").join(parent))?;
     }
@@ -55,21 +56,21 @@ fn make(args: &args::build::New) -> anyhow::Result<Made> {
     cargo.args(["new", "--lib", "--quiet"]).arg(&args.path);
     let status = cargo.status().context("cargo cannot be run")?;
     if !status.success() {
-        return Err(Failure::New(args.path.clone()).into());
+        return Err(CliError::New(args.path.clone()).into());
     }
-    fill(args, &fs_err::canonicalize(&args.path)?)
+    add_plugin(args, &fs_err::canonicalize(&args.path)?)
 }
 
-/// What was there before a crate was made.
-struct Before {
-    /// The first folder on the way to the crate's that was not there.
+/// The files before a crate was created.
+struct Snapshot {
+    /// The first folder on the path to the crate's that did not exist.
     missing: Option<PathBuf>,
     /// The manifests above it: cargo adds the crate to that of its workspace.
     manifests: Vec<(PathBuf, Vec<u8>)>,
 }
 
-impl Before {
-    fn of(path: &Path) -> anyhow::Result<Self> {
+impl Snapshot {
+    fn take(path: &Path) -> anyhow::Result<Self> {
         let path = std::path::absolute(path)?;
         let way = path.ancestors();
         let missing = way.take_while(|folder| folder.symlink_metadata().is_err());
@@ -97,21 +98,24 @@ impl Before {
     }
 }
 
-/// A crate that was made.
-struct Made {
+/// A crate that was created.
+struct NewCrate {
     name: String,
-    /// Is it one of several in a workspace?
+    /// Whether it is one of several in a workspace.
     is_member: bool,
 }
 
-/// Put into the crate what makes it a plugin.
-fn fill(args: &args::build::New, folder: &Path) -> anyhow::Result<Made> {
-    let sdk = args.sdk.clone().unwrap_or_else(Sdk::of_this_program);
+/// Adds the files of a plugin to the crate.
+fn add_plugin(args: &args::build::New, folder: &Path) -> anyhow::Result<NewCrate> {
+    let sdk = args
+        .sdk
+        .clone()
+        .unwrap_or_else(SdkSource::from_this_program);
     let path = folder.join("Cargo.toml");
     let mut metadata = cargo::metadata();
     let metadata = metadata.no_deps().manifest_path(&path).exec();
     let root = metadata
-        .map_err(Failure::Metadata)?
+        .map_err(CliError::Metadata)?
         .workspace_root
         .into_std_path_buf();
     let inherited = args.sdk.is_none() && offers_sdk(&root)?;
@@ -126,10 +130,10 @@ fn fill(args: &args::build::New, folder: &Path) -> anyhow::Result<Made> {
         Some(_) => Some(workflow(&name, folder, &repository, &sdk)?),
         None => None,
     };
-    complete(&mut manifest, if inherited { None } else { Some(&sdk) });
+    complete_manifest(&mut manifest, if inherited { None } else { Some(&sdk) });
     let profile = if is_member { "" } else { PROFILE };
     fs_err::write(&path, format!("{manifest}{profile}"))?;
-    fs_err::write(folder.join("src/lib.rs"), LIBRARY)?;
+    fs_err::write(folder.join("src/lib.rs"), LIBRARY_TEMPLATE)?;
     let ignored = folder.join(".gitignore");
     if ignored.is_file() {
         let text = fs_err::read_to_string(&ignored)?;
@@ -140,10 +144,10 @@ fn fill(args: &args::build::New, folder: &Path) -> anyhow::Result<Made> {
         fs_err::create_dir_all(&workflows)?;
         fs_err::write(workflows.join(format!("{name}.yml")), workflow)?;
     }
-    Ok(Made { name, is_member })
+    Ok(NewCrate { name, is_member })
 }
 
-/// Does the workspace have plugin-sdk among the dependencies that its members share?
+/// Reports whether the workspace has plugin-sdk among the dependencies that its members share.
 fn offers_sdk(root: &Path) -> anyhow::Result<bool> {
     let manifest: DocumentMut = fs_err::read_to_string(root.join("Cargo.toml"))?.parse()?;
     let shared = manifest
@@ -152,8 +156,8 @@ fn offers_sdk(root: &Path) -> anyhow::Result<bool> {
     Ok(shared.and_then(|shared| shared.get("plugin-sdk")).is_some())
 }
 
-/// The tables of a plugin; without a source of the SDK, the workspace has it.
-fn complete(manifest: &mut DocumentMut, sdk: Option<&Sdk>) {
+/// Adds the tables of a plugin; without a source of the SDK, the workspace has it.
+fn complete_manifest(manifest: &mut DocumentMut, sdk: Option<&SdkSource>) {
     let mut library = Table::new();
     let kinds: Array = ["cdylib", "rlib"].into_iter().collect();
     library.insert("crate-type", kinds.into());
@@ -176,7 +180,7 @@ fn complete(manifest: &mut DocumentMut, sdk: Option<&Sdk>) {
     if let Some(lints) = lints {
         manifest.insert("lints", lints);
     }
-    // In the order in which they are read, whatever cargo has numbered.
+    // In the order in which they are read, whatever numbers cargo has given them.
     for (position, (_, item)) in manifest.iter_mut().enumerate() {
         if let Item::Table(table) = item {
             table.set_position(Some(position as isize));
@@ -187,29 +191,29 @@ fn complete(manifest: &mut DocumentMut, sdk: Option<&Sdk>) {
     }
 }
 
-fn dependency(sdk: Option<&Sdk>) -> InlineTable {
+fn dependency(sdk: Option<&SdkSource>) -> InlineTable {
     let mut table = InlineTable::new();
     match sdk {
         None => {
             table.insert("workspace", true.into());
         }
-        Some(Sdk::Path(folder)) => {
+        Some(SdkSource::Path(folder)) => {
             table.insert("path", folder.to_string_lossy().into_owned().into());
         }
-        Some(Sdk::Git { url, revision }) => {
+        Some(SdkSource::Git { url, revision }) => {
             table.insert("git", url.as_str().into());
             if let Some(revision) = revision {
                 table.insert("rev", revision.as_str().into());
             }
         }
-        Some(Sdk::Version(version)) => {
+        Some(SdkSource::Version(version)) => {
             table.insert("version", version.as_str().into());
         }
     }
     table
 }
 
-/// The root of the repository that a folder is in.
+/// Returns the root of the repository that a folder is in.
 fn repository(folder: &Path) -> Option<PathBuf> {
     let mut git = Command::new("git");
     let output = git
@@ -221,9 +225,14 @@ fn repository(folder: &Path) -> Option<PathBuf> {
     output.status.success().then(|| root.trim_end().into())
 }
 
-fn workflow(name: &str, folder: &Path, repository: &Path, sdk: &Sdk) -> Result<String, Failure> {
+fn workflow(
+    name: &str,
+    folder: &Path,
+    repository: &Path,
+    sdk: &SdkSource,
+) -> Result<String, CliError> {
     let install = match sdk {
-        Sdk::Git { url, revision } => {
+        SdkSource::Git { url, revision } => {
             let revision = revision
                 .as_ref()
                 .map(|revision| format!(" --rev {revision}"));
@@ -232,11 +241,11 @@ fn workflow(name: &str, folder: &Path, repository: &Path, sdk: &Sdk) -> Result<S
                 revision.unwrap_or_default()
             )
         }
-        Sdk::Version(version) => format!("cargo install --locked cargo-layer@{version}"),
-        Sdk::Path(sdk) => {
+        SdkSource::Version(version) => format!("cargo install --locked cargo-layer@{version}"),
+        SdkSource::Path(sdk) => {
             let program = sdk.with_file_name("layer-build");
             let inside = program.strip_prefix(repository).ok();
-            let inside = inside.ok_or_else(|| Failure::CiNeedsSdk(sdk.clone()))?;
+            let inside = inside.ok_or_else(|| CliError::CiNeedsSdk(sdk.clone()))?;
             format!(
                 "cargo install --locked --path \"$GITHUB_WORKSPACE/{}\"",
                 inside.display()
@@ -247,7 +256,7 @@ fn workflow(name: &str, folder: &Path, repository: &Path, sdk: &Sdk) -> Result<S
         Ok(inside) if !inside.as_os_str().is_empty() => inside.display().to_string(),
         _ => ".".to_owned(),
     };
-    Ok(GITHUB
+    Ok(GITHUB_TEMPLATE
         .replace("{{name}}", name)
         .replace("{{folder}}", &folder)
         .replace("{{install}}", &install))
@@ -259,9 +268,9 @@ mod tests {
 
     #[test]
     fn a_manifest_of_cargo_new_becomes_that_of_a_plugin() {
-        let made = "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition.workspace = true\n\n[lints]\nworkspace = true\n\n[dependencies]\n";
-        let mut manifest: DocumentMut = made.parse().unwrap();
-        complete(&mut manifest, Some(&Sdk::Version("0.1".to_owned())));
+        let created = "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition.workspace = true\n\n[lints]\nworkspace = true\n\n[dependencies]\n";
+        let mut manifest: DocumentMut = created.parse().unwrap();
+        complete_manifest(&mut manifest, Some(&SdkSource::Version("0.1".to_owned())));
         let expected = r#"[package]
 name = "a"
 version = "0.1.0"
@@ -283,16 +292,16 @@ workspace = true
     }
 
     #[test]
-    fn a_workflow_installs_this_program_from_where_the_sdk_is() {
+    fn a_workflow_installs_this_program_from_the_sdk_source() {
         let (folder, repository) = (Path::new("/r/plugins/a"), Path::new("/r"));
-        let of = |sdk: &str, revision: Option<&str>| {
-            let sdk = Sdk::Git {
+        let for_git = |sdk: &str, revision: Option<&str>| {
+            let sdk = SdkSource::Git {
                 url: sdk.to_owned(),
                 revision: revision.map(str::to_owned),
             };
             workflow("a", folder, repository, &sdk).unwrap()
         };
-        let text = of("https://example.com/a", Some("0123"));
+        let text = for_git("https://example.com/a", Some("0123"));
         assert!(
             text.contains(
                 "- run: cargo install --locked --git https://example.com/a --rev 0123 cargo-layer\n"
@@ -300,13 +309,24 @@ workspace = true
             "{text}"
         );
         assert!(text.contains("working-directory: plugins/a\n"), "{text}");
-        let inside = workflow("a", folder, repository, &Sdk::Path("/r/plugin-sdk".into())).unwrap();
+        let inside = workflow(
+            "a",
+            folder,
+            repository,
+            &SdkSource::Path("/r/plugin-sdk".into()),
+        )
+        .unwrap();
         assert!(
             inside.contains("--path \"$GITHUB_WORKSPACE/layer-build\"\n"),
             "{inside}"
         );
-        let outside = workflow("a", folder, repository, &Sdk::Path("/s/plugin-sdk".into()));
-        assert!(matches!(outside, Err(Failure::CiNeedsSdk(_))));
+        let outside = workflow(
+            "a",
+            folder,
+            repository,
+            &SdkSource::Path("/s/plugin-sdk".into()),
+        );
+        assert!(matches!(outside, Err(CliError::CiNeedsSdk(_))));
         assert!(
             !text.replace("${{ github.token }}", "").contains("{{"),
             "{text}"

@@ -1,13 +1,13 @@
-//! From an archive to a version of a layer at AWS.
+//! `publish`: an archive becomes a version of a layer at AWS.
 
 use layer_format::sha256;
 
 use crate::{
     args,
-    aws::{cli::Aws, error::Deployment, layer_download},
-    error::Failure,
+    aws::{cli::Aws, error::DeployError, layer_download},
+    error::CliError,
     exit::Exit,
-    static_check::{Certain, limits::MAX_UPLOAD},
+    static_check::{StaticReport, limits::MAX_UPLOAD},
     terminal::stdout,
 };
 
@@ -17,30 +17,30 @@ const RUNTIME: &str = "provided.al2023";
 /// The longest description of a version. Unit: characters. Source: AWS Lambda API Reference, "PublishLayerVersion".
 const MAX_DESCRIPTION: usize = 256;
 
-/// Publish, and print the ARN.
+/// Publishes, and prints the ARN.
 pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
-    let certain = Certain::of(&args.layer)?;
-    for finding in &certain.findings {
+    let report = StaticReport::read(&args.layer)?;
+    for finding in &report.findings {
         eprintln!("{finding}");
     }
-    if certain.fails {
-        return Err(Deployment::Unfit(args.layer.clone()).into());
+    if report.fails {
+        return Err(DeployError::FailsOnLambda(args.layer.clone()).into());
     }
-    let cpu = certain.cpu.as_deref();
-    let architecture = match cpu.ok_or_else(|| Deployment::NoCpu(args.layer.clone()))? {
+    let cpu = report.cpu.as_deref();
+    let architecture = match cpu.ok_or_else(|| DeployError::NoCpu(args.layer.clone()))? {
         "aarch64" => "arm64",
         cpu => cpu,
     };
-    if certain.size > MAX_UPLOAD && args.bucket.is_none() {
-        return Err(Deployment::NeedsBucket {
+    if report.size > MAX_UPLOAD && args.bucket.is_none() {
+        return Err(DeployError::NeedsBucket {
             path: args.layer.clone(),
-            size: certain.size,
-            most: MAX_UPLOAD,
+            size: report.size,
+            max: MAX_UPLOAD,
         }
         .into());
     }
     let content = std::fs::read(&args.layer);
-    let content = content.map_err(|error| Failure::unreadable(&args.layer, error))?;
+    let content = content.map_err(|error| CliError::unreadable(&args.layer, error))?;
     let expected = sha256(&content);
     let aws = Aws::new(args.aws.options());
     let path = args.layer.display().to_string();
@@ -55,35 +55,37 @@ pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
         }
     };
     let description = args.description.clone();
-    let description = description.unwrap_or_else(|| certain.labels.join(", "));
+    let description = description.unwrap_or_else(|| report.labels.join(", "));
     let description: String = description.chars().take(MAX_DESCRIPTION).collect();
-    let mut words = vec![
+    let mut command = vec![
         "lambda",
         "publish-layer-version",
         "--layer-name",
         &args.name,
     ];
-    words.extend(content.iter().map(String::as_str));
-    words.extend(["--compatible-runtimes", RUNTIME]);
-    words.extend(["--compatible-architectures", architecture]);
+    command.extend(content.iter().map(String::as_str));
+    command.extend(["--compatible-runtimes", RUNTIME]);
+    command.extend(["--compatible-architectures", architecture]);
     if !description.is_empty() {
-        words.extend(["--description", &description]);
+        command.extend(["--description", &description]);
     }
-    let Some(version) = aws.change(&words)? else {
+    let Some(version) = aws.mutate(&command)? else {
         return Ok(Exit::Done);
     };
     let found = version["Content"]["CodeSha256"].as_str();
-    let found = found.and_then(layer_download::hex).unwrap_or_default();
+    let found = found
+        .and_then(layer_download::hex_from_base64)
+        .unwrap_or_default();
     if found != expected {
         let path = args.layer.clone();
-        return Err(Deployment::OtherContent {
+        return Err(DeployError::OtherContent {
             path,
             expected,
             found,
         }
         .into());
     }
-    let arn = Aws::text(&version, "LayerVersionArn", "publish-layer-version")?;
+    let arn = Aws::text_member(&version, "LayerVersionArn", "publish-layer-version")?;
     stdout::line(arn)?;
     Ok(Exit::Done)
 }

@@ -1,10 +1,10 @@
-//! The tools back that a function had before.
+//! `rollback`: returns a function to its previous tools.
 
 use crate::{
     args,
     aws::{
         cli::Aws,
-        error::Deployment,
+        error::DeployError,
         lambda::{Configuration, Function, LATEST},
         smoke_test,
     },
@@ -12,7 +12,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Go back, and print the ARN of the version.
+/// Rolls back, and prints the ARN of the version.
 pub(crate) fn run(args: &args::deploy::Rollback) -> anyhow::Result<Exit> {
     let mut aws = Aws::new(args.aws.options());
     let mut function = Function {
@@ -20,12 +20,16 @@ pub(crate) fn run(args: &args::deploy::Rollback) -> anyhow::Result<Exit> {
         name: &args.function,
     };
     match &args.alias {
-        Some(alias) => alias_back(&mut function, alias, args.to),
-        None => in_place(&mut function, args.to),
+        Some(alias) => roll_back_alias(&mut function, alias, args.to),
+        None => roll_back_in_place(&mut function, args.to),
     }
 }
 
-fn alias_back(function: &mut Function<'_>, alias: &str, to: Option<u64>) -> anyhow::Result<Exit> {
+fn roll_back_alias(
+    function: &mut Function<'_>,
+    alias: &str,
+    to: Option<u64>,
+) -> anyhow::Result<Exit> {
     let alias = function.alias(alias)?;
     let versions = function.versions()?;
     let target = target(function, &versions, &alias.version, to)?;
@@ -40,29 +44,31 @@ fn alias_back(function: &mut Function<'_>, alias: &str, to: Option<u64>) -> anyh
     let was = versions
         .iter()
         .find(|version| version.version == alias.version);
-    let was = was.map_or_else(|| "it is no more".to_owned(), Configuration::layers_told);
-    function.lead(&alias, &target.version)?;
-    let told = format!(
+    let was = was.map_or_else(|| "it is no more".to_owned(), Configuration::layer_names);
+    function.point_alias(&alias, &target.version)?;
+    let description = format!(
         "{} leads to version {} ({}), before {} ({was})",
         alias.name,
         target.version,
-        target.layers_told(),
+        target.layer_names(),
         alias.version
     );
-    ended(function, target, &alias.name, &told)
+    report_live(function, target, &alias.name, &description)
 }
 
-fn in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::Result<Exit> {
-    let latest = function.settled()?;
+fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::Result<Exit> {
+    let latest = function.settled_configuration()?;
     let versions = function.versions()?;
-    let same = versions.iter().rfind(|version| version.is_like(&latest));
+    let same = versions
+        .iter()
+        .rfind(|version| version.same_configuration(&latest));
     let current = match same {
         Some(version) => version.version.clone(),
-        // What it is now is not to be lost either.
+        // The current state must not be lost either.
         None => function.publish("before cargo layer rollback", latest.revision.as_deref())?,
     };
     let target = target(function, &versions, &current, to)?;
-    if latest.has(&target.layers, &target.variables) {
+    if latest.has_settings(&target.layers, &target.variables) {
         eprintln!(
             "nothing to change: {LATEST} has the layers and variables of version {} already",
             target.version
@@ -72,22 +78,22 @@ fn in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::Result<Exit
     }
     let latest = function.configuration(None)?;
     function.update(&latest, &target.layers, &target.variables)?;
-    if !latest.has_code_of(target) {
+    if !latest.same_code(target) {
         eprintln!(
             "note: the function's own code stays what it is, which is not that of version {}",
             target.version
         );
     }
-    let told = format!(
+    let description = format!(
         "{LATEST}, which is live without an alias, is as version {} ({}), before {current} ({})",
         target.version,
-        target.layers_told(),
-        latest.layers_told()
+        target.layer_names(),
+        latest.layer_names()
     );
-    ended(function, target, LATEST, &told)
+    report_live(function, target, LATEST, &description)
 }
 
-/// The version that is wanted, else the one that was live before `current`.
+/// Returns the requested version, else the one that was live before `current`.
 fn target<'a>(
     function: &Function<'_>,
     versions: &'a [Configuration],
@@ -102,7 +108,9 @@ fn target<'a>(
         Some(wanted) => numbered(wanted),
         None => {
             let swapped = versions.iter().find(|version| version.version == current);
-            let told = swapped.and_then(Configuration::before).and_then(numbered);
+            let recorded = swapped
+                .and_then(Configuration::previous_version)
+                .and_then(numbered);
             let current = current.parse::<u64>().unwrap_or(u64::MAX);
             let is_earlier = |version: &&Configuration| {
                 version
@@ -110,14 +118,14 @@ fn target<'a>(
                     .parse::<u64>()
                     .is_ok_and(|number| number < current)
             };
-            told.or_else(|| {
+            recorded.or_else(|| {
                 let earlier = versions.iter().rfind(is_earlier)?;
                 eprintln!("note: what was live before is not written anywhere; version {} is the one before by its number", earlier.version);
                 Some(earlier)
             })
         }
     };
-    let nothing = || Deployment::NothingBefore {
+    let not_found = || DeployError::NoPreviousVersion {
         function: function.name.to_owned(),
         version: to.map_or_else(
             || current.to_owned(),
@@ -128,22 +136,22 @@ fn target<'a>(
             .map(|version| version.version.clone())
             .collect(),
     };
-    Ok(found.ok_or_else(nothing)?)
+    Ok(found.ok_or_else(not_found)?)
 }
 
-/// Say what is live now, and whether it lists tools.
-fn ended(
+/// Prints the live version, and whether it lists tools.
+fn report_live(
     function: &Function<'_>,
     target: &Configuration,
     qualifier: &str,
-    told: &str,
+    description: &str,
 ) -> anyhow::Result<Exit> {
-    let listed = smoke_test::listed(function, qualifier)?;
+    let listed = smoke_test::list_tools(function, qualifier)?;
     if function.aws.dry_run {
         eprintln!("nothing was changed: this was a dry run");
         return Ok(Exit::Done);
     }
-    eprintln!("live: {told}");
+    eprintln!("live: {description}");
     stdout::line(&target.arn)?;
     match listed {
         Ok(tools) => {
@@ -158,7 +166,7 @@ fn ended(
             eprintln!(
                 "error[UNPROVEN]: it was led back, but does not list its tools: {problem}\n  help: go back further by --to, and see its log"
             );
-            Ok(Exit::Unproven)
+            Ok(Exit::VerificationFailed)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Other tools for a function that is live: proven before anybody sees them, and put there by one step.
+//! `swap`: replaces the tools of a live function. They are tested before they are live, and go live in one step.
 
 mod environment;
 
@@ -10,82 +10,82 @@ use crate::{
     archive::selection,
     args,
     aws::{
-        cli::{Aws, REVISION},
-        error::Deployment,
+        cli::{Aws, REVISION_VARIABLE},
+        error::DeployError,
         lambda::{self, Alias, Configuration, Function, LATEST, MAX_LAYERS},
-        layer_download::Fetched,
+        layer_download::LayerCache,
         layer_version::{self, LayerVersion},
-        smoke_test::{Proof, check_reads_only},
+        smoke_test::{SmokeTest, check_read_only},
     },
     compare::{self, Effect},
-    error::Failure,
+    error::CliError,
     exit::Exit,
     terminal::stdout,
 };
-use environment::Changes;
+use environment::EnvironmentChanges;
 
-/// What is to become of a function.
+/// The planned state of a function.
 struct Plan {
     layers: Vec<LayerVersion>,
     variables: BTreeMap<String, String>,
     tools: Vec<compare::Tool>,
 }
 
-/// Swap, and print the ARN of the version.
+/// Swaps, and prints the ARN of the version.
 pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
-    let changes = Changes::of(args)?;
+    let changes = EnvironmentChanges::from_args(args)?;
     let call = arguments(args)?;
     let mut aws = Aws::new(args.aws.options());
-    aws.hide(changes.set());
+    aws.redact(changes.set());
     let mut function = Function {
         aws: &mut aws,
         name: &args.function,
     };
-    let latest = function.settled()?;
-    let (alias, live) = live(&mut function, args.alias.as_deref(), &latest)?;
-    let variables = changes.applied_to(&latest.variables)?;
+    let latest = function.settled_configuration()?;
+    let (alias, live) = live_version(&mut function, args.alias.as_deref(), &latest)?;
+    let variables = changes.apply(&latest.variables)?;
     let layers = match args.layers.as_slice() {
         [] => &live.layers,
         layers => layers,
     };
-    let fetched = fetch(&function, args, &live, layers)?;
+    let layer_cache = fetch_layers(&function, args, &live, layers)?;
     let selection = |layers: &[LayerVersion], variables| {
-        let list = |name| Configuration::list(variables, name);
-        selection::tools(
-            fetched.declared(layers),
+        let list = |name| Configuration::list_variable(variables, name);
+        selection::select_tools(
+            layer_cache.inventories(layers),
             &list("ENTRY_FILE"),
             &list("TOOLS_LIST"),
         )
     };
-    // What does not start any more has no tools that anybody could miss.
+    // A function that does not start any more has no tools to lose.
     let old = selection(&live.layers, &live.variables).unwrap_or_default();
-    let tools = selection(layers, &variables).map_err(Deployment::Selection)?;
+    let tools = selection(layers, &variables).map_err(DeployError::Selection)?;
     let plan = Plan {
         layers: layers.to_vec(),
         variables,
         tools,
     };
     if let Some((tool, _)) = call {
-        check_reads_only(tool, plan.tools.iter().map(|tool| &tool.mcp))?;
+        check_read_only(tool, plan.tools.iter().map(|tool| &tool.mcp))?;
     }
     if !args.drop_others {
-        keeps_others(&live.layers, &plan.layers, &fetched)?;
+        check_other_layers(&live.layers, &plan.layers, &layer_cache)?;
     }
-    let (code, refused) = judged(args, &old, &plan.tools);
-    if let Some(refused) = refused {
-        eprintln!("error[{}]: {refused}", refused.code());
+    let (code, rejected) = check_changes(args, &old, &plan.tools);
+    if let Some(rejected) = rejected {
+        eprintln!("error[{}]: {rejected}", rejected.code());
         return Ok(code);
     }
     eprintln!(
         "layers: {}, before {}",
-        layer_version::told(&plan.layers),
-        live.layers_told()
+        layer_version::display_names(&plan.layers),
+        live.layer_names()
     );
     eprintln!(
         "variables: {}",
-        environment::told(&live.variables, &plan.variables)
+        environment::describe_changes(&live.variables, &plan.variables)
     );
-    if live.has(&plan.layers, &plan.variables) {
+    if live.has_settings(&plan.layers, &plan.variables) {
         eprintln!(
             "nothing to change: version {} has these layers and variables",
             live.version
@@ -93,18 +93,18 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
         stdout::line(&live.arn)?;
         return Ok(Exit::Done);
     }
-    let proof = Proof {
+    let smoke_test = SmokeTest {
         expected: &plan.tools,
         call: call.as_ref().map(|(tool, arguments)| (*tool, arguments)),
     };
     match alias {
-        Some(alias) => behind_alias(&mut function, &alias, &latest, &plan, &proof),
-        None => in_place(&mut function, &latest, &plan, &proof),
+        Some(alias) => swap_alias(&mut function, &alias, &latest, &plan, &smoke_test),
+        None => swap_in_place(&mut function, &latest, &plan, &smoke_test),
     }
 }
 
-/// The version that is live, and the alias which leads to it.
-fn live(
+/// Returns the live version, and the alias that points to it.
+fn live_version(
     function: &mut Function<'_>,
     alias: Option<&str>,
     latest: &Configuration,
@@ -119,12 +119,12 @@ fn live(
     };
     let alias = function.alias(alias)?;
     let live = function.configuration(Some(&alias.version))?;
-    if !live.is_like(latest) {
+    if !live.same_configuration(latest) {
         eprintln!(
             "note: {LATEST} is not what version {} is, which is live: {}, variables: {}. What is not named here is taken from {LATEST}; `cargo layer rollback {} --to {}` makes it like that version",
             live.version,
-            latest.layers_told(),
-            environment::told(&live.variables, &latest.variables),
+            latest.layer_names(),
+            environment::describe_changes(&live.variables, &latest.variables),
             function.name,
             live.version,
         );
@@ -132,27 +132,27 @@ fn live(
     Ok((Some(alias), live))
 }
 
-fn fetch(
+fn fetch_layers(
     function: &Function<'_>,
     args: &args::deploy::Swap,
     live: &Configuration,
     layers: &[LayerVersion],
-) -> anyhow::Result<Fetched> {
+) -> anyhow::Result<LayerCache> {
     let count = layers.len();
     if count > MAX_LAYERS {
-        let most = MAX_LAYERS;
-        return Err(Deployment::TooManyLayers { count, most }.into());
+        let max = MAX_LAYERS;
+        return Err(DeployError::TooManyLayers { count, max }.into());
     }
     let all: Vec<_> = live.layers.iter().chain(layers).collect();
-    let fetched = Fetched::get(function.aws, &all, &args.files)?;
-    for declared in fetched.declared(layers) {
-        for plugin in &declared.plugins {
+    let layer_cache = LayerCache::fetch(function.aws, &all, &args.files)?;
+    for inventory in layer_cache.inventories(layers) {
+        for plugin in &inventory.plugins {
             let found = match plugin.cpu.as_str() {
                 "aarch64" => "arm64",
                 cpu => cpu,
             };
             if found != live.architecture {
-                return Err(Deployment::OtherCpu {
+                return Err(DeployError::OtherCpu {
                     layer: plugin.file.clone(),
                     found: found.to_owned(),
                     wanted: live.architecture.clone(),
@@ -161,62 +161,62 @@ fn fetch(
             }
         }
     }
-    Ok(fetched)
+    Ok(layer_cache)
 }
 
-/// Layers without tools belong to something else, which would be missed.
-fn keeps_others(
+/// Checks that no layer without tools is removed: it belongs to something else, which would miss it.
+fn check_other_layers(
     live: &[LayerVersion],
     layers: &[LayerVersion],
-    fetched: &Fetched,
-) -> Result<(), Deployment> {
+    layer_cache: &LayerCache,
+) -> Result<(), DeployError> {
     let is_named = |layer: &LayerVersion| layers.iter().any(|new| new.layer == layer.layer);
-    let mut others = live.iter().filter(|layer| !fetched.has_plugins(layer));
+    let mut others = live.iter().filter(|layer| !layer_cache.has_plugins(layer));
     match others.find(|layer| !is_named(layer)) {
-        Some(layer) => Err(Deployment::LayerLost(layer.to_string())),
+        Some(layer) => Err(DeployError::LayerLost(layer.to_string())),
         None => Ok(()),
     }
 }
 
-/// What has changed, said, and whether it may.
-fn judged(
+/// Prints the changes, and checks whether they are allowed.
+fn check_changes(
     args: &args::deploy::Swap,
     old: &[compare::Tool],
     new: &[compare::Tool],
-) -> (Exit, Option<Deployment>) {
+) -> (Exit, Option<DeployError>) {
     let changes = compare::changes(old, new);
-    for line in compare::lines(&changes) {
+    for line in compare::report_lines(&changes) {
         eprintln!("{line}");
     }
     let is_any = |effect| changes.iter().any(|change| change.effect == effect);
     if is_any(Effect::Breaking) && !args.allow_breaking {
-        let refused = Deployment::Refused {
+        let rejected = DeployError::ChangeRejected {
             what: "something breaks that works now",
             flag: "--allow-breaking",
             code: "BREAKING",
         };
-        return (Exit::Breaking, Some(refused));
+        return (Exit::Breaking, Some(rejected));
     }
     if is_any(Effect::Destructive) && !args.allow_destructive {
-        let refused = Deployment::Refused {
+        let rejected = DeployError::ChangeRejected {
             what: "a tool that may destroy could be called that cannot be now",
             flag: "--allow-destructive",
             code: "NEWLY_DESTRUCTIVE",
         };
-        return (Exit::Destructive, Some(refused));
+        return (Exit::Destructive, Some(rejected));
     }
     (Exit::Done, None)
 }
 
-/// The alias is led to a new version once that has proven itself.
-fn behind_alias(
+/// Points the alias to a new version once that has passed its test.
+fn swap_alias(
     function: &mut Function<'_>,
     alias: &Alias,
     latest: &Configuration,
     plan: &Plan,
-    proof: &Proof<'_>,
+    smoke_test: &SmokeTest<'_>,
 ) -> anyhow::Result<Exit> {
-    let stays = format!(
+    let state = format!(
         "{} leads to version {} as before, so that nobody has noticed",
         alias.name, alias.version
     );
@@ -224,36 +224,37 @@ fn behind_alias(
         "`cargo layer rollback {} --to {}` makes {LATEST} what that version is, once the reason is known",
         function.name, alias.version
     );
-    let version = put(function, latest, plan, &alias.version).map_err(|error| {
-        stopped(
+    let version = publish_update(function, latest, plan, &alias.version).map_err(|error| {
+        stopped_error(
             &error,
-            &format!("{stays}; {LATEST} may have the new layers already: {undo}"),
+            &format!("{state}; {LATEST} may have the new layers already: {undo}"),
         )
     })?;
-    let stays = format!("{stays}; version {version} and {LATEST} have the new layers: {undo}");
-    let proven = proof
-        .of(function, &version)
-        .map_err(|error| stopped(&error, &stays))?;
-    if let Err(problem) = proven {
-        return Ok(unproven(&version, &problem, &stays));
+    let state = format!("{state}; version {version} and {LATEST} have the new layers: {undo}");
+    let verified = smoke_test
+        .run(function, &version)
+        .map_err(|error| stopped_error(&error, &state))?;
+    if let Err(problem) = verified {
+        return Ok(report_failed_verification(&version, &problem, &state));
     }
     function
-        .lead(alias, &version)
-        .map_err(|error| stopped(&error, &stays))?;
+        .point_alias(alias, &version)
+        .map_err(|error| stopped_error(&error, &state))?;
     let live = format!(
         "{} leads to version {version}, before {}",
         alias.name, alias.version
     );
     let back = format!("--alias {}", alias.name);
-    ended(function, plan, &live, &back, &qualified(latest, &version))
+    report_live(function, plan, &live, &back, &version_arn(latest, &version))
 }
 
-/// Without an alias an update is live at once: what was before becomes a version first, which there is a way back to.
-fn in_place(
+/// Updates a function without an alias, where an update is live at once: the previous state is published first, so that
+/// there is a way back.
+fn swap_in_place(
     function: &mut Function<'_>,
     latest: &Configuration,
     plan: &Plan,
-    proof: &Proof<'_>,
+    smoke_test: &SmokeTest<'_>,
 ) -> anyhow::Result<Exit> {
     let before = function.publish("before cargo layer swap", latest.revision.as_deref())?;
     // Publishing may count as a change.
@@ -262,30 +263,36 @@ fn in_place(
         "`cargo layer rollback {} --to {before}` brings back what was",
         function.name
     );
-    let version = put(function, &latest, plan, &before).map_err(|error| {
-        stopped(
+    let version = publish_update(function, &latest, plan, &before).map_err(|error| {
+        stopped_error(
             &error,
             &format!(
                 "{LATEST} may have the new layers, and is what is live without an alias: {undo}"
             ),
         )
     })?;
-    let stands = format!(
+    let state = format!(
         "{LATEST}, which is live without an alias, has the new layers, as has version {version}: {undo}"
     );
-    let proven = proof
-        .of(function, &version)
-        .map_err(|error| stopped(&error, &stands))?;
-    if let Err(problem) = proven {
-        return Ok(unproven(&version, &problem, &stands));
+    let verified = smoke_test
+        .run(function, &version)
+        .map_err(|error| stopped_error(&error, &state))?;
+    if let Err(problem) = verified {
+        return Ok(report_failed_verification(&version, &problem, &state));
     }
     let live = format!("{LATEST}, which is version {version}, before {before}");
     let back = format!("--to {before}");
-    ended(function, plan, &live, &back, &qualified(&latest, &version))
+    report_live(
+        function,
+        plan,
+        &live,
+        &back,
+        &version_arn(&latest, &version),
+    )
 }
 
-/// Says what is live now, and the way back.
-fn ended(
+/// Prints the live version, and the way back.
+fn report_live(
     function: &Function<'_>,
     plan: &Plan,
     live: &str,
@@ -296,15 +303,15 @@ fn ended(
         eprintln!("nothing was changed: this was a dry run");
         return Ok(Exit::Done);
     }
-    let tools = selection::names(&plan.tools).join(", ");
+    let tools = selection::tool_names(&plan.tools).join(", ");
     eprintln!("live: {live}; its tools: {tools}");
     eprintln!("back: cargo layer rollback {} {back}", function.name);
     stdout::line(arn)?;
     Ok(Exit::Done)
 }
 
-/// Change layers and variables at once, and make a version of it. Gives its number.
-fn put(
+/// Changes layers and variables at once, and publishes a version. Returns its number.
+fn publish_update(
     function: &mut Function<'_>,
     latest: &Configuration,
     plan: &Plan,
@@ -313,52 +320,52 @@ fn put(
     function.update(latest, &plan.layers, &plan.variables)?;
     let revision = if function.aws.dry_run {
         function.show_revision();
-        Some(REVISION.to_owned())
+        Some(REVISION_VARIABLE.to_owned())
     } else {
         let now = function.configuration(None)?;
-        if !now.has(&plan.layers, &plan.variables) {
-            return Err(Deployment::ChangedMeanwhile.into());
+        if !now.has_settings(&plan.layers, &plan.variables) {
+            return Err(DeployError::ChangedMeanwhile.into());
         }
         now.revision
     };
-    let version = function.publish(&lambda::description_after(before), revision.as_deref())?;
+    let version = function.publish(&lambda::swap_description(before), revision.as_deref())?;
     Ok(version)
 }
 
-/// The ARN of a version.
-fn qualified(latest: &Configuration, version: &str) -> String {
+/// Returns the ARN of a version.
+fn version_arn(latest: &Configuration, version: &str) -> String {
     format!("{}:{version}", latest.arn)
 }
 
-/// A failure on the way, and how things stand.
-fn stopped(error: &anyhow::Error, stands: &str) -> Deployment {
+/// Returns the error of an interrupted swap, with the state of the function.
+fn stopped_error(error: &anyhow::Error, state: &str) -> DeployError {
     let code = match (
-        error.downcast_ref::<Deployment>(),
-        error.downcast_ref::<Failure>(),
+        error.downcast_ref::<DeployError>(),
+        error.downcast_ref::<CliError>(),
     ) {
         (Some(error), _) => error.code(),
         (None, Some(error)) => error.code(),
         (None, None) => "FAILED",
     };
-    Deployment::Stopped {
+    DeployError::Stopped {
         code: code.to_owned(),
-        why: format!("{error:#}"),
-        stands: stands.to_owned(),
+        reason: format!("{error:#}"),
+        state: state.to_owned(),
     }
 }
 
-fn unproven(version: &str, problem: &str, stands: &str) -> Exit {
+fn report_failed_verification(version: &str, problem: &str, state: &str) -> Exit {
     eprintln!(
-        "error[UNPROVEN]: version {version} does not serve: {problem}\n  as it stands: {stands}"
+        "error[UNPROVEN]: version {version} does not serve: {problem}\n  as it stands: {state}"
     );
-    Exit::Unproven
+    Exit::VerificationFailed
 }
 
-/// The call that is to prove the new version, if there is one.
+/// Returns the call that tests the new version, if there is one.
 fn arguments(args: &args::deploy::Swap) -> anyhow::Result<Option<(&str, Map<String, Value>)>> {
     let Some(tool) = &args.call else {
         return Ok(None);
     };
-    let arguments = serde_json::from_str(&args.arguments).map_err(Failure::Arguments)?;
+    let arguments = serde_json::from_str(&args.arguments).map_err(CliError::Arguments)?;
     Ok(Some((tool, arguments)))
 }

@@ -1,4 +1,5 @@
-//! Addresses in lines of a log become functions and lines, by the symbols that were kept when the layer was built.
+//! `symbolize`: resolves addresses in lines of a log to functions and lines, by the symbols that were kept when the
+//! layer was built.
 
 use std::{
     collections::HashMap,
@@ -9,20 +10,20 @@ use std::{
 use addr2line::{Loader, demangle_auto};
 
 use crate::{
-    archive::read::Contents, args, build::symbols, error::Failure, exit::Exit, library::elf,
+    archive::read::Archive, args, build::symbols, error::CliError, exit::Exit, library::elf,
 };
 
-/// An address in a library, as a line tells of it.
+/// An address in a library, from a line of a log.
 #[derive(Debug, PartialEq, Eq)]
 struct Address<'a> {
     library: &'a str,
     offset: u64,
     build_id: Option<&'a str>,
-    /// Is it where a function goes on that has called another? The call itself stands before it.
-    returns: bool,
+    /// Whether it is a return address. The call itself comes before it.
+    is_return_address: bool,
 }
 
-/// Copy stdin to stdout, with what the addresses mean below each line.
+/// Copies stdin to stdout, with the resolved addresses below each line.
 pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
     let folder = args
         .symbols
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
         .unwrap_or_else(|| symbols::folder(&args.layer));
     let build_ids = build_ids(&args.layer)?;
     if !folder.is_dir() {
-        return Err(Failure::NoSymbols(folder).into());
+        return Err(CliError::NoSymbols(folder).into());
     }
     let mut symbolizer = Symbolizer {
         folder,
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
     };
     let mut out = std::io::stdout().lock();
     let mut log = std::io::stdin().lock();
-    // Logs may have anything in them, also what is no text.
+    // Logs may contain anything, also bytes that are not text.
     let mut line = Vec::new();
     while log.read_until(b'\n', &mut line)? > 0 {
         out.write_all(&line)?;
@@ -59,11 +60,11 @@ pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The build ids of the layer's libraries, for lines that name none.
+/// Returns the build ids of the layer's libraries, for lines without one.
 fn build_ids(layer: &std::path::Path) -> anyhow::Result<HashMap<String, String>> {
-    let contents = Contents::of(layer)?;
-    let ids = contents.lib().filter_map(|(name, file)| {
-        let id = elf::facts(&file.content).ok()?.build_id?;
+    let archive = Archive::read(layer)?;
+    let ids = archive.lib_files().filter_map(|(name, file)| {
+        let id = elf::read_facts(&file.content).ok()?.build_id?;
         Some((name.to_owned(), id))
     });
     Ok(ids.collect())
@@ -76,7 +77,7 @@ struct Symbolizer {
 }
 
 impl Symbolizer {
-    /// The functions at an address, the innermost first: those that were inlined into one another stand at the same.
+    /// Returns the functions at an address, the innermost first: inlined functions share it.
     fn frames(&mut self, address: &Address<'_>) -> Vec<String> {
         let Address {
             library, offset, ..
@@ -98,7 +99,7 @@ impl Symbolizer {
                 self.folder.display()
             )];
         };
-        let place = if address.returns {
+        let place = if address.is_return_address {
             offset.saturating_sub(1)
         } else {
             *offset
@@ -120,7 +121,7 @@ impl Symbolizer {
                 found.push((name, location));
             }
         }
-        // The outermost is the function that has a symbol, where the lines know no name.
+        // The outermost is the function that has a symbol, where the debug lines have no name.
         let symbol = loader.find_symbol(place);
         let symbol = symbol.map(|name| demangle_auto(name.into(), None).into_owned());
         if found.is_empty() {
@@ -139,7 +140,7 @@ impl Symbolizer {
     }
 }
 
-/// The addresses of a line: `libmine.so+0x1a2b4`, with a build id behind it or not, or `libmine.so(+0x1a2b4)`.
+/// Returns the addresses of a line: `libmine.so+0x1a2b4`, with a build id behind it or not, or `libmine.so(+0x1a2b4)`.
 fn addresses(line: &str) -> Vec<Address<'_>> {
     let mut found = Vec::new();
     for (position, _) in line.match_indices("+0x") {
@@ -169,8 +170,8 @@ fn addresses(line: &str) -> Vec<Address<'_>> {
             library,
             offset,
             build_id,
-            // Whatever is not where the signal came up is on the way back to it.
-            returns: !before[..begin].ends_with(", in "),
+            // Every address except that of the signal is a return address.
+            is_return_address: !before[..begin].ends_with(", in "),
         });
     }
     found
@@ -182,28 +183,31 @@ mod tests {
 
     #[test]
     fn addresses_are_found_in_lines_of_every_kind() {
-        let of = |library, offset, build_id, returns| Address {
+        let address = |library, offset, build_id, is_return_address| Address {
             library,
             offset,
             build_id,
-            returns,
+            is_return_address,
         };
         for (line, expected) in [
             (
                 "fatal: SIGSEGV at address 0xdead, in libcrashes.so+0x1a2b4 (build id 5f3c00), tool segfault, request 8f0c",
-                vec![of("libcrashes.so", 0x1a2b4, Some("5f3c00"), false)],
+                vec![address("libcrashes.so", 0x1a2b4, Some("5f3c00"), false)],
             ),
             (
                 "fatal: SIGABRT, called from libcrashes.so+0x10 (build id none), tool abort",
-                vec![of("libcrashes.so", 0x10, None, true)],
+                vec![address("libcrashes.so", 0x10, None, true)],
             ),
             (
                 "./lib/libmine.so(+0xab) [0x7f00000000ab]",
-                vec![of("libmine.so", 0xab, None, true)],
+                vec![address("libmine.so", 0xab, None, true)],
             ),
             (
                 "3: /opt/lib/liba.so+0x1 and libb.so+0x2",
-                vec![of("liba.so", 1, None, true), of("libb.so", 2, None, true)],
+                vec![
+                    address("liba.so", 1, None, true),
+                    address("libb.so", 2, None, true),
+                ],
             ),
             ("1 +0x2 = 3, libx.so+0xzz, f+0x3", vec![]),
             ("nothing", vec![]),

@@ -1,11 +1,11 @@
-//! A new token for a caller, which is shown this once.
+//! `token`: a new token for a caller, which is shown only once.
 
 use host::server::http::bearer_tokens::NewToken;
 use serde_json::json;
 
 use crate::{args, exit::Exit, terminal::stdout};
 
-/// Print a token, and what the host has to know of it.
+/// Prints a token, and the entry of it for the host.
 pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
     let name = &args.name;
     let NewToken { secret, hash } = NewToken::random();

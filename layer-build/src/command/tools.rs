@@ -9,10 +9,10 @@ use crate::{
     terminal::stdout,
 };
 
-/// Say which tools there are.
+/// Lists the tools.
 pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
     let mut connection = Connection::open(&args.source.options())?;
-    let tools = connection.ask("while it was asked for its tools", Client::tools)?;
+    let tools = connection.request("while it was asked for its tools", Client::tools)?;
     if args.json {
         stdout::line(serde_json::to_string_pretty(&tools)?)?;
         return Ok(Exit::Done);
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// `countWords(text: string, longer_than?: integer)`
+/// Returns a signature such as `countWords(text: string, longer_than?: integer)`.
 fn signature(tool: &Value) -> String {
     let schema = &tool["inputSchema"];
     let required = schema["required"].as_array();
@@ -36,15 +36,15 @@ fn signature(tool: &Value) -> String {
     let properties = schema["properties"].as_object();
     let parameters = properties.into_iter().flatten().map(|(name, schema)| {
         let mark = if is_required(name) { "" } else { "?" };
-        format!("{name}{mark}: {}", kind(schema))
+        format!("{name}{mark}: {}", type_name(schema))
     });
     let parameters: Vec<_> = parameters.collect();
     let name = tool["name"].as_str().unwrap_or_default();
     format!("{name}({})", parameters.join(", "))
 }
 
-/// The types of a schema's values, as far as it names them.
-fn kind(schema: &Value) -> String {
+/// Returns the types of a schema's values, as far as it names them.
+fn type_name(schema: &Value) -> String {
     match &schema["type"] {
         Value::String(kind) => kind.clone(),
         Value::Array(kinds) => {

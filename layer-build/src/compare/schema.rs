@@ -1,8 +1,8 @@
-//! Two JSON Schemas: does the new one accept less, more, or something else?
+//! Compares two JSON Schemas: whether the new one accepts less, more, or something else.
 //!
-//! What is known is said; of keywords whose effect cannot be told by comparing them (`not`, `if`, a changed `pattern`) a
-//! change counts as both. One convention goes before logic: a property that is added to an object which is open for any
-//! narrows nothing, since nobody has sent it before.
+//! A change of a keyword with an unknown effect (`not`, `if`, a changed `pattern`) counts as both less and more. One
+//! convention overrides logic: a property that is added to an object which is open for any narrows nothing, since
+//! nobody has sent it before.
 
 pub(super) mod difference;
 mod keywords;
@@ -17,15 +17,15 @@ use serde_json::{Map, Value, json};
 
 use crate::compare::schema::{
     difference::{Difference, Direction, push},
-    keywords::{bounds, lengths, one_of_a_kind, types, values, words},
-    parts::{Schema, alternatives, choices, has_references, more, resolved},
+    keywords::{annotations, bounds, lengths, opaque_keywords, types, values},
+    parts::{Schema, additional_properties, alternatives, choices, has_references, resolve},
 };
 
-/// How many pairs of schemas are compared. Source: ours; the largest schemas of tools have some hundreds of parts, and beyond
-/// it every one is taken for another.
+/// The maximum number of pairs of schemas that are compared. Source: ours; the largest schemas of tools have some
+/// hundreds of parts, and all pairs beyond it count as different.
 const MAX_STEPS: u32 = 20_000;
 
-/// What has changed from one schema to another.
+/// Returns the differences from one schema to another.
 pub(crate) fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     let pair = Pair {
@@ -38,11 +38,11 @@ pub(crate) fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     found
 }
 
-/// The documents in which references lead somewhere.
+/// The documents in which references are resolved.
 struct Pair<'a> {
     old_root: &'a Value,
     new_root: &'a Value,
-    /// The references that are being followed: a schema that refers to itself is the same if it is but for that.
+    /// The references that are being followed: a schema that refers to itself is the same if the rest is.
     open: RefCell<Vec<(Value, Value)>>,
     steps: Cell<u32>,
 }
@@ -64,14 +64,14 @@ impl Pair<'_> {
     }
 
     fn compare_parts(&self, old: &Value, new: &Value, place: &str, found: &mut Vec<Difference>) {
-        let (left, right) = (resolved(old, self.old_root), resolved(new, self.new_root));
+        let (left, right) = (resolve(old, self.old_root), resolve(new, self.new_root));
         let (Some(left), Some(right)) = (left, right) else {
             if old != new {
                 push(found, place, Direction::Other, "has another reference");
             }
             return;
         };
-        // The same text refers to the same only where what it refers to is the same.
+        // Equal texts have equal meanings only where the targets of their references are equal.
         if left == right && !has_references(&left) {
             return;
         }
@@ -86,21 +86,21 @@ impl Pair<'_> {
         }
         if choices(&left).is_some() || choices(&right).is_some() {
             self.alternatives(&alternatives(&left), &alternatives(&right), place, found);
-            words(&left, &right, place, found);
+            annotations(&left, &right, place, found);
             return;
         }
         types(&left, &right, place, found);
         values(&left, &right, place, found);
         bounds(&left, &right, place, found);
         lengths(&left, &right, place, found);
-        one_of_a_kind(&left, &right, place, found);
+        opaque_keywords(&left, &right, place, found);
         self.object(&left, &right, place, found);
         self.array(&left, &right, place, found);
         self.all_of(&left, &right, place, found);
-        words(&left, &right, place, found);
+        annotations(&left, &right, place, found);
     }
 
-    /// `anyOf` and its kin: is every alternative covered by one of the other side?
+    /// Compares `anyOf` and its kin: whether every alternative is covered by one of the other side.
     fn alternatives(
         &self,
         olds: &[Value],
@@ -113,7 +113,7 @@ impl Pair<'_> {
             self.compare(old, new, place, &mut inner);
             inner
         };
-        // Where but one has changed, what has changed in it says most.
+        // Where only one alternative has changed, the change inside it is the clearest.
         if olds.len() == news.len() {
             let pairs = olds.iter().zip(news).map(|(old, new)| between(old, new));
             let mut changed: Vec<_> = pairs.filter(|inner| !inner.is_empty()).collect();
@@ -160,12 +160,13 @@ impl Pair<'_> {
                 .unwrap_or_else(|| empty.clone())
         };
         let (left, right) = (properties(old), properties(new));
-        let (more_old, more_new) = (more(old), more(new));
+        let (old_additional, new_additional) =
+            (additional_properties(old), additional_properties(new));
         for (name, schema) in &left {
             let inner = inside(place, name);
             match right.get(name) {
                 Some(other) => self.compare(schema, other, &inner, found),
-                None if more_new == json!(false) => {
+                None if new_additional == json!(false) => {
                     push(found, &inner, Direction::Narrower, "is no longer accepted")
                 }
                 None => push(
@@ -190,10 +191,10 @@ impl Pair<'_> {
             let inner = inside(place, name);
             if needed_new.contains(name) {
                 push(found, &inner, Direction::Narrower, "is new and required");
-                if more_old == json!(false) {
+                if old_additional == json!(false) {
                     push(found, &inner, Direction::Wider, "is new");
                 }
-            } else if more_old == json!(false) {
+            } else if old_additional == json!(false) {
                 push(found, &inner, Direction::Wider, "is new and optional");
             } else {
                 push(found, &inner, Direction::Same, "is new and optional");
@@ -218,7 +219,7 @@ impl Pair<'_> {
             };
             push(found, &inside(place, name), Direction::Wider, what);
         }
-        self.compare(&more_old, &more_new, &inside(place, "*"), found);
+        self.compare(&old_additional, &new_additional, &inside(place, "*"), found);
         let patterns = |schema: &Schema| {
             schema
                 .get("patternProperties")
@@ -295,7 +296,7 @@ fn inside(place: &str, name: &str) -> String {
     }
 }
 
-/// The most of a schema that is shown. Unit: characters.
+/// The longest text of a schema that is shown. Unit: characters.
 const MAX_SHOWN: usize = 60;
 
 fn short(schema: &Value) -> String {

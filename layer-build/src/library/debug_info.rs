@@ -1,9 +1,10 @@
-//! A library in two: what the loader needs, and the whole of it for debuggers; the same build id tells that they belong together.
+//! A library split in two: the part that the loader needs, and the whole library for debuggers. A common build id
+//! connects them.
 //!
-//! Written here, since the programs that could do it (`strip`, `objcopy`) belong to one CPU each, and their releases give
-//! different bytes. What the loader maps stays as the linker wrote it, byte by byte; sections that are not mapped go, and with
-//! them everything that names a folder of this machine. The linker's build id would be a hash of that as well: it becomes one of
-//! what is left.
+//! Written here, since the programs that could do it (`strip`, `objcopy`) belong to one CPU each, and their releases
+//! give different bytes. The mapped part stays as the linker wrote it, byte by byte; sections that are not mapped are
+//! removed, and with them everything that names a folder of this machine. The linker's build id would be a hash of the
+//! removed part as well: it is replaced by a hash of the remaining part.
 
 use layer_format::sha256;
 use object::{
@@ -18,16 +19,16 @@ use object::{
 
 /// The two halves.
 #[derive(Debug)]
-pub(crate) struct Halves {
-    /// What is packed.
+pub(crate) struct SplitLibrary {
+    /// The library to pack.
     pub(crate) stripped: Vec<u8>,
     /// The whole library, with the same build id.
     pub(crate) symbols: Vec<u8>,
-    /// In hex.
+    /// The build id, in hex.
     pub(crate) build_id: String,
 }
 
-/// Why a library cannot be stripped.
+/// The reason why a library cannot be stripped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StripError {
     #[error("cannot be read: {0}")]
@@ -40,33 +41,33 @@ pub(crate) enum StripError {
 
 type Section = SectionHeader64<LittleEndian>;
 
-/// The name of the section that has the others' names.
-const NAMES: &[u8] = b".shstrtab";
+/// The name of the section with the names of all sections.
+const SECTION_NAMES: &[u8] = b".shstrtab";
 
-/// Take a library apart.
-pub(crate) fn halves(mut library: Vec<u8>) -> Result<Halves, StripError> {
-    let mut stripped = stripped(&library)?;
-    let place = build_id_place(&library)?;
-    stripped[place.clone()].fill(0);
+/// Splits a library.
+pub(crate) fn split_debug_info(mut library: Vec<u8>) -> Result<SplitLibrary, StripError> {
+    let mut stripped = strip(&library)?;
+    let range = build_id_range(&library)?;
+    stripped[range.clone()].fill(0);
     let hash = sha256(&stripped);
     let id: Vec<u8> = hash
         .as_bytes()
         .chunks(2)
         .filter_map(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())
         .cycle()
-        .take(place.len())
+        .take(range.len())
         .collect();
-    stripped[place.clone()].copy_from_slice(&id);
-    library[place].copy_from_slice(&id);
-    Ok(Halves {
+    stripped[range.clone()].copy_from_slice(&id);
+    library[range].copy_from_slice(&id);
+    Ok(SplitLibrary {
         stripped,
         symbols: library,
         build_id: layer_format::hex(&id),
     })
 }
 
-/// Where in the file the build id stands.
-fn build_id_place(data: &[u8]) -> Result<std::ops::Range<usize>, StripError> {
+/// Returns the position of the build id in the file.
+fn build_id_range(data: &[u8]) -> Result<std::ops::Range<usize>, StripError> {
     let header = FileHeader64::<LittleEndian>::parse(data)?;
     for segment in header.program_headers(LittleEndian, data)? {
         let Some(mut notes) = segment.notes(LittleEndian, data)? else {
@@ -82,7 +83,7 @@ fn build_id_place(data: &[u8]) -> Result<std::ops::Range<usize>, StripError> {
     Err(StripError::NoBuildId)
 }
 
-fn stripped(data: &[u8]) -> Result<Vec<u8>, StripError> {
+fn strip(data: &[u8]) -> Result<Vec<u8>, StripError> {
     let header = FileHeader64::<LittleEndian>::parse(data)?;
     let sections = header.sections(LittleEndian, data)?;
     let is_mapped = |section: &&Section| section.sh_flags(LittleEndian).contains(SHF_ALLOC);
@@ -109,12 +110,12 @@ fn stripped(data: &[u8]) -> Result<Vec<u8>, StripError> {
             names.extend_from_slice(name);
             names.push(0);
         }
-        let is_gone = |index: u32| index as usize >= kept;
-        if is_gone(section.sh_link(LittleEndian)) {
+        let is_removed = |index: u32| index as usize >= kept;
+        if is_removed(section.sh_link(LittleEndian)) {
             section.sh_link = U32::new(LittleEndian, 0);
         }
         if section.sh_flags(LittleEndian).contains(SHF_INFO_LINK)
-            && is_gone(section.sh_info(LittleEndian))
+            && is_removed(section.sh_info(LittleEndian))
         {
             section.sh_info = U32::new(LittleEndian, 0);
         }
@@ -122,7 +123,7 @@ fn stripped(data: &[u8]) -> Result<Vec<u8>, StripError> {
     }
     let mut last = headers[0];
     last.sh_name = position(&names);
-    names.extend_from_slice(NAMES);
+    names.extend_from_slice(SECTION_NAMES);
     names.push(0);
     last.sh_type = U32::new(LittleEndian, SHT_STRTAB);
     last.sh_offset = U64::new(LittleEndian, out.len() as u64);
@@ -144,7 +145,7 @@ fn stripped(data: &[u8]) -> Result<Vec<u8>, StripError> {
     Ok(out)
 }
 
-/// Where in the file the last byte lies that is mapped, or that maps the others.
+/// Returns the end of the last bytes in the file that are mapped, or that map the others.
 fn end_of_mapped(
     header: &FileHeader64<LittleEndian>,
     data: &[u8],
@@ -177,67 +178,73 @@ mod tests {
     use super::*;
     use crate::library::elf;
 
-    /// This very test: no library, but linked like one.
+    /// Returns this very test program: no library, but linked like one.
     fn whole() -> Vec<u8> {
         fs_err::read(std::env::current_exe().unwrap()).unwrap()
     }
 
     #[test]
-    fn what_is_mapped_stays_as_it_was_and_symbols_go() {
+    fn mapped_bytes_stay_and_symbols_are_removed() {
         let whole = whole();
-        let before = elf::facts(&whole).unwrap();
-        let halves = halves(whole.clone()).unwrap();
-        let after = elf::facts(&halves.stripped).unwrap();
+        let before = elf::read_facts(&whole).unwrap();
+        let split = split_debug_info(whole.clone()).unwrap();
+        let after = elf::read_facts(&split.stripped).unwrap();
         assert!(before.symbols && !after.symbols && after.sections);
-        assert!(halves.stripped.len() < whole.len() / 2);
-        let expected = elf::Facts {
+        assert!(split.stripped.len() < whole.len() / 2);
+        let expected = elf::ElfFacts {
             symbols: false,
-            build_id: Some(halves.build_id.clone()),
+            build_id: Some(split.build_id.clone()),
             ..before
         };
         assert_eq!(after, expected);
-        let symbols = elf::facts(&halves.symbols).unwrap();
-        assert_eq!(symbols.build_id, Some(halves.build_id));
-        assert_eq!(halves.symbols.len(), whole.len());
+        let symbols = elf::read_facts(&split.symbols).unwrap();
+        assert_eq!(symbols.build_id, Some(split.build_id));
+        assert_eq!(split.symbols.len(), whole.len());
 
         let header = FileHeader64::<LittleEndian>::parse(whole.as_slice()).unwrap();
-        let id = build_id_place(&whole).unwrap();
+        let id = build_id_range(&whole).unwrap();
         for segment in header
             .program_headers(LittleEndian, whole.as_slice())
             .unwrap()
         {
             let (mut range, end) = segment.file_range(LittleEndian);
             let end = range + end;
-            // The header itself, which tells where the sections are, and the build id.
+            // The header itself, which has the position of the sections, and the build id.
             range = range.max(size_of::<FileHeader64<LittleEndian>>() as u64);
             let different = (range..end)
                 .map(|byte| byte as usize)
-                .find(|byte| !id.contains(byte) && whole[*byte] != halves.stripped[*byte]);
+                .find(|byte| !id.contains(byte) && whole[*byte] != split.stripped[*byte]);
             assert_eq!(different, None);
         }
     }
 
     #[test]
-    fn the_build_id_is_of_what_is_mapped_alone() {
+    fn the_build_id_depends_on_mapped_bytes_alone() {
         let mut other = whole();
-        let first = halves(other.clone()).unwrap();
+        let first = split_debug_info(other.clone()).unwrap();
         // The last bytes belong to the table of sections, which is written anew.
         let header = *FileHeader64::<LittleEndian>::parse(other.as_slice()).unwrap();
-        let place = build_id_place(&other).unwrap();
+        let range = build_id_range(&other).unwrap();
         let end = end_of_mapped(&header, &other, 2).unwrap();
         other[end + 8] ^= 1;
-        other[place].fill(7);
-        let second = halves(other).unwrap();
+        other[range].fill(7);
+        let second = split_debug_info(other).unwrap();
         assert_eq!(first.stripped, second.stripped);
     }
 
     #[test]
-    fn what_cannot_be_stripped_is_refused() {
+    fn an_unstrippable_library_is_refused() {
         let mut without = whole();
-        let place = build_id_place(&without).unwrap();
+        let range = build_id_range(&without).unwrap();
         // The type of the note.
-        without[place.start - 8] = 99;
-        assert!(matches!(halves(without), Err(StripError::NoBuildId)));
-        assert!(matches!(halves(b"text".to_vec()), Err(StripError::Read(_))));
+        without[range.start - 8] = 99;
+        assert!(matches!(
+            split_debug_info(without),
+            Err(StripError::NoBuildId)
+        ));
+        assert!(matches!(
+            split_debug_info(b"text".to_vec()),
+            Err(StripError::Read(_))
+        ));
     }
 }

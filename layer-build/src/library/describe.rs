@@ -1,4 +1,4 @@
-//! What a library declares, read by opening it in a child process: its code runs when it is opened.
+//! The declaration of a library, read by opening it in a child process: its code runs when it is opened.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -7,75 +7,75 @@ use layer_format::{Declaration, declaration_problems};
 use serde_json::value::RawValue;
 
 use crate::{
-    error::Failure,
-    finding::Check,
+    error::CliError,
+    finding::FindingCode,
     process::{child, temp_dir},
-    terminal::progress::doing,
+    terminal::progress::spinner,
 };
 
 /// A declaration, as text and parsed.
 #[derive(Clone, Debug)]
-pub(crate) struct Described {
+pub(crate) struct LibraryDeclaration {
     pub(crate) text: Box<RawValue>,
     pub(crate) declaration: Declaration,
 }
 
-/// Open `library` in a child, and return what it declares, checked. With the folder that is `/opt/lib` on Lambda it is
+/// Opens `library` in a child, and returns its declaration, checked. With the folder that is `/opt/lib` on Lambda it is
 /// opened as there, else in the environment of this program.
 pub(crate) fn describe(
     library: &Path,
-    lambda: Option<&Path>,
-    patience: Duration,
-) -> anyhow::Result<Described> {
-    let folder = temp_dir::folder().context("no temporary folder can be made")?;
-    let answer = folder.path().join("declaration.json");
-    let this = std::env::current_exe().context("this program's own path is not known")?;
-    let mut command = match lambda {
-        Some(lib) => child::as_on_lambda(this, lib),
-        None => Command::new(this),
+    lambda_lib: Option<&Path>,
+    timeout: Duration,
+) -> anyhow::Result<LibraryDeclaration> {
+    let folder = temp_dir::create().context("no temporary folder can be made")?;
+    let out = folder.path().join("declaration.json");
+    let program = std::env::current_exe().context("this program's own path is not known")?;
+    let mut command = match lambda_lib {
+        Some(lib) => child::lambda_command(program, lib),
+        None => Command::new(program),
     };
-    command.arg("__describe").arg(library).arg(&answer);
+    command.arg("__describe").arg(library).arg(&out);
     let name = library.file_name().unwrap_or_default().display();
-    let doing = doing(format!("opening {name}"));
-    let ended = child::run(&mut command, patience)?;
-    drop(doing);
-    let described = |code: &str, message: String| Failure::Described {
+    let spinner = spinner(format!("opening {name}"));
+    let outcome = child::run(&mut command, timeout)?;
+    drop(spinner);
+    let failed = |code: &str, message: String| CliError::Reported {
         code: code.to_owned(),
         message,
     };
     let path = library.display();
-    let Some(status) = ended.status else {
+    let Some(status) = outcome.status else {
         let message = format!(
             "{path}: has not come back from being opened after {} seconds",
-            patience.as_secs()
+            timeout.as_secs()
         );
-        return Err(described(Check::PluginHangs.as_str(), message).into());
+        return Err(failed(FindingCode::PluginHangs.as_str(), message).into());
     };
     if !status.success() {
-        // The last line is ours, whatever the plugin printed before.
-        let last = ended.stderr.lines().last().unwrap_or_default();
-        let said = last
+        // The last line is ours, after any output of the plugin.
+        let last = outcome.stderr.lines().last().unwrap_or_default();
+        let reported = last
             .strip_prefix("error[")
             .and_then(|rest| rest.split_once("]: "));
-        return Err(match said {
-            Some((code, message)) => described(code, message.to_owned()),
+        return Err(match reported {
+            Some((code, message)) => failed(code, message.to_owned()),
             None => {
-                let words = ended.stderr.trim();
-                let end = if words.is_empty() { "" } else { ": " };
-                described(
-                    Check::PluginCrashed.as_str(),
-                    format!("{path}: opening it ended with {status}{end}{words}"),
+                let stderr = outcome.stderr.trim();
+                let end = if stderr.is_empty() { "" } else { ": " };
+                failed(
+                    FindingCode::PluginCrashed.as_str(),
+                    format!("{path}: opening it ended with {status}{end}{stderr}"),
                 )
             }
         }
         .into());
     }
-    if !answer.exists() {
+    if !out.exists() {
         let message = format!("{path}: ended the process while it was opened");
-        return Err(described(Check::PluginCrashed.as_str(), message).into());
+        return Err(failed(FindingCode::PluginCrashed.as_str(), message).into());
     }
-    let text = fs_err::read_to_string(&answer)?;
-    let problem = |problem: String| Failure::Library {
+    let text = fs_err::read_to_string(&out)?;
+    let problem = |problem: String| CliError::Library {
         path: library.to_owned(),
         problem,
     };
@@ -84,8 +84,8 @@ pub(crate) fn describe(
     let problems = declaration_problems(&declaration);
     if !problems.is_empty() {
         let path = library.to_owned();
-        return Err(Failure::Declaration { path, problems }.into());
+        return Err(CliError::Declaration { path, problems }.into());
     }
     let text = RawValue::from_string(text).map_err(|error| problem(error.to_string()))?;
-    Ok(Described { text, declaration })
+    Ok(LibraryDeclaration { text, declaration })
 }

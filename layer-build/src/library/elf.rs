@@ -1,4 +1,5 @@
-//! What an ELF file says of itself: for which CPU and which glibc it is, and what it needs. Only read, never opened.
+//! Facts from an ELF file: its CPU, its glibc, and the libraries it needs. The file is only read, never opened as a
+//! library.
 
 use std::path::Path;
 
@@ -13,56 +14,56 @@ use object::{
 };
 
 use crate::{
-    error::Failure,
+    error::CliError,
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
-/// What a file says of itself.
+/// Facts from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Facts {
-    /// The CPU it is for, as Rust names it.
+pub(crate) struct ElfFacts {
+    /// The CPU it is for, by Rust's name.
     pub(crate) cpu: String,
-    /// The newest glibc that it names.
+    /// The newest glibc version that it names.
     pub(crate) glibc: Option<Glibc>,
-    /// The symbols of which it needs a newer version than Amazon Linux 2023 has.
-    pub(crate) too_new: Vec<String>,
+    /// The symbols that need a newer glibc than Amazon Linux 2023 has.
+    pub(crate) too_new_symbols: Vec<String>,
     /// The libraries it needs, by the names under which the loader looks for them.
     pub(crate) needed: Vec<String>,
-    /// The name under which others need it, where that is not its file's.
+    /// The name under which others need it, where it differs from its file name.
     pub(crate) soname: Option<String>,
-    /// Where the loader looks for what it needs before all other places.
+    /// The places where the loader looks first for needed libraries.
     pub(crate) run_path: Vec<String>,
-    /// Does the loader have to change its code?
+    /// Whether the loader has to change its code.
     pub(crate) text_relocations: bool,
-    /// Does it ask for a stack whose content can be run?
+    /// Whether it asks for an executable stack.
     pub(crate) executable_stack: bool,
-    /// Does it carry symbols that only debuggers read?
+    /// Whether it has symbols that only debuggers read.
     pub(crate) symbols: bool,
     /// The linker's id of the build, in hex.
     pub(crate) build_id: Option<String>,
-    /// Does it have a table of sections? Without it neither glibc nor what it needs is known.
+    /// Whether it has a section table. Without it neither glibc nor the needed libraries are known.
     pub(crate) sections: bool,
 }
 
-/// Is this the content of an ELF file?
+/// Reports whether this is the content of an ELF file.
 pub(crate) fn is_elf(data: &[u8]) -> bool {
     data.starts_with(&ELFMAG)
 }
 
-/// Read a file for a 64-bit CPU.
-pub(crate) fn facts(data: &[u8]) -> object::Result<Facts> {
+/// Reads a file for a 64-bit CPU.
+pub(crate) fn read_facts(data: &[u8]) -> object::Result<ElfFacts> {
     let header = FileHeader64::<LittleEndian>::parse(data)?;
     let cpu = match header.e_machine(LittleEndian) {
         EM_X86_64 => "x86_64".to_owned(),
         EM_AARCH64 => "aarch64".to_owned(),
         other => format!("ELF machine {}", other.0),
     };
-    let mut facts = Facts {
-        // The default of the CPU: where no segment says it, Linux takes an old program for one that needs it.
+    let mut facts = ElfFacts {
+        // The default of the CPU: without such a segment Linux takes an old program for one that needs it.
         executable_stack: cpu == "x86_64",
         cpu,
         glibc: None,
-        too_new: Vec::new(),
+        too_new_symbols: Vec::new(),
         needed: Vec::new(),
         soname: None,
         run_path: Vec::new(),
@@ -95,7 +96,7 @@ pub(crate) fn facts(data: &[u8]) -> object::Result<Facts> {
 
 type Sections<'data> = SectionTable<'data, FileHeader64<LittleEndian>>;
 
-impl Facts {
+impl ElfFacts {
     fn read_dynamic(&mut self, sections: &Sections<'_>, data: &[u8]) -> object::Result<()> {
         let dynamic = sections.dynamic_table(LittleEndian, data)?;
         for entry in &dynamic {
@@ -132,13 +133,16 @@ impl Facts {
             let Some(version) = versions.version(version)? else {
                 continue;
             };
-            let Some(found) = std::str::from_utf8(version.name()).ok().and_then(glibc) else {
+            let Some(found) = std::str::from_utf8(version.name())
+                .ok()
+                .and_then(parse_glibc)
+            else {
                 continue;
             };
             self.glibc = self.glibc.max(Some(found));
             if found > AMAZON_LINUX_2023 {
                 let name = symbols.symbol_name(LittleEndian, symbol)?;
-                self.too_new
+                self.too_new_symbols
                     .push(String::from_utf8_lossy(name).into_owned());
             }
         }
@@ -148,7 +152,7 @@ impl Facts {
             while let Some((_, mut versions)) = needs.next()? {
                 while let Some(version) = versions.next()? {
                     let name = version.name(LittleEndian, strings)?;
-                    let found = std::str::from_utf8(name).ok().and_then(glibc);
+                    let found = std::str::from_utf8(name).ok().and_then(parse_glibc);
                     self.glibc = self.glibc.max(found);
                 }
             }
@@ -156,20 +160,20 @@ impl Facts {
         Ok(())
     }
 
-    /// The newest glibc that it names, if Amazon Linux 2023 does not have it.
+    /// Returns the newest glibc version that it names, if Amazon Linux 2023 does not have it.
     pub(crate) fn too_new_glibc(&self) -> Option<Glibc> {
         self.glibc.filter(|found| *found > AMAZON_LINUX_2023)
     }
 }
 
-/// Check that a file needs no symbol of a newer glibc than this one.
+/// Checks that a file needs no symbol of a newer glibc than this one.
 pub(crate) fn check_glibc(path: &Path, newest: Glibc) -> anyhow::Result<()> {
-    let facts = facts(&fs_err::read(path)?).map_err(|error| Failure::Library {
+    let facts = read_facts(&fs_err::read(path)?).map_err(|error| CliError::Library {
         path: path.to_owned(),
         problem: error.to_string(),
     })?;
     match facts.glibc {
-        Some(found) if found > newest => Err(Failure::Glibc {
+        Some(found) if found > newest => Err(CliError::Glibc {
             path: path.to_owned(),
             found,
             newest,
@@ -179,8 +183,8 @@ pub(crate) fn check_glibc(path: &Path, newest: Glibc) -> anyhow::Result<()> {
     }
 }
 
-/// `GLIBC_2.34` -> 2.34, `GLIBC_2.2.5` -> 2.2
-fn glibc(name: &str) -> Option<Glibc> {
+/// Parses `GLIBC_2.34` to 2.34, and `GLIBC_2.2.5` to 2.2.
+fn parse_glibc(name: &str) -> Option<Glibc> {
     let mut numbers = name.strip_prefix("GLIBC_")?.split('.').map(str::parse);
     Some(Glibc(numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
@@ -191,15 +195,15 @@ mod tests {
 
     #[test]
     fn versions_of_glibc_are_compared_as_numbers() {
-        assert_eq!(glibc("GLIBC_2.2.5"), Some(Glibc(2, 2)));
-        assert_eq!(glibc("GLIBC_PRIVATE"), None);
-        assert!(glibc("GLIBC_2.9") < glibc("GLIBC_2.34"));
+        assert_eq!(parse_glibc("GLIBC_2.2.5"), Some(Glibc(2, 2)));
+        assert_eq!(parse_glibc("GLIBC_PRIVATE"), None);
+        assert!(parse_glibc("GLIBC_2.9") < parse_glibc("GLIBC_2.34"));
     }
 
     #[test]
-    fn this_very_test_is_read() {
+    fn the_test_binary_is_read() {
         let data = fs_err::read(std::env::current_exe().unwrap()).unwrap();
-        let facts = facts(&data).unwrap();
+        let facts = read_facts(&data).unwrap();
         assert_eq!(facts.cpu, std::env::consts::ARCH);
         assert!(facts.glibc >= Some(Glibc(2, 17)), "{facts:?}");
         assert!(facts.needed.iter().any(|name| name.starts_with("libc.so")));

@@ -1,4 +1,4 @@
-//! Versions of glibc, as systems have them and files need them.
+//! Versions of glibc, as systems provide them and files need them.
 
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ impl std::fmt::Display for Glibc {
 impl FromStr for Glibc {
     type Err = &'static str;
 
-    /// `2.34`
+    /// Parses a version such as `2.34`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let numbers = text.split_once('.');
         let numbers =

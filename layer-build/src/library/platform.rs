@@ -1,4 +1,4 @@
-//! The platforms of functions, and what it takes to build and to run programs for them.
+//! The platforms of functions, and the tools to build and run programs for them.
 
 use std::{
     path::PathBuf,
@@ -6,35 +6,35 @@ use std::{
 };
 
 use crate::{
-    error::Failure,
+    error::CliError,
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
-/// What something is built for.
+/// A platform to build for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Platform {
     pub(crate) arch: Arch,
-    /// The newest glibc that may be needed.
+    /// The newest glibc version that may be needed.
     pub(crate) glibc: Glibc,
 }
 
 impl Platform {
-    /// Lambda, on the CPU of this machine.
-    pub(crate) fn like_this_machine() -> Self {
+    /// Returns Lambda on the CPU of this machine.
+    pub(crate) fn native() -> Self {
         Self {
-            arch: Arch::of_this_machine(),
+            arch: Arch::native(),
             glibc: AMAZON_LINUX_2023,
         }
     }
 
-    /// As `cargo-zigbuild` names it.
+    /// Returns the target name of `cargo-zigbuild`.
     pub(crate) fn zig_target(self) -> String {
         let Glibc(major, minor) = self.glibc;
         format!("{}.{major}.{minor}", self.arch.target())
     }
 }
 
-/// A CPU, as Lambda names it.
+/// A CPU, by Lambda's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arch {
     /// Intel and AMD
@@ -44,8 +44,8 @@ pub(crate) enum Arch {
 }
 
 impl Arch {
-    /// That of this machine.
-    pub(crate) fn of_this_machine() -> Self {
+    /// Returns the CPU of this machine.
+    pub(crate) fn native() -> Self {
         if cfg!(target_arch = "aarch64") {
             Self::Arm64
         } else {
@@ -53,12 +53,12 @@ impl Arch {
         }
     }
 
-    /// Does what is built for this very machine run on Lambda?
-    pub(crate) fn is_here(self) -> bool {
-        self == Self::of_this_machine() && cfg!(target_os = "linux")
+    /// Reports whether a program built for this machine runs on Lambda.
+    pub(crate) fn is_native(self) -> bool {
+        self == Self::native() && cfg!(target_os = "linux")
     }
 
-    /// As Rust and manifests name it.
+    /// Returns the name in Rust and in manifests.
     pub(crate) fn cpu(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
@@ -66,38 +66,38 @@ impl Arch {
         }
     }
 
-    /// The target of Rust's compiler.
+    /// Returns the target of Rust's compiler.
     pub(crate) fn target(self) -> String {
         format!("{}-unknown-linux-gnu", self.cpu())
     }
 }
 
-/// Is everything there that builds for this CPU by way of zig?
+/// Checks that everything is installed that builds for this CPU by way of zig.
 ///
 /// # Errors
-/// What is missing, and how to get it.
-pub(crate) fn check_zig(arch: Arch) -> Result<(), Failure> {
+/// The missing tool, and how to get it.
+pub(crate) fn check_zig(arch: Arch) -> Result<(), CliError> {
     if !has_zigbuild() {
-        return Err(Failure::NoZig(arch.target()));
+        return Err(CliError::NoZig(arch.target()));
     }
     if has_target(arch) {
         Ok(())
     } else {
-        Err(Failure::NoTarget(arch.target()))
+        Err(CliError::NoTarget(arch.target()))
     }
 }
 
-/// Is cargo-zigbuild installed, and zig where it looks for it?
+/// Reports whether cargo-zigbuild is installed, and zig where it looks for it.
 pub(crate) fn has_zigbuild() -> bool {
     let has_zig = std::env::var_os("CARGO_ZIGBUILD_ZIG_PATH").is_some()
-        || runs(Command::new("zig").arg("version"))
+        || succeeds(Command::new("zig").arg("version"))
         || ["python3", "python"]
             .iter()
-            .any(|python| runs(Command::new(python).args(["-m", "ziglang", "version"])));
-    has_zig && runs(Command::new("cargo-zigbuild").arg("--version"))
+            .any(|python| succeeds(Command::new(python).args(["-m", "ziglang", "version"])));
+    has_zig && succeeds(Command::new("cargo-zigbuild").arg("--version"))
 }
 
-/// Does Rust's compiler have its standard library for this CPU?
+/// Reports whether Rust's compiler has its standard library for this CPU.
 pub(crate) fn has_target(arch: Arch) -> bool {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     let output = rustc
@@ -109,8 +109,8 @@ pub(crate) fn has_target(arch: Arch) -> bool {
     })
 }
 
-/// Can a program be run, and does it end well?
-pub(crate) fn runs(command: &mut Command) -> bool {
+/// Reports whether a program runs and succeeds.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
     let status = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -119,7 +119,7 @@ pub(crate) fn runs(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// qemu's emulator for the programs of a CPU, if there is one.
+/// Returns qemu's emulator for the programs of a CPU, if there is one.
 pub(crate) fn emulator(cpu: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = [format!("qemu-{cpu}-static"), format!("qemu-{cpu}")];

@@ -15,11 +15,11 @@ use ureq::{
 
 use crate::{
     aws::sigv4::Signer,
-    error::Failure,
+    error::CliError,
     mcp::{
         era::Era,
         headers::argument_headers,
-        messages::{messages, words},
+        messages::{messages, notification_text},
     },
 };
 
@@ -38,27 +38,27 @@ pub(crate) struct Client {
     next_id: u64,
 }
 
-/// What a handshake has brought.
+/// A session after a handshake.
 struct Session {
     id: Option<String>,
     revision: String,
     server: Value,
 }
 
-/// Where a server of the modern era says in a result who it is.
+/// The member of a result in which a server of the modern era names itself.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// Who a server says it is.
+/// The name and the version of a server.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct ServerInfo {
     pub(crate) name: String,
     pub(crate) version: String,
     /// The revision of MCP that is spoken with it.
     pub(crate) revision: String,
 }
 
-impl Server {
-    fn of(info: &Value, revision: &str) -> Self {
+impl ServerInfo {
+    fn from_json(info: &Value, revision: &str) -> Self {
         let text = |member: &str| info[member].as_str().unwrap_or("?").to_owned();
         Self {
             name: text("name"),
@@ -68,15 +68,15 @@ impl Server {
     }
 }
 
-/// An answer that is no result.
+/// An error response.
 #[derive(Debug)]
-struct Refused {
+struct ErrorResponse {
     status: u16,
     error: Value,
 }
 
-/// Is it a server on this machine?
-fn is_here(url: &str) -> bool {
+/// Reports whether a server is on this machine.
+fn is_local(url: &str) -> bool {
     let url = url.parse::<Uri>();
     let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
@@ -84,11 +84,12 @@ fn is_here(url: &str) -> bool {
 }
 
 impl Client {
-    /// A client that sends these headers with every request. With `dump` it shows on stderr what goes over the wire.
+    /// Creates a client that sends these headers with every request. With `dump` it shows requests and responses on
+    /// stderr.
     pub(crate) fn new(url: &str, era: Era, headers: &[(String, String)], dump: bool) -> Self {
         let mut agent = Agent::config_builder().http_status_as_error(false);
-        if is_here(url) {
-            // A proxy cannot reach this machine, and is not to read what stays on it.
+        if is_local(url) {
+            // A proxy cannot reach this machine, and must not read local requests.
             agent = agent.proxy(None);
         }
         Self {
@@ -103,38 +104,38 @@ impl Client {
         }
     }
 
-    /// Sign every request.
-    pub(crate) fn signed_by(mut self, signer: Signer) -> Self {
+    /// Signs every request.
+    pub(crate) fn with_signer(mut self, signer: Signer) -> Self {
         self.signer = Some(signer);
         self
     }
 
-    fn signed<B>(&self, request: Request<B>, body: &[u8]) -> anyhow::Result<Request<B>> {
+    fn sign<B>(&self, request: Request<B>, body: &[u8]) -> anyhow::Result<Request<B>> {
         match &self.signer {
             Some(signer) => signer.sign(request, body),
             None => Ok(request),
         }
     }
 
-    /// Who the server is: by `server/discover`, else by a handshake.
-    pub(crate) fn server(&mut self) -> anyhow::Result<Server> {
-        if let Some(result) = self.modern_if_known("server/discover", &json!({}), &[])? {
+    /// Returns the server's name and version: by `server/discover`, else by a handshake.
+    pub(crate) fn server_info(&mut self) -> anyhow::Result<ServerInfo> {
+        if let Some(result) = self.try_modern("server/discover", &json!({}), &[])? {
             let info = &result["_meta"][SERVER_INFO];
-            return Ok(Server::of(info, Revision::MODERN.as_str()));
+            return Ok(ServerInfo::from_json(info, Revision::MODERN.as_str()));
         }
         let session = self.session.as_ref().context("there is no session")?;
-        Ok(Server::of(&session.server, &session.revision))
+        Ok(ServerInfo::from_json(&session.server, &session.revision))
     }
 
-    /// The status and body of a page beside the endpoint.
+    /// Returns the status and body of a page beside the endpoint.
     pub(crate) fn get(&self, url: &str) -> anyhow::Result<(u16, String)> {
         let mut request = Request::get(url);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let request = request.body(()).context("a header cannot be sent")?;
-        let answer = self.agent.run(self.signed(request, &[])?);
-        let mut answer = answer.map_err(|error| Failure::Unreachable {
+        let answer = self.agent.run(self.sign(request, &[])?);
+        let mut answer = answer.map_err(|error| CliError::Unreachable {
             url: url.to_owned(),
             error,
         })?;
@@ -143,7 +144,7 @@ impl Client {
         Ok((status, body.context("the answer cannot be read")?))
     }
 
-    /// All tools, as the server describes them.
+    /// Returns all tools, as the server describes them.
     pub(crate) fn tools(&mut self) -> anyhow::Result<Vec<Value>> {
         let mut tools = Vec::new();
         let mut params = json!({});
@@ -159,7 +160,7 @@ impl Client {
         }
     }
 
-    /// Call a tool, and give its whole result.
+    /// Calls a tool, and returns its whole result.
     pub(crate) fn call(
         &mut self,
         tool: &Value,
@@ -172,21 +173,21 @@ impl Client {
         self.request("tools/call", &params, &headers)
     }
 
-    /// One request; its headers are for servers that speak the modern era.
+    /// Sends one request; its headers are for servers that speak the modern era.
     fn request(
         &mut self,
         method: &str,
         params: &Value,
         headers: &[(String, String)],
     ) -> anyhow::Result<Value> {
-        if let Some(result) = self.modern_if_known(method, params, headers)? {
+        if let Some(result) = self.try_modern(method, params, headers)? {
             return Ok(result);
         }
-        Ok(self.legacy(method, params)?.map_err(Failure::from)?)
+        Ok(self.legacy(method, params)?.map_err(CliError::from)?)
     }
 
-    /// The result in the modern era; `None`: the server does not know it, and a handshake has opened a session.
-    fn modern_if_known(
+    /// Returns the result in the modern era; `None`: the server does not know it, and a handshake has opened a session.
+    fn try_modern(
         &mut self,
         method: &str,
         params: &Value,
@@ -195,11 +196,11 @@ impl Client {
         if self.era != Era::Legacy {
             match self.modern(method, params, headers)? {
                 Ok(result) => return Ok(Some(result)),
-                // What a server says that does not know the era, or that wants a handshake first.
-                Err(refused) if self.era == Era::Auto && refused.is_of_the_era() => {
+                // The response of a server that does not know the era, or that requires a handshake first.
+                Err(response) if self.era == Era::Auto && response.is_era_mismatch() => {
                     self.era = Era::Legacy;
                 }
-                Err(refused) => return Err(refused.into()),
+                Err(response) => return Err(response.into()),
             }
         }
         if self.session.is_none() {
@@ -213,7 +214,7 @@ impl Client {
         method: &str,
         params: &Value,
         headers: &[(String, String)],
-    ) -> anyhow::Result<Result<Value, Refused>> {
+    ) -> anyhow::Result<Result<Value, ErrorResponse>> {
         let revision = Revision::MODERN.as_str();
         let mut params = params.clone();
         params["_meta"] = json!({
@@ -230,7 +231,7 @@ impl Client {
             ("Mcp-Method".to_owned(), method.to_owned()),
         ];
         all.extend_from_slice(headers);
-        Ok(self.ask(method, &params, &all)?.0)
+        Ok(self.exchange(method, &params, &all)?.0)
     }
 
     fn handshake(&mut self) -> anyhow::Result<()> {
@@ -239,8 +240,8 @@ impl Client {
             "capabilities": {},
             "clientInfo": client_info(),
         });
-        let (result, headers) = self.ask("initialize", &params, &[])?;
-        let mut result = result.map_err(Failure::from)?;
+        let (result, headers) = self.exchange("initialize", &params, &[])?;
+        let mut result = result.map_err(CliError::from)?;
         let id = headers.get("mcp-session-id");
         let id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         let revision = result["protocolVersion"].as_str();
@@ -257,9 +258,13 @@ impl Client {
         Ok(())
     }
 
-    fn legacy(&mut self, method: &str, params: &Value) -> anyhow::Result<Result<Value, Refused>> {
+    fn legacy(
+        &mut self,
+        method: &str,
+        params: &Value,
+    ) -> anyhow::Result<Result<Value, ErrorResponse>> {
         let headers = self.session_headers();
-        Ok(self.ask(method, params, &headers)?.0)
+        Ok(self.exchange(method, params, &headers)?.0)
     }
 
     fn session_headers(&self) -> Vec<(String, String)> {
@@ -274,30 +279,30 @@ impl Client {
         [revision].into_iter().chain(id).collect()
     }
 
-    /// Send a request, and find its answer among what comes back.
-    fn ask(
+    /// Sends a request, and returns its answer among all messages that come back.
+    fn exchange(
         &mut self,
         method: &str,
         params: &Value,
         headers: &[(String, String)],
-    ) -> anyhow::Result<(Result<Value, Refused>, HeaderMap)> {
+    ) -> anyhow::Result<(Result<Value, ErrorResponse>, HeaderMap)> {
         let id = self.next_id;
         self.next_id += 1;
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        let (status, answered, body) = self.post(&message, headers)?;
-        for mut message in messages(&answered, &body) {
+        let (status, response_headers, body) = self.post(&message, headers)?;
+        for mut message in messages(&response_headers, &body) {
             if message["id"] != id {
                 // Progress and log messages of the tool.
-                eprintln!("{}", words(&message));
+                eprintln!("{}", notification_text(&message));
             } else if message["result"].is_object() {
-                return Ok((Ok(message["result"].take()), answered));
+                return Ok((Ok(message["result"].take()), response_headers));
             } else {
                 let error = message["error"].take();
-                return Ok((Err(Refused { status, error }), answered));
+                return Ok((Err(ErrorResponse { status, error }), response_headers));
             }
         }
         let error = json!({ "message": body.trim() });
-        Ok((Err(Refused { status, error }), answered))
+        Ok((Err(ErrorResponse { status, error }), response_headers))
     }
 
     fn post(
@@ -317,7 +322,7 @@ impl Client {
             for (name, value) in headers {
                 eprintln!("-> {name}: {value}");
             }
-            // Those of the command line may be secrets.
+            // Headers of the command line may be secrets.
             for (name, _) in &self.headers {
                 eprintln!("-> {name}: ...");
             }
@@ -325,11 +330,11 @@ impl Client {
         }
         let bytes = body.clone().into_bytes();
         let request = request.body(body).context("a header cannot be sent")?;
-        let request = self.signed(request, &bytes)?;
+        let request = self.sign(request, &bytes)?;
         let mut answer = self
             .agent
             .run(request)
-            .map_err(|error| Failure::Unreachable {
+            .map_err(|error| CliError::Unreachable {
                 url: self.url.clone(),
                 error,
             })?;
@@ -352,10 +357,10 @@ impl Client {
     }
 }
 
-impl Refused {
-    /// Is the era refused, and not what was asked for? A server of the other era knows neither the revision nor the
-    /// methods, or misses the session.
-    fn is_of_the_era(&self) -> bool {
+impl ErrorResponse {
+    /// Reports whether the server refuses the era, and not the request itself. A server of the other era knows neither
+    /// the revision nor the methods, or misses the session.
+    fn is_era_mismatch(&self) -> bool {
         let code = self.error["code"].as_i64();
         let is = |known: i32| code == Some(known.into());
         is(UNSUPPORTED_PROTOCOL_VERSION)
@@ -364,20 +369,20 @@ impl Refused {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
-        let message = refused.error["message"].as_str().unwrap_or_default();
+impl From<ErrorResponse> for CliError {
+    fn from(response: ErrorResponse) -> Self {
+        let message = response.error["message"].as_str().unwrap_or_default();
         Self::Answered {
-            status: refused.status,
-            code: refused.error["code"].as_i64(),
+            status: response.status,
+            code: response.error["code"].as_i64(),
             message: message.to_owned(),
         }
     }
 }
 
-impl From<Refused> for anyhow::Error {
-    fn from(refused: Refused) -> Self {
-        Failure::from(refused).into()
+impl From<ErrorResponse> for anyhow::Error {
+    fn from(response: ErrorResponse) -> Self {
+        CliError::from(response).into()
     }
 }
 

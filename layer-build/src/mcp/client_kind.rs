@@ -31,7 +31,7 @@ impl ClientKind {
         Self::Inspector,
     ];
 
-    /// Does it know only servers that it starts, unless they are on the public internet?
+    /// Reports whether it knows only servers that it starts, unless they are on the public internet.
     pub(crate) fn starts_its_servers(self) -> bool {
         self == Self::ClaudeDesktop
     }

@@ -1,6 +1,6 @@
-//! How MCP clients are told of a server: each in its own form.
+//! Configurations of MCP clients for a server: each in its own form.
 //!
-//! Source: the documentation of each client; the words for a place are those that it uses itself.
+//! Source: the documentation of each client; the names of places are those that it uses itself.
 
 mod token;
 
@@ -12,17 +12,17 @@ use ureq::http::Uri;
 
 use crate::{
     build::packages::{self, PackageSelection},
-    error::Failure,
+    error::CliError,
     mcp::client_kind::ClientKind,
 };
 
-/// How a server is reached.
+/// The way to reach a server.
 #[derive(Clone, Debug)]
-pub(crate) enum Server {
+pub(crate) enum ServerEndpoint {
     Http {
         url: String,
         headers: Vec<(String, String)>,
-        /// The variable that has the token, if the server asks for one.
+        /// The variable that has the token, if the server requires one.
         token_env: Option<String>,
     },
     /// The client starts it.
@@ -32,8 +32,8 @@ pub(crate) enum Server {
     },
 }
 
-/// The command by which a client can start a server of the tools of some packages, as they are then.
-pub(crate) fn cargo_layer(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
+/// Returns the command by which a client can start a server with the current tools of some packages.
+pub(crate) fn dev_command(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
     let manifest = packages::manifest(selection)?;
     let mut command = vec![
         std::env::current_exe()?.display().to_string(),
@@ -48,15 +48,15 @@ pub(crate) fn cargo_layer(selection: &PackageSelection) -> anyhow::Result<Vec<St
     Ok(command)
 }
 
-/// What a client has to be told.
+/// The configuration of a client.
 pub(crate) struct Setup {
-    /// Where it belongs.
+    /// The place of the configuration.
     pub(crate) place: &'static str,
     pub(crate) text: String,
 }
 
 impl fmt::Display for Setup {
-    /// The text, below a line that says where it belongs.
+    /// Writes the text below a line that names its place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.place)?;
         let mut lines = self.text.lines();
@@ -64,19 +64,27 @@ impl fmt::Display for Setup {
     }
 }
 
-/// How a client is told of a server that it is to know by this name.
-pub(crate) fn setup(client: ClientKind, name: &str, server: &Server) -> Result<Setup, Failure> {
-    let server = &server.as_told_to(client, name);
+/// Returns the configuration of a client for a server with this name.
+pub(crate) fn setup(
+    client: ClientKind,
+    name: &str,
+    server: &ServerEndpoint,
+) -> Result<Setup, CliError> {
+    let server = &server.for_client(client, name);
     let (place, text) = match (client, server) {
         (ClientKind::ClaudeCode, _) => (
             "Claude Code, .mcp.json of a project:",
-            servers("mcpServers", name, entry(server, "url", Some("type"))),
+            servers(
+                "mcpServers",
+                name,
+                server_entry(server, "url", Some("type")),
+            ),
         ),
-        (ClientKind::ClaudeDesktop, Server::Stdio { .. }) => (
+        (ClientKind::ClaudeDesktop, ServerEndpoint::Stdio { .. }) => (
             "Claude Desktop, claude_desktop_config.json (Settings, Developer):",
-            servers("mcpServers", name, entry(server, "url", None)),
+            servers("mcpServers", name, server_entry(server, "url", None)),
         ),
-        (ClientKind::ClaudeDesktop, Server::Http { url, headers, .. }) => (
+        (ClientKind::ClaudeDesktop, ServerEndpoint::Http { url, headers, .. }) => (
             "Claude Desktop, claude_desktop_config.json (Settings, Developer); a public URL can be added under Connectors as well:",
             servers("mcpServers", name, bridge(url, headers)),
         ),
@@ -86,35 +94,35 @@ pub(crate) fn setup(client: ClientKind, name: &str, server: &Server) -> Result<S
         ),
         (ClientKind::Cursor, _) => (
             "Cursor, .cursor/mcp.json of a project, or ~/.cursor/mcp.json:",
-            servers("mcpServers", name, entry(server, "url", None)),
+            servers("mcpServers", name, server_entry(server, "url", None)),
         ),
         (ClientKind::Codex, _) => ("Codex, ~/.codex/config.toml:", codex(name, server)),
         (ClientKind::GeminiCli, _) => (
             "Gemini CLI, .gemini/settings.json of a project, or ~/.gemini/settings.json:",
-            servers("mcpServers", name, entry(server, "httpUrl", None)),
+            servers("mcpServers", name, server_entry(server, "httpUrl", None)),
         ),
         (ClientKind::Inspector, _) => ("MCP Inspector, in a shell:", inspector(server)?),
     };
     Ok(Setup { place, text })
 }
 
-impl Server {
-    /// The same, its token among the headers, in the words of this client.
-    fn as_told_to(&self, client: ClientKind, name: &str) -> Self {
-        let mut told = self.clone();
+impl ServerEndpoint {
+    /// Returns the same endpoint with its token among the headers, in the syntax of this client.
+    fn for_client(&self, client: ClientKind, name: &str) -> Self {
+        let mut endpoint = self.clone();
         if let Self::Http {
             headers,
             token_env: Some(variable),
             ..
-        } = &mut told
+        } = &mut endpoint
             && let Some(value) = token::authorization(client, name, variable)
         {
             headers.push(("Authorization".to_owned(), value));
         }
-        told
+        endpoint
     }
 
-    /// The variable that has its token, if it asks for one.
+    /// Returns the variable that has its token, if it requires one.
     fn token_env(&self) -> Option<&str> {
         match self {
             Self::Http { token_env, .. } => token_env.as_deref(),
@@ -123,8 +131,8 @@ impl Server {
     }
 }
 
-fn vscode(name: &str, server: &Server) -> String {
-    let mut config = json!({ "servers": { name: entry(server, "url", Some("type")) } });
+fn vscode(name: &str, server: &ServerEndpoint) -> String {
+    let mut config = json!({ "servers": { name: server_entry(server, "url", Some("type")) } });
     if server.token_env().is_some() {
         config["inputs"] = json!([token::input(name)]);
     }
@@ -135,12 +143,13 @@ fn servers(key: &str, name: &str, entry: Value) -> String {
     format!("{:#}", json!({ key: { name: entry } }))
 }
 
-/// A server in JSON; `url` is where the URL stands, `kind` where it is said which of both it is.
-fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
+/// Returns a server in JSON; `url_key` is the member of the URL, `kind` the value of the member that names the
+/// transport.
+fn server_entry(server: &ServerEndpoint, url_key: &str, kind: Option<&str>) -> Value {
     let mut entry = Map::new();
     let mut set = |key: &str, value: Value| entry.insert(key.to_owned(), value);
     match server {
-        Server::Http { url, headers, .. } => {
+        ServerEndpoint::Http { url, headers, .. } => {
             if let Some(kind) = kind {
                 set(kind, "http".into());
             }
@@ -149,7 +158,7 @@ fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
                 set("headers", object(headers));
             }
         }
-        Server::Stdio { command, env } => {
+        ServerEndpoint::Stdio { command, env } => {
             if let Some(kind) = kind {
                 set(kind, "stdio".into());
             }
@@ -164,13 +173,13 @@ fn entry(server: &Server, url_key: &str, kind: Option<&str>) -> Value {
     entry.into()
 }
 
-/// By way of a program that speaks HTTP for clients which do not.
+/// Returns a server that is reached through a program that speaks HTTP for clients which do not.
 ///
-/// Source: the README of `mcp-remote`: no plain HTTP but to this machine unless it is allowed, and no blanks in arguments, which
-/// some clients take apart there.
+/// Source: the README of `mcp-remote`: plain HTTP only to this machine unless it is allowed, and no blanks in
+/// arguments, since some clients split them there.
 fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
-    if is_open_http(url) {
+    if is_unencrypted_remote(url) {
         args.push("--allow-http".to_owned());
     }
     let mut env = Map::new();
@@ -194,14 +203,14 @@ fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     bridge
 }
 
-/// Is it HTTP without encryption, to another machine?
-fn is_open_http(url: &str) -> bool {
+/// Reports whether it is HTTP without encryption, to another machine.
+fn is_unencrypted_remote(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.scheme_str() == Some("http") && !matches!(url.host(), Some("localhost" | "127.0.0.1"))
     })
 }
 
-fn codex(name: &str, server: &Server) -> String {
+fn codex(name: &str, server: &ServerEndpoint) -> String {
     let inline = |pairs: &[(String, String)]| {
         let mut table = InlineTable::new();
         for (name, value) in pairs {
@@ -211,7 +220,7 @@ fn codex(name: &str, server: &Server) -> String {
     };
     let mut table = Table::new();
     match server {
-        Server::Http {
+        ServerEndpoint::Http {
             url,
             headers,
             token_env,
@@ -224,7 +233,7 @@ fn codex(name: &str, server: &Server) -> String {
                 table["http_headers"] = toml_edit::value(inline(headers));
             }
         }
-        Server::Stdio { command, env } => {
+        ServerEndpoint::Stdio { command, env } => {
             let (program, args) = parts(command);
             table["command"] = toml_edit::value(program);
             table["args"] = toml_edit::value(args.iter().collect::<Array>());
@@ -241,30 +250,30 @@ fn codex(name: &str, server: &Server) -> String {
     document.to_string().trim_end().to_owned()
 }
 
-fn inspector(server: &Server) -> Result<String, Failure> {
-    let mut words = ["npx", "-y", "@modelcontextprotocol/inspector", "--cli"]
+fn inspector(server: &ServerEndpoint) -> Result<String, CliError> {
+    let mut args = ["npx", "-y", "@modelcontextprotocol/inspector", "--cli"]
         .map(str::to_owned)
         .to_vec();
     match server {
-        Server::Http { url, headers, .. } => {
-            words.extend(["--method", "tools/list", "--transport", "http", url].map(str::to_owned));
+        ServerEndpoint::Http { url, headers, .. } => {
+            args.extend(["--method", "tools/list", "--transport", "http", url].map(str::to_owned));
             for (name, value) in headers {
-                words.extend(["--header".to_owned(), format!("{name}: {value}")]);
+                args.extend(["--header".to_owned(), format!("{name}: {value}")]);
             }
         }
-        Server::Stdio { command, env } => {
-            words.extend(["--method", "tools/list"].map(str::to_owned));
+        ServerEndpoint::Stdio { command, env } => {
+            args.extend(["--method", "tools/list"].map(str::to_owned));
             for (name, value) in env {
-                words.extend(["-e".to_owned(), format!("{name}={value}")]);
+                args.extend(["-e".to_owned(), format!("{name}={value}")]);
             }
-            words.push("--".to_owned());
-            words.extend(command.iter().cloned());
+            args.push("--".to_owned());
+            args.extend(command.iter().cloned());
         }
     }
-    let words = shlex::try_join(words.iter().map(String::as_str));
-    let mut line = words.map_err(|_| Failure::NulInCommand)?;
+    let args = shlex::try_join(args.iter().map(String::as_str));
+    let mut line = args.map_err(|_| CliError::NulInCommand)?;
     if let Some(variable) = server.token_env() {
-        // In quotes that let the shell fill it in.
+        // In quotes that let the shell expand it.
         line += &format!(r#" --header "Authorization: Bearer ${variable}""#);
     }
     Ok(line)

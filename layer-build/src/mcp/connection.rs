@@ -1,4 +1,4 @@
-//! A client and the server that it asks: one by its URL, or the real host that serves layers or the plugins of packages.
+//! A client and its server: one by its URL, or the real host that serves layers or the plugins of packages.
 
 use std::{
     path::PathBuf,
@@ -10,51 +10,52 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    archive::read::{self, Contents},
+    archive::read::{self, Archive},
     build::{
         layer,
         packages::{self, PackageSelection},
     },
-    error::Failure,
+    error::CliError,
     mcp::{client::Client, era::Era, headers},
-    process::{child, env_file, host::Running, temp_dir},
+    process::{child, env_file, host::HostProcess, temp_dir},
 };
 
-/// How long a host may take to end that has cut its connections. Unit: seconds. Source: ours; a core dump takes its time.
-const A_LITTLE: Duration = Duration::from_secs(30);
+/// The time that a host may take to end after it has cut its connections. Unit: seconds. Source: ours; a core dump
+/// takes its time.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whom to ask: a server by its URL, else layers, else the plugins of packages.
+/// The server to connect to: one by its URL, else layers, else the plugins of packages.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionOptions {
-    /// In the function's order.
+    /// The layers, in the function's order.
     pub(crate) layers: Vec<PathBuf>,
     pub(crate) url: Option<String>,
     pub(crate) packages: PackageSelection,
     pub(crate) era: Era,
-    /// Sent with every request.
+    /// The headers of every request.
     pub(crate) headers: Vec<(String, String)>,
     /// The variable that has the token of the server behind the URL.
     pub(crate) token_env: Option<String>,
-    /// Show on stderr what goes over the wire.
+    /// Whether to show requests and responses on stderr.
     pub(crate) dump: bool,
 }
 
-/// A client, and what must live as long as it asks.
+/// A client, and everything that must live as long as it.
 pub(crate) struct Connection {
     client: Client,
-    own: Option<Own>,
+    local_host: Option<LocalHost>,
 }
 
-/// A host of this program's own.
-struct Own {
-    running: Running,
-    /// Nobody sends: it is closed when all is told that the host has said.
-    said: Receiver<()>,
+/// A host that this program started.
+struct LocalHost {
+    process: HostProcess,
+    /// A channel without messages: it is closed when all output of the host is printed.
+    stderr_closed: Receiver<()>,
     _opt: TempDir,
 }
 
 impl Connection {
-    /// Connect. What is no server by a URL is built, as far as it has to be, and served by a host of this program's own.
+    /// Connects. Without a URL it builds the layers, as far as necessary, and serves them by a local host.
     pub(crate) fn open(options: &ConnectionOptions) -> anyhow::Result<Self> {
         if let Some(url) = &options.url {
             let mut headers = options.headers.clone();
@@ -63,11 +64,11 @@ impl Connection {
             }
             return Ok(Self {
                 client: Client::new(url, options.era, &headers, options.dump),
-                own: None,
+                local_host: None,
             });
         }
-        let opt = temp_dir::folder()?;
-        // Where no layer has a plugin, that is what is to be said.
+        let opt = temp_dir::create()?;
+        // Where no layer has a plugin, the host must report that.
         fs_err::create_dir_all(opt.path().join("lib"))?;
         let mut layers = Vec::new();
         let mut variables = Vec::new();
@@ -75,28 +76,28 @@ impl Connection {
             let packages = packages::find(&options.packages)?;
             let manifest = packages::manifest(&options.packages)?;
             variables = env_file::read(&manifest.with_file_name(".env"), false)?;
-            // Those of the shell count first.
+            // Variables of the shell win.
             variables.retain(|(name, _)| std::env::var_os(name).is_none());
             layer::build_for_development(&packages, opt.path())?;
         }
         for layer in &options.layers {
-            layers.push(Contents::of(layer)?);
+            layers.push(Archive::read(layer)?);
             read::unpack(layer, opt.path())?;
         }
         let mut host = Command::new(std::env::current_exe()?);
         host.envs(variables);
         host.arg("__host").env("PLUGIN_DIR", opt.path().join("lib"));
-        // Nobody else can find the way to it.
+        // Nobody else can reach it.
         host.env_remove("BEARER_TOKENS");
-        // What the user has set counts.
+        // Variables that the user has set win.
         for (variable, value) in [("ON_BAD_PLUGIN", "stop"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")] {
             if std::env::var_os(variable).is_none() {
                 host.env(variable, value);
             }
         }
-        let (open, said) = mpsc::channel::<()>();
-        let running = Running::start(&mut host, None, child::PATIENCE, move |line| {
-            let _open = &open;
+        let (stderr_open, stderr_closed) = mpsc::channel::<()>();
+        let process = HostProcess::start(&mut host, None, child::CHILD_TIMEOUT, move |line| {
+            let _stderr_open = &stderr_open;
             if !["listening on ", "error[", "["]
                 .iter()
                 .any(|begin| line.starts_with(begin))
@@ -104,46 +105,48 @@ impl Connection {
                 eprintln!("{line}");
             }
         })?;
-        let running = running.map_err(|problem| {
-            let named = |message: String| read::in_archives(&message, layers.iter(), opt.path());
-            Failure::from(problem).told(named)
+        let process = process.map_err(|problem| {
+            let with_paths =
+                |message: String| read::with_archive_paths(&message, layers.iter(), opt.path());
+            CliError::from(problem).map_message(with_paths)
         })?;
         Ok(Self {
-            client: Client::new(&running.url, options.era, &options.headers, options.dump),
-            own: Some(Own {
-                running,
-                said,
+            client: Client::new(&process.url, options.era, &options.headers, options.dump),
+            local_host: Some(LocalHost {
+                process,
+                stderr_closed,
                 _opt: opt,
             }),
         })
     }
 
-    /// Does a host of this program's own answer?
-    pub(crate) fn is_own(&self) -> bool {
-        self.own.is_some()
+    /// Reports whether a local host answers.
+    pub(crate) fn is_local(&self) -> bool {
+        self.local_host.is_some()
     }
 
-    /// Ask; where the own host has ended meanwhile, that is why it cannot be reached.
-    pub(crate) fn ask<T>(
+    /// Sends a request; if the local host has ended meanwhile, the error is about that.
+    pub(crate) fn request<T>(
         &mut self,
         doing: &str,
-        ask: impl FnOnce(&mut Client) -> anyhow::Result<T>,
+        request: impl FnOnce(&mut Client) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let answer = ask(&mut self.client);
-        let Some(own) = &mut self.own else {
+        let answer = request(&mut self.client);
+        let Some(local_host) = &mut self.local_host else {
             return answer;
         };
         answer.map_err(|error| {
             // It ends a little later than its connections do; an answer that was cut off looks like one without a code.
             let is_answer =
-                |error: &Failure| matches!(error, Failure::Answered { code: Some(_), .. });
+                |error: &CliError| matches!(error, CliError::Answered { code: Some(_), .. });
             if error.downcast_ref().is_some_and(is_answer) {
                 return error;
             }
-            let is_over = own.said.recv_timeout(A_LITTLE) == Err(RecvTimeoutError::Disconnected);
-            let ended = is_over.then(|| own.running.ended_within(A_LITTLE));
+            let is_over = local_host.stderr_closed.recv_timeout(EXIT_TIMEOUT)
+                == Err(RecvTimeoutError::Disconnected);
+            let ended = is_over.then(|| local_host.process.wait_timeout(EXIT_TIMEOUT));
             match ended.flatten() {
-                Some(status) => Failure::EndedMeanwhile {
+                Some(status) => CliError::HostEndedDuringCall {
                     how: status.to_string(),
                     doing: doing.to_owned(),
                 }

@@ -1,17 +1,17 @@
-//! Headers of requests: the token of a caller, and what repeats a part of the body.
+//! Headers of requests: the token of a caller, and copies of parts of the body.
 
 use mcp_protocol::encode_header;
 use serde_json::{Map, Value};
 use ureq::http::HeaderValue;
 
-use crate::error::Failure;
+use crate::error::CliError;
 
-/// The header that shows the token in a variable.
-pub(crate) fn bearer(variable: &str) -> Result<String, Failure> {
+/// Returns the header with the token of a variable.
+pub(crate) fn bearer(variable: &str) -> Result<String, CliError> {
     let token = std::env::var(variable).unwrap_or_default();
     let value = format!("Bearer {}", token.trim());
     if token.trim().is_empty() || HeaderValue::from_str(&value).is_err() {
-        return Err(Failure::NoToken(variable.to_owned()));
+        return Err(CliError::NoToken(variable.to_owned()));
     }
     Ok(value)
 }

@@ -1,9 +1,9 @@
-//! Messages of a server: those of a body, and what a notification says.
+//! Messages of a server: those of a body, and the text of a notification.
 
 use serde_json::Value;
 use ureq::http::HeaderMap;
 
-/// The messages of a body: one, or a stream of events.
+/// Returns the messages of a body: one, or a stream of events.
 pub(crate) fn messages(headers: &HeaderMap, body: &str) -> Vec<Value> {
     let kind = headers.get("content-type");
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -21,8 +21,8 @@ pub(crate) fn messages(headers: &HeaderMap, body: &str) -> Vec<Value> {
     events.collect()
 }
 
-/// What a notification says, for people.
-pub(crate) fn words(message: &Value) -> String {
+/// Returns the text of a notification, for people.
+pub(crate) fn notification_text(message: &Value) -> String {
     let params = &message["params"];
     match message["method"].as_str() {
         Some("notifications/message") => {
@@ -52,17 +52,20 @@ mod tests {
 
     #[test]
     fn the_messages_of_a_body_are_one_or_a_stream() {
-        let of = |kind: &'static str, body: &str| {
+        let parse = |kind: &'static str, body: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("content-type", kind.parse().unwrap());
             messages(&headers, body)
         };
-        assert_eq!(of("application/json", r#"{"id":1}"#), [json!({ "id": 1 })]);
-        assert_eq!(of("text/html", "<html>"), Vec::<Value>::new());
+        assert_eq!(
+            parse("application/json", r#"{"id":1}"#),
+            [json!({ "id": 1 })]
+        );
+        assert_eq!(parse("text/html", "<html>"), Vec::<Value>::new());
         let stream =
             "event: message\ndata: {\"a\":\ndata: 1}\n\n: comment\r\n\r\ndata:{\"b\":2}\r\n\r\n";
         assert_eq!(
-            of("text/event-stream", stream),
+            parse("text/event-stream", stream),
             [json!({ "a": 1 }), json!({ "b": 2 })]
         );
     }

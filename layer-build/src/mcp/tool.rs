@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use crate::error::Failure;
+use crate::error::CliError;
 
-/// The tool of this name.
-pub(crate) fn named<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, Failure> {
+/// Returns the tool of this name.
+pub(crate) fn find<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, CliError> {
     let found = tools.iter().find(|tool| tool["name"] == name);
     found.ok_or_else(|| {
         let names = tools.iter().filter_map(|tool| tool["name"].as_str());
-        Failure::UnknownTool {
+        CliError::UnknownTool {
             name: name.to_owned(),
             known: names.map(str::to_owned).collect(),
         }
     })
 }
 
-/// What a result says, for people.
-pub(crate) fn text(result: &Value) -> String {
+/// Returns the text of a result, for people.
+pub(crate) fn result_text(result: &Value) -> String {
     let blocks = result["content"].as_array();
     let texts = blocks
         .into_iter()
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_result_is_its_texts_else_what_is_structured() {
+    fn a_result_prints_its_texts_or_its_structured_content() {
         for (result, expected) in [
             (
                 json!({ "content": [{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }] }),
@@ -56,7 +56,7 @@ mod tests {
             ),
             (json!({ "content": [] }), ""),
         ] {
-            assert_eq!(text(&result), expected, "{result}");
+            assert_eq!(result_text(&result), expected, "{result}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Processes that run the code of plugins: with what Lambda gives them for an environment, and not for ever.
+//! Processes that run the code of plugins, with an environment as on Lambda and a time limit.
 
 use std::{
     ffi::OsStr,
@@ -10,63 +10,63 @@ use std::{
 
 use anyhow::Context;
 
-/// How long a plugin may take to say what it is. Unit: seconds; default 60.
-/// Source: ours. Lambda gives the whole start 10 seconds (AWS Lambda Developer Guide, "Understanding the Lambda execution
-/// environment lifecycle"); six times as long is enough for a machine that does other things as well.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The time that a plugin may take to return its declaration. Unit: seconds; default 60.
+/// Source: ours. Lambda gives the whole start 10 seconds (AWS Lambda Developer Guide, "Understanding the Lambda
+/// execution environment lifecycle"); six times as long is enough for a machine that does other things as well.
+pub(crate) const CHILD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a process is asked whether it has ended.
-const STEP: Duration = Duration::from_millis(5);
+/// The interval at which a process is checked for its end.
+const EXIT_POLL: Duration = Duration::from_millis(5);
 
 /// The environment of a function that matters to a library, without the user's own.
 /// Source: AWS Lambda Developer Guide, "Using Lambda environment variables".
-const LAMBDA: [(&str, &str); 3] = [
+const LAMBDA_ENVIRONMENT: [(&str, &str); 3] = [
     ("LANG", "en_US.UTF-8"),
     ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
     ("TZ", ":UTC"),
 ];
 
-/// A program that runs as on Lambda, where `/opt/lib` is this folder.
-pub(crate) fn as_on_lambda(program: impl AsRef<OsStr>, lib: &Path) -> Command {
+/// Returns a command that runs a program as on Lambda, with this folder as `/opt/lib`.
+pub(crate) fn lambda_command(program: impl AsRef<OsStr>, lib: &Path) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().envs(LAMBDA);
+    command.env_clear().envs(LAMBDA_ENVIRONMENT);
     command.env("LD_LIBRARY_PATH", lib);
     command
 }
 
-/// What came of a process.
-pub(crate) struct Ended {
-    /// `None`: it was ended when `patience` was.
+/// The outcome of a process.
+pub(crate) struct ChildOutcome {
+    /// The exit status. `None`: it was killed after `timeout`.
     pub(crate) status: Option<ExitStatus>,
     pub(crate) stderr: String,
 }
 
-/// Wait until a process ends, or end it.
-pub(crate) fn run(command: &mut Command, patience: Duration) -> anyhow::Result<Ended> {
-    // A file, since a pipe that nobody empties would stop the process.
-    let mut words = tempfile::tempfile().context("no temporary file can be made")?;
+/// Waits until a process ends, or kills it.
+pub(crate) fn run(command: &mut Command, timeout: Duration) -> anyhow::Result<ChildOutcome> {
+    // A file, since an unread pipe would block the process.
+    let mut stderr_file = tempfile::tempfile().context("no temporary file can be made")?;
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(words.try_clone()?)
+        .stderr(stderr_file.try_clone()?)
         .spawn()
         .context("this program cannot run itself")?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break Some(status);
         }
-        if begun.elapsed() > patience {
+        if started.elapsed() > timeout {
             child.kill()?;
             child.wait()?;
             break None;
         }
-        std::thread::sleep(STEP);
+        std::thread::sleep(EXIT_POLL);
     };
     let mut stderr = Vec::new();
-    words.rewind()?;
-    words.read_to_end(&mut stderr)?;
-    Ok(Ended {
+    stderr_file.rewind()?;
+    stderr_file.read_to_end(&mut stderr)?;
+    Ok(ChildOutcome {
         status,
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
     })

@@ -1,30 +1,30 @@
-//! `.env`: what tools find in their environment, without its being in that of the shell.
+//! `.env`: variables for tools that are not in the environment of the shell.
 
 use std::path::Path;
 
-use crate::error::Failure;
+use crate::error::CliError;
 
-/// The variables of a file. A file that nobody asked for need not be there.
-pub(crate) fn read(path: &Path, is_wanted: bool) -> Result<Vec<(String, String)>, Failure> {
-    let failed = |problem: String| Failure::EnvFile {
+/// Reads the variables of a file. An optional file may be missing.
+pub(crate) fn read(path: &Path, is_required: bool) -> Result<Vec<(String, String)>, CliError> {
+    let failed = |problem: String| CliError::EnvFile {
         path: path.to_owned(),
         problem,
     };
     let items = match dotenvy::from_path_iter(path) {
-        Err(error) if error.not_found() && !is_wanted => return Ok(Vec::new()),
-        items => items.map_err(|error| failed(without_values(&error, path)))?,
+        Err(error) if error.not_found() && !is_required => return Ok(Vec::new()),
+        items => items.map_err(|error| failed(redacted_message(&error, path)))?,
     };
     let variables = items
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(without_values(&error, path)))?;
+        .map_err(|error| failed(redacted_message(&error, path)))?;
     match variables.iter().find(|(_, value)| value.contains('\0')) {
         Some((name, _)) => Err(failed(format!("the value of {name} has a NUL in it"))),
         None => Ok(variables),
     }
 }
 
-/// What is wrong, without what stands there: it may be a secret.
-fn without_values(error: &dotenvy::Error, path: &Path) -> String {
+/// Returns the message of an error without the text of the file, which may be a secret.
+fn redacted_message(error: &dotenvy::Error, path: &Path) -> String {
     match error {
         dotenvy::Error::LineParse(text, _) => {
             let file = fs_err::read_to_string(path).unwrap_or_default();
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_read_and_what_is_wrong_is_told_without_the_secret() {
+    fn variables_are_read_and_errors_show_no_secret() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(".env");
         assert_eq!(read(&path, false).expect("nothing"), []);

@@ -1,4 +1,4 @@
-//! The real host, serving plugins in a process of its own.
+//! The real host, serving plugins in a separate process.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,55 +12,55 @@ use std::{
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::error::Failure;
+use crate::error::CliError;
 
-/// How often a host sees whether whoever started it is still there.
-const LOOK: Duration = Duration::from_millis(500);
+/// The interval at which a host checks whether its parent still exists.
+const PARENT_POLL: Duration = Duration::from_millis(500);
 
-/// How often a host that is about to end is asked whether it has.
-const MOMENT: Duration = Duration::from_millis(5);
+/// The interval at which a host that is shutting down is checked for its end.
+const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// End this process in good order once the one that has started it is no more: it could not say so itself.
-pub(crate) fn end_with_parent() {
+/// Ends this process in good order once its parent is gone, which could not send a signal itself.
+pub(crate) fn exit_with_parent() {
     let parent = parent_id();
     std::thread::spawn(move || {
         while parent_id() == parent {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(PARENT_POLL);
         }
         terminate(std::process::id());
     });
 }
 
-/// Ask a process to end in good order. Is it there?
+/// Asks a process to end in good order. Reports whether it exists.
 pub(crate) fn terminate(process: u32) -> bool {
     let pid = process.try_into().ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok())
 }
 
-/// A host that serves. It ends with this value.
-pub(crate) struct Running {
+/// A host that serves. It ends when this value is dropped.
+pub(crate) struct HostProcess {
     child: Child,
     pub(crate) url: String,
 }
 
-/// Why a host does not serve.
+/// The reason why a host does not serve.
 #[derive(Debug)]
-pub(crate) enum NotRunning {
-    /// It says why, by codes and messages.
+pub(crate) enum HostStartError {
+    /// It reported errors, as codes and messages.
     Refused(Vec<(String, String)>),
-    /// Its last words.
+    /// It crashed, with this last output.
     Crashed(String),
     Hangs,
 }
 
-impl Running {
-    /// Run a host that listens on this socket, else on a free port. What it logs goes to `log`, line by line.
+impl HostProcess {
+    /// Starts a host that listens on this socket, else on a free port. Its log lines go to `log`.
     pub(crate) fn start(
         command: &mut Command,
         listener: Option<&TcpListener>,
-        patience: Duration,
+        timeout: Duration,
         mut log: impl FnMut(&str) + Send + 'static,
-    ) -> anyhow::Result<Result<Self, NotRunning>> {
+    ) -> anyhow::Result<Result<Self, HostStartError>> {
         let (listen, stdin) = match listener {
             Some(listener) => ("stdin", OwnedFd::from(listener.try_clone()?).into()),
             None => ("127.0.0.1:0", Stdio::null()),
@@ -78,7 +78,7 @@ impl Running {
             let mut sender = Some(sender);
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 log(&line);
-                // Once it listens nobody hears what it logs.
+                // Once it listens, nobody receives its log lines.
                 if sender
                     .as_ref()
                     .is_some_and(|sender| sender.send(line).is_err())
@@ -87,33 +87,33 @@ impl Running {
                 }
             }
         });
-        let begun = Instant::now();
-        let mut words = Vec::new();
+        let started = Instant::now();
+        let mut output = Vec::new();
         loop {
-            match receiver.recv_timeout(patience.saturating_sub(begun.elapsed())) {
+            match receiver.recv_timeout(timeout.saturating_sub(started.elapsed())) {
                 Ok(line) => match line.strip_prefix("listening on ") {
                     Some(url) => {
                         let url = url.to_owned();
                         return Ok(Ok(Self { child, url }));
                     }
-                    None => words.push(line),
+                    None => output.push(line),
                 },
                 Err(RecvTimeoutError::Timeout) => {
                     child.kill()?;
                     child.wait()?;
-                    return Ok(Err(NotRunning::Hangs));
+                    return Ok(Err(HostStartError::Hangs));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = child.wait()?;
-                    return Ok(Err(refusals(&words).map_or_else(
+                    return Ok(Err(parse_start_errors(&output).map_or_else(
                         || {
-                            NotRunning::Crashed(
-                                [vec![status.to_string()], words.clone()]
+                            HostStartError::Crashed(
+                                [vec![status.to_string()], output.clone()]
                                     .concat()
                                     .join("\n"),
                             )
                         },
-                        NotRunning::Refused,
+                        HostStartError::Refused,
                     )));
                 }
             }
@@ -121,52 +121,54 @@ impl Running {
     }
 }
 
-impl Running {
-    /// How it has ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+impl HostProcess {
+    /// Returns its exit status, if it has ended.
+    pub(crate) fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// The same, waited for: a process that ends closes its files some time before it can be asked for its status.
-    pub(crate) fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let begun = Instant::now();
+    /// Waits for its exit status: a process that ends closes its files some time before its status is available.
+    pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Option<ExitStatus> {
+        let started = Instant::now();
         loop {
-            let status = self.ended();
-            if status.is_some() || begun.elapsed() >= patience {
+            let status = self.exit_status();
+            if status.is_some() || started.elapsed() >= timeout {
                 return status;
             }
-            std::thread::sleep(MOMENT);
+            std::thread::sleep(EXIT_POLL);
         }
     }
 
-    /// Let it finish what it is at, and end.
-    pub(crate) fn end(mut self) {
+    /// Lets it finish requests in progress, and end.
+    pub(crate) fn shut_down(mut self) {
         if terminate(self.child.id()) {
-            // It gives itself a limit; if it cannot be waited for it is killed.
+            // The host has its own time limit; if waiting fails it is killed.
             let _ = self.child.wait();
         }
     }
 
-    /// The same, without waiting for it.
-    pub(crate) fn retire(self) {
-        std::thread::spawn(move || self.end());
+    /// Shuts it down without waiting.
+    pub(crate) fn shut_down_in_background(self) {
+        std::thread::spawn(move || self.shut_down());
     }
 }
 
-impl From<NotRunning> for Failure {
-    fn from(problem: NotRunning) -> Self {
+impl From<HostStartError> for CliError {
+    fn from(problem: HostStartError) -> Self {
         match problem {
-            NotRunning::Refused(mut problems) => {
+            HostStartError::Refused(mut problems) => {
                 let (code, message) = problems.swap_remove(0);
-                Self::Described { code, message }
+                Self::Reported { code, message }
             }
-            NotRunning::Crashed(words) => Self::HostEnded(words),
-            NotRunning::Hangs => Self::HostEnded("nothing: it does not come to listen".to_owned()),
+            HostStartError::Crashed(output) => Self::HostEnded(output),
+            HostStartError::Hangs => {
+                Self::HostEnded("nothing: it does not come to listen".to_owned())
+            }
         }
     }
 }
 
-impl Drop for Running {
+impl Drop for HostProcess {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
@@ -174,14 +176,14 @@ impl Drop for Running {
     }
 }
 
-/// What `bootstrap serve` gives for its reasons: one, or several below a first line that counts them.
-fn refusals(words: &[String]) -> Option<Vec<(String, String)>> {
+/// Parses the errors of `bootstrap serve`: one, or several below a first line with their number.
+fn parse_start_errors(output: &[String]) -> Option<Vec<(String, String)>> {
     let coded = |line: &str| {
         let (code, message) = line.split_once("] ")?;
         Some((code.to_owned(), message.to_owned()))
     };
-    let begin = words.iter().position(|line| line.starts_with("error["))?;
-    let (first, rest) = words[begin..].split_first()?;
+    let begin = output.iter().position(|line| line.starts_with("error["))?;
+    let (first, rest) = output[begin..].split_first()?;
     let (code, message) = first.strip_prefix("error[")?.split_once("]: ")?;
     let several = rest
         .iter()
@@ -213,14 +215,14 @@ mod tests {
         let stderr = child.stderr.take().expect("it is piped");
         assert_eq!(BufReader::new(stderr).lines().count(), 0);
         let url = String::new();
-        let mut running = Running { child, url };
-        let status = running.ended_within(Duration::from_secs(60));
+        let mut running = HostProcess { child, url };
+        let status = running.wait_timeout(Duration::from_secs(60));
         assert_eq!(status.and_then(|status| status.signal()), Some(11));
     }
 
     #[test]
-    fn one_reason_or_several_are_read_from_what_the_host_prints() {
-        for (words, expected) in [
+    fn start_errors_are_parsed_from_host_output() {
+        for (output, expected) in [
             ("INFO serving", None),
             (
                 "WARN x\nerror[A]: one thing",
@@ -235,14 +237,14 @@ mod tests {
                 Some(vec![("A", "one thing"), ("B", "another")]),
             ),
         ] {
-            let lines: Vec<_> = words.lines().map(str::to_owned).collect();
+            let lines: Vec<_> = output.lines().map(str::to_owned).collect();
             let expected = expected.map(|expected| {
                 let owned = expected
                     .into_iter()
                     .map(|(a, b)| (a.to_owned(), b.to_owned()));
                 owned.collect::<Vec<_>>()
             });
-            assert_eq!(refusals(&lines), expected, "{words}");
+            assert_eq!(parse_start_errors(&lines), expected, "{output}");
         }
     }
 }

@@ -1,41 +1,42 @@
-//! Folders for a while. They go when they are dropped; those of a program that could not do so go when the next one needs some.
+//! Temporary folders. They are removed when dropped; those of a killed program are removed when the next one needs
+//! some.
 
 use std::{io, path::Path, sync::Once};
 
 use rustix::process::{Pid, test_kill_process};
 use tempfile::{Builder, TempDir};
 
-/// What their names begin with. Then comes the number of the process that they belong to.
+/// The prefix of their names. The number of the owning process follows.
 const PREFIX: &str = "cargo-layer-";
 
-/// A folder among the system's temporary ones.
-pub(crate) fn folder() -> io::Result<TempDir> {
+/// Creates a folder among the system's temporary ones.
+pub(crate) fn create() -> io::Result<TempDir> {
     static SWEPT: Once = Once::new();
     let parent = std::env::temp_dir();
-    SWEPT.call_once(|| sweep(&parent));
-    folder_in(&parent)
+    SWEPT.call_once(|| remove_stale(&parent));
+    create_in(&parent)
 }
 
-/// A folder in this one.
-pub(crate) fn folder_in(parent: &Path) -> io::Result<TempDir> {
+/// Creates a folder in this one.
+pub(crate) fn create_in(parent: &Path) -> io::Result<TempDir> {
     let prefix = format!("{PREFIX}{}-", std::process::id());
     Builder::new().prefix(&prefix).tempdir_in(parent)
 }
 
-/// Remove the folders of processes that there are no more.
-pub(crate) fn sweep(parent: &Path) {
-    // What cannot be removed, perhaps as it is another user's, is no reason not to go on.
+/// Removes the folders of processes that do not exist any more.
+pub(crate) fn remove_stale(parent: &Path) {
+    // A folder that cannot be removed, perhaps because it is another user's, is no reason to stop.
     let entries = std::fs::read_dir(parent).into_iter().flatten();
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
-        let owner = name.to_str().and_then(owner);
+        let owner = name.to_str().and_then(owner_pid);
         if owner.is_some_and(|owner| test_kill_process(owner) == Err(rustix::io::Errno::SRCH)) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }
 
-fn owner(name: &str) -> Option<Pid> {
+fn owner_pid(name: &str) -> Option<Pid> {
     let (pid, _) = name.strip_prefix(PREFIX)?.split_once('-')?;
     Pid::from_raw(pid.parse().ok()?)
 }
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_of_processes_that_have_ended_go_and_no_others() {
+    fn only_folders_of_ended_processes_are_removed() {
         let parent = tempfile::tempdir().expect("a folder");
         let mut ended = std::process::Command::new("true")
             .spawn()
@@ -60,8 +61,8 @@ mod tests {
         for (name, _) in &names {
             std::fs::create_dir_all(parent.path().join(name).join("lib")).expect("a folder");
         }
-        sweep(parent.path());
-        let own = folder_in(parent.path()).expect("a folder");
+        remove_stale(parent.path());
+        let own = create_in(parent.path()).expect("a folder");
         for (name, stays) in &names {
             assert_eq!(parent.path().join(name).exists(), *stays, "{name}");
         }

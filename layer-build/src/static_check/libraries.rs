@@ -1,20 +1,20 @@
-//! What the ELF files say of themselves, and what the host says of files in its folder.
+//! Checks of ELF files, and the host's checks of files in its folder.
 
 use std::{collections::BTreeSet, path::Path};
 
 use layer_format::HasErrorCode;
 
 use crate::{
-    archive::read::Kind,
-    finding::{Check, Finding},
-    library::{elf::Facts, glibc::AMAZON_LINUX_2023},
+    archive::read::EntryKind,
+    finding::{Finding, FindingCode},
+    library::{elf::ElfFacts, glibc::AMAZON_LINUX_2023},
     static_check::subject::{Layer, Library, Subject},
 };
 
 /// The libraries that `provided.al2023` has for certain: glibc's own, and the unwinder that every Rust program needs.
-/// Source: the GNU C Library manual, "Installing the C Library", and GCC's `libgcc_s`; AWS, "Amazon Linux 2023 User Guide",
-/// "AL2023 minimal container image". There is more on it, which no page of AWS promises by name.
-const PRESENT: [&str; 13] = [
+/// Source: the GNU C Library manual, "Installing the C Library", and GCC's `libgcc_s`; AWS, "Amazon Linux 2023 User
+/// Guide", "AL2023 minimal container image". It has more libraries, which no page of AWS promises by name.
+const SYSTEM_LIBRARIES: [&str; 13] = [
     "ld-linux-aarch64.so.1",
     "ld-linux-x86-64.so.2",
     "libanl.so.1",
@@ -30,64 +30,72 @@ const PRESENT: [&str; 13] = [
     "libutil.so.1",
 ];
 
-/// How many symbols are named, at most.
-const MAX_SYMBOLS: usize = 3;
+/// The maximum number of symbols that are named.
+const MAX_NAMED_SYMBOLS: usize = 3;
 
-/// Check every ELF file. `system` are libraries that the function's system has besides.
+/// Checks every ELF file. `system` are further libraries of the function's system.
 pub(crate) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Finding>) {
     let cpu = subject.cpu().unwrap_or_default();
-    let in_layers = subject.layers.iter().flat_map(|layer| layer.contents.lib());
+    let in_layers = subject
+        .layers
+        .iter()
+        .flat_map(|layer| layer.archive.lib_files());
     let present: BTreeSet<&str> = in_layers
         .map(|(name, _)| name)
-        .chain(PRESENT)
+        .chain(SYSTEM_LIBRARIES)
         .chain(system.iter().map(String::as_str))
         .collect();
     for layer in subject.host.iter().chain(&subject.layers) {
-        // What a link leads to is judged in its own place.
+        // The target of a link is checked in its own place.
         let files = layer.libraries.iter();
-        for library in files.filter(|library| library.leads_to.is_none()) {
-            let at = layer.at(&library.path);
+        for library in files.filter(|library| library.link_target.is_none()) {
+            let location = layer.location(&library.path);
             if library.facts.cpu != cpu {
                 findings.push(Finding::new(
-                    Check::CpuMixed,
+                    FindingCode::CpuMixed,
                     format!(
-                        "{at}: for {}, while the others are for {cpu}",
+                        "{location}: for {}, while the others are for {cpu}",
                         library.facts.cpu
                     ),
                     "build everything for the function's architecture",
                 ));
             }
-            facts(&at, &library.facts, &present, findings);
+            check_facts(&location, &library.facts, &present, findings);
         }
     }
     for layer in &subject.layers {
-        placed(layer, findings);
+        check_placement(layer, findings);
     }
 }
 
-fn facts(at: &str, facts: &Facts, present: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
-    let mut found = |check, message: String, help| {
-        findings.push(Finding::new(check, format!("{at}: {message}"), help))
+fn check_facts(
+    location: &str,
+    facts: &ElfFacts,
+    present: &BTreeSet<&str>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut report = |check, message: String, help| {
+        findings.push(Finding::new(check, format!("{location}: {message}"), help))
     };
     if !facts.sections {
-        found(
-            Check::LibraryUnreadable,
+        report(
+            FindingCode::LibraryUnreadable,
             "has no table of sections, by which its needs are read".to_owned(),
             "copy or build it again; strip it by `strip`, which leaves the table in",
         );
     }
     if let Some(glibc) = facts.too_new_glibc() {
-        let symbols = match facts.too_new.as_slice() {
+        let symbols = match facts.too_new_symbols.as_slice() {
             [] => String::new(),
-            few if few.len() <= MAX_SYMBOLS => format!(" for {}", few.join(", ")),
+            few if few.len() <= MAX_NAMED_SYMBOLS => format!(" for {}", few.join(", ")),
             many => format!(
                 " for {} and {} more",
-                many[..MAX_SYMBOLS].join(", "),
-                many.len() - MAX_SYMBOLS
+                many[..MAX_NAMED_SYMBOLS].join(", "),
+                many.len() - MAX_NAMED_SYMBOLS
             ),
         };
-        found(
-            Check::GlibcTooNew,
+        report(
+            FindingCode::GlibcTooNew,
             format!("needs {glibc}{symbols}, Amazon Linux 2023 has {AMAZON_LINUX_2023}"),
             "build it on a system with an older glibc, such as Debian 12 or Amazon Linux 2023",
         );
@@ -97,8 +105,8 @@ fn facts(at: &str, facts: &Facts, present: &BTreeSet<&str>, findings: &mut Vec<F
         .iter()
         .filter(|needed| !present.contains(needed.as_str()))
     {
-        found(
-            Check::LibraryMissing,
+        report(
+            FindingCode::LibraryMissing,
             format!(
                 "needs {needed}, which no layer has, and which is not known to be on Amazon Linux 2023"
             ),
@@ -109,29 +117,29 @@ fn facts(at: &str, facts: &Facts, present: &BTreeSet<&str>, findings: &mut Vec<F
         !path.is_empty() && !path.starts_with("$ORIGIN") && !path.starts_with("/opt/")
     };
     if let Some(path) = facts.run_path.iter().find(outside) {
-        found(
-            Check::RunPathForeign,
+        report(
+            FindingCode::RunPathForeign,
             format!("looks for libraries in {path}, a folder of the machine it was built on"),
             "link it without `-rpath`, or with `-rpath '$ORIGIN'`",
         );
     }
     if facts.text_relocations {
-        found(
-            Check::TextRelocations,
+        report(
+            FindingCode::TextRelocations,
             "has text relocations: the loader has to change its code, which hardened systems forbid".to_owned(),
             "compile all of its code, also in C or assembler, with -fPIC",
         );
     }
     if facts.executable_stack {
-        found(
-            Check::ExecutableStack,
+        report(
+            FindingCode::ExecutableStack,
             "asks for an executable stack, which hardened systems refuse".to_owned(),
             "add `.section .note.GNU-stack,\"\",@progbits` to its assembler code, or link it with `-z noexecstack`",
         );
     }
     if facts.symbols {
-        found(
-            Check::NotStripped,
+        report(
+            FindingCode::NotStripped,
             "carries symbols that only debuggers read, which make it larger and its start slower"
                 .to_owned(),
             "build it by `cargo layer build`, or strip it",
@@ -139,41 +147,41 @@ fn facts(at: &str, facts: &Facts, present: &BTreeSet<&str>, findings: &mut Vec<F
     }
 }
 
-/// The host looks into `lib` alone, and reads manifests.
-fn placed(layer: &Layer, findings: &mut Vec<Finding>) {
-    let is_linked = |path: &str| {
+/// Checks that plugins are in `lib`, the only folder that the host reads, and listed in manifests.
+fn check_placement(layer: &Layer, findings: &mut Vec<Finding>) {
+    let is_link_target = |path: &str| {
         let mut plugins = layer.plugins();
-        plugins.any(|plugin| plugin.leads_to.as_deref() == Some(path))
+        plugins.any(|plugin| plugin.link_target.as_deref() == Some(path))
     };
     for library in layer.libraries.iter().filter(|library| library.is_plugin) {
         let Library { path, .. } = library;
         match library.name_in_lib() {
-            None if is_linked(path) => {}
+            None if is_link_target(path) => {}
             None => findings.push(Finding::new(
-                Check::PluginMisplaced,
-                format!("{}: a plugin where the host does not look", layer.at(path)),
+                FindingCode::PluginMisplaced,
+                format!("{}: a plugin where the host does not look", layer.location(path)),
                 "put it into `lib`, at the top of the archive",
             )),
             Some(name) if !layer.declares(name) => findings.push(Finding::new(
-                Check::PluginUndeclared,
-                format!("{}: a plugin that no manifest tells of, so that it is opened at the start, which is slower", layer.at(path)),
+                FindingCode::PluginUndeclared,
+                format!("{}: a plugin that no manifest tells of, so that it is opened at the start, which is slower", layer.location(path)),
                 "build the layer by `cargo layer build`",
             )),
             Some(_) => {}
         }
     }
-    for (name, file) in layer.contents.lib() {
-        let is_library = file.kind == Kind::File && name.ends_with(".so");
+    for (name, file) in layer.archive.lib_files() {
+        let is_library = file.kind == EntryKind::File && name.ends_with(".so");
         if !is_library {
             continue;
         }
         if let Err(problem) = host::plugin::check_library(Path::new(&file.path), &file.content) {
-            let message = format!("{}: {problem}", layer.contents.path.display());
+            let message = format!("{}: {problem}", layer.archive.path.display());
             findings.push(if layer.declares(name) {
-                Finding::of_host(problem.code().as_str(), message)
+                Finding::from_host(problem.code().as_str(), message)
             } else {
-                // It may be anything: the host leaves it out.
-                Finding::left_out(problem.code(), message)
+                // It may be any file: the host ignores it.
+                Finding::skipped(problem.code(), message)
             });
         }
     }

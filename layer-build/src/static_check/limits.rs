@@ -1,9 +1,9 @@
-//! What Lambda allows of archives, layers and variables, whatever is in them.
+//! The limits of Lambda for archives, layers and variables, whatever their content.
 
 use crate::{
-    archive::read::Kind,
+    archive::read::EntryKind,
     aws::lambda::{MAX_ENVIRONMENT, MAX_LAYERS},
-    finding::{Check, Finding},
+    finding::{Finding, FindingCode},
     static_check::subject::{Layer, Subject},
 };
 
@@ -12,21 +12,21 @@ use crate::{
 pub(crate) const MAX_UPLOAD: u64 = 50 << 20;
 const MAX_UNZIPPED: u64 = 250 << 20;
 
-/// What everyone must be allowed, since a function does not run as the owner of its files.
-const READ: u32 = 0o004;
-const ENTER: u32 = 0o005;
-const RUN: u32 = 0o005;
+/// The permission that everyone must have, since a function does not run as the owner of its files.
+const MODE_READ: u32 = 0o004;
+const MODE_ENTER: u32 = 0o005;
+const MODE_RUN: u32 = 0o005;
 
-/// What a function selects of its layers.
+/// The variables by which a function selects from its layers.
 #[derive(Debug, Default)]
 pub(crate) struct SelectionOptions {
-    /// Its `ENTRY_FILE`.
+    /// The entries of `ENTRY_FILE`.
     pub(crate) entry_file: Vec<String>,
-    /// Its `TOOLS_LIST`.
+    /// The entries of `TOOLS_LIST`.
     pub(crate) tools_list: Vec<String>,
 }
 
-/// Check what was read of these layers and their function. `count` is the number of layers, also of those that cannot be read.
+/// Checks these layers and their function. `count` is the number of layers, also of those that cannot be read.
 pub(crate) fn check(
     subject: &Subject,
     count: usize,
@@ -35,52 +35,52 @@ pub(crate) fn check(
 ) {
     if count > MAX_LAYERS {
         findings.push(Finding::new(
-            Check::LayersTooMany,
+            FindingCode::LayersTooMany,
             format!("{count} layers: a function has {MAX_LAYERS} at most"),
             "build several plugins into one layer: `cargo layer build -p ONE -p TWO`",
         ));
     }
     for layer in subject.layers.iter().chain(&subject.host) {
-        archive(layer, findings);
+        check_archive(layer, findings);
     }
     if let Some(host) = &subject.host {
-        function(host, findings);
+        check_function(host, findings);
     }
-    overwritten(&subject.layers, findings);
+    check_overwrites(&subject.layers, findings);
     let all = subject.layers.iter().chain(&subject.host);
-    let unzipped: u64 = all.map(|layer| layer.contents.unpacked_size()).sum();
+    let unzipped: u64 = all.map(|layer| layer.archive.unpacked_size()).sum();
     if unzipped > MAX_UNZIPPED {
         findings.push(Finding::new(
-            Check::LayersTooLarge,
+            FindingCode::LayersTooLarge,
             format!("{unzipped} bytes unzipped: function and layers together have {MAX_UNZIPPED} at most"),
             "leave out plugins, or what they carry",
         ));
     }
-    environment(selection, findings);
+    check_environment(selection, findings);
 }
 
-fn archive(layer: &Layer, findings: &mut Vec<Finding>) {
-    let size = layer.contents.size;
+fn check_archive(layer: &Layer, findings: &mut Vec<Finding>) {
+    let size = layer.archive.size;
     if size > MAX_UPLOAD {
         findings.push(Finding::new(
-            Check::UploadTooLarge,
-            format!("{}: {size} bytes: {MAX_UPLOAD} can be uploaded directly", layer.contents.path.display()),
+            FindingCode::UploadTooLarge,
+            format!("{}: {size} bytes: {MAX_UPLOAD} can be uploaded directly", layer.archive.path.display()),
             "upload it by way of S3: `--content S3Bucket=...,S3Key=...` in the place of `--zip-file`",
         ));
     }
-    let files = layer.contents.files.iter();
-    for file in files.filter(|file| file.leads_to.is_none()) {
+    let files = layer.archive.files.iter();
+    for file in files.filter(|file| file.link_target.is_none()) {
         let needed = match file.kind {
-            Kind::File => READ,
-            Kind::Folder => ENTER,
-            Kind::Link => continue,
+            EntryKind::File => MODE_READ,
+            EntryKind::Folder => MODE_ENTER,
+            EntryKind::Link => continue,
         };
         if let Some(mode) = file.mode.filter(|mode| mode & needed != needed) {
             findings.push(Finding::new(
-                Check::ArchiveMode,
+                FindingCode::ArchiveMode,
                 format!(
                     "{}: has the mode {:03o}, so that a function may not read it",
-                    layer.at(&file.path),
+                    layer.location(&file.path),
                     mode & 0o777
                 ),
                 "pack it with the mode 644, folders with 755; `cargo layer build` does",
@@ -89,16 +89,16 @@ fn archive(layer: &Layer, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The function's own code is `bootstrap`, which Lambda starts.
-fn function(host: &Layer, findings: &mut Vec<Finding>) {
+/// Checks that the function's own code has a `bootstrap`, which Lambda starts.
+fn check_function(host: &Layer, findings: &mut Vec<Finding>) {
     let bootstrap = host
-        .contents
+        .archive
         .files
         .iter()
         .find(|file| file.path == "bootstrap");
     let problem = match bootstrap {
         None => "has no file `bootstrap`".to_owned(),
-        Some(file) if file.mode.is_some_and(|mode| mode & RUN != RUN) => {
+        Some(file) if file.mode.is_some_and(|mode| mode & MODE_RUN != MODE_RUN) => {
             "`bootstrap` is not executable for everyone".to_owned()
         }
         Some(_)
@@ -112,32 +112,32 @@ fn function(host: &Layer, findings: &mut Vec<Finding>) {
         Some(_) => return,
     };
     findings.push(Finding::new(
-        Check::FunctionInvalid,
-        format!("{}: {problem}", host.contents.path.display()),
+        FindingCode::FunctionInvalid,
+        format!("{}: {problem}", host.archive.path.display()),
         "build it by `cargo layer host`",
     ));
 }
 
-/// Lambda unpacks the layers over each other.
-fn overwritten(layers: &[Layer], findings: &mut Vec<Finding>) {
+/// Checks for files that overwrite each other: Lambda unpacks the layers into one folder.
+fn check_overwrites(layers: &[Layer], findings: &mut Vec<Finding>) {
     for (index, later) in layers.iter().enumerate() {
         let files = later
-            .contents
+            .archive
             .files
             .iter()
-            .filter(|file| file.kind != Kind::Folder);
+            .filter(|file| file.kind != EntryKind::Folder);
         for file in files {
             let same = |earlier: &&Layer| {
-                let mut files = earlier.contents.files.iter();
+                let mut files = earlier.archive.files.iter();
                 files.any(|other| other.path == file.path && other.content != file.content)
             };
             if let Some(earlier) = layers[..index].iter().rfind(same) {
                 findings.push(Finding::new(
-                    Check::FileOverwritten,
+                    FindingCode::FileOverwritten,
                     format!(
                         "{}: overwrites another file of this name in {}",
-                        later.at(&file.path),
-                        earlier.contents.path.display()
+                        later.location(&file.path),
+                        earlier.archive.path.display()
                     ),
                     "give plugins, and layers by --name, names of their own",
                 ));
@@ -146,7 +146,7 @@ fn overwritten(layers: &[Layer], findings: &mut Vec<Finding>) {
     }
 }
 
-fn environment(selection: &SelectionOptions, findings: &mut Vec<Finding>) {
+fn check_environment(selection: &SelectionOptions, findings: &mut Vec<Finding>) {
     let lists = [
         ("ENTRY_FILE", &selection.entry_file),
         ("TOOLS_LIST", &selection.tools_list),
@@ -157,7 +157,7 @@ fn environment(selection: &SelectionOptions, findings: &mut Vec<Finding>) {
         .sum();
     if size > MAX_ENVIRONMENT {
         findings.push(Finding::new(
-            Check::EnvironmentTooLarge,
+            FindingCode::EnvironmentTooLarge,
             format!("ENTRY_FILE and TOOLS_LIST take {size} bytes: all variables of a function together have {MAX_ENVIRONMENT} at most"),
             "write patterns in TOOLS_LIST, such as `get*`, or build the layer's default tools into it: `cargo layer build --tools`",
         ));

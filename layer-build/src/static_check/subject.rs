@@ -1,24 +1,24 @@
-//! Layers and a function that are checked together, and what their ELF files and manifests say.
+//! Layers and a function that are checked together, with the facts of their ELF files and manifests.
 
 use std::path::Path;
 
 use layer_format::manifest::{self, Manifest};
 
 use crate::{
-    archive::read::{Contents, Kind},
-    finding::{Check, Finding},
-    library::elf::{self, Facts},
+    archive::read::{Archive, EntryKind},
+    finding::{Finding, FindingCode},
+    library::elf::{self, ElfFacts},
 };
 
-/// What is checked together: the layers in the function's order, and its own code.
+/// The subject of a check: the layers in the function's order, and its own code.
 pub(crate) struct Subject {
     pub(crate) layers: Vec<Layer>,
     pub(crate) host: Option<Layer>,
 }
 
-/// An archive, and what its ELF files and manifests say.
+/// An archive, with the facts of its ELF files and manifests.
 pub(crate) struct Layer {
-    pub(crate) contents: Contents,
+    pub(crate) archive: Archive,
     pub(crate) libraries: Vec<Library>,
     pub(crate) manifests: Vec<Manifest>,
 }
@@ -27,19 +27,19 @@ pub(crate) struct Layer {
 pub(crate) struct Library {
     /// Its path in the archive.
     pub(crate) path: String,
-    pub(crate) facts: Facts,
+    pub(crate) facts: ElfFacts,
     pub(crate) is_plugin: bool,
-    /// Where it really is, if this is a link.
-    pub(crate) leads_to: Option<String>,
+    /// The path of the real file, if this is a link.
+    pub(crate) link_target: Option<String>,
 }
 
-/// Read an archive, and what its ELF files and manifests say.
+/// Reads an archive, its ELF files and its manifests.
 pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<Option<Layer>> {
-    let contents = match Contents::read(path)? {
-        Ok(contents) => contents,
+    let archive = match Archive::try_read(path)? {
+        Ok(archive) => archive,
         Err(error) => {
             findings.push(Finding::new(
-                Check::ArchiveInvalid,
+                FindingCode::ArchiveInvalid,
                 format!(
                     "{}: not an archive that can be read: {error}",
                     path.display()
@@ -50,15 +50,15 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
         }
     };
     let mut layer = Layer {
-        contents,
+        archive,
         libraries: Vec::new(),
         manifests: Vec::new(),
     };
-    for file in &layer.contents.files {
-        let at = || format!("{}: {}", path.display(), file.path);
-        if file.leads_out {
+    for file in &layer.archive.files {
+        let location = || format!("{}: {}", path.display(), file.path);
+        if file.escapes_root {
             let (what, help) = match file.kind {
-                Kind::Link => (
+                EntryKind::Link => (
                     "a link that leads out of the archive",
                     "pack the file itself, or link it by a relative path to a file of the archive",
                 ),
@@ -68,26 +68,26 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
                 ),
             };
             findings.push(Finding::new(
-                Check::ArchivePath,
-                format!("{}: {what}", at()),
+                FindingCode::ArchivePath,
+                format!("{}: {what}", location()),
                 help,
             ));
         }
-        if file.kind != Kind::File {
+        if file.kind != EntryKind::File {
             continue;
         }
         if elf::is_elf(&file.content) {
-            let judged = host::plugin::check_library(Path::new(&file.path), &file.content);
-            match elf::facts(&file.content) {
+            let checked = host::plugin::check_library(Path::new(&file.path), &file.content);
+            match elf::read_facts(&file.content) {
                 Ok(facts) => layer.libraries.push(Library {
                     path: file.path.clone(),
                     facts,
-                    is_plugin: judged.unwrap_or(false),
-                    leads_to: file.leads_to.clone(),
+                    is_plugin: checked.unwrap_or(false),
+                    link_target: file.link_target.clone(),
                 }),
                 Err(error) => findings.push(Finding::new(
-                    Check::LibraryUnreadable,
-                    format!("{}: an ELF file that cannot be read: {error}", at()),
+                    FindingCode::LibraryUnreadable,
+                    format!("{}: an ELF file that cannot be read: {error}", location()),
                     "copy or build it again",
                 )),
             }
@@ -99,7 +99,7 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
                 Err(error) => {
                     use layer_format::HasErrorCode;
                     let message = format!("{}: {error}", path.display());
-                    findings.push(Finding::of_host(error.code().as_str(), message));
+                    findings.push(Finding::from_host(error.code().as_str(), message));
                 }
             }
         }
@@ -108,30 +108,30 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
 }
 
 impl Layer {
-    /// A place in it, for people.
-    pub(crate) fn at(&self, path: &str) -> String {
-        format!("{}: {path}", self.contents.path.display())
+    /// Returns a place in it, for people.
+    pub(crate) fn location(&self, path: &str) -> String {
+        format!("{}: {path}", self.archive.path.display())
     }
 
-    /// The plugins in its folder `lib`.
+    /// Returns the plugins in its folder `lib`.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = &Library> {
         let plugins = self.libraries.iter().filter(|library| library.is_plugin);
         plugins.filter(|library| library.name_in_lib().is_some())
     }
 
-    /// The file names of those for this CPU.
+    /// Returns the file names of the plugins for this CPU.
     pub(crate) fn plugins_for(&self, cpu: &str) -> impl Iterator<Item = &str> {
         let plugins = self.plugins().filter(move |plugin| plugin.facts.cpu == cpu);
         plugins.filter_map(Library::name_in_lib)
     }
 
-    /// The CPU that its manifest names, else that of its first library.
+    /// Returns the CPU of its manifest, else of its first library.
     pub(crate) fn cpu(&self) -> Option<&str> {
-        let told = self.manifests.first().map(|manifest| manifest.cpu.as_str());
-        told.or_else(|| Some(self.libraries.first()?.facts.cpu.as_str()))
+        let declared = self.manifests.first().map(|manifest| manifest.cpu.as_str());
+        declared.or_else(|| Some(self.libraries.first()?.facts.cpu.as_str()))
     }
 
-    /// Does one of its manifests tell of this file?
+    /// Reports whether one of its manifests lists this file.
     pub(crate) fn declares(&self, file: &str) -> bool {
         let mut entries = self.manifests.iter().flat_map(|manifest| &manifest.plugins);
         entries.any(|entry| entry.file == file)
@@ -139,7 +139,7 @@ impl Layer {
 }
 
 impl Library {
-    /// Its file name, if it is in the folder in which the host and the loader look.
+    /// Returns its file name, if it is in the folder where the host and the loader look.
     pub(crate) fn name_in_lib(&self) -> Option<&str> {
         let name = self.path.strip_prefix("lib/")?;
         (!name.contains('/')).then_some(name)
@@ -147,7 +147,7 @@ impl Library {
 }
 
 impl Subject {
-    /// The CPU that all have to be for: that of the function's own code, else of the first layer.
+    /// Returns the CPU that all files must be for: that of the function's own code, else of the first layer.
     pub(crate) fn cpu(&self) -> Option<&str> {
         let all = self.host.iter().chain(&self.layers);
         all.filter_map(Layer::cpu).next()

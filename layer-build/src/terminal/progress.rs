@@ -1,23 +1,23 @@
-//! What is going on, shown on a terminal alone, and gone once it is over.
+//! The current activity, shown on terminals only, and removed when it ends.
 
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-/// How often the sign of life moves.
-const TICK: Duration = Duration::from_millis(120);
+/// The interval at which the spinner moves.
+const TICK_INTERVAL: Duration = Duration::from_millis(120);
 
-/// Shown until it is dropped.
-pub(crate) struct Doing(ProgressBar);
+/// A spinner, shown until it is dropped.
+pub(crate) struct Spinner(ProgressBar);
 
-/// Say on stderr what is going on, if that is a terminal.
-pub(crate) fn doing(what: impl Into<String>) -> Doing {
+/// Shows the current activity on stderr, if that is a terminal.
+pub(crate) fn spinner(what: impl Into<String>) -> Spinner {
     let bar = ProgressBar::new_spinner().with_message(what.into());
-    bar.enable_steady_tick(TICK);
-    Doing(bar)
+    bar.enable_steady_tick(TICK_INTERVAL);
+    Spinner(bar)
 }
 
-impl Drop for Doing {
+impl Drop for Spinner {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

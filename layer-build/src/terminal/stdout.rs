@@ -5,10 +5,10 @@ use std::{
     io::{self, Write},
 };
 
-/// Print a line of data.
+/// Prints a line of data.
 ///
 /// # Errors
-/// When nobody takes it: `println` would panic.
+/// When the reader is gone: `println` would panic.
 pub(crate) fn line(text: impl Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }

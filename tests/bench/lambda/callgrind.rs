@@ -1,4 +1,4 @@
-//! A runtime's program under callgrind, which counts what is computed, function by function.
+//! A runtime's program under callgrind, which counts instructions, function by function.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,10 +9,10 @@ use anyhow::Context;
 use lambda_local::{Function, FunctionConfig};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::runtimes::{Exchange, Runtime, checked};
+use crate::runtimes::{Exchange, Runtime, check_answer};
 
-/// How long a process may take to write what it has counted.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time that a process may take to write its counts.
+const PROFILE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Counts a start and these exchanges, and returns the text of the profile (callgrind's manual, "Callgrind Format Specification").
 pub(crate) async fn profile(
@@ -24,7 +24,7 @@ pub(crate) async fn profile(
 }
 
 /// Counts as [`profile`] does, by instruction: costs have addresses, and no lines.
-pub(crate) async fn profile_of_addresses(
+pub(crate) async fn profile_addresses(
     runtime: &Runtime,
     program: &Path,
     exchanges: &[Exchange],
@@ -53,26 +53,29 @@ async fn profile_with(
             program.display().to_string(),
         ])
         .collect();
-    config.init_timeout = PATIENCE;
-    config.timeout = PATIENCE;
+    config.init_timeout = PROFILE_TIMEOUT;
+    config.timeout = PROFILE_TIMEOUT;
     let function = Function::new(config);
     function.warm_up().await?;
     for exchange in exchanges {
         let invocation = function.invoke_bytes(exchange.event.clone()).await?;
-        checked(runtime.name, &invocation, &exchange.expected)?;
+        check_answer(runtime.name, &invocation, &exchange.expected)?;
     }
-    function.settled().await;
-    // It writes what it has counted when it is asked to end.
+    function.wait_until_settled().await;
+    // It writes its counts when it is asked to end.
     let process = function.process_ids().first().copied();
     let process = process.and_then(|id| Pid::from_raw(id.try_into().ok()?));
     kill_process(process.context("there is no process")?, Signal::TERM)?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let text = loop {
         let text = std::fs::read_to_string(&profile).unwrap_or_default();
         if totals(&text).is_some() {
             break text;
         }
-        anyhow::ensure!(begun.elapsed() < PATIENCE, "callgrind has counted nothing");
+        anyhow::ensure!(
+            started.elapsed() < PROFILE_TIMEOUT,
+            "callgrind has counted nothing"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     function.stop().await;
@@ -80,7 +83,7 @@ async fn profile_with(
     Ok(text)
 }
 
-/// How many instructions a profile has; `None`: it is not written to its end.
+/// Returns the number of instructions of a profile; `None`: it is incomplete.
 pub(crate) fn totals(profile: &str) -> Option<u64> {
     let total = profile
         .lines()

@@ -18,14 +18,14 @@ use crate::{
 /// The largest ratio to the baseline that is not yet slower. Source: ours; medians of equal builds differ by 1 to 2 %.
 const MAX_RATIO: f64 = 1.03;
 
-/// The largest ratio of instructions to those of the baseline. Source: ours; callgrind counts the same twice but for addresses
-/// that the kernel chooses.
+/// The largest ratio of instructions to those of the baseline. Source: ours; callgrind counts the same twice except for
+/// addresses that the kernel chooses.
 const MAX_INSTRUCTIONS: f64 = 1.01;
 
-/// Takes one kind of samples from all that was measured.
+/// A selector of one kind of samples.
 type SamplesOf = fn(&Measured) -> &Samples;
 
-/// Takes one of the counts.
+/// A selector of one of the counts.
 type CountOf = fn(&Instructions) -> u64;
 
 /// The columns: their titles, and the samples that they compare.
@@ -79,7 +79,10 @@ pub(crate) async fn times(
             for place in 0..programs.len() {
                 // Each program is first, second and last equally often.
                 let program = &mut programs[(place + round) % 3];
-                program.turn().await.with_context(|| program.runtime.name)?;
+                program
+                    .measure_round()
+                    .await
+                    .with_context(|| program.runtime.name)?;
             }
         }
     }
@@ -137,8 +140,8 @@ pub(crate) async fn instructions(
     for [before, now] in runtimes::by_programs(artifacts, service::start().await?, programs) {
         let name = now.name;
         let (before, now) = (
-            instructions::of(&before).await?,
-            instructions::of(&now).await?,
+            instructions::count(&before).await?,
+            instructions::count(&now).await?,
         );
         let columns: [(&str, CountOf); 3] = [
             ("the start", |it| it.start),

@@ -1,17 +1,17 @@
-//! Requests as an HTTP API hands them to a function (payload format 2.0), of a client of revision 2026-07-28, or of one of the
-//! handshake era.
+//! Requests as an HTTP API sends them to a function (payload format 2.0), of a client of revision 2026-07-28, or of one
+//! of the handshake era.
 
 use serde_json::{Value, json};
 
 /// The latest revision with a handshake.
 const LEGACY: &str = "2025-11-25";
 
-/// A `tools/list`.
+/// Returns a `tools/list`.
 pub(crate) fn list() -> String {
     event("tools/list", None, &json!({}))
 }
 
-/// A `tools/call`.
+/// Returns a `tools/call`.
 pub(crate) fn call(tool: &str, arguments: &Value) -> String {
     event(
         "tools/call",
@@ -20,7 +20,7 @@ pub(crate) fn call(tool: &str, arguments: &Value) -> String {
     )
 }
 
-/// An `initialize`.
+/// Returns an `initialize`.
 pub(crate) fn initialize() -> String {
     legacy(&event(
         "initialize",
@@ -33,7 +33,7 @@ pub(crate) fn initialize() -> String {
     ))
 }
 
-/// The same request by a client of the handshake era.
+/// Returns the same request by a client of the handshake era.
 pub(crate) fn legacy(event: &str) -> String {
     let mut event: Value = serde_json::from_str(event).unwrap_or_default();
     for name in ["mcp-method", "mcp-name"] {

@@ -1,4 +1,4 @@
-//! Samples, and what is said of them.
+//! Samples, and their statistics.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ impl Samples {
         self.0.push(sample);
     }
 
-    /// The duration that this share of the samples does not exceed.
+    /// Returns the duration that this share of the samples does not exceed.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
@@ -26,9 +26,9 @@ impl Samples {
         sorted.get(index).copied().unwrap_or_default()
     }
 
-    /// Median, least and most. Unit: microseconds.
+    /// Returns median, minimum and maximum. Unit: microseconds.
     pub(crate) fn microseconds(&self) -> Spread {
-        Spread::of(
+        Spread::from_numbers(
             self.0
                 .iter()
                 .map(|sample| sample.as_secs_f64() * 1e6)
@@ -36,10 +36,10 @@ impl Samples {
         )
     }
 
-    /// How many times as long as those, round by round.
+    /// Returns the ratios to other samples, round by round.
     pub(crate) fn times(&self, others: &Self) -> Spread {
         let pairs = self.0.iter().zip(&others.0);
-        Spread::of(
+        Spread::from_numbers(
             pairs
                 .map(|(one, other)| one.as_secs_f64() / other.as_secs_f64())
                 .collect(),
@@ -47,7 +47,7 @@ impl Samples {
     }
 }
 
-/// What some numbers are like.
+/// The spread of some numbers.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -56,7 +56,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    fn of(mut numbers: Vec<f64>) -> Self {
+    fn from_numbers(mut numbers: Vec<f64>) -> Self {
         numbers.sort_unstable_by(f64::total_cmp);
         let at = |index: usize| numbers.get(index).copied().unwrap_or(f64::NAN);
         Self {

@@ -1,5 +1,5 @@
-//! How many instructions a start and a first call take: figures that no other program on the machine changes. They tell where time
-//! may be lost, not how much: what the kernel does is not among them.
+//! Counts the instructions of a start and a first call: figures that no other program on the machine changes. They show
+//! where time may be lost, not how much: the work of the kernel is not among them.
 
 use anyhow::Context;
 
@@ -18,9 +18,9 @@ pub(crate) struct Instructions {
     pub(crate) warm_call: u64,
 }
 
-/// Count a runtime's.
-pub(crate) async fn of(runtime: &Runtime) -> anyhow::Result<Instructions> {
-    let count = async |calls: usize| {
+/// Counts the instructions of a runtime.
+pub(crate) async fn count(runtime: &Runtime) -> anyhow::Result<Instructions> {
+    let instructions = async |calls: usize| {
         let call = || Exchange {
             event: runtime.call.event.clone(),
             expected: runtime.call.expected.clone(),
@@ -29,9 +29,9 @@ pub(crate) async fn of(runtime: &Runtime) -> anyhow::Result<Instructions> {
         let profile = profile(runtime, &runtime.program, &calls).await?;
         totals(&profile).context("callgrind has counted nothing")
     };
-    let (start, first) = (count(0).await?, count(1).await?);
-    // The second call still grows tables that the later ones find grown.
-    let (few, many) = (count(2).await?, count(2 + WARM_CALLS).await?);
+    let (start, first) = (instructions(0).await?, instructions(1).await?);
+    // The second call still grows tables that the later ones do not.
+    let (few, many) = (instructions(2).await?, instructions(2 + WARM_CALLS).await?);
     Ok(Instructions {
         start,
         first_call: first.saturating_sub(start),

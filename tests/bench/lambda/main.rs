@@ -1,4 +1,4 @@
-//! How fast the host is: beside an empty function of `lambda_http`, which does nothing with the same events, and beside a peer,
+//! The speed of the host: beside an empty function of `lambda_http`, which does nothing with the same events, and beside a peer,
 //! the official Rust SDK with its tools compiled in. All run under one Lambda Runtime API, take turns round by round, and
 //! share one core, so that ratios hold although times differ from machine to machine and from minute to minute.
 //!
@@ -12,7 +12,7 @@
 //! cargo bench -p bench --bench lambda -- --order           # host/link-order.ld anew, by callgrind
 //! ```
 //!
-//! What real Lambda adds is not in it: downloading and mounting code and layers, the sandbox's own start, and the way from the
+//! The overhead of real Lambda is not in it: downloading and mounting code and layers, the sandbox's own start, and the way from the
 //! front door, which an empty function waits for as well.
 
 #![expect(clippy::print_stdout, reason = "tables are what it is for")]
@@ -37,7 +37,7 @@ use instructions::Instructions;
 use runtimes::Runtime;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// How often each runtime has its turn. Source: ours. The medians no longer move much.
+/// The number of turns of each runtime. Source: ours. The medians no longer move much.
 const ROUNDS: usize = 40;
 
 const HELP: &str = "\
@@ -80,7 +80,7 @@ fn main() -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     if let Some(program) = &options.sources {
-        let sources = runtime.block_on(sources::of_a_call(&artifacts, program))?;
+        let sources = runtime.block_on(sources::files_of_call(&artifacts, program))?;
         sources.iter().for_each(|source| println!("{source}"));
         println!("{} source files", sources.len());
         return Ok(());
@@ -152,7 +152,7 @@ async fn count(runtimes: &[Runtime]) -> anyhow::Result<()> {
             start,
             first_call,
             warm_call,
-        } = instructions::of(runtime).await?;
+        } = instructions::count(runtime).await?;
         println!(
             "| {} | {} | {} | {} |",
             runtime.name,
@@ -164,7 +164,7 @@ async fn count(runtimes: &[Runtime]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is asked for; `None`: help.
+/// Returns the requested options; `None`: help.
 fn options() -> anyhow::Result<Option<Options>> {
     use lexopt::prelude::*;
     let mut options = Options {
@@ -200,7 +200,8 @@ fn options() -> anyhow::Result<Option<Options>> {
     Ok(Some(options))
 }
 
-/// Keep this process, and those it starts, on one core: whoever shares it, hands over without waking another.
+/// Keeps this process, and those it starts, on one core: processes that share a core continue each other without waking
+/// another core.
 fn pin() {
     let Ok(allowed) = sched_getaffinity(None) else {
         return;

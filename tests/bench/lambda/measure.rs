@@ -1,4 +1,4 @@
-//! The measuring itself.
+//! Measures all functions.
 
 use std::time::{Duration, Instant};
 
@@ -6,44 +6,44 @@ use anyhow::Context;
 
 use crate::{
     figures::Samples,
-    runtimes::{Exchange, Runtime, checked},
+    runtimes::{Exchange, Runtime, check_answer},
 };
 
-/// How many cold starts of a turn are measured. One comes before them: it reads what the turns of others have pushed out of the
-/// machine's caches.
+/// The number of measured cold starts of a turn. One comes before them: it reads everything that the turns of others
+/// have pushed out of the machine's caches.
 const STARTS: usize = 3;
 
-/// How many calls of a turn come before those that are measured.
-const UNMEASURED: usize = 20;
+/// The number of calls of a turn before the measured ones.
+const WARM_UP_CALLS: usize = 20;
 
-/// How many calls of a turn are measured.
+/// The number of measured calls of a turn.
 const CALLS: usize = 200;
 
-/// How many lists of a turn are measured.
+/// The number of measured lists of a turn.
 const LISTS: usize = 100;
 
-/// After how many requests memory is looked at again: all code that they need has been read then.
+/// The number of requests before memory is measured again: all code that they need has been read then.
 pub(crate) const FEW_REQUESTS: usize = 100;
 
-/// After how many requests it is looked at for the last time.
+/// The number of requests before memory is measured for the last time.
 pub(crate) const REQUESTS: usize = 10_000;
 
-/// What was found out about a runtime. Samples are one for each round: medians, where it has several.
+/// The measurements of a runtime. Samples are one for each round: medians, where it has several.
 pub(crate) struct Measured {
     pub(crate) runtime: Runtime,
     /// From the start of the process until it asks for its first event.
     pub(crate) init: Samples,
     /// The first call.
     pub(crate) first: Samples,
-    /// Both.
+    /// Start and first call together.
     pub(crate) cold: Samples,
     /// Calls one after the other.
     pub(crate) call: Samples,
-    /// The slowest in a hundred of the round.
+    /// The 99th percentile of calls in the round.
     pub(crate) call_p99: Samples,
-    /// What the process computes for a call.
+    /// The CPU time of the process for a call.
     pub(crate) call_cpu: Samples,
-    /// From one call to the next, with what follows an answer.
+    /// The time from one call to the next, with the work after an answer.
     pub(crate) call_whole: Samples,
     /// Lists one after the other.
     pub(crate) list: Samples,
@@ -55,7 +55,7 @@ pub(crate) struct Measured {
     pub(crate) after_requests: u64,
 }
 
-/// Measure all of them, turn by turn.
+/// Measures all of them, turn by turn.
 pub(crate) async fn all(runtimes: Vec<Runtime>, rounds: usize) -> anyhow::Result<Vec<Measured>> {
     let mut measured: Vec<_> = runtimes.into_iter().map(Measured::new).collect();
     for one in &mut measured {
@@ -64,7 +64,9 @@ pub(crate) async fn all(runtimes: Vec<Runtime>, rounds: usize) -> anyhow::Result
     for round in 1..=rounds {
         eprint!("\rround {round} of {rounds} ");
         for one in &mut measured {
-            one.turn().await.with_context(|| one.runtime.name)?;
+            one.measure_round()
+                .await
+                .with_context(|| one.runtime.name)?;
         }
     }
     eprintln!();
@@ -89,33 +91,33 @@ impl Measured {
         }
     }
 
-    /// Measure it once more.
+    /// Measures it once more.
     pub(crate) async fn turn(&mut self) -> anyhow::Result<()> {
         let runtime = &self.runtime;
         let (mut inits, mut firsts, mut colds) =
             (Samples::default(), Samples::default(), Samples::default());
         for start in 0..=STARTS {
             runtime.function.recycle().await;
-            let begun = Instant::now();
+            let started = Instant::now();
             runtime.function.warm_up().await?;
-            let init = begun.elapsed();
-            let first = timed(runtime, &runtime.call).await?;
+            let init = started.elapsed();
+            let first = time_exchange(runtime, &runtime.call).await?;
             if start > 0 {
                 inits.add(init);
                 firsts.add(first);
                 colds.add(init + first);
             }
         }
-        for _ in 0..UNMEASURED {
-            timed(runtime, &runtime.call).await?;
+        for _ in 0..WARM_UP_CALLS {
+            time_exchange(runtime, &runtime.call).await?;
         }
-        let computed = computed_by(runtime.process_id()?)?;
-        let begun = Instant::now();
-        let calls = several(CALLS, runtime, &runtime.call).await?;
-        let taken = begun.elapsed();
-        let computed = computed_by(runtime.process_id()?)?.saturating_sub(computed);
-        timed(runtime, &runtime.list).await?;
-        let lists = several(LISTS, runtime, &runtime.list).await?;
+        let computed = cpu_time(runtime.process_id()?)?;
+        let started = Instant::now();
+        let calls = time_exchanges(CALLS, runtime, &runtime.call).await?;
+        let taken = started.elapsed();
+        let computed = cpu_time(runtime.process_id()?)?.saturating_sub(computed);
+        time_exchange(runtime, &runtime.list).await?;
+        let lists = time_exchanges(LISTS, runtime, &runtime.list).await?;
         runtime.function.recycle().await;
         self.init.add(inits.quantile(0.5));
         self.first.add(firsts.quantile(0.5));
@@ -137,8 +139,8 @@ impl Measured {
             if request == FEW_REQUESTS {
                 self.after_few = peak_memory(runtime.process_id()?)?;
             }
-            timed(runtime, &runtime.call).await?;
-            timed(runtime, &runtime.list).await?;
+            time_exchange(runtime, &runtime.call).await?;
+            time_exchange(runtime, &runtime.list).await?;
         }
         self.after_requests = peak_memory(runtime.process_id()?)?;
         runtime.function.recycle().await;
@@ -153,31 +155,35 @@ impl Runtime {
     }
 }
 
-/// From the event to its answer, by an environment that waits for it: Lambda hands events to no other.
-async fn timed(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
+/// Returns the time from the event to its answer, in an environment that waits for it: Lambda sends events to no other.
+async fn time_exchange(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Duration> {
     let event = exchange.event.clone();
-    runtime.function.settled().await;
-    let begun = Instant::now();
+    runtime.function.wait_until_settled().await;
+    let started = Instant::now();
     let invocation = runtime.function.invoke_bytes(event).await?;
-    let taken = begun.elapsed();
-    checked(runtime.name, &invocation, &exchange.expected)?;
+    let taken = started.elapsed();
+    check_answer(runtime.name, &invocation, &exchange.expected)?;
     Ok(taken)
 }
 
-async fn several(times: usize, runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<Samples> {
+async fn time_exchanges(
+    times: usize,
+    runtime: &Runtime,
+    exchange: &Exchange,
+) -> anyhow::Result<Samples> {
     let mut samples = Samples::default();
     for _ in 0..times {
-        samples.add(timed(runtime, exchange).await?);
+        samples.add(time_exchange(runtime, exchange).await?);
     }
     Ok(samples)
 }
 
-/// How long the threads of a process were on a core.
+/// Returns the time that the threads of a process were on a core.
 /// Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat", in nanoseconds.
-fn computed_by(process: u32) -> anyhow::Result<Duration> {
+fn cpu_time(process: u32) -> anyhow::Result<Duration> {
     let mut computed = Duration::ZERO;
     for thread in fs_err::read_dir(format!("/proc/{process}/task"))? {
-        // One that has ended meanwhile is not counted.
+        // A thread that has ended meanwhile is not counted.
         let Ok(times) = fs_err::read_to_string(thread?.path().join("schedstat")) else {
             continue;
         };
@@ -187,7 +193,7 @@ fn computed_by(process: u32) -> anyhow::Result<Duration> {
     Ok(computed)
 }
 
-/// The most memory that a process has had. Unit: KiB.
+/// Returns the peak memory of a process. Unit: KiB.
 /// Source: proc_pid_status(5), `VmHWM`.
 fn peak_memory(process: u32) -> anyhow::Result<u64> {
     let status = fs_err::read_to_string(format!("/proc/{process}/status"))?;

@@ -1,5 +1,6 @@
-//! Which of the host's functions run at a start and in the most usual requests: `host/link-order.ld`, by which the linker puts them side by
-//! side. They are a sixth of the program; scattered over it, each would bring its neighbours into memory.
+//! Finds the host's functions that run at a start and in the most usual requests: `host/link-order.ld`, by which the
+//! linker puts them side by side. They are a sixth of the program; scattered over it, each would bring its neighbours
+//! into memory.
 
 use std::{collections::BTreeSet, fmt::Write, path::Path};
 
@@ -28,7 +29,7 @@ const FOOT: &str = "  }
 INSERT BEFORE .text;
 ";
 
-/// The linker script for the host, a program with its symbols, by what these runtimes of it run.
+/// Returns the linker script for the host, a program with its symbols, by the functions that these runtimes of it run.
 pub(crate) async fn script(host: &Path, runtimes: &[&Runtime]) -> anyhow::Result<String> {
     let mut patterns = BTreeSet::new();
     for runtime in runtimes {
@@ -44,7 +45,7 @@ pub(crate) async fn script(host: &Path, runtimes: &[&Runtime]) -> anyhow::Result
     Ok(script)
 }
 
-/// Calls and lists of both eras.
+/// Returns calls and lists of both eras.
 fn exchanges(runtime: &Runtime) -> Vec<Exchange> {
     let Exchange { event, expected } = &runtime.call;
     let call = || Exchange {
@@ -67,17 +68,17 @@ fn exchanges(runtime: &Runtime) -> Vec<Exchange> {
     [call(), list(), call()].into_iter().chain(legacy).collect()
 }
 
-/// The symbols of those functions of the program that have run.
+/// Returns the symbols of the program's functions that have run.
 fn functions<'a>(profile: &'a str, program: &Path) -> impl Iterator<Item = &'a str> {
     let program = program.to_string_lossy().into_owned();
     let mut is_ours = false;
     profile.lines().filter_map(move |line| {
         if let Some(object) = line.strip_prefix("ob=") {
-            // What is put aside by the linker is in no section that valgrind knows.
+            // Functions that the linker has moved are in no section that valgrind knows.
             is_ours = object == program || object == "???";
         }
         let function = line.strip_prefix("fn=").filter(|_| is_ours)?;
-        // Recursive ones have a number behind; what has no symbol has an address, or words in brackets.
+        // Recursive functions have a number behind; functions without a symbol have an address, or a text in brackets.
         let symbol = function.split('\'').next().unwrap_or(function);
         let is_symbol = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         is_symbol.then_some(symbol)

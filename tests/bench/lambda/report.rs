@@ -1,4 +1,4 @@
-//! What is told of the figures: tables, JSON, and which targets are missed.
+//! Reports of the figures: tables, JSON, and the missed targets.
 
 use bench::Artifacts;
 use comfy_table::{CellAlignment, Table, presets};
@@ -7,18 +7,19 @@ use serde::Serialize;
 use crate::{
     figures::{Samples, Spread},
     measure::{FEW_REQUESTS, Measured, REQUESTS},
-    runtimes::{FLOOR, LAZY, PEER, PEER_TOOLS, PLUGINS, QUIET, STREAM, THREE, TOOLS},
+    runtimes::{EMPTY, LAZY, PEER, PEER_TOOLS, PLUGINS, QUIET, STREAM, THREE, TOOLS},
 };
 
 /// All figures.
 #[derive(Serialize)]
 pub(crate) struct Report {
     runtimes: Vec<Row>,
-    /// The plugin of three tools. Unit: bytes.
+    /// The size of the plugin of three tools. Unit: bytes.
     plugin_bytes: u64,
 }
 
-/// One runtime's. Times are in microseconds, and ratios those of a round to the empty function's in the same round.
+/// The figures of one runtime. Times are in microseconds, and ratios those of a round to the empty function's in the
+/// same round.
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
@@ -50,11 +51,11 @@ struct Ratios {
     list: Spread,
 }
 
-/// A figure, the most it may be, and what it is aimed at.
+/// A figure, its maximum, and its purpose.
 struct Target {
     what: String,
     figure: f64,
-    most: f64,
+    max: f64,
 }
 
 impl Report {
@@ -62,14 +63,16 @@ impl Report {
         let size = |path: &std::path::Path| fs_err::metadata(path).map_or(0, |it| it.len());
         let named = |name: &str| measured.iter().find(|it| it.runtime.name == name);
         let rows = measured.iter().map(|it| {
-            let [of_calls, of_lists] = it.runtime.floors.map_or([it, it], |names| {
+            let [of_calls, of_lists] = it.runtime.empty_functions.map_or([it, it], |names| {
                 names.map(|name| named(name).unwrap_or(it))
             });
-            let times = |of: fn(&Measured) -> &Samples, floor: &Measured| of(it).times(of(floor));
+            let times = |of: fn(&Measured) -> &Samples, empty_function: &Measured| {
+                of(it).times(of(empty_function))
+            };
             let call = it.call.microseconds();
             Row {
                 name: it.runtime.name,
-                is_floor: it.runtime.floors.is_none(),
+                is_floor: it.runtime.empty_functions.is_none(),
                 init: it.init.microseconds(),
                 first_call: it.first.microseconds(),
                 cold_start: it.cold.microseconds(),
@@ -103,21 +106,21 @@ impl Report {
             .unwrap_or(&self.runtimes[0])
     }
 
-    /// What is more than it may be.
+    /// Returns the figures above their maximum.
     pub(crate) fn missed(&self) -> Vec<String> {
         let missed = self
             .targets()
             .into_iter()
-            .filter(|target| target.figure.is_nan() || target.figure > target.most);
+            .filter(|target| target.figure.is_nan() || target.figure > target.max);
         missed
-            .map(|it| format!("{} is {:.2}, and may be {:.2}", it.what, it.figure, it.most))
+            .map(|it| format!("{} is {:.2}, and may be {:.2}", it.what, it.figure, it.max))
             .collect()
     }
 
     fn targets(&self) -> Vec<Target> {
         let mut targets = Vec::new();
         let mut add =
-            |what: String, figure: f64, most: f64| targets.push(Target { what, figure, most });
+            |what: String, figure: f64, max: f64| targets.push(Target { what, figure, max });
         for name in [THREE, PLUGINS] {
             add(
                 format!("the cold start of {name}"),
@@ -125,8 +128,8 @@ impl Report {
                 1.4,
             );
         }
-        // What is streamed is read piece by piece, which an empty function's answer is not; `lambda_http`, which could stream it,
-        // lets each wait 40 ms.
+        // Streaming rows include the cost of chunked reads, which an empty function's answer does not have;
+        // `lambda_http`, which could stream it, lets each wait 40 ms.
         for name in [THREE, PLUGINS, TOOLS] {
             add(
                 format!("a call of {name}"),
@@ -205,7 +208,7 @@ impl Report {
         targets
     }
 
-    /// The tables.
+    /// Prints the tables.
     pub(crate) fn print(&self) {
         let mut table = table([
             "",
@@ -232,17 +235,17 @@ impl Report {
             };
             table.add_row([
                 row.name.to_owned(),
-                ranged(row.init),
-                ranged(row.first_call),
-                ranged(row.cold_start),
+                with_range(row.init),
+                with_range(row.first_call),
+                with_range(row.cold_start),
                 times(row.ratios.cold_start),
-                ranged(row.call),
+                with_range(row.call),
                 times(row.ratios.call),
                 format!("{:.0}", row.call_p99.median),
                 format!("{:.0}", row.calls_per_second),
-                ranged(row.call_cpu),
+                with_range(row.call_cpu),
                 times(row.ratios.call_cpu),
-                ranged(row.list),
+                with_range(row.list),
                 times(row.ratios.list),
             ]);
         }
@@ -271,14 +274,14 @@ impl Report {
         );
     }
 
-    /// The tables of `docs/contributor/benchmarks.md`.
+    /// Prints the tables of `docs/contributor/benchmarks.md`.
     pub(crate) fn print_markdown(&self) {
         println!(
             "| | cold start | warm `tools/call` | warm `tools/list` | memory after init | after {REQUESTS} requests |"
         );
         println!("|---|---|---|---|---|---|");
         for name in [
-            FLOOR, THREE, QUIET, TOOLS, PLUGINS, STREAM, PEER, PEER_TOOLS,
+            EMPTY, THREE, QUIET, TOOLS, PLUGINS, STREAM, PEER, PEER_TOOLS,
         ] {
             let row = self.row(name);
             let mebibytes = |kibibytes: u64| format!("{:.1} MiB", kibibytes as f64 / 1024.0);
@@ -322,7 +325,7 @@ impl Report {
     }
 }
 
-fn ranged(spread: Spread) -> String {
+fn with_range(spread: Spread) -> String {
     format!("{:.0} ({:.0}-{:.0})", spread.median, spread.min, spread.max)
 }
 

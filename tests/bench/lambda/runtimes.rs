@@ -1,4 +1,4 @@
-//! What is measured.
+//! The functions to measure.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -10,13 +10,13 @@ use bench::{Artifacts, MANY};
 
 use crate::{event, service::TABLE};
 
-/// An event, and what its answer must have in it.
+/// An event, and the text that its answer must contain.
 pub(crate) struct Exchange {
     pub(crate) event: String,
     pub(crate) expected: String,
 }
 
-/// A function under a name.
+/// A function with a name.
 pub(crate) struct Runtime {
     pub(crate) name: &'static str,
     pub(crate) function: Function,
@@ -25,16 +25,16 @@ pub(crate) struct Runtime {
     /// The function's program.
     pub(crate) program: std::path::PathBuf,
     /// The empty functions to which this one's calls and lists are compared: they send as many bytes.
-    pub(crate) floors: Option<[&'static str; 2]>,
+    pub(crate) empty_functions: Option<[&'static str; 2]>,
 }
 
-/// The empty function whose answers are as large as that of a call.
-pub(crate) const FLOOR: &str = "empty function";
-const FLOOR_3: &str = "empty, list of 3";
-const FLOOR_100: &str = "empty, list of 100";
-const FLOOR_100_PLUGINS: &str = "empty, list of 100 plugins";
-const FLOOR_HTTP: &str = "empty, list with an HTTP client";
-const FLOOR_AWS: &str = "empty, list with the AWS SDK";
+/// The empty function with an answer as large as that of a call.
+pub(crate) const EMPTY: &str = "empty function";
+const EMPTY_LIST_3: &str = "empty, list of 3";
+const EMPTY_LIST_100: &str = "empty, list of 100";
+const EMPTY_LIST_100_PLUGINS: &str = "empty, list of 100 plugins";
+const EMPTY_LIST_HTTP: &str = "empty, list with an HTTP client";
+const EMPTY_LIST_AWS: &str = "empty, list with the AWS SDK";
 
 /// The host with three tools.
 pub(crate) const THREE: &str = "3 tools";
@@ -57,18 +57,18 @@ pub(crate) const PEER: &str = "rmcp, 3 tools";
 /// The peer with a hundred tools.
 pub(crate) const PEER_TOOLS: &str = "rmcp, 100 tools";
 
-/// A host: with which plugins, how it is configured, what is called, how many tools it lists, and the empty function that lists as
-/// much.
+/// A host: its plugins, its configuration, the tool to call, the number of tools it lists, and the empty function with
+/// a list as large.
 struct Host<'a> {
     name: &'static str,
     plugins: &'a Path,
     environment: Vec<(&'static str, String)>,
     call: (String, &'static str),
     tools: usize,
-    floor: &'static str,
+    empty_function: &'static str,
 }
 
-/// The hosts that are measured; `service` is what tools call that call one.
+/// Returns the hosts to measure; `service` is the service that tools call.
 fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
     let three = |name, environment: &[(&'static str, &str)]| Host {
         name,
@@ -79,7 +79,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
             .collect(),
         call: (event::call("add", &json!({ "a": 2, "b": 3 })), "\"5\""),
         tools: 3,
-        floor: FLOOR_3,
+        empty_function: EMPTY_LIST_3,
     };
     let fetching = |name, preload: &str| Host {
         name,
@@ -93,7 +93,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
             TABLE,
         ),
         tools: 2,
-        floor: FLOOR_HTTP,
+        empty_function: EMPTY_LIST_HTTP,
     };
     let listing = |name, preload: &str| Host {
         name,
@@ -105,7 +105,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
         ],
         call: (event::call("tables", &json!({})), TABLE),
         tools: 1,
-        floor: FLOOR_AWS,
+        empty_function: EMPTY_LIST_AWS,
     };
     vec![
         three(THREE, &[]),
@@ -115,7 +115,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
             environment: vec![],
             call: (event::call("tool_050", &json!({})), "this is tool_050"),
             tools: MANY,
-            floor: FLOOR_100_PLUGINS,
+            empty_function: EMPTY_LIST_100_PLUGINS,
         },
         Host {
             name: TOOLS,
@@ -123,7 +123,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
             environment: vec![],
             call: (event::call("tool050", &json!({ "a": 2, "b": 3 })), "\"5\""),
             tools: MANY,
-            floor: FLOOR_100,
+            empty_function: EMPTY_LIST_100,
         },
         three(LAZY[0][1], &[("PRELOAD", "all")]),
         three(
@@ -140,7 +140,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
 }
 
 impl Host<'_> {
-    /// The function of this host, run by `program`.
+    /// Returns the function of this host, run by `program`.
     fn runtime(&self, program: &Path) -> Runtime {
         let mut config = FunctionConfig::new(program)
             .env("PLUGIN_DIR", self.plugins.to_string_lossy())
@@ -162,12 +162,12 @@ impl Host<'_> {
                 expected: "\"inputSchema\"".to_owned(),
             },
             program: program.to_owned(),
-            floors: Some([FLOOR, self.floor]),
+            empty_functions: Some([EMPTY, self.empty_function]),
         }
     }
 }
 
-/// Every host, run by each of these programs.
+/// Returns every host, run by each of these programs.
 pub(crate) fn by_programs<const N: usize>(
     artifacts: &Artifacts,
     service: SocketAddr,
@@ -180,33 +180,39 @@ pub(crate) fn by_programs<const N: usize>(
     hosts.collect()
 }
 
-/// All of them; `service` is what tools call that call one.
+/// Returns all of them; `service` is the service that tools call.
 pub(crate) async fn all(
     artifacts: &Artifacts,
     service: SocketAddr,
 ) -> anyhow::Result<Vec<Runtime>> {
     let mut runtimes = Vec::new();
-    let mut floors: Vec<(&'static str, String)> = Vec::new();
+    let mut empty_functions: Vec<(&'static str, String)> = Vec::new();
     for host in hosts(artifacts, service) {
         let Host {
-            name, tools, floor, ..
+            name,
+            tools,
+            empty_function,
+            ..
         } = host;
         let runtime = host.runtime(&artifacts.host);
         if name == THREE {
-            floors.push((FLOOR, answer_of(&runtime, &runtime.call).await?));
+            empty_functions.push((EMPTY, answer_body(&runtime, &runtime.call).await?));
         }
-        let listed = answer_of(&runtime, &runtime.list).await?;
+        let listed = answer_body(&runtime, &runtime.list).await?;
         let names = listed.matches("\"inputSchema\"").count();
         anyhow::ensure!(
             names == tools,
             "{name}: {names} tools are listed, not {tools}"
         );
-        if !floors.iter().any(|(known, _)| *known == floor) {
-            floors.push((floor, listed));
+        if !empty_functions
+            .iter()
+            .any(|(known, _)| *known == empty_function)
+        {
+            empty_functions.push((empty_function, listed));
         }
         runtimes.push(runtime);
     }
-    let peer = |name, tools: &str, tool, floor| {
+    let peer = |name, tools: &str, tool, empty_function| {
         let config = FunctionConfig::new(&artifacts.peer).env("TOOLS", tools);
         Runtime {
             name,
@@ -220,20 +226,20 @@ pub(crate) async fn all(
                 expected: "\"inputSchema\"".to_owned(),
             },
             program: artifacts.peer.clone(),
-            floors: Some([FLOOR, floor]),
+            empty_functions: Some([EMPTY, empty_function]),
         }
     };
-    runtimes.push(peer(PEER, "3", "add", FLOOR_3));
-    runtimes.push(peer(PEER_TOOLS, "100", "tool050", FLOOR_100));
-    let floors = floors
+    runtimes.push(peer(PEER, "3", "add", EMPTY_LIST_3));
+    runtimes.push(peer(PEER_TOOLS, "100", "tool050", EMPTY_LIST_100));
+    let empty_functions = empty_functions
         .into_iter()
-        .map(|(name, answer)| floor(&artifacts.floor, name, answer));
+        .map(|(name, answer)| empty_function(&artifacts.empty_function, name, answer));
     // First, since all others are compared to them.
-    Ok(floors.chain(runtimes).collect())
+    Ok(empty_functions.chain(runtimes).collect())
 }
 
-/// An empty function that answers so.
-fn floor(program: &Path, name: &'static str, answer: String) -> Runtime {
+/// Returns an empty function with this answer.
+fn empty_function(program: &Path, name: &'static str, answer: String) -> Runtime {
     let exchange = || Exchange {
         event: event::call("add", &json!({ "a": 2, "b": 3 })),
         expected: "\"jsonrpc\"".to_owned(),
@@ -247,20 +253,20 @@ fn floor(program: &Path, name: &'static str, answer: String) -> Runtime {
             ..exchange()
         },
         program: program.to_owned(),
-        floors: None,
+        empty_functions: None,
     }
 }
 
-async fn answer_of(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<String> {
+async fn answer_body(runtime: &Runtime, exchange: &Exchange) -> anyhow::Result<String> {
     let invocation = runtime
         .function
         .invoke_bytes(exchange.event.clone())
         .await?;
-    checked(runtime.name, &invocation, &exchange.expected)
+    check_answer(runtime.name, &invocation, &exchange.expected)
 }
 
-/// The body of an answer, if it is what was expected.
-pub(crate) fn checked(
+/// Returns the body of an answer, if it is the expected one.
+pub(crate) fn check_answer(
     name: &str,
     invocation: &Invocation,
     expected: &str,

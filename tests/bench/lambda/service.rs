@@ -16,13 +16,13 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// What it answers, whatever it is asked: what DynamoDB answers to `ListTables`, which is JSON for others as well.
+/// The answer to every request: DynamoDB's answer to `ListTables`, which is JSON for others as well.
 const ANSWER: &str = r#"{"TableNames":["orders"]}"#;
 
-/// What is in it.
+/// The table in the answer.
 pub(crate) const TABLE: &str = "orders";
 
-/// Start it.
+/// Starts the service.
 pub(crate) async fn start() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
@@ -33,7 +33,7 @@ pub(crate) async fn start() -> anyhow::Result<SocketAddr> {
                 let response = response.body(Full::<Bytes>::from(ANSWER));
                 Ok::<_, Infallible>(response.unwrap_or_default())
             });
-            // It ends with its client.
+            // The task ends with its client.
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
         }
     });

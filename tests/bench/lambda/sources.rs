@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Returns the workspace's own files that a warm, buffered call of a tool runs through.
-pub(crate) async fn of_a_call(
+pub(crate) async fn files_of_call(
     artifacts: &Artifacts,
     program: &Path,
 ) -> anyhow::Result<BTreeSet<String>> {
@@ -31,7 +31,7 @@ pub(crate) async fn of_a_call(
         (0..number).map(|_| call()).collect()
     };
     let profile = async |number| {
-        callgrind::profile_of_addresses(&three, program, &calls(number))
+        callgrind::profile_addresses(&three, program, &calls(number))
             .await
             .map(|profile| costs(&profile, program))
     };
@@ -39,11 +39,12 @@ pub(crate) async fn of_a_call(
     let grown = three
         .into_iter()
         .filter(|(address, cost)| *cost > two.get(address).copied().unwrap_or_default());
-    // callgrind's own look at line tables ends with the section `.text`, and most of this program is in `.text.often`.
+    // callgrind's own reader of line tables ends with the section `.text`, and most of this program is in
+    // `.text.often`.
     let lines = addr2line::Loader::new(program)
         .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", program.display()))?;
     let files = grown.filter_map(|(address, _)| lines.find_location(address).ok()??.file);
-    let sources: BTreeSet<_> = files.filter_map(own).collect();
+    let sources: BTreeSet<_> = files.filter_map(workspace_path).collect();
     anyhow::ensure!(
         !sources.is_empty(),
         "{} has no line tables; build it with CARGO_PROFILE_HOST_DEBUG=line-tables-only",
@@ -52,8 +53,8 @@ pub(crate) async fn of_a_call(
     Ok(sources)
 }
 
-/// The file's place in the workspace; `None` where it belongs to a dependency or to Rust.
-fn own(file: &str) -> Option<String> {
+/// Returns the file's place in the workspace; `None` where it belongs to a dependency or to Rust.
+fn workspace_path(file: &str) -> Option<String> {
     let roots = [
         "host/src/",
         "host/mcp-protocol/",

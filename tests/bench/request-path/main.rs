@@ -1,4 +1,4 @@
-//! What a request costs inside of the host, step by step: reading it and deciding its era, listing, calling a tool.
+//! The cost of a request inside of the host, step by step: reading it and deciding its era, listing, calling a tool.
 //!
 //! ```text
 //! cargo bench -p request-path
@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-/// A request of either era.
+/// Returns a request of either era.
 fn message(method: &str, params: Value, is_modern: bool) -> String {
     let mut params = params;
     if is_modern {
@@ -56,7 +56,7 @@ fn read_and_decide_the_era(bencher: Bencher<'_, '_>, is_modern: bool) {
         name: is_modern.then_some("add"),
     };
     bencher.bench(|| {
-        // What it borrows is given back before the next one.
+        // Its borrows end before the next one.
         drop(divan::black_box(route(headers, body.as_bytes())));
     });
 }
@@ -128,7 +128,7 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// The host with so many tools.
+/// Returns the host with so many tools.
 fn app(tools: usize) -> &'static McpServer {
     static APPS: [OnceLock<McpServer>; 2] = [OnceLock::new(), OnceLock::new()];
     let (app, package) = match tools {
@@ -138,7 +138,7 @@ fn app(tools: usize) -> &'static McpServer {
     app.get_or_init(|| {
         let plugins = bench::layer(package).expect("a layer");
         let plugins = plugins.display().to_string();
-        // Lines of requests would be written to whatever stderr is.
+        // Log lines of requests would be written to any stderr.
         let config = Config::from_env(|name| match name {
             "PLUGIN_DIR" => Some(plugins.clone()),
             _ => None,

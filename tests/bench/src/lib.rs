@@ -1,4 +1,4 @@
-//! What is measured, built as it is deployed.
+//! Builds the programs and plugins to measure, as they are deployed.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 use tests::{repository, sha256_of};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The name that the tool of the plugin `renamable` has; others of the same width take its place.
-const NUMBERED: &str = "tool_000";
+/// The tool name of the plugin `renamable`; others of the same width replace it.
+const TOOL_NAME: &str = "tool_000";
 
-/// How many plugins and tools are many.
+/// The number of plugins and tools of the large cases.
 pub const MANY: usize = 100;
 
 /// Programs, and folders of plugins.
 #[derive(Debug)]
 pub struct Artifacts {
     /// The empty function.
-    pub floor: PathBuf,
+    pub empty_function: PathBuf,
     /// The host.
     pub host: PathBuf,
-    /// The host before its symbols are taken away.
+    /// The host with its symbols.
     pub host_with_symbols: PathBuf,
     /// The peer.
     pub peer: PathBuf,
@@ -40,19 +40,19 @@ pub struct Artifacts {
     pub aws: PathBuf,
 }
 
-/// Build all of it, if need be.
+/// Builds all of it, if need be.
 ///
 /// # Errors
-/// Cargo or `cargo layer` cannot build something; they have told why.
+/// Cargo or `cargo layer` cannot build something; they have printed the reason.
 pub fn build() -> anyhow::Result<Artifacts> {
     let target = target()?;
     let folder = folder()?;
     let zip = folder.join("function.zip");
     let function = folder.join("function");
-    unpacked(&["host"], &zip, &function)?;
+    build_unpacked(&["host"], &zip, &function)?;
     Ok(Artifacts {
-        floor: program(repository(), "baseline", target)?,
-        peer: program(
+        empty_function: build_release(repository(), "baseline", target)?,
+        peer: build_release(
             &repository().join("tests/bench/rmcp"),
             "rmcp-peer",
             &folder.join("rmcp"),
@@ -61,25 +61,25 @@ pub fn build() -> anyhow::Result<Artifacts> {
         tools: layer("hundred-tools")?,
         http: layer("http-tools")?,
         aws: layer("aws-sdk")?,
-        plugins: multiplied(&layer("renamable")?, &folder.join("plugins"))?,
+        plugins: multiply_plugin(&layer("renamable")?, &folder.join("plugins"))?,
         host: function.join("bootstrap"),
         host_with_symbols: target.join("host/bootstrap"),
     })
 }
 
-/// The `lib` of a layer of one plugin, built by `cargo layer build`.
+/// Returns the `lib` of a layer of one plugin, built by `cargo layer build`.
 ///
 /// # Errors
-/// It cannot be built; `cargo layer` has told why.
+/// It cannot be built; `cargo layer` has printed the reason.
 pub fn layer(package: &str) -> anyhow::Result<PathBuf> {
     let folder = folder()?;
     let zip = folder.join(format!("{package}.zip"));
     let layer = folder.join(package);
-    unpacked(&["build", "--package", package], &zip, &layer)?;
+    build_unpacked(&["build", "--package", package], &zip, &layer)?;
     Ok(layer.join("lib"))
 }
 
-/// Returns the folder of what is measured, and makes it if need be.
+/// Returns the folder of the artifacts, and makes it if need be.
 ///
 /// # Errors
 /// It cannot be made.
@@ -89,15 +89,15 @@ pub fn folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Cargo's target folder: that of the harness is in it.
+/// Returns cargo's target folder: that of the harness is in it.
 fn target() -> anyhow::Result<&'static Path> {
     tests::target()
         .parent()
         .context("the harness has a target folder")
 }
 
-/// What `cargo layer` makes with these arguments, unpacked.
-fn unpacked(arguments: &[&str], zip: &Path, folder: &Path) -> anyhow::Result<()> {
+/// Unpacks the output of `cargo layer` with these arguments.
+fn build_unpacked(arguments: &[&str], zip: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut command = Command::new(tests::cargo_layer());
     command.current_dir(repository()).stdin(Stdio::null());
     command.args(arguments).arg("--out").arg(zip);
@@ -110,8 +110,8 @@ fn unpacked(arguments: &[&str], zip: &Path, folder: &Path) -> anyhow::Result<()>
     Ok(())
 }
 
-/// A program as people deploy one: fast, stripped, by fat LTO.
-fn program(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<PathBuf> {
+/// Builds a program as people deploy one: fast, stripped, by fat LTO.
+fn build_release(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<PathBuf> {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(workspace).stdin(Stdio::null());
     command.args([
@@ -143,8 +143,9 @@ fn program(workspace: &Path, package: &str, target: &Path) -> anyhow::Result<Pat
     Ok(program.into_std_path_buf())
 }
 
-/// A layer of one plugin as one of many: each library with another name of its tool in it, and an entry in the manifest.
-fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
+/// Makes a layer of many plugins from a layer of one: each library with another name of its tool in it, and an entry in
+/// the manifest.
+fn multiply_plugin(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.exists() {
         fs_err::remove_dir_all(folder)?;
     }
@@ -156,9 +157,9 @@ fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     let entries = (0..MANY).map(|number| {
         let name = format!("tool_{number:03}");
         let file = format!("librenamable_{number:03}.so");
-        let library = renamed(library.clone(), &name);
-        // Members stay in their order, so that the text of the declaration stays what its digest is of.
-        let declaration = entry["declaration"].to_string().replace(NUMBERED, &name);
+        let library = rename_tool(library.clone(), &name);
+        // Members stay in their order, so that the text of the declaration still has its digest.
+        let declaration = entry["declaration"].to_string().replace(TOOL_NAME, &name);
         let mut entry = entry.clone();
         entry["file"] = json!(file);
         entry["sha256"] = json!(sha256_of(&library));
@@ -175,11 +176,11 @@ fn multiplied(one: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-fn renamed(mut library: Vec<u8>, name: &str) -> Vec<u8> {
+fn rename_tool(mut library: Vec<u8>, name: &str) -> Vec<u8> {
     let mut begin = 0;
     while let Some(found) = library[begin..]
         .windows(name.len())
-        .position(|bytes| bytes == NUMBERED.as_bytes())
+        .position(|bytes| bytes == TOOL_NAME.as_bytes())
     {
         library[begin + found..][..name.len()].copy_from_slice(name.as_bytes());
         begin += found + name.len();

@@ -1,24 +1,24 @@
 //! The flow of the sample client in the article that inspired this, unchanged, behind both kinds of API Gateway.
 
 use serde_json::json;
-use tests::{Door, Host, Layer};
+use tests::{FrontDoor, Host, Layer};
 
 #[test]
 fn the_articles_client_works_unchanged_behind_a_rest_api() {
-    the_articles_client_works_unchanged(Door::rest_api("prod"));
+    the_articles_client_works_unchanged(FrontDoor::rest_api("prod"));
 }
 
 #[test]
 fn the_articles_client_works_unchanged_behind_an_http_api() {
-    the_articles_client_works_unchanged(Door::http_api("$default"));
+    the_articles_client_works_unchanged(FrontDoor::http_api("$default"));
 }
 
 #[test]
 fn the_articles_client_works_unchanged_behind_an_http_api_with_a_stage() {
-    the_articles_client_works_unchanged(Door::http_api("dev"));
+    the_articles_client_works_unchanged(FrontDoor::http_api("dev"));
 }
 
-fn the_articles_client_works_unchanged(door: Door) {
+fn the_articles_client_works_unchanged(door: FrontDoor) {
     let layer = Layer::of(["custom-tools"]);
     let host = Host::lambda(&layer, door);
     let client = host.connect();

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use tests::{Door, Host, Layer};
+use tests::{FrontDoor, Host, Layer};
 
 fn listed(host: &Host, name: &str) -> Value {
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
@@ -39,7 +39,7 @@ fn a_model_in_an_argument_keeps_its_structure() {
 fn a_tool_that_fails_is_a_result_and_not_http_500() {
     for host in [
         Host::serve(&Layer::of(["all-types"])),
-        Host::lambda(&Layer::of(["all-types"]), Door::rest_api("prod")),
+        Host::lambda(&Layer::of(["all-types"]), FrontDoor::rest_api("prod")),
     ] {
         // `call` asserts the status 200.
         let outcome = host.connect().call("failsWithText", json!({}));
@@ -49,7 +49,7 @@ fn a_tool_that_fails_is_a_result_and_not_http_500() {
 
 #[test]
 fn an_async_tool_gives_what_it_computes() {
-    let host = Host::lambda(&Layer::of(["async-tools"]), Door::rest_api("prod"));
+    let host = Host::lambda(&Layer::of(["async-tools"]), FrontDoor::rest_api("prod"));
     let outcome = host
         .connect()
         .call("later", json!({ "text": "awaited", "milliseconds": 1 }));
@@ -74,7 +74,7 @@ fn event(headers: &Value, body: &str, base64: bool) -> Value {
 
 #[test]
 fn no_shape_of_a_gateways_event_is_refused() {
-    let host = Host::lambda(&Layer::of(["all-types"]), Door::rest_api("prod"));
+    let host = Host::lambda(&Layer::of(["all-types"]), FrontDoor::rest_api("prod"));
     let params = json!({ "name": "truth", "arguments": {} });
     let body =
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();

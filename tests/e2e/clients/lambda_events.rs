@@ -9,7 +9,7 @@ use std::{
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Door, Environment, Host, Layer, aws_cli, crate_file, documents, invoking_client, output_of,
+    Environment, FrontDoor, Host, Layer, aws_cli, crate_file, documents, invoking_client, output_of,
 };
 
 /// More than Lambda takes of an answer. Unit: bytes.
@@ -35,7 +35,7 @@ fn named(tool: &str) -> Value {
 #[test]
 fn events_that_ship_with_the_crates_of_aws_pass_the_real_host() {
     let layer = Layer::of(["custom-tools"]);
-    let host = Host::lambda_of_one(&layer, Door::rest_api("prod"), &[]);
+    let host = Host::lambda_with_one_environment(&layer, FrontDoor::rest_api("prod"), &[]);
     let message = call("multiply", json!({ "x": 6, "y": 7 })).to_string();
     for (package, file, path) in [
         (
@@ -117,7 +117,7 @@ fn events_that_ship_with_the_crates_of_aws_pass_the_real_host() {
 #[test]
 fn a_bare_message_is_answered_by_a_bare_answer() {
     let layer = Layer::of(["custom-tools"]);
-    let host = Host::lambda_of_one(&layer, Door::rest_api("prod"), &[]);
+    let host = Host::lambda_with_one_environment(&layer, FrontDoor::rest_api("prod"), &[]);
     let arguments = json!({ "x": 6, "y": "7" });
     let content = json!([{ "type": "text", "text": "42" }]);
     let mut modern = call("multiply", arguments.clone());
@@ -194,7 +194,7 @@ const MISSING: &str = "Invalid arguments for tool multiply: /y is missing (it mu
 #[test]
 fn an_event_of_another_kind_fails_the_invocation_by_an_error_of_its_own_and_the_host_lives_on() {
     let layer = Layer::of(["custom-tools"]);
-    let host = Host::lambda_of_one(&layer, Door::rest_api("prod"), &[]);
+    let host = Host::lambda_with_one_environment(&layer, FrontDoor::rest_api("prod"), &[]);
     let error = host.try_invoke(&json!({ "Records": [{ "body": "hunter2" }] }));
     assert_snapshot!(error.expect_err("records are no MCP"), @"function bootstrap failed: EVENT_UNKNOWN: the event is records of a queue, a topic, a stream or a bucket, but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)");
     for event in [json!({}), Value::Null, json!([]), json!("x"), json!(1)] {
@@ -276,15 +276,15 @@ fn whatever_else_is_in_a_client_context_the_tool_is_called() {
 fn a_huge_result_is_an_error_that_says_so_and_costs_no_environment() {
     let layer = Layer::of(["large-results"]);
     for (door, limit) in [
-        (Door::rest_api("prod"), "Lambda takes 6291556"),
-        (Door::http_api("$default"), "Lambda takes 6291556"),
-        (Door::function_url(), "Lambda takes 6291556"),
+        (FrontDoor::rest_api("prod"), "Lambda takes 6291556"),
+        (FrontDoor::http_api("$default"), "Lambda takes 6291556"),
+        (FrontDoor::function_url(), "Lambda takes 6291556"),
         (
-            Door::LoadBalancer { multi_value: true },
+            FrontDoor::LoadBalancer { multi_value: true },
             "a load balancer takes 1048576",
         ),
     ] {
-        let host = Host::lambda_of_one(&layer, door, &[]);
+        let host = Host::lambda_with_one_environment(&layer, door, &[]);
         let client = host.connect();
         let outcome = client.call("fill", json!({ "bytes": HUGE }));
         let told = outcome.error_text();
@@ -315,7 +315,11 @@ const SENT_BESIDE: usize = 91;
 #[test]
 fn a_call_ends_before_a_rest_api_gives_up_and_its_model_hears_by_whose_limit() {
     let layer = Layer::of(["sleeps"]);
-    let host = Host::lambda_within(&layer, Door::rest_api("prod"), Duration::from_secs(300));
+    let host = Host::lambda_with_timeout(
+        &layer,
+        FrontDoor::rest_api("prod"),
+        Duration::from_secs(300),
+    );
     // The gateway's own answer to what comes too late has status 504.
     let outcome = host.connect().call("nap", json!({ "seconds": 40 }));
     let told = outcome.error_text();

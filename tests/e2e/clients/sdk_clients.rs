@@ -4,7 +4,8 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tests::{
-    Door, Host, Layer, bootstrap, inspector, node_client, output_of, python_client, rust_client,
+    FrontDoor, Host, Layer, bootstrap, inspector, node_client, output_of, python_client,
+    rust_client,
 };
 
 /// What all clients see of the conformance tools, but for what their mode makes of it.
@@ -65,19 +66,19 @@ impl Server {
     fn every(layer: &Layer) -> [Self; 4] {
         [
             Self::Host(Host::serve_with(layer, &VARIABLES)),
-            Self::lambda(layer, Door::rest_api("prod")),
-            Self::lambda(layer, Door::http_api("$default")),
+            Self::lambda(layer, FrontDoor::rest_api("prod")),
+            Self::lambda(layer, FrontDoor::http_api("$default")),
             Self::Stdio(layer.clone()),
         ]
     }
 
     /// Behind a door of Lambda's that waits for whole answers.
-    fn lambda(layer: &Layer, door: Door) -> Self {
+    fn lambda(layer: &Layer, door: FrontDoor) -> Self {
         Self::Host(Host::lambda_with(layer, door, &VARIABLES))
     }
 
     /// Behind one that streams them.
-    fn streaming(layer: &Layer, door: Door) -> Self {
+    fn streaming(layer: &Layer, door: FrontDoor) -> Self {
         let variables = [&VARIABLES[..], &[("RESPONSE_MODE", "stream")]].concat();
         Self::Host(Host::lambda_with(layer, door, &variables))
     }
@@ -117,7 +118,7 @@ impl Server {
         }
         assert_eq!(seen, expected, "{client:?}\n{}", self.log());
         if let (Self::Host(host), false) = (self, modern) {
-            host.wait_for_log_of(ENDED, ended + 1);
+            host.wait_for_log_times(ENDED, ended + 1);
         }
     }
 }
@@ -170,27 +171,27 @@ fn the_rust_client_is_served_in_every_mode_through_every_door() {
 
 #[test]
 fn the_clients_are_served_through_a_function_url() {
-    let server = Server::lambda(&Layer::of(["conformance"]), Door::function_url());
+    let server = Server::lambda(&Layer::of(["conformance"]), FrontDoor::function_url());
     server.serves([Era::Modern]);
 }
 
 #[test]
 fn the_clients_are_served_through_a_load_balancer() {
     for (multi_value, era) in [(false, Era::Modern), (true, Era::Legacy)] {
-        let door = Door::LoadBalancer { multi_value };
+        let door = FrontDoor::LoadBalancer { multi_value };
         Server::lambda(&Layer::of(["conformance"]), door).serves([era]);
     }
 }
 
 #[test]
 fn the_clients_are_served_through_a_function_url_that_streams() {
-    let door = Door::streaming_function_url();
+    let door = FrontDoor::streaming_function_url();
     Server::streaming(&Layer::of(["conformance"]), door).serves([Era::Legacy, Era::Modern]);
 }
 
 #[test]
 fn the_clients_are_served_through_a_rest_api_that_streams() {
-    let door = Door::streaming_rest_api("prod");
+    let door = FrontDoor::streaming_rest_api("prod");
     Server::streaming(&Layer::of(["conformance"]), door).serves([Era::Legacy, Era::Modern]);
 }
 

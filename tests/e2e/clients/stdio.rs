@@ -38,7 +38,7 @@ fn initialize(pipe: &mut StdioClient, revision: &str) -> Value {
     let params = json!({
         "protocolVersion": revision, "capabilities": {}, "clientInfo": { "name": "tests", "version": "1" },
     });
-    let answer = pipe.ask(&request(0, "initialize", &params));
+    let answer = pipe.request(&request(0, "initialize", &params));
     pipe.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     answer["result"]["protocolVersion"].clone()
 }
@@ -50,25 +50,25 @@ fn both_eras_are_served_on_one_connection() {
     for revision in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
         assert_eq!(initialize(&mut pipe, revision), revision);
         assert_eq!(
-            pipe.ask(&request(1, "ping", &json!({})))["result"],
+            pipe.request(&request(1, "ping", &json!({})))["result"],
             json!({})
         );
-        let listed = pipe.ask(&request(2, "tools/list", &json!({})));
+        let listed = pipe.request(&request(2, "tools/list", &json!({})));
         let tool = &listed["result"]["tools"][0];
         assert_eq!(tool["name"], "greet", "{listed}");
         // What an older revision does not know is left out: the session is in it.
         let knows_hints = revision != "2024-11-05";
         assert_eq!(tool.get("annotations").is_some(), knows_hints, "{tool}");
         let arguments = json!({ "x": 6, "y": 7 });
-        let answer = pipe.ask(&call("a", "multiply", arguments.clone(), json!({})));
+        let answer = pipe.request(&call("a", "multiply", arguments.clone(), json!({})));
         assert_eq!(answer["id"], "a");
         assert_eq!(product(&answer), "42");
         assert_eq!(answer["result"].get("resultType"), None, "{answer}");
 
-        let answer = pipe.ask(&call(3, "multiply", arguments, modern()));
+        let answer = pipe.request(&call(3, "multiply", arguments, modern()));
         assert_eq!(product(&answer), "42");
         assert_eq!(answer["result"]["resultType"], "complete");
-        let discovered = pipe.ask(&request(
+        let discovered = pipe.request(&request(
             4,
             "server/discover",
             &json!({ "_meta": modern() }),
@@ -78,7 +78,7 @@ fn both_eras_are_served_on_one_connection() {
             json!(["2026-07-28"])
         );
     }
-    let unknown = pipe.ask(&call(5, "nothing", json!({}), modern()));
+    let unknown = pipe.request(&call(5, "nothing", json!({}), modern()));
     assert_eq!(unknown["error"]["code"], -32602);
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
@@ -99,11 +99,14 @@ fn answers_overtake_each_other_and_progress_is_told_at_once() {
             json!({ "progressToken": "t", "progress": 1.0 })
         );
         let arguments = json!({ "text": "overtakes", "milliseconds": 0 });
-        let overtaking = pipe.ask(&call(2, "later", arguments, meta.clone()));
+        let overtaking = pipe.request(&call(2, "later", arguments, meta.clone()));
         assert_eq!(overtaking["id"], 2);
 
-        let mut ids = [pipe.ask(&call(3, "meet", json!({}), meta)), pipe.receive()]
-            .map(|answer| answer["id"].as_i64());
+        let mut ids = [
+            pipe.request(&call(3, "meet", json!({}), meta)),
+            pipe.receive(),
+        ]
+        .map(|answer| answer["id"].as_i64());
         ids.sort_unstable();
         assert_eq!(ids, [Some(1), Some(3)]);
     }
@@ -122,7 +125,7 @@ fn what_the_client_takes_back_is_cancelled_and_not_answered() {
         pipe.wait_for_log("the tool was dropped");
         // Its id is free again.
         let arguments = json!({ "text": "next", "milliseconds": 0 });
-        let next = pipe.ask(&call("a", "later", arguments, meta));
+        let next = pipe.request(&call("a", "later", arguments, meta));
         assert_eq!(next["result"]["content"][0]["text"], "next", "{next}");
         let (rest, status, log) = pipe.close();
         assert_eq!(rest, [] as [Value; 0]);
@@ -135,22 +138,26 @@ fn messages_of_tools_reach_clients_that_ask_for_them() {
     let mut pipe = StdioClient::open(&Layer::of(["conformance"]));
     initialize(&mut pipe, "2025-11-25");
     let logging = |id: i64, meta: Value| call(id, "test_logging_tool", json!({}), meta);
-    assert_eq!(pipe.ask(&logging(1, json!({})))["id"], 1, "nobody asked");
-    pipe.ask(&request(2, "logging/setLevel", &json!({ "level": "info" })));
-    let told = pipe.ask(&logging(3, json!({})));
+    assert_eq!(
+        pipe.request(&logging(1, json!({})))["id"],
+        1,
+        "nobody asked"
+    );
+    pipe.request(&request(2, "logging/setLevel", &json!({ "level": "info" })));
+    let told = pipe.request(&logging(3, json!({})));
     assert_eq!(told["method"], "notifications/message");
     assert_eq!(told["params"]["level"], "info");
     assert_eq!(pipe.receive()["id"], 3);
 
     let mut meta = modern();
     assert_eq!(
-        pipe.ask(&logging(4, meta.clone()))["id"],
+        pipe.request(&logging(4, meta.clone()))["id"],
         4,
         "not in this request"
     );
     meta["io.modelcontextprotocol/logLevel"] = json!("debug");
     assert_eq!(
-        pipe.ask(&logging(5, meta))["method"],
+        pipe.request(&logging(5, meta))["method"],
         "notifications/message"
     );
     assert_eq!(pipe.receive()["id"], 5);
@@ -163,7 +170,7 @@ fn what_a_tool_prints_does_not_come_between_messages() {
         .into_iter()
         .enumerate()
     {
-        let answer = pipe.ask(&call(id, "shout", json!({ "text": text }), modern()));
+        let answer = pipe.request(&call(id, "shout", json!({ "text": text }), modern()));
         assert_eq!(answer["id"], id, "{text:?}: {answer}");
     }
     let (rest, status, log) = pipe.close();
@@ -189,11 +196,11 @@ fn what_is_no_message_is_refused_and_the_next_is_answered() {
     }
     pipe.send_line("");
     pipe.send_line("  \r");
-    assert_eq!(pipe.ask(&request(1, "ping", &json!({})))["id"], 1);
+    assert_eq!(pipe.request(&request(1, "ping", &json!({})))["id"], 1);
     let long = "x".repeat(7 * 1024 * 1024);
     pipe.send_line(&long);
     assert_eq!(pipe.receive()["error"]["code"], -32600);
-    assert_eq!(pipe.ask(&request(2, "ping", &json!({})))["id"], 2);
+    assert_eq!(pipe.request(&request(2, "ping", &json!({})))["id"], 2);
 }
 
 #[test]
@@ -206,9 +213,9 @@ fn a_batch_is_answered_as_one_where_the_revision_has_batches() {
         request(3, "nothing", &json!({})),
     ]);
     initialize(&mut pipe, "2025-11-25");
-    assert_eq!(pipe.ask(&batch)["error"]["code"], -32600);
+    assert_eq!(pipe.request(&batch)["error"]["code"], -32600);
     initialize(&mut pipe, "2025-03-26");
-    let answers = pipe.ask(&batch);
+    let answers = pipe.request(&batch);
     let ids: Vec<_> = answers
         .as_array()
         .expect("a batch")
@@ -250,7 +257,7 @@ fn a_signal_ends_the_host_after_the_calls_under_way() {
     let arguments = json!({ "text": "last", "milliseconds": 500 });
     pipe.send(&call(1, "later", arguments, modern()));
     // Lines are taken up in their order.
-    assert_eq!(pipe.ask(&request(2, "ping", &json!({})))["id"], 2);
+    assert_eq!(pipe.request(&request(2, "ping", &json!({})))["id"], 2);
     pipe.terminate();
     // Before stdin is closed: to a host that has seen its end, a signal is the second word, which it does not wait after.
     let last = pipe.receive();
@@ -313,11 +320,11 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
     };
     let lifted = "the server allows calls 200 ms; the operator can raise CALL_TIMEOUT_MS";
     let nap = |meta: Value| call(2, "nap", json!({ "seconds": 600 }), meta);
-    refused(&pipe.ask(&nap(json!({}))), lifted);
+    refused(&pipe.request(&nap(json!({}))), lifted);
     for meta in [json!({}), modern()] {
         let endless = call(1, "withoutLimit", json!({}), meta.clone());
-        refused(&pipe.ask(&endless), lifted);
-        refused(&pipe.ask(&nap(meta)), "not available at the moment");
+        refused(&pipe.request(&endless), lifted);
+        refused(&pipe.request(&nap(meta)), "not available at the moment");
     }
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
@@ -337,9 +344,9 @@ fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
         call("later", "later", arguments, modern())
     };
     for _ in 0..500 {
-        assert_eq!(pipe.ask(&later())["error"]["code"], -32603);
+        assert_eq!(pipe.request(&later())["error"]["code"], -32603);
     }
-    let listed = pipe.ask(&request(
+    let listed = pipe.request(&request(
         "list",
         "tools/list",
         &json!({ "_meta": modern() }),
@@ -364,11 +371,11 @@ fn large_messages_fill_no_memory_and_small_ones_pass_them() {
         pipe.send(&call(id, "withoutLimit", json!({}), large.clone()));
         assert_eq!(pipe.receive()["method"], "notifications/progress");
     }
-    let refused = pipe.ask(&call("e", "withoutLimit", json!({}), large.clone()));
+    let refused = pipe.request(&call("e", "withoutLimit", json!({}), large.clone()));
     assert_eq!(refused["id"], "e");
     assert_eq!(refused["error"]["code"], -32603, "{refused}");
     let arguments = || json!({ "text": "next", "milliseconds": 0 });
-    let small = pipe.ask(&call("small", "later", arguments(), modern()));
+    let small = pipe.request(&call("small", "later", arguments(), modern()));
     assert_eq!(small["result"]["content"][0]["text"], "next", "{small}");
     pipe.send(&cancelled("b"));
     served_in_the_end(&mut pipe, &call("f", "later", arguments(), large));
@@ -384,7 +391,7 @@ fn large_messages_fill_no_memory_and_small_ones_pass_them() {
 fn served_in_the_end(pipe: &mut StdioClient, asked: &Value) {
     let begun = Instant::now();
     loop {
-        let answer = pipe.ask(asked);
+        let answer = pipe.request(asked);
         if answer["error"]["code"] != -32603 {
             assert_eq!(answer["result"]["content"][0]["text"], "next", "{answer}");
             return;

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{cargo_layer, output_of, repository, target, told_by};
+use tests::{cargo_layer, output_of, repository, run_captured, target};
 
 fn bench(arguments: &[&str]) -> Command {
     let mut command = Command::new(cargo_layer());
@@ -49,14 +49,14 @@ fn the_phases_of_a_cold_start_are_measured_and_compared_to_a_baseline() {
             phase["ratio"] = json!(ratio);
         }
         fs_err::write(&baseline, report.to_string()).expect("a file");
-        let (table, told, exit) = told_by(&mut bench(&[&zip, "--baseline", &baseline]));
+        let (table, told, exit) = run_captured(&mut bench(&[&zip, "--baseline", &baseline]));
         assert_eq!(exit, Some(code), "{told}");
         assert!(table.contains("first tools/list"), "{table}");
         let slower = "slower: start, plugins unopened: ";
         assert_eq!(told.contains(slower), code == 1, "{told}");
     }
     fs_err::write(&baseline, "[]").expect("a file");
-    let (_, told, exit) = told_by(&mut bench(&[&zip, "--baseline", &baseline]));
+    let (_, told, exit) = run_captured(&mut bench(&[&zip, "--baseline", &baseline]));
     assert_eq!(exit, Some(1));
     assert!(told.contains("error[BASELINE_INVALID]"), "{told}");
 }
@@ -69,7 +69,7 @@ fn a_layer_that_cannot_start_is_told_and_not_measured() {
             .args(["build", "--package", "custom-tools", "--out", &zip])
             .current_dir(repository()),
     );
-    let (_, told, exit) = told_by(&mut bench(&[&zip, "--tools-list", "divide"]));
+    let (_, told, exit) = run_captured(&mut bench(&[&zip, "--tools-list", "divide"]));
     assert_eq!(exit, Some(1));
     assert!(told.contains("divide"), "{told}");
 }

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{
-    bootstrap, cargo_layer, declaration, manifest, output_of, replaced, script, scripted, tool,
+    bootstrap, cargo_layer, declaration, manifest, output_of, replace_bytes, script, scripted, tool,
 };
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -262,7 +262,7 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     let newest = ["GLIBC_2.34", "GLIBC_2.33", "GLIBC_2.32", "GLIBC_2.28"];
     let newest = newest.iter().find(|version| text.contains(**version));
     let newest = newest.expect("it needs a glibc that is not very old");
-    let newer = replaced(good(), newest.as_bytes(), b"GLIBC_2.99");
+    let newer = replace_bytes(good(), newest.as_bytes(), b"GLIBC_2.99");
     let found = archives.found(&[&archives.layer_of(&newer, &declaration)], &[]);
     // Which symbols they are depends on the compiler, and where the C library is on the system.
     let (begin, rest) = found.split_once(" for ").expect("symbols");
@@ -276,7 +276,7 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened:
     ");
 
-    let lonely = replaced(good(), b"libgcc_s.so.1", b"libgcc_x.so.1");
+    let lonely = replace_bytes(good(), b"libgcc_s.so.1", b"libgcc_x.so.1");
     let layer = archives.layer_of(&lonely, &declaration);
     assert_snapshot!(archives.found(&[&layer], &[]), @"
     error[LIBRARY_MISSING]: [dir]/layer.zip: lib/libsin.so: needs libgcc_x.so.1, which no layer has, and which is not known to be on Amazon Linux 2023

@@ -37,7 +37,7 @@ fn the_doctor_says_what_is_there_and_completions_are_a_script() {
     .expect("a file");
     fs_err::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .expect("its mode");
-    let (told, _, _) = tests::told_by(
+    let (told, _, _) = tests::run_captured(
         Command::new(cargo_layer())
             .arg("doctor")
             .env("PATH", empty.path()),

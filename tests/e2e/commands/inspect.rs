@@ -8,8 +8,8 @@ use std::{
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Layer, bootstrap, cargo_layer, declaration, library_of, manifest, output_of, script, scripted,
-    sha256, target, told_by, tool,
+    Layer, bootstrap, build_library, cargo_layer, declaration, manifest, output_of, run_captured,
+    script, scripted, sha256, target, tool,
 };
 
 fn layer_of(package: &str) -> std::path::PathBuf {
@@ -20,7 +20,7 @@ fn layer_of(package: &str) -> std::path::PathBuf {
 /// What a command prints to stdout and stderr, and its exit code.
 fn told(verb: &str, files: &[&Path], options: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
-    told_by(command.arg(verb).args(files).args(options))
+    run_captured(command.arg(verb).args(files).args(options))
 }
 
 /// Hashes and sizes, which change with the compiler, and the CPU.
@@ -102,7 +102,7 @@ fn a_layer_is_shown_to_programs_with_what_its_tools_weigh() {
     assert_eq!(shown["weight"]["bytes"], all);
     assert_eq!(shown["plugins"][0]["crate"], "custom-tools");
     // A library alone says the same of itself, and so does a layer without a manifest.
-    let (stdout, _, _) = told("inspect", &[&library_of("custom-tools")], &["--json"]);
+    let (stdout, _, _) = told("inspect", &[&build_library("custom-tools")], &["--json"]);
     let library: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(library["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
     assert_eq!(
@@ -113,7 +113,7 @@ fn a_layer_is_shown_to_programs_with_what_its_tools_weigh() {
         "bare.zip",
         &[(
             "lib/libcustom_tools.so",
-            &fs_err::read(library_of("custom-tools")).expect("a library"),
+            &fs_err::read(build_library("custom-tools")).expect("a library"),
         )],
     );
     let (stdout, _, _) = told("inspect", &[&bare], &["--json"]);
@@ -322,7 +322,7 @@ fn files_that_declare_nothing_are_refused() {
     let (_, stderr, code) = told("diff", &[&text, &text], &[]);
     assert!(stderr.starts_with("error[ARCHIVE_INVALID]: "), "{stderr}");
     assert_eq!(code, Some(1));
-    let (_, stderr, code) = told("inspect", &[&tests::library_of_the_system()], &[]);
+    let (_, stderr, code) = told("inspect", &[&tests::system_library()], &[]);
     assert!(
         stderr.starts_with("error[PLUGIN_NO_ROOT_MODULE]: "),
         "{stderr}"

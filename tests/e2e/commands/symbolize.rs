@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::json;
-use tests::{Door, Host, Layer, cargo_layer, repository, target};
+use tests::{FrontDoor, Host, Layer, cargo_layer, repository, target};
 
 fn symbolized(layer: &Path, options: &[&str], log: &str) -> String {
     let told = symbolized_bytes(layer, options, log.as_bytes());
@@ -46,7 +46,7 @@ fn line_of(fixture: &str, code: &str) -> (PathBuf, usize) {
 fn a_crash_is_traced_to_its_function_and_line() {
     let layer = Layer::of(["crashes"]);
     let zip = target().join("crashes.zip");
-    let host = Host::lambda(&layer, Door::rest_api("prod"));
+    let host = Host::lambda(&layer, FrontDoor::rest_api("prod"));
     let params = json!({ "name": "segfault", "arguments": {} });
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     host.connect().post(&[], &call);
@@ -133,6 +133,6 @@ fn without_symbols_it_is_said_where_they_are_missing() {
     // Without the layer itself, that is what is missing.
     let mut symbolize = Command::new(cargo_layer());
     let nowhere = folder.path().join("nowhere.zip");
-    let (_, told, _) = tests::told_by(symbolize.arg("symbolize").arg(&nowhere));
+    let (_, told, _) = tests::run_captured(symbolize.arg("symbolize").arg(&nowhere));
     assert!(told.starts_with("error[FILE_UNREADABLE]: "), "{told}");
 }

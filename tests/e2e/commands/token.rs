@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::{
-    Door, Host, Layer, OutsideRepository, cargo_layer, documents, inspector, output_of, sha256_of,
-    target, told_by,
+    FrontDoor, Host, Layer, OutsideRepository, cargo_layer, documents, inspector, output_of,
+    run_captured, sha256_of, target,
 };
 
 /// A new token of this name: what its owner keeps, and what the host knows.
@@ -32,7 +32,7 @@ fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
         json!({ "name": "ci-2", "token": token, "entry": format!("ci-2:{hash}") })
     );
     for name in ["", "a b", "a:b", "a,b", "ä"] {
-        let (_, told, code) = told_by(Command::new(cargo_layer()).args(["token", name]));
+        let (_, told, code) = run_captured(Command::new(cargo_layer()).args(["token", name]));
         assert_eq!(code, Some(2), "{name}: {told}");
         assert!(told.contains("use letters, digits"), "{name}: {told}");
     }
@@ -45,13 +45,13 @@ fn a_tool_is_called_by_a_token_and_told_of_its_name() {
     let variables = [("BEARER_TOKENS", entry.as_str())];
     for host in [
         Host::serve_with(&layer, &variables),
-        Host::lambda_with(&layer, Door::function_url(), &variables),
+        Host::lambda_with(&layer, FrontDoor::function_url(), &variables),
     ] {
         let call = |arguments: &[&str], kept: &str| {
             let mut call = Command::new(cargo_layer());
             let wanted = r#"{"headers":["authorization"]}"#;
             call.args(["call", "whoami", wanted, "--url", host.url(), "--json"]);
-            told_by(call.args(arguments).env("MCP_TOKEN", kept))
+            run_captured(call.args(arguments).env("MCP_TOKEN", kept))
         };
         let by_variable = ["--token-env", "MCP_TOKEN"];
         let (told, error, code) = call(&by_variable, &token);
@@ -111,7 +111,7 @@ fn a_client_that_people_use_is_let_in_by_a_token() {
         let header = format!("Authorization: Bearer {token}");
         let mut inspector = inspector();
         inspector.args(["--method", "tools/list", "--transport", "http", host.url()]);
-        let (told, error, code) = told_by(inspector.args(["--header", &header]));
+        let (told, error, code) = run_captured(inspector.args(["--header", &header]));
         assert_eq!(code == Some(0), is_let_in, "{told}{error}");
         assert_eq!(told.contains("multiply"), is_let_in, "{told}{error}");
     }

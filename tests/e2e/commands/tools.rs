@@ -6,12 +6,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tests::{Host, Layer, cargo_layer, output_of, repository, target, told_by};
+use tests::{Host, Layer, cargo_layer, output_of, repository, run_captured, target};
 
 /// What a command prints to stdout and stderr, and its exit code.
 fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
-    told_by(
+    run_captured(
         command
             .arg("layer")
             .args(arguments)
@@ -41,7 +41,7 @@ fn a_proxy_is_not_asked_for_this_machine() {
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
             command.env(name, "http://127.0.0.1:9");
         }
-        let (told, talk, code) = told_by(&mut command);
+        let (told, talk, code) = run_captured(&mut command);
         assert_eq!((told.as_str(), code), ("42", Some(0)), "{talk}");
     });
 }
@@ -255,7 +255,7 @@ fn a_crate_is_asked_with_the_variables_that_dev_gives_it() {
     let mut tools = Command::new(cargo_layer());
     tools.arg("tools").current_dir(&mine);
     tools.env("CARGO_TARGET_DIR", target().join("authors/target"));
-    let (_, stderr, _) = told_by(tools.env("CARGO_NET_OFFLINE", "true"));
+    let (_, stderr, _) = run_captured(tools.env("CARGO_NET_OFFLINE", "true"));
     assert!(stderr.contains("error[TOOLS_LIST_UNMATCHED]: "), "{stderr}");
 }
 
@@ -299,7 +299,7 @@ fn files_are_named_as_the_layers_have_them() {
     let zip = target().join("custom-tools.zip").display().to_string();
     let other = folder.path().join("other.zip");
     let mut archive = zip::ZipWriter::new(fs_err::File::create(&other).expect("a file"));
-    let library = fs_err::read(tests::library_of("custom-tools")).expect("a library");
+    let library = fs_err::read(tests::build_library("custom-tools")).expect("a library");
     let options = zip::write::SimpleFileOptions::default();
     archive
         .start_file("lib/libother.so", options)

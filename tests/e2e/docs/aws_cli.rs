@@ -38,7 +38,7 @@ fn table() -> ([String; 2], String) {
 #[test]
 fn the_documented_commands_deploy_and_swap() {
     let moto = Moto::start();
-    let account = Account::at(moto.endpoint());
+    let account = Account::new(moto.endpoint());
     let [deploy, swap] = commands();
     account.shell(&deploy);
     let configuration = "lambda get-function-configuration --function-name mcp-host";
@@ -83,7 +83,7 @@ fn the_documented_commands_deploy_and_swap() {
         "{policy}"
     );
 
-    account.has_layer("time-tools");
+    account.set_layer("time-tools");
     account.shell(&swap);
     let swapped = account.json(configuration);
     assert_eq!(swapped["Layers"][0]["Arn"], layer(2), "{swapped}");

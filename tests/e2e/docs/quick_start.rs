@@ -1,11 +1,11 @@
 //! The README's quick start and the book's first tool, typed as they are: only the installed program gives access to this repository.
 
-use tests::{OutsideRepository, documents, outside_repository::transcript, repository};
+use tests::{OutsideRepository, documents, outside_repository::quick_start_blocks, repository};
 
 #[test]
 fn the_quick_start_works_as_it_is_told() {
     let elsewhere = OutsideRepository::create();
-    let [_, user] = transcript();
+    let [_, user] = quick_start_blocks();
     let told = elsewhere.run(&user);
     for expected in [
         "test tests::long_words_are_counted ... ok",

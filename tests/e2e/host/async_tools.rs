@@ -3,14 +3,14 @@
 use std::thread;
 
 use serde_json::json;
-use tests::{Door, Host, Layer};
+use tests::{FrontDoor, Host, Layer};
 
 #[test]
 fn async_tools_answer_like_others() {
     let layer = Layer::of(["async-tools"]);
     for host in [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::rest_api("prod")),
+        Host::lambda(&layer, FrontDoor::rest_api("prod")),
     ] {
         for text in ["one", "two"] {
             let arguments = json!({ "text": text, "milliseconds": 5 });
@@ -38,7 +38,7 @@ fn a_tool_that_does_not_end_is_given_up_at_its_own_limit() {
     let layer = Layer::of(["async-tools"]);
     for host in [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::http_api("$default")),
+        Host::lambda(&layer, FrontDoor::http_api("$default")),
     ] {
         let client = host.connect();
         let outcome = client.call("forever", json!({}));

@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Host, Layer, declaration, library_of, library_of_the_system, replaced, script, scripted,
-    standalone, target, tool,
+    Host, Layer, build_library, declaration, replace_bytes, script, scripted, standalone,
+    system_library, target, tool,
 };
 
 /// The file that sins.
@@ -43,7 +43,7 @@ fn serves_the_good_plugin(host: &Host) {
 
 /// What is told of the file that sins: in the log of a host that leaves it out, and where it is named and stops the start.
 fn told(layer: &Layer) -> String {
-    let refusal = Host::refusal_in_words(layer, &[SKIP, ("ENTRY_FILE", "custom_tools,sin")]);
+    let refusal = Host::refusal_message(layer, &[SKIP, ("ENTRY_FILE", "custom_tools,sin")]);
     let (code, message) = refusal.split_once(": ").expect("a code");
 
     let host = Host::serve_with(layer, &[SKIP]);
@@ -62,7 +62,7 @@ fn told(layer: &Layer) -> String {
 /// The same of a file that is known to be a plugin: under `stop` it stops the start, also on Lambda.
 fn told_of_plugin(layer: &Layer) -> String {
     let told = told(layer);
-    assert_eq!(Host::refusal_in_words(layer, &[STOP]), told);
+    assert_eq!(Host::refusal_message(layer, &[STOP]), told);
     reaches_lambda(layer, &[], &told);
     told
 }
@@ -118,7 +118,7 @@ fn libraries_that_end_too_early() {
             "libtime_tools.so",
             &stripped[..stripped.len() * tenths / 10],
         );
-        let refusal = Host::refusal_in_words(&layer, &[STOP]);
+        let refusal = Host::refusal_message(&layer, &[STOP]);
         assert!(
             refusal.starts_with("MANIFEST_DRIFT: [dir]/libtime_tools.so: has "),
             "{refusal}"
@@ -185,26 +185,26 @@ fn libraries_for_other_machines() {
 #[test]
 fn a_library_that_is_no_plugin_is_only_told_of_when_it_is_named() {
     let layer = Layer::of(["custom-tools"]);
-    layer.put_library(SIN, &library_of_the_system());
+    layer.put_library(SIN, &system_library());
     let named = [SKIP, ("ENTRY_FILE", "custom_tools,sin")];
-    assert_snapshot!(Host::refusal_in_words(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
+    assert_snapshot!(Host::refusal_message(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
     let host = Host::serve_with(&layer, &[STOP]);
     serves_the_good_plugin(&host);
     assert_eq!(host.health()["leftOut"], json!([]));
 
     // One without the symbol is none either.
-    let layer = beside(replaced(
+    let layer = beside(replace_bytes(
         good(),
         b"_1as_0lib_1header_0root_bmodule_bloader",
         b"_1as_0lib_1header_0root_bmodule_another",
     ));
-    assert_snapshot!(Host::refusal_in_words(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
+    assert_snapshot!(Host::refusal_message(&layer, &named), @r#"PLUGIN_NO_ROOT_MODULE: [dir]/libsin.so: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = ["cdylib"]"#);
 }
 
 #[test]
 fn a_library_that_needs_a_symbol_that_nothing_has() {
     // Its import of `memcpy` becomes one of something else.
-    let layer = beside(replaced(good(), b"\0memcpy\0", b"\0nemcpy\0"));
+    let layer = beside(replace_bytes(good(), b"\0memcpy\0", b"\0nemcpy\0"));
     let told = told_of_plugin(&layer);
     let version = told.find(", version").unwrap_or(told.len());
     assert_snapshot!(&told[..version], @"PLUGIN_LOAD_FAILED: [dir]/libsin.so: cannot be opened: dlopen failed: [dir]/libsin.so: undefined symbol: nemcpy");
@@ -212,7 +212,7 @@ fn a_library_that_needs_a_symbol_that_nothing_has() {
 
 #[test]
 fn a_library_that_may_not_be_read() {
-    let layer = beside(good()).for_everyone_but(&[SIN]);
+    let layer = beside(good()).readable_except(&[SIN]);
     let host = Host::serve_as_nobody(&layer, &[SKIP]);
     serves_the_good_plugin(&host);
     assert_eq!(
@@ -223,7 +223,7 @@ fn a_library_that_may_not_be_read() {
 
     // Without its manifest a plugin is one that no manifest tells of.
     let manifest = "custom-tools.layer.json";
-    let layer = beside(good()).for_everyone_but(&[manifest]);
+    let layer = beside(good()).readable_except(&[manifest]);
     let host = Host::serve_as_nobody(&layer, &[SKIP]);
     assert_eq!(host.connect().list(), ["greet", "multiply", "add", "hello"]);
     let left_out = json!([{ "file": manifest, "code": "MANIFEST_UNREADABLE" }]);
@@ -232,7 +232,7 @@ fn a_library_that_may_not_be_read() {
 
 #[test]
 fn a_declared_library_that_may_not_be_read_fails_at_its_first_call() {
-    let layer = beside(good()).for_everyone_but(&["libcustom_tools.so"]);
+    let layer = beside(good()).readable_except(&["libcustom_tools.so"]);
     let host = Host::serve_as_nobody(&layer, &[STOP]);
     let client = host.connect();
     assert_eq!(client.list(), ["greet", "multiply", "add", "hello"]);
@@ -270,7 +270,7 @@ fn paths_in_entry_file() {
         "/opt/lib/libcustom_tools.so",
         "./libcustom_tools.so",
     ] {
-        let told = Host::refusal_in_words(&layer, &[SKIP, ("ENTRY_FILE", entry)]);
+        let told = Host::refusal_message(&layer, &[SKIP, ("ENTRY_FILE", entry)]);
         assert_eq!(
             told,
             format!(
@@ -285,12 +285,12 @@ fn paths_in_entry_file() {
 fn patterns_and_names_in_tools_list_that_nothing_fits() {
     let layer = Layer::of(["custom-tools"]);
     let listing = |list| [SKIP, ("TOOLS_LIST", list)];
-    assert_snapshot!(Host::refusal_in_words(&layer, &listing("multiplicate,greet")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "multiplicate"; did you mean multiply? (there are: greet, multiply, add)"#);
-    assert_snapshot!(Host::refusal_in_words(&layer, &listing("add,gret*,!sub*")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "gret*"; did you mean greet?; no tool fits "!sub*" (there are: greet, multiply, add)"#);
+    assert_snapshot!(Host::refusal_message(&layer, &listing("multiplicate,greet")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "multiplicate"; did you mean multiply? (there are: greet, multiply, add)"#);
+    assert_snapshot!(Host::refusal_message(&layer, &listing("add,gret*,!sub*")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "gret*"; did you mean greet?; no tool fits "!sub*" (there are: greet, multiply, add)"#);
     reaches_lambda(
         &layer,
         &[("TOOLS_LIST", "gret*")],
-        &Host::refusal_in_words(&layer, &listing("gret*")),
+        &Host::refusal_message(&layer, &listing("gret*")),
     );
 }
 
@@ -332,7 +332,7 @@ fn a_plugin_that_cannot_catch_its_panics() {
 #[test]
 fn plugins_that_panic_before_they_have_said_what_they_are() {
     let layer = Layer::of(["custom-tools"]);
-    layer.put_library(SIN, &library_of("panics-in-init"));
+    layer.put_library(SIN, &build_library("panics-in-init"));
     let told = told_of_plugin(&layer);
     let (words, _place) = told.split_once(".rs:").expect("a place");
     assert_snapshot!(words, @"PLUGIN_INIT_FAILED: [dir]/libsin.so: does not start: nobody knows its form at tests/fixtures/panics-in-init/src/lib");
@@ -382,7 +382,7 @@ fn two_tools_of_one_name() {
         tool("greet"),
         tool("hello"),
     ]))));
-    let told = Host::refusal_in_words(&layer, &[STOP]);
+    let told = Host::refusal_message(&layer, &[STOP]);
     assert_snapshot!(told, @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/libcustom_tools.so and in [dir]/libsin.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
     reaches_lambda(&layer, &[], &told);
     let host = Host::serve_with(&layer, &[SKIP]);
@@ -425,14 +425,14 @@ fn manifests_that_are_none_or_name_what_is_not_there() {
         (&newer, "MANIFEST_FORMAT"),
         (&outside, "MANIFEST_INVALID"),
     ] {
-        let told = Host::refusal_in_words(layer, &[STOP]);
+        let told = Host::refusal_message(layer, &[STOP]);
         assert!(told.starts_with(code), "{told}");
         reaches_lambda(layer, &[], &told);
     }
-    assert_snapshot!(Host::refusal_in_words(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
-    assert_snapshot!(Host::refusal_in_words(&corrupt, &[STOP]), @"MANIFEST_INVALID: [dir]/time-tools.layer.json: not a layer manifest: EOF while parsing a value at line 3 column 2; rebuild the layer with `cargo layer build`");
-    assert_snapshot!(Host::refusal_in_words(&newer, &[STOP]), @"MANIFEST_FORMAT: [dir]/time-tools.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release");
-    assert_snapshot!(Host::refusal_in_words(&outside, &[STOP]), @r#"MANIFEST_INVALID: [dir]/time-tools.layer.json: names the file "../lib/libtime_tools.so", which is not a plain file name; rebuild the layer"#);
+    assert_snapshot!(Host::refusal_message(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
+    assert_snapshot!(Host::refusal_message(&corrupt, &[STOP]), @"MANIFEST_INVALID: [dir]/time-tools.layer.json: not a layer manifest: EOF while parsing a value at line 3 column 2; rebuild the layer with `cargo layer build`");
+    assert_snapshot!(Host::refusal_message(&newer, &[STOP]), @"MANIFEST_FORMAT: [dir]/time-tools.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release");
+    assert_snapshot!(Host::refusal_message(&outside, &[STOP]), @r#"MANIFEST_INVALID: [dir]/time-tools.layer.json: names the file "../lib/libtime_tools.so", which is not a plain file name; rebuild the layer"#);
     serves_the_good_plugin(&Host::serve_with(&missing, &[SKIP]));
     // Without its manifest a plugin is one that no manifest tells of.
     for layer in [corrupt, newer, outside] {
@@ -473,11 +473,11 @@ fn a_plugin_that_declares_other_tools_than_its_manifest() {
     );
     // Preloading opens it before.
     let preload = ("PRELOAD", "all");
-    assert_snapshot!(Host::refusal_in_words(&layer, &[STOP, preload]), @"MANIFEST_DRIFT: [dir]/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`");
+    assert_snapshot!(Host::refusal_message(&layer, &[STOP, preload]), @"MANIFEST_DRIFT: [dir]/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`");
     reaches_lambda(
         &layer,
         &[preload],
-        &Host::refusal_in_words(&layer, &[STOP, preload]),
+        &Host::refusal_message(&layer, &[STOP, preload]),
     );
     serves_the_good_plugin(&Host::serve_with(&layer, &[SKIP, preload]));
 }
@@ -516,7 +516,7 @@ fn all_sins_at_once() {
         Some(8),
         "{health}"
     );
-    let told = Host::refusal_in_words(&layer, &[STOP]);
+    let told = Host::refusal_message(&layer, &[STOP]);
     assert_snapshot!(told, @r#"
     MANIFEST_INVALID: 5 things cannot be served:
     [MANIFEST_INVALID] [dir]/broken.layer.json: not a layer manifest: EOF while parsing an object at line 1 column 1; rebuild the layer with `cargo layer build`

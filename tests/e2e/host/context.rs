@@ -1,7 +1,7 @@
 //! What a tool learns of its call, and what it tells while it works.
 
 use serde_json::{Value, json};
-use tests::{Client, Door, Host, Layer};
+use tests::{Client, FrontDoor, Host, Layer};
 
 /// What a call told before its answer, and the answer.
 fn told(client: &Client<'_>, tool: &str, arguments: &Value, meta: &Value) -> (Vec<Value>, Value) {
@@ -15,8 +15,8 @@ fn progress_comes_in_order_before_the_answer_in_one_body() {
     let layer = Layer::of(["notifies"]);
     for host in [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::rest_api("prod")),
-        Host::lambda(&layer, Door::http_api("$default")),
+        Host::lambda(&layer, FrontDoor::rest_api("prod")),
+        Host::lambda(&layer, FrontDoor::http_api("$default")),
     ] {
         let client = host.connect();
         for token in [json!("a token"), json!(7)] {
@@ -149,12 +149,12 @@ fn the_context_knows_who_calls_and_how() {
 
 #[test]
 fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
-    let host = Host::lambda(&Layer::of(["notifies"]), Door::http_api("$default"));
+    let host = Host::lambda(&Layer::of(["notifies"]), FrontDoor::http_api("$default"));
     let params = json!({ "name": "whoami", "arguments": { "headers": [] } });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let headers =
         json!({ "content-type": "application/json", "mcp-protocol-version": "2025-11-25" });
-    let answer = host.invoke_for(Some("alice"), "POST", &headers, &body);
+    let answer = host.invoke_as(Some("alice"), "POST", &headers, &body);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let seen = &body["result"]["structuredContent"];
     assert_eq!(seen["principal"], "alice", "{body}");

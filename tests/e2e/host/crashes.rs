@@ -1,7 +1,7 @@
 //! What cannot be survived is told: by a line that names tool, plugin and place; and the next environment serves.
 
 use serde_json::{Value, json};
-use tests::{Answer, Door, Host, Layer};
+use tests::{Answer, FrontDoor, Host, Layer};
 
 fn call(host: &Host, tool: &str, arguments: &Value) -> Answer {
     let params = json!({ "name": tool, "arguments": arguments });
@@ -12,7 +12,7 @@ fn call(host: &Host, tool: &str, arguments: &Value) -> Answer {
 #[test]
 fn a_tool_that_ends_the_process_is_named_and_the_next_environment_serves() {
     let layer = Layer::of(["crashes"]);
-    let host = Host::lambda(&layer, Door::rest_api("prod"));
+    let host = Host::lambda(&layer, FrontDoor::rest_api("prod"));
     for (tool, arguments, words) in [
         (
             "segfault",
@@ -69,7 +69,7 @@ fn a_tool_that_ends_the_process_is_named_and_the_next_environment_serves() {
 #[test]
 fn a_tool_that_exits_ends_one_environment() {
     let layer = Layer::of(["crashes"]);
-    let host = Host::lambda(&layer, Door::rest_api("prod"));
+    let host = Host::lambda(&layer, FrontDoor::rest_api("prod"));
     let answer = call(&host, "exit", &json!({}));
     assert_eq!(answer.status, 502, "{}", answer.body);
     let next = host.connect().call("say", json!({ "text": "next" }));

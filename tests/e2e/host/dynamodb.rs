@@ -79,11 +79,11 @@ const FIRST_OF_ALL: &str = "the very first of them on a table";
 #[test]
 fn each_kind_of_request_costs_what_the_readme_says() {
     let dynamo = Dynamo::with_table(TABLE);
-    let proxy = Proxy::before(dynamo.endpoint());
+    let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful", "elicits"]);
     let mut operations = BTreeSet::new();
     let mut cost = || {
-        let seen = proxy.take_seen();
+        let seen = proxy.take_operations();
         operations.extend(seen.keys().cloned());
         let words = seen
             .iter()
@@ -176,7 +176,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
 #[test]
 fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
     let dynamo = Dynamo::with_table(TABLE);
-    let proxy = Proxy::before(dynamo.endpoint());
+    let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
     for (mode, each) in [("heal", ""), ("strict", "GetItem")] {
         let variables = [("SESSION_MODE", mode), ("SESSION_TTL_SECONDS", "40")];
@@ -184,18 +184,26 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
         let client = host.connect();
         let session = session(&client);
         let ping = || {
-            proxy.take_seen();
+            proxy.take_operations();
             let answer = post(&client, &session, "ping", &json!({}));
             assert_eq!(answer.status, 200, "{mode}: {}", answer.body);
-            proxy.take_seen().into_keys().collect::<Vec<_>>().join(", ")
+            proxy
+                .take_operations()
+                .into_keys()
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let handle = modern(&client, "create", &json!({ "value": 1 }));
         let handle = json!({ "handle": text(&handle) });
         let look = || {
-            proxy.take_seen();
+            proxy.take_operations();
             let looked = modern(&client, "look", &handle);
             assert_eq!(looked["structuredContent"]["kept"], 1, "{mode}: {looked}");
-            proxy.take_seen().into_keys().collect::<Vec<_>>().join(", ")
+            proxy
+                .take_operations()
+                .into_keys()
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let a_tenth = || thread::sleep(Duration::from_millis(5100));
         a_tenth();
@@ -227,7 +235,7 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
 #[test]
 fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
     let dynamo = Dynamo::with_table(TABLE);
-    let proxy = Proxy::before(dynamo.endpoint());
+    let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
     let variables = [("SESSION_MODE", "strict"), ("CALL_TIMEOUT_MS", "3000")];
     let host = Host::serve_with(&layer, &shared_and(proxy.endpoint(), &variables));
@@ -290,7 +298,7 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
 #[test]
 fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
     let dynamo = Dynamo::with_table(TABLE);
-    let proxy = Proxy::before(dynamo.endpoint());
+    let proxy = Proxy::new(dynamo.endpoint());
     let host = Host::serve_with(
         &Layer::of(["stateful", "elicits"]),
         &shared_and(proxy.endpoint(), &[]),
@@ -341,7 +349,7 @@ fn what_tools_keep_is_in_no_log() {
 #[test]
 fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none() {
     let dynamo = Dynamo::with_table(TABLE);
-    let proxy = Proxy::before(dynamo.endpoint());
+    let proxy = Proxy::new(dynamo.endpoint());
     let strict = [("SESSION_MODE", "strict")];
     let host = Host::serve_with(
         &Layer::of(["stateful"]),
@@ -428,7 +436,7 @@ fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
 #[test]
 fn the_table_is_reached_by_tls_from_whom_the_environment_trusts() {
     let dynamo = Dynamo::with_table(TABLE);
-    let (proxy, authority) = Proxy::with_tls_before(dynamo.endpoint());
+    let (proxy, authority) = Proxy::with_tls(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
     let file = |name: &str, text: &str| {
         let path = layer.plugin_dir().with_file_name(name);

@@ -2,14 +2,14 @@
 
 use insta::assert_snapshot;
 use serde_json::json;
-use tests::{Door, Host, Layer};
+use tests::{FrontDoor, Host, Layer};
 
 #[test]
 fn a_panicking_tool_costs_one_call_not_the_host() {
     let layer = Layer::of(["panics"]);
     for host in [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::http_api("$default")),
+        Host::lambda(&layer, FrontDoor::http_api("$default")),
     ] {
         let client = host.connect();
         for (tool, arguments, detail) in [
@@ -67,7 +67,7 @@ fn a_panic_in_a_tools_own_thread_is_logged_and_costs_nothing() {
 fn a_name_in_tools_list_that_no_plugin_has_stops_the_start() {
     let layer = Layer::of(["custom-tools"]);
     let variables = [("TOOLS_LIST", "greet,multipy,frobnicate")];
-    let told = Host::refusal(&layer, &variables);
+    let told = Host::refusal_output(&layer, &variables);
     assert_snapshot!(told.lines().last().unwrap_or_default(), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool fits "multipy"; did you mean multiply?; no tool fits "frobnicate" (there are: greet, multiply, add)"#);
 }
 

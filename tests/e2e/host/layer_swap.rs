@@ -1,7 +1,7 @@
 //! A new layer is a new set of tools; the host stays the same.
 
 use serde_json::json;
-use tests::{Door, Host, Layer, bootstrap, sha256, standalone};
+use tests::{FrontDoor, Host, Layer, bootstrap, sha256, standalone};
 
 #[test]
 fn swapping_the_layer_swaps_the_tools_of_one_and_the_same_bootstrap() {
@@ -52,7 +52,7 @@ fn swapping_the_layer_swaps_the_tools_of_one_and_the_same_bootstrap() {
 }
 
 fn on_lambda(layer: &Layer) -> Host {
-    Host::lambda(layer, Door::http_api("$default"))
+    Host::lambda(layer, FrontDoor::http_api("$default"))
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never(
     let layer = Layer::of(["custom-tools"]);
     layer.remove("custom-tools.layer.json");
     // Any library of the system will do: it is one, but no plugin.
-    let foreign = tests::library_of_the_system();
+    let foreign = tests::system_library();
     fs_err::copy(foreign, layer.plugin_dir().join("libnot_a_plugin.so"))
         .expect("a library to copy");
     let host = Host::serve(&layer);
@@ -141,7 +141,7 @@ fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run(
         assert!(!mark.exists(), "PRELOAD={preload}");
     }
     // Nor where it is asked for.
-    let told = Host::refusal(&layer, &[variable, ("ENTRY_FILE", "not_a_plugin")]);
+    let told = Host::refusal_output(&layer, &[variable, ("ENTRY_FILE", "not_a_plugin")]);
     assert!(told.contains("error[PLUGIN_NO_ROOT_MODULE]"), "{told}");
     assert!(!mark.exists());
 }

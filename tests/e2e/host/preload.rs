@@ -1,7 +1,7 @@
 //! `PRELOAD`: plugins are opened, and their state is built, before the first request.
 
 use serde_json::json;
-use tests::{Door, Host, Layer};
+use tests::{FrontDoor, Host, Layer};
 
 #[test]
 fn without_it_nothing_is_opened_and_with_it_everything_that_is_served() {
@@ -27,7 +27,7 @@ fn provisioned_concurrency_preloads() {
     let layer = Layer::of(["async-tools"]);
     for (initialization, preloads) in [("provisioned-concurrency", true), ("on-demand", false)] {
         let variables = [("AWS_LAMBDA_INITIALIZATION_TYPE", initialization)];
-        let host = Host::lambda_with(&layer, Door::http_api("$default"), &variables);
+        let host = Host::lambda_with(&layer, FrontDoor::http_api("$default"), &variables);
         // The environment starts with the first request.
         host.connect().list();
         host.wait_for_log("serving");

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use tests::{Client, Door, Host, Layer};
+use tests::{Client, FrontDoor, Host, Layer};
 
 /// What a client of revision 2026-07-28 sees of a result, without what is the same in all.
 fn modern(client: &Client<'_>, tool: &str, arguments: &Value) -> Value {
@@ -39,8 +39,8 @@ fn every_kind_of_result_reaches_the_client() {
     let raw = json!({ "query": "abc", "more": [1, { "x": null }] });
     for host in [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::rest_api("prod")),
-        Host::lambda(&layer, Door::http_api("$default")),
+        Host::lambda(&layer, FrontDoor::rest_api("prod")),
+        Host::lambda(&layer, FrontDoor::http_api("$default")),
     ] {
         let client = host.connect();
         for (tool, arguments, result) in [
@@ -151,7 +151,7 @@ fn every_kind_of_error_is_told_to_whom_it_concerns() {
     let layer = Layer::of(["all-types"]);
     for host in [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::rest_api("prod")),
+        Host::lambda(&layer, FrontDoor::rest_api("prod")),
     ] {
         let client = host.connect();
         for (tool, arguments, told) in [

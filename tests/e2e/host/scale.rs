@@ -1,7 +1,7 @@
 //! Several layers in one folder, and more plugins than anyone has.
 
 use serde_json::{Value, json};
-use tests::{Host, Layer, replaced, sha256_of};
+use tests::{Host, Layer, replace_bytes, sha256_of};
 
 const STOP: (&str, &str) = ("ON_BAD_PLUGIN", "stop");
 
@@ -87,7 +87,7 @@ fn hundred() -> Layer {
             let name = format!("tool_{number:03}");
             let file = format!("librenamable_{number:03}.so");
             let declaration = declaration.replace(NAME, &name);
-            let renamed = replaced(library.clone(), NAME.as_bytes(), name.as_bytes());
+            let renamed = replace_bytes(library.clone(), NAME.as_bytes(), name.as_bytes());
             let mut entry = entry.clone();
             entry["file"] = json!(file);
             entry["sha256"] = json!(sha256_of(&renamed));

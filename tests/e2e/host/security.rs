@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tests::{Door, Host, Layer, repository};
+use tests::{FrontDoor, Host, Layer, repository};
 
 use crate::commands::token::token;
 
@@ -264,10 +264,10 @@ impl Target {
             ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
         ];
         let doors = [
-            Door::rest_api("prod"),
-            Door::http_api("$default"),
-            Door::function_url(),
-            Door::LoadBalancer { multi_value: true },
+            FrontDoor::rest_api("prod"),
+            FrontDoor::http_api("$default"),
+            FrontDoor::function_url(),
+            FrontDoor::LoadBalancer { multi_value: true },
         ];
         let doors = doors.into_iter().map(|door| {
             let name = format!("{door:?}");
@@ -533,9 +533,9 @@ fn who_calls_is_never_taken_from_a_header() {
     let layer = Layer::of(["notifies"]);
     let hosts = [
         Host::serve(&layer),
-        Host::lambda(&layer, Door::rest_api("prod")),
-        Host::lambda(&layer, Door::function_url()),
-        Host::lambda(&layer, Door::LoadBalancer { multi_value: false }),
+        Host::lambda(&layer, FrontDoor::rest_api("prod")),
+        Host::lambda(&layer, FrontDoor::function_url()),
+        Host::lambda(&layer, FrontDoor::LoadBalancer { multi_value: false }),
     ];
     let headers = [
         ("X-Amzn-Oidc-Identity", "root"),
@@ -568,7 +568,7 @@ fn an_event_with_a_line_break_in_a_header_reaches_neither_answer_nor_log() {
         ("BEARER_TOKENS", TOKENS.entry.as_str()),
         ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
     ];
-    let host = Host::lambda_with(&layer, Door::function_url(), &variables);
+    let host = Host::lambda_with(&layer, FrontDoor::function_url(), &variables);
     let authorization = format!("Bearer {}\r\nERROR forged: yes", TOKENS.ada);
     let headers = json!({ "authorization": authorization, "content-type": "application/json" });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
@@ -594,7 +594,7 @@ fn a_plugin_is_found_in_its_folder_or_not_at_all() {
         "libcustom_tools.so/",
         "lib\\custom_tools.so",
     ] {
-        let told = Host::refusal_in_words(&layer, &[("ENTRY_FILE", entry)]);
+        let told = Host::refusal_message(&layer, &[("ENTRY_FILE", entry)]);
         let is_refused =
             told.starts_with("ENTRY_FILE_INVALID: ") || told.starts_with("ENTRY_FILE_UNMATCHED: ");
         assert!(is_refused, "{entry}: {told}");

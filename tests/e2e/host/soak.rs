@@ -46,20 +46,20 @@ fn a_host_that_answers_buffered_does_not_grow() {
     soak(
         "buffered",
         &[
-            Door::RestApi,
-            Door::HttpApi,
-            Door::FunctionUrl,
-            Door::LoadBalancer,
+            FrontDoor::RestApi,
+            FrontDoor::HttpApi,
+            FrontDoor::FunctionUrl,
+            FrontDoor::LoadBalancer,
         ],
     );
 }
 
 #[test]
 fn a_host_that_streams_does_not_grow() {
-    soak("stream", &[Door::FunctionUrl, Door::RestApi]);
+    soak("stream", &[FrontDoor::FunctionUrl, FrontDoor::RestApi]);
 }
 
-fn soak(mode: &'static str, doors: &'static [Door]) {
+fn soak(mode: &'static str, doors: &'static [FrontDoor]) {
     let requests = std::env::var("SOAK_REQUESTS").ok();
     let requests = requests.map_or(REQUESTS, |requests| requests.parse().expect("a number"));
     let layer = Layer::of([
@@ -91,7 +91,7 @@ fn soak(mode: &'static str, doors: &'static [Door]) {
 struct Soak {
     environment: Environment,
     mode: &'static str,
-    doors: &'static [Door],
+    doors: &'static [FrontDoor],
     rows: Vec<Row>,
     asked: usize,
     rounds: usize,
@@ -101,7 +101,7 @@ struct Soak {
 
 /// What comes in front of the function.
 #[derive(Clone, Copy, Debug)]
-enum Door {
+enum FrontDoor {
     RestApi,
     HttpApi,
     FunctionUrl,
@@ -142,7 +142,7 @@ struct Answer {
 }
 
 impl Soak {
-    fn of(layer: &Layer, mode: &'static str, doors: &'static [Door]) -> Self {
+    fn of(layer: &Layer, mode: &'static str, doors: &'static [FrontDoor]) -> Self {
         let variables = [&VARIABLES[..], &[("RESPONSE_MODE", mode)]].concat();
         Self {
             environment: Environment::start(layer, 1, &variables),
@@ -287,7 +287,7 @@ impl Soak {
             Some(first) => assert_eq!(*first, steady, "{what} through {door:?}, {}", self.mode),
             None => {
                 if let Sent::Request(request) = sent {
-                    request.judge(&answer);
+                    request.validate(&answer);
                 }
                 self.firsts.insert(what.to_owned(), steady);
             }
@@ -672,7 +672,7 @@ impl Request {
     }
 
     /// As the door hands it on. (How the doors of Lambda really do so is for `lambda-local`; here it counts that they differ.)
-    fn event(&self, door: Door) -> Value {
+    fn event(&self, door: FrontDoor) -> Value {
         let Self {
             method, path, body, ..
         } = self;
@@ -700,9 +700,9 @@ impl Request {
             })
         };
         match door {
-            Door::HttpApi => http("$default", "abc.execute-api.eu-west-1.amazonaws.com"),
-            Door::FunctionUrl => http("$default", "abc.lambda-url.eu-west-1.on.aws"),
-            Door::RestApi => json!({
+            FrontDoor::HttpApi => http("$default", "abc.execute-api.eu-west-1.amazonaws.com"),
+            FrontDoor::FunctionUrl => http("$default", "abc.lambda-url.eu-west-1.on.aws"),
+            FrontDoor::RestApi => json!({
                 "resource": "/{proxy+}",
                 "path": path,
                 "httpMethod": method,
@@ -722,7 +722,7 @@ impl Request {
                 "body": body,
                 "isBase64Encoded": false,
             }),
-            Door::LoadBalancer => json!({
+            FrontDoor::LoadBalancer => json!({
                 "requestContext": { "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/tools/0123456789abcdef" } },
                 "httpMethod": method,
                 "path": path,
@@ -735,7 +735,7 @@ impl Request {
     }
 
     /// The answer is one by the schema of its revision.
-    fn judge(&self, answer: &Answer) {
+    fn validate(&self, answer: &Answer) {
         let header = |name: &str| answer.headers.get(name).map(String::as_str);
         let exchange = Exchange {
             method: self.method,
@@ -744,10 +744,10 @@ impl Request {
             body: self.body.as_bytes(),
             status: answer.status.try_into().expect("a status"),
             content_type: header("content-type"),
-            begun: header("mcp-session-id"),
+            new_session: header("mcp-session-id"),
             answer: answer.body.as_bytes(),
         };
-        exchange.judge();
+        exchange.validate();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{process::Command, thread};
 
 use serde_json::{Value, json};
-use tests::{Client, Door, Dynamo, Host, Layer, Retry, node_client, output_of, python_client};
+use tests::{Client, Dynamo, FrontDoor, Host, Layer, Retry, node_client, output_of, python_client};
 
 pub(crate) const TABLE: &str = "sessions";
 
@@ -240,7 +240,7 @@ fn state_is_bounded_private_and_ends() {
     insta::assert_snapshot!(format!("{} {}", told.status, told.json()["error"]["message"]), @r#"404 "the session has ended; start over with initialize""#);
     assert_eq!(post(&client, &session, "ping", &json!({})).status, 404);
     // Environments that share no table keep nothing.
-    let on_lambda = Host::lambda(&Layer::of(["stateful"]), Door::rest_api("prod"));
+    let on_lambda = Host::lambda(&Layer::of(["stateful"]), FrontDoor::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
     insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set SESSION_TABLE");
     on_lambda.wait_for_log("SESSION_TABLE is not set: tools cannot keep anything between calls");
@@ -333,12 +333,12 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     let host = || {
         Host::lambda_with(
             &layer,
-            Door::http_api("$default"),
+            FrontDoor::http_api("$default"),
             &shared(dynamo.endpoint()),
         )
     };
     let (one, another) = (host(), host());
-    let begun = one.invoke_for(
+    let begun = one.invoke_as(
         Some("alice"),
         "POST",
         &json!({ "content-type": "application/json" }),
@@ -350,7 +350,7 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     let headers = json!({ "content-type": "application/json", "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" });
     let ask = |host: &Host, principal, method, params: &Value| {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = host.invoke_for(principal, "POST", &headers, &message);
+        let answer = host.invoke_as(principal, "POST", &headers, &message);
         answer["statusCode"].clone()
     };
     let count = json!({ "name": "count", "arguments": {} });
@@ -367,11 +367,11 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     // One that has not seen the session does not let others end it either.
     let third = host();
     for stranger in [Some("bob"), None] {
-        let ended = third.invoke_for(stranger, "DELETE", &headers, &json!(null));
+        let ended = third.invoke_as(stranger, "DELETE", &headers, &json!(null));
         assert_eq!(ended["statusCode"], 404, "{stranger:?}");
     }
     assert_eq!(ask(&another, Some("alice"), "tools/call", &count), 200);
-    let ended = third.invoke_for(Some("alice"), "DELETE", &headers, &json!(null));
+    let ended = third.invoke_as(Some("alice"), "DELETE", &headers, &json!(null));
     assert_eq!(ended["statusCode"], 204);
     assert_eq!(ask(&another, Some("alice"), "tools/call", &count), 404);
     // Now it knows.
@@ -396,8 +396,8 @@ fn a_list_of_things_to_do_is_kept_for_real_clients_of_both_eras_whichever_enviro
     let layer = Layer::of(["todo-tools"]);
     let host = |door| Host::lambda_with(&layer, door, &shared(dynamo.endpoint()));
     let hosts = [
-        host(Door::http_api("$default")),
-        host(Door::rest_api("prod")),
+        host(FrontDoor::http_api("$default")),
+        host(FrontDoor::rest_api("prod")),
         Host::serve_with(&layer, &shared(dynamo.endpoint())),
     ];
     let urls = hosts.each_ref().map(Host::url).join(",");

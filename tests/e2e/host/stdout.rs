@@ -1,7 +1,7 @@
 //! What plugins print lands in the log, and never on the host's stdout.
 
 use serde_json::json;
-use tests::{Door, Host, Layer};
+use tests::{FrontDoor, Host, Layer};
 
 #[test]
 fn what_a_tool_prints_is_in_the_log_also_without_the_end_of_a_line() {
@@ -14,9 +14,9 @@ fn what_a_tool_prints_is_in_the_log_also_without_the_end_of_a_line() {
     host.connect().call("shout", json!({ "text": "\n" }));
     host.wait_for_log("a line\n");
     host.wait_for_log("no end of a line\n");
-    assert_eq!(host.stdout_to_the_end(), "");
+    assert_eq!(host.kill_and_read_stdout(), "");
 
-    let host = Host::lambda(&layer, Door::http_api("$default"));
+    let host = Host::lambda(&layer, FrontDoor::http_api("$default"));
     let text = "printed on Lambda\n";
     host.connect().call("shout", json!({ "text": text }));
     host.wait_for_log("printed on Lambda");

@@ -5,7 +5,9 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Door, Environment, Host, Layer, event_of, node_client, output_of, python_client};
+use tests::{
+    Environment, FrontDoor, Host, Layer, http_api_event, node_client, output_of, python_client,
+};
 
 /// A call as a client of revision 2026-07-28 makes it.
 fn call(tool: &str, arguments: &Value) -> Value {
@@ -90,9 +92,9 @@ fn a_client_that_drops_the_stream_takes_back_its_call() {
 fn lambda_hears_progress_while_the_tool_runs() {
     let layer = Layer::of(["async-tools"]);
     let environment = Environment::start(&layer, 2, &[("RESPONSE_MODE", "stream")]);
-    let meet = event_of(None, "POST", &headers("meet"), &call("meet", &json!({})));
+    let meet = http_api_event(None, "POST", &headers("meet"), &call("meet", &json!({})));
     let mut one = environment.begin(&meet);
-    let begun = one.streamed(|stream| stream.chunks.len() > 2);
+    let begun = one.stream_until(|stream| stream.chunks.len() > 2);
     let prelude = begun.prelude();
     assert_eq!(prelude["statusCode"], 200);
     assert_eq!(prelude["headers"]["content-type"], "text/event-stream");
@@ -102,7 +104,7 @@ fn lambda_hears_progress_while_the_tool_runs() {
     );
     let two = environment.begin(&meet);
     for mut invocation in [one, two] {
-        let whole = invocation.streamed(|stream| stream.is_over).body();
+        let whole = invocation.stream_until(|stream| stream.is_over).body();
         assert!(whole.contains("\"result\""), "{whole}");
     }
 }
@@ -114,11 +116,11 @@ fn four_calls_at_once_wait_for_each_other_and_end_together() {
         let environment = Environment::start(&layer, 4, &[("RESPONSE_MODE", mode)]);
         // None ends before the others have begun.
         let of_four = call("meet", &json!({ "of": 4 }));
-        let event = event_of(None, "POST", &headers("meet"), &of_four);
+        let event = http_api_event(None, "POST", &headers("meet"), &of_four);
         let invocations = [(); 4].map(|()| environment.begin(&event));
         let mut leaders = invocations.map(|mut invocation| {
             let body = match mode {
-                "stream" => invocation.streamed(|stream| stream.is_over).body(),
+                "stream" => invocation.stream_until(|stream| stream.is_over).body(),
                 _ => invocation.answer()["body"]
                     .as_str()
                     .unwrap_or_default()
@@ -164,8 +166,8 @@ fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
     let stream = [("RESPONSE_MODE", "stream")];
     is_followed(&Host::serve(&layer));
     for door in [
-        Door::streaming_function_url(),
-        Door::streaming_rest_api("prod"),
+        FrontDoor::streaming_function_url(),
+        FrontDoor::streaming_rest_api("prod"),
     ] {
         is_followed(&Host::lambda_with(&layer, door, &stream));
     }
@@ -177,7 +179,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
     // Whatever the host does: the door does not hand on what comes.
     for mode in ["buffered", "stream"] {
         let variables = [("RESPONSE_MODE", mode), ("CALL_TIMEOUT_MS", "1000")];
-        let host = Host::lambda_with(&layer, Door::function_url(), &variables);
+        let host = Host::lambda_with(&layer, FrontDoor::function_url(), &variables);
         let seen = follows(python_client("follow.py"), "2026-07-28", &host);
         let told = seen.last().expect("an answer");
         assert!(told.starts_with("tool follow was given up"), "{seen:?}");
@@ -214,8 +216,8 @@ fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
         ),
         ("preflight", "OPTIONS", &origin, json!(null), 200, "\n"),
     ] {
-        let mut invocation = environment.begin(&event_of(None, method, headers, &body));
-        let streamed = invocation.streamed(|stream| stream.is_over);
+        let mut invocation = environment.begin(&http_api_event(None, method, headers, &body));
+        let streamed = invocation.stream_until(|stream| stream.is_over);
         // What stands before the body, its end, and the body.
         assert_eq!(streamed.chunks.len(), 3, "{id}");
         assert_eq!(streamed.prelude()["statusCode"], status, "{id}");
@@ -226,9 +228,9 @@ fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
     assert!(error["errorMessage"].is_string());
     let mut list = message("tools/list");
     list["id"] = 1.into();
-    let mut list = environment.begin(&event_of(None, "POST", &kind, &list));
+    let mut list = environment.begin(&http_api_event(None, "POST", &kind, &list));
     assert!(
-        list.streamed(|stream| stream.is_over)
+        list.stream_until(|stream| stream.is_over)
             .body()
             .contains("\"tools\"")
     );

@@ -1,7 +1,7 @@
 //! Calls that must end, also when their tools do not.
 
 use serde_json::{Value, json};
-use tests::{CallOutcome, Door, Environment, Host, Layer, event_of};
+use tests::{CallOutcome, Environment, FrontDoor, Host, Layer, http_api_event};
 
 /// Longer than any test.
 const FOREVER: u64 = 100_000;
@@ -56,7 +56,7 @@ fn a_plugin_serves_again_when_its_tool_has_come_back() {
 #[test]
 fn on_lambda_a_tool_that_never_returns_costs_its_environment_after_the_answer() {
     let layer = Layer::of(["sleeps"]);
-    for door in [Door::http_api("$default"), Door::rest_api("prod")] {
+    for door in [FrontDoor::http_api("$default"), FrontDoor::rest_api("prod")] {
         let host = Host::lambda_with(&layer, door, &[LIMIT]);
         for _ in 0..2 {
             let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));
@@ -85,7 +85,7 @@ fn a_call_ends_before_the_function_does() {
     // Of the 30 seconds that the function has; the gateway's are not asked for.
     let limits = [("CALL_RESERVE_MS", "29700"), ("CALL_TIMEOUT_MS", "900000")];
     let layer = Layer::of(["sleeps"]);
-    let host = Host::lambda_with(&layer, Door::http_api("$default"), &limits);
+    let host = Host::lambda_with(&layer, FrontDoor::http_api("$default"), &limits);
     let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));
     let text = outcome.error_text();
     assert!(
@@ -114,7 +114,7 @@ fn where_invocations_come_at_once_calls_run_at_once() {
 fn call(tool: &str, arguments: Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    event_of(
+    http_api_event(
         None,
         "POST",
         &json!({ "content-type": "application/json" }),

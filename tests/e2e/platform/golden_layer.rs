@@ -5,7 +5,7 @@
 //! (`http-tools` is left out for its size.)
 
 use serde_json::{Value, json};
-use tests::{Client, Door, Host, Layer, Retry, repository, sha256, standalone};
+use tests::{Client, FrontDoor, Host, Layer, Retry, repository, sha256, standalone};
 
 /// SHA-256 of the golden layer.
 const GOLDEN: &str = "168fef38fb3b7b35d07735e9ea17cd453f5b771d2d6906607139992d1959ef80";
@@ -17,7 +17,7 @@ fn golden() -> Layer {
         GOLDEN,
         "the golden layer is never built again"
     );
-    Layer::of_archive(&zip)
+    Layer::from_archive(&zip)
 }
 
 /// The text of a call that succeeded.
@@ -36,7 +36,7 @@ fn every_tool_of_the_golden_layer_is_listed_and_answers() {
     let layer = golden();
     for host in [
         Host::serve(&layer),
-        Host::lambda_of_one(&layer, Door::http_api("$default"), &[]),
+        Host::lambda_with_one_environment(&layer, FrontDoor::http_api("$default"), &[]),
     ] {
         let client = host.connect();
         let tools = [
@@ -100,7 +100,7 @@ fn the_golden_layer_keeps_its_lists_in_memory_between_calls() {
 
 #[test]
 fn a_plugin_of_an_author_compiles_and_answers() {
-    let layer = Layer::of_library(&standalone("author", None));
+    let layer = Layer::from_library(&standalone("author", None));
     let host = Host::serve_with(
         &layer,
         &[("STATE_KEY", "a key of tests and of nothing else at all")],

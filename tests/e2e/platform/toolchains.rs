@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::json;
-use tests::{Host, Layer, bootstrap, library_of, program_of, rustc_version, toolchains};
+use tests::{Host, Layer, bootstrap, build_library, build_program, rustc_version, toolchains};
 
 /// What the plugin `notifies` does when it is well: it calls back into the host, keeps state, and logs.
 fn works(host: &Host) {
@@ -34,19 +34,19 @@ fn a_plugin_of_another_rust_release_loads_and_works() {
         return;
     };
     println!("a plugin by {version} in a host by {ours}");
-    let layer = Layer::built_by(&toolchain, "notifies");
+    let layer = Layer::built_with_toolchain(&toolchain, "notifies");
     works(&Host::serve(&layer));
 }
 
 #[test]
 fn a_debug_plugin_works_in_a_release_host() {
-    let layer = Layer::of_library(&library_of("notifies"));
-    works(&Host::serve_by(bootstrap(), &layer));
+    let layer = Layer::from_library(&build_library("notifies"));
+    works(&Host::serve_with_program(bootstrap(), &layer));
 }
 
 #[test]
 fn a_release_plugin_works_in_a_debug_host() {
-    let host = Host::serve_by(&program_of("bootstrap"), &Layer::of(["notifies"]));
+    let host = Host::serve_with_program(&build_program("bootstrap"), &Layer::of(["notifies"]));
     works(&host);
 }
 

@@ -14,7 +14,7 @@ fn bare(script: &str) -> Layer {
 }
 
 fn refused(layer: &Layer) -> String {
-    Host::refusal_in_words(layer, &[STOP])
+    Host::refusal_message(layer, &[STOP])
 }
 
 /// What a plugin's host says to its operation.

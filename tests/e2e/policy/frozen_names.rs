@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::{Door, Dynamo, Host, Layer, dynamodb, repository};
+use tests::{Dynamo, FrontDoor, Host, Layer, dynamodb, repository};
 
 /// The codes of `host/ERRORS.md`: why a start fails.
 const ERROR_CODES: &str = "CONFIG_INVALID ENTRY_FILE_INVALID ENTRY_FILE_UNMATCHED LAYER_FOREIGN LISTEN_FAILED LISTEN_PUBLIC \
@@ -132,7 +132,7 @@ impl Ada {
         if let Some(session) = session {
             headers["mcp-session-id"] = session.into();
         }
-        self.0.invoke_for(Some("ada"), method, &headers, body)
+        self.0.invoke_as(Some("ada"), method, &headers, body)
     }
 
     /// Begins a session, and returns its id.
@@ -172,7 +172,7 @@ fn the_attributes_of_the_table_are_frozen() {
     let layer = Layer::merged([&Layer::of(["stateful"]), &Layer::of(["elicits"])]);
     let ada = Ada(Host::lambda_with(
         &layer,
-        Door::http_api("$default"),
+        FrontDoor::http_api("$default"),
         &environment,
     ));
     let session = ada.session();
@@ -205,7 +205,7 @@ fn the_members_of_log_lines_and_metrics_are_frozen() {
     let variables = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("METRICS", "emf")];
     let ada = Ada(Host::lambda_with(
         &Layer::of(["custom-tools"]),
-        Door::http_api("$default"),
+        FrontDoor::http_api("$default"),
         &variables,
     ));
     let session = ada.session();

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use tests::{Door, Host, Layer, conformance};
+use tests::{FrontDoor, Host, Layer, conformance};
 
 /// What of each revision's requirements tools fulfil: of how many scenarios, how many.
 const SCORES: [(&str, usize, usize); 2] = [("2026-07-28", 37, 25), ("2025-11-25", 30, 14)];
@@ -30,14 +30,14 @@ fn the_official_suite_is_content_with_the_tools_through_serve() {
 #[test]
 fn the_official_suite_is_content_with_the_tools_through_a_rest_api() {
     content("REST API", |layer| {
-        Host::lambda_of_one(layer, Door::rest_api("prod"), &[KEY])
+        Host::lambda_with_one_environment(layer, FrontDoor::rest_api("prod"), &[KEY])
     });
 }
 
 #[test]
 fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
     content("HTTP API", |layer| {
-        Host::lambda_of_one(layer, Door::http_api("$default"), &[KEY])
+        Host::lambda_with_one_environment(layer, FrontDoor::http_api("$default"), &[KEY])
     });
 }
 
@@ -45,20 +45,20 @@ fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
 fn the_official_suite_is_content_with_the_tools_through_a_function_url_that_streams() {
     content("Function URL that streams", |layer| {
         let variables = [KEY, ("RESPONSE_MODE", "stream")];
-        Host::lambda_of_one(layer, Door::streaming_function_url(), &variables)
+        Host::lambda_with_one_environment(layer, FrontDoor::streaming_function_url(), &variables)
     });
 }
 
 fn content(door: &str, host: impl FnOnce(&Layer) -> Host) {
     let host = host(&Layer::of(["conformance"]));
-    for (revision, of, passed) in SCORES {
+    for (revision, total, passed) in SCORES {
         let score = conformance::requirements(&host, revision);
         // Past the test runner, which shows what is printed only of tests that fail.
         let _ = writeln!(
             std::io::stderr(),
             "conformance to {revision} through {door}: {score}"
         );
-        assert_eq!((score.of, score.passed), (of, passed), "{revision}");
+        assert_eq!((score.total, score.passed), (total, passed), "{revision}");
     }
     for (scenario, revision) in UNSCORED {
         let report = conformance::scenario(&host, scenario, revision);

@@ -4,7 +4,9 @@
 use std::{io::Write as _, net::TcpStream};
 
 use serde_json::{Value, json};
-use tests::{Answer, Client, Door, Host, Layer, StdioClient, declaration, script, scripted, tool};
+use tests::{
+    Answer, Client, FrontDoor, Host, Layer, StdioClient, declaration, script, scripted, tool,
+};
 
 /// The largest body that passes every door. Unit: bytes.
 /// Source: Lambda takes events of 6 MB, and this is in one as text, with quotes that have become two characters.
@@ -69,11 +71,11 @@ fn layer() -> Layer {
 fn doors() -> [(&'static str, Host); 3] {
     let layer = layer();
     let pages = [("LIST_PAGE_SIZE", "3")];
-    let lambda = |door| Host::lambda_of_one(&layer, door, &pages);
+    let lambda = |door| Host::lambda_with_one_environment(&layer, door, &pages);
     [
         ("serve", Host::serve_with(&layer, &pages)),
-        ("a REST API", lambda(Door::rest_api("prod"))),
-        ("an HTTP API", lambda(Door::http_api("stage"))),
+        ("a REST API", lambda(FrontDoor::rest_api("prod"))),
+        ("an HTTP API", lambda(FrontDoor::http_api("stage"))),
     ]
 }
 
@@ -529,14 +531,14 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     let mut pipe = StdioClient::open(&layer);
     let mut sent = message("tools/call", params.clone());
     sent["params"]["_meta"] = meta();
-    let answer = pipe.ask(&sent);
+    let answer = pipe.request(&sent);
     assert_eq!(answer["result"]["structuredContent"], arguments);
     // Lambda takes no such answer, and the model hears why it gets none.
     for door in [
-        Door::rest_api("prod"),
-        Door::http_api("$default"),
-        Door::function_url(),
-        Door::LoadBalancer { multi_value: true },
+        FrontDoor::rest_api("prod"),
+        FrontDoor::http_api("$default"),
+        FrontDoor::function_url(),
+        FrontDoor::LoadBalancer { multi_value: true },
     ] {
         let host = Host::lambda(&layer, door.clone());
         let client = host.connect();
@@ -558,13 +560,13 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
 
 #[test]
 fn a_session_is_of_whom_the_gateway_let_in() {
-    let host = Host::lambda_of_one(&layer(), Door::http_api("$default"), &[]);
+    let host = Host::lambda_with_one_environment(&layer(), FrontDoor::http_api("$default"), &[]);
     let send = |principal: Option<&str>, method: &str, session: Option<&str>, body: &Value| {
         let mut headers = json!({ "content-type": "application/json" });
         if let Some(session) = session {
             headers["mcp-session-id"] = json!(session);
         }
-        host.invoke_for(principal, method, &headers, body)
+        host.invoke_as(principal, method, &headers, body)
     };
     let begin = message("initialize", json!({ "protocolVersion": "2025-11-25" }));
     let ping = message("ping", json!({}));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::{
-    Answer, Client, Door, Host, Layer, Retry,
+    Answer, Client, FrontDoor, Host, Layer, Retry,
     author_crate::{AuthorCrate, manifest},
     documents,
 };
@@ -71,8 +71,8 @@ fn a_tool_asks_round_by_round_through_every_door() {
     let layer = Layer::of(["elicits"]);
     for host in [
         Host::serve_with(&layer, &[KEY]),
-        Host::lambda_with(&layer, Door::rest_api("prod"), &[KEY]),
-        Host::lambda_with(&layer, Door::http_api("$default"), &[KEY]),
+        Host::lambda_with(&layer, FrontDoor::rest_api("prod"), &[KEY]),
+        Host::lambda_with(&layer, FrontDoor::http_api("$default"), &[KEY]),
     ] {
         let client = host.connect();
         let nothing = json!({});
@@ -196,7 +196,7 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
     let last = again(&another.connect(), "delete", &path, &first.state, sure());
     assert_eq!(text(&last), "a.txt is deleted");
     // Two environments of one function, through different doors.
-    let environments = [Door::rest_api("prod"), Door::http_api("$default")]
+    let environments = [FrontDoor::rest_api("prod"), FrontDoor::http_api("$default")]
         .map(|door| Host::lambda_with(&layer, door, &[KEY]));
     let state = begin(&environments[0].connect(), "delete", &path).state;
     let last = again(&environments[1].connect(), "delete", &path, &state, sure());
@@ -219,7 +219,8 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
 fn a_state_that_is_not_of_this_call_is_refused() {
     let layer = Layer::of(["elicits"]);
     let path = json!({ "path": "a.txt" });
-    let of = |variables: &[_]| Host::lambda_with(&layer, Door::http_api("$default"), variables);
+    let of =
+        |variables: &[_]| Host::lambda_with(&layer, FrontDoor::http_api("$default"), variables);
     let host = of(&[KEY]);
     let client = host.connect();
     let state = begin(&client, "delete", &path).state;
@@ -294,7 +295,7 @@ fn a_state_is_of_the_arguments_as_the_tool_reads_them() {
 
 /// The state of a call that a gateway's authorizer took for Alice's.
 fn state_of_alice(layer: &Layer) -> String {
-    let host = Host::lambda_with(layer, Door::http_api("$default"), &[KEY]);
+    let host = Host::lambda_with(layer, FrontDoor::http_api("$default"), &[KEY]);
     let mut meta = able();
     meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
     let params = json!({ "name": "delete", "arguments": { "path": "a.txt" }, "_meta": meta });
@@ -303,7 +304,7 @@ fn state_of_alice(layer: &Layer) -> String {
         "content-type": "application/json", "mcp-protocol-version": "2026-07-28",
         "mcp-method": "tools/call", "mcp-name": "delete",
     });
-    let answer = host.invoke_for(Some("alice"), "POST", &headers, &body);
+    let answer = host.invoke_as(Some("alice"), "POST", &headers, &body);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let state = body["result"]["requestState"].as_str();
     state
@@ -377,7 +378,7 @@ fn whom_nobody_can_ask_is_told_why() {
     );
     host.wait_for_log("\"inner\" is no string, number, boolean, or choice of strings");
     // Environments share no key unless they are given one.
-    let on_lambda = Host::lambda(&layer, Door::rest_api("prod"));
+    let on_lambda = Host::lambda(&layer, FrontDoor::rest_api("prod"));
     let answer = on_lambda
         .connect()
         .call_modern("introduce", &json!({}), &able());

@@ -1,4 +1,4 @@
-//! One HTTP exchange: what was sent, and what came back.
+//! One HTTP exchange: a request and its answer.
 
 use std::{
     collections::HashMap,
@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::{
     MODERN, REVISIONS,
-    message::{judge_notification, judge_response, revision_of},
+    message::{revision_of, validate_notification, validate_response},
 };
 
-/// The revision of what names none and is in no session that is known.
-const ASSUMED: &str = "2025-03-26";
+/// The revision of a request that names none and is in no known session.
+const ASSUMED_REVISION: &str = "2025-03-26";
 
 /// An HTTP exchange with an MCP endpoint. Headers are `None` where they are absent, or no text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,17 +31,17 @@ pub struct Exchange<'a> {
     /// Its `Content-Type`.
     pub content_type: Option<&'a str>,
     /// Its `Mcp-Session-Id`.
-    pub begun: Option<&'a str>,
+    pub new_session: Option<&'a str>,
     /// Its body.
     pub answer: &'a [u8],
 }
 
 impl Exchange<'_> {
-    /// Judge the answer to a POST, and every other one that is of JSON-RPC.
+    /// Validates the answer to a POST, and every other one that is of JSON-RPC.
     ///
     /// # Panics
-    /// When it is not as the schema of its revision demands, or its HTTP part not as the specification does.
-    pub fn judge(&self) {
+    /// When it does not satisfy the schema of its revision, or its HTTP part not the specification.
+    pub fn validate(&self) {
         let answers = self.messages();
         let is_ours = |message: &Value| message.get("jsonrpc").is_some() || message.is_array();
         if self.method != "POST" && !answers.iter().any(is_ours) {
@@ -63,7 +63,7 @@ impl Exchange<'_> {
         };
         for message in notifications {
             let revision = requests.first().and_then(|request| self.revision(request));
-            judge_notification(revision.unwrap_or(MODERN), message);
+            validate_notification(revision.unwrap_or(MODERN), message);
         }
         match response {
             Value::Array(responses) => {
@@ -71,7 +71,7 @@ impl Exchange<'_> {
                 let is_request = |message: &&Value| message.get("method").is_some();
                 let asked = ids(requests.iter().filter(is_request));
                 let answered = ids(responses.iter());
-                // An error without id answers a request whose id could not be told.
+                // An error without id answers a request with an unreadable id.
                 let unnamed = responses.len() - answered.len();
                 for id in &asked {
                     let count = |ids: &[String]| ids.iter().filter(|known| *known == id).count();
@@ -85,25 +85,25 @@ impl Exchange<'_> {
                     let to = |request: &&Value| {
                         response.get("id").is_some() && request.get("id") == response.get("id")
                     };
-                    // Of requests with one id, nobody can say which of them this is for.
+                    // Of several requests with one id, the matching one is unknown.
                     let mut requests = requests.iter().filter(to);
                     let request = requests.next().filter(|_| requests.next().is_none());
-                    judge_response(Some(ASSUMED), request, response);
+                    validate_response(Some(ASSUMED_REVISION), request, response);
                 }
             }
             response => {
                 let request = requests.first();
                 let revision = request.and_then(|request| self.revision(request));
-                judge_response(revision, request, response);
+                validate_response(revision, request, response);
                 if request.is_some() || response.get("id").is_none() {
-                    self.judge_status(revision, response);
+                    self.validate_status(revision, response);
                 }
-                self.remember(response);
+                self.record_session(response);
             }
         }
     }
 
-    /// The messages of the answer.
+    /// Returns the messages of the answer.
     fn messages(&self) -> Vec<Value> {
         if self.answer.is_empty() {
             return Vec::new();
@@ -131,7 +131,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// `None`: of `initialize`, which agrees on one.
+    /// Returns the revision of a request. `None`: it is `initialize`, which negotiates one.
     fn revision(&self, request: &Value) -> Option<&str> {
         let version = self
             .protocol_version
@@ -145,13 +145,13 @@ impl Exchange<'_> {
             None => {
                 let sessions = sessions();
                 let known = self.session.and_then(|session| sessions.get(session));
-                Some(known.copied().unwrap_or(ASSUMED))
+                Some(known.copied().unwrap_or(ASSUMED_REVISION))
             }
         };
         revision_of(request, agreed)
     }
 
-    fn judge_status(&self, revision: Option<&str>, response: &Value) {
+    fn validate_status(&self, revision: Option<&str>, response: &Value) {
         let status = self.status;
         let Some(code) = response["error"]["code"].as_i64() else {
             assert_eq!(status, 200, "the status of {response}");
@@ -174,9 +174,9 @@ impl Exchange<'_> {
         assert!(expected.contains(&status), "{status}: {response}");
     }
 
-    /// Which revision a new session has.
-    fn remember(&self, response: &Value) {
-        let Some(session) = self.begun else {
+    /// Records the revision of a new session.
+    fn record_session(&self, response: &Value) {
+        let Some(session) = self.new_session else {
             return;
         };
         let negotiated = response["result"]["protocolVersion"].as_str();
@@ -186,14 +186,14 @@ impl Exchange<'_> {
     }
 }
 
-/// The ids of messages, as text.
+/// Returns the ids of messages, as text.
 fn ids<'a>(messages: impl Iterator<Item = &'a Value>) -> Vec<String> {
     let ids = messages.filter_map(|message| message.get("id"));
     let ids = ids.filter(|id| id.is_string() || id.is_i64() || id.is_u64());
     ids.map(Value::to_string).collect()
 }
 
-/// Sessions have random ids: those of all servers fit into one map.
+/// Returns the known sessions. They have random ids: those of all servers fit into one map.
 fn sessions() -> std::sync::MutexGuard<'static, HashMap<String, &'static str>> {
     static SESSIONS: LazyLock<Mutex<HashMap<String, &'static str>>> = LazyLock::new(Mutex::default);
     SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)

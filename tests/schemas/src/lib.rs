@@ -1,8 +1,8 @@
-//! The official JSON schemas of MCP's revisions, and a judge of answers by them.
+//! The official JSON schemas of MCP's revisions, and a validator of answers.
 //!
-//! Every harness hands what was sent and what came back to [`Exchange::judge`], so that no test can overlook an answer that
-//! its revision's schema refuses. It panics: that is its way to fail a test. It knows the protocol on its own, and shares no
-//! code with what it judges.
+//! Every harness passes each request and its answer to [`Exchange::validate`], so that no test can overlook an answer
+//! that the schema of its revision refuses. It panics: that is its way to fail a test. It implements the protocol
+//! independently, and shares no code with the servers that it validates.
 
 mod exchange;
 mod message;
@@ -16,7 +16,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 pub use exchange::Exchange;
-pub use message::{judge_line, judge_notification, judge_result};
+pub use message::{validate_line, validate_notification, validate_result};
 
 /// The revision without handshake.
 pub const MODERN: &str = "2026-07-28";
@@ -50,7 +50,7 @@ fn parsed(position: usize) -> Value {
     serde_json::from_str(TEXTS[position]).expect("the schema is JSON")
 }
 
-/// What is wrong with a value by a definition of a revision's schema; nothing, if it is empty.
+/// Returns the problems of a value by a definition of a revision's schema; none, if it is valid.
 ///
 /// # Panics
 /// When there is no such revision or definition.
@@ -63,11 +63,11 @@ pub fn problems(revision: &str, definition: &str, value: &Value) -> Vec<String> 
         .collect()
 }
 
-/// A value satisfies a definition of a revision's schema.
+/// Asserts that a value satisfies a definition of a revision's schema.
 ///
 /// # Panics
 /// When it does not, or when there is no such revision or definition.
-pub fn accept(revision: &str, definition: &str, value: &Value) {
+pub fn assert_valid(revision: &str, definition: &str, value: &Value) {
     let problems = problems(revision, definition, value);
     assert!(
         problems.is_empty(),

@@ -1,4 +1,4 @@
-//! An account at AWS, as far as moto has one, and a shell that is logged in to it.
+//! An account at AWS, as far as moto has one, and a shell with its credentials.
 
 use std::{path::Path, process::Command};
 
@@ -7,17 +7,17 @@ use tempfile::TempDir;
 
 use crate::{Layer, aws::cli::aws_cli, bootstrap, cargo_layer, output_of, target};
 
-/// An account of one's own, and a folder with `function.zip` and the layer of the example `custom-tools`, `layer.zip`.
+/// A separate account, and a folder with `function.zip` and the layer of the example `custom-tools`, `layer.zip`.
 pub struct Account {
     endpoint: String,
     folder: TempDir,
 }
 
 impl Account {
-    /// The account that is behind this endpoint.
-    pub fn at(endpoint: &str) -> Self {
+    /// Creates the account behind this endpoint.
+    pub fn new(endpoint: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // It is made when it is asked for what is in it.
+        // moto creates the account at the first request about its content.
         bootstrap();
         let function = target().join("function.zip");
         fs_err::copy(function, folder.path().join("function.zip")).expect("a function");
@@ -25,23 +25,23 @@ impl Account {
             endpoint: endpoint.to_owned(),
             folder,
         };
-        account.has_layer("custom-tools");
+        account.set_layer("custom-tools");
         account
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Make the layer of an example the one in the folder.
-    pub fn has_layer(&self, plugin: &str) {
+    /// Makes the layer of an example the one in the folder.
+    pub fn set_layer(&self, plugin: &str) {
         Layer::of([plugin]);
         let zip = target().join(format!("{plugin}.zip"));
         fs_err::copy(zip, self.folder.path().join("layer.zip")).expect("a layer");
     }
 
-    /// A program in the folder that reaches the account, and finds the AWS CLI and `cargo-layer` as well.
+    /// Returns a command in the folder that reaches the account, and finds the AWS CLI and `cargo-layer` as well.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let program = program.as_ref();
         let mut command = aws_cli(program.to_str().expect("UTF-8"));
@@ -61,19 +61,19 @@ impl Account {
         command
     }
 
-    /// `cargo layer` with these words.
+    /// Returns a command for `cargo layer` with these arguments.
     pub fn cargo_layer(&self, words: &[&str]) -> Command {
         let mut command = self.command(cargo_layer());
         command.args(words);
         command
     }
 
-    /// What a script prints, which must succeed.
+    /// Returns the output of a script, which must succeed.
     pub fn shell(&self, script: &str) -> String {
         output_of(self.command("sh").args(["-euc", script]))
     }
 
-    /// What a command of the AWS CLI answers.
+    /// Returns the answer of a command of the AWS CLI.
     pub fn json(&self, command: &str) -> Value {
         let text = self.shell(&format!("aws {command} --output json"));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))

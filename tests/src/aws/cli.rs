@@ -17,7 +17,7 @@ pub fn aws_cli(program: &str) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new(program);
     command.env("PATH", format!("{}:{path}", server.folder.display()));
-    // It would look for credentials and settings of whoever runs the tests.
+    // It would look for the developer's credentials and settings.
     command.env("HOME", "/nonexistent");
     command
 }

@@ -1,4 +1,4 @@
-//! What reads and makes deployments: CDK, SAM, cfn-lint and Terraform, with what they need under `target/e2e`.
+//! The tools that check and deploy templates: CDK, SAM, cfn-lint and Terraform, with their packages under `target/e2e`.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use crate::{
     packages::{node, node_modules, prepared, venv},
 };
 
-/// A program beside cfn-lint, the SAM CLI and its translator, such as `python`.
+/// Returns a command for a program beside cfn-lint, the SAM CLI and its translator, such as `python`.
 pub fn template_tool(program: &str) -> Command {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| venv("templates", "requirements-templates.txt").join("bin"));
@@ -27,7 +27,7 @@ pub fn template_tool(program: &str) -> Command {
     command
 }
 
-/// Node.js in a copy of `deploy/cdk` after `npm ci`, so that `node app.js` works.
+/// Returns Node.js in a copy of `deploy/cdk` after `npm ci`, so that `node app.js` works.
 pub fn cdk() -> Command {
     let mut command = node();
     command.current_dir(app());
@@ -52,7 +52,7 @@ fn app() -> &'static Path {
         };
         let npm = |place: &Path, arguments: &[&str]| {
             let mut npm = Command::new("npm");
-            // That of the machine may be too old for the compiler.
+            // The machine's own may be too old for the compiler.
             let node = node_modules().join("node/bin");
             let path = std::env::var("PATH").unwrap_or_default();
             npm.env("PATH", format!("{}:{path}", node.display()));
@@ -65,7 +65,7 @@ fn app() -> &'static Path {
             installed = true;
         });
         if !installed {
-            // The sources may be others than those that were compiled then.
+            // The sources may have changed since they were compiled.
             locked("cdk", || {
                 copy(&app);
                 npm(&app, &["run", "prepare"]);
@@ -75,7 +75,7 @@ fn app() -> &'static Path {
     })
 }
 
-/// Where Terraform looks for providers that were put there by hand; `TF_PLUGIN_DIR` names another place.
+/// The places where Terraform looks for manually installed providers; `TF_PLUGIN_DIR` names another.
 const PROVIDERS: [&str; 3] = [
     "/usr/share/terraform/plugins",
     "/usr/local/share/terraform/plugins",
@@ -90,10 +90,10 @@ pub struct Terraform {
 }
 
 impl Terraform {
-    /// What this machine has.
+    /// Finds the program and the provider of this machine.
     ///
     /// # Errors
-    /// What it lacks: neither comes from a package registry that tests could ask.
+    /// The missing part: neither comes from a package registry that tests could ask.
     pub fn find() -> Result<Self, String> {
         let runs = |program: &&str| Command::new(program).arg("-version").output().is_ok();
         let program = ["terraform", "tofu"].into_iter().find(runs);
@@ -114,11 +114,11 @@ impl Terraform {
         Ok(Self { program, providers })
     }
 
-    /// Run it in a folder.
+    /// Returns a command in a folder.
     pub fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.program);
         command.args(arguments).current_dir(folder);
-        // Those of whoever runs the tests may name files that are not there.
+        // The developer's own settings may name files that do not exist.
         for variable in ["TF_CLI_CONFIG_FILE", "AWS_CA_BUNDLE", "AWS_PROFILE"] {
             command.env_remove(variable);
         }
@@ -131,7 +131,7 @@ impl Terraform {
         command
     }
 
-    /// Make a folder ready, with the provider that there is.
+    /// Initializes a folder with the installed provider.
     pub fn init(&self, folder: &Path) {
         let mut init = self.command(
             folder,

@@ -15,12 +15,12 @@ use tokio::{net::TcpListener, runtime::Runtime};
 /// An engine in this process.
 pub struct Dynamo {
     endpoint: String,
-    // Serves as long as it is there, unless somebody else's does.
+    // A runtime that serves as long as this value exists, unless the caller's does.
     _runtime: Option<Runtime>,
 }
 
 impl Dynamo {
-    /// Start one on the runtime of the caller.
+    /// Starts one on the runtime of the caller.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a free port");
@@ -33,7 +33,7 @@ impl Dynamo {
         }
     }
 
-    /// Start one with a table of this name, on a runtime of its own.
+    /// Starts one with a table of this name, on a separate runtime.
     pub fn with_table(name: &str) -> Self {
         let runtime = Runtime::new().expect("threads");
         let dynamo = runtime.block_on(async {
@@ -47,13 +47,13 @@ impl Dynamo {
         }
     }
 
-    /// Where it is.
+    /// Returns its URL.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 }
 
-/// A client of an engine that takes any credentials.
+/// Returns a client of an engine that accepts any credentials.
 pub fn client(endpoint: &str) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -65,7 +65,7 @@ pub fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// A table as `docs/operator/sessions.md` says to make one.
+/// Creates a table as `docs/operator/sessions.md` shows.
 pub async fn create_table(client: &Client, name: &str) {
     let key = AttributeDefinition::builder()
         .attribute_name("session_id")

@@ -1,5 +1,5 @@
-//! Lambda's API as moto has it, and what moto lacks of it: invocations of the real `bootstrap`, the content of layers, revisions,
-//! and updates that take their time.
+//! Lambda's API as moto has it, with the parts that moto lacks: invocations of the real `bootstrap`, the content of
+//! layers, revisions, and updates that take time.
 
 use std::{
     collections::BTreeMap,
@@ -25,15 +25,15 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::{Moto, bootstrap};
 
-/// The most that is read of moto's answers. Unit: bytes. Source: ours; layers of tests have some megabytes.
-const LARGEST: u64 = 1 << 28;
+/// The largest answer of moto that is read. Unit: bytes. Source: ours; layers of tests have some megabytes.
+const MAX_ANSWER: u64 = 1 << 28;
 
 /// The end of a log that an invocation can ask for. Unit: bytes. Source: AWS Lambda API Reference, "Invoke", `LogType`.
 const LOG_TAIL: usize = 4 << 10;
 
 type Answer = Response<Full<Bytes>>;
 
-/// An account whose functions can be invoked.
+/// An account with functions that can be invoked.
 pub struct LambdaApi {
     endpoint: String,
     shared: Arc<Shared>,
@@ -51,24 +51,24 @@ struct Shared {
 struct State {
     /// The archives of layers, by the ARNs of their versions.
     layers: BTreeMap<String, Bytes>,
-    /// How often a function was changed.
+    /// The number of changes of each function.
     revisions: BTreeMap<String, u64>,
-    /// Functions whose update has not reached them.
+    /// Functions with an update in progress.
     updating: Vec<String>,
-    /// What would change something.
+    /// The requests that would change something.
     changes: Vec<String>,
-    /// The next update fails, with all the variables in its message.
-    quotes_variables: bool,
-    /// Somebody else changes a function right before the next update.
-    is_overtaken: bool,
-    /// Layers cannot be downloaded.
-    keeps_content: bool,
+    /// Whether the next update fails, with all the variables in its message.
+    fails_next_update: bool,
+    /// Whether somebody else changes a function right before the next update.
+    changes_before_update: bool,
+    /// Whether downloads of layers are refused.
+    denies_downloads: bool,
 }
 
 impl LambdaApi {
-    /// An account with nothing in it.
+    /// Starts an empty account.
     pub fn start() -> Self {
-        // Whoever invokes does not wait for it to be built.
+        // Built now, so that invocations need not wait for it.
         bootstrap();
         let moto = Moto::start();
         let runtime = Runtime::new().expect("threads");
@@ -87,7 +87,7 @@ impl LambdaApi {
                 let shared = Arc::clone(&serving);
                 tokio::spawn(async move {
                     let service = service_fn(|request| answer(Arc::clone(&shared), request));
-                    // The CLI may go away whenever it likes.
+                    // The CLI may close the connection at any time.
                     let _ = http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
@@ -102,29 +102,29 @@ impl LambdaApi {
         }
     }
 
-    /// Where it is: a value for `AWS_ENDPOINT_URL`.
+    /// Returns its URL: a value for `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What was asked of it since the last time that changes something, as `METHOD path`.
+    /// Returns the changing requests since the last call, as `METHOD path`.
     pub fn take_changes(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().changes)
     }
 
-    /// Let the next update fail with a message that quotes the variables, as Lambda does where they are too large.
-    pub fn quote_variables(&self) {
-        self.shared.lock().quotes_variables = true;
+    /// Makes the next update fail with a message that quotes the variables, as Lambda does where they are too large.
+    pub fn fail_next_update(&self) {
+        self.shared.lock().fails_next_update = true;
     }
 
-    /// Let somebody else change the function right before the next update.
-    pub fn overtake(&self) {
-        self.shared.lock().is_overtaken = true;
+    /// Makes somebody else change the function right before the next update.
+    pub fn change_before_next_update(&self) {
+        self.shared.lock().changes_before_update = true;
     }
 
-    /// Let nobody download layers, as for an account that may not read them.
-    pub fn keep_content(&self, is_kept: bool) {
-        self.shared.lock().keeps_content = is_kept;
+    /// Refuses downloads of layers, as for an account that may not read them.
+    pub fn deny_downloads(&self, is_denied: bool) {
+        self.shared.lock().denies_downloads = is_denied;
     }
 }
 
@@ -133,7 +133,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The revision of a function: another after every change.
+    /// Returns the revision of a function: another after every change.
     fn revision(&self, function: &str) -> String {
         let number = self.lock().revisions.get(function).copied();
         format!("00000000-0000-0000-0000-{:012}", number.unwrap_or_default())
@@ -147,8 +147,8 @@ impl Shared {
             .or_default() += 1;
     }
 
-    /// Ask moto, and wait for its answer.
-    fn ask(
+    /// Forwards a request to moto, and waits for its answer.
+    fn forward_to_moto(
         &self,
         method: &Method,
         target: &str,
@@ -181,7 +181,7 @@ impl Shared {
                 )
             })
             .collect();
-        let body = answer.body_mut().with_config().limit(LARGEST);
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER);
         (
             status,
             headers,
@@ -189,7 +189,7 @@ impl Shared {
         )
     }
 
-    /// What moto says of a function or a version.
+    /// Returns moto's configuration of a function or a version.
     fn configuration(&self, head: &Parts, function: &str, qualifier: Option<&str>) -> Value {
         let query = qualifier.map(|qualifier| format!("?Qualifier={qualifier}"));
         let target = format!(
@@ -198,7 +198,7 @@ impl Shared {
         );
         let mut asked = head.clone();
         asked.headers.remove(CONTENT_TYPE);
-        let (_, _, body) = self.ask(&Method::GET, &target, Some(&asked), &[]);
+        let (_, _, body) = self.forward_to_moto(&Method::GET, &target, Some(&asked), &[]);
         serde_json::from_slice(&body).expect("JSON")
     }
 }
@@ -210,7 +210,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
     let body = body.unwrap_or_default();
-    let path = unescaped(head.uri.path());
+    let path = percent_decoded(head.uri.path());
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
     if let ["2015-03-31", "functions", function, "invocations"] = parts.as_slice() {
         return Ok(invoke(&shared, &head, function, body).await);
@@ -218,7 +218,7 @@ async fn answer(
     let answered =
         tokio::task::spawn_blocking(move || answer_without_invoking(&shared, &head, &body));
     Ok(answered.await.unwrap_or_else(|error| {
-        refused(
+        error_response(
             StatusCode::INTERNAL_SERVER_ERROR,
             "ServiceException",
             &error.to_string(),
@@ -227,9 +227,9 @@ async fn answer(
 }
 
 fn answer_without_invoking(shared: &Shared, head: &Parts, body: &Bytes) -> Answer {
-    let path = unescaped(head.uri.path());
+    let path = percent_decoded(head.uri.path());
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
-    // Whatever is asked of services with one path for all says so in a header, or, of older ones, in the body.
+    // Services with one path for all requests name the operation in a header, or, older ones, in the body.
     let target = head.headers.get("x-amz-target");
     let target = target.map_or(&body[..], |target| target.as_bytes());
     let target = String::from_utf8_lossy(target);
@@ -249,7 +249,7 @@ fn answer_without_invoking(shared: &Shared, head: &Parts, body: &Bytes) -> Answe
         ["content", arn] => {
             let content = shared.lock().layers.get(*arn).cloned();
             content.map_or_else(
-                || refused(StatusCode::FORBIDDEN, "AccessDenied", "expired"),
+                || error_response(StatusCode::FORBIDDEN, "AccessDenied", "expired"),
                 |content| Response::new(Full::from(content)),
             )
         }
@@ -261,28 +261,22 @@ fn answer_without_invoking(shared: &Shared, head: &Parts, body: &Bytes) -> Answe
         }
         _ => {
             let (status, headers, answered) =
-                shared.ask(&head.method, &head.uri.to_string(), Some(head), body);
-            // What is not Lambda's stays as it is, to the byte: DynamoDB's answers have a checksum.
+                shared.forward_to_moto(&head.method, &head.uri.to_string(), Some(head), body);
+            // Answers of other services stay as they are, to the byte: DynamoDB's have a checksum.
             let is_lambda = matches!(parts.as_slice(), [_, "functions" | "layers", ..]);
             let answered = match serde_json::from_slice(&answered) {
                 Ok(value) if is_lambda && status.is_success() => {
-                    Bytes::from(completed(shared, &parts, head, body, value).to_string())
+                    Bytes::from(complete(shared, &parts, head, body, value).to_string())
                 }
                 _ => answered,
             };
-            told(status, headers, answered)
+            response(status, headers, answered)
         }
     }
 }
 
-/// An answer of moto's with what Lambda's has as well.
-fn completed(
-    shared: &Shared,
-    parts: &[&str],
-    head: &Parts,
-    body: &[u8],
-    mut value: Value,
-) -> Value {
+/// Adds the members that Lambda's answers have to an answer of moto.
+fn complete(shared: &Shared, parts: &[&str], head: &Parts, body: &[u8], mut value: Value) -> Value {
     let is_get = head.method == Method::GET;
     match parts {
         [_, "functions", function, "configuration"] => {
@@ -306,7 +300,7 @@ fn completed(
                 None => {
                     let part = |name: &str| content[name].as_str().unwrap_or_default().to_owned();
                     let target = format!("/{}/{}", part("S3Bucket"), part("S3Key"));
-                    shared.ask(&Method::GET, &target, None, &[]).2
+                    shared.forward_to_moto(&Method::GET, &target, None, &[]).2
                 }
             };
             shared.lock().layers.insert(arn, content);
@@ -316,7 +310,7 @@ fn completed(
                 .as_str()
                 .expect("an ARN")
                 .to_owned();
-            if !shared.lock().keeps_content {
+            if !shared.lock().denies_downloads {
                 value["Content"]["Location"] = format!("{}/content/{arn}", shared.own).into();
             }
         }
@@ -325,8 +319,8 @@ fn completed(
     value
 }
 
-/// An update reaches a function some time after it was taken: when it is looked at for the first time. Then it has another
-/// revision again.
+/// Completes an update in progress: an update reaches a function some time after it was accepted, here at the first
+/// request for the function. Then it has another revision again.
 fn settle(shared: &Shared, function: &str, value: &mut Value) {
     let mut state = shared.lock();
     let before = state.updating.len();
@@ -339,40 +333,40 @@ fn settle(shared: &Shared, function: &str, value: &mut Value) {
     }
 }
 
-/// Source: AWS Lambda API Reference, "UpdateFunctionConfiguration".
+/// Updates a function. Source: AWS Lambda API Reference, "UpdateFunctionConfiguration".
 fn update(shared: &Shared, head: &Parts, function: &str, body: &Bytes) -> Answer {
     let asked: Value = serde_json::from_slice(body).expect("JSON");
-    if std::mem::take(&mut shared.lock().is_overtaken) {
+    if std::mem::take(&mut shared.lock().changes_before_update) {
         shared.changed(function);
     }
     if let Some(refused) = outdated(shared, function, &asked) {
         return refused;
     }
-    if std::mem::take(&mut shared.lock().quotes_variables) {
+    if std::mem::take(&mut shared.lock().fails_next_update) {
         let message = format!(
             "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {}",
             asked["Environment"]["Variables"]
         );
-        return refused(
+        return error_response(
             StatusCode::BAD_REQUEST,
             "InvalidParameterValueException",
             &message,
         );
     }
     let (status, headers, answered) =
-        shared.ask(&head.method, &head.uri.to_string(), Some(head), body);
+        shared.forward_to_moto(&head.method, &head.uri.to_string(), Some(head), body);
     if !status.is_success() {
-        return told(status, headers, answered);
+        return response(status, headers, answered);
     }
     shared.changed(function);
     shared.lock().updating.push(function.to_owned());
     let mut value: Value = serde_json::from_slice(&answered).expect("JSON");
     value["LastUpdateStatus"] = "InProgress".into();
     value["RevisionId"] = shared.revision(function).into();
-    told(status, headers, value.to_string().into())
+    response(status, headers, value.to_string().into())
 }
 
-/// Source: AWS Lambda API Reference, "PublishVersion".
+/// Publishes a version. Source: AWS Lambda API Reference, "PublishVersion".
 fn publish(shared: &Shared, head: &Parts, function: &str, body: &Bytes) -> Answer {
     let asked: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(refused) = outdated(shared, function, &asked) {
@@ -381,19 +375,19 @@ fn publish(shared: &Shared, head: &Parts, function: &str, body: &Bytes) -> Answe
     if shared.lock().updating.iter().any(|name| name == function) {
         let message =
             "The operation cannot be performed at this time. An update is in progress for resource";
-        return refused(StatusCode::CONFLICT, "ResourceConflictException", message);
+        return error_response(StatusCode::CONFLICT, "ResourceConflictException", message);
     }
     let (status, headers, answered) =
-        shared.ask(&head.method, &head.uri.to_string(), Some(head), body);
-    told(status, headers, answered)
+        shared.forward_to_moto(&head.method, &head.uri.to_string(), Some(head), body);
+    response(status, headers, answered)
 }
 
-/// Was the function changed since the revision that is named?
+/// Returns the error for a function that was changed since the requested revision.
 fn outdated(shared: &Shared, function: &str, asked: &Value) -> Option<Answer> {
     let named = asked["RevisionId"].as_str()?;
     let message = "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias. Call the GetFunction or the GetAlias API to retrieve the latest RevisionId for your resource.";
     (named != shared.revision(function)).then(|| {
-        refused(
+        error_response(
             StatusCode::PRECONDITION_FAILED,
             "PreconditionFailedException",
             message,
@@ -401,7 +395,7 @@ fn outdated(shared: &Shared, function: &str, asked: &Value) -> Option<Answer> {
     })
 }
 
-/// Run the function with its layers and variables. Source: AWS Lambda API Reference, "Invoke".
+/// Runs the function with its layers and variables. Source: AWS Lambda API Reference, "Invoke".
 async fn invoke(shared: &Arc<Shared>, head: &Parts, function: &str, event: Bytes) -> Answer {
     let qualifier = qualifier(&head.uri);
     let (asking, asked, name) = (Arc::clone(shared), head.clone(), function.to_owned());
@@ -410,7 +404,7 @@ async fn invoke(shared: &Arc<Shared>, head: &Parts, function: &str, event: Bytes
     });
     let configuration = configuration.await.expect("moto answers");
     let Some(version) = configuration["Version"].as_str() else {
-        return refused(
+        return error_response(
             StatusCode::NOT_FOUND,
             "ResourceNotFoundException",
             "no such function",
@@ -445,17 +439,17 @@ async fn invoke(shared: &Arc<Shared>, head: &Parts, function: &str, event: Bytes
         ("x-amz-log-result".to_owned(), BASE64_STANDARD.encode(tail)),
     ];
     match answered {
-        Ok(invocation) => told(StatusCode::OK, headers, invocation.payload),
+        Ok(invocation) => response(StatusCode::OK, headers, invocation.payload),
         Err(error) => {
             headers.push(("x-amz-function-error".to_owned(), "Unhandled".to_owned()));
             let payload =
                 json!({ "errorType": error.error_type(), "errorMessage": error.to_string() });
-            told(StatusCode::OK, headers, payload.to_string().into())
+            response(StatusCode::OK, headers, payload.to_string().into())
         }
     }
 }
 
-fn told(status: StatusCode, headers: Vec<(String, String)>, body: Bytes) -> Answer {
+fn response(status: StatusCode, headers: Vec<(String, String)>, body: Bytes) -> Answer {
     let mut answer = Response::builder().status(status);
     for (name, value) in headers {
         answer = answer.header(name, value);
@@ -463,10 +457,10 @@ fn told(status: StatusCode, headers: Vec<(String, String)>, body: Bytes) -> Answ
     answer.body(Full::from(body)).expect("a response")
 }
 
-fn refused(status: StatusCode, kind: &str, message: &str) -> Answer {
+fn error_response(status: StatusCode, kind: &str, message: &str) -> Answer {
     let headers = vec![("x-amzn-errortype".to_owned(), kind.to_owned())];
     let body = json!({ "Type": "User", "message": message, "Message": message });
-    told(status, headers, body.to_string().into())
+    response(status, headers, body.to_string().into())
 }
 
 fn qualifier(uri: &Uri) -> Option<String> {
@@ -475,11 +469,11 @@ fn qualifier(uri: &Uri) -> Option<String> {
         .split('&')
         .filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(name, _)| *name == "Qualifier")?;
-    Some(unescaped(value))
+    Some(percent_decoded(value))
 }
 
-/// Without percent-encoding.
-fn unescaped(text: &str) -> String {
+/// Removes percent-encoding.
+fn percent_decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {

@@ -1,4 +1,4 @@
-//! moto: a second opinion on what AWS answers, from a process of its own.
+//! moto: an independent implementation of AWS's answers, in a separate process.
 
 use std::{
     io::{BufRead, BufReader},
@@ -10,14 +10,14 @@ use std::{
 
 use crate::packages::venv;
 
-/// A running `moto_server`: DynamoDB, Lambda, IAM and more, all empty, for whatever credentials.
+/// A running `moto_server`: DynamoDB, Lambda, IAM and more, all empty, for any credentials.
 pub struct Moto {
     endpoint: String,
     child: Child,
 }
 
 impl Moto {
-    /// Start one on a free port of this machine.
+    /// Starts one on a free port of this machine.
     pub fn start() -> Self {
         static SERVER: OnceLock<PathBuf> = OnceLock::new();
         let server =
@@ -25,9 +25,9 @@ impl Moto {
         let mut command = Command::new(server);
         command
             .args(["-H", "127.0.0.1", "-p", "0"])
-            // Roles have policies of AWS's own.
+            // Roles have AWS's managed policies.
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-            // It would look for credentials and settings of whoever runs the tests.
+            // It would look for the developer's credentials and settings.
             .env("HOME", "/nonexistent")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -35,24 +35,24 @@ impl Moto {
         let mut child = command.spawn().expect("moto_server can be run");
         let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
         let mut lines = lines.map_while(Result::ok);
-        let mut told = String::new();
+        let mut output = String::new();
         let endpoint = loop {
             let Some(line) = lines.next() else {
                 let status = child.wait();
-                panic!("moto_server did not start ({status:?}):\n{told}");
+                panic!("moto_server did not start ({status:?}):\n{output}");
             };
             if let Some((_, endpoint)) = line.split_once("Running on ") {
                 break endpoint.trim().to_owned();
             }
-            told += &line;
-            told.push('\n');
+            output += &line;
+            output.push('\n');
         };
-        // It stops when nobody reads what it writes.
+        // It stops when nobody reads its output.
         thread::spawn(move || lines.for_each(drop));
         Self { endpoint, child }
     }
 
-    /// Where it is: a value for `AWS_ENDPOINT_URL`, or `--endpoint-url` of the AWS CLI.
+    /// Returns its URL: a value for `AWS_ENDPOINT_URL`, or `--endpoint-url` of the AWS CLI.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }

@@ -1,4 +1,4 @@
-//! A proxy in front of a DynamoDB: counts what is asked of it, and fails as networks and services do.
+//! A proxy in front of a DynamoDB: counts operations, and fails as networks and services do.
 
 use std::{
     collections::BTreeMap,
@@ -29,25 +29,25 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer},
 };
 
-/// How a request fares.
+/// The treatment of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is answered.
+    /// The request is answered.
     None,
-    /// Its connection is closed without an answer.
+    /// The connection is closed without an answer.
     Refuse,
-    /// It is never answered.
+    /// The request is never answered.
     Hang,
-    /// It is answered by an error of the service.
+    /// The answer is an error of the service.
     Error500,
-    /// It is answered by "too many requests".
+    /// The answer is "too many requests".
     Throttle,
-    /// It is answered as if nobody might do it.
+    /// The answer is that access is denied.
     Deny,
-    /// It is answered by something that is not DynamoDB.
+    /// The answer is not one of DynamoDB.
     Html,
-    /// It is done, and of every third one the answer is lost; but not of a fourth attempt, so that whoever tries on gets
-    /// through.
+    /// The request is carried out, and of every third one the answer is lost; but not of a fourth attempt, so that a
+    /// client that retries succeeds.
     LoseEveryThird,
 }
 
@@ -59,22 +59,22 @@ pub struct Proxy {
 }
 
 struct Shared {
-    behind: String,
+    upstream: String,
     fault: Mutex<Fault>,
-    /// An operation that fares otherwise than all others.
-    other: Mutex<Option<(String, Fault)>>,
-    seen: Mutex<BTreeMap<String, u64>>,
+    /// An operation with another treatment than all others.
+    operation_fault: Mutex<Option<(String, Fault)>>,
+    operations: Mutex<BTreeMap<String, u64>>,
     number: AtomicU64,
 }
 
 impl Proxy {
-    /// Stand before this endpoint.
-    pub fn before(endpoint: &str) -> Self {
-        Self::behind(None, endpoint)
+    /// Starts one in front of this endpoint.
+    pub fn new(endpoint: &str) -> Self {
+        Self::start(None, endpoint)
     }
 
-    /// The same over TLS. With it comes the certificate of the authority that vouches for it, as PEM.
-    pub fn with_tls_before(endpoint: &str) -> (Self, String) {
+    /// Starts one with TLS. Also returns the certificate of its authority, as PEM.
+    pub fn with_tls(endpoint: &str) -> (Self, String) {
         let names = vec!["localhost".to_owned()];
         let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
         let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
@@ -85,16 +85,16 @@ impl Proxy {
             .with_single_cert(vec![own.cert.der().clone()], key.into())
             .expect("a key that fits");
         let tls = TlsAcceptor::from(Arc::new(config));
-        (Self::behind(Some(tls), endpoint), own.cert.pem())
+        (Self::start(Some(tls), endpoint), own.cert.pem())
     }
 
-    fn behind(tls: Option<TlsAcceptor>, endpoint: &str) -> Self {
+    fn start(tls: Option<TlsAcceptor>, endpoint: &str) -> Self {
         let runtime = Runtime::new().expect("threads");
         let shared = Arc::new(Shared {
-            behind: endpoint.to_owned(),
+            upstream: endpoint.to_owned(),
             fault: Mutex::new(Fault::None),
-            other: Mutex::default(),
-            seen: Mutex::default(),
+            operation_fault: Mutex::default(),
+            operations: Mutex::default(),
             number: AtomicU64::new(0),
         });
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
@@ -112,7 +112,7 @@ impl Proxy {
                     match tls {
                         None => serve(&shared, stream).await,
                         Some(tls) => {
-                            // Whoever does not trust it goes away.
+                            // A client that does not trust it closes the connection.
                             if let Ok(stream) = tls.accept(stream).await {
                                 serve(&shared, stream).await;
                             }
@@ -128,37 +128,37 @@ impl Proxy {
         }
     }
 
-    /// Where it is.
+    /// Returns its URL.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// From now on, this operation alone fares like this.
+    /// Treats only this operation like this from now on.
     pub fn set_only(&self, operation: &str, fault: Fault) {
         self.set(Fault::None);
-        *locked(&self.shared.other) = Some((operation.to_owned(), fault));
+        *locked(&self.shared.operation_fault) = Some((operation.to_owned(), fault));
     }
 
-    /// From now on, requests fare like this.
+    /// Treats all requests like this from now on.
     pub fn set(&self, fault: Fault) {
-        *locked(&self.shared.other) = None;
+        *locked(&self.shared.operation_fault) = None;
         *locked(&self.shared.fault) = fault;
     }
 
-    /// The operations since this was last asked, and how often each.
-    pub fn take_seen(&self) -> BTreeMap<String, u64> {
-        std::mem::take(&mut locked(&self.shared.seen))
+    /// Returns the operations since the last call, with their counts.
+    pub fn take_operations(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut locked(&self.shared.operations))
     }
 }
 
-/// The connection is closed without an answer.
+/// The error that closes a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("closed")]
 struct Closed;
 
 async fn serve(shared: &Arc<Shared>, stream: impl AsyncRead + AsyncWrite + Unpin) {
     let service = service_fn(|request| answer(shared, request));
-    // An error is how a connection is closed.
+    // An error closes the connection.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -177,11 +177,11 @@ async fn answer(
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
-    let fault = match &*locked(&shared.other) {
-        Some((other, fault)) if *other == operation => *fault,
+    let fault = match &*locked(&shared.operation_fault) {
+        Some((name, fault)) if *name == operation => *fault,
         _ => *locked(&shared.fault),
     };
-    *locked(&shared.seen).entry(operation).or_default() += 1;
+    *locked(&shared.operations).entry(operation).or_default() += 1;
     let failed = |status, kind: &str| {
         let body = format!(
             r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"as the test wants it"}}"#
@@ -231,7 +231,7 @@ async fn forward(
 ) -> Result<Response<Full<Bytes>>, Closed> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-    let url = format!("{}{}", shared.behind, head.uri);
+    let url = format!("{}{}", shared.upstream, head.uri);
     let mut sent = ureq::http::Request::builder()
         .method(head.method.as_str())
         .uri(url);

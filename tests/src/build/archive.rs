@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// Unpack a zip over what is in a folder.
+/// Unpacks a zip over the content of a folder.
 ///
 /// # Panics
 /// When it is no archive, or cannot be written.
@@ -16,7 +16,7 @@ pub fn unzip(zip: &Path, folder: &Path) {
         .expect("the archive can be unpacked");
 }
 
-/// SHA-256 of a file, in hex.
+/// Returns the SHA-256 of a file, in hex.
 ///
 /// # Panics
 /// When it cannot be read.
@@ -24,7 +24,7 @@ pub fn sha256(path: &Path) -> String {
     sha256_of(&fs_err::read(path).expect("the file can be read"))
 }
 
-/// SHA-256 in hex.
+/// Returns the SHA-256 in hex.
 pub fn sha256_of(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()

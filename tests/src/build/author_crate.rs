@@ -8,7 +8,7 @@ use crate::{output_of, repository, target};
 pub struct AuthorCrate(PathBuf);
 
 impl AuthorCrate {
-    /// With this in its manifest, where `SDK` stands for the folder of plugin-sdk, and this source.
+    /// Creates a crate with this manifest, where `SDK` is replaced by the folder of plugin-sdk, and this source.
     pub fn new(name: &str, manifest: &str, source: &str) -> Self {
         let folder = target().join("authors").join(name);
         let sdk = repository().join("plugin-sdk");
@@ -19,7 +19,7 @@ impl AuthorCrate {
         );
         fs_err::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
         fs_err::write(folder.join("src/lib.rs"), source).expect("a source");
-        // The versions that are known to be there.
+        // The versions of this repository, which are available.
         let lock = repository().join("Cargo.lock");
         fs_err::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
         Self(folder)
@@ -34,7 +34,7 @@ impl AuthorCrate {
         cargo
     }
 
-    /// The library that it becomes.
+    /// Builds the library of the crate.
     pub fn library(&self) -> PathBuf {
         output_of(&mut self.cargo("build"));
         let name = self.0.file_name().expect("a name").to_string_lossy();
@@ -42,7 +42,7 @@ impl AuthorCrate {
         target().join("authors/target/debug").join(file)
     }
 
-    /// Does it compile? And what cargo says of it.
+    /// Reports whether the crate compiles, with the output of cargo.
     pub fn check(&self) -> (bool, String) {
         let output = self.cargo("check").output().expect("cargo can be run");
         (
@@ -52,7 +52,7 @@ impl AuthorCrate {
     }
 }
 
-/// The SDK as the only dependency, with these features.
+/// Returns a manifest with the SDK as the only dependency, with these features.
 pub fn manifest(features: &str) -> String {
     format!(
         "[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n[dependencies]\nplugin-sdk = {{ path = \"SDK\", features = [{features}] }}\n"

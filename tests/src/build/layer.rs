@@ -26,17 +26,17 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// The layer of these packages.
+    /// Builds the layer of these packages.
     pub fn of<const N: usize>(packages: [&str; N]) -> Self {
         Self::unpacked(vec![build(&packages)])
     }
 
-    /// The layer in this archive, which somebody else has built.
-    pub fn of_archive(zip: &Path) -> Self {
+    /// Unpacks the layer in this archive.
+    pub fn from_archive(zip: &Path) -> Self {
         Self::unpacked(vec![zip.to_owned()])
     }
 
-    /// Several layers, unpacked over each other in this order.
+    /// Unpacks several layers over each other in this order.
     pub fn merged<'a>(layers: impl IntoIterator<Item = &'a Self>) -> Self {
         Self::unpacked(
             layers
@@ -46,8 +46,8 @@ impl Layer {
         )
     }
 
-    /// The layer of one package, built by another toolchain of rustup's.
-    pub fn built_by(toolchain: &str, package: &str) -> Self {
+    /// Builds the layer of one package with another toolchain of rustup's.
+    pub fn built_with_toolchain(toolchain: &str, package: &str) -> Self {
         let zip = target().join(format!("{package}-{toolchain}.zip"));
         let mut command = Command::new(cargo_layer());
         command.args(["build", "--package", package, "--out"]);
@@ -55,15 +55,15 @@ impl Layer {
             .arg(&zip)
             .current_dir(repository())
             .env("RUSTUP_TOOLCHAIN", toolchain)
-            // That of these tests would go before it.
+            // The cargo of these tests would win over it.
             .env_remove("CARGO")
             .env("CARGO_TARGET_DIR", target().join(toolchain));
         output_of(&mut command);
         Self::unpacked(vec![zip])
     }
 
-    /// A layer of one library as it is, without a manifest.
-    pub fn of_library(library: &Path) -> Self {
+    /// Creates a layer of one library, unchanged and without a manifest.
+    pub fn from_library(library: &Path) -> Self {
         let layer = Self::empty();
         let name = library.file_name().expect("a library has a name");
         layer.put_library(&name.to_string_lossy(), library);
@@ -84,36 +84,36 @@ impl Layer {
         }
     }
 
-    /// Where the libraries are: `/opt/lib`.
+    /// Returns the folder of the libraries: `/opt/lib`.
     pub fn plugin_dir(&self) -> PathBuf {
         self.opt.path().join("lib")
     }
 
-    /// Take a file out of its lib folder. (Of this copy alone: every [`Layer::of`] is unpacked anew.)
+    /// Removes a file from its lib folder. (Of this copy alone: every [`Layer::of`] is unpacked anew.)
     pub fn remove(&self, file: &str) {
         fs_err::remove_file(self.plugin_dir().join(file)).expect("a file of the layer");
     }
 
-    /// Put a file into its lib folder, in the place of another if need be.
+    /// Writes a file into its lib folder, over another if need be.
     pub fn put(&self, file: &str, content: impl AsRef<[u8]>) {
         fs_err::create_dir_all(self.plugin_dir()).expect("a folder");
         fs_err::write(self.plugin_dir().join(file), content).expect("a file of the layer");
     }
 
-    /// What is in a file of its lib folder.
+    /// Returns the content of a file in its lib folder.
     pub fn read(&self, file: &str) -> Vec<u8> {
         fs_err::read(self.plugin_dir().join(file)).expect("a file of the layer")
     }
 
-    /// A folder without anything in it.
+    /// Creates an empty folder.
     pub fn empty() -> Self {
         let layer = Self::unpacked(Vec::new());
         fs_err::create_dir_all(layer.plugin_dir()).expect("a folder");
         layer
     }
 
-    /// A copy that every user of this machine may read, but for these files.
-    pub fn for_everyone_but(&self, files: &[&str]) -> Self {
+    /// Returns a copy that every user of this machine may read, except for these files.
+    pub fn readable_except(&self, files: &[&str]) -> Self {
         let opt = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o755))
             .prefix("opt-")
@@ -133,27 +133,27 @@ impl Layer {
         copy
     }
 
-    /// Change a text file in its lib folder.
+    /// Changes a text file in its lib folder.
     pub fn edit(&self, file: &str, change: impl FnOnce(String) -> String) {
         let path = self.plugin_dir().join(file);
         let text = fs_err::read_to_string(&path).expect("a file of the layer");
         fs_err::write(path, change(text)).expect("a file that can be changed");
     }
 
-    /// A text with `[dir]` for its lib folder, and `[target]` for the folder of the harness.
+    /// Returns a text with `[dir]` for its lib folder, and `[target]` for the folder of the harness.
     pub fn without_folders(&self, text: &str) -> String {
         let folder = self.plugin_dir().display().to_string();
         text.replace(&folder, "[dir]")
             .replace(&target().display().to_string(), "[target]")
     }
 
-    /// Pack its lib folder as it is now.
+    /// Packs its current lib folder.
     pub fn pack(&self, zip: &Path) {
         let mut archive = zip::ZipWriter::new(fs_err::File::create(zip).expect("a file"));
         let options = zip::write::SimpleFileOptions::default().unix_permissions(0o644);
         for file in self.listing().split(", ") {
-            let begun = archive.start_file(format!("lib/{file}"), options);
-            begun.expect("a file of the archive");
+            let started = archive.start_file(format!("lib/{file}"), options);
+            started.expect("a file of the archive");
             archive
                 .write_all(&self.read(file))
                 .expect("a file of the archive");
@@ -161,7 +161,7 @@ impl Layer {
         archive.finish().expect("an archive");
     }
 
-    /// The names of the files in it, for failure messages.
+    /// Returns the names of the files in it, for failure messages.
     pub fn listing(&self) -> String {
         let entries = fs_err::read_dir(self.plugin_dir()).expect("the layer has a lib folder");
         let mut names: Vec<_> = entries
@@ -178,7 +178,7 @@ impl Layer {
     }
 }
 
-/// Build a layer once per process.
+/// Builds a layer once per process.
 fn build(packages: &[&str]) -> PathBuf {
     static BUILT: OnceLock<Mutex<HashMap<String, PathBuf>>> = OnceLock::new();
     let mut built = BUILT

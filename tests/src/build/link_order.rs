@@ -16,7 +16,7 @@ const OWN_CRATES: [&str; 5] = [
     "12mcp_protocol",
 ];
 
-/// How many functions of the list a program has.
+/// The number of functions of the list that a program has.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     all: Share,
@@ -95,7 +95,7 @@ pub fn symbols(program: &Path) -> BTreeSet<String> {
 
 /// Returns the line of the linker script for a pattern.
 pub fn entry(pattern: &str) -> String {
-    // What the compiler thinks is seldom run is in .text.unlikely.
+    // The compiler puts rarely run functions into .text.unlikely.
     format!("    *(.text*.{pattern})")
 }
 
@@ -149,7 +149,7 @@ SECTIONS
 ";
 
     #[test]
-    fn functions_are_found_whatever_their_hashes_are() {
+    fn functions_are_found_with_any_hash() {
         for (symbols, all, own) in [
             (&["_RNvCs1234567890_4host5start"][..], 1, 1),
             (
@@ -179,7 +179,7 @@ SECTIONS
     }
 
     #[test]
-    fn a_list_that_is_found_by_less_than_half_is_to_be_renewed() {
+    fn a_list_with_less_than_half_coverage_must_be_renewed() {
         for (all, own, is_enough) in [
             (share(4, 4), share(2, 2), true),
             (share(4, 2), share(2, 1), true),
@@ -205,7 +205,7 @@ SECTIONS
     }
 
     #[test]
-    fn what_is_written_into_the_script_is_read_from_it() {
+    fn an_entry_of_the_script_is_read_back() {
         let pattern = pattern("_RNvCs1234567890_5tokio4wake.llvm.987");
         assert_eq!(listed(&entry(&pattern)), Some("_RNvCs*_5tokio4wake.*"));
         for line in [

@@ -1,4 +1,4 @@
-//! A place where nothing of this repository is in reach but `cargo layer`, installed as the README says.
+//! A place outside of this repository, with only `cargo layer`, installed as the README shows.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::{cargo_layer, documents, output_of, repository, target};
 
-/// The shell's code in the README's quick start: first what is typed in the clone, then what is typed elsewhere.
-pub fn transcript() -> [String; 2] {
+/// Returns the shell's code in the README's quick start: first the commands in the clone, then the commands elsewhere.
+pub fn quick_start_blocks() -> [String; 2] {
     let mut blocks = documents::code("README.md", "Quick start", "sh").into_iter();
     [
         blocks.next().expect("the clone's"),
@@ -19,14 +19,15 @@ pub fn transcript() -> [String; 2] {
     ]
 }
 
-/// Returns the folder of the program that the README's first line installs. That line compiles `cargo layer` from nothing, so it is
-/// typed where `INSTALL_AS_TYPED` asks for it, as `.ci/slow` does. Otherwise the program is a copy of the one that is built already.
+/// Returns the folder of the program that the README's first line installs. That line compiles `cargo layer` from
+/// nothing, so it is run only where `INSTALL_AS_TYPED` asks for it, as `.ci/slow` does. Otherwise the program is a copy
+/// of the one that is built already.
 fn installed() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         let root = target().join("installed");
         let programs = root.join("bin");
-        let [install, _] = transcript();
+        let [install, _] = quick_start_blocks();
         if std::env::var_os("INSTALL_AS_TYPED").is_some() {
             let install = format!("{} --force --quiet --root \"$ROOT\"", install.trim());
             let mut shell = Command::new("sh");
@@ -48,30 +49,30 @@ fn installed() -> &'static Path {
 pub struct OutsideRepository(TempDir);
 
 impl OutsideRepository {
-    /// Makes one.
+    /// Creates one.
     pub fn create() -> Self {
         let folder = tempfile::Builder::new().prefix("a new user's ").tempdir();
         Self(folder.expect("a temporary folder"))
     }
 
-    /// The path of what is inside.
+    /// Returns the path of a file inside.
     pub fn path(&self, inside: &str) -> PathBuf {
         self.0.path().join(inside)
     }
 
-    /// Run a script; it must succeed. What is printed to stdout.
+    /// Runs a script, which must succeed, and returns its stdout.
     pub fn run(&self, script: &str) -> String {
         output_of(&mut self.shell(script))
     }
 
-    /// A shell with a script to run.
+    /// Returns a shell with a script to run.
     pub fn shell(&self, script: &str) -> Command {
         let path = std::env::var("PATH").expect("a PATH");
         let mut shell = Command::new("sh");
         shell.args(["-euc", script]).current_dir(self.0.path());
         shell.env("PATH", format!("{}:{path}", installed().display()));
         shell.env("CARGO_TARGET_DIR", target().join("authors/target"));
-        // What is built here has been downloaded for this repository.
+        // The dependencies have been downloaded for this repository.
         shell.env("CARGO_NET_OFFLINE", "true").env_remove("CARGO");
         shell
     }

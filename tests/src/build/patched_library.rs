@@ -1,4 +1,4 @@
-//! Libraries whose bytes the harness changes.
+//! Libraries with bytes that the harness changes.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::{Layer, build::standalone, sha256_of};
 
-/// Where in the fixture `scripted` its script begins.
+/// The mark at the beginning of the script in the fixture `scripted`.
 const MARK: &[u8] = b"--plugin-script:";
 
 /// The room for it, with the mark. Unit: bytes.
 const ROOM: usize = 16 * 1024;
 
-/// The library of a plugin that answers by this script; the fixture `scripted` says what is in one.
+/// Returns the library of a plugin that answers by this script; the fixture `scripted` documents scripts.
 pub fn scripted(script: &str) -> Vec<u8> {
     let mut library = fs_err::read(standalone("scripted", None)).expect("a library");
     let begin = position(&library, MARK) + MARK.len();
@@ -22,13 +22,13 @@ pub fn scripted(script: &str) -> Vec<u8> {
     library
 }
 
-/// The script of a plugin that declares these tools, and whose calls all say "hello".
+/// Returns the script of a plugin that declares these tools, with calls that all return "hello".
 pub fn script(declaration: &Value) -> String {
     let hello = json!({ "type": "complete", "content": [{ "type": "text", "text": "hello" }] });
     format!("init ok {declaration}\ncall ok {hello}\n")
 }
 
-/// What a plugin with these tools declares.
+/// Returns the declaration of a plugin with these tools.
 pub fn declaration(tools: &[Value]) -> Value {
     json!({
         "payload": 1, "crate": { "name": "scripted", "version": "0.1.0" }, "sdk": "0.1.0", "panic": "unwind",
@@ -36,7 +36,7 @@ pub fn declaration(tools: &[Value]) -> Value {
     })
 }
 
-/// A tool in a declaration.
+/// Returns a tool in a declaration.
 pub fn tool(name: &str) -> Value {
     json!({
         "function": "f",
@@ -44,11 +44,11 @@ pub fn tool(name: &str) -> Value {
     })
 }
 
-/// The same library with other bytes in place of these, wherever they stand.
+/// Replaces bytes of a library, wherever they occur.
 ///
 /// # Panics
-/// When they stand nowhere, or the others are more or less.
-pub fn replaced(mut library: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+/// When they do not occur, or the replacement has another length.
+pub fn replace_bytes(mut library: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut next = position(&library, from);
     loop {
@@ -69,7 +69,7 @@ fn position(library: &[u8], bytes: &[u8]) -> usize {
         .unwrap_or_else(|| panic!("{:?} is not in it", String::from_utf8_lossy(bytes)))
 }
 
-/// The manifest that `cargo layer build` would write of a plugin, by what it declares.
+/// Returns the manifest that `cargo layer build` would write of a plugin with this declaration.
 pub fn manifest(layer: &str, file: &str, library: &[u8], declaration: &Value) -> Value {
     json!({
         "format": 1, "layer": { "name": layer, "version": "1.2.3" }, "cpu": std::env::consts::ARCH,
@@ -83,14 +83,14 @@ pub fn manifest(layer: &str, file: &str, library: &[u8], declaration: &Value) ->
 }
 
 impl Layer {
-    /// Add a library with the manifest of a layer of its own.
+    /// Adds a library with the manifest of a separate layer.
     pub fn put_declared(&self, layer: &str, library: &[u8], declaration: &Value) {
         self.put(&format!("lib{layer}.so"), library);
         let manifest = manifest(layer, &format!("lib{layer}.so"), library, declaration);
         self.put(&format!("{layer}.layer.json"), manifest.to_string());
     }
 
-    /// Add a library as it is.
+    /// Adds a library unchanged.
     pub fn put_library(&self, file: &str, library: &Path) {
         self.put(file, fs_err::read(library).expect("the library was built"));
     }

@@ -1,4 +1,4 @@
-//! The compilers, crates and libraries that this machine has.
+//! The compilers, crates and libraries of this machine.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{command::output_of, folders::repository};
 
-/// The toolchains that rustup has; none without rustup.
+/// Returns the toolchains of rustup; none without rustup.
 pub fn toolchains() -> Vec<String> {
     let Ok(output) = Command::new("rustup").args(["toolchain", "list"]).output() else {
         return Vec::new();
@@ -21,7 +21,7 @@ pub fn toolchains() -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// What the compiler of a toolchain, or the one of these tests, says it is.
+/// Returns the version output of the compiler of a toolchain, or of the one of these tests.
 pub fn rustc_version(toolchain: Option<&str>) -> String {
     let mut rustc = Command::new("rustc");
     if let Some(toolchain) = toolchain {
@@ -30,8 +30,8 @@ pub fn rustc_version(toolchain: Option<&str>) -> String {
     output_of(rustc.arg("--version")).trim().to_owned()
 }
 
-/// A shared library that this very process has loaded, and that is no plugin.
-pub fn library_of_the_system() -> PathBuf {
+/// Returns a shared library that this very process has loaded, and that is no plugin.
+pub fn system_library() -> PathBuf {
     let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
     let mut libraries = maps
         .lines()
@@ -42,7 +42,7 @@ pub fn library_of_the_system() -> PathBuf {
         .into()
 }
 
-/// A file that a crate of the lock file ships, as cargo has it.
+/// Returns a file of a crate of the lock file, as cargo has it.
 pub fn crate_file(package: &str, file: &str) -> PathBuf {
     let manifest = repository().join("Cargo.toml");
     let mut command = Command::new(env!("CARGO"));

@@ -1,4 +1,4 @@
-//! The official conformance suite, run against a host, and what it found.
+//! The official conformance suite, run against a host, and its results.
 
 use std::{
     collections::BTreeMap,
@@ -17,14 +17,14 @@ use crate::{
 
 const PACKAGE: &str = "@modelcontextprotocol/conformance";
 
-/// What the suite found.
+/// The results of the suite.
 pub struct Report {
     /// The checks of each scenario.
     scenarios: BTreeMap<String, Vec<Check>>,
-    /// Was the suite content, but for what it was told to expect?
-    content: bool,
-    /// What the suite printed, and how it ended.
-    story: String,
+    /// Whether the suite passed, except for the expected failures.
+    passed_as_expected: bool,
+    /// The output of the suite, and its exit status.
+    output: String,
 }
 
 /// One check.
@@ -34,13 +34,13 @@ struct Check {
     message: String,
 }
 
-/// How much of the scenarios that count for a revision is fulfilled.
+/// The results of the scenarios that count for a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Score {
     /// Scenarios without a failure.
     pub passed: usize,
     /// Scenarios in all.
-    pub of: usize,
+    pub total: usize,
     /// Checks that succeeded.
     pub checks_passed: usize,
     /// Checks that failed.
@@ -51,21 +51,21 @@ impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             passed,
-            of,
+            total,
             checks_passed,
             checks_failed,
         } = self;
         write!(
             f,
-            "{passed} of {of} scenarios; {checks_passed} checks passed, {checks_failed} failed"
+            "{passed} of {total} scenarios; {checks_passed} checks passed, {checks_failed} failed"
         )
     }
 }
 
-/// Run what a revision requires, where `tests/conformance` says what is missing.
+/// Runs the scenarios of a revision; `tests/conformance` lists the expected failures.
 ///
 /// # Panics
-/// When anything else is missing, or less than that: the suite looks at both.
+/// When another scenario fails, or an expected failure passes: the suite checks both.
 pub fn requirements(host: &Host, revision: &str) -> Score {
     let expected = repository().join(format!("tests/conformance/{revision}.yaml"));
     let report = run(host, |suite| {
@@ -74,43 +74,43 @@ pub fn requirements(host: &Host, revision: &str) -> Score {
             .arg(&expected)
     });
     assert!(
-        report.content,
+        report.passed_as_expected,
         "{} is not what is missing\n{}\n{}\n{}",
         expected.display(),
         report.complaints(),
-        report.story,
-        host.story()
+        report.output,
+        host.failure_report()
     );
-    report.score(&scored(revision))
+    report.score(&counted(revision))
 }
 
-/// Run one scenario as a client of a revision.
+/// Runs one scenario as a client of a revision.
 pub fn scenario(host: &Host, scenario: &str, revision: &str) -> Report {
     run(host, |suite| {
         suite.args(["--scenario", scenario, "--spec-version", revision])
     })
 }
 
-/// Run the suite, told by `what` what to run.
+/// Runs the suite; `what` adds the arguments that select scenarios.
 fn run(host: &Host, what: impl FnOnce(&mut Command) -> &mut Command) -> Report {
     let results = tempfile::tempdir_in(target()).expect("a temporary folder");
     let mut suite = node_program(PACKAGE, "dist/index.js");
     suite.args(["server", "--url", host.url(), "--output-dir"]);
     what(suite.arg(results.path()));
-    let output = suite.output().expect("the suite can be run");
-    let mut story = format!("{suite:?} ended with {}\n", output.status);
-    story.push_str(&String::from_utf8_lossy(&output.stdout));
-    story.push_str(&String::from_utf8_lossy(&output.stderr));
+    let result = suite.output().expect("the suite can be run");
+    let mut output = format!("{suite:?} ended with {}\n", result.status);
+    output.push_str(&String::from_utf8_lossy(&result.stdout));
+    output.push_str(&String::from_utf8_lossy(&result.stderr));
     let report = Report {
         scenarios: scenarios(results.path()),
-        content: output.status.success(),
-        story,
+        passed_as_expected: result.status.success(),
+        output,
     };
-    assert!(!report.scenarios.is_empty(), "{}", report.story);
+    assert!(!report.scenarios.is_empty(), "{}", report.output);
     report
 }
 
-/// The checks of each scenario, from the folders `server-SCENARIO-TIME` of a run.
+/// Returns the checks of each scenario, from the folders `server-SCENARIO-TIME` of a run.
 fn scenarios(results: &Path) -> BTreeMap<String, Vec<Check>> {
     let folders = fs_err::read_dir(results).expect("the suite wrote results");
     let scenario = |folder: fs_err::DirEntry| {
@@ -128,8 +128,9 @@ fn scenarios(results: &Path) -> BTreeMap<String, Vec<Check>> {
         .collect()
 }
 
-/// The scenarios that count for a revision, as the suite's own list has them: a file of YAML that uses no more of it than this.
-fn scored(revision: &str) -> Vec<String> {
+/// Returns the scenarios that count for a revision, by the suite's own list: a file of YAML that uses no more of it
+/// than this.
+fn counted(revision: &str) -> Vec<String> {
     let file = node_modules().join(format!("{PACKAGE}/requirements/{revision}.yaml"));
     let text = fs_err::read_to_string(file).expect("a list for the revision");
     let servers = text
@@ -153,28 +154,28 @@ impl Check {
         }
     }
 
-    fn failed(&self) -> bool {
+    fn is_failure(&self) -> bool {
         self.status == "FAILURE"
     }
 
-    fn complains(&self) -> bool {
-        self.failed() || self.status == "WARNING"
+    fn is_complaint(&self) -> bool {
+        self.is_failure() || self.status == "WARNING"
     }
 }
 
 impl Report {
-    /// How many checks succeeded.
+    /// Returns the number of checks that succeeded.
     pub fn successes(&self) -> usize {
         let checks = self.scenarios.values().flatten();
         checks.filter(|check| check.status == "SUCCESS").count()
     }
 
-    /// Every check that failed or warned, in words.
+    /// Returns every check that failed or warned, as text.
     pub fn complaints(&self) -> String {
         let mut complaints = String::new();
         for (scenario, checks) in &self.scenarios {
             for check in checks {
-                if check.complains() {
+                if check.is_complaint() {
                     let Check {
                         id,
                         status,
@@ -190,19 +191,19 @@ impl Report {
     fn checks(&self, scenario: &str) -> &[Check] {
         self.scenarios
             .get(scenario)
-            .unwrap_or_else(|| panic!("{scenario} did not run\n{}", self.story))
+            .unwrap_or_else(|| panic!("{scenario} did not run\n{}", self.output))
     }
 
-    fn score(&self, scored: &[String]) -> Score {
-        let ran: Vec<_> = scored.iter().map(|name| self.checks(name)).collect();
-        let passes = |checks: &&&[Check]| !checks.iter().any(Check::failed);
+    fn score(&self, counted: &[String]) -> Score {
+        let ran: Vec<_> = counted.iter().map(|name| self.checks(name)).collect();
+        let passes = |checks: &&&[Check]| !checks.iter().any(Check::is_failure);
         let count = |status: &str| {
             let checks = ran.iter().copied().flatten();
             checks.filter(|check| check.status == status).count()
         };
         Score {
             passed: ran.iter().filter(passes).count(),
-            of: ran.len(),
+            total: ran.len(),
             checks_passed: count("SUCCESS"),
             checks_failed: count("FAILURE"),
         }

@@ -1,4 +1,4 @@
-//! A client that writes its messages by hand, so that a test says exactly what is on the wire.
+//! A client with handwritten messages, so that a test controls the exact bytes on the wire.
 
 use schemas::Exchange;
 use serde_json::{Value, json};
@@ -23,16 +23,16 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What a client brings when it makes a call again.
+/// The state and the responses with which a client retries a call.
 #[derive(Clone, Debug)]
 pub struct Retry<'a> {
-    /// What came with the questions.
+    /// The state that came with the questions.
     pub state: Option<&'a str>,
-    /// Its answers, by the keys of the questions.
+    /// The client's answers, by the keys of the questions.
     pub responses: Value,
 }
 
-/// What came of `tools/call`.
+/// The result of `tools/call`.
 #[derive(Clone, Debug)]
 pub struct CallOutcome(Value);
 
@@ -45,7 +45,7 @@ impl<'a> Client<'a> {
         Self { host, agent }
     }
 
-    /// Send one HTTP request.
+    /// Sends one HTTP request.
     pub fn send(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = Request::builder().method(method).uri(self.host.url());
         for (name, value) in headers {
@@ -53,26 +53,27 @@ impl<'a> Client<'a> {
         }
         let request = request.body(body.to_owned()).expect("a request");
         let answer = self.agent.run(request);
-        let mut answer = answer
-            .unwrap_or_else(|error| panic!("{method} {body}: {error}\n{}", self.host.story()));
+        let mut answer = answer.unwrap_or_else(|error| {
+            panic!("{method} {body}: {error}\n{}", self.host.failure_report())
+        });
         let answer = Answer {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             body: answer.body_mut().read_to_string().expect("a readable body"),
         };
-        if answer.is_of_the_host() {
-            answer.judge(method, headers, body);
+        if answer.is_from_host() {
+            answer.validate(method, headers, body);
         }
         answer
     }
 
-    /// POST a JSON value.
+    /// POSTs a JSON value.
     pub fn post(&self, headers: &[(&str, &str)], message: &Value) -> Answer {
         let headers = [headers, &[("Content-Type", "application/json")]].concat();
         self.send("POST", &headers, &message.to_string())
     }
 
-    /// The names of the tools, by `tools/list`.
+    /// Returns the names of the tools, by `tools/list`.
     pub fn list(&self) -> Vec<String> {
         let answer = self.post(
             &[],
@@ -80,37 +81,44 @@ impl<'a> Client<'a> {
         );
         let listed = answer.json();
         let tools = listed["result"]["tools"].as_array();
-        let tools = tools.unwrap_or_else(|| panic!("no tools in {listed}\n{}", self.host.story()));
+        let tools =
+            tools.unwrap_or_else(|| panic!("no tools in {listed}\n{}", self.host.failure_report()));
         tools
             .iter()
             .map(|tool| tool["name"].as_str().expect("a name").to_owned())
             .collect()
     }
 
-    /// Call a tool.
+    /// Calls a tool.
     pub fn call(&self, tool: &str, arguments: Value) -> CallOutcome {
         let params = json!({ "name": tool, "arguments": arguments });
         let answer = self.post(
             &[],
             &json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
         );
-        assert_eq!(answer.status, 200, "{}\n{}", answer.body, self.host.story());
+        assert_eq!(
+            answer.status,
+            200,
+            "{}\n{}",
+            answer.body,
+            self.host.failure_report()
+        );
         CallOutcome(answer.json())
     }
 
-    /// `server/discover`, as a client of revision 2026-07-28.
+    /// Sends `server/discover`, as a client of revision 2026-07-28.
     pub fn discover(&self) -> Value {
         let method = "server/discover";
         self.post_modern(&[], method, json!({}), &json!({})).json()
     }
 
-    /// Call a tool as a client of revision 2026-07-28 that takes answers of both kinds; `meta` comes on top of what every
-    /// request of it has.
+    /// Calls a tool as a client of revision 2026-07-28 that accepts answers of both kinds; `meta` is added to the
+    /// members that every request of it has.
     pub fn call_modern(&self, tool: &str, arguments: &Value, meta: &Value) -> Answer {
         self.call_modern_with(&[], tool, arguments, meta)
     }
 
-    /// The same with more headers.
+    /// Calls a tool in the same way with more headers.
     pub fn call_modern_with(
         &self,
         headers: &[(&str, &str)],
@@ -123,7 +131,7 @@ impl<'a> Client<'a> {
         self.post_modern(&headers, "tools/call", params, meta)
     }
 
-    /// Make a call again, as a client of revision 2026-07-28 that was asked by its tool.
+    /// Retries a call, as a client of revision 2026-07-28 with questions from its tool.
     pub fn call_again(
         &self,
         tool: &str,
@@ -139,7 +147,7 @@ impl<'a> Client<'a> {
         self.post_modern(&[("Mcp-Name", tool)], "tools/call", params, meta)
     }
 
-    /// POST a request of revision 2026-07-28, with all that it owes.
+    /// POSTs a request of revision 2026-07-28, with everything that it requires.
     fn post_modern(
         &self,
         headers: &[(&str, &str)],
@@ -170,8 +178,8 @@ impl<'a> Client<'a> {
 const MODERN: &str = "2026-07-28";
 
 impl Answer {
-    /// Every answer satisfies the schema of its revision.
-    fn judge(&self, method: &str, headers: &[(&str, &str)], body: &str) {
+    /// Checks that the answer satisfies the schema of its revision.
+    fn validate(&self, method: &str, headers: &[(&str, &str)], body: &str) {
         let sent = |name: &str| {
             let mut headers = headers.iter();
             let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
@@ -184,18 +192,18 @@ impl Answer {
             body: body.as_bytes(),
             status: self.status,
             content_type: self.header("content-type"),
-            begun: self.header("mcp-session-id"),
+            new_session: self.header("mcp-session-id"),
             answer: self.body.as_bytes(),
         };
-        exchange.judge();
+        exchange.validate();
     }
 
-    /// Gateways have words of their own for what the host has not answered.
-    fn is_of_the_host(&self) -> bool {
+    /// Reports whether the answer is the host's own: gateways answer in their own format.
+    fn is_from_host(&self) -> bool {
         !self.body.starts_with(r#"{"message":"#)
     }
 
-    /// The messages of a body of server-sent events, in their order.
+    /// Returns the messages of a body of server-sent events, in their order.
     ///
     /// # Panics
     /// When the body is not of events.
@@ -216,13 +224,13 @@ impl Answer {
             .collect()
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {} {:?}", self.status, self.body))
     }
 
-    /// A header, as text.
+    /// Returns a header, as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .get(name)
@@ -231,24 +239,24 @@ impl Answer {
 }
 
 impl CallOutcome {
-    /// The text of a call that succeeded.
+    /// Returns the text of a call that succeeded.
     pub fn text(&self) -> &str {
         assert_ne!(self.0["result"]["isError"], true, "{}", self.0);
         self.first_text()
     }
 
-    /// The text of a call whose result is an error.
+    /// Returns the text of a call with an error as its result.
     pub fn error_text(&self) -> &str {
         assert_eq!(self.0["result"]["isError"], true, "{}", self.0);
         self.first_text()
     }
 
-    /// The whole message.
+    /// Returns the whole message.
     pub fn message(&self) -> &Value {
         &self.0
     }
 
-    /// The code of a JSON-RPC error.
+    /// Returns the code of a JSON-RPC error.
     pub fn error_code(&self) -> i64 {
         self.0["error"]["code"]
             .as_i64()
@@ -262,7 +270,7 @@ impl CallOutcome {
     }
 }
 
-/// POST a message whose answer nobody waits for: the host may end before it.
+/// POSTs a message without waiting for its answer: the host may end before it.
 pub fn post_and_forget(url: &str, message: &Value) {
     let request = ureq::post(url).header("Content-Type", "application/json");
     let _ = request.send(message.to_string());

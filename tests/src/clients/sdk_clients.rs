@@ -1,4 +1,4 @@
-//! The clients of the official SDKs, in Python, TypeScript and Rust, with what they need under `target/e2e`.
+//! The clients of the official SDKs, in Python, TypeScript and Rust, with their packages under `target/e2e`.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use crate::{
     packages::{node, node_modules, node_program, venv},
 };
 
-/// A script of `tests/clients/python` in a virtual environment that has the official SDK.
+/// Returns a command for a script of `tests/clients/python` in a virtual environment that has the official SDK.
 pub fn python_client(script: &str) -> Command {
     python(&repository().join("tests/clients/python").join(script))
 }
@@ -25,7 +25,8 @@ fn python(script: &Path) -> Command {
     command
 }
 
-/// A script of `tests/clients/python` beside AWS's own client that invokes a function instead of posting to a URL.
+/// Returns a command for a script of `tests/clients/python` beside AWS's own client that invokes a function instead of
+/// posting to a URL.
 pub fn invoking_client(script: &str) -> Command {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     let python =
@@ -36,7 +37,8 @@ pub fn invoking_client(script: &str) -> Command {
     command
 }
 
-/// A script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed with them.
+/// Returns a command for a script of `tests/clients/node` beside the official SDKs, by the Node.js that is installed
+/// with them.
 pub fn node_client(script: &str) -> Command {
     javascript(&repository().join("tests/clients/node").join(script))
 }
@@ -52,7 +54,7 @@ fn javascript(script: &Path) -> Command {
     command
 }
 
-/// The command line of the MCP Inspector.
+/// Returns the command line of the MCP Inspector.
 pub fn inspector() -> Command {
     let package = "@modelcontextprotocol/inspector";
     let mut command = node_program(package, "clients/launcher/build/index.js");
@@ -62,7 +64,7 @@ pub fn inspector() -> Command {
     command
 }
 
-/// The client of `tests/clients/rmcp`, built.
+/// Builds the client of `tests/clients/rmcp`, and returns a command for it.
 pub fn rust_client() -> Command {
     rust("rmcp-client")
 }

@@ -1,4 +1,4 @@
-//! The real `bootstrap stdio` on a layer, and a client that writes its lines by hand.
+//! The real `bootstrap stdio` on a layer, and a client with handwritten lines.
 
 use std::{
     collections::HashMap,
@@ -12,16 +12,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schemas::judge_line;
+use schemas::validate_line;
 use serde_json::Value;
 
 use crate::{Layer, bootstrap};
 
-/// How long to wait for a line. Source: ours; far more than a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time to wait for a line. Source: ours; far more than a loaded machine needs.
+const LINE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The revision of what names none, where nothing was agreed on.
-const ASSUMED: &str = "2025-03-26";
+/// The revision of messages that name none, where none was negotiated.
+const ASSUMED_REVISION: &str = "2025-03-26";
 
 /// A client that has started a host.
 pub struct StdioClient {
@@ -32,18 +32,18 @@ pub struct StdioClient {
     logging: Option<JoinHandle<()>>,
     layer: Layer,
     /// The requests that wait for their answers, by id.
-    asked: HashMap<String, Value>,
+    pending: HashMap<String, Value>,
     /// The revision of a legacy client.
-    agreed: String,
+    negotiated: String,
 }
 
 impl StdioClient {
-    /// Start the host on a layer.
+    /// Starts the host on a layer.
     pub fn open(layer: &Layer) -> Self {
         Self::open_with(layer, &[])
     }
 
-    /// The same with these environment variables.
+    /// Starts the host with these environment variables.
     pub fn open_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(bootstrap());
         command
@@ -84,53 +84,57 @@ impl StdioClient {
             log,
             logging: Some(logging),
             layer: layer.clone(),
-            asked: HashMap::new(),
-            agreed: ASSUMED.to_owned(),
+            pending: HashMap::new(),
+            negotiated: ASSUMED_REVISION.to_owned(),
         }
     }
 
-    /// Send a message.
+    /// Sends a message.
     pub fn send(&mut self, message: &Value) {
         self.send_line(&message.to_string());
     }
 
-    /// Send a line.
+    /// Sends a line.
     pub fn send_line(&mut self, line: &str) {
         match serde_json::from_str(line) {
-            Ok(Value::Array(messages)) => messages.into_iter().for_each(|one| self.note(one)),
-            Ok(message) => self.note(message),
-            // Sent all the same.
+            Ok(Value::Array(messages)) => messages
+                .into_iter()
+                .for_each(|one| self.record_request(one)),
+            Ok(message) => self.record_request(message),
+            // A line that is no JSON is sent all the same.
             Err(_) => {}
         }
         let stdin = self.stdin.as_mut().expect("stdin is open");
         let sent = stdin.write_all(format!("{line}\n").as_bytes());
         sent.and_then(|()| stdin.flush())
-            .unwrap_or_else(|error| panic!("{line}: {error}\n{}", self.story()));
+            .unwrap_or_else(|error| panic!("{line}: {error}\n{}", self.failure_report()));
     }
 
-    /// The next message of the host.
+    /// Returns the next message of the host.
     ///
     /// # Panics
-    /// When none comes, or what comes is not as the schema of its revision demands.
+    /// When none comes, or when it does not satisfy the schema of its revision.
     pub fn receive(&mut self) -> Value {
-        match self.lines.recv_timeout(PATIENCE) {
+        match self.lines.recv_timeout(LINE_TIMEOUT) {
             Ok(line) => self.read(&line),
-            Err(RecvTimeoutError::Timeout) => panic!("no message came\n{}", self.story()),
-            Err(RecvTimeoutError::Disconnected) => panic!("stdout was closed\n{}", self.story()),
+            Err(RecvTimeoutError::Timeout) => panic!("no message came\n{}", self.failure_report()),
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!("stdout was closed\n{}", self.failure_report())
+            }
         }
     }
 
-    /// Send a message and give the next one of the host.
-    pub fn ask(&mut self, message: &Value) -> Value {
+    /// Sends a message and returns the next one of the host.
+    pub fn request(&mut self, message: &Value) -> Value {
         self.send(message);
         self.receive()
     }
 
-    /// Close stdin, and wait for the end; gives what the host still had to say, how it ended, and its log.
+    /// Closes stdin, and waits for the end; returns the remaining messages of the host, its exit status, and its log.
     pub fn close(mut self) -> (Vec<Value>, ExitStatus, String) {
         self.stdin = None;
         let mut rest = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+        while let Ok(line) = self.lines.recv_timeout(LINE_TIMEOUT) {
             rest.push(self.read(&line));
         }
         let status = self.child.wait().expect("the child can be waited for");
@@ -141,67 +145,67 @@ impl StdioClient {
         (rest, status, self.log())
     }
 
-    fn note(&mut self, message: Value) {
+    fn record_request(&mut self, message: Value) {
         if let Some(id) = message.get("id") {
-            self.asked.insert(id.to_string(), message);
+            self.pending.insert(id.to_string(), message);
         }
     }
 
     fn read(&mut self, line: &str) -> Value {
         let message = serde_json::from_str(line)
-            .unwrap_or_else(|error| panic!("{error}: {line:?}\n{}", self.story()));
+            .unwrap_or_else(|error| panic!("{error}: {line:?}\n{}", self.failure_report()));
         match &message {
-            Value::Array(messages) => messages.iter().for_each(|one| self.judge(one)),
-            message => self.judge(message),
+            Value::Array(messages) => messages.iter().for_each(|one| self.validate(one)),
+            message => self.validate(message),
         }
         message
     }
 
-    /// What the host says satisfies the schema of its revision.
-    fn judge(&mut self, message: &Value) {
+    /// Checks that a message of the host satisfies the schema of its revision.
+    fn validate(&mut self, message: &Value) {
         let id = message.get("id").map(Value::to_string);
-        let request = id.and_then(|id| self.asked.remove(&id));
-        let agrees = |request: &Value| request["method"] == "initialize";
-        let agreed = match &request {
-            Some(request) if agrees(request) => None,
-            _ => Some(self.agreed.as_str()),
+        let request = id.and_then(|id| self.pending.remove(&id));
+        let is_initialize = |request: &Value| request["method"] == "initialize";
+        let negotiated = match &request {
+            Some(request) if is_initialize(request) => None,
+            _ => Some(self.negotiated.as_str()),
         };
-        judge_line(agreed, request.as_ref(), message);
-        if request.as_ref().is_some_and(agrees)
-            && let Some(agreed) = message["result"]["protocolVersion"].as_str()
+        validate_line(negotiated, request.as_ref(), message);
+        if request.as_ref().is_some_and(is_initialize)
+            && let Some(negotiated) = message["result"]["protocolVersion"].as_str()
         {
-            self.agreed = agreed.to_owned();
+            self.negotiated = negotiated.to_owned();
         }
     }
 
-    /// Send the signal by which clients ask for the end.
+    /// Sends the signal by which clients ask for the end.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
         crate::output_of(Command::new("kill").args(["-TERM", &id]));
     }
 
-    /// Wait until the host has logged `text`.
+    /// Waits until the host has logged `text`.
     ///
     /// # Panics
-    /// When it is not there after [`PATIENCE`].
+    /// When it is missing after [`LINE_TIMEOUT`].
     pub fn wait_for_log(&self, text: &str) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !self.log().contains(text) {
             assert!(
-                begun.elapsed() < PATIENCE,
+                started.elapsed() < LINE_TIMEOUT,
                 "no {text:?} in the log:\n{}",
-                self.story()
+                self.failure_report()
             );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Everything a failure message should show.
-    fn story(&self) -> String {
+    /// Returns the host's log for failure messages.
+    fn failure_report(&self) -> String {
         format!("layer: {}\nlog:\n{}", self.layer.listing(), self.log())
     }
 
-    /// What the host has logged so far.
+    /// Returns the host's log so far.
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.clone()

@@ -1,4 +1,4 @@
-//! `cargo lambda watch`: a Lambda Runtime API and a Function URL that are not ours.
+//! `cargo lambda watch`: an independent Lambda Runtime API and Function URL.
 
 use std::{
     io::{BufRead, BufReader},
@@ -14,33 +14,33 @@ use tempfile::TempDir;
 
 use crate::packages::venv_without_dependencies;
 
-/// How long it may take to listen. Source: ours; far more than a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time that it may take to listen. Source: ours; far more than a loaded machine needs.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What function a process serves is up to the process: this is what ours says.
+/// The name of the function: a process chooses it freely, and ours uses this one.
 const FUNCTION: &str = "function";
 
 /// A running emulator, which ends with the last handle to it.
 #[derive(Clone)]
 pub(crate) struct CargoLambda {
     address: SocketAddr,
-    running: Arc<Running>,
+    emulator: Arc<Emulator>,
 }
 
-struct Running {
+struct Emulator {
     child: Mutex<Child>,
     _folder: TempDir,
 }
 
 impl CargoLambda {
-    /// Start one on a free port of this machine. It builds nothing and starts nothing itself.
+    /// Starts one on a free port of this machine. It builds nothing and starts nothing itself.
     pub(crate) fn start() -> Self {
         static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
         let program = PROGRAM.get_or_init(|| {
             let venv = venv_without_dependencies("cargo-lambda", "requirements-cargo-lambda.txt");
             venv.join("bin/cargo-lambda")
         });
-        // It wants to be where a package is, whatever it is of.
+        // It must run in the folder of a package, whatever that contains.
         let folder = tempfile::tempdir().expect("a temporary folder");
         let manifest = "[package]\nname = \"function\"\nedition = \"2024\"\n\n[workspace]\n";
         fs_err::write(folder.path().join("Cargo.toml"), manifest).expect("a file");
@@ -57,37 +57,37 @@ impl CargoLambda {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("cargo-lambda can be run");
-        let told = Arc::new(Mutex::new(String::new()));
+        let log = Arc::new(Mutex::new(String::new()));
         let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        let kept = Arc::clone(&told);
+        let kept = Arc::clone(&log);
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 *kept += &format!("{line}\n");
             }
         });
-        let begun = Instant::now();
+        let started = Instant::now();
         while TcpStream::connect(address).is_err() {
             let ended = child.try_wait().expect("a child");
             assert!(
-                ended.is_none() && begun.elapsed() < PATIENCE,
+                ended.is_none() && started.elapsed() < LISTEN_TIMEOUT,
                 "cargo lambda watch does not listen on {address} ({ended:?}):\n{}",
-                told.lock().unwrap_or_else(PoisonError::into_inner)
+                log.lock().unwrap_or_else(PoisonError::into_inner)
             );
             thread::sleep(Duration::from_millis(20));
         }
         Self {
             address,
-            running: Arc::new(Running {
+            emulator: Arc::new(Emulator {
                 child: Mutex::new(child),
                 _folder: folder,
             }),
         }
     }
 
-    /// What the process has to be told: where the Runtime API is, and who it is.
+    /// Returns the variables of the process: the Runtime API, and the function's name.
     pub(crate) fn variables(&self) -> [(&'static str, String); 4] {
-        // Without a scheme lambda_runtime takes no path: Lambda itself has neither.
+        // Without a scheme lambda_runtime accepts no path: Lambda itself has neither.
         let api = format!("http://{}/.rt/{FUNCTION}", self.address);
         [
             ("AWS_LAMBDA_RUNTIME_API", api),
@@ -97,18 +97,18 @@ impl CargoLambda {
         ]
     }
 
-    /// The Function URL.
+    /// Returns the Function URL.
     pub(crate) fn function_url(&self) -> String {
         format!("http://{}/lambda-url/{FUNCTION}", self.address)
     }
 
-    /// End it: a request to a function that has no process any more would wait for ever.
+    /// Ends it: a request to a function without a process would wait for ever.
     pub(crate) fn end(&self) {
-        self.running.end();
+        self.emulator.end();
     }
 }
 
-impl Running {
+impl Emulator {
     fn end(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         // It may have ended by itself.
@@ -117,13 +117,13 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Emulator {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-/// An address nobody listens on. It takes no port 0, so somebody else may be faster.
+/// Returns an address nobody listens on. The emulator does not accept port 0, so somebody else may be faster.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("an address")

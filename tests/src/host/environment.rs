@@ -1,4 +1,4 @@
-//! One execution environment of the function, its invocations past all gateways, and what comes of each.
+//! One execution environment of the function, its invocations without a gateway, and their results.
 
 use std::{process::ExitStatus, time::Duration};
 
@@ -8,13 +8,13 @@ use tokio::{runtime::Runtime, task::JoinHandle, time};
 
 use crate::{
     Layer,
-    host::{function, runtime},
+    host::{function_config, runtime},
 };
 
-/// How long to wait for an answer. Source: ours; far more than a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time to wait for an answer. Source: ours; far more than a loaded machine needs.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the function may take. Source: ours; no test ends by this limit.
+/// The time limit of the function. Source: ours; no test ends by this limit.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The real `bootstrap` with a layer, in one process that has to live on.
@@ -26,38 +26,38 @@ pub struct Environment {
     runtime: Runtime,
 }
 
-/// An invocation under way.
+/// An invocation in progress.
 pub struct RunningInvocation<'a> {
     runtime: &'a Runtime,
     starting: Option<JoinHandle<Result<StartedInvocation, InvokeError>>>,
     started: Option<StartedInvocation>,
-    streamed: Streamed,
+    streamed: StreamedAnswer,
 }
 
-/// What came of an event.
+/// The result of an event.
 #[derive(Debug)]
 pub enum InvocationResult {
     /// An answer, whole.
     Whole(Value),
     /// An answer in chunks, all of them.
-    Streamed(Streamed),
+    Streamed(StreamedAnswer),
     /// An error: `errorType` and `errorMessage`.
     Failed(Value),
 }
 
-/// What has come of a streamed answer.
+/// The received part of a streamed answer.
 #[derive(Clone, Debug, Default)]
-pub struct Streamed {
-    /// Its chunks, as the process has sent them.
+pub struct StreamedAnswer {
+    /// The chunks, as the process has sent them.
     pub chunks: Vec<Vec<u8>>,
-    /// Was the last chunk sent?
+    /// Whether the last chunk was sent.
     pub is_over: bool,
 }
 
 impl Environment {
     /// Starts the process, which gets so many invocations at once, and waits until it asks for the first.
     pub fn start(layer: &Layer, max_concurrency: usize, variables: &[(&str, &str)]) -> Self {
-        let config = function(layer, variables)
+        let config = function_config(layer, variables)
             .max_environments(1)
             .max_concurrency(max_concurrency)
             .timeout(FUNCTION_TIMEOUT);
@@ -66,7 +66,7 @@ impl Environment {
         let warm = runtime.block_on(function.warm_up());
         warm.expect("the function should have started");
         let process = function.process_ids()[0];
-        let exit = runtime.spawn(function.exit_of(process));
+        let exit = runtime.spawn(function.exit_status(process));
         Self {
             process,
             exit,
@@ -75,15 +75,15 @@ impl Environment {
         }
     }
 
-    /// Begins an invocation by this event.
+    /// Begins an invocation with this event.
     pub fn begin(&self, event: &Value) -> RunningInvocation<'_> {
         self.begin_with(event, None)
     }
 
-    /// The same with what the invoker says of itself.
+    /// Begins an invocation with this event and the caller's client context.
     ///
     /// # Panics
-    /// When the process has not lived on.
+    /// When the process has ended.
     pub fn begin_with(&self, event: &Value, context: Option<&Value>) -> RunningInvocation<'_> {
         assert_eq!(
             self.function.process_ids(),
@@ -100,7 +100,7 @@ impl Environment {
                     .spawn(async move { function.start(event, context).await }),
             ),
             started: None,
-            streamed: Streamed::default(),
+            streamed: StreamedAnswer::default(),
         }
     }
 
@@ -109,7 +109,7 @@ impl Environment {
         self.begin(event).answer()
     }
 
-    /// Lambda's own API, which has this function alone.
+    /// Starts Lambda's own API, which has this function alone.
     pub fn invoke_api(&self) -> InvokeApi {
         let api = self
             .runtime
@@ -117,7 +117,7 @@ impl Environment {
         api.expect("a free port")
     }
 
-    /// The memory that the process holds at the moment. Unit: kilobytes.
+    /// Returns the current memory of the process. Unit: kilobytes.
     pub fn memory_kb(&self) -> u64 {
         let status = fs_err::read_to_string(format!("/proc/{}/status", self.process));
         let status = status.expect("the process runs");
@@ -126,13 +126,13 @@ impl Environment {
         held.expect("Linux tells what a process holds")
     }
 
-    /// How many files, sockets and the like the process has open at the moment.
+    /// Returns the current number of open files, sockets and the like of the process.
     pub fn descriptors(&self) -> usize {
         let open = fs_err::read_dir(format!("/proc/{}/fd", self.process));
         open.expect("the process runs").count()
     }
 
-    /// What the process has printed so far.
+    /// Returns the output of the process so far.
     pub fn log(&self) -> String {
         self.function.logs().join("\n")
     }
@@ -145,7 +145,7 @@ impl Environment {
 }
 
 impl RunningInvocation<'_> {
-    /// The answer; of an error, its report.
+    /// Returns the answer; of an error, its report.
     ///
     /// # Panics
     /// When it does not come whole.
@@ -156,7 +156,7 @@ impl RunningInvocation<'_> {
         }
     }
 
-    /// All that comes of it.
+    /// Waits for the whole result.
     ///
     /// # Panics
     /// When nothing comes.
@@ -171,7 +171,7 @@ impl RunningInvocation<'_> {
             }));
         }
         let mode = self.started.as_ref().map(StartedInvocation::response_mode);
-        let streamed = self.streamed(|stream| stream.is_over);
+        let streamed = self.stream_until(|stream| stream.is_over);
         match mode {
             Some(ResponseMode::Streaming) => InvocationResult::Streamed(streamed),
             _ => {
@@ -181,17 +181,17 @@ impl RunningInvocation<'_> {
         }
     }
 
-    /// The id of the request, once the answer has begun.
+    /// Returns the id of the request, once the answer has begun.
     pub fn request_id(&self) -> Option<&str> {
         let started = self.started.as_ref()?;
         Some(&started.request_id)
     }
 
-    /// A streamed answer, as soon as that much of it has come.
+    /// Returns a streamed answer, as soon as enough of it has come.
     ///
     /// # Panics
     /// When it does not come.
-    pub fn streamed(&mut self, is_enough: impl Fn(&Streamed) -> bool) -> Streamed {
+    pub fn stream_until(&mut self, is_enough: impl Fn(&StreamedAnswer) -> bool) -> StreamedAnswer {
         if let Err(error) = self.start() {
             panic!("no answer: {error}");
         }
@@ -199,17 +199,17 @@ impl RunningInvocation<'_> {
         let stream = &mut self.streamed;
         self.runtime.block_on(async {
             while !stream.is_over {
-                // Whatever is there is taken, also when it is enough already.
-                let patience = if is_enough(stream) {
+                // Everything that has arrived is read, also when it is enough already.
+                let timeout = if is_enough(stream) {
                     Duration::ZERO
                 } else {
-                    PATIENCE
+                    ANSWER_TIMEOUT
                 };
-                match time::timeout(patience, started.chunk()).await {
+                match time::timeout(timeout, started.chunk()).await {
                     Ok(Ok(Some(chunk))) => stream.chunks.push(chunk.to_vec()),
                     Ok(Ok(None)) => stream.is_over = true,
                     Ok(Err(error)) => panic!("the answer breaks off at {stream:?}: {error}"),
-                    Err(_) if patience.is_zero() => break,
+                    Err(_) if timeout.is_zero() => break,
                     Err(_) => panic!("the answer stops at {stream:?}"),
                 }
             }
@@ -221,17 +221,17 @@ impl RunningInvocation<'_> {
     /// Waits until the answer begins.
     fn start(&mut self) -> Result<(), InvokeError> {
         if let Some(starting) = self.starting.take() {
-            let begun = self
+            let started = self
                 .runtime
-                .block_on(async { time::timeout(PATIENCE, starting).await });
-            self.started = Some(begun.expect("an answer").expect("a task")?);
+                .block_on(async { time::timeout(ANSWER_TIMEOUT, starting).await });
+            self.started = Some(started.expect("an answer").expect("a task")?);
         }
         Ok(())
     }
 }
 
-impl Streamed {
-    /// The status, headers and cookies, as JSON.
+impl StreamedAnswer {
+    /// Returns the status, headers and cookies, as JSON.
     pub fn prelude(&self) -> Value {
         let bytes = self.chunks.concat();
         let end = bytes.windows(8).position(|bytes| bytes == [0; 8]);
@@ -239,7 +239,7 @@ impl Streamed {
         serde_json::from_slice(prelude).expect("a prelude of JSON")
     }
 
-    /// What comes behind it, as text.
+    /// Returns the body behind it, as text.
     pub fn body(&self) -> String {
         let bytes = self.chunks.concat();
         let end = bytes.windows(8).position(|bytes| bytes == [0; 8]);

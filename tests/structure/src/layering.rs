@@ -17,13 +17,14 @@ pub struct Part {
 /// Paths of other crates that only some files may name.
 #[derive(Clone, Copy, Debug)]
 pub struct Reserved {
-    /// The paths, separated by white space, such as `std::env::var`. What begins with such a path is reserved as well.
+    /// The paths, separated by white space, such as `std::env::var`. Every path below one of them is reserved as well.
     pub paths: &'static str,
     /// The files and folders that may name them.
     pub files: &'static str,
 }
 
-/// The faults of a crate against its table: imports that the table does not allow, and rows that say more than there is.
+/// Returns the faults of a crate against its table: imports that the table does not allow, and rows that allow more
+/// than there is.
 pub fn layering_faults(sources: &Crate, table: &[Part]) -> Vec<String> {
     let mut faults = Vec::new();
     let files = sources.files();
@@ -64,7 +65,8 @@ pub fn layering_faults(sources: &Crate, table: &[Part]) -> Vec<String> {
     faults
 }
 
-/// The faults of a crate against what is reserved: files that name a path of others, and rows that say more than there is.
+/// Returns the faults of a crate against the reserved paths: files that name a path of others, and rows that allow more
+/// than there is.
 pub fn reservation_faults(sources: &Crate, table: &[Reserved]) -> Vec<String> {
     let mut faults = Vec::new();
     let named = sources.foreign_paths();
@@ -90,7 +92,7 @@ pub fn reservation_faults(sources: &Crate, table: &[Reserved]) -> Vec<String> {
     faults
 }
 
-/// The number of the part that names the most of a file's path.
+/// Returns the number of the part that names the most of a file's path.
 fn part_of(table: &[Part], file: &str) -> Option<usize> {
     let entries = table.iter().enumerate().flat_map(|(number, part)| {
         let entries = part.files.split_whitespace();
@@ -105,7 +107,7 @@ fn allowed(table: &[Part], number: usize) -> impl Iterator<Item = &'static str> 
     table[number].may_import.split_whitespace()
 }
 
-/// Does an entry of `may_import` allow this file of this part?
+/// Reports whether an entry of `may_import` allows this file of this part.
 fn covers(table: &[Part], entry: &str, part: usize, file: &str) -> bool {
     let is_whole = table[part]
         .files
@@ -114,13 +116,13 @@ fn covers(table: &[Part], entry: &str, part: usize, file: &str) -> bool {
     part_of(table, entry) == Some(part) && (is_whole || is_in(file, entry))
 }
 
-/// Is the file this entry, or in the folder of its name?
+/// Reports whether the file is this entry, or in the folder of its name.
 fn is_in(file: &str, entry: &str) -> bool {
     let rest = file.strip_prefix(entry);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Is this path reserved, or does its `*` bring what is?
+/// Reports whether this path is reserved, or its `*` includes a reserved one.
 fn is_named(reserved: &str, path: &str) -> bool {
     let begins = |path: &str, start: &str| {
         let rest = path.strip_prefix(start);
@@ -136,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    /// A crate of these files.
+    /// Returns a crate of these files.
     fn sources(files: &[(&str, &str)]) -> (TempDir, Crate) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (file, text) in files {
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_say_more_than_there_is_are_reported() {
+    fn unused_rows_are_reported() {
         let (_folder, sources) = sources(&[
             ("lib.rs", "mod shop; mod cellar; mod garden;"),
             ("shop.rs", "use crate::cellar::Shelf;"),
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_paths_are_found_however_they_are_named() {
+    fn reserved_paths_are_found_in_every_form() {
         let (_folder, sources) = sources(&[
             (
                 "lib.rs",

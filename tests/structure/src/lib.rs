@@ -34,7 +34,7 @@ pub const ROOTS: [&str; 10] = [
     "plugin-sdk/tool-schema/src/lib.rs",
 ];
 
-/// The folder of this workspace.
+/// Returns the folder of this workspace.
 pub fn repository() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors()
@@ -49,7 +49,7 @@ type ModulePath = Vec<String>;
 #[derive(Debug)]
 pub struct Crate {
     folder: PathBuf,
-    /// By the path of the module that the file is.
+    /// The files, by the path of their module.
     files: BTreeMap<ModulePath, File>,
 }
 
@@ -59,9 +59,9 @@ struct File {
     path: PathBuf,
     /// Names that are defined in it: items, and modules without a file of their own.
     items: BTreeSet<String>,
-    /// Names that it passes on, and the paths they come from.
+    /// Names that it re-exports, and the paths they come from.
     reexports: BTreeMap<String, ModulePath>,
-    /// Modules and enums that it passes on whole.
+    /// Modules and enums that it re-exports whole.
     globs: Vec<ModulePath>,
     /// Paths of this crate that it uses.
     uses: BTreeSet<ModulePath>,
@@ -93,7 +93,7 @@ impl Crate {
         Self { folder, files }
     }
 
-    /// The imports: from which file, to which, by their places below the folder of the crate's sources.
+    /// Returns the imports: from which file, to which, by their places below the folder of the crate's sources.
     pub fn imports(&self) -> BTreeSet<(String, String)> {
         let mut imports = BTreeSet::new();
         for (module, file) in &self.files {
@@ -109,8 +109,8 @@ impl Crate {
         imports
     }
 
-    /// The paths of other crates, and of the standard library, that files name: the file, as [`Self::imports`] names it, and the
-    /// path, such as `std::env::var`. All of a module is `*`, as in `std::env::*`.
+    /// Returns the paths of other crates, and of the standard library, that files name: the file, as [`Self::imports`]
+    /// names it, and the path, such as `std::env::var`. All of a module is `*`, as in `std::env::*`.
     pub fn foreign_paths(&self) -> BTreeSet<(String, String)> {
         let files = self.files.iter();
         let paths = files.flat_map(|(module, file)| {
@@ -120,12 +120,12 @@ impl Crate {
         paths.collect()
     }
 
-    /// The files, by their places below the folder of the crate's sources, without their endings.
+    /// Returns the files, by their places below the folder of the crate's sources, without their endings.
     pub fn files(&self) -> BTreeSet<String> {
         self.files.keys().map(|module| self.place(module)).collect()
     }
 
-    /// The groups of files that import each other, each sorted.
+    /// Returns the groups of files that import each other, each sorted.
     pub fn circles(&self) -> Vec<Vec<String>> {
         let imports = self.imports();
         let mut reach: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -165,7 +165,7 @@ impl Crate {
         circles.into_iter().collect()
     }
 
-    /// The file of a module, below the folder of the crate's sources, without its ending.
+    /// Returns the file of a module, below the folder of the crate's sources, without its ending.
     fn place(&self, module: &ModulePath) -> String {
         self.files[module]
             .path
@@ -174,7 +174,7 @@ impl Crate {
             .to_string()
     }
 
-    /// The module in whose file the path's item is defined.
+    /// Returns the module of the file that defines the path's item.
     fn definition(&self, path: &[String], seen: &mut BTreeSet<ModulePath>) -> Option<&ModulePath> {
         if !seen.insert(path.to_vec()) {
             return None;
@@ -204,7 +204,7 @@ impl Crate {
         through_glob.or(Some(module))
     }
 
-    /// The folder of its sources.
+    /// Returns the folder of its sources.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

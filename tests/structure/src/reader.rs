@@ -83,21 +83,21 @@ pub(crate) fn read_module(
     }
 }
 
-/// Reads what one file has.
+/// A reader of one file.
 struct Reader {
     module: ModulePath,
-    /// Modules without a file of their own, around what is being read.
+    /// Modules without a file of their own, around the current item.
     nested: Vec<String>,
     file: File,
     declared: Vec<String>,
-    /// What a `use` brings into the file: a path of this crate, or one of another.
+    /// The names that a `use` brings into the file: a path of this crate, or one of another.
     names: BTreeMap<String, Named>,
     /// Paths that begin with a name, to be followed when all names are known.
     paths: Vec<ModulePath>,
     test_lines: BTreeSet<usize>,
 }
 
-/// The path of a name.
+/// The target of a name.
 enum Named {
     Own(ModulePath),
     Foreign(ModulePath),
@@ -116,7 +116,7 @@ impl Reader {
         }
     }
 
-    /// Completes a path; `None`: it is none of this crate.
+    /// Completes a path; `None`: it is not of this crate.
     fn resolve(&self, path: &[String]) -> Option<ModulePath> {
         // A root file is its crate.
         let own: &[String] = if self.module == ["main"] {
@@ -178,7 +178,7 @@ impl Reader {
         }
     }
 
-    /// May this begin the path of another crate?
+    /// Reports whether this may begin the path of another crate.
     fn is_crate(&self, name: &str) -> bool {
         name.starts_with(|first: char| first.is_ascii_lowercase())
             && !PRIMITIVES.contains(&name)
@@ -338,13 +338,13 @@ impl<'ast> Visit<'ast> for Reader {
         self.tokens(call.tokens.clone());
     }
 
-    /// Attributes such as `#[derive(serde::Serialize)]`.
+    /// Skips attributes such as `#[derive(serde::Serialize)]`.
     fn visit_meta_list(&mut self, list: &'ast syn::MetaList) {
         self.visit_path(&list.path);
         self.tokens(list.tokens.clone());
     }
 
-    /// Visibilities such as `pub(in crate::a)` are no imports.
+    /// Skips visibilities such as `pub(in crate::a)`: they are no imports.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 }
 
@@ -357,7 +357,7 @@ fn is_test(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Tells whether a condition of `cfg` holds in tests alone. `feature = "testing"` and `not(test)` do not.
+/// Reports whether a condition of `cfg` holds in tests alone. `feature = "testing"` and `not(test)` do not.
 fn needs_test(condition: &Meta) -> bool {
     let parts = |list: &MetaList| {
         let parts = Punctuated::<Meta, Token![,]>::parse_terminated;

@@ -9,7 +9,7 @@ use crate::{Crate, File};
 pub struct Summary {
     /// Source files without tests.
     pub files: usize,
-    /// The folder with the most files: how many, and which.
+    /// The folder with the most files: their number, and its path.
     pub fullest_folder: (usize, String),
     /// Imports between files.
     pub imports: usize,
@@ -17,7 +17,7 @@ pub struct Summary {
     pub circles: Vec<Vec<String>>,
     /// Lines that are neither blank, nor comments, nor tests.
     pub code_lines: usize,
-    /// The file with the most of them.
+    /// The file with the most code lines.
     pub largest_file: (usize, String),
     /// The function with the most lines.
     pub longest_function: (usize, String),

@@ -5,12 +5,12 @@
 
 use structure::{Crate, Part, ROOTS, Reserved, layering_faults, repository, reservation_faults};
 
-/// A row: the files of a part, and what it may import.
+/// Returns a row: the files of a part, and the parts it may import.
 const fn row(files: &'static str, may_import: &'static str) -> Part {
     Part { files, may_import }
 }
 
-/// A row: paths of other crates, and the files that may name them.
+/// Returns a row: paths of other crates, and the files that may name them.
 const fn only(paths: &'static str, files: &'static str) -> Reserved {
     Reserved { paths, files }
 }
@@ -22,7 +22,7 @@ const HOST: &[Part] = &[
         "cli",
         "transport transport/lambda transport/serve transport/stdio plugin/requirements process config",
     ),
-    // Front doors do not know each other. They turn what arrives into requests of the server.
+    // Front doors do not know each other. They turn events and requests into requests of the server.
     row(
         "transport/lambda",
         "server/http/sse server/dispatch server server/session server/access_log server/request plugin/invocation/context config",
@@ -74,7 +74,7 @@ const HOST: &[Part] = &[
         "server/http/response server/request",
     ),
     row("server/http/response", "server/request"),
-    // A request, and what becomes of it.
+    // A request and its handling.
     row(
         "server/request server/record server/outcome server/call/deadline server/http/headers server/http/response_limit",
         "plugin/catalog plugin/invocation/context store",
@@ -101,20 +101,20 @@ const HOST: &[Part] = &[
     row("plugin/invocation/context", ""),
     row("plugin/wire", ""),
     row("plugin/requirements", ""),
-    // What outlives a request. Only the server knows where it is kept.
+    // State that outlives a request. Only the server knows where it is kept.
     row("store/dynamodb", "store store/seal"),
     row("store", "process config"),
     row("process", "config"),
-    // Everything is handed what `config` decides. Two of its values have types of their own.
+    // All other parts receive their settings from `config`. Two of its values have separate types.
     row("config", "server/http/bearer_tokens store/seal"),
     row("server/http/bearer_tokens", ""),
     row("store/seal", ""),
     row("digest", ""),
 ];
 
-/// What of other crates and of the standard library the host keeps in one place.
+/// The paths of other crates and of the standard library that the host keeps in one place.
 const HOST_RESERVED: &[Reserved] = &[
-    // `config` decides, everything else is handed what it needs.
+    // `config` decides; all other parts receive their settings.
     only(
         "std::env::var std::env::var_os std::env::vars std::env::vars_os",
         "cli store/dynamodb/client",
@@ -174,17 +174,17 @@ const LAYER_BUILD: &[Part] = &[
     row("compare", ""),
     row("finding", ""),
     row("exit", ""),
-    // A failure is told with its remedy, that of a library as well.
+    // An error is printed with its remedy, that of a library as well.
     row("error", "aws/error library/glibc"),
     row("aws/error", ""),
     row("library/glibc", ""),
 ];
 
-/// What of other crates `cargo layer` keeps in one place.
+/// The paths of other crates that `cargo layer` keeps in one place.
 const LAYER_BUILD_RESERVED: &[Reserved] = &[
     // Libraries take their own options, never those of the command line.
     only("clap clap_complete", "args command/completions main"),
-    // Libraries wait; what does several things at once is a verb.
+    // Libraries block; code that does several things at once is a verb.
     only("tokio", "command/bench command/dev"),
     only("lambda_local", "command/bench command/dev"),
     only("notify ignore", "command/dev"),
@@ -218,7 +218,7 @@ fn assert_none(faults: &[String]) {
 }
 
 #[test]
-fn the_parts_of_the_host_import_what_their_rows_name() {
+fn host_parts_import_only_allowed_parts() {
     let host = read("host/src/lib.rs");
     let imports = layering_faults(&host, HOST);
     let reserved = reservation_faults(&host, HOST_RESERVED);
@@ -226,7 +226,7 @@ fn the_parts_of_the_host_import_what_their_rows_name() {
 }
 
 #[test]
-fn the_parts_of_cargo_layer_import_what_their_rows_name() {
+fn cargo_layer_parts_import_only_allowed_parts() {
     let cargo_layer = read("layer-build/src/main.rs");
     let imports = layering_faults(&cargo_layer, LAYER_BUILD);
     let reserved = reservation_faults(&cargo_layer, LAYER_BUILD_RESERVED);

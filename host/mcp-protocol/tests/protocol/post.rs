@@ -81,7 +81,7 @@ pub(crate) fn judge(headers: Headers<'_>, body: &[u8], answer: &Answer) {
         answer: answer.body.as_deref().unwrap_or_default(),
         ..Exchange::default()
     };
-    exchange.judge();
+    exchange.validate();
 }
 
 /// Describes the outcome of a message that came over stdio.
@@ -100,7 +100,7 @@ pub(crate) fn judge_line(message: &[u8], answer: &Answer) {
     };
     let sent: Option<Value> = serde_json::from_slice(message).ok();
     let body = serde_json::from_slice(body).expect("an answer is JSON");
-    schemas::judge_line(None, sent.as_ref(), &body);
+    schemas::validate_line(None, sent.as_ref(), &body);
 }
 
 fn of_route(route: &Route<'_>) -> String {

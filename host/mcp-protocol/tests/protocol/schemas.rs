@@ -16,8 +16,8 @@ use crate::{
 fn accept(revision: Revision, method: &str, answer: &Answer) {
     let revision = revision.as_str();
     let body = parsed(answer);
-    schemas::accept(revision, "JSONRPCResponse", &body);
-    schemas::judge_result(revision, method, &body["result"]);
+    schemas::assert_valid(revision, "JSONRPCResponse", &body);
+    schemas::validate_result(revision, method, &body["result"]);
 }
 
 fn parsed(answer: &Answer) -> Value {
@@ -45,7 +45,7 @@ fn handshakes_satisfy_the_schema() {
                 let result = discover_result(&server(), instructions, CACHE);
                 let answer = Answer::success(id, &result);
                 accept(revision, "server/discover", &answer);
-                schemas::accept(
+                schemas::assert_valid(
                     revision.as_str(),
                     "DiscoverResultResponse",
                     &parsed(&answer),
@@ -122,7 +122,7 @@ fn a_missing_capability_satisfies_the_schema() {
     let answer =
         capabilities::missing_capabilities_error(&id, "words", &capabilities::CAPABILITIES);
     let definition = "MissingRequiredClientCapabilityError";
-    schemas::accept(schemas::MODERN, definition, &parsed(&answer));
+    schemas::assert_valid(schemas::MODERN, definition, &parsed(&answer));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn notifications_satisfy_the_schema() {
                 let worded = notification.for_revision(revision, Some(token));
                 let worded = worded.expect("a token was given");
                 let worded = serde_json::from_str(worded.get()).expect("JSON");
-                schemas::judge_notification(revision.as_str(), &worded);
+                schemas::validate_notification(revision.as_str(), &worded);
             }
         }
     }

@@ -161,10 +161,10 @@ impl Answered {
             body: incoming.body,
             status: self.status(),
             content_type: self.header("content-type"),
-            begun: self.header("mcp-session-id"),
+            new_session: self.header("mcp-session-id"),
             answer: self.0.body(),
         };
-        exchange.judge();
+        exchange.validate();
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! When a request came in, in the two ways events say it.
+//! The time of a request, in the two formats of events.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,12 +6,12 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A moment, since 1970.
+/// A point in time, as the duration since 1970.
 #[derive(Clone, Copy)]
-pub(super) struct Moment(Duration);
+pub(super) struct Timestamp(Duration);
 
-impl Moment {
-    /// Now.
+impl Timestamp {
+    /// Returns the current time.
     pub(super) fn now() -> Self {
         Self(
             SystemTime::now()
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_read_as_in_the_common_log_format() {
+    fn timestamps_read_as_in_the_common_log_format() {
         for (seconds, text) in [
             (0, "01/Jan/1970:00:00:00 +0000"),
             (951_782_399, "28/Feb/2000:23:59:59 +0000"),
@@ -61,7 +61,7 @@ mod tests {
             (1_798_761_600, "01/Jan/2027:00:00:00 +0000"),
         ] {
             assert_eq!(
-                Moment(Duration::from_secs(seconds)).common_log(),
+                Timestamp(Duration::from_secs(seconds)).common_log(),
                 text,
                 "seconds: {seconds}"
             );

@@ -11,34 +11,37 @@ use serde_json::{Value, json};
 use super::{
     headers,
     http_api::{self, DEFAULT_STAGE},
-    integration::Malformed,
+    integration::MalformedAnswer,
     request::{API_ID, ClientRequest},
-    streaming::Opened,
+    streaming::StreamHead,
 };
 use crate::invocation::Invocation;
 
-/// The event for a request.
+/// Returns the event for a request.
 pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
     let mut event = http_api::event(request, DEFAULT_STAGE);
-    // By its name functions tell a URL from an API: nothing else in the event does.
+    // Functions distinguish a URL from an API by this name: nothing else in the event differs.
     event["requestContext"]["domainName"] =
         Value::from(format!("{API_ID}.lambda-url.{region}.on.aws"));
     event["requestContext"]["accountId"] = json!("anonymous");
     event
 }
 
-/// The function's answer as HTTP.
-pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, Malformed> {
+/// Returns the function's answer as HTTP.
+pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     http_api::response(invocation, &headers::FUNCTION_URL)
 }
 
-/// The answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without one the payload is the body, whatever
-/// it says: "Lambda streams all response payloads" then, also those of functions that answer in the buffered way.
-pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
-    if let Some(head) = &opened.head {
-        return http_api::headed(head, Bytes::new(), &headers::FUNCTION_URL);
+/// Returns the answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without a head the payload is
+/// the body, whatever it contains: "Lambda streams all response payloads" then, also those of functions that answer in
+/// the buffered way.
+pub(super) fn streamed_response(
+    stream_head: &StreamHead,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
+    if let Some(head) = &stream_head.head {
+        return http_api::response_from_head(head, Bytes::new(), &headers::FUNCTION_URL);
     }
-    let content_type = opened.content_type.as_deref();
+    let content_type = stream_head.content_type.as_deref();
     let content_type = content_type.and_then(|text| HeaderValue::from_str(text).ok());
     let mut response = Response::new(Full::default());
     response.headers_mut().insert(

@@ -1,21 +1,21 @@
-//! What gateways do to headers: which they keep to themselves, and which come out under another name.
+//! The treatment of headers by gateways: which they drop, and which they rename.
 //!
-//! Source for REST APIs: "Amazon API Gateway important notes", the table of headers, its columns for Lambda. Nothing is documented
-//! of Function URLs; their list is what people report of real ones.
+//! Source for REST APIs: "Amazon API Gateway important notes", the table of headers, its columns for Lambda. AWS
+//! documents nothing about Function URLs; their list follows reports about real ones.
 
 use http::{HeaderMap, HeaderName, header};
 
-/// What a header's name becomes. Source: "Amazon API Gateway important notes", `Remapped`.
-const REMAPPED: &str = "x-amzn-remapped-";
+/// The prefix of renamed headers. Source: "Amazon API Gateway important notes", `Remapped`.
+const REMAPPED_PREFIX: &str = "x-amzn-remapped-";
 
-/// What a door does to the headers of answers, besides what every server does.
-pub(super) struct Treatment {
+/// The changes that a front door makes to the headers of answers, besides those that every server makes.
+pub(super) struct HeaderPolicy {
     remapped: &'static [&'static str],
     dropped: &'static [&'static str],
 }
 
-/// Of REST APIs. `Content-Length` passes according to the table; people report that it is remapped.
-pub(super) const REST_API: Treatment = Treatment {
+/// The policy of REST APIs. `Content-Length` passes according to the table; people report that it is remapped.
+pub(super) const REST_API: HeaderPolicy = HeaderPolicy {
     remapped: &[
         "authorization",
         "connection",
@@ -37,19 +37,19 @@ pub(super) const REST_API: Treatment = Treatment {
     ],
 };
 
-/// Of Function URLs.
-pub(super) const FUNCTION_URL: Treatment = Treatment {
+/// The policy of Function URLs.
+pub(super) const FUNCTION_URL: HeaderPolicy = HeaderPolicy {
     remapped: &["date", "server", "www-authenticate"],
     dropped: &[],
 };
 
-/// Of HTTP APIs: none is known.
-pub(super) const HTTP_API: Treatment = Treatment {
+/// The policy of HTTP APIs: no change is known.
+pub(super) const HTTP_API: HeaderPolicy = HeaderPolicy {
     remapped: &[],
     dropped: &[],
 };
 
-/// What a REST API keeps to itself of a request, besides what every gateway does.
+/// The headers that a REST API drops from a request, besides those that every gateway drops.
 const DROPPED_FROM_REQUESTS: [&str; 5] = [
     "content-md5",
     "max-forwards",
@@ -58,17 +58,17 @@ const DROPPED_FROM_REQUESTS: [&str; 5] = [
     "www-authenticate",
 ];
 
-/// How a signature of AWS begins in `Authorization`. Source: "Create a signed AWS API request" (IAM).
+/// The prefix of AWS signatures in `Authorization`. Source: "Create a signed AWS API request" (IAM).
 const SIGNATURE: &[u8] = b"AWS4-";
 
-impl Treatment {
-    /// The headers of an answer as a client sees them.
-    pub(super) fn of(&self, headers: &mut HeaderMap) {
+impl HeaderPolicy {
+    /// Changes the headers of an answer to those that a client sees.
+    pub(super) fn apply(&self, headers: &mut HeaderMap) {
         for &name in self.remapped {
             let values: Vec<_> = headers.get_all(name).iter().cloned().collect();
             headers.remove(name);
-            // Names that are headers' make names of headers.
-            let remapped = HeaderName::try_from(format!("{REMAPPED}{name}")).ok();
+            // A valid header name with the prefix is a valid header name.
+            let remapped = HeaderName::try_from(format!("{REMAPPED_PREFIX}{name}")).ok();
             if let Some(remapped) = remapped {
                 for value in values {
                     headers.append(remapped.clone(), value);
@@ -81,8 +81,9 @@ impl Treatment {
     }
 }
 
-/// The headers of a request as the event of a REST API has them. A signature of AWS is for the API, not for the function.
-pub(super) fn of_rest_request(headers: &mut HeaderMap) {
+/// Drops the headers of a request that the event of a REST API does not have. A signature of AWS is for the API, not
+/// for the function.
+pub(super) fn drop_rest_request_headers(headers: &mut HeaderMap) {
     for name in DROPPED_FROM_REQUESTS {
         headers.remove(name);
     }

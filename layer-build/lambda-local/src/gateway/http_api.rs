@@ -1,8 +1,8 @@
 //! An HTTP API: events and answers of payload format 2.0.
 //!
 //! Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", also for answers without a
-//! `statusCode`, which are taken as the body itself. That `rawPath` is decoded although it is called raw is known from
-//! captured events, one of which is among the tests of lambda_http (`apigw_request_path_with_space.json`).
+//! `statusCode`, which become the body itself. `rawPath` is decoded although it is called raw: captured events show it,
+//! one of which is among the tests of lambda_http (`apigw_request_path_with_space.json`).
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -11,13 +11,13 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::{
-    headers::Treatment,
-    integration::{Answer, Malformed, json_of},
+    headers::HeaderPolicy,
+    integration::{HttpAnswer, MalformedAnswer, parse_json},
     request::{API_ID, ClientRequest, lossy},
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The stage that is not part of the URL, and the route that takes what no other does.
+/// The stage that is not part of the URL, and the route that matches every request without another route.
 pub(super) const DEFAULT_STAGE: &str = "$default";
 
 /// Content types whose bodies stay text; all others arrive in base64.
@@ -28,7 +28,7 @@ const TEXT_TYPES: [&str; 3] = [
     "application/xml",
 ];
 
-/// The event for a request.
+/// Returns the event for a request.
 pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
     let (body, is_base64_encoded) = request.encoded_body(!is_text(request));
     let path = percent_decode_str(&request.path).decode_utf8_lossy();
@@ -69,7 +69,7 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
         },
         "isBase64Encoded": is_base64_encoded,
     });
-    // What there is nothing of is left out in this format.
+    // This format omits empty members.
     let cookies: Vec<_> = request
         .headers
         .get_all(header::COOKIE)
@@ -99,63 +99,63 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
     event
 }
 
-/// The function's answer as HTTP.
+/// Returns the function's answer as HTTP.
 pub(super) fn response(
     invocation: &Invocation,
-    treatment: &Treatment,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+    policy: &HeaderPolicy,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     if let Some((head, body)) = invocation.http_stream() {
-        return headed(&head, body, treatment);
+        return response_from_head(&head, body, policy);
     }
-    let json = json_of(invocation)?;
+    let json = parse_json(invocation)?;
     let mut answer = match json
         .as_object()
         .filter(|object| object.contains_key("statusCode"))
     {
         Some(object) => {
-            let mut answer = Answer::read(object)?;
+            let mut answer = HttpAnswer::read(object)?;
             answer.add_headers(object.get("headers"))?;
             answer.add_cookies(object.get("cookies"))?;
             answer
         }
-        None => inferred(json),
+        None => infer_answer(json),
     };
     if !answer.body.is_empty() {
         answer.default_header(header::CONTENT_TYPE, "text/plain;charset=UTF-8");
     }
-    treatment.of(&mut answer.headers);
+    policy.apply(&mut answer.headers);
     Ok(answer.into_response())
 }
 
-/// The answer that begins with this head, with what of its body is known.
-pub(super) fn headed(
+/// Returns the answer that begins with this head, and as much of its body as is known.
+pub(super) fn response_from_head(
     head: &Value,
     body: Bytes,
-    treatment: &Treatment,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+    policy: &HeaderPolicy,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     let head = head
         .as_object()
-        .ok_or_else(|| Malformed("the head of the stream must be an object".to_owned()))?;
-    let mut answer = Answer::streamed(head, body)?;
-    treatment.of(&mut answer.headers);
+        .ok_or_else(|| MalformedAnswer("the head of the stream must be an object".to_owned()))?;
+    let mut answer = HttpAnswer::from_stream_head(head, body)?;
+    policy.apply(&mut answer.headers);
     Ok(answer.into_response())
 }
 
-/// An answer without a status: 200, and the whole of it is the body.
-fn inferred(json: Value) -> Answer {
+/// Builds the answer for JSON without a status: 200, and the whole of it is the body.
+fn infer_answer(json: Value) -> HttpAnswer {
     let body = match json {
         Value::String(text) => text,
         json => json.to_string(),
     };
-    let mut answer = Answer {
+    let mut answer = HttpAnswer {
         body: body.into(),
-        ..Answer::default()
+        ..HttpAnswer::default()
     };
     answer.default_header(header::CONTENT_TYPE, "application/json");
     answer
 }
 
-/// Does a body of this kind stay text in an event?
+/// Reports whether the body of a request stays text in an event.
 pub(super) fn is_text(request: &ClientRequest) -> bool {
     request.header("content-type").is_some_and(|content_type| {
         let essence = content_type
@@ -168,7 +168,7 @@ pub(super) fn is_text(request: &ClientRequest) -> bool {
     })
 }
 
-/// Values by name, those of the same name joined by commas.
+/// Returns values by name; values of the same name are joined by commas.
 fn joined<'name>(pairs: impl Iterator<Item = (&'name str, String)>) -> Value {
     let mut map: Map<String, Value> = Map::new();
     for (name, value) in pairs {

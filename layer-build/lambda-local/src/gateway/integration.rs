@@ -1,4 +1,4 @@
-//! The function's side of an API: what its answers look like.
+//! The function's side of an API: the format of its answers.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -8,26 +8,26 @@ use serde_json::{Map, Value};
 
 use crate::invocation::Invocation;
 
-/// Why an answer makes no sense, for the operator.
-pub(super) struct Malformed(pub(super) String);
+/// The reason why an answer is malformed, for the operator.
+pub(super) struct MalformedAnswer(pub(super) String);
 
 /// A function's answer, read from JSON.
 #[derive(Default)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// Reads the members that both payload formats share: `statusCode`, `body` and `isBase64Encoded`.
-    pub(super) fn read(answer: &Map<String, Value>) -> Result<Self, Malformed> {
+    pub(super) fn read(answer: &Map<String, Value>) -> Result<Self, MalformedAnswer> {
         let mut read = Self::read_undecoded(answer)?;
         if answer.get("isBase64Encoded") == Some(&Value::Bool(true)) {
             let decoded = BASE64_STANDARD.decode(&read.body);
             read.body = decoded
                 .map_err(|error| {
-                    Malformed(format!(
+                    MalformedAnswer(format!(
                         "isBase64Encoded is true, but body is no base64: {error}"
                     ))
                 })?
@@ -36,15 +36,15 @@ impl Answer {
         Ok(read)
     }
 
-    /// The same, but for `isBase64Encoded`: the body stays as it is.
-    pub(super) fn read_undecoded(answer: &Map<String, Value>) -> Result<Self, Malformed> {
+    /// Reads the same members except `isBase64Encoded`: the body stays as it is.
+    pub(super) fn read_undecoded(answer: &Map<String, Value>) -> Result<Self, MalformedAnswer> {
         let body = match answer.get("body") {
             None | Some(Value::Null) => Bytes::new(),
             Some(Value::String(body)) => Bytes::from(body.clone()),
             Some(other) => {
-                return Err(Malformed(format!(
+                return Err(MalformedAnswer(format!(
                     "body must be a string, not {}",
-                    kind(other)
+                    json_kind(other)
                 )));
             }
         };
@@ -56,7 +56,10 @@ impl Answer {
     }
 
     /// Reads the head of a streamed answer, whose body follows it as bytes.
-    pub(super) fn streamed(head: &Map<String, Value>, body: Bytes) -> Result<Self, Malformed> {
+    pub(super) fn from_stream_head(
+        head: &Map<String, Value>,
+        body: Bytes,
+    ) -> Result<Self, MalformedAnswer> {
         let mut answer = Self {
             status: status(head)?,
             headers: HeaderMap::new(),
@@ -68,21 +71,21 @@ impl Answer {
         Ok(answer)
     }
 
-    /// Adds an object of headers whose values are strings or lists of them. What is there already stays.
-    pub(super) fn add_headers(&mut self, headers: Option<&Value>) -> Result<(), Malformed> {
+    /// Adds an object of headers, each a string or a list of strings. Existing headers stay.
+    pub(super) fn add_headers(&mut self, headers: Option<&Value>) -> Result<(), MalformedAnswer> {
         let headers = match headers {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Object(headers)) => headers,
             Some(other) => {
-                return Err(Malformed(format!(
+                return Err(MalformedAnswer(format!(
                     "headers must be an object, not {}",
-                    kind(other)
+                    json_kind(other)
                 )));
             }
         };
         for (name, value) in headers {
             let header = HeaderName::try_from(name.as_str())
-                .map_err(|_| Malformed(format!("{name:?} is no name of a header")))?;
+                .map_err(|_| MalformedAnswer(format!("{name:?} is no name of a header")))?;
             let values = match value {
                 Value::Array(values) => values.as_slice(),
                 value => std::slice::from_ref(value),
@@ -95,15 +98,15 @@ impl Answer {
     }
 
     /// Adds a list of cookies.
-    pub(super) fn add_cookies(&mut self, cookies: Option<&Value>) -> Result<(), Malformed> {
+    pub(super) fn add_cookies(&mut self, cookies: Option<&Value>) -> Result<(), MalformedAnswer> {
         match cookies {
             None | Some(Value::Null) => Ok(()),
             Some(Value::Array(cookies)) => cookies
                 .iter()
                 .try_for_each(|cookie| self.add(header::SET_COOKIE, cookie)),
-            Some(other) => Err(Malformed(format!(
+            Some(other) => Err(MalformedAnswer(format!(
                 "cookies must be an array, not {}",
-                kind(other)
+                json_kind(other)
             ))),
         }
     }
@@ -115,7 +118,7 @@ impl Answer {
             .or_insert(HeaderValue::from_static(value));
     }
 
-    /// The answer as HTTP, without the headers that are the connection's business.
+    /// Returns the answer as HTTP, without the headers that belong to the connection.
     pub(super) fn into_response(mut self) -> Response<Full<Bytes>> {
         for name in [
             header::CONNECTION,
@@ -131,21 +134,22 @@ impl Answer {
         response
     }
 
-    fn add(&mut self, name: HeaderName, value: &Value) -> Result<(), Malformed> {
+    fn add(&mut self, name: HeaderName, value: &Value) -> Result<(), MalformedAnswer> {
         let text = match value {
             Value::Null => return Ok(()),
             Value::String(text) => text.clone(),
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             other => {
-                return Err(Malformed(format!(
+                return Err(MalformedAnswer(format!(
                     "header {name} must be a string, not {}",
-                    kind(other)
+                    json_kind(other)
                 )));
             }
         };
-        let value = HeaderValue::from_bytes(text.as_bytes())
-            .map_err(|_| Malformed(format!("header {name} cannot have the value {text:?}")))?;
-        // Names with both a single value and a list of them carry the single one in the list, too.
+        let value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+            MalformedAnswer(format!("header {name} cannot have the value {text:?}"))
+        })?;
+        // Names with both a single value and a list of values have the single one in the list, too.
         if self
             .headers
             .get_all(&name)
@@ -159,19 +163,19 @@ impl Answer {
 }
 
 /// Reads a whole answer as JSON.
-pub(super) fn json_of(invocation: &Invocation) -> Result<Value, Malformed> {
+pub(super) fn parse_json(invocation: &Invocation) -> Result<Value, MalformedAnswer> {
     let json = invocation.json();
-    json.map_err(|error| Malformed(format!("no JSON: {error}")))
+    json.map_err(|error| MalformedAnswer(format!("no JSON: {error}")))
 }
 
-/// Takes an answer for the object that it must be.
-pub(super) fn object(answer: &Value) -> Result<&Map<String, Value>, Malformed> {
-    let problem = || format!("the answer must be an object, not {}", kind(answer));
-    answer.as_object().ok_or_else(|| Malformed(problem()))
+/// Returns the answer as an object, which it must be.
+pub(super) fn require_object(answer: &Value) -> Result<&Map<String, Value>, MalformedAnswer> {
+    let problem = || format!("the answer must be an object, not {}", json_kind(answer));
+    answer.as_object().ok_or_else(|| MalformedAnswer(problem()))
 }
 
-/// What a JSON value is, in words.
-fn kind(value: &Value) -> &'static str {
+/// Returns the kind of a JSON value, for messages.
+fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -182,10 +186,10 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn status(answer: &Map<String, Value>) -> Result<StatusCode, Malformed> {
+fn status(answer: &Map<String, Value>) -> Result<StatusCode, MalformedAnswer> {
     let code = answer
         .get("statusCode")
-        .ok_or_else(|| Malformed("statusCode is missing".to_owned()))?;
+        .ok_or_else(|| MalformedAnswer("statusCode is missing".to_owned()))?;
     let number = match code {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.parse().ok(),
@@ -196,5 +200,5 @@ fn status(answer: &Map<String, Value>) -> Result<StatusCode, Malformed> {
         .and_then(|number| u16::try_from(number).ok())
         .filter(|number| (200..600).contains(number))
         .and_then(|number| StatusCode::from_u16(number).ok())
-        .ok_or_else(|| Malformed(format!("statusCode {code} is no status of an HTTP answer")))
+        .ok_or_else(|| MalformedAnswer(format!("statusCode {code} is no status of an HTTP answer")))
 }

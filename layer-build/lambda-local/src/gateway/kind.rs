@@ -1,71 +1,72 @@
-//! What stands in front of a function: the kinds of doors, what each takes, and how long it waits.
+//! The kinds of front doors, what each accepts, and how long it waits.
 
 use std::time::Duration;
 
 use super::http_api::DEFAULT_STAGE;
 use crate::invocation::ResponseMode;
 
-/// The largest body a client may send through API Gateway. Unit: bytes.
+/// The largest body that a client may send through API Gateway. Unit: bytes.
 /// Source: "Quotas for configuring and running a REST API" and the same for HTTP APIs, payload size: 10 MB.
-pub const LARGEST_PAYLOAD: usize = 10 << 20;
+pub const MAX_PAYLOAD: usize = 10 << 20;
 
-/// The largest request line and headers a client may send through API Gateway, together. Unit: bytes.
-/// Source: "Quotas for configuring and running an HTTP API", total combined size of request line and header values, and the same
-/// for REST APIs: 10,240. The status for more, 431, is not documented.
-pub const LARGEST_HEADERS: usize = 10_240;
+/// The largest request line and headers that a client may send through API Gateway, together. Unit: bytes.
+/// Source: "Quotas for configuring and running an HTTP API", total combined size of request line and header values, and
+/// the same for REST APIs: 10,240. The status for more, 431, is not documented.
+pub const MAX_HEADERS_SIZE: usize = 10_240;
 
 /// The largest body of a request to a Function URL. Unit: bytes. Source: "Lambda quotas", invocation payload: 6 MB.
-pub const LARGEST_PAYLOAD_OF_URL: usize = 6 << 20;
+pub const MAX_FUNCTION_URL_PAYLOAD: usize = 6 << 20;
 
-/// The largest body of a request that a load balancer hands to a function, and of the answer. Unit: bytes.
+/// The largest body of a request that a load balancer forwards to a function, and of the answer. Unit: bytes.
 /// Source: "Use Lambda functions as targets of an Application Load Balancer", limits: 1 MB.
-pub const LARGEST_PAYLOAD_OF_LOAD_BALANCER: usize = 1 << 20;
+pub const MAX_LOAD_BALANCER_PAYLOAD: usize = 1 << 20;
 
-/// How long a load balancer waits for a function. Unit: seconds; default 60.
+/// The time that a load balancer waits for a function. Unit: seconds; default 60.
 /// Source: "Edit attributes for your Application Load Balancer", connection idle timeout.
 pub const LOAD_BALANCER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a Function URL waits: as long as a function can run. Unit: seconds.
+/// The time that a Function URL waits: as long as a function can run. Unit: seconds.
 /// Source: "Lambda quotas", function timeout.
 pub const FUNCTION_URL_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// How long a REST API waits for the function. Unit: seconds; default 29, more only by a quota increase.
+/// The time that a REST API waits for the function. Unit: seconds; default 29, more only by a quota increase.
 /// Source: "Quotas for configuring and running a REST API", integration timeout.
 pub const REST_API_TIMEOUT: Duration = Duration::from_secs(29);
 
-/// How long a REST API that streams waits for the end of the stream, at most. Unit: seconds; 29 unless configured.
+/// The longest time that a REST API that streams waits for the end of the stream. Unit: seconds; 29 unless configured.
 /// Source: "Stream the integration response for your proxy integrations in API Gateway", considerations: 15 minutes.
 pub const STREAMING_REST_API_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// How long a stream through a REST API may pause. Unit: seconds.
+/// The longest pause of a stream through a REST API. Unit: seconds.
 /// Source: the same: 5 minutes for regional and private endpoints, 30 seconds for edge-optimized ones.
 pub const REST_API_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How long an HTTP API waits for the function. Unit: seconds; 30 at most.
+/// The time that an HTTP API waits for the function. Unit: seconds; 30 at most.
 /// Source: "Quotas for configuring and running an HTTP API", maximum integration timeout.
 pub const HTTP_API_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What stands in front of the function.
+/// The HTTP entry in front of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Door {
+pub enum FrontDoor {
     /// An HTTP API, payload format 2.0.
     HttpApi {
-        /// Its stage; `$default` is not part of the URL.
+        /// The stage; `$default` is not part of the URL.
         stage: String,
     },
     /// A REST API, payload format 1.0.
     RestApi {
-        /// Its stage, always the first segment of the URL.
+        /// The stage, always the first segment of the URL.
         stage: String,
-        /// The response transfer mode of its integration: `BUFFERED` or `STREAM`.
+        /// The response transfer mode of the integration: `BUFFERED` or `STREAM`.
         mode: ResponseMode,
-        /// What comes and goes in base64, `*/*` for everything; all else is text, whatever becomes of it.
+        /// The media types that are encoded in base64, `*/*` for all. All others are text, even where that damages
+        /// them.
         binary_media_types: Vec<String>,
     },
     /// A URL of the function's own, payload format 2.0.
     FunctionUrl {
-        /// Its invoke mode: `BUFFERED` or `RESPONSE_STREAM`.
+        /// The invoke mode: `BUFFERED` or `RESPONSE_STREAM`.
         mode: ResponseMode,
     },
     /// An Application Load Balancer.
@@ -75,8 +76,8 @@ pub enum Door {
     },
 }
 
-impl Door {
-    /// A REST API with this stage, which waits for the whole answer; nothing is binary for it.
+impl FrontDoor {
+    /// Creates a REST API with this stage, which buffers answers and has no binary media types.
     pub fn rest_api(stage: impl Into<String>) -> Self {
         Self::RestApi {
             stage: stage.into(),
@@ -85,7 +86,7 @@ impl Door {
         }
     }
 
-    /// The same, but it streams.
+    /// Creates a REST API with this stage, which streams answers and has no binary media types.
     pub fn streaming_rest_api(stage: impl Into<String>) -> Self {
         Self::RestApi {
             stage: stage.into(),
@@ -94,28 +95,28 @@ impl Door {
         }
     }
 
-    /// A Function URL that waits for the whole answer.
+    /// Creates a Function URL that buffers answers.
     pub fn function_url() -> Self {
         Self::FunctionUrl {
             mode: ResponseMode::Buffered,
         }
     }
 
-    /// A Function URL that streams.
+    /// Creates a Function URL that streams answers.
     pub fn streaming_function_url() -> Self {
         Self::FunctionUrl {
             mode: ResponseMode::Streaming,
         }
     }
 
-    /// An HTTP API with this stage, usually `$default`.
+    /// Creates an HTTP API with this stage, usually `$default`.
     pub fn http_api(stage: impl Into<String>) -> Self {
         Self::HttpApi {
             stage: stage.into(),
         }
     }
 
-    /// How long it waits for the function unless told otherwise.
+    /// Returns how long it waits for the function unless configured otherwise.
     pub fn integration_timeout(&self) -> Duration {
         match self {
             Self::RestApi {
@@ -129,24 +130,25 @@ impl Door {
         }
     }
 
-    /// The largest body a client may send. Unit: bytes.
-    pub fn largest_payload(&self) -> usize {
+    /// Returns the size of the largest body that a client may send. Unit: bytes.
+    pub fn max_payload(&self) -> usize {
         match self {
-            Self::RestApi { .. } | Self::HttpApi { .. } => LARGEST_PAYLOAD,
-            Self::FunctionUrl { .. } => LARGEST_PAYLOAD_OF_URL,
-            Self::LoadBalancer { .. } => LARGEST_PAYLOAD_OF_LOAD_BALANCER,
+            Self::RestApi { .. } | Self::HttpApi { .. } => MAX_PAYLOAD,
+            Self::FunctionUrl { .. } => MAX_FUNCTION_URL_PAYLOAD,
+            Self::LoadBalancer { .. } => MAX_LOAD_BALANCER_PAYLOAD,
         }
     }
 
-    /// The largest line and headers a client may send, where that is documented. Unit: bytes.
-    pub fn largest_headers(&self) -> Option<usize> {
+    /// Returns the size of the largest request line and headers that a client may send, where that is documented. Unit:
+    /// bytes.
+    pub fn max_headers_size(&self) -> Option<usize> {
         match self {
-            Self::RestApi { .. } | Self::HttpApi { .. } => Some(LARGEST_HEADERS),
+            Self::RestApi { .. } | Self::HttpApi { .. } => Some(MAX_HEADERS_SIZE),
             Self::FunctionUrl { .. } | Self::LoadBalancer { .. } => None,
         }
     }
 
-    /// The stage as it stands in URLs: a slash and a name, or nothing.
+    /// Returns the stage as it appears in URLs: a slash and a name, or nothing.
     pub(super) fn stage_segment(&self) -> String {
         match self {
             Self::HttpApi { stage } if stage == DEFAULT_STAGE => String::new(),
@@ -155,7 +157,7 @@ impl Door {
         }
     }
 
-    /// Whether it hands on what is streamed as it comes.
+    /// Reports whether it forwards streams as they arrive.
     pub(super) fn streams(&self) -> bool {
         matches!(
             self,
@@ -168,7 +170,7 @@ impl Door {
         )
     }
 
-    /// How long a stream may pause, where there is a limit.
+    /// Returns the longest pause of a stream, where there is a limit.
     pub(super) fn idle_timeout(&self) -> Option<Duration> {
         matches!(self, Self::RestApi { .. }).then_some(REST_API_IDLE_TIMEOUT)
     }

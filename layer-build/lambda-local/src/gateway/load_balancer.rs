@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use super::{
     http_api::is_text,
-    integration::{Answer, Malformed, json_of, object},
-    kind::LARGEST_PAYLOAD_OF_LOAD_BALANCER,
+    integration::{HttpAnswer, MalformedAnswer, parse_json, require_object},
+    kind::MAX_LOAD_BALANCER_PAYLOAD,
     request::{ClientRequest, lossy, multi_values},
     rest_api::last_values,
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The event for a request. Names and values of the query stay as the client has encoded them.
+/// Returns the event for a request. Names and values of the query stay as the client has encoded them.
 pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) -> Value {
     let (body, is_base64_encoded) =
         request.encoded_body(!is_text(request) || request.header("content-encoding").is_some());
@@ -53,20 +53,20 @@ pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) ->
     event
 }
 
-/// The function's answer as HTTP: of its headers only those in the form that the target group has.
+/// Returns the function's answer as HTTP, with the headers of the form that the target group uses and no others.
 pub(super) fn response(
     invocation: &Invocation,
     multi_value: bool,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     let size = invocation.payload.len();
-    if size > LARGEST_PAYLOAD_OF_LOAD_BALANCER {
-        return Err(Malformed(format!(
-            "{size} bytes are more than the {LARGEST_PAYLOAD_OF_LOAD_BALANCER} that a load balancer takes"
+    if size > MAX_LOAD_BALANCER_PAYLOAD {
+        return Err(MalformedAnswer(format!(
+            "{size} bytes are more than the {MAX_LOAD_BALANCER_PAYLOAD} that a load balancer takes"
         )));
     }
-    let json = json_of(invocation)?;
-    let json = object(&json)?;
-    let mut answer = Answer::read(json)?;
+    let json = parse_json(invocation)?;
+    let json = require_object(&json)?;
+    let mut answer = HttpAnswer::read(json)?;
     let headers = if multi_value {
         "multiValueHeaders"
     } else {

@@ -1,4 +1,4 @@
-//! What both kinds of API read in a client's request.
+//! The parts of a client's request that both kinds of API read.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -6,13 +6,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::clock::Moment;
-use crate::{function::trace_root, server::Ends};
+use super::clock::Timestamp;
+use crate::{function::new_trace_root, server::PeerAddrs};
 
 /// The id of the API in every event.
 pub(super) const API_ID: &str = "lambdalocal";
 
-/// Headers about one connection; no gateway passes them on.
+/// Headers about one connection; no gateway forwards them.
 /// Source: RFC 9110, section 7.6.1, and `Expect`, which the server has answered.
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
@@ -24,7 +24,7 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// A request as an API sees it before it makes an event of it.
+/// A request as an API sees it before it builds the event.
 pub(super) struct ClientRequest {
     pub(super) method: String,
     /// The path behind the stage, as the client encoded it.
@@ -33,25 +33,25 @@ pub(super) struct ClientRequest {
     pub(super) raw_query: String,
     /// The query's names and values, decoded, in the order given.
     pub(super) query: Vec<(String, String)>,
-    /// What the client sent and a gateway passes on, and what gateways add.
+    /// The client's headers that a gateway forwards, and those that gateways add.
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) protocol: String,
     pub(super) source_ip: String,
-    /// The address the client connected to. Not the Host header: on AWS this is what the operator configured, and
-    /// functions rely on it to tell their own site from others.
+    /// The address that the client connected to. Not the Host header: on AWS the operator has configured this name, and
+    /// functions rely on it to distinguish their own site from others.
     pub(super) domain_name: String,
     pub(super) request_id: Uuid,
     pub(super) trace_id: String,
-    pub(super) received: Moment,
+    pub(super) received: Timestamp,
 }
 
 impl ClientRequest {
-    /// Reads a request whose stage has been taken off its path.
-    pub(super) fn new(head: &Parts, path: &str, body: Bytes, ends: Ends) -> Self {
+    /// Reads a request; `path` has no stage any more.
+    pub(super) fn new(head: &Parts, path: &str, body: Bytes, addrs: PeerAddrs) -> Self {
         let raw_query = head.uri.query().unwrap_or_default();
-        let domain_name = ends.local.to_string();
-        let source_ip = ends.peer.ip().to_string();
+        let domain_name = addrs.local.to_string();
+        let source_ip = addrs.peer.ip().to_string();
         let mut headers = head.headers.clone();
         for name in &HOP_BY_HOP {
             headers.remove(name);
@@ -60,7 +60,7 @@ impl ClientRequest {
         headers.remove("proxy-connection");
         let trace_id = text(&headers, "x-amzn-trace-id")
             .filter(|id| id.is_ascii())
-            .map_or_else(trace_root, |id| id.into_owned());
+            .map_or_else(new_trace_root, |id| id.into_owned());
         let forwarded_for = text(&headers, "x-forwarded-for").map_or_else(
             || source_ip.clone(),
             |others| format!("{others}, {source_ip}"),
@@ -68,7 +68,7 @@ impl ClientRequest {
         for (name, value) in [
             ("x-amzn-trace-id", trace_id.clone()),
             ("x-forwarded-for", forwarded_for),
-            ("x-forwarded-port", ends.local.port().to_string()),
+            ("x-forwarded-port", addrs.local.port().to_string()),
             ("x-forwarded-proto", "http".to_owned()),
         ] {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -95,16 +95,17 @@ impl ClientRequest {
             domain_name,
             request_id: Uuid::new_v4(),
             trace_id,
-            received: Moment::now(),
+            received: Timestamp::now(),
         }
     }
 
-    /// A header's first value.
+    /// Returns a header's first value.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         text(&self.headers, name).map(std::borrow::Cow::into_owned)
     }
 
-    /// The body as events carry it, and whether that is base64: it is when `binary` says so, or when it is no text.
+    /// Returns the body as events carry it, and whether that is base64: it is when `binary` says so, or when it is not
+    /// text.
     pub(super) fn encoded_body(&self, binary: bool) -> (Option<String>, bool) {
         if self.body.is_empty() {
             return (None, false);
@@ -115,23 +116,23 @@ impl ClientRequest {
         }
     }
 
-    /// The body as text, whatever it is.
+    /// Returns the body as text, with replacement characters where it is not.
     pub(super) fn lossy_body(&self) -> Option<String> {
         (!self.body.is_empty()).then(|| String::from_utf8_lossy(&self.body).into_owned())
     }
 
-    /// An id in the style of the shorter ids API Gateway gives out, such as `JKJaXmPLvHcESHA=`.
+    /// Returns an id in the style of the shorter ids of API Gateway, such as `JKJaXmPLvHcESHA=`.
     pub(super) fn short_id(&self) -> String {
         BASE64_STANDARD.encode(&self.request_id.as_bytes()[..11])
     }
 }
 
-/// A header value as text. Bytes that are none become replacement characters, an event being JSON.
+/// Returns a header value as text. Bytes that are not text become replacement characters, since an event is JSON.
 pub(super) fn lossy(value: &HeaderValue) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(value.as_bytes())
 }
 
-/// Values by name in order of appearance, or JSON null when there are none.
+/// Returns values by name in order of appearance, or JSON null when there are none.
 pub(super) fn multi_values(pairs: impl IntoIterator<Item = (String, String)>) -> Value {
     let mut map = Map::new();
     for (name, value) in pairs {

@@ -10,27 +10,27 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::{
-    failure::Failure,
+    failure::GatewayFailure,
     headers,
-    integration::{Answer, Malformed, json_of, object},
+    integration::{HttpAnswer, MalformedAnswer, parse_json, require_object},
     request::{API_ID, ClientRequest, lossy, multi_values},
-    streaming::Opened,
+    streaming::StreamHead,
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The header by which a client has its method taken for another; the function does not see it.
+/// The header with which a client overrides the method of its request; the function does not see it.
 /// Source: "Amazon API Gateway important notes".
 const METHOD_OVERRIDE: &str = "x-http-method-override";
 
-/// What a query must not have unless it is encoded. Source: "Amazon API Gateway important notes".
+/// The characters that a query must encode. Source: "Amazon API Gateway important notes".
 const UNSUPPORTED_IN_QUERIES: [char; 3] = ['|', '{', '}'];
 
-/// What is binary for an API (`binaryMediaTypes`).
-pub(super) struct Binary<'a>(pub(super) &'a [String]);
+/// The media types that an API treats as binary (`binaryMediaTypes`).
+pub(super) struct BinaryMediaTypes<'a>(pub(super) &'a [String]);
 
-impl Binary<'_> {
-    /// Is it, by what a header says first?
-    fn is(&self, media_types: Option<&str>) -> bool {
+impl BinaryMediaTypes<'_> {
+    /// Reports whether the first media type of a header is binary.
+    fn matches(&self, media_types: Option<&str>) -> bool {
         let first = media_types.unwrap_or_default().split([',', ';']).next();
         let first = first.unwrap_or_default().trim();
         self.0
@@ -39,26 +39,26 @@ impl Binary<'_> {
     }
 }
 
-/// The event for a request.
+/// Returns the event for a request.
 ///
 /// # Errors
 ///
-/// When the API takes no such query.
+/// When the API does not accept the query.
 pub(super) fn event(
     request: &ClientRequest,
     stage: &str,
-    binary: &Binary<'_>,
-) -> Result<Value, Failure> {
+    binary: &BinaryMediaTypes<'_>,
+) -> Result<Value, GatewayFailure> {
     if request.raw_query.contains(UNSUPPORTED_IN_QUERIES) {
-        return Err(Failure::BadRequest);
+        return Err(GatewayFailure::BadRequest);
     }
-    let (body, is_base64_encoded) = if binary.is(request.header("content-type").as_deref()) {
+    let (body, is_base64_encoded) = if binary.matches(request.header("content-type").as_deref()) {
         request.encoded_body(true)
     } else {
         (request.lossy_body(), false)
     };
     let mut headers = request.headers.clone();
-    headers::of_rest_request(&mut headers);
+    headers::drop_rest_request_headers(&mut headers);
     let method = headers.remove(METHOD_OVERRIDE);
     let method = method.map_or_else(
         || request.method.clone(),
@@ -121,49 +121,55 @@ pub(super) fn event(
     }))
 }
 
-/// The function's answer as HTTP. Base64 is only decoded for a client whose `Accept` begins with what is binary for the API.
+/// Returns the function's answer as HTTP. Base64 is decoded only for a client with an `Accept` that begins with a
+/// binary media type.
 pub(super) fn response(
     invocation: &Invocation,
     accept: Option<&str>,
-    binary: &Binary<'_>,
-) -> Result<Response<Full<Bytes>>, Malformed> {
+    binary: &BinaryMediaTypes<'_>,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     if let Some((head, body)) = invocation.http_stream() {
-        return headed(&head, body);
+        return response_from_head(&head, body);
     }
-    let json = json_of(invocation)?;
-    let json = object(&json)?;
-    let mut answer = if binary.is(accept) {
-        Answer::read(json)?
+    let json = parse_json(invocation)?;
+    let json = require_object(&json)?;
+    let mut answer = if binary.matches(accept) {
+        HttpAnswer::read(json)?
     } else {
-        Answer::read_undecoded(json)?
+        HttpAnswer::read_undecoded(json)?
     };
     answer.add_headers(json.get("multiValueHeaders"))?;
     answer.add_headers(json.get("headers"))?;
-    Ok(finished(answer))
+    Ok(finish(answer))
 }
 
-/// The answer that begins with this head, when the API streams. There must be one.
-pub(super) fn streamed(opened: &Opened) -> Result<Response<Full<Bytes>>, Malformed> {
-    match &opened.head {
-        Some(head) => headed(head, Bytes::new()),
-        None => Err(Malformed(
+/// Returns the answer that begins with this head, when the API streams. The head is required.
+pub(super) fn streamed_response(
+    stream_head: &StreamHead,
+) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
+    match &stream_head.head {
+        Some(head) => response_from_head(head, Bytes::new()),
+        None => Err(MalformedAnswer(
             "the API streams, and the function does not".to_owned(),
         )),
     }
 }
 
-fn headed(head: &Value, body: Bytes) -> Result<Response<Full<Bytes>>, Malformed> {
-    Ok(finished(Answer::streamed(object(head)?, body)?))
+fn response_from_head(head: &Value, body: Bytes) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
+    Ok(finish(HttpAnswer::from_stream_head(
+        require_object(head)?,
+        body,
+    )?))
 }
 
-fn finished(mut answer: Answer) -> Response<Full<Bytes>> {
-    headers::REST_API.of(&mut answer.headers);
+fn finish(mut answer: HttpAnswer) -> Response<Full<Bytes>> {
+    headers::REST_API.apply(&mut answer.headers);
     answer.default_header(header::CONTENT_TYPE, "application/json");
     answer.into_response()
 }
 
-/// `Content-Type` for `content-type`: REST APIs hand names on as they came, and clients write them so. Our HTTP server
-/// does not keep the case, and functions must not depend on it.
+/// Returns `Content-Type` for `content-type`: REST APIs keep the case of names, and clients write them so. Our HTTP
+/// server does not keep the case, and functions must not depend on it.
 fn title_case(name: &HeaderName) -> String {
     let mut start = true;
     name.as_str()
@@ -180,7 +186,7 @@ fn title_case(name: &HeaderName) -> String {
         .collect()
 }
 
-/// The last value of each name: what the fields for single values hold.
+/// Returns the last value of each name, for the fields that hold single values.
 pub(super) fn last_values(multi_values: &Value) -> Value {
     let Value::Object(map) = multi_values else {
         return Value::Null;

@@ -1,8 +1,9 @@
-//! An answer through a door that streams: its head is read, and what follows is handed on as it comes.
+//! An answer through a front door that streams: reads its head, and forwards the rest as it arrives.
 //!
 //! Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway" and "Invoking a response
-//! streaming enabled function using Lambda function URLs". A client that hangs up does not stop the function, and when the
-//! function stops in the middle, or takes too long, all that is left is to cut the connection: the status is out already.
+//! streaming enabled function using Lambda function URLs". A client that hangs up does not stop the function. When the
+//! function stops in the middle or takes too long, the gateway can only cut the connection: the status has been sent
+//! already.
 
 use std::{
     pin::Pin,
@@ -15,7 +16,7 @@ use hyper::body::{Body, Frame};
 use serde_json::Value;
 use tokio::time::{self, Instant, Sleep};
 
-use super::integration::Malformed;
+use super::integration::MalformedAnswer;
 use crate::{
     error::InvokeError,
     function::Function,
@@ -23,42 +24,43 @@ use crate::{
     stream::Stream,
 };
 
-/// Where the head of a stream must have ended. Unit: bytes.
-/// Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway", the format: the first 16 KB.
-const LARGEST_HEAD: usize = 16 << 10;
+/// The longest head of a stream. Unit: bytes.
+/// Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway", the format: the first 16
+/// KB.
+const MAX_HEAD: usize = 16 << 10;
 
-/// An answer whose head has been read.
-pub(super) struct Opened {
-    /// The head, unless the function gave none: it did not stream, or streamed something else than an HTTP answer.
+/// An answer after its head has been read.
+pub(super) struct StreamHead {
+    /// The head. `None`: the function did not stream, or streamed something else than an HTTP answer.
     pub(super) head: Option<Value>,
-    /// The content type the function gave its payload.
+    /// The content type that the function gave its payload.
     pub(super) content_type: Option<String>,
     first: Bytes,
     rest: Option<Stream>,
 }
 
-/// How long a client is served by a stream.
+/// The time limits of a stream.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
-    /// All in all.
+pub(super) struct StreamLimits {
+    /// The end of the whole stream.
     pub(super) until: Instant,
-    /// From one chunk to the next.
+    /// The longest pause between two chunks.
     pub(super) idle: Option<Duration>,
 }
 
-/// The body of such an answer.
-pub(super) struct Streamed {
+/// The body of a streamed answer.
+pub(super) struct StreamBody {
     first: Bytes,
     rest: Option<Stream>,
-    limits: Limits,
+    limits: StreamLimits,
     timer: Pin<Box<Sleep>>,
-    /// Held, so that it lives until the stream ends.
+    /// Held, so that the function lives until the stream ends.
     function: Function,
 }
 
-/// Why a body ends before its end. Nobody reads it: it makes the server cut the connection.
+/// The reason why a body is cut short. It is never displayed: it makes the server cut the connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Cut {
+pub(super) enum Truncation {
     #[error(transparent)]
     Function(InvokeError),
     #[error("the stream took longer than the gateway waits")]
@@ -69,21 +71,21 @@ pub(super) enum Cut {
 ///
 /// # Errors
 ///
-/// When the stream breaks off before it begins, which the function's logs tell; or when the head makes no sense.
-pub(super) async fn open(
-    begun: StartedInvocation,
-) -> Result<Result<Opened, Malformed>, InvokeError> {
-    let content_type = begun.content_type;
-    let opened = |head, first, rest| Opened {
+/// When the stream breaks off before it begins (the function's logs have the reason), or when the head is malformed.
+pub(super) async fn read_head(
+    started: StartedInvocation,
+) -> Result<Result<StreamHead, MalformedAnswer>, InvokeError> {
+    let content_type = started.content_type;
+    let stream_head = |head, first, rest| StreamHead {
         head,
         content_type: content_type.clone(),
         first,
         rest,
     };
-    let mut stream = match begun.payload {
-        Payload::Whole(payload) => return Ok(Ok(opened(None, payload, None))),
+    let mut stream = match started.payload {
+        Payload::Whole(payload) => return Ok(Ok(stream_head(None, payload, None))),
         Payload::Stream(stream) if content_type.as_deref() != Some(HTTP_INTEGRATION) => {
-            return Ok(Ok(opened(None, Bytes::new(), Some(stream))));
+            return Ok(Ok(stream_head(None, Bytes::new(), Some(stream))));
         }
         Payload::Stream(stream) => stream,
     };
@@ -92,34 +94,38 @@ pub(super) async fn open(
         if let Some(end) = head_end(&read) {
             break end;
         }
-        if read.len() > LARGEST_HEAD {
-            let why = format!("its head does not end within {LARGEST_HEAD} bytes");
-            return Ok(Err(Malformed(why)));
+        if read.len() > MAX_HEAD {
+            let why = format!("its head does not end within {MAX_HEAD} bytes");
+            return Ok(Err(MalformedAnswer(why)));
         }
         match stream.next().await {
             Some(chunk) => read.extend_from_slice(&chunk?),
-            None => return Ok(Err(Malformed("the stream ends in its head".to_owned()))),
+            None => {
+                return Ok(Err(MalformedAnswer(
+                    "the stream ends in its head".to_owned(),
+                )));
+            }
         }
     };
     let mut first = read.freeze();
     let head = first.split_to(end);
     let first = first.slice(PRELUDE_END.len()..);
     Ok(match serde_json::from_slice(&head) {
-        Ok(head) => Ok(opened(Some(head), first, Some(stream))),
-        Err(error) => Err(Malformed(format!("the head of the stream: {error}"))),
+        Ok(head) => Ok(stream_head(Some(head), first, Some(stream))),
+        Err(error) => Err(MalformedAnswer(format!("the head of the stream: {error}"))),
     })
 }
 
-/// Where a head ends, if all of it is there.
+/// Returns the position where the head ends, if all of it has arrived.
 fn head_end(read: &[u8]) -> Option<usize> {
     let mut windows = read.windows(PRELUDE_END.len());
     windows.position(|window| window == PRELUDE_END)
 }
 
-impl Opened {
-    /// What follows the head.
-    pub(super) fn body(self, limits: Limits, function: Function) -> Streamed {
-        Streamed {
+impl StreamHead {
+    /// Returns the rest of the stream as a body.
+    pub(super) fn body(self, limits: StreamLimits, function: Function) -> StreamBody {
+        StreamBody {
             first: self.first,
             rest: self.rest,
             limits,
@@ -129,22 +135,22 @@ impl Opened {
     }
 }
 
-impl Limits {
-    /// By when there must be something more.
+impl StreamLimits {
+    /// Returns the time by which the next chunk must arrive.
     fn next(&self) -> Instant {
         let idle = self.idle.map(|idle| Instant::now() + idle);
         idle.map_or(self.until, |idle| idle.min(self.until))
     }
 }
 
-impl Body for Streamed {
+impl Body for StreamBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = Truncation;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Truncation>>> {
         let this = self.get_mut();
         if !this.first.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.first)))));
@@ -157,13 +163,13 @@ impl Body for Streamed {
                 this.timer.as_mut().reset(this.limits.next());
                 return Poll::Ready(Some(Ok(Frame::data(chunk))));
             }
-            Poll::Ready(Some(Err(error))) => Some(Err(Cut::Function(error))),
+            Poll::Ready(Some(Err(error))) => Some(Err(Truncation::Function(error))),
             Poll::Ready(None) => None,
             Poll::Pending => {
                 ready!(this.timer.as_mut().poll(context));
                 this.function
                     .log("gateway: the stream was cut: it took longer than the integration timeout, or paused too long".to_owned());
-                Some(Err(Cut::TimedOut))
+                Some(Err(Truncation::TimedOut))
             }
         };
         this.rest = None;
@@ -179,7 +185,7 @@ mod tests {
     use crate::{FunctionConfig, stream};
 
     #[tokio::test]
-    async fn a_pause_that_is_too_long_cuts_the_stream() {
+    async fn a_long_pause_cuts_the_stream() {
         let far = Instant::now() + Duration::from_secs(600);
         let short = Duration::from_millis(1);
         for (until, idle) in [
@@ -187,20 +193,20 @@ mod tests {
             (Instant::now() + short, None),
             (Instant::now() + short, Some(Duration::from_secs(600))),
         ] {
-            let (_chunks, arriving) = stream::chunks();
-            let (rest, _ending) = Stream::new(arriving);
-            let opened = Opened {
+            let (_chunks, receiver) = stream::chunks();
+            let (rest, _end) = Stream::new(receiver);
+            let stream_head = StreamHead {
                 head: None,
                 content_type: None,
                 first: Bytes::from("one"),
                 rest: Some(rest),
             };
             let function = Function::new(FunctionConfig::new("bootstrap"));
-            let mut body = opened.body(Limits { until, idle }, function.clone());
+            let mut body = stream_head.body(StreamLimits { until, idle }, function.clone());
             let first = body.frame().await.expect("a frame").expect("no error");
             assert_eq!(first.into_data().expect("data"), "one");
             let cut = body.frame().await.expect("an error");
-            assert!(matches!(cut, Err(Cut::TimedOut)), "{cut:?}");
+            assert!(matches!(cut, Err(Truncation::TimedOut)), "{cut:?}");
             assert!(body.frame().await.is_none());
             assert!(function.logs()[0].contains("the stream was cut"));
         }

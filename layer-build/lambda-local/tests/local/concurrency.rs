@@ -9,7 +9,7 @@ fn concurrent(max: usize) -> FunctionConfig {
     config.max_environments(1).max_concurrency(max)
 }
 
-/// An event of an invocation that ends when so many have begun at this place.
+/// Returns an event of an invocation that ends when so many have begun at this place.
 fn meeting(place: &tempfile::TempDir, others: usize) -> serde_json::Value {
     let place = place.path().display();
     event("/meet", &format!("place={place}&others={others}"))
@@ -80,7 +80,7 @@ async fn a_process_that_ends_fails_all_its_invocations_and_the_next_gets_another
     };
     arrival(place.path()).await;
     let processes = function.process_ids();
-    let exit = function.exit_of(processes[0]);
+    let exit = function.exit_status(processes[0]);
     let outcomes = [
         function.invoke(&event("/exit", "")).await,
         sleeping.await.expect("a task"),
@@ -96,11 +96,11 @@ async fn a_process_that_ends_fails_all_its_invocations_and_the_next_gets_another
     let next = function.invoke(&event("/echo", "")).await;
     next.expect("an answer");
     assert_ne!(function.process_ids(), processes);
-    assert!(function.exit_of(processes[0]).await.is_none());
+    assert!(function.exit_status(processes[0]).await.is_none());
 }
 
 #[tokio::test]
-async fn recycling_lets_those_finish_who_share_the_environment() {
+async fn recycling_lets_invocations_in_a_shared_environment_finish() {
     let function = Function::new(concurrent(2));
     let place = tempfile::tempdir().expect("a directory");
     let first = {
@@ -108,11 +108,11 @@ async fn recycling_lets_those_finish_who_share_the_environment() {
         tokio::spawn(async move { function.invoke(&event).await })
     };
     arrival(place.path()).await;
-    // The other seat is free. The process has to live on for the one that is taken.
+    // The other seat is free. The process has to live on for the one that is in use.
     function.recycle().await;
     std::fs::write(place.path().join("another"), "").expect("a file");
     let answer = first.await.expect("a task").expect("an answer");
-    function.settled().await;
+    function.wait_until_settled().await;
     let next = function.invoke(&event("/echo", "")).await;
     let next = body_of(&next.expect("an answer"))["process"].clone();
     assert_ne!(body_of(&answer)["process"], next);

@@ -1,19 +1,19 @@
-//! HTTP in, HTTP out: what arrives at the function, and what comes back.
+//! HTTP in, HTTP out: the request that arrives at the function, and the answer that comes back.
 
 use http::Request;
 use http_body_util::Full;
-use lambda_local::{Door, Function, Gateway, ResponseMode};
+use lambda_local::{FrontDoor, Function, Gateway, ResponseMode};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::harness::{ANY_PORT, all_doors, get, open, post, request, send, well_behaved};
+use crate::harness::{ANY_PORT, all_front_doors, get, open, post, request, send, well_behaved};
 
-/// The name by which a Function URL is known.
+/// The domain name of a Function URL.
 const URL_DOMAIN: &str = "lambdalocal.lambda-url.us-east-1.on.aws";
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_sent() {
-    for gateway in all_doors(&well_behaved()).await {
+    for gateway in all_front_doors(&well_behaved()).await {
         let builder = Request::put("/some/path?x=1&y=a%20b&x=2")
             .header("content-type", "application/json")
             .header("x-multi", "one")
@@ -71,9 +71,11 @@ async fn a_request_arrives_as_it_was_sent() {
 #[tokio::test]
 async fn an_answer_leaves_as_it_was_given() {
     for mode in ["buffered", "stream"] {
-        for gateway in all_doors(&well_behaved().env("MODE", mode)).await {
+        for gateway in all_front_doors(&well_behaved().env("MODE", mode)).await {
             // A load balancer takes no streams.
-            if mode == "stream" && gateway.door() == &(Door::LoadBalancer { multi_value: true }) {
+            if mode == "stream"
+                && gateway.front_door() == &(FrontDoor::LoadBalancer { multi_value: true })
+            {
                 continue;
             }
             let answer = get(&gateway, "/answer").await;
@@ -92,21 +94,21 @@ async fn an_answer_leaves_as_it_was_given() {
 
 #[tokio::test]
 async fn several_values_of_an_answers_header_all_leave() {
-    for (door, answer) in [
+    for (front_door, answer) in [
         (
-            Door::rest_api("prod"),
+            FrontDoor::rest_api("prod"),
             json!({ "multiValueHeaders": { "x-multi": ["one", "two"] }, "headers": { "x-multi": "two" } }),
         ),
         (
-            Door::rest_api("prod"),
+            FrontDoor::rest_api("prod"),
             json!({ "multiValueHeaders": { "x-multi": ["one"] }, "headers": { "x-multi": "two" } }),
         ),
         (
-            Door::http_api("$default"),
+            FrontDoor::http_api("$default"),
             json!({ "headers": { "x-multi": ["one", "two"] } }),
         ),
     ] {
-        let gateway = open(well_behaved().env("MODE", "raw"), door.clone()).await;
+        let gateway = open(well_behaved().env("MODE", "raw"), front_door.clone()).await;
         let mut answer = answer;
         answer["statusCode"] = json!(200);
         let answered = post(
@@ -116,112 +118,128 @@ async fn several_values_of_an_answers_header_all_leave() {
             answer.to_string().as_bytes(),
         )
         .await;
-        assert_eq!(answered.all("x-multi"), ["one", "two"], "{door:?} {answer}");
+        assert_eq!(
+            answered.all("x-multi"),
+            ["one", "two"],
+            "{front_door:?} {answer}"
+        );
     }
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_make_it_both_ways() {
+async fn binary_bodies_pass_in_both_directions() {
     let all: Vec<u8> = (0..=255).collect();
-    for door in [
-        Door::http_api("$default"),
-        Door::http_api("beta"),
-        Door::function_url(),
-        Door::LoadBalancer { multi_value: true },
+    for front_door in [
+        FrontDoor::http_api("$default"),
+        FrontDoor::http_api("beta"),
+        FrontDoor::function_url(),
+        FrontDoor::LoadBalancer { multi_value: true },
         binary_rest_api(&["application/json", "application/octet-stream"]),
         binary_rest_api(&["*/*"]),
     ] {
-        let gateway = open(well_behaved(), door.clone()).await;
+        let gateway = open(well_behaved(), front_door.clone()).await;
         for content_type in ["application/octet-stream", "application/json"] {
             let answer = post(&gateway, "/echo", content_type, &all).await;
-            assert_eq!(answer.json()["body"], json!(all), "{door:?} {content_type}");
+            assert_eq!(
+                answer.json()["body"],
+                json!(all),
+                "{front_door:?} {content_type}"
+            );
         }
     }
-    for door in [
-        Door::http_api("$default"),
-        Door::function_url(),
-        Door::LoadBalancer { multi_value: false },
+    for front_door in [
+        FrontDoor::http_api("$default"),
+        FrontDoor::function_url(),
+        FrontDoor::LoadBalancer { multi_value: false },
         binary_rest_api(&["*/*"]),
     ] {
-        let gateway = open(well_behaved(), door.clone()).await;
+        let gateway = open(well_behaved(), front_door.clone()).await;
         let answer = get(&gateway, "/binary").await;
-        assert_eq!(answer.body, all, "{door:?}");
+        assert_eq!(answer.body, all, "{front_door:?}");
         assert_eq!(answer.all("content-type"), ["application/octet-stream"]);
     }
 }
 
 #[tokio::test]
-async fn for_a_rest_api_only_that_is_binary_which_it_was_told_is() {
-    // What it was told of, what the client sends, whether that arrives in base64.
-    for (told, sent, base64) in [
+async fn a_rest_api_treats_only_configured_media_types_as_binary() {
+    // The configured media type, the sent one, and whether the body arrives in base64.
+    for (configured, sent, base64) in [
         (vec![], "application/octet-stream", false),
         (vec!["image/png"], "application/octet-stream", false),
         (vec!["image/png"], "Image/PNG; a=b", true),
         (vec!["*/*"], "application/json", true),
     ] {
-        let gateway = open(well_behaved(), binary_rest_api(&told)).await;
+        let gateway = open(well_behaved(), binary_rest_api(&configured)).await;
         let seen = post(&gateway, "/echo", sent, b"\xff").await.json();
         let arrived = if base64 {
             &b"\xff"[..]
         } else {
             "\u{fffd}".as_bytes()
         };
-        assert_eq!(seen["body"], json!(arrived), "{told:?} {sent}");
+        assert_eq!(seen["body"], json!(arrived), "{configured:?} {sent}");
     }
-    // What it was told of, what the client takes, whether base64 is decoded for it.
+    // The configured media type, the accepted one, and whether base64 is decoded.
     let all: Vec<u8> = (0..=255).collect();
-    for (told, accept, decoded) in [
+    for (configured, accept, decoded) in [
         (vec![], "application/octet-stream", false),
         (vec!["image/png"], "image/png, */*", true),
         (vec!["image/png"], "image/png;q=0.5", true),
         (vec!["image/png"], "*/*, image/png", false),
         (vec!["*/*"], "text/html", true),
     ] {
-        let gateway = open(well_behaved(), binary_rest_api(&told)).await;
+        let gateway = open(well_behaved(), binary_rest_api(&configured)).await;
         let builder = Request::get("/binary").header("accept", accept);
         let answer = request(&gateway, builder, b"").await;
-        assert_eq!(answer.body == all, decoded, "{told:?} {accept}");
+        assert_eq!(answer.body == all, decoded, "{configured:?} {accept}");
         if !decoded {
-            assert!(answer.body.starts_with(b"AAECAwQF"), "{told:?} {accept}");
+            assert!(
+                answer.body.starts_with(b"AAECAwQF"),
+                "{configured:?} {accept}"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn the_stage_is_in_the_url_where_api_gateway_has_it() {
-    for (door, base, path, seen_path) in [
-        (Door::rest_api("prod"), "/prod", "/a%20b/c", "/a%20b/c"),
-        (Door::http_api("$default"), "", "/a%20b/c", "/a b/c"),
-        (Door::http_api("beta"), "/beta", "/a%20b/c", "/beta/a b/c"),
-        (Door::rest_api("prod"), "/prod", "/", "/"),
+    for (front_door, base, path, seen_path) in [
+        (FrontDoor::rest_api("prod"), "/prod", "/a%20b/c", "/a%20b/c"),
+        (FrontDoor::http_api("$default"), "", "/a%20b/c", "/a b/c"),
+        (
+            FrontDoor::http_api("beta"),
+            "/beta",
+            "/a%20b/c",
+            "/beta/a b/c",
+        ),
+        (FrontDoor::rest_api("prod"), "/prod", "/", "/"),
     ] {
-        let gateway = open(well_behaved(), door.clone()).await;
+        let gateway = open(well_behaved(), front_door.clone()).await;
         assert_eq!(
             gateway.url(),
             format!("http://{}{base}", gateway.address()),
-            "{door:?}"
+            "{front_door:?}"
         );
         let seen = get(&gateway, path).await.json();
-        assert_eq!(seen["path"], seen_path, "{door:?}");
-        let stage = match &door {
-            Door::RestApi { stage, .. } | Door::HttpApi { stage } => stage.as_str(),
+        assert_eq!(seen["path"], seen_path, "{front_door:?}");
+        let stage = match &front_door {
+            FrontDoor::RestApi { stage, .. } | FrontDoor::HttpApi { stage } => stage.as_str(),
             _ => unreachable!("no other door is opened here"),
         };
-        assert_eq!(seen["stage"], stage, "{door:?}");
-        // However the event says it, lambda_http ends up with the URL the client used.
+        assert_eq!(seen["stage"], stage, "{front_door:?}");
+        // In every format of events, lambda_http ends up with the URL that the client used.
         let wanted = format!("http://{}{base}{path}", gateway.address());
-        assert_eq!(seen["uri"], wanted, "{door:?}");
+        assert_eq!(seen["uri"], wanted, "{front_door:?}");
     }
 }
 
 #[tokio::test]
-async fn another_stage_is_nobodys() {
-    for (door, status, message) in [
-        (Door::rest_api("prod"), 403, "Forbidden"),
-        (Door::http_api("beta"), 404, "Not Found"),
+async fn an_unknown_stage_is_refused() {
+    for (front_door, status, message) in [
+        (FrontDoor::rest_api("prod"), 403, "Forbidden"),
+        (FrontDoor::http_api("beta"), 404, "Not Found"),
     ] {
         let function = Function::new(well_behaved());
-        let gateway = Gateway::start(function.clone(), door.clone(), ANY_PORT)
+        let gateway = Gateway::start(function.clone(), front_door.clone(), ANY_PORT)
             .await
             .expect("a gateway");
         for path in ["/", "/elsewhere/a", "/produce", "/betamax/a"] {
@@ -242,7 +260,11 @@ async fn another_stage_is_nobodys() {
 
 #[tokio::test]
 async fn an_event_of_a_rest_api_looks_like_a_real_one() {
-    let gateway = open(well_behaved().env("MODE", "raw"), Door::rest_api("prod")).await;
+    let gateway = open(
+        well_behaved().env("MODE", "raw"),
+        FrontDoor::rest_api("prod"),
+    )
+    .await;
     let event = captured(&gateway, "/a/b?x=1&x=2").await;
     for (pointer, wanted) in [
         ("/resource", json!("/{proxy+}")),
@@ -301,7 +323,11 @@ async fn an_event_of_a_rest_api_looks_like_a_real_one() {
 
 #[tokio::test]
 async fn an_event_of_an_http_api_looks_like_a_real_one() {
-    let gateway = open(well_behaved().env("MODE", "raw"), Door::http_api("beta")).await;
+    let gateway = open(
+        well_behaved().env("MODE", "raw"),
+        FrontDoor::http_api("beta"),
+    )
+    .await;
     let event = captured(&gateway, "/a%20b?x=1&x=2&y=%26").await;
     for (pointer, wanted) in [
         ("/version", json!("2.0")),
@@ -337,8 +363,8 @@ async fn an_event_of_an_http_api_looks_like_a_real_one() {
 }
 
 #[tokio::test]
-async fn an_event_of_a_function_url_is_told_from_an_apis_by_its_domain() {
-    let gateway = open(well_behaved().env("MODE", "raw"), Door::function_url()).await;
+async fn an_event_of_a_function_url_has_its_own_domain() {
+    let gateway = open(well_behaved().env("MODE", "raw"), FrontDoor::function_url()).await;
     let event = captured(&gateway, "/a%20b?x=1").await;
     for (pointer, wanted) in [
         ("/version", json!("2.0")),
@@ -361,8 +387,8 @@ async fn an_event_of_a_load_balancer_has_headers_in_one_form() {
         (true, json!(["a", "b"]), json!(["1", "2%20"])),
         (false, json!("b"), json!("2%20")),
     ] {
-        let door = Door::LoadBalancer { multi_value };
-        let gateway = open(well_behaved().env("MODE", "raw"), door).await;
+        let front_door = FrontDoor::LoadBalancer { multi_value };
+        let gateway = open(well_behaved().env("MODE", "raw"), front_door).await;
         let event = captured(&gateway, "/a%20b?x=1&x=2%20").await;
         let (headers, parameters) = if multi_value {
             ("multiValueHeaders", "multiValueQueryStringParameters")
@@ -385,28 +411,28 @@ async fn an_event_of_a_load_balancer_has_headers_in_one_form() {
 }
 
 #[tokio::test]
-async fn each_door_has_its_own_words_for_what_fails_and_its_own_limits() {
-    for (door, path, status, limit) in [
-        (Door::function_url(), "/fail", 502, 6 << 20),
+async fn each_front_door_has_its_own_errors_and_limits() {
+    for (front_door, path, status, limit) in [
+        (FrontDoor::function_url(), "/fail", 502, 6 << 20),
         (
-            Door::LoadBalancer { multi_value: true },
+            FrontDoor::LoadBalancer { multi_value: true },
             "/fail",
             502,
             1 << 20,
         ),
     ] {
-        let gateway = open(well_behaved(), door.clone()).await;
-        assert_eq!(get(&gateway, path).await.status, status, "{door:?}");
+        let gateway = open(well_behaved(), front_door.clone()).await;
+        assert_eq!(get(&gateway, path).await.status, status, "{front_door:?}");
         let large = vec![b'x'; limit + 1];
         let answer = post(&gateway, "/echo", "text/plain", &large).await;
-        assert_eq!(answer.status, 413, "{door:?}");
+        assert_eq!(answer.status, 413, "{front_door:?}");
     }
 }
 
 #[tokio::test]
-async fn what_comes_after_a_switch_goes_to_the_other_function() {
+async fn requests_after_a_switch_reach_the_other_function() {
     let first = Function::new(well_behaved().env("WHICH", "first"));
-    let gateway = Gateway::start(first, Door::http_api("$default"), ANY_PORT)
+    let gateway = Gateway::start(first, FrontDoor::http_api("$default"), ANY_PORT)
         .await
         .expect("a gateway");
     let which = async |gateway: &Gateway| get(gateway, "/variables").await.json()["WHICH"].clone();
@@ -417,7 +443,7 @@ async fn what_comes_after_a_switch_goes_to_the_other_function() {
 
 #[tokio::test]
 async fn a_stopped_gateway_takes_no_more_connections() {
-    let gateway = open(well_behaved(), Door::http_api("$default")).await;
+    let gateway = open(well_behaved(), FrontDoor::http_api("$default")).await;
     let address = gateway.address();
     drop(gateway);
     // The task that holds the listener ends as soon as the runtime gets to it.
@@ -428,10 +454,10 @@ async fn a_stopped_gateway_takes_no_more_connections() {
 
 #[tokio::test]
 async fn an_address_in_use_is_named() {
-    let gateway = open(well_behaved(), Door::http_api("$default")).await;
+    let gateway = open(well_behaved(), FrontDoor::http_api("$default")).await;
     let again = Gateway::start(
         Function::new(well_behaved()),
-        Door::http_api("$default"),
+        FrontDoor::http_api("$default"),
         gateway.address(),
     )
     .await;
@@ -439,9 +465,9 @@ async fn an_address_in_use_is_named() {
     assert!(error.contains(&gateway.address().to_string()), "{error}");
 }
 
-/// A REST API for which these media types are binary.
-fn binary_rest_api(binary: &[&str]) -> Door {
-    Door::RestApi {
+/// Returns a REST API with these binary media types.
+fn binary_rest_api(binary: &[&str]) -> FrontDoor {
+    FrontDoor::RestApi {
         stage: "prod".to_owned(),
         mode: ResponseMode::Buffered,
         binary_media_types: binary
@@ -451,7 +477,7 @@ fn binary_rest_api(binary: &[&str]) -> Door {
     }
 }
 
-/// All values the function saw of a header.
+/// Returns all values of a header that the function saw.
 fn headers(seen: &Value, name: &str) -> Vec<String> {
     let all = seen["headers"].as_array().expect("headers");
     all.iter()
@@ -460,7 +486,7 @@ fn headers(seen: &Value, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// The event that a request becomes.
+/// Returns the event of a request.
 async fn captured(gateway: &Gateway, path: &str) -> Value {
     let builder = Request::get(path)
         .header("x-two", "a")

@@ -1,4 +1,4 @@
-//! Which processes there are, what they see, and when they go.
+//! Which processes exist, what they see, and when they end.
 
 use lambda_local::{Function, Invocation, InvokeError, ResponseMode};
 use serde_json::json;
@@ -132,7 +132,7 @@ async fn an_invocation_sees_the_context_lambda_would_give_it() {
 }
 
 #[tokio::test]
-async fn the_environment_of_the_process_is_lambdas_and_the_users_and_no_more() {
+async fn the_process_sees_lambdas_and_the_configured_variables_alone() {
     let function = Function::new(well_behaved().env("MINE", "1"));
     let answer = function
         .invoke(&event("/variables", ""))
@@ -159,7 +159,7 @@ async fn the_environment_of_the_process_is_lambdas_and_the_users_and_no_more() {
 }
 
 #[tokio::test]
-async fn what_the_process_prints_is_in_the_logs() {
+async fn output_of_the_process_is_in_the_logs() {
     let function = Function::new(well_behaved());
     function
         .invoke(&event("/print", ""))
@@ -177,7 +177,7 @@ async fn no_process_is_left_when_the_last_handle_is_dropped() {
     let function = Function::new(well_behaved());
     function.warm_up().await.expect("an environment");
     function.warm_up().await.expect("an environment");
-    let busy = asleep(&function).await;
+    let busy = sleeping_invocation(&function).await;
     let processes = function.process_ids();
     assert_eq!(processes.len(), 2);
     // The caller goes away; its invocation does not, as long as there is a handle.
@@ -191,9 +191,9 @@ async fn no_process_is_left_when_the_last_handle_is_dropped() {
 }
 
 #[tokio::test]
-async fn stopping_fails_what_is_under_way() {
+async fn stopping_fails_running_invocations() {
     let function = Function::new(well_behaved());
-    let busy = asleep(&function).await;
+    let busy = sleeping_invocation(&function).await;
     function.stop().await;
     assert!(function.process_ids().is_empty());
     let outcome = busy.await.expect("a task");
@@ -218,8 +218,8 @@ async fn a_streamed_answer_arrives_whole() {
     assert_eq!(body, "short and stout");
 }
 
-/// An invocation that has reached its process and will never end.
-async fn asleep(function: &Function) -> JoinHandle<Result<Invocation, InvokeError>> {
+/// Starts an invocation that has reached its process and will never end.
+async fn sleeping_invocation(function: &Function) -> JoinHandle<Result<Invocation, InvokeError>> {
     let place = tempfile::tempdir().expect("a directory");
     let event = event("/sleep", &format!("place={}", place.path().display()));
     let caller = function.clone();

@@ -1,8 +1,8 @@
-//! How invocations fail, and what is left standing.
+//! How invocations fail, and which processes remain.
 
 use std::time::Duration;
 
-use lambda_local::{Door, Function, FunctionConfig, Gateway, InvokeError, Phase};
+use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway, InvokeError, Phase};
 use serde_json::json;
 
 use crate::harness::{ANY_PORT, body_of, event, get, gone, open, post, well_behaved};
@@ -32,7 +32,7 @@ async fn an_init_error_is_readable() {
 }
 
 #[tokio::test]
-async fn a_process_that_exits_during_init_is_noticed_with_its_last_words() {
+async fn a_process_that_exits_during_init_is_noticed_with_its_last_output() {
     let function = Function::new(well_behaved().env("INIT", "exit"));
     let error = function
         .invoke(&event("/echo", ""))
@@ -49,10 +49,10 @@ async fn a_process_that_exits_during_init_is_noticed_with_its_last_words() {
         "{error:?}"
     );
     assert_eq!(error.error_type(), "Runtime.ExitError");
-    let story = error.to_string();
+    let message = error.to_string();
     assert!(
-        story.contains("during init with exit status: 1") && story.contains("told to exit"),
-        "{story}"
+        message.contains("during init with exit status: 1") && message.contains("told to exit"),
+        "{message}"
     );
 }
 
@@ -91,7 +91,7 @@ async fn a_program_that_cannot_be_started_is_named() {
 #[tokio::test]
 async fn a_process_that_exits_during_an_invocation_is_noticed_and_replaced() {
     let function = Function::new(well_behaved());
-    for (path, story) in [
+    for (path, message) in [
         ("/exit", "during an invocation with exit status: 3"),
         ("/abort", "signal: 6 (SIGABRT)"),
     ] {
@@ -109,7 +109,7 @@ async fn a_process_that_exits_during_an_invocation_is_noticed_and_replaced() {
             ),
             "{path}: {error:?}"
         );
-        assert!(error.to_string().contains(story), "{path}: {error}");
+        assert!(error.to_string().contains(message), "{path}: {error}");
         function
             .invoke(&event("/echo", ""))
             .await
@@ -149,7 +149,7 @@ async fn an_error_of_the_function_leaves_its_environment_alive() {
             .await
             .expect("an answer"),
     );
-    for (path, story) in [("/fail", "told to fail"), ("/panic", "told to panic")] {
+    for (path, message) in [("/fail", "told to fail"), ("/panic", "told to panic")] {
         let error = function
             .invoke(&event(path, ""))
             .await
@@ -158,9 +158,9 @@ async fn an_error_of_the_function_leaves_its_environment_alive() {
             matches!(error, InvokeError::Function { .. }),
             "{path}: {error:?}"
         );
-        assert!(error.to_string().contains(story), "{path}: {error}");
+        assert!(error.to_string().contains(message), "{path}: {error}");
         assert!(
-            function.logs().join("\n").contains(story),
+            function.logs().join("\n").contains(message),
             "{path}: {:?}",
             function.logs()
         );
@@ -275,18 +275,22 @@ async fn an_unknown_request_id_is_refused() {
 
 #[tokio::test]
 async fn a_failing_function_is_the_gateways_own_error() {
-    for (door, status, message) in [
-        (Door::rest_api("prod"), 502, "Internal server error"),
-        (Door::http_api("$default"), 500, "Internal Server Error"),
+    for (front_door, status, message) in [
+        (FrontDoor::rest_api("prod"), 502, "Internal server error"),
+        (
+            FrontDoor::http_api("$default"),
+            500,
+            "Internal Server Error",
+        ),
     ] {
-        let gateway = open(well_behaved(), door.clone()).await;
+        let gateway = open(well_behaved(), front_door.clone()).await;
         for path in ["/fail", "/panic", "/exit"] {
             let answer = get(&gateway, path).await;
-            assert_eq!(answer.status, status, "{door:?} {path}");
+            assert_eq!(answer.status, status, "{front_door:?} {path}");
             assert_eq!(
                 answer.json(),
                 json!({ "message": message }),
-                "{door:?} {path}"
+                "{front_door:?} {path}"
             );
         }
     }
@@ -294,12 +298,12 @@ async fn a_failing_function_is_the_gateways_own_error() {
 
 #[tokio::test]
 async fn a_malformed_answer_is_the_gateways_own_error_and_in_the_logs() {
-    for (door, status) in [
-        (Door::rest_api("prod"), 502),
-        (Door::http_api("$default"), 500),
+    for (front_door, status) in [
+        (FrontDoor::rest_api("prod"), 502),
+        (FrontDoor::http_api("$default"), 500),
     ] {
         let function = Function::new(well_behaved().env("MODE", "raw"));
-        let gateway = Gateway::start(function.clone(), door.clone(), ANY_PORT)
+        let gateway = Gateway::start(function.clone(), front_door.clone(), ANY_PORT)
             .await
             .expect("a gateway");
         for (malformed, why) in [
@@ -325,7 +329,7 @@ async fn a_malformed_answer_is_the_gateways_own_error_and_in_the_logs() {
                 malformed.to_string().as_bytes(),
             )
             .await;
-            assert_eq!(answer.status, status, "{door:?} {malformed}");
+            assert_eq!(answer.status, status, "{front_door:?} {malformed}");
             let last = function.logs().pop().unwrap_or_default();
             assert!(
                 last.contains("malformed Lambda proxy response") && last.contains(why),
@@ -336,23 +340,27 @@ async fn a_malformed_answer_is_the_gateways_own_error_and_in_the_logs() {
 }
 
 #[tokio::test]
-async fn base64_that_is_none_is_malformed_where_it_is_decoded() {
+async fn invalid_base64_is_malformed_where_it_is_decoded() {
     let answer = json!({ "statusCode": 200, "body": "!", "isBase64Encoded": true }).to_string();
-    for (door, status) in [
-        (Door::http_api("$default"), 500),
-        (Door::function_url(), 502),
-        (Door::LoadBalancer { multi_value: false }, 502),
-        (Door::rest_api("prod"), 200),
+    for (front_door, status) in [
+        (FrontDoor::http_api("$default"), 500),
+        (FrontDoor::function_url(), 502),
+        (FrontDoor::LoadBalancer { multi_value: false }, 502),
+        (FrontDoor::rest_api("prod"), 200),
     ] {
-        let gateway = open(well_behaved().env("MODE", "raw"), door.clone()).await;
+        let gateway = open(well_behaved().env("MODE", "raw"), front_door.clone()).await;
         let answer = post(&gateway, "/", "application/json", answer.as_bytes()).await;
-        assert_eq!(answer.status, status, "{door:?}");
+        assert_eq!(answer.status, status, "{front_door:?}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_without_a_status_is_malformed_for_a_rest_api_and_a_body_for_an_http_api() {
-    let gateway = open(well_behaved().env("MODE", "raw"), Door::rest_api("prod")).await;
+    let gateway = open(
+        well_behaved().env("MODE", "raw"),
+        FrontDoor::rest_api("prod"),
+    )
+    .await;
     assert_eq!(
         post(&gateway, "/", "application/json", b"{\"a\":1}")
             .await
@@ -361,7 +369,7 @@ async fn an_answer_without_a_status_is_malformed_for_a_rest_api_and_a_body_for_a
     );
     let gateway = open(
         well_behaved().env("MODE", "raw"),
-        Door::http_api("$default"),
+        FrontDoor::http_api("$default"),
     )
     .await;
     let answer = post(&gateway, "/", "application/json", b"{\"a\":1}").await;
@@ -374,20 +382,25 @@ async fn an_answer_without_a_status_is_malformed_for_a_rest_api_and_a_body_for_a
 
 #[tokio::test]
 async fn a_gateway_gives_up_before_the_function_does() {
-    for (door, status, message) in [
-        (Door::rest_api("prod"), 504, "Endpoint request timed out"),
-        (Door::http_api("$default"), 503, "Service Unavailable"),
+    for (front_door, status, message) in [
+        (
+            FrontDoor::rest_api("prod"),
+            504,
+            "Endpoint request timed out",
+        ),
+        (FrontDoor::http_api("$default"), 503, "Service Unavailable"),
     ] {
         let function = Function::new(well_behaved());
         let limit = Duration::from_millis(100);
-        let gateway = Gateway::start_with_timeout(function.clone(), door.clone(), ANY_PORT, limit)
-            .await
-            .expect("a gateway");
+        let gateway =
+            Gateway::start_with_timeout(function.clone(), front_door.clone(), ANY_PORT, limit)
+                .await
+                .expect("a gateway");
         let answer = get(&gateway, "/sleep").await;
         assert_eq!(
             (answer.status.as_u16(), answer.json()),
             (status, json!({ "message": message })),
-            "{door:?}"
+            "{front_door:?}"
         );
         assert_eq!(function.process_ids().len(), 1, "the function goes on");
     }
@@ -395,18 +408,18 @@ async fn a_gateway_gives_up_before_the_function_does() {
 
 #[tokio::test]
 async fn a_body_over_the_gateways_or_lambdas_limit_is_refused() {
-    for (door, message) in [
-        (Door::rest_api("prod"), "Request Too Long"),
-        (Door::http_api("$default"), "Request Entity Too Large"),
+    for (front_door, message) in [
+        (FrontDoor::rest_api("prod"), "Request Too Long"),
+        (FrontDoor::http_api("$default"), "Request Entity Too Large"),
     ] {
-        let gateway = open(well_behaved(), door.clone()).await;
+        let gateway = open(well_behaved(), front_door.clone()).await;
         // The first is too large for the gateway, the second only for an event.
         for size in [(10 << 20) + 1, 7 << 20] {
             let answer = post(&gateway, "/", "text/plain", &vec![b'x'; size]).await;
             assert_eq!(
                 (answer.status.as_u16(), answer.json()),
                 (413, json!({ "message": message })),
-                "{door:?} {size}"
+                "{front_door:?} {size}"
             );
         }
     }

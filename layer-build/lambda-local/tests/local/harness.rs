@@ -11,41 +11,41 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use lambda_local::{Door, Function, FunctionConfig, Gateway, Invocation};
+use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway, Invocation};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, task::JoinHandle};
 
 pub(crate) const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The configuration of `examples/well_behaved_runtime.rs`.
+/// Returns the configuration of `examples/well_behaved_runtime.rs`.
 pub(crate) fn well_behaved() -> FunctionConfig {
     FunctionConfig::new(example("well_behaved_runtime"))
 }
 
-/// Every kind of front door, APIs with and without a stage in the URL, each before a function of its own.
-pub(crate) async fn all_doors(config: &FunctionConfig) -> Vec<Gateway> {
+/// Starts every kind of front door, APIs with and without a stage in the URL, each before a function of its own.
+pub(crate) async fn all_front_doors(config: &FunctionConfig) -> Vec<Gateway> {
     let mut gateways = Vec::new();
-    for door in [
-        Door::rest_api("prod"),
-        Door::http_api("$default"),
-        Door::http_api("beta"),
-        Door::function_url(),
-        Door::LoadBalancer { multi_value: true },
+    for front_door in [
+        FrontDoor::rest_api("prod"),
+        FrontDoor::http_api("$default"),
+        FrontDoor::http_api("beta"),
+        FrontDoor::function_url(),
+        FrontDoor::LoadBalancer { multi_value: true },
     ] {
-        gateways.push(open(config.clone(), door).await);
+        gateways.push(open(config.clone(), front_door).await);
     }
     gateways
 }
 
-/// A gateway on a free port before a new function.
-pub(crate) async fn open(config: FunctionConfig, door: Door) -> Gateway {
-    Gateway::start(Function::new(config), door, ANY_PORT)
+/// Starts a gateway on a free port before a new function.
+pub(crate) async fn open(config: FunctionConfig, front_door: FrontDoor) -> Gateway {
+    Gateway::start(Function::new(config), front_door, ANY_PORT)
         .await
         .expect("a gateway")
 }
 
-/// The smallest event lambda_http takes for a request.
+/// Returns the smallest event that lambda_http accepts for a request.
 pub(crate) fn event(path: &str, query: &str) -> Value {
     json!({
         "version": "2.0",
@@ -57,7 +57,7 @@ pub(crate) fn event(path: &str, query: &str) -> Value {
     })
 }
 
-/// The JSON in the body of the HTTP answer inside a function's answer.
+/// Returns the JSON in the body of the HTTP answer inside a function's answer.
 pub(crate) fn body_of(answer: &Invocation) -> Value {
     let answer = answer.json().expect("JSON");
     serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON in the body")
@@ -90,7 +90,7 @@ impl Answer {
     }
 }
 
-/// An HTTP answer of which the head has been read.
+/// An HTTP answer after its head has been read.
 pub(crate) struct Started {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -99,13 +99,13 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// What comes next of the body.
+    /// Returns the next chunk of the body.
     pub(crate) async fn chunk(&mut self) -> Bytes {
         let frame = self.body.frame().await.expect("more of the body");
         frame.expect("a whole chunk").into_data().expect("data")
     }
 
-    /// All that is still to come, unless the connection is cut.
+    /// Reads the rest of the body, unless the connection is cut.
     pub(crate) async fn rest(self) -> hyper::Result<Bytes> {
         Ok(self.body.collect().await?.to_bytes())
     }
@@ -114,14 +114,14 @@ impl Started {
     pub(crate) async fn hang_up(self) {
         drop(self.body);
         self.connection.abort();
-        // Only once the task is gone is the socket closed.
+        // The socket is closed only once the task is gone.
         let _ = self.connection.await;
     }
 }
 
 /// Gets a path behind the gateway's base URL, to read the answer as it comes.
 pub(crate) async fn start(gateway: &Gateway, path: &str) -> Started {
-    let request = behind(gateway, Request::get(path), b"");
+    let request = under_base_url(gateway, Request::get(path), b"");
     let (response, connection) = exchange(gateway, request).await;
     let (head, body) = Response::into_parts(response);
     Started {
@@ -153,7 +153,7 @@ pub(crate) async fn request(
     request: http::request::Builder,
     body: &[u8],
 ) -> Answer {
-    send(gateway, behind(gateway, request, body)).await
+    send(gateway, under_base_url(gateway, request, body)).await
 }
 
 /// Sends a request whose URI is a whole path.
@@ -174,7 +174,11 @@ pub(crate) async fn send(gateway: &Gateway, request: Request<Full<Bytes>>) -> An
     }
 }
 
-fn behind(gateway: &Gateway, request: http::request::Builder, body: &[u8]) -> Request<Full<Bytes>> {
+fn under_base_url(
+    gateway: &Gateway,
+    request: http::request::Builder,
+    body: &[u8],
+) -> Request<Full<Bytes>> {
     let host = gateway.address().to_string();
     let base = gateway
         .url()

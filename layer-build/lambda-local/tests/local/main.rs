@@ -1,4 +1,4 @@
-//! The whole of it run for real: a Rust program on lambda_http, its Runtime API, and the gateways before it.
+//! The whole crate run for real: a Rust program on lambda_http, its Runtime API, and the gateways in front of it.
 
 mod concurrency;
 mod doors;

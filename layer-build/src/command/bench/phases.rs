@@ -1,4 +1,4 @@
-//! The phases of a cold start: each in environments of its own, turn by turn.
+//! The phases of a cold start: each in separate environments, in turn.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,23 +10,24 @@ use anyhow::Context;
 use lambda_local::{Function, FunctionConfig};
 use serde_json::{Value, json};
 
-use crate::{args, terminal::progress::doing};
+use crate::{args, terminal::progress::spinner};
 
-/// How long a phase takes, once a round. Unit: microseconds.
+/// The times of a phase, one for each round. Unit: microseconds.
 pub(super) struct Phase {
     pub(super) name: String,
     pub(super) times: Vec<f64>,
 }
 
-/// What is measured: from the start of a process to its first question for work, and, where there is one, an invocation after it.
-struct Subject {
+/// A function to measure: from the start of a process to its first request for an event, and, where there is one, an
+/// invocation after it.
+struct MeasuredFunction {
     start: Phase,
     first: Option<(Phase, Value)>,
     function: Function,
 }
 
-/// Measure with the layers in this folder. The first phase is the host alone: it says its version, and ends. (Without plugins it
-/// serves nobody.)
+/// Measures with the layers in this folder. The first phase is the host alone: it prints its version, and ends.
+/// (Without plugins it serves nobody.)
 pub(super) fn measure(
     host: &(PathBuf, Option<&str>),
     opt: &Path,
@@ -34,15 +35,15 @@ pub(super) fn measure(
 ) -> anyhow::Result<Vec<Phase>> {
     let lib = opt.join("lib");
     fs_err::create_dir_all(&lib)?;
-    let mut alone = Phase::named("the host alone");
-    let subject = |name: &str, first: Option<(&str, Value)>, variables: &[(&str, &str)]| {
+    let mut alone = Phase::new("the host alone");
+    let measured = |name: &str, first: Option<(&str, Value)>, variables: &[(&str, &str)]| {
         let mut config = FunctionConfig::new(&host.0);
         config.arguments.extend(host.1.map(str::to_owned));
         let variables = variables.iter();
         let config = variables.fold(config, |config, &(name, value)| config.env(name, value));
-        Subject {
-            start: Phase::named(name),
-            first: first.map(|(name, message)| (Phase::named(name), message)),
+        MeasuredFunction {
+            start: Phase::new(name),
+            first: first.map(|(name, message)| (Phase::new(name), message)),
             function: Function::new(config),
         }
     };
@@ -55,26 +56,26 @@ pub(super) fn measure(
         ("ON_BAD_PLUGIN", "stop"),
     ];
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
-    let mut subjects = vec![
-        subject(
+    let mut functions = vec![
+        measured(
             "start, plugins unopened",
             Some(("first tools/list", list)),
             &selected,
         ),
-        subject(
+        measured(
             "start, all plugins opened (PRELOAD=all)",
             None,
             &[&selected[..], &[("PRELOAD", "all")]].concat(),
         ),
     ];
-    for plugin in plugins(&lib)? {
+    for plugin in plugin_files(&lib)? {
         let variables = [
             ("PLUGIN_DIR", lib.as_ref()),
             ("ENTRY_FILE", &plugin),
             ("ON_BAD_PLUGIN", "stop"),
             ("PRELOAD", "all"),
         ];
-        subjects.push(subject(
+        functions.push(measured(
             &format!("start with {plugin} alone, opened"),
             None,
             &variables,
@@ -84,39 +85,39 @@ pub(super) fn measure(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let _doing = doing("measuring");
+        let _spinner = spinner("measuring");
         // The first round fills the system's caches.
         for round in 0..=args.rounds {
-            let took = version(host)?;
+            let took = time_version(host)?;
             if round > 0 {
                 alone.times.push(took);
             }
-            for subject in &mut subjects {
-                subject.turn(round > 0).await?;
+            for measured in &mut functions {
+                measured.measure_once(round > 0).await?;
             }
         }
         anyhow::Ok(())
     })?;
-    let phases = subjects.into_iter().flat_map(|subject| {
-        let first = subject.first.map(|(phase, _)| phase);
-        [subject.start].into_iter().chain(first)
+    let phases = functions.into_iter().flat_map(|measured| {
+        let first = measured.first.map(|(phase, _)| phase);
+        [measured.start].into_iter().chain(first)
     });
     Ok([alone].into_iter().chain(phases).collect())
 }
 
-/// How long the program takes to say its version. Unit: microseconds.
-fn version((program, argument): &(PathBuf, Option<&str>)) -> anyhow::Result<f64> {
-    let begun = Instant::now();
+/// Returns the time that the program takes to print its version. Unit: microseconds.
+fn time_version((program, argument): &(PathBuf, Option<&str>)) -> anyhow::Result<f64> {
+    let started_at = Instant::now();
     let mut command = Command::new(program);
     command.args(*argument).arg("--version");
     let status = command.stdout(Stdio::null()).status();
     let status = status.with_context(|| format!("{} cannot be run", program.display()))?;
     anyhow::ensure!(status.success(), "{} --version fails", program.display());
-    Ok(begun.elapsed().as_secs_f64() * 1e6)
+    Ok(started_at.elapsed().as_secs_f64() * 1e6)
 }
 
 impl Phase {
-    fn named(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             times: Vec::new(),
@@ -124,8 +125,8 @@ impl Phase {
     }
 }
 
-/// The libraries that have plugins in them, by the manifests; those without one are what plugins need.
-fn plugins(lib: &str) -> anyhow::Result<Vec<String>> {
+/// Returns the libraries that are plugins, by the manifests; the others are needed by plugins.
+fn plugin_files(lib: &str) -> anyhow::Result<Vec<String>> {
     let mut plugins = Vec::new();
     for entry in fs_err::read_dir(lib)? {
         let path = entry?.path();
@@ -141,24 +142,24 @@ fn plugins(lib: &str) -> anyhow::Result<Vec<String>> {
     Ok(plugins)
 }
 
-impl Subject {
-    async fn turn(&mut self, counts: bool) -> anyhow::Result<()> {
-        let begun = Instant::now();
+impl MeasuredFunction {
+    async fn measure_once(&mut self, is_counted: bool) -> anyhow::Result<()> {
+        let started_at = Instant::now();
         self.function.warm_up().await?;
-        let started = begun.elapsed();
-        if counts {
+        let started = started_at.elapsed();
+        if is_counted {
             self.start.times.push(started.as_secs_f64() * 1e6);
         }
         if let Some((phase, message)) = &mut self.first {
-            let begun = Instant::now();
+            let started_at = Instant::now();
             let answer = self.function.invoke(message).await?.json()?;
-            let taken = begun.elapsed();
+            let taken = started_at.elapsed();
             anyhow::ensure!(
                 answer["result"].is_object(),
                 "{} is answered by {answer}",
                 phase.name
             );
-            if counts {
+            if is_counted {
                 phase.times.push(taken.as_secs_f64() * 1e6);
             }
         }

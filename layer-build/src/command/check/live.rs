@@ -1,4 +1,4 @@
-//! The proof: every plugin is opened, and a host serves them all, as on Lambda.
+//! The live check: every plugin is opened, and a host serves them all, as on Lambda.
 
 use std::{
     os::unix::fs::PermissionsExt,
@@ -9,73 +9,74 @@ use std::{
 use crate::{
     archive::read,
     args,
-    error::Failure,
-    finding::{Check, Finding},
+    error::CliError,
+    finding::{Finding, FindingCode},
     library::{describe, platform::emulator},
     mcp::{client::Client, era::Era},
     process::{
         child,
-        host::{NotRunning, Running},
+        host::{HostProcess, HostStartError},
         temp_dir,
     },
     static_check::subject::Subject,
-    terminal::progress::doing,
+    terminal::progress::spinner,
 };
 
-/// Open every plugin, then serve all; what the host lists.
+/// Opens every plugin, then serves all; returns the tools that the host lists.
 pub(super) fn check(
     subject: &Subject,
     args: &args::layer::Check,
     findings: &mut Vec<Finding>,
     not_seen: &mut Vec<String>,
 ) -> anyhow::Result<Vec<String>> {
-    let opt = temp_dir::folder()?;
+    let opt = temp_dir::create()?;
     for layer in &subject.layers {
-        read::unpack(&layer.contents.path, opt.path())?;
+        read::unpack(&layer.archive.path, opt.path())?;
     }
     let lib = opt.path().join("lib");
-    // Where none has a plugin, that is what is to be said.
+    // Where no layer has a plugin, the check must report that.
     fs_err::create_dir_all(&lib)?;
     let cpu = subject.cpu().unwrap_or(std::env::consts::ARCH);
-    let Some(host) = Host::of(subject, cpu, opt.path())? else {
+    let Some(host) = ServingHost::find(subject, cpu, opt.path())? else {
         not_seen.push(format!(
             "the plugins at work: they are for {cpu}, and opening them here takes --host function.zip and qemu-{cpu}"
         ));
         return Ok(Vec::new());
     };
-    let patience = Duration::from_secs(args.patience);
-    let at = At(subject, opt.path());
+    let timeout = Duration::from_secs(args.patience);
+    let layers = UnpackedLayers(subject, opt.path());
     if host.is_native() {
         for layer in &subject.layers {
             for plugin in layer.plugins_for(cpu) {
-                opened(&lib.join(plugin), &at, patience, findings)?;
+                check_opens(&lib.join(plugin), &layers, timeout, findings)?;
             }
         }
     }
-    let ends = |finding: &Finding| {
-        let codes = [Check::PluginCrashed, Check::PluginHangs].map(Check::as_str);
+    let ends_host = |finding: &Finding| {
+        let codes = [FindingCode::PluginCrashed, FindingCode::PluginHangs].map(FindingCode::as_str);
         codes.contains(&finding.code.as_str())
     };
-    if findings.iter().any(ends) {
+    if findings.iter().any(ends_host) {
         not_seen.push("all plugins at work together: one of them ends the host".to_owned());
         return Ok(Vec::new());
     }
-    served(&host, &at, args, findings)
+    check_serves(&host, &layers, args, findings)
 }
 
-/// A plugin is opened alone, so that what it does to its process is known to be its own.
-fn opened(
+/// Opens each plugin alone, so that its effects on its process are known to be its own.
+fn check_opens(
     plugin: &Path,
-    at: &At<'_>,
-    patience: Duration,
+    layers: &UnpackedLayers<'_>,
+    timeout: Duration,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<()> {
-    let Err(error) = describe::describe(plugin, Some(&at.lib()), patience) else {
+    let Err(error) = describe::describe(plugin, Some(&layers.lib_dir()), timeout) else {
         return Ok(());
     };
-    let finding = |code: &str, message: String| found(code, at.named(&message));
-    match error.downcast::<Failure>()? {
-        Failure::Declaration { path, problems } => {
+    let finding =
+        |code: &str, message: String| finding_for(code, layers.with_archive_paths(&message));
+    match error.downcast::<CliError>()? {
+        CliError::Declaration { path, problems } => {
             for problem in problems {
                 let message = format!(
                     "{}: {problem}; mend it and rebuild the plugin",
@@ -89,23 +90,23 @@ fn opened(
     Ok(())
 }
 
-/// All plugins, all tools.
-fn served(
-    host: &Host,
-    at: &At<'_>,
+/// Serves all plugins with all tools.
+fn check_serves(
+    host: &ServingHost,
+    layers: &UnpackedLayers<'_>,
     args: &args::layer::Check,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Vec<String>> {
-    let lib = at.lib();
+    let lib = layers.lib_dir();
     let mut command = match &host.emulator {
         Some(emulator) => {
-            let mut command = child::as_on_lambda(emulator, &lib);
-            // It would be the emulator's own.
+            let mut command = child::lambda_command(emulator, &lib);
+            // The emulator would use it itself.
             command.env_remove("LD_LIBRARY_PATH");
             command.arg(&host.program);
             command
         }
-        None => child::as_on_lambda(&host.program, &lib),
+        None => child::lambda_command(&host.program, &lib),
     };
     command.args(host.argument);
     command.env("PLUGIN_DIR", &lib);
@@ -118,116 +119,119 @@ fn served(
             command.env(variable, list.join(","));
         }
     }
-    let _doing = doing("serving all of it");
-    let running = match Running::start(
+    let _spinner = spinner("serving all of it");
+    let process = match HostProcess::start(
         &mut command,
         None,
         Duration::from_secs(args.patience),
         |_| {},
     )? {
-        Ok(running) => running,
+        Ok(process) => process,
         Err(problem) => {
             let problems = match problem {
-                NotRunning::Refused(problems) => problems,
-                NotRunning::Crashed(words) => {
+                HostStartError::Refused(problems) => problems,
+                HostStartError::Crashed(output) => {
                     vec![(
-                        Check::PluginCrashed.as_str().to_owned(),
-                        format!("the host that serves all plugins ended with {words}"),
+                        FindingCode::PluginCrashed.as_str().to_owned(),
+                        format!("the host that serves all plugins ended with {output}"),
                     )]
                 }
-                NotRunning::Hangs => {
+                HostStartError::Hangs => {
                     vec![(
-                        Check::PluginHangs.as_str().to_owned(),
+                        FindingCode::PluginHangs.as_str().to_owned(),
                         "the host that serves all plugins does not come to listen".to_owned(),
                     )]
                 }
             };
             for (code, message) in problems {
-                add(findings, found(&code, at.named(&message)));
+                push_unless_known(
+                    findings,
+                    finding_for(&code, layers.with_archive_paths(&message)),
+                );
             }
             return Ok(Vec::new());
         }
     };
     let mut names = Vec::new();
     for era in [Era::Legacy, Era::Modern] {
-        let tools = Client::new(&running.url, era, &[], false).tools()?;
+        let tools = Client::new(&process.url, era, &[], false).tools()?;
         let listed = tools.iter().filter_map(|tool| tool["name"].as_str());
         names = listed.map(str::to_owned).collect();
     }
     Ok(names)
 }
 
-/// What is known of a file already is not said twice.
-fn add(findings: &mut Vec<Finding>, finding: Finding) {
-    let about = file(&finding.message);
-    let same = |known: &Finding| known.code == finding.code && file(&known.message) == about;
+/// Adds a finding unless it is known of the file already.
+fn push_unless_known(findings: &mut Vec<Finding>, finding: Finding) {
+    let about = file_in(&finding.message);
+    let same = |known: &Finding| known.code == finding.code && file_in(&known.message) == about;
     if about.is_none() || !findings.iter().any(same) {
         findings.push(finding);
     }
 }
 
-/// The file that a message is about.
-fn file(message: &str) -> Option<&str> {
+/// Returns the file that a message is about.
+fn file_in(message: &str) -> Option<&str> {
     let begin = message.find(": lib/")? + ": ".len();
     message[begin..].split(':').next()
 }
 
-/// Something that came up at work. The host's own words end with what to do.
-fn found(code: &str, message: String) -> Finding {
-    let check = |check: Check| code == check.as_str();
+/// Returns the finding of an error during the live check. The host's own message ends with the remedy.
+fn finding_for(code: &str, message: String) -> Finding {
+    let is = |known: FindingCode| code == known.as_str();
     match code {
-        _ if check(Check::PluginCrashed) => Finding::new(
-            Check::PluginCrashed,
+        _ if is(FindingCode::PluginCrashed) => Finding::new(
+            FindingCode::PluginCrashed,
             message,
             "open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file",
         ),
-        _ if check(Check::PluginHangs) => Finding::new(
-            Check::PluginHangs,
+        _ if is(FindingCode::PluginHangs) => Finding::new(
+            FindingCode::PluginHangs,
             message,
             "let its constructors and `export_tools!` state do less, or wait longer by --patience",
         ),
-        _ => Finding::of_host(code, message),
+        _ => Finding::from_host(code, message),
     }
 }
 
-/// The layers, and where they are unpacked.
-struct At<'a>(&'a Subject, &'a Path);
+/// The layers, and the folder where they are unpacked.
+struct UnpackedLayers<'a>(&'a Subject, &'a Path);
 
-impl At<'_> {
-    fn lib(&self) -> PathBuf {
+impl UnpackedLayers<'_> {
+    fn lib_dir(&self) -> PathBuf {
         self.1.join("lib")
     }
 
-    /// A message that names files of the layers.
-    fn named(&self, message: &str) -> String {
-        let layers = self.0.layers.iter().map(|layer| &layer.contents);
-        read::in_archives(message, layers, self.1)
+    /// Returns a message that names files of the layers.
+    fn with_archive_paths(&self, message: &str) -> String {
+        let layers = self.0.layers.iter().map(|layer| &layer.archive);
+        read::with_archive_paths(message, layers, self.1)
     }
 }
 
 /// The host that serves.
-struct Host {
+struct ServingHost {
     program: PathBuf,
-    /// What makes this very program a host.
+    /// The argument that makes this very program a host.
     argument: Option<&'static str>,
-    /// For a CPU that is not this one.
+    /// The emulator, for another CPU.
     emulator: Option<PathBuf>,
 }
 
-impl Host {
-    /// That of the function, else this program, which is one; `None` where neither can be run.
-    fn of(subject: &Subject, cpu: &str, opt: &Path) -> anyhow::Result<Option<Self>> {
+impl ServingHost {
+    /// Finds the host of the function, else this program, which is one; `None` where neither can be run.
+    fn find(subject: &Subject, cpu: &str, opt: &Path) -> anyhow::Result<Option<Self>> {
         let is_native = cpu == std::env::consts::ARCH;
         let emulator = if is_native { None } else { emulator(cpu) };
-        // The function's own goes before one in a layer.
+        // The function's own host comes before one in a layer.
         let mut all = subject.host.iter().chain(&subject.layers);
         let bootstrap = all.find_map(|layer| {
-            // Whatever else it is has been told already.
+            // Other problems have been reported already.
             layer
                 .libraries
                 .iter()
                 .find(|library| library.path == "bootstrap")?;
-            let mut files = layer.contents.files.iter();
+            let mut files = layer.archive.files.iter();
             files.find(|file| file.path == "bootstrap")
         });
         Ok(match bootstrap {

@@ -1,4 +1,4 @@
-//! The host that serves: at once, or as a function behind a gateway. It is replaced only by one that serves as well.
+//! The host that serves: directly, or as a function behind a gateway. It is replaced only by one that serves as well.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -7,58 +7,58 @@ use std::{
 };
 
 use host::transport::serve::ServeError;
-use lambda_local::{Door, Function, FunctionConfig, Gateway};
+use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway};
 
-use super::builder::Built;
+use super::builder::BuiltLayer;
 use crate::{
-    args::{self, build::EventDoor},
-    error::Failure,
-    process::{child, host::Running},
+    args::{self, build::FrontDoorKind},
+    error::CliError,
+    process::{child, host::HostProcess},
 };
 
-/// How long a function may run. Unit: seconds. Source: AWS Lambda, "Configure Lambda function timeout", its maximum.
+/// The time limit of a function. Unit: seconds. Source: AWS Lambda, "Configure Lambda function timeout", its maximum.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// Where clients are served.
-pub(crate) struct Served {
+/// The server for clients.
+pub(crate) struct DevServer {
     url: String,
-    by: By,
+    backend: Backend,
 }
 
-enum By {
-    /// `bootstrap serve`, on a socket that all hosts of this process have one after the other: no connection is lost between
-    /// them.
+enum Backend {
+    /// `bootstrap serve`, on a socket that all hosts of this process use one after the other: no connection is lost
+    /// between them.
     Serve {
         listener: TcpListener,
-        running: Option<Running>,
+        host: Option<HostProcess>,
     },
     /// The host as on Lambda.
     Function {
         listen: SocketAddr,
-        door: Door,
+        front_door: FrontDoor,
         gateway: Option<Gateway>,
     },
 }
 
-impl Served {
-    /// Listen, as far as that is possible without anything to serve.
-    pub(crate) fn new(args: &args::build::Dev) -> Result<Self, Failure> {
+impl DevServer {
+    /// Listens, as far as that is possible without a layer.
+    pub(crate) fn new(args: &args::build::Dev) -> Result<Self, CliError> {
         let listen = args.listen;
         if !listen.ip().is_loopback() {
-            return Err(Failure::Serve(ServeError::Public(listen)));
+            return Err(CliError::Serve(ServeError::Public(listen)));
         }
         if let Some(event) = args.event {
             return Ok(Self {
                 url: String::new(),
-                by: By::Function {
+                backend: Backend::Function {
                     listen,
-                    door: door(event),
+                    front_door: front_door(event),
                     gateway: None,
                 },
             });
         }
         let failed = |source| {
-            Failure::Serve(ServeError::Listen {
+            CliError::Serve(ServeError::Listen {
                 address: listen,
                 source,
             })
@@ -67,43 +67,44 @@ impl Served {
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self {
             url: format!("http://{address}/mcp"),
-            by: By::Serve {
+            backend: Backend::Serve {
                 listener,
-                running: None,
+                host: None,
             },
         })
     }
 
-    /// Where clients find it, once something is served.
+    /// Returns the URL for clients, once a layer is served.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Serve this from now on, if it can be served. What is under way with the host before is finished there.
-    pub(crate) async fn switch(&mut self, built: &Built) -> anyhow::Result<()> {
-        match &mut self.by {
-            By::Serve { listener, running } => {
+    /// Serves this layer from now on, if it can be served. Requests in progress with the previous host are finished
+    /// there.
+    pub(crate) async fn switch(&mut self, built: &BuiltLayer) -> anyhow::Result<()> {
+        match &mut self.backend {
+            Backend::Serve { listener, host } => {
                 let listener = listener.try_clone()?;
                 let variables = built.variables();
                 let variables: Vec<_> = variables
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .collect();
-                let next = tokio::task::spawn_blocking(move || start(&listener, variables));
-                if let Some(before) = running.replace(next.await??) {
-                    before.retire();
+                let next = tokio::task::spawn_blocking(move || start_host(&listener, variables));
+                if let Some(previous) = host.replace(next.await??) {
+                    previous.shut_down_in_background();
                 }
             }
-            By::Function {
+            Backend::Function {
                 listen,
-                door,
+                front_door,
                 gateway,
             } => {
-                let function = Function::new(function(built, door)?);
+                let function = Function::new(function_config(built, front_door)?);
                 function.warm_up().await?;
                 match gateway {
                     Some(gateway) => gateway.switch(function),
                     None => {
-                        let started = Gateway::start(function, door.clone(), *listen).await?;
+                        let started = Gateway::start(function, front_door.clone(), *listen).await?;
                         self.url = format!("{}/mcp", started.url());
                         *gateway = Some(started);
                     }
@@ -113,49 +114,52 @@ impl Served {
         Ok(())
     }
 
-    /// How the host has ended that should serve, once. (A function's starts anew by itself.)
-    pub(crate) fn ended(&mut self) -> Option<String> {
-        match &mut self.by {
-            By::Serve { running, .. } => {
-                let status = running.as_mut()?.ended()?;
-                *running = None;
+    /// Returns once how the host has ended that should serve. (A function restarts by itself.)
+    pub(crate) fn exit_status(&mut self) -> Option<String> {
+        match &mut self.backend {
+            Backend::Serve { host, .. } => {
+                let status = host.as_mut()?.exit_status()?;
+                *host = None;
                 Some(status.to_string())
             }
-            By::Function { .. } => None,
+            Backend::Function { .. } => None,
         }
     }
 
-    /// End, after what is under way.
-    pub(crate) async fn end(self) {
-        match self.by {
-            By::Serve { running, .. } => {
-                if let Some(running) = running {
-                    let ending = tokio::task::spawn_blocking(move || running.end());
-                    // Only a panic could be told.
+    /// Shuts down after the requests in progress.
+    pub(crate) async fn shut_down(self) {
+        match self.backend {
+            Backend::Serve { host, .. } => {
+                if let Some(host) = host {
+                    let ending = tokio::task::spawn_blocking(move || host.shut_down());
+                    // Only a panic could be reported.
                     let _ = ending.await;
                 }
             }
-            By::Function { gateway, .. } => drop(gateway),
+            Backend::Function { gateway, .. } => drop(gateway),
         }
     }
 }
 
-fn start(listener: &TcpListener, variables: Vec<(String, String)>) -> anyhow::Result<Running> {
+fn start_host(
+    listener: &TcpListener,
+    variables: Vec<(String, String)>,
+) -> anyhow::Result<HostProcess> {
     let mut host = Command::new(std::env::current_exe()?);
     host.arg("__host").envs(variables);
     let log = |line: &str| {
-        // Errors come back, and are told in their place.
+        // Errors are returned, and printed in their place.
         if !line.starts_with("listening on ") && !line.starts_with("error[") {
             eprintln!("{line}");
         }
     };
-    let running = Running::start(&mut host, Some(listener), child::PATIENCE, log)?;
-    Ok(running.map_err(Failure::from)?)
+    let host = HostProcess::start(&mut host, Some(listener), child::CHILD_TIMEOUT, log)?;
+    Ok(host.map_err(CliError::from)?)
 }
 
-/// As on Lambda, tools see what the file of variables gives them, and nothing of the shell's. Behind a door that streams the
-/// host has to, whatever the file says.
-fn function(built: &Built, door: &Door) -> anyhow::Result<FunctionConfig> {
+/// Returns the configuration of a function. As on Lambda, tools see the variables of the file, and none of the shell.
+/// Behind a front door that streams the host has to stream, whatever the file says.
+fn function_config(built: &BuiltLayer, front_door: &FrontDoor) -> anyhow::Result<FunctionConfig> {
     let mut config = FunctionConfig::new(std::env::current_exe()?).timeout(FUNCTION_TIMEOUT);
     config.arguments = vec!["__host".to_owned()];
     config.name = "dev".to_owned();
@@ -163,19 +167,19 @@ fn function(built: &Built, door: &Door) -> anyhow::Result<FunctionConfig> {
     config.forward_logs = true;
     let variables = built.variables();
     let config = variables.fold(config, |config, (name, value)| config.env(name, value));
-    Ok(if *door == Door::streaming_function_url() {
+    Ok(if *front_door == FrontDoor::streaming_function_url() {
         config.env("RESPONSE_MODE", "stream")
     } else {
         config
     })
 }
 
-fn door(event: EventDoor) -> Door {
+fn front_door(event: FrontDoorKind) -> FrontDoor {
     match event {
-        EventDoor::Rest => Door::rest_api("prod"),
-        EventDoor::Http => Door::http_api("$default"),
-        EventDoor::Url => Door::function_url(),
-        EventDoor::UrlStream => Door::streaming_function_url(),
-        EventDoor::Alb => Door::LoadBalancer { multi_value: false },
+        FrontDoorKind::Rest => FrontDoor::rest_api("prod"),
+        FrontDoorKind::Http => FrontDoor::http_api("$default"),
+        FrontDoorKind::Url => FrontDoor::function_url(),
+        FrontDoorKind::UrlStream => FrontDoor::streaming_function_url(),
+        FrontDoorKind::Alb => FrontDoor::LoadBalancer { multi_value: false },
     }
 }

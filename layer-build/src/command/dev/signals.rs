@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, or SIGTERM.
+/// A listener for Ctrl-C and SIGTERM.
 pub(crate) struct EndSignals {
     interrupted: Signal,
     terminated: Signal,
@@ -18,8 +18,8 @@ impl EndSignals {
         })
     }
 
-    /// Wait until somebody asks for the end.
-    pub(crate) async fn asked_for(&mut self) {
+    /// Waits for a signal.
+    pub(crate) async fn recv(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}

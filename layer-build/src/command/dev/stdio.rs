@@ -1,18 +1,18 @@
-//! Serve a client that has started this program, over stdin and stdout.
+//! Serves a client that has started this program, over stdin and stdout.
 
 use std::process::Stdio;
 
 use anyhow::Context;
 use tokio::{process::Command, runtime::Runtime};
 
-use super::{builder::Workshop, signals::EndSignals};
+use super::{builder::DevBuilder, signals::EndSignals};
 use crate::{exit::Exit, process::host::terminate};
 
-/// Build, and serve until the client has gone. What is built is what there is now: the client would not hear of changes.
-pub(crate) fn serve(runtime: &Runtime, workshop: &Workshop) -> anyhow::Result<Exit> {
-    let built = workshop.build()?;
+/// Builds, and serves until the client has gone. The build happens once: the client would not notice changes.
+pub(crate) fn serve(runtime: &Runtime, builder: &DevBuilder) -> anyhow::Result<Exit> {
+    let built = builder.build()?;
     runtime.block_on(async {
-        let mut end = EndSignals::new()?;
+        let mut signals = EndSignals::new()?;
         let mut host = Command::new(std::env::current_exe()?)
             .args(["__host", "stdio"])
             .envs(built.variables())
@@ -25,7 +25,7 @@ pub(crate) fn serve(runtime: &Runtime, workshop: &Workshop) -> anyhow::Result<Ex
         loop {
             tokio::select! {
                 status = host.wait() => return Ok(if status?.success() { Exit::Done } else { Exit::Failed }),
-                () = end.asked_for() => {
+                () = signals.recv() => {
                     // It may have ended meanwhile.
                     host.id().map(terminate);
                 }

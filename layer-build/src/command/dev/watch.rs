@@ -1,4 +1,4 @@
-//! Tell when a source has changed.
+//! Watches sources for changes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,36 +12,36 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::builder::Sources;
 
-/// How long it must be quiet after a change: programs that save many files do so one after the other.
-const QUIET: Duration = Duration::from_millis(150);
+/// The quiet time after a change: programs that save many files do so one after the other.
+const DEBOUNCE: Duration = Duration::from_millis(150);
 
-/// Watches until it is dropped.
+/// A watch, which ends when it is dropped.
 pub(crate) struct Watch<'a> {
     sources: &'a Sources,
-    /// As it was when the watch began.
+    /// The state of the files when the watch began.
     seen: Snapshot,
     events: UnboundedReceiver<()>,
-    /// Was there an event that was not looked into yet?
+    /// Whether there was an event that was not checked yet.
     has_event: bool,
-    /// None where the system does not tell.
+    /// The watcher. None where the system has no notifications.
     _watcher: Option<RecommendedWatcher>,
 }
 
-/// When each file was written, and how long it was.
+/// The modification time and the length of each file.
 type Snapshot = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 impl<'a> Watch<'a> {
-    /// Watch the folders with sources. Each on its own, since a whole tree would include what cargo builds, with thousands of
-    /// folders.
-    pub(crate) fn over(sources: &'a Sources) -> Self {
+    /// Watches the folders with sources. Each is watched separately, since a whole tree would include cargo's output,
+    /// with thousands of folders.
+    pub(crate) fn new(sources: &'a Sources) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let heard = move |event: notify::Result<Event>| {
+        let on_event = move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| !event.kind.is_access()) {
-                // Nobody hears it once the watch has ended.
+                // The receiver is gone once the watch has ended.
                 let _ = sender.send(());
             }
         };
-        let watcher = notify::recommended_watcher(heard).and_then(|mut watcher| {
+        let watcher = notify::recommended_watcher(on_event).and_then(|mut watcher| {
             for folder in folders(sources) {
                 match watcher.watch(&folder, RecursiveMode::NonRecursive) {
                     // It has gone meanwhile.
@@ -64,15 +64,15 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Wait for a change, and until it is quiet after it. Whoever stops waiting does not miss it the next time.
+    /// Waits for a change, and until it is quiet after it. A cancelled wait does not lose the change.
     pub(crate) async fn changed(&mut self) {
         loop {
             if !self.has_event && self.events.recv().await.is_none() {
-                // Nobody tells of any.
+                // There is no source of events.
                 std::future::pending::<()>().await;
             }
             self.has_event = true;
-            while let Ok(Some(())) = tokio::time::timeout(QUIET, self.events.recv()).await {}
+            while let Ok(Some(())) = tokio::time::timeout(DEBOUNCE, self.events.recv()).await {}
             self.has_event = false;
             // The folders hold other files as well.
             if snapshot(self.sources) != self.seen {
@@ -82,14 +82,14 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// What matters in a tree.
-fn walk(tree: &Path, except: &Path) -> impl Iterator<Item = DirEntry> {
-    let except = except.to_owned();
+/// Returns the files of a tree to watch.
+fn walk(tree: &Path, excluded: &Path) -> impl Iterator<Item = DirEntry> {
+    let excluded = excluded.to_owned();
     let walk = WalkBuilder::new(tree)
         .require_git(false)
-        .filter_entry(move |entry| entry.path() != except)
+        .filter_entry(move |entry| entry.path() != excluded)
         .build();
-    // What cannot be read cannot be built from either.
+    // A file that cannot be read cannot be built from either.
     walk.filter_map(Result::ok)
 }
 
@@ -98,26 +98,26 @@ fn is_folder(entry: &DirEntry) -> bool {
 }
 
 fn folders(sources: &Sources) -> BTreeSet<PathBuf> {
-    let of_trees = sources.trees.iter().flat_map(|tree| {
-        walk(tree, &sources.except)
+    let in_trees = sources.trees.iter().flat_map(|tree| {
+        walk(tree, &sources.excluded)
             .filter(is_folder)
             .map(DirEntry::into_path)
     });
-    let of_files = sources.files.iter().filter_map(|file| file.parent());
-    let of_files = of_files.map(|folder| match folder.as_os_str().is_empty() {
+    let beside_files = sources.files.iter().filter_map(|file| file.parent());
+    let beside_files = beside_files.map(|folder| match folder.as_os_str().is_empty() {
         true => PathBuf::from("."),
         false => folder.to_owned(),
     });
-    of_trees.chain(of_files).collect()
+    in_trees.chain(beside_files).collect()
 }
 
 fn snapshot(sources: &Sources) -> Snapshot {
-    let of_trees = sources.trees.iter().flat_map(|tree| {
-        walk(tree, &sources.except)
+    let in_trees = sources.trees.iter().flat_map(|tree| {
+        walk(tree, &sources.excluded)
             .filter(|entry| !is_folder(entry))
             .map(DirEntry::into_path)
     });
-    let files = of_trees.chain(sources.files.iter().cloned());
+    let files = in_trees.chain(sources.files.iter().cloned());
     let seen = files.filter_map(|path| {
         let metadata = path.metadata().ok()?;
         Some((path, (metadata.modified().ok(), metadata.len())))
@@ -142,26 +142,26 @@ mod tests {
         Sources {
             trees: [folder.join("crate")].into(),
             files: [folder.join(".env")].into(),
-            except: folder.join("crate/target"),
+            excluded: folder.join("crate/target"),
         }
     }
 
     #[tokio::test]
-    async fn a_change_is_told_although_the_wait_for_it_was_broken_off() {
+    async fn a_change_is_reported_after_a_cancelled_wait() {
         let folder = tempfile::tempdir().expect("a folder");
         fs_err::create_dir(folder.path().join("crate")).expect("a folder");
         let sources = sources(folder.path());
-        let mut watch = Watch::over(&sources);
+        let mut watch = Watch::new(&sources);
         fs_err::write(folder.path().join("crate/a.rs"), "").expect("a file");
-        // Shorter than it must be quiet.
-        let cut = tokio::time::timeout(QUIET / 3, watch.changed()).await;
+        // Shorter than the quiet time.
+        let cut = tokio::time::timeout(DEBOUNCE / 3, watch.changed()).await;
         if cut.is_err() {
             watch.changed().await;
         }
     }
 
     #[tokio::test]
-    async fn what_git_ignores_what_cargo_writes_and_what_lies_beside_is_no_change() {
+    async fn ignored_built_and_outside_files_are_no_change() {
         let folder = tempfile::tempdir().expect("a folder");
         for inside in ["target/debug", "ignored", "src/deep"] {
             fs_err::create_dir_all(folder.path().join("crate").join(inside)).expect("a folder");
@@ -178,9 +178,13 @@ mod tests {
             ("crate/Cargo.toml", true),
             (".env", true),
         ] {
-            let mut watch = Watch::over(&sources);
+            let mut watch = Watch::new(&sources);
             fs_err::write(folder.path().join(file), "x").expect("a file");
-            let limit = if is_seen { QUIET * 200 } else { QUIET * 3 };
+            let limit = if is_seen {
+                DEBOUNCE * 200
+            } else {
+                DEBOUNCE * 3
+            };
             let seen = tokio::time::timeout(limit, watch.changed()).await.is_ok();
             assert_eq!(seen, is_seen, "{file}");
         }

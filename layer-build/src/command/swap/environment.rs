@@ -1,4 +1,4 @@
-//! The variables that a function is to have: those that it has, with some set and some taken away.
+//! The new variables of a function: its current ones, with some set and some removed.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use anyhow::Context;
 
 use crate::{
     args::{self, values},
-    aws::{error::Deployment, lambda::MAX_ENVIRONMENT},
+    aws::{error::DeployError, lambda::MAX_ENVIRONMENT},
     process::env_file,
 };
 
-/// What is changed of a function's variables.
+/// The changes to a function's variables.
 #[derive(Debug, Default)]
-pub(crate) struct Changes {
+pub(crate) struct EnvironmentChanges {
     set: BTreeMap<String, String>,
     unset: Vec<String>,
 }
 
-impl Changes {
-    /// Those of the command line, which count before those of its file.
-    pub(crate) fn of(args: &args::deploy::Swap) -> anyhow::Result<Self> {
+impl EnvironmentChanges {
+    /// Returns the changes of the command line, which win over those of its file.
+    pub(crate) fn from_args(args: &args::deploy::Swap) -> anyhow::Result<Self> {
         let mut set = BTreeMap::new();
         if let Some(file) = &args.env_file {
             set.extend(env_file::read(file, true)?);
@@ -32,20 +32,20 @@ impl Changes {
         Ok(Self { set, unset })
     }
 
-    /// The values that are set.
+    /// Returns the values that are set.
     pub(crate) fn set(&self) -> &BTreeMap<String, String> {
         &self.set
     }
 
-    /// All that there are then.
-    pub(crate) fn applied_to(
+    /// Returns all variables after the changes.
+    pub(crate) fn apply(
         &self,
         before: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, Deployment> {
+    ) -> Result<BTreeMap<String, String>, DeployError> {
         let mut after = before.clone();
         for name in &self.unset {
             if after.remove(name).is_none() {
-                return Err(Deployment::NotSet {
+                return Err(DeployError::NotSet {
                     name: name.clone(),
                     known: before.keys().cloned().collect(),
                 });
@@ -57,14 +57,14 @@ impl Changes {
             .map(|(name, value)| name.len() + value.len())
             .sum();
         if size > MAX_ENVIRONMENT {
-            let most = MAX_ENVIRONMENT;
-            return Err(Deployment::EnvironmentTooLarge { size, most });
+            let max = MAX_ENVIRONMENT;
+            return Err(DeployError::EnvironmentTooLarge { size, max });
         }
         Ok(after)
     }
 }
 
-/// `NAME=VALUE`, or `NAME` for what this shell has. A value may be a secret: it is in no message.
+/// Parses `NAME=VALUE`, or `NAME` for a variable of this shell. A value may be a secret: no message has it.
 fn assignment(text: &str) -> anyhow::Result<(String, String)> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),
@@ -75,13 +75,16 @@ fn assignment(text: &str) -> anyhow::Result<(String, String)> {
         .context("--env")?;
     let value = match value {
         Some(value) => value,
-        None => std::env::var(&name).map_err(|_| Deployment::NoVariable(name.clone()))?,
+        None => std::env::var(&name).map_err(|_| DeployError::NoVariable(name.clone()))?,
     };
     Ok((name, value))
 }
 
-/// Names of variables, for people: what becomes of each.
-pub(crate) fn told(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> String {
+/// Returns the change of each variable by its name, for people.
+pub(crate) fn describe_changes(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> String {
     let kept = after.iter().map(|(name, value)| match before.get(name) {
         None => format!("{name} (new)"),
         Some(old) if old != value => format!("{name} (changed)"),
@@ -108,39 +111,37 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_and_taken_away_leaves_all_others() {
+    fn environment_changes_keep_other_variables() {
         let before = map(&[("A", "1"), ("B", "2"), ("C", "3")]);
-        let changes = Changes {
+        let changes = EnvironmentChanges {
             set: map(&[("B", "x"), ("D", "4")]),
             unset: vec!["C".to_owned()],
         };
-        let after = changes.applied_to(&before).expect("it can be done");
+        let after = changes.apply(&before).expect("it can be done");
         assert_eq!(after, map(&[("A", "1"), ("B", "x"), ("D", "4")]));
-        assert_eq!(told(&before, &after), "A, B (changed), D (new), C (gone)");
-        assert_eq!(told(&map(&[]), &map(&[])), "none");
+        assert_eq!(
+            describe_changes(&before, &after),
+            "A, B (changed), D (new), C (gone)"
+        );
+        assert_eq!(describe_changes(&map(&[]), &map(&[])), "none");
     }
 
     #[test]
-    fn what_cannot_be_done_is_said_without_values() {
-        let changes = Changes {
+    fn errors_of_environment_changes_show_no_values() {
+        let changes = EnvironmentChanges {
             set: BTreeMap::new(),
             unset: vec!["X".to_owned()],
         };
-        let error = changes
-            .applied_to(&map(&[("A", "s3cret")]))
-            .expect_err("no X");
+        let error = changes.apply(&map(&[("A", "s3cret")])).expect_err("no X");
         assert_eq!(
             error.to_string(),
             "--unset X: the function has no such variable\n  help: it has A"
         );
-        let changes = Changes {
+        let changes = EnvironmentChanges {
             set: map(&[("A", &"s3cret".repeat(1000))]),
             unset: Vec::new(),
         };
-        let error = changes
-            .applied_to(&map(&[]))
-            .expect_err("too large")
-            .to_string();
+        let error = changes.apply(&map(&[])).expect_err("too large").to_string();
         assert!(
             error.starts_with("the variables take 6001 bytes") && !error.contains("s3cret"),
             "{error}"

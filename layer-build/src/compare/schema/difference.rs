@@ -1,22 +1,22 @@
-//! Differences between two schemas: where, what, and in which direction.
+//! Differences between two schemas: their place, their text, and their direction.
 
-/// What a change does to the values that are accepted.
+/// The effect of a change on the accepted values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
-    /// Fewer are.
+    /// Fewer values.
     Narrower,
-    /// More are.
+    /// More values.
     Wider,
-    /// Others are, or it cannot be told.
+    /// Other values, or an unknown effect.
     Other,
-    /// The same are: words, defaults, examples.
+    /// The same values: descriptions, defaults, examples.
     Same,
 }
 
-/// A change.
+/// A difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// Where, as people write it: `query.days`; empty for the whole.
+    /// The place, in the form for people: `query.days`; empty for the whole.
     pub(crate) place: String,
     pub(crate) direction: Direction,
     pub(crate) what: String,
@@ -33,7 +33,7 @@ pub(super) fn push(
         direction,
         what: what.into(),
     };
-    // Alternatives of one schema may differ by the same.
+    // Alternatives of one schema may have the same difference.
     if !found.contains(&difference) {
         found.push(difference);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::compare::schema::{
     difference::{Difference, Direction, push},
-    parts::{Schema, is_words},
+    parts::{Schema, is_annotation},
 };
 
 /// Keywords that are compared one by one, here or in `schema`.
@@ -48,11 +48,11 @@ pub(super) fn types(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Dif
         let rest: Vec<_> = all.difference(others).copied().collect();
         rest.join(", ")
     };
-    let (lost, won) = (without(&left, &right), without(&right, &left));
-    lost_and_won("values of type ", &lost, &won, place, found);
+    let (lost, gained) = (without(&left, &right), without(&right, &left));
+    push_lost_and_gained("values of type ", &lost, &gained, place, found);
 }
 
-/// `enum` and `const`
+/// Compares `enum` and `const`.
 pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let of = |schema: &Schema| match (schema.get("const"), schema.get("enum")) {
         (Some(value), _) => Some(vec![value.clone()]),
@@ -77,25 +77,31 @@ pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
             let without = |all: &[Value], others: &[Value]| {
                 list(all.iter().filter(|value| !others.contains(value)))
             };
-            let (lost, won) = (without(&old, &new), without(&new, &old));
-            lost_and_won("", &lost, &won, place, found);
+            let (lost, gained) = (without(&old, &new), without(&new, &old));
+            push_lost_and_gained("", &lost, &gained, place, found);
         }
     }
 }
 
-/// Finds what is no longer accepted, and what is now. The lists are empty where there is nothing.
-fn lost_and_won(what: &str, lost: &str, won: &str, place: &str, found: &mut Vec<Difference>) {
+/// Adds the values that are no longer accepted, and those that are now. The lists are empty where there are none.
+fn push_lost_and_gained(
+    what: &str,
+    lost: &str,
+    gained: &str,
+    place: &str,
+    found: &mut Vec<Difference>,
+) {
     if !lost.is_empty() {
         let text = format!("no longer accepts {what}{lost}");
         push(found, place, Direction::Narrower, text);
     }
-    if !won.is_empty() {
-        let text = format!("accepts {what}{won} as well");
+    if !gained.is_empty() {
+        let text = format!("accepts {what}{gained} as well");
         push(found, place, Direction::Wider, text);
     }
 }
 
-/// The smallest and the largest number.
+/// Compares the smallest and the largest number.
 pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let order = |a: &(f64, bool), b: &(f64, bool)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     // The largest number is the smallest one with the other sign.
@@ -105,7 +111,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
     ] {
         // Zero has no sign.
         let signed = |bound: f64| sign * bound + 0.0;
-        // A bound that is not accepted itself lies a step further in.
+        // An exclusive bound is a step further in.
         let bound = |schema: &Schema| {
             let fractions = type_set(schema).contains("fraction");
             let inclusive = number(schema, inclusive).map(|bound| (signed(bound), false));
@@ -125,7 +131,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
         let narrower = match (left, right) {
             (None, _) => true,
             (_, None) => false,
-            // Of two equal bounds the excluded one accepts less.
+            // Of two equal bounds the exclusive one accepts less.
             (Some(old), Some(new)) => order(&new, &old).is_gt(),
         };
         let text = |bound: Option<(f64, bool)>| match bound {
@@ -172,7 +178,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
     }
 }
 
-/// How long texts and arrays are, and how many members objects have.
+/// Compares the lengths of texts and arrays, and the number of members of objects.
 pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     for (least, most) in [
         ("minLength", "maxLength"),
@@ -216,9 +222,14 @@ pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<D
     }
 }
 
-/// Keywords that are there, or not, or another: nothing more can be told.
-pub(super) fn one_of_a_kind(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
-    let known = |keyword: &str| COMPARED.contains(&keyword) || is_words(keyword);
+/// Compares keywords by their presence and equality only: their effect is unknown.
+pub(super) fn opaque_keywords(
+    old: &Schema,
+    new: &Schema,
+    place: &str,
+    found: &mut Vec<Difference>,
+) {
+    let known = |keyword: &str| COMPARED.contains(&keyword) || is_annotation(keyword);
     let keywords: BTreeSet<&String> = old
         .keys()
         .chain(new.keys())
@@ -228,7 +239,7 @@ pub(super) fn one_of_a_kind(old: &Schema, new: &Schema, place: &str, found: &mut
     for keyword in keywords.into_iter().chain(&both) {
         let direction = match (old.get(keyword), new.get(keyword)) {
             (old, new) if old == new => continue,
-            // A condition on its own can only take away.
+            // A condition on its own can only narrow.
             (None, Some(_)) if keyword != "then" && keyword != "else" => Direction::Narrower,
             (Some(_), None) if keyword != "then" && keyword != "else" => Direction::Wider,
             _ => Direction::Other,
@@ -237,11 +248,11 @@ pub(super) fn one_of_a_kind(old: &Schema, new: &Schema, place: &str, found: &mut
     }
 }
 
-pub(super) fn words(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
+pub(super) fn annotations(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let keywords: BTreeSet<&String> = old
         .keys()
         .chain(new.keys())
-        .filter(|keyword| is_words(keyword))
+        .filter(|keyword| is_annotation(keyword))
         .collect();
     for keyword in keywords {
         if old.get(keyword) != new.get(keyword) {
@@ -255,7 +266,7 @@ pub(super) fn words(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Dif
     }
 }
 
-/// The types of values; numbers that are whole and those that are not count as two.
+/// Returns the types of values; integers and other numbers count as two.
 fn type_set(schema: &Schema) -> BTreeSet<&str> {
     let of = |kind: &str| -> &'static [&'static str] {
         match kind {

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 pub(super) type Schema = Map<String, Value>;
 
-/// Keywords that say nothing about which values are accepted. (`format` is never checked.)
-const WORDS: [&str; 12] = [
+/// Keywords that do not change which values are accepted. (`format` is never checked.)
+const ANNOTATIONS: [&str; 12] = [
     "$comment",
     "$id",
     "$schema",
@@ -20,15 +20,15 @@ const WORDS: [&str; 12] = [
     "title",
 ];
 
-/// How many references lead from one to the next. Source: ours.
+/// The longest chain of references. Source: ours.
 const MAX_REFERENCES: usize = 32;
 
-/// A schema as an object, its reference followed.
-pub(super) fn resolved(schema: &Value, root: &Value) -> Option<Schema> {
+/// Returns a schema as an object, with its reference followed.
+pub(super) fn resolve(schema: &Value, root: &Value) -> Option<Schema> {
     let mut schema = match schema {
         Value::Object(schema) => schema.clone(),
         Value::Bool(true) => Schema::new(),
-        // Nothing is of no type.
+        // No value has no type.
         _ => [("type".to_owned(), json!([]))].into_iter().collect(),
     };
     for _ in 0..MAX_REFERENCES {
@@ -41,9 +41,9 @@ pub(super) fn resolved(schema: &Value, root: &Value) -> Option<Schema> {
             Value::Bool(true) => Schema::new(),
             _ => return None,
         };
-        // What stands beside the reference is meant besides; the same keyword on both sides is beyond comparison.
+        // The keywords beside a reference apply as well; the same keyword on both sides cannot be compared.
         for (keyword, value) in schema {
-            if target.contains_key(&keyword) && !is_words(&keyword) {
+            if target.contains_key(&keyword) && !is_annotation(&keyword) {
                 return None;
             }
             target.insert(keyword, value);
@@ -64,10 +64,10 @@ pub(super) fn has_references(schema: &Schema) -> bool {
     schema.contains_key("$ref") || schema.values().any(within)
 }
 
-/// The alternatives of a schema that is nothing but alternatives.
+/// Returns the alternatives of a schema that has nothing but alternatives.
 pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
     let is_besides =
-        |keyword: &str| is_words(keyword) || matches!(keyword, "$defs" | "definitions");
+        |keyword: &str| is_annotation(keyword) || matches!(keyword, "$defs" | "definitions");
     ["anyOf", "oneOf"].into_iter().find_map(|keyword| {
         let all = schema.get(keyword)?.as_array()?;
         let is_only = schema.keys().all(|key| key == keyword || is_besides(key));
@@ -75,7 +75,7 @@ pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
     })
 }
 
-/// The same of any schema: several types are alternatives as well.
+/// Returns the alternatives of any schema: several types are alternatives as well.
 pub(super) fn alternatives(schema: &Schema) -> Vec<Value> {
     if let Some(all) = choices(schema) {
         return all.clone();
@@ -93,12 +93,12 @@ pub(super) fn alternatives(schema: &Schema) -> Vec<Value> {
     }
 }
 
-pub(super) fn is_words(keyword: &str) -> bool {
-    WORDS.contains(&keyword) || (keyword.starts_with("x-") && keyword != "x-mcp-header")
+pub(super) fn is_annotation(keyword: &str) -> bool {
+    ANNOTATIONS.contains(&keyword) || (keyword.starts_with("x-") && keyword != "x-mcp-header")
 }
 
-/// What the members are that no property names.
-pub(super) fn more(schema: &Schema) -> Value {
+/// Returns the schema of the members that no property names.
+pub(super) fn additional_properties(schema: &Schema) -> Value {
     schema
         .get("additionalProperties")
         .cloned()

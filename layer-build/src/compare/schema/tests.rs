@@ -1,11 +1,11 @@
-//! Pairs of schemas, each judged for both sides, and the judgements checked by values.
+//! Pairs of schemas, each compared for both sides, with the verdicts checked by values.
 
 use serde_json::{Value, json};
 use tool_schema::Schema;
 
 use super::{difference::Direction, differences};
 
-/// What a change does.
+/// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Same,
@@ -31,7 +31,7 @@ fn verdict(old: &Value, new: &Value) -> Verdict {
     }
 }
 
-/// A closed object with these properties, of which these are required.
+/// Returns a closed object with these properties, of which these are required.
 fn object(properties: Value, required: &[&str]) -> Value {
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
@@ -46,7 +46,7 @@ fn pairs() -> Vec<(Value, Value, Verdict)> {
         })
     };
     vec![
-        // Words.
+        // Descriptions.
         (text.clone(), text.clone(), Same),
         (
             json!({ "type": "string", "description": "a" }),
@@ -71,7 +71,7 @@ fn pairs() -> Vec<(Value, Value, Verdict)> {
         (json!({}), text.clone(), Narrower),
         (json!(false), text.clone(), Wider),
         (json!(true), json!({}), Same),
-        // The same in other words.
+        // The same schema in another form.
         (
             json!({ "type": ["string", "null"] }),
             json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] }),
@@ -295,7 +295,7 @@ fn pairs() -> Vec<(Value, Value, Verdict)> {
 }
 
 #[test]
-fn every_pair_is_judged() {
+fn every_pair_has_the_expected_verdict() {
     let pairs = pairs();
     assert!(pairs.len() >= 25);
     for (old, new, expected) in pairs {
@@ -305,7 +305,7 @@ fn every_pair_is_judged() {
             "{old} -> {new}: {:?}",
             differences(&old, &new)
         );
-        // The way back is the reverse.
+        // The reverse change has the reverse effect.
         let back = match expected {
             Narrower => Wider,
             Wider => Narrower,
@@ -320,20 +320,20 @@ fn every_pair_is_judged() {
     }
 }
 
-/// What an object that is open for any property says of a new one is what it said before.
+/// An object that is open for any property accepts the same values with a new one.
 #[test]
 fn a_new_property_of_an_open_object_narrows_nothing() {
     let old = json!({ "type": "object", "properties": {} });
     let new = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
     assert_eq!(verdict(&old, &new), Same);
-    // One that is gone is still accepted, and means nothing.
+    // A removed property is still accepted, and has no meaning.
     assert_eq!(verdict(&new, &old), Both);
     let required =
         json!({ "type": "object", "properties": { "a": { "type": "string" } }, "required": ["a"] });
     assert_eq!(verdict(&old, &required), Narrower);
 }
 
-/// Values of every kind, among them some at the bounds of the schemas above.
+/// Returns values of every kind, among them some at the bounds of the schemas above.
 fn values() -> Vec<Value> {
     let plain = json!([
         null,
@@ -387,14 +387,14 @@ fn values() -> Vec<Value> {
         .collect()
 }
 
-/// Whoever says that nothing is lost must not be refuted by a value.
+/// No value may refute a verdict that nothing is lost.
 #[test]
-fn no_value_refutes_a_judgement() {
+fn no_value_refutes_a_verdict() {
     let compiled = |schema: &Value| Schema::compile(&schema.to_string());
     let values = values();
     let mut seen = [0, 0];
     for (old, new, expected) in pairs() {
-        // What refers to nothing does not compile.
+        // A schema with a dangling reference does not compile.
         let (Ok(before), Ok(after)) = (compiled(&old), compiled(&new)) else {
             continue;
         };
@@ -425,7 +425,7 @@ fn no_value_refutes_a_judgement() {
 }
 
 #[test]
-fn differences_say_where_and_what() {
+fn differences_name_the_place_and_the_value() {
     let old = object(
         json!({ "query": object(json!({ "days": { "type": "integer", "maximum": 7 }, "city": { "type": "string" } }), &["city"]) }),
         &[],
@@ -451,7 +451,7 @@ fn differences_say_where_and_what() {
 }
 
 #[test]
-fn schemas_that_refer_to_each_other_without_end_are_compared_in_the_end() {
+fn mutually_recursive_schemas_are_compared() {
     let defs = |kind: &str| {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
         let all: serde_json::Map<_, _> = names

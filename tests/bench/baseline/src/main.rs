@@ -1,4 +1,4 @@
-//! An empty function of `lambda_http`: it answers each request by the same bytes.
+//! An empty function of `lambda_http`: it answers each request with the same bytes.
 
 use lambda_http::{Body, Error, Request, Response, http::header::CONTENT_TYPE, run, service_fn};
 

@@ -1,8 +1,8 @@
-//! The judge refuses what is wrong: one that does not would prove nothing.
+//! The validator refuses invalid answers: one that does not would prove nothing.
 
 use std::panic::catch_unwind;
 
-use schemas::{Exchange, MODERN, REVISIONS, accept, judge_line, judge_notification};
+use schemas::{Exchange, MODERN, REVISIONS, assert_valid, validate_line, validate_notification};
 use serde_json::{Value, json};
 
 const SERVER: &str = "io.modelcontextprotocol/serverInfo";
@@ -40,7 +40,7 @@ fn modern_list() -> Value {
     list
 }
 
-/// Does the judge let this pass?
+/// Reports whether the validator accepts this exchange.
 fn passes(
     sent: &str,
     version: Option<&str>,
@@ -57,7 +57,7 @@ fn passes(
         answer: answer.as_bytes(),
         ..Exchange::default()
     };
-    catch_unwind(|| exchange.judge()).is_ok()
+    catch_unwind(|| exchange.validate()).is_ok()
 }
 
 fn without(mut value: Value, member: &str) -> Value {
@@ -66,7 +66,7 @@ fn without(mut value: Value, member: &str) -> Value {
 }
 
 #[test]
-fn answers_in_json_are_judged_by_their_request() {
+fn json_answers_are_validated_by_their_request() {
     let id = || Some(json!(1));
     let modern = |method: &str| request(method, true).to_string();
     let legacy = |method: &str| request(method, false).to_string();
@@ -240,7 +240,7 @@ fn answers_in_json_are_judged_by_their_request() {
 }
 
 #[test]
-fn answers_without_body_and_event_streams_are_judged_as_well() {
+fn empty_answers_and_event_streams_are_validated() {
     let sent = request("tools/call", false).to_string();
     let result = success(json!({ "content": [] }));
     let progress = |token: Value| json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": token, "progress": 1 } });
@@ -304,8 +304,8 @@ fn answers_without_body_and_event_streams_are_judged_as_well() {
 }
 
 #[test]
-fn a_session_has_the_revision_that_it_was_begun_with() {
-    let exchange = |sent: &Value, session, begun, answer: &Value| {
+fn a_session_keeps_its_negotiated_revision() {
+    let exchange = |sent: &Value, session, new_session, answer: &Value| {
         let (sent, answer) = (sent.to_string(), answer.to_string());
         catch_unwind(|| {
             let exchange = Exchange {
@@ -314,11 +314,11 @@ fn a_session_has_the_revision_that_it_was_begun_with() {
                 body: sent.as_bytes(),
                 status: 200,
                 content_type: Some("application/json"),
-                begun,
+                new_session,
                 answer: answer.as_bytes(),
                 ..Exchange::default()
             };
-            exchange.judge();
+            exchange.validate();
         })
         .is_ok()
     };
@@ -339,7 +339,7 @@ fn a_session_has_the_revision_that_it_was_begun_with() {
             "{revision}"
         );
     }
-    // Nothing else begins one.
+    // No other answer begins a session.
     assert!(!exchange(
         &request("ping", false),
         None,
@@ -349,30 +349,30 @@ fn a_session_has_the_revision_that_it_was_begun_with() {
 }
 
 #[test]
-fn lines_and_notifications_are_judged() {
+fn lines_and_notifications_are_validated() {
     let ping = request("ping", false);
-    judge_line(Some("2025-06-18"), Some(&ping), &success(json!({})));
+    validate_line(Some("2025-06-18"), Some(&ping), &success(json!({})));
     let message = json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "info", "data": 1 } });
-    judge_line(Some("2025-06-18"), Some(&ping), &message);
+    validate_line(Some("2025-06-18"), Some(&ping), &message);
     for bad in [
         success(list()),
         json!({ "jsonrpc": "2.0", "id": 2, "result": {} }),
         json!({ "jsonrpc": "2.0", "method": "x" }),
     ] {
         assert!(
-            catch_unwind(|| judge_line(Some("2025-06-18"), Some(&ping), &bad)).is_err(),
+            catch_unwind(|| validate_line(Some("2025-06-18"), Some(&ping), &bad)).is_err(),
             "{bad}"
         );
     }
     for revision in REVISIONS {
-        judge_notification(revision, &message);
+        validate_notification(revision, &message);
         let bad = json!({ "content": [{ "type": "smell" }] });
         assert!(
-            catch_unwind(|| accept(revision, "CallToolResult", &bad)).is_err(),
+            catch_unwind(|| assert_valid(revision, "CallToolResult", &bad)).is_err(),
             "{revision}"
         );
         assert!(
-            catch_unwind(|| accept(revision, "NoSuchThing", &bad)).is_err(),
+            catch_unwind(|| assert_valid(revision, "NoSuchThing", &bad)).is_err(),
             "{revision}"
         );
     }
