@@ -18,7 +18,7 @@
 //! | 16 | `Mcp-Param-*` repeat the arguments | 400, -32020 | `dispatch` |
 //! | 17 | the client can do what the tool needs of it | 400, -32021 | `call` |
 //! | 18 | one more call can run | 503, -32603 | `call::concurrency_limit` |
-//! | 19 | the arguments satisfy the schema | a result with `isError` | `tool_schema::Arguments` |
+//! | 19 | the arguments satisfy the schema | a result with `isError` | `tool_schema::ArgumentRules` |
 //!
 //! A legacy request passes 1 to 6, then its session is looked up, then 14, 15 and 17 to 19 follow; its errors have status 200,
 //! but for the 503 of a server that is not able to serve at the moment.

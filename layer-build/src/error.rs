@@ -232,7 +232,7 @@ fn answered(status: u16, code: Option<i64>, message: &str) -> String {
 
 /// What may have been meant, else all there is.
 fn near(name: &str, known: &[String]) -> String {
-    let likeness = |known: &&String| tool_schema::likeness(name, known);
+    let likeness = |known: &&String| tool_schema::similarity(name, known);
     let near = known.iter().filter(|known| likeness(known).is_some());
     let nearest = near.max_by(|a, b| {
         let (a, b) = (likeness(a), likeness(b));

@@ -134,7 +134,7 @@ impl Resource {
 }
 
 impl Content {
-    fn of(kind: Kind) -> Self {
+    fn new(kind: Kind) -> Self {
         Self {
             kind,
             annotations: Annotations::default(),
@@ -144,12 +144,12 @@ impl Content {
 
     /// A text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::of(Kind::Text { text: text.into() })
+        Self::new(Kind::Text { text: text.into() })
     }
 
     /// A picture, sent as base64, of a type such as `image/png`.
     pub fn image(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
-        Self::of(Kind::Image {
+        Self::new(Kind::Image {
             data: BASE64_STANDARD.encode(bytes),
             mime_type: mime_type.into(),
         })
@@ -158,7 +158,7 @@ impl Content {
     /// A sound, sent as base64, of a type such as `audio/wav`. Clients that do not know it (revision 2024-11-05) see a
     /// text in its place.
     pub fn audio(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
-        Self::of(Kind::Audio {
+        Self::new(Kind::Audio {
             data: BASE64_STANDARD.encode(bytes),
             mime_type: mime_type.into(),
         })
@@ -167,13 +167,13 @@ impl Content {
     /// A link. Clients that do not know it (before revision 2025-06-18) see a text in its place.
     #[must_use]
     pub fn link(link: ResourceLink) -> Self {
-        Self::of(Kind::ResourceLink(link))
+        Self::new(Kind::ResourceLink(link))
     }
 
     /// Something with a URI, brought along.
     #[must_use]
     pub fn resource(resource: Resource) -> Self {
-        Self::of(Kind::Resource { resource })
+        Self::new(Kind::Resource { resource })
     }
 
     /// The same, for these readers.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tool_rules::LogLevel;
 
-use crate::runtime::{current::Running, host_client, logger};
+use crate::runtime::{current::CancelToken, host_client, logger};
 
 /// The call that a tool works on, as an optional parameter of it.
 ///
@@ -41,7 +41,7 @@ use crate::runtime::{current::Running, host_client, logger};
 #[derive(Clone)]
 pub struct Context {
     host: Host,
-    running: Arc<Running>,
+    cancel_token: Arc<CancelToken>,
     facts: Arc<OnceLock<Facts>>,
 }
 
@@ -49,30 +49,30 @@ pub struct Context {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Facts {
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     request_id: String,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     protocol_version: String,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     client: Option<Client>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     capabilities: Option<Map<String, Value>>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     principal: Option<String>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     claims: Map<String, Value>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     headers: BTreeMap<String, String>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     trace: Trace,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     progress: bool,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     log_level: Option<LogLevel>,
 }
 
 /// A fact, or its default where it is of another form. A client says of itself what it likes: that must not hide who calls.
-fn readable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
@@ -108,10 +108,10 @@ pub struct Trace {
 }
 
 impl Context {
-    pub(crate) fn new(host: Host, running: Arc<Running>) -> Self {
+    pub(crate) fn new(host: Host, cancel_token: Arc<CancelToken>) -> Self {
         Self {
             host,
-            running,
+            cancel_token,
             facts: Arc::default(),
         }
     }
@@ -188,7 +188,7 @@ impl Context {
     /// An async tool need not ask: its future is dropped.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.running.is_cancelled()
+        self.cancel_token.is_cancelled()
     }
 
     /// Does the client want to hear of progress?
@@ -215,7 +215,7 @@ impl Context {
                 total,
                 message,
             };
-            host_client::tell(self.host, host_op::PROGRESS, &progress);
+            host_client::notify(self.host, host_op::PROGRESS, &progress);
         }
     }
 
@@ -233,10 +233,10 @@ impl Context {
         if self.facts().log_level.is_some_and(|least| level >= least) {
             let message = Message {
                 level,
-                logger: logger::plugin(),
+                logger: logger::plugin_name(),
                 data: message.into(),
             };
-            host_client::tell(self.host, host_op::MESSAGE, &message);
+            host_client::notify(self.host, host_op::MESSAGE, &message);
         }
     }
 
@@ -247,7 +247,7 @@ impl Context {
     /// Asked for once, when something is wanted of them.
     fn facts(&self) -> &Facts {
         self.facts
-            .get_or_init(|| host_client::ask(self.host, host_op::CONTEXT).unwrap_or_default())
+            .get_or_init(|| host_client::request(self.host, host_op::CONTEXT).unwrap_or_default())
     }
 }
 

@@ -62,9 +62,9 @@ impl ToolError {
     /// type that is no [`std::error::Error`]. A `StateError` that becomes a `ToolError` by `?`, alone or as a source, names itself.
     ///
     /// ```
-    /// use plugin_sdk::{ToolError, ToolState};
+    /// use plugin_sdk::{ToolError, StoredState};
     ///
-    /// fn visits(state: &ToolState) -> Result<u64, ToolError> {
+    /// fn visits(state: &StoredState) -> Result<u64, ToolError> {
     ///     let visits = state.get();
     ///     let visits = visits.map_err(|error| ToolError::new("Der Zähler fehlt.").caused_by(&error))?;
     ///     Ok(visits.unwrap_or_default())
@@ -79,12 +79,12 @@ impl ToolError {
     }
 
     /// Creates the failure that this error explains with all its causes.
-    fn of(error: &(dyn Error + 'static)) -> Self {
+    fn with_causes(error: &(dyn Error + 'static)) -> Self {
         let mut causes = std::iter::successors(Some(error), |error| (*error).source());
         let cause = causes.find_map(state_error);
         Self {
             cause: cause.map(StateError::kind),
-            ..Self::new(chain(error))
+            ..Self::new(message_with_causes(error))
         }
     }
 
@@ -111,7 +111,7 @@ fn state_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StateError> {
 /// `Box<dyn Error>` is what errors, strings and `anyhow::Error` have in common.
 impl<E: Into<Box<dyn Error>>> From<E> for ToolError {
     fn from(error: E) -> Self {
-        Self::of(error.into().as_ref())
+        ToolError::with_causes(error.into().as_ref())
     }
 }
 
@@ -132,7 +132,7 @@ impl fmt::Debug for ToolError {
 }
 
 /// An error's message and those of its causes, but for causes that the message already tells.
-fn chain(error: &dyn Error) -> String {
+fn message_with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -148,16 +148,16 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// How an error of any type is told.
-pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
+pub(crate) fn into_tool_error<E: Display + 'static>(error: E) -> ToolError {
     let error: Box<dyn Any> = Box::new(error);
     let error = match error.downcast::<ToolError>() {
         Ok(error) => return *error,
         Err(error) => error,
     };
     if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
-        ToolError::of(error.as_ref())
+        ToolError::with_causes(error.as_ref())
     } else if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-        ToolError::of(error.as_ref())
+        ToolError::with_causes(error.as_ref())
     } else {
         // The alternate form makes errors that know their causes, such as anyhow's, print them too.
         ToolError::new(match error.downcast_ref::<E>() {
@@ -167,50 +167,50 @@ pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
     }
 }
 
-/// The type that a tool's function gives back. `how` is found twice: of a `Result` whose error is a
-/// [`std::error::Error`] by [`HasCauses`], which takes this as it is; of anything else by [`HasNoCauses`], which takes it
+/// The type that a tool's function gives back. `take_error` is found twice: of a `Result` whose error is a
+/// [`std::error::Error`] by [`ErrorWithCauses`], which takes this as it is; of anything else by [`AnyOutput`], which takes it
 /// by reference, and so is found second.
-pub struct Outcome<T>(PhantomData<T>);
+pub struct ReturnType<T>(PhantomData<T>);
 
 /// Takes an error out of an outcome, where it knows better than the outcome how to tell it.
-pub(crate) type How<T> = fn(T) -> Result<T, ToolError>;
+pub(crate) type TakeError<T> = fn(T) -> Result<T, ToolError>;
 
-impl<T> Outcome<T> {
+impl<T> ReturnType<T> {
     /// It.
     pub const TYPE: Self = Self(PhantomData);
 }
 
-/// See [`Outcome`].
-pub trait HasCauses {
+/// See [`ReturnType`].
+pub trait ErrorWithCauses {
     /// The outcome.
-    type Outcome;
+    type Output;
     /// The error is told with its causes.
-    fn how(self) -> How<Self::Outcome>;
+    fn error_fn(self) -> TakeError<Self::Output>;
 }
 
-impl<T, E: Error + 'static> HasCauses for Outcome<Result<T, E>> {
-    type Outcome = Result<T, E>;
+impl<T, E: Error + 'static> ErrorWithCauses for ReturnType<Result<T, E>> {
+    type Output = Result<T, E>;
 
-    fn how(self) -> How<Result<T, E>> {
+    fn error_fn(self) -> TakeError<Result<T, E>> {
         |outcome| match outcome {
-            Err(error) => Err(ToolError::of(&error)),
+            Err(error) => Err(ToolError::with_causes(&error)),
             outcome => Ok(outcome),
         }
     }
 }
 
-/// See [`Outcome`].
-pub trait HasNoCauses {
+/// See [`ReturnType`].
+pub trait AnyOutput {
     /// The outcome.
-    type Outcome;
+    type Output;
     /// The outcome tells itself.
-    fn how(self) -> How<Self::Outcome>;
+    fn error_fn(self) -> TakeError<Self::Output>;
 }
 
-impl<T> HasNoCauses for &Outcome<T> {
-    type Outcome = T;
+impl<T> AnyOutput for &ReturnType<T> {
+    type Output = T;
 
-    fn how(self) -> How<T> {
+    fn error_fn(self) -> TakeError<T> {
         Ok
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 ///
 /// A client of MCP 2026-07-28 is asked by the result of the call, and answers by calling again: the tool's body runs anew
 /// from its start, and what was answered is there. So each of these methods either gives the answer or fails by
-/// [`InputError::Asked`], which `?` hands on; whatever the tool then gives back, its call ends with the question.
+/// [`InputError::InputRequired`], which `?` hands on; whatever the tool then gives back, its call ends with the question.
 ///
 /// ```
 /// use plugin_sdk::{prelude::*, InputError};
@@ -46,7 +46,7 @@ use crate::{
 /// # use plugin_sdk::{serde_json::json, testing::plugin};
 /// let delete = plugin().tool("delete");
 /// let asked = delete.call(json!({ "path": "a.txt" }));
-/// assert_eq!(asked.asked()["confirmation"]["params"]["message"], "a.txt will be gone.");
+/// assert_eq!(asked.input_requests()["confirmation"]["params"]["message"], "a.txt will be gone.");
 /// let done = delete.with_answer("confirmation", json!({ "sure": true }));
 /// assert_eq!(done.call(json!({ "path": "a.txt" })).text(), "a.txt is deleted");
 /// # }
@@ -91,7 +91,12 @@ impl Context {
     ///
     /// # Errors
     /// [`InputError`]
-    pub fn sample(&self, key: &str, prompt: &str, max_tokens: u32) -> Result<Sampled, InputError> {
+    pub fn sample(
+        &self,
+        key: &str,
+        prompt: &str,
+        max_tokens: u32,
+    ) -> Result<SamplingResult, InputError> {
         self.ask(Sample::new(key, prompt, max_tokens))
     }
 
@@ -154,7 +159,7 @@ pub trait Question {
 #[non_exhaustive]
 pub enum InputError {
     /// The client was asked, and calls again with its answer. Nothing the tool does about that has an effect.
-    Asked,
+    InputRequired,
     /// They said no, to the question of this key.
     Declined(String),
     /// They closed the form of this key without a decision.
@@ -168,7 +173,7 @@ pub enum InputError {
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asked => f.write_str("the client has to answer first"),
+            Self::InputRequired => f.write_str("the client has to answer first"),
             Self::Declined(key) => write!(f, "the user declined to answer {key:?}"),
             Self::Cancelled(key) => write!(f, "the user dismissed {key:?}"),
             Self::CannotAsk(why) => f.write_str(why),
@@ -186,7 +191,7 @@ pub struct Requests {
     requests: BTreeMap<String, Request>,
     /// Two questions have this key.
     #[serde(skip)]
-    twice: Option<String>,
+    duplicate: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -223,24 +228,24 @@ impl Requests {
             schema,
         };
         if self.requests.insert(key.to_owned(), request).is_some() {
-            self.twice = Some(key.to_owned());
+            self.duplicate = Some(key.to_owned());
         }
     }
 
     fn ask(self, host: Host) -> Result<Answers, InputError> {
-        if let Some(key) = self.twice {
+        if let Some(key) = self.duplicate {
             let why = format!("the tool asks two questions under the key {key:?}");
             // The host has not seen them, and it is for the author to mend.
             logger::write(log::Level::Error, module_path!(), &why);
             return Err(InputError::CannotAsk(why));
         }
-        host_client::ask_with(host, host_op::INPUT, &self)
-            .map_err(|refusal| InputError::CannotAsk(words_of(&refusal)))
+        host_client::request_with(host, host_op::INPUT, &self)
+            .map_err(|refusal| InputError::CannotAsk(refusal_message(&refusal)))
     }
 }
 
 /// Why a host has not asked.
-fn words_of(refusal: &[u8]) -> String {
+fn refusal_message(refusal: &[u8]) -> String {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Refusal {
@@ -260,7 +265,7 @@ fn words_of(refusal: &[u8]) -> String {
 
 impl Answers {
     fn take(&mut self, key: &str) -> Result<Value, InputError> {
-        self.answers.remove(key).ok_or(InputError::Asked)
+        self.answers.remove(key).ok_or(InputError::InputRequired)
     }
 
     fn read<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, InputError> {
@@ -306,9 +311,9 @@ impl<T: JsonSchema + DeserializeOwned> Question for Elicit<T> {
     type Answer = T;
 
     fn put(&self, requests: &mut Requests) {
-        let form = form::of::<T>();
+        let form = form::form_of::<T>();
         let params = json!({ "message": self.message, "requestedSchema": form.shown });
-        requests.insert_with(&self.key, "elicitation/create", params, form.beyond);
+        requests.insert_with(&self.key, "elicitation/create", params, form.constraints);
     }
 
     fn read(self, answers: &mut Answers) -> Result<T, InputError> {
@@ -399,7 +404,7 @@ impl Sample {
 }
 
 impl Question for Sample {
-    type Answer = Sampled;
+    type Answer = SamplingResult;
 
     fn put(&self, requests: &mut Requests) {
         let mut params = self.more.clone();
@@ -408,7 +413,7 @@ impl Question for Sample {
         requests.insert(&self.key, "sampling/createMessage", params.into());
     }
 
-    fn read(self, answers: &mut Answers) -> Result<Sampled, InputError> {
+    fn read(self, answers: &mut Answers) -> Result<SamplingResult, InputError> {
         answers.read(&self.key)
     }
 }
@@ -417,7 +422,7 @@ impl Question for Sample {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Sampled {
+pub struct SamplingResult {
     /// The model's name.
     pub model: String,
     /// Why it ended, such as `endTurn` or `maxTokens`.
@@ -426,7 +431,7 @@ pub struct Sampled {
     pub content: Value,
 }
 
-impl Sampled {
+impl SamplingResult {
     /// Its texts, one per line.
     #[must_use]
     pub fn text(&self) -> String {
@@ -473,7 +478,7 @@ impl Question for Roots {
     }
 }
 
-macro_rules! several {
+macro_rules! impl_question_for_tuple {
     ($($question:ident)*) => {
         impl<$($question: Question),*> Question for ($($question,)*) {
             type Answer = ($($question::Answer,)*);
@@ -493,19 +498,19 @@ macro_rules! several {
     };
 }
 
-several!(A B);
-several!(A B C);
-several!(A B C D);
-several!(A B C D E);
-several!(A B C D E F);
+impl_question_for_tuple!(A B);
+impl_question_for_tuple!(A B C);
+impl_question_for_tuple!(A B C D);
+impl_question_for_tuple!(A B C D E);
+impl_question_for_tuple!(A B C D E F);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn why_nobody_was_asked_is_told_as_far_as_the_host_says_it() {
-        for (refusal, words) in [
+    fn the_reason_for_a_refused_question_is_passed_on() {
+        for (refusal, message) in [
             (
                 r#"{"kind": "cannot_ask", "public": "the client cannot"}"#,
                 "the client cannot",
@@ -524,7 +529,7 @@ mod tests {
             ),
             ("", "the host did not understand the question"),
         ] {
-            assert_eq!(words_of(refusal.as_bytes()), words, "{refusal}");
+            assert_eq!(refusal_message(refusal.as_bytes()), message, "{refusal}");
         }
     }
 }

@@ -148,7 +148,7 @@
 //! # What a tool keeps
 //!
 //! [`Context::state`] keeps a value between calls, wherever these run: for the client's session, or under a [`Handle`] that
-//! the tool gives out and takes back as an argument. See [`ToolState`]. (A parameter of type [`State`] is something else: what
+//! the tool gives out and takes back as an argument. See [`StoredState`]. (A parameter of type [`State`] is something else: what
 //! the calls of one process share.)
 //!
 //! # What a tool asks its client
@@ -160,7 +160,7 @@
 //! # What a tool keeps
 //!
 //! [`Context::state`] keeps a value for the client's session, or under a [`Handle`], wherever the next call runs; see
-//! [`ToolState`].
+//! [`StoredState`].
 //!
 //! # What tools share
 //!
@@ -176,7 +176,7 @@
 //!
 //! A tool that blocks without `await` (`std::thread::sleep`, a long computation) holds up the others: they share one
 //! driver of timers and sockets. `tokio::task::spawn_blocking`, or a tool that is not async, is for that, and for what a tool
-//! [keeps](ToolState#in-async-tools).
+//! [keeps](StoredState#in-async-tools).
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -278,7 +278,7 @@ pub use args::Args;
 pub use content::{Content, Resource, ResourceLink, Role};
 pub use context::{Client, Context, Trace};
 pub use error::ToolError;
-pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, Sampled};
+pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, SamplingResult};
 /// Makes a struct or enum one that arguments and results may be made of: derives `Deserialize`, `Serialize` and
 /// `JsonSchema`, with the crates that come along with this one. Serde's and schemars' attributes work as ever.
 ///
@@ -311,7 +311,7 @@ pub use serde;
 pub use serde_json;
 pub use state::State;
 pub use state_error::{StateError, StateErrorKind};
-pub use stored_state::{Handle, ToolState};
+pub use stored_state::{Handle, StoredState};
 pub use tool_rules::LogLevel;
 
 /// What most tools need: `use plugin_sdk::prelude::*;`
@@ -327,14 +327,14 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        error::{HasCauses, HasNoCauses, Outcome},
+        error::{AnyOutput, ErrorWithCauses, ReturnType},
         icon::Icon,
         result::IntoToolResult,
         runtime::{
-            export::{Exported, Exports, check_name, header},
+            export::{ExportedTool, Exports, check_name, header},
             reply::reply,
         },
-        schema::{parameters, whole, written_input, written_output},
+        schema::{args_schema, custom_input_schema, custom_output_schema, parameters_schema},
         state::{Build, NoState, StateCell, no_state},
         tool::{Hints, Names, NoTool, Tool, ToolFn},
     };
@@ -342,7 +342,7 @@ pub mod __private {
     pub use {schemars, serde, serde_json};
 
     #[cfg(feature = "async")]
-    pub use crate::runtime::async_runtime::run;
+    pub use crate::runtime::async_runtime::run_async;
 }
 
 /// The README's tool compiles.

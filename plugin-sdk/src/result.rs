@@ -36,12 +36,12 @@ pub struct ToolResult {
     /// The state error that it comes of.
     pub(crate) cause: Option<StateErrorKind>,
     /// The call is to fail instead.
-    pub(crate) failed: Option<Failed>,
+    pub(crate) no_result: Option<NoResult>,
 }
 
 /// Why there is no result.
 #[derive(Clone, Debug)]
-pub(crate) enum Failed {
+pub(crate) enum NoResult {
     /// The tool failed as an error of the protocol.
     Protocol {
         /// The code of the JSON-RPC error.
@@ -50,7 +50,7 @@ pub(crate) enum Failed {
         message: String,
     },
     /// A value cannot be written as JSON: a mistake in the code, as a panic is, and for the operator to read.
-    NoForm(String),
+    NotJson(String),
 }
 
 impl ToolResult {
@@ -89,7 +89,7 @@ impl ToolResult {
                 self.structured = Some(json);
                 self
             }
-            Err(error) => without_form(&error),
+            Err(error) => not_json(&error),
         }
     }
 
@@ -108,9 +108,9 @@ impl ToolResult {
     }
 }
 
-fn without_form(error: &serde_json::Error) -> ToolResult {
+fn not_json(error: &serde_json::Error) -> ToolResult {
     ToolResult {
-        failed: Some(Failed::NoForm(error.to_string())),
+        no_result: Some(NoResult::NotJson(error.to_string())),
         ..ToolResult::default()
     }
 }
@@ -203,7 +203,7 @@ impl<T: IntoToolResult, E: Display + 'static> IntoToolResult for Result<T, E> {
     fn into_tool_result(self) -> ToolResult {
         match self {
             Ok(value) => value.into_tool_result(),
-            Err(error) => error::told(error).into_tool_result(),
+            Err(error) => error::into_tool_error(error).into_tool_result(),
         }
     }
 }
@@ -212,7 +212,7 @@ impl IntoToolResult for ToolError {
     fn into_tool_result(self) -> ToolResult {
         let result = match self.code() {
             Some(code) => ToolResult {
-                failed: Some(Failed::Protocol {
+                no_result: Some(NoResult::Protocol {
                     code,
                     message: self.to_string(),
                 }),
@@ -233,7 +233,7 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
     fn output_schema() -> Option<Value> {
-        Some(schema::output::<T>())
+        Some(schema::output_schema::<T>())
     }
 
     fn into_tool_result(self) -> ToolResult {
@@ -242,7 +242,7 @@ impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
                 structured: Some(json.clone()),
                 ..ToolResult::text(json.get())
             },
-            Err(error) => without_form(&error),
+            Err(error) => not_json(&error),
         }
     }
 }

@@ -13,16 +13,18 @@ use crate::runtime::{arguments::members_of, failure::Failure};
 ///
 /// # Errors
 /// None: others of its kind fail.
-pub fn parameters<T: JsonSchema>() -> Result<(Value, bool), Failure> {
-    Ok(input(|generator| root_schema(generator, T::json_schema)))
+pub fn parameters_schema<T: JsonSchema>() -> Result<(Value, bool), Failure> {
+    Ok(input_schema(|generator| {
+        root_schema(generator, T::json_schema)
+    }))
 }
 
 /// The same of a tool that takes `Args<T>`: where decoding refuses unknown arguments, the schema says so.
 ///
 /// # Errors
 /// None: others of its kind fail.
-pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failure> {
-    let (mut schema, validate) = input(SchemaGenerator::into_root_schema_for::<T>);
+pub fn args_schema<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failure> {
+    let (mut schema, validate) = input_schema(SchemaGenerator::into_root_schema_for::<T>);
     if schema == Value::Bool(true) {
         schema = Map::new().into();
     }
@@ -46,7 +48,7 @@ pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failur
     Ok((schema, validate))
 }
 
-fn input(root: Root) -> (Value, bool) {
+fn input_schema(root: Root) -> (Value, bool) {
     let schema = generate(SchemaSettings::draft2020_12().for_deserialize(), root);
     let validate = has_constraints(&schema);
     (schema, validate)
@@ -56,19 +58,19 @@ fn input(root: Root) -> (Value, bool) {
 ///
 /// # Errors
 /// `unavailable`: it is not JSON.
-pub fn written_input(text: &str) -> Result<(Value, bool), Failure> {
-    Ok((written("input_schema", text)?, true))
+pub fn custom_input_schema(text: &str) -> Result<(Value, bool), Failure> {
+    Ok((parse_schema("input_schema", text)?, true))
 }
 
 /// The `outputSchema` written by the author's hand.
 ///
 /// # Errors
 /// `unavailable`: it is not JSON.
-pub fn written_output(text: &str) -> Result<Option<Value>, Failure> {
-    written("output_schema", text).map(as_object).map(Some)
+pub fn custom_output_schema(text: &str) -> Result<Option<Value>, Failure> {
+    parse_schema("output_schema", text).map(as_object).map(Some)
 }
 
-fn written(attribute: &str, text: &str) -> Result<Value, Failure> {
+fn parse_schema(attribute: &str, text: &str) -> Result<Value, Failure> {
     serde_json::from_str(text).map_err(|error| {
         let begin: String = text.chars().take(40).collect();
         Failure::unavailable(format!("the {attribute} {begin:?} is not JSON: {error}"))
@@ -76,7 +78,7 @@ fn written(attribute: &str, text: &str) -> Result<Value, Failure> {
 }
 
 /// The `outputSchema` of a tool that gives back `Json<T>`.
-pub(crate) fn output<T: JsonSchema>() -> Value {
+pub(crate) fn output_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     as_object(generate(
         settings,
@@ -85,7 +87,7 @@ pub(crate) fn output<T: JsonSchema>() -> Value {
 }
 
 /// The schema of what the people behind a client fill in.
-pub(crate) fn form<T: JsonSchema>() -> Value {
+pub(crate) fn form_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     generate(settings, SchemaGenerator::into_root_schema_for::<T>)
 }
@@ -99,9 +101,9 @@ fn as_object(schema: Value) -> Value {
 }
 
 /// The headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to these.
-pub(crate) fn headers(input: &Value) -> Map<String, Value> {
+pub(crate) fn argument_headers(input_schema: &Value) -> Map<String, Value> {
     let mut headers = Map::new();
-    collect_headers(input, "", &mut headers);
+    collect_headers(input_schema, "", &mut headers);
     headers
 }
 
@@ -152,8 +154,8 @@ fn generate(settings: SchemaSettings, root: Root) -> Value {
         })
         .with_transform(RecursiveTransform(|schema: &mut Schema| {
             bound_integers(schema);
-            name_one_type_of_a_header(schema);
-            write_out_properties(schema);
+            set_single_header_type(schema);
+            expand_boolean_properties(schema);
         }));
     let mut schema = root(settings.into_generator());
     schema.remove("title");
@@ -177,7 +179,7 @@ fn bound_integers(schema: &mut Schema) {
 }
 
 /// What a header repeats has one type (MCP's `x-mcp-header`): an argument that may be null may as well be left out.
-fn name_one_type_of_a_header(schema: &mut Schema) {
+fn set_single_header_type(schema: &mut Schema) {
     if schema.get("x-mcp-header").is_none() {
         return;
     }
@@ -189,7 +191,7 @@ fn name_one_type_of_a_header(schema: &mut Schema) {
 }
 
 /// A property of any type is `{}`, not `true`: before 2026-07-28 MCP wants an object for each property.
-fn write_out_properties(schema: &mut Schema) {
+fn expand_boolean_properties(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(Map::values_mut) {
         if let Ok(property) = <&mut Schema>::try_from(property) {

@@ -77,15 +77,15 @@ impl<T: fmt::Debug> fmt::Debug for State<T> {
 }
 
 /// What was built, of a type that only its builder and its users know.
-pub(crate) type Built = Box<dyn Any + Send + Sync>;
+pub(crate) type BuiltState = Box<dyn Any + Send + Sync>;
 
 /// Builds the state for a tool.
-pub(crate) type Builder = fn() -> Result<Built, Failure>;
+pub(crate) type StateBuilder = fn() -> Result<BuiltState, Failure>;
 
 /// The state of a plugin.
 #[derive(Default)]
 pub struct StateCell {
-    built: OnceLock<Built>,
+    built: OnceLock<BuiltState>,
     building: Mutex<()>,
 }
 
@@ -100,11 +100,11 @@ impl StateCell {
     }
 
     /// Several callers at once wait for the first of them; after a failure the next one tries.
-    pub(crate) fn get<T: Any>(&'static self, build: Builder) -> Result<State<T>, Failure> {
+    pub(crate) fn get<T: Any>(&'static self, build: StateBuilder) -> Result<State<T>, Failure> {
         let built = match self.built.get() {
             Some(built) => built,
             None => {
-                let _building = self.building();
+                let _lock = self.lock_build();
                 match self.built.get() {
                     Some(built) => built,
                     None => {
@@ -119,8 +119,11 @@ impl StateCell {
     }
 
     /// Build it before anybody waits for it, by the first of the tools' builders that builds more than [`NoState`].
-    pub(crate) fn prepare(&self, builders: impl Iterator<Item = Builder>) -> Result<(), Failure> {
-        let _building = self.building();
+    pub(crate) fn prepare(
+        &self,
+        builders: impl Iterator<Item = StateBuilder>,
+    ) -> Result<(), Failure> {
+        let _lock = self.lock_build();
         for build in builders {
             if self.built.get().is_some() {
                 break;
@@ -134,7 +137,7 @@ impl StateCell {
     }
 
     /// A builder that panicked has left nothing behind.
-    fn building(&self) -> MutexGuard<'_, ()> {
+    fn lock_build(&self) -> MutexGuard<'_, ()> {
         self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -151,11 +154,11 @@ pub struct NoState;
 )]
 pub trait Build<T, M> {
     /// Build it.
-    fn build(self) -> Result<Built, Failure>;
+    fn build(self) -> Result<BuiltState, Failure>;
 }
 
 /// How a function gives back what it builds.
-pub(crate) mod form {
+pub(crate) mod builder_kind {
     /// No state is wanted.
     pub struct Nothing;
     /// `fn() -> T`
@@ -170,55 +173,59 @@ pub(crate) mod form {
     pub struct AsyncFallible;
 }
 
-impl<F> Build<NoState, form::Nothing> for F {
-    fn build(self) -> Result<Built, Failure> {
+impl<F> Build<NoState, builder_kind::Nothing> for F {
+    fn build(self) -> Result<BuiltState, Failure> {
         Ok(Box::new(NoState))
     }
 }
 
-impl<T: Any + Send + Sync, F: FnOnce() -> T> Build<T, form::Plain> for F {
-    fn build(self) -> Result<Built, Failure> {
+impl<T: Any + Send + Sync, F: FnOnce() -> T> Build<T, builder_kind::Plain> for F {
+    fn build(self) -> Result<BuiltState, Failure> {
         Ok(Box::new(self()))
     }
 }
 
-impl<T, E, F> Build<T, form::Fallible> for F
+impl<T, E, F> Build<T, builder_kind::Fallible> for F
 where
     T: Any + Send + Sync,
     E: Into<ToolError>,
     F: FnOnce() -> Result<T, E>,
 {
-    fn build(self) -> Result<Built, Failure> {
-        built(self())
+    fn build(self) -> Result<BuiltState, Failure> {
+        boxed(self())
     }
 }
 
 #[cfg(feature = "async")]
-impl<T, F, R> Build<T, form::Async> for F
+impl<T, F, R> Build<T, builder_kind::Async> for F
 where
     T: Any + Send + Sync,
     F: FnOnce() -> R,
     R: Future<Output = T>,
 {
-    fn build(self) -> Result<Built, Failure> {
-        Ok(Box::new(crate::runtime::async_runtime::finish(self)?))
+    fn build(self) -> Result<BuiltState, Failure> {
+        Ok(Box::new(crate::runtime::async_runtime::run_to_completion(
+            self,
+        )?))
     }
 }
 
 #[cfg(feature = "async")]
-impl<T, E, F, R> Build<T, form::AsyncFallible> for F
+impl<T, E, F, R> Build<T, builder_kind::AsyncFallible> for F
 where
     T: Any + Send + Sync,
     E: Into<ToolError>,
     F: FnOnce() -> R,
     R: Future<Output = Result<T, E>>,
 {
-    fn build(self) -> Result<Built, Failure> {
-        built(crate::runtime::async_runtime::finish(self)?)
+    fn build(self) -> Result<BuiltState, Failure> {
+        boxed(crate::runtime::async_runtime::run_to_completion(self)?)
     }
 }
 
-fn built<T: Any + Send + Sync>(outcome: Result<T, impl Into<ToolError>>) -> Result<Built, Failure> {
+fn boxed<T: Any + Send + Sync>(
+    outcome: Result<T, impl Into<ToolError>>,
+) -> Result<BuiltState, Failure> {
     match outcome {
         Ok(value) => Ok(Box::new(value)),
         Err(error) => {
@@ -241,6 +248,6 @@ pub trait Stateless {}
 impl Stateless for NoState {}
 
 /// The builder of a tool in a plugin that names none.
-pub fn no_state<T: Stateless>() -> Result<Built, Failure> {
+pub fn no_state<T: Stateless>() -> Result<BuiltState, Failure> {
     Ok(Box::new(NoState))
 }

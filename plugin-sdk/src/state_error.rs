@@ -8,7 +8,7 @@ pub use tool_rules::state::StateErrorKind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateError {
     kind: StateErrorKind,
-    words: String,
+    message: String,
 }
 
 impl StateError {
@@ -18,17 +18,17 @@ impl StateError {
         self.kind
     }
 
-    pub(crate) fn new(kind: StateErrorKind, words: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: StateErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            words: words.into(),
+            message: message.into(),
         }
     }
 }
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
+        f.write_str(&self.message)
     }
 }
 

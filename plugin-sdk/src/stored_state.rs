@@ -12,11 +12,11 @@ use crate::{
     runtime::{host_client, non_finite},
 };
 
-/// How often [`ToolState::update`] tries to be the faster one. Source: ours. Of a hundred calls at once each has its turn.
-const ATTEMPTS: u32 = 200;
+/// How often [`StoredState::update`] tries to be the faster one. Source: ours. Of a hundred calls at once each has its turn.
+const MAX_UPDATE_ATTEMPTS: u32 = 200;
 
 /// What the tools of a plugin keep between calls, wherever these run: a value for the client's session
-/// ([`Context::state`]), or one under a [`Handle`] ([`ToolState::at`]).
+/// ([`Context::state`]), or one under a [`Handle`] ([`StoredState::at`]).
 ///
 /// A value is anything that is JSON, up to 350 KB of it. It is the plugin's and the caller's own: other plugins and other
 /// principals do not see it. It ends with its session, or when it was not used for as long as a session lives.
@@ -82,7 +82,7 @@ const ATTEMPTS: u32 = 200;
 /// Within one call a state is read once: [`get`](Self::get) gives what was there then, or what the call itself has written
 /// since. Several states that one call sets are written one after the other, up to the first that another call has changed
 /// meanwhile; then the call fails, and says if a part was written. What belongs together is best kept as one value.
-/// An `update` of what the same call has `set` before is refused as well ([`Overtaken`](StateErrorKind::Overtaken)) when
+/// An `update` of what the same call has `set` before is refused as well ([`Conflict`](StateErrorKind::Conflict)) when
 /// another call was faster.
 ///
 /// # What cannot be reached
@@ -121,7 +121,7 @@ const ATTEMPTS: u32 = 200;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct ToolState {
+pub struct StoredState {
     context: Context,
     handle: Option<Handle>,
 }
@@ -148,10 +148,10 @@ impl FromStr for Handle {
 }
 
 impl Context {
-    /// What the tools of this plugin keep for the client's session; see [`ToolState`].
+    /// What the tools of this plugin keep for the client's session; see [`StoredState`].
     #[must_use]
-    pub fn state(&self) -> ToolState {
-        ToolState {
+    pub fn state(&self) -> StoredState {
+        StoredState {
             context: self.clone(),
             handle: None,
         }
@@ -163,7 +163,7 @@ impl Context {
 struct Answer {
     #[serde(default)]
     version: u64,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "some_value")]
     value: Option<Value>,
     #[serde(default)]
     conflict: bool,
@@ -172,11 +172,13 @@ struct Answer {
 }
 
 /// Null is a value.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+fn some_value<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-impl ToolState {
+impl StoredState {
     /// What is kept under a handle.
     #[must_use]
     pub fn at(self, handle: &Handle) -> Self {
@@ -191,7 +193,7 @@ impl ToolState {
     /// # Errors
     /// [`StateError`]
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>, StateError> {
-        let answer = self.ask("get", Map::new())?;
+        let answer = self.request("get", Map::new())?;
         answer.value.map(decode).transpose()
     }
 
@@ -200,7 +202,8 @@ impl ToolState {
     /// # Errors
     /// [`StateError`]
     pub fn set<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), StateError> {
-        self.ask("set", members("value", encode(value)?)).map(drop)
+        self.request("set", member("value", encode(value)?))
+            .map(drop)
     }
 
     /// Keep nothing any more, if the call succeeds.
@@ -208,7 +211,7 @@ impl ToolState {
     /// # Errors
     /// [`StateError`]
     pub fn delete(&self) -> Result<(), StateError> {
-        self.ask("set", Map::new()).map(drop)
+        self.request("set", Map::new()).map(drop)
     }
 
     /// Change what is kept, or the default where nothing is, and keep that at once. When another call is faster, `change`
@@ -253,13 +256,13 @@ impl ToolState {
         T: DeserializeOwned + Serialize + Default,
         E: From<StateError>,
     {
-        let mut found = self.ask("get", Map::new())?;
-        for _ in 0..ATTEMPTS {
+        let mut found = self.request("get", Map::new())?;
+        for _ in 0..MAX_UPDATE_ATTEMPTS {
             let mut value: T = found.value.map(decode).transpose()?.unwrap_or_default();
             let result = change(&mut value)?;
-            let mut put = members("value", encode(&value)?);
+            let mut put = member("value", encode(&value)?);
             put.insert("version".to_owned(), found.version.into());
-            found = self.ask("put", put)?;
+            found = self.request("put", put)?;
             if !found.conflict {
                 return Ok(result);
             }
@@ -267,8 +270,8 @@ impl ToolState {
                 break;
             }
         }
-        let words = "other calls change what is kept all the time; try again later";
-        Err(StateError::new(StateErrorKind::Unavailable, words).into())
+        let message = "other calls change what is kept all the time; try again later";
+        Err(StateError::new(StateErrorKind::Unavailable, message).into())
     }
 
     /// Keep a new value, under a new handle.
@@ -297,51 +300,51 @@ impl ToolState {
         value: &T,
         ttl: Option<Duration>,
     ) -> Result<Handle, StateError> {
-        let mut create = members("value", encode(value)?);
+        let mut create = member("value", encode(value)?);
         if let Some(ttl) = ttl {
-            let begun = u64::from(ttl.subsec_nanos() > 0);
-            let seconds = ttl.as_secs().saturating_add(begun);
+            let started = u64::from(ttl.subsec_nanos() > 0);
+            let seconds = ttl.as_secs().saturating_add(started);
             create.insert("ttlSeconds".to_owned(), seconds.into());
         }
         create.insert("do".to_owned(), "create".into());
-        let answer = ask(self.context.host(), &create)?;
+        let answer = request(self.context.host(), &create)?;
         answer
             .handle
             .ok_or_else(|| StateError::new(StateErrorKind::Unavailable, "the host gave no handle"))
     }
 
-    fn ask(&self, what: &str, mut members: Map<String, Value>) -> Result<Answer, StateError> {
+    fn request(&self, what: &str, mut members: Map<String, Value>) -> Result<Answer, StateError> {
         members.insert("do".to_owned(), what.into());
         if let Some(handle) = &self.handle {
             members.insert("handle".to_owned(), json!(handle));
         }
-        ask(self.context.host(), &members)
+        request(self.context.host(), &members)
     }
 }
 
-fn ask(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
+fn request(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct ErrorPayload {
         kind: String,
         public: Option<String>,
     }
-    host_client::ask_with(host, host_op::STATE, payload).map_err(|refusal| {
-        let refusal = serde_json::from_slice::<Refusal>(&refusal).ok();
-        let name = refusal.as_ref().map(|refusal| refusal.kind.as_str());
+    host_client::request_with(host, host_op::STATE, payload).map_err(|error| {
+        let error = serde_json::from_slice::<ErrorPayload>(&error).ok();
+        let name = error.as_ref().map(|error| error.kind.as_str());
         let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::parse);
-        let words = refusal.and_then(|refusal| refusal.public);
-        let words = words.unwrap_or_else(|| {
-            let words = match kind {
+        let message = error.and_then(|error| error.public);
+        let message = message.unwrap_or_else(|| {
+            let message = match kind {
                 StateErrorKind::CallEnded => "the call is over: nothing is kept for it any more",
                 _ => "this host keeps nothing between calls",
             };
-            words.to_owned()
+            message.to_owned()
         });
-        StateError::new(kind, words)
+        StateError::new(kind, message)
     })
 }
 
-fn members(name: &str, value: Value) -> Map<String, Value> {
+fn member(name: &str, value: Value) -> Map<String, Value> {
     [(name.to_owned(), value)].into_iter().collect()
 }
 
@@ -351,14 +354,14 @@ fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Value, StateError> {
     let encoded =
         checked.and_then(|()| serde_json::to_value(value).map_err(|error| error.to_string()));
     encoded.map_err(|error| {
-        let words = format!("what is to be kept has no form in JSON: {error}");
-        StateError::new(StateErrorKind::Unreadable, words)
+        let message = format!("what is to be kept has no form in JSON: {error}");
+        StateError::new(StateErrorKind::Unreadable, message)
     })
 }
 
 fn decode<T: DeserializeOwned>(value: Value) -> Result<T, StateError> {
     serde_json::from_value(value).map_err(|error| {
-        let words = format!("what is kept is not of the type that it is read as: {error}");
-        StateError::new(StateErrorKind::Unreadable, words)
+        let message = format!("what is kept is not of the type that it is read as: {error}");
+        StateError::new(StateErrorKind::Unreadable, message)
     })
 }

@@ -65,7 +65,7 @@ pub fn plugin() -> Plugin {
     unsafe extern "Rust" {
         safe static _1as_0lib_1header_0root_bmodule_bloader: LibHeader;
     }
-    Plugin::behind(&_1as_0lib_1header_0root_bmodule_bloader)
+    Plugin::from_header(&_1as_0lib_1header_0root_bmodule_bloader)
 }
 
 /// The form for a type, as clients are asked to show it by [`Context::elicit`](crate::Context::elicit): a test that makes it
@@ -87,8 +87,8 @@ pub fn plugin() -> Plugin {
 /// When it is none that the host lets a tool ask; the message says why.
 #[must_use]
 pub fn form<T: JsonSchema>() -> Value {
-    let form = crate::form::of::<T>();
-    if let Err(error) = Form::new(&form.shown, form.beyond.as_ref()) {
+    let form = crate::form::form_of::<T>();
+    if let Err(error) = Form::new(&form.shown, form.constraints.as_ref()) {
         panic!("{} is a form {error}", T::schema_name());
     }
     form.shown
@@ -107,7 +107,7 @@ impl Plugin {
     /// # Panics
     /// When its declaration is one that no host takes; the message says why.
     #[must_use]
-    pub fn behind(header: &LibHeader) -> Self {
+    pub fn from_header(header: &LibHeader) -> Self {
         let module: PluginRef = match header.init_root_module() {
             Ok(module) => module,
             Err(error) => panic!("not a plugin of this version of plugin-sdk: {error}"),
@@ -183,9 +183,9 @@ impl Plugin {
             return;
         }
         match std::fs::read_to_string(&path) {
-            Ok(kept) if kept == declared => {}
-            Ok(kept) => {
-                let line = kept
+            Ok(saved) if saved == declared => {}
+            Ok(saved) => {
+                let line = saved
                     .lines()
                     .zip(declared.lines())
                     .take_while(|(a, b)| a == b)

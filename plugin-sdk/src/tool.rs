@@ -85,7 +85,7 @@ pub struct Names {
 
 impl Tool {
     /// What `#[tool]` makes of a function with mistakes, which it has reported.
-    pub const MISTAKEN: Self = Self {
+    pub const INVALID: Self = Self {
         function: "",
         camel_case: "",
         name: None,
@@ -120,9 +120,9 @@ impl Tool {
     /// # Errors
     /// `unavailable`: a schema written by hand is not JSON.
     pub(crate) fn declare(&self, names: Names) -> Result<DeclaredTool, Failure> {
-        let of_this = |failure: Failure| failure.of_function(self.function);
-        let (input_schema, constrained) = (self.input)().map_err(of_this)?;
-        let output_schema = (self.output)().map_err(of_this)?;
+        let in_function = |failure: Failure| failure.in_function(self.function);
+        let (input_schema, constrained) = (self.input)().map_err(in_function)?;
+        let output_schema = (self.output)().map_err(in_function)?;
         let Hints {
             read_only,
             destructive,
@@ -132,7 +132,7 @@ impl Tool {
         let hinted = [read_only, destructive, idempotent, open_world]
             .iter()
             .any(Option::is_some);
-        let headers = schema::headers(&input_schema);
+        let headers = schema::argument_headers(&input_schema);
         Ok(DeclaredTool {
             tool: McpTool {
                 name: format!("{}{}", names.prefix, self.own_name(names)),

@@ -1,6 +1,6 @@
 //! Why `ENTRY_FILE` and `TOOLS_LIST` cannot select what they name, with the names that come near.
 
-use tool_schema::likeness;
+use tool_schema::similarity;
 
 use crate::{
     error_code::{Code, ErrorCode},
@@ -74,7 +74,7 @@ const MAX_NEAR: usize = 3;
 fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut near: Vec<_> = known
         .into_iter()
-        .filter_map(|known| Some((likeness(name, known)?, known)))
+        .filter_map(|known| Some((similarity(name, known)?, known)))
         .collect();
     // The names too, so that equal ones stand side by side: a tool and its function often have one name.
     near.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));

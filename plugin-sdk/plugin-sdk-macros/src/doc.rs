@@ -22,7 +22,7 @@ pub(crate) struct Argument {
 }
 
 impl Doc {
-    pub(crate) fn of(attributes: &[Attribute]) -> Self {
+    pub(crate) fn from_attributes(attributes: &[Attribute]) -> Self {
         let comments = attributes.iter().filter_map(comment);
         Self::parse(comments.flat_map(|comment| {
             lines(&comment.value())
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_said_among_the_arguments_is_lost() {
+    fn no_text_of_the_arguments_section_is_lost() {
         let doc = doc(
             "Add.\n\n# Parameters\nBoth are exact.\n\n* `x` - The first.\n\nTheir order does not matter.",
         );

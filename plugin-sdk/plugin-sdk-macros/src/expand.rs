@@ -22,7 +22,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
             return quote!(#item #error);
         }
     };
-    let doc = Doc::of(&function.attrs);
+    let doc = Doc::from_attributes(&function.attrs);
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
     let parameters = signature::check(&function, &doc, &args, &mut errors);
@@ -56,7 +56,7 @@ fn stub(function: &ItemFn) -> TokenStream {
         #(#conditions)*
         impl ::plugin_sdk::__private::ToolFn for #ident {
             type State = ::plugin_sdk::__private::NoState;
-            const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::MISTAKEN;
+            const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::INVALID;
         }
     }
 }

@@ -147,7 +147,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
                     prefix: #prefix,
                     as_written: #as_written,
                 };
-                const TOOLS: &'static [::plugin_sdk::__private::Exported] = &[#(#exported),*];
+                const TOOLS: &'static [::plugin_sdk::__private::ExportedTool] = &[#(#exported),*];
 
                 fn state() -> &'static ::plugin_sdk::__private::StateCell {
                     &STATE
@@ -187,10 +187,10 @@ fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
         #[allow(unused_imports)]
         use ::plugin_sdk::__private::NoTool as __Tool;
         // Each in a constant of its own, as the compiler reports the same mistake once in each.
-        const EXPORTED: ::plugin_sdk::__private::Exported = {
+        const EXPORTED: ::plugin_sdk::__private::ExportedTool = {
             #[allow(unused_imports)]
             use #path as #name;
-            ::plugin_sdk::__private::Exported {
+            ::plugin_sdk::__private::ExportedTool {
                 tool: <#name as ::plugin_sdk::__private::ToolFn>::TOOL,
                 state: #build,
             }

@@ -7,7 +7,7 @@ use syn::{
 };
 
 use crate::{
-    args::{Value, at, put, skip_value, string, word},
+    args::{Value, error_at, option_name, set_once, skip_value, string},
     doc::{self, Doc},
     errors::Errors,
     tokens::{is_borrow, is_impl, mentions},
@@ -18,7 +18,7 @@ pub(crate) enum Parameter<'a> {
     /// A member of the arguments.
     Argument(Box<Argument<'a>>),
     /// `Args<T>`
-    Whole(&'a Type),
+    Args(&'a Type),
     /// `Context`
     Context(&'a Type),
     /// `State<T>`, and its `T`
@@ -53,14 +53,14 @@ impl<'a> Parameter<'a> {
             errors.add(input, "a tool is a free function; remove `self`");
             return None;
         };
-        if let Some(special) = special(ty) {
+        if let Some(special_parameter) = special_parameter(ty) {
             for attribute in attrs {
                 errors.add(
                     attribute,
                     "only arguments take attributes, and this parameter is none",
                 );
             }
-            return Some(special);
+            return Some(special_parameter);
         }
         let ident = name_of(input);
         if ident.is_none() {
@@ -89,7 +89,7 @@ impl<'a> Parameter<'a> {
             .arguments
             .iter()
             .find(|argument| ident.unraw() == argument.name);
-        let own = Doc::of(attrs).description;
+        let own = Doc::from_attributes(attrs).description;
         if let (Some(listed), false) = (listed, own.is_empty()) {
             errors.push(syn::Error::new(
                 listed.span,
@@ -128,7 +128,7 @@ impl<'a> Attributes<'a> {
                 errors.push(error);
             }
         } else if path.is_ident("schemars") {
-            if let Some(problem) = of_no_use(attribute) {
+            if let Some(problem) = misplaced_schemars(attribute) {
                 errors.add(attribute, problem);
             }
             self.schema.push(attribute);
@@ -151,9 +151,9 @@ impl<'a> Attributes<'a> {
     }
 
     fn take_own(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
-        let taken = match word(meta).as_str() {
-            "default" => put(&mut self.default, default(meta)?, meta),
-            "header" => put(&mut self.header, header(meta)?, meta),
+        let taken = match option_name(meta).as_str() {
+            "default" => set_once(&mut self.default, default(meta)?, meta),
+            "header" => set_once(&mut self.header, header(meta)?, meta),
             _ => {
                 let error =
                     meta.error("unknown attribute of an argument; there are default and header");
@@ -181,7 +181,7 @@ fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     Ok(string(meta)?.and_then(|name| {
         let value = name.value();
         if value.is_empty() || !value.chars().all(token) {
-            Err(at(
+            Err(error_at(
                 &name,
                 "the name of a header has only letters, digits and !#$%&'*+-.^_`|~",
             ))
@@ -198,7 +198,7 @@ pub(crate) fn is_lint(attribute: &Attribute) -> bool {
 }
 
 /// What would make the schema tell of other arguments than the function takes.
-fn of_no_use(attribute: &Attribute) -> Option<&'static str> {
+fn misplaced_schemars(attribute: &Attribute) -> Option<&'static str> {
     let Meta::List(list) = &attribute.meta else {
         return Some("write `#[schemars(range(min = 1))]` or the like");
     };
@@ -228,7 +228,7 @@ pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
 }
 
 /// The types that mean something else than an argument, known by their names.
-fn special(ty: &Type) -> Option<Parameter<'_>> {
+fn special_parameter(ty: &Type) -> Option<Parameter<'_>> {
     let Type::Path(path) = ty else {
         return None;
     };
@@ -242,7 +242,7 @@ fn special(ty: &Type) -> Option<Parameter<'_>> {
                 return None;
             };
             if last.ident == "Args" {
-                Some(Parameter::Whole(inner))
+                Some(Parameter::Args(inner))
             } else if last.ident == "State" {
                 Some(Parameter::State(inner))
             } else {

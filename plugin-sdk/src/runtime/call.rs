@@ -7,21 +7,21 @@ use serde::de::DeserializeOwned;
 
 use super::{
     arguments::{self, Arguments},
-    current::Running,
+    current::CancelToken,
     failure::Failure,
 };
 use crate::{
     context::Context,
-    state::{Builder, State, StateCell},
+    state::{State, StateBuilder, StateCell},
 };
 
 /// One call of a tool, as its shim sees it.
 pub struct Call<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) host: Host,
-    pub(crate) running: Arc<Running>,
+    pub(crate) cancel_token: Arc<CancelToken>,
     /// The plugin's state, and what builds it for this tool.
-    pub(crate) state: (&'static StateCell, Builder),
+    pub(crate) state: (&'static StateCell, StateBuilder),
 }
 
 impl Call<'_> {
@@ -37,20 +37,20 @@ impl Call<'_> {
     ///
     /// # Errors
     /// `invalid_arguments`
-    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        arguments::whole(self.body)
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        arguments::decode_args(self.body)
     }
 
     /// Whether the call goes on.
     #[must_use]
-    pub fn running(&self) -> &Running {
-        &self.running
+    pub fn cancel_token(&self) -> &CancelToken {
+        &self.cancel_token
     }
 
     /// What the tool can ask about this call.
     #[must_use]
     pub fn context(&self) -> Context {
-        Context::new(self.host, Arc::clone(&self.running))
+        Context::new(self.host, Arc::clone(&self.cancel_token))
     }
 
     /// The plugin's state, built if it is not there yet.
@@ -61,7 +61,7 @@ impl Call<'_> {
     pub fn state<T: Any>(&self) -> Result<State<T>, Failure> {
         let (cell, build) = self.state;
         let state = cell.get(build)?;
-        if self.running.is_cancelled() {
+        if self.cancel_token.is_cancelled() {
             return Err(Failure::cancelled());
         }
         Ok(state)

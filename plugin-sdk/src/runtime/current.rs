@@ -16,12 +16,12 @@ use super::host_client;
 
 /// Whether a call goes on, seen from any thread.
 #[derive(Default)]
-pub struct Running {
+pub struct CancelToken {
     cancelled: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
-impl Running {
+impl CancelToken {
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
@@ -35,9 +35,9 @@ impl Running {
         }
     }
 
-    /// Whom to wake when the call is cancelled. Asked for before [`Running::is_cancelled`], so that nothing is missed.
+    /// Whom to wake when the call is cancelled. Asked for before [`CancelToken::is_cancelled`], so that nothing is missed.
     #[cfg(feature = "async")]
-    pub(crate) fn wake(&self, waker: &Waker) {
+    pub(crate) fn set_waker(&self, waker: &Waker) {
         let mut kept = self.waker();
         match kept.as_mut() {
             Some(kept) => kept.clone_from(waker),
@@ -51,42 +51,42 @@ impl Running {
 }
 
 /// The calls under way: one, or a few at once.
-fn under_way() -> MutexGuard<'static, Vec<(u64, Arc<Running>)>> {
-    static UNDER_WAY: Mutex<Vec<(u64, Arc<Running>)>> = Mutex::new(Vec::new());
-    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+fn active_calls() -> MutexGuard<'static, Vec<(u64, Arc<CancelToken>)>> {
+    static ACTIVE_CALLS: Mutex<Vec<(u64, Arc<CancelToken>)>> = Mutex::new(Vec::new());
+    ACTIVE_CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A call that can be cancelled until this is dropped.
-pub(crate) struct UnderWay(u64);
+pub(crate) struct ActiveCallGuard(u64);
 
-impl UnderWay {
-    pub(crate) fn begin(host: Host) -> (Self, Arc<Running>) {
+impl ActiveCallGuard {
+    pub(crate) fn register(host: Host) -> (Self, Arc<CancelToken>) {
         #[derive(Deserialize)]
         struct Answer {
             cancelled: bool,
         }
-        let running = Arc::<Running>::default();
-        under_way().push((host.call, Arc::clone(&running)));
+        let cancel_token = Arc::<CancelToken>::default();
+        active_calls().push((host.call, Arc::clone(&cancel_token)));
         // It may have been cancelled before it was known here: then nobody tells again.
         let limited = host.deadline_unix_ms != 0;
-        let told = limited.then(|| host_client::ask::<Answer>(host, host_op::CANCELLED));
-        if told.flatten().is_some_and(|answer| answer.cancelled) {
-            running.cancel();
+        let state = limited.then(|| host_client::request::<Answer>(host, host_op::CANCELLED));
+        if state.flatten().is_some_and(|answer| answer.cancelled) {
+            cancel_token.cancel();
         }
-        (Self(host.call), running)
+        (Self(host.call), cancel_token)
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for ActiveCallGuard {
     fn drop(&mut self) {
-        under_way().retain(|(call, _)| *call != self.0);
+        active_calls().retain(|(call, _)| *call != self.0);
     }
 }
 
 /// Cancel a call; one that is over, or was never there, stays so.
 pub(crate) fn cancel(call: u64) {
-    for (_, running) in under_way().iter().filter(|(number, _)| *number == call) {
-        running.cancel();
+    for (_, cancel_token) in active_calls().iter().filter(|(number, _)| *number == call) {
+        cancel_token.cancel();
     }
 }
 
@@ -100,15 +100,15 @@ pub(crate) fn current() -> u64 {
 }
 
 /// This thread works for a call, until this is dropped.
-pub(crate) struct Working(u64);
+pub(crate) struct CurrentCallGuard(u64);
 
-impl Working {
-    pub(crate) fn on(call: u64) -> Self {
+impl CurrentCallGuard {
+    pub(crate) fn enter(call: u64) -> Self {
         Self(CURRENT.replace(call))
     }
 }
 
-impl Drop for Working {
+impl Drop for CurrentCallGuard {
     fn drop(&mut self) {
         CURRENT.set(self.0);
     }

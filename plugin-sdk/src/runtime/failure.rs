@@ -18,7 +18,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    const fn of(kind: &'static str) -> Self {
+    const fn new(kind: &'static str) -> Self {
         Self {
             kind,
             code: None,
@@ -31,14 +31,14 @@ impl Failure {
     fn with_detail(kind: &'static str, detail: String) -> Self {
         Self {
             detail: Some(detail),
-            ..Self::of(kind)
+            ..Self::new(kind)
         }
     }
 
     fn with_public(kind: &'static str, public: String) -> Self {
         Self {
             public: Some(public),
-            ..Self::of(kind)
+            ..Self::new(kind)
         }
     }
 
@@ -53,7 +53,7 @@ impl Failure {
     }
 
     /// The same, said of this function.
-    pub(crate) fn of_function(self, function: &str) -> Self {
+    pub(crate) fn in_function(self, function: &str) -> Self {
         let detail = self.detail.map(|detail| format!("{function}: {detail}"));
         Self { detail, ..self }
     }
@@ -62,12 +62,12 @@ impl Failure {
         Self::with_detail("panic", detail)
     }
 
-    pub(crate) fn invalid_arguments(words: String) -> Self {
-        Self::with_public("invalid_arguments", words)
+    pub(crate) fn invalid_arguments(message: String) -> Self {
+        Self::with_public("invalid_arguments", message)
     }
 
     pub(crate) fn cancelled() -> Self {
-        Self::of("cancelled")
+        Self::new("cancelled")
     }
 
     pub(crate) fn protocol(code: i32, message: String) -> Self {

@@ -9,20 +9,20 @@ use plugin_abi::{
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The host's side of what happens outside of calls.
-static PROCESS: OnceLock<Host> = OnceLock::new();
+static PROCESS_HOST: OnceLock<Host> = OnceLock::new();
 
 /// Remember the host that called `init`.
-pub(crate) fn remember(host: Host) {
-    let _ = PROCESS.set(host);
+pub(crate) fn set_process_host(host: Host) {
+    let _ = PROCESS_HOST.set(host);
 }
 
 /// The host, on behalf of a call, from code that was not handed it; `None` before `init`.
-pub(crate) fn on_behalf_of(call: u64) -> Option<Host> {
-    PROCESS.get().map(|host| Host { call, ..*host })
+pub(crate) fn for_call(call: u64) -> Option<Host> {
+    PROCESS_HOST.get().map(|host| Host { call, ..*host })
 }
 
 /// Ask the host. `None`: it does not offer the operation, the call is over, or the answer cannot be read.
-pub(crate) fn ask<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
+pub(crate) fn request<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
     match (host.request)(host.call, op, RSlice::EMPTY) {
         RResult::ROk(answer) => serde_json::from_slice(&answer).ok(),
         RResult::RErr(_) => None,
@@ -33,7 +33,7 @@ pub(crate) fn ask<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
 ///
 /// # Errors
 /// The host's error; empty if its answer cannot be read.
-pub(crate) fn ask_with<T: DeserializeOwned>(
+pub(crate) fn request_with<T: DeserializeOwned>(
     host: Host,
     op: u32,
     payload: &impl Serialize,
@@ -46,7 +46,7 @@ pub(crate) fn ask_with<T: DeserializeOwned>(
 }
 
 /// Tell the host. `false`: it does not listen.
-pub(crate) fn tell(host: Host, op: u32, payload: &impl Serialize) -> bool {
+pub(crate) fn notify(host: Host, op: u32, payload: &impl Serialize) -> bool {
     let Ok(payload) = serde_json::to_vec(payload) else {
         return false;
     };

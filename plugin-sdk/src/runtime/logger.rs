@@ -12,7 +12,7 @@ use super::{current, host_client};
 static PLUGIN: OnceLock<&str> = OnceLock::new();
 
 /// Lead all that is logged to the host, which writes lines of `level` and above. A logger of the author's own stays.
-pub(crate) fn start(plugin: &'static str, level: &str) {
+pub(crate) fn install(plugin: &'static str, level: &str) {
     let _ = PLUGIN.set(plugin);
     if log::set_logger(&HostLog).is_ok() {
         log::set_max_level(level.parse().unwrap_or(LevelFilter::Info));
@@ -20,7 +20,7 @@ pub(crate) fn start(plugin: &'static str, level: &str) {
 }
 
 /// The crate of the plugin; `None` before `init`.
-pub(crate) fn plugin() -> Option<&'static str> {
+pub(crate) fn plugin_name() -> Option<&'static str> {
     PLUGIN.get().copied()
 }
 
@@ -44,15 +44,15 @@ pub(crate) fn write(level: log::Level, target: &str, message: &str) -> bool {
         },
         target,
         message,
-        plugin: plugin(),
+        plugin: plugin_name(),
     };
     // A call that is over has no log of its own any more.
-    let told = |call| {
-        host_client::on_behalf_of(call)
-            .is_some_and(|host| host_client::tell(host, host_op::LOG, &line))
+    let send = |call| {
+        host_client::for_call(call)
+            .is_some_and(|host| host_client::notify(host, host_op::LOG, &line))
     };
     let call = current::current();
-    told(call) || (call != 0 && told(0))
+    send(call) || (call != 0 && send(0))
 }
 
 struct HostLog;

@@ -9,46 +9,46 @@ use std::{
 };
 
 use super::{
-    current::{self, Working},
+    current::{self, CurrentCallGuard},
     failure::Failure,
     logger,
 };
 
 thread_local! {
-    /// Is this thread inside [`caught`]? Only then does the hook keep a panic for the answer.
-    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    /// Is this thread inside [`catch_panic`]? Only then does the hook keep a panic for the answer.
+    static IS_CATCHING: Cell<bool> = const { Cell::new(false) };
     /// The last panic on this thread, which nobody was told of yet.
-    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    static LAST_PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
 /// A panic, as the hook hears of it.
 struct Panic {
     message: String,
-    place: String,
+    location: String,
     /// The call that the thread worked for.
     call: u64,
 }
 
 impl Panic {
     fn report(&self) -> bool {
-        let _working = Working::on(self.call);
+        let _current_call = CurrentCallGuard::enter(self.call);
         logger::write(log::Level::Error, "panic", &format!("a panic: {self}"))
     }
 }
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.message, self.place)
+        write!(f, "{}{}", self.message, self.location)
     }
 }
 
 /// Run `work`; a panic becomes a [`Failure`] that says where it happened.
-pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     install_hook();
-    let outer = CATCHING.replace(true);
+    let outer = IS_CATCHING.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(work));
-    CATCHING.set(outer);
-    let last = LAST.take();
+    IS_CATCHING.set(outer);
+    let last = LAST_PANIC.take();
     match result {
         Ok(result) => {
             // Of a panic that was caught on the way: by the author's own code, or by tokio in a task.
@@ -80,20 +80,20 @@ fn install_hook() {
     INSTALLED.call_once(|| {
         let default = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let place = info
+            let location = info
                 .location()
-                .map(|place| format!(" at {place}"))
+                .map(|location| format!(" at {location}"))
                 .unwrap_or_default();
-            let told = Panic {
+            let panic_info = Panic {
                 message: message(info.payload()).to_owned(),
-                place,
+                location,
                 call: current::current(),
             };
-            if CATCHING.get() {
-                if let Some(earlier) = LAST.replace(Some(told)) {
+            if IS_CATCHING.get() {
+                if let Some(earlier) = LAST_PANIC.replace(Some(panic_info)) {
                     earlier.report();
                 }
-            } else if !told.report() {
+            } else if !panic_info.report() {
                 default(info);
             }
         }));

@@ -10,18 +10,18 @@ use crate::icon::Icon;
 pub(crate) struct Init {
     pub(crate) payloads: Vec<u32>,
     /// The least important level of lines that the host writes to its log.
-    #[serde(default = "info")]
+    #[serde(default = "default_log_level")]
     pub(crate) log: String,
     /// Does the host ask which tools there are?
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub(crate) tools: bool,
 }
 
-fn yes() -> bool {
+fn default_true() -> bool {
     true
 }
 
-fn info() -> String {
+fn default_log_level() -> String {
     "info".to_owned()
 }
 

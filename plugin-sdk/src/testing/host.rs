@@ -20,7 +20,7 @@ use super::state_store::CallState;
 
 /// What a call told its host.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Record {
+pub(super) struct CallRecord {
     facts: Map<String, Value>,
     cancelled: bool,
     pub(super) progress: Vec<Value>,
@@ -31,10 +31,10 @@ pub(super) struct Record {
     /// What it keeps.
     state: CallState,
     /// What it was asked, and has no answer to.
-    pub(super) asked: Map<String, Value>,
+    pub(super) input_requests: Map<String, Value>,
 }
 
-impl Record {
+impl CallRecord {
     /// As by the host: what fits its question is an answer, all else is asked.
     fn ask(&mut self, requests: &Value) -> Result<Map<String, Value>, String> {
         let requests = requests.as_object().cloned().unwrap_or_default();
@@ -58,7 +58,7 @@ impl Record {
         for ((key, request), form) in requests.into_iter().zip(forms) {
             let answer = self.answers.get(&key);
             let answer = answer.and_then(|answer| match form {
-                Some(form) => form.filled_in(answer).ok(),
+                Some(form) => form.check_answer(answer).ok(),
                 None => Some(answer.clone()),
             });
             match answer {
@@ -66,7 +66,7 @@ impl Record {
                     answers.insert(key, answer);
                 }
                 None => {
-                    self.asked.insert(key, request);
+                    self.input_requests.insert(key, request);
                 }
             }
         }
@@ -92,10 +92,10 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
 }
 
 /// A call that tells, until this is dropped.
-pub(super) struct Recorded(pub(super) u64);
+pub(super) struct RecordingGuard(pub(super) u64);
 
-impl Recorded {
-    pub(super) fn begin(
+impl RecordingGuard {
+    pub(super) fn start(
         mut facts: Map<String, Value>,
         answers: Map<String, Value>,
         state: CallState,
@@ -110,11 +110,11 @@ impl Recorded {
         ] {
             facts.entry(fact).or_insert(default);
         }
-        let record = Record {
+        let record = CallRecord {
             facts,
             answers,
             state,
-            ..Record::default()
+            ..CallRecord::default()
         };
         records().insert(call, record);
         Self(call)
@@ -131,26 +131,26 @@ impl Recorded {
     ///
     /// # Errors
     /// Words for the model: it has not succeeded, as another call was faster.
-    pub(super) fn keep(&self) -> Result<(), String> {
+    pub(super) fn commit(&self) -> Result<(), String> {
         let mut records = records();
         let record = records.get_mut(&self.0);
         record.map_or(Ok(()), |record| record.state.commit())
     }
 
     /// What was told until now.
-    pub(super) fn so_far(&self) -> Record {
+    pub(super) fn snapshot(&self) -> CallRecord {
         records().get(&self.0).cloned().unwrap_or_default()
     }
 }
 
-impl Drop for Recorded {
+impl Drop for RecordingGuard {
     fn drop(&mut self) {
         records().remove(&self.0);
     }
 }
 
-fn records() -> MutexGuard<'static, BTreeMap<u64, Record>> {
-    static RECORDS: Mutex<BTreeMap<u64, Record>> = Mutex::new(BTreeMap::new());
+fn records() -> MutexGuard<'static, BTreeMap<u64, CallRecord>> {
+    static RECORDS: Mutex<BTreeMap<u64, CallRecord>> = Mutex::new(BTreeMap::new());
     RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -158,16 +158,16 @@ fn records() -> MutexGuard<'static, BTreeMap<u64, Record>> {
 pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
     let refuse = |kind| RResult::RErr(json!({ "kind": kind }).to_string().into_bytes().into());
     let answer = |value: Value| RResult::ROk(value.to_string().into_bytes().into());
-    let told: Value = serde_json::from_slice(&payload).unwrap_or_default();
+    let payload: Value = serde_json::from_slice(&payload).unwrap_or_default();
     if call == 0 {
         if op != host_op::LOG {
             return refuse("call_ended");
         }
         // Perhaps of the test itself: unheard, it is told as every test's, backtrace and all.
-        if told["target"] == "panic" {
+        if payload["target"] == "panic" {
             return refuse("unknown_op");
         }
-        eprintln!("{told}");
+        eprintln!("{payload}");
         return answer(json!({}));
     }
     let mut records = records();
@@ -178,7 +178,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
         host_op::CONTEXT => return answer(record.facts.clone().into()),
         host_op::CANCELLED => return answer(json!({ "cancelled": record.cancelled })),
         host_op::INPUT => {
-            return match record.ask(&told["requests"]) {
+            return match record.ask(&payload["requests"]) {
                 Ok(answers) => answer(json!({ "answers": answers })),
                 Err(why) => {
                     let refusal = json!({ "kind": "cannot_ask", "public": why });
@@ -187,7 +187,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
             };
         }
         host_op::STATE => {
-            return match record.state.answer(&told) {
+            return match record.state.answer(&payload) {
                 Ok(found) => answer(found),
                 Err((kind, why)) => {
                     let refusal = json!({ "kind": kind.as_str(), "public": why });
@@ -195,9 +195,9 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
                 }
             };
         }
-        host_op::LOG => record.logs.push(told),
-        host_op::PROGRESS => record.progress.push(told),
-        host_op::MESSAGE => record.messages.push(told),
+        host_op::LOG => record.logs.push(payload),
+        host_op::PROGRESS => record.progress.push(payload),
+        host_op::MESSAGE => record.messages.push(payload),
         _ => return refuse("unknown_op"),
     }
     answer(json!({}))
@@ -219,7 +219,7 @@ pub(super) fn invoke(
 }
 
 /// Do it where an async tool can block its thread: not in a test that runs on a runtime itself (`#[tokio::test]`).
-pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     #[cfg(feature = "async")]
     if tokio::runtime::Handle::try_current().is_ok() {
         return std::thread::scope(|scope| match scope.spawn(work).join() {

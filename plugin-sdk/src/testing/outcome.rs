@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::host::Record;
+use super::host::CallRecord;
 
 /// What came of a call, and what was told while it went on.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub(super) answer: Result<Value, Value>,
-    pub(super) record: Record,
+    pub(super) record: CallRecord,
 }
 
 impl Outcome {
@@ -73,8 +73,8 @@ impl Outcome {
 
     /// What the tool asks its client, by keys, and waits for: `method` and `params` of each. Such a call has no result.
     #[must_use]
-    pub fn asked(&self) -> &Map<String, Value> {
-        &self.record.asked
+    pub fn input_requests(&self) -> &Map<String, Value> {
+        &self.record.input_requests
     }
 
     /// The messages to the client: `level`, `logger`, `data`.
@@ -90,10 +90,10 @@ impl Outcome {
     }
 
     fn result(&self) -> &Value {
-        let asked: Vec<_> = self.record.asked.keys().collect();
+        let input_requests: Vec<_> = self.record.input_requests.keys().collect();
         assert!(
-            asked.is_empty(),
-            "the call has no result yet: it asks the client for {asked:?}; give answers by Tool::with_answer"
+            input_requests.is_empty(),
+            "the call has no result yet: it asks the client for {input_requests:?}; give answers by Tool::with_answer"
         );
         match &self.answer {
             Ok(result) => result,

@@ -18,14 +18,14 @@ use crate::StateErrorKind;
 
 /// A state in memory.
 #[derive(Clone, Debug, Default)]
-struct StoredState {
+struct MemoryRecord {
     value: Option<Value>,
     version: u64,
     /// The principal that created the session or the handle.
     owner: Option<String>,
 }
 
-impl StoredState {
+impl MemoryRecord {
     fn put(&mut self, owner: Option<&String>, value: Option<Value>) {
         self.value = value;
         self.version += 1;
@@ -33,7 +33,7 @@ impl StoredState {
     }
 }
 
-impl StateRecord for StoredState {
+impl StateRecord for MemoryRecord {
     type Value = Value;
 
     fn version(&self) -> u64 {
@@ -56,20 +56,20 @@ fn answer(seen: Snapshot<Value>) -> Value {
 
 /// Keep this for a session, whatever was there.
 pub(super) fn put(session: &str, owner: Option<String>, value: Value) {
-    let mut all = kept();
-    let state = all.entry(of_session(session)).or_default();
+    let mut all = states();
+    let state = all.entry(session_key(session)).or_default();
     state.put(owner.as_ref(), Some(value));
 }
 
 /// The key of what is kept for a session.
-fn of_session(name: &str) -> String {
+fn session_key(name: &str) -> String {
     format!("session {name}")
 }
 
 /// What all tools of these tests keep.
-fn kept() -> MutexGuard<'static, BTreeMap<String, StoredState>> {
-    static KEPT: Mutex<BTreeMap<String, StoredState>> = Mutex::new(BTreeMap::new());
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+fn states() -> MutexGuard<'static, BTreeMap<String, MemoryRecord>> {
+    static STATES: Mutex<BTreeMap<String, MemoryRecord>> = Mutex::new(BTreeMap::new());
+    STATES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The states that one call reads and writes.
@@ -80,7 +80,7 @@ pub(super) struct CallState {
     principal: Option<String>,
     /// The failure of every request, as the test asks.
     failing: Option<Refusal>,
-    states: StateTransaction<StoredState>,
+    states: StateTransaction<MemoryRecord>,
 }
 
 /// The kind of a failure and its message, if it has one.
@@ -91,13 +91,13 @@ fn refusal(failure: &StateFailure) -> Refusal {
 }
 
 /// Returns the failure that a test asks for, as the host words it.
-fn refusal_of(kind: StateErrorKind, tool: &str) -> Refusal {
+fn requested_failure(kind: StateErrorKind, tool: &str) -> Refusal {
     let failure = match kind {
         StateErrorKind::NoSession => StateFailure::NoSession,
         StateErrorKind::SessionEnded => StateFailure::SessionEnded,
         StateErrorKind::UnknownHandle => StateFailure::UnknownHandle,
         StateErrorKind::TooLarge => StateFailure::TooLarge(MAX_VALUE + 1),
-        StateErrorKind::Overtaken => StateFailure::Overtaken(tool.to_owned()),
+        StateErrorKind::Conflict => StateFailure::Conflict(tool.to_owned()),
         StateErrorKind::CallEnded => return (kind, None),
         _ => StateFailure::Unavailable,
     };
@@ -105,7 +105,7 @@ fn refusal_of(kind: StateErrorKind, tool: &str) -> Refusal {
 }
 
 impl CallState {
-    pub(super) fn of(
+    pub(super) fn new(
         tool: &str,
         session: Option<String>,
         principal: Option<String>,
@@ -114,52 +114,52 @@ impl CallState {
         Self {
             session,
             principal,
-            failing: failing.map(|kind| refusal_of(kind, tool)),
+            failing: failing.map(|kind| requested_failure(kind, tool)),
             states: StateTransaction::new(tool),
         }
     }
 
     /// Does what a tool asks for.
-    pub(super) fn answer(&mut self, asked: &Value) -> Result<Value, Refusal> {
+    pub(super) fn answer(&mut self, request: &Value) -> Result<Value, Refusal> {
         match &self.failing {
             Some(refusal) => Err(refusal.clone()),
-            None => self.perform(asked).map_err(|failure| refusal(&failure)),
+            None => self.perform(request).map_err(|failure| refusal(&failure)),
         }
     }
 
-    fn perform(&mut self, asked: &Value) -> Result<Value, StateFailure> {
+    fn perform(&mut self, request: &Value) -> Result<Value, StateFailure> {
         static HANDLES: AtomicU64 = AtomicU64::new(1);
-        let value = asked.get("value").cloned();
+        let value = request.get("value").cloned();
         check_size(value.as_ref().map(Value::to_string).as_deref())?;
-        if asked["do"] == "create" {
+        if request["do"] == "create" {
             let handle = format!("handle-{}", HANDLES.fetch_add(1, Ordering::Relaxed));
-            let mut all = kept();
+            let mut all = states();
             let created = all.entry(handle.clone()).or_default();
             created.put(self.principal.as_ref(), value);
             return Ok(json!({ "handle": handle }));
         }
-        let handle = asked["handle"].as_str();
+        let handle = request["handle"].as_str();
         let is_handle = handle.is_some();
         let key = match (handle, &self.session) {
             (Some(handle), _) => handle.to_owned(),
-            (None, Some(session)) => of_session(session),
+            (None, Some(session)) => session_key(session),
             (None, None) => return Err(StateFailure::NoSession),
         };
         let seen = self.read(&key, is_handle)?;
-        match asked["do"].as_str() {
+        match request["do"].as_str() {
             Some("get") => Ok(answer(seen)),
             Some("set") => {
                 self.states.set(&key, value);
                 Ok(json!({}))
             }
-            _ => self.put(&key, is_handle, value, &asked["version"]),
+            _ => self.put(&key, is_handle, value, &request["version"]),
         }
     }
 
     /// Reads a state, once in a call unless another one was faster.
     fn read(&mut self, key: &str, is_handle: bool) -> Result<Snapshot<Value>, StateFailure> {
         if self.states.record(key).is_none() {
-            let found = kept().get(key).cloned();
+            let found = states().get(key).cloned();
             let is_own = found
                 .as_ref()
                 .is_none_or(|found| found.owner == self.principal);
@@ -195,9 +195,9 @@ impl CallState {
     }
 
     /// Writes the next version of what was read. `None`: another call was faster.
-    fn write(&self, key: &str, value: Option<Value>) -> Option<StoredState> {
+    fn write(&self, key: &str, value: Option<Value>) -> Option<MemoryRecord> {
         let seen = self.states.record(key).map_or(0, StateRecord::version);
-        let mut all = kept();
+        let mut all = states();
         let state = all.entry(key.to_owned()).or_default();
         if state.version != seen {
             return None;

@@ -9,10 +9,10 @@ use std::{
 
 use plugin_abi::{Host, PluginRef, op};
 use serde_json::{Map, Value, json};
-use tool_schema::{Arguments, Delivery, LazySchema, Schema};
+use tool_schema::{ArgumentRules, Attempt, LazySchema, Schema};
 
 use super::{
-    host::{Recorded, apart, invoke, request, text},
+    host::{RecordingGuard, invoke, outside_runtime, request, text},
     outcome::Outcome,
     state_store::{self, CallState},
 };
@@ -28,7 +28,7 @@ pub struct Tool {
     facts: Map<String, Value>,
     answers: Map<String, Value>,
     session: Option<String>,
-    state_failing: Option<StateErrorKind>,
+    state_error: Option<StateErrorKind>,
     timeout: Option<Duration>,
 }
 
@@ -41,7 +41,7 @@ impl Tool {
             facts: Map::new(),
             answers: Map::new(),
             session: None,
-            state_failing: None,
+            state_error: None,
             timeout: None,
         }
     }
@@ -64,27 +64,28 @@ impl Tool {
         self.declaration()["tool"].get("outputSchema")
     }
 
-    fn with(mut self, fact: &str, value: impl Into<Value>) -> Self {
+    fn with_fact(mut self, fact: &str, value: impl Into<Value>) -> Self {
         self.facts.insert(fact.to_owned(), value.into());
         self
     }
 
     /// The same, called by this client.
     #[must_use]
-    pub fn by_client(self, name: &str, version: &str) -> Self {
-        self.with("client", json!({ "name": name, "version": version }))
+    pub fn with_client(self, name: &str, version: &str) -> Self {
+        self.with_fact("client", json!({ "name": name, "version": version }))
     }
 
     /// The same, called by a client of these capabilities, such as `{"elicitation": {}}`.
     #[must_use]
-    pub fn by_client_with(self, capabilities: Value) -> Self {
-        self.with("capabilities", capabilities)
+    pub fn with_capabilities(self, capabilities: Value) -> Self {
+        self.with_fact("capabilities", capabilities)
     }
 
     /// The same, called by this principal, of whom this is known.
     #[must_use]
-    pub fn by_principal(self, name: &str, claims: Value) -> Self {
-        self.with("principal", name).with("claims", claims)
+    pub fn with_principal(self, name: &str, claims: Value) -> Self {
+        self.with_fact("principal", name)
+            .with_fact("claims", claims)
     }
 
     /// The same, called in a request with this header.
@@ -98,7 +99,7 @@ impl Tool {
     /// The same, called in this trace context: `traceparent`, `tracestate`, `baggage`.
     #[must_use]
     pub fn with_trace(self, trace: Value) -> Self {
-        self.with("trace", trace)
+        self.with_fact("trace", trace)
     }
 
     /// The same, called in the session of this name, for which tools keep what they keep. Without one, a call is in none,
@@ -113,7 +114,7 @@ impl Tool {
     /// The same, in a session for which this was kept before, say by an older release: for its principal, who is named
     /// first.
     #[must_use]
-    pub fn in_session_with(self, name: &str, value: Value) -> Self {
+    pub fn in_session_with_state(self, name: &str, value: Value) -> Self {
         state_store::put(name, self.facts.get("principal").map(text), value);
         self.in_session(name)
     }
@@ -137,13 +138,13 @@ impl Tool {
     /// # fn main() {
     /// # use plugin_sdk::{serde_json::json, testing::plugin};
     /// let last = plugin().tool("last").in_session("any");
-    /// let last = last.with_state_failing(StateErrorKind::Unavailable);
+    /// let last = last.with_state_error(StateErrorKind::Unavailable);
     /// assert_eq!(last.call(json!({})).text(), "nothing");
     /// # }
     /// ```
     #[must_use]
-    pub fn with_state_failing(mut self, kind: StateErrorKind) -> Self {
-        self.state_failing = Some(kind);
+    pub fn with_state_error(mut self, kind: StateErrorKind) -> Self {
+        self.state_error = Some(kind);
         self
     }
 
@@ -184,70 +185,70 @@ impl Tool {
             .timeout
             .or_else(|| declared().map(Duration::from_millis));
         let deadline = timeout.and_then(|timeout| SystemTime::now().checked_add(timeout));
-        let recorded = Arc::new(Recorded::begin(
+        let recording = Arc::new(RecordingGuard::start(
             self.facts.clone(),
             self.answers.clone(),
-            CallState::of(
+            CallState::new(
                 &text(&self.declaration()["tool"]["name"]),
                 self.session.clone(),
                 self.facts.get("principal").map(text),
-                self.state_failing,
+                self.state_error,
             ),
         ));
         let host = Host {
-            call: recorded.0,
+            call: recording.0,
             deadline_unix_ms: deadline.map_or(0, unix_ms),
             request,
         };
         let answer = match timeout {
-            Some(timeout) => self.deliver_within(timeout, arguments, host, &recorded),
-            None => self.deliver(&arguments, host),
+            Some(timeout) => self.call_within(timeout, arguments, host, &recording),
+            None => self.call_tool(&arguments, host),
         };
         let mut outcome = Outcome {
             answer,
-            record: recorded.so_far(),
+            record: recording.snapshot(),
         };
-        let is_over = outcome.answer.is_ok() && outcome.asked().is_empty();
+        let is_over = outcome.answer.is_ok() && outcome.input_requests().is_empty();
         if is_over
             && !outcome.is_error()
-            && let Err(words) = recorded.keep()
+            && let Err(message) = recording.commit()
         {
-            outcome.answer = Ok(error(&words));
+            outcome.answer = Ok(error(&message));
         }
         self.check(&outcome);
         outcome
     }
 
     /// On a thread of its own, which is left to itself when the call is given up.
-    fn deliver_within(
+    fn call_within(
         &self,
         timeout: Duration,
         arguments: Value,
         host: Host,
-        recorded: &Arc<Recorded>,
+        recording: &Arc<RecordingGuard>,
     ) -> Result<Value, Value> {
-        let (told, answer) = mpsc::channel();
-        let (tool, recorded) = (self.clone(), Arc::clone(recorded));
+        let (sender, receiver) = mpsc::channel();
+        let (tool, recording) = (self.clone(), Arc::clone(recording));
         let running = thread::spawn(move || {
-            let answer = tool.deliver(&arguments, host);
+            let answer = tool.call_tool(&arguments, host);
             // The call stays known until its tool comes back, whoever still waits for it.
-            drop(recorded);
-            let _ = told.send(answer);
+            drop(recording);
+            let _ = sender.send(answer);
         });
-        match answer.recv_timeout(timeout) {
+        match receiver.recv_timeout(timeout) {
             Ok(answer) => return answer,
             Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
+            Err(mpsc::RecvTimeoutError::Disconnected) => rethrow(running),
         }
-        Recorded::cancel(host.call);
+        RecordingGuard::cancel(host.call);
         let module = self.module;
         thread::spawn(move || {
             let body = json!({ "call": host.call }).to_string();
             invoke(module, op::CANCEL, "", &body, host)
         });
-        match answer.recv_timeout(tool_rules::CANCEL_GRACE) {
+        match receiver.recv_timeout(tool_rules::CANCEL_GRACE) {
             Ok(Ok(result)) => Ok(result),
-            Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
+            Err(mpsc::RecvTimeoutError::Disconnected) => rethrow(running),
             Ok(Err(_)) | Err(mpsc::RecvTimeoutError::Timeout) => {
                 let milliseconds = timeout.as_millis();
                 let detail = format!("the call was given up: its time limit is {milliseconds} ms");
@@ -257,32 +258,33 @@ impl Tool {
     }
 
     /// By the rule that the host has, too. Arguments that the tool does not take are a result, as there.
-    fn deliver(&self, arguments: &Value, host: Host) -> Result<Value, Value> {
+    fn call_tool(&self, arguments: &Value, host: Host) -> Result<Value, Value> {
         let name = text(&self.declaration()["tool"]["name"]);
         let flag = |name: &str| self.declaration()[name] == true;
         let module = self.module;
-        let call = |arguments: &str| apart(|| invoke(module, op::CALL, &name, arguments, host));
-        let rule = Arguments {
+        let call =
+            |arguments: &str| outside_runtime(|| invoke(module, op::CALL, &name, arguments, host));
+        let rules = ArgumentRules {
             tool: &name,
             schema_text: &self.input_schema().to_string(),
             schema: &LazySchema::default(),
             validate: flag("validate"),
             strict: flag("strict"),
         };
-        let delivered = rule.deliver(&arguments.to_string(), |json| match call(json) {
-            Err(failure) if failure["kind"] == "invalid_arguments" => Delivery::Undecodable {
-                words: text(&failure["public"]),
+        let result = rules.call_with(&arguments.to_string(), |json| match call(json) {
+            Err(failure) if failure["kind"] == "invalid_arguments" => Attempt::DecodeFailed {
+                message: text(&failure["public"]),
             },
-            answer => Delivery::Taken(answer),
+            answer => Attempt::Accepted(answer),
         });
-        delivered.unwrap_or_else(|refusal| Ok(error(&refusal.to_string())))
+        result.unwrap_or_else(|refusal| Ok(error(&refusal.to_string())))
     }
 
     fn check(&self, outcome: &Outcome) {
         let Some(schema) = self.output_schema() else {
             return;
         };
-        if outcome.answer.is_err() || !outcome.asked().is_empty() || outcome.is_error() {
+        if outcome.answer.is_err() || !outcome.input_requests().is_empty() || outcome.is_error() {
             return;
         }
         let Some(structured) = outcome.structured() else {
@@ -306,13 +308,13 @@ impl Tool {
 }
 
 /// A result that tells the model what went wrong.
-fn error(words: &str) -> Value {
-    let content = json!([{ "type": "text", "text": words }]);
+fn error(message: &str) -> Value {
+    let content = json!([{ "type": "text", "text": message }]);
     json!({ "type": "complete", "content": content, "isError": true })
 }
 
 /// The thread of a call has panicked itself, not its tool.
-fn broken(running: thread::JoinHandle<()>) -> ! {
+fn rethrow(running: thread::JoinHandle<()>) -> ! {
     match running.join() {
         Err(panic) => panic::resume_unwind(panic),
         Ok(()) => unreachable!("it tells its answer before it ends"),

@@ -5,11 +5,11 @@ use serde_json::Value;
 use crate::{LazySchema, Problem, Schema, SchemaError, coerce, schema::describe::integer_range};
 
 /// The longest list of problems that a model is told. Unit: bytes.
-const MAX_WORDS: usize = 2000;
+const MAX_MESSAGE: usize = 2000;
 
-/// How the arguments of one tool are taken; see [`Self::deliver`].
+/// How the arguments of one tool are taken; see [`Self::call_with`].
 #[derive(Clone, Copy, Debug)]
-pub struct Arguments<'a> {
+pub struct ArgumentRules<'a> {
     /// The tool's name.
     pub tool: &'a str,
     /// The text of its `inputSchema`.
@@ -24,29 +24,29 @@ pub struct Arguments<'a> {
 
 /// What came of delivering arguments to a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery<T> {
+pub enum Attempt<T> {
     /// It took them.
-    Taken(T),
+    Accepted(T),
     /// It could not decode them, and its body has not run.
-    Undecodable {
-        /// The decoder's words.
-        words: String,
+    DecodeFailed {
+        /// The decoder's message.
+        message: String,
     },
 }
 
 /// Why a tool did not take its arguments.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal<'a> {
+pub enum ArgumentsError<'a> {
     /// They do not fit. The text is for the model, which can mend them.
     #[error("{0}")]
-    Unfit(String),
+    Invalid(String),
     /// Nothing can be said of them: the schema itself is wrong, which only the tool's author can mend.
     #[error("the inputSchema is {0}")]
     Schema(&'a SchemaError),
 }
 
-impl<'a> Arguments<'a> {
+impl<'a> ArgumentRules<'a> {
     /// Give `arguments`, the text of a JSON object, to `tool`, as it is or coerced, and hand back what came of it.
     ///
     /// | | the tool gets |
@@ -60,9 +60,9 @@ impl<'a> Arguments<'a> {
     /// never coerced: which of its values was meant is not known.
     ///
     /// ```
-    /// use tool_schema::{Arguments, Delivery, LazySchema};
+    /// use tool_schema::{ArgumentRules, Attempt, LazySchema};
     ///
-    /// let arguments = Arguments {
+    /// let arguments = ArgumentRules {
     ///     tool: "square",
     ///     schema_text: r#"{"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}"#,
     ///     schema: &LazySchema::default(),
@@ -70,114 +70,119 @@ impl<'a> Arguments<'a> {
     ///     strict: false,
     /// };
     /// let square = |text: &str| match text.strip_prefix(r#"{"x":"#).and_then(|x| x.strip_suffix('}')?.parse().ok()) {
-    ///     Some(x) => Delivery::Taken(i64::pow(x, 2)),
-    ///     None => Delivery::Undecodable { words: "x is not an integer".to_owned() },
+    ///     Some(x) => Attempt::Accepted(i64::pow(x, 2)),
+    ///     None => Attempt::DecodeFailed { message: "x is not an integer".to_owned() },
     /// };
-    /// assert_eq!(arguments.deliver(r#"{"x":5}"#, square).unwrap(), 25);
-    /// assert_eq!(arguments.deliver(r#"{"x":"5"}"#, square).unwrap(), 25);
+    /// assert_eq!(arguments.call_with(r#"{"x":5}"#, square).unwrap(), 25);
+    /// assert_eq!(arguments.call_with(r#"{"x":"5"}"#, square).unwrap(), 25);
     /// assert_eq!(
-    ///     arguments.deliver(r#"{"x":"five"}"#, square).unwrap_err().to_string(),
+    ///     arguments.call_with(r#"{"x":"five"}"#, square).unwrap_err().to_string(),
     ///     r#"Invalid arguments for tool square: /x must be an integer, not the string "five""#
     /// );
     /// ```
     ///
     /// # Errors
-    /// [`Refusal`], when the tool has not taken them.
-    pub fn deliver<T>(
+    /// [`ArgumentsError`], when the tool has not taken them.
+    pub fn call_with<T>(
         &self,
         arguments: &str,
-        mut tool: impl FnMut(&str) -> Delivery<T>,
-    ) -> Result<T, Refusal<'a>> {
-        let mut words = None;
+        mut tool: impl FnMut(&str) -> Attempt<T>,
+    ) -> Result<T, ArgumentsError<'a>> {
+        let mut decoder_message = None;
         if !self.validate || self.accepts(arguments)? {
             match tool(arguments) {
-                Delivery::Taken(outcome) => return Ok(outcome),
-                Delivery::Undecodable { words: told } => words = Some(told),
+                Attempt::Accepted(outcome) => return Ok(outcome),
+                Attempt::DecodeFailed { message } => decoder_message = Some(message),
             }
         }
         let mut value = match serde_json::from_str(arguments) {
             Ok(value) => value,
-            Err(error) => return Err(self.unfit(&unreadable(&error))),
+            Err(error) => return Err(self.invalid(&parse_error_message(&error))),
         };
         let schema = self.compiled()?;
-        let mended = !self.strict
-            && !has_a_name_twice(arguments, &value)
+        let is_coerced = !self.strict
+            && !has_duplicate_name(arguments, &value)
             && coerce(schema.value(), &mut value);
-        if mended {
-            words = None;
+        if is_coerced {
+            decoder_message = None;
             if !self.validate || schema.accepts(&value) {
                 match tool(&value.to_string()) {
-                    Delivery::Taken(outcome) => return Ok(outcome),
-                    Delivery::Undecodable { words: told } => words = Some(told),
+                    Attempt::Accepted(outcome) => return Ok(outcome),
+                    Attempt::DecodeFailed { message } => decoder_message = Some(message),
                 }
             }
         }
-        Err(self.unfit(&refusal(schema, &value, words)))
+        Err(self.invalid(&problem_message(schema, &value, decoder_message)))
     }
 
-    fn accepts(&self, arguments: &str) -> Result<bool, Refusal<'a>> {
+    fn accepts(&self, arguments: &str) -> Result<bool, ArgumentsError<'a>> {
         let schema = self.compiled()?;
         let value = serde_json::from_str::<Value>(arguments);
         Ok(value.is_ok_and(|value| schema.accepts(&value)))
     }
 
-    fn compiled(&self) -> Result<&'a Schema, Refusal<'a>> {
-        self.schema.get(self.schema_text).map_err(Refusal::Schema)
+    fn compiled(&self) -> Result<&'a Schema, ArgumentsError<'a>> {
+        self.schema
+            .get(self.schema_text)
+            .map_err(ArgumentsError::Schema)
     }
 
-    fn unfit(&self, words: &str) -> Refusal<'a> {
-        Refusal::Unfit(format!("Invalid arguments for tool {}: {words}", self.tool))
+    fn invalid(&self, message: &str) -> ArgumentsError<'a> {
+        ArgumentsError::Invalid(format!(
+            "Invalid arguments for tool {}: {message}",
+            self.tool
+        ))
     }
 }
 
 /// What to mend: in the schema's words where it objects, else in those of its integers, else in the decoder's.
-fn refusal(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
+fn problem_message(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
     let mut problems = schema.problems(value);
     if problems.is_empty() {
         problems = schema.decoding_problems(value);
     }
     if !problems.is_empty() {
-        return listed(&problems);
+        return join_problems(&problems);
     }
     match decoder {
-        Some(words) => in_json_terms(&bounded(words)),
+        Some(message) => in_json_terms(&truncate(message)),
         None => "they do not satisfy the tool's inputSchema".to_owned(),
     }
 }
 
-pub(crate) fn listed(problems: &[Problem]) -> String {
-    let mut words = String::new();
+pub(crate) fn join_problems(problems: &[Problem]) -> String {
+    let mut message = String::new();
     for problem in problems {
         let problem = problem.to_string();
-        if words.is_empty() {
-            words = bounded(problem);
-        } else if words.len() + problem.len() <= MAX_WORDS {
-            words = format!("{words}; {problem}");
+        if message.is_empty() {
+            message = truncate(problem);
+        } else if message.len() + problem.len() <= MAX_MESSAGE {
+            message = format!("{message}; {problem}");
         } else {
-            return format!("{words}; and more");
+            return format!("{message}; and more");
         }
     }
-    words
+    message
 }
 
-fn bounded(mut words: String) -> String {
-    if words.len() > MAX_WORDS {
-        let boundary = (0..=MAX_WORDS).rfind(|end| words.is_char_boundary(*end));
-        words.truncate(boundary.unwrap_or(0));
-        words.push('…');
+fn truncate(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        let boundary = (0..=MAX_MESSAGE).rfind(|end| message.is_char_boundary(*end));
+        message.truncate(boundary.unwrap_or(0));
+        message.push('…');
     }
-    words
+    message
 }
 
 /// The decoder of a Rust type says which type it expected: names that mean nothing to who writes JSON.
-fn in_json_terms(words: &str) -> String {
-    let words = without_position(words);
-    let Some((start, expected)) = words.rsplit_once(", expected ") else {
-        return words.to_owned();
+fn in_json_terms(message: &str) -> String {
+    let message = without_position(message);
+    let Some((start, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
     };
     // Told of the value, it has the right type; else the type is all there is to say.
     if start.contains("invalid value: ")
-        && let Some([least, most]) = integer_range(&format_of(expected))
+        && let Some([least, most]) = integer_range(&schemars_format(expected))
     {
         return format!("{start}, expected an integer from {least} to {most}");
     }
@@ -194,7 +199,7 @@ fn in_json_terms(words: &str) -> String {
 }
 
 /// The `format` of a Rust type of integers, as schemars writes it.
-fn format_of(rust: &str) -> String {
+fn schemars_format(rust: &str) -> String {
     let (sign, bits) = match rust.strip_prefix('u') {
         Some(bits) => ("uint", bits),
         None => ("int", rust.strip_prefix('i').unwrap_or("-")),
@@ -205,25 +210,25 @@ fn format_of(rust: &str) -> String {
 }
 
 /// Not JSON, or more than can be read of it.
-fn unreadable(error: &serde_json::Error) -> String {
-    let words = error.to_string();
-    match without_position(&words) {
+fn parse_error_message(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match without_position(&message) {
         "recursion limit exceeded" => "they are nested more than 127 deep".to_owned(),
         "number out of range" => "they have a number that is too large for 64 bits".to_owned(),
-        words => format!("they are not JSON: {words}"),
+        message => format!("they are not JSON: {message}"),
     }
 }
 
 /// Without "at line 1 column 9", as serde_json says it: the model did not write lines.
-fn without_position(words: &str) -> &str {
-    match words.rsplit_once(" at line ") {
-        Some((words, _)) => words,
-        None => words,
+fn without_position(message: &str) -> &str {
+    match message.rsplit_once(" at line ") {
+        Some((message, _)) => message,
+        None => message,
     }
 }
 
 /// Does an object in the text, which was read as `value`, have two members of one name? Then one of them got lost.
-fn has_a_name_twice(text: &str, value: &Value) -> bool {
+fn has_duplicate_name(text: &str, value: &Value) -> bool {
     let mut written = 0_usize;
     let (mut quoted, mut escaped) = (false, false);
     for byte in text.bytes() {
@@ -255,8 +260,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rust_types_are_told_in_the_terms_of_json() {
-        for (words, told) in [
+    fn rust_types_are_described_in_json_terms() {
+        for (message, expected_message) in [
             (
                 "invalid type: null, expected u8",
                 "invalid type: null, expected an integer of at least 0",
@@ -291,7 +296,7 @@ mod tests {
             ),
             ("missing field `a`", "missing field `a`"),
         ] {
-            assert_eq!(in_json_terms(words), told, "words: {words}");
+            assert_eq!(in_json_terms(message), expected_message, "words: {message}");
         }
     }
 }

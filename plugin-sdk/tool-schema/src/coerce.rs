@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     schema::document::{Document, Keywords, address, parts, properties},
-    spelling::respelled,
+    spelling::coerced,
 };
 
 /// How deep a value is followed: deeper inside it stays as it is.
@@ -51,18 +51,18 @@ impl<'a> Coercion<'a> {
         if depth > MAX_DEPTH {
             return false;
         }
-        let respelled = respelled(self.0.types(schema), value);
-        let mut changed = respelled.is_some();
-        if let Some(respelled) = respelled {
-            *value = respelled;
+        let coerced = coerced(self.0.types(schema), value);
+        let mut changed = coerced.is_some();
+        if let Some(coerced) = coerced {
+            *value = coerced;
         }
-        changed |= self.inside(schema, value, depth, &mut Vec::new());
+        changed |= self.apply_inside(schema, value, depth, &mut Vec::new());
         changed
     }
 
     /// Coerce what is inside of the value. `seen` are the schemas already applied to it: more than once changes nothing,
     /// and recursive ones would not end.
-    fn inside(
+    fn apply_inside(
         &self,
         schema: &'a Value,
         value: &mut Value,
@@ -82,21 +82,26 @@ impl<'a> Coercion<'a> {
             _ => false,
         };
         if let Some(target) = self.0.referenced(keywords) {
-            changed |= self.inside(target, value, depth, seen);
+            changed |= self.apply_inside(target, value, depth, seen);
         }
         for part in parts(keywords, "allOf") {
-            changed |= self.inside(part, value, depth, seen);
+            changed |= self.apply_inside(part, value, depth, seen);
         }
         for keyword in ["anyOf", "oneOf"] {
-            if let Some(part) = self.meant(keywords, keyword, value) {
-                changed |= self.inside(part, value, depth, seen);
+            if let Some(part) = self.only_possible(keywords, keyword, value) {
+                changed |= self.apply_inside(part, value, depth, seen);
             }
         }
         changed
     }
 
     /// The alternative that must be meant, if it is only one.
-    fn meant(&self, schema: &'a Keywords, keyword: &str, value: &Value) -> Option<&'a Value> {
+    fn only_possible(
+        &self,
+        schema: &'a Keywords,
+        keyword: &str,
+        value: &Value,
+    ) -> Option<&'a Value> {
         let mut possible = parts(schema, keyword).filter(|part| self.0.possible(part, value));
         match (possible.next(), possible.next()) {
             (Some(part), None) => Some(part),
@@ -154,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn values_are_respelled_only_where_the_schema_leaves_no_doubt() {
+    fn values_are_coerced_only_where_the_schema_leaves_no_doubt() {
         let integer = json!({"type": "integer"});
         let number = json!({"type": "number"});
         let boolean = json!({"type": "boolean"});

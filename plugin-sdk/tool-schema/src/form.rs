@@ -5,14 +5,14 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::{Problem, Schema, SchemaError, arguments::listed, coerce};
+use crate::{Problem, Schema, SchemaError, arguments::join_problems, coerce};
 
 /// A form that clients can show.
 #[derive(Debug)]
 pub struct Form {
     shown: Schema,
     /// What cannot be shown, and is checked all the same.
-    beyond: Option<Schema>,
+    constraints: Option<Schema>,
 }
 
 /// Why a schema is not one of a form, as the end of a sentence.
@@ -29,18 +29,18 @@ pub enum FormError {
 
 /// What is wrong with what a form was filled in with. Displayed, it is for whoever filled it in.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unfit(Vec<Problem>);
+pub struct InvalidAnswer(Vec<Problem>);
 
-impl Unfit {
+impl InvalidAnswer {
     /// Where something is wrong, and nothing of what was filled in there: JSON pointers.
-    pub fn places(&self) -> impl Iterator<Item = &str> {
+    pub fn pointers(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|problem| problem.pointer.as_str())
     }
 }
 
-impl fmt::Display for Unfit {
+impl fmt::Display for InvalidAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&listed(&self.0))
+        f.write_str(&join_problems(&self.0))
     }
 }
 
@@ -50,14 +50,14 @@ impl Form {
     ///
     /// # Errors
     /// [`FormError`]
-    pub fn new(shown: &Value, beyond: Option<&Value>) -> Result<Self, FormError> {
+    pub fn new(shown: &Value, constraints: Option<&Value>) -> Result<Self, FormError> {
         if let Some(problem) = form_problems(shown).into_iter().next() {
             return Err(FormError::Unshowable(problem));
         }
         let compile = |schema: &Value| Schema::compile(&schema.to_string());
         Ok(Self {
             shown: compile(shown)?,
-            beyond: beyond.map(compile).transpose()?,
+            constraints: constraints.map(compile).transpose()?,
         })
     }
 
@@ -66,16 +66,16 @@ impl Form {
     ///
     /// # Errors
     /// What was filled in does not fit.
-    pub fn filled_in(&self, answer: &Value) -> Result<Value, Unfit> {
+    pub fn check_answer(&self, answer: &Value) -> Result<Value, InvalidAnswer> {
         let mut answer = answer.clone();
         if let Some(content) = answer.get_mut("content").and_then(Value::as_object_mut) {
-            self.tidy(content);
+            self.drop_unrequested(content);
         }
         match answer["action"].as_str() {
             Some("accept") => {}
             Some("decline" | "cancel") => return Ok(answer),
             _ => {
-                return Err(Unfit(vec![Problem {
+                return Err(InvalidAnswer(vec![Problem {
                     pointer: "/action".to_owned(),
                     message: "must be \"accept\", \"decline\" or \"cancel\"".to_owned(),
                 }]));
@@ -83,7 +83,7 @@ impl Form {
         }
         let content = &mut answer["content"];
         coerce(self.shown.value(), content);
-        for schema in [Some(&self.shown), self.beyond.as_ref()]
+        for schema in [Some(&self.shown), self.constraints.as_ref()]
             .into_iter()
             .flatten()
         {
@@ -92,13 +92,13 @@ impl Form {
                 problems = schema.decoding_problems(content);
             }
             if !problems.is_empty() {
-                return Err(Unfit(problems));
+                return Err(InvalidAnswer(problems));
             }
         }
         Ok(answer)
     }
 
-    fn tidy(&self, content: &mut Map<String, Value>) {
+    fn drop_unrequested(&self, content: &mut Map<String, Value>) {
         let schema = self.shown.value();
         let required = schema["required"].as_array();
         let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|it| it == name));
@@ -137,7 +137,7 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
 }
 
 /// What a form can have beside its members. Source: ElicitRequestFormParams of MCP 2026-07-28, and what tells nothing more.
-const BESIDE: [&str; 7] = [
+const FORM_KEYWORDS: [&str; 7] = [
     "$schema",
     "additionalProperties",
     "description",
@@ -159,7 +159,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
     };
     let mut problems: Vec<String> = properties
         .iter()
-        .filter(|(_, property)| !is_simple(property))
+        .filter(|(_, property)| !is_primitive(property))
         .map(|(name, _)| {
             format!(
                 "{name:?} is no string, number, boolean, or choice of strings, which is all that a form can have"
@@ -169,7 +169,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
     let members = schema.as_object().into_iter().flat_map(Map::keys);
     problems.extend(
         members
-            .filter(|keyword| !BESIDE.contains(&keyword.as_str()))
+            .filter(|keyword| !FORM_KEYWORDS.contains(&keyword.as_str()))
             .map(|keyword| format!("`{keyword}` says of the whole form what no client shows")),
     );
     if schema
@@ -194,7 +194,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
 /// Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
-fn is_simple(property: &Value) -> bool {
+fn is_primitive(property: &Value) -> bool {
     let has = |keyword: &str, fits: fn(&Value) -> bool| property.get(keyword).is_none_or(fits);
     let default: fn(&Value) -> bool = match property["type"].as_str() {
         Some("boolean") => Value::is_boolean,
@@ -217,10 +217,10 @@ fn is_simple(property: &Value) -> bool {
                 .as_str()
                 .is_some_and(|format| FORMATS.contains(&format))
         });
-    fits && has_simple_type(property)
+    fits && has_primitive_type(property)
 }
 
-fn has_simple_type(property: &Value) -> bool {
+fn has_primitive_type(property: &Value) -> bool {
     match property["type"].as_str() {
         Some("boolean" | "integer" | "number") => true,
         Some("string") => {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_fits_and_has_no_more_than_was_asked_for() {
+    fn an_answer_fits_the_form_and_has_only_its_fields() {
         let name = json!({ "type": "string" });
         let form = form(json!({ "name": name }), json!(["name"]));
         let form = Form::new(&form, None).expect("a form");
@@ -307,8 +307,10 @@ mod tests {
                 Ok(answer("cancel", json!({}))),
             ),
         ] {
-            let filled_in = form.filled_in(&answer).map_err(|unfit| unfit.to_string());
-            assert_eq!(filled_in, expected.map_err(str::to_owned), "{answer}");
+            let checked = form
+                .check_answer(&answer)
+                .map_err(|invalid| invalid.to_string());
+            assert_eq!(checked, expected.map_err(str::to_owned), "{answer}");
         }
         let nested = json!({ "type": "object", "properties": { "x": { "type": "object" } } });
         let error = Form::new(&nested, None).expect_err("nested").to_string();
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_but_for_its_spelling_is_mended() {
+    fn answers_are_coerced_like_arguments() {
         let properties = json!({
             "stars": { "type": "integer" }, "sure": { "type": "boolean" }, "name": { "type": "string" },
         });
@@ -344,34 +346,34 @@ mod tests {
             // No integer type takes it.
             (json!({ "stars": 1e30 }), None),
         ] {
-            let filled_in = form.filled_in(&answer("accept", content.clone()));
+            let checked = form.check_answer(&answer("accept", content.clone()));
             let expected = expected.map(|content| answer("accept", content));
-            assert_eq!(filled_in.ok(), expected, "{content}");
+            assert_eq!(checked.ok(), expected, "{content}");
         }
     }
 
     #[test]
-    fn what_no_client_shows_is_checked_all_the_same() {
+    fn hidden_constraints_are_checked() {
         let shown = form(json!({ "code": { "type": "string" } }), json!([]));
         let code = json!({ "type": ["string", "null"], "pattern": "^[a-z]+$" });
-        let beyond = form(json!({ "code": code }), json!([]));
-        let form = Form::new(&shown, Some(&beyond)).expect("a form");
+        let constraints = form(json!({ "code": code }), json!([]));
+        let form = Form::new(&shown, Some(&constraints)).expect("a form");
         for (content, fits) in [
             (json!({ "code": "abc" }), true),
             (json!({ "code": null }), true),
             (json!({}), true),
             (json!({ "code": "ABC" }), false),
         ] {
-            let filled_in = form.filled_in(&answer("accept", content.clone()));
-            assert_eq!(filled_in.is_ok(), fits, "{content}");
+            let checked = form.check_answer(&answer("accept", content.clone()));
+            assert_eq!(checked.is_ok(), fits, "{content}");
         }
-        let unfit = form.filled_in(&answer("accept", json!({ "code": "a secret" })));
-        let unfit = unfit.expect_err("it has a blank");
-        assert_eq!(unfit.places().collect::<Vec<_>>(), ["/code"]);
-        let words = unfit.to_string();
+        let invalid = form.check_answer(&answer("accept", json!({ "code": "a secret" })));
+        let invalid = invalid.expect_err("it has a blank");
+        assert_eq!(invalid.pointers().collect::<Vec<_>>(), ["/code"]);
+        let message = invalid.to_string();
         assert!(
-            words.starts_with("/code must ") && words.contains("^[a-z]+$"),
-            "{words}"
+            message.starts_with("/code must ") && message.contains("^[a-z]+$"),
+            "{message}"
         );
         let wrong = json!({ "type": 5 });
         assert!(Form::new(&shown, Some(&wrong)).is_err());

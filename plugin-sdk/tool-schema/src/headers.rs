@@ -27,11 +27,11 @@ pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> V
     let (mut headers, mut problems) = (Vec::new(), Vec::new());
     let annotations = annotations(schema);
     for annotation in &annotations {
-        match annotation.sound() {
+        match annotation.check() {
             Ok(header) => headers.push(header),
             Err(problem) => problems.push(format!(
                 "the {KEYWORD} at {:?} of the inputSchema {problem}",
-                annotation.place
+                annotation.schema_pointer
             )),
         }
     }
@@ -82,39 +82,39 @@ struct Annotation<'a> {
     /// The schema that has it.
     schema: &'a Map<String, Value>,
     /// A pointer to this schema in the whole.
-    place: String,
+    schema_pointer: String,
     /// A pointer to the argument that the schema is for, if `properties` alone lead to it.
     argument: Option<String>,
 }
 
 fn annotations(schema: &Value) -> Vec<Annotation<'_>> {
     let mut found = Vec::new();
-    look(schema, "", Some(""), &mut found);
+    collect(schema, "", Some(""), &mut found);
     found
 }
 
-/// Looks into a schema. `place` is where it stands in the whole; `argument` points to the argument it is for, if
+/// Looks into a schema. `schema_pointer` is where it stands in the whole; `argument` points to the argument it is for, if
 /// `properties` alone lead to it.
-fn look<'a>(
+fn collect<'a>(
     schema: &'a Value,
-    place: &str,
+    schema_pointer: &str,
     argument: Option<&str>,
     found: &mut Vec<Annotation<'a>>,
 ) {
     match schema {
-        Value::Object(members) => look_into(members, place, argument, found),
+        Value::Object(members) => collect_from_keywords(members, schema_pointer, argument, found),
         Value::Array(schemas) => {
             for (position, schema) in schemas.iter().enumerate() {
-                look(schema, &format!("{place}/{position}"), None, found);
+                collect(schema, &format!("{schema_pointer}/{position}"), None, found);
             }
         }
         _ => {}
     }
 }
 
-fn look_into<'a>(
+fn collect_from_keywords<'a>(
     schema: &'a Map<String, Value>,
-    place: &str,
+    schema_pointer: &str,
     argument: Option<&str>,
     found: &mut Vec<Annotation<'a>>,
 ) {
@@ -122,35 +122,35 @@ fn look_into<'a>(
         found.push(Annotation {
             name,
             schema,
-            place: place.to_owned(),
+            schema_pointer: schema_pointer.to_owned(),
             argument: argument.map(str::to_owned),
         });
     }
     for (keyword, value) in schema {
-        let place = format!("{place}/{}", escaped(keyword));
+        let schema_pointer = format!("{schema_pointer}/{}", escape_pointer(keyword));
         match value {
             _ if DATA.contains(&keyword.as_str()) || keyword == KEYWORD => {}
             Value::Object(schemas) if NAMED_SCHEMAS.contains(&keyword.as_str()) => {
                 for (name, schema) in schemas {
-                    let name = escaped(name);
+                    let name = escape_pointer(name);
                     let argument = argument.filter(|_| keyword == "properties");
                     let argument = argument.map(|argument| format!("{argument}/{name}"));
-                    look(
+                    collect(
                         schema,
-                        &format!("{place}/{name}"),
+                        &format!("{schema_pointer}/{name}"),
                         argument.as_deref(),
                         found,
                     );
                 }
             }
-            schema => look(schema, &place, None, found),
+            schema => collect(schema, &schema_pointer, None, found),
         }
     }
 }
 
 impl Annotation<'_> {
-    /// The header's name and the argument's place; else why no client would repeat it.
-    fn sound(&self) -> Result<(&str, &str), String> {
+    /// The header's name and the argument's pointer; else why no client would repeat it.
+    fn check(&self) -> Result<(&str, &str), String> {
         let Some(name) = self.name.as_str() else {
             return Err(format!("is {}, and must be a string", self.name));
         };
@@ -183,7 +183,7 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// A member's name as it stands in a JSON pointer (RFC 6901, section 3).
-fn escaped(name: &str) -> String {
+fn escape_pointer(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_no_client_would_repeat_are_problems() {
+    fn headers_that_clients_ignore_are_problems() {
         let properties = |properties: Value| json!({ "type": "object", "properties": properties });
         let unreached = "`properties` alone lead";
         let list = json!({ "type": "array", "items": header("R", "string") });

@@ -1,5 +1,5 @@
 //! What tool declarations and arguments must satisfy: one rule for everyone who has to say whether a tool is well
-//! declared ([`check_name`], [`header_problems`], [`default_problems`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or
+//! declared ([`check_name`], [`header_problems`], [`default_problems`], [`Schema::compile`]), give arguments to it ([`ArgumentRules::call_with`]), or
 //! say whether a value fits a schema and why not ([`Schema::problems`]), which headers repeat arguments ([`argument_headers`]), or whether a client can show a form and
 //! what fills it in ([`Form`], [`check_url`]). It knows neither hosts nor plugins.
 //!
@@ -13,7 +13,7 @@
 //! | the schema is compiled | when decoding fails | at the first call |
 //!
 //! `validate` is for schemas with constraints that decoding does not see, such as `minimum` or `pattern`. `format` is
-//! never checked. Coercion's own rules stand at [`coerce`], the order of attempts at [`Arguments::deliver`].
+//! never checked. Coercion's own rules stand at [`coerce`], the order of attempts at [`ArgumentRules::call_with`].
 //!
 //! What the schema accepts and the tool gets is what was sent, and never another value in its place: an integer that its
 //! type does not hold, or a whole float from 2^53 on for an integer, is refused. Without `validate` the tool also gets
@@ -27,12 +27,12 @@ mod headers;
 mod schema;
 mod spelling;
 
-pub use arguments::{Arguments, Delivery, Refusal};
+pub use arguments::{ArgumentRules, ArgumentsError, Attempt};
 pub use coerce::coerce;
 pub use defaults::default_problems;
-pub use form::{Form, FormError, Unfit, check_url, form_problems};
+pub use form::{Form, FormError, InvalidAnswer, check_url, form_problems};
 pub use headers::{argument_headers, header_problems};
-pub use schema::{LazySchema, Schema, SchemaError, describe::likeness, problems::Problem};
+pub use schema::{LazySchema, Schema, SchemaError, describe::similarity, problems::Problem};
 
 use tool_rules::MAX_NAME_LENGTH;
 

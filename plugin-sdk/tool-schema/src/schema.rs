@@ -6,7 +6,7 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
 use self::{
-    describe::shortened,
+    describe::shorten,
     document::{Keywords, parts, properties},
     problems::Problem,
     validator::validator,
@@ -111,14 +111,14 @@ impl Schema {
             }
             return Problem {
                 pointer: format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
-                message: problems::unknown(name, known.into_iter(), given, None),
+                message: problems::unknown_member(name, known.into_iter(), given, None),
             };
         }
         Problem {
             pointer: pointer.to_owned(),
             message: format!(
                 "does not fit: {}",
-                shortened(&error.masked_with("it").to_string())
+                shorten(&error.masked_with("it").to_string())
             ),
         }
     }

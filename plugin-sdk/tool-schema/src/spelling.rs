@@ -5,9 +5,9 @@ use serde_json::{Number, Value};
 use crate::schema::types::Types;
 
 /// The value as one of these types would be spelled, if it is spelled as another.
-pub(crate) fn respelled(types: Types, value: &Value) -> Option<Value> {
+pub(crate) fn coerced(types: Types, value: &Value) -> Option<Value> {
     match value {
-        Value::String(text) if !types.has(Types::STRING) => from_text(types, text),
+        Value::String(text) if !types.has(Types::STRING) => parse_text(types, text),
         Value::Number(number) if types.has(Types::INTEGER) && !types.has(Types::FRACTION) => {
             integer(number)
         }
@@ -15,7 +15,7 @@ pub(crate) fn respelled(types: Types, value: &Value) -> Option<Value> {
     }
 }
 
-fn from_text(types: Types, text: &str) -> Option<Value> {
+fn parse_text(types: Types, text: &str) -> Option<Value> {
     // Before anything is parsed: it may be megabytes.
     let wanted = match text.as_bytes() {
         [b'[', .., b']'] => types.has(Types::ARRAY),
@@ -29,7 +29,7 @@ fn from_text(types: Types, text: &str) -> Option<Value> {
     }
     match serde_json::from_str(text).ok()? {
         Value::Number(number) if types.has(Types::FRACTION) => {
-            survives(&number, text).then_some(Value::Number(number))
+            is_exact(&number, text).then_some(Value::Number(number))
         }
         Value::Number(number) if number.is_f64() => {
             (significant_digits(text) <= 15).then(|| integer(&number))?
@@ -39,7 +39,7 @@ fn from_text(types: Types, text: &str) -> Option<Value> {
 }
 
 /// An integer too large for 64 bits becomes a float; it must not change its value silently.
-fn survives(number: &Number, text: &str) -> bool {
+fn is_exact(number: &Number, text: &str) -> bool {
     let integral = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'-');

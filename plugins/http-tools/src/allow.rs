@@ -44,7 +44,7 @@ impl Allow {
         entries
             .filter(|entry| !entry.is_empty())
             .map(|entry| {
-                pair(entry).ok_or_else(|| AllowError::Entry {
+                parse_entry(entry).ok_or_else(|| AllowError::Entry {
                     entry: entry.to_owned(),
                 })
             })
@@ -53,13 +53,13 @@ impl Allow {
     }
 
     /// May this name be connected to on this port, wherever it leads?
-    pub(crate) fn name(&self, name: &str, port: u16) -> bool {
+    pub(crate) fn allows_name(&self, name: &str, port: u16) -> bool {
         let mut entries = self.0.iter();
         entries.any(|(host, on)| *on == port && matches!(host, Host::Domain(host) if host == name))
     }
 
     /// May this address be connected to?
-    pub(crate) fn address(&self, address: SocketAddr) -> bool {
+    pub(crate) fn allows_address(&self, address: SocketAddr) -> bool {
         let wanted = address.ip().to_canonical();
         self.0.iter().any(|(host, port)| {
             let ip = match host {
@@ -73,7 +73,7 @@ impl Allow {
 }
 
 /// The host is read as in a URL, so that both spell it alike: lower case, punycode, addresses in their usual form.
-fn pair(entry: &str) -> Option<(Host<String>, u16)> {
+fn parse_entry(entry: &str) -> Option<(Host<String>, u16)> {
     let (host, port) = entry.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = Host::parse(host).ok()?;
@@ -90,9 +90,9 @@ mod tests {
     fn entries_are_read_as_urls_spell_them() {
         let allow = Allow::parse(" Intranet.Example:8080, 10.0.0.7:80,[fd00::7]:443,,0x7f.1:9000,")
             .unwrap();
-        assert!(allow.name("intranet.example", 8080));
-        assert!(!allow.name("intranet.example", 80));
-        assert!(!allow.name("other.example", 8080));
+        assert!(allow.allows_name("intranet.example", 8080));
+        assert!(!allow.allows_name("intranet.example", 80));
+        assert!(!allow.allows_name("other.example", 8080));
         for (address, allowed) in [
             ("10.0.0.7:80", true),
             ("[::ffff:10.0.0.7]:80", true),
@@ -102,7 +102,7 @@ mod tests {
             ("127.0.0.1:9000", true),
         ] {
             assert_eq!(
-                allow.address(address.parse().unwrap()),
+                allow.allows_address(address.parse().unwrap()),
                 allowed,
                 "{address}"
             );
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_and_port_is_named() {
+    fn an_invalid_allowed_host_is_named() {
         for entry in [
             "intranet",
             "intranet:",

@@ -16,7 +16,7 @@ use crate::{
 
 /// How long one fetch may take, redirects and body included. Unit: seconds.
 /// Source: ours; it leaves room to answer before the 29 s after which API Gateway gives up.
-pub(crate) const TOTAL: Duration = Duration::from_secs(20);
+pub(crate) const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What is left of a call's time for the answer to travel back. Unit: milliseconds.
 /// Source: ours.
@@ -24,7 +24,7 @@ const RESERVE: Duration = Duration::from_millis(200);
 
 /// How many redirects are followed.
 /// Source: ours; sites have one to three, browsers follow 20.
-pub(crate) const REDIRECTS: usize = 10;
+pub(crate) const MAX_REDIRECTS: usize = 10;
 
 /// What all calls share: the operator's exceptions, and what encrypted connections are made with.
 pub struct Client {
@@ -60,13 +60,15 @@ impl Client {
         accept: &'static str,
         remaining: Option<Duration>,
     ) -> Result<(Url, Exchange), FetchError> {
-        let limit = remaining.map_or(TOTAL, |left| left.saturating_sub(RESERVE).min(TOTAL));
+        let limit = remaining.map_or(TOTAL_TIMEOUT, |left| {
+            left.saturating_sub(RESERVE).min(TOTAL_TIMEOUT)
+        });
         let deadline = Instant::now() + limit;
         let mut url = Url::parse(url.trim())?;
         let mut from = None;
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             url.set_fragment(None);
-            let exchange = self.one(&url, accept, deadline).await;
+            let exchange = self.get_once(&url, accept, deadline).await;
             let exchange = match from {
                 None => exchange?,
                 Some(site) => exchange.map_err(|source| redirected(site, source))?,
@@ -80,17 +82,17 @@ impl Client {
         }
         Err(FetchError::Redirects {
             site: from.unwrap_or_default(),
-            limit: REDIRECTS,
+            limit: MAX_REDIRECTS,
         })
     }
 
-    async fn one(
+    async fn get_once(
         &self,
         url: &Url,
         accept: &'static str,
         deadline: Instant,
     ) -> Result<Exchange, FetchError> {
-        let target = Target::of(url)?;
+        let target = Target::from_url(url)?;
         let stream = target
             .connect(&self.allow, &self.lookup, &self.tls, deadline)
             .await?;

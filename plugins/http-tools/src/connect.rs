@@ -23,12 +23,12 @@ use url::{Host, Position, Url};
 use crate::{address, allow::Allow, error::FetchError, tls::Tls};
 
 /// How long a connection may take, TLS included. Unit: seconds.
-/// Source: ours; a server that needs longer rarely answers within [`TOTAL`](crate::client::TOTAL) either.
-const CONNECT: Duration = Duration::from_secs(8);
+/// Source: ours; a server that needs longer rarely answers within [`TOTAL_TIMEOUT`](crate::client::TOTAL_TIMEOUT) either.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How many addresses of one name are tried.
 /// Source: ours; names have two to eight.
-const ADDRESSES: usize = 8;
+const MAX_ADDRESSES: usize = 8;
 
 /// A connection, whether encrypted or not: one type, so that hyper is compiled for one.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -59,7 +59,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn of(url: &Url) -> Result<Self, FetchError> {
+    pub(crate) fn from_url(url: &Url) -> Result<Self, FetchError> {
         let https = match url.scheme() {
             "https" => true,
             "http" => false,
@@ -90,21 +90,23 @@ impl Target {
         deadline: Instant,
     ) -> Result<Box<dyn Stream>, FetchError> {
         let start = Instant::now();
-        let deadline = deadline.min(start + CONNECT);
-        let slow = |_| FetchError::Time {
+        let deadline = deadline.min(start + CONNECT_TIMEOUT);
+        let connect_timeout = |_| FetchError::Time {
             site: self.site.clone(),
             what: "connect",
             limit: deadline - start,
         };
         let addresses = timeout_at(deadline, self.addresses(allow, lookup))
             .await
-            .map_err(slow)??;
+            .map_err(connect_timeout)??;
         let tcp = self.tcp(&addresses, deadline).await?;
         if !self.https {
             return Ok(Box::new(tcp));
         }
         let encrypted = tls.connect(self.server_name()?, tcp, &self.site);
-        let stream = timeout_at(deadline, encrypted).await.map_err(slow)??;
+        let stream = timeout_at(deadline, encrypted)
+            .await
+            .map_err(connect_timeout)??;
         Ok(Box::new(stream))
     }
 
@@ -121,15 +123,15 @@ impl Target {
             Host::Ipv6(ip) => (vec![SocketAddr::from((*ip, self.port))], "is"),
             Host::Domain(name) => {
                 let found = lookup(name.clone(), self.port).await.unwrap_or_default();
-                if allow.name(name, self.port) {
-                    return self.some(found);
+                if allow.allows_name(name, self.port) {
+                    return self.non_empty(found);
                 }
                 (found, "leads to")
             }
         };
         for address in &addresses {
             if let Some(what) = address::refusal(address.ip())
-                && !allow.address(*address)
+                && !allow.allows_address(*address)
             {
                 return Err(FetchError::Forbidden {
                     site: self.site.clone(),
@@ -137,16 +139,16 @@ impl Target {
                 });
             }
         }
-        self.some(addresses)
+        self.non_empty(addresses)
     }
 
-    fn some(&self, mut addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, FetchError> {
+    fn non_empty(&self, mut addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, FetchError> {
         if addresses.is_empty() {
             return Err(FetchError::NoAddress {
                 site: self.site.clone(),
             });
         }
-        addresses.truncate(ADDRESSES);
+        addresses.truncate(MAX_ADDRESSES);
         Ok(addresses)
     }
 

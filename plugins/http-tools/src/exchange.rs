@@ -24,10 +24,10 @@ use crate::{connect::Stream, error::FetchError};
 
 /// The largest head of an answer that is read, all headers together. Unit: bytes.
 /// Source: ours; servers send a few thousand. hyper reads no more than 100 headers besides.
-const HEAD: usize = 64 * 1024;
+const MAX_HEAD: usize = 64 * 1024;
 
 /// How this plugin calls itself.
-const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT_VALUE: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 /// An answer whose head is there and whose body is on its way.
 pub(crate) struct Exchange {
@@ -55,22 +55,25 @@ impl Exchange {
             return Err(FetchError::Characters { site });
         };
         let (mut sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD)
+            .max_buf_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| broken(&site, &error))?;
+            .map_err(|error| http_error(&site, &error))?;
         let mut connection = Connection(Some(Box::pin(async move {
             // What goes wrong is told to the request and to the body as well.
             let _ = connection.await;
         })));
-        let answer = timeout_at(deadline, connection.beside(sender.send_request(request)))
-            .await
-            .map_err(|_| FetchError::Time {
-                site: site.clone(),
-                what: "answer",
-                limit: deadline - start,
-            })?
-            .map_err(|error| broken(&site, &error))?;
+        let answer = timeout_at(
+            deadline,
+            connection.drive_while(sender.send_request(request)),
+        )
+        .await
+        .map_err(|_| FetchError::Time {
+            site: site.clone(),
+            what: "answer",
+            limit: deadline - start,
+        })?
+        .map_err(|error| http_error(&site, &error))?;
         let (head, body) = answer.into_parts();
         Ok(Self {
             status: head.status,
@@ -86,7 +89,7 @@ impl Exchange {
     /// The next part of the body; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
         loop {
-            let frame = self.connection.beside(self.body.frame());
+            let frame = self.connection.drive_while(self.body.frame());
             let frame = timeout_at(self.deadline, frame)
                 .await
                 .map_err(|_| FetchError::Time {
@@ -96,7 +99,7 @@ impl Exchange {
                 })?;
             match frame {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(broken(&self.site, &error)),
+                Some(Err(error)) => return Err(http_error(&self.site, &error)),
                 // Trailers are no data.
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
@@ -118,7 +121,7 @@ fn request(url: &Url, accept: &'static str) -> Option<Request<Empty<Bytes>>> {
     let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).ok()?;
     Request::get(&url[Position::BeforePath..Position::AfterQuery])
         .header(HOST, host)
-        .header(USER_AGENT, AGENT)
+        .header(USER_AGENT, USER_AGENT_VALUE)
         .header(ACCEPT, accept)
         .header(ACCEPT_ENCODING, "gzip")
         .header(CONNECTION, "close")
@@ -126,7 +129,7 @@ fn request(url: &Url, accept: &'static str) -> Option<Request<Empty<Bytes>>> {
         .ok()
 }
 
-fn broken(site: &str, error: &hyper::Error) -> FetchError {
+fn http_error(site: &str, error: &hyper::Error) -> FetchError {
     FetchError::Http {
         site: site.to_owned(),
         // hyper has a method that asks for it in servers only; a test tells when the words change.
@@ -144,16 +147,16 @@ fn broken(site: &str, error: &hyper::Error) -> FetchError {
 struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Connection {
-    /// Waits for something while the connection does its work.
-    async fn beside<T>(&mut self, wanted: impl Future<Output = T>) -> T {
-        let mut wanted = pin!(wanted);
+    /// Waits for a future and drives the connection meanwhile.
+    async fn drive_while<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
         poll_fn(|context| {
             if let Some(connection) = &mut self.0
                 && connection.as_mut().poll(context).is_ready()
             {
                 self.0 = None;
             }
-            wanted.as_mut().poll(context)
+            future.as_mut().poll(context)
         })
         .await
     }

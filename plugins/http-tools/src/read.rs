@@ -14,7 +14,7 @@ use crate::{
 
 /// How much JSON is read to select a part of it. Unit: bytes.
 /// Source: ours; looking for the part takes up to 20 times that, and a small function has 128 MB.
-const JSON: usize = 2_000_000;
+const MAX_JSON: usize = 2_000_000;
 
 /// The text at a URL, of which at most `max_bytes` are read.
 pub(crate) async fn page(
@@ -53,7 +53,7 @@ pub(crate) async fn part(
     if text::kind(answer.header(CONTENT_TYPE)) == Kind::Binary {
         return Err(binary(&answer));
     }
-    let body = body::read(&mut answer, JSON).await?;
+    let body = body::read(&mut answer, MAX_JSON).await?;
     let bytes = body
         .bytes
         .strip_prefix(b"\xef\xbb\xbf")
@@ -63,7 +63,7 @@ pub(crate) async fn part(
         serde_json::from_slice(bytes).map_err(|error| match body.truncated && error.is_eof() {
             true => FetchError::TooLarge {
                 site: answer.site.clone(),
-                limit: JSON,
+                limit: MAX_JSON,
             },
             false => FetchError::NotJson {
                 site: answer.site.clone(),

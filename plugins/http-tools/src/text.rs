@@ -4,7 +4,7 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 /// How far into an HTML page its own word on its encoding is looked for. Unit: bytes.
 /// Source: HTML, "prescanning a byte stream to determine its encoding".
-const PRESCAN: usize = 1024;
+const PRESCAN_LIMIT: usize = 1024;
 
 /// What a content type says about the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>, truncated: bool) 
         return None;
     }
     let encoding = declared
-        .or_else(|| in_page(bytes, content_type))
+        .or_else(|| encoding_in_page(bytes, content_type))
         .unwrap_or_else(|| guess(bytes, truncated));
     let bytes = &bytes[marked.map_or(0, |(_, length)| length)..];
     let mut decoder = encoding.new_decoder_without_bom_handling();
@@ -98,11 +98,11 @@ fn charset(content_type: &str) -> Option<&str> {
 
 /// `<meta charset="...">` or `<meta http-equiv content="...; charset=...">`, near enough: what follows the first `charset=`
 /// of a page's beginning. A page that can be read for it is in an encoding that ASCII is a part of.
-fn in_page(bytes: &[u8], content_type: Option<&str>) -> Option<&'static Encoding> {
+fn encoding_in_page(bytes: &[u8], content_type: Option<&str>) -> Option<&'static Encoding> {
     if !essence(content_type?).contains("html") {
         return None;
     }
-    let start = bytes[..bytes.len().min(PRESCAN)].to_ascii_lowercase();
+    let start = bytes[..bytes.len().min(PRESCAN_LIMIT)].to_ascii_lowercase();
     let start = String::from_utf8_lossy(&start);
     let (_, meta) = start.split_once("<meta")?;
     let (_, value) = meta.split_once("charset=")?;
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_decide_where_the_content_type_does_not() {
+    fn bytes_decide_when_the_content_type_does_not() {
         for content_type in [None, Some("text/plain"), Some("application/octet-stream")] {
             assert_eq!(decode(b"\x7fELF\x02\x01\0", content_type, false), None);
             assert!(decode(b"fn main() {}\n\x1b[0m", content_type, false).is_some());

@@ -25,7 +25,7 @@ pub(crate) struct Tls(OnceLock<Option<TlsConnector>>);
 impl Tls {
     /// Trusts these authorities and no others.
     #[cfg(test)]
-    pub(crate) fn trusting(roots: RootCertStore) -> Self {
+    pub(crate) fn with_roots(roots: RootCertStore) -> Self {
         Self(OnceLock::from(connector(roots)))
     }
 
@@ -35,7 +35,7 @@ impl Tls {
         tcp: TcpStream,
         site: &str,
     ) -> Result<TlsStream<TcpStream>, FetchError> {
-        let Some(connector) = self.0.get_or_init(|| connector(machine_roots())) else {
+        let Some(connector) = self.0.get_or_init(|| connector(system_roots())) else {
             return Err(FetchError::NoAuthorities {
                 site: site.to_owned(),
             });
@@ -50,7 +50,7 @@ impl Tls {
     }
 }
 
-fn machine_roots() -> RootCertStore {
+fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots

@@ -234,8 +234,8 @@ impl Inputs {
         }
         let answer = match form {
             None => answer.clone(),
-            Some(form) => form.filled_in(answer).map_err(|unfit| {
-                let places: Vec<_> = unfit.places().collect();
+            Some(form) => form.check_answer(answer).map_err(|unfit| {
+                let places: Vec<_> = unfit.pointers().collect();
                 Misfit {
                     why: format!("what was filled in does not fit: {}", places.join(", ")),
                     to_mend: Some(unfit.to_string()),

@@ -50,7 +50,7 @@ pub(crate) async fn run_and_keep(
     }
     match call.state.commit().await {
         Ok(()) => Ok(result),
-        Err(overtaken @ (StateFailure::Overtaken(_) | StateFailure::PartlyOvertaken(_))) => {
+        Err(overtaken @ (StateFailure::Conflict(_) | StateFailure::PartialConflict(_))) => {
             Ok(CallResult::error(&overtaken.to_string()))
         }
         // The operator was told why.

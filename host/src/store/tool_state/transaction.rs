@@ -561,7 +561,7 @@ mod tests {
     }
 
     fn overtaken() -> StateFailure {
-        StateFailure::Overtaken("t".to_owned())
+        StateFailure::Conflict("t".to_owned())
     }
 
     #[test]
@@ -610,7 +610,7 @@ mod tests {
     #[test]
     fn of_several_that_are_set_none_is_written_after_one_that_another_call_has_changed() {
         let calls = Calls::of(MemoryStates::default());
-        let part = || StateFailure::PartlyOvertaken("t".to_owned());
+        let part = || StateFailure::PartialConflict("t".to_owned());
         for (faster, told, left) in [(0, overtaken(), ["11", "10"]), (1, part(), ["9", "11"])] {
             let both = calls.two();
             let call = calls.begin();

@@ -22,7 +22,7 @@ pub enum StateErrorKind {
     Unavailable,
     /// Another call has changed the state that this call has set. Nothing more is written, and the call fails whatever the
     /// tool returns.
-    Overtaken,
+    Conflict,
     /// The call is over: nothing is kept on its behalf any more.
     CallEnded,
 }
@@ -36,7 +36,7 @@ impl StateErrorKind {
         (Self::TooLarge, "too_large"),
         (Self::Unreadable, "unreadable"),
         (Self::Unavailable, "unavailable"),
-        (Self::Overtaken, "overtaken"),
+        (Self::Conflict, "overtaken"),
         (Self::CallEnded, "call_ended"),
     ];
 
@@ -71,9 +71,9 @@ pub enum StateFailure {
     /// This host keeps nothing between calls.
     NotKept,
     /// Another call was faster with what this tool keeps, and this call has written nothing.
-    Overtaken(String),
+    Conflict(String),
     /// Another call was faster with what this tool keeps, after this call has written a part.
-    PartlyOvertaken(String),
+    PartialConflict(String),
 }
 
 impl StateFailure {
@@ -86,7 +86,7 @@ impl StateFailure {
             Self::UnknownHandle => StateErrorKind::UnknownHandle,
             Self::TooLarge(_) => StateErrorKind::TooLarge,
             Self::Unavailable | Self::NotKept => StateErrorKind::Unavailable,
-            Self::Overtaken(_) | Self::PartlyOvertaken(_) => StateErrorKind::Overtaken,
+            Self::Conflict(_) | Self::PartialConflict(_) => StateErrorKind::Conflict,
         }
     }
 }
@@ -113,11 +113,11 @@ impl fmt::Display for StateFailure {
             Self::NotKept => f.write_str(
                 "this server keeps nothing between calls: its operator has to set SESSION_TABLE",
             ),
-            Self::Overtaken(tool) => write!(
+            Self::Conflict(tool) => write!(
                 f,
                 "another call has changed meanwhile what tool {tool} keeps, so that this one's changes are lost; call it again"
             ),
-            Self::PartlyOvertaken(tool) => write!(
+            Self::PartialConflict(tool) => write!(
                 f,
                 "another call has changed meanwhile what tool {tool} keeps: part of what this one keeps was written, the rest is lost; look at it before you call it again"
             ),

@@ -1,4 +1,4 @@
-//! What schemas want and values are, in words for people and models. Everything is bounded in length.
+//! What schemas want and values are, in phrase for people and models. Everything is bounded in length.
 
 use std::io;
 
@@ -17,7 +17,7 @@ const MAX_LISTED: usize = 20;
 
 /// How alike two names must be to be taken for each other: between 0 and 1, by Jaro-Winkler.
 /// Source: ours; it finds one or two slips in short names and leaves out the rest.
-const ALIKE: f64 = 0.8;
+const SIMILARITY_THRESHOLD: f64 = 0.8;
 
 /// How deep alternatives within alternatives are described.
 const MAX_DEPTH: usize = 4;
@@ -26,32 +26,32 @@ const NULL: &str = "null";
 
 /// What alternatives want.
 #[derive(Default)]
-struct Wanted {
+struct Expectation {
     phrases: Vec<String>,
     /// Of the one member that an object must have: the tags of a Rust enum.
     names: Vec<String>,
 }
 
-impl Wanted {
+impl Expectation {
     fn push(&mut self, phrase: String) {
         if !self.phrases.contains(&phrase) {
             self.phrases.push(phrase);
         }
     }
 
-    fn in_words(mut self) -> String {
+    fn into_phrase(mut self) -> String {
         let or_null = self.phrases.iter().position(|phrase| phrase == NULL);
         let null = or_null.map(|position| self.phrases.remove(position));
         match &self.names[..] {
             [] => {}
             [name] => self.phrases.push(format!("an object with {name}")),
             names => {
-                let names = either(names, "and");
+                let names = join_phrases(names, "and");
                 self.phrases.push(format!("an object with one of {names}"));
             }
         }
         self.phrases.extend(null);
-        either(&self.phrases, "or")
+        join_phrases(&self.phrases, "or")
     }
 }
 
@@ -64,22 +64,22 @@ impl<'a> Document<'a> {
         value: Option<&Value>,
         decoding: bool,
     ) -> String {
-        self.expected_of(&[schema], value, decoding)
+        self.expected_of_any(&[schema], value, decoding)
     }
 
     /// The same of alternatives.
-    pub(crate) fn expected_of(
+    pub(crate) fn expected_of_any(
         &self,
         alternatives: &[&'a Value],
         value: Option<&Value>,
         decoding: bool,
     ) -> String {
-        let mut wanted = Wanted::default();
+        let mut wanted = Expectation::default();
         let numeric = value.is_some_and(Value::is_number);
         for schema in alternatives {
             self.describe(schema, numeric, decoding, 0, &mut wanted);
         }
-        wanted.in_words()
+        wanted.into_phrase()
     }
 
     fn describe(
@@ -88,20 +88,18 @@ impl<'a> Document<'a> {
         numeric: bool,
         decoding: bool,
         depth: usize,
-        wanted: &mut Wanted,
+        wanted: &mut Expectation,
     ) {
         let Some(keywords) = schema.as_object() else {
             wanted.push("another value".to_owned());
             return;
         };
         if let Some(constant) = keywords.get("const") {
-            wanted.push(quoted(constant));
+            wanted.push(quote(constant));
             return;
         }
         if let Some(Value::Array(options)) = keywords.get("enum") {
-            options
-                .iter()
-                .for_each(|option| wanted.push(quoted(option)));
+            options.iter().for_each(|option| wanted.push(quote(option)));
             return;
         }
         if let (Some(target), true) = (self.referenced(keywords), depth < MAX_DEPTH) {
@@ -122,7 +120,7 @@ impl<'a> Document<'a> {
         };
         // Without `type` the other keywords say which values they are about.
         let types = if types == Types::ALL {
-            about(keywords)
+            constrained_types(keywords)
         } else {
             types
         };
@@ -134,20 +132,20 @@ impl<'a> Document<'a> {
         }
         if types.has(Types::STRING) {
             let pattern = pattern(keywords).unwrap_or_default();
-            let length = counted(keywords, ["minLength", "maxLength"], "character");
+            let length = count_phrase(keywords, ["minLength", "maxLength"], "character");
             wanted.push(format!("a string{length}{pattern}"));
         }
         if types.has(Types::BOOLEAN) {
             wanted.push("true or false".to_owned());
         }
         if types.has(Types::ARRAY) {
-            let length = counted(keywords, ["minItems", "maxItems"], "item");
+            let length = count_phrase(keywords, ["minItems", "maxItems"], "item");
             wanted.push(format!("an array{length}"));
         }
         if types.has(Types::OBJECT) {
-            match lone_name(keywords) {
-                Some(name) => wanted.names.push(name_of(name)),
-                None => wanted.push(object(keywords)),
+            match only_member(keywords) {
+                Some(name) => wanted.names.push(quote_name(name)),
+                None => wanted.push(describe_object(keywords)),
             }
         }
         if types.has(Types::NULL) {
@@ -159,7 +157,7 @@ impl<'a> Document<'a> {
     }
 }
 
-fn about(keywords: &Keywords) -> Types {
+fn constrained_types(keywords: &Keywords) -> Types {
     let has = |names: &[&str]| names.iter().any(|name| keywords.contains_key(*name));
     let numbers = [
         "minimum",
@@ -181,7 +179,7 @@ fn about(keywords: &Keywords) -> Types {
     kinds.fold(Types::NONE, |types, (_, kind)| types.or(kind))
 }
 
-fn lone_name(keywords: &Keywords) -> Option<&str> {
+fn only_member(keywords: &Keywords) -> Option<&str> {
     let mut names = required(keywords);
     let closed = keywords.get("additionalProperties") == Some(&Value::Bool(false));
     match (names.next(), names.next()) {
@@ -190,10 +188,10 @@ fn lone_name(keywords: &Keywords) -> Option<&str> {
     }
 }
 
-fn object(keywords: &Keywords) -> String {
+fn describe_object(keywords: &Keywords) -> String {
     let names: Vec<_> = required(keywords).collect();
     if names.is_empty() {
-        let count = counted(keywords, ["minProperties", "maxProperties"], "member");
+        let count = count_phrase(keywords, ["minProperties", "maxProperties"], "member");
         return format!("an object{count}");
     }
     // A tag says more than its name.
@@ -204,16 +202,16 @@ fn object(keywords: &Keywords) -> String {
                 .and_then(|all| all.get(*name))
                 .and_then(|part| part.get("const"));
             match constant {
-                Some(constant) => format!("{} {}", name_of(name), quoted(constant)),
-                None => name_of(name),
+                Some(constant) => format!("{} {}", quote_name(name), quote(constant)),
+                None => quote_name(name),
             }
         })
         .collect();
-    format!("an object with {}", either(&constants, "and"))
+    format!("an object with {}", join_phrases(&constants, "and"))
 }
 
 /// " of 2 to 5 items", or nothing.
-fn counted(keywords: &Keywords, [least, most]: [&str; 2], noun: &str) -> String {
+fn count_phrase(keywords: &Keywords, [least, most]: [&str; 2], noun: &str) -> String {
     let count = |keyword| keywords.get(keyword).and_then(Value::as_u64);
     let s = |count| if count == 1 { "" } else { "s" };
     match (count(least), count(most)) {
@@ -227,7 +225,7 @@ fn counted(keywords: &Keywords, [least, most]: [&str; 2], noun: &str) -> String 
 
 fn pattern(keywords: &Keywords) -> Option<String> {
     let pattern = keywords.get("pattern")?.as_str()?;
-    Some(format!(" that matches the pattern {}", shortened(pattern)))
+    Some(format!(" that matches the pattern {}", shorten(pattern)))
 }
 
 /// " from 1 to 10", or nothing.
@@ -252,7 +250,7 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
     };
     let least = bound("minimum", lowest);
     let most = bound("maximum", highest);
-    let mut words = match (least, most) {
+    let mut phrase = match (least, most) {
         (Some(least), Some(most)) => format!(" from {least} to {most}"),
         (Some(least), None) => format!(" of at least {least}"),
         (None, Some(most)) => format!(" of at most {most}"),
@@ -264,10 +262,10 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
         ("multipleOf", "that is a multiple of"),
     ] {
         if let Some(bound) = keywords.get(keyword) {
-            words.push_str(&format!(" {relation} {bound}"));
+            phrase.push_str(&format!(" {relation} {bound}"));
         }
     }
-    words
+    phrase
 }
 
 /// The integers of a `format` as schemars writes it; those beyond 64 bits cannot be told from a JSON value.
@@ -286,27 +284,27 @@ pub(crate) fn integer_range(format: &str) -> Option<[i128; 2]> {
 }
 
 /// A value that was given, in the light of what was wanted.
-pub(crate) fn given(value: &Value, wanted: Types) -> String {
+pub(crate) fn describe_value(value: &Value, wanted: Types) -> String {
     match value {
-        Value::String(_) if !wanted.has(Types::STRING) => format!("the string {}", quoted(value)),
+        Value::String(_) if !wanted.has(Types::STRING) => format!("the string {}", quote(value)),
         Value::String(text) if text.chars().nth(MAX_QUOTED).is_some() => {
-            format!("{} ({} characters)", quoted(value), text.chars().count())
+            format!("{} ({} characters)", quote(value), text.chars().count())
         }
-        Value::Array(items) if !fits_a_quotation(value) => {
+        Value::Array(items) if !is_short(value) => {
             format!("an array of {} items", items.len())
         }
-        Value::Object(members) if !fits_a_quotation(value) => {
-            let names = members.keys().take(MAX_LISTED).map(|name| name_of(name));
+        Value::Object(members) if !is_short(value) => {
+            let names = members.keys().take(MAX_LISTED).map(|name| quote_name(name));
             let names: Vec<_> = names.collect();
             let left = members.len() - names.len();
-            format!("an object with {}", joined(&names, left, "and"))
+            format!("an object with {}", join_first(&names, left, "and"))
         }
-        value => quoted(value),
+        value => quote(value),
     }
 }
 
 /// Is the text of the value short? Found out without writing all of it.
-fn fits_a_quotation(value: &Value) -> bool {
+fn is_short(value: &Value) -> bool {
     struct Bounded(usize);
     impl io::Write for Bounded {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -324,7 +322,7 @@ fn fits_a_quotation(value: &Value) -> bool {
 }
 
 /// A value as JSON.
-pub(crate) fn quoted(value: &Value) -> String {
+pub(crate) fn quote(value: &Value) -> String {
     match value {
         Value::String(text) => {
             // What JSON escapes makes it longer, what is cut off must not end within an escape.
@@ -335,19 +333,19 @@ pub(crate) fn quoted(value: &Value) -> String {
                 None => short,
             }
         }
-        value if fits_a_quotation(value) => value.to_string(),
+        value if is_short(value) => value.to_string(),
         Value::Array(items) => format!("an array of {} items", items.len()),
         _ => "another object".to_owned(),
     }
 }
 
 /// The name of a member.
-pub(crate) fn name_of(name: &str) -> String {
-    format!("`{}`", shortened(name))
+pub(crate) fn quote_name(name: &str) -> String {
+    format!("`{}`", shorten(name))
 }
 
 /// A text on one line, and no longer than is read.
-pub(crate) fn shortened(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(MAX_QUOTED)
@@ -360,12 +358,12 @@ pub(crate) fn shortened(text: &str) -> String {
 }
 
 /// "a, b or c".
-pub(crate) fn either(phrases: &[String], joint: &str) -> String {
+pub(crate) fn join_phrases(phrases: &[String], joint: &str) -> String {
     let listed = &phrases[..phrases.len().min(MAX_LISTED)];
-    joined(listed, phrases.len() - listed.len(), joint)
+    join_first(listed, phrases.len() - listed.len(), joint)
 }
 
-fn joined(phrases: &[String], left: usize, joint: &str) -> String {
+fn join_first(phrases: &[String], left: usize, joint: &str) -> String {
     match phrases {
         [] => "another value".to_owned(),
         _ if left > 0 => format!("{} {joint} {left} more", phrases.join(", ")),
@@ -375,7 +373,7 @@ fn joined(phrases: &[String], left: usize, joint: &str) -> String {
 }
 
 /// The one of the known that is much like the given, if any.
-pub(crate) fn near_miss<'a>(
+pub(crate) fn suggestion<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -384,7 +382,7 @@ pub(crate) fn near_miss<'a>(
     }
     let near = known
         .into_iter()
-        .filter_map(|known| Some((likeness(given, known)?, known)));
+        .filter_map(|known| Some((similarity(given, known)?, known)));
     near.max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
 }
@@ -392,25 +390,25 @@ pub(crate) fn near_miss<'a>(
 /// How alike two names are, up to 1, if they are alike enough to be taken for each other. Case and `_` do not tell names
 /// apart.
 #[must_use]
-pub fn likeness(given: &str, known: &str) -> Option<f64> {
-    let (given, known) = (plain(given), plain(known));
+pub fn similarity(given: &str, known: &str) -> Option<f64> {
+    let (given, known) = (normalize_name(given), normalize_name(known));
     if given.is_empty() {
         return None;
     }
     // Jaro sees no two swapped letters in names of up to three.
     let swapped =
         strsim::osa_distance(&given, &known) == 1 && strsim::levenshtein(&given, &known) == 2;
-    let likeness = strsim::jaro_winkler(&given, &known);
-    let likeness = if swapped {
-        likeness.max(ALIKE)
+    let similarity = strsim::jaro_winkler(&given, &known);
+    let similarity = if swapped {
+        similarity.max(SIMILARITY_THRESHOLD)
     } else {
-        likeness
+        similarity
     };
-    (likeness >= ALIKE).then_some(likeness)
+    (similarity >= SIMILARITY_THRESHOLD).then_some(similarity)
 }
 
 /// `word_count`, `wordCount` and `word-count` are alike.
-fn plain(name: &str) -> String {
+fn normalize_name(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
@@ -418,7 +416,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The strings among the constants that a schema names.
-pub(crate) fn strings_of<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<&'a str> {
+pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<&'a str> {
     let mut schemas = vec![schema];
     if let Some(keywords) = schema.as_object() {
         for keyword in ["anyOf", "oneOf"] {
@@ -444,7 +442,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_taken_for_the_name_that_was_meant() {
+    fn a_misspelt_name_suggests_the_nearest_known_one() {
         let known = ["name", "days", "url", "wordCount", "to"];
         for (given, meant) in [
             ("nmae", Some("name")),
@@ -461,7 +459,7 @@ mod tests {
             ("lru", None),
             ("city", None),
         ] {
-            assert_eq!(near_miss(given, known), meant, "given: {given}");
+            assert_eq!(suggestion(given, known), meant, "given: {given}");
         }
     }
 }

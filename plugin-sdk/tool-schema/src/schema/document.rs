@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::HashMap};
 use serde_json::{Map, Value};
 
 use super::types::Types;
-use crate::spelling::respelled;
+use crate::spelling::coerced;
 
 /// How many `$ref`, `allOf`, `anyOf` and `oneOf` are followed without a step into the value.
 const MAX_HOPS: usize = 16;
@@ -146,19 +146,19 @@ impl<'a> Document<'a> {
         required(schema).all(|name| members.contains_key(name))
             && members.iter().all(
                 |(name, member)| match properties.and_then(|all| all.get(name)) {
-                    Some(part) => self.may_be(part, member),
+                    Some(part) => self.may_match(part, member),
                     None => !closed,
                 },
             )
     }
 
     /// Where only constants are allowed: is the value one of them?
-    fn may_be(&self, schema: &'a Value, value: &Value) -> bool {
+    fn may_match(&self, schema: &'a Value, value: &Value) -> bool {
         let Some(options) = self.constants(schema) else {
             return true;
         };
-        let respelled = respelled(self.types(schema), value);
-        let value = respelled.as_ref().unwrap_or(value);
+        let coerced = coerced(self.types(schema), value);
+        let value = coerced.as_ref().unwrap_or(value);
         options.iter().any(|option| same(option, value))
     }
 

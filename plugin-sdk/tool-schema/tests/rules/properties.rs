@@ -69,26 +69,26 @@ fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
             prop_assert_eq!(schema.problems(&coerced), []);
             match outcome {
                 Ok(text) => receives::<T>(&coerced, &text)?,
-                Err(told) => prop_assert!(
+                Err(message) => prop_assert!(
                     !schema.decoding_problems(&coerced).is_empty(),
                     "accepted as {}, but refused: {}",
                     coerced,
-                    told
+                    message
                 ),
             }
         } else {
             let problems = schema.problems(&coerced);
             prop_assert!(!problems.is_empty());
             for problem in &problems {
-                let told = problem.to_string();
+                let message = problem.to_string();
                 prop_assert!(
-                    told.len() > 10 && !told.contains("does not fit"),
+                    message.len() > 10 && !message.contains("does not fit"),
                     "{}",
-                    told
+                    message
                 );
             }
-            if let Err(told) = &outcome {
-                prop_assert!(told.contains(&problems[0].to_string()), "{}", told);
+            if let Err(message) = &outcome {
+                prop_assert!(message.contains(&problems[0].to_string()), "{}", message);
             }
         }
         Ok(())

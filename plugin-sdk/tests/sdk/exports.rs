@@ -53,7 +53,7 @@ fn plugin() -> Plugin {
     unsafe extern "Rust" {
         safe static _1as_0lib_1header_0root_bmodule_bloader: LibHeader;
     }
-    Plugin::behind(&_1as_0lib_1header_0root_bmodule_bloader)
+    Plugin::from_header(&_1as_0lib_1header_0root_bmodule_bloader)
 }
 
 #[test]

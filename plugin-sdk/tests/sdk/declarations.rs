@@ -19,7 +19,7 @@ macro_rules! parameters {
         #[plugin_sdk::tool(description = "-")]
         #[allow(unused, clippy::boxed_local, clippy::too_many_arguments, reason = "only the signature matters")]
         fn f($($parameters)*) {}
-        $crate::declared::input_page(&$crate::declared::tool_of::<f>())
+        $crate::declarations::input_page(&$crate::declarations::tool_of::<f>())
     }};
 }
 
@@ -30,8 +30,8 @@ macro_rules! output {
         fn f() -> $($output)* {
             unreachable!()
         }
-        match $crate::declared::tool_of::<f>()["tool"].get("outputSchema") {
-            Some(schema) => $crate::declared::page(schema),
+        match $crate::declarations::tool_of::<f>()["tool"].get("outputSchema") {
+            Some(schema) => $crate::declarations::page(schema),
             None => "none".to_owned(),
         }
     }};
