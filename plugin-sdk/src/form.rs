@@ -1,11 +1,11 @@
-//! The schema of a type, in the form that MCP allows for what people fill in: flat, of simple members.
+//! The elicitation form of a type: its schema in the form that MCP allows, flat and of primitive members.
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 use crate::schema;
 
-/// What members of a form keep of their schemas. Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
+/// The keywords that members of a form may have. Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
 const KEYWORDS: [&str; 14] = [
     "default",
     "description",
@@ -26,7 +26,7 @@ const KEYWORDS: [&str; 14] = [
 /// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
-/// What is said of a form, or of a member, that is no constraint of it, or is one that decoding keeps.
+/// Keywords of a form or a member that are no constraints, or that decoding enforces.
 const ANNOTATIONS: [&str; 9] = [
     "$comment",
     "$defs",
@@ -39,16 +39,17 @@ const ANNOTATIONS: [&str; 9] = [
     "writeOnly",
 ];
 
-/// The form for a type.
+/// The form of a type.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Form {
-    /// What clients show. What no form can have is left as it is: the host refuses it.
+    /// The schema that clients show. It keeps what no form can have: the host refuses it.
     pub(crate) shown: Value,
-    /// The schema of the type, if it demands what MCP's forms have no word for (`pattern`): the host checks that.
+    /// The schema of the type, if it has constraints that MCP's forms cannot express (`pattern`). The host checks
+    /// them.
     pub(crate) constraints: Option<Value>,
 }
 
-/// The form for a type.
+/// Creates the form of a type.
 pub(crate) fn form_of<T: JsonSchema>() -> Form {
     let schema = schema::form_schema::<T>();
     let Value::Object(mut form) = schema.clone() else {
@@ -70,7 +71,7 @@ pub(crate) fn form_of<T: JsonSchema>() -> Form {
             });
         }
     }
-    // Of a struct without fields.
+    // A struct without fields has no `properties`.
     form.entry("properties")
         .or_insert_with(|| Map::new().into());
     Form {
@@ -83,7 +84,7 @@ fn is_annotation(keyword: &str) -> bool {
     ANNOTATIONS.contains(&keyword) || keyword.starts_with("x-")
 }
 
-/// Write what schemars writes in one of the ways that MCP has.
+/// Rewrites schemars' notation in one that MCP has.
 fn simplify(property: &mut Value) {
     remove_null(property);
     choices(property, "oneOf");
@@ -112,7 +113,7 @@ fn simplify(property: &mut Value) {
     }
 }
 
-/// Where an integer may not reach a bound, show the next one.
+/// Adds the next inclusive bound for an exclusive bound of an integer.
 fn show_inclusive_bound(
     members: &mut Map<String, Value>,
     exclusive: &str,
@@ -131,7 +132,7 @@ fn show_inclusive_bound(
     }
 }
 
-/// An `Option`: whoever fills a form in leaves out what has no value.
+/// Removes null from an `Option`: users leave out a field without a value.
 fn remove_null(property: &mut Value) {
     if let Some(types) = property.get("type").and_then(Value::as_array) {
         let mut types: Vec<_> = types
@@ -143,7 +144,7 @@ fn remove_null(property: &mut Value) {
             property["type"] = only;
         }
     }
-    // Of an enum, whose null is one of the choices.
+    // The null of an optional enum is one of its choices.
     if let Some(choices) = property.get_mut("enum").and_then(Value::as_array_mut) {
         choices.retain(|choice| !choice.is_null());
     }
@@ -164,7 +165,7 @@ fn remove_null(property: &mut Value) {
     }
 }
 
-/// The choices of an enum whose variants have doc comments: these are what people see.
+/// Rewrites an enum whose variants have doc comments as titled choices.
 fn choices(schema: &mut Value, keyword: &str) {
     let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else {
         return;
@@ -174,7 +175,7 @@ fn choices(schema: &mut Value, keyword: &str) {
         let description = variant.get("description").or(variant.get("title"));
         let values = match (variant.get("const"), variant["enum"].as_array()) {
             (Some(value), _) => vec![value],
-            // Variants without a doc comment stand together.
+            // Variants without a doc comment share one schema.
             (None, Some(values)) => values.iter().collect(),
             (None, None) => return,
         };

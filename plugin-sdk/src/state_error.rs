@@ -1,10 +1,10 @@
-//! Why something cannot be kept between calls.
+//! Errors of stored state.
 
 use std::{error::Error, fmt};
 
 pub use tool_rules::state::StateErrorKind;
 
-/// Why something cannot be kept, or what was kept is not there.
+/// An error of stored state: the value cannot be stored, or is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateError {
     kind: StateErrorKind,
@@ -12,7 +12,7 @@ pub struct StateError {
 }
 
 impl StateError {
-    /// What kind it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> StateErrorKind {
         self.kind

@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[tool(...)]`.
+//! The attributes in `#[tool(...)]`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     pub(crate) open_world: Option<bool>,
     pub(crate) strict: Option<bool>,
     pub(crate) validate: Option<bool>,
-    /// Unit: milliseconds.
+    /// The time limit. Unit: milliseconds.
     pub(crate) timeout: Option<u64>,
     pub(crate) requires: Option<Vec<LitStr>>,
     pub(crate) icons: Option<Vec<Icon>>,
@@ -47,10 +47,10 @@ pub(crate) struct Fact {
     pub(crate) value: Expr,
 }
 
-/// Every attribute there is.
+/// The names of all attributes.
 const KNOWN: &str = "name, title, description, read_only, destructive, idempotent, open_world, strict, validate, timeout, requires, icons, meta, input_schema and output_schema";
 
-/// Source: MCP 2026-07-28, `ClientCapabilities`.
+/// The capabilities of clients. Source: MCP 2026-07-28, `ClientCapabilities`.
 const CAPABILITIES: [&str; 7] = [
     "elicitation",
     "elicitation.form",
@@ -62,7 +62,7 @@ const CAPABILITIES: [&str; 7] = [
 ];
 
 impl Args {
-    /// The attributes that are right; those that are not become errors.
+    /// Parses the attributes. Wrong ones become errors.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let parser = syn::meta::parser(|meta| args.take(&meta, errors));
@@ -72,7 +72,7 @@ impl Args {
         args
     }
 
-    /// `Err` where it is unclear how to read on.
+    /// Parses one attribute. `Err` means that it is unclear where the next one starts.
     fn take(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
         let taken = match option_name(meta).as_str() {
             "name" => set_once(&mut self.name, name(meta)?, meta),
@@ -103,14 +103,16 @@ impl Args {
     }
 }
 
-/// The inner `Err` is a mistake after which the next attribute can be read.
+/// A parsed value. The inner `Err` is a mistake after which the next attribute can be parsed.
 pub(crate) type Value<T> = syn::Result<syn::Result<T>>;
 
+/// Returns the name of an attribute.
 pub(crate) fn option_name(meta: &ParseNestedMeta<'_>) -> String {
     let ident = meta.path.get_ident();
     ident.map(ToString::to_string).unwrap_or_default()
 }
 
+/// Sets an attribute, which must not be set twice.
 pub(crate) fn set_once<T>(
     place: &mut Option<T>,
     value: syn::Result<T>,
@@ -154,7 +156,7 @@ pub(crate) fn string(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     Ok(Err(error))
 }
 
-/// `read_only` is `read_only = true`.
+/// Parses a flag: `read_only` is `read_only = true`.
 fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitBool) {
         return Ok(Ok(meta.value()?.parse::<LitBool>()?.value));
@@ -167,7 +169,7 @@ fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     Ok(Err(error))
 }
 
-/// A `&'static str` that the compiler knows: a literal, `include_str!`, a constant.
+/// Parses a `&'static str` that the compiler knows: a literal, `include_str!`, a constant.
 fn expression(meta: &ParseNestedMeta<'_>) -> Value<Expr> {
     if meta.input.peek(Token![=]) {
         return Ok(Ok(meta.value()?.parse()?));
@@ -180,7 +182,7 @@ fn expression(meta: &ParseNestedMeta<'_>) -> Value<Expr> {
     Ok(Err(error))
 }
 
-/// `"1500ms"`, `"10s"`, `"2m"` -> milliseconds
+/// Parses `"1500ms"`, `"10s"` or `"2m"` to milliseconds.
 fn timeout(meta: &ParseNestedMeta<'_>) -> Value<u64> {
     Ok(string(meta)?.and_then(|text| {
         let value = text.value();
@@ -312,7 +314,7 @@ impl Parse for Fact {
     }
 }
 
-/// `word(item, item)`
+/// Parses `name(item, item)`.
 fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     if !meta.input.peek(Paren) {
         let error = meta.error(format!("write `{example}`"));
@@ -332,10 +334,12 @@ fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     }))
 }
 
+/// Creates an error at these tokens.
 pub(crate) fn error_at(tokens: &impl ToTokens, message: impl std::fmt::Display) -> syn::Error {
     syn::Error::new_spanned(tokens, message)
 }
 
+/// Skips the value of an attribute.
 pub(crate) fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     if meta.input.peek(Token![=]) {
         meta.value()?.parse::<Expr>()?;

@@ -1,4 +1,4 @@
-//! Writes what `#[data]` stands for: the derives, with the paths of the crates that plugin-sdk brings along.
+//! The expansion of `#[data]`: the derives, with the paths of the crates that plugin-sdk re-exports.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -46,8 +46,8 @@ fn with_error(item: &TokenStream, error: syn::Error) -> TokenStream {
     quote!(#item #error)
 }
 
-/// Has it fields of its own that serde can tell from others? Not where several types share one object, nor where the
-/// author says how unknown fields are taken.
+/// Reports whether serde can tell the fields of the type from unknown ones. It cannot where several types share one
+/// object, and need not where the author decides about unknown fields.
 fn can_deny_unknown(input: &DeriveInput) -> bool {
     let container_options = [
         "deny_unknown_fields",
@@ -84,7 +84,7 @@ fn can_deny_unknown(input: &DeriveInput) -> bool {
     }
 }
 
-/// Does serde's attribute say one of these words?
+/// Reports whether serde's attributes have one of these options.
 fn has_serde_option(attributes: &[Attribute], options: &[&str]) -> bool {
     let tokens = attributes
         .iter()

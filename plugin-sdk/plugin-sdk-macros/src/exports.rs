@@ -1,4 +1,4 @@
-//! Writes what `export_tools!` stands for: the root module's header, under the symbol the host looks for.
+//! The expansion of `export_tools!`: the root module's header, under the symbol that the host looks up.
 
 use std::collections::HashSet;
 
@@ -62,7 +62,7 @@ impl Parse for ExportTools {
     }
 }
 
-/// Are names of functions kept as written?
+/// Parses the value of `names`: whether functions keep their names.
 fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
     let value: LitStr = input.parse()?;
     match value.value().as_str() {
@@ -95,7 +95,7 @@ fn parse_tool(input: ParseStream<'_>) -> syn::Result<Path> {
     Err(syn::Error::new_spanned(path, problem))
 }
 
-/// A function that is named twice would be one tool twice.
+/// Checks that no function is exported twice.
 fn check(tools: &Punctuated<Path, Token![,]>) -> Errors {
     let mut errors = Errors::default();
     let mut seen = HashSet::new();
@@ -169,8 +169,9 @@ fn span_of(path: &Path) -> Span {
     last.map_or(Span::call_site(), |segment| segment.ident.span())
 }
 
-/// The tool behind a path. A function without `#[tool]` has no type of its name, of which the compiler would only say
-/// that it expected one. Here it finds the type of the outer scope instead, and `ToolFn` tells the author what to do.
+/// Returns the tool of a path. A function without `#[tool]` has no type of its name, and the compiler would only
+/// report that it expected one. Here it finds the type of the outer scope instead, and `ToolFn` has a message for the
+/// author.
 fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
     let name = Ident::new("__Tool", span_of(path));
     let taken = quote_spanned!(span_of(path) => <#name as ::plugin_sdk::__private::ToolFn>::State);

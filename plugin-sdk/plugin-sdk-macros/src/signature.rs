@@ -1,4 +1,4 @@
-//! What a tool's function must look like. Every mistake is reported, each at its own token.
+//! The rules for a tool's function. Every mistake is reported, each at its own token.
 
 use std::collections::HashSet;
 
@@ -14,14 +14,14 @@ use crate::{
     tokens::{is_impl, is_self, mentions},
 };
 
-/// The parameters of `function`, documented by `doc`.
+/// Checks `function`, and returns its parameters with their descriptions from `doc`.
 pub(crate) fn check<'a>(
     function: &'a ItemFn,
     doc: &Doc,
     args: &Args,
     errors: &mut Errors,
 ) -> Vec<Parameter<'a>> {
-    // Wrong attributes must not hide mistakes in the signature, nor bring up what they may have been meant to hold.
+    // Wrong attributes must not hide mistakes in the signature, nor cause errors about values that they may have meant to set.
     let unclear = !errors.is_empty();
     let named = args.name.is_some() || unclear;
     let described = args.description.is_some() || unclear;
@@ -55,7 +55,7 @@ pub(crate) fn check<'a>(
     parameters
 }
 
-/// The words before the name, and the generics after it.
+/// Checks the keywords before the name, and the generics after it.
 fn check_form(function: &ItemFn, errors: &mut Errors) {
     let signature = &function.sig;
     if let Some(token) = &signature.asyncness
@@ -92,7 +92,8 @@ fn check_form(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// An associated function whose signature tells that it is one; of others the compiler says that no struct may stand there.
+/// Reports whether the signature shows an associated function. For others the compiler reports that a struct is not
+/// allowed there.
 pub(crate) fn mentions_self(function: &ItemFn) -> bool {
     let signature = &function.sig;
     let types = signature.inputs.iter().filter_map(|input| match input {
@@ -104,7 +105,7 @@ pub(crate) fn mentions_self(function: &ItemFn) -> bool {
         .any(|ty| mentions(ty, is_self))
 }
 
-/// Which parameters go together.
+/// Checks which parameters and attributes may be combined.
 fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
     let args_parameters: Vec<_> = parameters
         .iter()
@@ -153,7 +154,7 @@ fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Er
     }
 }
 
-/// Every argument that the doc comment describes is there.
+/// Checks that every argument in the doc comment exists.
 fn check_descriptions(
     function: &ItemFn,
     doc: &Doc,

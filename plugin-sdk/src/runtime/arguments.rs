@@ -1,6 +1,7 @@
-//! From the JSON of a call to the arguments of a function.
+//! The conversion of the JSON of a call to the arguments of a function.
 //!
-//! Refusals here are short: the host words them anew by the schema, and has these words only where the schema has none.
+//! Error messages here are short. The host writes its own message from the schema, and uses these only where the
+//! schema has no problem to report.
 
 use std::{fmt, marker::PhantomData};
 
@@ -13,10 +14,11 @@ use serde_json::value::RawValue;
 
 use super::failure::Failure;
 
-/// The arguments of a call, by name, not decoded yet: those that the tool knows, each once.
+/// The arguments of a call by name, not decoded yet: the known ones, each once.
 pub struct Arguments<'a>(Vec<(&'static str, &'a RawValue)>);
 
 impl<'a> Arguments<'a> {
+    /// Parses the body of a call, in which only these names are known.
     pub(crate) fn parse(body: &'a [u8], known: &[&'static str]) -> Result<Self, Failure> {
         let mut json = serde_json::Deserializer::from_slice(or_empty(body));
         let members = json.deserialize_map(MembersVisitor {
@@ -33,7 +35,7 @@ impl<'a> Arguments<'a> {
         Some(self.0.swap_remove(position).1)
     }
 
-    /// Decode an argument; one that is left out is right for a type that can do without, such as `Option`.
+    /// Decodes an argument. A missing one is valid for a type that needs no value, such as `Option`.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -45,7 +47,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Decode an argument; one that is left out is its default.
+    /// Decodes an argument. A missing one gets the default.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -63,13 +65,13 @@ impl<'a> Arguments<'a> {
 
 fn decode<T: DeserializeOwned>(name: &str, value: &RawValue) -> Result<T, Failure> {
     serde_json::from_str(value.get()).map_err(|error| {
-        // A JSON pointer, like the places that the host names.
+        // A JSON pointer, as in the host's messages.
         let name = name.replace('~', "~0").replace('/', "~1");
         invalid_arguments(format!("/{name}: {}", without_position(&error)))
     })
 }
 
-/// Decode all arguments as one value. A struct refuses arguments it does not know.
+/// Decodes all arguments as one value. A struct refuses unknown arguments.
 pub(crate) fn decode_args<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let mut json = serde_json::Deserializer::from_slice(or_empty(body));
     let value = T::deserialize(Root(&mut json)).map_err(decode_failure)?;
@@ -77,11 +79,12 @@ pub(crate) fn decode_args<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure
     Ok(value)
 }
 
-/// The members that `T` knows, if it is a struct that is decoded from just these.
+/// Returns the members that `T` knows, if it is a struct that is decoded from exactly these.
 pub(crate) fn members_of<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     T::deserialize(Probe).err().and_then(|seen| seen.0)
 }
 
+/// Replaces an empty body by an empty object.
 fn or_empty(body: &[u8]) -> &[u8] {
     if body.is_empty() { b"{}" } else { body }
 }
@@ -94,14 +97,14 @@ fn decode_failure(error: serde_json::Error) -> Failure {
     invalid_arguments(without_position(&error))
 }
 
-/// serde_json's message without "at line 1 column 9": the model did not write lines.
+/// Returns serde_json's message without "at line 1 column 9": the model did not write lines.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// Reads an object's members, of which only the known ones may be there, each once.
+/// Reads an object's members. Only known ones are allowed, each once.
 struct MembersVisitor<'a, 'k> {
     known: &'k [&'static str],
     body: PhantomData<&'a ()>,
@@ -131,10 +134,10 @@ impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a, '_> {
     }
 }
 
-/// What a body must be.
+/// The expected form of a body.
 const EXPECTING: &str = "an object of the tool's arguments";
 
-/// A name that a tool does not know, and those it knows.
+/// An unknown name, and the known ones.
 struct UnknownArgument<'a>(&'a str, &'a [&'static str]);
 
 impl fmt::Display for UnknownArgument<'_> {
@@ -151,9 +154,10 @@ impl fmt::Display for UnknownArgument<'_> {
     }
 }
 
-/// A value that is left out, as serde's derive reads it for a field: only types that can do without accept it.
+/// A missing value, as serde's derive reads it for a field: only types that need no value accept it.
 struct MissingArgument(&'static str);
 
+/// The error for a type that needs a value.
 struct MissingError(String);
 
 impl<'de> Deserializer<'de> for MissingArgument {
@@ -173,7 +177,7 @@ impl<'de> Deserializer<'de> for MissingArgument {
     }
 }
 
-/// The object at the root, of which a struct is told only members it knows.
+/// The object at the root. A struct gets only members that it knows.
 struct Root<'a, D>(&'a mut D);
 
 impl<'de, 'a, R> Deserializer<'de> for Root<'a, serde_json::Deserializer<R>>
@@ -223,7 +227,7 @@ where
     }
 }
 
-/// A visitor that is shown an object only of known members.
+/// A visitor that gets an object with known members only.
 struct KnownMembersVisitor<V> {
     fields: &'static [&'static str],
     visitor: V,
@@ -245,6 +249,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for KnownMembersVisitor<V> {
     }
 }
 
+/// The members of an object, of which an unknown one is an error.
 struct KnownMembersAccess<A> {
     fields: &'static [&'static str],
     map: A,
@@ -275,9 +280,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownMembersAccess<A> {
     }
 }
 
-/// Asks a type how it is decoded: the members of a struct, in the error that always comes.
+/// Asks a type how it is decoded. The answer, the members of a struct, is in the error that always follows.
 struct Probe;
 
+/// The answer to a [`Probe`].
 struct ProbeError(Option<&'static [&'static str]>);
 
 impl<'de> Deserializer<'de> for Probe {

@@ -1,8 +1,9 @@
 //! The plugin's own async runtime: built at its first use, shared by all calls.
 //!
-//! A plugin's tokio cannot use the host's reactor: each has its own copy of tokio's thread-locals. The runtime has no
-//! thread of its own: every call blocks its thread on it, and one of these drives timers and sockets for all. So tasks
-//! that outlive their call rest until the next one, as everything does between two invocations of a Lambda function.
+//! A plugin's tokio cannot use the host's reactor, because each has its own copy of tokio's thread-locals. The
+//! runtime has no thread of its own. Every call blocks its thread on it, and one of these drives timers and sockets
+//! for all. So tasks that outlive their call pause until the next one, as everything does between two invocations of
+//! a Lambda function.
 
 use std::{
     future::poll_fn,
@@ -18,7 +19,7 @@ use super::{
     failure::Failure,
 };
 
-/// Run what `start` begins to its end, or until its call is cancelled; then it is dropped.
+/// Runs the future of `start` until it ends or its call is cancelled. A cancelled future is dropped.
 ///
 /// # Errors
 /// `cancelled`; `unavailable` if the runtime cannot be built.
@@ -33,20 +34,21 @@ pub fn run_async<F: Future>(
     .ok_or_else(Failure::cancelled)
 }
 
-/// Run what `start` begins to its end, whatever becomes of the call that wanted it first.
+/// Runs the future of `start` to its end, even if the call that needed it first is cancelled.
 pub(crate) fn run_to_completion<F: Future>(
     start: impl FnOnce() -> F,
 ) -> Result<F::Output, Failure> {
     drive(start, |_| false)?.ok_or_else(Failure::cancelled)
 }
 
-/// `None` when it was given up: `is_cancelled` is asked before every poll, and told whom to wake when its answer changes.
+/// Runs the future of `start`; `None` if it was cancelled. `is_cancelled` is called before every poll with the waker
+/// to wake when its answer changes.
 fn drive<F: Future>(
     start: impl FnOnce() -> F,
     is_cancelled: impl Fn(&Waker) -> bool,
 ) -> Result<Option<F::Output>, Failure> {
     let runtime = runtime()?;
-    // Also for what runs outside of `block_on`: the beginning, and the drop of what was given up.
+    // Code outside of `block_on` needs it too: the start, and the drop of a cancelled future.
     let _entered = runtime.enter();
     let mut future = pin!(start());
     let call = current::current();
@@ -61,6 +63,7 @@ fn drive<F: Future>(
     })))
 }
 
+/// Returns the runtime, and builds it at the first use.
 fn runtime() -> Result<&'static Runtime, Failure> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     static BUILD_LOCK: Mutex<()> = Mutex::new(());

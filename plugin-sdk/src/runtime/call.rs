@@ -1,4 +1,4 @@
-//! One call of a tool: its arguments, its context and its state.
+//! A call of a tool: its arguments, its context and its state.
 
 use std::{any::Any, sync::Arc};
 
@@ -15,17 +15,17 @@ use crate::{
     state::{State, StateBuilder, StateCell},
 };
 
-/// One call of a tool, as its shim sees it.
+/// A call of a tool, as the macro's code sees it.
 pub struct Call<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) host: Host,
     pub(crate) cancel_token: Arc<CancelToken>,
-    /// The plugin's state, and what builds it for this tool.
+    /// The plugin's state, and its builder for this tool.
     pub(crate) state: (&'static StateCell, StateBuilder),
 }
 
 impl Call<'_> {
-    /// The arguments, of which only these are known.
+    /// Parses the arguments, of which only these are known.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -33,7 +33,7 @@ impl Call<'_> {
         Arguments::parse(self.body, known)
     }
 
-    /// All arguments as one value.
+    /// Decodes all arguments as one value.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -41,23 +41,23 @@ impl Call<'_> {
         arguments::decode_args(self.body)
     }
 
-    /// Whether the call goes on.
+    /// Returns the token that cancels the call.
     #[must_use]
     pub fn cancel_token(&self) -> &CancelToken {
         &self.cancel_token
     }
 
-    /// What the tool can ask about this call.
+    /// Returns the context for the tool.
     #[must_use]
     pub fn context(&self) -> Context {
         Context::new(self.host, Arc::clone(&self.cancel_token))
     }
 
-    /// The plugin's state, built if it is not there yet.
+    /// Returns the plugin's state, and builds it if it is missing.
     ///
     /// # Errors
-    /// `unavailable`: it cannot be built; `cancelled`: the call was given up meanwhile. What was begun is built to its end
-    /// all the same: a tool with a short time limit would otherwise begin anew at every call.
+    /// `unavailable` if it cannot be built; `cancelled` if the call was cancelled meanwhile. The state is built to
+    /// its end all the same: otherwise a tool with a short time limit would start again at every call.
     pub fn state<T: Any>(&self) -> Result<State<T>, Failure> {
         let (cell, build) = self.state;
         let state = cell.get(build)?;

@@ -1,4 +1,4 @@
-//! The calls under way: which one a thread works for, and how another thread ends it.
+//! The active calls: the call that a thread works for, and its cancellation from another thread.
 
 use std::{
     cell::Cell,
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::host_client;
 
-/// Whether a call goes on, seen from any thread.
+/// Whether a call is cancelled, visible from any thread.
 #[derive(Default)]
 pub struct CancelToken {
     cancelled: AtomicBool,
@@ -28,14 +28,15 @@ impl CancelToken {
 
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        // Woken without the lock: what is woken asks for it.
+        // Wake without the lock: the woken task takes it.
         let waker = self.waker().take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Whom to wake when the call is cancelled. Asked for before [`CancelToken::is_cancelled`], so that nothing is missed.
+    /// Sets the waker for the cancellation. Call it before [`CancelToken::is_cancelled`], so that no cancellation is
+    /// missed.
     #[cfg(feature = "async")]
     pub(crate) fn set_waker(&self, waker: &Waker) {
         let mut kept = self.waker();
@@ -50,16 +51,17 @@ impl CancelToken {
     }
 }
 
-/// The calls under way: one, or a few at once.
+/// Returns the active calls: usually one, sometimes a few.
 fn active_calls() -> MutexGuard<'static, Vec<(u64, Arc<CancelToken>)>> {
     static ACTIVE_CALLS: Mutex<Vec<(u64, Arc<CancelToken>)>> = Mutex::new(Vec::new());
     ACTIVE_CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A call that can be cancelled until this is dropped.
+/// Registers a call, which can be cancelled until this is dropped.
 pub(crate) struct ActiveCallGuard(u64);
 
 impl ActiveCallGuard {
+    /// Registers a call, and asks the host whether it is cancelled already.
     pub(crate) fn register(host: Host) -> (Self, Arc<CancelToken>) {
         #[derive(Deserialize)]
         struct Answer {
@@ -67,7 +69,7 @@ impl ActiveCallGuard {
         }
         let cancel_token = Arc::<CancelToken>::default();
         active_calls().push((host.call, Arc::clone(&cancel_token)));
-        // It may have been cancelled before it was known here: then nobody tells again.
+        // It may have been cancelled before it was registered, and the host does not repeat a cancellation.
         let limited = host.deadline_unix_ms != 0;
         let state = limited.then(|| host_client::request::<Answer>(host, host_op::CANCELLED));
         if state.flatten().is_some_and(|answer| answer.cancelled) {
@@ -83,7 +85,7 @@ impl Drop for ActiveCallGuard {
     }
 }
 
-/// Cancel a call; one that is over, or was never there, stays so.
+/// Cancels a call. An ended or unknown call is ignored.
 pub(crate) fn cancel(call: u64) {
     for (_, cancel_token) in active_calls().iter().filter(|(number, _)| *number == call) {
         cancel_token.cancel();
@@ -94,15 +96,16 @@ thread_local! {
     static CURRENT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The call that this thread works for; 0 if that is not known.
+/// Returns the call that this thread works for; 0 if that is not known.
 pub(crate) fn current() -> u64 {
     CURRENT.get()
 }
 
-/// This thread works for a call, until this is dropped.
+/// Sets the call that this thread works for, until this is dropped.
 pub(crate) struct CurrentCallGuard(u64);
 
 impl CurrentCallGuard {
+    /// Sets the call that this thread works for.
     pub(crate) fn enter(call: u64) -> Self {
         Self(CURRENT.replace(call))
     }

@@ -1,4 +1,4 @@
-//! The shim under `export_tools!`: from the boundary's bytes to the tools and back, panics caught.
+//! The code under `export_tools!`: it connects the bytes of the ABI with the tools, and catches panics.
 
 use std::io::{self, Write};
 
@@ -27,21 +27,21 @@ use crate::{
     tool::{Names, Tool},
 };
 
-/// What `export_tools!` exports.
+/// The exports of `export_tools!`.
 pub trait Exports: 'static {
-    /// The author's crate.
+    /// The name of the author's crate.
     const CRATE_NAME: &'static str;
-    /// Its version.
+    /// The version of the crate.
     const CRATE_VERSION: &'static str;
-    /// How tools are named.
+    /// The naming of the tools.
     const NAMES: Names;
-    /// The tools, in the order written.
+    /// The tools, in the order of `export_tools!`.
     const TOOLS: &'static [ExportedTool];
-    /// What the tools share.
+    /// Returns the cell of the shared state.
     fn state() -> &'static StateCell;
 }
 
-/// A tool, and what builds the state for it.
+/// A tool, and the builder of its state.
 pub struct ExportedTool {
     /// The tool.
     pub tool: Tool,
@@ -49,13 +49,13 @@ pub struct ExportedTool {
     pub state: StateBuilder,
 }
 
-/// The oldest release of the host that can serve what is built with this SDK.
+/// The oldest release of the host that can serve plugins of this SDK.
 const MIN_HOST: &str = "0.1.0";
 
-/// Can the tool at `position` have the name that the prefix makes of its own? Asked when the plugin is compiled.
+/// Checks, at compile time, the name that the prefix makes of the name of the tool at `position`.
 pub const fn check_name(tools: &[ExportedTool], names: Names, position: usize) {
     let name = tools[position].tool.own_name(names).as_bytes();
-    // The name of a tool with mistakes, which were reported.
+    // A tool with mistakes, which were reported, has an empty name.
     if name.is_empty() {
         return;
     }
@@ -84,7 +84,7 @@ const fn is_equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
 }
 
-/// The header under which abi_stable finds the plugin's root module.
+/// Creates the header in which abi_stable finds the plugin's root module.
 #[must_use]
 #[expect(unsafe_code, reason = "abi_stable's constructor")]
 pub const fn header<E: Exports>() -> LibHeader {
@@ -118,7 +118,7 @@ extern "C" fn invoke<E: Exports>(
     });
     match answer {
         Ok(payload) => RResult::ROk(payload.into()),
-        // An error payload is strings and numbers, which always have a form in JSON.
+        // An error payload has only strings and numbers, which JSON can always hold.
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
     }
 }
@@ -173,7 +173,7 @@ fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Fa
         cancel_token,
         state: (E::state(), exported.state),
     });
-    // This library has a stdout of its own, whose last line without an end would be lost with the process.
+    // This library has a stdout of its own. Its last line, if it has no end, would be lost with the process.
     let _ = io::stdout().flush();
     answer
 }
@@ -189,6 +189,7 @@ fn prepare<E: Exports>() -> Result<Vec<u8>, Failure> {
     Ok(b"{}".to_vec())
 }
 
+/// Decodes the body of an operation.
 fn decode<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(body)
         .map_err(|error| Failure::unavailable(format!("{what} cannot be read: {error}")))

@@ -1,8 +1,8 @@
-//! The error payload: why a plugin has no answer for its host. See `plugin-abi/PAYLOADS.md`.
+//! The error payload: the reason why a plugin has no answer for its host. See `plugin-abi/PAYLOADS.md`.
 
 use serde::Serialize;
 
-/// The error payload.
+/// The error payload, such as `{"kind": "panic", "detail": "index out of bounds at src/lib.rs:9:5"}`.
 #[derive(Debug, Serialize)]
 pub struct Failure {
     pub(crate) kind: &'static str,
@@ -12,7 +12,7 @@ pub struct Failure {
     pub(crate) public: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
-    /// The kind of the state error that it comes of.
+    /// The kind of the state error that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<&'static str>,
 }
@@ -52,7 +52,7 @@ impl Failure {
         Self::with_detail("unavailable", detail)
     }
 
-    /// The same, said of this function.
+    /// Adds the name of a function to the detail.
     pub(crate) fn in_function(self, function: &str) -> Self {
         let detail = self.detail.map(|detail| format!("{function}: {detail}"));
         Self { detail, ..self }

@@ -1,18 +1,18 @@
-//! Whether all numbers of a value are such as JSON has: a serializer that writes nothing.
+//! A check that JSON can hold all numbers of a value: a serializer that writes nothing.
 
 use std::fmt::{self, Display};
 
 use serde::{Serialize, ser};
 
-/// Look at every number of a value.
+/// Checks every number of a value.
 ///
 /// # Errors
-/// One is infinite or none, or the value does not want to be written.
+/// A number is infinite or NaN, or the `Serialize` of the value fails.
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NotJson> {
     value.serialize(FiniteCheck)
 }
 
-/// Why a value cannot be written.
+/// The reason why a value cannot be written.
 #[derive(Debug)]
 pub(crate) struct NotJson(String);
 
@@ -30,6 +30,7 @@ impl ser::Error for NotJson {
     }
 }
 
+/// The serializer.
 struct FiniteCheck;
 
 macro_rules! accept {

@@ -1,4 +1,5 @@
-//! Panics stay in the plugin (ABI rule 3): one in a call becomes its failure, any other a line in the operator's log.
+//! Panics stay in the plugin (ABI rule 3): a panic in a call becomes its failure, any other a line in the operator's
+//! log.
 
 use std::{
     any::Any,
@@ -15,13 +16,13 @@ use super::{
 };
 
 thread_local! {
-    /// Is this thread inside [`catch_panic`]? Only then does the hook keep a panic for the answer.
+    /// Whether this thread is inside [`catch_panic`]. Only then the hook stores a panic for the answer.
     static IS_CATCHING: Cell<bool> = const { Cell::new(false) };
-    /// The last panic on this thread, which nobody was told of yet.
+    /// The last panic on this thread that was not reported yet.
     static LAST_PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
-/// A panic, as the hook hears of it.
+/// A panic, as the hook sees it.
 struct Panic {
     message: String,
     location: String,
@@ -30,6 +31,7 @@ struct Panic {
 }
 
 impl Panic {
+    /// Writes the panic to the operator's log, and reports whether the host took it.
     fn report(&self) -> bool {
         let _current_call = CurrentCallGuard::enter(self.call);
         logger::write(log::Level::Error, "panic", &format!("a panic: {self}"))
@@ -42,7 +44,7 @@ impl fmt::Display for Panic {
     }
 }
 
-/// Run `work`; a panic becomes a [`Failure`] that says where it happened.
+/// Runs `work`. A panic becomes a [`Failure`] with its source location.
 pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     install_hook();
     let outer = IS_CATCHING.replace(true);
@@ -51,7 +53,7 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Resul
     let last = LAST_PANIC.take();
     match result {
         Ok(result) => {
-            // Of a panic that was caught on the way: by the author's own code, or by tokio in a task.
+            // A panic was caught inside of `work`: by the author's own code, or by tokio in a task.
             if let Some(last) = last {
                 last.report();
             }
@@ -59,11 +61,11 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Resul
         }
         Err(payload) => {
             let message = message(payload.as_ref()).to_owned();
-            // Dropping a payload of the author's own type may panic again, out here where nothing catches it.
+            // The drop of a payload of the author's own type may panic again, and nothing catches it here.
             std::mem::forget(payload);
             Err(Failure::panic(match last {
                 Some(last) if last.message == message => last.to_string(),
-                // `resume_unwind` does not pass through the hook: the last panic is another one.
+                // `resume_unwind` skips the hook: the last panic is another one.
                 Some(last) => {
                     last.report();
                     message
@@ -74,7 +76,7 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Resul
     }
 }
 
-/// A plugin has its own copy of std, and so its own hook: the host's never hears of a plugin's panic.
+/// Installs the plugin's hook. A plugin has its own copy of std: the host's hook never sees a panic of a plugin.
 fn install_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -100,6 +102,7 @@ fn install_hook() {
     });
 }
 
+/// Returns the message of a panic.
 fn message(payload: &(dyn Any + Send)) -> &str {
     if let Some(text) = payload.downcast_ref::<&str>() {
         text

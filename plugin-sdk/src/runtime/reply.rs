@@ -11,10 +11,10 @@ use crate::{
     result::{IntoToolResult, NoResult},
 };
 
-/// The answer to a call, from what the tool gave back.
+/// Writes the answer to a call from the output of the tool.
 ///
 /// # Errors
-/// `protocol`, when the tool failed so; `unavailable`, when the result has no form in JSON.
+/// `protocol` if the tool failed with an error of the protocol; `unavailable` if JSON cannot hold the result.
 pub fn reply<T: IntoToolResult>(outcome: T, take_error: TakeError<T>) -> Result<Vec<u8>, Failure> {
     let result = match take_error(outcome) {
         Ok(outcome) => outcome.into_tool_result(),
@@ -45,7 +45,7 @@ pub fn reply<T: IntoToolResult>(outcome: T, take_error: TakeError<T>) -> Result<
     serde_json::to_vec(&complete).map_err(|error| Failure::unavailable(error.to_string()))
 }
 
-/// Answer to the operation `call`.
+/// The answer to the operation `call`: `{"type": "complete", "content": [...], "isError": true}`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Complete {

@@ -1,4 +1,4 @@
-//! The host of a test: it records what a plugin tells it.
+//! The host of a test: it records everything that a plugin sends to it.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use tool_schema::{Form, check_url};
 
 use super::state_store::CallState;
 
-/// What a call told its host.
+/// The record of a call: the facts that the test set, and everything that the call sent to its host.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallRecord {
     facts: Map<String, Value>,
@@ -26,16 +26,17 @@ pub(super) struct CallRecord {
     pub(super) progress: Vec<Value>,
     pub(super) messages: Vec<Value>,
     pub(super) logs: Vec<Value>,
-    /// The answers that the client has, by keys.
+    /// The answers of the client, by keys.
     answers: Map<String, Value>,
-    /// What it keeps.
+    /// The state that the call reads and writes.
     state: CallState,
-    /// What it was asked, and has no answer to.
+    /// The questions without an answer, by keys.
     pub(super) input_requests: Map<String, Value>,
 }
 
 impl CallRecord {
-    /// As by the host: what fits its question is an answer, all else is asked.
+    /// Answers questions like the host: an answer that fits its question is returned, every other question stays
+    /// open.
     fn ask(&mut self, requests: &Value) -> Result<Map<String, Value>, String> {
         let requests = requests.as_object().cloned().unwrap_or_default();
         let mut forms = Vec::new();
@@ -74,7 +75,7 @@ impl CallRecord {
     }
 }
 
-/// What a client that declares this is not capable of, and would have to be to be asked this.
+/// Returns the capability that a question needs and a client with this declaration lacks.
 fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     let elicitation = &declared["elicitation"];
     let (name, declared) = match (
@@ -82,7 +83,7 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
         request["params"]["mode"].as_str(),
     ) {
         (Some("elicitation/create"), Some("url")) => ("elicitation.url", &elicitation["url"]),
-        // Who says no more than `elicitation` means forms.
+        // An empty `elicitation` means forms.
         (Some("elicitation/create"), _) if *elicitation == json!({}) => return None,
         (Some("elicitation/create"), _) => ("elicitation.form", &elicitation["form"]),
         (Some("roots/list"), _) => ("roots", &declared["roots"]),
@@ -91,10 +92,11 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     (!declared.is_object()).then_some(name)
 }
 
-/// A call that tells, until this is dropped.
+/// A call that is recorded until this is dropped.
 pub(super) struct RecordingGuard(pub(super) u64);
 
 impl RecordingGuard {
+    /// Starts the record of a new call.
     pub(super) fn start(
         mut facts: Map<String, Value>,
         answers: Map<String, Value>,
@@ -120,24 +122,24 @@ impl RecordingGuard {
         Self(call)
     }
 
-    /// The call is given up; it may not have begun yet, and asks when it does.
+    /// Cancels the call. A call that has not begun yet asks when it begins.
     pub(super) fn cancel(call: u64) {
         if let Some(record) = records().get_mut(&call) {
             record.cancelled = true;
         }
     }
 
-    /// The call has succeeded: what it has set is kept.
+    /// Stores the states that the call has set. The call has succeeded.
     ///
     /// # Errors
-    /// Words for the model: it has not succeeded, as another call was faster.
+    /// A message for the model if another call was faster: this call has failed after all.
     pub(super) fn commit(&self) -> Result<(), String> {
         let mut records = records();
         let record = records.get_mut(&self.0);
         record.map_or(Ok(()), |record| record.state.commit())
     }
 
-    /// What was told until now.
+    /// Returns the record so far.
     pub(super) fn snapshot(&self) -> CallRecord {
         records().get(&self.0).cloned().unwrap_or_default()
     }
@@ -154,7 +156,7 @@ fn records() -> MutexGuard<'static, BTreeMap<u64, CallRecord>> {
     RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What plugins ask of this host.
+/// Answers the requests of plugins.
 pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
     let refuse = |kind| RResult::RErr(json!({ "kind": kind }).to_string().into_bytes().into());
     let answer = |value: Value| RResult::ROk(value.to_string().into_bytes().into());
@@ -163,7 +165,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
         if op != host_op::LOG {
             return refuse("call_ended");
         }
-        // Perhaps of the test itself: unheard, it is told as every test's, backtrace and all.
+        // It may be a panic of the test itself: std reports it with its backtrace if this host does not take it.
         if payload["target"] == "panic" {
             return refuse("unknown_op");
         }
@@ -203,6 +205,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
     answer(json!({}))
 }
 
+/// Calls an operation of the plugin, and decodes its answer.
 pub(super) fn invoke(
     module: PluginRef,
     op: u32,
@@ -218,7 +221,7 @@ pub(super) fn invoke(
     }
 }
 
-/// Do it where an async tool can block its thread: not in a test that runs on a runtime itself (`#[tokio::test]`).
+/// Does the work where an async tool can block its thread: outside of the runtime of a test (`#[tokio::test]`).
 pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     #[cfg(feature = "async")]
     if tokio::runtime::Handle::try_current().is_ok() {
@@ -230,7 +233,7 @@ pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     work()
 }
 
-/// A text of JSON; empty where it is none.
+/// Returns a JSON string; an empty one if the value is none.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! What the tools of a test keep between calls: in memory, and otherwise as by the host.
+//! The store for the states of tests: in memory, with the rules of the host.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +45,7 @@ impl StateRecord for MemoryRecord {
     }
 }
 
-/// Returns a state as the host answers it. Null is a value, so that a state without one has no such member.
+/// Returns a state in the form of the host. Null is a value, so a state without a value has no member `value`.
 fn answer(seen: Snapshot<Value>) -> Value {
     let mut answer = json!({ "version": seen.version });
     if let Some(value) = seen.value {
@@ -54,19 +54,19 @@ fn answer(seen: Snapshot<Value>) -> Value {
     answer
 }
 
-/// Keep this for a session, whatever was there.
+/// Stores the value of a session, whatever its version is.
 pub(super) fn put(session: &str, owner: Option<String>, value: Value) {
     let mut all = states();
     let state = all.entry(session_key(session)).or_default();
     state.put(owner.as_ref(), Some(value));
 }
 
-/// The key of what is kept for a session.
+/// Returns the key of a session's state.
 fn session_key(name: &str) -> String {
     format!("session {name}")
 }
 
-/// What all tools of these tests keep.
+/// Returns the states of all tests of this process.
 fn states() -> MutexGuard<'static, BTreeMap<String, MemoryRecord>> {
     static STATES: Mutex<BTreeMap<String, MemoryRecord>> = Mutex::new(BTreeMap::new());
     STATES.lock().unwrap_or_else(PoisonError::into_inner)
@@ -75,10 +75,10 @@ fn states() -> MutexGuard<'static, BTreeMap<String, MemoryRecord>> {
 /// The states that one call reads and writes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallState {
-    /// The session that the call is in.
+    /// The session of the call.
     session: Option<String>,
     principal: Option<String>,
-    /// The failure of every request, as the test asks.
+    /// The failure of every request, if the test asks for one.
     failing: Option<Refusal>,
     states: StateTransaction<MemoryRecord>,
 }
@@ -90,7 +90,7 @@ fn refusal(failure: &StateFailure) -> Refusal {
     (failure.kind(), Some(failure.to_string()))
 }
 
-/// Returns the failure that a test asks for, as the host words it.
+/// Returns the failure that a test asks for, with the message of the host.
 fn requested_failure(kind: StateErrorKind, tool: &str) -> Refusal {
     let failure = match kind {
         StateErrorKind::NoSession => StateFailure::NoSession,
@@ -119,7 +119,7 @@ impl CallState {
         }
     }
 
-    /// Does what a tool asks for.
+    /// Performs a request of a tool.
     pub(super) fn answer(&mut self, request: &Value) -> Result<Value, Refusal> {
         match &self.failing {
             Some(refusal) => Err(refusal.clone()),
@@ -194,7 +194,7 @@ impl CallState {
         Ok(conflict)
     }
 
-    /// Writes the next version of what was read. `None`: another call was faster.
+    /// Writes the next version of a state. `None` means that another call was faster.
     fn write(&self, key: &str, value: Option<Value>) -> Option<MemoryRecord> {
         let seen = self.states.record(key).map_or(0, StateRecord::version);
         let mut all = states();
@@ -206,7 +206,7 @@ impl CallState {
         Some(state.clone())
     }
 
-    /// Keeps what was set, each value for itself, until another call was faster with one.
+    /// Writes the states that the call has set, one by one, until another call was faster with one.
     pub(super) fn commit(&mut self) -> Result<(), String> {
         let mut commit = || -> Result<(), StateFailure> {
             for (key, value) in self.states.take_pending()? {

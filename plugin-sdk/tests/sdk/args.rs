@@ -1,4 +1,4 @@
-//! All arguments as one value: what is declared of `Args<T>`, and what is decoded.
+//! All arguments as one value: the declaration of `Args<T>`, and its decoding.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! From a call's body to the arguments of a function.
+//! The conversion of the body of a call to the arguments of a function.
 
 use std::{
     collections::BTreeMap,

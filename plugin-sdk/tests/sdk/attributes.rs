@@ -1,4 +1,4 @@
-//! What stands above a parameter: in the declaration, and in a call.
+//! Attributes of parameters: in the declaration, and in a call.
 
 use std::{cell::Cell, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! Every kind of content and result, as MCP has it.
+//! Every kind of content and result, in MCP's form.
 
 use plugin_sdk::{
     Resource, ResourceLink, Role,

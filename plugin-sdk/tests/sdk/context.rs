@@ -1,4 +1,4 @@
-//! What a tool learns about its call, and tells about it.
+//! The context of a call: its facts, and everything that a tool sends through it.
 
 use std::{
     sync::{Mutex, PoisonError, mpsc},

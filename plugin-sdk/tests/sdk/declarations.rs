@@ -1,5 +1,5 @@
-//! What is declared of a function, on one page. Every declaration made here satisfies MCP's schema, and its own schemas
-//! are schemas.
+//! The declaration of a function, formatted on one page. Every declaration made here satisfies the schema of MCP, and
+//! its own schemas are valid.
 
 use plugin_sdk::{__private::ToolFn, serde_json::Value};
 

@@ -1,4 +1,4 @@
-//! What `export_tools!` exports, found as a host finds it: by its symbol.
+//! The exports of `export_tools!`, found as a host finds them: by their symbol.
 
 use insta::assert_snapshot;
 use plugin_abi::abi_stable::library::LibHeader;

@@ -1,4 +1,4 @@
-//! A host's half of the boundary. Plugins are linked into this test binary, and pass the same header as a library.
+//! The host's side of the ABI. Plugins are linked into this test binary, and pass the same header as a library.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! The handshake, and what a declaration says.
+//! The handshake, and the declaration.
 
 use insta::assert_snapshot;
 use plugin_abi::op;

@@ -1,4 +1,4 @@
-//! What the crate `log` takes goes to the operator's log, with the call it belongs to.
+//! Lines of the crate `log` go to the operator's log, with the call that they belong to.
 
 use std::{env, panic, process::Command, sync::Barrier, thread};
 

@@ -1,4 +1,4 @@
-//! plugin-sdk as a host meets it: bytes into the root module, bytes out of it.
+//! plugin-sdk from the side of a host: bytes into the root module, bytes out of it.
 
 mod args;
 mod arguments;

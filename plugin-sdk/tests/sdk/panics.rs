@@ -1,4 +1,4 @@
-//! A panic costs one call, and only the operator is told.
+//! A panic fails one call, and only the operator's log has its message.
 
 use std::{
     panic,

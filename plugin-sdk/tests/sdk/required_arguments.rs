@@ -1,4 +1,4 @@
-//! `required` is exactly what decoding demands.
+//! `required` contains exactly the arguments that decoding demands.
 
 use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
 

@@ -1,4 +1,4 @@
-//! From what a function gives back to the payload of a result.
+//! The conversion of return values to the payload of a result.
 
 use std::{collections::BTreeMap, error::Error, fmt, io};
 

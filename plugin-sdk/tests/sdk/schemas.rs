@@ -1,4 +1,4 @@
-//! From a signature to what is declared of it.
+//! The declaration of a signature.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! What tools share: built once, at the first call that needs it.
+//! Shared state: built once, at the first call that needs it.
 
 use std::{
     error::Error,

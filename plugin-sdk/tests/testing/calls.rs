@@ -1,4 +1,4 @@
-//! Calls, and what comes of them.
+//! Calls and their outcomes.
 
 use std::time::Duration;
 

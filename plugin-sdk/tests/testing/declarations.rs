@@ -1,4 +1,4 @@
-//! Declarations: what tests see of them, and those that no host takes.
+//! Declarations: how tests see them, and those that hosts refuse.
 
 use std::{env, fs, process::Command};
 

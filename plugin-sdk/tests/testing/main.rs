@@ -1,4 +1,5 @@
-//! What `plugin_sdk::testing` promises to authors. In a process of its own: it is the host here, and a plugin has but one.
+//! The promises of `plugin_sdk::testing` to authors. It has a process of its own, because it is the host here, and a
+//! plugin has only one.
 
 mod calls;
 mod declarations;

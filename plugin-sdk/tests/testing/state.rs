@@ -1,4 +1,4 @@
-//! Tools that keep something between calls.
+//! Tools that store state between calls.
 
 use plugin_sdk::{
     StateErrorKind,

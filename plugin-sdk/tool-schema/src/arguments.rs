@@ -1,63 +1,64 @@
-//! How arguments reach a tool: as they are, and where it cannot take them so, once more with their spelling mended.
+//! The delivery of arguments to a tool: unchanged, and if the tool cannot decode them, once more with coercion.
 
 use serde_json::Value;
 
 use crate::{LazySchema, Problem, Schema, SchemaError, coerce, schema::describe::integer_range};
 
-/// The longest list of problems that a model is told. Unit: bytes.
+/// The maximum length of a list of problems for a model. Unit: bytes.
 const MAX_MESSAGE: usize = 2000;
 
-/// How the arguments of one tool are taken; see [`Self::call_with`].
+/// The rules for the arguments of one tool; see [`Self::call_with`].
 #[derive(Clone, Copy, Debug)]
 pub struct ArgumentRules<'a> {
     /// The tool's name.
     pub tool: &'a str,
     /// The text of its `inputSchema`.
     pub schema_text: &'a str,
-    /// The same, compiled when it is first needed.
+    /// The compiled `inputSchema`.
     pub schema: &'a LazySchema,
-    /// The schema says more than decoding can see: the tool gets only what it accepts.
+    /// Whether the schema has constraints that decoding does not see. The tool then gets only arguments that the
+    /// schema accepts.
     pub validate: bool,
-    /// Arguments are never coerced.
+    /// Whether arguments are never coerced.
     pub strict: bool,
 }
 
-/// What came of delivering arguments to a tool.
+/// The outcome of one attempt to call a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt<T> {
-    /// It took them.
+    /// The tool accepted the arguments; this is its result.
     Accepted(T),
-    /// It could not decode them, and its body has not run.
+    /// The tool could not decode the arguments, and its body has not run.
     DecodeFailed {
         /// The decoder's message.
         message: String,
     },
 }
 
-/// Why a tool did not take its arguments.
+/// The reason why a tool did not accept its arguments.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArgumentsError<'a> {
-    /// They do not fit. The text is for the model, which can mend them.
+    /// The arguments are wrong. The message is for the model, which can correct them.
     #[error("{0}")]
     Invalid(String),
-    /// Nothing can be said of them: the schema itself is wrong, which only the tool's author can mend.
+    /// The schema itself is wrong, so that the arguments cannot be judged. Only the tool's author can correct it.
     #[error("the inputSchema is {0}")]
     Schema(&'a SchemaError),
 }
 
 impl<'a> ArgumentRules<'a> {
-    /// Give `arguments`, the text of a JSON object, to `tool`, as it is or coerced, and hand back what came of it.
+    /// Calls `tool` with `arguments`, the text of a JSON object, unchanged or coerced, and returns its result.
     ///
-    /// | | the tool gets |
+    /// | attempt | the tool gets |
     /// |---|---|
-    /// | first | the text as it is; with `validate` only if the schema accepts it |
-    /// | if that failed, and not `strict` | the text of the [coerced](crate::coerce) arguments, if coercion changes anything; with `validate` only if the schema accepts them |
-    /// | if that failed | nothing more: the refusal names what is wrong with what was tried last |
+    /// | first | the text unchanged; with `validate` only if the schema accepts it |
+    /// | second, if the first failed and the tool is not `strict` | the text of the [coerced](crate::coerce) arguments, if coercion changes anything; with `validate` only if the schema accepts them |
+    /// | none, if both failed | the error describes the problems of the last attempt |
     ///
-    /// Without `validate` the tool's decoder has the last word, and the schema is compiled only if it objects. What the
-    /// schema accepts and the decoder does not is refused as well. Arguments in which an object has a name twice are
-    /// never coerced: which of its values was meant is not known.
+    /// Without `validate` the tool's decoder decides, and the schema is compiled only if decoding fails. Arguments that the
+    /// schema accepts and the decoder does not are refused too. Arguments in which an object has a name twice are never
+    /// coerced, because nobody knows which of the two values was meant.
     ///
     /// ```
     /// use tool_schema::{ArgumentRules, Attempt, LazySchema};
@@ -82,7 +83,7 @@ impl<'a> ArgumentRules<'a> {
     /// ```
     ///
     /// # Errors
-    /// [`ArgumentsError`], when the tool has not taken them.
+    /// [`ArgumentsError`] if the tool did not accept the arguments.
     pub fn call_with<T>(
         &self,
         arguments: &str,
@@ -135,7 +136,7 @@ impl<'a> ArgumentRules<'a> {
     }
 }
 
-/// What to mend: in the schema's words where it objects, else in those of its integers, else in the decoder's.
+/// Describes the problems: those of the schema, else those of its integers, else the message of the decoder.
 fn problem_message(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
     let mut problems = schema.problems(value);
     if problems.is_empty() {
@@ -150,6 +151,7 @@ fn problem_message(schema: &Schema, value: &Value, decoder: Option<String>) -> S
     }
 }
 
+/// Joins problems to one message of bounded length.
 pub(crate) fn join_problems(problems: &[Problem]) -> String {
     let mut message = String::new();
     for problem in problems {
@@ -174,13 +176,13 @@ fn truncate(mut message: String) -> String {
     message
 }
 
-/// The decoder of a Rust type says which type it expected: names that mean nothing to who writes JSON.
+/// Replaces Rust types in the message of a decoder by JSON types, which the model knows.
 fn in_json_terms(message: &str) -> String {
     let message = without_position(message);
     let Some((start, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };
-    // Told of the value, it has the right type; else the type is all there is to say.
+    // If the message names the value, its type is right and the range is wrong; otherwise only the type is known.
     if start.contains("invalid value: ")
         && let Some([least, most]) = integer_range(&schemars_format(expected))
     {
@@ -198,18 +200,18 @@ fn in_json_terms(message: &str) -> String {
     format!("{start}, expected {expected}")
 }
 
-/// The `format` of a Rust type of integers, as schemars writes it.
+/// Returns the `format` that schemars writes for a Rust integer type.
 fn schemars_format(rust: &str) -> String {
     let (sign, bits) = match rust.strip_prefix('u') {
         Some(bits) => ("uint", bits),
         None => ("int", rust.strip_prefix('i').unwrap_or("-")),
     };
-    // On what runs plugins, these have 64 bits.
+    // These have 64 bits on every platform of plugins.
     let bits = bits.strip_prefix("size").unwrap_or(bits);
     format!("{sign}{bits}")
 }
 
-/// Not JSON, or more than can be read of it.
+/// Describes why arguments cannot be parsed.
 fn parse_error_message(error: &serde_json::Error) -> String {
     let message = error.to_string();
     match without_position(&message) {
@@ -219,7 +221,7 @@ fn parse_error_message(error: &serde_json::Error) -> String {
     }
 }
 
-/// Without "at line 1 column 9", as serde_json says it: the model did not write lines.
+/// Removes "at line 1 column 9", which serde_json appends: the model did not write lines.
 fn without_position(message: &str) -> &str {
     match message.rsplit_once(" at line ") {
         Some((message, _)) => message,
@@ -227,7 +229,8 @@ fn without_position(message: &str) -> &str {
     }
 }
 
-/// Does an object in the text, which was read as `value`, have two members of one name? Then one of them got lost.
+/// Reports whether an object in the text, which was parsed as `value`, has two members of one name. One of them got
+/// lost.
 fn has_duplicate_name(text: &str, value: &Value) -> bool {
     let mut written = 0_usize;
     let (mut quoted, mut escaped) = (false, false);

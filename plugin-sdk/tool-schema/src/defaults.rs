@@ -1,4 +1,4 @@
-//! Does the schema of an argument accept the argument's own default? A model reads both and takes them at their word.
+//! A check that the schema of an argument accepts the argument's own default: a model relies on both.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,11 @@ use crate::schema::{
     validator,
 };
 
-/// The name under which the whole schema is referred to where it has none of its own.
+/// The `$id` of the whole schema, if it has none.
 const ROOT_ID: &str = "urn:tool-schema:whole";
 
-/// What is wrong with the defaults in an `inputSchema`: those of the root's `properties`, of theirs, and so on. A default
-/// of another type is one too, such as null for a number, which is what JSON makes of infinity.
+/// Returns the problems of the defaults in an `inputSchema`: those of the root's `properties`, of their `properties`,
+/// and so on. A default of another type is a problem too, such as null for a number, which JSON has for infinity.
 ///
 /// ```
 /// let schema = serde_json::json!({
@@ -33,7 +33,7 @@ pub fn default_problems(schema: &Value) -> Vec<String> {
         defaults: Vec::new(),
     };
     search.collect(schema, "", "");
-    // Mostly all of them are sound, which one compiled schema tells of all at once.
+    // Usually all of them are right: one compiled schema checks all at once.
     if search.defaults.is_empty() || search.refusal(&search.defaults).is_none() {
         return Vec::new();
     }
@@ -48,23 +48,24 @@ pub fn default_problems(schema: &Value) -> Vec<String> {
 struct DeclaredDefault<'a> {
     value: &'a Value,
     schema: &'a Value,
-    /// Where the schema stands in the whole.
+    /// A JSON pointer to the schema in the whole schema.
     schema_pointer: String,
-    /// Points to the argument.
+    /// A JSON pointer to the argument.
     argument: String,
 }
 
+/// The search for defaults.
 struct DefaultSearch<'a> {
     document: Document<'a>,
     root: &'a Value,
-    /// The addresses of schemas that were looked into: they may refer to each other in a circle.
+    /// The addresses of the schemas already searched: they may refer to each other in a circle.
     seen: Vec<usize>,
     defaults: Vec<DeclaredDefault<'a>>,
 }
 
 impl<'a> DefaultSearch<'a> {
-    /// Look into the properties of a schema, and of the one it refers to. `schema_pointer` is where it stands in the whole,
-    /// `argument` points to the argument it is for.
+    /// Collects the defaults in the properties of a schema, and of the one it refers to. `schema_pointer` is its
+    /// position in the whole schema, `argument` points to its argument.
     fn collect(&mut self, schema: &'a Value, schema_pointer: &str, argument: &str) {
         let Some(keywords) = schema.as_object() else {
             return;
@@ -100,7 +101,7 @@ impl<'a> DefaultSearch<'a> {
         let argument = &default.argument;
         let problems = diagnose::part_problems(self.root, default.schema, default.value, false);
         if problems.is_empty() {
-            // Rare keywords, in the validator's words.
+            // Rare keywords have the validator's message.
             return vec![format!("the default of {argument} does not fit: {refusal}")];
         }
         let problems = problems.iter().map(|problem| {
@@ -113,7 +114,8 @@ impl<'a> DefaultSearch<'a> {
         problems.collect()
     }
 
-    /// Why the schemas do not accept the defaults. They are asked as parts of the whole, to which they may refer.
+    /// Returns why the schemas do not accept the defaults. They are compiled as parts of the whole schema, to which
+    /// they may refer.
     fn refusal(&self, defaults: &[DeclaredDefault<'a>]) -> Option<String> {
         let mut whole = self.root.as_object()?.clone();
         let id = whole.entry("$id").or_insert_with(|| ROOT_ID.into());
@@ -127,7 +129,7 @@ impl<'a> DefaultSearch<'a> {
             .iter()
             .map(|default| (&default.schema_pointer, default.value.clone()));
         let values: Value = values.collect();
-        // What cannot be compiled is not the defaults' problem.
+        // A schema that cannot be compiled is no problem of the defaults.
         let schema = json!({ "properties": parts, "$defs": { "whole": whole } });
         let validator = validator::validator(&schema).ok()?;
         let error = validator.validate(&values).err()?;
@@ -135,12 +137,12 @@ impl<'a> DefaultSearch<'a> {
     }
 }
 
-/// The pointer into the whole that `$ref` is.
+/// Returns the JSON pointer of a `$ref` within the schema.
 fn local_reference(keywords: &Keywords) -> Option<&str> {
     keywords.get("$ref")?.as_str()?.strip_prefix('#')
 }
 
-/// A JSON pointer as it stands in the fragment of a URI (RFC 6901, section 6).
+/// Escapes a JSON pointer for the fragment of a URI (RFC 6901, section 6).
 fn to_uri_fragment(pointer: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/~-._$".contains(&byte);
     let bytes = pointer.bytes();

@@ -1,5 +1,5 @@
-//! Questions that clients put to people: what forms may have, what fills them in, and where a URL may lead. Only flat objects of simple
-//! members are forms (M:elicit, "Requested Schema").
+//! Questions that clients ask users: the rules of forms, of their answers, and of URLs. A form is a flat object with
+//! primitive members (M:elicit, "Requested Schema").
 
 use std::fmt;
 
@@ -7,32 +7,33 @@ use serde_json::{Map, Value};
 
 use crate::{Problem, Schema, SchemaError, arguments::join_problems, coerce};
 
-/// A form that clients can show.
+/// A form that clients can show, such as `{"type": "object", "properties": {"sure": {"type": "boolean"}}, "required":
+/// ["sure"]}`.
 #[derive(Debug)]
 pub struct Form {
     shown: Schema,
-    /// What cannot be shown, and is checked all the same.
+    /// A schema that clients do not see, and that answers must satisfy too.
     constraints: Option<Schema>,
 }
 
-/// Why a schema is not one of a form, as the end of a sentence.
+/// The reason why a schema is not one of a form, as the end of a sentence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormError {
     /// The first of its [`form_problems`].
     #[error("that nobody can show: {0}")]
     Unshowable(String),
-    /// It is no schema.
+    /// The schema is invalid.
     #[error("whose schema is {0}")]
     Schema(#[from] SchemaError),
 }
 
-/// What is wrong with what a form was filled in with. Displayed, it is for whoever filled it in.
+/// The problems of an answer. Its message is for the user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidAnswer(Vec<Problem>);
 
 impl InvalidAnswer {
-    /// Where something is wrong, and nothing of what was filled in there: JSON pointers.
+    /// Returns JSON pointers to the wrong members, without any text of the user.
     pub fn pointers(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|problem| problem.pointer.as_str())
     }
@@ -45,8 +46,8 @@ impl fmt::Display for InvalidAnswer {
 }
 
 impl Form {
-    /// The form of a schema, which clients show, and of one that they do not see: it says all that what is filled in must
-    /// satisfy, where MCP has no word for some of it (`pattern`).
+    /// Creates a form from the schema that clients show, and from an optional schema with all constraints of an
+    /// answer, if MCP's forms cannot express some of them (`pattern`).
     ///
     /// # Errors
     /// [`FormError`]
@@ -61,11 +62,14 @@ impl Form {
         })
     }
 
-    /// An answer to the form, an `ElicitResult` of MCP, as the type that it was made of takes it: without what the form
-    /// does not ask for, without the `null` of a field that was left empty, and [mended](coerce) as arguments of tools are.
+    /// Checks an answer to the form, and returns it as its type decodes it.
+    ///
+    /// `answer` is an `ElicitResult` of MCP: `{"action": "accept", "content": {"sure": "true"}}`. Members that the
+    /// form does not have and the `null` of an optional field are removed. The rest is [coerced](coerce) like
+    /// arguments of tools.
     ///
     /// # Errors
-    /// What was filled in does not fit.
+    /// [`InvalidAnswer`] if the answer does not fit.
     pub fn check_answer(&self, answer: &Value) -> Result<Value, InvalidAnswer> {
         let mut answer = answer.clone();
         if let Some(content) = answer.get_mut("content").and_then(Value::as_object_mut) {
@@ -109,10 +113,10 @@ impl Form {
     }
 }
 
-/// What is wrong with the URL of an elicitation, as the end of a sentence. A browser is to open it.
+/// Checks the URL of an elicitation. A browser has to open it.
 ///
 /// # Errors
-/// It is no absolute URL of `https` or `http`.
+/// The problem, as the end of a sentence: the URL is not an absolute one of `https` or `http`.
 pub fn check_url(url: &str) -> Result<(), &'static str> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if !["https", "http"]
@@ -126,7 +130,7 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     if host.is_empty() || host.starts_with(':') {
         return Err("has a URL that names no host");
     }
-    // RFC 3986, section 2: these stand in no URL, however much browsers forgive. (Others than ASCII are forgiven.)
+    // RFC 3986, section 2: a URL must not contain these, even if browsers accept them. (Characters outside of ASCII are allowed here.)
     let harmful = |c: char| c.is_whitespace() || c.is_control() || r#"<>"{}|\^`"#.contains(c);
     if url.contains(harmful) {
         return Err(
@@ -136,7 +140,8 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What a form can have beside its members. Source: ElicitRequestFormParams of MCP 2026-07-28, and what tells nothing more.
+/// The keywords that a form may have. Source: ElicitRequestFormParams of MCP 2026-07-28, and keywords without a
+/// constraint.
 const FORM_KEYWORDS: [&str; 7] = [
     "$schema",
     "additionalProperties",
@@ -147,8 +152,8 @@ const FORM_KEYWORDS: [&str; 7] = [
     "type",
 ];
 
-/// What is wrong with the `requestedSchema` of an elicitation: an object of strings, numbers, booleans, and choices of one
-/// or of several strings, and nothing said of it as a whole.
+/// Returns the problems of the `requestedSchema` of an elicitation. It must be an object of strings, numbers,
+/// booleans, and choices of one or several strings, without constraints on the object as a whole.
 #[must_use]
 pub fn form_problems(schema: &Value) -> Vec<String> {
     if schema["type"] != "object" {
@@ -193,7 +198,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
 /// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
-/// Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
+/// Reports whether a member is a PrimitiveSchemaDefinition. Source: MCP 2026-07-28.
 fn is_primitive(property: &Value) -> bool {
     let has = |keyword: &str, fits: fn(&Value) -> bool| property.get(keyword).is_none_or(fits);
     let default: fn(&Value) -> bool = match property["type"].as_str() {
@@ -332,7 +337,7 @@ mod tests {
                 json!({ "stars": "5", "sure": "true" }),
                 Some(json!({ "stars": 5, "sure": true })),
             ),
-            // Left empty.
+            // Fields without a value.
             (
                 json!({ "stars": 5, "sure": null, "name": null }),
                 Some(json!({ "stars": 5 })),
@@ -343,7 +348,7 @@ mod tests {
             ),
             (json!({ "stars": null }), None),
             (json!({ "stars": 5.5 }), None),
-            // No integer type takes it.
+            // No integer type holds it.
             (json!({ "stars": 1e30 }), None),
         ] {
             let checked = form.check_answer(&answer("accept", content.clone()));

@@ -1,5 +1,5 @@
-//! The headers that a schema asks clients to repeat arguments in, and whether clients will do so: a client drops a tool that
-//! breaks the rules from its list (M:tools, "x-mcp-header"), so better say so before one sees it.
+//! The headers that repeat arguments. Clients drop a tool that breaks the rules from their list (M:tools,
+//! "x-mcp-header"), so the rules are checked before a client sees the tool.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The keyword that names the header `Mcp-Param-NAME` of a property.
 const KEYWORD: &str = "x-mcp-header";
 
-/// Keywords whose members are named by the author, each with a schema.
+/// Keywords whose members have names of the author, each with a schema.
 const NAMED_SCHEMAS: [&str; 5] = [
     "$defs",
     "definitions",
@@ -17,11 +17,11 @@ const NAMED_SCHEMAS: [&str; 5] = [
     "properties",
 ];
 
-/// Keywords whose values are data, whatever they look like.
+/// Keywords whose values are data, not schemas.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
-/// What is wrong with the headers of a tool: with the annotations in its `inputSchema`, and with `declared`, which says
-/// the same as a map from headers to JSON pointers into the arguments.
+/// Returns the problems of a tool's headers: those of the annotations in its `inputSchema`, and differences to
+/// `declared`, a map from headers to JSON pointers into the arguments, such as `{"Region": "/region"}`.
 #[must_use]
 pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> Vec<String> {
     let (mut headers, mut problems) = (Vec::new(), Vec::new());
@@ -61,8 +61,8 @@ pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> V
     problems
 }
 
-/// Returns the headers that repeat arguments, as a client sends them: names, and JSON pointers into the arguments. Whether the
-/// annotations are sound is for [`header_problems`] to say.
+/// Returns the headers that repeat arguments: names without the prefix `Mcp-Param-`, and JSON pointers into the
+/// arguments. [`header_problems`] checks the annotations, this function does not.
 #[must_use]
 pub fn argument_headers(schema: &Value) -> Vec<(&str, String)> {
     let annotations = annotations(schema).into_iter();
@@ -75,15 +75,15 @@ pub fn argument_headers(schema: &Value) -> Vec<(&str, String)> {
     headers.collect()
 }
 
-/// The keyword in a schema.
+/// An occurrence of the keyword in a schema.
 struct Annotation<'a> {
-    /// Its value, which is the header's name.
+    /// The value of the keyword, the header's name.
     name: &'a Value,
-    /// The schema that has it.
+    /// The schema with the keyword.
     schema: &'a Map<String, Value>,
-    /// A pointer to this schema in the whole.
+    /// A JSON pointer to this schema in the whole schema.
     schema_pointer: String,
-    /// A pointer to the argument that the schema is for, if `properties` alone lead to it.
+    /// A JSON pointer to the argument of this schema, if the path has only `properties`.
     argument: Option<String>,
 }
 
@@ -93,8 +93,8 @@ fn annotations(schema: &Value) -> Vec<Annotation<'_>> {
     found
 }
 
-/// Looks into a schema. `schema_pointer` is where it stands in the whole; `argument` points to the argument it is for, if
-/// `properties` alone lead to it.
+/// Collects the annotations of a schema. `schema_pointer` is its position in the whole schema. `argument` points to
+/// its argument, if the path has only `properties`.
 fn collect<'a>(
     schema: &'a Value,
     schema_pointer: &str,
@@ -149,7 +149,10 @@ fn collect_from_keywords<'a>(
 }
 
 impl Annotation<'_> {
-    /// The header's name and the argument's pointer; else why no client would repeat it.
+    /// Returns the header's name and the argument's pointer.
+    ///
+    /// # Errors
+    /// The reason why no client would repeat the argument.
     fn check(&self) -> Result<(&str, &str), String> {
         let Some(name) = self.name.as_str() else {
             return Err(format!("is {}, and must be a string", self.name));
@@ -177,12 +180,12 @@ impl Annotation<'_> {
     }
 }
 
-/// `tchar` of RFC 9110, section 5.6.2.
+/// Reports whether a byte is a `tchar` of RFC 9110, section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A member's name as it stands in a JSON pointer (RFC 6901, section 3).
+/// Escapes the name of a member for a JSON pointer (RFC 6901, section 3).
 fn escape_pointer(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -7,10 +7,10 @@ use plugin_sdk::{
     serde_json::{self, Value, value::RawValue},
 };
 
-/// How many members are named when a part is not what was wanted.
+/// The maximum number of members that a message names.
 const MAX_NAMED: usize = 30;
 
-/// Why a part was not selected. It says what there is instead, so that the next pointer can be right.
+/// The reason why a part was not selected. The message describes what exists, so that the next pointer can be right.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
@@ -55,10 +55,10 @@ pub enum SelectError {
     },
 }
 
-/// Takes the part at `pointer` out of `document`; it may have up to `limit` bytes, as it was sent.
+/// Selects the part of `document` at `pointer`. It may have up to `limit` bytes, as it was sent.
 ///
-/// Only what lies on the way is looked at, and only the part itself is parsed: a parsed document can take a hundred times
-/// the memory of its text.
+/// Only members on the path are examined, and only the part itself is parsed: a parsed document can take a hundred
+/// times the memory of its text.
 pub(crate) fn select(
     mut document: &RawValue,
     pointer: &str,
@@ -99,7 +99,7 @@ pub(crate) fn select(
 fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
     match Shape::parse(value) {
         Shape::Object(members) => {
-            // Of two with one name the last counts, as almost everywhere.
+            // If a name occurs twice, the last member counts, as almost everywhere.
             let mut members = members.into_iter().rev();
             members.find(|(key, _)| key == name).map(|(_, value)| value)
         }
@@ -108,11 +108,11 @@ fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
     }
 }
 
-/// A value, one level deep.
+/// A value, parsed one level deep.
 enum Shape<'a> {
     Object(Vec<(String, &'a RawValue)>),
     Array(Vec<&'a RawValue>),
-    /// Words for what it is.
+    /// A description of any other value.
     Other(&'static str),
 }
 
@@ -157,7 +157,7 @@ impl<'de> Visitor<'de> for Members<'de> {
     }
 }
 
-/// Digits only, no zero before others: `+1` and `01` are no indexes.
+/// Parses an index: digits only, without leading zeros. `+1` and `01` are no indexes.
 fn index(name: &str) -> Option<usize> {
     let digits = name.bytes().all(|byte| byte.is_ascii_digit());
     (digits && (name == "0" || !name.starts_with('0')))

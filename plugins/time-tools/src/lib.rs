@@ -1,7 +1,7 @@
 //! Dates, times and time zones, computed instead of guessed: models are bad at calendars.
 //!
-//! Times are RFC 3339 with a time zone where one is known, such as `2026-11-23T09:30:00+01:00[Europe/Berlin]`. The time
-//! zone database is built in, since Lambda has none.
+//! Times are RFC 3339, with a time zone where one is known, such as `2026-11-23T09:30:00+01:00[Europe/Berlin]`. The
+//! time zone database is built in, because Lambda has none.
 
 use jiff::{
     Span, Timestamp, ToSpan, Unit, Zoned, civil,

@@ -1,9 +1,9 @@
-//! A list of things to do, kept between calls: that of the client's session, or, for clients without one, under a handle
-//! that the first call gives and later ones bring.
+//! A list of things to do, stored between calls: that of the client's session, or, for clients without one, a list
+//! with a handle that the first call returns and later calls pass.
 
 use plugin_sdk::{Handle, StateError, StateErrorKind, StoredState, prelude::*, serde_json::Value};
 
-/// The most items on a list.
+/// The maximum number of items on a list.
 const MAX_ITEMS: usize = 500;
 
 /// Something to do.
@@ -124,7 +124,7 @@ pub fn clear_todos(list: Option<Handle>, context: Context) -> Result<Json<Listed
     }))
 }
 
-/// Where the list is kept, once it is known that there is one or can be.
+/// Opens the state of a list, and checks that it exists or can exist.
 fn open(
     context: &Context,
     list: Option<Handle>,
@@ -133,7 +133,7 @@ fn open(
         Some(list) => context.state().at(list),
         None => context.state(),
     };
-    // Of whatever form: a list of another release can at least be cleared.
+    // Any JSON will do: a list of another release can at least be cleared.
     state.get::<Value>()?;
     Ok((state, list))
 }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_list_of_another_form_can_be_cleared() {
-        // As a release kept it whose lists were texts.
+        // An older release stored lists of strings.
         let list = plugin().tool("listTodos");
         let list = list.in_session_with_state("older", json!(["bread"]));
         assert!(list.call(json!({})).is_error());

@@ -1,4 +1,4 @@
-//! Writes the description of a tool: an implementation of `ToolFn` for the type of the function's name.
+//! The description of a tool: an implementation of `ToolFn` for the type with the function's name.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -58,7 +58,7 @@ pub(crate) fn tool(
     }
 }
 
-/// What the attributes and the doc comment say.
+/// The facts of the attributes and of the doc comment.
 struct Description<'a> {
     function: &'a ItemFn,
     args: &'a Args,
@@ -127,7 +127,7 @@ impl Description<'_> {
         }
     }
 
-    /// Does an argument's schema say what decoding does not enforce?
+    /// Reports whether the schema of an argument has constraints that decoding does not enforce.
     fn needs_validation(&self) -> bool {
         let Arguments::Named(named) = self.arguments else {
             return false;
@@ -151,15 +151,15 @@ fn icon(icon: &Icon) -> TokenStream {
     }
 }
 
-/// What the client's arguments are.
+/// The arguments that the client sends.
 enum Arguments<'a> {
-    /// One each.
+    /// One parameter for each argument.
     Named(Vec<NamedArgument<'a>>),
-    /// All as one value of this type.
+    /// All arguments as one value of this type.
     Args(&'a Type),
 }
 
-/// An argument, and the function that gives its default.
+/// An argument, and the function that returns its default.
 struct NamedArgument<'a> {
     argument: &'a Argument<'a>,
     default: Option<Ident>,
@@ -184,7 +184,7 @@ impl<'a> Arguments<'a> {
         Self::Named(named)
     }
 
-    /// The items that the description refers to: functions that give defaults, and a struct for the schema.
+    /// Returns the items that the description refers to: functions that return defaults, and a struct for the schema.
     fn items(&self) -> TokenStream {
         let Self::Named(named) = self else {
             return TokenStream::new();
@@ -217,7 +217,7 @@ impl NamedArgument<'_> {
         })
     }
 
-    /// The argument in the struct for the schema.
+    /// Returns the field of the argument in the struct for the schema.
     fn field(&self) -> TokenStream {
         let Argument {
             ident,
@@ -255,7 +255,7 @@ fn input(args: &Args, arguments: &Arguments<'_>) -> TokenStream {
 
 fn output(args: &Args, function: &ItemFn) -> TokenStream {
     let output = output_type(function);
-    // A type that cannot be a result is told here, also where the schema is not asked for it.
+    // The compiler reports a type that cannot be a result here, even if the schema is a custom one.
     let schema = quote_spanned! { output.span() =>
         <#output as ::plugin_sdk::__private::IntoToolResult>::output_schema
     };
@@ -275,9 +275,9 @@ fn output_type(function: &ItemFn) -> TokenStream {
     }
 }
 
-/// The closure that decodes arguments, calls the function, and encodes its result.
+/// Returns the closure that decodes arguments, calls the function, and encodes its result.
 fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_>]) -> TokenStream {
-    // Variables of another hygiene than the author's names: a tool may be called `call`.
+    // Variables with another hygiene than the author's names: a tool may have the name `call`.
     let call = Ident::new("call", Span::mixed_site());
     let members = Ident::new("members", Span::mixed_site());
     let outcome = Ident::new("outcome", Span::mixed_site());
@@ -288,7 +288,7 @@ fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_
             let names = named
                 .iter()
                 .map(|named| named.argument.ident.unraw().to_string());
-            // Not mutable where there is nothing to take.
+            // Without arguments there is nothing to take, and `mut` would be a warning.
             let mutable = (!named.is_empty()).then(|| quote!(mut));
             let members = if named.is_empty() {
                 quote!(_)

@@ -8,7 +8,7 @@ use super::MAX_VALUE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateErrorKind {
-    /// The call is in no session: use a handle.
+    /// The call has no session: use a handle.
     NoSession,
     /// The session has ended.
     SessionEnded,
@@ -18,12 +18,12 @@ pub enum StateErrorKind {
     TooLarge,
     /// The stored value does not have the type that it is read as, or JSON cannot hold the value to store, as infinite numbers.
     Unreadable,
-    /// The store cannot be reached, or this host keeps nothing. A change may or may not have been written.
+    /// The store cannot be reached, or this host stores nothing. A write may or may not have been applied.
     Unavailable,
-    /// Another call has changed the state that this call has set. Nothing more is written, and the call fails whatever the
-    /// tool returns.
+    /// Another call has changed a state that this call has set. Nothing more is written, and the call fails whatever
+    /// the tool returns.
     Conflict,
-    /// The call is over: nothing is kept on its behalf any more.
+    /// The call has ended: nothing is stored for it any more.
     CallEnded,
 }
 
@@ -58,7 +58,7 @@ impl StateErrorKind {
 /// A failure to read or write state. Its message is for the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateFailure {
-    /// The call is in no session.
+    /// The call has no session.
     NoSession,
     /// The session has ended, or belongs to another caller.
     SessionEnded,
@@ -68,11 +68,11 @@ pub enum StateFailure {
     TooLarge(usize),
     /// The store cannot be reached.
     Unavailable,
-    /// This host keeps nothing between calls.
+    /// This host stores nothing between calls.
     NotKept,
-    /// Another call was faster with what this tool keeps, and this call has written nothing.
+    /// Another call wrote first to a state of this tool, and this call has written nothing.
     Conflict(String),
-    /// Another call was faster with what this tool keeps, after this call has written a part.
+    /// Another call wrote first to a state of this tool, after this call has written a part.
     PartialConflict(String),
 }
 

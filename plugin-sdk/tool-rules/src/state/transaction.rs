@@ -72,7 +72,7 @@ impl<R: StateRecord> StateTransaction<R> {
         self.records.get(key)
     }
 
-    /// Keeps a record that was read.
+    /// Stores a record that was read.
     pub fn insert(&mut self, key: &str, record: R) {
         self.records.insert(key.to_owned(), record);
     }
@@ -147,7 +147,7 @@ impl<R: StateRecord> StateTransaction<R> {
         }
     }
 
-    /// Tells whether a commit has something to write.
+    /// Reports whether a commit has something to write.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         !self.pending.is_empty()
@@ -182,12 +182,13 @@ impl<R: StateRecord> StateTransaction<R> {
         }
     }
 
+    /// Stores the record of a write.
     fn record_write(&mut self, key: &str, record: R) {
         self.insert(key, record);
         self.has_written = true;
     }
 
-    /// From now on a commit writes nothing.
+    /// Marks the transaction as failed, and returns the failure: from now on a commit writes nothing.
     fn conflict(&mut self) -> StateFailure {
         self.has_conflict = true;
         match self.has_written {

@@ -1,5 +1,5 @@
-//! What is wrong with a value that none of several alternatives accepts: with the one that seems to be meant, or that it
-//! is none of those there are.
+//! The problems of a value that no alternative accepts: those of the alternative that is most likely meant, or the
+//! list of all.
 
 use serde_json::{Map, Value};
 
@@ -48,7 +48,7 @@ impl<'a> Diagnosis<'_, 'a> {
         fits
     }
 
-    /// None of the alternatives fits: say what is wrong with the one that seems to be meant, or which ones there are.
+    /// Explains that no alternative accepts the value: by the problems of the likely one, or by the list of all.
     fn explain(
         &mut self,
         keywords: &'a Keywords,
@@ -67,7 +67,7 @@ impl<'a> Diagnosis<'_, 'a> {
             .copied()
             .filter(|part| document.possible(part, value))
             .collect();
-        // Of constants that are not met there is nothing to say that the list of all alternatives does not say better.
+        // If a constant does not match, the list of all alternatives explains more than the problem of one.
         if let [part] = possible[..]
             && document.constants(part).is_none()
             && self.explain_one(part, value, pointer, depth)
@@ -93,7 +93,7 @@ impl<'a> Diagnosis<'_, 'a> {
         }
     }
 
-    /// By its tag, or by the names it has.
+    /// Explains an object by its tag, or by the names of its members.
     fn explain_object(
         &mut self,
         alternatives: &[&'a Value],
@@ -140,7 +140,7 @@ impl<'a> Diagnosis<'_, 'a> {
         self.found.len() > before
     }
 
-    /// Which tags there are.
+    /// Reports the possible tags.
     fn report_tag(
         &mut self,
         alternatives: &[&'a Value],
@@ -207,7 +207,7 @@ impl<'a> Diagnosis<'_, 'a> {
     }
 }
 
-/// The member that is a constant in each of the objects, by which they are told apart.
+/// Returns the member that is a constant in each of the objects, which distinguishes them.
 fn common_tag<'a>(document: &Document<'a>, alternatives: &[&'a Value]) -> Option<&'a str> {
     let (first, others) = alternatives.split_first()?;
     let mut candidates = properties(first.as_object()?)?.keys();

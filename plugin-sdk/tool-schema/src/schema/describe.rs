@@ -1,4 +1,4 @@
-//! What schemas want and values are, in phrase for people and models. Everything is bounded in length.
+//! Descriptions of schemas and values, for users and models. All of them have a bounded length.
 
 use std::io;
 
@@ -9,26 +9,26 @@ use super::{
     types::Types,
 };
 
-/// The longest text that is quoted. Unit: characters.
+/// The maximum length of a quoted text. Unit: characters.
 const MAX_QUOTED: usize = 60;
 
-/// The most names or values in a list of them.
+/// The maximum number of names or values in a list.
 const MAX_LISTED: usize = 20;
 
-/// How alike two names must be to be taken for each other: between 0 and 1, by Jaro-Winkler.
-/// Source: ours; it finds one or two slips in short names and leaves out the rest.
+/// The minimum similarity of a suggestion: between 0 and 1, by Jaro-Winkler. Source: ours; it finds one or two slips
+/// in short names and leaves out the rest.
 const SIMILARITY_THRESHOLD: f64 = 0.8;
 
-/// How deep alternatives within alternatives are described.
+/// The maximum depth of described alternatives.
 const MAX_DEPTH: usize = 4;
 
 const NULL: &str = "null";
 
-/// What alternatives want.
+/// The values that alternatives accept, as phrases.
 #[derive(Default)]
 struct Expectation {
     phrases: Vec<String>,
-    /// Of the one member that an object must have: the tags of a Rust enum.
+    /// The names of objects with exactly one member: the tags of a Rust enum.
     names: Vec<String>,
 }
 
@@ -56,8 +56,8 @@ impl Expectation {
 }
 
 impl<'a> Document<'a> {
-    /// What the schema wants, as it would follow "must be". Bounds that an integer's type alone implies are only told
-    /// to a `value` that is a number, and those of 64 bits only if `decoding`.
+    /// Describes the values that the schema accepts, as the phrase follows "must be". A bound that the integer's type
+    /// implies is mentioned only if `value` is a number, and a bound of 64 bits only with `decoding`.
     pub(crate) fn expected(
         &self,
         schema: &'a Value,
@@ -67,7 +67,7 @@ impl<'a> Document<'a> {
         self.expected_of_any(&[schema], value, decoding)
     }
 
-    /// The same of alternatives.
+    /// Describes the values that any of the alternatives accepts.
     pub(crate) fn expected_of_any(
         &self,
         alternatives: &[&'a Value],
@@ -118,7 +118,7 @@ impl<'a> Document<'a> {
             None if properties(keywords).is_some() => Types::OBJECT,
             _ => self.types(schema),
         };
-        // Without `type` the other keywords say which values they are about.
+        // Without `type` the other keywords imply the types.
         let types = if types == Types::ALL {
             constrained_types(keywords)
         } else {
@@ -157,6 +157,7 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Returns the types that the keywords constrain.
 fn constrained_types(keywords: &Keywords) -> Types {
     let has = |names: &[&str]| names.iter().any(|name| keywords.contains_key(*name));
     let numbers = [
@@ -179,6 +180,7 @@ fn constrained_types(keywords: &Keywords) -> Types {
     kinds.fold(Types::NONE, |types, (_, kind)| types.or(kind))
 }
 
+/// Returns the name of the only member that an object has and must have.
 fn only_member(keywords: &Keywords) -> Option<&str> {
     let mut names = required(keywords);
     let closed = keywords.get("additionalProperties") == Some(&Value::Bool(false));
@@ -194,7 +196,7 @@ fn describe_object(keywords: &Keywords) -> String {
         let count = count_phrase(keywords, ["minProperties", "maxProperties"], "member");
         return format!("an object{count}");
     }
-    // A tag says more than its name.
+    // A tag is described by its value too.
     let constants: Vec<_> = names
         .iter()
         .map(|name| {
@@ -210,7 +212,7 @@ fn describe_object(keywords: &Keywords) -> String {
     format!("an object with {}", join_phrases(&constants, "and"))
 }
 
-/// " of 2 to 5 items", or nothing.
+/// Returns a phrase such as " of 2 to 5 items", or an empty one.
 fn count_phrase(keywords: &Keywords, [least, most]: [&str; 2], noun: &str) -> String {
     let count = |keyword| keywords.get(keyword).and_then(Value::as_u64);
     let s = |count| if count == 1 { "" } else { "s" };
@@ -228,7 +230,7 @@ fn pattern(keywords: &Keywords) -> Option<String> {
     Some(format!(" that matches the pattern {}", shorten(pattern)))
 }
 
-/// " from 1 to 10", or nothing.
+/// Returns a phrase such as " from 1 to 10", or an empty one.
 fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
     let format = keywords.get("format").and_then(Value::as_str);
     let natural = match format {
@@ -244,7 +246,7 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
             return natural.filter(|_| decoding && numeric);
         };
         let bound = bound.to_string();
-        // Those of 8 and 16 bits are short enough to be told always.
+        // Bounds of 8 and 16 bits are short, and always mentioned.
         let implied = natural.as_ref() == Some(&bound) && bound.len() > 6;
         (!implied || numeric).then_some(bound)
     };
@@ -268,7 +270,8 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
     phrase
 }
 
-/// The integers of a `format` as schemars writes it; those beyond 64 bits cannot be told from a JSON value.
+/// Returns the range of the integers of a `format` of schemars. Types beyond 64 bits have none, because a JSON value
+/// does not show them.
 pub(crate) fn integer_range(format: &str) -> Option<[i128; 2]> {
     Some(match format {
         "int8" => [i8::MIN.into(), i8::MAX.into()],
@@ -283,7 +286,7 @@ pub(crate) fn integer_range(format: &str) -> Option<[i128; 2]> {
     })
 }
 
-/// A value that was given, in the light of what was wanted.
+/// Describes a given value. `wanted` are the types that were expected.
 pub(crate) fn describe_value(value: &Value, wanted: Types) -> String {
     match value {
         Value::String(_) if !wanted.has(Types::STRING) => format!("the string {}", quote(value)),
@@ -303,7 +306,7 @@ pub(crate) fn describe_value(value: &Value, wanted: Types) -> String {
     }
 }
 
-/// Is the text of the value short? Found out without writing all of it.
+/// Reports whether the JSON of the value is short, without writing all of it.
 fn is_short(value: &Value) -> bool {
     struct Bounded(usize);
     impl io::Write for Bounded {
@@ -321,11 +324,11 @@ fn is_short(value: &Value) -> bool {
     serde_json::to_writer(Bounded(MAX_QUOTED), value).is_ok()
 }
 
-/// A value as JSON.
+/// Quotes a value as JSON.
 pub(crate) fn quote(value: &Value) -> String {
     match value {
         Value::String(text) => {
-            // What JSON escapes makes it longer, what is cut off must not end within an escape.
+            // Escapes make the JSON longer, and the cut must not split one.
             let end = text.char_indices().nth(MAX_QUOTED).map(|(end, _)| end);
             let short = Value::from(&text[..end.unwrap_or(text.len())]).to_string();
             match end {
@@ -339,12 +342,12 @@ pub(crate) fn quote(value: &Value) -> String {
     }
 }
 
-/// The name of a member.
+/// Quotes the name of a member.
 pub(crate) fn quote_name(name: &str) -> String {
     format!("`{}`", shorten(name))
 }
 
-/// A text on one line, and no longer than is read.
+/// Shortens a text to one line of bounded length.
 pub(crate) fn shorten(text: &str) -> String {
     let mut short: String = text
         .chars()
@@ -357,12 +360,13 @@ pub(crate) fn shorten(text: &str) -> String {
     short
 }
 
-/// "a, b or c".
+/// Joins phrases to "a, b or c".
 pub(crate) fn join_phrases(phrases: &[String], joint: &str) -> String {
     let listed = &phrases[..phrases.len().min(MAX_LISTED)];
     join_first(listed, phrases.len() - listed.len(), joint)
 }
 
+/// Joins the first phrases, of which `left` more exist.
 fn join_first(phrases: &[String], left: usize, joint: &str) -> String {
     match phrases {
         [] => "another value".to_owned(),
@@ -372,7 +376,7 @@ fn join_first(phrases: &[String], left: usize, joint: &str) -> String {
     }
 }
 
-/// The one of the known that is much like the given, if any.
+/// Returns the known name that is most similar to the given one, if any is similar enough.
 pub(crate) fn suggestion<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -387,15 +391,15 @@ pub(crate) fn suggestion<'a>(
         .map(|(_, known)| known)
 }
 
-/// How alike two names are, up to 1, if they are alike enough to be taken for each other. Case and `_` do not tell names
-/// apart.
+/// Returns the similarity of two names, up to 1; `None` if they are too different for a suggestion. Case, `_` and `-`
+/// do not matter: `word_count` and `wordCount` have the similarity 1.
 #[must_use]
 pub fn similarity(given: &str, known: &str) -> Option<f64> {
     let (given, known) = (normalize_name(given), normalize_name(known));
     if given.is_empty() {
         return None;
     }
-    // Jaro sees no two swapped letters in names of up to three.
+    // Jaro does not detect two swapped letters in names of up to three letters.
     let swapped =
         strsim::osa_distance(&given, &known) == 1 && strsim::levenshtein(&given, &known) == 2;
     let similarity = strsim::jaro_winkler(&given, &known);
@@ -407,7 +411,7 @@ pub fn similarity(given: &str, known: &str) -> Option<f64> {
     (similarity >= SIMILARITY_THRESHOLD).then_some(similarity)
 }
 
-/// `word_count`, `wordCount` and `word-count` are alike.
+/// Removes case and punctuation: `word_count`, `wordCount` and `word-count` become equal.
 fn normalize_name(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
@@ -415,7 +419,7 @@ fn normalize_name(name: &str) -> String {
         .collect()
 }
 
-/// The strings among the constants that a schema names.
+/// Returns the strings among the constants of a schema.
 pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<&'a str> {
     let mut schemas = vec![schema];
     if let Some(keywords) = schema.as_object() {
@@ -429,7 +433,7 @@ pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -
     constants.flatten().filter_map(Value::as_str).collect()
 }
 
-/// The names that the objects among alternatives must have.
+/// Returns the names that the objects among alternatives require.
 pub(crate) fn required_names<'a>(alternatives: &[&'a Value]) -> Vec<&'a str> {
     let objects = alternatives.iter().filter_map(|part| part.as_object());
     objects

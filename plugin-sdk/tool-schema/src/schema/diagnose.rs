@@ -1,5 +1,6 @@
-//! Where and why a value does not satisfy a schema. The validator says whether; here the first few reasons are found
-//! again and worded for who has to mend them. It stops early: the value may have millions of wrong items.
+//! The places where a value does not satisfy a schema, and the reasons. The validator decides whether; here the first
+//! few reasons are found again and described for the model. The search stops early, because a value may have millions
+//! of wrong items.
 
 use std::collections::HashMap;
 
@@ -14,26 +15,26 @@ use super::{
     validator,
 };
 
-/// The most problems that are worded for one value: a model mends the first few and tries again.
+/// The maximum number of problems of one value: a model corrects the first few and tries again.
 pub(crate) const MAX_PROBLEMS: usize = 10;
 
-/// The most items of one array that are named: the others are likely to be wrong in the same way.
+/// The maximum number of reported items of one array: the others are likely to be wrong in the same way.
 const MAX_ITEMS: usize = 3;
 
-/// How deep schemas are followed. Values that were read from JSON are no deeper than 128.
+/// The maximum depth of schemas. Values that were parsed from JSON are no deeper than 128.
 const MAX_DEPTH: usize = 300;
 
-/// How many times a schema is held against a value before the search ends without a result.
-/// Source: ours; some tenths of a second, and more than a body of 6 MB needs.
+/// The maximum number of comparisons of a schema with a value before the search ends without a result. Source: ours;
+/// some tenths of a second, and more than a body of 6 MB needs.
 const MAX_STEPS: usize = 5_000_000;
 
-/// The problems of `value`. If `decoding`, also those that JSON Schema does not see but a decoder of Rust types does:
-/// `5.0` and what 64 bits do not hold, for an integer.
+/// Returns the problems of `value`. With `decoding`, it includes problems that JSON Schema does not have but a
+/// decoder of Rust types does: `5.0` for an integer, and integers beyond 64 bits.
 pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Problem> {
     part_problems(schema, schema, value, decoding)
 }
 
-/// The same, where `schema` is a part of `whole`, to which it may refer.
+/// Returns the same problems for `schema`, a part of `whole` to which it may refer.
 pub(crate) fn part_problems<'a>(
     whole: &'a Value,
     schema: &'a Value,
@@ -65,15 +66,16 @@ pub(crate) fn part_problems<'a>(
     unique
 }
 
+/// The state of the search.
 pub(crate) struct Diagnosis<'s, 'a> {
     pub(crate) document: &'s Document<'a>,
     pub(crate) decoding: bool,
     pub(crate) limit: usize,
-    /// Only whether there is a problem matters.
+    /// Whether only the existence of a problem matters.
     pub(crate) is_quiet: bool,
     pub(crate) found: Vec<Problem>,
     steps: usize,
-    /// Of single keywords, by the address of their schema: compiled once for all items of an array.
+    /// The validators of single keywords, by the address of their schema: compiled once for all items of an array.
     validators: HashMap<(usize, &'static str), Option<Validator>>,
 }
 
@@ -139,9 +141,9 @@ impl<'a> Diagnosis<'_, 'a> {
         self.check_rest(schema, keywords, value, pointer);
     }
 
-    /// "must be an integer, not 2.5"
+    /// Reports a problem such as "must be an integer, not 2.5".
     fn report_unexpected(&mut self, schema: &'a Value, value: &Value, pointer: &Pointer<'_>) {
-        /// 2^63: a float from there on fits into no 64 bits, whichever way it is written.
+        /// 2^63: a float from here on does not fit into 64 bits, however it is written.
         const LARGE: f64 = 9_223_372_036_854_775_808.0;
         let document = self.document;
         let is_integral = value.as_f64().is_some_and(|float| float.fract() == 0.0);
@@ -165,7 +167,7 @@ impl<'a> Diagnosis<'_, 'a> {
         });
     }
 
-    /// Without looking at what is inside of it.
+    /// Reports whether the value itself is wrong, without its members.
     fn violates_own_keywords(
         &mut self,
         schema: &'a Value,
@@ -362,7 +364,7 @@ impl<'a> Diagnosis<'_, 'a> {
         }
     }
 
-    /// Keywords that schemas of Rust types seldom have.
+    /// Checks keywords that schemas of Rust types seldom have.
     fn check_rest(
         &mut self,
         schema: &'a Value,
@@ -392,7 +394,7 @@ impl<'a> Diagnosis<'_, 'a> {
         }
     }
 
-    /// Does the value satisfy one keyword of the schema, taken for itself?
+    /// Reports whether the value satisfies one keyword of the schema on its own.
     fn satisfies(
         &mut self,
         schema: &'a Value,
@@ -433,7 +435,8 @@ impl<'a> Diagnosis<'_, 'a> {
         validator.is_none_or(|validator| validator.is_valid(&name.into()))
     }
 
-    /// `None`: it cannot stand alone, for it refers to something else, and so it is taken to be satisfied.
+    /// Compiles a schema of its own. `None` means that it refers to something else, and it is then taken as
+    /// satisfied.
     fn validator(
         &mut self,
         address: usize,
@@ -451,7 +454,7 @@ impl<'a> Diagnosis<'_, 'a> {
     }
 }
 
-/// A schema of nothing but some of the keywords.
+/// Returns a schema with only these keywords.
 fn only_keywords(keywords: &Keywords, names: &[&str]) -> Value {
     let kept = names
         .iter()
@@ -479,7 +482,7 @@ fn is_out_of_range(keywords: &Keywords, value: &Value) -> bool {
         || compare("exclusiveMaximum").is_some_and(std::cmp::Ordering::is_ge)
 }
 
-/// Decoded as `f32`, would it be refused or, depending on the decoder, infinite?
+/// Reports whether decoding as `f32` would fail or, depending on the decoder, give infinity.
 fn is_beyond_f32(keywords: &Keywords, value: &Value) -> bool {
     keywords
         .get("format")

@@ -1,4 +1,4 @@
-//! What is wrong with a value, place by place.
+//! The problems of a value, each with its JSON pointer.
 
 use std::{
     fmt::{self, Write},
@@ -12,18 +12,19 @@ use super::{
     document::Keywords,
 };
 
-/// One place where a value does not satisfy a schema. Displayed, it is a sentence without its full stop.
+/// A problem of a value at one place. Its message is a sentence without the full stop, such as `/celsius must be a
+/// number, not null`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// JSON pointer into the value; empty for the value itself. A member that is missing has one too.
+    /// A JSON pointer into the value; empty for the value itself. A missing member has one too.
     pub pointer: String,
-    /// What is wrong there, as it follows the pointer: `must be an integer, not 2.5`.
+    /// The problem, as it follows the pointer: `must be an integer, not 2.5`.
     pub message: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// How much of each end of a long pointer is told. Unit: characters.
+        /// The length of each end of a long pointer in the message. Unit: characters.
         const END: usize = 80;
         let pointer = self.pointer.as_str();
         let nth = |mut indices: CharIndices<'_>| indices.nth(END).map(|(index, _)| index);
@@ -41,7 +42,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Where in the value: written out only if there is something to say of it.
+/// A place in the value. It is formatted only for a message.
 pub(crate) enum Pointer<'p> {
     Root,
     Member(&'p Pointer<'p>, &'p str),
@@ -60,7 +61,7 @@ impl fmt::Display for Pointer<'_> {
     }
 }
 
-/// "is unknown (did you mean `city`? There are `city` and `days`)"
+/// Returns a message such as "is unknown (did you mean `city`? There are `city` and `days`)".
 pub(crate) fn unknown_member<'a>(
     name: &str,
     known: impl Iterator<Item = &'a str> + Clone,

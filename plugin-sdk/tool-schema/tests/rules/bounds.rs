@@ -1,4 +1,4 @@
-//! Large, deep and wild values cost time and words in proportion, and no stack.
+//! Large, deep and wild values cost time and message length in proportion, and no stack.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a tool gets and what a model is told, for schemas as the SDK makes them of Rust types.
+//! What a tool gets, and which message the model gets, for the schemas that the SDK makes of Rust types.
 
 mod bounds;
 mod properties;

@@ -1,7 +1,7 @@
-//! What validation accepts, the tool receives: for values that are right, nearly right and wrong.
+//! The tool receives the values that validation accepts: for values that are right, nearly right and wrong.
 //!
-//! The same values each time; `PROPTEST_CASES=100000 cargo test --profile bench -p tool-schema properties` tries more of them.
-//! What was found that way stands in the tables of `refusals.rs` and of `coerce.rs`.
+//! The values are the same each time; `PROPTEST_CASES=100000 cargo test --profile bench -p tool-schema properties`
+//! tries more of them. Earlier findings are in the tables of `refusals.rs` and of `coerce.rs`.
 
 use std::{cell::Cell, collections::BTreeMap};
 

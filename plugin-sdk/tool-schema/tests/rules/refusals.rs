@@ -1,4 +1,4 @@
-//! Tables of arguments with what the tool gets of them, and what the model is told.
+//! Tables of arguments, with the arguments that the tool gets and the messages for the model.
 
 use serde_json::{Value, json};
 use tool_schema::{ArgumentRules, ArgumentsError, Attempt, LazySchema, Schema};
