@@ -18,7 +18,7 @@
 //! | 16 | `Mcp-Param-*` repeat the arguments | 400, -32020 | `dispatch` |
 //! | 17 | the client has the capabilities that the tool requires | 400, -32021 | `call` |
 //! | 18 | one more call can run | 503, -32603 | `call::concurrency_limit` |
-//! | 19 | the arguments satisfy the schema | a result with `isError` | `tool_schema::Arguments` |
+//! | 19 | the arguments satisfy the schema | a result with `isError` | `tool_schema::ArgumentRules` |
 //!
 //! A legacy request passes 1 to 6, then its session is looked up, then 14, 15 and 17 to 19 follow. Its errors have
 //! status 200, except for the 503 of a server that cannot serve at the moment.

@@ -1,6 +1,6 @@
 //! All arguments of a tool as one value.
 
-/// All arguments of a tool as one struct, in place of named parameters.
+/// All arguments of a tool as one struct, instead of named parameters.
 ///
 /// ```
 /// use plugin_sdk::{data, prelude::*};
@@ -27,8 +27,8 @@
 /// export_tools!(forecast);
 /// ```
 ///
-/// Without parameters of its own the type may be anything that reads a JSON object: with
-/// [a schema written by hand](crate#a-schema-written-by-hand) also [`serde_json::Value`] or `Box<RawValue>`.
+/// `T` may be any type that decodes a JSON object. With a [custom schema](crate#custom-schemas) it may also be
+/// [`serde_json::Value`] or `Box<RawValue>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Args<T>(pub T);
 

@@ -1,10 +1,10 @@
-//! The content blocks of MCP.
+//! Content blocks of MCP.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// One block of content in a result.
+/// One content block of a result, such as `{"type": "text", "text": "Two cities."}` in MCP's JSON.
 ///
 /// ```
 /// use plugin_sdk::{Content, Role};
@@ -38,7 +38,7 @@ enum Kind {
     Resource { resource: Resource },
 }
 
-/// For whom a block is, and how important.
+/// The audience and the importance of a block.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Annotations {
@@ -56,39 +56,47 @@ impl Annotations {
     }
 }
 
-/// Who reads a block.
+/// A role in a conversation: the reader of a block, or the author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The person.
+    /// The user.
     User,
     /// The model.
     Assistant,
 }
 
-/// A link to something that the client can read by itself.
+/// A link to a resource that the client can read by itself.
+///
+/// ```json
+/// {"type": "resource_link", "uri": "https://example.com/cities.csv", "name": "cities", "mimeType": "text/csv", "size": 512}
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceLink {
-    /// Where it is.
+    /// The URI of the resource.
     pub uri: String,
-    /// Its name, for programs.
+    /// The name, for programs.
     pub name: String,
-    /// Its name, for people.
+    /// The name, for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is.
+    /// A description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its type, such as `text/csv`.
+    /// The MIME type, such as `text/csv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// Its size. Unit: bytes.
+    /// The size. Unit: bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
 }
 
-/// Something with a URI, brought along with the result.
+/// An embedded resource: its URI, its MIME type and its content.
+///
+/// ```json
+/// {"type": "resource", "resource": {"uri": "notes://1", "mimeType": "text/plain", "text": "Buy milk."}}
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
@@ -107,7 +115,7 @@ enum ResourceContent {
 }
 
 impl Resource {
-    /// A text.
+    /// Creates a resource with a text.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             uri: uri.into(),
@@ -116,7 +124,7 @@ impl Resource {
         }
     }
 
-    /// Bytes, sent as base64.
+    /// Creates a resource with bytes. They are sent as base64 in `blob`.
     pub fn blob(uri: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
         Self {
             uri: uri.into(),
@@ -125,7 +133,7 @@ impl Resource {
         }
     }
 
-    /// The same, of this type, such as `text/markdown`.
+    /// Sets the MIME type, such as `text/markdown`.
     #[must_use]
     pub fn with_mime_type(mut self, mime_type: impl Into<String>) -> Self {
         self.mime_type = Some(mime_type.into());
@@ -134,7 +142,7 @@ impl Resource {
 }
 
 impl Content {
-    fn of(kind: Kind) -> Self {
+    fn new(kind: Kind) -> Self {
         Self {
             kind,
             annotations: Annotations::default(),
@@ -142,62 +150,65 @@ impl Content {
         }
     }
 
-    /// A text.
+    /// Creates a text block.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::of(Kind::Text { text: text.into() })
+        Self::new(Kind::Text { text: text.into() })
     }
 
-    /// A picture, sent as base64, of a type such as `image/png`.
+    /// Creates an image block. The bytes are sent as base64. `mime_type` is a type such as `image/png`.
     pub fn image(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
-        Self::of(Kind::Image {
+        Self::new(Kind::Image {
             data: BASE64_STANDARD.encode(bytes),
             mime_type: mime_type.into(),
         })
     }
 
-    /// A sound, sent as base64, of a type such as `audio/wav`. Clients that do not know it (revision 2024-11-05) see a
-    /// text in its place.
+    /// Creates an audio block. The bytes are sent as base64. `mime_type` is a type such as `audio/wav`.
+    ///
+    /// Clients of revision 2024-11-05 do not know audio. They get a text in its place.
     pub fn audio(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
-        Self::of(Kind::Audio {
+        Self::new(Kind::Audio {
             data: BASE64_STANDARD.encode(bytes),
             mime_type: mime_type.into(),
         })
     }
 
-    /// A link. Clients that do not know it (before revision 2025-06-18) see a text in its place.
+    /// Creates a block with a link to a resource.
+    ///
+    /// Clients of revisions before 2025-06-18 do not know links. They get a text in its place.
     #[must_use]
     pub fn link(link: ResourceLink) -> Self {
-        Self::of(Kind::ResourceLink(link))
+        Self::new(Kind::ResourceLink(link))
     }
 
-    /// Something with a URI, brought along.
+    /// Creates a block with an embedded resource.
     #[must_use]
     pub fn resource(resource: Resource) -> Self {
-        Self::of(Kind::Resource { resource })
+        Self::new(Kind::Resource { resource })
     }
 
-    /// The same, for these readers.
+    /// Sets the intended readers.
     #[must_use]
     pub fn for_audience(mut self, audience: impl IntoIterator<Item = Role>) -> Self {
         self.annotations.audience = audience.into_iter().collect();
         self
     }
 
-    /// The same, of an importance between 0 (may be left out) and 1 (must be seen); what is beyond counts as these.
+    /// Sets the importance, from 0 (optional) to 1 (required). Values outside are clamped; NaN sets none.
     #[must_use]
     pub fn with_priority(mut self, priority: f64) -> Self {
         self.annotations.priority = Some(priority.clamp(0.0, 1.0)).filter(|p| p.is_finite());
         self
     }
 
-    /// The same, with the moment when it was last changed: ISO 8601, such as `2026-01-12T15:00:58Z`.
+    /// Sets the time of the last change, as ISO 8601, such as `2026-01-12T15:00:58Z`.
     #[must_use]
-    pub fn with_last_modified(mut self, moment: impl Into<String>) -> Self {
-        self.annotations.last_modified = Some(moment.into());
+    pub fn with_last_modified(mut self, time: impl Into<String>) -> Self {
+        self.annotations.last_modified = Some(time.into());
         self
     }
 
-    /// The same, with a fact of your own in `_meta`, under a key such as `example.com/source`.
+    /// Adds an entry to `_meta`, under a key such as `example.com/source`.
     #[must_use]
     pub fn with_meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.meta.insert(key.into(), value.into());
@@ -205,28 +216,28 @@ impl Content {
     }
 }
 
-/// Without annotations.
+/// Creates a text block without annotations.
 impl From<String> for Content {
     fn from(text: String) -> Self {
         Self::text(text)
     }
 }
 
-/// Without annotations.
+/// Creates a text block without annotations.
 impl From<&str> for Content {
     fn from(text: &str) -> Self {
         Self::text(text)
     }
 }
 
-/// Without annotations.
+/// Creates a block with a link, without annotations.
 impl From<ResourceLink> for Content {
     fn from(link: ResourceLink) -> Self {
         Self::link(link)
     }
 }
 
-/// Without annotations.
+/// Creates a block with an embedded resource, without annotations.
 impl From<Resource> for Content {
     fn from(resource: Resource) -> Self {
         Self::resource(resource)

@@ -1,4 +1,4 @@
-//! What a tool can learn about its call, and tell about it while it works.
+//! The context of a call: its facts, and messages from the tool while it runs.
 
 use std::{
     collections::BTreeMap,
@@ -12,9 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tool_rules::LogLevel;
 
-use crate::runtime::{current::Running, host_client, logger};
+use crate::runtime::{current::CancelToken, host_client, logger};
 
-/// The call that a tool works on, as an optional parameter of it.
+/// The context of the current call, an optional parameter of a tool.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -36,43 +36,44 @@ use crate::runtime::{current::Running, host_client, logger};
 /// export_tools!(sum);
 /// ```
 ///
-/// It may be cloned, moved to other threads, and kept; once the call is over, what it says stays as it was, and what it is
-/// told goes nowhere.
+/// A context may be cloned, moved to other threads, and stored. After the end of the call it keeps its values, and everything
+/// that is sent through it is dropped.
 #[derive(Clone)]
 pub struct Context {
     host: Host,
-    running: Arc<Running>,
+    cancel_token: Arc<CancelToken>,
     facts: Arc<OnceLock<Facts>>,
 }
 
-/// What the host knows of the request, as `plugin-abi/PAYLOADS.md` has it.
+/// Facts about the request, in the form of `plugin-abi/PAYLOADS.md`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Facts {
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     request_id: String,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     protocol_version: String,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     client: Option<Client>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     capabilities: Option<Map<String, Value>>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     principal: Option<String>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     claims: Map<String, Value>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     headers: BTreeMap<String, String>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     trace: Trace,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     progress: bool,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "or_default")]
     log_level: Option<LogLevel>,
 }
 
-/// A fact, or its default where it is of another form. A client says of itself what it likes: that must not hide who calls.
-fn readable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+/// Decodes a fact, or returns its default if its form is another one. A client chooses its own facts freely: a wrong
+/// one must not hide the caller.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
@@ -81,94 +82,98 @@ where
     Ok(serde_json::from_value(fact).unwrap_or_default())
 }
 
-/// What a client says of itself. It is not proved: good for words, not for decisions.
+/// Facts that a client reports about itself. They are not verified: use them in messages, not for decisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Client {
-    /// Its name, for programs.
+    /// The name, for programs.
     pub name: String,
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// Its name, for people.
+    /// The name, for display.
     pub title: Option<String>,
 }
 
-/// The W3C trace context of the request, as it came: each part may be missing.
+/// The W3C trace context of the request, unchanged. Each part may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Trace {
-    /// `traceparent`
+    /// The header `traceparent`.
     pub traceparent: Option<String>,
-    /// `tracestate`
+    /// The header `tracestate`.
     pub tracestate: Option<String>,
-    /// `baggage`
+    /// The header `baggage`.
     pub baggage: Option<String>,
 }
 
 impl Context {
-    pub(crate) fn new(host: Host, running: Arc<Running>) -> Self {
+    /// Creates the context of a call.
+    pub(crate) fn new(host: Host, cancel_token: Arc<CancelToken>) -> Self {
         Self {
             host,
-            running,
+            cancel_token,
             facts: Arc::default(),
         }
     }
 
-    /// Names the request in the operator's log: on Lambda the invocation's id. Empty if the host does not tell.
+    /// Returns the id of the request in the operator's log: on Lambda the id of the invocation. It is empty if the
+    /// host does not provide it.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.facts().request_id
     }
 
-    /// The revision of MCP in which the call is answered, such as `2026-07-28`. Empty if the host does not tell.
+    /// Returns the revision of MCP that the client uses, such as `2026-07-28`. It is empty if the host does not
+    /// provide it.
     #[must_use]
     pub fn protocol_version(&self) -> &str {
         &self.facts().protocol_version
     }
 
-    /// What the client says of itself, if it says anything.
+    /// Returns the facts that the client reports about itself, if it reports any.
     #[must_use]
     pub fn client(&self) -> Option<&Client> {
         self.facts().client.as_ref()
     }
 
-    /// The client's capabilities, as MCP's `ClientCapabilities`; `None` if they are not known.
+    /// Returns the client's capabilities as MCP's `ClientCapabilities`, such as `{"elicitation": {"form": {}}}`;
+    /// `None` if they are not known.
     ///
-    /// A tool that cannot work without one says so by `#[tool(requires(...))]`, and is not called without it.
+    /// A tool that needs a capability declares it by `#[tool(requires(...))]`, and is not called without it.
     #[must_use]
     pub fn client_capabilities(&self) -> Option<&Map<String, Value>> {
         self.facts().capabilities.as_ref()
     }
 
-    /// Who calls, as found out by whoever checked it before the host: `sub` of a token, an IAM ARN, the name of a key.
-    /// `None` if nobody checked.
+    /// Returns the authenticated caller as reported by the gateway or the host: `sub` of a token, an IAM ARN, the
+    /// name of a key. `None` if nobody authenticated the caller.
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
         self.facts().principal.as_deref()
     }
 
-    /// What is known of the principal: the claims of a checked token, or what an authorizer added.
+    /// Returns the claims of the principal: those of a verified token, or the values that an authorizer added.
     #[must_use]
     pub fn claims(&self) -> &Map<String, Value> {
         &self.facts().claims
     }
 
-    /// A header of the request, whatever the case of its name, if the operator lets plugins see it.
+    /// Returns a header of the request, if the operator lets plugins see it. The case of `name` does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let headers = &self.facts().headers;
         headers.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
-    /// The W3C trace context, to be passed on to the services that the tool calls.
+    /// Returns the W3C trace context, to pass on to the services that the tool calls.
     #[must_use]
     pub fn trace(&self) -> &Trace {
         &self.facts().trace
     }
 
-    /// How long until the call is given up; `None` if nothing limits it.
+    /// Returns the remaining time of the call; `None` if it has no limit.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         let deadline = match self.host.deadline_unix_ms {
@@ -182,23 +187,26 @@ impl Context {
         )
     }
 
-    /// Was the call given up? Nobody waits for its result any more. Cheap: for loops. It stays false after a call that
-    /// ended by itself: a thread that outlives its call needs a sign of its own.
+    /// Reports whether the call was cancelled or timed out: nobody waits for its result any more. The check is cheap
+    /// enough for loops.
     ///
-    /// An async tool need not ask: its future is dropped.
+    /// It stays false after a call that ended by itself: a thread that outlives its call needs a signal of its own.
+    /// An async tool need not check, because its future is dropped.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.running.is_cancelled()
+        self.cancel_token.is_cancelled()
     }
 
-    /// Does the client want to hear of progress?
+    /// Reports whether the client asked for progress.
     #[must_use]
     pub fn wants_progress(&self) -> bool {
         self.facts().progress
     }
 
-    /// Tell the client how far the work is, if it wants to know. `done` must grow from one time to the next; `total` is
-    /// what it grows to, if that is known.
+    /// Reports progress to the client, if it asked for it. `done` must grow from one call to the next. `total` is its
+    /// final value, if that is known.
+    ///
+    /// The client receives `{"progress": 3, "total": 10, "message": "..."}` in a `notifications/progress`.
     pub fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>) {
         #[derive(Serialize)]
         struct Progress<'a> {
@@ -215,13 +223,14 @@ impl Context {
                 total,
                 message,
             };
-            host_client::tell(self.host, host_op::PROGRESS, &progress);
+            host_client::notify(self.host, host_op::PROGRESS, &progress);
         }
     }
 
-    /// Send a message to the client, if it wants messages of this importance and its revision of MCP has them.
+    /// Sends a message to the client, if the client wants messages of this level and its revision of MCP has them.
     ///
-    /// The people behind the client read it: no secrets. What only the operator should read goes through the crate `log`.
+    /// The user can read it: it must not contain secrets. Lines for the operator go through the crate `log`. The
+    /// client receives `{"level": "warning", "logger": "PLUGIN", "data": MESSAGE}` in a `notifications/message`.
     pub fn log(&self, level: LogLevel, message: impl Into<Value>) {
         #[derive(Serialize)]
         struct Message {
@@ -233,26 +242,27 @@ impl Context {
         if self.facts().log_level.is_some_and(|least| level >= least) {
             let message = Message {
                 level,
-                logger: logger::plugin(),
+                logger: logger::plugin_name(),
                 data: message.into(),
             };
-            host_client::tell(self.host, host_op::MESSAGE, &message);
+            host_client::notify(self.host, host_op::MESSAGE, &message);
         }
     }
 
+    /// Returns the host side of this call.
     pub(crate) fn host(&self) -> Host {
         self.host
     }
 
-    /// Asked for once, when something is wanted of them.
+    /// Returns the facts. The host is asked for them once, at the first use.
     fn facts(&self) -> &Facts {
         self.facts
-            .get_or_init(|| host_client::ask(self.host, host_op::CONTEXT).unwrap_or_default())
+            .get_or_init(|| host_client::request(self.host, host_op::CONTEXT).unwrap_or_default())
     }
 }
 
-/// The context of no call, for tests that call a tool's function themselves: it knows nothing, nothing limits it, and what
-/// it is told goes nowhere.
+/// Creates a context without a call, for tests that call a tool's function directly: it knows nothing, has no time
+/// limit, and drops everything that is sent.
 impl Default for Context {
     fn default() -> Self {
         extern "C" fn nothing(
@@ -271,7 +281,7 @@ impl Default for Context {
     }
 }
 
-/// Which call, and no more: claims and headers do not belong into a log.
+/// Prints the call only: claims and headers do not belong into a log.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")

@@ -1,4 +1,4 @@
-//! How a tool fails: in words for the model, with the causes behind them, or as an error of the protocol.
+//! The failures of a tool: a message for the model with its causes, or an error of the protocol.
 
 use std::{
     any::Any,
@@ -10,8 +10,9 @@ use std::{
 
 use crate::{StateError, StateErrorKind};
 
-/// An error for tools that fail in more than one way: made by `?` from any [`std::error::Error`], `anyhow::Error` or
-/// message, with all its causes.
+/// An error for tools that fail in more than one way.
+///
+/// `?` converts any [`std::error::Error`], `anyhow::Error` or string, with all its causes.
 ///
 /// ```
 /// use plugin_sdk::ToolError;
@@ -27,7 +28,7 @@ use crate::{StateError, StateErrorKind};
 /// assert_eq!(parse("0").unwrap_err().to_string(), "port 0 cannot be connected to");
 /// assert_eq!(parse("x").unwrap_err().to_string(), "invalid digit found in string");
 /// ```
-// It does not implement `std::error::Error`: that would forbid the conversion from every error.
+// `std::error::Error` is not implemented: it would forbid the conversion from every error.
 pub struct ToolError {
     message: String,
     code: Option<i32>,
@@ -35,7 +36,7 @@ pub struct ToolError {
 }
 
 impl ToolError {
-    /// A failure with this message, which the model reads: a result with `isError`.
+    /// Creates a failure with a message for the model: a result with `isError`.
     pub fn new(message: impl Display) -> Self {
         Self {
             message: message.to_string(),
@@ -44,11 +45,11 @@ impl ToolError {
         }
     }
 
-    /// A failure that the model does not see: the call is answered by a JSON-RPC error of this code, for the client.
+    /// Creates a failure that the client gets as a JSON-RPC error with this code. The model does not see it.
     ///
-    /// Rarely right: a model cannot act on what it does not see. `-32602` says that the parameters are wrong, `-32603`
-    /// that the server failed; codes of your own are outside of -32768 to -32000, which JSON-RPC and MCP keep for
-    /// themselves (the host sends others of that range as -32603).
+    /// This is rarely right, because a model cannot act on an error that it does not see. `-32602` means that the
+    /// parameters are wrong, `-32603` that the server failed. Codes of your own must be outside of -32768 to -32000,
+    /// which JSON-RPC and MCP reserve: the host replaces others of that range by -32603.
     pub fn protocol(code: i32, message: impl Display) -> Self {
         Self {
             message: message.to_string(),
@@ -57,14 +58,16 @@ impl ToolError {
         }
     }
 
-    /// Names the state error that this failure comes of, so that the host answers the client by its kind. You need it for a message
-    /// of your own, and where the error is hidden from this crate: in an `anyhow::Error`, behind `#[error(transparent)]`, or in a
-    /// type that is no [`std::error::Error`]. A `StateError` that becomes a `ToolError` by `?`, alone or as a source, names itself.
+    /// Sets the state error that caused this failure. The host answers the client by its kind.
+    ///
+    /// A `StateError` that `?` converts to a `ToolError`, alone or as a source, sets itself. Use this method for a message of your
+    /// own, and for an error that is hidden from this crate: in an `anyhow::Error`, behind `#[error(transparent)]`, or in a type
+    /// that does not implement [`std::error::Error`].
     ///
     /// ```
-    /// use plugin_sdk::{ToolError, ToolState};
+    /// use plugin_sdk::{ToolError, StoredState};
     ///
-    /// fn visits(state: &ToolState) -> Result<u64, ToolError> {
+    /// fn visits(state: &StoredState) -> Result<u64, ToolError> {
     ///     let visits = state.get();
     ///     let visits = visits.map_err(|error| ToolError::new("Der Zähler fehlt.").caused_by(&error))?;
     ///     Ok(visits.unwrap_or_default())
@@ -78,28 +81,29 @@ impl ToolError {
         }
     }
 
-    /// Creates the failure that this error explains with all its causes.
-    fn of(error: &(dyn Error + 'static)) -> Self {
+    /// Creates the failure that describes this error with all its causes.
+    fn with_causes(error: &(dyn Error + 'static)) -> Self {
         let mut causes = std::iter::successors(Some(error), |error| (*error).source());
         let cause = causes.find_map(state_error);
         Self {
             cause: cause.map(StateError::kind),
-            ..Self::new(chain(error))
+            ..Self::new(message_with_causes(error))
         }
     }
 
-    /// Returns the kind of the state error that it comes of.
+    /// Returns the kind of the state error that caused this failure.
     pub(crate) fn cause(&self) -> Option<StateErrorKind> {
         self.cause
     }
 
-    /// The code of a protocol error.
+    /// Returns the code of a protocol error.
     pub(crate) fn code(&self) -> Option<i32> {
         self.code
     }
 }
 
-/// Returns the error as a state error. An I/O error hides the error that it was made of: its source is that one's source.
+/// Returns the error as a state error. An I/O error hides the error that it wraps: its `source` is the source of that
+/// one.
 fn state_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StateError> {
     let hidden = error
         .downcast_ref::<io::Error>()
@@ -108,10 +112,10 @@ fn state_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StateError> {
     error.downcast_ref().or(hidden)
 }
 
-/// `Box<dyn Error>` is what errors, strings and `anyhow::Error` have in common.
+/// Converts errors, strings and `anyhow::Error`: all of them convert to `Box<dyn Error>`.
 impl<E: Into<Box<dyn Error>>> From<E> for ToolError {
     fn from(error: E) -> Self {
-        Self::of(error.into().as_ref())
+        ToolError::with_causes(error.into().as_ref())
     }
 }
 
@@ -131,8 +135,8 @@ impl fmt::Debug for ToolError {
     }
 }
 
-/// An error's message and those of its causes, but for causes that the message already tells.
-fn chain(error: &dyn Error) -> String {
+/// Returns an error's message and those of its causes, except causes that the message already contains.
+fn message_with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -147,17 +151,17 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// How an error of any type is told.
-pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
+/// Converts an error of any type.
+pub(crate) fn into_tool_error<E: Display + 'static>(error: E) -> ToolError {
     let error: Box<dyn Any> = Box::new(error);
     let error = match error.downcast::<ToolError>() {
         Ok(error) => return *error,
         Err(error) => error,
     };
     if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
-        ToolError::of(error.as_ref())
+        ToolError::with_causes(error.as_ref())
     } else if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-        ToolError::of(error.as_ref())
+        ToolError::with_causes(error.as_ref())
     } else {
         // The alternate form makes errors that know their causes, such as anyhow's, print them too.
         ToolError::new(match error.downcast_ref::<E>() {
@@ -167,50 +171,52 @@ pub(crate) fn told<E: Display + 'static>(error: E) -> ToolError {
     }
 }
 
-/// The type that a tool's function gives back. `how` is found twice: of a `Result` whose error is a
-/// [`std::error::Error`] by [`HasCauses`], which takes this as it is; of anything else by [`HasNoCauses`], which takes it
-/// by reference, and so is found second.
-pub struct Outcome<T>(PhantomData<T>);
+/// The return type of a tool's function, for a choice between two traits by autoref specialisation.
+///
+/// `error_fn` is found in one of them: for a `Result` with a [`std::error::Error`] in [`ErrorWithCauses`], which
+/// takes the type by value; for anything else in [`AnyOutput`], which takes it by reference and therefore comes
+/// second.
+pub struct ReturnType<T>(PhantomData<T>);
 
-/// Takes an error out of an outcome, where it knows better than the outcome how to tell it.
-pub(crate) type How<T> = fn(T) -> Result<T, ToolError>;
+/// A function that takes the error out of an output, if it can describe that better than [`into_tool_error`] can.
+pub(crate) type TakeError<T> = fn(T) -> Result<T, ToolError>;
 
-impl<T> Outcome<T> {
-    /// It.
+impl<T> ReturnType<T> {
+    /// The value of this type.
     pub const TYPE: Self = Self(PhantomData);
 }
 
-/// See [`Outcome`].
-pub trait HasCauses {
-    /// The outcome.
-    type Outcome;
-    /// The error is told with its causes.
-    fn how(self) -> How<Self::Outcome>;
+/// The first choice of [`ReturnType`]: a `Result` whose error has causes.
+pub trait ErrorWithCauses {
+    /// The return type.
+    type Output;
+    /// Returns the function that takes the error out, with its causes.
+    fn error_fn(self) -> TakeError<Self::Output>;
 }
 
-impl<T, E: Error + 'static> HasCauses for Outcome<Result<T, E>> {
-    type Outcome = Result<T, E>;
+impl<T, E: Error + 'static> ErrorWithCauses for ReturnType<Result<T, E>> {
+    type Output = Result<T, E>;
 
-    fn how(self) -> How<Result<T, E>> {
+    fn error_fn(self) -> TakeError<Result<T, E>> {
         |outcome| match outcome {
-            Err(error) => Err(ToolError::of(&error)),
+            Err(error) => Err(ToolError::with_causes(&error)),
             outcome => Ok(outcome),
         }
     }
 }
 
-/// See [`Outcome`].
-pub trait HasNoCauses {
-    /// The outcome.
-    type Outcome;
-    /// The outcome tells itself.
-    fn how(self) -> How<Self::Outcome>;
+/// The second choice of [`ReturnType`]: any type.
+pub trait AnyOutput {
+    /// The return type.
+    type Output;
+    /// Returns the function that leaves the output unchanged.
+    fn error_fn(self) -> TakeError<Self::Output>;
 }
 
-impl<T> HasNoCauses for &Outcome<T> {
-    type Outcome = T;
+impl<T> AnyOutput for &ReturnType<T> {
+    type Output = T;
 
-    fn how(self) -> How<T> {
+    fn error_fn(self) -> TakeError<T> {
         Ok
     }
 }

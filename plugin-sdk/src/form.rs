@@ -1,11 +1,11 @@
-//! The schema of a type, in the form that MCP allows for what people fill in: flat, of simple members.
+//! The elicitation form of a type: its schema in the form that MCP allows, flat and of primitive members.
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 use crate::schema;
 
-/// What members of a form keep of their schemas. Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
+/// The keywords that members of a form may have. Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
 const KEYWORDS: [&str; 14] = [
     "default",
     "description",
@@ -26,8 +26,8 @@ const KEYWORDS: [&str; 14] = [
 /// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
-/// What is said of a form, or of a member, that is no constraint of it, or is one that decoding keeps.
-const TOLD_ONLY: [&str; 9] = [
+/// Keywords of a form or a member that are no constraints, or that decoding enforces.
+const ANNOTATIONS: [&str; 9] = [
     "$comment",
     "$defs",
     "additionalProperties",
@@ -39,53 +39,54 @@ const TOLD_ONLY: [&str; 9] = [
     "writeOnly",
 ];
 
-/// The form for a type.
+/// The form of a type.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Form {
-    /// What clients show. What no form can have is left as it is: the host refuses it.
+    /// The schema that clients show. It keeps what no form can have: the host refuses it.
     pub(crate) shown: Value,
-    /// The schema of the type, if it demands what MCP's forms have no word for (`pattern`): the host checks that.
-    pub(crate) beyond: Option<Value>,
+    /// The schema of the type, if it has constraints that MCP's forms cannot express (`pattern`). The host checks
+    /// them.
+    pub(crate) constraints: Option<Value>,
 }
 
-/// The form for a type.
-pub(crate) fn of<T: JsonSchema>() -> Form {
-    let schema = schema::form::<T>();
+/// Creates the form of a type.
+pub(crate) fn form_of<T: JsonSchema>() -> Form {
+    let schema = schema::form_schema::<T>();
     let Value::Object(mut form) = schema.clone() else {
         return Form {
             shown: schema,
-            beyond: None,
+            constraints: None,
         };
     };
-    form.retain(|keyword, _| keyword != "description" && !is_told_only(keyword));
-    let mut demands_more = false;
+    form.retain(|keyword, _| keyword != "description" && !is_annotation(keyword));
+    let mut has_hidden_constraints = false;
     let properties = form.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(Map::values_mut) {
         simplify(property);
         if let Some(members) = property.as_object_mut() {
             members.retain(|keyword, _| {
                 let known = KEYWORDS.contains(&keyword.as_str());
-                demands_more |= !known && !is_told_only(keyword);
+                has_hidden_constraints |= !known && !is_annotation(keyword);
                 known
             });
         }
     }
-    // Of a struct without fields.
+    // A struct without fields has no `properties`.
     form.entry("properties")
         .or_insert_with(|| Map::new().into());
     Form {
         shown: form.into(),
-        beyond: demands_more.then_some(schema),
+        constraints: has_hidden_constraints.then_some(schema),
     }
 }
 
-fn is_told_only(keyword: &str) -> bool {
-    TOLD_ONLY.contains(&keyword) || keyword.starts_with("x-")
+fn is_annotation(keyword: &str) -> bool {
+    ANNOTATIONS.contains(&keyword) || keyword.starts_with("x-")
 }
 
-/// Write what schemars writes in one of the ways that MCP has.
+/// Rewrites schemars' notation in one that MCP has.
 fn simplify(property: &mut Value) {
-    without_null(property);
+    remove_null(property);
     choices(property, "oneOf");
     if let Some(items) = property.get_mut("items") {
         choices(items, "anyOf");
@@ -108,12 +109,17 @@ fn simplify(property: &mut Value) {
         ("exclusiveMinimum", "minimum", 1),
         ("exclusiveMaximum", "maximum", -1),
     ] {
-        show_bound(members, exclusive, inclusive, step);
+        show_inclusive_bound(members, exclusive, inclusive, step);
     }
 }
 
-/// Where an integer may not reach a bound, show the next one.
-fn show_bound(members: &mut Map<String, Value>, exclusive: &str, inclusive: &str, step: i64) {
+/// Adds the next inclusive bound for an exclusive bound of an integer.
+fn show_inclusive_bound(
+    members: &mut Map<String, Value>,
+    exclusive: &str,
+    inclusive: &str,
+    step: i64,
+) {
     let is_integer = members.get("type").is_some_and(|name| name == "integer");
     let bound = members.get(exclusive).and_then(Value::as_i64);
     let Some(next) = bound.and_then(|bound| bound.checked_add(step)) else {
@@ -126,8 +132,8 @@ fn show_bound(members: &mut Map<String, Value>, exclusive: &str, inclusive: &str
     }
 }
 
-/// An `Option`: whoever fills a form in leaves out what has no value.
-fn without_null(property: &mut Value) {
+/// Removes null from an `Option`: users leave out a field without a value.
+fn remove_null(property: &mut Value) {
     if let Some(types) = property.get("type").and_then(Value::as_array) {
         let mut types: Vec<_> = types
             .iter()
@@ -138,7 +144,7 @@ fn without_null(property: &mut Value) {
             property["type"] = only;
         }
     }
-    // Of an enum, whose null is one of the choices.
+    // The null of an optional enum is one of its choices.
     if let Some(choices) = property.get_mut("enum").and_then(Value::as_array_mut) {
         choices.retain(|choice| !choice.is_null());
     }
@@ -159,7 +165,7 @@ fn without_null(property: &mut Value) {
     }
 }
 
-/// The choices of an enum whose variants have doc comments: these are what people see.
+/// Rewrites an enum whose variants have doc comments as titled choices.
 fn choices(schema: &mut Value, keyword: &str) {
     let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else {
         return;
@@ -169,7 +175,7 @@ fn choices(schema: &mut Value, keyword: &str) {
         let description = variant.get("description").or(variant.get("title"));
         let values = match (variant.get("const"), variant["enum"].as_array()) {
             (Some(value), _) => vec![value],
-            // Variants without a doc comment stand together.
+            // Variants without a doc comment share one schema.
             (None, Some(values)) => values.iter().collect(),
             (None, None) => return,
         };
@@ -239,9 +245,9 @@ mod tests {
 
     #[test]
     fn a_form_has_what_clients_can_show() {
-        let Form { shown, beyond } = of::<Everything>();
+        let Form { shown, constraints } = form_of::<Everything>();
         assert_eq!(tool_schema::form_problems(&shown), [""; 0], "{shown:#}");
-        assert_eq!(beyond, None);
+        assert_eq!(constraints, None);
         let times = json!([
             // Schemars puts those without a doc comment first.
             { "const": "night", "title": "night" },
@@ -274,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_form_can_have_is_left_for_the_host_to_refuse() {
+    fn types_that_no_form_can_hold_are_left_for_the_host_to_refuse() {
         #[derive(JsonSchema)]
         #[expect(dead_code, reason = "only its schema is looked at")]
         struct Nested {
@@ -295,12 +301,12 @@ mod tests {
             Phone(String),
         }
         for form in [
-            of::<Nested>(),
-            of::<Either>(),
-            of::<How>(),
-            of::<Vec<u8>>(),
-            of::<String>(),
-            of::<Value>(),
+            form_of::<Nested>(),
+            form_of::<Either>(),
+            form_of::<How>(),
+            form_of::<Vec<u8>>(),
+            form_of::<String>(),
+            form_of::<Value>(),
         ] {
             let problems = tool_schema::form_problems(&form.shown);
             assert!(!problems.is_empty(), "{form:?}");
@@ -308,13 +314,13 @@ mod tests {
         #[derive(JsonSchema)]
         struct Nothing {}
         assert_eq!(
-            of::<Nothing>().shown,
+            form_of::<Nothing>().shown,
             json!({ "type": "object", "properties": {} })
         );
     }
 
     #[test]
-    fn what_clients_cannot_show_of_a_constraint_is_told_to_the_host() {
+    fn constraints_that_forms_cannot_show_reach_the_host() {
         #[derive(JsonSchema)]
         #[serde(deny_unknown_fields)]
         #[expect(dead_code, reason = "only its schema is looked at")]
@@ -326,7 +332,7 @@ mod tests {
             #[schemars(extend("exclusiveMinimum" = 0))]
             price: f64,
         }
-        let Form { shown, beyond } = of::<Order>();
+        let Form { shown, constraints } = form_of::<Order>();
         assert_eq!(
             shown,
             json!({
@@ -339,7 +345,7 @@ mod tests {
                 "required": ["count", "price"],
             })
         );
-        let form = tool_schema::Form::new(&shown, beyond.as_ref()).expect("a form");
+        let form = tool_schema::Form::new(&shown, constraints.as_ref()).expect("a form");
         let order = |country: Value, count: Value, price: Value| {
             json!({
                 "action": "accept",
@@ -354,7 +360,7 @@ mod tests {
             (order(json!("DE"), json!(10), json!(0.5)), false),
             (order(json!("DE"), json!(1), json!(0)), false),
         ] {
-            assert_eq!(form.filled_in(&order).is_ok(), fits, "{order}");
+            assert_eq!(form.check_answer(&order).is_ok(), fits, "{order}");
         }
     }
 }

@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-/// A picture of a tool.
+/// An icon of a tool.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Icon {
-    /// An `https:` or `data:` URI.
+    /// The `https:` or `data:` URI.
     pub src: &'static str,
-    /// Its type, such as `image/png`.
+    /// The MIME type, such as `image/png`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<&'static str>,
-    /// Its sizes, such as `48x48` or `any`.
+    /// The sizes, such as `48x48` or `any`.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub sizes: &'static [&'static str],
-    /// `light` or `dark`: the background it is made for.
+    /// The background that the icon is made for: `light` or `dark`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<&'static str>,
 }

@@ -1,4 +1,5 @@
-//! What a tool asks its client while it works: a form for the people behind it, words of a model, the folders it works in.
+//! Input that a tool requests from its client: a form for the user, an answer of the model, the folders that the
+//! client works with.
 
 use std::{collections::BTreeMap, error::Error, fmt, marker::PhantomData};
 
@@ -14,9 +15,9 @@ use crate::{
 
 /// Questions of a tool to its client.
 ///
-/// A client of MCP 2026-07-28 is asked by the result of the call, and answers by calling again: the tool's body runs anew
-/// from its start, and what was answered is there. So each of these methods either gives the answer or fails by
-/// [`InputError::Asked`], which `?` hands on; whatever the tool then gives back, its call ends with the question.
+/// In MCP 2026-07-28 the result of a call carries the question, and the client answers by a second call. The tool then runs
+/// again from its start, and the answer is there. So each of these methods either returns the answer or fails with
+/// [`InputError::InputRequired`]. Pass that error on with `?`: the call ends with the question, whatever the tool returns.
 ///
 /// ```
 /// use plugin_sdk::{prelude::*, InputError};
@@ -46,27 +47,35 @@ use crate::{
 /// # use plugin_sdk::{serde_json::json, testing::plugin};
 /// let delete = plugin().tool("delete");
 /// let asked = delete.call(json!({ "path": "a.txt" }));
-/// assert_eq!(asked.asked()["confirmation"]["params"]["message"], "a.txt will be gone.");
+/// assert_eq!(asked.input_requests()["confirmation"]["params"]["message"], "a.txt will be gone.");
 /// let done = delete.with_answer("confirmation", json!({ "sure": true }));
 /// assert_eq!(done.call(json!({ "path": "a.txt" })).text(), "a.txt is deleted");
 /// # }
 /// ```
 ///
-/// - What has an effect belongs behind the last question: what stands before it runs once per round.
-/// - A question is told by its key, and an answer holds for the same question only. One that says something else each time
-///   (the time of day) is asked for ever.
-/// - [`Context::ask`] puts several questions at once, and so takes fewer rounds.
-/// - A tool that cannot work without an answer says so by `#[tool(requires(...))]`; then clients that have not declared
-///   to be capable of it get an error that says so. Another tool meets [`InputError::CannotAsk`] and may go on without.
+/// - Code with effects belongs after the last question. Code before a question runs once per round.
+/// - The key identifies a question, and an answer is valid for the same question only. A question whose text changes each
+///   time (the time of day) is asked forever.
+/// - [`Context::ask`] asks several questions at once, and needs fewer rounds.
+/// - A tool that cannot work without an answer declares it by `#[tool(requires(...))]`. Clients without the capability then
+///   get an error that names it. Other tools get [`InputError::CannotAsk`] and may continue without an answer.
 /// - Clients of older revisions cannot be asked.
 impl Context {
-    /// Ask the people behind the client to fill a form in: a flat struct of strings, numbers, `bool`s, and enums without
-    /// fields (or `Vec`s of them), each perhaps an `Option`. Doc comments become what they read. What else a type can have
-    /// is refused when it is asked, and the operator's log says so; `testing::form` finds it in a test.
+    /// Asks the user to fill in a form.
     ///
-    /// Constraints (`#[schemars(...)]`) hold for what they fill in, also those that clients know no way to
-    /// show, such as a pattern. So do the mendings of arguments: `5.0` and `"5"` are 5. What does not fit is asked for again,
-    /// with the reason; say in the field's doc comment what is wanted.
+    /// `T` is a flat struct of strings, numbers, `bool`s, enums without fields, or `Vec`s of such enums; each may be
+    /// an `Option`. Doc comments become the descriptions that the user reads. Other types are refused when the tool
+    /// asks, and the operator's log has the reason; `testing::form` finds them in a test.
+    ///
+    /// The host checks all constraints (`#[schemars(...)]`) of the answer, also those that clients cannot show, such
+    /// as a pattern. Answers are coerced like arguments: `5.0` and `"5"` become 5. If an answer does not fit, the
+    /// host asks again and gives the reason. Describe in the doc comment of a field what you expect.
+    ///
+    /// The client receives an `elicitation/create`:
+    ///
+    /// ```json
+    /// {"message": "a.txt will be gone.", "requestedSchema": {"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"]}}
+    /// ```
     ///
     /// # Errors
     /// [`InputError`]
@@ -78,8 +87,10 @@ impl Context {
         self.ask(Elicit::new(key, message))
     }
 
-    /// Ask the people behind the client to do something at a URL (of `https` or `http`), such as to sign in somewhere. That
-    /// they agreed does not say that they have done it.
+    /// Asks the user to open a URL (`https` or `http`), for example to sign in. The answer says that the user agreed,
+    /// not that the user has done it.
+    ///
+    /// The client receives an `elicitation/create` with `{"mode": "url", "message": MESSAGE, "url": URL}`.
     ///
     /// # Errors
     /// [`InputError`]
@@ -87,15 +98,20 @@ impl Context {
         self.ask(ElicitUrl::new(key, message, url))
     }
 
-    /// Ask the client's model, for an answer of at most `max_tokens`. [`Sample`] can say more.
+    /// Asks the client's model, for an answer of at most `max_tokens`. [`Sample`] has more options.
     ///
     /// # Errors
     /// [`InputError`]
-    pub fn sample(&self, key: &str, prompt: &str, max_tokens: u32) -> Result<Sampled, InputError> {
+    pub fn sample(
+        &self,
+        key: &str,
+        prompt: &str,
+        max_tokens: u32,
+    ) -> Result<SamplingResult, InputError> {
         self.ask(Sample::new(key, prompt, max_tokens))
     }
 
-    /// Ask which folders and files the client works with.
+    /// Asks for the folders and files that the client works with.
     ///
     /// # Errors
     /// [`InputError`]
@@ -103,7 +119,7 @@ impl Context {
         self.ask(Roots)
     }
 
-    /// Ask a question, or a tuple of questions at once.
+    /// Asks a question, or a tuple of questions at once.
     ///
     /// ```
     /// use plugin_sdk::{Elicit, Roots, Sample, prelude::*};
@@ -128,7 +144,7 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// [`InputError`], of the first question that has no answer to go on with.
+    /// [`InputError`] of the first question without an answer.
     pub fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, InputError> {
         let mut requests = Requests::default();
         question.put(&mut requests);
@@ -137,9 +153,9 @@ impl Context {
     }
 }
 
-/// What can be asked: [`Elicit`], [`ElicitUrl`], [`Sample`], [`Roots`], and tuples of these.
+/// A question to the client: [`Elicit`], [`ElicitUrl`], [`Sample`], [`Roots`], or a tuple of these.
 pub trait Question {
-    /// What comes back.
+    /// The type of the answer.
     type Answer;
 
     #[doc(hidden)]
@@ -149,26 +165,27 @@ pub trait Question {
     fn read(self, answers: &mut Answers) -> Result<Self::Answer, InputError>;
 }
 
-/// Why there is no answer to go on with.
+/// The reason why a tool has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputError {
-    /// The client was asked, and calls again with its answer. Nothing the tool does about that has an effect.
-    Asked,
-    /// They said no, to the question of this key.
+    /// The client has to answer first, and then calls again. The result that the tool returns now has no effect.
+    InputRequired,
+    /// The user declined the question with this key.
     Declined(String),
-    /// They closed the form of this key without a decision.
+    /// The user closed the form with this key without a decision.
     Cancelled(String),
-    /// The client, or the host, cannot ask this: why, for the model to read.
+    /// The client or the host does not support the question. The text is the reason, for the model.
     CannotAsk(String),
-    /// The answer to the question of this key fits its form, but not the type it was made of.
+    /// The answer to the question with this key fits the form, but cannot be decoded as its type. The second text is
+    /// the reason.
     Unreadable(String, String),
 }
 
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asked => f.write_str("the client has to answer first"),
+            Self::InputRequired => f.write_str("the client has to answer first"),
             Self::Declined(key) => write!(f, "the user declined to answer {key:?}"),
             Self::Cancelled(key) => write!(f, "the user dismissed {key:?}"),
             Self::CannotAsk(why) => f.write_str(why),
@@ -179,26 +196,26 @@ impl fmt::Display for InputError {
 
 impl Error for InputError {}
 
-/// Questions, by keys.
+/// Questions by their keys, as the host receives them: `{"requests": {KEY: {"method", "params", "schema"}}}`.
 #[doc(hidden)]
 #[derive(Default, Serialize)]
 pub struct Requests {
     requests: BTreeMap<String, Request>,
-    /// Two questions have this key.
+    /// A key that two questions have.
     #[serde(skip)]
-    twice: Option<String>,
+    duplicate: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Request {
     method: &'static str,
     params: Value,
-    /// What the content of a form must satisfy beyond what clients are shown.
+    /// The constraints of a form that clients cannot show.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Value>,
 }
 
-/// Answers, by keys.
+/// Answers by their keys, as the host sends them: `{"answers": {KEY: ANSWER}}`. A key without an answer is missing.
 #[doc(hidden)]
 #[derive(Default, Deserialize)]
 pub struct Answers {
@@ -223,24 +240,24 @@ impl Requests {
             schema,
         };
         if self.requests.insert(key.to_owned(), request).is_some() {
-            self.twice = Some(key.to_owned());
+            self.duplicate = Some(key.to_owned());
         }
     }
 
     fn ask(self, host: Host) -> Result<Answers, InputError> {
-        if let Some(key) = self.twice {
+        if let Some(key) = self.duplicate {
             let why = format!("the tool asks two questions under the key {key:?}");
-            // The host has not seen them, and it is for the author to mend.
+            // The host has not seen the questions, and the author has to correct them.
             logger::write(log::Level::Error, module_path!(), &why);
             return Err(InputError::CannotAsk(why));
         }
-        host_client::ask_with(host, host_op::INPUT, &self)
-            .map_err(|refusal| InputError::CannotAsk(words_of(&refusal)))
+        host_client::request_with(host, host_op::INPUT, &self)
+            .map_err(|refusal| InputError::CannotAsk(refusal_message(&refusal)))
     }
 }
 
-/// Why a host has not asked.
-fn words_of(refusal: &[u8]) -> String {
+/// Returns the reason why the host did not ask.
+fn refusal_message(refusal: &[u8]) -> String {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Refusal {
@@ -260,14 +277,14 @@ fn words_of(refusal: &[u8]) -> String {
 
 impl Answers {
     fn take(&mut self, key: &str) -> Result<Value, InputError> {
-        self.answers.remove(key).ok_or(InputError::Asked)
+        self.answers.remove(key).ok_or(InputError::InputRequired)
     }
 
     fn read<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, InputError> {
         decode(key, self.take(key)?)
     }
 
-    /// What was filled in, or agreed to.
+    /// Takes the content of an accepted answer.
     fn accepted(&mut self, key: &str) -> Result<Value, InputError> {
         let mut answer = self.take(key)?;
         match answer["action"].as_str() {
@@ -283,7 +300,7 @@ fn decode<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, InputError>
         .map_err(|error| InputError::Unreadable(key.to_owned(), error.to_string()))
 }
 
-/// A form for the people behind the client, made from a type: see [`Context::elicit`].
+/// A form for the user, made from a type; see [`Context::elicit`].
 #[derive(Clone, Debug)]
 pub struct Elicit<T> {
     key: String,
@@ -292,7 +309,7 @@ pub struct Elicit<T> {
 }
 
 impl<T> Elicit<T> {
-    /// A form, and what it is about.
+    /// Creates a form with a key and a message for the user.
     pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -306,9 +323,9 @@ impl<T: JsonSchema + DeserializeOwned> Question for Elicit<T> {
     type Answer = T;
 
     fn put(&self, requests: &mut Requests) {
-        let form = form::of::<T>();
+        let form = form::form_of::<T>();
         let params = json!({ "message": self.message, "requestedSchema": form.shown });
-        requests.insert_with(&self.key, "elicitation/create", params, form.beyond);
+        requests.insert_with(&self.key, "elicitation/create", params, form.constraints);
     }
 
     fn read(self, answers: &mut Answers) -> Result<T, InputError> {
@@ -316,7 +333,7 @@ impl<T: JsonSchema + DeserializeOwned> Question for Elicit<T> {
     }
 }
 
-/// Something to do at a URL: see [`Context::elicit_url`].
+/// A URL for the user to open; see [`Context::elicit_url`].
 #[derive(Clone, Debug)]
 pub struct ElicitUrl {
     key: String,
@@ -325,7 +342,7 @@ pub struct ElicitUrl {
 }
 
 impl ElicitUrl {
-    /// A URL, and what it is about.
+    /// Creates a request to open a URL, with a key and a message for the user.
     pub fn new(key: impl Into<String>, message: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -349,6 +366,12 @@ impl Question for ElicitUrl {
 }
 
 /// A question to the client's model.
+///
+/// The client receives a `sampling/createMessage`:
+///
+/// ```json
+/// {"messages": [{"role": "user", "content": {"type": "text", "text": "A greeting, please."}}], "maxTokens": 50}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sample {
     key: String,
@@ -358,7 +381,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A prompt, and the most tokens that the answer may have.
+    /// Creates a question with a key, a prompt and the maximum number of tokens of the answer.
     pub fn new(key: impl Into<String>, prompt: impl Into<String>, max_tokens: u32) -> Self {
         let sample = Self {
             key: key.into(),
@@ -369,7 +392,7 @@ impl Sample {
         sample.message(Role::User, prompt)
     }
 
-    /// The same with one more message in the conversation.
+    /// Adds a message to the conversation.
     #[must_use]
     pub fn message(mut self, role: Role, text: impl Into<String>) -> Self {
         let text: String = text.into();
@@ -378,19 +401,19 @@ impl Sample {
         self
     }
 
-    /// The same with a system prompt. A client may change it.
+    /// Sets the system prompt. A client may change it.
     #[must_use]
     pub fn system_prompt(self, text: impl Into<String>) -> Self {
         self.with("systemPrompt", text.into())
     }
 
-    /// The same with a temperature.
+    /// Sets the temperature.
     #[must_use]
     pub fn temperature(self, temperature: f64) -> Self {
         self.with("temperature", temperature)
     }
 
-    /// The same with any other parameter of `sampling/createMessage`, such as `stopSequences` or `modelPreferences`.
+    /// Sets any other parameter of `sampling/createMessage`, such as `stopSequences` or `modelPreferences`.
     #[must_use]
     pub fn with(mut self, parameter: &str, value: impl Into<Value>) -> Self {
         self.more.insert(parameter.to_owned(), value.into());
@@ -399,7 +422,7 @@ impl Sample {
 }
 
 impl Question for Sample {
-    type Answer = Sampled;
+    type Answer = SamplingResult;
 
     fn put(&self, requests: &mut Requests) {
         let mut params = self.more.clone();
@@ -408,26 +431,30 @@ impl Question for Sample {
         requests.insert(&self.key, "sampling/createMessage", params.into());
     }
 
-    fn read(self, answers: &mut Answers) -> Result<Sampled, InputError> {
+    fn read(self, answers: &mut Answers) -> Result<SamplingResult, InputError> {
         answers.read(&self.key)
     }
 }
 
-/// What a client's model has to say.
+/// The answer of the client's model.
+///
+/// ```json
+/// {"role": "assistant", "model": "some-model", "stopReason": "endTurn", "content": {"type": "text", "text": "Hello!"}}
+/// ```
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Sampled {
-    /// The model's name.
+pub struct SamplingResult {
+    /// The name of the model.
     pub model: String,
-    /// Why it ended, such as `endTurn` or `maxTokens`.
+    /// The reason why the answer ended, such as `endTurn` or `maxTokens`.
     pub stop_reason: Option<String>,
-    /// A content block of MCP, or an array of them.
+    /// A content block of MCP, or an array of blocks.
     pub content: Value,
 }
 
-impl Sampled {
-    /// Its texts, one per line.
+impl SamplingResult {
+    /// Returns the texts of the answer, one per line.
     #[must_use]
     pub fn text(&self) -> String {
         let blocks = match &self.content {
@@ -442,17 +469,17 @@ impl Sampled {
     }
 }
 
-/// The folders and files that the client works with, under the key `roots`: see [`Context::roots`].
+/// A question for the folders and files that the client works with, under the key `roots`; see [`Context::roots`].
 #[derive(Clone, Copy, Debug)]
 pub struct Roots;
 
-/// A folder or file that the client works with.
+/// A folder or file that the client works with, such as `{"uri": "file:///home/ann/project", "name": "project"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Root {
-    /// Where it is: so far always a `file:` URI.
+    /// The URI. So far it is always a `file:` URI.
     pub uri: String,
-    /// Its name, for people.
+    /// The name, for display.
     pub name: Option<String>,
 }
 
@@ -473,7 +500,7 @@ impl Question for Roots {
     }
 }
 
-macro_rules! several {
+macro_rules! impl_question_for_tuple {
     ($($question:ident)*) => {
         impl<$($question: Question),*> Question for ($($question,)*) {
             type Answer = ($($question::Answer,)*);
@@ -493,19 +520,19 @@ macro_rules! several {
     };
 }
 
-several!(A B);
-several!(A B C);
-several!(A B C D);
-several!(A B C D E);
-several!(A B C D E F);
+impl_question_for_tuple!(A B);
+impl_question_for_tuple!(A B C);
+impl_question_for_tuple!(A B C D);
+impl_question_for_tuple!(A B C D E);
+impl_question_for_tuple!(A B C D E F);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn why_nobody_was_asked_is_told_as_far_as_the_host_says_it() {
-        for (refusal, words) in [
+    fn the_reason_for_a_refused_question_is_passed_on() {
+        for (refusal, message) in [
             (
                 r#"{"kind": "cannot_ask", "public": "the client cannot"}"#,
                 "the client cannot",
@@ -524,7 +551,7 @@ mod tests {
             ),
             ("", "the host did not understand the question"),
         ] {
-            assert_eq!(words_of(refusal.as_bytes()), words, "{refusal}");
+            assert_eq!(refusal_message(refusal.as_bytes()), message, "{refusal}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Write a typed Rust function with a doc comment, put `#[tool]` on it, and AI clients can call it over MCP.
+//! Tools for AI clients: a typed Rust function with a doc comment and `#[tool]` can be called over MCP.
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -15,7 +15,7 @@
 //!
 //! export_tools!(multiply);
 //!
-//! // It is still an ordinary function:
+//! // It remains an ordinary function:
 //! assert_eq!(multiply(6, 7), 42);
 //! ```
 //!
@@ -23,20 +23,20 @@
 //!
 //! ```toml
 //! [lib]
-//! crate-type = ["cdylib", "rlib"]    # rlib: so that tests and docs can use the crate as well
+//! crate-type = ["cdylib", "rlib"]    # rlib: tests and docs can use the crate too
 //!
 //! [dependencies]
 //! plugin-sdk = { git = "..." }
 //! ```
 //!
-//! `cargo layer build` makes it a Lambda layer, `cargo layer dev` serves it on this machine. Who comes from Python's
-//! `mcp-lambda-handler` finds both codes side by side in [`from_python`].
+//! `cargo layer build` builds a Lambda layer from it, `cargo layer dev` serves it locally. [`from_python`] compares tools of
+//! Python's `mcp-lambda-handler` with tools of this crate.
 //!
-//! # What a tool takes
+//! # Parameters
 //!
-//! Every parameter is a member of the tool's `inputSchema` (JSON Schema 2020-12), under its own name: numbers, `bool`,
-//! `String`, `Option` (may be left out, or null), `Vec`, maps, and your own types with [`#[data]`](data). What the model
-//! should know of a parameter stands above it or in the `# Arguments` list.
+//! Every parameter is a member of the tool's `inputSchema` (JSON Schema 2020-12), under its own name. Its type is a number,
+//! `bool`, `String`, `Option` (may be left out, or null), `Vec`, a map, or a type of your own with [`#[data]`](data). A doc
+//! comment above the parameter, or its entry in the `# Arguments` list, is its description for the model.
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -87,25 +87,26 @@
 //!
 //! | above a parameter | meaning |
 //! |---|---|
-//! | `/// ...` | what the model reads of it |
-//! | `#[arg(default = ...)]`, `#[arg(default)]` | it may be left out, and is then this, or its type's default |
-//! | `#[arg(header = "Region")]` | clients repeat it in the HTTP header `Mcp-Param-Region` (MCP's `x-mcp-header`), for gateways that route by it: a string, integer or boolean |
+//! | `/// ...` | its description, for the model |
+//! | `#[arg(default = ...)]`, `#[arg(default)]` | the argument may be left out; the parameter then has this value, or the default of its type |
+//! | `#[arg(header = "Region")]` | clients repeat the argument in the HTTP header `Mcp-Param-Region` (MCP's `x-mcp-header`), for gateways that route by it: a string, integer or boolean |
 //! | `#[schemars(...)]` | constraints, by [schemars](https://graham.cool/schemars/deriving/attributes/): `range`, `length`, `regex`, `email`, `inner(...)`, `extend("..." = ...)` |
 //!
-//! [`#[data]`](data) makes a struct or enum one that goes in and out: it derives `Deserialize`, `Serialize` and
-//! `JsonSchema` with the crates that come along with this one. Serde's attributes work as ever. (Who has `serde` and
-//! `schemars` among the own dependencies can derive by hand.) A parameter is an argument unless its type is written
-//! `Args<...>`, `Context` or `State<...>`. The features `chrono`, `jiff`, `uuid` and `url` give
-//! schemas to the types of these crates.
+//! [`#[data]`](data) derives `Deserialize`, `Serialize` and `JsonSchema` for a struct or enum, with the crates that this
+//! one re-exports. Serde's attributes work as usual. A crate with its own dependencies on `serde` and `schemars` can derive
+//! them by hand. A parameter is an argument unless its type is written `Args<...>`, `Context` or `State<...>`. The features
+//! `chrono`, `jiff`, `uuid` and `url` add schemas for the types of these crates.
 //!
-//! A tool of many arguments takes them as one struct instead: [`Args<T>`](Args).
+//! A tool with many arguments takes them as one struct instead: [`Args<T>`](Args).
 //!
-//! # How arguments are read
+//! # Argument handling
 //!
-//! Unknown arguments are refused, also within [`#[data]`](data), and so is what the schema does not allow, in words from
-//! which the model learns what to mend. (Serde can tell no unknown fields where several types share one object: with
-//! `flatten`, and in enums with a `tag`.) But clients misspell: they send `"5"` for 5, or an object as its JSON text. What cannot be decoded is mended
-//! where the schema leaves no doubt:
+//! The host refuses unknown arguments, also inside [`#[data]`](data) types, and every argument that the schema does not
+//! allow. The error tells the model what to correct. (Serde cannot find unknown fields where several types share one
+//! object: with `flatten`, and in enums with a `tag`.)
+//!
+//! Clients often send `"5"` for 5, or an object as its JSON text. An argument that cannot be decoded is coerced where the
+//! schema leaves no doubt:
 //!
 //! | the schema wants | the value is | it becomes |
 //! |---|---|---|
@@ -114,10 +115,10 @@
 //! | boolean | `"true"`, `"false"` | `true`, `false` |
 //! | array, object | a string whose text is a JSON array, object | that array, object |
 //!
-//! At any depth, but never where a string is acceptable as well, and never in a tool that is `strict`. Constraints that
-//! decoding does not see (`range`, `length`, ...) are checked by the host before the call.
+//! This works at any depth, but never where a string is acceptable too, and never in a tool that is `strict`. The host
+//! checks constraints that decoding does not see (`range`, `length`, ...) before the call.
 //!
-//! # What a tool gives back
+//! # Return types
 //!
 //! | return type | the client sees |
 //! |---|---|
@@ -125,58 +126,53 @@
 //! | `String`, `&str`, numbers, `bool`, `char` | one text |
 //! | [`Json<T>`] | `structuredContent`, the same as text, and an `outputSchema` made from `T` |
 //! | [`Content`], `Vec<Content>` | texts, images, sounds, links, embedded resources, with annotations |
-//! | [`ResourceLink`], [`Resource`] | one of these |
-//! | [`ToolResult`] | a result made by hand: all of the above, `_meta`, `isError` |
+//! | [`ResourceLink`], [`Resource`] | one content block of this kind |
+//! | [`ToolResult`] | a result built by hand: all of the above, `_meta`, `isError` |
 //! | `Option<T>` | `T`, or an empty content list |
-//! | `Result<T, E>` | `T`, or for `Err` a result with `isError`: the error's message and its causes, on which the model can act |
+//! | `Result<T, E>` | `T`, or for `Err` a result with `isError`: the error's message and its causes, for the model to act on |
 //!
-//! `E` is anything that implements `Display`: a `String`, an error of your own, `anyhow::Error`, or [`ToolError`], which `?`
-//! makes of all of these. [`ToolError::protocol`] fails as a JSON-RPC error instead.
+//! `E` is any type that implements `Display`: a `String`, an error of your own, `anyhow::Error`, or [`ToolError`], to which
+//! `?` converts all of these. [`ToolError::protocol`] fails as a JSON-RPC error instead.
 //!
-//! A panic, wherever it happens, costs one call: the client sees that the tool failed, only the operator's log has the
-//! message and the place.
+//! A panic fails one call, wherever it happens. The client sees that the tool failed. Only the operator's log has the
+//! message and the source location.
 //!
-//! # What a tool knows of its call
+//! # The context of a call
 //!
-//! A parameter of type [`Context`] tells who calls, by what client, how much time is left, and whether the call was given
-//! up; through it the tool tells the client of [progress](Context::progress) and sends it [messages](Context::log).
+//! A parameter of type [`Context`] has the caller, the client, the remaining time, and whether the call was cancelled. The
+//! tool also uses it to report [progress](Context::progress) and to send [messages](Context::log) to the client.
 //!
-//! What is for the operator goes through the crate `log` (here as [`log`]), or through `tracing` with its feature `log`: it
-//! is in the host's log, with the request, the tool and the plugin. (In a thread or task that the tool started, with
-//! the plugin only: nobody knows which call it works for.)
+//! Lines for the operator go through the crate `log` (re-exported as [`log`]), or through `tracing` with its feature `log`.
+//! They appear in the host's log with the request, the tool and the plugin. A line from a thread or task that the tool
+//! started has the plugin only, because its call is not known.
 //!
-//! # What a tool keeps
+//! # Stored state
 //!
-//! [`Context::state`] keeps a value between calls, wherever these run: for the client's session, or under a [`Handle`] that
-//! the tool gives out and takes back as an argument. See [`ToolState`]. (A parameter of type [`State`] is something else: what
-//! the calls of one process share.)
+//! [`Context::state`] stores a value between calls, wherever these run: for the client's session, or under a [`Handle`]
+//! that the tool returns and takes back as an argument. See [`StoredState`]. A parameter of type [`State`] is different:
+//! the calls of one process share it.
 //!
-//! # What a tool asks its client
+//! # Input from the client
 //!
-//! Through its [`Context`] a tool asks while it works: the people behind the client by a form made from a type
-//! ([`elicit`](Context::elicit)), the client's model ([`sample`](Context::sample)), which folders it works with
-//! ([`roots`](Context::roots)), or several of these at once ([`ask`](Context::ask)).
+//! Through its [`Context`] a tool can ask for input while it runs: from the user by a form made from a type
+//! ([`elicit`](Context::elicit)), from the client's model ([`sample`](Context::sample)), for the folders that the client
+//! works with ([`roots`](Context::roots)), or for several of these at once ([`ask`](Context::ask)).
 //!
-//! # What a tool keeps
+//! # Shared state
 //!
-//! [`Context::state`] keeps a value for the client's session, or under a [`Handle`], wherever the next call runs; see
-//! [`ToolState`].
-//!
-//! # What tools share
-//!
-//! `export_tools!(state = connect, ...)` names a function; what it builds, once in an environment, tools take as
+//! `export_tools!(state = connect, ...)` names a function that runs once per environment. Tools take its result as
 //! [`State<T>`](State).
 //!
 //! # Async tools
 //!
-//! With the feature `async` of this crate, tools and the state's function may be `async`. They run on tokio (with `tokio`
-//! among the own dependencies, timers and sockets are there as its features `time` and `net` bring them), on a runtime of
-//! the plugin's own, built at the first use and shared by calls at the same time. When a call is given up, its future
-//! is dropped where it waits. Tasks that outlive their call rest until the next one.
+//! With the feature `async` of this crate, tools and the state's function may be `async`. They run on tokio, on a runtime
+//! that belongs to the plugin. It is built at the first use and shared by concurrent calls. For timers and sockets, depend
+//! on `tokio` with its features `time` and `net`. When a call is cancelled, its future is dropped at its current `await`.
+//! Tasks that outlive their call pause until the next one.
 //!
-//! A tool that blocks without `await` (`std::thread::sleep`, a long computation) holds up the others: they share one
-//! driver of timers and sockets. `tokio::task::spawn_blocking`, or a tool that is not async, is for that, and for what a tool
-//! [keeps](ToolState#in-async-tools).
+//! A tool that blocks without `await` (`std::thread::sleep`, a long computation) delays the others, because they share one
+//! driver of timers and sockets. Use `tokio::task::spawn_blocking` or a tool that is not async for such work, and for
+//! [stored state](StoredState#in-async-tools).
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -193,7 +189,7 @@
 //! export_tools!(wait);
 //! ```
 //!
-//! # A schema written by hand
+//! # Custom schemas
 //!
 //! ```
 //! use plugin_sdk::{prelude::*, serde_json::{Value, json}};
@@ -210,48 +206,48 @@
 //! export_tools!(query);
 //! ```
 //!
-//! The host validates arguments by it before the call. With `Box<RawValue>` in the place of `Value` the JSON comes and goes
-//! as it is.
+//! The host validates arguments against the custom schema before the call. With `Box<RawValue>` in place of `Value` the
+//! JSON is passed through unchanged.
 //!
 //! # Attributes
 //!
 //! | `#[tool(...)]` | meaning |
 //! |---|---|
-//! | `name = "..."` | the name clients see, as written; without it the function's name in camelCase |
-//! | `title = "..."` | a name for people |
-//! | `description = "..."` | instead of the doc comment |
+//! | `name = "..."` | the name that clients see; default: the function's name in camelCase |
+//! | `title = "..."` | a display name |
+//! | `description = "..."` | replaces the doc comment |
 //! | `read_only`, `destructive`, `idempotent`, `open_world` | MCP's hints; each also as `= false` |
-//! | `strict` | arguments are never mended |
-//! | `timeout = "10s"` | the call is given up after this time, at the latest (`ms`, `s`, `m`); a sync tool asks [`Context::cancelled`] |
+//! | `strict` | arguments are never coerced |
+//! | `timeout = "10s"` | the time limit of a call (`ms`, `s`, `m`), if the host's is not shorter; a sync tool checks [`Context::cancelled`] |
 //! | `requires("elicitation.form")` | only for clients with these capabilities: `elicitation.form` (`elicitation` for short), `elicitation.url`, `roots`, `sampling`, `sampling.context`, `sampling.tools` |
-//! | `icons("https://...")` | pictures; with details `"https://..."(mime_type = "image/png", sizes = "48x48", theme = "dark")` |
-//! | `meta("example.com/team" = "weather")` | facts of your own in `_meta` |
-//! | `input_schema = ...`, `output_schema = ...` | schemas written by hand, as text: a literal, `include_str!`, a constant |
-//! | `validate` | the host validates arguments before the call. Found out by itself, except for constraints that look like the type's own: an `extend("enum" = ...)`, a `required` on an `Option` |
+//! | `icons("https://...")` | icons; with details `"https://..."(mime_type = "image/png", sizes = "48x48", theme = "dark")` |
+//! | `meta("example.com/team" = "weather")` | entries of your own in `_meta` |
+//! | `input_schema = ...`, `output_schema = ...` | custom schemas, as text: a literal, `include_str!`, a constant |
+//! | `validate` | the host validates arguments before the call. It is set automatically, except for constraints that look like the type's own: an `extend("enum" = ...)`, a `required` on an `Option` |
 //!
 //! | `export_tools!(...)` | meaning |
 //! |---|---|
-//! | `names = "as_written"` | functions' names stay as they are: `word_count`, not `wordCount` |
-//! | `prefix = "text_"` | what all names begin with |
-//! | `state = function` | builds what tools share |
+//! | `names = "as_written"` | functions keep their names: `word_count`, not `wordCount` |
+//! | `prefix = "text_"` | the prefix of all names |
+//! | `state = function` | the function that builds the shared state |
 //!
 //! Options come first. Names have 1 to 64 characters of `[A-Za-z0-9_.-]`, and are checked when the plugin is compiled.
 //!
-//! # Where Rust gets in the way
+//! # Limitations
 //!
-//! - Beside the function `#[tool]` makes a type of its name, by which `export_tools!` knows it. So a module or type of that
-//!   name in the same place clashes; a path does not (`export_tools!(weather::weather, crate::drop)`).
-//!   Nor does the name of the crate itself, written so: in a crate `greet`, `export_tools!(self::greet)`. Without `self::`
-//!   documentation tests of that crate do not compile, as there the name has two meanings.
-//! - One crate has one `export_tools!`, and a plugin cannot depend on another one: share code by a crate without it.
-//! - A tool behind `#[cfg(...)]` needs two `export_tools!` behind the same condition and its opposite.
-//! - Whoever renames this crate in Cargo.toml writes `extern crate sdk as plugin_sdk;`, so that the macros find it.
-//! - clippy's `needless_pass_by_value` and the like do not know that a tool owns its arguments: `#[allow]` them.
+//! - `#[tool]` adds a type with the name of the function, which `export_tools!` uses. A module or type of that name in the
+//!   same module clashes with it. A function elsewhere does not (`export_tools!(weather::weather, crate::drop)`).
+//!   A tool with the name of its crate needs `self::`: in a crate `greet`, `export_tools!(self::greet)`. Otherwise
+//!   documentation tests of that crate do not compile, because there the name has two meanings.
+//! - A crate has one `export_tools!`, and a plugin cannot depend on another plugin. Share code through a crate without it.
+//! - A tool behind `#[cfg(...)]` needs two `export_tools!`, one behind the same condition and one behind its opposite.
+//! - A crate that renames this one in Cargo.toml needs `extern crate sdk as plugin_sdk;` for the macros.
+//! - clippy's `needless_pass_by_value` and similar lints do not know that a tool owns its arguments: `#[allow]` them.
 //!
 //! # Tests
 //!
-//! A tool is a function, and is tested like one. The feature `testing` calls it as the host does: see the module
-//! `testing`, in the documentation with this feature.
+//! A tool is a function, and can be tested like any function. The feature `testing` adds the module `testing`, which calls
+//! tools as the host does.
 
 mod args;
 mod content;
@@ -278,12 +274,13 @@ pub use args::Args;
 pub use content::{Content, Resource, ResourceLink, Role};
 pub use context::{Client, Context, Trace};
 pub use error::ToolError;
-pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, Sampled};
-/// Makes a struct or enum one that arguments and results may be made of: derives `Deserialize`, `Serialize` and
-/// `JsonSchema`, with the crates that come along with this one. Serde's and schemars' attributes work as ever.
+pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, SamplingResult};
+/// Derives `Deserialize`, `Serialize` and `JsonSchema` for a struct or enum, for use in arguments and results.
 ///
-/// Unknown fields are refused, so that nothing a client says is lost unseen: `#[data(allow_unknown_fields)]` ignores them,
-/// as is right for answers of other services.
+/// The derives use the crates that this one re-exports. The attributes of serde and schemars work as usual.
+///
+/// Unknown fields are refused: a client that misspells a field gets an error. `#[data(allow_unknown_fields)]` ignores them,
+/// which is right for responses of other services.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -301,9 +298,9 @@ pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, Sa
 /// }
 /// ```
 pub use plugin_sdk_macros::data;
-/// Exports tools from a plugin, in this order. See [what its options mean](crate#attributes).
+/// Exports tools from a plugin, in the order given. The [options](crate#attributes) come first.
 pub use plugin_sdk_macros::export_tools;
-/// Makes a function a tool. See [what its attributes mean](crate#attributes).
+/// Makes a function a tool. Its [attributes](crate#attributes) are listed at the crate.
 pub use plugin_sdk_macros::tool;
 pub use result::{IntoToolResult, Json, ToolResult};
 pub use schemars;
@@ -311,10 +308,10 @@ pub use serde;
 pub use serde_json;
 pub use state::State;
 pub use state_error::{StateError, StateErrorKind};
-pub use stored_state::{Handle, ToolState};
+pub use stored_state::{Handle, StoredState};
 pub use tool_rules::LogLevel;
 
-/// What most tools need: `use plugin_sdk::prelude::*;`
+/// The items that most tools need: `use plugin_sdk::prelude::*;`
 pub mod prelude {
     pub use crate::{
         Args, Content, Context, Json, State, ToolError, ToolResult, data, export_tools, tool,
@@ -323,18 +320,18 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 }
 
-/// What the macros expand to. Not for use by hand: it changes without notice.
+/// Items that the macros expand to. They change without notice: do not use them directly.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        error::{HasCauses, HasNoCauses, Outcome},
+        error::{AnyOutput, ErrorWithCauses, ReturnType},
         icon::Icon,
         result::IntoToolResult,
         runtime::{
-            export::{Exported, Exports, check_name, header},
+            export::{ExportedTool, Exports, check_name, header},
             reply::reply,
         },
-        schema::{parameters, whole, written_input, written_output},
+        schema::{args_schema, custom_input_schema, custom_output_schema, parameters_schema},
         state::{Build, NoState, StateCell, no_state},
         tool::{Hints, Names, NoTool, Tool, ToolFn},
     };
@@ -342,7 +339,7 @@ pub mod __private {
     pub use {schemars, serde, serde_json};
 
     #[cfg(feature = "async")]
-    pub use crate::runtime::async_runtime::run;
+    pub use crate::runtime::async_runtime::run_async;
 }
 
 /// The Rust code of documents compiles, and their assertions hold.

@@ -1,4 +1,4 @@
-//! What a tool gives back, and how it becomes the result that the client sees.
+//! The values that a tool can return, and their conversion to the result that the client sees.
 
 use std::fmt::Display;
 
@@ -16,7 +16,7 @@ use crate::{
     schema,
 };
 
-/// The result of one call, made by hand.
+/// The result of a call, built by hand.
 ///
 /// ```
 /// use plugin_sdk::{Content, ToolResult, serde_json::json};
@@ -27,45 +27,55 @@ use crate::{
 ///     .with_meta("example.com/took-ms", 12);
 /// # let _ = result;
 /// ```
+///
+/// The client sees it as a `CallToolResult`:
+///
+/// ```json
+/// {
+///     "content": [{"type": "text", "text": "Two cities."}, {"type": "image", "data": "iVBORw==", "mimeType": "image/png"}],
+///     "structuredContent": {"cities": ["Lyon", "Turin"]},
+///     "_meta": {"example.com/took-ms": 12}
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ToolResult {
     pub(crate) content: Vec<Content>,
     pub(crate) structured: Option<Box<RawValue>>,
     pub(crate) is_error: bool,
     pub(crate) meta: Map<String, Value>,
-    /// The state error that it comes of.
+    /// The kind of the state error that caused it.
     pub(crate) cause: Option<StateErrorKind>,
-    /// The call is to fail instead.
-    pub(crate) failed: Option<Failed>,
+    /// The failure of the call, if it has no result.
+    pub(crate) no_result: Option<NoResult>,
 }
 
-/// Why there is no result.
+/// The reason why a call has no result.
 #[derive(Clone, Debug)]
-pub(crate) enum Failed {
-    /// The tool failed as an error of the protocol.
+pub(crate) enum NoResult {
+    /// The tool failed with an error of the protocol.
     Protocol {
         /// The code of the JSON-RPC error.
         code: i32,
-        /// Its message.
+        /// The message of the JSON-RPC error.
         message: String,
     },
-    /// A value cannot be written as JSON: a mistake in the code, as a panic is, and for the operator to read.
-    NoForm(String),
+    /// A value cannot be written as JSON. Like a panic, this is a mistake in the code, and for the operator to read.
+    NotJson(String),
 }
 
 impl ToolResult {
-    /// A result without content.
+    /// Creates a result without content.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A result that is one text.
+    /// Creates a result with one text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::new().with(Content::text(text))
     }
 
-    /// A failure of the tool itself, in words that the model can act on: a result with `isError`.
+    /// Creates a failure of the tool, with a message that the model can act on: a result with `isError`.
     pub fn error(message: impl Into<String>) -> Self {
         Self {
             is_error: true,
@@ -73,15 +83,17 @@ impl ToolResult {
         }
     }
 
-    /// The same with one block more.
+    /// Adds a content block.
     #[must_use]
     pub fn with(mut self, content: impl Into<Content>) -> Self {
         self.content.push(content.into());
         self
     }
 
-    /// The same with this as its `structuredContent`. No text repeats it: add one for clients that read only text, as
-    /// [`Json`] does. A tool that always has one says of what form by `#[tool(output_schema = ...)]`.
+    /// Sets `structuredContent`.
+    ///
+    /// No text repeats it. Add one for clients that read only text, as [`Json`] does. A tool that always has
+    /// structured content declares its schema by `#[tool(output_schema = ...)]`.
     #[must_use]
     pub fn with_structured(mut self, value: &impl Serialize) -> Self {
         match to_raw_value(value) {
@@ -89,18 +101,18 @@ impl ToolResult {
                 self.structured = Some(json);
                 self
             }
-            Err(error) => without_form(&error),
+            Err(error) => not_json(&error),
         }
     }
 
-    /// The same with a fact of your own in `_meta`, under a key such as `example.com/source`.
+    /// Adds an entry to `_meta`, under a key such as `example.com/source`.
     #[must_use]
     pub fn with_meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.meta.insert(key.into(), value.into());
         self
     }
 
-    /// The same as a failure of the tool itself: with `isError`.
+    /// Marks the result as a failure of the tool, with `isError`.
     #[must_use]
     pub fn as_error(mut self) -> Self {
         self.is_error = true;
@@ -108,21 +120,22 @@ impl ToolResult {
     }
 }
 
-fn without_form(error: &serde_json::Error) -> ToolResult {
+/// Creates the result of a value that JSON cannot hold.
+fn not_json(error: &serde_json::Error) -> ToolResult {
     ToolResult {
-        failed: Some(Failed::NoForm(error.to_string())),
+        no_result: Some(NoResult::NotJson(error.to_string())),
         ..ToolResult::default()
     }
 }
 
-/// A type that a tool can give back. See the [table](crate#what-a-tool-gives-back).
+/// A type that a tool can return. The crate has a [table](crate#return-types) of them.
 #[diagnostic::on_unimplemented(
     message = "a tool cannot give back `{Self}`",
     label = "not a result of a tool",
     note = "give back `String`, a number, `bool`, `()`, `Json<T>` where `T: Serialize + JsonSchema`, `Content`, `ToolResult`, or a `Result` of these"
 )]
 pub trait IntoToolResult {
-    /// The schema of `structuredContent`, when the type always has one.
+    /// Returns the schema of `structuredContent`, if the type always has one.
     #[must_use]
     fn output_schema() -> Option<Value>
     where
@@ -131,7 +144,7 @@ pub trait IntoToolResult {
         None
     }
 
-    /// The result that the client sees.
+    /// Converts the value to the result that the client sees.
     fn into_tool_result(self) -> ToolResult;
 }
 
@@ -203,7 +216,7 @@ impl<T: IntoToolResult, E: Display + 'static> IntoToolResult for Result<T, E> {
     fn into_tool_result(self) -> ToolResult {
         match self {
             Ok(value) => value.into_tool_result(),
-            Err(error) => error::told(error).into_tool_result(),
+            Err(error) => error::into_tool_error(error).into_tool_result(),
         }
     }
 }
@@ -212,7 +225,7 @@ impl IntoToolResult for ToolError {
     fn into_tool_result(self) -> ToolResult {
         let result = match self.code() {
             Some(code) => ToolResult {
-                failed: Some(Failed::Protocol {
+                no_result: Some(NoResult::Protocol {
                     code,
                     message: self.to_string(),
                 }),
@@ -227,13 +240,17 @@ impl IntoToolResult for ToolError {
     }
 }
 
-/// A structured result: `structuredContent`, the same as text, and an `outputSchema` made from the type.
+/// A structured result: `structuredContent`, the same JSON as text, and an `outputSchema` made from the type.
+///
+/// ```json
+/// {"content": [{"type": "text", "text": "{\"celsius\":21}"}], "structuredContent": {"celsius": 21}}
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
 impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
     fn output_schema() -> Option<Value> {
-        Some(schema::output::<T>())
+        Some(schema::output_schema::<T>())
     }
 
     fn into_tool_result(self) -> ToolResult {
@@ -242,7 +259,7 @@ impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
                 structured: Some(json.clone()),
                 ..ToolResult::text(json.get())
             },
-            Err(error) => without_form(&error),
+            Err(error) => not_json(&error),
         }
     }
 }

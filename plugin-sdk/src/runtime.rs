@@ -1,6 +1,6 @@
-//! The code between the boundary and the tools: the host calls `export`, generated code calls the rest.
+//! The code between the ABI and the tools: the host calls `export`, generated code calls the rest.
 //!
-//! Nothing here is for authors. They use the modules above, which use this one in turn to reach the host.
+//! Nothing here is for authors. They use the modules above, which use this one to reach the host.
 
 pub(crate) mod arguments;
 #[cfg(feature = "async")]

@@ -1,4 +1,4 @@
-//! JSON Schemas (2020-12) of arguments and results, by schemars, in the form that MCP clients like best.
+//! JSON Schemas (2020-12) of arguments and results, made by schemars, in the form that MCP clients handle best.
 
 use schemars::{
     JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform,
@@ -8,21 +8,23 @@ use serde_json::{Map, Value};
 
 use crate::runtime::{arguments::members_of, failure::Failure};
 
-/// The `inputSchema` of a tool whose parameters are the fields of `T`, and whether the host has to validate arguments
-/// before the call.
+/// Returns the `inputSchema` of a tool whose parameters are the fields of `T`, and whether the host has to validate
+/// arguments before the call.
 ///
 /// # Errors
-/// None: others of its kind fail.
-pub fn parameters<T: JsonSchema>() -> Result<(Value, bool), Failure> {
-    Ok(input(|generator| root_schema(generator, T::json_schema)))
+/// None: the signature is that of [`custom_input_schema`].
+pub fn parameters_schema<T: JsonSchema>() -> Result<(Value, bool), Failure> {
+    Ok(input_schema(|generator| {
+        root_schema(generator, T::json_schema)
+    }))
 }
 
-/// The same of a tool that takes `Args<T>`: where decoding refuses unknown arguments, the schema says so.
+/// Returns the same for a tool that takes `Args<T>`. If decoding refuses unknown arguments, the schema forbids them.
 ///
 /// # Errors
-/// None: others of its kind fail.
-pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failure> {
-    let (mut schema, validate) = input(SchemaGenerator::into_root_schema_for::<T>);
+/// None: the signature is that of [`custom_input_schema`].
+pub fn args_schema<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failure> {
+    let (mut schema, validate) = input_schema(SchemaGenerator::into_root_schema_for::<T>);
     if schema == Value::Bool(true) {
         schema = Map::new().into();
     }
@@ -30,14 +32,14 @@ pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failur
     let Some(root) = schema.as_object_mut() else {
         return Ok((schema, validate));
     };
-    // Of an enum or of anything schemars does not tell it, but arguments always are an object, and MCP wants it said.
+    // Schemars leaves out the type of an enum and of any value. Arguments are always an object, and MCP requires the type.
     root.entry("type").or_insert_with(|| "object".into());
     if let Some(members) = members_of::<T>() {
         let properties = root.get("properties").and_then(Value::as_object);
         let declared =
             |member: &&str| properties.is_some_and(|properties| properties.contains_key(*member));
-        // An alias is decoded, but not declared. And what is said of the root holds for what refers to it, too: within
-        // arguments, unknown members are for their types to refuse.
+        // An alias is decoded, but not declared. A keyword of the root also holds for references to the root: inside of
+        // arguments, their types refuse unknown members.
         if members.iter().all(declared) && !is_recursive {
             root.entry("additionalProperties")
                 .or_insert(Value::Bool(false));
@@ -46,37 +48,38 @@ pub fn whole<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failur
     Ok((schema, validate))
 }
 
-fn input(root: Root) -> (Value, bool) {
+fn input_schema(root: Root) -> (Value, bool) {
     let schema = generate(SchemaSettings::draft2020_12().for_deserialize(), root);
     let validate = has_constraints(&schema);
     (schema, validate)
 }
 
-/// The same, written by the author's hand: nobody knows what of it decoding enforces.
+/// Parses a custom `inputSchema`. The host always validates it, because nobody knows which of its constraints
+/// decoding enforces.
 ///
 /// # Errors
-/// `unavailable`: it is not JSON.
-pub fn written_input(text: &str) -> Result<(Value, bool), Failure> {
-    Ok((written("input_schema", text)?, true))
+/// `unavailable` if it is not JSON.
+pub fn custom_input_schema(text: &str) -> Result<(Value, bool), Failure> {
+    Ok((parse_schema("input_schema", text)?, true))
 }
 
-/// The `outputSchema` written by the author's hand.
+/// Parses a custom `outputSchema`.
 ///
 /// # Errors
-/// `unavailable`: it is not JSON.
-pub fn written_output(text: &str) -> Result<Option<Value>, Failure> {
-    written("output_schema", text).map(as_object).map(Some)
+/// `unavailable` if it is not JSON.
+pub fn custom_output_schema(text: &str) -> Result<Option<Value>, Failure> {
+    parse_schema("output_schema", text).map(as_object).map(Some)
 }
 
-fn written(attribute: &str, text: &str) -> Result<Value, Failure> {
+fn parse_schema(attribute: &str, text: &str) -> Result<Value, Failure> {
     serde_json::from_str(text).map_err(|error| {
         let begin: String = text.chars().take(40).collect();
         Failure::unavailable(format!("the {attribute} {begin:?} is not JSON: {error}"))
     })
 }
 
-/// The `outputSchema` of a tool that gives back `Json<T>`.
-pub(crate) fn output<T: JsonSchema>() -> Value {
+/// Returns the `outputSchema` of a tool that returns `Json<T>`.
+pub(crate) fn output_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     as_object(generate(
         settings,
@@ -84,13 +87,13 @@ pub(crate) fn output<T: JsonSchema>() -> Value {
     ))
 }
 
-/// The schema of what the people behind a client fill in.
-pub(crate) fn form<T: JsonSchema>() -> Value {
+/// Returns the schema of a type that users fill in.
+pub(crate) fn form_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     generate(settings, SchemaGenerator::into_root_schema_for::<T>)
 }
 
-/// MCP wants an object, also where any value will do.
+/// Replaces the schema `true` by an empty object: MCP requires an object.
 fn as_object(schema: Value) -> Value {
     match schema {
         Value::Bool(true) => Value::Object(Map::new()),
@@ -98,10 +101,11 @@ fn as_object(schema: Value) -> Value {
     }
 }
 
-/// The headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to these.
-pub(crate) fn headers(input: &Value) -> Map<String, Value> {
+/// Returns the headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to the arguments: `{"Region":
+/// "/region"}`.
+pub(crate) fn argument_headers(input_schema: &Value) -> Map<String, Value> {
     let mut headers = Map::new();
-    collect_headers(input, "", &mut headers);
+    collect_headers(input_schema, "", &mut headers);
     headers
 }
 
@@ -123,11 +127,11 @@ fn collect_headers(schema: &Value, pointer: &str, headers: &mut Map<String, Valu
     }
 }
 
-/// Makes the schema of a type.
+/// A function that makes the schema of a type.
 type Root = fn(SchemaGenerator) -> Schema;
 
-/// What [`SchemaGenerator::into_root_schema_for`] does, but the same code for all types, which are never recursive: those
-/// of parameters.
+/// Does the work of [`SchemaGenerator::into_root_schema_for`] for types that are never recursive, those of
+/// parameters. One copy of this code serves all of them.
 fn root_schema(
     mut generator: SchemaGenerator,
     schema: fn(&mut SchemaGenerator) -> Schema,
@@ -146,21 +150,21 @@ fn root_schema(
 fn generate(settings: SchemaSettings, root: Root) -> Value {
     let settings = settings
         .with(|settings| {
-            // No `$schema` means 2020-12 in MCP, and many clients cannot follow `$ref`; recursive types keep theirs.
+            // A schema without `$schema` is 2020-12 in MCP. Many clients cannot follow `$ref`; only recursive types keep it.
             settings.meta_schema = None;
             settings.inline_subschemas = true;
         })
         .with_transform(RecursiveTransform(|schema: &mut Schema| {
             bound_integers(schema);
-            name_one_type_of_a_header(schema);
-            write_out_properties(schema);
+            set_single_header_type(schema);
+            expand_boolean_properties(schema);
         }));
     let mut schema = root(settings.into_generator());
     schema.remove("title");
     schema.into()
 }
 
-/// Give sized integers up to 32 bits their bounds. Those of 64 bits have none that every client can represent.
+/// Adds the bounds of sized integers up to 32 bits. The bounds of 64 bits are not representable in every client.
 fn bound_integers(schema: &mut Schema) {
     let Some(bounds) = schema
         .get("format")
@@ -176,8 +180,9 @@ fn bound_integers(schema: &mut Schema) {
     }
 }
 
-/// What a header repeats has one type (MCP's `x-mcp-header`): an argument that may be null may as well be left out.
-fn name_one_type_of_a_header(schema: &mut Schema) {
+/// Sets a single type where a header repeats the argument (MCP's `x-mcp-header`). An argument that may be null may
+/// also be left out.
+fn set_single_header_type(schema: &mut Schema) {
     if schema.get("x-mcp-header").is_none() {
         return;
     }
@@ -188,8 +193,9 @@ fn name_one_type_of_a_header(schema: &mut Schema) {
     }
 }
 
-/// A property of any type is `{}`, not `true`: before 2026-07-28 MCP wants an object for each property.
-fn write_out_properties(schema: &mut Schema) {
+/// Replaces `true` by `{}` for properties of any type: revisions of MCP before 2026-07-28 require an object for each
+/// property.
+fn expand_boolean_properties(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(Map::values_mut) {
         if let Ok(property) = <&mut Schema>::try_from(property) {
@@ -251,7 +257,7 @@ fn has_constraints(schema: &Value) -> bool {
     }
 }
 
-/// Is this `minimum` or `maximum` just what the integer's type says, and so enforced by decoding?
+/// Reports whether this `minimum` or `maximum` is the bound of the integer's type, which decoding enforces.
 fn is_bound_of_its_format(members: &Map<String, Value>, keyword: &str, value: &Value) -> bool {
     let Some(format) = members.get("format").and_then(Value::as_str) else {
         return false;

@@ -1,4 +1,4 @@
-//! What tools share: built once in an environment, at the first call that needs it.
+//! State that tools share: built once per environment, at the first call that needs it.
 
 use std::{
     any::Any,
@@ -9,11 +9,11 @@ use std::{
 
 use crate::{error::ToolError, runtime::failure::Failure};
 
-/// What the tools of a plugin share, such as an HTTP client or a pool of connections, as a parameter of a tool.
+/// State that the tools of a plugin share, such as an HTTP client or a connection pool, as a parameter of a tool.
 ///
-/// `export_tools!` names the function that builds it; that is done once in an environment, at the first call of a tool
-/// that takes it. When it fails, this call fails, the reason goes to the operator's log, and the next call tries again.
-/// When it takes longer than the call may, the call is given up, and it goes on for the next ones.
+/// `export_tools!` names the function that builds it. It runs once per environment, at the first call of a tool that takes
+/// the state. If it fails, this call fails, the operator's log has the reason, and the next call tries again. If it takes
+/// longer than the time limit of the call, the call times out, and the function continues for later calls.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,17 +37,17 @@ use crate::{error::ToolError, runtime::failure::Failure};
 /// assert_eq!(count(State::new(Counter(AtomicU64::new(5)))), 6);
 /// ```
 ///
-/// The function takes nothing and gives back `T` or `Result<T, E>`, where `E` is an error or a text; with the feature
-/// `async` it may be async. The state lives until the process ends: a library is never closed.
+/// The function has no parameters and returns `T` or `Result<T, E>`, where `E` is an error or a string. With the feature
+/// `async` it may be async. The state lives until the process ends, because a library is never closed.
 pub struct State<T: 'static>(&'static T);
 
 impl<T> State<T> {
-    /// A state made by hand, for tests that call a tool's function themselves. It is never dropped.
+    /// Creates a state for tests that call a tool's function directly. It is never dropped.
     pub fn new(value: T) -> Self {
         Self(Box::leak(Box::new(value)))
     }
 
-    /// The same for as long as the process lives.
+    /// Returns a reference that is valid until the process ends.
     #[must_use]
     pub fn get(self) -> &'static T {
         self.0
@@ -76,21 +76,21 @@ impl<T: fmt::Debug> fmt::Debug for State<T> {
     }
 }
 
-/// What was built, of a type that only its builder and its users know.
-pub(crate) type Built = Box<dyn Any + Send + Sync>;
+/// A built state. Only its builder and its users know the type.
+pub(crate) type BuiltState = Box<dyn Any + Send + Sync>;
 
-/// Builds the state for a tool.
-pub(crate) type Builder = fn() -> Result<Built, Failure>;
+/// A function that builds the state for a tool.
+pub(crate) type StateBuilder = fn() -> Result<BuiltState, Failure>;
 
-/// The state of a plugin.
+/// The cell for the state of a plugin.
 #[derive(Default)]
 pub struct StateCell {
-    built: OnceLock<Built>,
+    built: OnceLock<BuiltState>,
     building: Mutex<()>,
 }
 
 impl StateCell {
-    /// Nothing is built yet.
+    /// Creates an empty cell.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -99,12 +99,13 @@ impl StateCell {
         }
     }
 
-    /// Several callers at once wait for the first of them; after a failure the next one tries.
-    pub(crate) fn get<T: Any>(&'static self, build: Builder) -> Result<State<T>, Failure> {
+    /// Returns the state, and builds it if it is missing. Concurrent callers wait for the first one. After a failure
+    /// the next caller tries again.
+    pub(crate) fn get<T: Any>(&'static self, build: StateBuilder) -> Result<State<T>, Failure> {
         let built = match self.built.get() {
             Some(built) => built,
             None => {
-                let _building = self.building();
+                let _lock = self.lock_build();
                 match self.built.get() {
                     Some(built) => built,
                     None => {
@@ -118,9 +119,13 @@ impl StateCell {
         state.ok_or_else(|| Failure::unavailable("the state has another type".to_owned()))
     }
 
-    /// Build it before anybody waits for it, by the first of the tools' builders that builds more than [`NoState`].
-    pub(crate) fn prepare(&self, builders: impl Iterator<Item = Builder>) -> Result<(), Failure> {
-        let _building = self.building();
+    /// Builds the state before a call needs it, by the first of the tools' builders that builds more than
+    /// [`NoState`].
+    pub(crate) fn prepare(
+        &self,
+        builders: impl Iterator<Item = StateBuilder>,
+    ) -> Result<(), Failure> {
+        let _lock = self.lock_build();
         for build in builders {
             if self.built.get().is_some() {
                 break;
@@ -133,16 +138,16 @@ impl StateCell {
         Ok(())
     }
 
-    /// A builder that panicked has left nothing behind.
-    fn building(&self) -> MutexGuard<'_, ()> {
+    /// Locks the cell for building. A builder that panicked has left nothing behind.
+    fn lock_build(&self) -> MutexGuard<'_, ()> {
         self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What tools that take no `State` have.
+/// The state of tools that take no `State`.
 pub struct NoState;
 
-/// A function that builds a `T`. `M` only tells the forms of functions apart.
+/// A function that builds a `T`. `M` distinguishes the kinds of functions.
 #[diagnostic::on_unimplemented(
     message = "what `export_tools!(state = ...)` names does not build the `State<{T}>` that a tool takes",
     label = "does not give back `{T}` or `Result<{T}, E>`",
@@ -150,13 +155,13 @@ pub struct NoState;
     note = "a plugin has one state: a struct, if its tools share several things; an async function needs the feature `async` of plugin-sdk"
 )]
 pub trait Build<T, M> {
-    /// Build it.
-    fn build(self) -> Result<Built, Failure>;
+    /// Builds the state.
+    fn build(self) -> Result<BuiltState, Failure>;
 }
 
-/// How a function gives back what it builds.
-pub(crate) mod form {
-    /// No state is wanted.
+/// The kinds of functions that build a state.
+pub(crate) mod builder_kind {
+    /// No state is needed.
     pub struct Nothing;
     /// `fn() -> T`
     pub struct Plain;
@@ -170,55 +175,59 @@ pub(crate) mod form {
     pub struct AsyncFallible;
 }
 
-impl<F> Build<NoState, form::Nothing> for F {
-    fn build(self) -> Result<Built, Failure> {
+impl<F> Build<NoState, builder_kind::Nothing> for F {
+    fn build(self) -> Result<BuiltState, Failure> {
         Ok(Box::new(NoState))
     }
 }
 
-impl<T: Any + Send + Sync, F: FnOnce() -> T> Build<T, form::Plain> for F {
-    fn build(self) -> Result<Built, Failure> {
+impl<T: Any + Send + Sync, F: FnOnce() -> T> Build<T, builder_kind::Plain> for F {
+    fn build(self) -> Result<BuiltState, Failure> {
         Ok(Box::new(self()))
     }
 }
 
-impl<T, E, F> Build<T, form::Fallible> for F
+impl<T, E, F> Build<T, builder_kind::Fallible> for F
 where
     T: Any + Send + Sync,
     E: Into<ToolError>,
     F: FnOnce() -> Result<T, E>,
 {
-    fn build(self) -> Result<Built, Failure> {
-        built(self())
+    fn build(self) -> Result<BuiltState, Failure> {
+        boxed(self())
     }
 }
 
 #[cfg(feature = "async")]
-impl<T, F, R> Build<T, form::Async> for F
+impl<T, F, R> Build<T, builder_kind::Async> for F
 where
     T: Any + Send + Sync,
     F: FnOnce() -> R,
     R: Future<Output = T>,
 {
-    fn build(self) -> Result<Built, Failure> {
-        Ok(Box::new(crate::runtime::async_runtime::finish(self)?))
+    fn build(self) -> Result<BuiltState, Failure> {
+        Ok(Box::new(crate::runtime::async_runtime::run_to_completion(
+            self,
+        )?))
     }
 }
 
 #[cfg(feature = "async")]
-impl<T, E, F, R> Build<T, form::AsyncFallible> for F
+impl<T, E, F, R> Build<T, builder_kind::AsyncFallible> for F
 where
     T: Any + Send + Sync,
     E: Into<ToolError>,
     F: FnOnce() -> R,
     R: Future<Output = Result<T, E>>,
 {
-    fn build(self) -> Result<Built, Failure> {
-        built(crate::runtime::async_runtime::finish(self)?)
+    fn build(self) -> Result<BuiltState, Failure> {
+        boxed(crate::runtime::async_runtime::run_to_completion(self)?)
     }
 }
 
-fn built<T: Any + Send + Sync>(outcome: Result<T, impl Into<ToolError>>) -> Result<Built, Failure> {
+fn boxed<T: Any + Send + Sync>(
+    outcome: Result<T, impl Into<ToolError>>,
+) -> Result<BuiltState, Failure> {
     match outcome {
         Ok(value) => Ok(Box::new(value)),
         Err(error) => {
@@ -230,7 +239,7 @@ fn built<T: Any + Send + Sync>(outcome: Result<T, impl Into<ToolError>>) -> Resu
     }
 }
 
-/// A plugin without state has tools without state.
+/// The state of a tool in a plugin that names no builder: only [`NoState`].
 #[diagnostic::on_unimplemented(
     message = "a tool takes `State<{Self}>`, and nothing builds it",
     label = "takes `State<{Self}>`",
@@ -240,7 +249,7 @@ pub trait Stateless {}
 
 impl Stateless for NoState {}
 
-/// The builder of a tool in a plugin that names none.
-pub fn no_state<T: Stateless>() -> Result<Built, Failure> {
+/// Builds the state of a tool in a plugin that names no builder.
+pub fn no_state<T: Stateless>() -> Result<BuiltState, Failure> {
     Ok(Box::new(NoState))
 }

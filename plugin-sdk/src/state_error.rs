@@ -1,34 +1,34 @@
-//! Why something cannot be kept between calls.
+//! Errors of stored state.
 
 use std::{error::Error, fmt};
 
 pub use tool_rules::state::StateErrorKind;
 
-/// Why something cannot be kept, or what was kept is not there.
+/// An error of stored state: the value cannot be stored, or is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateError {
     kind: StateErrorKind,
-    words: String,
+    message: String,
 }
 
 impl StateError {
-    /// What kind it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> StateErrorKind {
         self.kind
     }
 
-    pub(crate) fn new(kind: StateErrorKind, words: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: StateErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            words: words.into(),
+            message: message.into(),
         }
     }
 }
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
+        f.write_str(&self.message)
     }
 }
 

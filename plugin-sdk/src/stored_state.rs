@@ -1,4 +1,4 @@
-//! What a tool keeps between calls: one value for the client's session, or as many as it makes handles for.
+//! State that a tool stores between calls: one value for the client's session, or one per handle.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -12,14 +12,15 @@ use crate::{
     runtime::{host_client, non_finite},
 };
 
-/// How often [`ToolState::update`] tries to be the faster one. Source: ours. Of a hundred calls at once each has its turn.
-const ATTEMPTS: u32 = 200;
+/// The maximum number of attempts of [`StoredState::update`]. Source: ours. With a hundred concurrent calls each of
+/// them succeeds.
+const MAX_UPDATE_ATTEMPTS: u32 = 200;
 
-/// What the tools of a plugin keep between calls, wherever these run: a value for the client's session
-/// ([`Context::state`]), or one under a [`Handle`] ([`ToolState::at`]).
+/// A value that the tools of a plugin store between calls, wherever these run: one per session of a client
+/// ([`Context::state`]), or one per [`Handle`] ([`StoredState::at`]).
 ///
-/// A value is anything that is JSON, up to 350 KB of it. It is the plugin's and the caller's own: other plugins and other
-/// principals do not see it. It ends with its session, or when it was not used for as long as a session lives.
+/// A value is any JSON of up to 350 KB. It belongs to the plugin and to the caller: other plugins and other principals do
+/// not see it. It is deleted with its session, or when it was not used for the lifetime of a session.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -51,8 +52,8 @@ const ATTEMPTS: u32 = 200;
 /// # }
 /// ```
 ///
-/// Clients of MCP 2026-07-28 have no sessions. For them a tool makes a handle, gives it back as an ordinary value, and
-/// takes it as an argument of later calls:
+/// Clients of MCP 2026-07-28 have no sessions. For them a tool creates a handle, returns it as an ordinary value, and takes
+/// it as an argument of later calls:
 ///
 /// ```
 /// use plugin_sdk::{Handle, prelude::*};
@@ -73,30 +74,29 @@ const ATTEMPTS: u32 = 200;
 /// export_tools!(begin, count);
 /// ```
 ///
-/// | method | when it is written | when another call was faster |
+/// | method | written | if another call wrote first |
 /// |---|---|---|
-/// | [`update`](Self::update), [`try_update`](Self::try_update) | at once | it reads and changes again: nothing is lost |
-/// | [`set`](Self::set), [`delete`](Self::delete) | when the call has succeeded; of one that fails, panics, is given up or asks its client, nothing is | the call fails and says so |
-/// | [`create`](Self::create) | at once | cannot be |
+/// | [`update`](Self::update), [`try_update`](Self::try_update) | at once | the value is read and changed again: nothing is lost |
+/// | [`set`](Self::set), [`delete`](Self::delete) | after the call has succeeded; never if it fails, panics, times out or asks its client | the call fails with a message |
+/// | [`create`](Self::create) | at once | not possible |
 ///
-/// Within one call a state is read once: [`get`](Self::get) gives what was there then, or what the call itself has written
-/// since. Several states that one call sets are written one after the other, up to the first that another call has changed
-/// meanwhile; then the call fails, and says if a part was written. What belongs together is best kept as one value.
-/// An `update` of what the same call has `set` before is refused as well ([`Overtaken`](StateErrorKind::Overtaken)) when
-/// another call was faster.
+/// A call reads each state once. [`get`](Self::get) returns the value of that time, or the value that the call has written
+/// since. If a call sets several states, they are written in order, up to the first one that another call has changed.
+/// Then the call fails, and its message says whether a part was written. Store values that belong together as one value.
+/// An `update` after a `set` in the same call is also refused ([`Conflict`](StateErrorKind::Conflict)) if another call wrote
+/// first.
 ///
-/// # What cannot be reached
+/// # If the store cannot be reached
 ///
-/// What cannot be reached at the moment is an error of kind [`Unavailable`](StateErrorKind::Unavailable): a tool that passes
-/// it on (`?`, or in words that have it in them) lets its client know that it may try again. Of a change it says that
-/// *nobody knows* whether it was written: the answer may have been lost on its way. So a client that tries a tool again that
-/// counts may count twice; where that matters, keep with the value what was done last (an id that comes as an argument),
-/// and do nothing when it is there already.
+/// The error has the kind [`Unavailable`](StateErrorKind::Unavailable). A tool that passes it on, with `?` or as the cause of
+/// its own error, informs the client that it may retry. A write may or may not have been applied, because its response may
+/// have been lost. Retrying a tool that counts can therefore count twice. Where that matters, store the id of the last
+/// operation (an argument) with the value, and do nothing if it is there already.
 ///
 /// # In async tools
 ///
-/// All these methods block, and the async tools of a plugin share one thread's worth of attention: while one waits for its
-/// state, none goes on. So wrap them:
+/// All these methods block, and the async tools of a plugin share one thread: while one of them waits for its state, all
+/// others wait too. Run them on another thread:
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -121,7 +121,7 @@ const ATTEMPTS: u32 = 200;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct ToolState {
+pub struct StoredState {
     context: Context,
     handle: Option<Handle>,
 }
@@ -148,22 +148,23 @@ impl FromStr for Handle {
 }
 
 impl Context {
-    /// What the tools of this plugin keep for the client's session; see [`ToolState`].
+    /// Returns the state that the tools of this plugin store for the client's session; see [`StoredState`].
     #[must_use]
-    pub fn state(&self) -> ToolState {
-        ToolState {
+    pub fn state(&self) -> StoredState {
+        StoredState {
             context: self.clone(),
             handle: None,
         }
     }
 }
 
-/// What the host answers.
+/// The host's answer: `{"version": 3, "value": ...}`, with `"conflict": true` if another call wrote first;
+/// `{"handle": "..."}` for a new state.
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
     version: u64,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "some_value")]
     value: Option<Value>,
     #[serde(default)]
     conflict: bool,
@@ -171,13 +172,15 @@ struct Answer {
     handle: Option<Handle>,
 }
 
-/// Null is a value.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+/// Decodes a value that is present. Null is a value.
+fn some_value<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-impl ToolState {
-    /// What is kept under a handle.
+impl StoredState {
+    /// Returns the state with this handle.
     #[must_use]
     pub fn at(self, handle: &Handle) -> Self {
         Self {
@@ -186,36 +189,37 @@ impl ToolState {
         }
     }
 
-    /// What is kept; `None` if nothing is. After [`set`](Self::set) it is what was set.
+    /// Returns the value; `None` if there is none. After [`set`](Self::set) it is the value that was set.
     ///
     /// # Errors
     /// [`StateError`]
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>, StateError> {
-        let answer = self.ask("get", Map::new())?;
+        let answer = self.request("get", Map::new())?;
         answer.value.map(decode).transpose()
     }
 
-    /// Keep this, if the call succeeds.
+    /// Stores a value, if the call succeeds.
     ///
     /// # Errors
     /// [`StateError`]
     pub fn set<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), StateError> {
-        self.ask("set", members("value", encode(value)?)).map(drop)
+        self.request("set", member("value", encode(value)?))
+            .map(drop)
     }
 
-    /// Keep nothing any more, if the call succeeds.
+    /// Deletes the value, if the call succeeds.
     ///
     /// # Errors
     /// [`StateError`]
     pub fn delete(&self) -> Result<(), StateError> {
-        self.ask("set", Map::new()).map(drop)
+        self.request("set", Map::new()).map(drop)
     }
 
-    /// Change what is kept, or the default where nothing is, and keep that at once. When another call is faster, `change`
-    /// runs again on what that one has left: it should do nothing else.
+    /// Changes the value, or the default if there is none, and stores it at once. If another call wrote first,
+    /// `change` runs again on the new value: it must have no other effect.
     ///
-    /// Whatever `change` gives back, its changes are kept, also where that is an `Err`: where it may refuse, use
-    /// [`try_update`](Self::try_update).
+    /// The change is stored whatever `change` returns, even an `Err`. Use [`try_update`](Self::try_update) for a
+    /// change that may refuse.
     ///
     /// # Errors
     /// [`StateError`]
@@ -226,8 +230,9 @@ impl ToolState {
         self.try_update(|value| Ok(change(value)))
     }
 
-    /// The same where `change` may refuse: when it gives back an `Err`, nothing is kept and nothing written, and that error
-    /// comes back. (Where the compiler cannot know of which type it is, say so: `|balance: &mut u32| -> Result<_, ToolError>`.)
+    /// Changes the value like [`update`](Self::update), with a `change` that may refuse: if it returns an `Err`, nothing is
+    /// written, and this method returns that error. (If the compiler cannot infer its type, write
+    /// `|balance: &mut u32| -> Result<_, ToolError>`.)
     ///
     /// ```
     /// use plugin_sdk::prelude::*;
@@ -244,7 +249,7 @@ impl ToolState {
     /// ```
     ///
     /// # Errors
-    /// That of `change`, or a [`StateError`].
+    /// The error of `change`, or a [`StateError`].
     pub fn try_update<T, R, E>(
         &self,
         mut change: impl FnMut(&mut T) -> Result<R, E>,
@@ -253,13 +258,13 @@ impl ToolState {
         T: DeserializeOwned + Serialize + Default,
         E: From<StateError>,
     {
-        let mut found = self.ask("get", Map::new())?;
-        for _ in 0..ATTEMPTS {
+        let mut found = self.request("get", Map::new())?;
+        for _ in 0..MAX_UPDATE_ATTEMPTS {
             let mut value: T = found.value.map(decode).transpose()?.unwrap_or_default();
             let result = change(&mut value)?;
-            let mut put = members("value", encode(&value)?);
+            let mut put = member("value", encode(&value)?);
             put.insert("version".to_owned(), found.version.into());
-            found = self.ask("put", put)?;
+            found = self.request("put", put)?;
             if !found.conflict {
                 return Ok(result);
             }
@@ -267,11 +272,11 @@ impl ToolState {
                 break;
             }
         }
-        let words = "other calls change what is kept all the time; try again later";
-        Err(StateError::new(StateErrorKind::Unavailable, words).into())
+        let message = "other calls change what is kept all the time; try again later";
+        Err(StateError::new(StateErrorKind::Unavailable, message).into())
     }
 
-    /// Keep a new value, under a new handle.
+    /// Stores a new value, and returns its new handle.
     ///
     /// # Errors
     /// [`StateError`]
@@ -279,8 +284,8 @@ impl ToolState {
         self.create_with(value, None)
     }
 
-    /// The same for this long, and no longer, however often it is used or written anew. Seconds count, and begun ones as
-    /// whole.
+    /// Stores a new value for this time, however often it is used or changed, and returns its new handle. The time is
+    /// rounded up to whole seconds.
     ///
     /// # Errors
     /// [`StateError`]
@@ -297,68 +302,68 @@ impl ToolState {
         value: &T,
         ttl: Option<Duration>,
     ) -> Result<Handle, StateError> {
-        let mut create = members("value", encode(value)?);
+        let mut create = member("value", encode(value)?);
         if let Some(ttl) = ttl {
-            let begun = u64::from(ttl.subsec_nanos() > 0);
-            let seconds = ttl.as_secs().saturating_add(begun);
+            let started = u64::from(ttl.subsec_nanos() > 0);
+            let seconds = ttl.as_secs().saturating_add(started);
             create.insert("ttlSeconds".to_owned(), seconds.into());
         }
         create.insert("do".to_owned(), "create".into());
-        let answer = ask(self.context.host(), &create)?;
+        let answer = request(self.context.host(), &create)?;
         answer
             .handle
             .ok_or_else(|| StateError::new(StateErrorKind::Unavailable, "the host gave no handle"))
     }
 
-    fn ask(&self, what: &str, mut members: Map<String, Value>) -> Result<Answer, StateError> {
+    fn request(&self, what: &str, mut members: Map<String, Value>) -> Result<Answer, StateError> {
         members.insert("do".to_owned(), what.into());
         if let Some(handle) = &self.handle {
             members.insert("handle".to_owned(), json!(handle));
         }
-        ask(self.context.host(), &members)
+        request(self.context.host(), &members)
     }
 }
 
-fn ask(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
+fn request(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateError> {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct ErrorPayload {
         kind: String,
         public: Option<String>,
     }
-    host_client::ask_with(host, host_op::STATE, payload).map_err(|refusal| {
-        let refusal = serde_json::from_slice::<Refusal>(&refusal).ok();
-        let name = refusal.as_ref().map(|refusal| refusal.kind.as_str());
+    host_client::request_with(host, host_op::STATE, payload).map_err(|error| {
+        let error = serde_json::from_slice::<ErrorPayload>(&error).ok();
+        let name = error.as_ref().map(|error| error.kind.as_str());
         let kind = name.map_or(StateErrorKind::Unavailable, StateErrorKind::parse);
-        let words = refusal.and_then(|refusal| refusal.public);
-        let words = words.unwrap_or_else(|| {
-            let words = match kind {
+        let message = error.and_then(|error| error.public);
+        let message = message.unwrap_or_else(|| {
+            let message = match kind {
                 StateErrorKind::CallEnded => "the call is over: nothing is kept for it any more",
                 _ => "this host keeps nothing between calls",
             };
-            words.to_owned()
+            message.to_owned()
         });
-        StateError::new(kind, words)
+        StateError::new(kind, message)
     })
 }
 
-fn members(name: &str, value: Value) -> Map<String, Value> {
+fn member(name: &str, value: Value) -> Map<String, Value> {
     [(name.to_owned(), value)].into_iter().collect()
 }
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Value, StateError> {
-    // JSON has no infinite numbers, and `serde_json` would keep null for them, which is read as another type.
+    // JSON has no infinite numbers. `serde_json` would write null for them, which reads as another type.
     let checked = non_finite::check(value).map_err(|error| error.to_string());
     let encoded =
         checked.and_then(|()| serde_json::to_value(value).map_err(|error| error.to_string()));
     encoded.map_err(|error| {
-        let words = format!("what is to be kept has no form in JSON: {error}");
-        StateError::new(StateErrorKind::Unreadable, words)
+        let message = format!("what is to be kept has no form in JSON: {error}");
+        StateError::new(StateErrorKind::Unreadable, message)
     })
 }
 
 fn decode<T: DeserializeOwned>(value: Value) -> Result<T, StateError> {
     serde_json::from_value(value).map_err(|error| {
-        let words = format!("what is kept is not of the type that it is read as: {error}");
-        StateError::new(StateErrorKind::Unreadable, words)
+        let message = format!("what is kept is not of the type that it is read as: {error}");
+        StateError::new(StateErrorKind::Unreadable, message)
     })
 }

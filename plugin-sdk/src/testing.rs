@@ -1,4 +1,4 @@
-//! Tests of a plugin, by its author: its tools called in-process, as the host calls them.
+//! Tests of a plugin by its author: its tools are called in-process, as the host calls them.
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -22,7 +22,7 @@
 //! let divide = plugin().tool("divide");
 //! assert_eq!(divide.input_schema()["required"], json!(["x", "y"]));
 //!
-//! let outcome = divide.call(json!({ "x": 7, "y": "2" })); // mended as by the host
+//! let outcome = divide.call(json!({ "x": 7, "y": "2" })); // coerced as by the host
 //! assert_eq!(outcome.text(), "3");
 //! assert_eq!(outcome.progress()[0]["message"], "dividing");
 //!
@@ -31,11 +31,11 @@
 //! # }
 //! ```
 //!
-//! A tool's time limit, declared or by [`Tool::with_timeout`], holds as in the host: a call that is not back in time is
-//! given up, and its [`failure`](Outcome::failure) is of the kind `cancelled`. Without a limit a call may take forever.
+//! The time limit of a tool, declared or set by [`Tool::with_timeout`], works as in the host: a call that does not return in
+//! time is cancelled, and its [`failure`](Outcome::failure) has the kind `cancelled`. Without a limit a call may take forever.
 //!
-//! What is tested is what `export_tools!` exports, in the same crate as the test or in the one that an integration test
-//! uses. (Without `export_tools!` there, the linker misses the symbol `_1as_0lib_1header_0root_bmodule_bloader`.)
+//! The tests use the plugin that `export_tools!` exports, in the crate of the test or in the crate that an integration test
+//! uses. (Without `export_tools!`, the linker reports the missing symbol `_1as_0lib_1header_0root_bmodule_bloader`.)
 
 #![expect(unsafe_code, reason = "the plugin's header, by its symbol")]
 
@@ -54,10 +54,10 @@ use tool_schema::{Form, Schema, check_name, default_problems, header_problems};
 use self::host::{invoke, request, text};
 pub use self::{outcome::Outcome, tool::Tool};
 
-/// The plugin that `export_tools!` exports.
+/// Returns the plugin that `export_tools!` exports.
 ///
 /// # Panics
-/// When its declaration is one that no host takes; the message says why.
+/// If hosts refuse its declaration; the message has the reason.
 #[inline]
 #[must_use]
 pub fn plugin() -> Plugin {
@@ -65,11 +65,12 @@ pub fn plugin() -> Plugin {
     unsafe extern "Rust" {
         safe static _1as_0lib_1header_0root_bmodule_bloader: LibHeader;
     }
-    Plugin::behind(&_1as_0lib_1header_0root_bmodule_bloader)
+    Plugin::from_header(&_1as_0lib_1header_0root_bmodule_bloader)
 }
 
-/// The form for a type, as clients are asked to show it by [`Context::elicit`](crate::Context::elicit): a test that makes it
-/// finds what no client can show before a call gets there.
+/// Returns the form of a type, the `requestedSchema` of [`Context::elicit`](crate::Context::elicit).
+///
+/// A test that calls this function finds a type that clients cannot show before a call does.
 ///
 /// ```
 /// use plugin_sdk::{prelude::*, testing::form};
@@ -84,17 +85,17 @@ pub fn plugin() -> Plugin {
 /// ```
 ///
 /// # Panics
-/// When it is none that the host lets a tool ask; the message says why.
+/// If the host refuses the form; the message has the reason.
 #[must_use]
 pub fn form<T: JsonSchema>() -> Value {
-    let form = crate::form::of::<T>();
-    if let Err(error) = Form::new(&form.shown, form.beyond.as_ref()) {
+    let form = crate::form::form_of::<T>();
+    if let Err(error) = Form::new(&form.shown, form.constraints.as_ref()) {
         panic!("{} is a form {error}", T::schema_name());
     }
     form.shown
 }
 
-/// A plugin, as the host knows it.
+/// A plugin, as the host sees it.
 #[derive(Clone)]
 pub struct Plugin {
     module: PluginRef,
@@ -102,12 +103,12 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// The plugin behind a header.
+    /// Opens the plugin with this header, and reads its declaration.
     ///
     /// # Panics
-    /// When its declaration is one that no host takes; the message says why.
+    /// If hosts refuse its declaration; the message has the reason.
     #[must_use]
-    pub fn behind(header: &LibHeader) -> Self {
+    pub fn from_header(header: &LibHeader) -> Self {
         let module: PluginRef = match header.init_root_module() {
             Ok(module) => module,
             Err(error) => panic!("not a plugin of this version of plugin-sdk: {error}"),
@@ -134,16 +135,21 @@ impl Plugin {
         }
     }
 
-    /// What the plugin declares: `tools` are its tools in their order, see `PAYLOADS.md` of plugin-abi.
+    /// Returns the declaration of the plugin, in the form of `PAYLOADS.md` of plugin-abi. `tools` are its tools in
+    /// their order:
+    ///
+    /// ```json
+    /// {"payload": 1, "crate": {"name": "custom-tools", "version": "1.0.0"}, "tools": [{"tool": {"name": "multiply"}, "function": "multiply"}]}
+    /// ```
     #[must_use]
     pub fn declaration(&self) -> &Value {
         &self.declaration
     }
 
-    /// A tool, by the name that clients see.
+    /// Returns a tool by the name that clients see.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is no such tool.
     #[must_use]
     pub fn tool(&self, name: &str) -> Tool {
         let tools = self.declaration["tools"].as_array();
@@ -157,7 +163,7 @@ impl Plugin {
         Tool::new(self.module, Arc::clone(&self.declaration), position)
     }
 
-    /// The names of the tools, in their order.
+    /// Returns the names of the tools, in their order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let tools = self.declaration["tools"].as_array();
@@ -165,12 +171,14 @@ impl Plugin {
         tools.map(|tool| text(&tool["tool"]["name"])).collect()
     }
 
-    /// The declared tools are those in a file, which reviewers see change: names, schemas, descriptions, hints.
+    /// Asserts that the declared tools are those in a file: names, schemas, descriptions, hints. Changes become visible to
+    /// reviewers.
     ///
-    /// `path` is seen from the crate's folder. With `UPDATE_DECLARATION=1` in the environment the file is written instead.
+    /// `path` is relative to the folder of the crate. With `UPDATE_DECLARATION=1` in the environment the file is written instead.
+    /// It holds the array `tools` of the declaration as JSON.
     ///
     /// # Panics
-    /// When they differ, or the file cannot be read or written.
+    /// If they differ, or the file cannot be read or written.
     pub fn assert_declared_as(&self, path: impl AsRef<Path>) {
         let folder = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
         let path = Path::new(&folder).join(path);
@@ -183,9 +191,9 @@ impl Plugin {
             return;
         }
         match std::fs::read_to_string(&path) {
-            Ok(kept) if kept == declared => {}
-            Ok(kept) => {
-                let line = kept
+            Ok(saved) if saved == declared => {}
+            Ok(saved) => {
+                let line = saved
                     .lines()
                     .zip(declared.lines())
                     .take_while(|(a, b)| a == b)
@@ -201,7 +209,7 @@ impl Plugin {
     }
 }
 
-/// Why no host would take a declaration.
+/// Returns the reasons why hosts would refuse a declaration.
 fn problems(declaration: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     for tool in declaration["tools"].as_array().into_iter().flatten() {

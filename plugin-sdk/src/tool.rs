@@ -1,4 +1,4 @@
-//! A tool as `#[tool]` describes it, and what a plugin declares of it.
+//! A tool as `#[tool]` describes it, and its declaration.
 
 use serde_json::{Map, Value};
 
@@ -14,52 +14,52 @@ use crate::{
 
 /// A tool as `#[tool]` describes it.
 pub struct Tool {
-    /// The Rust function's name.
+    /// The name of the Rust function.
     pub function: &'static str,
-    /// The same in camelCase.
+    /// The name of the function in camelCase.
     pub camel_case: &'static str,
-    /// The name the author gave, if any.
+    /// The name that the author set, if any.
     pub name: Option<&'static str>,
-    /// A name for people.
+    /// The display name.
     pub title: Option<&'static str>,
-    /// What the model reads.
+    /// The description, for the model.
     pub description: &'static str,
     /// MCP's hints.
     pub hints: Hints,
-    /// Arguments are never coerced.
+    /// Whether arguments are never coerced.
     pub strict: bool,
-    /// The author wants arguments validated, whatever the schema is.
+    /// Whether the author wants arguments validated, whatever the schema is.
     pub validate: bool,
     /// The tool's own time limit. Unit: milliseconds.
     pub timeout_ms: Option<u64>,
-    /// Client capabilities without which the tool cannot work.
+    /// The client capabilities that the tool requires.
     pub requires: &'static [&'static str],
-    /// Pictures for people.
+    /// The icons.
     pub icons: &'static [Icon],
-    /// The author's own facts.
+    /// The author's entries of `_meta`.
     pub meta: Option<fn() -> Map<String, Value>>,
-    /// The schema of the arguments, and whether it says more than decoding enforces.
+    /// Returns the schema of the arguments, and whether it has constraints that decoding does not enforce.
     pub input: fn() -> Result<(Value, bool), Failure>,
-    /// The schema of the structured result, if it has one.
+    /// Returns the schema of the structured result, if there is one.
     pub output: fn() -> Result<Option<Value>, Failure>,
-    /// A call in, result payload out.
+    /// Performs a call, and returns the payload of its result.
     pub call: fn(&Call<'_>) -> Result<Vec<u8>, Failure>,
 }
 
-/// MCP's hints about a tool; `None` leaves MCP's default.
+/// MCP's hints about a tool; `None` means MCP's default.
 #[derive(Default)]
 pub struct Hints {
-    /// It changes nothing.
+    /// The tool changes nothing.
     pub read_only: Option<bool>,
-    /// It may destroy.
+    /// The tool may destroy data.
     pub destructive: Option<bool>,
-    /// Calling it again changes nothing more.
+    /// A repeated call has no further effect.
     pub idempotent: Option<bool>,
-    /// It reaches beyond a closed set of things.
+    /// The tool interacts with an open set of external entities.
     pub open_world: Option<bool>,
 }
 
-/// Implemented by `#[tool]` on a type of the function's name.
+/// A type with the name of a function, for which `#[tool]` implements this trait.
 #[diagnostic::on_unimplemented(
     message = "what `export_tools!` names is not a tool",
     label = "put `#[tool]` on this function"
@@ -71,21 +71,21 @@ pub trait ToolFn {
     const TOOL: Tool;
 }
 
-/// What `export_tools!` finds in place of a function that is no tool.
+/// The type that `export_tools!` finds instead of a function that is no tool.
 pub struct NoTool {}
 
-/// How tools are named.
+/// The naming of tools.
 #[derive(Clone, Copy)]
 pub struct Names {
-    /// What every name begins with.
+    /// The prefix of every name.
     pub prefix: &'static str,
-    /// Are functions' names kept, `word_count`, or written in camelCase, `wordCount`?
+    /// Whether functions keep their names, `word_count`, or get names in camelCase, `wordCount`.
     pub as_written: bool,
 }
 
 impl Tool {
-    /// What `#[tool]` makes of a function with mistakes, which it has reported.
-    pub const MISTAKEN: Self = Self {
+    /// The tool for a function with mistakes, which `#[tool]` has reported.
+    pub const INVALID: Self = Self {
         function: "",
         camel_case: "",
         name: None,
@@ -108,7 +108,7 @@ impl Tool {
         call: |_| Err(Failure::unavailable(String::new())),
     };
 
-    /// The name without the prefix.
+    /// Returns the name without the prefix.
     pub(crate) const fn own_name(&self, names: Names) -> &'static str {
         match self.name {
             Some(name) => name,
@@ -117,12 +117,14 @@ impl Tool {
         }
     }
 
+    /// Returns the declaration.
+    ///
     /// # Errors
-    /// `unavailable`: a schema written by hand is not JSON.
+    /// `unavailable` if a custom schema is not JSON.
     pub(crate) fn declare(&self, names: Names) -> Result<DeclaredTool, Failure> {
-        let of_this = |failure: Failure| failure.of_function(self.function);
-        let (input_schema, constrained) = (self.input)().map_err(of_this)?;
-        let output_schema = (self.output)().map_err(of_this)?;
+        let in_function = |failure: Failure| failure.in_function(self.function);
+        let (input_schema, constrained) = (self.input)().map_err(in_function)?;
+        let output_schema = (self.output)().map_err(in_function)?;
         let Hints {
             read_only,
             destructive,
@@ -132,7 +134,7 @@ impl Tool {
         let hinted = [read_only, destructive, idempotent, open_world]
             .iter()
             .any(Option::is_some);
-        let headers = schema::headers(&input_schema);
+        let headers = schema::argument_headers(&input_schema);
         Ok(DeclaredTool {
             tool: McpTool {
                 name: format!("{}{}", names.prefix, self.own_name(names)),

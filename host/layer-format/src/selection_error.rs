@@ -1,6 +1,6 @@
 //! Errors of `ENTRY_FILE` and `TOOLS_LIST`, with suggestions for unknown names.
 
-use tool_schema::likeness;
+use tool_schema::similarity;
 
 use crate::{
     error_code::{ErrorCode, HasErrorCode},
@@ -74,7 +74,7 @@ const MAX_SUGGESTIONS: usize = 3;
 fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut suggestions: Vec<_> = known
         .into_iter()
-        .filter_map(|known| Some((likeness(name, known)?, known)))
+        .filter_map(|known| Some((similarity(name, known)?, known)))
         .collect();
     // Sorting also by name puts equal names side by side: a tool and its function often have one name.
     suggestions.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));

@@ -1,14 +1,14 @@
 //! The contract between the host and a plugin: one function, bytes in, bytes out.
 //!
 //! A plugin is a `cdylib` that exports one abi_stable root module, [`Plugin`], whose only field is [`Plugin::invoke`].
-//! The host calls it with an operation number ([`op`]), a target (a tool's name) and a body; the plugin calls back
-//! through the [`Host`] it was handed ([`host_op`]). What the bytes mean is written in `PAYLOADS.md`, and has a version
-//! of its own ([`PAYLOAD_VERSION`]), agreed at [`op::INIT`].
+//! The host calls it with an operation number ([`op`]), a target (a tool's name) and a body. The plugin calls back
+//! through the [`Host`] that it received ([`host_op`]). `PAYLOADS.md` defines the bytes. It has a version of its own
+//! ([`PAYLOAD_VERSION`]), on which both sides agree at [`op::INIT`].
 //!
-//! # Why so small
+//! # Why one function
 //!
-//! abi_stable refuses a plugin whose root module has fewer fields than the host's, so every field added here would make
-//! all older plugins unloadable. Hence one function, and everything that may grow travels as JSON.
+//! abi_stable refuses a plugin if its root module has fewer fields than the host's. Every field added here would make all
+//! older plugins unloadable. So there is one function, and everything that may grow travels as JSON.
 //!
 //! # Rules
 //!
@@ -40,7 +40,7 @@ pub const PAYLOAD_VERSION: u32 = 1;
 /// Source: `abi_stable::library::ROOT_MODULE_LOADER_NAME`; a test compares both.
 pub const ROOT_SYMBOL: &str = "_1as_0lib_1header_0root_bmodule_bloader";
 
-/// What crosses the boundary: bytes, owned by the side that made them.
+/// Bytes that cross the boundary, owned by the side that made them.
 pub type Bytes = RVec<u8>;
 
 /// An answer across the boundary: a payload, or an error payload.
@@ -52,7 +52,7 @@ pub type Answer = RResult<Bytes, Bytes>;
 #[sabi(kind(Prefix(prefix_ref = PluginRef)))]
 #[sabi(missing_field(panic))]
 pub struct Plugin {
-    /// Carry out the operation `op` (see [`mod@op`]) on `target` with `body`.
+    /// Performs the operation `op` (see [`mod@op`]) on `target` with `body`.
     ///
     /// An operation that the plugin does not know is answered by an error of kind `unknown_op`.
     #[sabi(last_prefix_field)]
@@ -71,11 +71,11 @@ impl RootModule for PluginRef {
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
 pub struct Host {
-    /// Which call this is. 0 is the process: logs outside a call, and [`op::INIT`].
+    /// The number of the call. 0 is the process: logs outside of calls, and [`op::INIT`].
     pub call: u64,
-    /// When the call is given up. Unit: milliseconds since the Unix epoch; 0 means that nothing limits it.
+    /// The deadline of the call. Unit: milliseconds since the Unix epoch; 0 means that the call has no limit.
     pub deadline_unix_ms: u64,
-    /// Ask the host for `op` (see [`host_op`]) on behalf of `call`. Valid for the whole process (rule 6).
+    /// Requests `op` (see [`host_op`]) from the host for `call`. Valid for the whole process (rule 6).
     ///
     /// An operation that the host does not know is answered by an error of kind `unknown_op`.
     pub request: extern "C" fn(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer,
@@ -107,33 +107,34 @@ const _: () = {
     has_layout::<Answer>(40, 8);
 };
 
-/// Operations the host asks of a plugin.
+/// Operations that the host requests from a plugin.
 pub mod op {
-    /// The host's facts in, the plugin's declaration out. Once, before any other operation.
+    /// The operation that receives the host's facts and returns the plugin's declaration. It comes once, before any
+    /// other operation.
     pub const INIT: u32 = 0;
-    /// Call the tool `target`; the body is the JSON object of its arguments.
+    /// The operation that calls the tool `target`; the body is the JSON object of its arguments.
     pub const CALL: u32 = 1;
-    /// Cancel the call whose number is in the body. Arrives on another thread than the call.
+    /// The operation that cancels the call with the number in the body. It arrives on another thread than the call.
     pub const CANCEL: u32 = 2;
-    /// Build now what calls would else have to wait for.
+    /// The operation that builds the state that calls would otherwise have to wait for.
     pub const PREPARE: u32 = 3;
 }
 
-/// Operations a plugin asks of the host.
+/// Operations that a plugin requests from the host.
 pub mod host_op {
-    /// Facts about the request behind a call.
+    /// The operation that returns facts about the request of a call.
     pub const CONTEXT: u32 = 0;
-    /// A line for the operator's log.
+    /// The operation that writes a line to the operator's log.
     pub const LOG: u32 = 1;
-    /// Progress of a call, for the client.
+    /// The operation that sends progress of a call to the client.
     pub const PROGRESS: u32 = 2;
-    /// Has the call been cancelled or given up?
+    /// The operation that returns whether the call was cancelled or timed out.
     pub const CANCELLED: u32 = 3;
-    /// A log message for the client.
+    /// The operation that sends a log message to the client.
     pub const MESSAGE: u32 = 4;
-    /// Read, write or delete tool state.
+    /// The operation that reads, writes or deletes stored state.
     pub const STATE: u32 = 5;
-    /// Ask the client for input (elicitation, sampling, roots).
+    /// The operation that asks the client for input (elicitation, sampling, roots).
     pub const INPUT: u32 = 6;
 }
 

@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[tool(...)]`.
+//! The attributes in `#[tool(...)]`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     pub(crate) open_world: Option<bool>,
     pub(crate) strict: Option<bool>,
     pub(crate) validate: Option<bool>,
-    /// Unit: milliseconds.
+    /// The time limit. Unit: milliseconds.
     pub(crate) timeout: Option<u64>,
     pub(crate) requires: Option<Vec<LitStr>>,
     pub(crate) icons: Option<Vec<Icon>>,
@@ -47,10 +47,10 @@ pub(crate) struct Fact {
     pub(crate) value: Expr,
 }
 
-/// Every attribute there is.
+/// The names of all attributes.
 const KNOWN: &str = "name, title, description, read_only, destructive, idempotent, open_world, strict, validate, timeout, requires, icons, meta, input_schema and output_schema";
 
-/// Source: MCP 2026-07-28, `ClientCapabilities`.
+/// The capabilities of clients. Source: MCP 2026-07-28, `ClientCapabilities`.
 const CAPABILITIES: [&str; 7] = [
     "elicitation",
     "elicitation.form",
@@ -62,7 +62,7 @@ const CAPABILITIES: [&str; 7] = [
 ];
 
 impl Args {
-    /// The attributes that are right; those that are not become errors.
+    /// Parses the attributes. Wrong ones become errors.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let parser = syn::meta::parser(|meta| args.take(&meta, errors));
@@ -72,24 +72,24 @@ impl Args {
         args
     }
 
-    /// `Err` where it is unclear how to read on.
+    /// Parses one attribute. `Err` means that it is unclear where the next one starts.
     fn take(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
-        let taken = match word(meta).as_str() {
-            "name" => put(&mut self.name, name(meta)?, meta),
-            "title" => put(&mut self.title, text(meta)?, meta),
-            "description" => put(&mut self.description, text(meta)?, meta),
-            "read_only" => put(&mut self.read_only, flag(meta)?, meta),
-            "destructive" => put(&mut self.destructive, flag(meta)?, meta),
-            "idempotent" => put(&mut self.idempotent, flag(meta)?, meta),
-            "open_world" => put(&mut self.open_world, flag(meta)?, meta),
-            "strict" => put(&mut self.strict, flag(meta)?, meta),
-            "validate" => put(&mut self.validate, flag(meta)?, meta),
-            "timeout" => put(&mut self.timeout, timeout(meta)?, meta),
-            "requires" => put(&mut self.requires, requires(meta)?, meta),
-            "icons" => put(&mut self.icons, icons(meta)?, meta),
-            "meta" => put(&mut self.meta, facts(meta)?, meta),
-            "input_schema" => put(&mut self.input_schema, expression(meta)?, meta),
-            "output_schema" => put(&mut self.output_schema, expression(meta)?, meta),
+        let taken = match option_name(meta).as_str() {
+            "name" => set_once(&mut self.name, name(meta)?, meta),
+            "title" => set_once(&mut self.title, text(meta)?, meta),
+            "description" => set_once(&mut self.description, text(meta)?, meta),
+            "read_only" => set_once(&mut self.read_only, flag(meta)?, meta),
+            "destructive" => set_once(&mut self.destructive, flag(meta)?, meta),
+            "idempotent" => set_once(&mut self.idempotent, flag(meta)?, meta),
+            "open_world" => set_once(&mut self.open_world, flag(meta)?, meta),
+            "strict" => set_once(&mut self.strict, flag(meta)?, meta),
+            "validate" => set_once(&mut self.validate, flag(meta)?, meta),
+            "timeout" => set_once(&mut self.timeout, timeout(meta)?, meta),
+            "requires" => set_once(&mut self.requires, requires(meta)?, meta),
+            "icons" => set_once(&mut self.icons, icons(meta)?, meta),
+            "meta" => set_once(&mut self.meta, facts(meta)?, meta),
+            "input_schema" => set_once(&mut self.input_schema, expression(meta)?, meta),
+            "output_schema" => set_once(&mut self.output_schema, expression(meta)?, meta),
             _ => {
                 let error = meta.error(format!("unknown attribute of a tool; there are {KNOWN}"));
                 skip_value(meta)?;
@@ -103,15 +103,17 @@ impl Args {
     }
 }
 
-/// The inner `Err` is a mistake after which the next attribute can be read.
+/// A parsed value. The inner `Err` is a mistake after which the next attribute can be parsed.
 pub(crate) type Value<T> = syn::Result<syn::Result<T>>;
 
-pub(crate) fn word(meta: &ParseNestedMeta<'_>) -> String {
-    let word = meta.path.get_ident();
-    word.map(ToString::to_string).unwrap_or_default()
+/// Returns the name of an attribute.
+pub(crate) fn option_name(meta: &ParseNestedMeta<'_>) -> String {
+    let ident = meta.path.get_ident();
+    ident.map(ToString::to_string).unwrap_or_default()
 }
 
-pub(crate) fn put<T>(
+/// Sets an attribute, which must not be set twice.
+pub(crate) fn set_once<T>(
     place: &mut Option<T>,
     value: syn::Result<T>,
     meta: &ParseNestedMeta<'_>,
@@ -126,7 +128,7 @@ pub(crate) fn put<T>(
 fn name(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     Ok(
         string(meta)?.and_then(|name| match name::problem(&name.value()) {
-            Some(problem) => Err(at(&name, problem)),
+            Some(problem) => Err(error_at(&name, problem)),
             None => Ok(name),
         }),
     )
@@ -135,7 +137,7 @@ fn name(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
 fn text(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     Ok(string(meta)?.and_then(|text| {
         if text.value().trim().is_empty() {
-            Err(at(
+            Err(error_at(
                 &text,
                 "is empty; write something, or leave the attribute out",
             ))
@@ -149,12 +151,12 @@ pub(crate) fn string(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitStr) {
         return Ok(Ok(meta.value()?.parse()?));
     }
-    let error = meta.error(format!("write `{} = \"...\"`", word(meta)));
+    let error = meta.error(format!("write `{} = \"...\"`", option_name(meta)));
     skip_value(meta)?;
     Ok(Err(error))
 }
 
-/// `read_only` is `read_only = true`.
+/// Parses a flag: `read_only` is `read_only = true`.
 fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitBool) {
         return Ok(Ok(meta.value()?.parse::<LitBool>()?.value));
@@ -162,25 +164,25 @@ fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     if meta.input.is_empty() || meta.input.peek(Token![,]) {
         return Ok(Ok(true));
     }
-    let error = meta.error(format!("write `{0}` or `{0} = false`", word(meta)));
+    let error = meta.error(format!("write `{0}` or `{0} = false`", option_name(meta)));
     skip_value(meta)?;
     Ok(Err(error))
 }
 
-/// A `&'static str` that the compiler knows: a literal, `include_str!`, a constant.
+/// Parses a `&'static str` that the compiler knows: a literal, `include_str!`, a constant.
 fn expression(meta: &ParseNestedMeta<'_>) -> Value<Expr> {
     if meta.input.peek(Token![=]) {
         return Ok(Ok(meta.value()?.parse()?));
     }
     let error = meta.error(format!(
         "write `{0} = r#\"...\"#` or `{0} = include_str!(\"...\")`",
-        word(meta)
+        option_name(meta)
     ));
     skip_value(meta)?;
     Ok(Err(error))
 }
 
-/// `"1500ms"`, `"10s"`, `"2m"` -> milliseconds
+/// Parses `"1500ms"`, `"10s"` or `"2m"` to milliseconds.
 fn timeout(meta: &ParseNestedMeta<'_>) -> Value<u64> {
     Ok(string(meta)?.and_then(|text| {
         let value = text.value();
@@ -193,7 +195,7 @@ fn timeout(meta: &ParseNestedMeta<'_>) -> Value<u64> {
         };
         let millis = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
         millis.filter(|millis| *millis > 0).ok_or_else(|| {
-            at(
+            error_at(
                 &text,
                 "a time limit is a whole number of `ms`, `s` or `m`, such as \"10s\"",
             )
@@ -211,7 +213,7 @@ fn requires(meta: &ParseNestedMeta<'_>) -> Value<Vec<LitStr>> {
         .find(|name| !CAPABILITIES.contains(&name.value().as_str()));
     Ok(match unknown {
         None => Ok(names),
-        Some(name) => Err(at(
+        Some(name) => Err(error_at(
             name,
             format!(
                 "not a capability of MCP clients; there are {}",
@@ -236,7 +238,7 @@ impl Parse for Icon {
             .iter()
             .any(|scheme| uri.starts_with(scheme))
         {
-            return Err(at(&src, "an icon is an `https:` or `data:` URI"));
+            return Err(error_at(&src, "an icon is an `https:` or `data:` URI"));
         }
         let mut icon = Self {
             src,
@@ -250,17 +252,17 @@ impl Parse for Icon {
         let details;
         syn::parenthesized!(details in input);
         let mut sizes = None;
-        let parser = syn::meta::parser(|meta| match word(&meta).as_str() {
-            "mime_type" => put(&mut icon.mime_type, text(&meta)?, &meta),
-            "sizes" => put(&mut sizes, text(&meta)?, &meta),
-            "theme" => put(&mut icon.theme, text(&meta)?, &meta),
+        let parser = syn::meta::parser(|meta| match option_name(&meta).as_str() {
+            "mime_type" => set_once(&mut icon.mime_type, text(&meta)?, &meta),
+            "sizes" => set_once(&mut sizes, text(&meta)?, &meta),
+            "theme" => set_once(&mut icon.theme, text(&meta)?, &meta),
             _ => Err(meta.error("unknown detail of an icon; there are mime_type, sizes and theme")),
         });
         parser.parse2(details.parse()?)?;
         if let Some(theme) = &icon.theme
             && !matches!(theme.value().as_str(), "light" | "dark")
         {
-            return Err(at(
+            return Err(error_at(
                 theme,
                 "a theme is \"light\" or \"dark\": the background the icon is made for",
             ));
@@ -272,7 +274,7 @@ impl Parse for Icon {
                 .map(str::to_owned)
                 .collect();
             if !icon.sizes.iter().all(|size| is_size(size)) {
-                return Err(at(
+                return Err(error_at(
                     &sizes,
                     "sizes are written as \"48x48 96x96\" or \"any\"",
                 ));
@@ -298,10 +300,13 @@ impl Parse for Fact {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let key: LitStr = input.parse()?;
         if let Some(problem) = name::meta_key_problem(&key.value()) {
-            return Err(at(&key, problem));
+            return Err(error_at(&key, problem));
         }
         if !input.peek(Token![=]) {
-            return Err(at(&key, "a fact has a value: write `\"key\" = \"value\"`"));
+            return Err(error_at(
+                &key,
+                "a fact has a value: write `\"key\" = \"value\"`",
+            ));
         }
         input.parse::<Token![=]>()?;
         let value = input.parse()?;
@@ -309,7 +314,7 @@ impl Parse for Fact {
     }
 }
 
-/// `word(item, item)`
+/// Parses `name(item, item)`.
 fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     if !meta.input.peek(Paren) {
         let error = meta.error(format!("write `{example}`"));
@@ -329,10 +334,12 @@ fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     }))
 }
 
-pub(crate) fn at(tokens: &impl ToTokens, message: impl std::fmt::Display) -> syn::Error {
+/// Creates an error at these tokens.
+pub(crate) fn error_at(tokens: &impl ToTokens, message: impl std::fmt::Display) -> syn::Error {
     syn::Error::new_spanned(tokens, message)
 }
 
+/// Skips the value of an attribute.
 pub(crate) fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     if meta.input.peek(Token![=]) {
         meta.value()?.parse::<Expr>()?;

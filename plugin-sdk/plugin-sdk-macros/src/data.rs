@@ -1,11 +1,11 @@
-//! Writes what `#[data]` stands for: the derives, with the paths of the crates that plugin-sdk brings along.
+//! The expansion of `#[data]`: the derives, with the paths of the crates that plugin-sdk re-exports.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Data, DeriveInput, Fields, Ident};
 
 /// The only option of `#[data]`.
-const OPEN: &str = "allow_unknown_fields";
+const ALLOW_UNKNOWN: &str = "allow_unknown_fields";
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let input = match syn::parse2::<DeriveInput>(item.clone()) {
@@ -19,15 +19,15 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     let open = match syn::parse2::<Ident>(args.clone()) {
         _ if args.is_empty() => false,
-        Ok(option) if option == OPEN => true,
+        Ok(option) if option == ALLOW_UNKNOWN => true,
         _ => {
             let message = format!(
-                "there is `#[data({OPEN})]`; serde's attributes stand at the type: `#[serde(rename_all = \"camelCase\")]`"
+                "there is `#[data({ALLOW_UNKNOWN})]`; serde's attributes stand at the type: `#[serde(rename_all = \"camelCase\")]`"
             );
             return with_error(&item, syn::Error::new_spanned(args, message));
         }
     };
-    let closed = (!open && can_be_closed(&input)).then(|| quote!(#[serde(deny_unknown_fields)]));
+    let closed = (!open && can_deny_unknown(&input)).then(|| quote!(#[serde(deny_unknown_fields)]));
     quote! {
         #[derive(
             ::plugin_sdk::__private::serde::Deserialize,
@@ -46,10 +46,10 @@ fn with_error(item: &TokenStream, error: syn::Error) -> TokenStream {
     quote!(#item #error)
 }
 
-/// Has it fields of its own that serde can tell from others? Not where several types share one object, nor where the
-/// author says how unknown fields are taken.
-fn can_be_closed(input: &DeriveInput) -> bool {
-    let of_container = [
+/// Reports whether serde can tell the fields of the type from unknown ones. It cannot where several types share one
+/// object, and need not where the author decides about unknown fields.
+fn can_deny_unknown(input: &DeriveInput) -> bool {
+    let container_options = [
         "deny_unknown_fields",
         "from",
         "into",
@@ -58,7 +58,7 @@ fn can_be_closed(input: &DeriveInput) -> bool {
         "try_from",
         "untagged",
     ];
-    if has_word(&input.attrs, &of_container) {
+    if has_serde_option(&input.attrs, &container_options) {
         return false;
     }
     let named = |fields: &Fields| match fields {
@@ -66,7 +66,7 @@ fn can_be_closed(input: &DeriveInput) -> bool {
             !fields
                 .named
                 .iter()
-                .any(|field| has_word(&field.attrs, &["flatten"])),
+                .any(|field| has_serde_option(&field.attrs, &["flatten"])),
         ),
         Fields::Unnamed(_) | Fields::Unit => None,
     };
@@ -84,19 +84,22 @@ fn can_be_closed(input: &DeriveInput) -> bool {
     }
 }
 
-/// Does serde's attribute say one of these words?
-fn has_word(attributes: &[Attribute], words: &[&str]) -> bool {
+/// Reports whether serde's attributes have one of these options.
+fn has_serde_option(attributes: &[Attribute], options: &[&str]) -> bool {
     let tokens = attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("serde"))
         .map(|attribute| attribute.meta.to_token_stream());
-    tokens.flatten().any(|token| says(token, words))
+    tokens.flatten().any(|token| mentions_any(token, options))
 }
 
-fn says(token: TokenTree, words: &[&str]) -> bool {
+fn mentions_any(token: TokenTree, options: &[&str]) -> bool {
     match token {
-        TokenTree::Ident(word) => words.iter().any(|known| word == known),
-        TokenTree::Group(group) => group.stream().into_iter().any(|token| says(token, words)),
+        TokenTree::Ident(word) => options.iter().any(|known| word == known),
+        TokenTree::Group(group) => group
+            .stream()
+            .into_iter()
+            .any(|token| mentions_any(token, options)),
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     }
 }

@@ -1,28 +1,30 @@
-//! A function's doc comment: what the tool does, and what its `# Arguments` list says of each parameter.
+//! The doc comment of a function: the tool's description, and the descriptions of parameters in its `# Arguments`
+//! list.
 
 use proc_macro2::Span;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta};
 
-/// A doc comment, taken apart.
+/// A parsed doc comment.
 #[derive(Debug, Default)]
 pub(crate) struct Doc {
-    /// Everything but the items under `# Arguments`.
+    /// Everything except the items under `# Arguments`.
     pub(crate) description: String,
     /// The items under `# Arguments`.
     pub(crate) arguments: Vec<Argument>,
 }
 
-/// What a doc comment says of one parameter.
+/// The description of a parameter.
 #[derive(Debug)]
 pub(crate) struct Argument {
     pub(crate) name: String,
     pub(crate) text: String,
-    /// The item's line; of a block comment, all of it.
+    /// The line of the item; the whole comment for a block comment.
     pub(crate) span: Span,
 }
 
 impl Doc {
-    pub(crate) fn of(attributes: &[Attribute]) -> Self {
+    /// Parses the doc comment in the attributes of an item.
+    pub(crate) fn from_attributes(attributes: &[Attribute]) -> Self {
         let comments = attributes.iter().filter_map(comment);
         Self::parse(comments.flat_map(|comment| {
             lines(&comment.value())
@@ -53,18 +55,18 @@ impl Doc {
     }
 }
 
-/// The list under `# Arguments`, as far as it was read.
+/// The list under `# Arguments`, as far as it was parsed.
 #[derive(Default)]
 struct List {
     arguments: Vec<Argument>,
-    /// How far its items are indented: what is further in belongs to one of them.
+    /// The indentation of its items: a deeper line belongs to an item.
     indent: usize,
-    /// Was the last line blank?
+    /// Whether the last line was blank.
     after_blank: bool,
 }
 
 impl List {
-    /// Read a line; `false` when it belongs to no item.
+    /// Parses a line, and reports whether it belongs to an item.
     fn take(&mut self, line: &str, span: Span) -> bool {
         let text = line.trim();
         let indent = line.len() - line.trim_start().len();
@@ -95,7 +97,7 @@ impl List {
     }
 }
 
-/// Is it `/// ...` or `#[doc = "..."]`?
+/// Reports whether an attribute is `/// ...` or `#[doc = "..."]`.
 pub(crate) fn is_comment(attribute: &Attribute) -> bool {
     comment(attribute).is_some()
 }
@@ -113,7 +115,8 @@ fn comment(attribute: &Attribute) -> Option<&LitStr> {
     }
 }
 
-/// The lines of one attribute. `/// ...` is one line; a block comment is many, indented, perhaps each after a `*`.
+/// Returns the lines of an attribute. `/// ...` is one line. A block comment has many lines, indented, perhaps each
+/// with a `*`.
 fn lines(text: &str) -> Vec<String> {
     let Some((first, rest)) = text.split_once('\n') else {
         return vec![text.strip_prefix(' ').unwrap_or(text).to_owned()];
@@ -144,7 +147,7 @@ fn lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// "## Arguments" -> "Arguments"
+/// Returns the text of a heading: "## Arguments" is "Arguments".
 fn heading(line: &str) -> Option<&str> {
     let line = line.trim();
     let text = line.trim_start_matches('#');
@@ -152,7 +155,7 @@ fn heading(line: &str) -> Option<&str> {
     ((1..=6).contains(&marks) && text.starts_with(' ')).then(|| text.trim())
 }
 
-/// "* `x` - The first factor." -> ("x", "The first factor.")
+/// Parses an item: "* `x` - The first factor." has the name "x" and the text "The first factor."
 fn item(line: &str) -> Option<(String, String)> {
     let item = line
         .strip_prefix(['*', '-'])?
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_said_among_the_arguments_is_lost() {
+    fn no_text_of_the_arguments_section_is_lost() {
         let doc = doc(
             "Add.\n\n# Parameters\nBoth are exact.\n\n* `x` - The first.\n\nTheir order does not matter.",
         );

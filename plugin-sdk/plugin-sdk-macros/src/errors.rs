@@ -1,4 +1,4 @@
-//! Errors collected, so that the author sees all at once.
+//! A collection of errors, which the author sees all at once.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -8,7 +8,7 @@ use quote::ToTokens;
 pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
-    /// An error about these tokens.
+    /// Adds an error at these tokens.
     pub(crate) fn add(&mut self, tokens: &impl ToTokens, message: &str) {
         self.push(syn::Error::new_spanned(tokens, message));
     }
@@ -24,7 +24,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// What makes the compiler report them.
+    /// Returns the tokens with which the compiler reports the errors.
     pub(crate) fn to_compile_error(&self) -> TokenStream {
         self.0
             .as_ref()

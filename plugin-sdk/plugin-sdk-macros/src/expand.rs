@@ -1,4 +1,4 @@
-//! Writes what `#[tool]` stands for: the function as it is, and beside it a type of the same name that describes it.
+//! The expansion of `#[tool]`: the function unchanged, and a type of the same name that describes it.
 
 mod function;
 mod tool_fn;
@@ -22,7 +22,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
             return quote!(#item #error);
         }
     };
-    let doc = Doc::of(&function.attrs);
+    let doc = Doc::from_attributes(&function.attrs);
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
     let parameters = signature::check(&function, &doc, &args, &mut errors);
@@ -32,7 +32,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
         let (errors, stub) = (errors.to_compile_error(), stub(&function));
         quote!(#errors #stub)
     };
-    // What stands above parameters is for this macro; the compiler would refuse it.
+    // Attributes of parameters are for this macro; the compiler would refuse them.
     for input in &mut function.sig.inputs {
         match input {
             FnArg::Receiver(receiver) => receiver.attrs.clear(),
@@ -42,10 +42,10 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#function #description)
 }
 
-/// The type without its description, so that `export_tools!` adds no second error to the first.
+/// Returns the type without its description, so that `export_tools!` adds no second error to the first.
 fn stub(function: &ItemFn) -> TokenStream {
     if function.sig.receiver().is_some() || signature::mentions_self(function) {
-        // A method stands where no type can be declared.
+        // A method is in a place where no type can be declared.
         return TokenStream::new();
     }
     let ident = &function.sig.ident;
@@ -56,7 +56,7 @@ fn stub(function: &ItemFn) -> TokenStream {
         #(#conditions)*
         impl ::plugin_sdk::__private::ToolFn for #ident {
             type State = ::plugin_sdk::__private::NoState;
-            const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::MISTAKEN;
+            const TOOL: ::plugin_sdk::__private::Tool = ::plugin_sdk::__private::Tool::INVALID;
         }
     }
 }

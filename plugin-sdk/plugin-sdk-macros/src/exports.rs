@@ -1,4 +1,4 @@
-//! Writes what `export_tools!` stands for: the root module's header, under the symbol the host looks for.
+//! The expansion of `export_tools!`: the root module's header, under the symbol that the host looks up.
 
 use std::collections::HashSet;
 
@@ -62,7 +62,7 @@ impl Parse for ExportTools {
     }
 }
 
-/// Are names of functions kept as written?
+/// Parses the value of `names`: whether functions keep their names.
 fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
     let value: LitStr = input.parse()?;
     match value.value().as_str() {
@@ -95,7 +95,7 @@ fn parse_tool(input: ParseStream<'_>) -> syn::Result<Path> {
     Err(syn::Error::new_spanned(path, problem))
 }
 
-/// A function that is named twice would be one tool twice.
+/// Checks that no function is exported twice.
 fn check(tools: &Punctuated<Path, Token![,]>) -> Errors {
     let mut errors = Errors::default();
     let mut seen = HashSet::new();
@@ -147,7 +147,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
                     prefix: #prefix,
                     as_written: #as_written,
                 };
-                const TOOLS: &'static [::plugin_sdk::__private::Exported] = &[#(#exported),*];
+                const TOOLS: &'static [::plugin_sdk::__private::ExportedTool] = &[#(#exported),*];
 
                 fn state() -> &'static ::plugin_sdk::__private::StateCell {
                     &STATE
@@ -169,8 +169,9 @@ fn span_of(path: &Path) -> Span {
     last.map_or(Span::call_site(), |segment| segment.ident.span())
 }
 
-/// The tool behind a path. A function without `#[tool]` has no type of its name, of which the compiler would only say
-/// that it expected one. Here it finds the type of the outer scope instead, and `ToolFn` tells the author what to do.
+/// Returns the tool of a path. A function without `#[tool]` has no type of its name, and the compiler would only
+/// report that it expected one. Here it finds the type of the outer scope instead, and `ToolFn` has a message for the
+/// author.
 fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
     let name = Ident::new("__Tool", span_of(path));
     let taken = quote_spanned!(span_of(path) => <#name as ::plugin_sdk::__private::ToolFn>::State);
@@ -187,10 +188,10 @@ fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
         #[allow(unused_imports)]
         use ::plugin_sdk::__private::NoTool as __Tool;
         // Each in a constant of its own, as the compiler reports the same mistake once in each.
-        const EXPORTED: ::plugin_sdk::__private::Exported = {
+        const EXPORTED: ::plugin_sdk::__private::ExportedTool = {
             #[allow(unused_imports)]
             use #path as #name;
-            ::plugin_sdk::__private::Exported {
+            ::plugin_sdk::__private::ExportedTool {
                 tool: <#name as ::plugin_sdk::__private::ToolFn>::TOOL,
                 state: #build,
             }

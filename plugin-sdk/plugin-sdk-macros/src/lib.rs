@@ -1,4 +1,4 @@
-//! The macros of plugin-sdk. They are documented, with examples that compile, in the documentation of plugin-sdk.
+//! The macros of plugin-sdk. Its documentation describes them, with examples that compile.
 
 mod args;
 mod data;
@@ -19,13 +19,13 @@ pub fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::tool(args.into(), item.into()).into()
 }
 
-/// Exports tools from a plugin, in this order. See the documentation of plugin-sdk.
+/// Exports tools from a plugin, in the order given. See the documentation of plugin-sdk.
 #[proc_macro]
 pub fn export_tools(input: TokenStream) -> TokenStream {
     exports::expand(input.into()).into()
 }
 
-/// Makes a struct or enum one that arguments and results may be made of. See the documentation of plugin-sdk.
+/// Derives what arguments and results need for a struct or enum. See the documentation of plugin-sdk.
 #[proc_macro_attribute]
 pub fn data(args: TokenStream, item: TokenStream) -> TokenStream {
     data::expand(args.into(), item.into()).into()

@@ -2,7 +2,7 @@
 
 use tool_rules::MAX_NAME_LENGTH;
 
-/// Why `name` cannot be a tool's name, if it cannot.
+/// Returns the reason why `name` cannot be a tool's name, if there is one.
 ///
 /// Source: MCP 2026-07-28, server/tools, "Tool names".
 pub(crate) fn problem(name: &str) -> Option<String> {
@@ -21,12 +21,12 @@ pub(crate) fn problem(name: &str) -> Option<String> {
     }
 }
 
-/// Why `prefix` cannot begin names of tools, if it cannot.
+/// Returns the reason why `prefix` cannot be the prefix of tool names, if there is one.
 pub(crate) fn prefix_problem(prefix: &str) -> Option<String> {
     problem(prefix).map(|problem| format!("{problem}; neither has a prefix"))
 }
 
-/// Why `key` cannot be an author's key in `_meta`, if it cannot.
+/// Returns the reason why `key` cannot be an author's key in `_meta`, if there is one.
 ///
 /// Source: MCP 2026-07-28, basic, "General fields", `_meta`.
 pub(crate) fn meta_key_problem(key: &str) -> Option<&'static str> {
@@ -59,7 +59,7 @@ pub(crate) fn meta_key_problem(key: &str) -> Option<&'static str> {
     }
 }
 
-/// `word_count` -> `wordCount`. Underscores at the start stay.
+/// Converts `word_count` to `wordCount`. Underscores at the start stay.
 pub(crate) fn camel_case(name: &str) -> String {
     let start = name.len() - name.trim_start_matches('_').len();
     let mut camel = name[..start].to_owned();

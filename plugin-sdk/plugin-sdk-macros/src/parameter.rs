@@ -1,4 +1,4 @@
-//! One parameter of a tool: an argument, all arguments as one value, the call's context, or the plugin's state.
+//! A parameter of a tool: an argument, all arguments as one value, the call's context, or the plugin's state.
 
 use quote::ToTokens;
 use syn::{
@@ -7,21 +7,21 @@ use syn::{
 };
 
 use crate::{
-    args::{Value, at, put, skip_value, string, word},
+    args::{Value, error_at, option_name, set_once, skip_value, string},
     doc::{self, Doc},
     errors::Errors,
     tokens::{is_borrow, is_impl, mentions},
 };
 
-/// One parameter, in its place.
+/// A parameter of a tool.
 pub(crate) enum Parameter<'a> {
     /// A member of the arguments.
     Argument(Box<Argument<'a>>),
     /// `Args<T>`
-    Whole(&'a Type),
+    Args(&'a Type),
     /// `Context`
     Context(&'a Type),
-    /// `State<T>`, and its `T`
+    /// `State<T>`, with its `T`
     State(&'a Type),
 }
 
@@ -34,33 +34,33 @@ pub(crate) struct Argument<'a> {
     pub(crate) default: Option<Default>,
     /// `#[arg(header = "...")]`
     pub(crate) header: Option<LitStr>,
-    /// `#[schemars(...)]`, for its schema.
+    /// `#[schemars(...)]`, for the schema.
     pub(crate) schema: Vec<&'a Attribute>,
 }
 
-/// What an argument is when it is left out.
+/// The value of an argument that is left out.
 pub(crate) enum Default {
-    /// That of its type.
+    /// The default of its type.
     OfType,
-    /// This.
+    /// This expression.
     Value(Box<Expr>),
 }
 
 impl<'a> Parameter<'a> {
-    /// A parameter that is as it must be.
+    /// Parses a parameter. `None` means that it has mistakes, which are reported.
     pub(crate) fn parse(input: &'a FnArg, doc: &Doc, errors: &mut Errors) -> Option<Self> {
         let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
             errors.add(input, "a tool is a free function; remove `self`");
             return None;
         };
-        if let Some(special) = special(ty) {
+        if let Some(special_parameter) = special_parameter(ty) {
             for attribute in attrs {
                 errors.add(
                     attribute,
                     "only arguments take attributes, and this parameter is none",
                 );
             }
-            return Some(special);
+            return Some(special_parameter);
         }
         let ident = name_of(input);
         if ident.is_none() {
@@ -89,7 +89,7 @@ impl<'a> Parameter<'a> {
             .arguments
             .iter()
             .find(|argument| ident.unraw() == argument.name);
-        let own = Doc::of(attrs).description;
+        let own = Doc::from_attributes(attrs).description;
         if let (Some(listed), false) = (listed, own.is_empty()) {
             errors.push(syn::Error::new(
                 listed.span,
@@ -111,7 +111,7 @@ impl<'a> Parameter<'a> {
     }
 }
 
-/// What stands above an argument.
+/// The attributes of an argument.
 #[derive(std::default::Default)]
 struct Attributes<'a> {
     default: Option<Default>,
@@ -128,7 +128,7 @@ impl<'a> Attributes<'a> {
                 errors.push(error);
             }
         } else if path.is_ident("schemars") {
-            if let Some(problem) = of_no_use(attribute) {
+            if let Some(problem) = misplaced_schemars(attribute) {
                 errors.add(attribute, problem);
             }
             self.schema.push(attribute);
@@ -151,9 +151,9 @@ impl<'a> Attributes<'a> {
     }
 
     fn take_own(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
-        let taken = match word(meta).as_str() {
-            "default" => put(&mut self.default, default(meta)?, meta),
-            "header" => put(&mut self.header, header(meta)?, meta),
+        let taken = match option_name(meta).as_str() {
+            "default" => set_once(&mut self.default, default(meta)?, meta),
+            "header" => set_once(&mut self.header, header(meta)?, meta),
             _ => {
                 let error =
                     meta.error("unknown attribute of an argument; there are default and header");
@@ -175,13 +175,13 @@ fn default(meta: &ParseNestedMeta<'_>) -> Value<Default> {
     Ok(Ok(Default::Value(meta.value()?.parse()?)))
 }
 
-/// Source: MCP 2026-07-28, streamable HTTP, `x-mcp-header`: a token of RFC 9110.
+/// Parses the name of a header. Source: MCP 2026-07-28, streamable HTTP, `x-mcp-header`: a token of RFC 9110.
 fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     Ok(string(meta)?.and_then(|name| {
         let value = name.value();
         if value.is_empty() || !value.chars().all(token) {
-            Err(at(
+            Err(error_at(
                 &name,
                 "the name of a header has only letters, digits and !#$%&'*+-.^_`|~",
             ))
@@ -191,14 +191,15 @@ fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     }))
 }
 
-/// `#[allow(...)]` and the like, which stay at the function.
+/// Reports whether an attribute is `#[allow(...)]` or similar, which stays at the function.
 pub(crate) fn is_lint(attribute: &Attribute) -> bool {
     let levels = ["allow", "deny", "expect", "forbid", "warn"];
     levels.iter().any(|level| attribute.path().is_ident(level))
 }
 
-/// What would make the schema tell of other arguments than the function takes.
-fn of_no_use(attribute: &Attribute) -> Option<&'static str> {
+/// Returns the reason why an attribute of schemars would make the schema differ from the function's arguments, if
+/// there is one.
+fn misplaced_schemars(attribute: &Attribute) -> Option<&'static str> {
     let Meta::List(list) = &attribute.meta else {
         return Some("write `#[schemars(range(min = 1))]` or the like");
     };
@@ -218,7 +219,8 @@ fn of_no_use(attribute: &Attribute) -> Option<&'static str> {
     }
 }
 
-/// Does it say what decoding does not enforce, and the schema does not tell from what decoding does?
+/// Reports whether an attribute adds a constraint that decoding does not enforce and the schema does not show as
+/// such.
 pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
     mentions(attribute.meta.to_token_stream(), |_, token| {
         ["extend", "required", "schema_with", "with"]
@@ -227,8 +229,8 @@ pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
     })
 }
 
-/// The types that mean something else than an argument, known by their names.
-fn special(ty: &Type) -> Option<Parameter<'_>> {
+/// Returns a parameter that is not an argument. Its type is recognised by its name.
+fn special_parameter(ty: &Type) -> Option<Parameter<'_>> {
     let Type::Path(path) = ty else {
         return None;
     };
@@ -242,7 +244,7 @@ fn special(ty: &Type) -> Option<Parameter<'_>> {
                 return None;
             };
             if last.ident == "Args" {
-                Some(Parameter::Whole(inner))
+                Some(Parameter::Args(inner))
             } else if last.ident == "State" {
                 Some(Parameter::State(inner))
             } else {
@@ -263,7 +265,7 @@ pub(crate) fn name_of(input: &FnArg) -> Option<&Ident> {
     }
 }
 
-/// A text is what every default of a `String` begins with.
+/// Reports whether a default is a string literal, which is converted to the argument's type.
 pub(crate) fn is_text(expression: &Expr) -> bool {
     matches!(
         expression,

@@ -1,4 +1,4 @@
-//! What a tool's function must look like. Every mistake is reported, each at its own token.
+//! The rules for a tool's function. Every mistake is reported, each at its own token.
 
 use std::collections::HashSet;
 
@@ -14,18 +14,18 @@ use crate::{
     tokens::{is_impl, is_self, mentions},
 };
 
-/// The parameters of `function`, documented by `doc`.
+/// Checks `function`, and returns its parameters with their descriptions from `doc`.
 pub(crate) fn check<'a>(
     function: &'a ItemFn,
     doc: &Doc,
     args: &Args,
     errors: &mut Errors,
 ) -> Vec<Parameter<'a>> {
-    // Wrong attributes must not hide mistakes in the signature, nor bring up what they may have been meant to hold.
+    // Wrong attributes must not hide mistakes in the signature, nor cause errors about values that they may have meant to set.
     let unclear = !errors.is_empty();
     let named = args.name.is_some() || unclear;
     let described = args.description.is_some() || unclear;
-    form(function, errors);
+    check_form(function, errors);
     let signature = &function.sig;
     if !described && doc.description.is_empty() {
         errors.add(
@@ -50,13 +50,13 @@ pub(crate) fn check<'a>(
             "a tool's result needs a concrete type, such as `String`",
         );
     }
-    together(&parameters, args, errors);
-    described_parameters(function, doc, &parameters, errors);
+    check_combinations(&parameters, args, errors);
+    check_descriptions(function, doc, &parameters, errors);
     parameters
 }
 
-/// The words before the name, and the generics after it.
-fn form(function: &ItemFn, errors: &mut Errors) {
+/// Checks the keywords before the name, and the generics after it.
+fn check_form(function: &ItemFn, errors: &mut Errors) {
     let signature = &function.sig;
     if let Some(token) = &signature.asyncness
         && !cfg!(feature = "async")
@@ -92,7 +92,8 @@ fn form(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// An associated function whose signature tells that it is one; of others the compiler says that no struct may stand there.
+/// Reports whether the signature shows an associated function. For others the compiler reports that a struct is not
+/// allowed there.
 pub(crate) fn mentions_self(function: &ItemFn) -> bool {
     let signature = &function.sig;
     let types = signature.inputs.iter().filter_map(|input| match input {
@@ -104,12 +105,12 @@ pub(crate) fn mentions_self(function: &ItemFn) -> bool {
         .any(|ty| mentions(ty, is_self))
 }
 
-/// Which parameters go together.
-fn together(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
-    let wholes: Vec<_> = parameters
+/// Checks which parameters and attributes may be combined.
+fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
+    let args_parameters: Vec<_> = parameters
         .iter()
         .filter_map(|parameter| match parameter {
-            Parameter::Whole(ty) => Some(*ty),
+            Parameter::Args(ty) => Some(*ty),
             _ => None,
         })
         .collect();
@@ -117,13 +118,13 @@ fn together(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
         Parameter::Argument(argument) => Some(argument.ident),
         _ => None,
     });
-    if let (Some(_), Some(argument)) = (wholes.first(), arguments.next()) {
+    if let (Some(_), Some(argument)) = (args_parameters.first(), arguments.next()) {
         errors.add(
             argument,
             "a tool takes either single arguments or all of them as `Args<T>`; make this a field of the struct",
         );
     }
-    for twice in wholes.iter().skip(1) {
+    for twice in args_parameters.iter().skip(1) {
         errors.add(twice, "a tool takes one `Args<T>`; make it one struct");
     }
     let states = parameters.iter().filter_map(|parameter| match parameter {
@@ -145,7 +146,7 @@ fn together(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
             );
         }
     }
-    if let (Some(schema), []) = (&args.input_schema, wholes.as_slice()) {
+    if let (Some(schema), []) = (&args.input_schema, args_parameters.as_slice()) {
         errors.add(
             schema,
             "a tool with a schema written by hand takes its arguments as one value: `Args<T>`, such as `Args<serde_json::Value>`",
@@ -153,19 +154,19 @@ fn together(parameters: &[Parameter<'_>], args: &Args, errors: &mut Errors) {
     }
 }
 
-/// Every argument that the doc comment describes is there.
-fn described_parameters(
+/// Checks that every argument in the doc comment exists.
+fn check_descriptions(
     function: &ItemFn,
     doc: &Doc,
     parameters: &[Parameter<'_>],
     errors: &mut Errors,
 ) {
-    let whole = parameters
+    let takes_args = parameters
         .iter()
-        .any(|parameter| matches!(parameter, Parameter::Whole(_)));
+        .any(|parameter| matches!(parameter, Parameter::Args(_)));
     for described in &doc.arguments {
         let mut names = function.sig.inputs.iter().filter_map(name_of);
-        if whole {
+        if takes_args {
             errors.push(syn::Error::new(
                 described.span,
                 "the arguments of this tool are the fields of a struct; describe them there",

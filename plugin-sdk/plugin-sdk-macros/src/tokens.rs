@@ -1,8 +1,8 @@
-//! What stands in the tokens of a type, at any depth.
+//! Searches in the tokens of a type, at any depth.
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// Is there such a token? Each is judged with the one before it.
+/// Reports whether such a token exists. `what` gets each token with the one before it.
 pub(crate) fn mentions(ty: TokenStream, what: fn(Option<&TokenTree>, &TokenTree) -> bool) -> bool {
     let tokens: Vec<_> = ty.into_iter().collect();
     tokens.iter().enumerate().any(|(position, token)| {
@@ -14,7 +14,7 @@ pub(crate) fn mentions(ty: TokenStream, what: fn(Option<&TokenTree>, &TokenTree)
     })
 }
 
-/// `&` or a lifetime, except `'static` as in `Cow<'static, str>`.
+/// Reports whether the token is `&` or a lifetime, except `'static` as in `Cow<'static, str>`.
 pub(crate) fn is_borrow(before: Option<&TokenTree>, token: &TokenTree) -> bool {
     match (before, token) {
         (_, TokenTree::Punct(punct)) => punct.as_char() == '&',

@@ -1,6 +1,7 @@
-//! From the JSON of a call to the arguments of a function.
+//! The conversion of the JSON of a call to the arguments of a function.
 //!
-//! Refusals here are short: the host words them anew by the schema, and has these words only where the schema has none.
+//! Error messages here are short. The host writes its own message from the schema, and uses these only where the
+//! schema has no problem to report.
 
 use std::{fmt, marker::PhantomData};
 
@@ -13,18 +14,19 @@ use serde_json::value::RawValue;
 
 use super::failure::Failure;
 
-/// The arguments of a call, by name, not decoded yet: those that the tool knows, each once.
+/// The arguments of a call by name, not decoded yet: the known ones, each once.
 pub struct Arguments<'a>(Vec<(&'static str, &'a RawValue)>);
 
 impl<'a> Arguments<'a> {
+    /// Parses the body of a call, in which only these names are known.
     pub(crate) fn parse(body: &'a [u8], known: &[&'static str]) -> Result<Self, Failure> {
         let mut json = serde_json::Deserializer::from_slice(or_empty(body));
-        let members = json.deserialize_map(Members {
+        let members = json.deserialize_map(MembersVisitor {
             known,
             body: PhantomData,
         });
-        let members = members.map_err(undecodable)?;
-        json.end().map_err(undecodable)?;
+        let members = members.map_err(decode_failure)?;
+        json.end().map_err(decode_failure)?;
         Ok(Self(members))
     }
 
@@ -33,18 +35,19 @@ impl<'a> Arguments<'a> {
         Some(self.0.swap_remove(position).1)
     }
 
-    /// Decode an argument; one that is left out is right for a type that can do without, such as `Option`.
+    /// Decodes an argument. A missing one is valid for a type that needs no value, such as `Option`.
     ///
     /// # Errors
     /// `invalid_arguments`
     pub fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, Failure> {
         match self.remove(name) {
             Some(value) => decode(name, value),
-            None => T::deserialize(Missing(name)).map_err(|missing| refused(missing.0)),
+            None => T::deserialize(MissingArgument(name))
+                .map_err(|missing| invalid_arguments(missing.0)),
         }
     }
 
-    /// Decode an argument; one that is left out is its default.
+    /// Decodes an argument. A missing one gets the default.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -62,62 +65,63 @@ impl<'a> Arguments<'a> {
 
 fn decode<T: DeserializeOwned>(name: &str, value: &RawValue) -> Result<T, Failure> {
     serde_json::from_str(value.get()).map_err(|error| {
-        // A JSON pointer, like the places that the host names.
+        // A JSON pointer, as in the host's messages.
         let name = name.replace('~', "~0").replace('/', "~1");
-        refused(format!("/{name}: {}", without_position(&error)))
+        invalid_arguments(format!("/{name}: {}", without_position(&error)))
     })
 }
 
-/// Decode all arguments as one value. A struct refuses arguments it does not know.
-pub(crate) fn whole<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+/// Decodes all arguments as one value. A struct refuses unknown arguments.
+pub(crate) fn decode_args<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let mut json = serde_json::Deserializer::from_slice(or_empty(body));
-    let value = T::deserialize(Root(&mut json)).map_err(undecodable)?;
-    json.end().map_err(undecodable)?;
+    let value = T::deserialize(Root(&mut json)).map_err(decode_failure)?;
+    json.end().map_err(decode_failure)?;
     Ok(value)
 }
 
-/// The members that `T` knows, if it is a struct that is decoded from just these.
+/// Returns the members that `T` knows, if it is a struct that is decoded from exactly these.
 pub(crate) fn members_of<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     T::deserialize(Probe).err().and_then(|seen| seen.0)
 }
 
+/// Replaces an empty body by an empty object.
 fn or_empty(body: &[u8]) -> &[u8] {
     if body.is_empty() { b"{}" } else { body }
 }
 
-fn refused(words: String) -> Failure {
-    Failure::invalid_arguments(words)
+fn invalid_arguments(message: String) -> Failure {
+    Failure::invalid_arguments(message)
 }
 
-fn undecodable(error: serde_json::Error) -> Failure {
-    refused(without_position(&error))
+fn decode_failure(error: serde_json::Error) -> Failure {
+    invalid_arguments(without_position(&error))
 }
 
-/// serde_json's message without "at line 1 column 9": the model did not write lines.
+/// Returns serde_json's message without "at line 1 column 9": the model did not write lines.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// Reads an object's members, of which only the known ones may be there, each once.
-struct Members<'a, 'k> {
+/// Reads an object's members. Only known ones are allowed, each once.
+struct MembersVisitor<'a, 'k> {
     known: &'k [&'static str],
     body: PhantomData<&'a ()>,
 }
 
-impl<'de: 'a, 'a> Visitor<'de> for Members<'a, '_> {
+impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a, '_> {
     type Value = Vec<(&'static str, &'a RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
+        f.write_str(EXPECTING)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Self::Value::with_capacity(self.known.len());
         while let Some(name) = map.next_key::<String>()? {
             let Some(known) = self.known.iter().find(|known| **known == name) else {
-                return Err(A::Error::custom(Unknown(&name, self.known)));
+                return Err(A::Error::custom(UnknownArgument(&name, self.known)));
             };
             if members.iter().any(|(read, _)| read == known) {
                 return Err(A::Error::custom(format_args!(
@@ -130,13 +134,13 @@ impl<'de: 'a, 'a> Visitor<'de> for Members<'a, '_> {
     }
 }
 
-/// What a body must be.
-const EXPECTED: &str = "an object of the tool's arguments";
+/// The expected form of a body.
+const EXPECTING: &str = "an object of the tool's arguments";
 
-/// A name that a tool does not know, and those it knows.
-struct Unknown<'a>(&'a str, &'a [&'static str]);
+/// An unknown name, and the known ones.
+struct UnknownArgument<'a>(&'a str, &'a [&'static str]);
 
-impl fmt::Display for Unknown<'_> {
+impl fmt::Display for UnknownArgument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "there is no argument `{}`; there are ", self.0)?;
         if self.1.is_empty() {
@@ -150,19 +154,20 @@ impl fmt::Display for Unknown<'_> {
     }
 }
 
-/// A value that is left out, as serde's derive reads it for a field: only types that can do without accept it.
-struct Missing(&'static str);
+/// A missing value, as serde's derive reads it for a field: only types that need no value accept it.
+struct MissingArgument(&'static str);
 
-struct IsMissing(String);
+/// The error for a type that needs a value.
+struct MissingError(String);
 
-impl<'de> Deserializer<'de> for Missing {
-    type Error = IsMissing;
+impl<'de> Deserializer<'de> for MissingArgument {
+    type Error = MissingError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, IsMissing> {
-        Err(IsMissing(format!("missing argument `{}`", self.0)))
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, MissingError> {
+        Err(MissingError(format!("missing argument `{}`", self.0)))
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, IsMissing> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, MissingError> {
         visitor.visit_none()
     }
 
@@ -172,7 +177,7 @@ impl<'de> Deserializer<'de> for Missing {
     }
 }
 
-/// The object at the root, of which a struct is told only members it knows.
+/// The object at the root. A struct gets only members that it knows.
 struct Root<'a, D>(&'a mut D);
 
 impl<'de, 'a, R> Deserializer<'de> for Root<'a, serde_json::Deserializer<R>>
@@ -191,7 +196,8 @@ where
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_map(Known { fields, visitor })
+        self.0
+            .deserialize_map(KnownMembersVisitor { fields, visitor })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -221,21 +227,21 @@ where
     }
 }
 
-/// A visitor that is shown an object only of known members.
-struct Known<V> {
+/// A visitor that gets an object with known members only.
+struct KnownMembersVisitor<V> {
     fields: &'static [&'static str],
     visitor: V,
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for KnownMembersVisitor<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
+        f.write_str(EXPECTING)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let known = KnownAccess {
+        let known = KnownMembersAccess {
             fields: self.fields,
             map,
         };
@@ -243,12 +249,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
     }
 }
 
-struct KnownAccess<A> {
+/// The members of an object, of which an unknown one is an error.
+struct KnownMembersAccess<A> {
     fields: &'static [&'static str],
     map: A,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownAccess<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownMembersAccess<A> {
     type Error = A::Error;
 
     fn next_key_seed<K: de::DeserializeSeed<'de>>(
@@ -259,7 +266,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownAccess<A> {
             return Ok(None);
         };
         if !self.fields.contains(&name.as_str()) {
-            return Err(A::Error::custom(Unknown(&name, self.fields)));
+            return Err(A::Error::custom(UnknownArgument(&name, self.fields)));
         }
         seed.deserialize(de::value::StringDeserializer::new(name))
             .map(Some)
@@ -273,16 +280,17 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownAccess<A> {
     }
 }
 
-/// Asks a type how it is decoded: the members of a struct, in the error that always comes.
+/// Asks a type how it is decoded. The answer, the members of a struct, is in the error that always follows.
 struct Probe;
 
-struct Seen(Option<&'static [&'static str]>);
+/// The answer to a [`Probe`].
+struct ProbeError(Option<&'static [&'static str]>);
 
 impl<'de> Deserializer<'de> for Probe {
-    type Error = Seen;
+    type Error = ProbeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Seen> {
-        Err(Seen(None))
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ProbeError> {
+        Err(ProbeError(None))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -290,8 +298,8 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         fields: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Seen> {
-        Err(Seen(Some(fields)))
+    ) -> Result<V::Value, ProbeError> {
+        Err(ProbeError(Some(fields)))
     }
 
     forward_to_deserialize_any! {
@@ -325,5 +333,5 @@ macro_rules! error {
     };
 }
 
-error!(IsMissing: IsMissing);
-error!(Seen: |_| Seen(None));
+error!(MissingError: MissingError);
+error!(ProbeError: |_| ProbeError(None));

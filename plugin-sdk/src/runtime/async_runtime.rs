@@ -1,8 +1,9 @@
 //! The plugin's own async runtime: built at its first use, shared by all calls.
 //!
-//! A plugin's tokio cannot use the host's reactor: each has its own copy of tokio's thread-locals. The runtime has no
-//! thread of its own: every call blocks its thread on it, and one of these drives timers and sockets for all. So tasks
-//! that outlive their call rest until the next one, as everything does between two invocations of a Lambda function.
+//! A plugin's tokio cannot use the host's reactor, because each has its own copy of tokio's thread-locals. The
+//! runtime has no thread of its own. Every call blocks its thread on it, and one of these drives timers and sockets
+//! for all. So tasks that outlive their call pause until the next one, as everything does between two invocations of
+//! a Lambda function.
 
 use std::{
     future::poll_fn,
@@ -14,55 +15,62 @@ use std::{
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
-    current::{self, Running, Working},
+    current::{self, CancelToken, CurrentCallGuard},
     failure::Failure,
 };
 
-/// Run what `start` begins to its end, or until its call is cancelled; then it is dropped.
+/// Runs the future of `start` until it ends or its call is cancelled. A cancelled future is dropped.
 ///
 /// # Errors
 /// `cancelled`; `unavailable` if the runtime cannot be built.
-pub fn run<F: Future>(running: &Running, start: impl FnOnce() -> F) -> Result<F::Output, Failure> {
+pub fn run_async<F: Future>(
+    cancel_token: &CancelToken,
+    start: impl FnOnce() -> F,
+) -> Result<F::Output, Failure> {
     drive(start, |waker| {
-        running.wake(waker);
-        running.is_cancelled()
+        cancel_token.set_waker(waker);
+        cancel_token.is_cancelled()
     })?
     .ok_or_else(Failure::cancelled)
 }
 
-/// Run what `start` begins to its end, whatever becomes of the call that wanted it first.
-pub(crate) fn finish<F: Future>(start: impl FnOnce() -> F) -> Result<F::Output, Failure> {
+/// Runs the future of `start` to its end, even if the call that needed it first is cancelled.
+pub(crate) fn run_to_completion<F: Future>(
+    start: impl FnOnce() -> F,
+) -> Result<F::Output, Failure> {
     drive(start, |_| false)?.ok_or_else(Failure::cancelled)
 }
 
-/// `None` when it was given up: `given_up` is asked before every poll, and told whom to wake when its answer changes.
+/// Runs the future of `start`; `None` if it was cancelled. `is_cancelled` is called before every poll with the waker
+/// to wake when its answer changes.
 fn drive<F: Future>(
     start: impl FnOnce() -> F,
-    given_up: impl Fn(&Waker) -> bool,
+    is_cancelled: impl Fn(&Waker) -> bool,
 ) -> Result<Option<F::Output>, Failure> {
     let runtime = runtime()?;
-    // Also for what runs outside of `block_on`: the beginning, and the drop of what was given up.
+    // Code outside of `block_on` needs it too: the start, and the drop of a cancelled future.
     let _entered = runtime.enter();
     let mut future = pin!(start());
     let call = current::current();
     // Between two polls, this thread may poll tasks of other calls.
-    let _working = Working::on(0);
+    let _current_call = CurrentCallGuard::enter(0);
     Ok(runtime.block_on(poll_fn(|context| {
-        if given_up(context.waker()) {
+        if is_cancelled(context.waker()) {
             return Poll::Ready(None);
         }
-        let _working = Working::on(call);
+        let _current_call = CurrentCallGuard::enter(call);
         future.as_mut().poll(context).map(Some)
     })))
 }
 
+/// Returns the runtime, and builds it at the first use.
 fn runtime() -> Result<&'static Runtime, Failure> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    static BUILDING: Mutex<()> = Mutex::new(());
+    static BUILD_LOCK: Mutex<()> = Mutex::new(());
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
-    let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _lock = BUILD_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }

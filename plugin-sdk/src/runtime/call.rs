@@ -1,4 +1,4 @@
-//! One call of a tool: its arguments, its context and its state.
+//! A call of a tool: its arguments, its context and its state.
 
 use std::{any::Any, sync::Arc};
 
@@ -7,25 +7,25 @@ use serde::de::DeserializeOwned;
 
 use super::{
     arguments::{self, Arguments},
-    current::Running,
+    current::CancelToken,
     failure::Failure,
 };
 use crate::{
     context::Context,
-    state::{Builder, State, StateCell},
+    state::{State, StateBuilder, StateCell},
 };
 
-/// One call of a tool, as its shim sees it.
+/// A call of a tool, as the macro's code sees it.
 pub struct Call<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) host: Host,
-    pub(crate) running: Arc<Running>,
-    /// The plugin's state, and what builds it for this tool.
-    pub(crate) state: (&'static StateCell, Builder),
+    pub(crate) cancel_token: Arc<CancelToken>,
+    /// The plugin's state, and its builder for this tool.
+    pub(crate) state: (&'static StateCell, StateBuilder),
 }
 
 impl Call<'_> {
-    /// The arguments, of which only these are known.
+    /// Parses the arguments, of which only these are known.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -33,35 +33,35 @@ impl Call<'_> {
         Arguments::parse(self.body, known)
     }
 
-    /// All arguments as one value.
+    /// Decodes all arguments as one value.
     ///
     /// # Errors
     /// `invalid_arguments`
-    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        arguments::whole(self.body)
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        arguments::decode_args(self.body)
     }
 
-    /// Whether the call goes on.
+    /// Returns the token that cancels the call.
     #[must_use]
-    pub fn running(&self) -> &Running {
-        &self.running
+    pub fn cancel_token(&self) -> &CancelToken {
+        &self.cancel_token
     }
 
-    /// What the tool can ask about this call.
+    /// Returns the context for the tool.
     #[must_use]
     pub fn context(&self) -> Context {
-        Context::new(self.host, Arc::clone(&self.running))
+        Context::new(self.host, Arc::clone(&self.cancel_token))
     }
 
-    /// The plugin's state, built if it is not there yet.
+    /// Returns the plugin's state, and builds it if it is missing.
     ///
     /// # Errors
-    /// `unavailable`: it cannot be built; `cancelled`: the call was given up meanwhile. What was begun is built to its end
-    /// all the same: a tool with a short time limit would otherwise begin anew at every call.
+    /// `unavailable` if it cannot be built; `cancelled` if the call was cancelled meanwhile. The state is built to
+    /// its end all the same: otherwise a tool with a short time limit would start again at every call.
     pub fn state<T: Any>(&self) -> Result<State<T>, Failure> {
         let (cell, build) = self.state;
         let state = cell.get(build)?;
-        if self.running.is_cancelled() {
+        if self.cancel_token.is_cancelled() {
             return Err(Failure::cancelled());
         }
         Ok(state)

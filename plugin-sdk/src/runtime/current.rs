@@ -1,4 +1,4 @@
-//! The calls under way: which one a thread works for, and how another thread ends it.
+//! The active calls: the call that a thread works for, and its cancellation from another thread.
 
 use std::{
     cell::Cell,
@@ -14,30 +14,31 @@ use serde::Deserialize;
 
 use super::host_client;
 
-/// Whether a call goes on, seen from any thread.
+/// Whether a call is cancelled, visible from any thread.
 #[derive(Default)]
-pub struct Running {
+pub struct CancelToken {
     cancelled: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
-impl Running {
+impl CancelToken {
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
 
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        // Woken without the lock: what is woken asks for it.
+        // Wake without the lock: the woken task takes it.
         let waker = self.waker().take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Whom to wake when the call is cancelled. Asked for before [`Running::is_cancelled`], so that nothing is missed.
+    /// Sets the waker for the cancellation. Call it before [`CancelToken::is_cancelled`], so that no cancellation is
+    /// missed.
     #[cfg(feature = "async")]
-    pub(crate) fn wake(&self, waker: &Waker) {
+    pub(crate) fn set_waker(&self, waker: &Waker) {
         let mut kept = self.waker();
         match kept.as_mut() {
             Some(kept) => kept.clone_from(waker),
@@ -50,43 +51,44 @@ impl Running {
     }
 }
 
-/// The calls under way: one, or a few at once.
-fn under_way() -> MutexGuard<'static, Vec<(u64, Arc<Running>)>> {
-    static UNDER_WAY: Mutex<Vec<(u64, Arc<Running>)>> = Mutex::new(Vec::new());
-    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+/// Returns the active calls: usually one, sometimes a few.
+fn active_calls() -> MutexGuard<'static, Vec<(u64, Arc<CancelToken>)>> {
+    static ACTIVE_CALLS: Mutex<Vec<(u64, Arc<CancelToken>)>> = Mutex::new(Vec::new());
+    ACTIVE_CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A call that can be cancelled until this is dropped.
-pub(crate) struct UnderWay(u64);
+/// Registers a call, which can be cancelled until this is dropped.
+pub(crate) struct ActiveCallGuard(u64);
 
-impl UnderWay {
-    pub(crate) fn begin(host: Host) -> (Self, Arc<Running>) {
+impl ActiveCallGuard {
+    /// Registers a call, and asks the host whether it is cancelled already.
+    pub(crate) fn register(host: Host) -> (Self, Arc<CancelToken>) {
         #[derive(Deserialize)]
         struct Answer {
             cancelled: bool,
         }
-        let running = Arc::<Running>::default();
-        under_way().push((host.call, Arc::clone(&running)));
-        // It may have been cancelled before it was known here: then nobody tells again.
+        let cancel_token = Arc::<CancelToken>::default();
+        active_calls().push((host.call, Arc::clone(&cancel_token)));
+        // It may have been cancelled before it was registered, and the host does not repeat a cancellation.
         let limited = host.deadline_unix_ms != 0;
-        let told = limited.then(|| host_client::ask::<Answer>(host, host_op::CANCELLED));
-        if told.flatten().is_some_and(|answer| answer.cancelled) {
-            running.cancel();
+        let state = limited.then(|| host_client::request::<Answer>(host, host_op::CANCELLED));
+        if state.flatten().is_some_and(|answer| answer.cancelled) {
+            cancel_token.cancel();
         }
-        (Self(host.call), running)
+        (Self(host.call), cancel_token)
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for ActiveCallGuard {
     fn drop(&mut self) {
-        under_way().retain(|(call, _)| *call != self.0);
+        active_calls().retain(|(call, _)| *call != self.0);
     }
 }
 
-/// Cancel a call; one that is over, or was never there, stays so.
+/// Cancels a call. An ended or unknown call is ignored.
 pub(crate) fn cancel(call: u64) {
-    for (_, running) in under_way().iter().filter(|(number, _)| *number == call) {
-        running.cancel();
+    for (_, cancel_token) in active_calls().iter().filter(|(number, _)| *number == call) {
+        cancel_token.cancel();
     }
 }
 
@@ -94,21 +96,22 @@ thread_local! {
     static CURRENT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The call that this thread works for; 0 if that is not known.
+/// Returns the call that this thread works for; 0 if that is not known.
 pub(crate) fn current() -> u64 {
     CURRENT.get()
 }
 
-/// This thread works for a call, until this is dropped.
-pub(crate) struct Working(u64);
+/// Sets the call that this thread works for, until this is dropped.
+pub(crate) struct CurrentCallGuard(u64);
 
-impl Working {
-    pub(crate) fn on(call: u64) -> Self {
+impl CurrentCallGuard {
+    /// Sets the call that this thread works for.
+    pub(crate) fn enter(call: u64) -> Self {
         Self(CURRENT.replace(call))
     }
 }
 
-impl Drop for Working {
+impl Drop for CurrentCallGuard {
     fn drop(&mut self) {
         CURRENT.set(self.0);
     }

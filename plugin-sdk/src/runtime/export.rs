@@ -1,4 +1,4 @@
-//! The shim under `export_tools!`: from the boundary's bytes to the tools and back, panics caught.
+//! The code under `export_tools!`: it connects the bytes of the ABI with the tools, and catches panics.
 
 use std::io::{self, Write};
 
@@ -16,46 +16,46 @@ use tool_rules::MAX_NAME_LENGTH;
 
 use super::{
     call::Call,
-    current::{self, UnderWay, Working},
+    current::{self, ActiveCallGuard, CurrentCallGuard},
     failure::Failure,
     host_client, logger,
-    panic::caught,
+    panic::catch_panic,
     wire::{Cancel, Crate, Declaration, Init},
 };
 use crate::{
-    state::{Builder, StateCell},
+    state::{StateBuilder, StateCell},
     tool::{Names, Tool},
 };
 
-/// What `export_tools!` exports.
+/// The exports of `export_tools!`.
 pub trait Exports: 'static {
-    /// The author's crate.
+    /// The name of the author's crate.
     const CRATE_NAME: &'static str;
-    /// Its version.
+    /// The version of the crate.
     const CRATE_VERSION: &'static str;
-    /// How tools are named.
+    /// The naming of the tools.
     const NAMES: Names;
-    /// The tools, in the order written.
-    const TOOLS: &'static [Exported];
-    /// What the tools share.
+    /// The tools, in the order of `export_tools!`.
+    const TOOLS: &'static [ExportedTool];
+    /// Returns the cell of the shared state.
     fn state() -> &'static StateCell;
 }
 
-/// A tool, and what builds the state for it.
-pub struct Exported {
+/// A tool, and the builder of its state.
+pub struct ExportedTool {
     /// The tool.
     pub tool: Tool,
     /// Builds the state that the tool takes.
-    pub state: Builder,
+    pub state: StateBuilder,
 }
 
-/// The oldest release of the host that can serve what is built with this SDK.
+/// The oldest release of the host that can serve plugins of this SDK.
 const MIN_HOST: &str = "0.1.0";
 
-/// Can the tool at `position` have the name that the prefix makes of its own? Asked when the plugin is compiled.
-pub const fn check_name(tools: &[Exported], names: Names, position: usize) {
+/// Checks, at compile time, the name that the prefix makes of the name of the tool at `position`.
+pub const fn check_name(tools: &[ExportedTool], names: Names, position: usize) {
     let name = tools[position].tool.own_name(names).as_bytes();
-    // The name of a tool with mistakes, which were reported.
+    // A tool with mistakes, which were reported, has an empty name.
     if name.is_empty() {
         return;
     }
@@ -66,14 +66,14 @@ pub const fn check_name(tools: &[Exported], names: Names, position: usize) {
     let mut other = 0;
     while other < position {
         assert!(
-            !equal(name, tools[other].tool.own_name(names).as_bytes()),
+            !is_equal(name, tools[other].tool.own_name(names).as_bytes()),
             "another tool of this plugin has the same name; rename one by #[tool(name = ...)]"
         );
         other += 1;
     }
 }
 
-const fn equal(a: &[u8], b: &[u8]) -> bool {
+const fn is_equal(a: &[u8], b: &[u8]) -> bool {
     let mut position = 0;
     while position < a.len() && position < b.len() {
         if a[position] != b[position] {
@@ -84,7 +84,7 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
 }
 
-/// The header under which abi_stable finds the plugin's root module.
+/// Creates the header in which abi_stable finds the plugin's root module.
 #[must_use]
 #[expect(unsafe_code, reason = "abi_stable's constructor")]
 pub const fn header<E: Exports>() -> LibHeader {
@@ -109,7 +109,7 @@ extern "C" fn invoke<E: Exports>(
     body: RSlice<'_, u8>,
     host: Host,
 ) -> Answer {
-    let answer = caught(|| match op {
+    let answer = catch_panic(|| match op {
         op::INIT => init::<E>(body.as_slice(), host),
         op::CALL => call::<E>(target.as_str(), body.as_slice(), host),
         op::CANCEL => cancel(body.as_slice()),
@@ -118,23 +118,23 @@ extern "C" fn invoke<E: Exports>(
     });
     match answer {
         Ok(payload) => RResult::ROk(payload.into()),
-        // An error payload is strings and numbers, which always have a form in JSON.
+        // An error payload has only strings and numbers, which JSON can always hold.
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
     }
 }
 
 fn init<E: Exports>(body: &[u8], host: Host) -> Result<Vec<u8>, Failure> {
-    let facts: Init = read("the host's facts", body)?;
+    let facts: Init = decode("the host's facts", body)?;
     if !facts.payloads.contains(&PAYLOAD_VERSION) {
         return Err(Failure::unavailable(format!(
             "the plugin speaks payload version {PAYLOAD_VERSION}, the host {:?}; rebuild the plugin with the host's plugin-sdk",
             facts.payloads
         )));
     }
-    host_client::remember(host);
-    logger::start(E::CRATE_NAME, &facts.log);
-    let asked = if facts.tools { E::TOOLS } else { &[] };
-    let tools = asked.iter();
+    host_client::set_process_host(host);
+    logger::install(E::CRATE_NAME, &facts.log);
+    let requested = if facts.tools { E::TOOLS } else { &[] };
+    let tools = requested.iter();
     let tools = tools.map(|exported| exported.tool.declare(E::NAMES));
     let declaration = Declaration {
         payload: PAYLOAD_VERSION,
@@ -165,21 +165,21 @@ fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Fa
             E::CRATE_NAME
         )));
     };
-    let (_under_way, running) = UnderWay::begin(host);
-    let _working = Working::on(host.call);
+    let (_active_call, cancel_token) = ActiveCallGuard::register(host);
+    let _current_call = CurrentCallGuard::enter(host.call);
     let answer = (exported.tool.call)(&Call {
         body,
         host,
-        running,
+        cancel_token,
         state: (E::state(), exported.state),
     });
-    // This library has a stdout of its own, whose last line without an end would be lost with the process.
+    // This library has a stdout of its own. Its last line, if it has no end, would be lost with the process.
     let _ = io::stdout().flush();
     answer
 }
 
 fn cancel(body: &[u8]) -> Result<Vec<u8>, Failure> {
-    let cancel: Cancel = read("which call to cancel", body)?;
+    let cancel: Cancel = decode("which call to cancel", body)?;
     current::cancel(cancel.call);
     Ok(b"{}".to_vec())
 }
@@ -189,7 +189,8 @@ fn prepare<E: Exports>() -> Result<Vec<u8>, Failure> {
     Ok(b"{}".to_vec())
 }
 
-fn read<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Failure> {
+/// Decodes the body of an operation.
+fn decode<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(body)
         .map_err(|error| Failure::unavailable(format!("{what} cannot be read: {error}")))
 }

@@ -1,8 +1,8 @@
-//! The error payload: why a plugin has no answer for its host. See `plugin-abi/PAYLOADS.md`.
+//! The error payload: the reason why a plugin has no answer for its host. See `plugin-abi/PAYLOADS.md`.
 
 use serde::Serialize;
 
-/// The error payload.
+/// The error payload, such as `{"kind": "panic", "detail": "index out of bounds at src/lib.rs:9:5"}`.
 #[derive(Debug, Serialize)]
 pub struct Failure {
     pub(crate) kind: &'static str,
@@ -12,13 +12,13 @@ pub struct Failure {
     pub(crate) public: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
-    /// The kind of the state error that it comes of.
+    /// The kind of the state error that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<&'static str>,
 }
 
 impl Failure {
-    const fn of(kind: &'static str) -> Self {
+    const fn new(kind: &'static str) -> Self {
         Self {
             kind,
             code: None,
@@ -31,14 +31,14 @@ impl Failure {
     fn with_detail(kind: &'static str, detail: String) -> Self {
         Self {
             detail: Some(detail),
-            ..Self::of(kind)
+            ..Self::new(kind)
         }
     }
 
     fn with_public(kind: &'static str, public: String) -> Self {
         Self {
             public: Some(public),
-            ..Self::of(kind)
+            ..Self::new(kind)
         }
     }
 
@@ -52,8 +52,8 @@ impl Failure {
         Self::with_detail("unavailable", detail)
     }
 
-    /// The same, said of this function.
-    pub(crate) fn of_function(self, function: &str) -> Self {
+    /// Adds the name of a function to the detail.
+    pub(crate) fn in_function(self, function: &str) -> Self {
         let detail = self.detail.map(|detail| format!("{function}: {detail}"));
         Self { detail, ..self }
     }
@@ -62,12 +62,12 @@ impl Failure {
         Self::with_detail("panic", detail)
     }
 
-    pub(crate) fn invalid_arguments(words: String) -> Self {
-        Self::with_public("invalid_arguments", words)
+    pub(crate) fn invalid_arguments(message: String) -> Self {
+        Self::with_public("invalid_arguments", message)
     }
 
     pub(crate) fn cancelled() -> Self {
-        Self::of("cancelled")
+        Self::new("cancelled")
     }
 
     pub(crate) fn protocol(code: i32, message: String) -> Self {

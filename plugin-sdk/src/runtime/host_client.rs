@@ -1,4 +1,4 @@
-//! What a plugin asks of its host, across the boundary: bytes out, bytes in.
+//! The requests of a plugin to its host, across the ABI: bytes out, bytes in.
 
 use std::sync::OnceLock;
 
@@ -8,32 +8,33 @@ use plugin_abi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// The host's side of what happens outside of calls.
-static PROCESS: OnceLock<Host> = OnceLock::new();
+/// The host side for requests outside of calls.
+static PROCESS_HOST: OnceLock<Host> = OnceLock::new();
 
-/// Remember the host that called `init`.
-pub(crate) fn remember(host: Host) {
-    let _ = PROCESS.set(host);
+/// Sets the host that called `init`.
+pub(crate) fn set_process_host(host: Host) {
+    let _ = PROCESS_HOST.set(host);
 }
 
-/// The host, on behalf of a call, from code that was not handed it; `None` before `init`.
-pub(crate) fn on_behalf_of(call: u64) -> Option<Host> {
-    PROCESS.get().map(|host| Host { call, ..*host })
+/// Returns the host side of a call, for code that has no [`Host`]; `None` before `init`.
+pub(crate) fn for_call(call: u64) -> Option<Host> {
+    PROCESS_HOST.get().map(|host| Host { call, ..*host })
 }
 
-/// Ask the host. `None`: it does not offer the operation, the call is over, or the answer cannot be read.
-pub(crate) fn ask<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
+/// Sends an operation without a payload. `None` means that the host does not offer it, the call is over, or the
+/// answer cannot be read.
+pub(crate) fn request<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
     match (host.request)(host.call, op, RSlice::EMPTY) {
         RResult::ROk(answer) => serde_json::from_slice(&answer).ok(),
         RResult::RErr(_) => None,
     }
 }
 
-/// Ask the host something that takes more than an operation.
+/// Sends an operation with a payload.
 ///
 /// # Errors
-/// The host's error; empty if its answer cannot be read.
-pub(crate) fn ask_with<T: DeserializeOwned>(
+/// The error payload of the host; empty if its answer cannot be read.
+pub(crate) fn request_with<T: DeserializeOwned>(
     host: Host,
     op: u32,
     payload: &impl Serialize,
@@ -45,8 +46,8 @@ pub(crate) fn ask_with<T: DeserializeOwned>(
     }
 }
 
-/// Tell the host. `false`: it does not listen.
-pub(crate) fn tell(host: Host, op: u32, payload: &impl Serialize) -> bool {
+/// Sends a message, and reports whether the host took it.
+pub(crate) fn notify(host: Host, op: u32, payload: &impl Serialize) -> bool {
     let Ok(payload) = serde_json::to_vec(payload) else {
         return false;
     };

@@ -1,4 +1,4 @@
-//! The crate `log` inside a plugin, led to the operator's log. (`tracing` with its feature `log` comes this way, too.)
+//! The crate `log` inside of a plugin, connected to the operator's log. `tracing` with its feature `log` uses it too.
 
 use std::sync::OnceLock;
 
@@ -8,23 +8,24 @@ use serde::Serialize;
 
 use super::{current, host_client};
 
-/// The crate of the plugin.
+/// The name of the plugin's crate.
 static PLUGIN: OnceLock<&str> = OnceLock::new();
 
-/// Lead all that is logged to the host, which writes lines of `level` and above. A logger of the author's own stays.
-pub(crate) fn start(plugin: &'static str, level: &str) {
+/// Sends all log lines to the host, which writes those of `level` and above. The author's own logger stays, if there
+/// is one.
+pub(crate) fn install(plugin: &'static str, level: &str) {
     let _ = PLUGIN.set(plugin);
     if log::set_logger(&HostLog).is_ok() {
         log::set_max_level(level.parse().unwrap_or(LevelFilter::Info));
     }
 }
 
-/// The crate of the plugin; `None` before `init`.
-pub(crate) fn plugin() -> Option<&'static str> {
+/// Returns the name of the plugin's crate; `None` before `init`.
+pub(crate) fn plugin_name() -> Option<&'static str> {
     PLUGIN.get().copied()
 }
 
-/// Write a line. `false`: nobody listens.
+/// Writes a line, and reports whether the host took it.
 pub(crate) fn write(level: log::Level, target: &str, message: &str) -> bool {
     #[derive(Serialize)]
     struct Line<'a> {
@@ -44,15 +45,15 @@ pub(crate) fn write(level: log::Level, target: &str, message: &str) -> bool {
         },
         target,
         message,
-        plugin: plugin(),
+        plugin: plugin_name(),
     };
-    // A call that is over has no log of its own any more.
-    let told = |call| {
-        host_client::on_behalf_of(call)
-            .is_some_and(|host| host_client::tell(host, host_op::LOG, &line))
+    // An ended call has no log of its own: the line belongs to the process.
+    let send = |call| {
+        host_client::for_call(call)
+            .is_some_and(|host| host_client::notify(host, host_op::LOG, &line))
     };
     let call = current::current();
-    told(call) || (call != 0 && told(0))
+    send(call) || (call != 0 && send(0))
 }
 
 struct HostLog;

@@ -1,40 +1,41 @@
-//! Whether all numbers of a value are such as JSON has: a serializer that writes nothing.
+//! A check that JSON can hold all numbers of a value: a serializer that writes nothing.
 
 use std::fmt::{self, Display};
 
 use serde::{Serialize, ser};
 
-/// Look at every number of a value.
+/// Checks every number of a value.
 ///
 /// # Errors
-/// One is infinite or none, or the value does not want to be written.
-pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NoForm> {
-    value.serialize(Finite)
+/// A number is infinite or NaN, or the `Serialize` of the value fails.
+pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NotJson> {
+    value.serialize(FiniteCheck)
 }
 
-/// Why a value cannot be written.
+/// The reason why a value cannot be written.
 #[derive(Debug)]
-pub(crate) struct NoForm(String);
+pub(crate) struct NotJson(String);
 
-impl Display for NoForm {
+impl Display for NotJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for NoForm {}
+impl std::error::Error for NotJson {}
 
-impl ser::Error for NoForm {
+impl ser::Error for NotJson {
     fn custom<T: Display>(message: T) -> Self {
         Self(message.to_string())
     }
 }
 
-struct Finite;
+/// The serializer.
+struct FiniteCheck;
 
-macro_rules! fine {
+macro_rules! accept {
     ($($method:ident($($ty:ty),*))*) => {$(
-        fn $method(self, $(_: $ty),*) -> Result<(), NoForm> {
+        fn $method(self, $(_: $ty),*) -> Result<(), NotJson> {
             Ok(())
         }
     )*};
@@ -42,15 +43,15 @@ macro_rules! fine {
 
 macro_rules! compound {
     ($($method:ident($($ty:ty),*) -> $compound:ident)*) => {$(
-        fn $method(self, $(_: $ty),*) -> Result<Self, NoForm> {
+        fn $method(self, $(_: $ty),*) -> Result<Self, NotJson> {
             Ok(self)
         }
     )*};
 }
 
-impl ser::Serializer for Finite {
+impl ser::Serializer for FiniteCheck {
     type Ok = ();
-    type Error = NoForm;
+    type Error = NotJson;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -59,7 +60,7 @@ impl ser::Serializer for Finite {
     type SerializeStruct = Self;
     type SerializeStructVariant = Self;
 
-    fine! {
+    accept! {
         serialize_bool(bool) serialize_char(char) serialize_str(&str) serialize_bytes(&[u8])
         serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
         serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
@@ -77,18 +78,18 @@ impl ser::Serializer for Finite {
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant
     }
 
-    fn serialize_f32(self, number: f32) -> Result<(), NoForm> {
+    fn serialize_f32(self, number: f32) -> Result<(), NotJson> {
         self.serialize_f64(number.into())
     }
 
-    fn serialize_f64(self, number: f64) -> Result<(), NoForm> {
+    fn serialize_f64(self, number: f64) -> Result<(), NotJson> {
         match number.is_finite() {
             true => Ok(()),
-            false => Err(NoForm(format!("the number {number} is none of JSON's"))),
+            false => Err(NotJson(format!("the number {number} is none of JSON's"))),
         }
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NoForm> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NotJson> {
         check(value)
     }
 
@@ -96,7 +97,7 @@ impl ser::Serializer for Finite {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), NoForm> {
+    ) -> Result<(), NotJson> {
         check(value)
     }
 
@@ -106,26 +107,26 @@ impl ser::Serializer for Finite {
         _: u32,
         _: &'static str,
         value: &T,
-    ) -> Result<(), NoForm> {
+    ) -> Result<(), NotJson> {
         check(value)
     }
 
-    fn collect_str<T: Display + ?Sized>(self, _: &T) -> Result<(), NoForm> {
+    fn collect_str<T: Display + ?Sized>(self, _: &T) -> Result<(), NotJson> {
         Ok(())
     }
 }
 
 macro_rules! members {
     ($($compound:ident: $method:ident($($name:ty)?))*) => {$(
-        impl ser::$compound for Finite {
+        impl ser::$compound for FiniteCheck {
             type Ok = ();
-            type Error = NoForm;
+            type Error = NotJson;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), NoForm> {
+            fn $method<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), NotJson> {
                 check(value)
             }
 
-            fn end(self) -> Result<(), NoForm> {
+            fn end(self) -> Result<(), NotJson> {
                 Ok(())
             }
         }
@@ -141,19 +142,19 @@ members! {
     SerializeStructVariant: serialize_field(&'static str)
 }
 
-impl ser::SerializeMap for Finite {
+impl ser::SerializeMap for FiniteCheck {
     type Ok = ();
-    type Error = NoForm;
+    type Error = NotJson;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoForm> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NotJson> {
         check(key)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoForm> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotJson> {
         check(value)
     }
 
-    fn end(self) -> Result<(), NoForm> {
+    fn end(self) -> Result<(), NotJson> {
         Ok(())
     }
 }
@@ -199,15 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_json_has_not_is_found_wherever_it_is() {
+    fn a_number_outside_of_json_is_found_at_any_depth() {
         assert!(check(&all([f64::MAX, 0.0, -0.0, f64::MIN, 1.5])).is_ok());
         for place in 0..5 {
             for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
                 let mut numbers = [1.0; 5];
                 numbers[place] = number;
-                let told = check(&all(numbers)).expect_err("none").to_string();
+                let message = check(&all(numbers)).expect_err("none").to_string();
                 assert_eq!(
-                    told,
+                    message,
                     format!("the number {number} is none of JSON's"),
                     "{place}"
                 );
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_does_not_want_to_be_written_says_why() {
+    fn an_error_of_serialize_is_passed_on() {
         struct Shy;
         impl Serialize for Shy {
             fn serialize<S: ser::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {

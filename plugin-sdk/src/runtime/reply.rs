@@ -7,29 +7,29 @@ use super::failure::Failure;
 use crate::{
     StateErrorKind,
     content::Content,
-    error::How,
-    result::{Failed, IntoToolResult},
+    error::TakeError,
+    result::{IntoToolResult, NoResult},
 };
 
-/// The answer to a call, from what the tool gave back.
+/// Writes the answer to a call from the output of the tool.
 ///
 /// # Errors
-/// `protocol`, when the tool failed so; `unavailable`, when the result has no form in JSON.
-pub fn reply<T: IntoToolResult>(outcome: T, how: How<T>) -> Result<Vec<u8>, Failure> {
-    let result = match how(outcome) {
+/// `protocol` if the tool failed with an error of the protocol; `unavailable` if JSON cannot hold the result.
+pub fn reply<T: IntoToolResult>(outcome: T, take_error: TakeError<T>) -> Result<Vec<u8>, Failure> {
+    let result = match take_error(outcome) {
         Ok(outcome) => outcome.into_tool_result(),
         Err(error) => error.into_tool_result(),
     };
     let cause = result.cause.map(StateErrorKind::as_str);
-    match result.failed {
+    match result.no_result {
         None => {}
-        Some(Failed::Protocol { code, message }) => {
+        Some(NoResult::Protocol { code, message }) => {
             return Err(Failure {
                 cause,
                 ..Failure::protocol(code, message)
             });
         }
-        Some(Failed::NoForm(error)) => {
+        Some(NoResult::NotJson(error)) => {
             let detail = format!("the result has no form in JSON: {error}");
             return Err(Failure::unavailable(detail));
         }
@@ -45,7 +45,7 @@ pub fn reply<T: IntoToolResult>(outcome: T, how: How<T>) -> Result<Vec<u8>, Fail
     serde_json::to_vec(&complete).map_err(|error| Failure::unavailable(error.to_string()))
 }
 
-/// Answer to the operation `call`.
+/// The answer to the operation `call`: `{"type": "complete", "content": [...], "isError": true}`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Complete {

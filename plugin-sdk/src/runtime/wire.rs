@@ -1,31 +1,32 @@
-//! Payloads that a plugin reads and writes around its calls: `init`, its declaration, `cancel`. See `plugin-abi/PAYLOADS.md`.
+//! The payloads around calls: `init`, the declaration, `cancel`. See `plugin-abi/PAYLOADS.md`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::icon::Icon;
 
-/// Body of the operation `init`: the host's facts.
+/// The body of the operation `init`, the facts of the host: `{"payloads": [1], "log": "info", "tools": true}`.
 #[derive(Deserialize)]
 pub(crate) struct Init {
     pub(crate) payloads: Vec<u32>,
-    /// The least important level of lines that the host writes to its log.
-    #[serde(default = "info")]
+    /// The lowest level of lines that the host writes to its log.
+    #[serde(default = "default_log_level")]
     pub(crate) log: String,
-    /// Does the host ask which tools there are?
-    #[serde(default = "yes")]
+    /// Whether the host asks for the tools.
+    #[serde(default = "default_true")]
     pub(crate) tools: bool,
 }
 
-fn yes() -> bool {
+fn default_true() -> bool {
     true
 }
 
-fn info() -> String {
+fn default_log_level() -> String {
     "info".to_owned()
 }
 
-/// Answer to the operation `init`.
+/// The answer to the operation `init`: `{"payload": 1, "crate": {...}, "sdk": "0.1.0", "minHost": "0.1.0", "panic":
+/// "unwind", "tools": [...]}`.
 #[derive(Serialize)]
 pub(crate) struct Declaration {
     pub(crate) payload: u32,
@@ -38,12 +39,14 @@ pub(crate) struct Declaration {
     pub(crate) tools: Vec<DeclaredTool>,
 }
 
+/// The name and the version of the crate.
 #[derive(Serialize)]
 pub(crate) struct Crate {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
 }
 
+/// A tool with the facts that the host needs to call it.
 #[derive(Serialize)]
 pub(crate) struct DeclaredTool {
     pub(crate) tool: McpTool,
@@ -93,7 +96,7 @@ pub(crate) struct Annotations {
     pub(crate) open_world_hint: Option<bool>,
 }
 
-/// Body of the operation `cancel`.
+/// The body of the operation `cancel`: `{"call": 5}`.
 #[derive(Deserialize)]
 pub(crate) struct Cancel {
     pub(crate) call: u64,

@@ -1,4 +1,4 @@
-//! The host of a test: it records what a plugin tells it.
+//! The host of a test: it records everything that a plugin sends to it.
 
 use std::{
     collections::BTreeMap,
@@ -18,24 +18,25 @@ use tool_schema::{Form, check_url};
 
 use super::state_store::CallState;
 
-/// What a call told its host.
+/// The record of a call: the facts that the test set, and everything that the call sent to its host.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Record {
+pub(super) struct CallRecord {
     facts: Map<String, Value>,
     cancelled: bool,
     pub(super) progress: Vec<Value>,
     pub(super) messages: Vec<Value>,
     pub(super) logs: Vec<Value>,
-    /// The answers that the client has, by keys.
+    /// The answers of the client, by keys.
     answers: Map<String, Value>,
-    /// What it keeps.
+    /// The state that the call reads and writes.
     state: CallState,
-    /// What it was asked, and has no answer to.
-    pub(super) asked: Map<String, Value>,
+    /// The questions without an answer, by keys.
+    pub(super) input_requests: Map<String, Value>,
 }
 
-impl Record {
-    /// As by the host: what fits its question is an answer, all else is asked.
+impl CallRecord {
+    /// Answers questions like the host: an answer that fits its question is returned, every other question stays
+    /// open.
     fn ask(&mut self, requests: &Value) -> Result<Map<String, Value>, String> {
         let requests = requests.as_object().cloned().unwrap_or_default();
         let mut forms = Vec::new();
@@ -58,7 +59,7 @@ impl Record {
         for ((key, request), form) in requests.into_iter().zip(forms) {
             let answer = self.answers.get(&key);
             let answer = answer.and_then(|answer| match form {
-                Some(form) => form.filled_in(answer).ok(),
+                Some(form) => form.check_answer(answer).ok(),
                 None => Some(answer.clone()),
             });
             match answer {
@@ -66,7 +67,7 @@ impl Record {
                     answers.insert(key, answer);
                 }
                 None => {
-                    self.asked.insert(key, request);
+                    self.input_requests.insert(key, request);
                 }
             }
         }
@@ -74,7 +75,7 @@ impl Record {
     }
 }
 
-/// What a client that declares this is not capable of, and would have to be to be asked this.
+/// Returns the capability that a question needs and a client with this declaration lacks.
 fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     let elicitation = &declared["elicitation"];
     let (name, declared) = match (
@@ -82,7 +83,7 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
         request["params"]["mode"].as_str(),
     ) {
         (Some("elicitation/create"), Some("url")) => ("elicitation.url", &elicitation["url"]),
-        // Who says no more than `elicitation` means forms.
+        // An empty `elicitation` means forms.
         (Some("elicitation/create"), _) if *elicitation == json!({}) => return None,
         (Some("elicitation/create"), _) => ("elicitation.form", &elicitation["form"]),
         (Some("roots/list"), _) => ("roots", &declared["roots"]),
@@ -91,11 +92,12 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     (!declared.is_object()).then_some(name)
 }
 
-/// A call that tells, until this is dropped.
-pub(super) struct Recorded(pub(super) u64);
+/// A call that is recorded until this is dropped.
+pub(super) struct RecordingGuard(pub(super) u64);
 
-impl Recorded {
-    pub(super) fn begin(
+impl RecordingGuard {
+    /// Starts the record of a new call.
+    pub(super) fn start(
         mut facts: Map<String, Value>,
         answers: Map<String, Value>,
         state: CallState,
@@ -110,64 +112,64 @@ impl Recorded {
         ] {
             facts.entry(fact).or_insert(default);
         }
-        let record = Record {
+        let record = CallRecord {
             facts,
             answers,
             state,
-            ..Record::default()
+            ..CallRecord::default()
         };
         records().insert(call, record);
         Self(call)
     }
 
-    /// The call is given up; it may not have begun yet, and asks when it does.
+    /// Cancels the call. A call that has not begun yet asks when it begins.
     pub(super) fn cancel(call: u64) {
         if let Some(record) = records().get_mut(&call) {
             record.cancelled = true;
         }
     }
 
-    /// The call has succeeded: what it has set is kept.
+    /// Stores the states that the call has set. The call has succeeded.
     ///
     /// # Errors
-    /// Words for the model: it has not succeeded, as another call was faster.
-    pub(super) fn keep(&self) -> Result<(), String> {
+    /// A message for the model if another call was faster: this call has failed after all.
+    pub(super) fn commit(&self) -> Result<(), String> {
         let mut records = records();
         let record = records.get_mut(&self.0);
         record.map_or(Ok(()), |record| record.state.commit())
     }
 
-    /// What was told until now.
-    pub(super) fn so_far(&self) -> Record {
+    /// Returns the record so far.
+    pub(super) fn snapshot(&self) -> CallRecord {
         records().get(&self.0).cloned().unwrap_or_default()
     }
 }
 
-impl Drop for Recorded {
+impl Drop for RecordingGuard {
     fn drop(&mut self) {
         records().remove(&self.0);
     }
 }
 
-fn records() -> MutexGuard<'static, BTreeMap<u64, Record>> {
-    static RECORDS: Mutex<BTreeMap<u64, Record>> = Mutex::new(BTreeMap::new());
+fn records() -> MutexGuard<'static, BTreeMap<u64, CallRecord>> {
+    static RECORDS: Mutex<BTreeMap<u64, CallRecord>> = Mutex::new(BTreeMap::new());
     RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What plugins ask of this host.
+/// Answers the requests of plugins.
 pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
     let refuse = |kind| RResult::RErr(json!({ "kind": kind }).to_string().into_bytes().into());
     let answer = |value: Value| RResult::ROk(value.to_string().into_bytes().into());
-    let told: Value = serde_json::from_slice(&payload).unwrap_or_default();
+    let payload: Value = serde_json::from_slice(&payload).unwrap_or_default();
     if call == 0 {
         if op != host_op::LOG {
             return refuse("call_ended");
         }
-        // Perhaps of the test itself: unheard, it is told as every test's, backtrace and all.
-        if told["target"] == "panic" {
+        // It may be a panic of the test itself: std reports it with its backtrace if this host does not take it.
+        if payload["target"] == "panic" {
             return refuse("unknown_op");
         }
-        eprintln!("{told}");
+        eprintln!("{payload}");
         return answer(json!({}));
     }
     let mut records = records();
@@ -178,7 +180,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
         host_op::CONTEXT => return answer(record.facts.clone().into()),
         host_op::CANCELLED => return answer(json!({ "cancelled": record.cancelled })),
         host_op::INPUT => {
-            return match record.ask(&told["requests"]) {
+            return match record.ask(&payload["requests"]) {
                 Ok(answers) => answer(json!({ "answers": answers })),
                 Err(why) => {
                     let refusal = json!({ "kind": "cannot_ask", "public": why });
@@ -187,7 +189,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
             };
         }
         host_op::STATE => {
-            return match record.state.answer(&told) {
+            return match record.state.answer(&payload) {
                 Ok(found) => answer(found),
                 Err((kind, why)) => {
                     let refusal = json!({ "kind": kind.as_str(), "public": why });
@@ -195,14 +197,15 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
                 }
             };
         }
-        host_op::LOG => record.logs.push(told),
-        host_op::PROGRESS => record.progress.push(told),
-        host_op::MESSAGE => record.messages.push(told),
+        host_op::LOG => record.logs.push(payload),
+        host_op::PROGRESS => record.progress.push(payload),
+        host_op::MESSAGE => record.messages.push(payload),
         _ => return refuse("unknown_op"),
     }
     answer(json!({}))
 }
 
+/// Calls an operation of the plugin, and decodes its answer.
 pub(super) fn invoke(
     module: PluginRef,
     op: u32,
@@ -218,8 +221,8 @@ pub(super) fn invoke(
     }
 }
 
-/// Do it where an async tool can block its thread: not in a test that runs on a runtime itself (`#[tokio::test]`).
-pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// Does the work where an async tool can block its thread: outside of the runtime of a test (`#[tokio::test]`).
+pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     #[cfg(feature = "async")]
     if tokio::runtime::Handle::try_current().is_ok() {
         return std::thread::scope(|scope| match scope.spawn(work).join() {
@@ -230,7 +233,7 @@ pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     work()
 }
 
-/// A text of JSON; empty where it is none.
+/// Returns a JSON string; an empty one if the value is none.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

@@ -1,44 +1,50 @@
-//! What came of a call, and what was told while it went on.
+//! The outcome of a call, and everything that the tool sent meanwhile.
 
 use serde_json::{Map, Value};
 
-use super::host::Record;
+use super::host::CallRecord;
 
-/// What came of a call, and what was told while it went on.
+/// The outcome of a call, and everything that the tool sent meanwhile.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub(super) answer: Result<Value, Value>,
-    pub(super) record: Record,
+    pub(super) record: CallRecord,
 }
 
 impl Outcome {
-    /// The text of a call that succeeded: its text blocks, one per line.
+    /// Returns the text of a call that succeeded: its text blocks, one per line.
     ///
     /// # Panics
-    /// When it failed.
+    /// If the call failed.
     #[must_use]
     pub fn text(&self) -> String {
         assert!(!self.is_error(), "the call failed: {}", self.texts());
         self.texts()
     }
 
-    /// The text of a result with `isError`.
+    /// Returns the text of a result with `isError`.
     ///
     /// # Panics
-    /// When it is not one.
+    /// If the result is not one.
     #[must_use]
     pub fn error_text(&self) -> String {
         assert!(self.is_error(), "the call succeeded: {}", self.texts());
         self.texts()
     }
 
-    /// Is it a result with `isError`?
+    /// Reports whether the result has `isError`.
+    ///
+    /// # Panics
+    /// If the call has no result.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.result()["isError"] == true
     }
 
-    /// The content blocks, as MCP has them.
+    /// Returns the content blocks in the form of MCP, such as `{"type": "text", "text": "3"}`.
+    ///
+    /// # Panics
+    /// If the call has no result.
     #[must_use]
     pub fn content(&self) -> &[Value] {
         self.result()["content"]
@@ -46,54 +52,68 @@ impl Outcome {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The structured result.
+    /// Returns the structured content.
+    ///
+    /// # Panics
+    /// If the call has no result.
     #[must_use]
     pub fn structured(&self) -> Option<&Value> {
         self.result().get("structuredContent")
     }
 
-    /// The result's own `_meta`.
+    /// Returns the `_meta` of the result.
+    ///
+    /// # Panics
+    /// If the call has no result.
     #[must_use]
     pub fn meta(&self) -> Option<&Value> {
         self.result().get("_meta")
     }
 
-    /// Why there is no result: `kind` (`panic`, `protocol`, `cancelled`, `unavailable`), `code`, `public`, `detail`. Of a
-    /// call that was given up at its time limit: `{"kind": "cancelled", "detail": "the call was given up: ..."}`.
+    /// Returns the reason why there is no result: `kind` (`panic`, `protocol`, `cancelled`, `unavailable`), `code`,
+    /// `public`, `detail`.
+    ///
+    /// A call that exceeded its time limit has `{"kind": "cancelled", "detail": "the call was given up: ..."}`.
     #[must_use]
     pub fn failure(&self) -> Option<&Value> {
         self.answer.as_ref().err()
     }
 
-    /// What was told of progress: `progress`, `total`, `message`.
+    /// Returns the progress reports, such as `{"progress": 1.0, "total": 1.0, "message": "dividing"}`.
     #[must_use]
     pub fn progress(&self) -> &[Value] {
         &self.record.progress
     }
 
-    /// What the tool asks its client, by keys, and waits for: `method` and `params` of each. Such a call has no result.
+    /// Returns the questions to the client that have no answer yet, by their keys. A call with open questions has no
+    /// result.
+    ///
+    /// ```json
+    /// {"confirmation": {"method": "elicitation/create", "params": {"message": "a.txt will be gone.", "requestedSchema": {}}}}
+    /// ```
     #[must_use]
-    pub fn asked(&self) -> &Map<String, Value> {
-        &self.record.asked
+    pub fn input_requests(&self) -> &Map<String, Value> {
+        &self.record.input_requests
     }
 
-    /// The messages to the client: `level`, `logger`, `data`.
+    /// Returns the messages to the client, such as `{"level": "info", "logger": "PLUGIN", "data": "half done"}`.
     #[must_use]
     pub fn messages(&self) -> &[Value] {
         &self.record.messages
     }
 
-    /// The lines for the operator's log: `level`, `target`, `message`, `plugin`.
+    /// Returns the lines for the operator's log, such as `{"level": "warn", "target": "MODULE", "message": "...",
+    /// "plugin": "PLUGIN"}`.
     #[must_use]
     pub fn logs(&self) -> &[Value] {
         &self.record.logs
     }
 
     fn result(&self) -> &Value {
-        let asked: Vec<_> = self.record.asked.keys().collect();
+        let input_requests: Vec<_> = self.record.input_requests.keys().collect();
         assert!(
-            asked.is_empty(),
-            "the call has no result yet: it asks the client for {asked:?}; give answers by Tool::with_answer"
+            input_requests.is_empty(),
+            "the call has no result yet: it asks the client for {input_requests:?}; give answers by Tool::with_answer"
         );
         match &self.answer {
             Ok(result) => result,

@@ -1,4 +1,4 @@
-//! What the tools of a test keep between calls: in memory, and otherwise as by the host.
+//! The store for the states of tests: in memory, with the rules of the host.
 
 use std::{
     collections::BTreeMap,
@@ -18,14 +18,14 @@ use crate::StateErrorKind;
 
 /// A state in memory.
 #[derive(Clone, Debug, Default)]
-struct StoredState {
+struct MemoryRecord {
     value: Option<Value>,
     version: u64,
     /// The principal that created the session or the handle.
     owner: Option<String>,
 }
 
-impl StoredState {
+impl MemoryRecord {
     fn put(&mut self, owner: Option<&String>, value: Option<Value>) {
         self.value = value;
         self.version += 1;
@@ -33,7 +33,7 @@ impl StoredState {
     }
 }
 
-impl StateRecord for StoredState {
+impl StateRecord for MemoryRecord {
     type Value = Value;
 
     fn version(&self) -> u64 {
@@ -45,7 +45,7 @@ impl StateRecord for StoredState {
     }
 }
 
-/// Returns a state as the host answers it. Null is a value, so that a state without one has no such member.
+/// Returns a state in the form of the host. Null is a value, so a state without a value has no member `value`.
 fn answer(seen: Snapshot<Value>) -> Value {
     let mut answer = json!({ "version": seen.version });
     if let Some(value) = seen.value {
@@ -54,33 +54,33 @@ fn answer(seen: Snapshot<Value>) -> Value {
     answer
 }
 
-/// Keep this for a session, whatever was there.
+/// Stores the value of a session, whatever its version is.
 pub(super) fn put(session: &str, owner: Option<String>, value: Value) {
-    let mut all = kept();
-    let state = all.entry(of_session(session)).or_default();
+    let mut all = states();
+    let state = all.entry(session_key(session)).or_default();
     state.put(owner.as_ref(), Some(value));
 }
 
-/// The key of what is kept for a session.
-fn of_session(name: &str) -> String {
+/// Returns the key of a session's state.
+fn session_key(name: &str) -> String {
     format!("session {name}")
 }
 
-/// What all tools of these tests keep.
-fn kept() -> MutexGuard<'static, BTreeMap<String, StoredState>> {
-    static KEPT: Mutex<BTreeMap<String, StoredState>> = Mutex::new(BTreeMap::new());
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+/// Returns the states of all tests of this process.
+fn states() -> MutexGuard<'static, BTreeMap<String, MemoryRecord>> {
+    static STATES: Mutex<BTreeMap<String, MemoryRecord>> = Mutex::new(BTreeMap::new());
+    STATES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The states that one call reads and writes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallState {
-    /// The session that the call is in.
+    /// The session of the call.
     session: Option<String>,
     principal: Option<String>,
-    /// The failure of every request, as the test asks.
+    /// The failure of every request, if the test asks for one.
     failing: Option<Refusal>,
-    states: StateTransaction<StoredState>,
+    states: StateTransaction<MemoryRecord>,
 }
 
 /// The kind of a failure and its message, if it has one.
@@ -90,14 +90,14 @@ fn refusal(failure: &StateFailure) -> Refusal {
     (failure.kind(), Some(failure.to_string()))
 }
 
-/// Returns the failure that a test asks for, as the host words it.
-fn refusal_of(kind: StateErrorKind, tool: &str) -> Refusal {
+/// Returns the failure that a test asks for, with the message of the host.
+fn requested_failure(kind: StateErrorKind, tool: &str) -> Refusal {
     let failure = match kind {
         StateErrorKind::NoSession => StateFailure::NoSession,
         StateErrorKind::SessionEnded => StateFailure::SessionEnded,
         StateErrorKind::UnknownHandle => StateFailure::UnknownHandle,
         StateErrorKind::TooLarge => StateFailure::TooLarge(MAX_VALUE + 1),
-        StateErrorKind::Overtaken => StateFailure::Overtaken(tool.to_owned()),
+        StateErrorKind::Conflict => StateFailure::Conflict(tool.to_owned()),
         StateErrorKind::CallEnded => return (kind, None),
         _ => StateFailure::Unavailable,
     };
@@ -105,7 +105,7 @@ fn refusal_of(kind: StateErrorKind, tool: &str) -> Refusal {
 }
 
 impl CallState {
-    pub(super) fn of(
+    pub(super) fn new(
         tool: &str,
         session: Option<String>,
         principal: Option<String>,
@@ -114,52 +114,52 @@ impl CallState {
         Self {
             session,
             principal,
-            failing: failing.map(|kind| refusal_of(kind, tool)),
+            failing: failing.map(|kind| requested_failure(kind, tool)),
             states: StateTransaction::new(tool),
         }
     }
 
-    /// Does what a tool asks for.
-    pub(super) fn answer(&mut self, asked: &Value) -> Result<Value, Refusal> {
+    /// Performs a request of a tool.
+    pub(super) fn answer(&mut self, request: &Value) -> Result<Value, Refusal> {
         match &self.failing {
             Some(refusal) => Err(refusal.clone()),
-            None => self.perform(asked).map_err(|failure| refusal(&failure)),
+            None => self.perform(request).map_err(|failure| refusal(&failure)),
         }
     }
 
-    fn perform(&mut self, asked: &Value) -> Result<Value, StateFailure> {
+    fn perform(&mut self, request: &Value) -> Result<Value, StateFailure> {
         static HANDLES: AtomicU64 = AtomicU64::new(1);
-        let value = asked.get("value").cloned();
+        let value = request.get("value").cloned();
         check_size(value.as_ref().map(Value::to_string).as_deref())?;
-        if asked["do"] == "create" {
+        if request["do"] == "create" {
             let handle = format!("handle-{}", HANDLES.fetch_add(1, Ordering::Relaxed));
-            let mut all = kept();
+            let mut all = states();
             let created = all.entry(handle.clone()).or_default();
             created.put(self.principal.as_ref(), value);
             return Ok(json!({ "handle": handle }));
         }
-        let handle = asked["handle"].as_str();
+        let handle = request["handle"].as_str();
         let is_handle = handle.is_some();
         let key = match (handle, &self.session) {
             (Some(handle), _) => handle.to_owned(),
-            (None, Some(session)) => of_session(session),
+            (None, Some(session)) => session_key(session),
             (None, None) => return Err(StateFailure::NoSession),
         };
         let seen = self.read(&key, is_handle)?;
-        match asked["do"].as_str() {
+        match request["do"].as_str() {
             Some("get") => Ok(answer(seen)),
             Some("set") => {
                 self.states.set(&key, value);
                 Ok(json!({}))
             }
-            _ => self.put(&key, is_handle, value, &asked["version"]),
+            _ => self.put(&key, is_handle, value, &request["version"]),
         }
     }
 
     /// Reads a state, once in a call unless another one was faster.
     fn read(&mut self, key: &str, is_handle: bool) -> Result<Snapshot<Value>, StateFailure> {
         if self.states.record(key).is_none() {
-            let found = kept().get(key).cloned();
+            let found = states().get(key).cloned();
             let is_own = found
                 .as_ref()
                 .is_none_or(|found| found.owner == self.principal);
@@ -194,10 +194,10 @@ impl CallState {
         Ok(conflict)
     }
 
-    /// Writes the next version of what was read. `None`: another call was faster.
-    fn write(&self, key: &str, value: Option<Value>) -> Option<StoredState> {
+    /// Writes the next version of a state. `None` means that another call was faster.
+    fn write(&self, key: &str, value: Option<Value>) -> Option<MemoryRecord> {
         let seen = self.states.record(key).map_or(0, StateRecord::version);
-        let mut all = kept();
+        let mut all = states();
         let state = all.entry(key.to_owned()).or_default();
         if state.version != seen {
             return None;
@@ -206,7 +206,7 @@ impl CallState {
         Some(state.clone())
     }
 
-    /// Keeps what was set, each value for itself, until another call was faster with one.
+    /// Writes the states that the call has set, one by one, until another call was faster with one.
     pub(super) fn commit(&mut self) -> Result<(), String> {
         let mut commit = || -> Result<(), StateFailure> {
             for (key, value) in self.states.take_pending()? {

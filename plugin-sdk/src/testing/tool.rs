@@ -1,4 +1,4 @@
-//! A tool under test: the request by which it is called, and the call.
+//! A tool under test: the request that calls it, and the call.
 
 use std::{
     panic,
@@ -9,26 +9,26 @@ use std::{
 
 use plugin_abi::{Host, PluginRef, op};
 use serde_json::{Map, Value, json};
-use tool_schema::{Arguments, Delivery, LazySchema, Schema};
+use tool_schema::{ArgumentRules, Attempt, LazySchema, Schema};
 
 use super::{
-    host::{Recorded, apart, invoke, request, text},
+    host::{RecordingGuard, invoke, outside_runtime, request, text},
     outcome::Outcome,
     state_store::{self, CallState},
 };
 use crate::StateErrorKind;
 
-/// A tool, and the request by which it is to be called.
+/// A tool, and the request that calls it. The methods return a changed copy.
 #[derive(Clone)]
 pub struct Tool {
     module: PluginRef,
-    /// What the plugin declares.
+    /// The declaration of the plugin.
     plugin: Arc<Value>,
     position: usize,
     facts: Map<String, Value>,
     answers: Map<String, Value>,
     session: Option<String>,
-    state_failing: Option<StateErrorKind>,
+    state_error: Option<StateErrorKind>,
     timeout: Option<Duration>,
 }
 
@@ -41,53 +41,56 @@ impl Tool {
             facts: Map::new(),
             answers: Map::new(),
             session: None,
-            state_failing: None,
+            state_error: None,
             timeout: None,
         }
     }
 
-    /// What the plugin declares of it; `tool` in it is the Tool of MCP.
+    /// Returns the declaration of the tool, in the form of `PAYLOADS.md` of plugin-abi. Its member `tool` is the Tool
+    /// of MCP.
     #[must_use]
     pub fn declaration(&self) -> &Value {
         &self.plugin["tools"][self.position]
     }
 
-    /// The schema of its arguments.
+    /// Returns the schema of the arguments.
     #[must_use]
     pub fn input_schema(&self) -> &Value {
         &self.declaration()["tool"]["inputSchema"]
     }
 
-    /// The schema of its structured result.
+    /// Returns the schema of the structured result.
     #[must_use]
     pub fn output_schema(&self) -> Option<&Value> {
         self.declaration()["tool"].get("outputSchema")
     }
 
-    fn with(mut self, fact: &str, value: impl Into<Value>) -> Self {
+    /// Sets a fact of the request.
+    fn with_fact(mut self, fact: &str, value: impl Into<Value>) -> Self {
         self.facts.insert(fact.to_owned(), value.into());
         self
     }
 
-    /// The same, called by this client.
+    /// Sets the name and the version of the client.
     #[must_use]
-    pub fn by_client(self, name: &str, version: &str) -> Self {
-        self.with("client", json!({ "name": name, "version": version }))
+    pub fn with_client(self, name: &str, version: &str) -> Self {
+        self.with_fact("client", json!({ "name": name, "version": version }))
     }
 
-    /// The same, called by a client of these capabilities, such as `{"elicitation": {}}`.
+    /// Sets the capabilities of the client, such as `{"elicitation": {}}`.
     #[must_use]
-    pub fn by_client_with(self, capabilities: Value) -> Self {
-        self.with("capabilities", capabilities)
+    pub fn with_capabilities(self, capabilities: Value) -> Self {
+        self.with_fact("capabilities", capabilities)
     }
 
-    /// The same, called by this principal, of whom this is known.
+    /// Sets the principal and its claims, such as `{"scope": "all"}`.
     #[must_use]
-    pub fn by_principal(self, name: &str, claims: Value) -> Self {
-        self.with("principal", name).with("claims", claims)
+    pub fn with_principal(self, name: &str, claims: Value) -> Self {
+        self.with_fact("principal", name)
+            .with_fact("claims", claims)
     }
 
-    /// The same, called in a request with this header.
+    /// Adds a header to the request.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         let headers = self.facts.entry("headers").or_insert_with(|| json!({}));
@@ -95,32 +98,34 @@ impl Tool {
         self
     }
 
-    /// The same, called in this trace context: `traceparent`, `tracestate`, `baggage`.
+    /// Sets the trace context: `{"traceparent": "...", "tracestate": "...", "baggage": "..."}`.
     #[must_use]
     pub fn with_trace(self, trace: Value) -> Self {
-        self.with("trace", trace)
+        self.with_fact("trace", trace)
     }
 
-    /// The same, called in the session of this name, for which tools keep what they keep. Without one, a call is in none,
-    /// like those of MCP 2026-07-28. (All tests of a process share what is kept: names tell them apart.) The session, and
-    /// each handle, is the principal's who keeps something in it first.
+    /// Sets the session of the call, by its name. Without one, the call has no session, like those of MCP 2026-07-28.
+    ///
+    /// All tests of a process share the stored states; different names separate them. A session, and each handle,
+    /// belongs to the principal that first stores something in it.
     #[must_use]
     pub fn in_session(mut self, name: &str) -> Self {
         self.session = Some(name.to_owned());
         self
     }
 
-    /// The same, in a session for which this was kept before, say by an older release: for its principal, who is named
-    /// first.
+    /// Sets the session of the call, and the value that was stored in it before, for example by an older release. The
+    /// session belongs to the principal: set it first, by [`with_principal`](Self::with_principal).
     #[must_use]
-    pub fn in_session_with(self, name: &str, value: Value) -> Self {
+    pub fn in_session_with_state(self, name: &str, value: Value) -> Self {
         state_store::put(name, self.facts.get("principal").map(text), value);
         self.in_session(name)
     }
 
-    /// The same where all that the tool wants to read or keep fails so: `Unavailable` as when the table cannot be reached,
-    /// `SessionEnded`, and others. (By the host, a call that passes one of these two on is answered by status 503 or 404;
-    /// here its own error is seen.)
+    /// Makes every request for stored state fail with this kind: `Unavailable` as if the table could not be reached,
+    /// `SessionEnded`, and others.
+    ///
+    /// The host answers a call that passes one of these two on with status 503 or 404. A test sees the error of the tool.
     ///
     /// ```
     /// use plugin_sdk::{StateErrorKind, prelude::*};
@@ -137,24 +142,24 @@ impl Tool {
     /// # fn main() {
     /// # use plugin_sdk::{serde_json::json, testing::plugin};
     /// let last = plugin().tool("last").in_session("any");
-    /// let last = last.with_state_failing(StateErrorKind::Unavailable);
+    /// let last = last.with_state_error(StateErrorKind::Unavailable);
     /// assert_eq!(last.call(json!({})).text(), "nothing");
     /// # }
     /// ```
     #[must_use]
-    pub fn with_state_failing(mut self, kind: StateErrorKind) -> Self {
-        self.state_failing = Some(kind);
+    pub fn with_state_error(mut self, kind: StateErrorKind) -> Self {
+        self.state_error = Some(kind);
         self
     }
 
-    /// The same, called by a client whose people fill the form of this key in so. (What does not fit the form is asked
-    /// again.)
+    /// Sets the user's answer to the form with this key. The host asks again for an answer that does not fit the
+    /// form.
     #[must_use]
     pub fn with_answer(self, key: &str, content: Value) -> Self {
         self.with_result(key, json!({ "action": "accept", "content": content }))
     }
 
-    /// The same, called by a client that answers the question of this key so, in MCP's words: `{"action": "decline"}`,
+    /// Sets the client's answer to the question with this key, in the form of MCP: `{"action": "decline"}`,
     /// `{"roots": [...]}`, `{"role": "assistant", "model": "...", "content": {...}}`.
     #[must_use]
     pub fn with_result(mut self, key: &str, result: Value) -> Self {
@@ -162,92 +167,93 @@ impl Tool {
         self
     }
 
-    /// The same, given up after this time. Without it counts what the tool declares of itself.
+    /// Sets the time limit of the call, instead of the one that the tool declares.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Call it with a JSON object of arguments: mended, validated and refused as by the host. The client wants to hear of
-    /// progress, and of every message.
+    /// Calls the tool with a JSON object of arguments. They are coerced, validated and refused as by the host. The
+    /// client asks for progress and for messages of every level.
     ///
-    /// With a time limit the call is given up as by the host: it learns that it is cancelled, and what it gives within
-    /// 100 ms more still counts. After that the outcome's [`failure`](Outcome::failure) is of the kind `cancelled`, and a
-    /// tool that does not ask whether it is cancelled goes on unheard, until it comes back or the tests end.
+    /// A call that exceeds its time limit is cancelled as by the host: the tool can see that, and a result within 100
+    /// ms more still counts. After that the outcome's [`failure`](Outcome::failure) has the kind `cancelled`. A tool
+    /// that does not check whether it is cancelled continues until it returns or the tests end, and its result is
+    /// ignored.
     ///
     /// # Panics
-    /// When the structured result is not what the tool's `outputSchema` says.
+    /// If the structured result does not satisfy the `outputSchema` of the tool.
     pub fn call(&self, arguments: Value) -> Outcome {
         let declared = || self.declaration()["timeoutMs"].as_u64();
         let timeout = self
             .timeout
             .or_else(|| declared().map(Duration::from_millis));
         let deadline = timeout.and_then(|timeout| SystemTime::now().checked_add(timeout));
-        let recorded = Arc::new(Recorded::begin(
+        let recording = Arc::new(RecordingGuard::start(
             self.facts.clone(),
             self.answers.clone(),
-            CallState::of(
+            CallState::new(
                 &text(&self.declaration()["tool"]["name"]),
                 self.session.clone(),
                 self.facts.get("principal").map(text),
-                self.state_failing,
+                self.state_error,
             ),
         ));
         let host = Host {
-            call: recorded.0,
+            call: recording.0,
             deadline_unix_ms: deadline.map_or(0, unix_ms),
             request,
         };
         let answer = match timeout {
-            Some(timeout) => self.deliver_within(timeout, arguments, host, &recorded),
-            None => self.deliver(&arguments, host),
+            Some(timeout) => self.call_within(timeout, arguments, host, &recording),
+            None => self.call_tool(&arguments, host),
         };
         let mut outcome = Outcome {
             answer,
-            record: recorded.so_far(),
+            record: recording.snapshot(),
         };
-        let is_over = outcome.answer.is_ok() && outcome.asked().is_empty();
+        let is_over = outcome.answer.is_ok() && outcome.input_requests().is_empty();
         if is_over
             && !outcome.is_error()
-            && let Err(words) = recorded.keep()
+            && let Err(message) = recording.commit()
         {
-            outcome.answer = Ok(error(&words));
+            outcome.answer = Ok(error(&message));
         }
         self.check(&outcome);
         outcome
     }
 
-    /// On a thread of its own, which is left to itself when the call is given up.
-    fn deliver_within(
+    /// Calls the tool on a thread of its own, which continues by itself when the call times out.
+    fn call_within(
         &self,
         timeout: Duration,
         arguments: Value,
         host: Host,
-        recorded: &Arc<Recorded>,
+        recording: &Arc<RecordingGuard>,
     ) -> Result<Value, Value> {
-        let (told, answer) = mpsc::channel();
-        let (tool, recorded) = (self.clone(), Arc::clone(recorded));
+        let (sender, receiver) = mpsc::channel();
+        let (tool, recording) = (self.clone(), Arc::clone(recording));
         let running = thread::spawn(move || {
-            let answer = tool.deliver(&arguments, host);
-            // The call stays known until its tool comes back, whoever still waits for it.
-            drop(recorded);
-            let _ = told.send(answer);
+            let answer = tool.call_tool(&arguments, host);
+            // The record of the call lasts until its tool returns, even if nobody waits any more.
+            drop(recording);
+            let _ = sender.send(answer);
         });
-        match answer.recv_timeout(timeout) {
+        match receiver.recv_timeout(timeout) {
             Ok(answer) => return answer,
             Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
+            Err(mpsc::RecvTimeoutError::Disconnected) => rethrow(running),
         }
-        Recorded::cancel(host.call);
+        RecordingGuard::cancel(host.call);
         let module = self.module;
         thread::spawn(move || {
             let body = json!({ "call": host.call }).to_string();
             invoke(module, op::CANCEL, "", &body, host)
         });
-        match answer.recv_timeout(tool_rules::CANCEL_GRACE) {
+        match receiver.recv_timeout(tool_rules::CANCEL_GRACE) {
             Ok(Ok(result)) => Ok(result),
-            Err(mpsc::RecvTimeoutError::Disconnected) => broken(running),
+            Err(mpsc::RecvTimeoutError::Disconnected) => rethrow(running),
             Ok(Err(_)) | Err(mpsc::RecvTimeoutError::Timeout) => {
                 let milliseconds = timeout.as_millis();
                 let detail = format!("the call was given up: its time limit is {milliseconds} ms");
@@ -256,33 +262,35 @@ impl Tool {
         }
     }
 
-    /// By the rule that the host has, too. Arguments that the tool does not take are a result, as there.
-    fn deliver(&self, arguments: &Value, host: Host) -> Result<Value, Value> {
+    /// Calls the tool by the rules of the host. Arguments that the tool refuses give a result, as there.
+    fn call_tool(&self, arguments: &Value, host: Host) -> Result<Value, Value> {
         let name = text(&self.declaration()["tool"]["name"]);
         let flag = |name: &str| self.declaration()[name] == true;
         let module = self.module;
-        let call = |arguments: &str| apart(|| invoke(module, op::CALL, &name, arguments, host));
-        let rule = Arguments {
+        let call =
+            |arguments: &str| outside_runtime(|| invoke(module, op::CALL, &name, arguments, host));
+        let rules = ArgumentRules {
             tool: &name,
             schema_text: &self.input_schema().to_string(),
             schema: &LazySchema::default(),
             validate: flag("validate"),
             strict: flag("strict"),
         };
-        let delivered = rule.deliver(&arguments.to_string(), |json| match call(json) {
-            Err(failure) if failure["kind"] == "invalid_arguments" => Delivery::Undecodable {
-                words: text(&failure["public"]),
+        let result = rules.call_with(&arguments.to_string(), |json| match call(json) {
+            Err(failure) if failure["kind"] == "invalid_arguments" => Attempt::DecodeFailed {
+                message: text(&failure["public"]),
             },
-            answer => Delivery::Taken(answer),
+            answer => Attempt::Accepted(answer),
         });
-        delivered.unwrap_or_else(|refusal| Ok(error(&refusal.to_string())))
+        result.unwrap_or_else(|refusal| Ok(error(&refusal.to_string())))
     }
 
+    /// Checks the structured result against the output schema.
     fn check(&self, outcome: &Outcome) {
         let Some(schema) = self.output_schema() else {
             return;
         };
-        if outcome.answer.is_err() || !outcome.asked().is_empty() || outcome.is_error() {
+        if outcome.answer.is_err() || !outcome.input_requests().is_empty() || outcome.is_error() {
             return;
         }
         let Some(structured) = outcome.structured() else {
@@ -305,14 +313,14 @@ impl Tool {
     }
 }
 
-/// A result that tells the model what went wrong.
-fn error(words: &str) -> Value {
-    let content = json!([{ "type": "text", "text": words }]);
+/// Returns a result with an error for the model.
+fn error(message: &str) -> Value {
+    let content = json!([{ "type": "text", "text": message }]);
     json!({ "type": "complete", "content": content, "isError": true })
 }
 
-/// The thread of a call has panicked itself, not its tool.
-fn broken(running: thread::JoinHandle<()>) -> ! {
+/// Continues the panic of a call thread. The tool has not caused it.
+fn rethrow(running: thread::JoinHandle<()>) -> ! {
     match running.join() {
         Err(panic) => panic::resume_unwind(panic),
         Ok(()) => unreachable!("it tells its answer before it ends"),

@@ -1,4 +1,4 @@
-//! From a call's body to the arguments of a function.
+//! The conversion of the body of a call to the arguments of a function.
 
 use std::{
     collections::BTreeMap,
@@ -54,8 +54,8 @@ fn no_body_is_no_arguments() {
 }
 
 #[test]
-fn wrong_arguments_are_an_error_in_the_decoders_words() {
-    for (body, words) in [
+fn wrong_arguments_are_an_error_with_the_decoders_message() {
+    for (body, message) in [
         ("{}", "missing argument `count`"),
         (
             r#"{"count":null}"#,
@@ -98,7 +98,7 @@ fn wrong_arguments_are_an_error_in_the_decoders_words() {
         (r#"{"count":1}x"#, "trailing characters"),
         ("arguments", "expected value"),
     ] {
-        let failure = json!({"kind": "invalid_arguments", "public": words});
+        let failure = json!({"kind": "invalid_arguments", "public": message});
         assert_eq!(call::<take>(body), Err(failure), "body: {body}");
     }
     let failure = call::<take_nothing>(r#"{"x":1}"#).expect_err("an unknown argument");
@@ -109,7 +109,7 @@ fn wrong_arguments_are_an_error_in_the_decoders_words() {
 }
 
 #[test]
-fn the_words_of_the_authors_types_are_kept_whole() {
+fn messages_of_the_authors_types_are_kept() {
     struct Even;
 
     impl<'de> Deserialize<'de> for Even {

@@ -1,4 +1,4 @@
-//! What stands above a parameter: in the declaration, and in a call.
+//! Attributes of parameters: in the declaration, and in a call.
 
 use std::{cell::Cell, path::PathBuf};
 
@@ -10,7 +10,7 @@ use plugin_sdk::{
 };
 
 use crate::{
-    declared::{parameters, tool_of},
+    declarations::{parameters, tool_of},
     host::{Plugin, call},
 };
 
@@ -83,7 +83,7 @@ impl JsonSchema for Unwritable {
 }
 
 #[test]
-fn a_default_that_cannot_be_written_is_not_declared_but_counts() {
+fn a_default_that_json_cannot_hold_applies_without_being_declared() {
     assert_snapshot!(parameters!(#[arg(default = Unwritable)] a: Unwritable), @r#"
     {"type":"object","additionalProperties":false,"properties":{"a":{"type":"boolean"}}}
     validate: false
@@ -165,7 +165,7 @@ fn constraints_of_an_argument_are_declared_and_left_to_the_host() {
 }
 
 #[test]
-fn what_only_a_validator_enforces_is_left_to_the_host() {
+fn constraints_that_only_a_validator_enforces_are_left_to_the_host() {
     for schema in [
         parameters!(#[schemars(required)] a: Option<u8>),
         parameters!(#[schemars(extend("enum" = ["km", "mi"]))] a: String),
@@ -194,7 +194,7 @@ fn a_required_option_is_declared_as_what_it_holds() {
 }
 
 #[test]
-fn a_description_stands_at_the_parameter_as_well() {
+fn a_parameter_may_have_its_own_doc_comment() {
     assert_snapshot!(
         parameters!(
             /// Where it starts.
@@ -313,7 +313,7 @@ fn a_default_is_made_anew_for_every_call_that_leaves_the_argument_out() {
 }
 
 #[test]
-fn a_default_that_panics_costs_the_call_and_is_told_when_the_plugin_starts() {
+fn a_panicking_default_fails_the_call_and_the_start() {
     #[tool(description = "-")]
     fn fails(#[arg(default = panic!("no default today"))] number: u32) -> u32 {
         number
@@ -330,7 +330,7 @@ fn a_default_that_panics_costs_the_call_and_is_told_when_the_plugin_starts() {
 }
 
 #[test]
-fn every_default_is_what_is_left_out() {
+fn a_left_out_argument_has_its_default() {
     #[tool(description = "-")]
     fn take(
         #[arg(default = "!")] a: String,

@@ -1,4 +1,4 @@
-//! Every kind of content and result, as MCP has it.
+//! Every kind of content and result, in MCP's form.
 
 use plugin_sdk::{
     Resource, ResourceLink, Role,
@@ -197,7 +197,7 @@ fn a_result_made_by_hand_has_what_it_was_given() {
 }
 
 #[test]
-fn a_structured_value_without_a_form_in_json_is_for_the_operator_to_read() {
+fn structured_content_outside_of_json_is_an_error_for_the_operator() {
     #[tool(description = "-")]
     fn lost() -> ToolResult {
         ToolResult::text("lost").with_structured(&std::collections::BTreeMap::from([(vec![1], 1)]))

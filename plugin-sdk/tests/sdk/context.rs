@@ -1,4 +1,4 @@
-//! What a tool learns about its call, and tells about it.
+//! The context of a call: its facts, and everything that a tool sends through it.
 
 use std::{
     sync::{Mutex, PoisonError, mpsc},
@@ -42,7 +42,11 @@ fn facts_of(context: Value) -> String {
     let result = call
         .of(Plugin::of::<facts>(), "facts", "")
         .expect("a result");
-    assert_eq!(call.asked(host_op::CONTEXT), [Value::Null], "asked once");
+    assert_eq!(
+        call.host_requests(host_op::CONTEXT),
+        [Value::Null],
+        "asked once"
+    );
     result["content"][0]["text"]
         .as_str()
         .expect("a text")
@@ -83,7 +87,7 @@ fn every_fact_of_the_host_reaches_the_tool() {
 }
 
 #[test]
-fn a_host_that_says_nothing_of_use_leaves_the_facts_empty() {
+fn an_uninformative_host_leaves_the_facts_empty() {
     let call = Call::new();
     let result = call
         .of(Plugin::of::<facts>(), "facts", "")
@@ -105,7 +109,7 @@ fn a_host_that_says_nothing_of_use_leaves_the_facts_empty() {
 
 /// A client says of itself what it likes, and a later host knows more levels: neither may hide who calls.
 #[test]
-fn a_fact_that_cannot_be_read_hides_no_other() {
+fn an_unreadable_fact_hides_no_other() {
     for (fact, value) in [
         ("client", json!({"name": 7})),
         ("client", json!("a text")),
@@ -129,7 +133,7 @@ fn a_fact_that_cannot_be_read_hides_no_other() {
 }
 
 #[test]
-fn a_tool_that_wants_to_know_nothing_asks_nothing() {
+fn an_unused_context_makes_no_host_request() {
     #[tool(description = "-")]
     fn incurious(context: Context) -> bool {
         context.cancelled() || context.remaining().is_some()
@@ -137,7 +141,7 @@ fn a_tool_that_wants_to_know_nothing_asks_nothing() {
 
     let call = Call::new();
     assert!(call.of(Plugin::of::<incurious>(), "incurious", "").is_ok());
-    assert!(call.asked(host_op::CONTEXT).is_empty());
+    assert!(call.host_requests(host_op::CONTEXT).is_empty());
 }
 
 /// Tell of progress.
@@ -152,11 +156,11 @@ fn tell(context: Context) {
 }
 
 #[test]
-fn progress_is_told_where_it_is_wanted_and_is_numbers() {
+fn progress_is_sent_on_request_and_finite() {
     let call = Call::new().with_context(json!({"progress": true}));
     assert!(call.of(Plugin::of::<tell>(), "tell", "").is_ok());
     assert_eq!(
-        call.asked(host_op::PROGRESS),
+        call.host_requests(host_op::PROGRESS),
         [
             json!({"progress": 1.0, "total": 4.0, "message": "one"}),
             json!({"progress": 1.5}),
@@ -168,7 +172,7 @@ fn progress_is_told_where_it_is_wanted_and_is_numbers() {
         let call = Call::new().with_context(&context);
         assert!(call.of(Plugin::of::<tell>(), "tell", "").is_ok());
         assert!(
-            call.asked(host_op::PROGRESS).is_empty(),
+            call.host_requests(host_op::PROGRESS).is_empty(),
             "context: {context}"
         );
     }
@@ -192,7 +196,7 @@ fn messages(context: Context) {
 }
 
 #[test]
-fn messages_are_told_from_the_level_on_that_the_client_wants() {
+fn messages_below_the_clients_level_are_not_sent() {
     Plugin::of::<messages>().declaration();
     let levels = [
         "debug",
@@ -207,9 +211,9 @@ fn messages_are_told_from_the_level_on_that_the_client_wants() {
     for (least, level) in levels.iter().enumerate() {
         let call = Call::new().with_context(json!({ "logLevel": level }));
         assert!(call.of(Plugin::of::<messages>(), "messages", "").is_ok());
-        let told = call.asked(host_op::MESSAGE);
-        let told: Vec<_> = told.iter().map(|message| &message["level"]).collect();
-        assert_eq!(told, levels[least..], "level: {level}");
+        let messages = call.host_requests(host_op::MESSAGE);
+        let messages: Vec<_> = messages.iter().map(|message| &message["level"]).collect();
+        assert_eq!(messages, levels[least..], "level: {level}");
     }
     for context in [
         json!({}),
@@ -219,7 +223,7 @@ fn messages_are_told_from_the_level_on_that_the_client_wants() {
         let call = Call::new().with_context(&context);
         assert!(call.of(Plugin::of::<messages>(), "messages", "").is_ok());
         assert!(
-            call.asked(host_op::MESSAGE).is_empty(),
+            call.host_requests(host_op::MESSAGE).is_empty(),
             "context: {context}"
         );
     }
@@ -237,20 +241,20 @@ fn a_message_is_any_json() {
     Plugin::of::<message>().declaration();
     let call = Call::new().with_context(json!({"logLevel": "debug"}));
     assert!(call.of(Plugin::of::<message>(), "message", "").is_ok());
-    let told = call.asked(host_op::MESSAGE);
-    let data: Vec<_> = told.iter().map(|message| &message["data"]).collect();
+    let messages = call.host_requests(host_op::MESSAGE);
+    let data: Vec<_> = messages.iter().map(|message| &message["data"]).collect();
     assert_eq!(
         data,
         [&json!({"a": [1, null]}), &json!(null), &json!("text")]
     );
     assert!(
-        told.iter().all(|message| message["logger"].is_string()),
-        "{told:?}"
+        messages.iter().all(|message| message["logger"].is_string()),
+        "{messages:?}"
     );
 }
 
 #[test]
-fn what_is_left_of_the_time_never_grows_and_ends_at_nothing() {
+fn the_remaining_time_shrinks_to_zero() {
     #[tool(description = "-")]
     fn remaining(context: Context) -> Option<u64> {
         context.remaining().map(|left| left.as_secs())
@@ -300,7 +304,7 @@ fn a_context_outlives_its_call_and_goes_to_other_threads() {
         result["content"][0]["text"],
         r#"Some(Some("alice")) Some("r1")"#
     );
-    assert_eq!(call.asked(host_op::PROGRESS).len(), 1);
+    assert_eq!(call.host_requests(host_op::PROGRESS).len(), 1);
     plugin.cancel(call.id);
     drop(call);
 
@@ -388,7 +392,7 @@ fn a_sync_tool_sees_that_its_call_is_cancelled() {
 }
 
 #[test]
-fn cancelling_what_is_not_there_does_nothing_and_garbage_is_an_error() {
+fn cancelling_an_unknown_call_does_nothing_and_garbage_is_an_error() {
     let plugin = Plugin::of::<facts>();
     for call in [0, 77, u64::MAX] {
         plugin.cancel(call);

@@ -1,4 +1,4 @@
-//! A host's half of the boundary. Plugins are linked into this test binary, and pass the same header as a library.
+//! The host's side of the ABI. Plugins are linked into this test binary, and pass the same header as a library.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use plugin_abi::{
     host_op, op,
 };
 use plugin_sdk::{
-    __private::{Exported, Exports, Names, NoState, StateCell, Tool, ToolFn, header, no_state},
+    __private::{ExportedTool, Exports, Names, NoState, StateCell, Tool, ToolFn, header, no_state},
     serde_json::{self, Value, json},
 };
 
@@ -35,11 +35,11 @@ impl Plugin {
 
     /// The plugin that exports `E`.
     pub(crate) fn exporting<E: Exports>() -> Self {
-        Self::behind(&header::<E>())
+        Self::from_header(&header::<E>())
     }
 
     /// The plugin behind a header.
-    pub(crate) fn behind(header: &LibHeader) -> Self {
+    pub(crate) fn from_header(header: &LibHeader) -> Self {
         Self(header.init_root_module().expect("a plugin of this ABI"))
     }
 
@@ -168,8 +168,8 @@ impl Call {
     }
 
     /// What the plugin asked of the host by `op` on behalf of this call.
-    pub(crate) fn asked(&self, op: u32) -> Vec<Value> {
-        asked(self.id, op)
+    pub(crate) fn host_requests(&self, op: u32) -> Vec<Value> {
+        host_requests(self.id, op)
     }
 }
 
@@ -181,10 +181,10 @@ impl Drop for Call {
 
 /// What all plugins of this process told their host outside of calls, so far: lines for the operator's log.
 pub(crate) fn process_logs() -> Vec<Value> {
-    asked(0, host_op::LOG)
+    host_requests(0, host_op::LOG)
 }
 
-fn asked(call: u64, op: u32) -> Vec<Value> {
+fn host_requests(call: u64, op: u32) -> Vec<Value> {
     let calls = calls();
     let asked = calls.get(&call).map_or(&[][..], |known| &known.asked);
     let asked = asked.iter().filter(|(asked, _)| *asked == op);
@@ -231,8 +231,8 @@ extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
 }
 
 /// A tool, exported by a plugin without state.
-pub(crate) const fn stateless(tool: Tool) -> Exported {
-    Exported {
+pub(crate) const fn stateless(tool: Tool) -> ExportedTool {
+    ExportedTool {
         tool,
         state: no_state::<NoState>,
     }
@@ -248,7 +248,7 @@ impl<T: ToolFn + 'static> Exports for Only<T> {
         prefix: "",
         as_written: true,
     };
-    const TOOLS: &'static [Exported] = &[stateless(T::TOOL)];
+    const TOOLS: &'static [ExportedTool] = &[stateless(T::TOOL)];
 
     fn state() -> &'static StateCell {
         static STATE: StateCell = StateCell::new();

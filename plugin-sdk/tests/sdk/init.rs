@@ -1,9 +1,9 @@
-//! The handshake, and what a declaration says.
+//! The handshake, and the declaration.
 
 use insta::assert_snapshot;
 use plugin_abi::op;
 use plugin_sdk::{
-    __private::{Exported, Exports, Names, StateCell, ToolFn},
+    __private::{ExportedTool, Exports, Names, StateCell, ToolFn},
     prelude::*,
     schemars::{Schema, SchemaGenerator},
     serde_json::{Value, json},
@@ -40,7 +40,7 @@ fn a_host_that_speaks_the_payload_version_gets_the_declaration() {
 }
 
 #[test]
-fn a_host_that_speaks_other_versions_is_told_those_of_both_sides() {
+fn the_error_for_another_payload_version_names_both_sides() {
     for (facts, host) in [
         (r#"{"payloads":[]}"#, "[]"),
         (r#"{"payloads":[2]}"#, "[2]"),
@@ -103,7 +103,7 @@ fn an_unknown_operation_is_an_error_of_its_own_kind() {
 }
 
 #[test]
-fn names_are_camel_case_unless_told_otherwise() {
+fn names_are_camel_case_by_default() {
     #[tool(description = "-", name = "As_Given")]
     fn named_by_its_author() {}
 
@@ -120,7 +120,7 @@ fn names_are_camel_case_unless_told_otherwise() {
                     prefix: $prefix,
                     as_written: $as_written,
                 };
-                const TOOLS: &'static [Exported] = &[
+                const TOOLS: &'static [ExportedTool] = &[
                     stateless(do_nothing::TOOL),
                     stateless(named_by_its_author::TOOL),
                     stateless(r#virtual::TOOL),
@@ -284,7 +284,7 @@ fn a_doc_comment_is_split_into_description_and_arguments() {
 }
 
 #[test]
-fn what_belongs_to_an_argument_stays_with_it_and_the_rest_with_the_tool() {
+fn an_argument_keeps_its_paragraphs_and_the_tool_the_rest() {
     assert_snapshot!(
         described!(
             /// Multiply.

@@ -1,4 +1,4 @@
-//! What the crate `log` takes goes to the operator's log, with the call it belongs to.
+//! Lines of the crate `log` go to the operator's log, with the call that they belong to.
 
 use std::{env, panic, process::Command, sync::Barrier, thread};
 
@@ -45,7 +45,7 @@ fn messages(lines: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn a_line_says_how_important_it_is_where_it_comes_from_and_which_plugin_wrote_it() {
+fn a_line_has_level_target_and_plugin() {
     #[tool(description = "-")]
     fn logs(count: u8) {
         log::error!("an error");
@@ -58,7 +58,7 @@ fn a_line_says_how_important_it_is_where_it_comes_from_and_which_plugin_wrote_it
     let plugin = started::<logs>();
     let call = Call::new();
     assert!(call.of(plugin, "logs", r#"{"count":2}"#).is_ok());
-    let lines = call.asked(host_op::LOG);
+    let lines = call.host_requests(host_op::LOG);
     // The name of the first plugin of this process: a library has but one.
     let name = lines[0]["plugin"].clone();
     assert!(name.is_string(), "{lines:?}");
@@ -76,7 +76,7 @@ fn a_line_says_how_important_it_is_where_it_comes_from_and_which_plugin_wrote_it
 }
 
 #[test]
-fn a_thread_of_a_tools_own_logs_for_the_process() {
+fn a_started_thread_logs_for_the_process() {
     #[tool(description = "-")]
     fn forks() -> bool {
         thread::spawn(|| log::info!("from a thread of its own"))
@@ -87,12 +87,12 @@ fn a_thread_of_a_tools_own_logs_for_the_process() {
     let plugin = started::<forks>();
     let call = Call::new();
     assert!(call.of(plugin, "forks", "").is_ok());
-    assert!(call.asked(host_op::LOG).is_empty());
+    assert!(call.host_requests(host_op::LOG).is_empty());
     assert_eq!(lines_with("from a thread of its own").len(), 1);
 }
 
 #[test]
-fn a_line_outside_of_calls_is_one_of_the_process() {
+fn a_line_outside_of_calls_belongs_to_the_process() {
     #[tool(description = "-")]
     fn nothing() {}
 
@@ -102,7 +102,7 @@ fn a_line_outside_of_calls_is_one_of_the_process() {
 }
 
 #[test]
-fn a_line_of_a_call_that_the_host_has_forgotten_is_one_of_the_process() {
+fn a_line_of_an_ended_call_belongs_to_the_process() {
     #[tool(description = "-")]
     fn late() {
         log::info!("forgotten by the host");
@@ -137,7 +137,7 @@ fn async_calls_at_once_each_log_on_their_own() {
                 let call = Call::new();
                 let body = json!({ "name": name }).to_string();
                 assert!(call.of(plugin, "chats", &body).is_ok());
-                let mut lines = call.asked(host_op::LOG);
+                let mut lines = call.host_requests(host_op::LOG);
                 lines.retain(|line| line["target"] == module_path!());
                 let expected: Vec<_> = (0..20).map(|step| format!("{name} {step}")).collect();
                 assert_eq!(messages(&lines), expected, "call of {name}");
@@ -147,7 +147,7 @@ fn async_calls_at_once_each_log_on_their_own() {
 }
 
 #[test]
-fn a_task_of_its_own_logs_for_the_process() {
+fn a_spawned_task_logs_for_the_process() {
     #[tool(description = "-")]
     async fn spawns() -> bool {
         tokio::spawn(async { log::info!("from a spawned task") })
@@ -183,7 +183,7 @@ fn a_future_that_is_dropped_logs_on_its_call() {
     let call = Call::new().with_context(json!({"logLevel": "info"}));
     thread::scope(|scope| {
         let result = scope.spawn(|| call.of(plugin, "waits", ""));
-        while call.asked(host_op::MESSAGE).is_empty() {
+        while call.host_requests(host_op::MESSAGE).is_empty() {
             thread::yield_now();
         }
         plugin.cancel(call.id);
@@ -192,7 +192,7 @@ fn a_future_that_is_dropped_logs_on_its_call() {
             Err(json!({"kind": "cancelled"}))
         );
     });
-    assert_eq!(messages(&call.asked(host_op::LOG)), ["farewell"]);
+    assert_eq!(messages(&call.host_requests(host_op::LOG)), ["farewell"]);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn every_panic_that_a_tool_catches_itself_is_a_line_of_its_call() {
     let call = Call::new();
     let result = call.of(plugin, "catches", "").expect("a result");
     assert_eq!(result["content"][0]["text"], "2");
-    let lines = call.asked(host_op::LOG);
+    let lines = call.host_requests(host_op::LOG);
     assert_eq!(lines.len(), 2, "{lines:?}");
     for (line, message) in messages(&lines)
         .iter()
@@ -244,7 +244,7 @@ fn every_panic_that_a_tool_catches_itself_is_a_line_of_its_call() {
 }
 
 #[test]
-fn a_panic_after_one_that_was_caught_is_told_by_its_own_words() {
+fn a_panic_after_a_caught_one_has_its_own_message() {
     #[tool(description = "-")]
     fn twice(resume: bool) {
         let _ = panic::catch_unwind(|| panic!("caught before"));
@@ -255,15 +255,15 @@ fn a_panic_after_one_that_was_caught_is_told_by_its_own_words() {
     }
 
     let plugin = started::<twice>();
-    for (body, told) in [
+    for (body, message) in [
         (r#"{"resume":true}"#, "resumed after"),
         (r#"{"resume":false}"#, "uncaught after"),
     ] {
         let call = Call::new();
         let failure = call.of(plugin, "twice", body).expect_err("a panic");
         let detail = failure["detail"].as_str().expect("a detail");
-        assert!(detail.starts_with(told), "{body}: {detail}");
-        let lines = call.asked(host_op::LOG);
+        assert!(detail.starts_with(message), "{body}: {detail}");
+        let lines = call.host_requests(host_op::LOG);
         assert_eq!(lines.len(), 1, "{body}: {lines:?}");
         assert!(
             messages(&lines)[0].starts_with("a panic: caught before at "),
@@ -273,7 +273,7 @@ fn a_panic_after_one_that_was_caught_is_told_by_its_own_words() {
 }
 
 #[test]
-fn what_is_traced_comes_as_lines() {
+fn tracing_events_are_log_lines() {
     #[tool(description = "-")]
     fn traces(count: u8) {
         tracing::warn!(count, "traced");
@@ -284,7 +284,7 @@ fn what_is_traced_comes_as_lines() {
     let plugin = started::<traces>();
     let call = Call::new();
     assert!(call.of(plugin, "traces", r#"{"count":2}"#).is_ok());
-    let lines = call.asked(host_op::LOG);
+    let lines = call.host_requests(host_op::LOG);
     let lines: Vec<_> = lines
         .iter()
         .map(|line| {
@@ -326,14 +326,17 @@ fn a_line_within_a_line_is_written_as_well() {
     let plugin = started::<talks>();
     let call = Call::new();
     assert!(call.of(plugin, "talks", "").is_ok());
-    assert_eq!(messages(&call.asked(host_op::LOG)), ["inner", "outer"]);
+    assert_eq!(
+        messages(&call.host_requests(host_op::LOG)),
+        ["inner", "outer"]
+    );
 }
 
 /// Says the level, to the process of its own that the test needs: levels are global, and said once.
 const SAID: &str = "PLUGIN_SDK_TEST_LOG";
 
 #[test]
-fn the_host_says_from_which_level_on_lines_are_told() {
+fn the_host_sets_the_log_level() {
     #[tool(description = "-")]
     fn of_every_level() {
         log::error!("e");
@@ -343,7 +346,7 @@ fn the_host_says_from_which_level_on_lines_are_told() {
         log::trace!("t");
     }
 
-    let told = |said: &str| match said {
+    let heard = |said: &str| match said {
         "off" => "",
         "error" => "e",
         "warn" | "WARN" => "ew",
@@ -368,8 +371,8 @@ fn the_host_says_from_which_level_on_lines_are_told() {
         let call = Call::new();
         assert!(call.of(plugin, "of_every_level", "").is_ok());
         assert_eq!(
-            messages(&call.asked(host_op::LOG)).concat(),
-            told(&said),
+            messages(&call.host_requests(host_op::LOG)).concat(),
+            heard(&said),
             "log: {said}"
         );
         return;
@@ -377,7 +380,7 @@ fn the_host_says_from_which_level_on_lines_are_told() {
     for said in [
         "nothing", "error", "warn", "WARN", "info", "debug", "trace", "off", "loud", "",
     ] {
-        let test = "logs::the_host_says_from_which_level_on_lines_are_told";
+        let test = "logs::the_host_sets_the_log_level";
         let child = Command::new(env::current_exe().expect("this binary"))
             .args(["--exact", test])
             .env(SAID, said)

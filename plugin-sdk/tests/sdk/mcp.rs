@@ -1,4 +1,4 @@
-//! The official schema of MCP 2026-07-28, which all that reaches a client must satisfy.
+//! The official schema of MCP 2026-07-28, which everything that reaches a client must satisfy.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! A panic costs one call, and only the operator is told.
+//! A panic fails one call, and only the operator's log has its message.
 
 use std::{
     panic,
@@ -79,7 +79,7 @@ impl Drop for PanicsWhenDropped {
 }
 
 #[test]
-fn a_panic_whose_payload_panics_when_dropped_is_caught_as_well() {
+fn a_payload_that_panics_when_dropped_is_caught() {
     assert_eq!(
         panic_of!(panic::panic_any(PanicsWhenDropped)),
         format!("a panic whose payload is not a string{HERE}")
@@ -92,7 +92,7 @@ fn a_panic_of_a_destructor_is_caught_as_well() {
 }
 
 #[test]
-fn a_panic_that_no_hook_hears_of_is_told_by_its_payload() {
+fn a_panic_without_hook_is_reported_by_its_payload() {
     assert_eq!(
         panic_of!(panic::resume_unwind(Box::new("resumed"))),
         "resumed"
@@ -104,7 +104,7 @@ fn a_panic_that_no_hook_hears_of_is_told_by_its_payload() {
 }
 
 #[test]
-fn a_panic_that_the_tool_caught_itself_is_not_told_by_a_later_one() {
+fn a_caught_panic_is_not_reported_with_a_later_one() {
     #[tool(description = "-")]
     fn catches() -> bool {
         panic::catch_unwind(|| panic!("caught by the tool")).is_err()
@@ -168,7 +168,7 @@ fn a_panic_while_decoding_or_encoding_is_caught_as_well() {
 }
 
 #[test]
-fn a_panic_of_a_thread_that_the_tool_started_is_the_tools_own_affair() {
+fn a_panic_of_a_started_thread_does_not_fail_the_call() {
     #[tool(description = "-")]
     fn forks() -> Result<String, ToolError> {
         let thread = thread::Builder::new().name("forked".to_owned());

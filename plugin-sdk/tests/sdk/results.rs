@@ -1,4 +1,4 @@
-//! From what a function gives back to the payload of a result.
+//! The conversion of return values to the payload of a result.
 
 use std::{collections::BTreeMap, error::Error, fmt, io};
 
@@ -81,7 +81,7 @@ fn nothing_is_an_empty_content_list() {
 }
 
 #[test]
-fn an_option_that_is_some_is_what_it_holds() {
+fn a_some_is_converted_like_its_value() {
     assert_eq!(result!(-> Option<u8> { Some(5) }), text("5"));
     assert_eq!(
         result!(-> Option<Json<u8>> { Some(Json(5)) }),
@@ -121,7 +121,7 @@ fn json_is_structured_content_and_the_same_as_text() {
 }
 
 #[test]
-fn a_value_without_a_form_in_json_is_for_the_operator_to_read() {
+fn a_result_outside_of_json_is_an_error_for_the_operator() {
     #[tool(description = "-")]
     fn f() -> Json<BTreeMap<Option<Vec<u8>>, u8>> {
         Json([(Some(vec![1]), 2)].into())
@@ -164,7 +164,7 @@ impl fmt::Display for Alternate {
 }
 
 #[test]
-fn an_error_is_a_result_that_says_so() {
+fn an_error_is_a_result_with_is_error() {
     for (result, message) in [
         (result!(-> Result<u8, &'static str> { Err("no") }), "no"),
         (result!(-> Result<(), String> { Err("no".into()) }), "no"),
@@ -190,7 +190,7 @@ fn an_error_is_a_result_that_says_so() {
 }
 
 #[test]
-fn the_causes_of_an_error_are_told() {
+fn the_message_of_an_error_has_its_causes() {
     for (result, message) in [
         (
             result!(-> Result<u8, ToolError> { Err(unreachable())? }),
@@ -271,20 +271,20 @@ impl fmt::Display for Displayed {
 }
 
 #[test]
-fn a_cause_that_the_message_tells_is_not_told_again() {
-    let told = "no forecast: the service cannot be reached: connection refused";
+fn a_cause_contained_in_the_message_is_not_repeated() {
+    let message = "no forecast: the service cannot be reached: connection refused";
     for (result, message) in [
         (
             result!(-> Result<u8, Repeats> { Err(Repeats(unreachable())) }),
-            told,
+            message,
         ),
         (
             result!(-> Result<u8, ToolError> { Err(Repeats(unreachable()))? }),
-            told,
+            message,
         ),
         (
             result!(-> Result<u8, Box<dyn Error>> { Err(Repeats(unreachable()))? }),
-            told,
+            message,
         ),
         (
             result!(-> Result<u8, Mute> { Err(Mute(unreachable())) }),
@@ -313,7 +313,7 @@ fn a_cause_that_the_message_tells_is_not_told_again() {
 }
 
 #[test]
-fn a_result_in_a_result_is_what_the_inner_one_is() {
+fn a_nested_result_is_converted_like_the_inner_one() {
     assert_eq!(
         result!(-> Result<Result<u8, String>, ToolError> { Ok(Err("inner".into())) }),
         error("inner")

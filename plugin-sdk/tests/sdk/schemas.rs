@@ -1,4 +1,4 @@
-//! From a signature to what is declared of it.
+//! The declaration of a signature.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use plugin_sdk::{
     serde_json::{Map, Value},
 };
 
-use crate::declared::{output, parameters, tool_of};
+use crate::declarations::{output, parameters, tool_of};
 
 #[test]
 fn no_parameters_are_an_object_that_must_be_empty() {
@@ -36,7 +36,7 @@ fn integers_of_up_to_32_bits_carry_the_bounds_of_their_type() {
 }
 
 #[test]
-fn wider_integers_carry_only_the_bound_that_every_client_can_represent() {
+fn wide_integers_declare_only_bounds_that_every_client_can_represent() {
     assert_snapshot!(parameters!(a: i64, b: i128, c: isize, d: u64, e: u128, f: usize), @r#"
     type: "object"
     additionalProperties: false
@@ -135,7 +135,7 @@ fn maps_are_objects_with_values_of_one_type() {
 }
 
 #[test]
-fn a_set_is_validated_because_decoding_forgives_doubles() {
+fn a_set_is_validated_because_decoding_ignores_duplicates() {
     assert_snapshot!(parameters!(a: HashSet<String>), @r#"
     type: "object"
     additionalProperties: false
@@ -167,7 +167,7 @@ fn tuples_and_arrays_have_their_length() {
 }
 
 #[test]
-fn anything_is_a_schema_without_demands() {
+fn a_value_of_any_type_has_an_empty_schema() {
     assert_snapshot!(parameters!(a: Value, b: Vec<Value>, c: Map<String, Value>), @r#"
     type: "object"
     additionalProperties: false
@@ -249,7 +249,7 @@ fn ten() -> u8 {
 }
 
 #[test]
-fn what_serde_renames_or_defaults_is_declared_so() {
+fn serde_renames_and_defaults_are_declared() {
     assert_snapshot!(parameters!(query: Query), @r#"
     type: "object"
     additionalProperties: false
@@ -401,7 +401,7 @@ struct Tree {
 }
 
 #[test]
-fn only_a_recursive_type_is_referred_to() {
+fn only_a_recursive_type_has_a_ref() {
     assert_snapshot!(parameters!(tree: Tree), @r##"
     type: "object"
     additionalProperties: false
@@ -533,7 +533,7 @@ struct Bounds {
 }
 
 #[test]
-fn what_decoding_enforces_anyway_needs_no_validation() {
+fn constraints_that_decoding_enforces_need_no_validation() {
     assert_snapshot!(parameters!(bounds: Bounds), @r#"
     type: "object"
     additionalProperties: false

@@ -1,4 +1,4 @@
-//! What tools share: built once, at the first call that needs it.
+//! Shared state: built once, at the first call that needs it.
 
 use std::{
     error::Error,
@@ -13,7 +13,7 @@ use std::{
 
 use plugin_abi::op;
 use plugin_sdk::{
-    __private::{Build, Exported, Exports, Names, StateCell, ToolFn},
+    __private::{Build, ExportedTool, Exports, Names, StateCell, ToolFn},
     prelude::*,
     serde_json::{Value, json},
 };
@@ -32,7 +32,7 @@ macro_rules! plugin {
                 prefix: "",
                 as_written: true,
             };
-            const TOOLS: &'static [Exported] = &[$(Exported {
+            const TOOLS: &'static [ExportedTool] = &[$(ExportedTool {
                 tool: $tool::TOOL,
                 state: || Build::<<$tool as ToolFn>::State, _>::build($state),
             }),+];
@@ -147,7 +147,7 @@ fn preparing_builds_it_before_the_first_call() {
 }
 
 #[test]
-fn preparing_that_fails_costs_no_call() {
+fn a_failed_preparation_fails_no_call() {
     builds!(build -> Result<Counter, NoDatabase>, run => match run {
         1 => Err(NoDatabase(fmt::Error)),
         2 => panic!("a builder that panics"),
@@ -215,7 +215,7 @@ fn a_failure_costs_the_call_and_the_next_one_tries_again() {
 }
 
 #[test]
-fn errors_of_every_type_are_told() {
+fn errors_of_every_type_have_a_message() {
     fn of_anyhow() -> anyhow::Result<Counter> {
         Err(anyhow::Error::new(fmt::Error).context("outer"))
     }
@@ -267,7 +267,7 @@ fn a_panic_costs_the_call_and_the_next_one_tries_again() {
 }
 
 #[test]
-fn an_async_function_builds_it_on_the_plugins_runtime() {
+fn an_async_function_builds_the_state_on_the_plugins_runtime() {
     async fn build() -> Counter {
         tokio::time::sleep(Duration::from_millis(1)).await;
         let start = tokio::spawn(async { 3 }).await;
@@ -301,7 +301,7 @@ fn an_async_function_may_fail_or_panic() {
 }
 
 #[test]
-fn a_state_that_takes_longer_than_its_call_is_built_to_its_end() {
+fn a_state_is_built_to_its_end_after_its_call_timed_out() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     static GO_ON: Notify = Notify::const_new();
 
@@ -329,7 +329,7 @@ fn a_state_that_takes_longer_than_its_call_is_built_to_its_end() {
 }
 
 #[test]
-fn a_state_has_nothing_to_do_with_init() {
+fn init_does_not_build_the_state() {
     fn build() -> Result<Counter, &'static str> {
         Err("never")
     }

@@ -47,7 +47,7 @@ fn so_far(context: &Context) {
 }
 
 fn wait_for(call: &Call) {
-    while call.asked(host_op::MESSAGE).is_empty() {
+    while call.host_requests(host_op::MESSAGE).is_empty() {
         thread::yield_now();
     }
 }
@@ -128,7 +128,7 @@ fn a_cancelled_call_ends_and_what_its_future_had_is_dropped() {
 
 /// The host calls again under the same number, when it has mended the arguments.
 #[test]
-fn a_number_may_come_again_and_is_not_cancelled_for_it() {
+fn a_reused_call_number_is_not_cancelled() {
     let plugin = Plugin::of::<sleep>();
     let call = Call::new();
     assert!(call.of(plugin, "sleep", r#"{"ms":"1"}"#).is_err());
@@ -139,7 +139,7 @@ fn a_number_may_come_again_and_is_not_cancelled_for_it() {
 }
 
 #[test]
-fn only_the_call_that_is_meant_is_cancelled() {
+fn cancel_reaches_only_the_named_call() {
     static GO_ON: tokio::sync::Notify = tokio::sync::Notify::const_new();
 
     #[tool(description = "-")]
@@ -164,7 +164,7 @@ fn only_the_call_that_is_meant_is_cancelled() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_before_its_first_poll_does_not_begin() {
+fn a_call_cancelled_before_its_first_poll_does_not_begin() {
     static BEGAN: AtomicBool = AtomicBool::new(false);
 
     #[tool(description = "-")]
@@ -190,7 +190,7 @@ fn a_call_that_is_cancelled_before_its_first_poll_does_not_begin() {
 
 /// The host has told nobody then: the plugin did not know the call yet.
 #[test]
-fn a_call_that_was_cancelled_before_it_came_does_not_begin() {
+fn a_call_cancelled_before_it_arrived_does_not_begin() {
     let plugin = Plugin::of::<sleep>();
     let deadline = SystemTime::now() + Duration::from_secs(3600);
     let body = r#"{"ms":0}"#;
@@ -198,18 +198,18 @@ fn a_call_that_was_cancelled_before_it_came_does_not_begin() {
     assert_eq!(late.of(plugin, "sleep", body), cancelled());
     let in_time = Call::new().until(deadline);
     assert_eq!(text(in_time.of(plugin, "sleep", body)), "0");
-    assert_eq!(in_time.asked(host_op::CANCELLED), [Value::Null]);
+    assert_eq!(in_time.host_requests(host_op::CANCELLED), [Value::Null]);
     // What nothing limits is not asked for.
     let endless = Call::new();
     assert_eq!(text(endless.of(plugin, "sleep", body)), "0");
-    assert!(endless.asked(host_op::CANCELLED).is_empty());
+    assert!(endless.host_requests(host_op::CANCELLED).is_empty());
     // A host that does not say, or says nothing of use.
     let unheard = Call::new().until(deadline).forgotten();
     assert_eq!(text(unheard.of(plugin, "sleep", body)), "0");
 }
 
 #[test]
-fn a_call_that_is_cancelled_as_it_ends_has_one_of_both_ends() {
+fn a_call_cancelled_as_it_ends_either_succeeds_or_is_cancelled() {
     #[tool(description = "-")]
     async fn race(context: Context, steps: u32) -> &'static str {
         so_far(&context);
@@ -243,7 +243,7 @@ fn a_call_that_is_cancelled_as_it_ends_has_one_of_both_ends() {
 }
 
 #[test]
-fn a_panic_costs_its_call_wherever_it_happens() {
+fn a_panic_anywhere_fails_only_its_call() {
     #[tool(description = "-")]
     async fn explode(after: bool, drop: bool) {
         struct Explosive;
@@ -269,7 +269,7 @@ fn a_panic_costs_its_call_wherever_it_happens() {
     }
 
     let plugin = Plugin::of::<explode>();
-    for (after, drop, words) in [
+    for (after, drop, message) in [
         (false, false, "before any await at "),
         (true, false, "after an await at "),
         (true, true, "while it is dropped at "),
@@ -279,7 +279,7 @@ fn a_panic_costs_its_call_wherever_it_happens() {
         let failure = plugin.call("explode", &body).expect_err("a panic");
         assert_eq!(failure["kind"], "panic", "{body}");
         let detail = failure["detail"].as_str().expect("a detail");
-        assert!(detail.starts_with(words), "{body}: {detail}");
+        assert!(detail.starts_with(message), "{body}: {detail}");
     }
     // The runtime goes on.
     assert_eq!(
@@ -324,7 +324,7 @@ fn a_panic_while_a_cancelled_future_is_dropped_is_a_panic_of_its_call() {
 }
 
 #[test]
-fn a_panic_of_a_task_is_a_line_and_for_whom_waits_for_it() {
+fn a_panic_of_a_task_is_logged_and_reaches_its_awaiter() {
     #[tool(description = "-")]
     async fn awaits() -> Result<(), String> {
         let task = tokio::spawn(async { panic!("in an awaited task") });
@@ -448,7 +448,7 @@ fn a_call_goes_on_when_the_one_that_drives_the_runtime_ends() {
 }
 
 #[test]
-fn work_that_blocks_has_threads_of_its_own() {
+fn blocking_work_runs_on_threads_of_its_own() {
     static MEET: Barrier = Barrier::new(3);
 
     #[tool(description = "-")]
@@ -555,7 +555,7 @@ fn a_sync_tool_has_no_runtime_and_may_have_its_own() {
 }
 
 #[test]
-fn futures_that_stay_on_their_thread_and_borrow_are_welcome() {
+fn futures_need_not_be_send() {
     #[tool(description = "-")]
     async fn local(words: Vec<String>) -> usize {
         let shared = std::rc::Rc::new(std::cell::Cell::new(0));
@@ -571,7 +571,7 @@ fn futures_that_stay_on_their_thread_and_borrow_are_welcome() {
 }
 
 #[test]
-fn a_tool_may_catch_what_its_own_future_does() {
+fn a_tool_may_catch_a_panic_of_its_own_future() {
     #[tool(description = "-")]
     async fn catches() -> bool {
         let mut inner = pin!(async { panic!("caught by its own tool") });
@@ -587,7 +587,7 @@ fn a_tool_may_catch_what_its_own_future_does() {
     plugin.declaration();
     let call = Call::new();
     assert_eq!(text(call.of(plugin, "catches", "")), "true");
-    assert_eq!(call.asked(host_op::LOG).len(), 1, "on its call");
+    assert_eq!(call.host_requests(host_op::LOG).len(), 1, "on its call");
 }
 
 #[test]
@@ -619,7 +619,7 @@ fn a_result_of_an_async_tool_is_as_any_other() {
 }
 
 #[test]
-fn many_calls_come_and_go_and_nothing_is_left_behind() {
+fn many_calls_leave_nothing_behind() {
     static RUNNING: AtomicU32 = AtomicU32::new(0);
 
     struct Counted;

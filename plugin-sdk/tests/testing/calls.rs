@@ -1,4 +1,4 @@
-//! Calls, and what comes of them.
+//! Calls and their outcomes.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ fn a_call_has_the_context_that_the_test_gives_it() {
     );
     let outcome = look
         .clone()
-        .by_client("a-client", "1.2")
-        .by_client_with(json!({"roots": {}}))
-        .by_principal("alice", json!({"scope": "all"}))
+        .with_client("a-client", "1.2")
+        .with_capabilities(json!({"roots": {}}))
+        .with_principal("alice", json!({"scope": "all"}))
         .with_header("X-One", "1")
         .with_header("x-TWO", "2")
         .with_trace(json!({"traceparent": "00-1"}))
@@ -50,7 +50,7 @@ fn a_call_has_the_context_that_the_test_gives_it() {
 }
 
 #[test]
-fn what_a_call_tells_is_in_its_outcome() {
+fn the_outcome_has_progress_messages_and_logs() {
     let outcome = plugin().tool("tell").call(json!({}));
     assert_eq!(outcome.text(), "one\ntwo");
     assert_eq!(outcome.content().len(), 2);
@@ -141,7 +141,7 @@ fn a_call_ends_with_its_time() {
 
 /// It runs for 3 s. It would begin once more if its arguments were delivered twice.
 #[test]
-fn a_sync_tool_that_does_not_stop_is_given_up() {
+fn a_sync_tool_that_does_not_stop_times_out() {
     let stubborn = plugin().tool("stubborn");
     let patient = stubborn.clone().with_timeout(Duration::from_secs(60));
     let refused = patient.call(json!({"count": "none"})).error_text();
@@ -219,7 +219,7 @@ fn calls_at_once_have_records_of_their_own() {
 }
 
 #[test]
-fn arguments_are_mended_and_refused_as_by_the_host() {
+fn arguments_are_coerced_and_refused_as_by_the_host() {
     let numbers = plugin().tool("numbers");
     for arguments in [
         json!({"count": 2, "list": [1]}),
@@ -247,7 +247,7 @@ fn arguments_are_mended_and_refused_as_by_the_host() {
 }
 
 #[test]
-fn arguments_that_are_none_are_refused() {
+fn a_body_that_is_no_object_is_refused() {
     for arguments in [
         json!({"header": 1}),
         json!({"unknown": 1}),

@@ -1,9 +1,9 @@
-//! Declarations: what tests see of them, and those that no host takes.
+//! Declarations: how tests see them, and those that hosts refuse.
 
 use std::{env, fs, process::Command};
 
 use plugin_sdk::{
-    __private::{Exported, Exports, Names, NoState, StateCell, ToolFn, header, no_state},
+    __private::{ExportedTool, Exports, Names, NoState, StateCell, ToolFn, header, no_state},
     prelude::*,
     serde_json::{Value, json},
     testing::{Plugin, plugin},
@@ -69,7 +69,7 @@ macro_rules! only {
                 prefix: "",
                 as_written: false,
             };
-            const TOOLS: &'static [Exported] = &[Exported {
+            const TOOLS: &'static [ExportedTool] = &[ExportedTool {
                 tool: $tool::TOOL,
                 state: no_state::<NoState>,
             }];
@@ -79,12 +79,12 @@ macro_rules! only {
                 &STATE
             }
         }
-        panic_of(|| Plugin::behind(&header::<Only>()))
+        panic_of(|| Plugin::from_header(&header::<Only>()))
     }};
 }
 
 #[test]
-fn a_declaration_that_no_host_takes_is_a_panic_that_says_why() {
+fn a_declaration_that_hosts_refuse_panics_with_the_reason() {
     #[tool(description = "-", input_schema = "{")]
     fn no_json(_args: Args<Value>) {}
 
@@ -118,7 +118,7 @@ fn a_declaration_that_no_host_takes_is_a_panic_that_says_why() {
     ) {
     }
 
-    for (message, words) in [
+    for (message, fragments) in [
         (
             only!(refused_default),
             &[
@@ -153,8 +153,8 @@ fn a_declaration_that_no_host_takes_is_a_panic_that_says_why() {
             &["the plugin does not start: ", "no default at "],
         ),
     ] {
-        for words in words {
-            assert!(message.contains(words), "{words}\n{message}");
+        for fragment in fragments {
+            assert!(message.contains(fragment), "{fragment}\n{message}");
         }
     }
 }

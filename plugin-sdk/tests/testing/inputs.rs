@@ -8,14 +8,17 @@ use plugin_sdk::{
 use crate::{Coded, Nested, panic_of};
 
 #[test]
-fn a_tool_is_answered_by_key_in_as_many_rounds_as_it_takes() {
+fn answers_reach_a_tool_by_key_over_several_rounds() {
     let trip = plugin().tool("trip");
     let first = trip.call(json!({}));
-    assert_eq!(first.asked().keys().collect::<Vec<_>>(), ["where"]);
-    assert_eq!(first.asked()["where"]["params"]["message"], "Where to?");
+    assert_eq!(first.input_requests().keys().collect::<Vec<_>>(), ["where"]);
+    assert_eq!(
+        first.input_requests()["where"]["params"]["message"],
+        "Where to?"
+    );
     let trip = trip.with_answer("where", json!({ "city": "Lyon", "days": 3, "more": 1 }));
     let second = trip.call(json!({}));
-    let keys: Vec<_> = second.asked().keys().collect();
+    let keys: Vec<_> = second.input_requests().keys().collect();
     assert_eq!(keys.len(), 2, "{keys:?}");
     let model = json!({ "role": "assistant", "model": "m", "content": [
         { "type": "text", "text": "Bon" }, { "type": "text", "text": "voyage" },
@@ -44,15 +47,15 @@ fn an_answer_that_does_not_fit_is_asked_again() {
         json!({ "city": "Lyon", "days": 400 }),
     ] {
         let trip = plugin().tool("trip").with_answer("where", content.clone());
-        assert_eq!(trip.call(json!({})).asked().len(), 1, "{content}");
+        assert_eq!(trip.call(json!({})).input_requests().len(), 1, "{content}");
     }
     let neither = json!({ "action": "perhaps" });
     let trip = plugin().tool("trip").with_result("where", neither);
-    assert_eq!(trip.call(json!({})).asked().len(), 1);
+    assert_eq!(trip.call(json!({})).input_requests().len(), 1);
 }
 
 #[test]
-fn a_form_is_mended_and_checked_as_by_the_host() {
+fn a_form_is_coerced_and_checked_as_by_the_host() {
     let ask = plugin().tool("askWrongly");
     for (content, taken) in [
         (json!({ "code": null, "count": 5.0 }), Some("None 5")),
@@ -67,7 +70,7 @@ fn a_form_is_mended_and_checked_as_by_the_host() {
         let outcome = ask.call(json!({ "how": "coded" }));
         match taken {
             Some(text) => assert_eq!(outcome.text(), text, "{content}"),
-            None => assert_eq!(outcome.asked().len(), 1, "{content}"),
+            None => assert_eq!(outcome.input_requests().len(), 1, "{content}"),
         }
     }
 }
@@ -75,20 +78,20 @@ fn a_form_is_mended_and_checked_as_by_the_host() {
 #[test]
 fn the_tool_learns_why_there_is_no_answer() {
     let trip = plugin().tool("trip");
-    for (action, words) in [
+    for (action, message) in [
         ("decline", "the user declined to answer \"where\""),
         ("cancel", "the user dismissed \"where\""),
     ] {
         let refused = trip
             .clone()
             .with_result("where", json!({ "action": action }));
-        assert_eq!(refused.call(json!({})).error_text(), words);
+        assert_eq!(refused.call(json!({})).error_text(), message);
     }
     for capabilities in [
         json!({ "roots": {} }),
         json!({ "elicitation": { "url": {} } }),
     ] {
-        let unable = trip.clone().by_client_with(capabilities);
+        let unable = trip.clone().with_capabilities(capabilities);
         let said = unable.call(json!({})).error_text();
         assert!(said.contains("elicitation.form"), "{said}");
     }
@@ -96,23 +99,23 @@ fn the_tool_learns_why_there_is_no_answer() {
         json!({ "elicitation": {} }),
         json!({ "elicitation": { "form": {} } }),
     ] {
-        let able = trip.clone().by_client_with(capabilities);
-        assert_eq!(able.call(json!({})).asked().len(), 1);
+        let able = trip.clone().with_capabilities(capabilities);
+        assert_eq!(able.call(json!({})).input_requests().len(), 1);
     }
 }
 
 #[test]
-fn what_cannot_be_asked_is_an_error() {
+fn an_unsupported_question_is_an_error() {
     let ask = plugin().tool("askWrongly");
-    for (how, words) in [
+    for (how, message) in [
         ("twice", "two questions under the key \"a\""),
         ("nested", "no client can show the form \"a\""),
         ("nowhere", "a URL that does not begin with https://"),
     ] {
         let outcome = ask.call(json!({ "how": how }));
-        assert_eq!(outcome.asked().len(), 0, "{how}");
+        assert_eq!(outcome.input_requests().len(), 0, "{how}");
         let said = outcome.error_text();
-        assert!(said.contains(words), "{how}: {said}");
+        assert!(said.contains(message), "{how}: {said}");
     }
     // What only the SDK has seen is in the log by its own hand.
     let twice = ask.call(json!({ "how": "twice" }));
@@ -128,7 +131,7 @@ fn what_cannot_be_asked_is_an_error() {
 }
 
 #[test]
-fn a_form_that_no_client_can_show_is_found_without_a_call() {
+fn form_panics_for_a_type_that_no_client_can_show() {
     let coded = form::<Coded>();
     assert_eq!(coded["properties"]["code"], json!({ "type": "string" }));
     let said = panic_of(form::<Nested>);

@@ -1,4 +1,5 @@
-//! What `plugin_sdk::testing` promises to authors. In a process of its own: it is the host here, and a plugin has but one.
+//! The promises of `plugin_sdk::testing` to authors. It has a process of its own, because it is the host here, and a
+//! plugin has only one.
 
 mod calls;
 mod declarations;
@@ -217,7 +218,7 @@ fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String,
         Some(handle) => context.state().at(handle),
         None => context.state(),
     };
-    let words = |error: StateError| format!("{:?}: {error}", error.kind());
+    let with_kind = |error: StateError| format!("{:?}: {error}", error.kind());
     if how == "spend" {
         // Nothing is kept of what was refused.
         let spend = |text: &mut String| match text.pop() {
@@ -227,7 +228,7 @@ fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String,
         return state.try_update(spend).map_err(|error| error.to_string());
     }
     if how.starts_with("overtaken") {
-        state.set(&how).map_err(words)?;
+        state.set(&how).map_err(with_kind)?;
         // Another call, while this one goes on.
         let other = || {
             plugin()
@@ -238,16 +239,16 @@ fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String,
         std::thread::spawn(other).join().map_err(|_| "a panic")?;
         if how == "overtaken in an update" {
             let add = |text: &mut String| text.push('+');
-            state.update(add).map_err(words)?;
+            state.update(add).map_err(with_kind)?;
         }
         return Ok("not noticed".to_owned());
     }
     if how.starts_with("set") {
-        state.set(&how).map_err(words)?;
+        state.set(&how).map_err(with_kind)?;
     }
     match how.as_str() {
         "get" => {
-            let kept: Option<String> = state.get().map_err(words)?;
+            let kept: Option<String> = state.get().map_err(with_kind)?;
             return Ok(json!(kept).to_string());
         }
         "set and fail" => return Err("failed".to_owned()),
@@ -260,32 +261,32 @@ fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String,
         }
         "update" | "set and update" => {
             let add = |text: &mut String| text.push('+');
-            state.update(add).map_err(words)?;
+            state.update(add).map_err(with_kind)?;
         }
-        "delete" => state.delete().map_err(words)?,
-        "create" => return Ok(state.create("created").map_err(words)?.to_string()),
-        "large" => state.set(&"x".repeat(400_000)).map_err(words)?,
+        "delete" => state.delete().map_err(with_kind)?,
+        "create" => return Ok(state.create("created").map_err(with_kind)?.to_string()),
+        "large" => state.set(&"x".repeat(400_000)).map_err(with_kind)?,
         "handle" => {
             let handle = "never".parse().map_err(|_| "no handle")?;
-            let found: Option<String> = context.state().at(&handle).get().map_err(words)?;
+            let found: Option<String> = context.state().at(&handle).get().map_err(with_kind)?;
             return Ok(format!("{found:?}"));
         }
-        "no number" => state.set(&[1.0, f64::NAN]).map_err(words)?,
+        "no number" => state.set(&[1.0, f64::NAN]).map_err(with_kind)?,
         "late" => {
             // Nobody is there any more for whom it could be kept.
-            let (told, heard) = std::sync::mpsc::channel();
+            let (sender, heard) = std::sync::mpsc::channel();
             LATE.lock().map_err(|_| "a panic")?.replace(heard);
             let state = state.clone();
             std::thread::spawn(move || {
                 while state.get::<String>().is_ok() {
                     std::thread::yield_now();
                 }
-                told.send(state.get::<String>())
+                sender.send(state.get::<String>())
             });
         }
         "type" => {
-            state.set(&1).map_err(words)?;
-            state.get::<Vec<u8>>().map_err(words)?;
+            state.set(&1).map_err(with_kind)?;
+            state.get::<Vec<u8>>().map_err(with_kind)?;
         }
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! Tools that keep something between calls.
+//! Tools that store state between calls.
 
 use plugin_sdk::{
     StateErrorKind,
@@ -18,7 +18,7 @@ fn kept(tool: &Tool) -> Value {
 }
 
 #[test]
-fn what_a_call_sets_is_kept_if_it_succeeds() {
+fn set_is_kept_only_if_the_call_succeeds() {
     let tool = keep("set");
     assert_eq!(kept(&tool), json!(null));
     for (how, after) in [
@@ -38,7 +38,7 @@ fn what_a_call_sets_is_kept_if_it_succeeds() {
 }
 
 #[test]
-fn what_cannot_be_kept_or_found_is_an_error_of_a_kind() {
+fn state_errors_have_a_kind() {
     for (tool, how, kind) in [
         (plugin().tool("keep"), "get", "NoSession"),
         (keep("kinds"), "handle", "UnknownHandle"),
@@ -50,31 +50,31 @@ fn what_cannot_be_kept_or_found_is_an_error_of_a_kind() {
             "Unreadable: what is to be kept has no form in JSON: the number NaN",
         ),
         (
-            keep("kinds").with_state_failing(StateErrorKind::Unavailable),
+            keep("kinds").with_state_error(StateErrorKind::Unavailable),
             "get",
             "Unavailable: what is kept cannot be reached",
         ),
         (
-            keep("kinds").with_state_failing(StateErrorKind::SessionEnded),
+            keep("kinds").with_state_error(StateErrorKind::SessionEnded),
             "set",
             "SessionEnded",
         ),
         (
             plugin()
                 .tool("keep")
-                .with_state_failing(StateErrorKind::Unavailable),
+                .with_state_error(StateErrorKind::Unavailable),
             "create",
             "Unavailable",
         ),
     ] {
         let outcome = tool.call(json!({ "how": how }));
-        let told = outcome.error_text();
-        assert!(told.starts_with(kind), "{how}: {told}");
+        let message = outcome.error_text();
+        assert!(message.starts_with(kind), "{how}: {message}");
     }
 }
 
 #[test]
-fn a_handle_leads_to_what_was_kept_under_it_also_outside_of_sessions() {
+fn a_handle_finds_its_state_outside_of_sessions() {
     let handle = plugin()
         .tool("keep")
         .call(json!({ "how": "create" }))
@@ -87,8 +87,8 @@ fn a_handle_leads_to_what_was_kept_under_it_also_outside_of_sessions() {
 }
 
 #[test]
-fn what_is_kept_is_its_principals_alone() {
-    let by = |tool: Tool, name: &str| tool.by_principal(name, json!({}));
+fn state_belongs_to_its_principal() {
+    let by = |tool: Tool, name: &str| tool.with_principal(name, json!({}));
     let handle = by(plugin().tool("keep"), "alice").call(json!({ "how": "create" }));
     let handle = handle.text();
     by(keep("hers"), "alice").call(json!({ "how": "set" }));
@@ -99,28 +99,32 @@ fn what_is_kept_is_its_principals_alone() {
         "\"created\""
     );
     for stranger in [by(keep("hers"), "bob"), keep("hers")] {
-        let told = stranger.call(get.clone()).error_text();
-        assert!(told.starts_with("UnknownHandle"), "{told}");
-        let told = stranger.call(json!({ "how": "get" })).error_text();
-        assert!(told.starts_with("SessionEnded"), "{told}");
+        let message = stranger.call(get.clone()).error_text();
+        assert!(message.starts_with("UnknownHandle"), "{message}");
+        let message = stranger.call(json!({ "how": "get" })).error_text();
+        assert!(message.starts_with("SessionEnded"), "{message}");
     }
 }
 
 #[test]
-fn a_call_whose_changes_another_one_has_overtaken_fails() {
+fn a_call_fails_when_another_one_changed_its_state_first() {
     let lost = "another call has changed meanwhile what tool keep keeps, so that this one's changes are lost; call it again";
     let tool = keep("overtaken");
-    for (how, told, after) in [
+    for (how, message, after) in [
         ("overtaken", lost.to_owned(), "+"),
-        ("overtaken in an update", format!("Overtaken: {lost}"), "++"),
+        ("overtaken in an update", format!("Conflict: {lost}"), "++"),
     ] {
-        assert_eq!(tool.call(json!({ "how": how })).error_text(), told, "{how}");
+        assert_eq!(
+            tool.call(json!({ "how": how })).error_text(),
+            message,
+            "{how}"
+        );
         assert_eq!(kept(&tool), after, "{how}");
     }
 }
 
 #[test]
-fn an_update_that_refuses_keeps_nothing() {
+fn a_refused_update_keeps_nothing() {
     let tool = keep("refusing");
     tool.call(json!({ "how": "update" }));
     let spend = || tool.call(json!({ "how": "spend" }));
@@ -131,7 +135,7 @@ fn an_update_that_refuses_keeps_nothing() {
 }
 
 #[test]
-fn a_call_that_is_over_keeps_nothing_and_is_told_so() {
+fn state_of_an_ended_call_is_refused() {
     assert_eq!(keep("late").call(json!({ "how": "late" })).text(), "done");
     let heard = super::LATE.lock().expect("no panic").take();
     let late = heard.expect("somebody tells").recv().expect("told");

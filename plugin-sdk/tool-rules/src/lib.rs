@@ -11,10 +11,10 @@ use std::time::Duration;
 
 pub use log_level::LogLevel;
 
-/// The longest name of a tool. Unit: characters.
-/// Source: the official conformance suite (scenario `tools-list`); the specification's text says 128.
+/// The maximum length of a tool's name. Unit: characters. Source: the official conformance suite (scenario
+/// `tools-list`); the specification's text says 128.
 pub const MAX_NAME_LENGTH: usize = 64;
 
-/// How long a cancelled call may take to come back before it is answered without its tool.
-/// Source: ours. An async tool is cancelled within it, and the time that the transports keep in reserve is five times as long.
+/// The time that a cancelled call may take to return before it is answered without its tool. Source: ours. An async
+/// tool is cancelled within it, and the time that the transports keep in reserve is five times as long.
 pub const CANCEL_GRACE: Duration = Duration::from_millis(100);

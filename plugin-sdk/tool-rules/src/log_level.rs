@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// Details for those who look for a fault.
+    /// Details for debugging.
     Debug,
     /// Normal operation.
     Info,
-    /// Normal, but worth knowing.
+    /// Normal, but notable.
     Notice,
-    /// Something is not as it should be.
+    /// Something is wrong.
     Warning,
     /// Something failed.
     Error,
     /// A part of the tool does not work.
     Critical,
-    /// Somebody has to act at once.
+    /// Immediate action is needed.
     Alert,
     /// Nothing works.
     Emergency,

@@ -1,68 +1,69 @@
-//! How arguments reach a tool: as they are, and where it cannot take them so, once more with their spelling mended.
+//! The delivery of arguments to a tool: unchanged, and if the tool cannot decode them, once more with coercion.
 
 use serde_json::Value;
 
 use crate::{LazySchema, Problem, Schema, SchemaError, coerce, schema::describe::integer_range};
 
-/// The longest list of problems that a model is told. Unit: bytes.
-const MAX_WORDS: usize = 2000;
+/// The maximum length of a list of problems for a model. Unit: bytes.
+const MAX_MESSAGE: usize = 2000;
 
-/// How the arguments of one tool are taken; see [`Self::deliver`].
+/// The rules for the arguments of one tool; see [`Self::call_with`].
 #[derive(Clone, Copy, Debug)]
-pub struct Arguments<'a> {
+pub struct ArgumentRules<'a> {
     /// The tool's name.
     pub tool: &'a str,
     /// The text of its `inputSchema`.
     pub schema_text: &'a str,
-    /// The same, compiled when it is first needed.
+    /// The compiled `inputSchema`.
     pub schema: &'a LazySchema,
-    /// The schema says more than decoding can see: the tool gets only what it accepts.
+    /// Whether the schema has constraints that decoding does not see. The tool then gets only arguments that the
+    /// schema accepts.
     pub validate: bool,
-    /// Arguments are never coerced.
+    /// Whether arguments are never coerced.
     pub strict: bool,
 }
 
-/// What came of delivering arguments to a tool.
+/// The outcome of one attempt to call a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery<T> {
-    /// It took them.
-    Taken(T),
-    /// It could not decode them, and its body has not run.
-    Undecodable {
-        /// The decoder's words.
-        words: String,
+pub enum Attempt<T> {
+    /// The tool accepted the arguments; this is its result.
+    Accepted(T),
+    /// The tool could not decode the arguments, and its body has not run.
+    DecodeFailed {
+        /// The decoder's message.
+        message: String,
     },
 }
 
-/// Why a tool did not take its arguments.
+/// The reason why a tool did not accept its arguments.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal<'a> {
-    /// They do not fit. The text is for the model, which can mend them.
+pub enum ArgumentsError<'a> {
+    /// The arguments are wrong. The message is for the model, which can correct them.
     #[error("{0}")]
-    Unfit(String),
-    /// Nothing can be said of them: the schema itself is wrong, which only the tool's author can mend.
+    Invalid(String),
+    /// The schema itself is wrong, so that the arguments cannot be judged. Only the tool's author can correct it.
     #[error("the inputSchema is {0}")]
     Schema(&'a SchemaError),
 }
 
-impl<'a> Arguments<'a> {
-    /// Give `arguments`, the text of a JSON object, to `tool`, as it is or coerced, and hand back what came of it.
+impl<'a> ArgumentRules<'a> {
+    /// Calls `tool` with `arguments`, the text of a JSON object, unchanged or coerced, and returns its result.
     ///
-    /// | | the tool gets |
+    /// | attempt | the tool gets |
     /// |---|---|
-    /// | first | the text as it is; with `validate` only if the schema accepts it |
-    /// | if that failed, and not `strict` | the text of the [coerced](crate::coerce) arguments, if coercion changes anything; with `validate` only if the schema accepts them |
-    /// | if that failed | nothing more: the refusal names what is wrong with what was tried last |
+    /// | first | the text unchanged; with `validate` only if the schema accepts it |
+    /// | second, if the first failed and the tool is not `strict` | the text of the [coerced](crate::coerce) arguments, if coercion changes anything; with `validate` only if the schema accepts them |
+    /// | none, if both failed | the error describes the problems of the last attempt |
     ///
-    /// Without `validate` the tool's decoder has the last word, and the schema is compiled only if it objects. What the
-    /// schema accepts and the decoder does not is refused as well. Arguments in which an object has a name twice are
-    /// never coerced: which of its values was meant is not known.
+    /// Without `validate` the tool's decoder decides, and the schema is compiled only if decoding fails. Arguments that the
+    /// schema accepts and the decoder does not are refused too. Arguments in which an object has a name twice are never
+    /// coerced, because nobody knows which of the two values was meant.
     ///
     /// ```
-    /// use tool_schema::{Arguments, Delivery, LazySchema};
+    /// use tool_schema::{ArgumentRules, Attempt, LazySchema};
     ///
-    /// let arguments = Arguments {
+    /// let arguments = ArgumentRules {
     ///     tool: "square",
     ///     schema_text: r#"{"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}"#,
     ///     schema: &LazySchema::default(),
@@ -70,114 +71,120 @@ impl<'a> Arguments<'a> {
     ///     strict: false,
     /// };
     /// let square = |text: &str| match text.strip_prefix(r#"{"x":"#).and_then(|x| x.strip_suffix('}')?.parse().ok()) {
-    ///     Some(x) => Delivery::Taken(i64::pow(x, 2)),
-    ///     None => Delivery::Undecodable { words: "x is not an integer".to_owned() },
+    ///     Some(x) => Attempt::Accepted(i64::pow(x, 2)),
+    ///     None => Attempt::DecodeFailed { message: "x is not an integer".to_owned() },
     /// };
-    /// assert_eq!(arguments.deliver(r#"{"x":5}"#, square).unwrap(), 25);
-    /// assert_eq!(arguments.deliver(r#"{"x":"5"}"#, square).unwrap(), 25);
+    /// assert_eq!(arguments.call_with(r#"{"x":5}"#, square).unwrap(), 25);
+    /// assert_eq!(arguments.call_with(r#"{"x":"5"}"#, square).unwrap(), 25);
     /// assert_eq!(
-    ///     arguments.deliver(r#"{"x":"five"}"#, square).unwrap_err().to_string(),
+    ///     arguments.call_with(r#"{"x":"five"}"#, square).unwrap_err().to_string(),
     ///     r#"Invalid arguments for tool square: /x must be an integer, not the string "five""#
     /// );
     /// ```
     ///
     /// # Errors
-    /// [`Refusal`], when the tool has not taken them.
-    pub fn deliver<T>(
+    /// [`ArgumentsError`] if the tool did not accept the arguments.
+    pub fn call_with<T>(
         &self,
         arguments: &str,
-        mut tool: impl FnMut(&str) -> Delivery<T>,
-    ) -> Result<T, Refusal<'a>> {
-        let mut words = None;
+        mut tool: impl FnMut(&str) -> Attempt<T>,
+    ) -> Result<T, ArgumentsError<'a>> {
+        let mut decoder_message = None;
         if !self.validate || self.accepts(arguments)? {
             match tool(arguments) {
-                Delivery::Taken(outcome) => return Ok(outcome),
-                Delivery::Undecodable { words: told } => words = Some(told),
+                Attempt::Accepted(outcome) => return Ok(outcome),
+                Attempt::DecodeFailed { message } => decoder_message = Some(message),
             }
         }
         let mut value = match serde_json::from_str(arguments) {
             Ok(value) => value,
-            Err(error) => return Err(self.unfit(&unreadable(&error))),
+            Err(error) => return Err(self.invalid(&parse_error_message(&error))),
         };
         let schema = self.compiled()?;
-        let mended = !self.strict
-            && !has_a_name_twice(arguments, &value)
+        let is_coerced = !self.strict
+            && !has_duplicate_name(arguments, &value)
             && coerce(schema.value(), &mut value);
-        if mended {
-            words = None;
+        if is_coerced {
+            decoder_message = None;
             if !self.validate || schema.accepts(&value) {
                 match tool(&value.to_string()) {
-                    Delivery::Taken(outcome) => return Ok(outcome),
-                    Delivery::Undecodable { words: told } => words = Some(told),
+                    Attempt::Accepted(outcome) => return Ok(outcome),
+                    Attempt::DecodeFailed { message } => decoder_message = Some(message),
                 }
             }
         }
-        Err(self.unfit(&refusal(schema, &value, words)))
+        Err(self.invalid(&problem_message(schema, &value, decoder_message)))
     }
 
-    fn accepts(&self, arguments: &str) -> Result<bool, Refusal<'a>> {
+    fn accepts(&self, arguments: &str) -> Result<bool, ArgumentsError<'a>> {
         let schema = self.compiled()?;
         let value = serde_json::from_str::<Value>(arguments);
         Ok(value.is_ok_and(|value| schema.accepts(&value)))
     }
 
-    fn compiled(&self) -> Result<&'a Schema, Refusal<'a>> {
-        self.schema.get(self.schema_text).map_err(Refusal::Schema)
+    fn compiled(&self) -> Result<&'a Schema, ArgumentsError<'a>> {
+        self.schema
+            .get(self.schema_text)
+            .map_err(ArgumentsError::Schema)
     }
 
-    fn unfit(&self, words: &str) -> Refusal<'a> {
-        Refusal::Unfit(format!("Invalid arguments for tool {}: {words}", self.tool))
+    fn invalid(&self, message: &str) -> ArgumentsError<'a> {
+        ArgumentsError::Invalid(format!(
+            "Invalid arguments for tool {}: {message}",
+            self.tool
+        ))
     }
 }
 
-/// What to mend: in the schema's words where it objects, else in those of its integers, else in the decoder's.
-fn refusal(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
+/// Describes the problems: those of the schema, else those of its integers, else the message of the decoder.
+fn problem_message(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
     let mut problems = schema.problems(value);
     if problems.is_empty() {
         problems = schema.decoding_problems(value);
     }
     if !problems.is_empty() {
-        return listed(&problems);
+        return join_problems(&problems);
     }
     match decoder {
-        Some(words) => in_json_terms(&bounded(words)),
+        Some(message) => in_json_terms(&truncate(message)),
         None => "they do not satisfy the tool's inputSchema".to_owned(),
     }
 }
 
-pub(crate) fn listed(problems: &[Problem]) -> String {
-    let mut words = String::new();
+/// Joins problems to one message of bounded length.
+pub(crate) fn join_problems(problems: &[Problem]) -> String {
+    let mut message = String::new();
     for problem in problems {
         let problem = problem.to_string();
-        if words.is_empty() {
-            words = bounded(problem);
-        } else if words.len() + problem.len() <= MAX_WORDS {
-            words = format!("{words}; {problem}");
+        if message.is_empty() {
+            message = truncate(problem);
+        } else if message.len() + problem.len() <= MAX_MESSAGE {
+            message = format!("{message}; {problem}");
         } else {
-            return format!("{words}; and more");
+            return format!("{message}; and more");
         }
     }
-    words
+    message
 }
 
-fn bounded(mut words: String) -> String {
-    if words.len() > MAX_WORDS {
-        let boundary = (0..=MAX_WORDS).rfind(|end| words.is_char_boundary(*end));
-        words.truncate(boundary.unwrap_or(0));
-        words.push('…');
+fn truncate(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        let boundary = (0..=MAX_MESSAGE).rfind(|end| message.is_char_boundary(*end));
+        message.truncate(boundary.unwrap_or(0));
+        message.push('…');
     }
-    words
+    message
 }
 
-/// The decoder of a Rust type says which type it expected: names that mean nothing to who writes JSON.
-fn in_json_terms(words: &str) -> String {
-    let words = without_position(words);
-    let Some((start, expected)) = words.rsplit_once(", expected ") else {
-        return words.to_owned();
+/// Replaces Rust types in the message of a decoder by JSON types, which the model knows.
+fn in_json_terms(message: &str) -> String {
+    let message = without_position(message);
+    let Some((start, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
     };
-    // Told of the value, it has the right type; else the type is all there is to say.
+    // If the message names the value, its type is right and the range is wrong; otherwise only the type is known.
     if start.contains("invalid value: ")
-        && let Some([least, most]) = integer_range(&format_of(expected))
+        && let Some([least, most]) = integer_range(&schemars_format(expected))
     {
         return format!("{start}, expected an integer from {least} to {most}");
     }
@@ -193,37 +200,38 @@ fn in_json_terms(words: &str) -> String {
     format!("{start}, expected {expected}")
 }
 
-/// The `format` of a Rust type of integers, as schemars writes it.
-fn format_of(rust: &str) -> String {
+/// Returns the `format` that schemars writes for a Rust integer type.
+fn schemars_format(rust: &str) -> String {
     let (sign, bits) = match rust.strip_prefix('u') {
         Some(bits) => ("uint", bits),
         None => ("int", rust.strip_prefix('i').unwrap_or("-")),
     };
-    // On what runs plugins, these have 64 bits.
+    // These have 64 bits on every platform of plugins.
     let bits = bits.strip_prefix("size").unwrap_or(bits);
     format!("{sign}{bits}")
 }
 
-/// Not JSON, or more than can be read of it.
-fn unreadable(error: &serde_json::Error) -> String {
-    let words = error.to_string();
-    match without_position(&words) {
+/// Describes why arguments cannot be parsed.
+fn parse_error_message(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match without_position(&message) {
         "recursion limit exceeded" => "they are nested more than 127 deep".to_owned(),
         "number out of range" => "they have a number that is too large for 64 bits".to_owned(),
-        words => format!("they are not JSON: {words}"),
+        message => format!("they are not JSON: {message}"),
     }
 }
 
-/// Without "at line 1 column 9", as serde_json says it: the model did not write lines.
-fn without_position(words: &str) -> &str {
-    match words.rsplit_once(" at line ") {
-        Some((words, _)) => words,
-        None => words,
+/// Removes "at line 1 column 9", which serde_json appends: the model did not write lines.
+fn without_position(message: &str) -> &str {
+    match message.rsplit_once(" at line ") {
+        Some((message, _)) => message,
+        None => message,
     }
 }
 
-/// Does an object in the text, which was read as `value`, have two members of one name? Then one of them got lost.
-fn has_a_name_twice(text: &str, value: &Value) -> bool {
+/// Reports whether an object in the text, which was parsed as `value`, has two members of one name. One of them got
+/// lost.
+fn has_duplicate_name(text: &str, value: &Value) -> bool {
     let mut written = 0_usize;
     let (mut quoted, mut escaped) = (false, false);
     for byte in text.bytes() {
@@ -255,8 +263,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rust_types_are_told_in_the_terms_of_json() {
-        for (words, told) in [
+    fn rust_types_are_described_in_json_terms() {
+        for (message, expected_message) in [
             (
                 "invalid type: null, expected u8",
                 "invalid type: null, expected an integer of at least 0",
@@ -291,7 +299,7 @@ mod tests {
             ),
             ("missing field `a`", "missing field `a`"),
         ] {
-            assert_eq!(in_json_terms(words), told, "words: {words}");
+            assert_eq!(in_json_terms(message), expected_message, "words: {message}");
         }
     }
 }

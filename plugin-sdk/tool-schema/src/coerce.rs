@@ -1,16 +1,17 @@
-//! Arguments that are right but for their spelling: `"5"` where a number is wanted, `"[1]"` for an array, `5.0` for 5.
+//! Coercion of arguments that are right except for their spelling: `"5"` for a number, `"[1]"` for an array, `5.0`
+//! for 5.
 
 use serde_json::{Map, Value};
 
 use crate::{
     schema::document::{Document, Keywords, address, parts, properties},
-    spelling::respelled,
+    spelling::coerced,
 };
 
-/// How deep a value is followed: deeper inside it stays as it is.
+/// The maximum depth of coercion. Values below stay unchanged.
 const MAX_DEPTH: usize = 64;
 
-/// Bring `value` nearer to `schema`, and say whether anything changed.
+/// Changes the spelling of `value` to what `schema` accepts, and reports whether anything changed.
 ///
 /// | the schema wants | the value is | it becomes |
 /// |---|---|---|
@@ -19,16 +20,16 @@ const MAX_DEPTH: usize = 64;
 /// | boolean | `"true"`, `"false"` | `true`, `false` |
 /// | array, object | a string whose text is a JSON array, object | that array, object |
 ///
-/// At any depth down to 64, but never where a string is acceptable as well, and nothing is trimmed: `" 5"` stays a string.
-/// What the schema accepts stays as it is, but for `5.0` where it wants an integer, and nothing is lost on the way: a
-/// number that does not survive unchanged stays a string, and a whole float from 2^53 on, which may have been rounded
-/// when it was read, stays a float. The result may still not satisfy the schema.
+/// This works at any depth down to 64, but never where a string is acceptable too. Nothing is trimmed: `" 5"` stays a
+/// string. A value that the schema accepts stays unchanged, except `5.0` for an integer. No value is lost: a number that
+/// would change stays a string, and a whole float from 2^53 on, which may have been rounded when it was parsed, stays a
+/// float. The result may still not satisfy the schema.
 ///
-/// Inside of `anyOf` and `oneOf` a value is coerced where only one alternative can be meant. Those are out that
-/// * accept no value of its type,
-/// * require a member it does not have,
-/// * allow no further members and it has one,
-/// * have a constant (`const`, `enum`) for one of its members, and it has another: the tag of a Rust enum.
+/// Inside of `anyOf` and `oneOf` a value is coerced if only one alternative is possible. An alternative is impossible if it
+/// * accepts no value of this type,
+/// * requires a member that the value does not have,
+/// * allows no further members, and the value has one,
+/// * has a constant (`const`, `enum`) for a member, and the value has another one: the tag of a Rust enum.
 ///
 /// ```
 /// # use serde_json::json;
@@ -51,18 +52,18 @@ impl<'a> Coercion<'a> {
         if depth > MAX_DEPTH {
             return false;
         }
-        let respelled = respelled(self.0.types(schema), value);
-        let mut changed = respelled.is_some();
-        if let Some(respelled) = respelled {
-            *value = respelled;
+        let coerced = coerced(self.0.types(schema), value);
+        let mut changed = coerced.is_some();
+        if let Some(coerced) = coerced {
+            *value = coerced;
         }
-        changed |= self.inside(schema, value, depth, &mut Vec::new());
+        changed |= self.apply_inside(schema, value, depth, &mut Vec::new());
         changed
     }
 
-    /// Coerce what is inside of the value. `seen` are the schemas already applied to it: more than once changes nothing,
-    /// and recursive ones would not end.
-    fn inside(
+    /// Coerces the members of the value. `seen` are the schemas already applied to it: applying them again changes
+    /// nothing, and recursive ones would not end.
+    fn apply_inside(
         &self,
         schema: &'a Value,
         value: &mut Value,
@@ -82,21 +83,26 @@ impl<'a> Coercion<'a> {
             _ => false,
         };
         if let Some(target) = self.0.referenced(keywords) {
-            changed |= self.inside(target, value, depth, seen);
+            changed |= self.apply_inside(target, value, depth, seen);
         }
         for part in parts(keywords, "allOf") {
-            changed |= self.inside(part, value, depth, seen);
+            changed |= self.apply_inside(part, value, depth, seen);
         }
         for keyword in ["anyOf", "oneOf"] {
-            if let Some(part) = self.meant(keywords, keyword, value) {
-                changed |= self.inside(part, value, depth, seen);
+            if let Some(part) = self.only_possible(keywords, keyword, value) {
+                changed |= self.apply_inside(part, value, depth, seen);
             }
         }
         changed
     }
 
-    /// The alternative that must be meant, if it is only one.
-    fn meant(&self, schema: &'a Keywords, keyword: &str, value: &Value) -> Option<&'a Value> {
+    /// Returns the alternative that is possible for the value, if it is the only one.
+    fn only_possible(
+        &self,
+        schema: &'a Keywords,
+        keyword: &str,
+        value: &Value,
+    ) -> Option<&'a Value> {
         let mut possible = parts(schema, keyword).filter(|part| self.0.possible(part, value));
         match (possible.next(), possible.next()) {
             (Some(part), None) => Some(part),
@@ -135,7 +141,7 @@ impl<'a> Coercion<'a> {
     }
 }
 
-/// The schema of members that `properties` does not name, where it is the same for all of them.
+/// Returns the schema of members that `properties` does not name, if it is the same for all of them.
 fn further_members(schema: &Keywords) -> Option<&Value> {
     let rest = schema.get("additionalProperties");
     let patterns = schema.get("patternProperties").and_then(Value::as_object);
@@ -154,7 +160,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn values_are_respelled_only_where_the_schema_leaves_no_doubt() {
+    fn values_are_coerced_only_where_the_schema_leaves_no_doubt() {
         let integer = json!({"type": "integer"});
         let number = json!({"type": "number"});
         let boolean = json!({"type": "boolean"});

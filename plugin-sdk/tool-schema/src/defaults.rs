@@ -1,4 +1,4 @@
-//! Does the schema of an argument accept the argument's own default? A model reads both and takes them at their word.
+//! A check that the schema of an argument accepts the argument's own default: a model relies on both.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,11 @@ use crate::schema::{
     validator,
 };
 
-/// The name under which the whole schema is referred to where it has none of its own.
-const WHOLE: &str = "urn:tool-schema:whole";
+/// The `$id` of the whole schema, if it has none.
+const ROOT_ID: &str = "urn:tool-schema:whole";
 
-/// What is wrong with the defaults in an `inputSchema`: those of the root's `properties`, of theirs, and so on. A default
-/// of another type is one too, such as null for a number, which is what JSON makes of infinity.
+/// Returns the problems of the defaults in an `inputSchema`: those of the root's `properties`, of their `properties`,
+/// and so on. A default of another type is a problem too, such as null for a number, which JSON has for infinity.
 ///
 /// ```
 /// let schema = serde_json::json!({
@@ -26,43 +26,47 @@ const WHOLE: &str = "urn:tool-schema:whole";
 /// ```
 #[must_use]
 pub fn default_problems(schema: &Value) -> Vec<String> {
-    let mut found = Found {
+    let mut search = DefaultSearch {
         document: Document::new(schema),
         root: schema,
         seen: Vec::new(),
         defaults: Vec::new(),
     };
-    found.look(schema, "", "");
-    // Mostly all of them are sound, which one compiled schema tells of all at once.
-    if found.defaults.is_empty() || found.refusal(&found.defaults).is_none() {
+    search.collect(schema, "", "");
+    // Usually all of them are right: one compiled schema checks all at once.
+    if search.defaults.is_empty() || search.refusal(&search.defaults).is_none() {
         return Vec::new();
     }
-    let problems = found.defaults.iter().map(|default| found.problems(default));
+    let problems = search
+        .defaults
+        .iter()
+        .map(|default| search.problems(default));
     problems.flatten().collect()
 }
 
 /// A default, and the schema of its argument.
-struct Default<'a> {
+struct DeclaredDefault<'a> {
     value: &'a Value,
     schema: &'a Value,
-    /// Where the schema stands in the whole.
-    place: String,
-    /// Points to the argument.
+    /// A JSON pointer to the schema in the whole schema.
+    schema_pointer: String,
+    /// A JSON pointer to the argument.
     argument: String,
 }
 
-struct Found<'a> {
+/// The search for defaults.
+struct DefaultSearch<'a> {
     document: Document<'a>,
     root: &'a Value,
-    /// The addresses of schemas that were looked into: they may refer to each other in a circle.
+    /// The addresses of the schemas already searched: they may refer to each other in a circle.
     seen: Vec<usize>,
-    defaults: Vec<Default<'a>>,
+    defaults: Vec<DeclaredDefault<'a>>,
 }
 
-impl<'a> Found<'a> {
-    /// Look into the properties of a schema, and of the one it refers to. `place` is where it stands in the whole,
-    /// `argument` points to the argument it is for.
-    fn look(&mut self, schema: &'a Value, place: &str, argument: &str) {
+impl<'a> DefaultSearch<'a> {
+    /// Collects the defaults in the properties of a schema, and of the one it refers to. `schema_pointer` is its
+    /// position in the whole schema, `argument` points to its argument.
+    fn collect(&mut self, schema: &'a Value, schema_pointer: &str, argument: &str) {
         let Some(keywords) = schema.as_object() else {
             return;
         };
@@ -72,32 +76,32 @@ impl<'a> Found<'a> {
         self.seen.push(address(schema));
         for (name, property) in properties(keywords).into_iter().flatten() {
             let name = name.replace('~', "~0").replace('/', "~1");
-            let place = format!("{place}/properties/{name}");
+            let schema_pointer = format!("{schema_pointer}/properties/{name}");
             let argument = format!("{argument}/{name}");
-            self.look(property, &place, &argument);
+            self.collect(property, &schema_pointer, &argument);
             if let Some(value) = property.get("default") {
-                self.defaults.push(Default {
+                self.defaults.push(DeclaredDefault {
                     value,
                     schema: property,
-                    place,
+                    schema_pointer,
                     argument,
                 });
             }
         }
         if let Some(target) = self.document.referenced(keywords) {
-            let place = reference(keywords).unwrap_or_default();
-            self.look(target, place, argument);
+            let schema_pointer = local_reference(keywords).unwrap_or_default();
+            self.collect(target, schema_pointer, argument);
         }
     }
 
-    fn problems(&self, default: &Default<'a>) -> Vec<String> {
+    fn problems(&self, default: &DeclaredDefault<'a>) -> Vec<String> {
         let Some(refusal) = self.refusal(std::slice::from_ref(default)) else {
             return Vec::new();
         };
         let argument = &default.argument;
-        let problems = diagnose::problems_of(self.root, default.schema, default.value, false);
+        let problems = diagnose::part_problems(self.root, default.schema, default.value, false);
         if problems.is_empty() {
-            // Rare keywords, in the validator's words.
+            // Rare keywords have the validator's message.
             return vec![format!("the default of {argument} does not fit: {refusal}")];
         }
         let problems = problems.iter().map(|problem| {
@@ -110,21 +114,22 @@ impl<'a> Found<'a> {
         problems.collect()
     }
 
-    /// Why the schemas do not accept the defaults. They are asked as parts of the whole, to which they may refer.
-    fn refusal(&self, defaults: &[Default<'a>]) -> Option<String> {
+    /// Returns why the schemas do not accept the defaults. They are compiled as parts of the whole schema, to which
+    /// they may refer.
+    fn refusal(&self, defaults: &[DeclaredDefault<'a>]) -> Option<String> {
         let mut whole = self.root.as_object()?.clone();
-        let id = whole.entry("$id").or_insert_with(|| WHOLE.into());
+        let id = whole.entry("$id").or_insert_with(|| ROOT_ID.into());
         let id = id.as_str()?.to_owned();
         let parts = defaults.iter().map(|default| {
-            let reference = format!("{id}#{}", in_fragment(&default.place));
-            (&default.place, json!({ "$ref": reference }))
+            let reference = format!("{id}#{}", to_uri_fragment(&default.schema_pointer));
+            (&default.schema_pointer, json!({ "$ref": reference }))
         });
         let parts: Value = parts.collect();
         let values = defaults
             .iter()
-            .map(|default| (&default.place, default.value.clone()));
+            .map(|default| (&default.schema_pointer, default.value.clone()));
         let values: Value = values.collect();
-        // What cannot be compiled is not the defaults' problem.
+        // A schema that cannot be compiled is no problem of the defaults.
         let schema = json!({ "properties": parts, "$defs": { "whole": whole } });
         let validator = validator::validator(&schema).ok()?;
         let error = validator.validate(&values).err()?;
@@ -132,13 +137,13 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The pointer into the whole that `$ref` is.
-fn reference(keywords: &Keywords) -> Option<&str> {
+/// Returns the JSON pointer of a `$ref` within the schema.
+fn local_reference(keywords: &Keywords) -> Option<&str> {
     keywords.get("$ref")?.as_str()?.strip_prefix('#')
 }
 
-/// A JSON pointer as it stands in the fragment of a URI (RFC 6901, section 6).
-fn in_fragment(pointer: &str) -> String {
+/// Escapes a JSON pointer for the fragment of a URI (RFC 6901, section 6).
+fn to_uri_fragment(pointer: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/~-._$".contains(&byte);
     let bytes = pointer.bytes();
     bytes

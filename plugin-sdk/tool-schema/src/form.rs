@@ -1,81 +1,85 @@
-//! Questions that clients put to people: what forms may have, what fills them in, and where a URL may lead. Only flat objects of simple
-//! members are forms (M:elicit, "Requested Schema").
+//! Questions that clients ask users: the rules of forms, of their answers, and of URLs. A form is a flat object with
+//! primitive members (M:elicit, "Requested Schema").
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::{Problem, Schema, SchemaError, arguments::listed, coerce};
+use crate::{Problem, Schema, SchemaError, arguments::join_problems, coerce};
 
-/// A form that clients can show.
+/// A form that clients can show, such as `{"type": "object", "properties": {"sure": {"type": "boolean"}}, "required":
+/// ["sure"]}`.
 #[derive(Debug)]
 pub struct Form {
     shown: Schema,
-    /// What cannot be shown, and is checked all the same.
-    beyond: Option<Schema>,
+    /// A schema that clients do not see, and that answers must satisfy too.
+    constraints: Option<Schema>,
 }
 
-/// Why a schema is not one of a form, as the end of a sentence.
+/// The reason why a schema is not one of a form, as the end of a sentence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormError {
     /// The first of its [`form_problems`].
     #[error("that nobody can show: {0}")]
     Unshowable(String),
-    /// It is no schema.
+    /// The schema is invalid.
     #[error("whose schema is {0}")]
     Schema(#[from] SchemaError),
 }
 
-/// What is wrong with what a form was filled in with. Displayed, it is for whoever filled it in.
+/// The problems of an answer. Its message is for the user.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unfit(Vec<Problem>);
+pub struct InvalidAnswer(Vec<Problem>);
 
-impl Unfit {
-    /// Where something is wrong, and nothing of what was filled in there: JSON pointers.
-    pub fn places(&self) -> impl Iterator<Item = &str> {
+impl InvalidAnswer {
+    /// Returns JSON pointers to the wrong members, without any text of the user.
+    pub fn pointers(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|problem| problem.pointer.as_str())
     }
 }
 
-impl fmt::Display for Unfit {
+impl fmt::Display for InvalidAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&listed(&self.0))
+        f.write_str(&join_problems(&self.0))
     }
 }
 
 impl Form {
-    /// The form of a schema, which clients show, and of one that they do not see: it says all that what is filled in must
-    /// satisfy, where MCP has no word for some of it (`pattern`).
+    /// Creates a form from the schema that clients show, and from an optional schema with all constraints of an
+    /// answer, if MCP's forms cannot express some of them (`pattern`).
     ///
     /// # Errors
     /// [`FormError`]
-    pub fn new(shown: &Value, beyond: Option<&Value>) -> Result<Self, FormError> {
+    pub fn new(shown: &Value, constraints: Option<&Value>) -> Result<Self, FormError> {
         if let Some(problem) = form_problems(shown).into_iter().next() {
             return Err(FormError::Unshowable(problem));
         }
         let compile = |schema: &Value| Schema::compile(&schema.to_string());
         Ok(Self {
             shown: compile(shown)?,
-            beyond: beyond.map(compile).transpose()?,
+            constraints: constraints.map(compile).transpose()?,
         })
     }
 
-    /// An answer to the form, an `ElicitResult` of MCP, as the type that it was made of takes it: without what the form
-    /// does not ask for, without the `null` of a field that was left empty, and [mended](coerce) as arguments of tools are.
+    /// Checks an answer to the form, and returns it as its type decodes it.
+    ///
+    /// `answer` is an `ElicitResult` of MCP: `{"action": "accept", "content": {"sure": "true"}}`. Members that the
+    /// form does not have and the `null` of an optional field are removed. The rest is [coerced](coerce) like
+    /// arguments of tools.
     ///
     /// # Errors
-    /// What was filled in does not fit.
-    pub fn filled_in(&self, answer: &Value) -> Result<Value, Unfit> {
+    /// [`InvalidAnswer`] if the answer does not fit.
+    pub fn check_answer(&self, answer: &Value) -> Result<Value, InvalidAnswer> {
         let mut answer = answer.clone();
         if let Some(content) = answer.get_mut("content").and_then(Value::as_object_mut) {
-            self.tidy(content);
+            self.drop_unrequested(content);
         }
         match answer["action"].as_str() {
             Some("accept") => {}
             Some("decline" | "cancel") => return Ok(answer),
             _ => {
-                return Err(Unfit(vec![Problem {
+                return Err(InvalidAnswer(vec![Problem {
                     pointer: "/action".to_owned(),
                     message: "must be \"accept\", \"decline\" or \"cancel\"".to_owned(),
                 }]));
@@ -83,7 +87,7 @@ impl Form {
         }
         let content = &mut answer["content"];
         coerce(self.shown.value(), content);
-        for schema in [Some(&self.shown), self.beyond.as_ref()]
+        for schema in [Some(&self.shown), self.constraints.as_ref()]
             .into_iter()
             .flatten()
         {
@@ -92,13 +96,13 @@ impl Form {
                 problems = schema.decoding_problems(content);
             }
             if !problems.is_empty() {
-                return Err(Unfit(problems));
+                return Err(InvalidAnswer(problems));
             }
         }
         Ok(answer)
     }
 
-    fn tidy(&self, content: &mut Map<String, Value>) {
+    fn drop_unrequested(&self, content: &mut Map<String, Value>) {
         let schema = self.shown.value();
         let required = schema["required"].as_array();
         let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|it| it == name));
@@ -109,10 +113,10 @@ impl Form {
     }
 }
 
-/// What is wrong with the URL of an elicitation, as the end of a sentence. A browser is to open it.
+/// Checks the URL of an elicitation. A browser has to open it.
 ///
 /// # Errors
-/// It is no absolute URL of `https` or `http`.
+/// The problem, as the end of a sentence: the URL is not an absolute one of `https` or `http`.
 pub fn check_url(url: &str) -> Result<(), &'static str> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if !["https", "http"]
@@ -126,7 +130,7 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     if host.is_empty() || host.starts_with(':') {
         return Err("has a URL that names no host");
     }
-    // RFC 3986, section 2: these stand in no URL, however much browsers forgive. (Others than ASCII are forgiven.)
+    // RFC 3986, section 2: a URL must not contain these, even if browsers accept them. (Characters outside of ASCII are allowed here.)
     let harmful = |c: char| c.is_whitespace() || c.is_control() || r#"<>"{}|\^`"#.contains(c);
     if url.contains(harmful) {
         return Err(
@@ -136,8 +140,9 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What a form can have beside its members. Source: ElicitRequestFormParams of MCP 2026-07-28, and what tells nothing more.
-const BESIDE: [&str; 7] = [
+/// The keywords that a form may have. Source: ElicitRequestFormParams of MCP 2026-07-28, and keywords without a
+/// constraint.
+const FORM_KEYWORDS: [&str; 7] = [
     "$schema",
     "additionalProperties",
     "description",
@@ -147,8 +152,8 @@ const BESIDE: [&str; 7] = [
     "type",
 ];
 
-/// What is wrong with the `requestedSchema` of an elicitation: an object of strings, numbers, booleans, and choices of one
-/// or of several strings, and nothing said of it as a whole.
+/// Returns the problems of the `requestedSchema` of an elicitation. It must be an object of strings, numbers,
+/// booleans, and choices of one or several strings, without constraints on the object as a whole.
 #[must_use]
 pub fn form_problems(schema: &Value) -> Vec<String> {
     if schema["type"] != "object" {
@@ -159,7 +164,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
     };
     let mut problems: Vec<String> = properties
         .iter()
-        .filter(|(_, property)| !is_simple(property))
+        .filter(|(_, property)| !is_primitive(property))
         .map(|(name, _)| {
             format!(
                 "{name:?} is no string, number, boolean, or choice of strings, which is all that a form can have"
@@ -169,7 +174,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
     let members = schema.as_object().into_iter().flat_map(Map::keys);
     problems.extend(
         members
-            .filter(|keyword| !BESIDE.contains(&keyword.as_str()))
+            .filter(|keyword| !FORM_KEYWORDS.contains(&keyword.as_str()))
             .map(|keyword| format!("`{keyword}` says of the whole form what no client shows")),
     );
     if schema
@@ -193,8 +198,8 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
 /// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
-/// Source: PrimitiveSchemaDefinition of MCP 2026-07-28.
-fn is_simple(property: &Value) -> bool {
+/// Reports whether a member is a PrimitiveSchemaDefinition. Source: MCP 2026-07-28.
+fn is_primitive(property: &Value) -> bool {
     let has = |keyword: &str, fits: fn(&Value) -> bool| property.get(keyword).is_none_or(fits);
     let default: fn(&Value) -> bool = match property["type"].as_str() {
         Some("boolean") => Value::is_boolean,
@@ -217,10 +222,10 @@ fn is_simple(property: &Value) -> bool {
                 .as_str()
                 .is_some_and(|format| FORMATS.contains(&format))
         });
-    fits && has_simple_type(property)
+    fits && has_primitive_type(property)
 }
 
-fn has_simple_type(property: &Value) -> bool {
+fn has_primitive_type(property: &Value) -> bool {
     match property["type"].as_str() {
         Some("boolean" | "integer" | "number") => true,
         Some("string") => {
@@ -267,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_fits_and_has_no_more_than_was_asked_for() {
+    fn an_answer_fits_the_form_and_has_only_its_fields() {
         let name = json!({ "type": "string" });
         let form = form(json!({ "name": name }), json!(["name"]));
         let form = Form::new(&form, None).expect("a form");
@@ -307,8 +312,10 @@ mod tests {
                 Ok(answer("cancel", json!({}))),
             ),
         ] {
-            let filled_in = form.filled_in(&answer).map_err(|unfit| unfit.to_string());
-            assert_eq!(filled_in, expected.map_err(str::to_owned), "{answer}");
+            let checked = form
+                .check_answer(&answer)
+                .map_err(|invalid| invalid.to_string());
+            assert_eq!(checked, expected.map_err(str::to_owned), "{answer}");
         }
         let nested = json!({ "type": "object", "properties": { "x": { "type": "object" } } });
         let error = Form::new(&nested, None).expect_err("nested").to_string();
@@ -319,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_but_for_its_spelling_is_mended() {
+    fn answers_are_coerced_like_arguments() {
         let properties = json!({
             "stars": { "type": "integer" }, "sure": { "type": "boolean" }, "name": { "type": "string" },
         });
@@ -330,7 +337,7 @@ mod tests {
                 json!({ "stars": "5", "sure": "true" }),
                 Some(json!({ "stars": 5, "sure": true })),
             ),
-            // Left empty.
+            // Fields without a value.
             (
                 json!({ "stars": 5, "sure": null, "name": null }),
                 Some(json!({ "stars": 5 })),
@@ -341,37 +348,37 @@ mod tests {
             ),
             (json!({ "stars": null }), None),
             (json!({ "stars": 5.5 }), None),
-            // No integer type takes it.
+            // No integer type holds it.
             (json!({ "stars": 1e30 }), None),
         ] {
-            let filled_in = form.filled_in(&answer("accept", content.clone()));
+            let checked = form.check_answer(&answer("accept", content.clone()));
             let expected = expected.map(|content| answer("accept", content));
-            assert_eq!(filled_in.ok(), expected, "{content}");
+            assert_eq!(checked.ok(), expected, "{content}");
         }
     }
 
     #[test]
-    fn what_no_client_shows_is_checked_all_the_same() {
+    fn hidden_constraints_are_checked() {
         let shown = form(json!({ "code": { "type": "string" } }), json!([]));
         let code = json!({ "type": ["string", "null"], "pattern": "^[a-z]+$" });
-        let beyond = form(json!({ "code": code }), json!([]));
-        let form = Form::new(&shown, Some(&beyond)).expect("a form");
+        let constraints = form(json!({ "code": code }), json!([]));
+        let form = Form::new(&shown, Some(&constraints)).expect("a form");
         for (content, fits) in [
             (json!({ "code": "abc" }), true),
             (json!({ "code": null }), true),
             (json!({}), true),
             (json!({ "code": "ABC" }), false),
         ] {
-            let filled_in = form.filled_in(&answer("accept", content.clone()));
-            assert_eq!(filled_in.is_ok(), fits, "{content}");
+            let checked = form.check_answer(&answer("accept", content.clone()));
+            assert_eq!(checked.is_ok(), fits, "{content}");
         }
-        let unfit = form.filled_in(&answer("accept", json!({ "code": "a secret" })));
-        let unfit = unfit.expect_err("it has a blank");
-        assert_eq!(unfit.places().collect::<Vec<_>>(), ["/code"]);
-        let words = unfit.to_string();
+        let invalid = form.check_answer(&answer("accept", json!({ "code": "a secret" })));
+        let invalid = invalid.expect_err("it has a blank");
+        assert_eq!(invalid.pointers().collect::<Vec<_>>(), ["/code"]);
+        let message = invalid.to_string();
         assert!(
-            words.starts_with("/code must ") && words.contains("^[a-z]+$"),
-            "{words}"
+            message.starts_with("/code must ") && message.contains("^[a-z]+$"),
+            "{message}"
         );
         let wrong = json!({ "type": 5 });
         assert!(Form::new(&shown, Some(&wrong)).is_err());

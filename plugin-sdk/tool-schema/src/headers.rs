@@ -1,5 +1,5 @@
-//! The headers that a schema asks clients to repeat arguments in, and whether clients will do so: a client drops a tool that
-//! breaks the rules from its list (M:tools, "x-mcp-header"), so better say so before one sees it.
+//! The headers that repeat arguments. Clients drop a tool that breaks the rules from their list (M:tools,
+//! "x-mcp-header"), so the rules are checked before a client sees the tool.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The keyword that names the header `Mcp-Param-NAME` of a property.
 const KEYWORD: &str = "x-mcp-header";
 
-/// Keywords whose members are named by the author, each with a schema.
+/// Keywords whose members have names of the author, each with a schema.
 const NAMED_SCHEMAS: [&str; 5] = [
     "$defs",
     "definitions",
@@ -17,21 +17,21 @@ const NAMED_SCHEMAS: [&str; 5] = [
     "properties",
 ];
 
-/// Keywords whose values are data, whatever they look like.
+/// Keywords whose values are data, not schemas.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
-/// What is wrong with the headers of a tool: with the annotations in its `inputSchema`, and with `declared`, which says
-/// the same as a map from headers to JSON pointers into the arguments.
+/// Returns the problems of a tool's headers: those of the annotations in its `inputSchema`, and differences to
+/// `declared`, a map from headers to JSON pointers into the arguments, such as `{"Region": "/region"}`.
 #[must_use]
 pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> Vec<String> {
     let (mut headers, mut problems) = (Vec::new(), Vec::new());
     let annotations = annotations(schema);
     for annotation in &annotations {
-        match annotation.sound() {
+        match annotation.check() {
             Ok(header) => headers.push(header),
             Err(problem) => problems.push(format!(
                 "the {KEYWORD} at {:?} of the inputSchema {problem}",
-                annotation.place
+                annotation.schema_pointer
             )),
         }
     }
@@ -61,8 +61,8 @@ pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> V
     problems
 }
 
-/// Returns the headers that repeat arguments, as a client sends them: names, and JSON pointers into the arguments. Whether the
-/// annotations are sound is for [`header_problems`] to say.
+/// Returns the headers that repeat arguments: names without the prefix `Mcp-Param-`, and JSON pointers into the
+/// arguments. [`header_problems`] checks the annotations, this function does not.
 #[must_use]
 pub fn argument_headers(schema: &Value) -> Vec<(&str, String)> {
     let annotations = annotations(schema).into_iter();
@@ -75,46 +75,46 @@ pub fn argument_headers(schema: &Value) -> Vec<(&str, String)> {
     headers.collect()
 }
 
-/// The keyword in a schema.
+/// An occurrence of the keyword in a schema.
 struct Annotation<'a> {
-    /// Its value, which is the header's name.
+    /// The value of the keyword, the header's name.
     name: &'a Value,
-    /// The schema that has it.
+    /// The schema with the keyword.
     schema: &'a Map<String, Value>,
-    /// A pointer to this schema in the whole.
-    place: String,
-    /// A pointer to the argument that the schema is for, if `properties` alone lead to it.
+    /// A JSON pointer to this schema in the whole schema.
+    schema_pointer: String,
+    /// A JSON pointer to the argument of this schema, if the path has only `properties`.
     argument: Option<String>,
 }
 
 fn annotations(schema: &Value) -> Vec<Annotation<'_>> {
     let mut found = Vec::new();
-    look(schema, "", Some(""), &mut found);
+    collect(schema, "", Some(""), &mut found);
     found
 }
 
-/// Looks into a schema. `place` is where it stands in the whole; `argument` points to the argument it is for, if
-/// `properties` alone lead to it.
-fn look<'a>(
+/// Collects the annotations of a schema. `schema_pointer` is its position in the whole schema. `argument` points to
+/// its argument, if the path has only `properties`.
+fn collect<'a>(
     schema: &'a Value,
-    place: &str,
+    schema_pointer: &str,
     argument: Option<&str>,
     found: &mut Vec<Annotation<'a>>,
 ) {
     match schema {
-        Value::Object(members) => look_into(members, place, argument, found),
+        Value::Object(members) => collect_from_keywords(members, schema_pointer, argument, found),
         Value::Array(schemas) => {
             for (position, schema) in schemas.iter().enumerate() {
-                look(schema, &format!("{place}/{position}"), None, found);
+                collect(schema, &format!("{schema_pointer}/{position}"), None, found);
             }
         }
         _ => {}
     }
 }
 
-fn look_into<'a>(
+fn collect_from_keywords<'a>(
     schema: &'a Map<String, Value>,
-    place: &str,
+    schema_pointer: &str,
     argument: Option<&str>,
     found: &mut Vec<Annotation<'a>>,
 ) {
@@ -122,35 +122,38 @@ fn look_into<'a>(
         found.push(Annotation {
             name,
             schema,
-            place: place.to_owned(),
+            schema_pointer: schema_pointer.to_owned(),
             argument: argument.map(str::to_owned),
         });
     }
     for (keyword, value) in schema {
-        let place = format!("{place}/{}", escaped(keyword));
+        let schema_pointer = format!("{schema_pointer}/{}", escape_pointer(keyword));
         match value {
             _ if DATA.contains(&keyword.as_str()) || keyword == KEYWORD => {}
             Value::Object(schemas) if NAMED_SCHEMAS.contains(&keyword.as_str()) => {
                 for (name, schema) in schemas {
-                    let name = escaped(name);
+                    let name = escape_pointer(name);
                     let argument = argument.filter(|_| keyword == "properties");
                     let argument = argument.map(|argument| format!("{argument}/{name}"));
-                    look(
+                    collect(
                         schema,
-                        &format!("{place}/{name}"),
+                        &format!("{schema_pointer}/{name}"),
                         argument.as_deref(),
                         found,
                     );
                 }
             }
-            schema => look(schema, &place, None, found),
+            schema => collect(schema, &schema_pointer, None, found),
         }
     }
 }
 
 impl Annotation<'_> {
-    /// The header's name and the argument's place; else why no client would repeat it.
-    fn sound(&self) -> Result<(&str, &str), String> {
+    /// Returns the header's name and the argument's pointer.
+    ///
+    /// # Errors
+    /// The reason why no client would repeat the argument.
+    fn check(&self) -> Result<(&str, &str), String> {
         let Some(name) = self.name.as_str() else {
             return Err(format!("is {}, and must be a string", self.name));
         };
@@ -177,13 +180,13 @@ impl Annotation<'_> {
     }
 }
 
-/// `tchar` of RFC 9110, section 5.6.2.
+/// Reports whether a byte is a `tchar` of RFC 9110, section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A member's name as it stands in a JSON pointer (RFC 6901, section 3).
-fn escaped(name: &str) -> String {
+/// Escapes the name of a member for a JSON pointer (RFC 6901, section 3).
+fn escape_pointer(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_no_client_would_repeat_are_problems() {
+    fn headers_that_clients_ignore_are_problems() {
         let properties = |properties: Value| json!({ "type": "object", "properties": properties });
         let unreached = "`properties` alone lead";
         let list = json!({ "type": "array", "items": header("R", "string") });

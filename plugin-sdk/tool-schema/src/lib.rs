@@ -1,23 +1,28 @@
-//! What tool declarations and arguments must satisfy: one rule for everyone who has to say whether a tool is well
-//! declared ([`check_name`], [`header_problems`], [`default_problems`], [`Schema::compile`]), give arguments to it ([`Arguments::deliver`]), or
-//! say whether a value fits a schema and why not ([`Schema::problems`]), which headers repeat arguments ([`argument_headers`]), or whether a client can show a form and
-//! what fills it in ([`Form`], [`check_url`]). It knows neither hosts nor plugins.
+//! The rules for tool declarations and arguments, each defined once:
 //!
-//! # What a tool can rely on
+//! - whether a tool is declared correctly: [`check_name`], [`header_problems`], [`default_problems`], [`Schema::compile`]
+//! - how a tool gets its arguments: [`ArgumentRules::call_with`]
+//! - why a value does not satisfy a schema: [`Schema::problems`]
+//! - which headers repeat arguments: [`argument_headers`]
+//! - whether clients can show a form, and whether an answer fits it: [`Form`], [`check_url`]
 //!
-//! | | not `validate` | `validate` |
+//! The crate knows neither hosts nor plugins.
+//!
+//! # Guarantees for a tool
+//!
+//! | | without `validate` | with `validate` |
 //! |---|---|---|
-//! | what the tool decodes as it is | is what the tool gets | is what the tool gets, if the schema accepts it |
-//! | else | what [`coerce`] makes of it, unless the tool is `strict` | the same, if the schema accepts it |
-//! | who has the last word | the tool's decoder | the schema and the decoder, both |
-//! | the schema is compiled | when decoding fails | at the first call |
+//! | arguments that the tool can decode | are passed unchanged | are passed unchanged, if the schema accepts them |
+//! | other arguments | are passed as [`coerce`] changes them, unless the tool is `strict` | the same, if the schema accepts the result |
+//! | final decision | the tool's decoder | the schema and the decoder |
+//! | compilation of the schema | when decoding fails | at the first call |
 //!
 //! `validate` is for schemas with constraints that decoding does not see, such as `minimum` or `pattern`. `format` is
-//! never checked. Coercion's own rules stand at [`coerce`], the order of attempts at [`Arguments::deliver`].
+//! never checked. [`coerce`] has the rules of coercion, [`ArgumentRules::call_with`] the order of attempts.
 //!
-//! What the schema accepts and the tool gets is what was sent, and never another value in its place: an integer that its
-//! type does not hold, or a whole float from 2^53 on for an integer, is refused. Without `validate` the tool also gets
-//! what only its decoder accepts: serde takes an array for a struct, its fields in order.
+//! A value that the schema accepts reaches the tool with the meaning that it was sent with. An integer that its type cannot
+//! hold is refused, and so is a whole float from 2^53 on for an integer. Without `validate` the tool also gets values that
+//! only its decoder accepts: serde decodes an array as a struct, its fields in order.
 
 mod arguments;
 mod coerce;
@@ -27,19 +32,19 @@ mod headers;
 mod schema;
 mod spelling;
 
-pub use arguments::{Arguments, Delivery, Refusal};
+pub use arguments::{ArgumentRules, ArgumentsError, Attempt};
 pub use coerce::coerce;
 pub use defaults::default_problems;
-pub use form::{Form, FormError, Unfit, check_url, form_problems};
+pub use form::{Form, FormError, InvalidAnswer, check_url, form_problems};
 pub use headers::{argument_headers, header_problems};
-pub use schema::{LazySchema, Schema, SchemaError, describe::likeness, problems::Problem};
+pub use schema::{LazySchema, Schema, SchemaError, describe::similarity, problems::Problem};
 
 use tool_rules::MAX_NAME_LENGTH;
 
-/// Check the name of a tool.
+/// Checks the name of a tool.
 ///
 /// # Errors
-/// What is wrong with it, as the end of a sentence that began with the name.
+/// The problem, as the end of a sentence that began with the name.
 pub fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > MAX_NAME_LENGTH {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! A compiled JSON Schema (2020-12) and what it says of a value.
+//! A compiled JSON Schema (2020-12) and the problems of values.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
 use self::{
-    describe::shortened,
+    describe::shorten,
     document::{Keywords, parts, properties},
     problems::Problem,
     validator::validator,
@@ -20,30 +20,30 @@ pub(crate) mod problems;
 pub(crate) mod types;
 pub(crate) mod validator;
 
-/// A compiled schema. References that lead out of it are not followed but refused.
+/// A compiled schema. It refuses references to other documents.
 #[derive(Debug)]
 pub struct Schema {
     value: Value,
     validator: Validator,
 }
 
-/// Why a schema cannot be used.
+/// The reason why a schema cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// Not JSON at all.
+    /// The text is not JSON.
     #[error("not JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// JSON, but not a valid schema.
+    /// The JSON is not a valid schema.
     #[error("not a valid JSON Schema (2020-12): {0}")]
     Invalid(String),
 }
 
 impl Schema {
-    /// Compile a schema.
+    /// Compiles a schema.
     ///
     /// # Errors
-    /// [`SchemaError`], when it is not JSON, not a schema, or refers to something outside itself.
+    /// [`SchemaError`] if the text is not JSON, not a schema, or refers to another document.
     pub fn compile(text: &str) -> Result<Self, SchemaError> {
         let value: Value = serde_json::from_str(text)?;
         let validator =
@@ -51,20 +51,20 @@ impl Schema {
         Ok(Self { value, validator })
     }
 
-    /// The schema itself.
+    /// Returns the schema as JSON.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// Does `value` satisfy the schema?
+    /// Reports whether `value` satisfies the schema.
     #[must_use]
     pub fn accepts(&self, value: &Value) -> bool {
         self.validator.is_valid(value)
     }
 
-    /// Where `value` does not satisfy the schema, if it does not: the first ten places at most, and of one array three.
-    /// Good for arguments and for results that have to satisfy an `outputSchema`.
+    /// Returns the problems of `value`; none if it satisfies the schema. There are at most ten, and at most three of one array.
+    /// Use it for arguments, and for results that have to satisfy an `outputSchema`.
     ///
     /// ```
     /// let schema = tool_schema::Schema::compile(
@@ -83,13 +83,13 @@ impl Schema {
         if !problems.is_empty() {
             return problems;
         }
-        // Rare keywords, in the validator's words.
+        // Rare keywords have the validator's message.
         let error = self.validator.validate(value).err();
         error.iter().map(|error| self.problem(error)).collect()
     }
 
-    /// Where `value`, which satisfies the schema, is still nothing that a Rust type takes: integers that are written
-    /// with a fraction or exponent, or do not fit into 64 bits.
+    /// Returns the problems of a `value` that satisfies the schema, but that no Rust type decodes: integers with a
+    /// fraction or exponent, or beyond 64 bits.
     #[must_use]
     pub fn decoding_problems(&self, value: &Value) -> Vec<Problem> {
         diagnose::problems(&self.value, value, true)
@@ -111,20 +111,20 @@ impl Schema {
             }
             return Problem {
                 pointer: format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
-                message: problems::unknown(name, known.into_iter(), given, None),
+                message: problems::unknown_member(name, known.into_iter(), given, None),
             };
         }
         Problem {
             pointer: pointer.to_owned(),
             message: format!(
                 "does not fit: {}",
-                shortened(&error.masked_with("it").to_string())
+                shorten(&error.masked_with("it").to_string())
             ),
         }
     }
 }
 
-/// The names of all members that the schema or its alternatives know.
+/// Collects the names of all members that the schema or its alternatives know.
 fn names<'a>(schema: &'a Keywords, depth: usize, known: &mut Vec<&'a str>) {
     for name in properties(schema).into_iter().flat_map(Map::keys) {
         if !known.contains(&name.as_str()) {
@@ -140,13 +140,13 @@ fn names<'a>(schema: &'a Keywords, depth: usize, known: &mut Vec<&'a str>) {
     }
 }
 
-/// A schema that is compiled when it is first needed: the first one compiled in a process costs more than a whole cold
-/// start of an empty function.
+/// A schema that is compiled at its first use. The first compilation in a process costs more than a whole cold start
+/// of an empty function.
 #[derive(Debug, Default)]
 pub struct LazySchema(OnceLock<Result<Schema, SchemaError>>);
 
 impl LazySchema {
-    /// The schema whose text this is: the same at every call.
+    /// Returns the schema with this text. The text must be the same at every call.
     ///
     /// # Errors
     /// [`SchemaError`], the same at every call.
@@ -154,7 +154,7 @@ impl LazySchema {
         self.0.get_or_init(|| Schema::compile(text)).as_ref()
     }
 
-    /// Was it needed yet?
+    /// Reports whether the schema was used.
     #[must_use]
     pub fn is_compiled(&self) -> bool {
         self.0.get().is_some()

@@ -1,13 +1,13 @@
-//! One value in the spelling of another type: `"5"` as 5, `5.0` as 5, `"[1]"` as an array.
+//! A value in the spelling of another type: `"5"` as 5, `5.0` as 5, `"[1]"` as an array.
 
 use serde_json::{Number, Value};
 
 use crate::schema::types::Types;
 
-/// The value as one of these types would be spelled, if it is spelled as another.
-pub(crate) fn respelled(types: Types, value: &Value) -> Option<Value> {
+/// Returns the value in the spelling of one of these types, if its own spelling is another one.
+pub(crate) fn coerced(types: Types, value: &Value) -> Option<Value> {
     match value {
-        Value::String(text) if !types.has(Types::STRING) => from_text(types, text),
+        Value::String(text) if !types.has(Types::STRING) => parse_text(types, text),
         Value::Number(number) if types.has(Types::INTEGER) && !types.has(Types::FRACTION) => {
             integer(number)
         }
@@ -15,8 +15,8 @@ pub(crate) fn respelled(types: Types, value: &Value) -> Option<Value> {
     }
 }
 
-fn from_text(types: Types, text: &str) -> Option<Value> {
-    // Before anything is parsed: it may be megabytes.
+fn parse_text(types: Types, text: &str) -> Option<Value> {
+    // Check before parsing: the text may have megabytes.
     let wanted = match text.as_bytes() {
         [b'[', .., b']'] => types.has(Types::ARRAY),
         [b'{', .., b'}'] => types.has(Types::OBJECT),
@@ -29,7 +29,7 @@ fn from_text(types: Types, text: &str) -> Option<Value> {
     }
     match serde_json::from_str(text).ok()? {
         Value::Number(number) if types.has(Types::FRACTION) => {
-            survives(&number, text).then_some(Value::Number(number))
+            is_exact(&number, text).then_some(Value::Number(number))
         }
         Value::Number(number) if number.is_f64() => {
             (significant_digits(text) <= 15).then(|| integer(&number))?
@@ -38,15 +38,15 @@ fn from_text(types: Types, text: &str) -> Option<Value> {
     }
 }
 
-/// An integer too large for 64 bits becomes a float; it must not change its value silently.
-fn survives(number: &Number, text: &str) -> bool {
+/// Reports whether a parsed number has the value of its text. An integer too large for 64 bits becomes a float.
+fn is_exact(number: &Number, text: &str) -> bool {
     let integral = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'-');
     !integral || !number.is_f64() || number.as_f64() == Some(0.0)
 }
 
-/// How many digits the number has before its exponent; up to 15 of them a float holds exactly.
+/// Returns the number of digits before the exponent. A float holds up to 15 of them exactly.
 fn significant_digits(number: &str) -> usize {
     let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
     let mantissa = if mantissa.contains('.') {
@@ -61,9 +61,9 @@ fn significant_digits(number: &str) -> usize {
         .count()
 }
 
-/// `5.0` as 5, where a float holds every integer exactly.
+/// Returns `5.0` as 5, below the limit up to which a float holds every integer exactly.
 fn integer(number: &Number) -> Option<Value> {
-    /// 2^53, from which on not every integer is a float.
+    /// 2^53: from here on, floats do not hold every integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = number
         .as_f64()

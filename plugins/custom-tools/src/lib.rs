@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(add(i64::MAX, 1), Err("the sum does not fit into 64 bits"));
     }
     #[test]
-    fn clients_may_spell_numbers_as_text_and_are_told_what_is_wrong() {
+    fn numbers_may_be_text_and_errors_say_what_is_wrong() {
         let multiply = plugin().tool("multiply");
         assert_eq!(multiply.call(json!({ "x": "5", "y": 3 })).text(), "15");
         assert_eq!(

@@ -1,9 +1,9 @@
-//! Which addresses lead to the public internet. All others are refused, whichever way a URL came to name them.
+//! The addresses of the public internet. All others are refused, however a URL leads to them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What is not public in IPv4: first address, bits of the prefix, words for it.
-/// Source: IANA's registry of special-purpose addresses, and what clouds put their metadata on.
+/// Ranges of IPv4 that are not public: first address, prefix length, description. Source: IANA's registry of
+/// special-purpose addresses, and the metadata addresses of clouds.
 const IPV4: &[([u8; 4], u32, &str)] = &[
     ([0, 0, 0, 0], 8, "an unspecified address"),
     ([10, 0, 0, 0], 8, "a private address"),
@@ -26,8 +26,9 @@ const IPV4: &[([u8; 4], u32, &str)] = &[
     ([168, 63, 129, 16], 32, "a metadata address"),
 ];
 
-/// What is not public in IPv6. The first line that fits counts; what none fits must lie in 2000::/3, the only part from
-/// which public addresses are given out: new special ranges elsewhere are then refused before anybody lists them here.
+/// Ranges of IPv6 that are not public. The first matching entry counts. An address without one must be in 2000::/3,
+/// the only range from which public addresses are assigned: new special ranges elsewhere are refused before they are
+/// listed here.
 const IPV6: &[([u16; 8], u32, &str)] = &[
     ([0; 8], 128, "an unspecified address"),
     ([0, 0, 0, 0, 0, 0, 0, 1], 128, "a loopback address"),
@@ -63,7 +64,7 @@ const IPV6: &[([u16; 8], u32, &str)] = &[
     ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, "a multicast address"),
 ];
 
-/// Why an address is refused: what it is, such as "a private address". `None`: it is public.
+/// Returns the reason why an address is refused, such as "a private address"; `None` if it is public.
 pub(crate) fn refusal(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => refusal_v4(address),
@@ -74,8 +75,8 @@ pub(crate) fn refusal(address: IpAddr) -> Option<&'static str> {
     }
 }
 
-/// The IPv4 address that connecting to an IPv6 address really reaches: the mapped form (`::ffff:a.b.c.d`), and NAT64's
-/// (`64:ff9b::a.b.c.d`), by which public servers are reached from networks without IPv4.
+/// Returns the IPv4 address that an IPv6 address really reaches: the mapped form (`::ffff:a.b.c.d`), and NAT64's
+/// (`64:ff9b::a.b.c.d`), with which networks without IPv4 reach public servers.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {

@@ -1,15 +1,16 @@
-//! The operator's exceptions: services of one's own that may be fetched although their addresses are not public.
+//! The operator's exceptions: services that may be fetched although their addresses are not public.
 
 use std::net::{IpAddr, SocketAddr};
 
 use url::Host;
 
-/// The variable that names the exceptions.
+/// The variable with the exceptions.
 const VARIABLE: &str = "HTTP_TOOLS_ALLOW";
 
-/// What `HTTP_TOOLS_ALLOW` holds: `host:port` or `ip:port`, comma-separated. Unset or blank: no exceptions.
+/// The value of `HTTP_TOOLS_ALLOW`: `host:port` or `ip:port`, comma-separated. An unset or blank value has no
+/// exceptions.
 ///
-/// A name is trusted with all addresses it has, on that port; an address is trusted under whatever name, on that port.
+/// A name is trusted with all of its addresses on that port. An address is trusted with any name on that port.
 #[derive(Debug, Default)]
 pub(crate) struct Allow(Vec<(Host<String>, u16)>);
 
@@ -31,7 +32,7 @@ pub enum AllowError {
 }
 
 impl Allow {
-    /// Reads the process's environment.
+    /// Parses the variable of the process's environment.
     pub(crate) fn from_environment() -> Result<Self, AllowError> {
         match std::env::var_os(VARIABLE) {
             None => Ok(Self::default()),
@@ -44,7 +45,7 @@ impl Allow {
         entries
             .filter(|entry| !entry.is_empty())
             .map(|entry| {
-                pair(entry).ok_or_else(|| AllowError::Entry {
+                parse_entry(entry).ok_or_else(|| AllowError::Entry {
                     entry: entry.to_owned(),
                 })
             })
@@ -52,14 +53,14 @@ impl Allow {
             .map(Self)
     }
 
-    /// May this name be connected to on this port, wherever it leads?
-    pub(crate) fn name(&self, name: &str, port: u16) -> bool {
+    /// Reports whether this name may be connected to on this port, whatever its addresses are.
+    pub(crate) fn allows_name(&self, name: &str, port: u16) -> bool {
         let mut entries = self.0.iter();
         entries.any(|(host, on)| *on == port && matches!(host, Host::Domain(host) if host == name))
     }
 
-    /// May this address be connected to?
-    pub(crate) fn address(&self, address: SocketAddr) -> bool {
+    /// Reports whether this address may be connected to.
+    pub(crate) fn allows_address(&self, address: SocketAddr) -> bool {
         let wanted = address.ip().to_canonical();
         self.0.iter().any(|(host, port)| {
             let ip = match host {
@@ -72,12 +73,13 @@ impl Allow {
     }
 }
 
-/// The host is read as in a URL, so that both spell it alike: lower case, punycode, addresses in their usual form.
-fn pair(entry: &str) -> Option<(Host<String>, u16)> {
+/// Parses an entry. The host is parsed as in a URL, so both have one spelling: lower case, punycode, addresses in
+/// their usual form.
+fn parse_entry(entry: &str) -> Option<(Host<String>, u16)> {
     let (host, port) = entry.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = Host::parse(host).ok()?;
-    // A pattern would be an exception for nothing.
+    // A pattern would match nothing.
     let pattern = matches!(&host, Host::Domain(name) if name.contains('*'));
     (!pattern).then_some((host, port))
 }
@@ -90,9 +92,9 @@ mod tests {
     fn entries_are_read_as_urls_spell_them() {
         let allow = Allow::parse(" Intranet.Example:8080, 10.0.0.7:80,[fd00::7]:443,,0x7f.1:9000,")
             .unwrap();
-        assert!(allow.name("intranet.example", 8080));
-        assert!(!allow.name("intranet.example", 80));
-        assert!(!allow.name("other.example", 8080));
+        assert!(allow.allows_name("intranet.example", 8080));
+        assert!(!allow.allows_name("intranet.example", 80));
+        assert!(!allow.allows_name("other.example", 8080));
         for (address, allowed) in [
             ("10.0.0.7:80", true),
             ("[::ffff:10.0.0.7]:80", true),
@@ -102,7 +104,7 @@ mod tests {
             ("127.0.0.1:9000", true),
         ] {
             assert_eq!(
-                allow.address(address.parse().unwrap()),
+                allow.allows_address(address.parse().unwrap()),
                 allowed,
                 "{address}"
             );
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_and_port_is_named() {
+    fn an_invalid_allowed_host_is_named() {
         for entry in [
             "intranet",
             "intranet:",

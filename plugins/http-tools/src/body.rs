@@ -1,4 +1,4 @@
-//! The body of an answer, up to a number of bytes and no further.
+//! The body of a response, up to a number of bytes.
 
 use std::io::{self, Write};
 
@@ -11,12 +11,12 @@ use crate::{error::FetchError, exchange::Exchange};
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
-    /// Is there more?
+    /// Whether the body continues.
     pub(crate) truncated: bool,
 }
 
-/// Reads up to `limit` bytes, counted after decompression. No more than these are ever held, whatever a small compressed
-/// body would grow to, and the connection is closed instead of reading on.
+/// Reads up to `limit` bytes, counted after decompression. It never holds more, however large a small compressed body
+/// would become, and it closes the connection instead of reading on.
 pub(crate) async fn read(exchange: &mut Exchange, limit: usize) -> Result<Body, FetchError> {
     let mut decoder = decoder(exchange, limit)?;
     let mut empty = true;

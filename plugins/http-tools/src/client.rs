@@ -1,4 +1,4 @@
-//! One URL in, one answer out: redirects are followed here, each place checked like the first.
+//! The client: it follows redirects, and checks each target like the first.
 
 use std::time::Duration;
 
@@ -14,19 +14,17 @@ use crate::{
     tls::Tls,
 };
 
-/// How long one fetch may take, redirects and body included. Unit: seconds.
-/// Source: ours; it leaves room to answer before the 29 s after which API Gateway gives up.
-pub(crate) const TOTAL: Duration = Duration::from_secs(20);
+/// The time limit of a fetch, redirects and body included. Unit: seconds. Source: ours; it leaves time to answer
+/// before API Gateway's limit of 29 s.
+pub(crate) const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What is left of a call's time for the answer to travel back. Unit: milliseconds.
-/// Source: ours.
+/// The part of a call's time that is reserved for sending the answer. Unit: milliseconds. Source: ours.
 const RESERVE: Duration = Duration::from_millis(200);
 
-/// How many redirects are followed.
-/// Source: ours; sites have one to three, browsers follow 20.
-pub(crate) const REDIRECTS: usize = 10;
+/// The maximum number of redirects. Source: ours; sites have one to three, browsers follow 20.
+pub(crate) const MAX_REDIRECTS: usize = 10;
 
-/// What all calls share: the operator's exceptions, and what encrypted connections are made with.
+/// State that all calls share: the operator's exceptions, and the configuration of encrypted connections.
 pub struct Client {
     allow: Allow,
     lookup: Lookup,
@@ -34,11 +32,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the exceptions of `HTTP_TOOLS_ALLOW`. Proxies named in the environment are not used: they would look
-    /// names up elsewhere, and connect to addresses that nobody has checked.
+    /// Creates a client with the exceptions of `HTTP_TOOLS_ALLOW`. Proxies of the environment are not used: they
+    /// would look up names themselves, and connect to unchecked addresses.
     ///
     /// # Errors
-    /// When `HTTP_TOOLS_ALLOW` cannot be read: an exception that is silently none would be searched for long.
+    /// If `HTTP_TOOLS_ALLOW` cannot be parsed: an exception that is silently ignored would be hard to find.
     pub fn from_environment() -> Result<Self, AllowError> {
         Ok(Self {
             allow: Allow::from_environment()?,
@@ -47,26 +45,28 @@ impl Client {
         })
     }
 
-    /// Any other part of a client than the usual.
+    /// Creates a client with other parts than the usual.
     #[cfg(test)]
     pub(crate) fn with(allow: Allow, lookup: Lookup, tls: Tls) -> Self {
         Self { allow, lookup, tls }
     }
 
-    /// Gets a URL, within what remains of the call, and gives back the last answer, and the URL it is from.
+    /// Fetches a URL within the remaining time of the call. Returns the last response, and its URL.
     pub(crate) async fn get(
         &self,
         url: &str,
         accept: &'static str,
         remaining: Option<Duration>,
     ) -> Result<(Url, Exchange), FetchError> {
-        let limit = remaining.map_or(TOTAL, |left| left.saturating_sub(RESERVE).min(TOTAL));
+        let limit = remaining.map_or(TOTAL_TIMEOUT, |left| {
+            left.saturating_sub(RESERVE).min(TOTAL_TIMEOUT)
+        });
         let deadline = Instant::now() + limit;
         let mut url = Url::parse(url.trim())?;
         let mut from = None;
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             url.set_fragment(None);
-            let exchange = self.one(&url, accept, deadline).await;
+            let exchange = self.get_once(&url, accept, deadline).await;
             let exchange = match from {
                 None => exchange?,
                 Some(site) => exchange.map_err(|source| redirected(site, source))?,
@@ -80,17 +80,17 @@ impl Client {
         }
         Err(FetchError::Redirects {
             site: from.unwrap_or_default(),
-            limit: REDIRECTS,
+            limit: MAX_REDIRECTS,
         })
     }
 
-    async fn one(
+    async fn get_once(
         &self,
         url: &Url,
         accept: &'static str,
         deadline: Instant,
     ) -> Result<Exchange, FetchError> {
-        let target = Target::of(url)?;
+        let target = Target::from_url(url)?;
         let stream = target
             .connect(&self.allow, &self.lookup, &self.tls, deadline)
             .await?;
@@ -105,7 +105,7 @@ fn redirected(site: String, source: FetchError) -> FetchError {
     }
 }
 
-/// Where an answer redirects to. One that should and does not is the answer.
+/// Returns the target of a redirect. A redirect without a target is the result.
 fn location(exchange: &Exchange) -> Option<String> {
     let redirects = matches!(
         exchange.status,

@@ -1,7 +1,7 @@
-//! From a URL to a connection that leads to where it may lead.
+//! The way from a URL to a connection with an allowed address.
 //!
-//! A name is looked up once; its addresses are checked, and one of these very addresses is connected to. Nothing looks it
-//! up again in between, so that a name server that gives another answer the second time (DNS rebinding) gains nothing.
+//! A name is looked up once. Its addresses are checked, and the connection goes to one of them. There is no second
+//! lookup, so a name server that changes its answer (DNS rebinding) gains nothing.
 
 use std::{
     future::Future,
@@ -22,33 +22,32 @@ use url::{Host, Position, Url};
 
 use crate::{address, allow::Allow, error::FetchError, tls::Tls};
 
-/// How long a connection may take, TLS included. Unit: seconds.
-/// Source: ours; a server that needs longer rarely answers within [`TOTAL`](crate::client::TOTAL) either.
-const CONNECT: Duration = Duration::from_secs(8);
+/// The time limit of a connection, TLS included. Unit: seconds. Source: ours; a slower server rarely answers within
+/// [`TOTAL_TIMEOUT`](crate::client::TOTAL_TIMEOUT) either.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How many addresses of one name are tried.
-/// Source: ours; names have two to eight.
-const ADDRESSES: usize = 8;
+/// The maximum number of addresses of one name that are tried. Source: ours; names have two to eight.
+const MAX_ADDRESSES: usize = 8;
 
-/// A connection, whether encrypted or not: one type, so that hyper is compiled for one.
+/// A connection, encrypted or not: one type, so that hyper is compiled for one.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Looks a name up.
+/// A function that looks up a name.
 pub(crate) type Lookup = Arc<dyn Fn(String, u16) -> Addresses + Send + Sync>;
 
-/// What a name leads to, once known.
+/// The future addresses of a name.
 pub(crate) type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
-/// The system's way to look names up. It has a thread of its own, which a call given up leaves behind until it is done.
+/// Returns the system's lookup. It runs on a thread of its own, which continues to its end after a cancelled call.
 pub(crate) fn system_lookup() -> Lookup {
     Arc::new(|name, port| {
         Box::pin(async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) })
     })
 }
 
-/// Where a URL leads: a place of the web, not yet checked for its address.
+/// The target of a URL. Its address is not checked yet.
 #[derive(Debug)]
 pub(crate) struct Target {
     host: Host<String>,
@@ -59,7 +58,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn of(url: &Url) -> Result<Self, FetchError> {
+    /// Checks the scheme and the authority of a URL.
+    pub(crate) fn from_url(url: &Url) -> Result<Self, FetchError> {
         let https = match url.scheme() {
             "https" => true,
             "http" => false,
@@ -90,27 +90,29 @@ impl Target {
         deadline: Instant,
     ) -> Result<Box<dyn Stream>, FetchError> {
         let start = Instant::now();
-        let deadline = deadline.min(start + CONNECT);
-        let slow = |_| FetchError::Time {
+        let deadline = deadline.min(start + CONNECT_TIMEOUT);
+        let connect_timeout = |_| FetchError::Time {
             site: self.site.clone(),
             what: "connect",
             limit: deadline - start,
         };
         let addresses = timeout_at(deadline, self.addresses(allow, lookup))
             .await
-            .map_err(slow)??;
+            .map_err(connect_timeout)??;
         let tcp = self.tcp(&addresses, deadline).await?;
         if !self.https {
             return Ok(Box::new(tcp));
         }
         let encrypted = tls.connect(self.server_name()?, tcp, &self.site);
-        let stream = timeout_at(deadline, encrypted).await.map_err(slow)??;
+        let stream = timeout_at(deadline, encrypted)
+            .await
+            .map_err(connect_timeout)??;
         Ok(Box::new(stream))
     }
 
-    /// Every address of the host. One that is not allowed makes the whole name refused: leaving it out would mean that
-    /// the same URL leads elsewhere from here than for everyone else, and names with public and private addresses at
-    /// once are mistakes or attacks.
+    /// Returns every address of the host. If one is not allowed, the whole name is refused. Leaving that address out
+    /// would connect this plugin to another server than everyone else, and names with public and private addresses
+    /// are mistakes or attacks.
     async fn addresses(
         &self,
         allow: &Allow,
@@ -121,15 +123,15 @@ impl Target {
             Host::Ipv6(ip) => (vec![SocketAddr::from((*ip, self.port))], "is"),
             Host::Domain(name) => {
                 let found = lookup(name.clone(), self.port).await.unwrap_or_default();
-                if allow.name(name, self.port) {
-                    return self.some(found);
+                if allow.allows_name(name, self.port) {
+                    return self.non_empty(found);
                 }
                 (found, "leads to")
             }
         };
         for address in &addresses {
             if let Some(what) = address::refusal(address.ip())
-                && !allow.address(*address)
+                && !allow.allows_address(*address)
             {
                 return Err(FetchError::Forbidden {
                     site: self.site.clone(),
@@ -137,20 +139,21 @@ impl Target {
                 });
             }
         }
-        self.some(addresses)
+        self.non_empty(addresses)
     }
 
-    fn some(&self, mut addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, FetchError> {
+    fn non_empty(&self, mut addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, FetchError> {
         if addresses.is_empty() {
             return Err(FetchError::NoAddress {
                 site: self.site.clone(),
             });
         }
-        addresses.truncate(ADDRESSES);
+        addresses.truncate(MAX_ADDRESSES);
         Ok(addresses)
     }
 
-    /// One after the other; each has its share of the time left, so that one that swallows everything leaves some.
+    /// Connects to the addresses in order. Each gets its share of the remaining time, so that one that never answers
+    /// leaves time for the others.
     async fn tcp(&self, addresses: &[SocketAddr], until: Instant) -> Result<TcpStream, FetchError> {
         let mut reason = "timed out".to_owned();
         for (index, address) in addresses.iter().enumerate() {
@@ -159,7 +162,7 @@ impl Target {
             let share = now + until.saturating_duration_since(now) / others;
             reason = match timeout_at(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
-                    // Fails only for sockets that are gone, which the first write tells as well.
+                    // This fails only for closed sockets, and the first write then fails too.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
@@ -173,7 +176,7 @@ impl Target {
         })
     }
 
-    /// Whom the certificate must be for.
+    /// Returns the name that the certificate must have.
     fn server_name(&self) -> Result<ServerName<'static>, FetchError> {
         match &self.host {
             Host::Ipv4(ip) => Ok(ServerName::from(IpAddr::V4(*ip))),

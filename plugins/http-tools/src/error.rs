@@ -1,10 +1,10 @@
-//! Why something could not be fetched: what, where, and what to do, in words for the model.
+//! Errors of a fetch, with a message for the model: what failed, where, and what to do.
 //!
-//! A place is named by scheme, host and port only: paths and queries may hold secrets, and messages reach logs.
+//! A place is named by scheme, host and port only: paths and queries may contain secrets, and messages reach logs.
 
 use std::time::Duration;
 
-/// Why something could not be fetched.
+/// The reason why a fetch failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {

@@ -1,8 +1,8 @@
-//! One request and its answer over one connection.
+//! A request and its response over one connection.
 //!
-//! Connections are not kept for later calls: on Lambda, minutes may pass between two calls during which nothing runs, and
-//! a connection that the server has closed meanwhile costs more than it saves. So there is no pool either, and no task in
-//! the background: the connection makes progress inside the call that waits for it, and ends with it.
+//! Connections are not reused for later calls. On Lambda, minutes may pass between two calls while nothing runs, and
+//! a connection that the server has closed meanwhile costs more than it saves. So there is no pool, and no background
+//! task: the connection makes progress inside the call that waits for it, and ends with it.
 
 use std::{
     future::{Future, poll_fn},
@@ -22,14 +22,14 @@ use url::{Position, Url};
 
 use crate::{connect::Stream, error::FetchError};
 
-/// The largest head of an answer that is read, all headers together. Unit: bytes.
-/// Source: ours; servers send a few thousand. hyper reads no more than 100 headers besides.
-const HEAD: usize = 64 * 1024;
+/// The maximum size of the head of a response, all headers together. Unit: bytes. Source: ours; servers send a few
+/// thousand. hyper also accepts at most 100 headers.
+const MAX_HEAD: usize = 64 * 1024;
 
-/// How this plugin calls itself.
-const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+/// The value of `User-Agent`.
+const USER_AGENT_VALUE: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// An answer whose head is there and whose body is on its way.
+/// A response whose head has arrived, and its body in progress.
 pub(crate) struct Exchange {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -42,7 +42,7 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Sends a GET request and waits for the head of the answer.
+    /// Sends a GET request and waits for the head of the response.
     pub(crate) async fn get(
         url: &Url,
         accept: &'static str,
@@ -55,22 +55,25 @@ impl Exchange {
             return Err(FetchError::Characters { site });
         };
         let (mut sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD)
+            .max_buf_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| broken(&site, &error))?;
+            .map_err(|error| http_error(&site, &error))?;
         let mut connection = Connection(Some(Box::pin(async move {
-            // What goes wrong is told to the request and to the body as well.
+            // The request and the body get the error too.
             let _ = connection.await;
         })));
-        let answer = timeout_at(deadline, connection.beside(sender.send_request(request)))
-            .await
-            .map_err(|_| FetchError::Time {
-                site: site.clone(),
-                what: "answer",
-                limit: deadline - start,
-            })?
-            .map_err(|error| broken(&site, &error))?;
+        let answer = timeout_at(
+            deadline,
+            connection.drive_while(sender.send_request(request)),
+        )
+        .await
+        .map_err(|_| FetchError::Time {
+            site: site.clone(),
+            what: "answer",
+            limit: deadline - start,
+        })?
+        .map_err(|error| http_error(&site, &error))?;
         let (head, body) = answer.into_parts();
         Ok(Self {
             status: head.status,
@@ -83,10 +86,10 @@ impl Exchange {
         })
     }
 
-    /// The next part of the body; `None` at its end.
+    /// Returns the next part of the body; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
         loop {
-            let frame = self.connection.beside(self.body.frame());
+            let frame = self.connection.drive_while(self.body.frame());
             let frame = timeout_at(self.deadline, frame)
                 .await
                 .map_err(|_| FetchError::Time {
@@ -96,7 +99,7 @@ impl Exchange {
                 })?;
             match frame {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(broken(&self.site, &error)),
+                Some(Err(error)) => return Err(http_error(&self.site, &error)),
                 // Trailers are no data.
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
@@ -107,18 +110,18 @@ impl Exchange {
         }
     }
 
-    /// A header as text, when it is there and is text.
+    /// Returns a header as text, if it exists and is text.
     pub(crate) fn header(&self, name: hyper::header::HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// No cookies, no Referer, no Authorization, whatever was answered before.
+/// Creates the request. It has no cookies, no Referer and no Authorization, whatever came before.
 fn request(url: &Url, accept: &'static str) -> Option<Request<Empty<Bytes>>> {
     let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).ok()?;
     Request::get(&url[Position::BeforePath..Position::AfterQuery])
         .header(HOST, host)
-        .header(USER_AGENT, AGENT)
+        .header(USER_AGENT, USER_AGENT_VALUE)
         .header(ACCEPT, accept)
         .header(ACCEPT_ENCODING, "gzip")
         .header(CONNECTION, "close")
@@ -126,10 +129,10 @@ fn request(url: &Url, accept: &'static str) -> Option<Request<Empty<Bytes>>> {
         .ok()
 }
 
-fn broken(site: &str, error: &hyper::Error) -> FetchError {
+fn http_error(site: &str, error: &hyper::Error) -> FetchError {
     FetchError::Http {
         site: site.to_owned(),
-        // hyper has a method that asks for it in servers only; a test tells when the words change.
+        // hyper has a method for this in servers only; a test fails when the message changes.
         what: if error.is_parse() && error.to_string() == "message head is too large" {
             "answered with larger headers than are read (64 KiB, 100 of them)"
         } else if error.is_parse() {
@@ -140,20 +143,20 @@ fn broken(site: &str, error: &hyper::Error) -> FetchError {
     }
 }
 
-/// What carries the bytes of one exchange, until it is done.
+/// The future that transports the bytes of an exchange, until it is done.
 struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Connection {
-    /// Waits for something while the connection does its work.
-    async fn beside<T>(&mut self, wanted: impl Future<Output = T>) -> T {
-        let mut wanted = pin!(wanted);
+    /// Waits for a future and drives the connection meanwhile.
+    async fn drive_while<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
         poll_fn(|context| {
             if let Some(connection) = &mut self.0
                 && connection.as_mut().poll(context).is_ready()
             {
                 self.0 = None;
             }
-            wanted.as_mut().poll(context)
+            future.as_mut().poll(context)
         })
         .await
     }

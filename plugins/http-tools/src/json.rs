@@ -7,10 +7,10 @@ use plugin_sdk::{
     serde_json::{self, Value, value::RawValue},
 };
 
-/// How many members are named when a part is not what was wanted.
-const NAMED: usize = 30;
+/// The maximum number of members that a message names.
+const MAX_NAMED: usize = 30;
 
-/// Why a part was not selected. It says what there is instead, so that the next pointer can be right.
+/// The reason why a part was not selected. The message describes what exists, so that the next pointer can be right.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
@@ -55,10 +55,10 @@ pub enum SelectError {
     },
 }
 
-/// Takes the part at `pointer` out of `document`; it may have up to `limit` bytes, as it was sent.
+/// Selects the part of `document` at `pointer`. It may have up to `limit` bytes, as it was sent.
 ///
-/// Only what lies on the way is looked at, and only the part itself is parsed: a parsed document can take a hundred times
-/// the memory of its text.
+/// Only members on the path are examined, and only the part itself is parsed: a parsed document can take a hundred
+/// times the memory of its text.
 pub(crate) fn select(
     mut document: &RawValue,
     pointer: &str,
@@ -74,7 +74,7 @@ pub(crate) fn select(
         let Some(member) = member(document, &name) else {
             return Err(SelectError::Nothing {
                 pointer: pointer.to_owned(),
-                at: place(&pointer[..pointer.len() - rest.len()]),
+                at: quote_pointer(&pointer[..pointer.len() - rest.len()]),
                 what: describe(document),
             });
         };
@@ -84,22 +84,22 @@ pub(crate) fn select(
     let size = document.get().len();
     if size > limit {
         return Err(SelectError::TooLarge {
-            at: place(pointer),
+            at: quote_pointer(pointer),
             size,
             limit,
             what: describe(document),
         });
     }
     serde_json::from_str(document.get()).map_err(|error| SelectError::Part {
-        at: place(pointer),
+        at: quote_pointer(pointer),
         reason: error.to_string(),
     })
 }
 
 fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
-    match Shape::of(value) {
+    match Shape::parse(value) {
         Shape::Object(members) => {
-            // Of two with one name the last counts, as almost everywhere.
+            // If a name occurs twice, the last member counts, as almost everywhere.
             let mut members = members.into_iter().rev();
             members.find(|(key, _)| key == name).map(|(_, value)| value)
         }
@@ -108,16 +108,16 @@ fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
     }
 }
 
-/// A value, one level deep.
+/// A value, parsed one level deep.
 enum Shape<'a> {
     Object(Vec<(String, &'a RawValue)>),
     Array(Vec<&'a RawValue>),
-    /// Words for what it is.
+    /// A description of any other value.
     Other(&'static str),
 }
 
 impl<'a> Shape<'a> {
-    fn of(value: &'a RawValue) -> Self {
+    fn parse(value: &'a RawValue) -> Self {
         let text = value.get();
         let unreadable = Self::Other("something that cannot be read");
         match text.as_bytes().first() {
@@ -157,7 +157,7 @@ impl<'de> Visitor<'de> for Members<'de> {
     }
 }
 
-/// Digits only, no zero before others: `+1` and `01` are no indexes.
+/// Parses an index: digits only, without leading zeros. `+1` and `01` are no indexes.
 fn index(name: &str) -> Option<usize> {
     let digits = name.bytes().all(|byte| byte.is_ascii_digit());
     (digits && (name == "0" || !name.starts_with('0')))
@@ -165,7 +165,7 @@ fn index(name: &str) -> Option<usize> {
         .flatten()
 }
 
-fn place(pointer: &str) -> String {
+fn quote_pointer(pointer: &str) -> String {
     match pointer {
         "" => "the document".to_owned(),
         _ => format!("`{pointer}`"),
@@ -173,8 +173,8 @@ fn place(pointer: &str) -> String {
 }
 
 fn describe(value: &RawValue) -> String {
-    match Shape::of(value) {
-        Shape::Other(words) => words.to_owned(),
+    match Shape::parse(value) {
+        Shape::Other(description) => description.to_owned(),
         Shape::Array(items) => match items.len() {
             0 => "an empty array".to_owned(),
             1 => "an array of one item, `/0`".to_owned(),
@@ -184,8 +184,8 @@ fn describe(value: &RawValue) -> String {
         Shape::Object(members) => {
             let names: Vec<_> = members
                 .iter()
-                .take(NAMED)
-                .map(|(name, _)| short(name))
+                .take(MAX_NAMED)
+                .map(|(name, _)| shorten_name(name))
                 .collect();
             let more = match members.len() - names.len() {
                 0 => String::new(),
@@ -196,7 +196,7 @@ fn describe(value: &RawValue) -> String {
     }
 }
 
-fn short(name: &str) -> String {
+fn shorten_name(name: &str) -> String {
     match name.char_indices().nth(40) {
         None => format!("{name:?}"),
         Some((end, _)) => format!("{:?}...", &name[..end]),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_says_what_is_there() {
+    fn a_dangling_pointer_says_which_members_exist() {
         let document = json!({ "items": [{ "name": "a" }], "none": null, "no": [], "nothing": {} });
         for (pointer, message) in [
             (
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_says_what_it_consists_of() {
+    fn a_large_value_is_summarised() {
         let document = json!({ "items": [1, 2, 3, 4, 5, 6] });
         assert!(select(&document, "/items", 13).is_ok());
         let error = select(&document, "/items", 12).unwrap_err().to_string();

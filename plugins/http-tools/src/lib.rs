@@ -1,29 +1,30 @@
-//! Pages and JSON from the web, fetched without letting a model reach what is not public.
+//! Pages and JSON from the public web, for a model that must not reach anything else.
 //!
-//! A model that is talked into it (by the very page it has read, say) asks for any URL. What runs on Lambda could reach
+//! A model can be persuaded, for example by a page that it has read, to fetch any URL. Code on Lambda could reach
 //! credentials, the runtime's own interface and a company's network. So:
 //!
-//! - Only `https:` and `http:`, only GET, no user name or password in the URL; no cookies, no Referer, nothing kept from
-//!   one request for the next. An `https:` page may redirect to an `http:` one, as in a browser; `url` tells.
-//! - Only public addresses. A name is looked up once, all of its addresses are checked, and a checked one is connected to;
-//!   every redirect anew. A name with one address that is not public is refused. Proxies are not used.
-//! - Limits: 20 seconds or what is left of the call, 10 redirects, 64 KiB of headers, `max_bytes` of text after
+//! - Only `https:` and `http:`, only GET, no user name or password in the URL. No cookies, no Referer, and nothing is
+//!   stored between requests. An `https:` page may redirect to an `http:` one, as in a browser; `url` shows it.
+//! - Only public addresses. A name is looked up once, all of its addresses are checked, and the connection goes to a
+//!   checked one. Every redirect is checked again. A name with one address that is not public is refused. Proxies are
+//!   not used.
+//! - Limits: 20 seconds or the remaining time of the call, 10 redirects, 64 KiB of headers, `max_bytes` of text after
 //!   decompression.
-//! - Messages name scheme, host and port only: the rest of a URL may hold secrets.
+//! - Messages contain scheme, host and port only: the rest of a URL may contain secrets.
 //!
-//! An answer such as 404 is a result, not an error: the status and the page are what was asked for, and often say more.
+//! A response such as 404 is a result, not an error: status and page are useful to the model.
 //!
 //! # For operators
 //!
-//! `HTTP_TOOLS_ALLOW` names services of one's own that may be fetched although their addresses are not public:
-//! `host:port` or `ip:port`, comma-separated, such as `wiki.internal:443, 10.0.0.7:8080, [fd00::7]:80`. A name there is
-//! trusted with whatever addresses it has. A value that cannot be read fails the plugin's calls with a message that says
-//! where it is wrong.
+//! `HTTP_TOOLS_ALLOW` lists services that may be fetched although their addresses are not public: `host:port` or
+//! `ip:port`, comma-separated, such as `wiki.internal:443, 10.0.0.7:8080, [fd00::7]:80`. A listed name is trusted
+//! with all of its addresses. If the value cannot be parsed, calls of this plugin fail with a message that names the
+//! wrong entry.
 //!
-//! Certificates are checked against the machine's own authorities, or those in the file that `SSL_CERT_FILE` names.
+//! Certificates are checked against the authorities of the machine, or against those in the file of `SSL_CERT_FILE`.
 //!
-//! The plugin keeps to addresses; which sites a model may read is not its business, nor is what it tells them in a URL. A
-//! network's own rules (a VPC's security group, say) remain the better fence.
+//! The plugin checks addresses. It does not decide which sites a model may read, or what it sends them in a URL.
+//! Network rules (a VPC's security group, for example) are the stronger protection.
 
 mod address;
 mod allow;

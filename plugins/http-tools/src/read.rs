@@ -1,4 +1,4 @@
-//! From a URL to what the tools give back of it.
+//! The results of the tools for a URL.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::{
     text::{self, Kind},
 };
 
-/// How much JSON is read to select a part of it. Unit: bytes.
-/// Source: ours; looking for the part takes up to 20 times that, and a small function has 128 MB.
-const JSON: usize = 2_000_000;
+/// The maximum size of a JSON document. Unit: bytes. Source: ours; the search for the part takes up to 20 times that,
+/// and a small function has 128 MB.
+const MAX_JSON: usize = 2_000_000;
 
-/// The text at a URL, of which at most `max_bytes` are read.
+/// Reads the text at a URL, at most `max_bytes` of it.
 pub(crate) async fn page(
     client: &Client,
     url: &str,
@@ -40,7 +40,7 @@ pub(crate) async fn page(
     })
 }
 
-/// The part of the JSON document at a URL to which `pointer` leads, of at most `max_bytes`.
+/// Reads the part of a JSON document that `pointer` selects, of at most `max_bytes`.
 pub(crate) async fn part(
     client: &Client,
     url: &str,
@@ -53,17 +53,17 @@ pub(crate) async fn part(
     if text::kind(answer.header(CONTENT_TYPE)) == Kind::Binary {
         return Err(binary(&answer));
     }
-    let body = body::read(&mut answer, JSON).await?;
+    let body = body::read(&mut answer, MAX_JSON).await?;
     let bytes = body
         .bytes
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(&body.bytes);
-    // A document cut off is no JSON; a page cut off never was.
+    // A truncated document is not JSON, and neither is a truncated page.
     let document =
         serde_json::from_slice(bytes).map_err(|error| match body.truncated && error.is_eof() {
             true => FetchError::TooLarge {
                 site: answer.site.clone(),
-                limit: JSON,
+                limit: MAX_JSON,
             },
             false => FetchError::NotJson {
                 site: answer.site.clone(),
@@ -87,7 +87,7 @@ fn binary(answer: &Exchange) -> FetchError {
     }
 }
 
-/// What an answer's body is, in the server's words.
+/// Describes the body of a response by its content type.
 fn kind(answer: &Exchange) -> String {
     match answer.header(CONTENT_TYPE).map(text::essence) {
         Some(essence) if !essence.is_empty() => essence.chars().take(100).collect(),

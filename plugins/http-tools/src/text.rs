@@ -1,21 +1,21 @@
-//! What of a body is text, and what it says.
+//! The recognition and decoding of text bodies.
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-/// How far into an HTML page its own word on its encoding is looked for. Unit: bytes.
-/// Source: HTML, "prescanning a byte stream to determine its encoding".
-const PRESCAN: usize = 1024;
+/// The length of the beginning of an HTML page in which its encoding is searched. Unit: bytes. Source: HTML,
+/// "prescanning a byte stream to determine its encoding".
+const PRESCAN_LIMIT: usize = 1024;
 
-/// What a content type says about the body.
+/// The kind of a body by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
-    /// Servers say so of whatever they do not know: the bytes decide.
+    /// Servers send such a type for anything unknown: the bytes decide.
     Unclear,
     Binary,
 }
 
-/// The kind of body that `content_type` announces.
+/// Returns the kind of body that `content_type` announces.
 pub(crate) fn kind(content_type: Option<&str>) -> Kind {
     let Some(content_type) = content_type else {
         return Kind::Unclear;
@@ -54,16 +54,16 @@ pub(crate) fn kind(content_type: Option<&str>) -> Kind {
     }
 }
 
-/// A content type without its parameters, in lower case.
+/// Returns a content type without its parameters, in lower case.
 pub(crate) fn essence(content_type: &str) -> String {
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
-/// A body as text. `None`: it is not, after all.
+/// Decodes a body; `None` if it is not text.
 ///
-/// The encoding is the one of a byte order mark, of the content type, of the HTML page itself; with none of these it is
-/// UTF-8, or, for what cannot be UTF-8, Windows-1252, as browsers have it. What cannot be decoded becomes U+FFFD.
+/// The encoding comes from a byte order mark, the content type, or the HTML page itself. Without these it is UTF-8,
+/// or Windows-1252 for bytes that are not valid UTF-8, as in browsers. Invalid bytes become U+FFFD.
 pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>, truncated: bool) -> Option<String> {
     let marked = Encoding::for_bom(bytes);
     let declared = marked
@@ -73,7 +73,7 @@ pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>, truncated: bool) 
         return None;
     }
     let encoding = declared
-        .or_else(|| in_page(bytes, content_type))
+        .or_else(|| encoding_in_page(bytes, content_type))
         .unwrap_or_else(|| guess(bytes, truncated));
     let bytes = &bytes[marked.map_or(0, |(_, length)| length)..];
     let mut decoder = encoding.new_decoder_without_bom_handling();
@@ -83,7 +83,7 @@ pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>, truncated: bool) 
     Some(text)
 }
 
-/// Bytes that no text has. Source: the WHATWG's "MIME sniffing", "binary data byte".
+/// Reports whether a byte does not occur in text. Source: the WHATWG's "MIME sniffing", "binary data byte".
 fn is_binary(byte: &u8) -> bool {
     matches!(byte, 0x00..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F)
 }
@@ -96,13 +96,14 @@ fn charset(content_type: &str) -> Option<&str> {
     })
 }
 
-/// `<meta charset="...">` or `<meta http-equiv content="...; charset=...">`, near enough: what follows the first `charset=`
-/// of a page's beginning. A page that can be read for it is in an encoding that ASCII is a part of.
-fn in_page(bytes: &[u8], content_type: Option<&str>) -> Option<&'static Encoding> {
+/// Returns the encoding of `<meta charset="...">` or `<meta http-equiv content="...; charset=...">`: the first
+/// `charset=` after the first `<meta` at the beginning of a page. A page that can be searched for it has an encoding
+/// that extends ASCII.
+fn encoding_in_page(bytes: &[u8], content_type: Option<&str>) -> Option<&'static Encoding> {
     if !essence(content_type?).contains("html") {
         return None;
     }
-    let start = bytes[..bytes.len().min(PRESCAN)].to_ascii_lowercase();
+    let start = bytes[..bytes.len().min(PRESCAN_LIMIT)].to_ascii_lowercase();
     let start = String::from_utf8_lossy(&start);
     let (_, meta) = start.split_once("<meta")?;
     let (_, value) = meta.split_once("charset=")?;
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_decide_where_the_content_type_does_not() {
+    fn bytes_decide_when_the_content_type_does_not() {
         for content_type in [None, Some("text/plain"), Some("application/octet-stream")] {
             assert_eq!(decode(b"\x7fELF\x02\x01\0", content_type, false), None);
             assert!(decode(b"fn main() {}\n\x1b[0m", content_type, false).is_some());

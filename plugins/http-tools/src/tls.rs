@@ -1,8 +1,8 @@
-//! Encrypted connections to servers whose certificates are signed by an authority that this machine trusts.
+//! Encrypted connections to servers with a certificate of a trusted authority.
 //!
-//! The authorities are the machine's own, from its bundle or `SSL_CERT_FILE`: on Lambda, AWS keeps them up to date, and an
-//! operator can add one of their own. Compiled-in ones would age with the layer. Reading them takes a few milliseconds,
-//! once, at the first `https:` URL, which takes many more.
+//! The authorities are those of the machine, from its bundle or `SSL_CERT_FILE`. On Lambda, AWS keeps them up to
+//! date, and an operator can add one. Compiled-in ones would age with the layer. Reading them takes a few
+//! milliseconds, once, at the first `https:` URL, which takes much longer.
 
 use std::{io, sync::Arc, sync::OnceLock};
 
@@ -18,14 +18,14 @@ use tokio_rustls::{
 
 use crate::error::FetchError;
 
-/// What encrypted connections are made with, once there is one to make.
+/// The configuration of encrypted connections, made at the first one.
 #[derive(Default)]
 pub(crate) struct Tls(OnceLock<Option<TlsConnector>>);
 
 impl Tls {
     /// Trusts these authorities and no others.
     #[cfg(test)]
-    pub(crate) fn trusting(roots: RootCertStore) -> Self {
+    pub(crate) fn with_roots(roots: RootCertStore) -> Self {
         Self(OnceLock::from(connector(roots)))
     }
 
@@ -35,7 +35,7 @@ impl Tls {
         tcp: TcpStream,
         site: &str,
     ) -> Result<TlsStream<TcpStream>, FetchError> {
-        let Some(connector) = self.0.get_or_init(|| connector(machine_roots())) else {
+        let Some(connector) = self.0.get_or_init(|| connector(system_roots())) else {
             return Err(FetchError::NoAuthorities {
                 site: site.to_owned(),
             });
@@ -50,18 +50,18 @@ impl Tls {
     }
 }
 
-fn machine_roots() -> RootCertStore {
+fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots
 }
 
-/// None without authorities: nothing could be trusted.
+/// Returns the connector; `None` without authorities, because nothing could be trusted.
 fn connector(roots: RootCertStore) -> Option<TlsConnector> {
     if roots.is_empty() {
         return None;
     }
-    // The provider is named, since another crate of a plugin may bring a second one, and rustls would not choose.
+    // The provider is explicit: another crate of a plugin may add a second one, and rustls would not choose.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .ok()?
@@ -71,7 +71,7 @@ fn connector(roots: RootCertStore) -> Option<TlsConnector> {
     Some(TlsConnector::from(Arc::new(config)))
 }
 
-/// What is wrong with a connection that failed while it was made safe, and what to do.
+/// Describes why a TLS handshake failed, and what to do.
 fn reason(error: &io::Error) -> String {
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) else {
         return format!(

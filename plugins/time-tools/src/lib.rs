@@ -1,7 +1,7 @@
 //! Dates, times and time zones, computed instead of guessed: models are bad at calendars.
 //!
-//! Times are RFC 3339 with a time zone where one is known, such as `2026-11-23T09:30:00+01:00[Europe/Berlin]`. The time
-//! zone database is built in, since Lambda has none.
+//! Times are RFC 3339, with a time zone where one is known, such as `2026-11-23T09:30:00+01:00[Europe/Berlin]`. The
+//! time zone database is built in, because Lambda has none.
 
 use jiff::{
     Span, Timestamp, ToSpan, Unit, Zoned, civil,
@@ -24,7 +24,7 @@ pub struct LocalTime {
 }
 
 impl LocalTime {
-    fn of(zoned: &Zoned) -> Self {
+    fn new(zoned: &Zoned) -> Self {
         Self {
             time: zoned.to_string(),
             weekday: weekday(zoned.date()),
@@ -65,7 +65,7 @@ pub fn current_time(
     #[arg(default = "UTC")] time_zone: String,
 ) -> Result<Json<LocalTime>, ToolError> {
     let zone = zone(&time_zone)?;
-    Ok(Json(LocalTime::of(&Timestamp::now().to_zoned(zone))))
+    Ok(Json(LocalTime::new(&Timestamp::now().to_zoned(zone))))
 }
 
 /// What time it is in other time zones at a given moment.
@@ -83,7 +83,7 @@ pub fn convert_time(
     let moment = moment(&time, from.as_deref())?;
     let converted = to
         .iter()
-        .map(|name| Ok(LocalTime::of(&moment.with_time_zone(zone(name)?))));
+        .map(|name| Ok(LocalTime::new(&moment.with_time_zone(zone(name)?))));
     Ok(Json(Converted {
         times: converted.collect::<Result<_, ToolError>>()?,
     }))
@@ -134,13 +134,13 @@ pub fn days_between(from: String, until: String) -> Result<Json<Between>, ToolEr
     let (first, second) = (date(&from)?, date(&until)?);
     let days = first.until((Unit::Day, second))?.get_days();
     let parts = first.until((Unit::Year, second))?;
-    let words = SpanPrinter::new()
+    let printer = SpanPrinter::new()
         .designator(Designator::Verbose)
         .spacing(Spacing::BetweenUnitsAndDesignators);
     Ok(Json(Between {
         days,
         weekdays: weekdays(first, days),
-        in_words: words.span_to_string(&parts),
+        in_words: printer.span_to_string(&parts),
     }))
 }
 
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_told_in_other_time_zones() {
+    fn an_instant_is_converted_to_other_time_zones() {
         let Json(Converted { times }) = convert_time(
             "2026-07-01T09:30".into(),
             vec!["Asia/Tokyo".into()],
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused_with_an_example() {
+    fn an_invalid_time_is_refused_with_an_example() {
         for result in [
             convert_time("tomorrow".into(), vec![], None).map(drop),
             convert_time("2026-07-01T09:30".into(), vec![], None).map(drop),

@@ -1,9 +1,9 @@
-//! A list of things to do, kept between calls: that of the client's session, or, for clients without one, under a handle
-//! that the first call gives and later ones bring.
+//! A list of things to do, stored between calls: that of the client's session, or, for clients without one, a list
+//! with a handle that the first call returns and later calls pass.
 
-use plugin_sdk::{Handle, StateError, StateErrorKind, ToolState, prelude::*, serde_json::Value};
+use plugin_sdk::{Handle, StateError, StateErrorKind, StoredState, prelude::*, serde_json::Value};
 
-/// The most items on a list.
+/// The maximum number of items on a list.
 const MAX_ITEMS: usize = 500;
 
 /// Something to do.
@@ -47,7 +47,7 @@ pub fn add_todo(
     context: Context,
 ) -> Result<Json<Listed>, ToolError> {
     let item = Item { text, done: false };
-    let (kept, list) = match open(&context, list) {
+    let (state, list) = match open(&context, list) {
         Ok(opened) => opened,
         // No session, no list yet: a new one.
         Err(error) if error.kind() == StateErrorKind::NoSession => {
@@ -62,7 +62,7 @@ pub fn add_todo(
         }
         Err(error) => return Err(error.into()),
     };
-    let items = kept.try_update(|todos: &mut Todos| {
+    let items = state.try_update(|todos: &mut Todos| {
         if todos.items.len() >= MAX_ITEMS {
             let full = format!("the list is full: it has {MAX_ITEMS} items; clear it");
             return Err(ToolError::new(full));
@@ -79,8 +79,8 @@ pub fn add_todo(
 /// * `list` - The list of an earlier answer; without it, the session's list.
 #[tool(read_only)]
 pub fn list_todos(list: Option<Handle>, context: Context) -> Result<Json<Listed>, ToolError> {
-    let (kept, list) = open(&context, list)?;
-    let Todos { items } = kept.get()?.unwrap_or_default();
+    let (state, list) = open(&context, list)?;
+    let Todos { items } = state.get()?.unwrap_or_default();
     Ok(Json(Listed { list, items }))
 }
 
@@ -95,8 +95,8 @@ pub fn finish_todo(
     list: Option<Handle>,
     context: Context,
 ) -> Result<Json<Listed>, ToolError> {
-    let (kept, list) = open(&context, list)?;
-    let items = kept.try_update(|todos: &mut Todos| {
+    let (state, list) = open(&context, list)?;
+    let items = state.try_update(|todos: &mut Todos| {
         let length = todos.items.len();
         let index = number.checked_sub(1);
         let item = index.and_then(|index| todos.items.get_mut(index));
@@ -116,26 +116,26 @@ pub fn finish_todo(
 /// * `list` - The list of an earlier answer; without it, the session's list.
 #[tool(destructive, idempotent)]
 pub fn clear_todos(list: Option<Handle>, context: Context) -> Result<Json<Listed>, ToolError> {
-    let (kept, list) = open(&context, list)?;
-    kept.set(&Todos::default())?;
+    let (state, list) = open(&context, list)?;
+    state.set(&Todos::default())?;
     Ok(Json(Listed {
         list,
         items: Vec::new(),
     }))
 }
 
-/// Where the list is kept, once it is known that there is one or can be.
+/// Opens the state of a list, and checks that it exists or can exist.
 fn open(
     context: &Context,
     list: Option<Handle>,
-) -> Result<(ToolState, Option<Handle>), StateError> {
-    let kept = match &list {
+) -> Result<(StoredState, Option<Handle>), StateError> {
+    let state = match &list {
         Some(list) => context.state().at(list),
         None => context.state(),
     };
-    // Of whatever form: a list of another release can at least be cleared.
-    kept.get::<Value>()?;
-    Ok((kept, list))
+    // Any JSON will do: a list of another release can at least be cleared.
+    state.get::<Value>()?;
+    Ok((state, list))
 }
 
 export_tools!(add_todo, list_todos, finish_todo, clear_todos);
@@ -199,9 +199,9 @@ mod tests {
 
     #[test]
     fn a_list_of_another_form_can_be_cleared() {
-        // As a release kept it whose lists were texts.
+        // An older release stored lists of strings.
         let list = plugin().tool("listTodos");
-        let list = list.in_session_with("older", json!(["bread"]));
+        let list = list.in_session_with_state("older", json!(["bread"]));
         assert!(list.call(json!({})).is_error());
         let add = plugin().tool("addTodo").in_session("older");
         assert!(add.call(json!({ "text": "milk" })).is_error());

@@ -1,7 +1,7 @@
-//! The delivery of arguments to a tool of the catalogue, by the rules of `tool_schema::Arguments`.
+//! The delivery of arguments to a tool of the catalogue, by the rules of `tool_schema::ArgumentRules`.
 
 use mcp_protocol::tools::CallResult;
-use tool_schema::{Arguments, Delivery, Refusal};
+use tool_schema::{ArgumentRules, ArgumentsError, Attempt};
 
 use crate::plugin::{ActiveCall, CallFailure, CatalogTool, FailureKind, invocation};
 
@@ -12,25 +12,25 @@ impl CatalogTool {
     /// [`CallFailure`]. Arguments that do not fit are no failure, but a result with `isError`. A result that is not
     /// what the tool declared is a failure.
     pub fn call(&self, arguments: &str, call: &ActiveCall) -> Result<CallResult, CallFailure> {
-        let rules = Arguments {
+        let rules = ArgumentRules {
             tool: &self.mcp.name,
             schema_text: self.mcp.input_schema.get(),
             schema: &self.schema,
             validate: self.validate,
             strict: self.strict,
         };
-        let outcome = rules.deliver(arguments, |text| {
+        let outcome = rules.call_with(arguments, |text| {
             match invocation::call(&self.plugin, &self.mcp.name, text.as_bytes(), call) {
                 Err(failure) if failure.kind == FailureKind::InvalidArguments => {
                     let message = failure.public.unwrap_or_default();
-                    Delivery::Undecodable { words: message }
+                    Attempt::DecodeFailed { message }
                 }
-                outcome => Delivery::Taken(outcome),
+                outcome => Attempt::Accepted(outcome),
             }
         });
         match outcome {
             Ok(outcome) => self.check_result(outcome?),
-            Err(Refusal::Unfit(message)) => Ok(CallResult::error(&message)),
+            Err(ArgumentsError::Invalid(message)) => Ok(CallResult::error(&message)),
             Err(refusal) => Err(CallFailure {
                 kind: FailureKind::Unavailable,
                 public: None,

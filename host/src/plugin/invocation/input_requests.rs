@@ -236,8 +236,8 @@ impl InputRequests {
         }
         let answer = match form {
             None => answer.clone(),
-            Some(form) => form.filled_in(answer).map_err(|unfit| {
-                let places: Vec<_> = unfit.places().collect();
+            Some(form) => form.check_answer(answer).map_err(|unfit| {
+                let places: Vec<_> = unfit.pointers().collect();
                 RejectedAnswer {
                     why: format!("what was filled in does not fit: {}", places.join(", ")),
                     hint: Some(unfit.to_string()),

@@ -51,7 +51,7 @@ pub(crate) async fn run_and_commit(
     }
     match call.state.commit().await {
         Ok(()) => Ok(result),
-        Err(overtaken @ (StateFailure::Overtaken(_) | StateFailure::PartlyOvertaken(_))) => {
+        Err(overtaken @ (StateFailure::Conflict(_) | StateFailure::PartialConflict(_))) => {
             Ok(CallResult::error(&overtaken.to_string()))
         }
         // The store has logged the reason.

@@ -569,7 +569,7 @@ mod tests {
     }
 
     fn overtaken() -> StateFailure {
-        StateFailure::Overtaken("t".to_owned())
+        StateFailure::Conflict("t".to_owned())
     }
 
     #[test]
@@ -618,7 +618,7 @@ mod tests {
     #[test]
     fn a_conflict_stops_the_commit_of_later_states() {
         let calls = Calls::new(MemoryStateStore::default());
-        let part = || StateFailure::PartlyOvertaken("t".to_owned());
+        let part = || StateFailure::PartialConflict("t".to_owned());
         for (faster, told, left) in [(0, overtaken(), ["11", "10"]), (1, part(), ["9", "11"])] {
             let both = calls.two();
             let call = calls.begin();

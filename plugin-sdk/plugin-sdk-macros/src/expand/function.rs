@@ -1,10 +1,10 @@
-//! Writes what a tool takes over from its function: a type of the same name, and its conditions.
+//! The parts that a tool takes from its function: a type of the same name, and its conditions.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, ItemFn};
 
-/// The type of the function's name.
+/// Returns the type with the function's name.
 pub(crate) fn declaration(function: &ItemFn) -> TokenStream {
     let (visibility, ident) = (&function.vis, &function.sig.ident);
     let conditions = conditions(function);
@@ -16,7 +16,7 @@ pub(crate) fn declaration(function: &ItemFn) -> TokenStream {
     }
 }
 
-/// `#[cfg(...)]` below `#[tool]`: what describes the function is there when the function is.
+/// Returns the `#[cfg(...)]` attributes below `#[tool]`: the description exists when the function exists.
 pub(crate) fn conditions(function: &ItemFn) -> Vec<&Attribute> {
     let attributes = function.attrs.iter();
     attributes

@@ -1,4 +1,4 @@
-//! Writes the description of a tool: an implementation of `ToolFn` for the type of the function's name.
+//! The description of a tool: an implementation of `ToolFn` for the type with the function's name.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -21,7 +21,7 @@ pub(crate) fn tool(
     let ident = &function.sig.ident;
     let conditions = conditions(function);
     let declaration = declaration(function);
-    let arguments = Arguments::of(parameters);
+    let arguments = Arguments::from_parameters(parameters);
     let description = Description {
         function,
         args,
@@ -58,7 +58,7 @@ pub(crate) fn tool(
     }
 }
 
-/// What the attributes and the doc comment say.
+/// The facts of the attributes and of the doc comment.
 struct Description<'a> {
     function: &'a ItemFn,
     args: &'a Args,
@@ -69,8 +69,8 @@ struct Description<'a> {
 impl Description<'_> {
     fn facts(&self) -> TokenStream {
         let args = self.args;
-        let written = self.function.sig.ident.unraw().to_string();
-        let camel_case = name::camel_case(&written);
+        let function_name = self.function.sig.ident.unraw().to_string();
+        let camel_case = name::camel_case(&function_name);
         let name = option(args.name.as_ref());
         let title = option(args.title.as_ref());
         let description = args
@@ -107,7 +107,7 @@ impl Description<'_> {
                 .as_ref(),
         );
         quote! {
-            function: #written,
+            function: #function_name,
             camel_case: #camel_case,
             name: #name,
             title: #title,
@@ -127,12 +127,12 @@ impl Description<'_> {
         }
     }
 
-    /// Does an argument's schema say what decoding does not enforce?
+    /// Reports whether the schema of an argument has constraints that decoding does not enforce.
     fn needs_validation(&self) -> bool {
-        let Arguments::Single(single) = self.arguments else {
+        let Arguments::Named(named) = self.arguments else {
             return false;
         };
-        let mut attributes = single.iter().flat_map(|single| &single.argument.schema);
+        let mut attributes = named.iter().flat_map(|named| &named.argument.schema);
         attributes.any(|attribute| needs_validation(attribute))
     }
 }
@@ -151,46 +151,46 @@ fn icon(icon: &Icon) -> TokenStream {
     }
 }
 
-/// What the client's arguments are.
+/// The arguments that the client sends.
 enum Arguments<'a> {
-    /// One each.
-    Single(Vec<Single<'a>>),
-    /// All as one value of this type.
-    Whole(&'a Type),
+    /// One parameter for each argument.
+    Named(Vec<NamedArgument<'a>>),
+    /// All arguments as one value of this type.
+    Args(&'a Type),
 }
 
-/// An argument, and the function that gives its default.
-struct Single<'a> {
+/// An argument, and the function that returns its default.
+struct NamedArgument<'a> {
     argument: &'a Argument<'a>,
     default: Option<Ident>,
 }
 
 impl<'a> Arguments<'a> {
-    fn of(parameters: &'a [Parameter<'a>]) -> Self {
-        let mut single = Vec::new();
+    fn from_parameters(parameters: &'a [Parameter<'a>]) -> Self {
+        let mut named = Vec::new();
         for parameter in parameters {
             match parameter {
-                Parameter::Whole(ty) => return Self::Whole(ty),
+                Parameter::Args(ty) => return Self::Args(ty),
                 Parameter::Argument(argument) => {
                     let default = argument.default.as_ref();
-                    single.push(Single {
+                    named.push(NamedArgument {
                         argument,
-                        default: default.map(|_| format_ident!("__default_{}", single.len())),
+                        default: default.map(|_| format_ident!("__default_{}", named.len())),
                     });
                 }
                 Parameter::Context(_) | Parameter::State(_) => {}
             }
         }
-        Self::Single(single)
+        Self::Named(named)
     }
 
-    /// The items that the description refers to: functions that give defaults, and a struct for the schema.
+    /// Returns the items that the description refers to: functions that return defaults, and a struct for the schema.
     fn items(&self) -> TokenStream {
-        let Self::Single(single) = self else {
+        let Self::Named(named) = self else {
             return TokenStream::new();
         };
-        let defaults = single.iter().filter_map(Single::default_function);
-        let fields = single.iter().map(Single::field);
+        let defaults = named.iter().filter_map(NamedArgument::default_function);
+        let fields = named.iter().map(NamedArgument::field);
         quote! {
             #(#defaults)*
 
@@ -202,7 +202,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-impl Single<'_> {
+impl NamedArgument<'_> {
     fn default_function(&self) -> Option<TokenStream> {
         let (ty, name) = (self.argument.ty, self.default.as_ref()?);
         let value = match self.argument.default.as_ref()? {
@@ -217,7 +217,7 @@ impl Single<'_> {
         })
     }
 
-    /// The argument in the struct for the schema.
+    /// Returns the field of the argument in the struct for the schema.
     fn field(&self) -> TokenStream {
         let Argument {
             ident,
@@ -243,24 +243,26 @@ impl Single<'_> {
 
 fn input(args: &Args, arguments: &Arguments<'_>) -> TokenStream {
     match (&args.input_schema, arguments) {
-        (Some(schema), _) => quote!(|| ::plugin_sdk::__private::written_input(#schema)),
-        (None, Arguments::Single(_)) => quote!(::plugin_sdk::__private::parameters::<__Arguments>),
-        (None, Arguments::Whole(ty)) => {
-            quote_spanned! { ty.span() => ::plugin_sdk::__private::whole::<#ty> }
+        (Some(schema), _) => quote!(|| ::plugin_sdk::__private::custom_input_schema(#schema)),
+        (None, Arguments::Named(_)) => {
+            quote!(::plugin_sdk::__private::parameters_schema::<__Arguments>)
+        }
+        (None, Arguments::Args(ty)) => {
+            quote_spanned! { ty.span() => ::plugin_sdk::__private::args_schema::<#ty> }
         }
     }
 }
 
 fn output(args: &Args, function: &ItemFn) -> TokenStream {
     let output = output_type(function);
-    // A type that cannot be a result is told here, also where the schema is not asked for it.
+    // The compiler reports a type that cannot be a result here, even if the schema is a custom one.
     let schema = quote_spanned! { output.span() =>
         <#output as ::plugin_sdk::__private::IntoToolResult>::output_schema
     };
     match &args.output_schema {
-        Some(written) => quote! {{
+        Some(schema_text) => quote! {{
             let _ = #schema;
-            || ::plugin_sdk::__private::written_output(#written)
+            || ::plugin_sdk::__private::custom_output_schema(#schema_text)
         }},
         None => quote!(|| ::core::result::Result::Ok(#schema())),
     }
@@ -273,33 +275,33 @@ fn output_type(function: &ItemFn) -> TokenStream {
     }
 }
 
-/// The closure that decodes arguments, calls the function, and encodes its result.
+/// Returns the closure that decodes arguments, calls the function, and encodes its result.
 fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_>]) -> TokenStream {
-    // Variables of another hygiene than the author's names: a tool may be called `call`.
+    // Variables with another hygiene than the author's names: a tool may have the name `call`.
     let call = Ident::new("call", Span::mixed_site());
     let members = Ident::new("members", Span::mixed_site());
     let outcome = Ident::new("outcome", Span::mixed_site());
     let value = |position: usize| Ident::new(&format!("value_{position}"), Span::mixed_site());
 
     let parse = match arguments {
-        Arguments::Single(single) => {
-            let names = single
+        Arguments::Named(named) => {
+            let names = named
                 .iter()
-                .map(|single| single.argument.ident.unraw().to_string());
-            // Not mutable where there is nothing to take.
-            let mutable = (!single.is_empty()).then(|| quote!(mut));
-            let members = if single.is_empty() {
+                .map(|named| named.argument.ident.unraw().to_string());
+            // Without arguments there is nothing to take, and `mut` would be a warning.
+            let mutable = (!named.is_empty()).then(|| quote!(mut));
+            let members = if named.is_empty() {
                 quote!(_)
             } else {
                 quote!(#members)
             };
             quote!(let #mutable #members = #call.arguments(&[#(#names),*])?;)
         }
-        Arguments::Whole(_) => TokenStream::new(),
+        Arguments::Args(_) => TokenStream::new(),
     };
-    let mut single = match arguments {
-        Arguments::Single(single) => single.as_slice(),
-        Arguments::Whole(_) => &[],
+    let mut named = match arguments {
+        Arguments::Named(named) => named.as_slice(),
+        Arguments::Args(_) => &[],
     }
     .iter();
     let (mut decode, mut provide) = (Vec::new(), Vec::new());
@@ -308,7 +310,7 @@ fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_
         match parameter {
             Parameter::Argument(argument) => {
                 let (ty, name) = (argument.ty, argument.ident.unraw().to_string());
-                let default = single.next().and_then(|single| single.default.as_ref());
+                let default = named.next().and_then(|named| named.default.as_ref());
                 let taken = match default {
                     Some(default) => quote_spanned! { ty.span() =>
                         #members.take_or::<#ty>(#name, #default)?
@@ -317,9 +319,9 @@ fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_
                 };
                 decode.push(quote!(let #value = #taken;));
             }
-            Parameter::Whole(ty) => {
-                let whole = quote_spanned! { ty.span() => #call.whole::<#ty>()? };
-                decode.push(quote!(let #value = ::plugin_sdk::Args(#whole);));
+            Parameter::Args(ty) => {
+                let args_value = quote_spanned! { ty.span() => #call.args::<#ty>()? };
+                decode.push(quote!(let #value = ::plugin_sdk::Args(#args_value);));
             }
             Parameter::Context(ty) => {
                 let context = quote_spanned! { ty.span() => #call.context() };
@@ -334,7 +336,7 @@ fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_
     let ident = &function.sig.ident;
     let values = (0..parameters.len()).map(value);
     let run = if function.sig.asyncness.is_some() {
-        quote!(::plugin_sdk::__private::run(#call.running(), move || #ident(#(#values),*))?)
+        quote!(::plugin_sdk::__private::run_async(#call.cancel_token(), move || #ident(#(#values),*))?)
     } else {
         quote!(#ident(#(#values),*))
     };
@@ -342,16 +344,16 @@ fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_
     let reply = quote_spanned! { output.span() =>
         ::plugin_sdk::__private::reply::<#output>
     };
-    let how = quote!(::plugin_sdk::__private::Outcome::<#output>::TYPE.how());
+    let take_error = quote!(::plugin_sdk::__private::ReturnType::<#output>::TYPE.error_fn());
     quote! {
         |#call| {
             #[allow(unused_imports)]
-            use ::plugin_sdk::__private::{HasCauses as _, HasNoCauses as _};
+            use ::plugin_sdk::__private::{ErrorWithCauses as _, AnyOutput as _};
             #parse
             #(#decode)*
             #(#provide)*
             let #outcome = #run;
-            #reply(#outcome, #how)
+            #reply(#outcome, #take_error)
         }
     }
 }

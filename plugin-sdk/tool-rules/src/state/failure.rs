@@ -8,7 +8,7 @@ use super::MAX_VALUE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateErrorKind {
-    /// The call is in no session: use a handle.
+    /// The call has no session: use a handle.
     NoSession,
     /// The session has ended.
     SessionEnded,
@@ -18,12 +18,12 @@ pub enum StateErrorKind {
     TooLarge,
     /// The stored value does not have the type that it is read as, or JSON cannot hold the value to store, as infinite numbers.
     Unreadable,
-    /// The store cannot be reached, or this host keeps nothing. A change may or may not have been written.
+    /// The store cannot be reached, or this host stores nothing. A write may or may not have been applied.
     Unavailable,
-    /// Another call has changed the state that this call has set. Nothing more is written, and the call fails whatever the
-    /// tool returns.
-    Overtaken,
-    /// The call is over: nothing is kept on its behalf any more.
+    /// Another call has changed a state that this call has set. Nothing more is written, and the call fails whatever
+    /// the tool returns.
+    Conflict,
+    /// The call has ended: nothing is stored for it any more.
     CallEnded,
 }
 
@@ -36,7 +36,7 @@ impl StateErrorKind {
         (Self::TooLarge, "too_large"),
         (Self::Unreadable, "unreadable"),
         (Self::Unavailable, "unavailable"),
-        (Self::Overtaken, "overtaken"),
+        (Self::Conflict, "overtaken"),
         (Self::CallEnded, "call_ended"),
     ];
 
@@ -58,7 +58,7 @@ impl StateErrorKind {
 /// A failure to read or write state. Its message is for the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateFailure {
-    /// The call is in no session.
+    /// The call has no session.
     NoSession,
     /// The session has ended, or belongs to another caller.
     SessionEnded,
@@ -68,12 +68,12 @@ pub enum StateFailure {
     TooLarge(usize),
     /// The store cannot be reached.
     Unavailable,
-    /// This host keeps nothing between calls.
+    /// This host stores nothing between calls.
     NotKept,
-    /// Another call was faster with what this tool keeps, and this call has written nothing.
-    Overtaken(String),
-    /// Another call was faster with what this tool keeps, after this call has written a part.
-    PartlyOvertaken(String),
+    /// Another call wrote first to a state of this tool, and this call has written nothing.
+    Conflict(String),
+    /// Another call wrote first to a state of this tool, after this call has written a part.
+    PartialConflict(String),
 }
 
 impl StateFailure {
@@ -86,7 +86,7 @@ impl StateFailure {
             Self::UnknownHandle => StateErrorKind::UnknownHandle,
             Self::TooLarge(_) => StateErrorKind::TooLarge,
             Self::Unavailable | Self::NotKept => StateErrorKind::Unavailable,
-            Self::Overtaken(_) | Self::PartlyOvertaken(_) => StateErrorKind::Overtaken,
+            Self::Conflict(_) | Self::PartialConflict(_) => StateErrorKind::Conflict,
         }
     }
 }
@@ -113,11 +113,11 @@ impl fmt::Display for StateFailure {
             Self::NotKept => f.write_str(
                 "this server keeps nothing between calls: its operator has to set SESSION_TABLE",
             ),
-            Self::Overtaken(tool) => write!(
+            Self::Conflict(tool) => write!(
                 f,
                 "another call has changed meanwhile what tool {tool} keeps, so that this one's changes are lost; call it again"
             ),
-            Self::PartlyOvertaken(tool) => write!(
+            Self::PartialConflict(tool) => write!(
                 f,
                 "another call has changed meanwhile what tool {tool} keeps: part of what this one keeps was written, the rest is lost; look at it before you call it again"
             ),

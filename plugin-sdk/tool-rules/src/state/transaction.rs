@@ -43,7 +43,7 @@ pub struct StateTransaction<R: StateRecord> {
     records: BTreeMap<String, R>,
     /// The writes to do when the call has succeeded. `None` deletes.
     pending: BTreeMap<String, Option<R::Value>>,
-    is_overtaken: bool,
+    has_conflict: bool,
     has_written: bool,
 }
 
@@ -61,7 +61,7 @@ impl<R: StateRecord> StateTransaction<R> {
             tool: tool.to_owned(),
             records: BTreeMap::new(),
             pending: BTreeMap::new(),
-            is_overtaken: false,
+            has_conflict: false,
             has_written: false,
         }
     }
@@ -72,7 +72,7 @@ impl<R: StateRecord> StateTransaction<R> {
         self.records.get(key)
     }
 
-    /// Keeps a record that was read.
+    /// Stores a record that was read.
     pub fn insert(&mut self, key: &str, record: R) {
         self.records.insert(key.to_owned(), record);
     }
@@ -104,7 +104,7 @@ impl<R: StateRecord> StateTransaction<R> {
     /// Decides about a write that is done at once, of a state whose record was read.
     ///
     /// # Errors
-    /// [`StateFailure::Overtaken`] if another call has changed a state that this one has set.
+    /// [`StateFailure::Conflict`] if another call has changed a state that this one has set.
     pub fn begin_put(
         &mut self,
         key: &str,
@@ -118,7 +118,7 @@ impl<R: StateRecord> StateTransaction<R> {
                 Ok(PutStep::ReadAgain)
             }
             (false, true) => Ok(PutStep::Conflict(seen)),
-            (true, true) if self.is_overtaken => Err(self.overtaken()),
+            (true, true) if self.has_conflict => Err(self.conflict()),
             (true, _) => Ok(PutStep::Write),
         }
     }
@@ -127,27 +127,27 @@ impl<R: StateRecord> StateTransaction<R> {
     /// `None` if the record has to be read again, and the tool gets that.
     ///
     /// # Errors
-    /// [`StateFailure::Overtaken`] if the other call has changed a state that this one has set.
+    /// [`StateFailure::Conflict`] if the other call has changed a state that this one has set.
     pub fn end_put(&mut self, key: &str, written: Option<R>) -> Result<Option<u64>, StateFailure> {
         match written {
             Some(record) => {
                 let version = record.version();
                 // The pending value was the base of this one.
                 self.pending.remove(key);
-                self.wrote(key, record);
+                self.record_write(key, record);
                 Ok(Some(version))
             }
             None => {
                 self.forget(key);
                 match self.pending.contains_key(key) {
-                    true => Err(self.overtaken()),
+                    true => Err(self.conflict()),
                     false => Ok(None),
                 }
             }
         }
     }
 
-    /// Tells whether a commit has something to write.
+    /// Reports whether a commit has something to write.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         !self.pending.is_empty()
@@ -156,11 +156,11 @@ impl<R: StateRecord> StateTransaction<R> {
     /// Takes the writes to commit, in the order of their keys.
     ///
     /// # Errors
-    /// [`StateFailure::Overtaken`] if another call has changed a state that this one has set.
+    /// [`StateFailure::Conflict`] if another call has changed a state that this one has set.
     pub fn take_pending(&mut self) -> Result<BTreeMap<String, Option<R::Value>>, StateFailure> {
         let pending = mem::take(&mut self.pending);
-        match self.is_overtaken {
-            true => Err(self.overtaken()),
+        match self.has_conflict {
+            true => Err(self.conflict()),
             false => Ok(pending),
         }
     }
@@ -168,31 +168,32 @@ impl<R: StateRecord> StateTransaction<R> {
     /// Ends one write of a commit. `written` is the new record; `None` if another call was faster.
     ///
     /// # Errors
-    /// [`StateFailure::Overtaken`] if another call was faster: no further write may follow.
+    /// [`StateFailure::Conflict`] if another call was faster: no further write may follow.
     pub fn end_commit(&mut self, key: &str, written: Option<R>) -> Result<(), StateFailure> {
         match written {
             Some(record) => {
-                self.wrote(key, record);
+                self.record_write(key, record);
                 Ok(())
             }
             None => {
                 self.forget(key);
-                Err(self.overtaken())
+                Err(self.conflict())
             }
         }
     }
 
-    fn wrote(&mut self, key: &str, record: R) {
+    /// Stores the record of a write.
+    fn record_write(&mut self, key: &str, record: R) {
         self.insert(key, record);
         self.has_written = true;
     }
 
-    /// From now on a commit writes nothing.
-    fn overtaken(&mut self) -> StateFailure {
-        self.is_overtaken = true;
+    /// Marks the transaction as failed, and returns the failure: from now on a commit writes nothing.
+    fn conflict(&mut self) -> StateFailure {
+        self.has_conflict = true;
         match self.has_written {
-            true => StateFailure::PartlyOvertaken(self.tool.clone()),
-            false => StateFailure::Overtaken(self.tool.clone()),
+            true => StateFailure::PartialConflict(self.tool.clone()),
+            false => StateFailure::Conflict(self.tool.clone()),
         }
     }
 }
@@ -260,28 +261,28 @@ mod tests {
     }
 
     #[test]
-    fn a_put_that_another_call_was_faster_with_fails_only_where_something_was_set() {
-        let overtaken = || StateFailure::Overtaken("count".to_owned());
+    fn a_put_that_loses_a_race_fails_only_after_a_set() {
+        let conflict = || StateFailure::Conflict("count".to_owned());
         let mut call = begin();
         assert_eq!(call.end_put("a", None), Ok(None));
         let mut call = begin();
         call.set("a", Some("new"));
-        assert_eq!(call.end_put("a", None), Err(overtaken()));
+        assert_eq!(call.end_put("a", None), Err(conflict()));
         // Nothing is written from then on.
         call.insert("a", Record(4, None));
-        assert_eq!(call.begin_put("a", 4), Err(overtaken()));
-        assert_eq!(call.take_pending(), Err(overtaken()));
+        assert_eq!(call.begin_put("a", 4), Err(conflict()));
+        assert_eq!(call.take_pending(), Err(conflict()));
     }
 
     #[test]
-    fn a_commit_that_was_overtaken_says_whether_a_part_was_written() {
+    fn a_conflict_in_a_commit_says_whether_a_part_was_written() {
         let mut call = begin();
         call.set("a", Some("new"));
         call.set("b", Some("new"));
         let pending = call.take_pending().expect("pending writes");
         assert_eq!(pending.into_keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(call.end_commit("a", Some(Record(4, Some("new")))), Ok(()));
-        let partly = StateFailure::PartlyOvertaken("count".to_owned());
+        let partly = StateFailure::PartialConflict("count".to_owned());
         assert_eq!(call.end_commit("b", None), Err(partly));
     }
 }

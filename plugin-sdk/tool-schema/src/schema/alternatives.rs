@@ -1,23 +1,26 @@
-//! What is wrong with a value that none of several alternatives accepts: with the one that seems to be meant, or that it
-//! is none of those there are.
+//! The problems of a value that no alternative accepts: those of the alternative that is most likely meant, or the
+//! list of all.
 
 use serde_json::{Map, Value};
 
 use super::{
-    describe::{either, given, name_of, near_miss, quoted, required_names, strings_of},
-    diagnose::{MAX_PROBLEMS, Search},
+    describe::{
+        describe_value, join_phrases, quote, quote_name, required_names, string_constants,
+        suggestion,
+    },
+    diagnose::{Diagnosis, MAX_PROBLEMS},
     document::{Document, Keywords, parts, properties, same},
-    problems::Place,
+    problems::Pointer,
     types::Types,
 };
 
-impl<'a> Search<'_, 'a> {
+impl<'a> Diagnosis<'_, 'a> {
     pub(crate) fn check_alternatives(
         &mut self,
         keywords: &'a Keywords,
         keyword: &str,
         value: &Value,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
         depth: usize,
     ) {
         let mut fitting = 0;
@@ -28,34 +31,34 @@ impl<'a> Search<'_, 'a> {
             }
         }
         match fitting {
-            0 => self.explain(keywords, keyword, value, place, depth),
+            0 => self.explain(keywords, keyword, value, pointer, depth),
             1 => {}
-            _ => self.report(place, || {
+            _ => self.report(pointer, || {
                 "fits more than one of the alternatives that exclude each other".to_owned()
             }),
         }
     }
 
     fn fits(&mut self, schema: &'a Value, value: &Value, depth: usize) -> bool {
-        let outer = (std::mem::take(&mut self.found), self.limit, self.quiet);
-        (self.limit, self.quiet) = (1, true);
-        self.check(schema, value, &Place::Root, depth + 1);
+        let outer = (std::mem::take(&mut self.found), self.limit, self.is_quiet);
+        (self.limit, self.is_quiet) = (1, true);
+        self.check(schema, value, &Pointer::Root, depth + 1);
         let fits = self.found.is_empty();
-        (self.found, self.limit, self.quiet) = outer;
+        (self.found, self.limit, self.is_quiet) = outer;
         fits
     }
 
-    /// None of the alternatives fits: say what is wrong with the one that seems to be meant, or which ones there are.
+    /// Explains that no alternative accepts the value: by the problems of the likely one, or by the list of all.
     fn explain(
         &mut self,
         keywords: &'a Keywords,
         keyword: &str,
         value: &Value,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
         depth: usize,
     ) {
-        if self.quiet {
-            return self.report(place, String::new);
+        if self.is_quiet {
+            return self.report(pointer, String::new);
         }
         let document = self.document;
         let all = document.alternatives(keywords, keyword);
@@ -64,10 +67,10 @@ impl<'a> Search<'_, 'a> {
             .copied()
             .filter(|part| document.possible(part, value))
             .collect();
-        // Of constants that are not met there is nothing to say that the list of all alternatives does not say better.
+        // If a constant does not match, the list of all alternatives explains more than the problem of one.
         if let [part] = possible[..]
             && document.constants(part).is_none()
-            && self.explain_one(part, value, place, depth)
+            && self.explain_one(part, value, pointer, depth)
         {
             return;
         }
@@ -77,26 +80,26 @@ impl<'a> Search<'_, 'a> {
             .filter(|part| document.types(part).allow(value))
             .collect();
         let is_explained = match value {
-            Value::Object(members) => self.explain_object(&near, members, value, place, depth),
+            Value::Object(members) => self.explain_object(&near, members, value, pointer, depth),
             _ => match near[..] {
                 [part] if document.constants(part).is_none() => {
-                    self.explain_one(part, value, place, depth)
+                    self.explain_one(part, value, pointer, depth)
                 }
                 _ => false,
             },
         };
         if !is_explained && !self.is_exhausted() {
-            self.report_no_alternative(&all, value, place);
+            self.report_no_alternative(&all, value, pointer);
         }
     }
 
-    /// By its tag, or by the names it has.
+    /// Explains an object by its tag, or by the names of its members.
     fn explain_object(
         &mut self,
         alternatives: &[&'a Value],
         members: &Map<String, Value>,
         value: &Value,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
         depth: usize,
     ) -> bool {
         let document = self.document;
@@ -108,7 +111,7 @@ impl<'a> Search<'_, 'a> {
             };
             let meant: Vec<_> = alternatives.iter().copied().filter(is_given).collect();
             if meant.is_empty() {
-                self.report_tag(alternatives, tag, given, &Place::Member(place, tag));
+                self.report_tag(alternatives, tag, given, &Pointer::Member(pointer, tag));
                 return true;
             }
             meant
@@ -120,7 +123,7 @@ impl<'a> Search<'_, 'a> {
             alternatives.iter().copied().filter(is_begun).collect()
         };
         match meant[..] {
-            [part] => self.explain_one(part, value, place, depth),
+            [part] => self.explain_one(part, value, pointer, depth),
             _ => false,
         }
     }
@@ -129,21 +132,21 @@ impl<'a> Search<'_, 'a> {
         &mut self,
         part: &'a Value,
         value: &Value,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
         depth: usize,
     ) -> bool {
         let before = self.found.len();
-        self.check(part, value, place, depth + 1);
+        self.check(part, value, pointer, depth + 1);
         self.found.len() > before
     }
 
-    /// Which tags there are.
+    /// Reports the possible tags.
     fn report_tag(
         &mut self,
         alternatives: &[&'a Value],
         tag: &str,
         given: Option<&Value>,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
     ) {
         let document = self.document;
         let options = || {
@@ -152,48 +155,48 @@ impl<'a> Search<'_, 'a> {
                 .filter_map(|part| constants(document, part, tag))
                 .flatten()
         };
-        self.report(place, || {
-            let wanted = either(&options().map(quoted).collect::<Vec<_>>(), "or");
+        self.report(pointer, || {
+            let wanted = join_phrases(&options().map(quote).collect::<Vec<_>>(), "or");
             let Some(given) = given else {
                 return format!("is missing (it must be {wanted})");
             };
-            let near = near_miss(
+            let near = suggestion(
                 given.as_str().unwrap_or_default(),
                 options().filter_map(Value::as_str),
             );
-            let near = near.map(|near| format!(" (did you mean {}?)", quoted(&near.into())));
+            let near = near.map(|near| format!(" (did you mean {}?)", quote(&near.into())));
             format!(
                 "must be {wanted}, not {}{}",
-                super::describe::given(given, Types::STRING),
+                describe_value(given, Types::STRING),
                 near.unwrap_or_default()
             )
         });
     }
 
-    fn report_no_alternative(&mut self, all: &[&'a Value], value: &Value, place: &Place<'_>) {
+    fn report_no_alternative(&mut self, all: &[&'a Value], value: &Value, pointer: &Pointer<'_>) {
         let (document, decoding) = (self.document, self.decoding);
-        self.report(place, || {
-            let wanted = document.expected_of(all, Some(value), decoding);
+        self.report(pointer, || {
+            let wanted = document.expected_of_any(all, Some(value), decoding);
             let types = all
                 .iter()
                 .map(|part| document.types(part))
                 .fold(Types::NONE, Types::or);
-            let mut message = format!("must be {}, not {}", wanted, given(value, types));
+            let mut message = format!("must be {}, not {}", wanted, describe_value(value, types));
             let near = match value {
                 Value::String(text) => {
-                    let strings = all.iter().flat_map(|part| strings_of(document, part));
-                    let near = near_miss(text, strings).map(|near| quoted(&near.into()));
+                    let strings = all.iter().flat_map(|part| string_constants(document, part));
+                    let near = suggestion(text, strings).map(|near| quote(&near.into()));
                     near.or_else(|| {
-                        let near = near_miss(text, required_names(all))?;
-                        Some(format!("an object with {}", name_of(near)))
+                        let near = suggestion(text, required_names(all))?;
+                        Some(format!("an object with {}", quote_name(near)))
                     })
                 }
                 Value::Object(members) => members
                     .keys()
                     .take(MAX_PROBLEMS)
-                    .find_map(|name| near_miss(name, required_names(all)))
+                    .find_map(|name| suggestion(name, required_names(all)))
                     .filter(|near| !members.contains_key(*near))
-                    .map(name_of),
+                    .map(quote_name),
                 _ => None,
             };
             if let Some(near) = near {
@@ -204,7 +207,7 @@ impl<'a> Search<'_, 'a> {
     }
 }
 
-/// The member that is a constant in each of the objects, by which they are told apart.
+/// Returns the member that is a constant in each of the objects, which distinguishes them.
 fn common_tag<'a>(document: &Document<'a>, alternatives: &[&'a Value]) -> Option<&'a str> {
     let (first, others) = alternatives.split_first()?;
     let mut candidates = properties(first.as_object()?)?.keys();

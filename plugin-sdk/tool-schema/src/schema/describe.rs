@@ -1,4 +1,4 @@
-//! What schemas want and values are, in words for people and models. Everything is bounded in length.
+//! Descriptions of schemas and values, for users and models. All of them have a bounded length.
 
 use std::io;
 
@@ -9,77 +9,77 @@ use super::{
     types::Types,
 };
 
-/// The longest text that is quoted. Unit: characters.
+/// The maximum length of a quoted text. Unit: characters.
 const MAX_QUOTED: usize = 60;
 
-/// The most names or values in a list of them.
+/// The maximum number of names or values in a list.
 const MAX_LISTED: usize = 20;
 
-/// How alike two names must be to be taken for each other: between 0 and 1, by Jaro-Winkler.
-/// Source: ours; it finds one or two slips in short names and leaves out the rest.
-const ALIKE: f64 = 0.8;
+/// The minimum similarity of a suggestion: between 0 and 1, by Jaro-Winkler. Source: ours; it finds one or two slips
+/// in short names and leaves out the rest.
+const SIMILARITY_THRESHOLD: f64 = 0.8;
 
-/// How deep alternatives within alternatives are described.
+/// The maximum depth of described alternatives.
 const MAX_DEPTH: usize = 4;
 
 const NULL: &str = "null";
 
-/// What alternatives want.
+/// The values that alternatives accept, as phrases.
 #[derive(Default)]
-struct Wanted {
+struct Expectation {
     phrases: Vec<String>,
-    /// Of the one member that an object must have: the tags of a Rust enum.
+    /// The names of objects with exactly one member: the tags of a Rust enum.
     names: Vec<String>,
 }
 
-impl Wanted {
+impl Expectation {
     fn push(&mut self, phrase: String) {
         if !self.phrases.contains(&phrase) {
             self.phrases.push(phrase);
         }
     }
 
-    fn in_words(mut self) -> String {
+    fn into_phrase(mut self) -> String {
         let or_null = self.phrases.iter().position(|phrase| phrase == NULL);
         let null = or_null.map(|position| self.phrases.remove(position));
         match &self.names[..] {
             [] => {}
             [name] => self.phrases.push(format!("an object with {name}")),
             names => {
-                let names = either(names, "and");
+                let names = join_phrases(names, "and");
                 self.phrases.push(format!("an object with one of {names}"));
             }
         }
         self.phrases.extend(null);
-        either(&self.phrases, "or")
+        join_phrases(&self.phrases, "or")
     }
 }
 
 impl<'a> Document<'a> {
-    /// What the schema wants, as it would follow "must be". Bounds that an integer's type alone implies are only told
-    /// to a `value` that is a number, and those of 64 bits only if `decoding`.
+    /// Describes the values that the schema accepts, as the phrase follows "must be". A bound that the integer's type
+    /// implies is mentioned only if `value` is a number, and a bound of 64 bits only with `decoding`.
     pub(crate) fn expected(
         &self,
         schema: &'a Value,
         value: Option<&Value>,
         decoding: bool,
     ) -> String {
-        self.expected_of(&[schema], value, decoding)
+        self.expected_of_any(&[schema], value, decoding)
     }
 
-    /// The same of alternatives.
-    pub(crate) fn expected_of(
+    /// Describes the values that any of the alternatives accepts.
+    pub(crate) fn expected_of_any(
         &self,
         alternatives: &[&'a Value],
         value: Option<&Value>,
         decoding: bool,
     ) -> String {
-        let mut wanted = Wanted::default();
+        let mut wanted = Expectation::default();
         let numeric = value.is_some_and(Value::is_number);
         for schema in alternatives {
             self.describe(schema, numeric, decoding, 0, &mut wanted);
         }
-        wanted.in_words()
+        wanted.into_phrase()
     }
 
     fn describe(
@@ -88,20 +88,18 @@ impl<'a> Document<'a> {
         numeric: bool,
         decoding: bool,
         depth: usize,
-        wanted: &mut Wanted,
+        wanted: &mut Expectation,
     ) {
         let Some(keywords) = schema.as_object() else {
             wanted.push("another value".to_owned());
             return;
         };
         if let Some(constant) = keywords.get("const") {
-            wanted.push(quoted(constant));
+            wanted.push(quote(constant));
             return;
         }
         if let Some(Value::Array(options)) = keywords.get("enum") {
-            options
-                .iter()
-                .for_each(|option| wanted.push(quoted(option)));
+            options.iter().for_each(|option| wanted.push(quote(option)));
             return;
         }
         if let (Some(target), true) = (self.referenced(keywords), depth < MAX_DEPTH) {
@@ -120,9 +118,9 @@ impl<'a> Document<'a> {
             None if properties(keywords).is_some() => Types::OBJECT,
             _ => self.types(schema),
         };
-        // Without `type` the other keywords say which values they are about.
+        // Without `type` the other keywords imply the types.
         let types = if types == Types::ALL {
-            about(keywords)
+            constrained_types(keywords)
         } else {
             types
         };
@@ -134,20 +132,20 @@ impl<'a> Document<'a> {
         }
         if types.has(Types::STRING) {
             let pattern = pattern(keywords).unwrap_or_default();
-            let length = counted(keywords, ["minLength", "maxLength"], "character");
+            let length = count_phrase(keywords, ["minLength", "maxLength"], "character");
             wanted.push(format!("a string{length}{pattern}"));
         }
         if types.has(Types::BOOLEAN) {
             wanted.push("true or false".to_owned());
         }
         if types.has(Types::ARRAY) {
-            let length = counted(keywords, ["minItems", "maxItems"], "item");
+            let length = count_phrase(keywords, ["minItems", "maxItems"], "item");
             wanted.push(format!("an array{length}"));
         }
         if types.has(Types::OBJECT) {
-            match lone_name(keywords) {
-                Some(name) => wanted.names.push(name_of(name)),
-                None => wanted.push(object(keywords)),
+            match only_member(keywords) {
+                Some(name) => wanted.names.push(quote_name(name)),
+                None => wanted.push(describe_object(keywords)),
             }
         }
         if types.has(Types::NULL) {
@@ -159,7 +157,8 @@ impl<'a> Document<'a> {
     }
 }
 
-fn about(keywords: &Keywords) -> Types {
+/// Returns the types that the keywords constrain.
+fn constrained_types(keywords: &Keywords) -> Types {
     let has = |names: &[&str]| names.iter().any(|name| keywords.contains_key(*name));
     let numbers = [
         "minimum",
@@ -181,7 +180,8 @@ fn about(keywords: &Keywords) -> Types {
     kinds.fold(Types::NONE, |types, (_, kind)| types.or(kind))
 }
 
-fn lone_name(keywords: &Keywords) -> Option<&str> {
+/// Returns the name of the only member that an object has and must have.
+fn only_member(keywords: &Keywords) -> Option<&str> {
     let mut names = required(keywords);
     let closed = keywords.get("additionalProperties") == Some(&Value::Bool(false));
     match (names.next(), names.next()) {
@@ -190,13 +190,13 @@ fn lone_name(keywords: &Keywords) -> Option<&str> {
     }
 }
 
-fn object(keywords: &Keywords) -> String {
+fn describe_object(keywords: &Keywords) -> String {
     let names: Vec<_> = required(keywords).collect();
     if names.is_empty() {
-        let count = counted(keywords, ["minProperties", "maxProperties"], "member");
+        let count = count_phrase(keywords, ["minProperties", "maxProperties"], "member");
         return format!("an object{count}");
     }
-    // A tag says more than its name.
+    // A tag is described by its value too.
     let constants: Vec<_> = names
         .iter()
         .map(|name| {
@@ -204,16 +204,16 @@ fn object(keywords: &Keywords) -> String {
                 .and_then(|all| all.get(*name))
                 .and_then(|part| part.get("const"));
             match constant {
-                Some(constant) => format!("{} {}", name_of(name), quoted(constant)),
-                None => name_of(name),
+                Some(constant) => format!("{} {}", quote_name(name), quote(constant)),
+                None => quote_name(name),
             }
         })
         .collect();
-    format!("an object with {}", either(&constants, "and"))
+    format!("an object with {}", join_phrases(&constants, "and"))
 }
 
-/// " of 2 to 5 items", or nothing.
-fn counted(keywords: &Keywords, [least, most]: [&str; 2], noun: &str) -> String {
+/// Returns a phrase such as " of 2 to 5 items", or an empty one.
+fn count_phrase(keywords: &Keywords, [least, most]: [&str; 2], noun: &str) -> String {
     let count = |keyword| keywords.get(keyword).and_then(Value::as_u64);
     let s = |count| if count == 1 { "" } else { "s" };
     match (count(least), count(most)) {
@@ -227,10 +227,10 @@ fn counted(keywords: &Keywords, [least, most]: [&str; 2], noun: &str) -> String 
 
 fn pattern(keywords: &Keywords) -> Option<String> {
     let pattern = keywords.get("pattern")?.as_str()?;
-    Some(format!(" that matches the pattern {}", shortened(pattern)))
+    Some(format!(" that matches the pattern {}", shorten(pattern)))
 }
 
-/// " from 1 to 10", or nothing.
+/// Returns a phrase such as " from 1 to 10", or an empty one.
 fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
     let format = keywords.get("format").and_then(Value::as_str);
     let natural = match format {
@@ -246,13 +246,13 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
             return natural.filter(|_| decoding && numeric);
         };
         let bound = bound.to_string();
-        // Those of 8 and 16 bits are short enough to be told always.
+        // Bounds of 8 and 16 bits are short, and always mentioned.
         let implied = natural.as_ref() == Some(&bound) && bound.len() > 6;
         (!implied || numeric).then_some(bound)
     };
     let least = bound("minimum", lowest);
     let most = bound("maximum", highest);
-    let mut words = match (least, most) {
+    let mut phrase = match (least, most) {
         (Some(least), Some(most)) => format!(" from {least} to {most}"),
         (Some(least), None) => format!(" of at least {least}"),
         (None, Some(most)) => format!(" of at most {most}"),
@@ -264,13 +264,14 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
         ("multipleOf", "that is a multiple of"),
     ] {
         if let Some(bound) = keywords.get(keyword) {
-            words.push_str(&format!(" {relation} {bound}"));
+            phrase.push_str(&format!(" {relation} {bound}"));
         }
     }
-    words
+    phrase
 }
 
-/// The integers of a `format` as schemars writes it; those beyond 64 bits cannot be told from a JSON value.
+/// Returns the range of the integers of a `format` of schemars. Types beyond 64 bits have none, because a JSON value
+/// does not show them.
 pub(crate) fn integer_range(format: &str) -> Option<[i128; 2]> {
     Some(match format {
         "int8" => [i8::MIN.into(), i8::MAX.into()],
@@ -285,28 +286,28 @@ pub(crate) fn integer_range(format: &str) -> Option<[i128; 2]> {
     })
 }
 
-/// A value that was given, in the light of what was wanted.
-pub(crate) fn given(value: &Value, wanted: Types) -> String {
+/// Describes a given value. `wanted` are the types that were expected.
+pub(crate) fn describe_value(value: &Value, wanted: Types) -> String {
     match value {
-        Value::String(_) if !wanted.has(Types::STRING) => format!("the string {}", quoted(value)),
+        Value::String(_) if !wanted.has(Types::STRING) => format!("the string {}", quote(value)),
         Value::String(text) if text.chars().nth(MAX_QUOTED).is_some() => {
-            format!("{} ({} characters)", quoted(value), text.chars().count())
+            format!("{} ({} characters)", quote(value), text.chars().count())
         }
-        Value::Array(items) if !fits_a_quotation(value) => {
+        Value::Array(items) if !is_short(value) => {
             format!("an array of {} items", items.len())
         }
-        Value::Object(members) if !fits_a_quotation(value) => {
-            let names = members.keys().take(MAX_LISTED).map(|name| name_of(name));
+        Value::Object(members) if !is_short(value) => {
+            let names = members.keys().take(MAX_LISTED).map(|name| quote_name(name));
             let names: Vec<_> = names.collect();
             let left = members.len() - names.len();
-            format!("an object with {}", joined(&names, left, "and"))
+            format!("an object with {}", join_first(&names, left, "and"))
         }
-        value => quoted(value),
+        value => quote(value),
     }
 }
 
-/// Is the text of the value short? Found out without writing all of it.
-fn fits_a_quotation(value: &Value) -> bool {
+/// Reports whether the JSON of the value is short, without writing all of it.
+fn is_short(value: &Value) -> bool {
     struct Bounded(usize);
     impl io::Write for Bounded {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -323,11 +324,11 @@ fn fits_a_quotation(value: &Value) -> bool {
     serde_json::to_writer(Bounded(MAX_QUOTED), value).is_ok()
 }
 
-/// A value as JSON.
-pub(crate) fn quoted(value: &Value) -> String {
+/// Quotes a value as JSON.
+pub(crate) fn quote(value: &Value) -> String {
     match value {
         Value::String(text) => {
-            // What JSON escapes makes it longer, what is cut off must not end within an escape.
+            // Escapes make the JSON longer, and the cut must not split one.
             let end = text.char_indices().nth(MAX_QUOTED).map(|(end, _)| end);
             let short = Value::from(&text[..end.unwrap_or(text.len())]).to_string();
             match end {
@@ -335,19 +336,19 @@ pub(crate) fn quoted(value: &Value) -> String {
                 None => short,
             }
         }
-        value if fits_a_quotation(value) => value.to_string(),
+        value if is_short(value) => value.to_string(),
         Value::Array(items) => format!("an array of {} items", items.len()),
         _ => "another object".to_owned(),
     }
 }
 
-/// The name of a member.
-pub(crate) fn name_of(name: &str) -> String {
-    format!("`{}`", shortened(name))
+/// Quotes the name of a member.
+pub(crate) fn quote_name(name: &str) -> String {
+    format!("`{}`", shorten(name))
 }
 
-/// A text on one line, and no longer than is read.
-pub(crate) fn shortened(text: &str) -> String {
+/// Shortens a text to one line of bounded length.
+pub(crate) fn shorten(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(MAX_QUOTED)
@@ -359,13 +360,14 @@ pub(crate) fn shortened(text: &str) -> String {
     short
 }
 
-/// "a, b or c".
-pub(crate) fn either(phrases: &[String], joint: &str) -> String {
+/// Joins phrases to "a, b or c".
+pub(crate) fn join_phrases(phrases: &[String], joint: &str) -> String {
     let listed = &phrases[..phrases.len().min(MAX_LISTED)];
-    joined(listed, phrases.len() - listed.len(), joint)
+    join_first(listed, phrases.len() - listed.len(), joint)
 }
 
-fn joined(phrases: &[String], left: usize, joint: &str) -> String {
+/// Joins the first phrases, of which `left` more exist.
+fn join_first(phrases: &[String], left: usize, joint: &str) -> String {
     match phrases {
         [] => "another value".to_owned(),
         _ if left > 0 => format!("{} {joint} {left} more", phrases.join(", ")),
@@ -374,8 +376,8 @@ fn joined(phrases: &[String], left: usize, joint: &str) -> String {
     }
 }
 
-/// The one of the known that is much like the given, if any.
-pub(crate) fn near_miss<'a>(
+/// Returns the known name that is most similar to the given one, if any is similar enough.
+pub(crate) fn suggestion<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -384,41 +386,41 @@ pub(crate) fn near_miss<'a>(
     }
     let near = known
         .into_iter()
-        .filter_map(|known| Some((likeness(given, known)?, known)));
+        .filter_map(|known| Some((similarity(given, known)?, known)));
     near.max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
 }
 
-/// How alike two names are, up to 1, if they are alike enough to be taken for each other. Case and `_` do not tell names
-/// apart.
+/// Returns the similarity of two names, up to 1; `None` if they are too different for a suggestion. Case, `_` and `-`
+/// do not matter: `word_count` and `wordCount` have the similarity 1.
 #[must_use]
-pub fn likeness(given: &str, known: &str) -> Option<f64> {
-    let (given, known) = (plain(given), plain(known));
+pub fn similarity(given: &str, known: &str) -> Option<f64> {
+    let (given, known) = (normalize_name(given), normalize_name(known));
     if given.is_empty() {
         return None;
     }
-    // Jaro sees no two swapped letters in names of up to three.
+    // Jaro does not detect two swapped letters in names of up to three letters.
     let swapped =
         strsim::osa_distance(&given, &known) == 1 && strsim::levenshtein(&given, &known) == 2;
-    let likeness = strsim::jaro_winkler(&given, &known);
-    let likeness = if swapped {
-        likeness.max(ALIKE)
+    let similarity = strsim::jaro_winkler(&given, &known);
+    let similarity = if swapped {
+        similarity.max(SIMILARITY_THRESHOLD)
     } else {
-        likeness
+        similarity
     };
-    (likeness >= ALIKE).then_some(likeness)
+    (similarity >= SIMILARITY_THRESHOLD).then_some(similarity)
 }
 
-/// `word_count`, `wordCount` and `word-count` are alike.
-fn plain(name: &str) -> String {
+/// Removes case and punctuation: `word_count`, `wordCount` and `word-count` become equal.
+fn normalize_name(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
 }
 
-/// The strings among the constants that a schema names.
-pub(crate) fn strings_of<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<&'a str> {
+/// Returns the strings among the constants of a schema.
+pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<&'a str> {
     let mut schemas = vec![schema];
     if let Some(keywords) = schema.as_object() {
         for keyword in ["anyOf", "oneOf"] {
@@ -431,7 +433,7 @@ pub(crate) fn strings_of<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<
     constants.flatten().filter_map(Value::as_str).collect()
 }
 
-/// The names that the objects among alternatives must have.
+/// Returns the names that the objects among alternatives require.
 pub(crate) fn required_names<'a>(alternatives: &[&'a Value]) -> Vec<&'a str> {
     let objects = alternatives.iter().filter_map(|part| part.as_object());
     objects
@@ -444,7 +446,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_taken_for_the_name_that_was_meant() {
+    fn a_misspelt_name_suggests_the_nearest_known_one() {
         let known = ["name", "days", "url", "wordCount", "to"];
         for (given, meant) in [
             ("nmae", Some("name")),
@@ -461,7 +463,7 @@ mod tests {
             ("lru", None),
             ("city", None),
         ] {
-            assert_eq!(near_miss(given, known), meant, "given: {given}");
+            assert_eq!(suggestion(given, known), meant, "given: {given}");
         }
     }
 }

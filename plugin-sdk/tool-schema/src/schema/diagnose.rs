@@ -1,5 +1,6 @@
-//! Where and why a value does not satisfy a schema. The validator says whether; here the first few reasons are found
-//! again and worded for who has to mend them. It stops early: the value may have millions of wrong items.
+//! The places where a value does not satisfy a schema, and the reasons. The validator decides whether; here the first
+//! few reasons are found again and described for the model. The search stops early, because a value may have millions
+//! of wrong items.
 
 use std::collections::HashMap;
 
@@ -7,57 +8,57 @@ use jsonschema::Validator;
 use serde_json::{Map, Value};
 
 use super::{
-    describe::{given, integer_range, name_of, near_miss, quoted, strings_of},
+    describe::{describe_value, integer_range, quote, quote_name, string_constants, suggestion},
     document::{Document, Keywords, address, parts, properties, required, same},
-    problems::{Place, Problem, unknown},
+    problems::{Pointer, Problem, unknown_member},
     types::Types,
     validator,
 };
 
-/// The most problems that are worded for one value: a model mends the first few and tries again.
+/// The maximum number of problems of one value: a model corrects the first few and tries again.
 pub(crate) const MAX_PROBLEMS: usize = 10;
 
-/// The most items of one array that are named: the others are likely to be wrong in the same way.
+/// The maximum number of reported items of one array: the others are likely to be wrong in the same way.
 const MAX_ITEMS: usize = 3;
 
-/// How deep schemas are followed. Values that were read from JSON are no deeper than 128.
+/// The maximum depth of schemas. Values that were parsed from JSON are no deeper than 128.
 const MAX_DEPTH: usize = 300;
 
-/// How many times a schema is held against a value before the search ends without a result.
-/// Source: ours; some tenths of a second, and more than a body of 6 MB needs.
+/// The maximum number of comparisons of a schema with a value before the search ends without a result. Source: ours;
+/// some tenths of a second, and more than a body of 6 MB needs.
 const MAX_STEPS: usize = 5_000_000;
 
-/// The problems of `value`. If `decoding`, also those that JSON Schema does not see but a decoder of Rust types does:
-/// `5.0` and what 64 bits do not hold, for an integer.
+/// Returns the problems of `value`. With `decoding`, it includes problems that JSON Schema does not have but a
+/// decoder of Rust types does: `5.0` for an integer, and integers beyond 64 bits.
 pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Problem> {
-    problems_of(schema, schema, value, decoding)
+    part_problems(schema, schema, value, decoding)
 }
 
-/// The same, where `schema` is a part of `whole`, to which it may refer.
-pub(crate) fn problems_of<'a>(
+/// Returns the same problems for `schema`, a part of `whole` to which it may refer.
+pub(crate) fn part_problems<'a>(
     whole: &'a Value,
     schema: &'a Value,
     value: &Value,
     decoding: bool,
 ) -> Vec<Problem> {
     let document = Document::new(whole);
-    let mut search = Search {
+    let mut diagnosis = Diagnosis {
         document: &document,
         decoding,
         limit: MAX_PROBLEMS,
-        quiet: false,
+        is_quiet: false,
         found: Vec::new(),
         steps: 0,
         validators: HashMap::new(),
     };
-    search.check(schema, value, &Place::Root, 0);
-    if search.found.is_empty() && search.is_exhausted() && !decoding {
-        search.report(&Place::Root, || {
+    diagnosis.check(schema, value, &Pointer::Root, 0);
+    if diagnosis.found.is_empty() && diagnosis.is_exhausted() && !decoding {
+        diagnosis.report(&Pointer::Root, || {
             "must fit the schema, but it is too large to say where it does not".to_owned()
         });
     }
     let mut unique: Vec<Problem> = Vec::new();
-    for problem in search.found {
+    for problem in diagnosis.found {
         if !unique.contains(&problem) {
             unique.push(problem);
         }
@@ -65,19 +66,20 @@ pub(crate) fn problems_of<'a>(
     unique
 }
 
-pub(crate) struct Search<'s, 'a> {
+/// The state of the search.
+pub(crate) struct Diagnosis<'s, 'a> {
     pub(crate) document: &'s Document<'a>,
     pub(crate) decoding: bool,
     pub(crate) limit: usize,
-    /// Only whether there is a problem matters.
-    pub(crate) quiet: bool,
+    /// Whether only the existence of a problem matters.
+    pub(crate) is_quiet: bool,
     pub(crate) found: Vec<Problem>,
     steps: usize,
-    /// Of single keywords, by the address of their schema: compiled once for all items of an array.
+    /// The validators of single keywords, by the address of their schema: compiled once for all items of an array.
     validators: HashMap<(usize, &'static str), Option<Validator>>,
 }
 
-impl<'a> Search<'_, 'a> {
+impl<'a> Diagnosis<'_, 'a> {
     fn is_over(&self) -> bool {
         self.found.len() >= self.limit || self.is_exhausted()
     }
@@ -86,15 +88,15 @@ impl<'a> Search<'_, 'a> {
         self.steps > MAX_STEPS
     }
 
-    pub(crate) fn report(&mut self, place: &Place<'_>, message: impl FnOnce() -> String) {
-        let problem = if self.quiet {
+    pub(crate) fn report(&mut self, pointer: &Pointer<'_>, message: impl FnOnce() -> String) {
+        let problem = if self.is_quiet {
             Problem {
                 pointer: String::new(),
                 message: String::new(),
             }
         } else {
             Problem {
-                pointer: place.to_string(),
+                pointer: pointer.to_string(),
                 message: message(),
             }
         };
@@ -105,7 +107,7 @@ impl<'a> Search<'_, 'a> {
         &mut self,
         schema: &'a Value,
         value: &Value,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
         depth: usize,
     ) {
         self.steps += 1;
@@ -114,59 +116,64 @@ impl<'a> Search<'_, 'a> {
         }
         let keywords = match schema {
             Value::Object(keywords) => keywords,
-            Value::Bool(false) => return self.report(place, || "is not allowed".to_owned()),
+            Value::Bool(false) => return self.report(pointer, || "is not allowed".to_owned()),
             _ => return,
         };
-        if self.is_wrong_itself(schema, keywords, value) {
-            return self.report_unexpected(schema, value, place);
+        if self.violates_own_keywords(schema, keywords, value) {
+            return self.report_unexpected(schema, value, pointer);
         }
         if let Some(target) = self.document.referenced(keywords) {
-            self.check(target, value, place, depth + 1);
+            self.check(target, value, pointer, depth + 1);
         }
         for part in parts(keywords, "allOf") {
-            self.check(part, value, place, depth + 1);
+            self.check(part, value, pointer, depth + 1);
         }
         match value {
-            Value::Object(members) => self.check_members(keywords, members, place, depth),
-            Value::Array(items) => self.check_items(schema, keywords, items, place, depth),
+            Value::Object(members) => self.check_members(keywords, members, pointer, depth),
+            Value::Array(items) => self.check_items(schema, keywords, items, pointer, depth),
             _ => {}
         }
         for keyword in ["anyOf", "oneOf"] {
             if keywords.contains_key(keyword) {
-                self.check_alternatives(keywords, keyword, value, place, depth);
+                self.check_alternatives(keywords, keyword, value, pointer, depth);
             }
         }
-        self.check_rest(schema, keywords, value, place);
+        self.check_rest(schema, keywords, value, pointer);
     }
 
-    /// "must be an integer, not 2.5"
-    fn report_unexpected(&mut self, schema: &'a Value, value: &Value, place: &Place<'_>) {
-        /// 2^63: a float from there on fits into no 64 bits, whichever way it is written.
+    /// Reports a problem such as "must be an integer, not 2.5".
+    fn report_unexpected(&mut self, schema: &'a Value, value: &Value, pointer: &Pointer<'_>) {
+        /// 2^63: a float from here on does not fit into 64 bits, however it is written.
         const LARGE: f64 = 9_223_372_036_854_775_808.0;
         let document = self.document;
         let is_integral = value.as_f64().is_some_and(|float| float.fract() == 0.0);
-        let respellable = self.decoding
+        let is_writable_as_integer = self.decoding
             && value.is_f64()
             && value.as_f64().is_some_and(|float| float.abs() < LARGE);
-        let decoding = self.decoding && !respellable;
-        self.report(place, || {
+        let decoding = self.decoding && !is_writable_as_integer;
+        self.report(pointer, || {
             let wanted = document.expected(schema, Some(value), decoding);
             let mut message = format!(
                 "must be {wanted}, not {}",
-                given(value, document.types(schema))
+                describe_value(value, document.types(schema))
             );
             let text = value.as_str().unwrap_or_default();
-            if let Some(near) = near_miss(text, strings_of(document, schema)) {
-                message.push_str(&format!(" (did you mean {}?)", quoted(&near.into())));
-            } else if respellable && is_integral {
+            if let Some(near) = suggestion(text, string_constants(document, schema)) {
+                message.push_str(&format!(" (did you mean {}?)", quote(&near.into())));
+            } else if is_writable_as_integer && is_integral {
                 message.push_str(" (write it without fraction and exponent)");
             }
             message
         });
     }
 
-    /// Without looking at what is inside of it.
-    fn is_wrong_itself(&mut self, schema: &'a Value, keywords: &Keywords, value: &Value) -> bool {
+    /// Reports whether the value itself is wrong, without its members.
+    fn violates_own_keywords(
+        &mut self,
+        schema: &'a Value,
+        keywords: &Keywords,
+        value: &Value,
+    ) -> bool {
         let types = Types::named(keywords.get("type"));
         if !types.allow(value) {
             return true;
@@ -230,13 +237,13 @@ impl<'a> Search<'_, 'a> {
         &mut self,
         keywords: &'a Keywords,
         members: &Map<String, Value>,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
         depth: usize,
     ) {
         let known = properties(keywords);
         for name in required(keywords).filter(|name| !members.contains_key(*name)) {
             let wanted = known.and_then(|known| known.get(name));
-            self.report_missing(wanted, &Place::Member(place, name));
+            self.report_missing(wanted, &Pointer::Member(pointer, name));
         }
         let dependent = keywords.get("dependentRequired").and_then(Value::as_object);
         for (name, others) in dependent.into_iter().flatten() {
@@ -248,10 +255,10 @@ impl<'a> Search<'_, 'a> {
             for other in
                 others.filter(|other| members.contains_key(name) && !members.contains_key(*other))
             {
-                self.report(&Place::Member(place, other), || {
+                self.report(&Pointer::Member(pointer, other), || {
                     format!(
                         "is missing (where {} is, it must be as well)",
-                        name_of(name)
+                        quote_name(name)
                     )
                 });
             }
@@ -262,31 +269,31 @@ impl<'a> Search<'_, 'a> {
             if self.is_over() {
                 return;
             }
-            let place = Place::Member(place, name);
+            let pointer = Pointer::Member(pointer, name);
             let part = known.and_then(|known| known.get(name));
             let mut is_known = part.is_some();
             if let Some(part) = part {
-                self.check(part, member, &place, depth + 1);
+                self.check(part, member, &pointer, depth + 1);
             }
             for (pattern, part) in patterns.into_iter().flatten() {
                 if self.matches(pattern, part, name) {
                     is_known = true;
-                    self.check(part, member, &place, depth + 1);
+                    self.check(part, member, &pointer, depth + 1);
                 }
             }
             match rest {
                 Some(Value::Bool(false)) if !is_known => {
-                    self.report_unknown(keywords, members, name, &place);
+                    self.report_unknown(keywords, members, name, &pointer);
                 }
-                Some(rest) if !is_known => self.check(rest, member, &place, depth + 1),
+                Some(rest) if !is_known => self.check(rest, member, &pointer, depth + 1),
                 _ => {}
             }
         }
     }
 
-    fn report_missing(&mut self, schema: Option<&'a Value>, place: &Place<'_>) {
+    fn report_missing(&mut self, schema: Option<&'a Value>, pointer: &Pointer<'_>) {
         let (document, decoding) = (self.document, self.decoding);
-        self.report(place, || match schema {
+        self.report(pointer, || match schema {
             Some(schema) if schema.as_object().is_some_and(|schema| !schema.is_empty()) => {
                 let wanted = document.expected(schema, None, decoding);
                 format!("is missing (it must be {wanted})")
@@ -300,12 +307,12 @@ impl<'a> Search<'_, 'a> {
         keywords: &Keywords,
         members: &Map<String, Value>,
         name: &str,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
     ) {
         let names = || properties(keywords).into_iter().flat_map(Map::keys);
         let patterns = keywords.get("patternProperties").and_then(Value::as_object);
-        self.report(place, || {
-            unknown(name, names().map(String::as_str), members, patterns)
+        self.report(pointer, || {
+            unknown_member(name, names().map(String::as_str), members, patterns)
         });
     }
 
@@ -314,7 +321,7 @@ impl<'a> Search<'_, 'a> {
         schema: &'a Value,
         keywords: &'a Keywords,
         items: &[Value],
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
         depth: usize,
     ) {
         let prefix: Vec<_> = parts(keywords, "prefixItems").collect();
@@ -326,12 +333,12 @@ impl<'a> Search<'_, 'a> {
             }
             let before = self.found.len();
             if let Some(part) = prefix.get(position).copied().or(rest) {
-                self.check(part, item, &Place::Item(place, position), depth + 1);
+                self.check(part, item, &Pointer::Item(pointer, position), depth + 1);
             }
             wrong += usize::from(self.found.len() > before);
         }
         if !self.satisfies_all(schema, keywords, &["uniqueItems"], items) {
-            self.report(place, || "must not have the same item twice".to_owned());
+            self.report(pointer, || "must not have the same item twice".to_owned());
         }
         if !self.satisfies_all(
             schema,
@@ -340,7 +347,7 @@ impl<'a> Search<'_, 'a> {
             items,
         ) {
             let (document, decoding) = (self.document, self.decoding);
-            self.report(place, || {
+            self.report(pointer, || {
                 let wanted = keywords
                     .get("contains")
                     .map(|part| document.expected(part, None, decoding));
@@ -357,25 +364,25 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// Keywords that schemas of Rust types seldom have.
+    /// Checks keywords that schemas of Rust types seldom have.
     fn check_rest(
         &mut self,
         schema: &'a Value,
         keywords: &'a Keywords,
         value: &Value,
-        place: &Place<'_>,
+        pointer: &Pointer<'_>,
     ) {
         if let Some(not) = keywords.get("not")
             && !self.satisfies(schema, keywords, "not", value)
         {
             let (document, decoding) = (self.document, self.decoding);
-            self.report(place, || {
+            self.report(pointer, || {
                 format!("must not be {}", document.expected(not, None, decoding))
             });
         }
         if !self.satisfies(schema, keywords, "propertyNames", value) {
             let (document, decoding) = (self.document, self.decoding);
-            self.report(place, || {
+            self.report(pointer, || {
                 let wanted = keywords
                     .get("propertyNames")
                     .map(|names| document.expected(names, None, decoding));
@@ -387,7 +394,7 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// Does the value satisfy one keyword of the schema, taken for itself?
+    /// Reports whether the value satisfies one keyword of the schema on its own.
     fn satisfies(
         &mut self,
         schema: &'a Value,
@@ -398,7 +405,9 @@ impl<'a> Search<'_, 'a> {
         if !keywords.contains_key(keyword) {
             return true;
         }
-        let validator = self.validator(address(schema), keyword, || lone(keywords, &[keyword]));
+        let validator = self.validator(address(schema), keyword, || {
+            only_keywords(keywords, &[keyword])
+        });
         validator.is_none_or(|validator| validator.is_valid(value))
     }
 
@@ -415,7 +424,7 @@ impl<'a> Search<'_, 'a> {
         else {
             return true;
         };
-        let validator = self.validator(address(schema), first, || lone(keywords, group));
+        let validator = self.validator(address(schema), first, || only_keywords(keywords, group));
         validator.is_none_or(|validator| validator.is_valid(&Value::from(items)))
     }
 
@@ -426,7 +435,8 @@ impl<'a> Search<'_, 'a> {
         validator.is_none_or(|validator| validator.is_valid(&name.into()))
     }
 
-    /// `None`: it cannot stand alone, for it refers to something else, and so it is taken to be satisfied.
+    /// Compiles a schema of its own. `None` means that it refers to something else, and it is then taken as
+    /// satisfied.
     fn validator(
         &mut self,
         address: usize,
@@ -444,8 +454,8 @@ impl<'a> Search<'_, 'a> {
     }
 }
 
-/// A schema of nothing but some of the keywords.
-fn lone(keywords: &Keywords, names: &[&str]) -> Value {
+/// Returns a schema with only these keywords.
+fn only_keywords(keywords: &Keywords, names: &[&str]) -> Value {
     let kept = names
         .iter()
         .filter_map(|name| Some((*name, keywords.get(*name)?.clone())));
@@ -472,7 +482,7 @@ fn is_out_of_range(keywords: &Keywords, value: &Value) -> bool {
         || compare("exclusiveMaximum").is_some_and(std::cmp::Ordering::is_ge)
 }
 
-/// Decoded as `f32`, would it be refused or, depending on the decoder, infinite?
+/// Reports whether decoding as `f32` would fail or, depending on the decoder, give infinity.
 fn is_beyond_f32(keywords: &Keywords, value: &Value) -> bool {
     keywords
         .get("format")

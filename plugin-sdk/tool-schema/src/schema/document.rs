@@ -1,22 +1,22 @@
-//! A schema as a document to look things up in: references, alternatives, the types a part may accept.
+//! Lookups in a schema: references, alternatives, the types that a part may accept.
 
 use std::{cell::RefCell, collections::HashMap};
 
 use serde_json::{Map, Value};
 
 use super::types::Types;
-use crate::spelling::respelled;
+use crate::spelling::coerced;
 
-/// How many `$ref`, `allOf`, `anyOf` and `oneOf` are followed without a step into the value.
+/// The maximum number of `$ref`, `allOf`, `anyOf` and `oneOf` that are followed without a step into the value.
 const MAX_HOPS: usize = 16;
 
-/// The members of a schema that is no boolean.
+/// The members of a schema that is not a boolean.
 pub(crate) type Keywords = Map<String, Value>;
 
-/// A whole schema, within which references lead.
+/// A whole schema, to which references point.
 pub(crate) struct Document<'a> {
     root: &'a Value,
-    /// By the schema's address: what was found out once holds for each of a hundred thousand items.
+    /// The types by the schema's address: one lookup serves all items of a large array.
     types: RefCell<HashMap<usize, Types>>,
 }
 
@@ -28,13 +28,13 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// What `$ref` names, if it is within the schema.
+    /// Returns the target of `$ref`, if it is within the schema.
     pub(crate) fn referenced(&self, schema: &'a Keywords) -> Option<&'a Value> {
         let reference = schema.get("$ref")?.as_str()?;
         self.root.pointer(reference.strip_prefix('#')?)
     }
 
-    /// The types of values that a schema may accept: never too few.
+    /// Returns the types of values that a schema may accept. It never misses one.
     pub(crate) fn types(&self, schema: &'a Value) -> Types {
         let keywords = match schema {
             Value::Object(keywords) => keywords,
@@ -44,7 +44,7 @@ impl<'a> Document<'a> {
         if let Some(types) = self.types.borrow().get(&address(schema)) {
             return *types;
         }
-        // Who comes by again on the way, in a circle, learns nothing there.
+        // A circle of references finds this entry and stops.
         self.types.borrow_mut().insert(address(schema), Types::ALL);
         let mut types = Types::named(keywords.get("type"));
         if let Some(Value::Array(values)) = keywords.get("enum") {
@@ -69,7 +69,8 @@ impl<'a> Document<'a> {
         types
     }
 
-    /// The schemas among which `anyOf` or `oneOf` chooses; those that only choose again give way to theirs.
+    /// Returns the schemas of `anyOf` or `oneOf`. A schema that is itself only a choice is replaced by its own
+    /// alternatives.
     pub(crate) fn alternatives(&self, schema: &'a Keywords, keyword: &str) -> Vec<&'a Value> {
         let mut alternatives = Vec::new();
         self.gather(schema, keyword, 0, &mut alternatives);
@@ -93,7 +94,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Does the schema say nothing but `anyOf` or `oneOf`?
+    /// Returns the choice, if the schema has nothing but `anyOf` or `oneOf`.
     fn choice(&self, schema: &'a Value) -> Option<(&'a Keywords, &'static str)> {
         let mut keywords = schema.as_object()?;
         if let Some(target) = self.referenced(keywords) {
@@ -111,8 +112,8 @@ impl<'a> Document<'a> {
         found
     }
 
-    /// Could the schema accept `value` once what is inside of it has been coerced? `false` only where it is certain: by
-    /// the type, by a name that is required or not allowed, or by a member that has to be one of some constants.
+    /// Reports whether the schema could accept `value` after the coercion of its members. `false` is certain: by the
+    /// type, by a name that is required or not allowed, or by a member that has to be one of some constants.
     pub(crate) fn possible(&self, schema: &'a Value, value: &Value) -> bool {
         self.is_possible(schema, value, 0)
     }
@@ -146,23 +147,23 @@ impl<'a> Document<'a> {
         required(schema).all(|name| members.contains_key(name))
             && members.iter().all(
                 |(name, member)| match properties.and_then(|all| all.get(name)) {
-                    Some(part) => self.may_be(part, member),
+                    Some(part) => self.may_match(part, member),
                     None => !closed,
                 },
             )
     }
 
-    /// Where only constants are allowed: is the value one of them?
-    fn may_be(&self, schema: &'a Value, value: &Value) -> bool {
+    /// Reports whether the value is one of the constants, if only constants are allowed.
+    fn may_match(&self, schema: &'a Value, value: &Value) -> bool {
         let Some(options) = self.constants(schema) else {
             return true;
         };
-        let respelled = respelled(self.types(schema), value);
-        let value = respelled.as_ref().unwrap_or(value);
+        let coerced = coerced(self.types(schema), value);
+        let value = coerced.as_ref().unwrap_or(value);
         options.iter().any(|option| same(option, value))
     }
 
-    /// The scalars that the schema accepts, if it names them all.
+    /// Returns the scalars that the schema accepts, if it names them all.
     pub(crate) fn constants(&self, schema: &'a Value) -> Option<&'a [Value]> {
         let mut keywords = schema.as_object()?;
         for _ in 0..MAX_HOPS {
@@ -181,7 +182,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Are they the same to JSON Schema? 1 is 1.0.
+/// Reports whether two values are equal for JSON Schema: 1 is 1.0.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -189,22 +190,23 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// The schemas in a list of schemas.
+/// Returns the schemas in a list of schemas.
 pub(crate) fn parts<'a>(schema: &'a Keywords, keyword: &str) -> impl Iterator<Item = &'a Value> {
     let list = schema.get(keyword).and_then(Value::as_array);
     list.into_iter().flatten()
 }
 
-/// The schemas of known members.
+/// Returns the schemas of known members.
 pub(crate) fn properties(schema: &Keywords) -> Option<&Keywords> {
     schema.get("properties").and_then(Value::as_object)
 }
 
-/// The names of members that must be there.
+/// Returns the names of required members.
 pub(crate) fn required(schema: &Keywords) -> impl Iterator<Item = &str> {
     parts(schema, "required").filter_map(Value::as_str)
 }
 
+/// Returns the address of a schema, which identifies it.
 pub(crate) fn address(schema: &Value) -> usize {
     std::ptr::from_ref(schema) as usize
 }

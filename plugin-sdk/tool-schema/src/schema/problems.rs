@@ -1,4 +1,4 @@
-//! What is wrong with a value, place by place.
+//! The problems of a value, each with its JSON pointer.
 
 use std::{
     fmt::{self, Write},
@@ -8,22 +8,23 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    describe::{either, name_of, near_miss, shortened},
+    describe::{join_phrases, quote_name, shorten, suggestion},
     document::Keywords,
 };
 
-/// One place where a value does not satisfy a schema. Displayed, it is a sentence without its full stop.
+/// A problem of a value at one place. Its message is a sentence without the full stop, such as `/celsius must be a
+/// number, not null`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// JSON pointer into the value; empty for the value itself. A member that is missing has one too.
+    /// A JSON pointer into the value; empty for the value itself. A missing member has one too.
     pub pointer: String,
-    /// What is wrong there, as it follows the pointer: `must be an integer, not 2.5`.
+    /// The problem, as it follows the pointer: `must be an integer, not 2.5`.
     pub message: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// How much of each end of a long pointer is told. Unit: characters.
+        /// The length of each end of a long pointer in the message. Unit: characters.
         const END: usize = 80;
         let pointer = self.pointer.as_str();
         let nth = |mut indices: CharIndices<'_>| indices.nth(END).map(|(index, _)| index);
@@ -41,41 +42,41 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Where in the value: written out only if there is something to say of it.
-pub(crate) enum Place<'p> {
+/// A place in the value. It is formatted only for a message.
+pub(crate) enum Pointer<'p> {
     Root,
-    Member(&'p Place<'p>, &'p str),
-    Item(&'p Place<'p>, usize),
+    Member(&'p Pointer<'p>, &'p str),
+    Item(&'p Pointer<'p>, usize),
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Pointer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Root => Ok(()),
-            Place::Member(parent, name) => {
+            Pointer::Root => Ok(()),
+            Pointer::Member(parent, name) => {
                 write!(f, "{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
             }
-            Place::Item(parent, position) => write!(f, "{parent}/{position}"),
+            Pointer::Item(parent, position) => write!(f, "{parent}/{position}"),
         }
     }
 }
 
-/// "is unknown (did you mean `city`? There are `city` and `days`)"
-pub(crate) fn unknown<'a>(
+/// Returns a message such as "is unknown (did you mean `city`? There are `city` and `days`)".
+pub(crate) fn unknown_member<'a>(
     name: &str,
     known: impl Iterator<Item = &'a str> + Clone,
     given: &Map<String, Value>,
     patterns: Option<&Keywords>,
 ) -> String {
     let others = known.clone().filter(|known| !given.contains_key(*known));
-    let near = near_miss(name, others).map(|near| format!("did you mean {}? ", name_of(near)));
-    let names: Vec<_> = known.map(name_of).collect();
+    let near = suggestion(name, others).map(|near| format!("did you mean {}? ", quote_name(near)));
+    let names: Vec<_> = known.map(quote_name).collect();
     let patterns: Vec<_> = patterns.into_iter().flat_map(Map::keys).collect();
     let accepted = match (&names[..], &patterns[..]) {
         ([], []) => "nothing may be here".to_owned(),
-        ([], [pattern, ..]) => format!("names must match the pattern {}", shortened(pattern)),
+        ([], [pattern, ..]) => format!("names must match the pattern {}", shorten(pattern)),
         ([only], _) => format!("there is only {only}"),
-        _ => format!("there are {}", either(&names, "and")),
+        _ => format!("there are {}", join_phrases(&names, "and")),
     };
     format!("is unknown ({}{accepted})", near.unwrap_or_default())
 }

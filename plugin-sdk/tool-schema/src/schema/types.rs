@@ -12,13 +12,13 @@ impl Types {
     pub(crate) const NULL: Self = Self(1);
     pub(crate) const BOOLEAN: Self = Self(2);
     pub(crate) const INTEGER: Self = Self(4);
-    /// Numbers that are no integers.
+    /// Numbers that are not integers.
     pub(crate) const FRACTION: Self = Self(8);
     pub(crate) const STRING: Self = Self(16);
     pub(crate) const ARRAY: Self = Self(32);
     pub(crate) const OBJECT: Self = Self(64);
 
-    /// The types that the value of the keyword `type` names.
+    /// Returns the types that the keyword `type` names.
     pub(crate) fn named(keyword: Option<&Value>) -> Self {
         match keyword {
             Some(Value::String(name)) => Self::by_name(name),
@@ -44,11 +44,12 @@ impl Types {
         }
     }
 
+    /// Returns the type of a value.
     pub(crate) fn of(value: &Value) -> Self {
         match value {
             Value::Null => Self::NULL,
             Value::Bool(_) => Self::BOOLEAN,
-            // Whether 5.0 is an integer depends on who asks.
+            // JSON Schema takes 5.0 for an integer, decoders do not.
             Value::Number(_) => Self::INTEGER.or(Self::FRACTION),
             Value::String(_) => Self::STRING,
             Value::Array(_) => Self::ARRAY,
@@ -68,7 +69,7 @@ impl Types {
         self.0 & other.0 == other.0
     }
 
-    /// Could a value of this type be accepted?
+    /// Reports whether a value has one of these types.
     pub(crate) fn allow(self, value: &Value) -> bool {
         self.0 & Self::of(value).0 != 0
     }

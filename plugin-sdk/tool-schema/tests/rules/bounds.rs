@@ -1,4 +1,4 @@
-//! Large, deep and wild values cost time and words in proportion, and no stack.
+//! Large, deep and wild values cost time and message length in proportion, and no stack.
 
 use std::time::Duration;
 
@@ -66,11 +66,11 @@ fn items_are_no_problem(count: usize) {
 
     // Inside of alternatives the validator would word them all.
     let untagged = Tool::of::<Untagged>();
-    let told = untagged.call(&many("300")).expect_err("a refusal");
-    assert_eq!(told.matches("must be").count(), 3, "{told}");
-    let told = untagged.call(&format!("{{{}}}", members(count)));
-    let told = told.expect_err("a refusal");
-    assert!(told.len() < 2000, "{told}");
+    let message = untagged.call(&many("300")).expect_err("a refusal");
+    assert_eq!(message.matches("must be").count(), 3, "{message}");
+    let message = untagged.call(&format!("{{{}}}", members(count)));
+    let message = message.expect_err("a refusal");
+    assert!(message.len() < 2000, "{message}");
 }
 
 fn members(count: usize) -> String {
@@ -79,12 +79,12 @@ fn members(count: usize) -> String {
 }
 
 #[test]
-fn a_hundred_thousand_unknown_names_are_told_in_a_few_words() {
+fn a_hundred_thousand_unknown_names_make_a_short_message() {
     assert_cost_in_proportion(|count| {
-        let told = Tool::of::<Forecast>().call(&format!("{{{}}}", members(count)));
-        let told = told.expect_err("a refusal");
-        assert_eq!(told.matches("is unknown").count(), 9, "{told}");
-        assert!(told.len() < 2000, "{told}");
+        let message = Tool::of::<Forecast>().call(&format!("{{{}}}", members(count)));
+        let message = message.expect_err("a refusal");
+        assert_eq!(message.matches("is unknown").count(), 9, "{message}");
+        assert!(message.len() < 2000, "{message}");
     });
 }
 
@@ -98,12 +98,12 @@ fn a_search_that_would_take_too_long_ends() {
         value = json!({"a": value, "b": 1, "c": 1, "d": 1});
     }
     let schema = Schema::compile(&schema.to_string()).expect("a schema");
-    let told = schema.problems(&value);
-    assert!(told[0].message.contains("too large"), "{told:?}");
+    let message = schema.problems(&value);
+    assert!(message[0].message.contains("too large"), "{message:?}");
 }
 
 #[test]
-fn texts_are_cut() {
+fn long_texts_are_truncated() {
     let long = "ü".repeat(1_000_000);
     let forecast = Tool::of::<Forecast>();
     for arguments in [
@@ -116,11 +116,11 @@ fn texts_are_cut() {
         json!({"city": "a", "place": {"latitude": {&long: {&long: 1}}}}),
         json!([long]),
     ] {
-        let told = forecast
+        let message = forecast
             .call(&arguments.to_string())
             .expect_err("a refusal");
-        assert!(told.len() < 2500, "{told}");
-        assert!(!told.contains(char::is_control), "{told}");
+        assert!(message.len() < 2500, "{message}");
+        assert!(!message.contains(char::is_control), "{message}");
     }
 }
 
@@ -142,8 +142,11 @@ fn depth_costs_no_stack() {
                 is_taken && depth <= 32,
                 "depth: {depth}, {outcome:?}"
             );
-            if let Err(told) = outcome {
-                assert!(told.contains("/value must be an integer, not"), "{told}");
+            if let Err(message) = outcome {
+                assert!(
+                    message.contains("/value must be an integer, not"),
+                    "{message}"
+                );
             }
         }
     }
@@ -159,8 +162,8 @@ fn depth_costs_no_stack() {
             format!("{}1{}", r#"{"a":"#.repeat(127), "}".repeat(127)),
             format!(r#"{{"nested":{:?}}}"#, deep),
         ] {
-            let told = tool.call(&arguments).expect_err("a refusal");
-            assert!(!told.is_empty() && told.len() < 2500, "{told}");
+            let message = tool.call(&arguments).expect_err("a refusal");
+            assert!(!message.is_empty() && message.len() < 2500, "{message}");
         }
     }
 }
@@ -183,14 +186,14 @@ fn recursive_schemas_end() {
 }
 
 #[test]
-fn a_value_deeper_than_json_that_was_read_is_no_problem_for_the_search() {
+fn the_diagnosis_survives_a_value_deeper_than_parsed_json() {
     let schema = r##"{"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#"}}]}"##;
     let schema = Schema::compile(schema).expect("a schema");
     let mut value = Value::from("x");
     for _ in 0..127 {
         value = json!([value]);
     }
-    let told = schema.problems(&value);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].to_string().len() < 500, "{told:?}");
+    let message = schema.problems(&value);
+    assert_eq!(message.len(), 1, "{message:?}");
+    assert!(message[0].to_string().len() < 500, "{message:?}");
 }

@@ -1,4 +1,4 @@
-//! What a tool gets and what a model is told, for schemas as the SDK makes them of Rust types.
+//! What a tool gets, and which message the model gets, for the schemas that the SDK makes of Rust types.
 
 mod bounds;
 mod properties;
@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use tool_schema::{Arguments, Delivery, LazySchema};
+use tool_schema::{ArgumentRules, Attempt, LazySchema};
 
 /// A tool that takes a `T`.
 struct Tool {
@@ -23,7 +23,7 @@ struct Tool {
 
 impl Tool {
     fn of<T: DeserializeOwned + JsonSchema>() -> Self {
-        let (schema, validate) = plugin_sdk::__private::parameters::<T>().expect("a schema");
+        let (schema, validate) = plugin_sdk::__private::parameters_schema::<T>().expect("a schema");
         Self {
             schema_text: schema.to_string(),
             schema: LazySchema::default(),
@@ -46,18 +46,18 @@ impl Tool {
 
     /// The text it took, or why it did not.
     fn call(&self, arguments: &str) -> Result<String, String> {
-        let rules = Arguments {
+        let rules = ArgumentRules {
             tool: "t",
             schema_text: &self.schema_text,
             schema: &self.schema,
             validate: self.validate,
             strict: self.strict,
         };
-        let outcome = rules.deliver(arguments, |text| {
+        let outcome = rules.call_with(arguments, |text| {
             self.got.borrow_mut().push(text.to_owned());
             match (self.decode)(text) {
-                Ok(()) => Delivery::Taken(text.to_owned()),
-                Err(words) => Delivery::Undecodable { words },
+                Ok(()) => Attempt::Accepted(text.to_owned()),
+                Err(message) => Attempt::DecodeFailed { message },
             }
         });
         outcome.map_err(|refusal| {

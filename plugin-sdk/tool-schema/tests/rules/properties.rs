@@ -1,7 +1,7 @@
-//! What validation accepts, the tool receives: for values that are right, nearly right and wrong.
+//! The tool receives the values that validation accepts: for values that are right, nearly right and wrong.
 //!
-//! The same values each time; `PROPTEST_CASES=100000 cargo test --profile bench -p tool-schema properties` tries more of them.
-//! What was found that way stands in the tables of `refusals.rs` and of `coerce.rs`.
+//! The values are the same each time; `PROPTEST_CASES=100000 cargo test --profile bench -p tool-schema properties`
+//! tries more of them. Earlier findings are in the tables of `refusals.rs` and of `coerce.rs`.
 
 use std::{cell::Cell, collections::BTreeMap};
 
@@ -69,26 +69,26 @@ fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
             prop_assert_eq!(schema.problems(&coerced), []);
             match outcome {
                 Ok(text) => receives::<T>(&coerced, &text)?,
-                Err(told) => prop_assert!(
+                Err(message) => prop_assert!(
                     !schema.decoding_problems(&coerced).is_empty(),
                     "accepted as {}, but refused: {}",
                     coerced,
-                    told
+                    message
                 ),
             }
         } else {
             let problems = schema.problems(&coerced);
             prop_assert!(!problems.is_empty());
             for problem in &problems {
-                let told = problem.to_string();
+                let message = problem.to_string();
                 prop_assert!(
-                    told.len() > 10 && !told.contains("does not fit"),
+                    message.len() > 10 && !message.contains("does not fit"),
                     "{}",
-                    told
+                    message
                 );
             }
-            if let Err(told) = &outcome {
-                prop_assert!(told.contains(&problems[0].to_string()), "{}", told);
+            if let Err(message) = &outcome {
+                prop_assert!(message.contains(&problems[0].to_string()), "{}", message);
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
-//! Tables of arguments with what the tool gets of them, and what the model is told.
+//! Tables of arguments, with the arguments that the tool gets and the messages for the model.
 
 use serde_json::{Value, json};
-use tool_schema::{Arguments, Delivery, LazySchema, Refusal, Schema};
+use tool_schema::{ArgumentRules, ArgumentsError, Attempt, LazySchema, Schema};
 
 use crate::{
     Tool,
@@ -9,11 +9,11 @@ use crate::{
 };
 
 #[test]
-fn refusals_say_where_what_and_what_instead() {
+fn refusals_say_where_what_and_the_remedy() {
     let forecast = Tool::of::<Forecast>();
     let shapes = Tool::of::<Shapes>();
     let exact = Tool::of::<Exact>();
-    for (tool, arguments, told) in [
+    for (tool, arguments, message) in [
         (
             &forecast,
             json!({}),
@@ -157,17 +157,17 @@ fn refusals_say_where_what_and_what_instead() {
     ] {
         assert_eq!(
             tool.call(&arguments.to_string()).expect_err("a refusal"),
-            told,
+            message,
             "arguments: {arguments}"
         );
     }
 }
 
 #[test]
-fn what_a_decoder_refuses_though_the_schema_accepts_it_is_refused_in_terms_of_json() {
+fn a_refusal_by_the_decoder_alone_is_in_json_terms() {
     let everything = Tool::of::<Everything>();
     let strict = Tool::strict::<Everything>();
-    for (tool, arguments, told) in [
+    for (tool, arguments, message) in [
         (
             &everything,
             r#"{"int64": 9223372036854775808}"#,
@@ -217,14 +217,14 @@ fn what_a_decoder_refuses_though_the_schema_accepts_it_is_refused_in_terms_of_js
     ] {
         assert_eq!(
             tool.call(arguments).expect_err("a refusal"),
-            told,
+            message,
             "arguments: {arguments}"
         );
     }
 }
 
 #[test]
-fn a_tool_gets_what_it_can_decode_as_it_is_and_else_what_coercion_makes_of_it() {
+fn a_tool_gets_its_arguments_as_sent_or_else_coerced() {
     let forecast = Tool::of::<Forecast>();
     let shapes = Tool::of::<Shapes>();
     let exact = Tool::of::<Exact>();
@@ -301,7 +301,7 @@ fn the_schema_is_compiled_only_when_it_is_needed() {
 }
 
 #[test]
-fn a_tool_that_wants_validation_never_sees_what_its_schema_refuses() {
+fn a_validated_tool_never_sees_arguments_outside_of_its_schema() {
     let exact = Tool::of::<Exact>();
     assert!(exact.validate);
     exact.call(r#"{"stars": 6}"#).expect_err("a refusal");
@@ -311,32 +311,35 @@ fn a_tool_that_wants_validation_never_sees_what_its_schema_refuses() {
 #[test]
 fn a_strict_tool_sees_its_arguments_once_and_as_they_are() {
     let strict = Tool::strict::<Forecast>();
-    let told = strict.call(r#"{"city": "Bern", "days": "5"}"#);
+    let message = strict.call(r#"{"city": "Bern", "days": "5"}"#);
     assert_eq!(
-        told.expect_err("a refusal"),
+        message.expect_err("a refusal"),
         r#"/days must be an integer from 0 to 255 or null, not the string "5""#
     );
     assert_eq!(strict.got.borrow().len(), 1);
 }
 
 #[test]
-fn a_schema_that_is_none_is_no_fault_of_the_arguments() {
-    let rules = Arguments {
+fn an_invalid_schema_is_not_blamed_on_the_arguments() {
+    let rules = ArgumentRules {
         tool: "t",
         schema_text: r#"{"type": 5}"#,
         schema: &LazySchema::default(),
         validate: false,
         strict: false,
     };
-    let refused = rules.deliver("{}", |_| Delivery::<()>::Undecodable {
-        words: String::new(),
+    let refused = rules.call_with("{}", |_| Attempt::<()>::DecodeFailed {
+        message: String::new(),
     });
-    assert!(matches!(refused, Err(Refusal::Schema(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ArgumentsError::Schema(_))),
+        "{refused:?}"
+    );
 }
 
 #[test]
-fn rare_keywords_are_worded_too() {
-    for (schema, value, told) in [
+fn rare_keywords_have_messages_too() {
+    for (schema, value, message) in [
         (
             json!({"dependentRequired": {"a": ["b"]}}),
             json!({"a": 1}),
@@ -417,19 +420,22 @@ fn rare_keywords_are_worded_too() {
             .collect();
         assert_eq!(
             problems.join("; "),
-            told,
+            message,
             "schema: {schema}, value: {value}"
         );
     }
 }
 
 #[test]
-fn a_result_is_held_against_its_output_schema_in_the_same_words() {
+fn a_result_is_checked_against_its_output_schema() {
     let schema = schemars::schema_for!(Internal);
     let schema = Schema::compile(&Value::from(schema).to_string()).expect("a schema");
     let problems = schema.problems(&json!({"kind": "drive", "speed": null}));
-    let words: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(words, ["/speed must be an integer of at least 0, not null"]);
+    let messages: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        messages,
+        ["/speed must be an integer of at least 0, not null"]
+    );
     assert_eq!(schema.problems(&json!({"kind": "walk"})), []);
     let schema = Schema::compile(&Value::from(schemars::schema_for!(External)).to_string());
     assert!(schema.expect("a schema").accepts(&json!("Walk")));

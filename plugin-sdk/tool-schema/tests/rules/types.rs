@@ -1,4 +1,4 @@
-//! Rust types as tools take them, one of each kind that serde and schemars know.
+//! Rust types of tools, one of each kind that serde and schemars know.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::*;
 
 #[tokio::test]
-async fn a_page_comes_with_its_status_type_and_text() {
+async fn a_page_has_status_type_and_text() {
     let server = Server::start(|_| Reply::ok("text/html; charset=utf-8", "<p>café</p>")).await;
     let client = Names::default().site("a.test", &server).client();
     let url = format!("http://a.test:{}/page?q=1#part", server.port);
@@ -88,7 +88,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn compression_is_undone_and_what_it_hides_counts() {
+async fn compressed_pages_are_limited_by_their_decompressed_size() {
     const GZIP: &[&str] = &["Content-Encoding: gzip", "Content-Type: text/plain"];
     let server = Server::start(|path| match path {
         "/small" => Reply::new("200 OK", GZIP, gzip(b"hello")),
@@ -150,7 +150,7 @@ async fn an_error_page_is_a_result() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_refused_by_its_type_or_its_bytes() {
+async fn binary_pages_are_refused_by_type_or_bytes() {
     let server = Server::start(|path| match path {
         // Its body never comes: nobody waits for it.
         "/picture" => {

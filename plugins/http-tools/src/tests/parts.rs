@@ -38,7 +38,7 @@ async fn a_part_is_selected_by_its_pointer() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_selected_says_what_there_is() {
+async fn a_failed_selection_says_which_members_exist() {
     let server = Server::start(|path| match path {
         "/page" => Reply::new("404 Not Found", &["Content-Type: text/html"], "<p>no</p>"),
         "/cut" => Reply::ok("application/json", "{\"a\":"),

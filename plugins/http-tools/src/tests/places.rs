@@ -101,7 +101,7 @@ async fn the_address_that_was_checked_is_the_one_connected_to() {
 }
 
 #[tokio::test]
-async fn an_exception_is_for_its_host_and_port_only() {
+async fn an_allowed_host_is_allowed_on_its_port_only() {
     let (one, other) = (
         Server::start(|_| Reply::ok("text/plain", "one")).await,
         Server::start(|_| Reply::ok("text/plain", "other")).await,
@@ -223,7 +223,7 @@ async fn redirects_end() {
 }
 
 #[tokio::test]
-async fn what_is_no_url_of_the_web_is_refused() {
+async fn other_urls_than_http_are_refused() {
     let client = Names::default().client();
     let mut messages = Vec::new();
     for url in [

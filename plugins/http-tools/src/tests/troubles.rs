@@ -23,7 +23,7 @@ use crate::tls::Tls;
 const SOON: Option<Duration> = Some(Duration::from_millis(700));
 
 #[tokio::test]
-async fn a_slow_server_is_given_up_in_time() {
+async fn a_slow_server_times_out() {
     let server = Server::start(|path| match path {
         "/silent" => Reply::raw("").and_hangs(),
         "/head" => Reply::raw("HTTP/1.1 200 OK\r\nX-Wait: ").and_hangs(),
@@ -115,7 +115,7 @@ async fn the_next_address_is_tried() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_keep_to_http_is_told_of() {
+async fn a_server_that_violates_http_is_an_error() {
     let server = Server::start(|path| match path {
         "/gone" => Reply::raw(""),
         "/half" => Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"),
@@ -196,7 +196,7 @@ async fn a_certificate_decides_whether_a_server_is_believed() {
         .site("secure.test", &secure)
         .site("wrong.test", &secure)
         .site("other.test", &unknown)
-        .tls(Tls::trusting(roots(&[trusted])))
+        .tls(Tls::with_roots(roots(&[trusted])))
         .client();
     let url = |host: &str, server: &Server| format!("https://{host}:{}/", server.port);
     let page = get(&client, url("secure.test", &secure)).await.unwrap();
@@ -214,7 +214,7 @@ async fn a_certificate_decides_whether_a_server_is_believed() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told_of() {
+async fn a_server_without_tls_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -226,7 +226,7 @@ async fn a_server_without_tls_is_told_of() {
     let (_, certificate) = tls("a.test");
     let client = Names::default()
         .allow(&format!("127.0.0.1:{port}"))
-        .tls(Tls::trusting(roots(&[certificate])))
+        .tls(Tls::with_roots(roots(&[certificate])))
         .client();
     let error = get(&client, format!("https://127.0.0.1:{port}/")).await;
     let error = error.unwrap_err().to_string();
@@ -239,7 +239,7 @@ async fn a_machine_without_authorities_trusts_nobody() {
     let server = Server::start_tls(acceptor, |_| Reply::ok("text/plain", "not safe")).await;
     let client = Names::default()
         .site("a.test", &server)
-        .tls(Tls::trusting(RootCertStore::empty()))
+        .tls(Tls::with_roots(RootCertStore::empty()))
         .client();
     let error = get(&client, format!("https://a.test:{}/", server.port)).await;
     insta::assert_snapshot!(message(&error.unwrap_err(), &[&server]), @"https://a.test:PORT cannot be checked: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE");

@@ -1,4 +1,4 @@
-//! `required` is exactly what decoding demands.
+//! `required` contains exactly the arguments that decoding demands.
 
 use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use plugin_sdk::{
     serde_json::{Value, json, value::RawValue},
 };
 
-use crate::{declared::tool_of, host::call};
+use crate::{declarations::tool_of, host::call};
 
 type Maybe<T> = Option<T>;
 
@@ -68,7 +68,7 @@ macro_rules! types {
 }
 
 #[test]
-fn what_is_required_cannot_be_left_out_and_everything_else_can() {
+fn only_required_arguments_must_be_there() {
     for (ty, required, missing) in types!(
         u8,
         String,

@@ -1,4 +1,4 @@
-//! What `export_tools!` exports, found as a host finds it: by its symbol.
+//! The exports of `export_tools!`, found as a host finds them: by their symbol.
 
 use insta::assert_snapshot;
 use plugin_abi::abi_stable::library::LibHeader;
@@ -53,7 +53,7 @@ fn plugin() -> Plugin {
     unsafe extern "Rust" {
         safe static _1as_0lib_1header_0root_bmodule_bloader: LibHeader;
     }
-    Plugin::behind(&_1as_0lib_1header_0root_bmodule_bloader)
+    Plugin::from_header(&_1as_0lib_1header_0root_bmodule_bloader)
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! All arguments as one value: what is declared of `Args<T>`, and what is decoded.
+//! All arguments as one value: the declaration of `Args<T>`, and its decoding.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use plugin_sdk::{
     serde_json::{Value, json, value::RawValue},
 };
 
-use crate::{declared::parameters, host::call};
+use crate::{declarations::parameters, host::call};
 
 #[data(allow_unknown_fields)]
 struct Query {
@@ -18,7 +18,7 @@ struct Query {
 }
 
 #[test]
-fn a_struct_declares_that_it_refuses_what_it_does_not_know() {
+fn a_struct_declares_that_it_refuses_unknown_fields() {
     assert_snapshot!(parameters!(query: Args<Query>), @r#"
     type: "object"
     properties:
@@ -210,7 +210,7 @@ fn an_enum_at_the_root_is_one_of_several_objects() {
 }
 
 #[test]
-fn anything_is_still_an_object() {
+fn arguments_of_any_type_are_still_an_object() {
     assert_snapshot!(parameters!(any: Args<Value>), @r#"
     {"type":"object"}
     validate: false
@@ -391,7 +391,7 @@ fn decoding_takes_and_refuses_what_is_declared() {
 }
 
 #[test]
-fn what_is_not_decoded_arrives_byte_for_byte() {
+fn raw_arguments_arrive_byte_for_byte() {
     #[tool(description = "-")]
     fn whole(args: Args<Box<RawValue>>) -> String {
         args.get().to_owned()

@@ -1,5 +1,5 @@
-//! What is declared of a function, on one page. Every declaration made here satisfies MCP's schema, and its own schemas
-//! are schemas.
+//! The declaration of a function, formatted on one page. Every declaration made here satisfies the schema of MCP, and
+//! its own schemas are valid.
 
 use plugin_sdk::{__private::ToolFn, serde_json::Value};
 
@@ -19,7 +19,7 @@ macro_rules! parameters {
         #[plugin_sdk::tool(description = "-")]
         #[allow(unused, clippy::boxed_local, clippy::too_many_arguments, reason = "only the signature matters")]
         fn f($($parameters)*) {}
-        $crate::declared::input_page(&$crate::declared::tool_of::<f>())
+        $crate::declarations::input_page(&$crate::declarations::tool_of::<f>())
     }};
 }
 
@@ -30,8 +30,8 @@ macro_rules! output {
         fn f() -> $($output)* {
             unreachable!()
         }
-        match $crate::declared::tool_of::<f>()["tool"].get("outputSchema") {
-            Some(schema) => $crate::declared::page(schema),
+        match $crate::declarations::tool_of::<f>()["tool"].get("outputSchema") {
+            Some(schema) => $crate::declarations::page(schema),
             None => "none".to_owned(),
         }
     }};
