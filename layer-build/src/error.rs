@@ -232,10 +232,10 @@ fn response_text(status: u16, code: Option<i64>, message: &str) -> String {
 
 /// Returns the most similar name, else all names.
 fn tool_suggestion(name: &str, known: &[String]) -> String {
-    let likeness = |known: &&String| tool_schema::similarity(name, known);
-    let near = known.iter().filter(|known| likeness(known).is_some());
+    let similarity = |known: &&String| tool_schema::similarity(name, known);
+    let near = known.iter().filter(|known| similarity(known).is_some());
     let nearest = near.max_by(|a, b| {
-        let (a, b) = (likeness(a), likeness(b));
+        let (a, b) = (similarity(a), similarity(b));
         a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal)
     });
     match nearest {

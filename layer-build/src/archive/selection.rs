@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use layer_format::{
     SelectionError, Unmatched,
-    selection::{Selectable, library_file_name, select_tools},
+    selection::{Selectable, library_file_name},
 };
 use serde_json::Value;
 

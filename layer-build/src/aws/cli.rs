@@ -162,12 +162,12 @@ impl Aws {
         if output.status.success() {
             return Ok(text(&output.stdout));
         }
-        let output = [text(&output.stderr), text(&output.stdout)];
-        let output = self.redacted(output.concat().trim());
+        let printed = [text(&output.stderr), text(&output.stdout)];
+        let printed = self.redacted(printed.concat().trim());
         let command = command_name(args);
-        let output = match output.as_str() {
+        let output = match printed.as_str() {
             "" => format!("it ended with {}", output.status),
-            _ => output,
+            _ => printed,
         };
         Err(DeployError::Aws { command, output }.into())
     }

@@ -24,7 +24,7 @@ use crate::{
     },
     build::{
         compile::{self, Linker, Profile, Remap, Target},
-        packages::{Packages, Plugin},
+        packages::{Packages, PluginPackage},
         symbols,
     },
     error::CliError,
@@ -99,7 +99,7 @@ impl LayerMetadata {
     }
 }
 
-fn common_version(plugins: &[Plugin]) -> Option<String> {
+fn common_version(plugins: &[PluginPackage]) -> Option<String> {
     let (first, rest) = plugins.split_first()?;
     rest.iter()
         .all(|plugin| plugin.version == first.version)
@@ -198,7 +198,7 @@ pub(crate) fn build(
 
 /// Builds one plugin, and reads its declaration.
 fn build_plugin(
-    plugin: &Plugin,
+    plugin: &PluginPackage,
     remaps: &[Remap],
     options: &BuildOptions<'_>,
     folder: &Path,

@@ -92,7 +92,7 @@ impl Measured {
     }
 
     /// Measures it once more.
-    pub(crate) async fn turn(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn measure_round(&mut self) -> anyhow::Result<()> {
         let runtime = &self.runtime;
         let (mut inits, mut firsts, mut colds) =
             (Samples::default(), Samples::default(), Samples::default());

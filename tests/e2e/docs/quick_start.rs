@@ -35,7 +35,7 @@ fn the_first_tool_of_the_book_works_as_written() {
         };
         block.clone()
     };
-    let [install, _] = transcript();
+    let [install, _] = quick_start_blocks();
     assert_eq!(block("Install", "sh"), install);
     let elsewhere = OutsideRepository::create();
     elsewhere.run(&block("Make a crate", "sh"));

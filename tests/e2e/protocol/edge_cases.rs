@@ -543,7 +543,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
         let host = Host::lambda(&layer, door.clone());
         let client = host.connect();
         // A load balancer takes a sixth of it.
-        let length = door.largest_payload().min(TOO_LARGE) / 2;
+        let length = door.max_payload().min(TOO_LARGE) / 2;
         let arguments = json!({ "query": "x".repeat(length) });
         let params = json!({ "name": "raw", "arguments": arguments });
         let result = modern(&client, "tools/call", params, &[]).json()["result"].clone();
