@@ -29,7 +29,8 @@ use crate::{
     name = "cargo layer",
     bin_name = "cargo layer",
     version,
-    max_term_width = 100,
+    // Never wrapped, whichever features of clap another crate asks for.
+    term_width = 0,
     after_help = exit::HELP
 )]
 pub(crate) struct Cli {

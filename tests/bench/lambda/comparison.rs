@@ -56,6 +56,7 @@ pub(crate) async fn times(
     artifacts: &Artifacts,
     baseline: &Path,
     rounds: usize,
+    only: &str,
 ) -> anyhow::Result<Vec<String>> {
     let copies = [
         ("baseline", baseline),
@@ -68,8 +69,10 @@ pub(crate) async fn times(
     let hosts = runtimes::by_programs(artifacts, service::start().await?, programs);
     let mut hosts: Vec<_> = hosts
         .into_iter()
+        .filter(|[host, ..]| host.name.contains(only))
         .map(|programs| programs.map(Measured::new))
         .collect();
+    anyhow::ensure!(!hosts.is_empty(), "no row has {only:?} in its name");
     for round in 0..rounds {
         eprint!("\rround {} of {rounds} ", round + 1);
         for programs in &mut hosts {

@@ -49,6 +49,7 @@ Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
   --instructions  Count the instructions of a start and of calls instead, by callgrind
   --baseline BOOTSTRAP
                   Compare the host with this build of it instead: times, or with --instructions their number
+  --only TEXT     With --baseline, compare only the rows that have TEXT in their name
   --sources BOOTSTRAP
                   List the source files that a warm call runs through, in a build with line tables:
                   CARGO_PROFILE_HOST_DEBUG=line-tables-only cargo layer host, then target/host/bootstrap
@@ -64,6 +65,7 @@ struct Options {
     instructions: bool,
     order: bool,
     baseline: Option<PathBuf>,
+    only: String,
     sources: Option<PathBuf>,
 }
 
@@ -87,7 +89,12 @@ fn main() -> anyhow::Result<()> {
         let missed = if options.instructions {
             runtime.block_on(comparison::instructions(&artifacts, baseline))?
         } else {
-            runtime.block_on(comparison::times(&artifacts, baseline, options.rounds))?
+            runtime.block_on(comparison::times(
+                &artifacts,
+                baseline,
+                options.rounds,
+                &options.only,
+            ))?
         };
         return report_missed(&missed, options.check);
     }
@@ -168,6 +175,7 @@ fn options() -> anyhow::Result<Option<Options>> {
         instructions: false,
         order: false,
         baseline: None,
+        only: String::new(),
         sources: None,
     };
     let mut parser = lexopt::Parser::from_env();
@@ -179,6 +187,7 @@ fn options() -> anyhow::Result<Option<Options>> {
             Long("instructions") => options.instructions = true,
             Long("order") => options.order = true,
             Long("baseline") => options.baseline = Some(parser.value()?.into()),
+            Long("only") => options.only = parser.value()?.string()?,
             Long("sources") => options.sources = Some(parser.value()?.into()),
             Long("check") => options.check = true,
             // Cargo's own.
