@@ -27,7 +27,7 @@ impl Moto {
             .args(["-H", "127.0.0.1", "-p", "0"])
             // Roles have policies of AWS's own.
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-            // It would look for credentials and settings of whoever runs the tests.
+            // Without this it reads the credentials and settings of the user who runs the tests.
             .env("HOME", "/nonexistent")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
