@@ -17,7 +17,7 @@ pub fn aws_cli(program: &str) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new(program);
     command.env("PATH", format!("{}:{path}", server.folder.display()));
-    // It would look for the developer's credentials and settings.
+    // Without this it reads the credentials and settings of the user who runs the tests.
     command.env("HOME", "/nonexistent");
     command
 }

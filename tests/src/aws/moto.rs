@@ -27,7 +27,7 @@ impl Moto {
             .args(["-H", "127.0.0.1", "-p", "0"])
             // Roles have AWS's managed policies.
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-            // It would look for the developer's credentials and settings.
+            // Without this it reads the credentials and settings of the user who runs the tests.
             .env("HOME", "/nonexistent")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
