@@ -76,7 +76,8 @@ fn costs(profile: &str, program: &Path) -> BTreeMap<u64, u64> {
     let mut is_of_callee = false;
     for line in profile.lines() {
         if let Some(object) = line.strip_prefix("ob=") {
-            is_of_program = Path::new(object) == program;
+            // callgrind has no object for addresses before the section `.text`. Foreign ones among them have no line tables.
+            is_of_program = object == "???" || Path::new(object) == program;
         } else if line.starts_with("calls=") {
             // The next line has the costs of the function that is called.
             is_of_callee = true;
