@@ -69,13 +69,13 @@ locals {
   own_variables = {
     ENTRY_FILE      = local.entry_file
     TOOLS_LIST      = join(",", local.tools)
-    RESPONSE_MODE   = local.streaming ? "stream" : "buffered"
-    BEARER_TOKENS   = join(",", var.bearer_tokens)
-    ALLOWED_ORIGINS = join(",", var.allowed_origins)
-    SESSION_TABLE   = var.session_table ? aws_dynamodb_table.sessions[0].name : ""
-    METRICS         = var.metrics ? "emf" : ""
+    MCP_RESPONSE_MODE   = local.streaming ? "stream" : "buffered"
+    MCP_BEARER_TOKENS   = join(",", var.bearer_tokens)
+    MCP_ALLOWED_ORIGINS = join(",", var.allowed_origins)
+    MCP_SESSION_TABLE   = var.session_table ? aws_dynamodb_table.sessions[0].name : ""
+    MCP_METRICS         = var.metrics ? "emf" : ""
   }
-  reserved_variables = concat(keys(local.own_variables), ["STATE_KEY", "PLUGIN_DIR", "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT"])
+  reserved_variables = concat(keys(local.own_variables), ["MCP_STATE_KEY", "MCP_PLUGIN_DIR", "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT"])
 
   problems = concat(
     # The archives.

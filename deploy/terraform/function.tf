@@ -52,7 +52,7 @@ resource "aws_lambda_function" "host" {
       var.environment,
       { for name, value in local.own_variables : name => value if value != "" },
       # Apart from the others: what is computed of it cannot be shown.
-      var.state_key == null ? {} : { STATE_KEY = var.state_key },
+      var.state_key == null ? {} : { MCP_STATE_KEY = var.state_key },
     )
   }
 

@@ -171,7 +171,7 @@ variable "table_deletion_protection" {
 }
 
 variable "state_key" {
-  description = "STATE_KEY, for tools that ask where there is no table. It stands in Terraform's state."
+  description = "MCP_STATE_KEY, for tools that ask where there is no table. It stands in Terraform's state."
   type        = string
   default     = null
   sensitive   = true
@@ -192,7 +192,7 @@ variable "log_retention_days" {
 }
 
 variable "metrics" {
-  description = "Write metrics of the function and of each tool (METRICS=emf)? CloudWatch bills each."
+  description = "Write metrics of the function and of each tool (MCP_METRICS=emf)? CloudWatch bills each."
   type        = bool
   default     = false
 }

@@ -24,11 +24,11 @@ Commands:
 Options:
   --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 takes a free one,
                         and `stdin` is a socket that listens already, as inetd hands it over
-  --allow-public        Allow an address that others can reach, although BEARER_TOKENS is not set
+  --allow-public        Allow an address that others can reach, although MCP_BEARER_TOKENS is not set
   -V, --version         Print the versions of the program, the plugin ABI and MCP
   -h, --help            Print this
 
-Plugins are read from the folder PLUGIN_DIR [default: /opt/lib]; ENTRY_FILE and TOOLS_LIST select among them.
+Plugins are read from the folder MCP_PLUGIN_DIR [default: /opt/lib]; ENTRY_FILE and TOOLS_LIST select among them.
 ";
 
 enum Command {

@@ -3,6 +3,7 @@
 
 mod checks;
 mod parse;
+mod renamed;
 mod values;
 
 use std::{
@@ -24,45 +25,45 @@ pub struct Config {
     pub entry_file: Vec<String>,
     /// `TOOLS_LIST`: the tools to serve. Default: all.
     pub tools_list: Vec<String>,
-    /// `PLUGIN_DIR`: the folder of the plugins. Default: `/opt/lib`, where Lambda unpacks the `lib` of every layer.
+    /// `MCP_PLUGIN_DIR`: the folder of the plugins. Default: `/opt/lib`, where Lambda unpacks the `lib` of every layer.
     pub plugin_dir: PathBuf,
-    /// `ON_BAD_PLUGIN`: whether a plugin that cannot be served stops the start or is skipped. Default: `stop` on
+    /// `MCP_ON_BAD_PLUGIN`: whether a plugin that cannot be served stops the start or is skipped. Default: `stop` on
     /// Lambda, else `skip`.
     pub on_bad_plugin: OnBadPlugin,
-    /// `PRELOAD`: whether plugins are opened and build their state at the start. Default: `none`, under provisioned
+    /// `MCP_PRELOAD`: whether plugins are opened and build their state at the start. Default: `none`, under provisioned
     /// concurrency `all`.
     pub preload: bool,
-    /// `CALL_TIMEOUT_MS`: the time limit of a call. Unit: milliseconds. Default: the limit of the gateway in front of
+    /// `MCP_CALL_TIMEOUT_MS`: the time limit of a call. Unit: milliseconds. Default: the limit of the gateway in front of
     /// the function, if it has one.
     pub call_timeout: Option<Duration>,
-    /// `CALL_RESERVE_MS`: the time between a call's deadline and the limit of the function or the gateway, which is
+    /// `MCP_CALL_RESERVE_MS`: the time between a call's deadline and the limit of the function or the gateway, which is
     /// needed for the answer. Unit: milliseconds. Default: 500.
     pub call_reserve: Duration,
-    /// `CALLS_AT_ONCE`: the maximum number of concurrent calls; further ones are refused. Default: 256, or
+    /// `MCP_MAX_CONCURRENT_CALLS`: the maximum number of concurrent calls; further ones are refused. Default: 256, or
     /// `AWS_LAMBDA_MAX_CONCURRENCY` if that is more.
     pub max_concurrent_calls: usize,
-    /// `LIST_TTL_MS`: the time for which a client may cache the list of tools. Unit: milliseconds. Default: 60000.
+    /// `MCP_LIST_TTL_MS`: the time for which a client may cache the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
-    /// `LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all of them.
+    /// `MCP_LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all of them.
     pub list_page_size: Option<usize>,
-    /// `RESPONSE_MODE`: the way in which Lambda gets an answer. Default: `buffered`.
+    /// `MCP_RESPONSE_MODE`: the way in which Lambda gets an answer. Default: `buffered`.
     pub response_mode: ResponseMode,
-    /// `SESSION_TABLE`: the DynamoDB table of sessions and of the state of tools. Default: none, so that sessions are
+    /// `MCP_SESSION_TABLE`: the DynamoDB table of sessions and of the state of tools. Default: none, so that sessions are
     /// in the memory of each process.
     pub session_table: Option<String>,
-    /// `SESSION_MODE`: the treatment of messages with an unknown session. Default: `heal`.
+    /// `MCP_SESSION_MODE`: the treatment of messages with an unknown session. Default: `lenient`.
     pub session_mode: SessionMode,
     /// Whether the state of tools may be in the memory of this process if there is no table. Not so on Lambda: the next
     /// call may reach another environment, which would not have it.
     pub keeps_states_in_memory: bool,
     /// Lambda's settings for this environment; none outside of Lambda.
     pub lambda: Option<LambdaConfig>,
-    /// `SESSION_TTL_SECONDS`: the life of a session after its last use. Unit: seconds. Default: 86400, a day.
+    /// `MCP_SESSION_TTL_SECONDS`: the life of a session after its last use. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
-    /// `STATE_KEY`: the keys that seal the `requestState` of calls that ask their client. Default: a key in the table.
+    /// `MCP_STATE_KEY`: the keys that seal the `requestState` of calls that ask their client. Default: a key in the table.
     /// Without a table there is none on Lambda, so that no tool can ask, and elsewhere one of this process.
     pub state_keys: StateKeys,
-    /// `STATE_TTL_SECONDS`: the time for a client to answer a tool's questions, and the time for which each answer is
+    /// `MCP_STATE_TTL_SECONDS`: the time for a client to answer a tool's questions, and the time for which each answer is
     /// valid. Unit: seconds. Default: 3600, an hour.
     pub state_ttl: Duration,
     /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this function, which accepts no other function's `requestState`.
@@ -72,18 +73,18 @@ pub struct Config {
     pub server_name: Option<String>,
     /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
     pub server_version: Option<String>,
-    /// `BEARER_TOKENS`: the permitted callers, by names and hashes of tokens. Default: every caller that the front door
+    /// `MCP_BEARER_TOKENS`: the permitted callers, by names and hashes of tokens. Default: every caller that the front door
     /// lets in.
     pub bearer_tokens: BearerTokens,
-    /// `ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides the front door's
+    /// `MCP_ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides the front door's
     /// own. Default: none.
     pub allowed_origins: Vec<String>,
-    /// `ALLOWED_HOSTS`: values of the `Host` header that `serve` answers to, besides the names of this machine.
+    /// `MCP_ALLOWED_HOSTS`: values of the `Host` header that `serve` answers to, besides the names of this machine.
     /// Default: none.
     pub allowed_hosts: Vec<String>,
-    /// `CONTEXT_HEADERS`: headers of a request that plugins may see, besides those that they always may. Default: none.
+    /// `MCP_CONTEXT_HEADERS`: headers of a request that plugins may see, besides those that they always may. Default: none.
     pub context_headers: Vec<HeaderName>,
-    /// `METRICS`: `emf` for lines that CloudWatch makes metrics of. Default: none.
+    /// `MCP_METRICS`: `emf` for lines that CloudWatch makes metrics of. Default: none.
     pub metrics: bool,
     /// The settings of the log.
     pub log: LogConfig,
@@ -91,6 +92,8 @@ pub struct Config {
     pub started_at: Instant,
     /// The problems of the values. The host refuses to start if there are any.
     pub problems: Vec<String>,
+    /// Variables that have no effect, each as a sentence for the log.
+    pub warnings: Vec<String>,
 }
 
 /// Lambda's settings for an environment.
@@ -183,6 +186,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_lists_every_variable_that_is_read() {
+        let read = RefCell::new(BTreeSet::new());
+        let config = Config::from_env(|name| {
+            read.borrow_mut().insert(name.to_owned());
+            None
+        });
+        assert_eq!(config.problems, [""; 0]);
+        let read = read.into_inner().into_iter();
+        let read = read.filter(|name| {
+            name.starts_with("MCP_") || ["ENTRY_FILE", "TOOLS_LIST"].contains(&name.as_str())
+        });
+        let documented = include_str!("../../docs/operator/configuration.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once(" | "))
+            .flat_map(|(names, _)| names.split(", "))
+            .map(|name| name.trim_matches('`').to_owned())
+            // Lambda's own variables are described there, too.
+            .filter(|name| !name.starts_with("AWS_"));
+        assert_eq!(
+            documented.collect::<BTreeSet<_>>(),
+            read.collect::<BTreeSet<_>>()
+        );
+    }
+
+    #[test]
     fn lists_are_read_tolerantly_and_blank_means_unset() {
         for (value, expected) in [
             ("greet,add", vec!["greet", "add"]),
@@ -208,13 +236,13 @@ mod tests {
             (
                 &[
                     ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
-                    ("ON_BAD_PLUGIN", "Skip"),
+                    ("MCP_ON_BAD_PLUGIN", "Skip"),
                 ],
                 OnBadPlugin::Skip,
                 false,
             ),
-            (&[("ON_BAD_PLUGIN", "STOP")], OnBadPlugin::Stop, false),
-            (&[("PRELOAD", "all")], OnBadPlugin::Skip, true),
+            (&[("MCP_ON_BAD_PLUGIN", "STOP")], OnBadPlugin::Stop, false),
+            (&[("MCP_PRELOAD", "all")], OnBadPlugin::Skip, true),
             (
                 &[("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")],
                 OnBadPlugin::Skip,
@@ -228,7 +256,7 @@ mod tests {
             (
                 &[
                     ("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency"),
-                    ("PRELOAD", "none"),
+                    ("MCP_PRELOAD", "none"),
                 ],
                 OnBadPlugin::Skip,
                 false,
@@ -248,7 +276,12 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_utf8_is_a_problem_and_is_not_shown() {
-        for name in ["BEARER_TOKENS", "STATE_KEY", "TOOLS_LIST", "LIST_TTL_MS"] {
+        for name in [
+            "MCP_BEARER_TOKENS",
+            "MCP_STATE_KEY",
+            "TOOLS_LIST",
+            "MCP_LIST_TTL_MS",
+        ] {
             let config = Config::from_os(|asked| {
                 let bytes = b"0123456789abcdef0123456789abcdef\xff".to_vec();
                 (asked == name).then(|| OsString::from_vec(bytes))
@@ -263,10 +296,10 @@ mod tests {
 
     #[test]
     fn a_shared_table_decides_about_sessions_and_keys() {
-        let (on_lambda, table) = (("AWS_LAMBDA_RUNTIME_API", "a"), ("SESSION_TABLE", "t"));
+        let (on_lambda, table) = (("AWS_LAMBDA_RUNTIME_API", "a"), ("MCP_SESSION_TABLE", "t"));
         let (strict, key) = (
-            ("SESSION_MODE", "STRICT"),
-            ("STATE_KEY", "0123456789abcdef0123456789abcdef"),
+            ("MCP_SESSION_MODE", "STRICT"),
+            ("MCP_STATE_KEY", "0123456789abcdef0123456789abcdef"),
         );
         let given = StateKeys::Configured(vec![StateKey::parse(key.1).expect("a key")]);
         for (variables, keys, works) in [
@@ -300,7 +333,7 @@ mod tests {
             let set = |asked: &str| variables.iter().find(|(name, _)| *name == asked);
             Config::from_env(|name| Some(set(name)?.1.to_owned())).problems
         };
-        let table = ("SESSION_TABLE", "t");
+        let table = ("MCP_SESSION_TABLE", "t");
         for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
             for url in [
                 "127.0.0.1:5555",
@@ -333,11 +366,11 @@ mod tests {
     #[test]
     fn an_invalid_number_is_a_problem_that_names_the_variable() {
         let config =
-            Config::from_env(|name| (name == "LIST_TTL_MS").then(|| "a minute".to_owned()));
+            Config::from_env(|name| (name == "MCP_LIST_TTL_MS").then(|| "a minute".to_owned()));
         assert_eq!(
             config.problems,
             [
-                r#"LIST_TTL_MS is "a minute"; it must be a whole number from 0 to 18446744073709551615"#
+                r#"MCP_LIST_TTL_MS is "a minute"; it must be a whole number from 0 to 18446744073709551615"#
             ]
         );
     }
@@ -352,7 +385,7 @@ mod tests {
             (
                 &[
                     ("AWS_LAMBDA_MAX_CONCURRENCY", "1000"),
-                    ("CALLS_AT_ONCE", "5"),
+                    ("MCP_MAX_CONCURRENT_CALLS", "5"),
                 ],
                 5,
             ),
@@ -368,39 +401,39 @@ mod tests {
     #[test]
     fn values_that_could_never_work_are_problems() {
         for (name, value) in [
-            ("ALLOWED_ORIGINS", "*"),
-            ("ALLOWED_ORIGINS", "app.example.com"),
-            ("ALLOWED_ORIGINS", "https://app.example.com/path"),
-            ("ALLOWED_HOSTS", "*"),
-            ("ALLOWED_HOSTS", "http://devbox"),
-            ("CONTEXT_HEADERS", "x-tenant, Authorization"),
-            ("CONTEXT_HEADERS", "cookie"),
-            ("CONTEXT_HEADERS", "X-Api-Key"),
-            ("CONTEXT_HEADERS", "proxy-authorization"),
-            ("CONTEXT_HEADERS", "x-amz-security-token"),
-            ("CONTEXT_HEADERS", "x tenant"),
-            ("CONTEXT_HEADERS", "ü"),
+            ("MCP_ALLOWED_ORIGINS", "*"),
+            ("MCP_ALLOWED_ORIGINS", "app.example.com"),
+            ("MCP_ALLOWED_ORIGINS", "https://app.example.com/path"),
+            ("MCP_ALLOWED_HOSTS", "*"),
+            ("MCP_ALLOWED_HOSTS", "http://devbox"),
+            ("MCP_CONTEXT_HEADERS", "x-tenant, Authorization"),
+            ("MCP_CONTEXT_HEADERS", "cookie"),
+            ("MCP_CONTEXT_HEADERS", "X-Api-Key"),
+            ("MCP_CONTEXT_HEADERS", "proxy-authorization"),
+            ("MCP_CONTEXT_HEADERS", "x-amz-security-token"),
+            ("MCP_CONTEXT_HEADERS", "x tenant"),
+            ("MCP_CONTEXT_HEADERS", "ü"),
             ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
             ("AWS_LAMBDA_LOG_FORMAT", "xml"),
-            ("ON_BAD_PLUGIN", "ignore"),
-            ("PRELOAD", "some"),
-            ("CALL_TIMEOUT_MS", "0"),
-            ("CALL_TIMEOUT_MS", "a minute"),
-            ("CALL_RESERVE_MS", "-1"),
-            ("CALLS_AT_ONCE", "0"),
-            ("CALLS_AT_ONCE", "10001"),
-            ("CALLS_AT_ONCE", "many"),
-            ("LIST_PAGE_SIZE", "0"),
-            ("LIST_PAGE_SIZE", "-1"),
-            ("LIST_PAGE_SIZE", "all"),
-            ("STATE_KEY", "secret"),
-            ("BEARER_TOKENS", ","),
-            ("BEARER_TOKENS", "ada"),
-            ("BEARER_TOKENS", "ada:mcp_secret"),
-            ("SESSION_MODE", "loose"),
-            ("STATE_TTL_SECONDS", "an hour"),
-            ("STATE_TTL_SECONDS", "0"),
-            ("SESSION_TTL_SECONDS", "0"),
+            ("MCP_ON_BAD_PLUGIN", "ignore"),
+            ("MCP_PRELOAD", "some"),
+            ("MCP_CALL_TIMEOUT_MS", "0"),
+            ("MCP_CALL_TIMEOUT_MS", "a minute"),
+            ("MCP_CALL_RESERVE_MS", "-1"),
+            ("MCP_MAX_CONCURRENT_CALLS", "0"),
+            ("MCP_MAX_CONCURRENT_CALLS", "10001"),
+            ("MCP_MAX_CONCURRENT_CALLS", "many"),
+            ("MCP_LIST_PAGE_SIZE", "0"),
+            ("MCP_LIST_PAGE_SIZE", "-1"),
+            ("MCP_LIST_PAGE_SIZE", "all"),
+            ("MCP_STATE_KEY", "secret"),
+            ("MCP_BEARER_TOKENS", ","),
+            ("MCP_BEARER_TOKENS", "ada"),
+            ("MCP_BEARER_TOKENS", "ada:mcp_secret"),
+            ("MCP_SESSION_MODE", "loose"),
+            ("MCP_STATE_TTL_SECONDS", "an hour"),
+            ("MCP_STATE_TTL_SECONDS", "0"),
+            ("MCP_SESSION_TTL_SECONDS", "0"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert!(
@@ -411,18 +444,18 @@ mod tests {
         }
         for (name, value) in [
             (
-                "ALLOWED_ORIGINS",
+                "MCP_ALLOWED_ORIGINS",
                 "https://app.example.com/, http://localhost:5173",
             ),
-            ("ALLOWED_HOSTS", "devbox,devbox:3000,[::1]:3000"),
-            ("CONTEXT_HEADERS", "x-tenant, X-Region,"),
+            ("MCP_ALLOWED_HOSTS", "devbox,devbox:3000,[::1]:3000"),
+            ("MCP_CONTEXT_HEADERS", "x-tenant, X-Region,"),
             ("AWS_LAMBDA_LOG_LEVEL", "debug"),
-            ("LIST_PAGE_SIZE", "1"),
+            ("MCP_LIST_PAGE_SIZE", "1"),
             ("AWS_LAMBDA_LOG_FORMAT", "Json"),
-            ("CALL_TIMEOUT_MS", "60000"),
-            ("CALLS_AT_ONCE", "1"),
-            ("CALLS_AT_ONCE", "10000"),
-            ("CALL_RESERVE_MS", "0"),
+            ("MCP_CALL_TIMEOUT_MS", "60000"),
+            ("MCP_MAX_CONCURRENT_CALLS", "1"),
+            ("MCP_MAX_CONCURRENT_CALLS", "10000"),
+            ("MCP_CALL_RESERVE_MS", "0"),
         ] {
             let config = Config::from_env(|asked| (asked == name).then(|| value.to_owned()));
             assert_eq!(config.problems, Vec::<String>::new(), "{name}={value}");

@@ -81,6 +81,9 @@ impl McpServer {
         if !config.problems.is_empty() {
             return Err(StartError::Config(config.problems.clone()));
         }
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
         let configured = config.started_at.elapsed();
         let catalog = Catalog::load(config)?;
         let loaded = config.started_at.elapsed();

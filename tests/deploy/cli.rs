@@ -263,7 +263,7 @@ fn nobody_opens_a_url_to_everyone_before_the_host_asks_for_tokens() {
     let variables = account.json(&format!(
         "lambda get-function-configuration --function-name {NAME} --qualifier live --query Environment.Variables"
     ));
-    assert_eq!(variables["BEARER_TOKENS"], entry);
+    assert_eq!(variables["MCP_BEARER_TOKENS"], entry);
 
     account.shell(open);
     let url = account.json(&format!(
@@ -364,7 +364,7 @@ fn what_is_typed_swaps_goes_back_and_leaves_nothing() {
     ));
     assert_eq!(
         variables,
-        json!({ "ENTRY_FILE": "", "TOOLS_LIST": "", "SESSION_TABLE": format!("{NAME}-sessions"), "METRICS": "emf" })
+        json!({ "ENTRY_FILE": "", "TOOLS_LIST": "", "MCP_SESSION_TABLE": format!("{NAME}-sessions"), "MCP_METRICS": "emf" })
     );
     account.shell(&section("Back"));
     assert_eq!(layers(), before);
@@ -410,13 +410,13 @@ fn the_runbooks_commands_swap_go_back_and_rotate() {
     };
     account.shell(give);
     let old = "an old key of at least thirty-two characters";
-    let set = format!("cargo layer swap {NAME} --alias live --env 'STATE_KEY={old}'");
+    let set = format!("cargo layer swap {NAME} --alias live --env 'MCP_STATE_KEY={old}'");
     account.shell(&set);
     let before = live()["Environment"]["Variables"].clone();
     account.shell(&of_runbook("Add or replace a token"));
     account.shell(&of_runbook("Rotate the state key"));
     let after = live()["Environment"]["Variables"].clone();
-    for (variable, is_behind) in [("BEARER_TOKENS", false), ("STATE_KEY", true)] {
+    for (variable, is_behind) in [("MCP_BEARER_TOKENS", false), ("MCP_STATE_KEY", true)] {
         let (before, after) = (&before[variable], &after[variable]);
         let old = before.as_str().expect("a value");
         let both = after.as_str().expect("a value");

@@ -38,7 +38,7 @@ impl Deployed {
         let publish = ["publish", "layer.zip", "--name", "tools"];
         let (layer, said, code) = run_captured(&mut account.cargo_layer(&publish));
         assert_eq!(code, Some(0), "{said}");
-        let variables = json!({ "Variables": { "BEARER_TOKENS": TOKENS, "STATE_KEY": KEY, "TOOLS_LIST": "*" } });
+        let variables = json!({ "Variables": { "MCP_BEARER_TOKENS": TOKENS, "MCP_STATE_KEY": KEY, "TOOLS_LIST": "*" } });
         let environment = account.folder().join("environment.json");
         fs_err::write(environment, variables.to_string()).expect("a file");
         let cpu = match std::env::consts::ARCH {

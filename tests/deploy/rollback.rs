@@ -113,7 +113,7 @@ fn without_an_alias_layers_and_variables_are_put_back() {
     let before = function.configuration("$LATEST")["Environment"].clone();
     let danger = function.publish_layer("danger.zip", &with_destructive_tool());
     let swap = ["swap", NAME, "--layer", &danger, "--allow-destructive"];
-    let changed = ["--unset", "TOOLS_LIST", "--env", "LIST_TTL_MS=5"];
+    let changed = ["--unset", "TOOLS_LIST", "--env", "MCP_LIST_TTL_MS=5"];
     let swapped = function.run(&[&swap[..], &changed].concat());
     assert_eq!(swapped.code, Some(0), "{}", swapped.stderr);
     assert_eq!(function.tools("$LATEST").len(), 4);

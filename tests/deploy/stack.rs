@@ -205,19 +205,19 @@ impl<'a> Stack<'a> {
         let mut variables = json!({
             "ENTRY_FILE": "libcustom_tools.so",
             "TOOLS_LIST": "greet,multiply,add",
-            "RESPONSE_MODE": if self.variant.streams() { "stream" } else { "buffered" },
+            "MCP_RESPONSE_MODE": if self.variant.streams() { "stream" } else { "buffered" },
         });
         if self.variant.has("metrics") {
-            variables["METRICS"] = json!("emf");
+            variables["MCP_METRICS"] = json!("emf");
         }
         if self.variant.has_table() {
-            variables["SESSION_TABLE"] = json!({ "Ref": self.one("AWS::DynamoDB::Table").0 });
+            variables["MCP_SESSION_TABLE"] = json!({ "Ref": self.one("AWS::DynamoDB::Table").0 });
         }
         if self.variant.auth() == "bearer" {
-            variables["BEARER_TOKENS"] = json!(token());
+            variables["MCP_BEARER_TOKENS"] = json!(token());
         }
         if self.variant.has("allowed_origins") {
-            variables["ALLOWED_ORIGINS"] = json!("https://app.example.com");
+            variables["MCP_ALLOWED_ORIGINS"] = json!("https://app.example.com");
         }
         self.is(
             "variables",

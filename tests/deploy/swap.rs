@@ -58,13 +58,13 @@ fn a_version_that_proves_itself_is_live_in_one_step() {
     assert_eq!(
         now["Environment"]["Variables"],
         json!({
-            "BEARER_TOKENS": TOKENS, "STATE_KEY": KEY, "TOOLS_LIST": "daysBetween", "MCP_SERVER_NAME": "times",
+            "MCP_BEARER_TOKENS": TOKENS, "MCP_STATE_KEY": KEY, "TOOLS_LIST": "daysBetween", "MCP_SERVER_NAME": "times",
         })
     );
     for words in [
         "breaking     greet: is gone",
         "layers: tools:2, before tools:1",
-        "variables: BEARER_TOKENS, MCP_SERVER_NAME (new), STATE_KEY, TOOLS_LIST (changed)",
+        "variables: MCP_BEARER_TOKENS, MCP_SERVER_NAME (new), MCP_STATE_KEY, TOOLS_LIST (changed)",
         "--cli-input-json file:///",
         "aws lambda wait function-updated-v2 --function-name mcp-host\n",
         "live: live leads to version 2, before 1; its tools: daysBetween",
@@ -232,12 +232,12 @@ fn a_change_of_somebody_else_is_not_overwritten() {
 fn secrets_are_not_even_in_what_lambda_says_of_them() {
     let function = Deployed::behind_alias();
     function.lambda.fail_next_update();
-    let told = function.swap(&["--layer", &function.layer, "--env", "LIST_TTL_MS=5"]);
+    let told = function.swap(&["--layer", &function.layer, "--env", "MCP_LIST_TTL_MS=5"]);
     assert_eq!(told.code, Some(1), "{}", told.stderr);
     for words in [
         "exceeded the 4KB limit",
-        "[value of STATE_KEY]",
-        "[value of BEARER_TOKENS]",
+        "[value of MCP_STATE_KEY]",
+        "[value of MCP_BEARER_TOKENS]",
     ] {
         assert!(
             told.stderr.contains(words),
@@ -255,13 +255,13 @@ fn secrets_are_not_even_in_what_lambda_says_of_them() {
         "--layer",
         &function.layer,
         "--env",
-        "STATE_KEY",
+        "MCP_STATE_KEY",
     ]);
-    let (_, said, code) = run_captured(swap.env("STATE_KEY", new));
+    let (_, said, code) = run_captured(swap.env("MCP_STATE_KEY", new));
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains(new) && !said.contains(TOKENS), "{said}");
     assert_eq!(
-        function.configuration("live")["Environment"]["Variables"]["STATE_KEY"],
+        function.configuration("live")["Environment"]["Variables"]["MCP_STATE_KEY"],
         new
     );
     // What does not fit is not sent at all.
@@ -334,12 +334,12 @@ fn a_dry_run_changes_nothing_and_its_commands_can_be_typed() {
         "--layer",
         &layer,
         "--env",
-        &format!("STATE_KEY={KEY}x"),
+        &format!("MCP_STATE_KEY={KEY}x"),
         "--dry-run",
     ]);
     assert_eq!(told.code, Some(0), "{}", told.stderr);
     assert!(
-        told.stderr.contains(r#""STATE_KEY":"...""#),
+        told.stderr.contains(r#""MCP_STATE_KEY":"...""#),
         "{}",
         told.stderr
     );

@@ -192,22 +192,22 @@ impl Made<'_> {
 
         let mut variables = json!({
             "ENTRY_FILE": "libcustom_tools.so", "TOOLS_LIST": "greet,multiply,add",
-            "RESPONSE_MODE": if self.variant.streams() { "stream" } else { "buffered" },
+            "MCP_RESPONSE_MODE": if self.variant.streams() { "stream" } else { "buffered" },
         });
         for table in &table {
-            variables["SESSION_TABLE"] = table["name"].clone();
+            variables["MCP_SESSION_TABLE"] = table["name"].clone();
         }
         if table.is_empty() {
-            variables["STATE_KEY"] = json!(STATE_KEY);
+            variables["MCP_STATE_KEY"] = json!(STATE_KEY);
         }
         if self.variant.has("metrics") {
-            variables["METRICS"] = json!("emf");
+            variables["MCP_METRICS"] = json!("emf");
         }
         if self.variant.auth() == "bearer" {
-            variables["BEARER_TOKENS"] = json!(variants::token());
+            variables["MCP_BEARER_TOKENS"] = json!(variants::token());
         }
         if self.variant.has("allowed_origins") {
-            variables["ALLOWED_ORIGINS"] = json!("https://app.example.com");
+            variables["MCP_ALLOWED_ORIGINS"] = json!("https://app.example.com");
         }
         let [here, _] = architectures();
         let reserved = &self.variant.settings["reserved_concurrency"];

@@ -42,7 +42,7 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
         Host::lambda_with(
             &custom_tools,
             FrontDoor::streaming_function_url(),
-            &[("RESPONSE_MODE", "stream")],
+            &[("MCP_RESPONSE_MODE", "stream")],
         ),
     ];
     for host in hosts {
@@ -114,7 +114,10 @@ fn a_server_that_serves_something_else_does_not() {
 
 #[test]
 fn a_server_that_asks_for_tokens_is_shown_one() {
-    let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("BEARER_TOKENS", TOKENS)]);
+    let host = Host::serve_with(
+        &Layer::of(["custom-tools"]),
+        &[("MCP_BEARER_TOKENS", TOKENS)],
+    );
     let (_, said, code) = verify(host.url(), &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("401"), "{said}");

@@ -151,7 +151,7 @@ impl Host {
         command
             .stderr(Stdio::piped())
             .env_clear()
-            .env("PLUGIN_DIR", layer.plugin_dir());
+            .env("MCP_PLUGIN_DIR", layer.plugin_dir());
         command.envs(variables.iter().copied());
         command
     }
@@ -219,7 +219,7 @@ impl Host {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .env_clear()
-            .env("PLUGIN_DIR", layer.plugin_dir())
+            .env("MCP_PLUGIN_DIR", layer.plugin_dir())
             .envs(emulator.variables())
             .envs(variables.iter().copied());
         let mut child = command.spawn().expect("bootstrap can be run");
@@ -478,7 +478,7 @@ impl Drop for Host {
 
 pub(crate) fn function_config(layer: &Layer, variables: &[(&str, &str)]) -> FunctionConfig {
     let plugin_dir = layer.plugin_dir().to_string_lossy().into_owned();
-    let config = FunctionConfig::new(bootstrap()).env("PLUGIN_DIR", plugin_dir);
+    let config = FunctionConfig::new(bootstrap()).env("MCP_PLUGIN_DIR", plugin_dir);
     variables
         .iter()
         .fold(config, |config, (name, value)| config.env(*name, *value))

@@ -110,16 +110,16 @@ export class McpLayerHost extends Construct {
     const own: Record<string, string> = {
       ENTRY_FILE: this.selection.entryFile.join(','),
       TOOLS_LIST: this.selection.tools.join(','),
-      RESPONSE_MODE: props.streaming ? 'stream' : 'buffered',
-      BEARER_TOKENS: props.bearerTokens.join(','),
-      ALLOWED_ORIGINS: props.allowedOrigins.join(','),
-      METRICS: props.metrics ? 'emf' : '',
+      MCP_RESPONSE_MODE: props.streaming ? 'stream' : 'buffered',
+      MCP_BEARER_TOKENS: props.bearerTokens.join(','),
+      MCP_ALLOWED_ORIGINS: props.allowedOrigins.join(','),
+      MCP_METRICS: props.metrics ? 'emf' : '',
     };
     const variables = {
       ...props.environment,
       ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== '')),
     };
-    return this.table ? { ...variables, SESSION_TABLE: this.table.ref } : variables;
+    return this.table ? { ...variables, MCP_SESSION_TABLE: this.table.ref } : variables;
   }
 }
 
@@ -145,7 +145,7 @@ function checked(given: McpLayerHostProps, props: Settled): Selection {
   const size = Object.entries({
     ENTRY_FILE: selection.entryFile.join(),
     TOOLS_LIST: selection.tools.join(),
-    BEARER_TOKENS: props.bearerTokens.join(),
+    MCP_BEARER_TOKENS: props.bearerTokens.join(),
     ...props.environment,
   });
   if (size.reduce((sum, [name, value]) => sum + name.length + value.length, 0) > 4096) {

@@ -61,7 +61,7 @@ export interface McpLayerHostProps {
   readonly logLevel?: string;
   /** How long logs are kept. Unit: days. @default 30 */
   readonly logRetentionDays?: number;
-  /** Write metrics of the function and of each tool (METRICS=emf)? CloudWatch bills each. @default false */
+  /** Write metrics of the function and of each tool (MCP_METRICS=emf)? CloudWatch bills each. @default false */
   readonly metrics?: boolean;
   /** ARNs of SNS topics that hear of alarms. @default nobody does */
   readonly alarmTopics?: string[];
@@ -103,12 +103,12 @@ const AUTHS = ['iam', 'jwt', 'bearer', 'none'];
 const RESERVED = [
   'ENTRY_FILE',
   'TOOLS_LIST',
-  'RESPONSE_MODE',
-  'BEARER_TOKENS',
-  'ALLOWED_ORIGINS',
-  'SESSION_TABLE',
-  'METRICS',
-  'PLUGIN_DIR',
+  'MCP_RESPONSE_MODE',
+  'MCP_BEARER_TOKENS',
+  'MCP_ALLOWED_ORIGINS',
+  'MCP_SESSION_TABLE',
+  'MCP_METRICS',
+  'MCP_PLUGIN_DIR',
   'AWS_LAMBDA_LOG_LEVEL',
   'AWS_LAMBDA_LOG_FORMAT',
 ];

@@ -45,7 +45,7 @@ pub(crate) fn matches_pattern(pattern: &str, name: &str) -> bool {
 pub fn library_file_name(entry: &str) -> Result<String, String> {
     if entry.contains(['/', '\\']) || entry == ".." {
         return Err(format!(
-            "ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from PLUGIN_DIR alone"
+            "ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from MCP_PLUGIN_DIR alone"
         ));
     }
     if let Some(stem) = entry.strip_suffix(".py") {

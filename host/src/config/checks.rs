@@ -17,15 +17,15 @@ const SECRET_HEADERS: [&str; 5] = [
 pub(super) fn check_times(values: &mut Values<'_>) {
     for (name, why) in [
         (
-            "CALL_TIMEOUT_MS",
+            "MCP_CALL_TIMEOUT_MS",
             "no call could be answered; leave it out for the gateway's own limit",
         ),
         (
-            "STATE_TTL_SECONDS",
+            "MCP_STATE_TTL_SECONDS",
             "no client could answer a tool's question; leave it out for an hour",
         ),
         (
-            "SESSION_TTL_SECONDS",
+            "MCP_SESSION_TTL_SECONDS",
             "sessions, and what tools keep, would end at once; leave it out for a day",
         ),
     ] {
@@ -60,7 +60,7 @@ pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
 pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, has_table: bool) {
     if on_lambda && !has_table {
         values.problems.push(
-            "SESSION_MODE is strict, which cannot work in several environments without a table that they share; set SESSION_TABLE"
+            "MCP_SESSION_MODE is strict, which cannot work in several environments without a table that they share; set MCP_SESSION_TABLE"
                 .to_owned(),
         );
     }
@@ -70,12 +70,12 @@ pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, ha
 pub(super) fn check_callers(values: &mut Values<'_>, origins: &[String], hosts: &[String]) {
     for origin in origins.iter().filter(|origin| !is_origin(origin)) {
         values.problems.push(format!(
-            "ALLOWED_ORIGINS has {origin:?}; write each origin as a browser sends it, such as https://app.example.com"
+            "MCP_ALLOWED_ORIGINS has {origin:?}; write each origin as a browser sends it, such as https://app.example.com"
         ));
     }
     for host in hosts.iter().filter(|host| host.contains(['*', '/', ' '])) {
         values.problems.push(format!(
-            "ALLOWED_HOSTS has {host:?}; write each host by its name, such as devbox or devbox:3000"
+            "MCP_ALLOWED_HOSTS has {host:?}; write each host by its name, such as devbox or devbox:3000"
         ));
     }
 }

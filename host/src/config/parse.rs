@@ -7,6 +7,7 @@ use http::HeaderName;
 use super::{
     Config, LambdaConfig, LogConfig, OnBadPlugin, ResponseMode, SessionMode, StateKeys,
     checks::{check_callers, check_endpoints, check_strict_sessions, check_times, context_header},
+    renamed::check_renamed,
     values::Values,
 };
 use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
@@ -26,7 +27,7 @@ impl Config {
         let started_at = Instant::now();
         let mut values = Values::new(&get);
         let times = Times::parse(&mut values);
-        let list_page_size = values.count("LIST_PAGE_SIZE", usize::MAX);
+        let list_page_size = values.count("MCP_LIST_PAGE_SIZE", usize::MAX);
         let concurrency = values.text("AWS_LAMBDA_MAX_CONCURRENCY");
         let concurrency = concurrency.and_then(|value| value.parse().ok());
         let max_concurrent_calls = max_concurrent_calls(&mut values, concurrency);
@@ -35,18 +36,19 @@ impl Config {
         let initialization = initialization.as_deref();
         let lambda = lambda(&values, concurrency, initialization);
         let on_lambda = lambda.is_some();
-        let session_table = values.text("SESSION_TABLE");
+        let session_table = values.text("MCP_SESSION_TABLE");
         check_endpoints(&mut values, session_table.is_some());
         let modes = Modes::parse(&mut values, on_lambda, initialization);
         if modes.session == SessionMode::Strict {
             check_strict_sessions(&mut values, on_lambda, session_table.is_some());
         }
         let bearer_tokens = bearer_tokens(&mut values);
-        let allowed_origins = values.list("ALLOWED_ORIGINS");
-        let allowed_hosts = values.list("ALLOWED_HOSTS");
+        let allowed_origins = values.list("MCP_ALLOWED_ORIGINS");
+        let allowed_hosts = values.list("MCP_ALLOWED_HOSTS");
         check_callers(&mut values, &allowed_origins, &allowed_hosts);
         let context_headers = context_headers(&mut values);
-        let plugin_dir = values.text("PLUGIN_DIR");
+        let plugin_dir = values.text("MCP_PLUGIN_DIR");
+        let warnings = check_renamed(&mut values);
         Self {
             entry_file: values.list("ENTRY_FILE"),
             tools_list: values.list("TOOLS_LIST"),
@@ -77,6 +79,7 @@ impl Config {
             started_at,
             log: modes.log,
             problems: values.problems,
+            warnings,
         }
     }
 }
@@ -92,13 +95,13 @@ struct Times {
 
 impl Times {
     fn parse(values: &mut Values<'_>) -> Self {
-        let call_timeout = values.number("CALL_TIMEOUT_MS", 0);
+        let call_timeout = values.number("MCP_CALL_TIMEOUT_MS", 0);
         let times = Self {
             call_timeout: (call_timeout > 0).then(|| Duration::from_millis(call_timeout)),
-            call_reserve: Duration::from_millis(values.number("CALL_RESERVE_MS", 500)),
-            list_ttl_ms: values.number("LIST_TTL_MS", 60_000),
-            session_ttl: Duration::from_secs(values.number("SESSION_TTL_SECONDS", 86_400)),
-            state_ttl: Duration::from_secs(values.number("STATE_TTL_SECONDS", 3600)),
+            call_reserve: Duration::from_millis(values.number("MCP_CALL_RESERVE_MS", 500)),
+            list_ttl_ms: values.number("MCP_LIST_TTL_MS", 60_000),
+            session_ttl: Duration::from_secs(values.number("MCP_SESSION_TTL_SECONDS", 86_400)),
+            state_ttl: Duration::from_secs(values.number("MCP_STATE_TTL_SECONDS", 3600)),
         };
         check_times(values);
         times
@@ -123,15 +126,15 @@ impl Modes {
         );
         let format = values.one_of("AWS_LAMBDA_LOG_FORMAT", &["Text", "JSON"]);
         let on_bad_plugin = match on_lambda {
-            true => values.one_of("ON_BAD_PLUGIN", &["stop", "skip"]),
-            false => values.one_of("ON_BAD_PLUGIN", &["skip", "stop"]),
+            true => values.one_of("MCP_ON_BAD_PLUGIN", &["stop", "skip"]),
+            false => values.one_of("MCP_ON_BAD_PLUGIN", &["skip", "stop"]),
         };
-        let metrics = values.one_of("METRICS", &["none", "emf"]);
-        let response = values.one_of("RESPONSE_MODE", &["buffered", "stream"]);
-        let session = values.one_of("SESSION_MODE", &["heal", "strict", "off"]);
+        let metrics = values.one_of("MCP_METRICS", &["none", "emf"]);
+        let response = values.one_of("MCP_RESPONSE_MODE", &["buffered", "stream"]);
+        let session = values.one_of("MCP_SESSION_MODE", &["lenient", "strict", "off"]);
         let preload = match initialization {
-            Some("provisioned-concurrency") => values.one_of("PRELOAD", &["all", "none"]),
-            _ => values.one_of("PRELOAD", &["none", "all"]),
+            Some("provisioned-concurrency") => values.one_of("MCP_PRELOAD", &["all", "none"]),
+            _ => values.one_of("MCP_PRELOAD", &["none", "all"]),
         };
         Self {
             log: LogConfig {
@@ -161,8 +164,8 @@ impl Modes {
 
 /// Returns the maximum number of concurrent calls, for this number of concurrent invocations on Lambda.
 fn max_concurrent_calls(values: &mut Values<'_>, concurrency: Option<usize>) -> usize {
-    let is_set = values.text("CALLS_AT_ONCE").is_some();
-    match values.count("CALLS_AT_ONCE", MAX_CONCURRENT_CALLS) {
+    let is_set = values.text("MCP_MAX_CONCURRENT_CALLS").is_some();
+    match values.count("MCP_MAX_CONCURRENT_CALLS", MAX_CONCURRENT_CALLS) {
         Some(calls) => calls,
         None if is_set => DEFAULT_CONCURRENT_CALLS,
         None => concurrency
@@ -187,13 +190,13 @@ fn lambda(
 /// Returns the configured keys.
 fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
     let mut keys = Vec::new();
-    for (position, key) in values.list("STATE_KEY").iter().enumerate() {
+    for (position, key) in values.list("MCP_STATE_KEY").iter().enumerate() {
         match StateKey::parse(key) {
             Ok(key) => keys.push(key),
             // The key itself is never shown.
             Err(problem) => values
                 .problems
-                .push(format!("STATE_KEY: key {} {problem}", position + 1)),
+                .push(format!("MCP_STATE_KEY: key {} {problem}", position + 1)),
         }
     }
     keys
@@ -213,11 +216,11 @@ fn state_keys(configured: Vec<StateKey>, has_table: bool, on_lambda: bool) -> St
 }
 
 fn bearer_tokens(values: &mut Values<'_>) -> BearerTokens {
-    let Some(value) = values.text("BEARER_TOKENS") else {
+    let Some(value) = values.text("MCP_BEARER_TOKENS") else {
         return BearerTokens::default();
     };
     BearerTokens::parse(&value).unwrap_or_else(|wrong| {
-        let problem = |what| format!("BEARER_TOKENS: {what}");
+        let problem = |what| format!("MCP_BEARER_TOKENS: {what}");
         values.problems.extend(wrong.into_iter().map(problem));
         BearerTokens::default()
     })
@@ -225,12 +228,12 @@ fn bearer_tokens(values: &mut Values<'_>) -> BearerTokens {
 
 fn context_headers(values: &mut Values<'_>) -> Vec<HeaderName> {
     let mut headers = Vec::new();
-    for name in values.list("CONTEXT_HEADERS") {
+    for name in values.list("MCP_CONTEXT_HEADERS") {
         match context_header(&name) {
             Ok(header) => headers.push(header),
             Err(problem) => values
                 .problems
-                .push(format!("CONTEXT_HEADERS has {name:?}, {problem}")),
+                .push(format!("MCP_CONTEXT_HEADERS has {name:?}, {problem}")),
         }
     }
     headers

@@ -20,6 +20,11 @@ impl<'a> Values<'a> {
         (self.get)(name).is_some_and(|value| value.trim().is_empty())
     }
 
+    /// Reports whether a variable is not set, or blank.
+    pub(super) fn is_unset(&self, name: &str) -> bool {
+        self.text(name).is_none()
+    }
+
     pub(super) fn text(&self, name: &str) -> Option<String> {
         (self.get)(name)
             .map(|value| value.trim().to_owned())

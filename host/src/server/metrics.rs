@@ -1,4 +1,4 @@
-//! Metrics for CloudWatch (`METRICS=emf`): a line of JSON for each request on stderr, of which CloudWatch makes
+//! Metrics for CloudWatch (`MCP_METRICS=emf`): a line of JSON for each request on stderr, of which CloudWatch makes
 //! metrics.
 //!
 //! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".

@@ -8,7 +8,7 @@ use crate::store::session::SessionId;
 
 /// The maximum number of messages of one batch that run at once.
 /// Source: ours. A batch of six megabytes has ten thousands of calls. This number leaves room for the calls of others,
-/// and a batch of any size stays within the limit for calls (unless `CALLS_AT_ONCE` is less).
+/// and a batch of any size stays within the limit for calls (unless `MCP_MAX_CONCURRENT_CALLS` is less).
 const BATCH_CONCURRENCY: usize = 16;
 
 /// The reply to a message: notifications and the answer. Each front door has its own way to write it.

@@ -84,7 +84,7 @@ impl LegacySessions {
 
     /// Returns the session that a legacy message names.
     ///
-    /// An unknown session is served (unless `SESSION_MODE` is strict), see [`crate::store::session`]. A session is
+    /// An unknown session is served (unless `MCP_SESSION_MODE` is strict), see [`crate::store::session`]. A session is
     /// refused by 404 if it was ended, if it belongs to another principal, or if no host can have issued its id. At a
     /// 404 the client starts over.
     pub(crate) async fn find(

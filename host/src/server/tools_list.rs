@@ -135,7 +135,7 @@ fn enforce_limit(incoming: &IncomingRequest<'_>, id: &Id, page: Answer) -> Answe
     };
     let request_id = incoming.request_id;
     let message = format!(
-        "this page of the list of tools has {bytes} bytes as it is sent, and {} takes {}; the operator can make the pages smaller by LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id {request_id})",
+        "this page of the list of tools has {bytes} bytes as it is sent, and {} takes {}; the operator can make the pages smaller by MCP_LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id {request_id})",
         limit.front_door, limit.bytes
     );
     tracing::error!(request_id, "{message}");

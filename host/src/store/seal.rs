@@ -33,7 +33,7 @@ impl StateKey {
             ));
         }
         let key = Sha256::new()
-            .chain_update("mcp-layer-host STATE_KEY 1\n")
+            .chain_update("mcp-layer-host MCP_STATE_KEY 1\n")
             .chain_update(text);
         Ok(Self(key.finalize().into()))
     }

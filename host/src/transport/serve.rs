@@ -137,7 +137,7 @@ pub enum ServeError {
     Stdin(io::Error),
     /// Others could reach the address.
     #[error(
-        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or run `bootstrap serve` with BEARER_TOKENS (`cargo layer token NAME` makes one), or with --allow-public for everybody"
+        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or run `bootstrap serve` with MCP_BEARER_TOKENS (`cargo layer token NAME` makes one), or with --allow-public for everybody"
     )]
     Public(SocketAddr),
 }

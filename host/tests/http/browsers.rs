@@ -12,10 +12,10 @@ use crate::{
 fn server() -> Server {
     let variables = [
         (
-            "ALLOWED_ORIGINS",
+            "MCP_ALLOWED_ORIGINS",
             "https://app.example.com, https://other.example/",
         ),
-        ("ALLOWED_HOSTS", "devbox"),
+        ("MCP_ALLOWED_HOSTS", "devbox"),
     ];
     Server::of(Folder::of(&["greet"]), &variables)
 }
@@ -49,7 +49,7 @@ fn a_foreign_origin_is_refused_by_the_name_of_the_variable() {
         assert_eq!(
             answered.error_text(),
             format!(
-                "the origin {origin} is not allowed; the operator can add it to ALLOWED_ORIGINS"
+                "the origin {origin} is not allowed; the operator can add it to MCP_ALLOWED_ORIGINS"
             )
         );
         assert_eq!(answered.json().get("id"), None);
@@ -158,7 +158,7 @@ fn on_loopback_the_host_must_be_this_machine() {
         } else {
             assert_eq!(answered.outcome(), "403 -32600", "host: {host:?}");
             assert!(
-                answered.error_text().ends_with("ALLOWED_HOSTS"),
+                answered.error_text().ends_with("MCP_ALLOWED_HOSTS"),
                 "{answered:?}"
             );
         }

@@ -12,7 +12,7 @@ fn tools_are_listed_in_their_order_and_the_same_in_both_eras() {
     let folder = Folder::empty()
         .with("b-layer", &[plugin("liba.so", &["zeta", "alpha"])])
         .with("a-layer", &[plugin("libb.so", &["mid"])]);
-    let server = Server::of(folder, &[("LIST_TTL_MS", "5")]);
+    let server = Server::of(folder, &[("MCP_LIST_TTL_MS", "5")]);
     let names = |list: &Value| -> Vec<String> {
         let tools = list["result"]["tools"].as_array().expect("tools").clone();
         tools
@@ -204,17 +204,17 @@ fn the_pages_of_a_list_hold_every_tool_in_order_in_both_eras() {
         (&["b", "a"], "18446744073709551615", &[&["b", "a"]]),
         (&["b", "a"], "", &[&["b", "a"]]),
     ] {
-        let server = Server::of(Folder::of(tools), &[("LIST_PAGE_SIZE", size)]);
+        let server = Server::of(Folder::of(tools), &[("MCP_LIST_PAGE_SIZE", size)]);
         for _ in 0..2 {
             let legacy = pages(|params| server.legacy(None, "tools/list", params).json());
             let modern = pages(|params| server.modern("tools/list", params).json());
-            assert_eq!(legacy, expected, "LIST_PAGE_SIZE: {size}");
-            assert_eq!(modern, expected, "LIST_PAGE_SIZE: {size}");
+            assert_eq!(legacy, expected, "MCP_LIST_PAGE_SIZE: {size}");
+            assert_eq!(modern, expected, "MCP_LIST_PAGE_SIZE: {size}");
         }
     }
     let nothing = Server::of(
         Folder::of(&["a"]),
-        &[("TOOLS_LIST", "!a"), ("LIST_PAGE_SIZE", "1")],
+        &[("TOOLS_LIST", "!a"), ("MCP_LIST_PAGE_SIZE", "1")],
     );
     let modern = pages(|params| nothing.modern("tools/list", params).json());
     assert_eq!(modern, [[""; 0]]);
@@ -223,7 +223,7 @@ fn the_pages_of_a_list_hold_every_tool_in_order_in_both_eras() {
 #[test]
 fn a_cursor_is_the_same_in_every_environment_and_an_unknown_one_is_an_error() {
     let tools = ["a", "b", "c", "d"];
-    let start = || Server::of(Folder::of(&tools), &[("LIST_PAGE_SIZE", "2")]);
+    let start = || Server::of(Folder::of(&tools), &[("MCP_LIST_PAGE_SIZE", "2")]);
     let (server, other) = (start(), start());
     let first = server.modern("tools/list", json!({})).json();
     let cursor = first["result"]["nextCursor"].clone();
@@ -246,7 +246,7 @@ fn a_cursor_is_the_same_in_every_environment_and_an_unknown_one_is_an_error() {
 
 #[test]
 fn a_principals_list_is_private() {
-    let server = Server::of(Folder::of(&["a", "b"]), &[("LIST_PAGE_SIZE", "1")]);
+    let server = Server::of(Folder::of(&["a", "b"]), &[("MCP_LIST_PAGE_SIZE", "1")]);
     for (principal, scope) in [
         (None, "public"),
         (Some("alice"), "private"),

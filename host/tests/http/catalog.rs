@@ -127,7 +127,7 @@ fn a_missing_entry_file_is_reported_with_suggestions() {
     );
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "../libmath.so")]),
-        @r#"ENTRY_FILE_INVALID: ENTRY_FILE names "../libmath.so"; write only the file's name, such as libcustom_tools.so: plugins are read from PLUGIN_DIR alone"#
+        @r#"ENTRY_FILE_INVALID: ENTRY_FILE names "../libmath.so"; write only the file's name, such as libcustom_tools.so: plugins are read from MCP_PLUGIN_DIR alone"#
     );
 }
 
@@ -168,7 +168,7 @@ fn two_tools_of_one_name_are_refused_unless_one_is_left_out() {
 fn a_folder_without_plugins_is_refused() {
     assert_snapshot!(
         refused(&Folder::empty(), &[]),
-        @"PLUGIN_DIR_EMPTY: PLUGIN_DIR: [dir] has no plugin; attach a layer made by `cargo layer build`"
+        @"PLUGIN_DIR_EMPTY: MCP_PLUGIN_DIR: [dir] has no plugin; attach a layer made by `cargo layer build`"
     );
     let foreign = Folder::empty();
     foreign.write("libcurl.so", "somebody else's");
@@ -181,7 +181,7 @@ fn a_folder_without_plugins_is_refused() {
     fs_err::remove_dir(gone.path()).expect("the folder is removed");
     assert_snapshot!(
         refused(&gone, &[]),
-        @"PLUGIN_DIR_UNREADABLE: PLUGIN_DIR: failed to read directory `[dir]`: No such file or directory (os error 2); attach a layer made by `cargo layer build`, or set PLUGIN_DIR to the folder of the plugins"
+        @"PLUGIN_DIR_UNREADABLE: MCP_PLUGIN_DIR: failed to read directory `[dir]`: No such file or directory (os error 2); attach a layer made by `cargo layer build`, or set MCP_PLUGIN_DIR to the folder of the plugins"
     );
 }
 
@@ -281,10 +281,10 @@ fn a_file_that_is_no_manifest_is_refused_by_name() {
 #[test]
 fn all_problems_of_the_environment_are_reported_at_once_and_before_plugins() {
     assert_snapshot!(
-        refused(&Folder::empty(), &[("LIST_TTL_MS", "soon"), ("SESSION_TTL_SECONDS", "-1")]),
+        refused(&Folder::empty(), &[("MCP_LIST_TTL_MS", "soon"), ("MCP_SESSION_TTL_SECONDS", "-1")]),
         @r#"
-    CONFIG_INVALID: LIST_TTL_MS is "soon"; it must be a whole number from 0 to 18446744073709551615
-    SESSION_TTL_SECONDS is "-1"; it must be a whole number from 0 to 18446744073709551615
+    CONFIG_INVALID: MCP_LIST_TTL_MS is "soon"; it must be a whole number from 0 to 18446744073709551615
+    MCP_SESSION_TTL_SECONDS is "-1"; it must be a whole number from 0 to 18446744073709551615
     "#
     );
 }

@@ -18,7 +18,7 @@ use crate::folder::Folder;
 fn a_too_large_body_is_refused_by_a_json_rpc_error() {
     let folder = Folder::of(&["greet"]);
     let config = Config::from_env(|name| {
-        (name == "PLUGIN_DIR").then(|| folder.path().display().to_string())
+        (name == "MCP_PLUGIN_DIR").then(|| folder.path().display().to_string())
     });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -63,8 +63,8 @@ async fn a_public_address_needs_tokens_or_a_flag() {
         (Some(&tokens), false, true),
     ] {
         let config = Config::from_env(|name| match name {
-            "PLUGIN_DIR" => Some(folder.path().display().to_string()),
-            "BEARER_TOKENS" => tokens.cloned(),
+            "MCP_PLUGIN_DIR" => Some(folder.path().display().to_string()),
+            "MCP_BEARER_TOKENS" => tokens.cloned(),
             _ => None,
         });
         let listen = "0.0.0.0:0".parse().expect("an address");
@@ -76,11 +76,14 @@ async fn a_public_address_needs_tokens_or_a_flag() {
         }
     }
     // The problem with the tokens is reported, not that none are required.
-    let config = Config::from_env(|name| (name == "BEARER_TOKENS").then(|| "ada".to_owned()));
+    let config = Config::from_env(|name| (name == "MCP_BEARER_TOKENS").then(|| "ada".to_owned()));
     let listen = "0.0.0.0:0".parse().expect("an address");
     let refused = HttpServer::start(&config, listen, false).await.err();
     let refused = refused.expect("it does not start").to_string();
-    assert!(refused.starts_with("BEARER_TOKENS: entry 1 "), "{refused}");
+    assert!(
+        refused.starts_with("MCP_BEARER_TOKENS: entry 1 "),
+        "{refused}"
+    );
 }
 
 /// Returns the answer to one byte too many.

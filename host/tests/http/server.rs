@@ -31,13 +31,13 @@ pub(crate) struct Server {
 /// Starts a server on a folder, under these environment variables.
 pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Result<McpServer, StartError> {
     let config = Config::from_env(|name| {
-        if name == "PLUGIN_DIR" {
+        if name == "MCP_PLUGIN_DIR" {
             return Some(folder.path().display().to_string());
         }
         let set = variables.iter().find(|(variable, _)| *variable == name);
         let value = set.map(|(_, value)| (*value).to_owned());
         // An error of the start must have a message.
-        value.or_else(|| (name == "ON_BAD_PLUGIN").then(|| "stop".to_owned()))
+        value.or_else(|| (name == "MCP_ON_BAD_PLUGIN").then(|| "stop".to_owned()))
     });
     McpServer::start(&config)
 }

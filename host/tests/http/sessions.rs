@@ -1,4 +1,4 @@
-//! Sessions of the handshake era: `heal`, the only mode there is.
+//! Sessions of the handshake era: `lenient`, the only mode there is.
 
 use http::Request;
 use serde_json::{Value, json};
@@ -218,7 +218,7 @@ fn a_session_sets_the_revision_unless_the_header_names_one() {
 #[test]
 fn a_session_may_live_forever_or_for_a_second() {
     for ttl in ["18446744073709551615", "1"] {
-        let server = Server::of(Folder::of(&["greet"]), &[("SESSION_TTL_SECONDS", ttl)]);
+        let server = Server::of(Folder::of(&["greet"]), &[("MCP_SESSION_TTL_SECONDS", ttl)]);
         let session = server.session("2025-06-18");
         assert_eq!(
             server.legacy(Some(&session), "ping", json!({})).outcome(),

@@ -1,4 +1,4 @@
-//! Plugins that cannot be served: `ON_BAD_PLUGIN` decides whether they stop the start.
+//! Plugins that cannot be served: `MCP_ON_BAD_PLUGIN` decides whether they stop the start.
 
 use http::Request;
 use insta::assert_snapshot;
@@ -10,7 +10,7 @@ use crate::{
     server::{Server, with_body},
 };
 
-const SKIP: (&str, &str) = ("ON_BAD_PLUGIN", "skip");
+const SKIP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "skip");
 
 /// Creates a plugin that can be served, and three that cannot.
 fn folder() -> Folder {
@@ -204,7 +204,7 @@ fn a_layer_has_default_tools_where_tools_list_is_not_set() {
 
 #[test]
 fn preloading_opens_what_is_served_and_finds_what_is_wrong_with_it() {
-    let preload = ("PRELOAD", "all");
+    let preload = ("MCP_PRELOAD", "all");
     // The libraries of these tests are none, which shows when they are opened.
     let message = refused(&Folder::of(&["greet"]), &[preload]);
     assert!(

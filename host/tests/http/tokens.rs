@@ -18,7 +18,7 @@ const GATEWAY: Exposure<'static> = Exposure::Gateway(DOMAIN);
 fn server() -> (Server, [String; 2]) {
     let [ada, bob] = [NewToken::random(), NewToken::random()];
     let tokens = format!("ada:{},bob:{}", ada.hash, bob.hash);
-    let variables = [("BEARER_TOKENS", tokens.as_str())];
+    let variables = [("MCP_BEARER_TOKENS", tokens.as_str())];
     let server = Server::of(Folder::of(&["greet"]), &variables);
     (
         server,

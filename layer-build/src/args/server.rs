@@ -46,7 +46,7 @@ pub(crate) struct Connect {
 
 /// Make a token by which someone may call
 ///
-/// Prints the token, which nobody can show again, and below it its entry for BEARER_TOKENS, by which the host knows it: the name
+/// Prints the token, which nobody can show again, and below it its entry for MCP_BEARER_TOKENS, by which the host knows it: the name
 /// and the token's SHA-256. Several tokens may have one name, so that one can replace another without a break.
 #[derive(Debug, Args)]
 pub(crate) struct Token {

@@ -243,18 +243,18 @@ mod tests {
     fn values_of_variables_are_redacted() {
         let mut aws = aws(None);
         let variables = [
-            ("STATE_KEY", "s3cret\"key"),
-            ("BEARER_TOKENS", "s3cret"),
-            ("METRICS", "emf"),
+            ("MCP_STATE_KEY", "s3cret\"key"),
+            ("MCP_BEARER_TOKENS", "s3cret"),
+            ("MCP_METRICS", "emf"),
         ];
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         aws.redact(&variables.into_iter().map(owned).collect());
         for (text, expected) in [
-            ("emf s3cret", "emf [value of BEARER_TOKENS]"),
-            ("s3cret\"key", "[value of STATE_KEY]"),
+            ("emf s3cret", "emf [value of MCP_BEARER_TOKENS]"),
+            ("s3cret\"key", "[value of MCP_STATE_KEY]"),
             (
-                r#"{"STATE_KEY":"s3cret\"key"}"#,
-                r#"{"STATE_KEY":"[value of STATE_KEY]"}"#,
+                r#"{"MCP_STATE_KEY":"s3cret\"key"}"#,
+                r#"{"MCP_STATE_KEY":"[value of MCP_STATE_KEY]"}"#,
             ),
         ] {
             assert_eq!(aws.redacted(text), expected);

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
     stdout::line(entry)?;
     eprintln!("The first line is the token: it is for {name} alone, and is shown only now.");
     eprintln!(
-        "The second belongs into the host's BEARER_TOKENS, after a comma if others are there."
+        "The second belongs into the host's MCP_BEARER_TOKENS, after a comma if others are there."
     );
     Ok(Exit::Done)
 }

@@ -86,11 +86,15 @@ impl Connection {
         }
         let mut host = Command::new(std::env::current_exe()?);
         host.envs(variables);
-        host.arg("__host").env("PLUGIN_DIR", opt.path().join("lib"));
+        host.arg("__host")
+            .env("MCP_PLUGIN_DIR", opt.path().join("lib"));
         // Nobody else can reach it.
-        host.env_remove("BEARER_TOKENS");
+        host.env_remove("MCP_BEARER_TOKENS");
         // Variables that the user has set win.
-        for (variable, value) in [("ON_BAD_PLUGIN", "stop"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")] {
+        for (variable, value) in [
+            ("MCP_ON_BAD_PLUGIN", "stop"),
+            ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
+        ] {
             if std::env::var_os(variable).is_none() {
                 host.env(variable, value);
             }

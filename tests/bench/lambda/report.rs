@@ -307,7 +307,7 @@ impl Report {
             );
         }
         println!(
-            "\n| a plugin with | start | first call | start with `PRELOAD=all` | first call |"
+            "\n| a plugin with | start | first call | start with `MCP_PRELOAD=all` | first call |"
         );
         println!("|---|---|---|---|---|");
         for names in LAZY {

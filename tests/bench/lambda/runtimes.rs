@@ -46,7 +46,7 @@ pub(crate) const TOOLS: &str = "100 tools";
 pub(crate) const QUIET: &str = "3 tools, log level WARN";
 /// The host that streams.
 pub(crate) const STREAM: &str = "3 tools, streaming";
-/// Plugins that are opened by their first call, and the same with `PRELOAD=all`, opened at the start.
+/// Plugins that are opened by their first call, and the same with `MCP_PRELOAD=all`, opened at the start.
 pub(crate) const LAZY: [[&str; 2]; 3] = [
     [THREE, "3 tools, preloaded"],
     ["an HTTP client", "an HTTP client, preloaded"],
@@ -86,7 +86,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
         plugins: &artifacts.http,
         environment: vec![
             ("HTTP_TOOLS_ALLOW", service.to_string()),
-            ("PRELOAD", preload.to_owned()),
+            ("MCP_PRELOAD", preload.to_owned()),
         ],
         call: (
             event::call("fetch", &json!({ "url": format!("http://{service}/") })),
@@ -101,7 +101,7 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
         environment: vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{service}")),
             ("AWS_REGION", "eu-central-1".to_owned()),
-            ("PRELOAD", preload.to_owned()),
+            ("MCP_PRELOAD", preload.to_owned()),
         ],
         call: (event::call("tables", &json!({})), TABLE),
         tools: 1,
@@ -125,13 +125,13 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
             tools: MANY,
             empty_function: EMPTY_LIST_100,
         },
-        three(LAZY[0][1], &[("PRELOAD", "all")]),
+        three(LAZY[0][1], &[("MCP_PRELOAD", "all")]),
         three(
             "3 tools, with a table",
-            &[("SESSION_TABLE", "mcp-sessions")],
+            &[("MCP_SESSION_TABLE", "mcp-sessions")],
         ),
         three(QUIET, &[("AWS_LAMBDA_LOG_LEVEL", "WARN")]),
-        three(STREAM, &[("RESPONSE_MODE", "stream")]),
+        three(STREAM, &[("MCP_RESPONSE_MODE", "stream")]),
         fetching(LAZY[1][0], "none"),
         fetching(LAZY[1][1], "all"),
         listing(LAZY[2][0], "none"),
@@ -143,7 +143,7 @@ impl Host<'_> {
     /// Returns the function of this host, run by `program`.
     fn runtime(&self, program: &Path) -> Runtime {
         let mut config = FunctionConfig::new(program)
-            .env("PLUGIN_DIR", self.plugins.to_string_lossy())
+            .env("MCP_PLUGIN_DIR", self.plugins.to_string_lossy())
             .env("AWS_ACCESS_KEY_ID", "none")
             .env("AWS_SECRET_ACCESS_KEY", "none");
         for (name, value) in &self.environment {

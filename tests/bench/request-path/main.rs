@@ -140,7 +140,7 @@ fn app(tools: usize) -> &'static McpServer {
         let plugins = plugins.display().to_string();
         // Log lines of requests would be written to any stderr.
         let config = Config::from_env(|name| match name {
-            "PLUGIN_DIR" => Some(plugins.clone()),
+            "MCP_PLUGIN_DIR" => Some(plugins.clone()),
             _ => None,
         });
         McpServer::start(&config).expect("the layer can be served")

@@ -25,7 +25,7 @@ async function connect() {
 }
 
 async function connected(client, Http, Stdio) {
-  const started = { command: server, args: ["stdio"], env: { PLUGIN_DIR: process.env.PLUGIN_DIR ?? "" }, stderr: "ignore" };
+  const started = { command: server, args: ["stdio"], env: { MCP_PLUGIN_DIR: process.env.MCP_PLUGIN_DIR ?? "" }, stderr: "ignore" };
   const transport = server.startsWith("http") ? new Http(new URL(server)) : new Stdio(started);
   await client.connect(transport);
   return { client, transport };

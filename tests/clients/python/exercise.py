@@ -28,7 +28,7 @@ async def elicited_by_fastmcp(_message, _type, params, _context) -> dict:
 
 def connected(library: str, mode: str, server: str):
     over_http = server.startswith("http")
-    plugins = {"PLUGIN_DIR": os.environ.get("PLUGIN_DIR", "")}
+    plugins = {"MCP_PLUGIN_DIR": os.environ.get("MCP_PLUGIN_DIR", "")}
     if library == "mcp":
         started = mcp.StdioServerParameters(command=server, args=["stdio"], env=plugins)
         return mcp.Client(server if over_http else started, mode=mode, elicitation_callback=elicited)

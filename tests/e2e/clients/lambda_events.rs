@@ -323,7 +323,7 @@ fn a_call_ends_before_a_rest_api_gives_up_and_its_model_hears_by_whose_limit() {
     // The gateway's own answer to what comes too late has status 504.
     let outcome = host.connect().call("nap", json!({ "seconds": 40 }));
     let told = outcome.error_text();
-    let expected = "tool nap was given up: a REST API waits 29 s for an answer, which left it 28.5 s; the operator can raise the gateway's limit where it has a higher one, and set CALL_TIMEOUT_MS to it (request id ";
+    let expected = "tool nap was given up: a REST API waits 29 s for an answer, which left it 28.5 s; the operator can raise the gateway's limit where it has a higher one, and set MCP_CALL_TIMEOUT_MS to it (request id ";
     assert!(told.starts_with(expected), "{told}");
     // The tool goes on: what comes next is served by a fresh environment.
     assert_eq!(host.connect().list(), ["nap"]);

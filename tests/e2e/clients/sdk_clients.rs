@@ -53,7 +53,7 @@ const ENDED: &str = "a session was ended by its client";
 const VARIABLES: [(&str, &str); 2] = [
     ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
     // Environments of a function have no key of their own for what clients carry between rounds.
-    ("STATE_KEY", "a key of tests and of nothing else at all"),
+    ("MCP_STATE_KEY", "a key of tests and of nothing else at all"),
 ];
 
 /// A door, and the layer behind it.
@@ -79,7 +79,7 @@ impl Server {
 
     /// Behind one that streams them.
     fn streaming(layer: &Layer, door: FrontDoor) -> Self {
-        let variables = [&VARIABLES[..], &[("RESPONSE_MODE", "stream")]].concat();
+        let variables = [&VARIABLES[..], &[("MCP_RESPONSE_MODE", "stream")]].concat();
         Self::Host(Host::lambda_with(layer, door, &variables))
     }
 
@@ -107,7 +107,7 @@ impl Server {
         let ended = self.ended_sessions();
         client.arg(self.address());
         if let Self::Stdio(layer) = self {
-            client.env("PLUGIN_DIR", layer.plugin_dir());
+            client.env("MCP_PLUGIN_DIR", layer.plugin_dir());
         }
         let told = output_of(client);
         let seen: Value =
@@ -274,7 +274,7 @@ fn inspected(server: &Server, era: &str, method: &str, more: &[&str]) -> Output 
         Server::Host(host) => command.args(["--transport", "http", host.url()]),
         Server::Stdio(layer) => command
             .arg("-e")
-            .arg(format!("PLUGIN_DIR={}", layer.plugin_dir().display()))
+            .arg(format!("MCP_PLUGIN_DIR={}", layer.plugin_dir().display()))
             .arg("--")
             .arg(bootstrap())
             .arg("stdio"),

@@ -273,7 +273,7 @@ fn a_client_that_does_not_read_can_still_end_the_host() {
     let mut host = Command::new(bootstrap())
         .arg("stdio")
         .env_clear()
-        .env("PLUGIN_DIR", layer.plugin_dir())
+        .env("MCP_PLUGIN_DIR", layer.plugin_dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -309,7 +309,7 @@ fn a_client_that_does_not_read_can_still_end_the_host() {
 #[test]
 fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin() {
     let layer = Layer::of(["sleeps", "async-tools"]);
-    let mut pipe = StdioClient::open_with(&layer, &[("CALL_TIMEOUT_MS", "200")]);
+    let mut pipe = StdioClient::open_with(&layer, &[("MCP_CALL_TIMEOUT_MS", "200")]);
     let refused = |answer: &Value, why: &str| {
         let result = &answer["result"];
         let text = result["content"][0]["text"].as_str().unwrap_or_default();
@@ -318,7 +318,7 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
             "{why}: {answer}"
         );
     };
-    let lifted = "the server allows calls 200 ms; the operator can raise CALL_TIMEOUT_MS";
+    let lifted = "the server allows calls 200 ms; the operator can raise MCP_CALL_TIMEOUT_MS";
     let nap = |meta: Value| call(2, "nap", json!({ "seconds": 600 }), meta);
     refused(&pipe.request(&nap(json!({}))), lifted);
     for meta in [json!({}), modern()] {
@@ -334,7 +334,7 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
 #[test]
 fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
     let layer = Layer::of(["async-tools"]);
-    let mut pipe = StdioClient::open_with(&layer, &[("CALLS_AT_ONCE", "1")]);
+    let mut pipe = StdioClient::open_with(&layer, &[("MCP_MAX_CONCURRENT_CALLS", "1")]);
     let mut with_token = modern();
     with_token["progressToken"] = json!(1);
     pipe.send(&call("endless", "withoutLimit", json!({}), with_token));
@@ -404,7 +404,9 @@ fn served_in_the_end(pipe: &mut StdioClient, asked: &Value) {
 #[test]
 fn a_host_that_does_not_start_says_why_on_stderr_alone() {
     let mut host = Command::new(bootstrap());
-    host.arg("stdio").env_clear().env("PLUGIN_DIR", "/nowhere");
+    host.arg("stdio")
+        .env_clear()
+        .env("MCP_PLUGIN_DIR", "/nowhere");
     let output = host.output().expect("bootstrap can be run");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -422,14 +424,14 @@ fn the_documented_configuration_starts_a_server() {
     // What the archives hold, unpacked into one folder.
     for (member, within) in [
         (&server["command"], "bootstrap"),
-        (&server["env"]["PLUGIN_DIR"], "lib"),
+        (&server["env"]["MCP_PLUGIN_DIR"], "lib"),
     ] {
         assert_eq!(text(member), format!("/home/ada/mcp/{within}"), "{written}");
     }
     let args = server["args"].as_array().expect("arguments");
     let mut host = Command::new(bootstrap());
     host.args(args.iter().map(text)).env_clear();
-    host.env("PLUGIN_DIR", layer.plugin_dir())
+    host.env("MCP_PLUGIN_DIR", layer.plugin_dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());

@@ -31,7 +31,7 @@ fn the_phases_of_a_cold_start_are_measured_and_compared_to_a_baseline() {
             "the host alone",
             "start, plugins unopened",
             "first tools/list",
-            "start, all plugins opened (PRELOAD=all)",
+            "start, all plugins opened (MCP_PRELOAD=all)",
             "start with libcustom_tools.so alone, opened",
             "start with libsleeps.so alone, opened",
         ])

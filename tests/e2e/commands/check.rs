@@ -514,7 +514,7 @@ fn what_the_host_refuses_is_found() {
         CompressionMethod::Deflated,
         &[("lib/readme", 0o644, b"")],
     );
-    assert_snapshot!(archives.found(&[&empty], &[]), @"error[PLUGIN_DIR_EMPTY]: PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`");
+    assert_snapshot!(archives.found(&[&empty], &[]), @"error[PLUGIN_DIR_EMPTY]: MCP_PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`");
     let newer = archives.layer(
         "newer.zip",
         &[("lib/newer.layer.json", 0o644, br#"{"format": 2}"#)],
@@ -530,7 +530,7 @@ fn an_environment_of_ones_own_does_not_matter() {
     check.args(["check", "--json"]).arg(&layer);
     check.envs([
         ("TOOLS_LIST", "nothing"),
-        ("PLUGIN_DIR", "/nowhere"),
+        ("MCP_PLUGIN_DIR", "/nowhere"),
         ("ENTRY_FILE", "none"),
     ]);
     let report: Value = serde_json::from_str(&output_of(&mut check)).expect("JSON");

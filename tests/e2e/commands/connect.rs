@@ -27,7 +27,7 @@ fn by_stdio(client: &str) -> String {
         "--name",
         "mine",
         "--env",
-        "PLUGIN_DIR=/home/ada/my mcp/lib",
+        "MCP_PLUGIN_DIR=/home/ada/my mcp/lib",
         "--",
         "/home/ada/my mcp/bootstrap",
         "stdio",
@@ -141,7 +141,7 @@ fn a_bridge_is_allowed_what_it_refuses_by_itself() {
 #[test]
 fn each_client_is_told_of_a_program_in_its_own_form() {
     let server = json!({
-        "command": "/home/ada/my mcp/bootstrap", "args": ["stdio"], "env": { "PLUGIN_DIR": "/home/ada/my mcp/lib" },
+        "command": "/home/ada/my mcp/bootstrap", "args": ["stdio"], "env": { "MCP_PLUGIN_DIR": "/home/ada/my mcp/lib" },
     });
     let mut typed = server.clone();
     typed["type"] = json!("stdio");
@@ -162,9 +162,9 @@ fn each_client_is_told_of_a_program_in_its_own_form() {
     [mcp_servers.mine]
     command = "/home/ada/my mcp/bootstrap"
     args = ["stdio"]
-    env = { PLUGIN_DIR = "/home/ada/my mcp/lib" }
+    env = { MCP_PLUGIN_DIR = "/home/ada/my mcp/lib" }
     "#);
-    insta::assert_snapshot!(by_stdio("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list -e 'PLUGIN_DIR=/home/ada/my mcp/lib' -- '/home/ada/my mcp/bootstrap' stdio"#);
+    insta::assert_snapshot!(by_stdio("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list -e 'MCP_PLUGIN_DIR=/home/ada/my mcp/lib' -- '/home/ada/my mcp/bootstrap' stdio"#);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_crate_is_found_from_any_of_its_folders() {
 #[test]
 fn the_inspectors_line_is_one_that_it_takes() {
     let layer = Layer::of(["custom-tools"]);
-    let variable = format!("PLUGIN_DIR={}", layer.plugin_dir().display());
+    let variable = format!("MCP_PLUGIN_DIR={}", layer.plugin_dir().display());
     let bootstrap = bootstrap().display().to_string();
     let line = connect(&[
         "--stdio",

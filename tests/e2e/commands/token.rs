@@ -42,7 +42,7 @@ fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
 fn a_tool_is_called_by_a_token_and_told_of_its_name() {
     let (token, entry) = token("ada");
     let layer = Layer::of(["notifies"]);
-    let variables = [("BEARER_TOKENS", entry.as_str())];
+    let variables = [("MCP_BEARER_TOKENS", entry.as_str())];
     for host in [
         Host::serve_with(&layer, &variables),
         Host::lambda_with(&layer, FrontDoor::function_url(), &variables),
@@ -90,7 +90,7 @@ fn the_documented_lines_can_be_typed() {
     let made = elsewhere.run(make);
     let (token, entry) = made.trim().split_once('\n').expect("two lines");
     let layer = Layer::of(["custom-tools"]);
-    let host = Host::serve_with(&layer, &[("BEARER_TOKENS", entry)]);
+    let host = Host::serve_with(&layer, &[("MCP_BEARER_TOKENS", entry)]);
     let mut shown = elsewhere.shell(show);
     let shown = output_of(shown.env("URL", host.url()).env("MCP_TOKEN", token));
     for expected in [
@@ -106,7 +106,7 @@ fn the_documented_lines_can_be_typed() {
 fn a_client_that_people_use_is_let_in_by_a_token() {
     let (token, entry) = token("ada");
     let layer = Layer::of(["custom-tools"]);
-    let host = Host::serve_with(&layer, &[("BEARER_TOKENS", &entry)]);
+    let host = Host::serve_with(&layer, &[("MCP_BEARER_TOKENS", &entry)]);
     for (token, is_let_in) in [(token.as_str(), true), ("mcp_no", false)] {
         let header = format!("Authorization: Bearer {token}");
         let mut inspector = inspector();
@@ -124,6 +124,6 @@ fn an_own_host_of_cargo_layer_asks_for_no_token() {
     let mut call = Command::new(cargo_layer());
     call.args(["call", "greet", r#"{"name":"Ada"}"#, "--layer"]);
     call.arg(target().join("custom-tools.zip"))
-        .env("BEARER_TOKENS", entry);
+        .env("MCP_BEARER_TOKENS", entry);
     assert_eq!(output_of(&mut call), "Hello, Ada!\n");
 }

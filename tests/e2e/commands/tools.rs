@@ -369,7 +369,7 @@ fn a_layer_that_cannot_be_served_says_why() {
     let (_, stderr, code) = told(&["tools", "--layer", &zip.display().to_string()]);
     assert_eq!(
         stderr,
-        "error[PLUGIN_DIR_EMPTY]: PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`"
+        "error[PLUGIN_DIR_EMPTY]: MCP_PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`"
     );
     assert_eq!(code, Some(1));
     // The variables of the host count, as on Lambda.

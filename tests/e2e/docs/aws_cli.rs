@@ -113,14 +113,14 @@ fn the_documented_commands_deploy_and_swap() {
         account.shell(&give);
         let with_table = account.json(configuration);
         let mut after = before;
-        after["SESSION_TABLE"] = json!("mcp-sessions");
+        after["MCP_SESSION_TABLE"] = json!("mcp-sessions");
         assert_eq!(with_table["Environment"]["Variables"], after);
         // Only what was named is another.
         assert_eq!(with_table["Layers"], swapped["Layers"]);
     };
     given(json!({}));
     let variables =
-        json!({ "Variables": { "STATE_KEY": "a, b=\"c\"", "ENTRY_FILE": "libtime_tools.so" } });
+        json!({ "Variables": { "MCP_STATE_KEY": "a, b=\"c\"", "ENTRY_FILE": "libtime_tools.so" } });
     account.shell(&format!("aws lambda update-function-configuration --function-name mcp-host --environment '{variables}'"));
     given(variables["Variables"].clone());
     let policy =

@@ -10,8 +10,8 @@ use tests::{
 /// The file that sins.
 const SIN: &str = "libsin.so";
 
-const SKIP: (&str, &str) = ("ON_BAD_PLUGIN", "skip");
-const STOP: (&str, &str) = ("ON_BAD_PLUGIN", "stop");
+const SKIP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "skip");
+const STOP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "stop");
 
 /// A good plugin, and a file beside it that is in no manifest.
 fn beside(content: impl AsRef<[u8]>) -> Layer {
@@ -274,7 +274,7 @@ fn paths_in_entry_file() {
         assert_eq!(
             told,
             format!(
-                "ENTRY_FILE_INVALID: ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from PLUGIN_DIR alone"
+                "ENTRY_FILE_INVALID: ENTRY_FILE names {entry:?}; write only the file's name, such as libcustom_tools.so: plugins are read from MCP_PLUGIN_DIR alone"
             )
         );
         reaches_lambda(&layer, &[("ENTRY_FILE", entry)], &told);
@@ -472,7 +472,7 @@ fn a_plugin_that_declares_other_tools_than_its_manifest() {
         "Hello, Ada!"
     );
     // Preloading opens it before.
-    let preload = ("PRELOAD", "all");
+    let preload = ("MCP_PRELOAD", "all");
     assert_snapshot!(Host::refusal_message(&layer, &[STOP, preload]), @"MANIFEST_DRIFT: [dir]/libsin.so: declares other tools than its manifest says; rebuild the layer with `cargo layer build`");
     reaches_lambda(
         &layer,

@@ -103,7 +103,10 @@ fn messages_reach_the_client_that_asks_for_them_from_the_level_it_asks_for() {
 
 #[test]
 fn the_context_knows_who_calls_and_how() {
-    let host = Host::serve_with(&Layer::of(["notifies"]), &[("CONTEXT_HEADERS", "X-Tenant")]);
+    let host = Host::serve_with(
+        &Layer::of(["notifies"]),
+        &[("MCP_CONTEXT_HEADERS", "X-Tenant")],
+    );
     let client = host.connect();
     let meta = json!({
         "io.modelcontextprotocol/clientInfo": { "name": "tester", "version": "1.2" },

@@ -61,7 +61,7 @@ const COSTS: [Cost; 16] = [
     ),
     ("DELETE of a session", "1 PutItem", "1 GetItem, 1 PutItem"),
     (
-        "the first call of an environment that asks its client, without `STATE_KEY`",
+        "the first call of an environment that asks its client, without `MCP_STATE_KEY`",
         "1 GetItem",
         "1 GetItem",
     ),
@@ -103,8 +103,8 @@ fn each_kind_of_request_costs_what_the_readme_says() {
     let first_of_all = cost();
     first.connect().call_modern("introduce", &json!({}), &able);
     assert_eq!(cost(), "0");
-    for mode in ["heal", "strict"] {
-        let variables = [("SESSION_MODE", mode)];
+    for mode in ["lenient", "strict"] {
+        let variables = [("MCP_SESSION_MODE", mode)];
         let start = || Host::serve_with(&layer, &shared_and(proxy.endpoint(), &variables));
         let (host, elsewhere) = (start(), start());
         let client = host.connect();
@@ -150,13 +150,13 @@ fn each_kind_of_request_costs_what_the_readme_says() {
         measured.push(costs);
     }
     let page = documents::text("docs/operator/sessions.md");
-    for (number, (what, heal, strict)) in COSTS.into_iter().enumerate() {
-        let row = format!("| {what} | {heal} | {strict} |");
+    for (number, (what, lenient, strict)) in COSTS.into_iter().enumerate() {
+        let row = format!("| {what} | {lenient} | {strict} |");
         assert!(page.contains(&row), "the page has no row {row}");
         // The last row is another test's.
         if number < COSTS.len() - 1 {
             let costs = [&measured[0][number], &measured[1][number]];
-            assert_eq!(costs, [heal, strict], "{what}");
+            assert_eq!(costs, [lenient, strict], "{what}");
         }
     }
     // The rights that the page asks for are those that were used.
@@ -178,8 +178,11 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
-    for (mode, each) in [("heal", ""), ("strict", "GetItem")] {
-        let variables = [("SESSION_MODE", mode), ("SESSION_TTL_SECONDS", "40")];
+    for (mode, each) in [("lenient", ""), ("strict", "GetItem")] {
+        let variables = [
+            ("MCP_SESSION_MODE", mode),
+            ("MCP_SESSION_TTL_SECONDS", "40"),
+        ];
         let host = Host::serve_with(&layer, &shared_and(proxy.endpoint(), &variables));
         let client = host.connect();
         let session = session(&client);
@@ -237,7 +240,10 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
-    let variables = [("SESSION_MODE", "strict"), ("CALL_TIMEOUT_MS", "3000")];
+    let variables = [
+        ("MCP_SESSION_MODE", "strict"),
+        ("MCP_CALL_TIMEOUT_MS", "3000"),
+    ];
     let host = Host::serve_with(&layer, &shared_and(proxy.endpoint(), &variables));
     let client = host.connect();
     let session = session(&client);
@@ -350,7 +356,7 @@ fn what_tools_keep_is_in_no_log() {
 fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
-    let strict = [("SESSION_MODE", "strict")];
+    let strict = [("MCP_SESSION_MODE", "strict")];
     let host = Host::serve_with(
         &Layer::of(["stateful"]),
         &shared_and(proxy.endpoint(), &strict),
@@ -390,7 +396,7 @@ fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
     ] {
         let host = Host::serve_with(
             &layer,
-            &shared_and(endpoint, &[("SESSION_TABLE", "elsewhere")]),
+            &shared_and(endpoint, &[("MCP_SESSION_TABLE", "elsewhere")]),
         );
         let client = host.connect();
         let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
@@ -410,7 +416,7 @@ fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
     let nowhere = ("HOME", "/nonexistent");
     // No instance of EC2 is asked.
     let no_instance = ("AWS_EC2_METADATA_DISABLED", "true");
-    let table = ("SESSION_TABLE", TABLE);
+    let table = ("MCP_SESSION_TABLE", TABLE);
     for (variables, words) in [
         (
             vec![table, nowhere, no_instance],

@@ -132,13 +132,13 @@ fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run(
     let layer = Layer::of(["custom-tools"]);
     layer.put_library("libnot_a_plugin.so", &foreign);
     for preload in ["none", "all"] {
-        let host = Host::serve_with(&layer, &[variable, ("PRELOAD", preload)]);
+        let host = Host::serve_with(&layer, &[variable, ("MCP_PRELOAD", preload)]);
         let client = host.connect();
         client.list();
         client.discover();
         assert_eq!(client.call("add", json!({ "a": 1, "b": 2 })).text(), "3");
         assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
-        assert!(!mark.exists(), "PRELOAD={preload}");
+        assert!(!mark.exists(), "MCP_PRELOAD={preload}");
     }
     // Nor where it is asked for.
     let told = Host::refusal_output(&layer, &[variable, ("ENTRY_FILE", "not_a_plugin")]);

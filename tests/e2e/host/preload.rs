@@ -1,4 +1,4 @@
-//! `PRELOAD`: plugins are opened, and their state is built, before the first request.
+//! `MCP_PRELOAD`: plugins are opened, and their state is built, before the first request.
 
 use serde_json::json;
 use tests::{FrontDoor, Host, Layer};
@@ -9,7 +9,7 @@ fn without_it_nothing_is_opened_and_with_it_everything_that_is_served() {
     let host = Host::serve(&layer);
     assert_eq!(host.mapped_plugins(), [""; 0]);
 
-    let served = [("PRELOAD", "all"), ("TOOLS_LIST", "later,calls")];
+    let served = [("MCP_PRELOAD", "all"), ("TOOLS_LIST", "later,calls")];
     let host = Host::serve_with(&layer, &served);
     assert_eq!(
         host.mapped_plugins(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{Host, Layer, replace_bytes, sha256_of};
 
-const STOP: (&str, &str) = ("ON_BAD_PLUGIN", "stop");
+const STOP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "stop");
 
 #[test]
 fn five_layers_over_each_other_are_their_union_in_one_order() {
@@ -123,7 +123,7 @@ fn a_hundred_plugins_are_listed_in_order_opened_one_by_one_and_all_answer() {
         );
         assert_eq!(host.mapped_plugins().len(), 100 - number);
     }
-    let host = Host::serve_with(&layer, &[STOP, ("PRELOAD", "all")]);
+    let host = Host::serve_with(&layer, &[STOP, ("MCP_PRELOAD", "all")]);
     assert_eq!(host.mapped_plugins().len(), 100);
     assert_eq!(
         host.connect().call("tool_050", json!({})).text(),

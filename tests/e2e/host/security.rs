@@ -260,7 +260,7 @@ impl Target {
     fn all() -> Vec<Self> {
         let layer = Layer::of(["custom-tools"]);
         let variables = [
-            ("BEARER_TOKENS", TOKENS.entry.as_str()),
+            ("MCP_BEARER_TOKENS", TOKENS.entry.as_str()),
             ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
         ];
         let doors = [
@@ -489,7 +489,7 @@ fn a_page_that_may_call_can_read_why_it_is_refused() {
 #[test]
 fn those_who_may_not_call_fill_no_memory_with_their_bodies() {
     let layer = Layer::of(["custom-tools"]);
-    let variables = [("BEARER_TOKENS", TOKENS.entry.as_str())];
+    let variables = [("MCP_BEARER_TOKENS", TOKENS.entry.as_str())];
     for (token, may_call) in [(TOKENS.ada.as_str(), true), (WRONG, false)] {
         let host = Host::serve_with(&layer, &variables);
         let address = host
@@ -565,7 +565,7 @@ fn who_calls_is_never_taken_from_a_header() {
 fn an_event_with_a_line_break_in_a_header_reaches_neither_answer_nor_log() {
     let layer = Layer::of(["custom-tools"]);
     let variables = [
-        ("BEARER_TOKENS", TOKENS.entry.as_str()),
+        ("MCP_BEARER_TOKENS", TOKENS.entry.as_str()),
         ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
     ];
     let host = Host::lambda_with(&layer, FrontDoor::function_url(), &variables);

@@ -36,9 +36,9 @@ const LARGE: usize = 5 * 1000 * 1000;
 const VARIABLES: [(&str, &str); 5] = [
     ("MALLOC_MMAP_THRESHOLD_", "131072"),
     ("MALLOC_TRIM_THRESHOLD_", "131072"),
-    ("STATE_KEY", "a key of tests and of nothing else at all"),
+    ("MCP_STATE_KEY", "a key of tests and of nothing else at all"),
     ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
-    ("METRICS", "emf"),
+    ("MCP_METRICS", "emf"),
 ];
 
 #[test]
@@ -143,7 +143,7 @@ struct Answer {
 
 impl Soak {
     fn of(layer: &Layer, mode: &'static str, doors: &'static [FrontDoor]) -> Self {
-        let variables = [&VARIABLES[..], &[("RESPONSE_MODE", mode)]].concat();
+        let variables = [&VARIABLES[..], &[("MCP_RESPONSE_MODE", mode)]].concat();
         Self {
             environment: Environment::start(layer, 1, &variables),
             mode,

@@ -10,7 +10,7 @@ pub(crate) const TABLE: &str = "sessions";
 /// The environment of a host that keeps its sessions behind this endpoint.
 pub(crate) fn shared(endpoint: &str) -> Vec<(&str, &str)> {
     vec![
-        ("SESSION_TABLE", TABLE),
+        ("MCP_SESSION_TABLE", TABLE),
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "tests"),
@@ -90,7 +90,7 @@ fn two_hosts_share_a_session_and_a_handle_and_lose_no_count() {
         Host::serve_with(&layer, &shared(dynamo.endpoint())),
         Host::serve_with(
             &layer,
-            &shared_and(dynamo.endpoint(), &[("SESSION_MODE", "strict")]),
+            &shared_and(dynamo.endpoint(), &[("MCP_SESSION_MODE", "strict")]),
         ),
     ];
     let clients = hosts.each_ref().map(Host::connect);
@@ -242,15 +242,16 @@ fn state_is_bounded_private_and_ends() {
     // Environments that share no table keep nothing.
     let on_lambda = Host::lambda(&Layer::of(["stateful"]), FrontDoor::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
-    insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set SESSION_TABLE");
-    on_lambda.wait_for_log("SESSION_TABLE is not set: tools cannot keep anything between calls");
+    insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set MCP_SESSION_TABLE");
+    on_lambda
+        .wait_for_log("MCP_SESSION_TABLE is not set: tools cannot keep anything between calls");
 }
 
 #[test]
 fn a_mode_says_what_a_session_is_worth() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
-    let strict = || shared_and(dynamo.endpoint(), &[("SESSION_MODE", "strict")]);
+    let strict = || shared_and(dynamo.endpoint(), &[("MCP_SESSION_MODE", "strict")]);
     let (one, another) = (
         Host::serve_with(&layer, &strict()),
         Host::serve_with(&layer, &strict()),
@@ -277,12 +278,12 @@ fn a_mode_says_what_a_session_is_worth() {
     assert_eq!(ping(&client, &known), 404);
 
     // In memory it works as well, where there is one process.
-    let alone = Host::serve_with(&layer, &[("SESSION_MODE", "strict")]);
+    let alone = Host::serve_with(&layer, &[("MCP_SESSION_MODE", "strict")]);
     let client = alone.connect();
     let known = session(&client);
     assert_eq!((ping(&client, &known), ping(&client, never)), (200, 404));
 
-    let off = Host::serve_with(&layer, &[("SESSION_MODE", "off")]);
+    let off = Host::serve_with(&layer, &[("MCP_SESSION_MODE", "off")]);
     let client = off.connect();
     let answer = client.post(&[], &initialize());
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Answers as they happen: by `serve`, and on Lambda with `RESPONSE_MODE=stream`.
+//! Answers as they happen: by `serve`, and on Lambda with `MCP_RESPONSE_MODE=stream`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -91,7 +91,7 @@ fn a_client_that_drops_the_stream_takes_back_its_call() {
 #[test]
 fn lambda_hears_progress_while_the_tool_runs() {
     let layer = Layer::of(["async-tools"]);
-    let environment = Environment::start(&layer, 2, &[("RESPONSE_MODE", "stream")]);
+    let environment = Environment::start(&layer, 2, &[("MCP_RESPONSE_MODE", "stream")]);
     let meet = http_api_event(None, "POST", &headers("meet"), &call("meet", &json!({})));
     let mut one = environment.begin(&meet);
     let begun = one.stream_until(|stream| stream.chunks.len() > 2);
@@ -113,7 +113,7 @@ fn lambda_hears_progress_while_the_tool_runs() {
 fn four_calls_at_once_wait_for_each_other_and_end_together() {
     let layer = Layer::of(["async-tools"]);
     for mode in ["buffered", "stream"] {
-        let environment = Environment::start(&layer, 4, &[("RESPONSE_MODE", mode)]);
+        let environment = Environment::start(&layer, 4, &[("MCP_RESPONSE_MODE", mode)]);
         // None ends before the others have begun.
         let of_four = call("meet", &json!({ "of": 4 }));
         let event = http_api_event(None, "POST", &headers("meet"), &of_four);
@@ -163,7 +163,7 @@ pub(crate) fn is_followed(host: &Host) {
 #[test]
 fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
     let layer = Layer::of(["async-tools"]);
-    let stream = [("RESPONSE_MODE", "stream")];
+    let stream = [("MCP_RESPONSE_MODE", "stream")];
     is_followed(&Host::serve(&layer));
     for door in [
         FrontDoor::streaming_function_url(),
@@ -178,7 +178,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
     let layer = Layer::of(["async-tools"]);
     // Whatever the host does: the door does not hand on what comes.
     for mode in ["buffered", "stream"] {
-        let variables = [("RESPONSE_MODE", mode), ("CALL_TIMEOUT_MS", "1000")];
+        let variables = [("MCP_RESPONSE_MODE", mode), ("MCP_CALL_TIMEOUT_MS", "1000")];
         let host = Host::lambda_with(&layer, FrontDoor::function_url(), &variables);
         let seen = follows(python_client("follow.py"), "2026-07-28", &host);
         let told = seen.last().expect("an answer");
@@ -190,7 +190,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
 #[test]
 fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
     let layer = Layer::of(["async-tools"]);
-    let environment = Environment::start(&layer, 1, &[("RESPONSE_MODE", "stream")]);
+    let environment = Environment::start(&layer, 1, &[("MCP_RESPONSE_MODE", "stream")]);
     let kind = json!({ "content-type": "application/json" });
     let message = |method: &str| json!({ "jsonrpc": "2.0", "method": method });
     let mut ping = message("ping");

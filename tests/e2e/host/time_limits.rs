@@ -6,9 +6,9 @@ use tests::{CallOutcome, Environment, FrontDoor, Host, Layer, http_api_event};
 /// Longer than any test.
 const FOREVER: u64 = 100_000;
 
-const LIMIT: (&str, &str) = ("CALL_TIMEOUT_MS", "300");
+const LIMIT: (&str, &str) = ("MCP_CALL_TIMEOUT_MS", "300");
 
-const GIVEN_UP: &str = "tool nap was given up: the server allows calls 300 ms; the operator can raise CALL_TIMEOUT_MS (request id ";
+const GIVEN_UP: &str = "tool nap was given up: the server allows calls 300 ms; the operator can raise MCP_CALL_TIMEOUT_MS (request id ";
 
 fn assert_given_up(text: &str) {
     assert!(text.starts_with(GIVEN_UP), "{text}");
@@ -83,7 +83,10 @@ fn on_lambda_a_tool_that_never_returns_costs_its_environment_after_the_answer() 
 #[test]
 fn a_call_ends_before_the_function_does() {
     // Of the 30 seconds that the function has; the gateway's are not asked for.
-    let limits = [("CALL_RESERVE_MS", "29700"), ("CALL_TIMEOUT_MS", "900000")];
+    let limits = [
+        ("MCP_CALL_RESERVE_MS", "29700"),
+        ("MCP_CALL_TIMEOUT_MS", "900000"),
+    ];
     let layer = Layer::of(["sleeps"]);
     let host = Host::lambda_with(&layer, FrontDoor::http_api("$default"), &limits);
     let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));

@@ -46,7 +46,7 @@ fn a_deadline_that_was_over_before_the_request_is_none() {
 /// It hands the chunks of an answer on as they come.
 #[test]
 fn an_emulator_that_is_not_ours_streams() {
-    let stream = [("RESPONSE_MODE", "stream")];
+    let stream = [("MCP_RESPONSE_MODE", "stream")];
     let host = Host::cargo_lambda(&Layer::of(["custom-tools"]), &stream);
     let client = host.connect();
     assert_eq!(client.list(), ["greet", "multiply", "add"]);

@@ -103,7 +103,7 @@ fn a_plugin_of_an_author_compiles_and_answers() {
     let layer = Layer::from_library(&standalone("author", None));
     let host = Host::serve_with(
         &layer,
-        &[("STATE_KEY", "a key of tests and of nothing else at all")],
+        &[("MCP_STATE_KEY", "a key of tests and of nothing else at all")],
     );
     let client = host.connect();
     let tools = [

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{Host, Layer, declaration, manifest, script, scripted, tool};
 
-const STOP: (&str, &str) = ("ON_BAD_PLUGIN", "stop");
+const STOP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "stop");
 
 /// A plugin that no manifest tells of.
 fn bare(script: &str) -> Layer {
@@ -41,7 +41,7 @@ fn an_old_plugin_knows_nothing_of_later_operations() {
     declared["sdk"] = json!("0.0.1");
     let layer = bare(&script(&declared));
     says_hello(&layer);
-    let host = Host::serve_with(&layer, &[STOP, ("PRELOAD", "all")]);
+    let host = Host::serve_with(&layer, &[STOP, ("MCP_PRELOAD", "all")]);
     assert_eq!(host.connect().call("hello", json!({})).text(), "hello");
     assert!(
         !host.log().contains("could not be prepared"),

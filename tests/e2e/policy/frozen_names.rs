@@ -163,7 +163,7 @@ impl Ada {
 fn the_attributes_of_the_table_are_frozen() {
     let dynamo = Dynamo::with_table("sessions");
     let environment = [
-        ("SESSION_TABLE", "sessions"),
+        ("MCP_SESSION_TABLE", "sessions"),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.endpoint()),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "tests"),
@@ -202,7 +202,7 @@ fn the_attributes_of_the_table_are_frozen() {
 
 #[test]
 fn the_members_of_log_lines_and_metrics_are_frozen() {
-    let variables = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("METRICS", "emf")];
+    let variables = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("MCP_METRICS", "emf")];
     let ada = Ada(Host::lambda_with(
         &Layer::of(["custom-tools"]),
         FrontDoor::http_api("$default"),

@@ -17,7 +17,7 @@ const UNSCORED: [(&str, &str); 5] = [
 ];
 
 /// Environments of a function have no key of their own for what clients carry between rounds.
-const KEY: (&str, &str) = ("STATE_KEY", "a key of tests and of nothing else at all");
+const KEY: (&str, &str) = ("MCP_STATE_KEY", "a key of tests and of nothing else at all");
 
 #[test]
 fn the_official_suite_is_content_with_the_tools_through_serve() {
@@ -44,7 +44,7 @@ fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
 #[test]
 fn the_official_suite_is_content_with_the_tools_through_a_function_url_that_streams() {
     content("Function URL that streams", |layer| {
-        let variables = [KEY, ("RESPONSE_MODE", "stream")];
+        let variables = [KEY, ("MCP_RESPONSE_MODE", "stream")];
         Host::lambda_with_one_environment(layer, FrontDoor::streaming_function_url(), &variables)
     });
 }

@@ -70,7 +70,7 @@ fn layer() -> Layer {
 /// The layer behind every door, its list in pages. Sessions are in memory: on Lambda there is one environment.
 fn doors() -> [(&'static str, Host); 3] {
     let layer = layer();
-    let pages = [("LIST_PAGE_SIZE", "3")];
+    let pages = [("MCP_LIST_PAGE_SIZE", "3")];
     let lambda = |door| Host::lambda_with_one_environment(&layer, door, &pages);
     [
         ("serve", Host::serve_with(&layer, &pages)),

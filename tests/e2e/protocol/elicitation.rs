@@ -9,7 +9,7 @@ use tests::{
     documents,
 };
 
-const KEY: (&str, &str) = ("STATE_KEY", "a key of tests and of nothing else at all");
+const KEY: (&str, &str) = ("MCP_STATE_KEY", "a key of tests and of nothing else at all");
 
 /// The `_meta` of a client that can be asked all there is.
 fn able() -> Value {
@@ -188,7 +188,7 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
     let path = json!({ "path": "a.txt" });
     let one = Host::serve_with(&layer, &[KEY]);
     let rotated = format!("the key of another year that comes first, {}", KEY.1);
-    let another = Host::serve_with(&layer, &[("STATE_KEY", &rotated)]);
+    let another = Host::serve_with(&layer, &[("MCP_STATE_KEY", &rotated)]);
     let first = begin(&one.connect(), "delete", &path);
     let message = &first.requests["confirmation"]["params"]["message"];
     assert_eq!(message, "a.txt will be gone.");
@@ -225,10 +225,10 @@ fn a_state_that_is_not_of_this_call_is_refused() {
     let client = host.connect();
     let state = begin(&client, "delete", &path).state;
     let sure = || json!({ "confirmation": accept(json!({ "sure": true })) });
-    let expiring = of(&[KEY, ("STATE_TTL_SECONDS", "1")]);
+    let expiring = of(&[KEY, ("MCP_STATE_TTL_SECONDS", "1")]);
     let expired = begin(&expiring.connect(), "delete", &path).state;
     std::thread::sleep(Duration::from_secs(1));
-    let stranger = of(&[("STATE_KEY", "another key of tests and of nothing else")]);
+    let stranger = of(&[("MCP_STATE_KEY", "another key of tests and of nothing else")]);
     let strange = begin(&stranger.connect(), "delete", &path).state;
     for (what, tool, arguments, state) in [
         ("tampered", "delete", &path, format!("{state}-TAMPERED")),
@@ -382,9 +382,9 @@ fn whom_nobody_can_ask_is_told_why() {
     let answer = on_lambda
         .connect()
         .call_modern("introduce", &json!({}), &able());
-    insta::assert_snapshot!(text(&answer), @"tool introduce has to ask its client something, for which this server lacks a key: its operator has to set STATE_KEY");
+    insta::assert_snapshot!(text(&answer), @"tool introduce has to ask its client something, for which this server lacks a key: its operator has to set MCP_STATE_KEY");
     on_lambda.wait_for_log("tools cannot ask clients anything");
-    on_lambda.wait_for_log("the tool cannot ask its client: STATE_KEY is not set");
+    on_lambda.wait_for_log("the tool cannot ask its client: MCP_STATE_KEY is not set");
 }
 
 #[test]

@@ -428,7 +428,10 @@ async fn invoke(shared: &Arc<Shared>, head: &Parts, function: &str, event: Bytes
     {
         config = config.env(name, value.as_str().unwrap_or_default());
     }
-    let config = config.env("PLUGIN_DIR", opt.path().join("lib").display().to_string());
+    let config = config.env(
+        "MCP_PLUGIN_DIR",
+        opt.path().join("lib").display().to_string(),
+    );
     let function = Function::new(config);
     let answered = function.invoke_bytes(event).await;
     function.stop().await;

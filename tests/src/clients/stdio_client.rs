@@ -49,7 +49,7 @@ impl StdioClient {
         command
             .arg("stdio")
             .env_clear()
-            .env("PLUGIN_DIR", layer.plugin_dir())
+            .env("MCP_PLUGIN_DIR", layer.plugin_dir())
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -14,11 +14,11 @@ use crate::plugin::{FileProblem, OpenError};
 pub enum CatalogError {
     /// The plugin folder cannot be read.
     #[error(
-        "PLUGIN_DIR: {0}; attach a layer made by `cargo layer build`, or set PLUGIN_DIR to the folder of the plugins"
+        "MCP_PLUGIN_DIR: {0}; attach a layer made by `cargo layer build`, or set MCP_PLUGIN_DIR to the folder of the plugins"
     )]
     Folder(std::io::Error),
     /// The folder contains no plugin.
-    #[error("PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.skipped))]
+    #[error("MCP_PLUGIN_DIR: {} has no plugin{}; attach a layer made by `cargo layer build`", .folder.display(), unusable_message(.skipped))]
     Empty {
         /// The folder.
         folder: PathBuf,

@@ -1,4 +1,4 @@
-//! The treatment of plugins that cannot be served: they stop the start, or are skipped. `ON_BAD_PLUGIN` decides.
+//! The treatment of plugins that cannot be served: they stop the start, or are skipped. `MCP_ON_BAD_PLUGIN` decides.
 
 use layer_format::SkippedPlugin;
 

@@ -128,7 +128,7 @@ fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFail
         }
         Err(CannotAsk::Unavailable(why)) => {
             if why == InputUnavailable::NoKey {
-                let message = "the tool cannot ask its client: STATE_KEY is not set";
+                let message = "the tool cannot ask its client: MCP_STATE_KEY is not set";
                 log_question(call, &PluginLogLevel::Error, message);
             }
             why.message(&call.tool)
@@ -381,7 +381,7 @@ mod tests {
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["level"], "ERROR", "{lines:?}");
         assert_eq!(
-            lines[0]["message"], "the tool cannot ask its client: STATE_KEY is not set",
+            lines[0]["message"], "the tool cannot ask its client: MCP_STATE_KEY is not set",
             "{lines:?}"
         );
     }

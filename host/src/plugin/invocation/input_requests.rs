@@ -83,7 +83,7 @@ impl InputUnavailable {
                 Revision::MODERN
             ),
             Self::NoKey => format!(
-                "tool {tool} has to ask its client something, for which this server lacks a key: its operator has to set STATE_KEY"
+                "tool {tool} has to ask its client something, for which this server lacks a key: its operator has to set MCP_STATE_KEY"
             ),
         }
     }

@@ -69,7 +69,7 @@ pub(crate) fn failure_answer(
             )
         }
         CallError::NoThread(error) => {
-            tracing::error!(request_id, tool, %library, principal, "no thread can be started: {error}; lower CALLS_AT_ONCE");
+            tracing::error!(request_id, tool, %library, principal, "no thread can be started: {error}; lower MCP_MAX_CONCURRENT_CALLS");
             let message = format!(
                 "tool {tool} was not called: no more calls can run at the moment; try again later (request id {request_id})"
             );

@@ -63,7 +63,7 @@ impl ConcurrencyLimit {
         if let Some(refused) = self.rejections().count(now) {
             tracing::warn!(
                 refused,
-                "calls were refused: {} run already; raise CALLS_AT_ONCE if they are meant to",
+                "calls were refused: {} run already; raise MCP_MAX_CONCURRENT_CALLS if they are meant to",
                 self.max
             );
         }

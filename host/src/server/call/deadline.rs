@@ -16,7 +16,7 @@ pub(crate) struct Deadline {
 enum LimitSource {
     /// The tool's own limit.
     Tool,
-    /// `CALL_TIMEOUT_MS`.
+    /// `MCP_CALL_TIMEOUT_MS`.
     Setting,
     /// The front door's limit.
     FrontDoor(GatewayTimeout),
@@ -103,14 +103,14 @@ impl Deadline {
             ),
             LimitSource::Setting => {
                 format!(
-                    "the server allows calls {remaining}; the operator can raise CALL_TIMEOUT_MS"
+                    "the server allows calls {remaining}; the operator can raise MCP_CALL_TIMEOUT_MS"
                 )
             }
             LimitSource::FrontDoor(GatewayTimeout {
                 front_door: door,
                 limit,
             }) => format!(
-                "{door} waits {} for an answer, which left it {remaining}; the operator can raise the gateway's limit where it has a higher one, and set CALL_TIMEOUT_MS to it",
+                "{door} waits {} for an answer, which left it {remaining}; the operator can raise the gateway's limit where it has a higher one, and set MCP_CALL_TIMEOUT_MS to it",
                 format_duration(limit)
             ),
             LimitSource::Function => format!(
@@ -180,7 +180,7 @@ mod tests {
                 Some(s(9)),
                 Some(REST_API),
                 Some(s(300)),
-                "the server allows calls 9 s; the operator can raise CALL_TIMEOUT_MS",
+                "the server allows calls 9 s; the operator can raise MCP_CALL_TIMEOUT_MS",
             ),
             // A gateway with a raised limit of its own.
             (

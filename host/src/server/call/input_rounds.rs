@@ -2,7 +2,7 @@
 //! round that is not the last. The server keeps nothing between two rounds: everything is in the `requestState` that
 //! the client sends back, sealed.
 //!
-//! The client has `STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time, however
+//! The client has `MCP_STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time, however
 //! many rounds follow; after that the question is asked again.
 
 use std::{
@@ -100,7 +100,7 @@ impl InputRounds {
         if self.can_ask() {
             return;
         }
-        let words = "neither STATE_KEY nor SESSION_TABLE is set: tools cannot ask clients anything; set STATE_KEY to a secret such as `openssl rand -hex 32` gives";
+        let words = "neither MCP_STATE_KEY nor MCP_SESSION_TABLE is set: tools cannot ask clients anything; set MCP_STATE_KEY to a secret such as `openssl rand -hex 32` gives";
         let asks =
             |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_input_capability(name));
         match tools.iter().find(asks) {

@@ -72,7 +72,7 @@ impl AuthError {
 }
 
 impl BearerTokens {
-    /// Parses the tokens of `BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several tokens, so that one
+    /// Parses the tokens of `MCP_BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several tokens, so that one
     /// can be replaced while the other still counts.
     ///
     /// # Errors

@@ -70,9 +70,9 @@ pub(crate) struct OriginPolicy {
 /// The reason why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OriginError {
-    #[error("the origin {0} is not allowed; the operator can add it to ALLOWED_ORIGINS")]
+    #[error("the origin {0} is not allowed; the operator can add it to MCP_ALLOWED_ORIGINS")]
     Origin(String),
-    #[error("the host {0} is not allowed; the operator can add it to ALLOWED_HOSTS")]
+    #[error("the host {0} is not allowed; the operator can add it to MCP_ALLOWED_HOSTS")]
     Host(String),
 }
 

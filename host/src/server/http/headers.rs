@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT};
 use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
-/// The headers that plugins may see of every request. `CONTEXT_HEADERS` adds to them.
+/// The headers that plugins may see of every request. `MCP_CONTEXT_HEADERS` adds to them.
 ///
 /// Source: ours. They contain the language of the answer, the calling program and page, and the ids under which others
 /// log the request. None of them allows to act as the caller, and none is an address.

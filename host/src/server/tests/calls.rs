@@ -18,7 +18,7 @@ fn ask(ops: Value) -> Value {
 
 #[tokio::test]
 async fn the_context_has_the_facts_of_a_modern_request() {
-    let server = Server::start(&[("CONTEXT_HEADERS", "X-Tenant")]);
+    let server = Server::start(&[("MCP_CONTEXT_HEADERS", "X-Tenant")]);
     let mut sent = modern("ask", ask(json!([[CONTEXT, null]])))
         .meta(
             "io.modelcontextprotocol/clientInfo",

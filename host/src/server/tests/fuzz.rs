@@ -50,7 +50,7 @@ impl fmt::Debug for Sent {
 
 #[test]
 fn every_input_is_answered_or_accepted() {
-    let server = Server::start(&[("LIST_PAGE_SIZE", "2")]);
+    let server = Server::start(&[("MCP_LIST_PAGE_SIZE", "2")]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

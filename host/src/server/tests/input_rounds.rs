@@ -11,7 +11,7 @@ use crate::{
     server::tests::server::{Answered, Sent, Server, legacy, modern},
 };
 
-const KEY: (&str, &str) = ("STATE_KEY", "0123456789abcdef0123456789abcdef");
+const KEY: (&str, &str) = ("MCP_STATE_KEY", "0123456789abcdef0123456789abcdef");
 
 /// Returns a question for a name.
 fn question(message: &str) -> Value {
@@ -224,7 +224,7 @@ async fn a_state_is_for_its_own_call_alone() {
 async fn a_state_expires_and_keys_can_be_changed_without_losing_one() {
     let sent = || asking(&json!({ "a": question("A?") }));
     let responses = || json!({ "a": answer("Ann") });
-    let hasty = Server::start(&[KEY, ("STATE_TTL_SECONDS", "1")]);
+    let hasty = Server::start(&[KEY, ("MCP_STATE_TTL_SECONDS", "1")]);
     let (_, state) = hasty.answer(&sent()).await.asked();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let sent_late = again(sent(), &state, responses());
@@ -238,7 +238,7 @@ async fn a_state_expires_and_keys_can_be_changed_without_losing_one() {
         (format!("{old},{new}"), true),
         (new.to_owned(), false),
     ] {
-        let server = Server::start(&[("STATE_KEY", &keys)]);
+        let server = Server::start(&[("MCP_STATE_KEY", &keys)]);
         let body = server
             .answer(&again(sent(), &state, responses()))
             .await
@@ -293,7 +293,7 @@ async fn a_client_without_the_capability_is_not_asked() {
         (
             Server::start(&on_lambda),
             sent(json!({ "elicitation": {} })),
-            "STATE_KEY",
+            "MCP_STATE_KEY",
         ),
         // A state that it cannot open, since it has lost its key.
         (
@@ -303,7 +303,7 @@ async fn a_client_without_the_capability_is_not_asked() {
                 &json!("state"),
                 json!({}),
             ),
-            "STATE_KEY",
+            "MCP_STATE_KEY",
         ),
     ] {
         let told = server.answer(&sent).await.told();

@@ -130,7 +130,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
 async fn abandoned_calls_end_in_any_number() {
     /// As many as tokio has threads for them, of which none is left to cancel them.
     const ALL: usize = 512;
-    let server = Server::start(&[("CALLS_AT_ONCE", "512")]);
+    let server = Server::start(&[("MCP_MAX_CONCURRENT_CALLS", "512")]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
     let sent = modern("linger", arguments);
     let before = LINGERED.load(Ordering::Acquire);
@@ -157,7 +157,7 @@ async fn abandoned_calls_end_in_any_number() {
 
 #[tokio::test]
 async fn a_large_batch_of_calls_stays_within_the_concurrency_limit() {
-    let server = Server::start(&[("CALLS_AT_ONCE", "16")]);
+    let server = Server::start(&[("MCP_MAX_CONCURRENT_CALLS", "16")]);
     let mut sent = legacy("", json!({}));
     let calls = (0..100).map(|id| {
         let mut call = legacy("linger", json!({ "ms": 1 })).body;
@@ -178,7 +178,7 @@ async fn a_large_batch_of_calls_stays_within_the_concurrency_limit() {
 
 #[tokio::test]
 async fn a_call_beyond_the_limit_is_refused_at_once() {
-    let server = Server::start(&[("CALLS_AT_ONCE", "1")]);
+    let server = Server::start(&[("MCP_MAX_CONCURRENT_CALLS", "1")]);
     let calling = |request_id| {
         let arguments = json!({ "ms": MINUTE, "heeds": "cancelled" });
         legacy("linger", arguments).named(request_id)

@@ -20,7 +20,7 @@ fn through(mut sent: Sent, bytes: usize) -> Sent {
 
 #[tokio::test]
 async fn a_list_that_is_too_large_is_an_error_that_names_the_remedy() {
-    for (variables, fits) in [(&[][..], false), (&[("LIST_PAGE_SIZE", "1")], true)] {
+    for (variables, fits) in [(&[][..], false), (&[("MCP_LIST_PAGE_SIZE", "1")], true)] {
         let server = Server::start(variables);
         for listing in [modern("", json!({})), legacy("", json!({}))] {
             let sent = through(listing.listing(), 700);
@@ -29,7 +29,7 @@ async fn a_list_that_is_too_large_is_an_error_that_names_the_remedy() {
             if !fits {
                 assert_eq!(answer["error"]["code"], -32603);
                 let told = answer["error"]["message"].as_str().expect("words");
-                let end = " bytes as it is sent, and a needle's eye takes 4796; the operator can make the pages smaller by LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id request-1)";
+                let end = " bytes as it is sent, and a needle's eye takes 4796; the operator can make the pages smaller by MCP_LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id request-1)";
                 assert!(told.ends_with(end), "{told}");
             }
         }

@@ -102,7 +102,7 @@ impl Server {
     pub(super) fn start(variables: &[(&str, &str)]) -> Self {
         let config = Config::from_env(|name| {
             // Deadlines apply without reserve.
-            let variables = variables.iter().chain(&[("CALL_RESERVE_MS", "0")]);
+            let variables = variables.iter().chain(&[("MCP_CALL_RESERVE_MS", "0")]);
             let set = variables
                 .into_iter()
                 .find(|(variable, _)| *variable == name);

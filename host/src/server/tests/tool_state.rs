@@ -145,8 +145,8 @@ async fn a_handle_is_its_principals_alone() {
 
 #[tokio::test]
 async fn a_session_is_its_principals_alone() {
-    for mode in ["heal", "strict"] {
-        let server = Server::start(&[("SESSION_MODE", mode)]);
+    for mode in ["lenient", "strict"] {
+        let server = Server::start(&[("MCP_SESSION_MODE", mode)]);
         let session = session(&server, "alice").await;
         let level = || legacy("", json!({})).asking("logging/setLevel", json!({ "level": "info" }));
         let call = || legacy("ask", keeping(&[json!({ "do": "get" })]));

@@ -1,4 +1,4 @@
-//! The lookup of sessions, and the treatment of unknown ones: `SESSION_MODE`.
+//! The lookup of sessions, and the treatment of unknown ones: `MCP_SESSION_MODE`.
 
 use std::{
     sync::Arc,
@@ -30,7 +30,7 @@ const TOMBSTONE_GRACE: Duration = Duration::from_secs(3600);
 ///
 /// | mode | a legacy message | reads of the shared store |
 /// |---|---|---|
-/// | heal | is served, unless it names a session that is known here to have ended, or to be somebody else's | none |
+/// | lenient | is served, unless it names a session that is known here to have ended, or to be somebody else's | none |
 /// | strict | is served in a session that is alive | one |
 /// | off | is served without a session | none |
 pub(crate) struct Sessions {
@@ -72,7 +72,7 @@ impl Sessions {
         self.local.create(id, session).await
     }
 
-    /// Looks up an id, in the stores that `SESSION_MODE` requires.
+    /// Looks up an id, in the stores that `MCP_SESSION_MODE` requires.
     pub(crate) async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         match self.mode {
             SessionMode::Lenient => self.local.find(id).await,

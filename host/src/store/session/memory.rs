@@ -12,7 +12,7 @@ use mcp_protocol::LogLevel;
 use crate::store::session::{Session, SessionId, SessionLookup, SessionStore, StoreError};
 
 /// The maximum number of sessions. Above it those that end first are removed. Their clients lose the negotiated facts
-/// and, under `SESSION_MODE=strict` without a table, the session: they start over.
+/// and, under `MCP_SESSION_MODE=strict` without a table, the session: they start over.
 /// Source: ours. About 400 bytes each for known clients, so some 4 MB.
 const MAX_SESSIONS: usize = 10_000;
 

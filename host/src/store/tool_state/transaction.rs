@@ -418,7 +418,7 @@ impl CallState {
         if self.stores.is_none() {
             LOGGED.call_once(|| {
                 let (tool, request_id) = (&self.tool, &self.request_id);
-                tracing::warn!(request_id, tool, "SESSION_TABLE is not set: tools cannot keep anything between calls, and those that want to fail; set it to a DynamoDB table");
+                tracing::warn!(request_id, tool, "MCP_SESSION_TABLE is not set: tools cannot keep anything between calls, and those that want to fail; set it to a DynamoDB table");
             });
         }
         self.stores.as_ref().ok_or(StateFailure::NotKept)

@@ -1,4 +1,4 @@
-//! Streamed answers through Lambda (`RESPONSE_MODE=stream`). An answer that is complete is one piece.
+//! Streamed answers through Lambda (`MCP_RESPONSE_MODE=stream`). An answer that is complete is one piece.
 //!
 //! Source of the format: AWS Lambda Developer Guide, "Using the Lambda runtime API", "Response streaming", and the
 //! output of `lambda_runtime` 1.5.

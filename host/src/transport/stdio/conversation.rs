@@ -38,7 +38,7 @@ const MAX_NON_CALL_REQUESTS: usize = 64;
 const MAX_LARGE_BYTES: usize = 4 * MAX_BODY;
 
 /// The minimum size of a large message. Unit: bytes.
-/// Source: ours. Smaller ones are limited by their number: 320 messages unless `CALLS_AT_ONCE` is set, 5 MB.
+/// Source: ours. Smaller ones are limited by their number: 320 messages unless `MCP_MAX_CONCURRENT_CALLS` is set, 5 MB.
 const LARGE_MESSAGE: usize = 16 * 1024;
 
 /// The state of the conversation.

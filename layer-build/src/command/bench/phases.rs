@@ -50,10 +50,10 @@ pub(super) fn measure(
     let lib = lib.to_string_lossy();
     let (entry_file, tools_list) = (args.entry_file.join(","), args.tools_list.join(","));
     let selected = [
-        ("PLUGIN_DIR", lib.as_ref()),
+        ("MCP_PLUGIN_DIR", lib.as_ref()),
         ("ENTRY_FILE", &entry_file),
         ("TOOLS_LIST", &tools_list),
-        ("ON_BAD_PLUGIN", "stop"),
+        ("MCP_ON_BAD_PLUGIN", "stop"),
     ];
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
     let mut functions = vec![
@@ -63,17 +63,17 @@ pub(super) fn measure(
             &selected,
         ),
         measured(
-            "start, all plugins opened (PRELOAD=all)",
+            "start, all plugins opened (MCP_PRELOAD=all)",
             None,
-            &[&selected[..], &[("PRELOAD", "all")]].concat(),
+            &[&selected[..], &[("MCP_PRELOAD", "all")]].concat(),
         ),
     ];
     for plugin in plugin_files(&lib)? {
         let variables = [
-            ("PLUGIN_DIR", lib.as_ref()),
+            ("MCP_PLUGIN_DIR", lib.as_ref()),
             ("ENTRY_FILE", &plugin),
-            ("ON_BAD_PLUGIN", "stop"),
-            ("PRELOAD", "all"),
+            ("MCP_ON_BAD_PLUGIN", "stop"),
+            ("MCP_PRELOAD", "all"),
         ];
         functions.push(measured(
             &format!("start with {plugin} alone, opened"),

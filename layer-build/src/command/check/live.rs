@@ -109,8 +109,10 @@ fn check_serves(
         None => child::lambda_command(&host.program, &lib),
     };
     command.args(host.argument);
-    command.env("PLUGIN_DIR", &lib);
-    command.env("ON_BAD_PLUGIN", "stop").env("PRELOAD", "all");
+    command.env("MCP_PLUGIN_DIR", &lib);
+    command
+        .env("MCP_ON_BAD_PLUGIN", "stop")
+        .env("MCP_PRELOAD", "all");
     for (variable, list) in [
         ("ENTRY_FILE", &args.entry_file),
         ("TOOLS_LIST", &args.tools_list),

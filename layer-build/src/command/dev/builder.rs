@@ -128,8 +128,8 @@ impl DevBuilder {
     ) -> Vec<(String, String)> {
         for (name, value) in [
             // Clients must request the list each time: it changes.
-            ("LIST_TTL_MS", "0"),
-            ("STATE_KEY", &self.state_key),
+            ("MCP_LIST_TTL_MS", "0"),
+            ("MCP_STATE_KEY", &self.state_key),
         ] {
             let is_set = variables.iter().any(|(set, _)| set == name);
             if !is_set && !self.is_in_shell(name) {
@@ -137,7 +137,7 @@ impl DevBuilder {
             }
         }
         let lib = opt.join("lib").display().to_string();
-        variables.push(("PLUGIN_DIR".to_owned(), lib));
+        variables.push(("MCP_PLUGIN_DIR".to_owned(), lib));
         variables
     }
 
@@ -162,7 +162,7 @@ impl BuiltLayer {
             let variables = built
                 .variables
                 .iter()
-                .filter(|(name, _)| name != "PLUGIN_DIR");
+                .filter(|(name, _)| name != "MCP_PLUGIN_DIR");
             variables.cloned().collect::<Vec<_>>()
         };
         self.layer.sha256() == other.layer.sha256() && tool_variables(self) == tool_variables(other)

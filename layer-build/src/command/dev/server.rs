@@ -168,7 +168,7 @@ fn function_config(built: &BuiltLayer, front_door: &FrontDoor) -> anyhow::Result
     let variables = built.variables();
     let config = variables.fold(config, |config, (name, value)| config.env(name, value));
     Ok(if *front_door == FrontDoor::streaming_function_url() {
-        config.env("RESPONSE_MODE", "stream")
+        config.env("MCP_RESPONSE_MODE", "stream")
     } else {
         config
     })

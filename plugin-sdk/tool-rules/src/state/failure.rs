@@ -111,7 +111,7 @@ impl fmt::Display for StateFailure {
                 f.write_str("what is kept cannot be reached at the moment; try again later")
             }
             Self::NotKept => f.write_str(
-                "this server keeps nothing between calls: its operator has to set SESSION_TABLE",
+                "this server keeps nothing between calls: its operator has to set MCP_SESSION_TABLE",
             ),
             Self::Conflict(tool) => write!(
                 f,

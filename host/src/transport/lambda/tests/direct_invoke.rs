@@ -40,8 +40,8 @@ fn named(tool: &str) -> Invocation {
 #[tokio::test]
 async fn a_bare_message_gets_a_bare_answer_in_both_eras() {
     // Without a session, in every mode of sessions.
-    for mode in ["heal", "strict", "off"] {
-        let function = Function::start(&[("SESSION_MODE", mode)]);
+    for mode in ["lenient", "strict", "off"] {
+        let function = Function::start(&[("MCP_SESSION_MODE", mode)]);
         let result = async |message: &Value| {
             let answer = function
                 .invoke(message, invocation())

@@ -179,7 +179,7 @@ async fn an_invalid_host_header_is_ignored_behind_a_gateway() {
 
 #[tokio::test]
 async fn a_header_sent_twice_keeps_both_values() {
-    let function = Function::start(&[("ALLOWED_ORIGINS", "https://good.example")]);
+    let function = Function::start(&[("MCP_ALLOWED_ORIGINS", "https://good.example")]);
     for through in [rest_api, load_balancer] {
         for (origins, status) in [
             (vec!["https://good.example"], 200),
