@@ -1,5 +1,7 @@
 //! Documents of the repository, and the code in them: the tests run it.
 
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+
 use crate::repository;
 
 /// Returns the text of a document, by its path in the repository.
@@ -17,15 +19,38 @@ pub fn text(document: &str) -> String {
 /// When there is no such document or section.
 pub fn code(document: &str, heading: &str, language: &str) -> Vec<String> {
     let text = text(document);
-    let mut sections = text.split("\n##");
-    let begins = |text: &&str| {
-        let text = text.trim_start_matches('#').trim_start();
-        text.starts_with(heading)
-    };
-    let section = sections.find(begins);
-    let section = section.unwrap_or_else(|| panic!("no section {heading:?} in {document}"));
-    let fence = format!("```{language}\n");
-    let blocks = section.split(&fence).skip(1);
-    let blocks = blocks.filter_map(|block| Some(block.split_once("```")?.0.to_owned()));
-    blocks.collect()
+    let mut events = Parser::new(&text);
+    // Headings are compared without the marks of code.
+    let heading = heading.replace('`', "");
+    loop {
+        let event = events.next();
+        match event.unwrap_or_else(|| panic!("no section {heading:?} in {document}")) {
+            Event::Start(Tag::Heading { .. }) if title(&mut events).starts_with(&heading) => break,
+            _ => {}
+        }
+    }
+    let mut blocks = Vec::new();
+    let mut block = None;
+    for event in events {
+        match event {
+            Event::Start(Tag::Heading { .. }) => break,
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) if &*info == language => {
+                block = Some(String::new());
+            }
+            Event::Text(text) => block.iter_mut().for_each(|block| *block += &text),
+            Event::End(TagEnd::CodeBlock) => blocks.extend(block.take()),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// Returns the text of the heading that has just begun.
+fn title<'a>(events: &mut impl Iterator<Item = Event<'a>>) -> String {
+    let inside = events.take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_))));
+    let texts = inside.filter_map(|event| match event {
+        Event::Text(text) | Event::Code(text) => Some(text.into_string()),
+        _ => None,
+    });
+    texts.collect()
 }

@@ -5,6 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use tests::{documents, repository};
 
 /// The length that README.md may have. Unit: lines. Source: ours. It is an overview; the book has the rest.
@@ -15,7 +16,7 @@ const SUMMARY: &str = "docs/SUMMARY.md";
 
 /// The parts of a Markdown document that the tests read.
 struct Document {
-    /// The content of code spans (not of blocks).
+    /// The contents of code spans, not of blocks.
     spans: Vec<String>,
     /// The anchors of the headings.
     anchors: BTreeSet<String>,
@@ -37,19 +38,35 @@ impl Document {
             resolved(&folder.join(target))
         });
         let includes = includes.collect();
-        let (text, headings) = without_blocks(&text);
-        let (prose, spans) = without_spans(&text);
-        let links = prose.split("](").skip(1);
-        let links = links.map(|rest| {
-            let (target, _) = rest.split_once(')').expect("the end of a link");
-            let target = target.split_whitespace().next();
-            target.expect("the target of a link").to_owned()
-        });
-        let links = links.collect();
         Self {
-            anchors: anchors(&headings),
-            spans,
             includes,
+            ..Self::parse(&text)
+        }
+    }
+
+    /// Parses the text of a document, without its includes.
+    fn parse(text: &str) -> Self {
+        let (mut spans, mut links, mut headings) = (Vec::new(), Vec::new(), Vec::new());
+        let mut heading = None;
+        for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+            match event {
+                Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
+                Event::End(TagEnd::Heading(_)) => headings.extend(heading.take()),
+                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                    links.push(dest_url.into_string());
+                }
+                Event::Text(text) => heading.iter_mut().for_each(|heading| *heading += &text),
+                Event::Code(code) => {
+                    heading.iter_mut().for_each(|heading| *heading += &code);
+                    spans.push(code.into_string());
+                }
+                _ => {}
+            }
+        }
+        Self {
+            spans,
+            anchors: anchors(&headings),
+            includes: Vec::new(),
             links,
         }
     }
@@ -72,41 +89,6 @@ impl Document {
         });
         links.collect()
     }
-}
-
-/// Returns the text without its fenced code blocks, and the headings.
-fn without_blocks(text: &str) -> (String, Vec<String>) {
-    let (mut kept, mut headings) = (String::new(), Vec::new());
-    let mut is_code = false;
-    for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            is_code = !is_code;
-        } else if !is_code {
-            let title = line.trim_start_matches('#');
-            if title.len() < line.len() && title.starts_with(' ') {
-                headings.push(title.trim().to_owned());
-            }
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    assert!(!is_code, "a code block has no end");
-    (kept, headings)
-}
-
-/// Returns the text without its code spans, and the spans. A span ends in its paragraph.
-fn without_spans(text: &str) -> (String, Vec<String>) {
-    let (mut kept, mut spans) = (String::new(), Vec::new());
-    for paragraph in text.split("\n\n") {
-        let mut pieces = paragraph.split('`');
-        kept.push_str(pieces.next().unwrap_or_default());
-        while let Some(span) = pieces.next() {
-            spans.push(span.replace('\n', " "));
-            kept.push_str(pieces.next().unwrap_or_default());
-        }
-        kept.push_str("\n\n");
-    }
-    (kept, spans)
 }
 
 /// Returns the anchors of headings, as GitHub and mdBook make them.
@@ -276,17 +258,13 @@ fn the_readme_is_an_overview() {
 }
 
 #[test]
-fn faults_of_documents_are_found() {
-    let (text, headings) = without_blocks("# A `b`, c\n\n```sh\n# no heading\n```\n\n## A b c\n");
-    assert_eq!(headings, ["A `b`, c", "A b c"]);
-    assert!(!text.contains("no heading"));
-    let anchors = anchors(&headings);
-    assert!(
-        anchors.contains("a-b-c") && anchors.contains("a-b-c-1"),
-        "{anchors:?}"
-    );
-    let (prose, spans) = without_spans("a `[b](c)` [d](e)\n\n`f\ng` h");
-    assert_eq!(prose, "a  [d](e)\n\n h\n\n");
-    assert_eq!(spans, ["[b](c)", "f g"]);
+fn a_document_is_read_without_its_code() {
+    let text =
+        "# A `b`, c\n\n```sh\n# no heading\n```\n\n## A b c\n\na `[b](c)` [d](e)\n\n`f\ng` h";
+    let document = Document::parse(text);
+    let anchors: Vec<_> = document.anchors.iter().collect();
+    assert_eq!(anchors, ["a-b-c", "a-b-c-1"]);
+    assert_eq!(document.links, ["e"]);
+    assert_eq!(document.spans, ["b", "[b](c)", "f g"]);
     assert_eq!(resolved(Path::new("a/b/../c")), Path::new("a/c"));
 }
