@@ -1,12 +1,21 @@
 //! The command line of `bootstrap`: it chooses the front door.
 
-use std::{ffi::OsString, fs::File, io, process::ExitCode};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use mcp_protocol::Revision;
 
 use crate::{
     config::Config,
-    process::{crash_handler, log, stdout_redirect},
+    process::{
+        crash_handler,
+        log::{self, Delivery, output},
+        stdout_redirect,
+    },
     transport::{self, serve::Listen},
 };
 
@@ -46,34 +55,39 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match parse(args) {
         Ok(command) => command,
         Err(error) => {
-            eprintln!("error: {error}\n\nTry `bootstrap --help`.");
+            output::print(&format!("error: {error}\n\nTry `bootstrap --help`."));
             return ExitCode::from(2);
         }
     };
     match command {
         Command::Help => print(HELP),
         Command::Version => print(&version()),
-        Command::Lambda => run(|config, _| transport::lambda::run(config)),
+        Command::Lambda => run(Delivery::InPlace, |config, _| {
+            transport::lambda::run(config)
+        }),
         Command::Serve {
             listen,
             allow_public,
-        } => run(move |config, _| transport::serve::run(config, listen, allow_public)),
-        Command::Stdio => run(transport::stdio::run),
+        } => run(Delivery::Queued, move |config, _| {
+            transport::serve::run(config, listen, allow_public)
+        }),
+        Command::Stdio => run(Delivery::Queued, transport::stdio::run),
     }
 }
 
 /// Runs a front door. It gets the stdout that plugins do not have.
 fn run<F: Future<Output = ExitCode>>(
+    delivery: Delivery,
     front: impl FnOnce(Config, io::Result<File>) -> F,
 ) -> ExitCode {
     let config = Config::from_os(|name| std::env::var_os(name));
-    log::init(&config.log);
+    log::init(&config.log, delivery);
     crash_handler::install_handler();
     let stdout = stdout_redirect::redirect();
     if let Err(error) = &stdout {
         tracing::debug!("there is no stdout to keep from plugins: {error}");
     }
-    match tokio::runtime::Builder::new_current_thread()
+    let code = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
@@ -84,18 +98,19 @@ fn run<F: Future<Output = ExitCode>>(
             code
         }
         Err(error) => {
-            eprintln!("error: the async runtime cannot be started: {error}");
+            output::print(&format!(
+                "error: the async runtime cannot be started: {error}"
+            ));
             ExitCode::FAILURE
         }
-    }
+    };
+    output::flush();
+    code
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "what was asked for on the command line"
-)]
 fn print(text: &str) -> ExitCode {
-    print!("{text}");
+    // A reader such as `head` may have closed it.
+    let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
 }
 

@@ -8,8 +8,10 @@ use std::process::ExitCode;
 
 use layer_format::ErrorCode;
 
+use crate::process::log::output;
+
 /// Prints the reason why the host does not run.
 fn failed(code: ErrorCode, error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("error[{code}]: {error}");
+    output::print(&format!("error[{code}]: {error}"));
     ExitCode::FAILURE
 }

@@ -76,7 +76,7 @@ struct LoadedLibrary {
 
 static LIBRARIES: AtomicPtr<LoadedLibrary> = AtomicPtr::new(ptr::null_mut());
 
-/// Installs the handler of fatal signals.
+/// Installs the handler of fatal signals, and ignores the one by which a full file ends its writer.
 pub(crate) fn install_handler() {
     for (signal, _) in FATAL {
         // SAFETY: an all-zero sigaction is a valid one, with an empty mask.
@@ -87,6 +87,9 @@ pub(crate) fn install_handler() {
         // SAFETY: the handler has the signature that SA_SIGINFO asks for, and does only what is async-signal-safe.
         unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
     }
+    // A write beyond the limit on the size of files is an error then, and does not end the process.
+    // SAFETY: SIG_IGN is a disposition that every signal but SIGKILL and SIGSTOP may have.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Runs `work` of a plugin on behalf of a call. A fatal signal meanwhile is reported with that call.

@@ -2,8 +2,11 @@
 
 #[cfg(test)]
 pub(crate) mod captured_log;
+pub(crate) mod output;
 
 use std::{
+    any::Any,
+    panic,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -11,12 +14,27 @@ use std::{
 use tracing::{Dispatch, Level, dispatcher, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt::MakeWriter, layer::SubscriberExt};
 
-use crate::config::LogConfig;
+use crate::{config::LogConfig, process::log::output::EventWriter};
+
+pub use output::Delivery;
 
 /// Starts logging. A second call has no effect.
-pub fn init(config: &LogConfig) {
+pub fn init(config: &LogConfig, delivery: Delivery) {
+    let output = output::open(delivery);
+    let writer = move || EventWriter(output.clone());
     // An error means that the surrounding program logs already.
-    let _ = dispatcher::set_global_default(subscriber(config, std::io::stderr));
+    let _ = dispatcher::set_global_default(subscriber(config, writer));
+    panic::set_hook(Box::new(|info| {
+        let location = info.location().map(ToString::to_string);
+        tracing::error!(location, "the host panicked: {}", message(info.payload()));
+    }));
+}
+
+/// Returns the message of a panic.
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message")
 }
 
 /// Returns the subscriber that writes the lines.
@@ -34,6 +52,8 @@ where
     let lines = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(writer)
+        // It would print what it cannot write.
+        .log_internal_errors(false)
         .with_target(false);
     if config.json {
         let lines = lines.json().flatten_event(true).finish();

@@ -3,14 +3,11 @@
 //!
 //! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 
-use std::{
-    io::{self, Write},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::server::outcome::RequestOutcome;
+use crate::{process::log::output, server::outcome::RequestOutcome};
 
 /// The namespace of the metrics.
 const NAMESPACE: &str = "McpLayerHost";
@@ -39,10 +36,7 @@ impl Metrics {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_millis();
         let line = self.line(request, u64::try_from(now).unwrap_or_default());
-        // One write keeps other lines from coming between. Nobody may read stderr.
-        let _ = io::stderr()
-            .lock()
-            .write_all(format!("{line}\n").as_bytes());
+        output::print(&line.to_string());
     }
 
     /// Returns the line for this time. Unit: milliseconds since 1970.

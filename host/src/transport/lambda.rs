@@ -24,6 +24,7 @@ use tracing::Instrument;
 
 use crate::{
     config::{Config, ResponseMode},
+    process::log::output,
     server::{
         McpServer,
         access_log::AccessLogEntry,
@@ -45,8 +46,8 @@ use crate::{
 /// An error of the start is reported to Lambda as an init error; the exit code is 1 then.
 pub async fn run(config: Config) -> ExitCode {
     let Some(lambda) = &config.lambda else {
-        eprintln!(
-            "error: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda\n  help: on your own machine run `bootstrap serve` or `bootstrap stdio`"
+        output::print(
+            "error: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda\n  help: on your own machine run `bootstrap serve` or `bootstrap stdio`",
         );
         return ExitCode::from(2);
     };

@@ -33,6 +33,7 @@ use crate::{
     StartError,
     config::Config,
     plugin::Caller,
+    process::log::output,
     server::{
         McpServer,
         http::{response::refusal, sse::ResponseBody, too_large},
@@ -98,7 +99,7 @@ impl FromStr for Listen {
 pub async fn run(config: Config, listen: Listen, allow_public: bool) -> ExitCode {
     match HttpServer::start(&config, listen, allow_public).await {
         Ok(server) => {
-            eprintln!("listening on {}", server.url());
+            output::print(&format!("listening on {}", server.url()));
             match server.run().await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => failed(ErrorCode::ServeFailed, &error),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     plugin::Catalog,
+    process::log::output,
     server::{http::response::empty, request::IncomingRequest},
 };
 
@@ -20,19 +21,24 @@ pub(crate) fn is_health_request(incoming: &IncomingRequest<'_>) -> bool {
 }
 
 /// Returns the status, `{"status": "ok"}` or `"degraded"`. For trusted callers it also lists `host`, `layers`, `tools`
-/// and `leftOut`.
+/// and `leftOut`, and `log` if lines of the log were dropped: `{"dropped": 3, "fault": "nobody reads the log"}`.
 pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
     let skipped: Vec<_> = catalog.skipped().map(describe).collect();
     let layers = catalog.layers().iter();
     let layers: Vec<_> = layers
         .map(|layer| json!({ "name": layer.name, "version": layer.version }))
         .collect();
-    let mut health = json!({ "status": if skipped.is_empty() { "ok" } else { "degraded" } });
+    let log = output::status();
+    let is_ok = skipped.is_empty() && log.fault.is_none();
+    let mut health = json!({ "status": if is_ok { "ok" } else { "degraded" } });
     if is_trusted {
         health["host"] = env!("CARGO_PKG_VERSION").into();
         health["layers"] = layers.into();
         health["tools"] = catalog.names().collect();
         health["leftOut"] = skipped.into();
+        if log.dropped > 0 {
+            health["log"] = json!({ "dropped": log.dropped, "fault": log.fault });
+        }
     }
     let mut response = empty(StatusCode::OK);
     response
