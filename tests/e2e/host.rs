@@ -8,6 +8,7 @@ mod dynamodb;
 mod failures;
 mod http_tools;
 mod layer_swap;
+mod log_output;
 mod preload;
 mod results;
 mod scale;

@@ -1,12 +1,16 @@
 //! The real `bootstrap` on a layer: by `serve`, or on Lambda behind a gateway.
 
+mod bad_stderr;
 mod cargo_lambda;
 pub(crate) mod environment;
 
 use std::{
     io::{BufRead, BufReader, Read},
-    net::{Ipv4Addr, SocketAddr},
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::{
+        fd::OwnedFd,
+        unix::{fs::MetadataExt, process::CommandExt},
+    },
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -17,6 +21,7 @@ use lambda_local::{Function, FunctionConfig, Gateway, InvokeError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+pub use bad_stderr::BadStderr;
 pub use lambda_local::FrontDoor;
 
 use crate::{Client, Layer, bootstrap};
@@ -82,6 +87,34 @@ impl Host {
             command.uid(NOBODY).gid(NOBODY);
         }
         Self::spawn_and_wait(command, layer)
+    }
+
+    /// Serves the layer with this fault of stderr. There is no log then.
+    pub fn serve_with_bad_stderr(
+        layer: &Layer,
+        stderr: BadStderr,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (program, arguments) = stderr.wrap(bootstrap(), &layer.plugin_dir());
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .args(["serve", "--listen", "stdin"])
+            .stdin(OwnedFd::from(listener))
+            .stdout(Stdio::null())
+            .env_clear()
+            .env("MCP_PLUGIN_DIR", layer.plugin_dir())
+            .envs(variables.iter().copied());
+        Self {
+            url: format!("http://{address}/mcp"),
+            layer: layer.clone(),
+            backend: HostBackend::Serve {
+                child: command.spawn().expect("bash can be run"),
+                log: Arc::default(),
+            },
+        }
     }
 
     fn spawn_and_wait(mut command: Command, layer: &Layer) -> Self {
@@ -187,6 +220,23 @@ impl Host {
             layer,
             front_door,
         )
+    }
+
+    /// Runs the layer on Lambda, in one environment with this fault of stderr.
+    pub fn lambda_with_bad_stderr(
+        layer: &Layer,
+        front_door: FrontDoor,
+        stderr: BadStderr,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let (program, arguments) = stderr.wrap(bootstrap(), &layer.plugin_dir());
+        let mut config = function_config(layer, variables).max_environments(1);
+        config.bootstrap = program.into();
+        config.arguments = arguments
+            .into_iter()
+            .map(|argument| argument.into_string().expect("UTF-8"))
+            .collect();
+        Self::on_lambda(config, layer, front_door)
     }
 
     fn on_lambda(config: FunctionConfig, layer: &Layer, front_door: FrontDoor) -> Self {
@@ -412,6 +462,36 @@ impl Host {
         let mut stdout = child.stdout.take().expect("stdout is piped");
         stdout.read_to_string(&mut text).expect("text");
         text
+    }
+
+    /// Asks the host to end, and returns its exit code.
+    ///
+    /// # Panics
+    /// When it does not end within [`LOG_TIMEOUT`].
+    pub fn terminate(self) -> Option<i32> {
+        let HostBackend::Serve { child, .. } = &self.backend else {
+            panic!("only of serve")
+        };
+        crate::output_of(Command::new("kill").args(["-TERM", &child.id().to_string()]));
+        self.wait_for_exit()
+    }
+
+    /// Waits for the end of the host, and returns its exit code.
+    ///
+    /// # Panics
+    /// When it does not end within [`LOG_TIMEOUT`].
+    pub fn wait_for_exit(mut self) -> Option<i32> {
+        let HostBackend::Serve { child, .. } = &mut self.backend else {
+            panic!("only of serve")
+        };
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().expect("the child can be waited for") {
+                return status.code();
+            }
+            assert!(started.elapsed() < LOG_TIMEOUT, "the host does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Sends the signal of Ctrl-C twice, and returns the exit code.

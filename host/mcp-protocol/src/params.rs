@@ -39,7 +39,8 @@ impl<'a> Params<'a> {
             let message = format!("{place} has {name:?} twice; send it once");
             Answer::error(400, id, INVALID_REQUEST, &message)
         };
-        let members = match raw.map(members) {
+        // Some clients write null for absent `params`.
+        let members = match raw.filter(|raw| raw.get() != "null").map(members) {
             None => Some(Members::new()),
             Some(parsed) => parsed.map_err(|name| duplicate("`params`", &name))?,
         };

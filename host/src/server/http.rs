@@ -12,13 +12,13 @@ pub mod sse;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, ORIGIN},
+    header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN},
 };
 use mcp_protocol::{Headers, route};
 
 use self::{
     auth::challenge,
-    headers::{header, is_json},
+    headers::{is_json, single_header},
     response::{empty, into_response, refusal, respond},
     sse::StreamingResponse,
 };
@@ -42,10 +42,14 @@ impl McpServer {
         incoming: &IncomingRequest<'_>,
     ) -> (Response<Bytes>, AccessLogEntry) {
         let mut entry = self.log_entry(incoming, incoming.body.len());
-        let response = match self.access.origin(incoming.headers, incoming.exposure) {
+        let mut response = match self.access.origin(incoming.headers, incoming.exposure) {
             Ok(origin) => with_cors(self.route_path(incoming).await, origin),
             Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
         };
+        if incoming.method == Method::HEAD {
+            // The headers are those of GET. A gateway sends what it gets.
+            response.body_mut().clear();
+        }
         entry.finish(&response);
         (response, entry)
     }
@@ -74,7 +78,7 @@ impl McpServer {
     }
 
     /// Logs and returns an answer that needed nothing of the body.
-    fn log_without_body(
+    pub(crate) fn log_without_body(
         &self,
         incoming: &IncomingRequest<'_>,
         response: Response<Bytes>,
@@ -144,16 +148,16 @@ impl McpServer {
         if incoming.body.len() > MAX_BODY {
             return too_large();
         }
-        if let Some(kind) = incoming
-            .headers
-            .get(CONTENT_TYPE)
-            .filter(|kind| !is_json(kind))
-        {
+        if let Some(coding) = content_coding(incoming.headers) {
+            return unsupported_coding(&coding);
+        }
+        let kind = single_header(incoming.headers, CONTENT_TYPE.as_str());
+        if let Some(kind) = kind.filter(|kind| !is_json(kind)) {
             let message = format!("the body is {kind:?}; send application/json");
             return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message);
         }
         let [version, method, name] = ["mcp-protocol-version", "mcp-method", "mcp-name"]
-            .map(|name| header(incoming.headers, name));
+            .map(|name| single_header(incoming.headers, name));
         let headers = Headers {
             protocol_version: version.as_deref(),
             method: method.as_deref(),
@@ -189,6 +193,23 @@ pub(crate) fn too_large() -> Response<Bytes> {
         StatusCode::PAYLOAD_TOO_LARGE,
         &format!("the body has more than {MAX_BODY} bytes"),
     )
+}
+
+/// Returns the content coding of a body, if it has one.
+fn content_coding(headers: &HeaderMap) -> Option<String> {
+    let coding = single_header(headers, CONTENT_ENCODING.as_str())?;
+    let is_plain = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    (!is_plain).then(|| coding.into_owned())
+}
+
+/// Returns the answer to a body with a content coding (RFC 9110, section 15.5.16).
+fn unsupported_coding(coding: &str) -> Response<Bytes> {
+    let message =
+        format!("the content coding {coding:?} is not supported; send the body without one");
+    let mut response = refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message);
+    let headers = response.headers_mut();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    response
 }
 
 /// Returns the response with the CORS headers for the calling page, if there is one.

@@ -93,7 +93,8 @@ impl LegacySessions {
         id: Option<&Id>,
     ) -> Result<SessionContext, Answer> {
         let mode = self.sessions.mode();
-        let named = header(incoming.headers, SESSION_HEADER).filter(|_| mode != SessionMode::Off);
+        let named =
+            single_header(incoming.headers, SESSION_HEADER).filter(|_| mode != SessionMode::Off);
         let Some(named) = named else {
             return match mode {
                 SessionMode::Strict => Err(Answer::error(
@@ -172,7 +173,7 @@ impl LegacySessions {
     /// # Errors
     /// The answer to a client that cannot end it.
     pub(crate) async fn end(&self, incoming: &IncomingRequest<'_>) -> Result<(), Answer> {
-        let Some(named) = header(incoming.headers, SESSION_HEADER) else {
+        let Some(named) = single_header(incoming.headers, SESSION_HEADER) else {
             return Err(Answer::error(
                 400,
                 None,

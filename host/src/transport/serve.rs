@@ -1,5 +1,8 @@
 //! MCP over plain HTTP on this machine: for development, and behind a proxy.
 
+mod active_requests;
+mod request_head;
+
 use std::{
     convert::Infallible,
     io,
@@ -40,7 +43,7 @@ use crate::{
         record::RequestRecord,
         request::{Exposure, IncomingRequest, MAX_BODY, NotificationSink},
     },
-    transport::failed,
+    transport::{failed, serve::active_requests::ActiveRequests},
 };
 
 /// The default address of `serve`.
@@ -214,6 +217,7 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
         Exposure::Network
     };
     let graceful = GracefulShutdown::new();
+    let active = ActiveRequests::new();
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     loop {
@@ -233,7 +237,20 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
         // Answers are written whole: waiting for more to send with them only delays them.
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(&server);
-        let service = service_fn(move |request| answer(Arc::clone(&server), request, exposure));
+        let active = active.clone();
+        let service = service_fn(move |request| {
+            let (server, active) = (Arc::clone(&server), active.enter());
+            async move {
+                let response = answer(server, request, exposure).await;
+                // The request is active until its answer is written.
+                Ok::<_, Infallible>(response.map(|body| {
+                    body.map_frame(move |frame| {
+                        let _active = &active;
+                        frame
+                    })
+                }))
+            }
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .serve_connection(TokioIo::new(stream), service);
@@ -247,6 +264,8 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
+        // Other connections have sent nothing, or a part of a head.
+        () = active.wait_until_idle() => {}
         () = tokio::time::sleep(SHUTDOWN_GRACE) => tracing::warn!(
             "requests were still under way {} seconds after the end was asked for",
             SHUTDOWN_GRACE.as_secs()
@@ -262,10 +281,15 @@ async fn answer(
     server: Arc<McpServer>,
     request: Request<HttpBody>,
     exposure: Exposure<'static>,
-) -> Result<Response<ResponseBody>, Infallible> {
-    let (head, body) = request.into_parts();
+) -> Response<ResponseBody> {
+    let (mut head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let refused = server.reject_early(&incoming(&head, &[], exposure, &request_id, None));
+    let checked = request_head::check(&mut head);
+    let early = incoming(&head, &[], exposure, &request_id, None);
+    let refused = match checked {
+        Ok(()) => server.reject_early(&early),
+        Err(refusal) => Some(server.log_without_body(&early, refusal)),
+    };
     let body = Limited::new(body, MAX_BODY);
     let read = async {
         match refused {
@@ -276,7 +300,7 @@ async fn answer(
     };
     let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
     if let Some(refused) = refused {
-        return Ok(refused.map(ResponseBody::whole));
+        return refused.map(ResponseBody::whole);
     }
     let body = match read {
         Ok(Ok(body)) => Ok(body),
@@ -298,7 +322,7 @@ async fn answer(
         Err(refusal) => {
             let incoming = incoming(&head, &[], exposure, &request_id, None);
             let answer = server.reject_unread_body(&incoming, refusal);
-            return Ok(answer.map(ResponseBody::whole));
+            return answer.map(ResponseBody::whole);
         }
     };
     let streaming = server.streaming_response(&head.headers, exposure);
@@ -306,7 +330,7 @@ async fn answer(
         let incoming = incoming(&head, &body, exposure, &request_id, Some(sink));
         (server.handle(&incoming).await, None)
     };
-    Ok(streaming.respond(answer).await.0)
+    streaming.respond(answer).await.0
 }
 
 fn incoming<'a>(

@@ -2,7 +2,7 @@
 
 use host::server::request::MAX_BODY;
 use http::{Method, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::{Server, message, modern, post, with_body};
 
@@ -146,18 +146,66 @@ fn a_notification_and_a_response_are_accepted_without_a_body() {
 }
 
 #[test]
-fn a_repeated_header_matches_no_body() {
+fn a_repeated_header_with_another_value_matches_no_body() {
     let server = Server::greeting();
-    for header in ["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"] {
+    for (header, value) in [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "greet"),
+    ] {
         for second in ["x", "2026-07-28", "tools/call", "greet"] {
             let mut request = modern("tools/call", json!({ "name": "greet" }));
-            let second = second.parse().expect("a value");
-            request
-                .headers_mut()
-                .append(header.parse::<http::HeaderName>().expect("a name"), second);
+            let added = second.parse().expect("a value");
+            request.headers_mut().append(header, added);
             let answered = server.answer(&request);
-            assert_eq!(answered.outcome(), "400 -32020", "{request:?}");
+            // A gateway joins repeated headers, so that equal values count once.
+            let is_mismatch = answered.outcome() == "400 -32020";
+            assert_eq!(is_mismatch, second != value, "{request:?}: {answered:?}");
         }
+    }
+}
+
+#[test]
+fn a_content_coding_is_refused_by_its_name() {
+    let server = Server::greeting();
+    for (coding, status) in [
+        ("gzip", 415),
+        ("br, gzip", 415),
+        ("identity", 200),
+        ("Identity", 200),
+    ] {
+        let mut request = with_body(post(), &ping());
+        let value = coding.parse().expect("a value");
+        request.headers_mut().insert("content-encoding", value);
+        let answered = server.answer(&request);
+        assert_eq!(answered.status(), status, "{coding}");
+        if status == 415 {
+            assert!(answered.error_text().contains(coding), "{answered:?}");
+            assert_eq!(answered.headers()["accept-encoding"], "identity");
+        }
+    }
+}
+
+#[test]
+fn a_content_type_that_a_gateway_has_joined_counts_once() {
+    let server = Server::greeting();
+    for (kind, status) in [
+        ("application/json,application/json", 200),
+        ("application/json, text/plain", 415),
+    ] {
+        let mut request = with_body(post(), &ping());
+        let value = kind.parse().expect("a value");
+        request.headers_mut().insert("content-type", value);
+        assert_eq!(server.answer(&request).status(), status, "{kind}");
+    }
+}
+
+#[test]
+fn null_params_are_no_params() {
+    let server = Server::greeting();
+    for method in ["ping", "tools/list"] {
+        let answered = server.answer(&with_body(post(), &message(method, Value::Null)));
+        assert_eq!(answered.outcome(), "200", "{method}");
     }
 }
 

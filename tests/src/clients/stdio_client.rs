@@ -15,7 +15,7 @@ use std::{
 use schemas::validate_line;
 use serde_json::Value;
 
-use crate::{Layer, bootstrap};
+use crate::{BadStderr, Layer, bootstrap};
 
 /// The time to wait for a line. Source: ours; far more than a loaded machine needs.
 const LINE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -45,7 +45,18 @@ impl StdioClient {
 
     /// Starts the host with these environment variables.
     pub fn open_with(layer: &Layer, variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(bootstrap());
+        Self::spawn(Command::new(bootstrap()), layer, variables)
+    }
+
+    /// Starts the host with this fault of stderr. There is no log then.
+    pub fn open_with_bad_stderr(layer: &Layer, stderr: BadStderr) -> Self {
+        let (program, arguments) = stderr.wrap(bootstrap(), &layer.plugin_dir());
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::spawn(command, layer, &[])
+    }
+
+    fn spawn(mut command: Command, layer: &Layer, variables: &[(&str, &str)]) -> Self {
         command
             .arg("stdio")
             .env_clear()

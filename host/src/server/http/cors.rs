@@ -4,7 +4,7 @@
 //! resolves to 127.0.0.1 it can also read the answers. So an origin must be known, and a host on loopback answers only
 //! to names of this machine.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri,
@@ -53,11 +53,19 @@ const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
 const ALLOWS_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-/// Reports whether a name means this machine. (An address cannot be redirected as a name can.)
+/// Reports whether a name means this machine. (An address cannot be redirected as a name can.) An IPv6 address is in
+/// brackets (RFC 3986, section 3.2.2).
 fn is_this_machine(name: &str) -> bool {
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = |address: IpAddr| address.is_loopback();
-    name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
+    let in_brackets = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    match in_brackets {
+        Some(address) => address.parse().is_ok_and(|it: Ipv6Addr| it.is_loopback()),
+        None => {
+            name.eq_ignore_ascii_case("localhost")
+                || name.parse().is_ok_and(|it: Ipv4Addr| it.is_loopback())
+        }
+    }
 }
 
 /// The permitted origins and hosts.
@@ -271,6 +279,13 @@ mod tests {
             (Exposure::Loopback, "localhost", Some("null"), false),
             (Exposure::Loopback, "localhost", Some("file://"), false),
             (Exposure::Loopback, "127.0.0.2:3000", None, true),
+            (Exposure::Loopback, "[[[127.0.0.1]]]", None, false),
+            (Exposure::Loopback, "[127.0.0.1]", None, false),
+            (Exposure::Loopback, "[::1", None, false),
+            (Exposure::Loopback, "[[::1]]:3000", None, false),
+            (Exposure::Loopback, "::1", None, false),
+            (Exposure::Loopback, "localhost:80x", None, false),
+            (Exposure::Loopback, "", None, false),
             (Exposure::Network, "anything", None, false),
             (Exposure::Network, "devbox:3000", None, true),
             (

@@ -27,9 +27,20 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, s
     Some(values.fold(first, |joined, value| format!("{joined}, {value}").into()))
 }
 
+/// Returns the value of a header that has one value. If the same value comes several times, it counts once: an HTTP API
+/// of API Gateway joins repeated headers by commas.
+pub(crate) fn single_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    let joined = header(headers, name)?;
+    let mut values = joined.split(',').map(str::trim);
+    let first = values.next().unwrap_or_default();
+    if first.len() < joined.len() && values.all(|value| value == first) {
+        return Some(first.to_owned().into());
+    }
+    Some(joined)
+}
+
 /// Checks for `application/json`, with any parameters.
-pub(crate) fn is_json(kind: &HeaderValue) -> bool {
-    let kind = kind.to_str().unwrap_or_default();
+pub(crate) fn is_json(kind: &str) -> bool {
     let essence = kind.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
@@ -81,6 +92,21 @@ mod tests {
             (name, value.parse::<HeaderValue>().expect("a value"))
         };
         pairs.iter().map(parsed).collect()
+    }
+
+    #[test]
+    fn a_repeated_value_counts_once() {
+        for (pairs, expected) in [
+            (&[("a", "x")][..], Some("x")),
+            (&[("a", "x,x")], Some("x")),
+            (&[("a", "x"), ("a", "x"), ("a", "x")], Some("x")),
+            (&[("a", "x, y")], Some("x, y")),
+            (&[("a", "x"), ("a", "y")], Some("x, y")),
+            (&[("a", "")], Some("")),
+            (&[("b", "x")], None),
+        ] {
+            assert_eq!(single_header(&of(pairs), "a").as_deref(), expected);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `GET /health`: the tools that are served, and the plugins that are skipped.
+//! `GET /health` and `HEAD /health`: the tools that are served, and the plugins that are skipped.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
@@ -17,7 +17,8 @@ pub(crate) fn is_health_path(path: &str) -> bool {
 }
 
 pub(crate) fn is_health_request(incoming: &IncomingRequest<'_>) -> bool {
-    incoming.method == Method::GET && is_health_path(incoming.path)
+    let reads = [Method::GET, Method::HEAD].contains(&incoming.method);
+    reads && is_health_path(incoming.path)
 }
 
 /// Returns the status, `{"status": "ok"}` or `"degraded"`. For trusted callers it also lists `host`, `layers`, `tools`
