@@ -172,7 +172,7 @@ impl Config {
             }
         });
         // The value itself is never shown: it may be a key.
-        let problem = |name| format!("{name} is not UTF-8; write it in characters that are");
+        let problem = |name| format!("{name} is not UTF-8; write it in UTF-8");
         let unreadable = unreadable.into_inner().into_iter().map(problem);
         config.problems.extend(unreadable);
         config
@@ -286,7 +286,7 @@ mod tests {
                 let bytes = b"0123456789abcdef0123456789abcdef\xff".to_vec();
                 (asked == name).then(|| OsString::from_vec(bytes))
             });
-            let problem = format!("{name} is not UTF-8; write it in characters that are");
+            let problem = format!("{name} is not UTF-8; write it in UTF-8");
             assert_eq!(config.problems, [problem]);
         }
         let config = Config::from_os(|name| (name == "TOOLS_LIST").then(|| "größe".into()));

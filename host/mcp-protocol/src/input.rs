@@ -58,11 +58,11 @@ impl InputRequest {
     /// The reason why no client can be asked this, as the end of a sentence.
     pub fn required_capabilities(&self) -> Result<Vec<&'static str>, String> {
         if !self.params.is_object() {
-            return Err("has `params` that are no object".to_owned());
+            return Err("has `params` that are not an object".to_owned());
         }
         let text = |member: &str| match self.params[member].is_string() {
             true => Ok(()),
-            false => Err(format!("lacks a text as its {member:?}")),
+            false => Err(format!("needs a string as its {member:?}")),
         };
         match self.method.as_str() {
             "elicitation/create" if self.has_mode("url") => {
@@ -80,11 +80,11 @@ impl InputRequest {
             "roots/list" => Ok(vec!["roots"]),
             "sampling/createMessage" => {
                 if !self.params["maxTokens"].is_u64() {
-                    return Err("lacks a whole number as its \"maxTokens\"".to_owned());
+                    return Err("needs an integer as its \"maxTokens\"".to_owned());
                 }
                 let messages = self.params["messages"].as_array();
                 if !messages.is_some_and(|messages| messages.iter().all(is_message)) {
-                    return Err("lacks \"messages\", each with a role and a content".to_owned());
+                    return Err("needs \"messages\", each with a role and a content".to_owned());
                 }
                 let mut required = vec!["sampling"];
                 let has = |member: &str| self.params.get(member).is_some();
@@ -101,7 +101,7 @@ impl InputRequest {
                 Ok(required)
             }
             method => Err(format!(
-                "has the method {method:?}; clients are asked by {}",
+                "has the method {method:?}; use one of {}",
                 METHODS.join(", ")
             )),
         }

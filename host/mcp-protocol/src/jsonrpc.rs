@@ -285,7 +285,7 @@ impl Answer {
                 200,
                 Some(id),
                 INTERNAL_ERROR,
-                &format!("the result has no form in JSON: {error}"),
+                &format!("the result cannot be serialized as JSON: {error}"),
             ),
         }
     }

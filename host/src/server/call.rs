@@ -248,7 +248,7 @@ impl CallRunner {
         if let Some(questions) = unanswered {
             incoming.record.set_outcome(RequestOutcome::InputRequired);
             if let Err(CallError::Failed(failure)) = outcome {
-                let message = "a call failed that asks its client, who is asked all the same";
+                let message = "a call failed after it asked its client for input; the client still gets the questions";
                 log_failure(tool_call, call, &failure, message);
             }
             return questions;

@@ -44,7 +44,7 @@ fn an_unknown_tool_is_an_error_of_the_client() {
     }
     insta::assert_snapshot!(
         server.modern("tools/call", json!({ "name": "nope" })).error_text(),
-        @"unknown tool: nope; the list of tools may have changed, ask for it again by tools/list"
+        @"unknown tool: nope; the list of tools may have changed, request it again with tools/list"
     );
 }
 
@@ -165,7 +165,7 @@ fn capabilities_are_checked_after_the_tool_and_before_the_arguments() {
         assert_eq!(
             legacy["result"]["content"][0]["text"],
             format!(
-                "tool book needs the client to be capable of {required}, which it has not declared; use a client that is"
+                "tool book needs the client capability {required}, which this client has not declared; use a client that has it"
             )
         );
         let unknown = server.modern("tools/call", json!({ "name": "nope" }));

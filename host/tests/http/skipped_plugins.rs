@@ -36,7 +36,7 @@ fn health(folder: Folder, variables: &[(&str, &str)]) -> Value {
 #[test]
 fn all_errors_that_stop_the_start_are_reported_at_once() {
     assert_snapshot!(refused(&folder(), &[]), @"
-    PLUGIN_UNREADABLE: 3 things cannot be served:
+    PLUGIN_UNREADABLE: 3 errors:
     [PLUGIN_UNREADABLE] [dir]/libgone.so: named by [dir]/c-layer.layer.json, but: failed to query resolved metadata `[dir]/libgone.so`: No such file or directory (os error 2); rebuild the layer
     [PLUGIN_NEEDS_NEWER_HOST] [dir]/libnewer.so: needs release 99.1.0 of the host, this is 0.1.0; deploy that release, or rebuild the plugin with the plugin-sdk of this one
     [MANIFEST_DRIFT] [dir]/libreplaced.so: has 15 bytes, but [dir]/d-layer.layer.json says 13: another layer may have a file of the same name, or the file was replaced; rebuild the layer
@@ -91,7 +91,7 @@ fn a_bad_plugin_named_in_entry_file_stops_the_start() {
 fn a_skipped_tool_named_in_tools_list_stops_the_start() {
     assert_snapshot!(
         refused(&folder(), &[SKIP, ("TOOLS_LIST", "greet,replaced")]),
-        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "replaced" (there are: greet); left out were libgone.so [PLUGIN_UNREADABLE]; libnewer.so [PLUGIN_NEEDS_NEWER_HOST]; libreplaced.so [MANIFEST_DRIFT]"#
+        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "replaced" (there are: greet); skipped: libgone.so [PLUGIN_UNREADABLE]; libnewer.so [PLUGIN_NEEDS_NEWER_HOST]; libreplaced.so [MANIFEST_DRIFT]"#
     );
 }
 

@@ -129,7 +129,7 @@ fn a_result_outside_of_json_is_an_error_for_the_operator() {
 
     let failure = json!({
         "kind": "unavailable",
-        "detail": "the result has no form in JSON: key must be a string",
+        "detail": "the result cannot be serialized as JSON: key must be a string",
     });
     assert_eq!(call::<f>(""), Err(failure));
 }

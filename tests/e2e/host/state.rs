@@ -243,8 +243,7 @@ fn state_is_bounded_private_and_ends() {
     let on_lambda = Host::lambda(&Layer::of(["stateful"]), FrontDoor::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
     insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set MCP_SESSION_TABLE");
-    on_lambda
-        .wait_for_log("MCP_SESSION_TABLE is not set: tools cannot keep anything between calls");
+    on_lambda.wait_for_log("MCP_SESSION_TABLE is not set: tools cannot store state between calls");
 }
 
 #[test]

@@ -41,13 +41,13 @@ pub struct NewToken {
 /// The reason why a request is not authorized. It quotes nothing of the header, which may be a misspelled secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthError {
-    #[error("this server asks for a token; send it in the header `Authorization: Bearer TOKEN`")]
+    #[error("this server requires a token; send it in the header `Authorization: Bearer TOKEN`")]
     Missing,
     #[error(
-        "the header Authorization cannot be read; send it once, as `Bearer`, a blank and the token"
+        "the header Authorization cannot be parsed; send it once, as `Bearer`, a space and the token"
     )]
     Malformed,
-    #[error("the token is not known here; ask the operator for one")]
+    #[error("the token is unknown; ask the operator for one")]
     Unknown,
 }
 
@@ -93,14 +93,16 @@ impl BearerTokens {
             };
             let (name, hash) = (name.trim(), hash.trim());
             if let Err(what) = check_name(name) {
-                problem(&format!("has a name that cannot be one: {what}"));
+                problem(&format!("has an invalid name: {what}"));
             }
             match parse_hash(hash) {
                 None => problem(
-                    "has no hash behind its name: 64 hexadecimal digits, the SHA-256 of the token, never the token itself",
+                    "has no hash after its name; write the SHA-256 of the token in 64 hexadecimal digits, never the token itself",
                 ),
                 Some(hash) if tokens.iter().any(|token| token.hash == hash) => {
-                    problem("has the hash of another entry; leave one out: a token has one name");
+                    problem(
+                        "has the hash of another entry; remove one, because a token has one name",
+                    );
                 }
                 Some(hash) => tokens.push(TokenEntry {
                     name: name.to_owned(),
@@ -111,7 +113,7 @@ impl BearerTokens {
         if entries.is_empty() {
             // An open server must be configured by leaving the variable out, not by an empty list.
             problems.push(
-                "has no entry; write NAME:HASH, or leave it out to let everybody call".to_owned(),
+                "has no entry; write NAME:HASH, or unset it to let everybody call".to_owned(),
             );
         }
         if problems.is_empty() {

@@ -19,7 +19,7 @@ use crate::{
 
 const MINUTE: u64 = 60_000;
 
-const TOO_LONG: &str = "tool hurried was given up: its time limit is 50 ms; its author can raise it by #[tool(timeout = \"...\")] (request id request-1)";
+const TOO_LONG: &str = "tool hurried timed out: its time limit is 50 ms; its author can raise it with #[tool(timeout = \"...\")] (request id request-1)";
 
 /// Returns the host's reply to a plugin that asks whether its call was cancelled.
 fn cancelled(number: u64) -> Value {
@@ -88,9 +88,9 @@ async fn the_time_limit_of_the_function_ends_a_call_as_well() {
         .await;
     let text = answered.text();
     assert!(
-        text.starts_with("tool linger was given up: the function it runs in left it ")
+        text.starts_with("tool linger timed out: the function's timeout left ")
             && text.ends_with(
-                " ms; the operator can raise the function's timeout (request id request-1)"
+                " ms for the call; the operator can raise the function's timeout (request id request-1)"
             ),
         "{text}"
     );
@@ -198,7 +198,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
         assert_eq!(answered.header("retry-after"), Some("1"));
         let error = &answered.json()["error"];
         assert_eq!(error["code"], -32603, "{error}");
-        let words = "was not called: as many calls run as the server runs at once, 1; try again later (request id crowded out)";
+        let words = "was not called: the server is at its limit of concurrent calls, 1; try again later (request id crowded out)";
         let message = error["message"].as_str().expect("words");
         assert!(message.ends_with(words), "{message}");
     }

@@ -149,7 +149,7 @@ impl Sessions {
             && let Err(error) = timeouts::with_timeout(EXTEND_TIMEOUT, self.extend(id)).await
             && LOG_RATE.is_due()
         {
-            tracing::warn!(%error, "the life of a session cannot be extended; it is served as long as it lives");
+            tracing::warn!(%error, "the expiry of a session cannot be extended; it is served until it expires");
         }
     }
 

@@ -385,7 +385,7 @@ impl CallState {
                 && LOG_RATE.is_due()
             {
                 let request_id = &self.request_id;
-                tracing::warn!(request_id, %error, "the life of what a tool keeps cannot be extended; it is read as long as it lives");
+                tracing::warn!(request_id, %error, "the expiry of tool state cannot be extended; it can be read until it expires");
             }
         }
     }
@@ -418,7 +418,7 @@ impl CallState {
         if self.stores.is_none() {
             LOGGED.call_once(|| {
                 let (tool, request_id) = (&self.tool, &self.request_id);
-                tracing::warn!(request_id, tool, "MCP_SESSION_TABLE is not set: tools cannot keep anything between calls, and those that want to fail; set it to a DynamoDB table");
+                tracing::warn!(request_id, tool, "MCP_SESSION_TABLE is not set: tools cannot store state between calls, and those that try fail; set it to a DynamoDB table");
             });
         }
         self.stores.as_ref().ok_or(StateFailure::NotKept)
@@ -428,7 +428,7 @@ impl CallState {
     fn or_unavailable<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StateFailure> {
         outcome.map_err(|error| {
             let request_id = &self.request_id;
-            tracing::error!(request_id, %error, "what tools keep cannot be read or written");
+            tracing::error!(request_id, %error, "tool state cannot be read or written");
             self.lock().faults.insert(StoreFault::Unavailable);
             StateFailure::Unavailable
         })
@@ -731,8 +731,7 @@ mod tests {
             assert_eq!(read.value.as_deref(), Some("1"));
         }
         let lines = operator.lines();
-        let told =
-            "the life of what a tool keeps cannot be extended; it is read as long as it lives";
+        let told = "the expiry of tool state cannot be extended; it can be read until it expires";
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["message"], told);
     }

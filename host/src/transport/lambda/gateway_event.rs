@@ -75,7 +75,9 @@ impl GatewayRequest {
         let body = body.unwrap_or_default();
         let body = if is_encoded {
             BASE64_STANDARD.decode(body).map_err(|_| {
-                UnknownEvent::new("one of a gateway whose body is said to be base64, and is none")
+                UnknownEvent::new(
+                    "one of a gateway with a body that is marked as base64 and is not",
+                )
             })?
         } else {
             body.into_bytes()

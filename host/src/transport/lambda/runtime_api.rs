@@ -46,13 +46,13 @@ pub(super) struct RuntimeApi<S> {
 /// The reason why a request to the Runtime API failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RuntimeApiError {
-    #[error("{0} cannot be connected to: {1}")]
+    #[error("cannot connect to {0}: {1}")]
     Connect(String, std::io::Error),
     #[error(transparent)]
     Http(#[from] hyper::Error),
     #[error(transparent)]
     Request(#[from] http::Error),
-    #[error("it answers {0}")]
+    #[error("it responded with {0}")]
     Refused(StatusCode),
     #[error("an invocation has no request id")]
     MissingRequestId,

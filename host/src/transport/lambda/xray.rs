@@ -46,7 +46,7 @@ pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
     // already, one pointer changes.
     let set = unsafe { libc::putenv(buffer.as_mut_ptr().cast()) };
     if set != 0 {
-        tracing::warn!("the trace of an invocation cannot be told to AWS's SDKs: no memory");
+        tracing::warn!("the trace of an invocation cannot be passed to AWS's SDKs: out of memory");
     }
 }
 

@@ -216,7 +216,7 @@ impl ReplyTargets {
     /// Returns the reply for a line that is refused for its size.
     fn overloaded_reply(self) -> McpReply {
         let message = format!(
-            "messages of {MAX_LARGE_BYTES} bytes are worked on, and no more at the moment; send it again when others are answered"
+            "large messages of {MAX_LARGE_BYTES} bytes are already in progress; send this one again when others are answered"
         );
         let refused =
             |id: &Id| McpReply::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
