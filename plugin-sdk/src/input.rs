@@ -267,7 +267,7 @@ fn refusal_message(refusal: &[u8]) -> String {
     let Refusal { kind, public } = serde_json::from_slice(refusal).unwrap_or_default();
     public.unwrap_or_else(|| {
         let why = match kind.as_str() {
-            "call_ended" => "the call is over, so that nobody is left to answer",
+            "call_ended" => "the call has ended, so the client can no longer answer",
             "unknown_op" => "this host has no way to ask the client",
             _ => "the host did not understand the question",
         };
@@ -539,7 +539,7 @@ mod tests {
             ),
             (
                 r#"{"kind": "call_ended", "detail": "call 5 is over"}"#,
-                "the call is over, so that nobody is left to answer",
+                "the call has ended, so the client can no longer answer",
             ),
             (
                 r#"{"kind": "unknown_op"}"#,

@@ -61,7 +61,7 @@ pub struct Hints {
 
 /// A type with the name of a function, for which `#[tool]` implements this trait.
 #[diagnostic::on_unimplemented(
-    message = "what `export_tools!` names is not a tool",
+    message = "`export_tools!` names something that is not a tool",
     label = "put `#[tool]` on this function"
 )]
 pub trait ToolFn {

@@ -130,7 +130,7 @@ mod tests {
             (
                 json!({ "headers": { "Region": "/region" } }),
                 vec![
-                    "tool t: `headers` has \"Region\" for \"/region\", where the inputSchema has no such x-mcp-header",
+                    "tool t: `headers` has \"Region\" for \"/region\", but the inputSchema has no such x-mcp-header there",
                 ],
             ),
             (

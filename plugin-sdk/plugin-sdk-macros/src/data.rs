@@ -22,7 +22,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Ok(option) if option == ALLOW_UNKNOWN => true,
         _ => {
             let message = format!(
-                "there is `#[data({ALLOW_UNKNOWN})]`; serde's attributes stand at the type: `#[serde(rename_all = \"camelCase\")]`"
+                "unknown option; the only one is `#[data({ALLOW_UNKNOWN})]`, and serde's attributes go on the type: `#[serde(rename_all = \"camelCase\")]`"
             );
             return with_error(&item, syn::Error::new_spanned(args, message));
         }

@@ -142,7 +142,7 @@ struct UnknownArgument<'a>(&'a str, &'a [&'static str]);
 
 impl fmt::Display for UnknownArgument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no argument `{}`; there are ", self.0)?;
+        write!(f, "unknown argument `{}`; known: ", self.0)?;
         if self.1.is_empty() {
             return f.write_str("none");
         }

@@ -43,7 +43,7 @@ impl CallRecord {
         for (key, request) in &requests {
             let declared = self.facts.get("capabilities");
             if let Some(missing) = declared.and_then(|declared| missing(request, declared)) {
-                return Err(format!("the client is not capable of {missing}"));
+                return Err(format!("the client does not have the capability {missing}"));
             }
             if let Some(url) = request["params"]["url"].as_str() {
                 check_url(url).map_err(|problem| format!("the question {key:?} {problem}"))?;
@@ -51,9 +51,7 @@ impl CallRecord {
             let shown = request["params"].get("requestedSchema");
             let form = shown.map(|shown| Form::new(shown, request.get("schema")));
             let form = form.transpose();
-            forms.push(form.map_err(|error| {
-                format!("no client can show the form {key:?}: it is one {error}")
-            })?);
+            forms.push(form.map_err(|error| format!("the form {key:?} is invalid: {error}"))?);
         }
         let mut answers = Map::new();
         for ((key, request), form) in requests.into_iter().zip(forms) {

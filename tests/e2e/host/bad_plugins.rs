@@ -371,7 +371,7 @@ fn declarations_that_no_client_would_accept() {
     PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad does not have "type": "object" at its root; fix it and rebuild the plugin
     PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad is not a valid JSON Schema (2020-12): Resource 'https://example.com/schema.json' is not present in a registry and retrieving it failed: Retrieval is disabled, cannot fetch https://example.com/schema.json; fix it and rebuild the plugin
     PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad: the x-mcp-header at "/properties/x" of the inputSchema is "not a name"; a header's name has only letters, digits and !#$%&'*+-.^_`|~; fix it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad: the x-mcp-header at "/properties/x" of the inputSchema is for an argument of another type than string, integer or boolean; headers repeat only such; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad: the x-mcp-header at "/properties/x" of the inputSchema is on an argument of another type than string, integer or boolean; headers can repeat only those; fix it and rebuild the plugin
     PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the outputSchema of tool bad is not a valid JSON Schema (2020-12): 7 is not valid under any of the schemas listed in the 'anyOf' keyword; fix it and rebuild the plugin
     "#);
 }

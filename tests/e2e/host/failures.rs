@@ -21,7 +21,7 @@ fn a_panicking_tool_costs_one_call_not_the_host() {
             (
                 "explodeTwice",
                 json!({}),
-                "a panic whose payload is not a string at tests/fixtures/panics/src/lib.rs:",
+                "a panic with a payload that is not a string at tests/fixtures/panics/src/lib.rs:",
             ),
             (
                 "outOfBounds",

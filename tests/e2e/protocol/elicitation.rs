@@ -378,7 +378,7 @@ fn whom_nobody_can_ask_is_told_why() {
         told.starts_with("the tool asks an invalid question (request id "),
         "{told}"
     );
-    host.wait_for_log("\"inner\" is no string, number, boolean, or choice of strings");
+    host.wait_for_log("\"inner\" is not a string, number, boolean, or choice of strings");
     // Environments share no key unless they are given one.
     let on_lambda = Host::lambda(&layer, FrontDoor::rest_api("prod"));
     let answer = on_lambda

@@ -311,7 +311,7 @@ fn check(
         .form()
         .map(|shown| Form::new(shown, schema.as_ref()));
     let form = form.transpose();
-    let form = form.map_err(|error| of_this(format!("has a form {error}")))?;
+    let form = form.map_err(|error| of_this(format!("has an invalid form: {error}")))?;
     let missing = capabilities::missing_capabilities(required, declared);
     if missing.is_empty() {
         return Ok(form);

@@ -343,7 +343,7 @@ fn rare_keywords_have_messages_too() {
         (
             json!({"dependentRequired": {"a": ["b"]}}),
             json!({"a": 1}),
-            "/b is missing (where `a` is, it must be as well)",
+            "/b is missing (`a` requires it)",
         ),
         (
             json!({"enum": ["", "a"]}),
@@ -364,7 +364,7 @@ fn rare_keywords_have_messages_too() {
         (
             json!({"propertyNames": {"pattern": "^x"}}),
             json!({"a": 1}),
-            "has a member whose name is not a string that matches the pattern ^x",
+            "has a member with a name that is not a string that matches the pattern ^x",
         ),
         (
             json!({"patternProperties": {"^[0-9]+$": {"type": "boolean"}}, "additionalProperties": false}),
@@ -409,7 +409,7 @@ fn rare_keywords_have_messages_too() {
         (
             json!({"type": "object", "additionalProperties": false}),
             json!({"a/b~c": 1}),
-            "/a~1b~0c is unknown (nothing may be here)",
+            "/a~1b~0c is unknown (no members are allowed)",
         ),
     ] {
         let compiled = Schema::compile(&schema.to_string()).expect("a schema");
