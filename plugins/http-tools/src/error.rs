@@ -30,7 +30,7 @@ pub enum FetchError {
     },
     /// An address that is not public, and no exception.
     #[error(
-        "{site} {what}, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW"
+        "{site} {what}, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW"
     )]
     Forbidden {
         /// Scheme, host and port.
@@ -45,7 +45,7 @@ pub enum FetchError {
         site: String,
     },
     /// No address of the host accepts a connection.
-    #[error("{site} cannot be connected to ({reason}); check host and port, or try again later")]
+    #[error("{site}: the connection failed ({reason}); check host and port, or try again later")]
     Connect {
         /// Scheme, host and port.
         site: String,
@@ -54,7 +54,7 @@ pub enum FetchError {
     },
     /// This machine has nothing to check certificates with.
     #[error(
-        "{site} cannot be checked: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE"
+        "{site} cannot be verified: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE"
     )]
     NoAuthorities {
         /// Scheme, host and port.
@@ -78,7 +78,7 @@ pub enum FetchError {
     },
     /// The body is compressed in a way that was not asked for.
     #[error(
-        "{site} sent a body compressed as `{coding}`, which was not asked for and cannot be read"
+        "{site} sent a body compressed as `{coding}`, which was not requested and cannot be read"
     )]
     Coding {
         /// Scheme, host and port.
@@ -88,7 +88,7 @@ pub enum FetchError {
     },
     /// It took too long.
     #[error(
-        "{site} took too long to {what}: {:.1} s were left for it; try again later, or fetch something smaller",
+        "{site} took too long to {what}: only {:.1} s were left; try again later, or fetch something smaller",
         .limit.as_secs_f64()
     )]
     Time {
@@ -100,9 +100,7 @@ pub enum FetchError {
         limit: Duration,
     },
     /// One redirect led to the next for too long.
-    #[error(
-        "{site} redirects, after {limit} redirects before; fetch the page it leads to by its own URL"
-    )]
+    #[error("{site} redirects again after {limit} redirects; fetch its target by its own URL")]
     Redirects {
         /// Scheme, host and port of the last one.
         site: String,
@@ -110,7 +108,7 @@ pub enum FetchError {
         limit: usize,
     },
     /// A redirect led to a place that cannot be fetched.
-    #[error("{site} redirects, and: {source}")]
+    #[error("{site} redirects, and the target failed: {source}")]
     Redirected {
         /// Scheme, host and port of the place that redirects.
         site: String,
@@ -118,7 +116,7 @@ pub enum FetchError {
         source: Box<FetchError>,
     },
     /// The body is no text.
-    #[error("{site} answered {status} with {kind}, which is not text; nothing of it can be shown")]
+    #[error("{site} answered {status} with {kind}, which is not text and cannot be shown")]
     Binary {
         /// Scheme, host and port.
         site: String,

@@ -94,7 +94,7 @@ impl Exchange {
                 .await
                 .map_err(|_| FetchError::Time {
                     site: self.site.clone(),
-                    what: "send all of its answer",
+                    what: "send its whole response",
                     limit: self.deadline - self.start,
                 })?;
             match frame {
@@ -134,9 +134,9 @@ fn http_error(site: &str, error: &hyper::Error) -> FetchError {
         site: site.to_owned(),
         // hyper has a method for this in servers only; a test fails when the message changes.
         what: if error.is_parse() && error.to_string() == "message head is too large" {
-            "answered with larger headers than are read (64 KiB, 100 of them)"
+            "answered with headers over the limit (64 KiB, 100 headers)"
         } else if error.is_parse() {
-            "answered in something else than HTTP/1.1; check scheme and port"
+            "did not answer in HTTP/1.1; check scheme and port"
         } else {
             "closed the connection before its answer was complete; try again later"
         },

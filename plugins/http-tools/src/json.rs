@@ -20,7 +20,7 @@ pub enum SelectError {
     )]
     NotAPointer(String),
     /// There is nothing at the pointer.
-    #[error("there is nothing at `{pointer}`: {at} is {what}")]
+    #[error("nothing found at `{pointer}`: {at} is {what}")]
     Nothing {
         /// As it was given.
         pointer: String,
@@ -246,36 +246,33 @@ mod tests {
             ),
             (
                 "/itmes",
-                r#"there is nothing at `/itmes`: the document is an object with "items", "none", "no", "nothing""#,
+                r#"nothing found at `/itmes`: the document is an object with "items", "none", "no", "nothing""#,
             ),
             (
                 "/items/1",
-                "there is nothing at `/items/1`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/1`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/00",
-                "there is nothing at `/items/00`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/00`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/-",
-                "there is nothing at `/items/-`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/-`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/",
-                "there is nothing at `/items/`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/0/name/x",
-                "there is nothing at `/items/0/name/x`: `/items/0/name` is a string",
+                "nothing found at `/items/0/name/x`: `/items/0/name` is a string",
             ),
-            ("/none/x", "there is nothing at `/none/x`: `/none` is null"),
-            (
-                "/no/0",
-                "there is nothing at `/no/0`: `/no` is an empty array",
-            ),
+            ("/none/x", "nothing found at `/none/x`: `/none` is null"),
+            ("/no/0", "nothing found at `/no/0`: `/no` is an empty array"),
             (
                 "/nothing/x",
-                "there is nothing at `/nothing/x`: `/nothing` is an empty object",
+                "nothing found at `/nothing/x`: `/nothing` is an empty object",
             ),
         ] {
             let error = select(&document, pointer, 1000).unwrap_err();

@@ -99,14 +99,14 @@ pub fn convert_time(
 pub fn add_to_date(to: String, span: String) -> Result<String, ToolError> {
     let span: Span = span.trim().parse().map_err(|error| {
         ToolError::new(format!(
-            "{span:?} is no span of time ({error}); write for example `1 month 3 days` or `P1M3D`"
+            "{span:?} is not a span of time ({error}); write for example `1 month 3 days` or `P1M3D`"
         ))
     })?;
     match to.parse::<civil::Date>() {
         Ok(date) if is_date(&to) => {
             if span.get_hours() != 0 || span.get_minutes() != 0 || span.get_seconds() != 0 {
                 return Err(ToolError::new(
-                    "hours and less can be added to a time, not to a date; add `T00:00Z` to it",
+                    "hours and smaller units can be added only to a time, not to a date; add `T00:00Z` to it",
                 ));
             }
             let sum = date.checked_add(span)?;
@@ -171,7 +171,7 @@ fn moment(time: &str, from: Option<&str>) -> Result<Zoned, ToolError> {
     })?;
     let Some(from) = from else {
         return Err(ToolError::new(format!(
-            "{time:?} names no time zone; say which one it is in, or add an offset"
+            "{time:?} has no time zone; name one, or add an offset"
         )));
     };
     Ok(local.to_zoned(zone(from)?)?)
