@@ -46,7 +46,7 @@ pub struct Config {
     pub list_ttl_ms: u64,
     /// `MCP_LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all of them.
     pub list_page_size: Option<usize>,
-    /// `MCP_RESPONSE_MODE`: the way in which Lambda gets an answer. Default: `buffered`.
+    /// `MCP_RESPONSE_MODE`: how Lambda gets a response. Default: `buffered`.
     pub response_mode: ResponseMode,
     /// `MCP_SESSION_TABLE`: the DynamoDB table of sessions and of the state of tools. Default: none, so that sessions are
     /// in the memory of each process.
@@ -108,7 +108,7 @@ pub struct LambdaConfig {
     pub is_snapshot: bool,
 }
 
-/// The way in which Lambda gets an answer. (`bootstrap serve` always streams.)
+/// How Lambda gets a response. (`bootstrap serve` always streams.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
     /// As a whole. Every front door can pass it on.

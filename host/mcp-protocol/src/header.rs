@@ -166,7 +166,7 @@ fn decode(value: &str) -> Option<String> {
     }
 }
 
-/// Encodes a value for a header. A value that no header can have as it is becomes `=?base64?...?=` (M:http, "Custom Headers from Tool Parameters").
+/// Encodes a value for a header. A value that no header can contain unchanged becomes `=?base64?...?=` (M:http, "Custom Headers from Tool Parameters").
 #[must_use]
 pub fn encode_header(value: &str) -> Cow<'_, str> {
     let is_plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))

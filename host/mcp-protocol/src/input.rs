@@ -9,8 +9,8 @@
 //! write a request can write an answer. Two consequences are easily overlooked:
 //!
 //! - Answers without an [`InputResume::state`] are accepted for whatever question has their key. Clients may send them
-//!   so (the official suite does: `input-required-result-ignore-extra-params`), but then nobody knows what the question
-//!   was. Only a state ties an answer to this very question.
+//!   so (the official suite does: `input-required-result-ignore-extra-params`), but then the question is not
+//!   known. Only a state ties an answer to this very question.
 //! - A state can be used more than once. It records the answers to the questions of one call, and it is valid until it
 //!   expires, however often it is sent. An action that must happen once, such as a payment, needs a key of its own in
 //!   the tool's arguments, or a store that remembers it (M:mrtr: "If single use matters, enforce it server-side").
@@ -22,7 +22,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{ServerInfo, json::to_raw, meta_keys::SERVER_INFO};
 
-/// The methods by which a server can ask a client.
+/// The methods for asking a client.
 const METHODS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
 
 /// Reports whether a client with this capability can be asked something. (Capabilities of later revisions are unknown.)
@@ -35,7 +35,7 @@ pub fn is_input_capability(capability: &str) -> bool {
 /// One question to a client. It is no JSON-RPC message: it has no id.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct InputRequest {
-    /// The method by which the client is asked.
+    /// The method of the question.
     pub method: String,
     /// The method's parameters, an object.
     pub params: Value,

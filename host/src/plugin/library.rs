@@ -414,8 +414,8 @@ fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError>
         reason: error_chain(&error),
     })?;
     let library = ManuallyDrop::new(library);
-    // SAFETY: under this name abi_stable puts an `AbiHeader`, whose first bytes are checked by `upgrade` before anything
-    // else of it is used.
+    // SAFETY: under this name abi_stable puts an `AbiHeader`. `upgrade` checks its first bytes before anything else of
+    // it is used.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_SYMBOL.as_bytes()) };
     let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),

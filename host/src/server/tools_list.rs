@@ -24,7 +24,7 @@ const CURSOR_PREFIX: &str = "after:";
 /// The pages of the list, built for each revision and scope at the first request.
 pub(crate) struct ToolsListCache {
     page_size: usize,
-    /// The time for which a client may cache a page. Unit: milliseconds.
+    /// The time that a client may cache a page. Unit: milliseconds.
     ttl_ms: u64,
     public: [OnceLock<Pages>; Revision::ALL.len()],
     private: [OnceLock<Pages>; Revision::ALL.len()],
@@ -44,8 +44,8 @@ impl ToolsListCache {
         }
     }
 
-    /// Returns the cache hints of a list. The list of a principal is private: whoever authorizes the principal may
-    /// treat others differently.
+    /// Returns the cache hints of a list. The list of a principal is private: the gateway or authorizer may treat
+    /// others differently.
     pub(crate) fn cache(&self, caller: &Caller) -> CacheHints {
         CacheHints {
             ttl_ms: self.ttl_ms,

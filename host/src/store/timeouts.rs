@@ -10,7 +10,7 @@ use tokio::{task_local, time::timeout};
 use crate::store::session::StoreError;
 
 /// The time limit for extending the life of something that was used. Source: ours. A healthy table answers within some
-/// ten milliseconds, and nobody shall wait for another one: the next use tries again.
+/// ten milliseconds, and a slow one must not delay the call: the next use tries again.
 pub(crate) const EXTEND_TIMEOUT: Duration = Duration::from_millis(300);
 
 task_local! {

@@ -142,7 +142,7 @@ impl InvocationHandler {
                 message: "the host failed unexpectedly; its log has the location".to_owned(),
             })
         });
-        // The log entry delays nobody: it is written when the answer has reached Lambda. (If the process ends while it
+        // The log entry delays no response: it is written when the answer has reached Lambda. (If the process ends while it
         // answers, Lambda itself logs that.)
         let (sent, _log_entry) = match answered {
             Ok((LambdaResponse::Whole(answer), log_entry)) => {

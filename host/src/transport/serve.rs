@@ -57,7 +57,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Listen {
-    /// An address of our own; port 0 takes a free one.
+    /// An address of our own; port 0 picks a free port.
     Address(SocketAddr),
     /// The socket that is our stdin, as inetd passes it. The program that started us listens already, and may start
     /// another process of ours on the same socket before it ends this one.
@@ -115,7 +115,7 @@ pub struct HttpServer {
     address: SocketAddr,
 }
 
-/// The reason why the server does not start.
+/// The reason why the server failed to start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
@@ -130,7 +130,7 @@ pub enum ServeError {
         /// The system's error.
         source: io::Error,
     },
-    /// Stdin is no socket that listens.
+    /// Stdin is not a listening socket.
     #[error(
         "stdin is not a listening socket: {0}; use `--listen stdin` only in a program that passes one, as inetd does"
     )]

@@ -66,7 +66,7 @@ async fn run_loop(
     let mut conversation = Conversation::new(server, out.clone());
     tokio::select! {
         () = conversation.listen(spawn_reader(input)) => {}
-        // Nobody reads the output any more.
+        // The client no longer reads the output.
         () = out.closed() => return Ok(()),
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}

@@ -109,7 +109,7 @@ pub struct Question {
 pub(crate) enum CannotAsk {
     /// The call can ask nothing.
     Unavailable(InputUnavailable),
-    /// The client lacks a capability; a message for the model.
+    /// The client does not have a capability; a message for the model.
     Client(String),
     /// No client can be asked this; a message for the tool's author.
     Author(String),

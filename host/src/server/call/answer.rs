@@ -17,7 +17,7 @@ use crate::{
     store::tool_state::StoreFault,
 };
 
-/// Returns the answer to a client that lacks capabilities which the tool requires.
+/// Returns the answer to a client without a capability that the tool requires.
 pub(crate) fn missing_capability(
     tool_call: &ToolCall<'_>,
     missing: &[&str],
@@ -94,7 +94,7 @@ pub(crate) fn failure_answer(
     Answer::success(&tool_call.id, &result)
 }
 
-/// Returns the answer to the client of a call that has failed for a fault which its model cannot mend.
+/// Returns the answer to the client of a call that failed with a fault that its model cannot correct.
 pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
     match fault {
         StoreFault::Ended => session_not_found(Some(id)),

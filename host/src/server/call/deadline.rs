@@ -24,12 +24,12 @@ enum LimitSource {
     Function,
 }
 
-/// The time for which a front door waits for an answer.
+/// The time limit of a front door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatewayTimeout {
     /// The front door, with its article: `a REST API`.
     pub front_door: &'static str,
-    /// The time for which it waits.
+    /// The time that it waits for a response.
     pub limit: Duration,
 }
 

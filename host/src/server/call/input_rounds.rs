@@ -2,8 +2,8 @@
 //! round that is not the last. The server keeps nothing between two rounds: everything is in the `requestState` that
 //! the client sends back, sealed.
 //!
-//! The client has `MCP_STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time, however
-//! many rounds follow; after that the question is asked again.
+//! The client has `MCP_STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time in all
+//! later rounds; after that the question is asked again.
 
 use std::{
     collections::BTreeMap,

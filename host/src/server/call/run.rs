@@ -165,8 +165,8 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for DetachOnDrop<F> {
     }
 }
 
-/// Cancels a call that nobody waits for any more, and notifies its plugin. That happens on another thread, since
-/// plugins are not trusted to return at once.
+/// Cancels a call after its client has left or its time limit has passed, and notifies its plugin. That happens on
+/// another thread, since plugins are not trusted to return at once.
 fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);

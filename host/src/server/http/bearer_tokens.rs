@@ -1,7 +1,7 @@
 //! Bearer tokens, for hosts without an authorizing gateway in front of them.
 //!
 //! The host knows names and hashes, never a token: a reader of its configuration, as plugins can be, cannot call with
-//! it. The hash is a plain SHA-256. A token is no password: it has 256 random bits, which nobody can guess.
+//! it. The hash is a plain SHA-256. A token is no password: it has 256 random bits and cannot be guessed.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use layer_format::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The prefix of a token, by which scanners for secrets recognize it in code and logs.
+/// The prefix of a token. Scanners for secrets recognize it in code and logs.
 const TOKEN_PREFIX: &str = "mcp_";
 
 /// The longest name of a token. Unit: bytes. Source: ours; every log line of a request contains it.
@@ -159,7 +159,7 @@ impl fmt::Debug for BearerTokens {
 }
 
 impl NewToken {
-    /// Returns a token that nobody can guess: 256 random bits of the system.
+    /// Returns a new token: 256 random bits of the system.
     #[must_use]
     pub fn random() -> Self {
         // Letters and digits only, so that a double click selects all of it.

@@ -22,7 +22,7 @@ use crate::{
 /// Source: ours.
 pub(crate) const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// The time for which an ended session is remembered after the end of all that it could have kept. Source: ours. A call
+/// The time that an ended session is remembered after the expiry of everything stored for it. Source: ours. A call
 /// that was active may still have written something for it.
 const TOMBSTONE_GRACE: Duration = Duration::from_secs(3600);
 

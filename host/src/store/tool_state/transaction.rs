@@ -130,9 +130,9 @@ pub(crate) struct CallState {
 struct TransactionState {
     /// Whether the session was looked up and may be used.
     session_checked: bool,
-    /// The faults so far, for which the call may fail.
+    /// The faults so far, which may make the call fail.
     faults: BTreeSet<StoreFault>,
-    /// The kind of the error for which the call fails, if its plugin names one.
+    /// The kind of the error that makes the call fail, if its plugin names one.
     cause: Option<String>,
     states: StateTransaction<StoredRecord>,
     /// The sessions and states to extend.
@@ -169,7 +169,7 @@ impl CallState {
         }
     }
 
-    /// Records the kind of the state error for which the call fails, as its plugin names it.
+    /// Records the kind of the state error that makes the call fail, as its plugin names it.
     pub(crate) fn set_failure_kind(&self, kind: String) {
         self.lock().cause = Some(kind);
     }

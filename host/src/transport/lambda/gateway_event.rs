@@ -97,7 +97,7 @@ impl GatewayRequest {
     }
 }
 
-/// Merges the headers with one value and those with all values. Where both have a header, all values count.
+/// Merges the headers with one value and those with all values. If both have a header, all values count.
 fn merge_headers(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
     for (name, value) in single {
         if let Some(name) = name

@@ -1,4 +1,4 @@
-//! A client of Lambda's Runtime API, from which a function fetches its invocations, and to which it posts its answers.
+//! A client of Lambda's Runtime API. A function fetches its invocations from it and posts its answers to it.
 //!
 //! This is not left to `lambda_runtime` for two reasons. It ends the process when the client context has an unknown
 //! form. And each small piece of a streamed answer would wait until the one before is acknowledged, since its client
@@ -148,7 +148,7 @@ where
         self.post(request).await
     }
 
-    /// Posts the reason why the function does not start. Lambda shows the message to the invoker and in the log.
+    /// Posts the reason why the function failed to start. Lambda shows the message to the invoker and in the log.
     pub(super) async fn fail_init(
         &mut self,
         failure: &InvocationFailure,

@@ -271,7 +271,7 @@ impl LineHandler {
             headers: &headers,
             body: &[],
             exposure: Exposure::Stdio,
-            // The caller is the program that started this one. Nobody asks which one that is.
+            // The caller is the program that started this one. It is not authenticated.
             caller: Caller::default(),
             request_id: &request_id,
             deadline: None,
@@ -304,7 +304,7 @@ impl LineHandler {
     }
 }
 
-/// Writes a reply. Nobody may be there any more to read it.
+/// Writes a reply. The client may have left.
 async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: McpReply) {
     for notification in outcome.notifications {
         let _ = out.send(to_line(notification.get().as_bytes())).await;

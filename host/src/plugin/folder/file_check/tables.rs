@@ -331,7 +331,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         None
     }
 
-    /// Returns the value of an entry of the dynamic section. Of several the last counts, as for the loader.
+    /// Returns the value of an entry of the dynamic section. The last of several counts, as for the loader.
     fn value(&self, tag: DynamicTag) -> Option<u64> {
         let mut entries = self.dynamic.iter().rev();
         let (_, value) = entries.find(|(other, _)| *other == tag)?;
