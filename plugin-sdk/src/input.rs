@@ -54,8 +54,8 @@ use crate::{
 /// ```
 ///
 /// - Code with effects belongs after the last question. Code before a question runs once per round.
-/// - The key identifies a question, and an answer is valid for the same question only. A question whose text changes each
-///   time (the time of day) is asked forever.
+/// - The key identifies a question, and an answer is valid for the same question only. A question with a text that changes
+///   each time (the time of day) is asked forever.
 /// - [`Context::ask`] asks several questions at once, and needs fewer rounds.
 /// - A tool that cannot work without an answer declares it by `#[tool(requires(...))]`. Clients without the capability then
 ///   get an error that names it. Other tools get [`InputError::CannotAsk`] and may continue without an answer.

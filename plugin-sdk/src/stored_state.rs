@@ -126,8 +126,8 @@ pub struct StoredState {
     handle: Option<Handle>,
 }
 
-/// Names what a tool keeps outside of sessions. Whoever has it can use it, through the same plugin and as the same caller:
-/// it cannot be guessed.
+/// The name of a state that a tool stores outside of sessions. Anyone who has it can use it, through the same plugin and
+/// as the same caller. It cannot be guessed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]

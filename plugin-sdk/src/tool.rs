@@ -59,7 +59,7 @@ pub struct Hints {
     pub open_world: Option<bool>,
 }
 
-/// A type with the name of a function, for which `#[tool]` implements this trait.
+/// A type with the name of a function. `#[tool]` implements this trait for it.
 #[diagnostic::on_unimplemented(
     message = "`export_tools!` names something that is not a tool",
     label = "put `#[tool]` on this function"

@@ -152,7 +152,7 @@ fn capabilities_are_checked_after_the_tool_and_before_the_arguments() {
             "requires": [required],
         })
     };
-    // The second is one that only a newer layer knows: nobody has declared it.
+    // The second is one that only a newer layer knows: no client has declared it.
     for required in ["elicitation.url", "smelling"] {
         let entry = plugin_with("libtools.so", &[tool(required)]);
         let server = Server::of(Folder::empty().with("a-layer", &[entry]), &[]);
@@ -336,7 +336,7 @@ fn headers_that_repeat_arguments_say_what_was_sent_or_the_call_is_refused() {
             ],
             "400 -32020",
         ),
-        // The header repeats the argument as it was sent, not as it is coerced for the tool.
+        // The header repeats the argument as sent, not as coerced for the tool.
         (&json!({ "days": "2" }), &[("Days", "2")], "200"),
         (&json!({ "days": "2" }), &[("Days", "2.0")], "400 -32020"),
         (&json!({}), &[], "200"),

@@ -77,7 +77,7 @@ fn a_bad_plugin_named_in_entry_file_stops_the_start() {
     assert_eq!(served(&folder(), &[("ENTRY_FILE", "tools")]), ["greet"]);
     let named = [SKIP, ("ENTRY_FILE", "tools,gone")];
     assert!(refused(&folder(), &named).starts_with("PLUGIN_UNREADABLE: [dir]/libgone.so"));
-    // Nobody knows what it is, but ENTRY_FILE names it.
+    // The file is unknown, but ENTRY_FILE names it.
     let folder = folder();
     folder.write("libgarbage.so", "garbage");
     assert_eq!(served(&folder, &[SKIP]), ["greet"]);
@@ -205,7 +205,7 @@ fn a_layer_has_default_tools_where_tools_list_is_not_set() {
 #[test]
 fn preloading_opens_what_is_served_and_finds_what_is_wrong_with_it() {
     let preload = ("MCP_PRELOAD", "all");
-    // The libraries of these tests are none, which shows when they are opened.
+    // The libraries of these tests are not libraries, and opening them fails.
     let message = refused(&Folder::of(&["greet"]), &[preload]);
     assert!(
         message.starts_with("MANIFEST_DRIFT: [dir]/libtools.so: "),

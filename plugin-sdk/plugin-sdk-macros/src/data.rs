@@ -46,8 +46,8 @@ fn with_error(item: &TokenStream, error: syn::Error) -> TokenStream {
     quote!(#item #error)
 }
 
-/// Reports whether serde can tell the fields of the type from unknown ones. It cannot where several types share one
-/// object, and need not where the author decides about unknown fields.
+/// Reports whether serde can distinguish the fields of the type from unknown ones. It cannot if several types share one
+/// object, and need not if the author decides about unknown fields.
 fn can_deny_unknown(input: &DeriveInput) -> bool {
     let container_options = [
         "deny_unknown_fields",

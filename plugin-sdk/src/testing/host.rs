@@ -73,7 +73,7 @@ impl CallRecord {
     }
 }
 
-/// Returns the capability that a question needs and a client with this declaration lacks.
+/// Returns a capability that a question needs and a client with this declaration does not have.
 fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     let elicitation = &declared["elicitation"];
     let (name, declared) = match (
@@ -231,7 +231,7 @@ pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     work()
 }
 
-/// Returns a JSON string; an empty one if the value is none.
+/// Returns a JSON string; an empty one for other values.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

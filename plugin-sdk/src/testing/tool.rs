@@ -236,7 +236,7 @@ impl Tool {
         let (tool, recording) = (self.clone(), Arc::clone(recording));
         let running = thread::spawn(move || {
             let answer = tool.call_tool(&arguments, host);
-            // The record of the call lasts until its tool returns, even if nobody waits any more.
+            // The record of the call lasts until its tool returns, even after its time limit.
             drop(recording);
             let _ = sender.send(answer);
         });

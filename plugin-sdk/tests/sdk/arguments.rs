@@ -285,7 +285,7 @@ fn nesting_has_a_limit_that_is_an_error_and_no_overflow() {
         let result = call::<take_all>(&format!(r#"{{"any":{}}}"#, nested(depth)));
         assert_eq!(result.is_ok(), taken, "depth: {depth}");
     }
-    // What is skipped or kept raw is not nested in memory.
+    // Skipped or raw values are not nested in memory.
     let unknown = format!(r#"{{"count":1,"unknown":{}}}"#, nested(100_000));
     let failure = call::<take>(&unknown).expect_err("an unknown argument");
     assert_eq!(

@@ -144,7 +144,7 @@ fn an_unused_context_makes_no_host_request() {
     assert!(call.host_requests(host_op::CONTEXT).is_empty());
 }
 
-/// Tell of progress.
+/// Report progress.
 #[tool(description = "-")]
 fn tell(context: Context) {
     context.progress(1.0, Some(4.0), Some("one"));

@@ -154,7 +154,7 @@ fn unreachable() -> Unreachable {
     Unreachable(io::Error::other("connection refused"))
 }
 
-/// An error that tells its causes in the alternate form, as anyhow's does.
+/// An error that shows its causes in the alternate form, as anyhow's does.
 struct Alternate;
 
 impl fmt::Display for Alternate {
@@ -245,7 +245,7 @@ impl Error for Repeats {
     }
 }
 
-/// An error without words, of another that has some.
+/// An error with an empty message, caused by one with a message.
 #[derive(Debug)]
 struct Mute(Unreachable);
 

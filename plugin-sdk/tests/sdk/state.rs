@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use crate::host::{Call, Plugin};
 
-/// `export_tools!(names = "as_written", state = ..., ...)`, of which a binary can have but one.
+/// `export_tools!(names = "as_written", state = ..., ...)`. A binary can have only one.
 macro_rules! plugin {
     (state = $state:path, $($tool:ident),+) => {{
         struct Exporting;

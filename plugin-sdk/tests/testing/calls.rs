@@ -40,7 +40,7 @@ fn a_call_has_the_context_that_the_test_gives_it() {
             "2"
         ]))
     );
-    // What was given to a clone is its own.
+    // Settings of a clone do not affect the original.
     assert_eq!(
         look.call(json!({}))
             .structured()

@@ -117,7 +117,7 @@ fn an_unsupported_question_is_an_error() {
         let said = outcome.error_text();
         assert!(said.contains(message), "{how}: {said}");
     }
-    // What only the SDK has seen is in the log by its own hand.
+    // The SDK logs problems that the host has not seen.
     let twice = ask.call(json!({ "how": "twice" }));
     let logged = twice.logs();
     assert_eq!(logged.len(), 1, "{logged:?}");

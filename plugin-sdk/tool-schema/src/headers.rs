@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The keyword that names the header `Mcp-Param-NAME` of a property.
 const KEYWORD: &str = "x-mcp-header";
 
-/// Keywords whose members have names of the author, each with a schema.
+/// Keywords with members that the author names, each with a schema.
 const NAMED_SCHEMAS: [&str; 5] = [
     "$defs",
     "definitions",
@@ -17,7 +17,7 @@ const NAMED_SCHEMAS: [&str; 5] = [
     "properties",
 ];
 
-/// Keywords whose values are data, not schemas.
+/// Keywords with data as values, not schemas.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
 /// Returns the problems of a tool's headers: those of the annotations in its `inputSchema`, and differences to

@@ -81,7 +81,7 @@ impl Target {
         })
     }
 
-    /// Connects to one of the addresses, all of which must be allowed.
+    /// Connects to one of the addresses. All of them must be allowed.
     pub(crate) async fn connect(
         &self,
         allow: &Allow,

@@ -29,7 +29,7 @@ const MAX_HEAD: usize = 64 * 1024;
 /// The value of `User-Agent`.
 const USER_AGENT_VALUE: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// A response whose head has arrived, and its body in progress.
+/// A response with a complete head and a body in progress.
 pub(crate) struct Exchange {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,

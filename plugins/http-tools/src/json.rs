@@ -22,33 +22,33 @@ pub enum SelectError {
     /// There is nothing at the pointer.
     #[error("nothing found at `{pointer}`: {at} is {what}")]
     Nothing {
-        /// As it was given.
+        /// The pointer, as it was given.
         pointer: String,
         /// The deepest place that exists.
         at: String,
-        /// What is there.
+        /// A description of the value at `at`.
         what: String,
     },
-    /// What is at the pointer is larger than wanted.
+    /// The value at the pointer is larger than allowed.
     #[error(
         "{at} has {size} bytes, more than the {limit} of `max_bytes`; select a part of it with `pointer`: it is {what}"
     )]
     TooLarge {
-        /// Where.
+        /// The place in the document.
         at: String,
-        /// How large it is.
+        /// The size. Unit: bytes.
         size: usize,
-        /// How large it may be.
+        /// The limit. Unit: bytes.
         limit: usize,
-        /// What is there.
+        /// A description of the value at `at`.
         what: String,
     },
-    /// What is at the pointer is JSON of an unusual kind.
+    /// The value at the pointer is JSON of an unusual kind.
     #[error(
         "{at} cannot be read ({reason}); select a part of it with `pointer`, or see it as text with `fetch`"
     )]
     Part {
-        /// Where.
+        /// The place in the document.
         at: String,
         /// Such as "recursion limit exceeded".
         reason: String,

@@ -45,12 +45,12 @@ pub struct Converted {
     times: Vec<LocalTime>,
 }
 
-/// What lies between two dates.
+/// The time between two dates.
 #[data]
 pub struct Between {
     /// Days from the first date to the second; negative when the second is earlier.
     days: i32,
-    /// Of these, Mondays to Fridays, the first date counted and the second not.
+    /// Mondays to Fridays among these days, with the first date and without the second.
     weekdays: i32,
     /// The same in years, months and days.
     in_words: String,
@@ -68,7 +68,7 @@ pub fn current_time(
     Ok(Json(LocalTime::new(&Timestamp::now().to_zoned(zone))))
 }
 
-/// What time it is in other time zones at a given moment.
+/// The local times in other time zones at a given moment.
 ///
 /// # Arguments
 /// * `time` - The moment: RFC 3339 (`2026-11-23T09:30:00Z`), or a local time (`2026-11-23T09:30`) together with `from`.
@@ -119,7 +119,7 @@ pub fn add_to_date(to: String, span: String) -> Result<String, ToolError> {
     }
 }
 
-/// How many days, weekdays, months and years lie between two dates.
+/// The number of days, weekdays, months and years between two dates.
 ///
 /// # Arguments
 /// * `from` - The first date, such as `2026-01-31`.

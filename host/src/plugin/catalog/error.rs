@@ -92,7 +92,7 @@ impl HasErrorCode for CatalogError {
             Self::Selection(error) => error.code(),
             Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
             Self::Quarantined { .. } => ErrorCode::PluginQuarantined,
-            // The first error's code stands for all: programs can act on one only.
+            // The first error's code represents all: programs can act on one only.
             Self::Several(errors) => errors.first().map_or(ErrorCode::PluginDirEmpty, Self::code),
         }
     }

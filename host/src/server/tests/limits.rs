@@ -128,7 +128,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
 
 #[tokio::test]
 async fn abandoned_calls_end_in_any_number() {
-    /// As many as tokio has threads for them, of which none is left to cancel them.
+    /// As many as tokio has threads for them, so that no thread is left to cancel them.
     const ALL: usize = 512;
     let server = Server::start(&[("MCP_MAX_CONCURRENT_CALLS", "512")]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
@@ -186,7 +186,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
     let (first, second) = (calling("crowding"), calling("crowded out"));
     let in_vain = tokio::time::timeout(Duration::from_millis(50), server.answer(&first)).await;
     assert!(in_vain.is_err(), "it takes a minute");
-    // Nobody waits for the first call any more, but it goes on.
+    // The client of the first call has left, but the call still runs.
     let number = number_of_request("crowding").expect("the tool goes on");
     for sent in [
         second,

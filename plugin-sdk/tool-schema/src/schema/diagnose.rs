@@ -34,7 +34,7 @@ pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Pro
     part_problems(schema, schema, value, decoding)
 }
 
-/// Returns the same problems for `schema`, a part of `whole` to which it may refer.
+/// Returns the same problems for `schema`, a part of `whole` that may refer to it.
 pub(crate) fn part_problems<'a>(
     whole: &'a Value,
     schema: &'a Value,

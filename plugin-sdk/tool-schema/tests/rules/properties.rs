@@ -26,7 +26,7 @@ use crate::{
 /// How deep values are made.
 const MAX_DEPTH: usize = 6;
 
-/// What every type is held to.
+/// The requirements on every type.
 fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
     let tool = Tool::of::<T>();
     let schema = Schema::compile(&tool.schema_text).expect("a schema");
@@ -62,7 +62,7 @@ fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
             again
         );
 
-        // What is accepted is received as it is; what is refused is refused in words.
+        // Accepted values are received unchanged; refusals have a message.
         let outcome = tool.call(&value.to_string());
         if schema.accepts(&coerced) {
             accepted.set(accepted.get() + 1);

@@ -230,7 +230,7 @@ fn a_tool_gets_its_arguments_as_sent_or_else_coerced() {
     let exact = Tool::of::<Exact>();
     let node = Tool::of::<Node>();
     for (tool, arguments, gets) in [
-        // As it is: even the spaces.
+        // Unchanged, with the spaces.
         (&forecast, r#"{ "city": "5" }"#, r#"{ "city": "5" }"#),
         (
             &forecast,
@@ -253,7 +253,7 @@ fn a_tool_gets_its_arguments_as_sent_or_else_coerced() {
             r#"{"city":"a","place":[1,2]}"#,
             r#"{"city":"a","place":[1,2]}"#,
         ),
-        // What is not coerced beside it comes through unchanged.
+        // Other values beside it stay unchanged.
         (
             &forecast,
             r#"{"days":"5","place":{"latitude":0.1234567890123456789,"longitude":1e-7},"city":"\u00e9"}"#,

@@ -152,7 +152,7 @@ async fn an_error_page_is_a_result() {
 #[tokio::test]
 async fn binary_pages_are_refused_by_type_or_bytes() {
     let server = Server::start(|path| match path {
-        // Its body never comes: nobody waits for it.
+        // Its body never comes, and the tool does not wait for it.
         "/picture" => {
             Reply::raw("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n")
                 .and_hangs()

@@ -86,7 +86,7 @@ async fn localhost_is_refused() {
 #[tokio::test]
 async fn the_address_that_was_checked_is_the_one_connected_to() {
     let server = Server::start(|_| Reply::ok("text/plain", "first")).await;
-    // The second answer is what an attacker's name server would give to whoever asks again.
+    // The second answer is that of an attacker's name server to a second question.
     let names = Names::default()
         .allow(&format!("127.0.0.1:{}", server.port))
         .name("rebinds.test", &["127.0.0.1"])

@@ -19,7 +19,7 @@ use tokio_rustls::{
 use super::*;
 use crate::tls::Tls;
 
-/// What remains of the call: too little for a server that never answers.
+/// The remaining time of the call: too little for a server that never answers.
 const SOON: Option<Duration> = Some(Duration::from_millis(700));
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_call_without_time_left_does_not_begin() {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_named() {
-    // Bound, so that nobody else gets it, but not listened on.
+    // Bound, so that no other socket gets it, but not listened on.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port();

@@ -6,7 +6,7 @@ use super::*;
 
 /// Returns the libraries that this very process has loaded.
 pub(in crate::plugin) fn loaded_libraries() -> Vec<PathBuf> {
-    let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
+    let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux lists the mapped files");
     let paths = maps
         .lines()
         .filter_map(|line| Some(PathBuf::from(format!("/{}", line.split_once('/')?.1))));

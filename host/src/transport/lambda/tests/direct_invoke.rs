@@ -175,7 +175,7 @@ async fn an_agent_core_gateway_gets_the_result_of_the_tool_that_the_client_conte
             json!({ "structuredContent": structured }),
             json!({ "content": [], "structuredContent": structured }),
         ),
-        // Whatever the members are called.
+        // With any names of members.
         (
             "target___reply",
             json!({ "content": content, "requestContext": {}, "jsonrpc": "2.0", "Records": [] }),
