@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_that_nobody_set_follows_from_the_answer() {
+    fn an_unset_outcome_follows_from_the_answer() {
         let (id, code) = (Id::Number(1.into()), INVALID_PARAMS);
         for (answer, expected) in [
             (Answer::success(&id, &Map::new()), RequestOutcome::Ok),

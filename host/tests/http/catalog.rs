@@ -198,7 +198,7 @@ fn a_manifest_and_its_files_must_agree() {
     missing.remove("libtools.so");
     assert_snapshot!(
         refused(&missing, &[]),
-        @"PLUGIN_UNREADABLE: [dir]/libtools.so: named by [dir]/a-layer.layer.json, but: failed to query resolved metadata `[dir]/libtools.so`: No such file or directory (os error 2); rebuild the layer"
+        @"PLUGIN_UNREADABLE: [dir]/libtools.so: named by [dir]/a-layer.layer.json, but cannot be read: failed to query resolved metadata `[dir]/libtools.so`: No such file or directory (os error 2); rebuild the layer"
     );
     let replaced = Folder::of(&["greet"]);
     replaced.write("libtools.so", "another library");

@@ -37,7 +37,7 @@ fn health(folder: Folder, variables: &[(&str, &str)]) -> Value {
 fn all_errors_that_stop_the_start_are_reported_at_once() {
     assert_snapshot!(refused(&folder(), &[]), @"
     PLUGIN_UNREADABLE: 3 errors:
-    [PLUGIN_UNREADABLE] [dir]/libgone.so: named by [dir]/c-layer.layer.json, but: failed to query resolved metadata `[dir]/libgone.so`: No such file or directory (os error 2); rebuild the layer
+    [PLUGIN_UNREADABLE] [dir]/libgone.so: named by [dir]/c-layer.layer.json, but cannot be read: failed to query resolved metadata `[dir]/libgone.so`: No such file or directory (os error 2); rebuild the layer
     [PLUGIN_NEEDS_NEWER_HOST] [dir]/libnewer.so: needs release 99.1.0 of the host, this is 0.1.0; deploy that release, or rebuild the plugin with the plugin-sdk of this one
     [MANIFEST_DRIFT] [dir]/libreplaced.so: has 15 bytes, but [dir]/d-layer.layer.json says 13: another layer may have a file of the same name, or the file was replaced; rebuild the layer
     ");

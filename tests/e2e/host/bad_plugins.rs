@@ -429,7 +429,7 @@ fn manifests_that_are_none_or_name_what_is_not_there() {
         assert!(told.starts_with(code), "{told}");
         reaches_lambda(layer, &[], &told);
     }
-    assert_snapshot!(Host::refusal_message(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
+    assert_snapshot!(Host::refusal_message(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but cannot be read: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
     assert_snapshot!(Host::refusal_message(&corrupt, &[STOP]), @"MANIFEST_INVALID: [dir]/time-tools.layer.json: not a layer manifest: EOF while parsing a value at line 3 column 2; rebuild the layer with `cargo layer build`");
     assert_snapshot!(Host::refusal_message(&newer, &[STOP]), @"MANIFEST_FORMAT: [dir]/time-tools.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release");
     assert_snapshot!(Host::refusal_message(&outside, &[STOP]), @r#"MANIFEST_INVALID: [dir]/time-tools.layer.json: names the file "../lib/libtime_tools.so", which is not a plain file name; rebuild the layer"#);

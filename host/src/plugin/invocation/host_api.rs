@@ -80,7 +80,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, PluginFailure
         host_op::CANCELLED => Ok(json!({ "cancelled": call.is_cancelled() })),
         _ => {
             let version = env!("CARGO_PKG_VERSION");
-            let detail = format!("host {version} does not offer operation {op}");
+            let detail = format!("host {version} does not support operation {op}");
             Err(failure("unknown_op", detail))
         }
     };

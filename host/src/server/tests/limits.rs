@@ -219,7 +219,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_time_limit_holds_when_nobody_waits_any_more() {
+async fn a_time_limit_holds_after_the_client_has_left() {
     let server = Server::start(&[]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
     let sent = legacy("hurried", arguments).named("left alone");

@@ -717,7 +717,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_extension_delays_nobody_and_is_logged() {
+    fn a_failed_extension_delays_no_call_and_is_logged() {
         let operator = CapturedLog::new("WARN");
         let calls = Calls::new(Hanging);
         let scope = StateScope::Handle("0".repeat(32));

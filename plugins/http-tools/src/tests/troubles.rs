@@ -72,7 +72,7 @@ async fn a_call_without_time_left_does_not_begin() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_named() {
+async fn a_refused_connection_names_its_port() {
     // Bound, so that no other socket gets it, but not listened on.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -234,7 +234,7 @@ async fn a_server_without_tls_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_machine_without_authorities_trusts_nobody() {
+async fn a_machine_without_authorities_trusts_no_server() {
     let (acceptor, _) = tls("a.test");
     let server = Server::start_tls(acceptor, |_| Reply::ok("text/plain", "not safe")).await;
     let client = Names::default()

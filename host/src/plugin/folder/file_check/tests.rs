@@ -136,7 +136,7 @@ fn a_library_is_truncated_where_a_segment_is() {
 }
 
 #[test]
-fn a_library_whose_rest_is_empty_is_damaged() {
+fn a_library_with_an_empty_rest_is_damaged() {
     let content = good_library();
     let end = end_of_segments(&content);
     for tenths in 1..10 {
