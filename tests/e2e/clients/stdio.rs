@@ -357,7 +357,7 @@ fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
     assert!(status.success(), "{status}\n{log}");
-    let told = log.matches("calls were refused").count();
+    let told = log.matches("calls rejected").count();
     assert!((1..100).contains(&told), "{told} lines\n{log}");
 }
 

@@ -44,7 +44,7 @@ fn an_old_plugin_knows_nothing_of_later_operations() {
     let host = Host::serve_with(&layer, &[STOP, ("MCP_PRELOAD", "all")]);
     assert_eq!(host.connect().call("hello", json!({})).text(), "hello");
     assert!(
-        !host.log().contains("could not be prepared"),
+        !host.log().contains("could not be opened early"),
         "{}",
         host.log()
     );
