@@ -61,7 +61,7 @@ pub struct Config {
     /// `MCP_SESSION_TTL_SECONDS`: the life of a session after its last use. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
     /// `MCP_STATE_KEY`: the keys that seal the `requestState` of calls that ask their client. Default: a key in the table.
-    /// Without a table there is none on Lambda, so that no tool can ask, and elsewhere one of this process.
+    /// Without a table, a key of this process; on Lambda none, so that no tool can ask.
     pub state_keys: StateKeys,
     /// `MCP_STATE_TTL_SECONDS`: the time for a client to answer a tool's questions, and the time for which each answer is
     /// valid. Unit: seconds. Default: 3600, an hour.

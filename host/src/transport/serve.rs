@@ -268,7 +268,7 @@ async fn answer(
     let body = Limited::new(body, MAX_BODY);
     let read = async {
         match refused {
-            // The body is read all the same: a client that still writes does not read an answer.
+            // The body is read anyway: a client that still writes does not read an answer.
             Some(_) => skip(body).await.map(|()| Bytes::new()),
             None => body.collect().await.map(Collected::to_bytes),
         }

@@ -54,7 +54,7 @@ fn text(result: Result<Value, Value>) -> String {
         .to_owned()
 }
 
-/// What the tools of this module share.
+/// The shared state of the tools of this module.
 #[derive(Debug)]
 struct Counter(AtomicU32);
 

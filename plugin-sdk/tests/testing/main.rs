@@ -192,7 +192,7 @@ fn ask_wrongly(how: String, context: Context) -> Result<String, InputError> {
     })
 }
 
-/// What the tools share.
+/// The shared state of the tools.
 struct Built(std::sync::atomic::AtomicU32);
 
 async fn build() -> Result<Built, std::num::ParseIntError> {

@@ -139,7 +139,7 @@ impl Sessions {
     }
 
     /// Extends the life of a session that is used. The new expiry is stored once in a tenth of its life. If that fails,
-    /// the session is served all the same: it is not over yet, and later requests try again. So no request waits long
+    /// the session is served anyway: it is not over yet, and later requests try again. So no request waits long
     /// for it, or fails for it.
     pub(crate) async fn touch(&self, id: SessionId, session: &Session) {
         static LOG_RATE: RateLimit = RateLimit::new();

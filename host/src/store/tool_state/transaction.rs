@@ -363,7 +363,7 @@ impl CallState {
         left < self.limits.ttl.min(MAX_TTL) / 10 * 9 && !state.is_fixed
     }
 
-    /// Stores the new expiry of what was used. If that fails, the values were read all the same: they are not over yet,
+    /// Stores the new expiry of what was used. If that fails, the values were read anyway: they are not over yet,
     /// and later calls try again. So no call waits long for it, or fails for it.
     async fn extend_used(&self) {
         static LOG_RATE: RateLimit = RateLimit::new();
