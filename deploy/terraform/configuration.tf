@@ -67,8 +67,8 @@ locals {
 
   # The function's variables.
   own_variables = {
-    ENTRY_FILE      = local.entry_file
-    TOOLS_LIST      = join(",", local.tools)
+    ENTRY_FILE          = local.entry_file
+    TOOLS_LIST          = join(",", local.tools)
     MCP_RESPONSE_MODE   = local.streaming ? "stream" : "buffered"
     MCP_BEARER_TOKENS   = join(",", var.bearer_tokens)
     MCP_ALLOWED_ORIGINS = join(",", var.allowed_origins)

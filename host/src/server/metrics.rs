@@ -1,4 +1,4 @@
-//! Metrics for CloudWatch (`MCP_METRICS=emf`): a line of JSON for each request on stderr, of which CloudWatch makes
+//! Metrics for CloudWatch (`MCP_METRICS=emf`): a line of JSON for each request on stderr, which CloudWatch turns into
 //! metrics.
 //!
 //! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
@@ -15,7 +15,7 @@ const NAMESPACE: &str = "McpLayerHost";
 /// The writer of metrics for one function.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    /// The function's name; outside of Lambda there is none.
+    /// The function's name; `None` outside of Lambda.
     pub(crate) function: Option<String>,
 }
 

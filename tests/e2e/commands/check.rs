@@ -501,14 +501,14 @@ fn what_the_host_refuses_is_found() {
     let bad = declaration(&[bad]);
     let declares_badly = archives.layer_of(&stripped(&scripted(&script(&bad))), &bad);
     assert_snapshot!(archives.found(&[&declares_badly], &[]), @r#"
-    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; mend it and rebuild the plugin
-    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: tool no spaces, please has no description; mend it and rebuild the plugin
+    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; fix it and rebuild the plugin
+    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: tool no spaces, please has no description; fix it and rebuild the plugin
     "#);
     let twice = archives.layer("twice.zip", &[]);
     let again = archives.layer_of(&good(), &hello);
-    assert_snapshot!(archives.found(&[&twice, &again], &[]), @r#"error[TOOL_DUPLICATE]: two tools are named hello: in [dir]/twice.zip: lib/libgood.so and in [dir]/layer.zip: lib/libsin.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
-    assert_snapshot!(archives.found(&[&twice], &["--tools-list", "helo"]), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool fits "helo"; did you mean hello? (there are: hello)"#);
-    assert_snapshot!(archives.found(&[&twice], &["--entry-file", "god"]), @r#"error[ENTRY_FILE_UNMATCHED]: ENTRY_FILE: no plugin fits "god"; did you mean libgood.so? (there are: libgood.so)"#);
+    assert_snapshot!(archives.found(&[&twice, &again], &[]), @r#"error[TOOL_DUPLICATE]: two tools are named hello: in [dir]/twice.zip: lib/libgood.so and in [dir]/layer.zip: lib/libsin.so; exclude one with TOOLS_LIST or ENTRY_FILE, or rename one with export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
+    assert_snapshot!(archives.found(&[&twice], &["--tools-list", "helo"]), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool matches "helo"; did you mean hello? (there are: hello)"#);
+    assert_snapshot!(archives.found(&[&twice], &["--entry-file", "god"]), @r#"error[ENTRY_FILE_UNMATCHED]: ENTRY_FILE: no plugin matches "god"; did you mean libgood.so? (there are: libgood.so)"#);
     let empty = archives.pack(
         "empty.zip",
         CompressionMethod::Deflated,

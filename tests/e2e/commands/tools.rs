@@ -351,7 +351,7 @@ fn tools_that_a_build_is_to_choose_are_those_of_its_option() {
         .split_once("error[TOOLS_LIST_UNMATCHED]: ")
         .expect("the error");
     assert!(
-        told.starts_with("--tools: no tool fits \"nosuch\""),
+        told.starts_with("--tools: no tool matches \"nosuch\""),
         "{told}"
     );
     assert!(

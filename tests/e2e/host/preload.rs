@@ -17,7 +17,7 @@ fn without_it_nothing_is_opened_and_with_it_everything_that_is_served() {
     );
     host.wait_for_log("the state is built");
     // That of the other plugin cannot be built at the first try, which costs nothing but the preparation.
-    host.wait_for_log("a plugin could not be prepared: its first call will try again");
+    host.wait_for_log("a plugin could not be opened early; its first call tries again");
     host.wait_for_log("the password s3cret is wrong");
     assert_eq!(host.connect().call("calls", json!({})).text(), "100");
 }

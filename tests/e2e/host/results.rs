@@ -245,7 +245,7 @@ fn a_tool_is_only_called_by_clients_that_can_do_what_it_needs() {
     let answer = capable(json!({ "elicitation": { "url": {} } }));
     assert_eq!(answer.json()["result"]["content"][0]["text"], "has it");
     // A legacy client has no word for it: its model is told.
-    assert_snapshot!(client.call("needsElicitation", json!({})).error_text(), @"tool needsElicitation needs the client to be capable of elicitation.url, which it has not declared; use a client that is");
+    assert_snapshot!(client.call("needsElicitation", json!({})).error_text(), @"tool needsElicitation needs the client capability elicitation.url, which this client has not declared; use a client that has it");
 }
 
 #[test]

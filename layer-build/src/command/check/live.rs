@@ -79,7 +79,7 @@ fn check_opens(
         CliError::Declaration { path, problems } => {
             for problem in problems {
                 let message = format!(
-                    "{}: {problem}; mend it and rebuild the plugin",
+                    "{}: {problem}; fix it and rebuild the plugin",
                     path.display()
                 );
                 findings.push(finding("PLUGIN_DECLARATION_INVALID", message));
