@@ -16,7 +16,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     assert!(
         swapped
             .stderr
-            .contains("note: $LATEST is not what version 1 is"),
+            .contains("note: $LATEST differs from the live version 1: "),
         "{}",
         swapped.stderr
     );
@@ -39,7 +39,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
         format!("arn:aws:lambda:eu-west-1:123456789012:function:{NAME}:1")
     );
     for words in [
-        "live: live leads to version 1 (tools:1), before 3 (tools:3)",
+        "live: live points to version 1 (tools:1), before 3 (tools:3)",
         "its tools: greet, multiply, add",
     ] {
         assert!(
@@ -61,7 +61,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     assert!(
         nothing
             .stderr
-            .contains("error[NO_VERSION_BEFORE]: no version of mcp-host lies before 1"),
+            .contains("error[NO_VERSION_BEFORE]: mcp-host has no version before 1"),
         "{}",
         nothing.stderr
     );
@@ -73,7 +73,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     let unknown = function.run(&["rollback", NAME, "--alias", "live", "--to", "9"]);
     assert_eq!(unknown.code, Some(1), "{}", unknown.stderr);
     assert!(
-        unknown.stderr.contains("there are 1, 2, 3"),
+        unknown.stderr.contains("mcp-host has no version before 3, and no version 9\n  help: nothing was changed; name one with --to; the versions are 1, 2, 3"),
         "{}",
         unknown.stderr
     );
@@ -82,7 +82,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     assert_eq!(broken.code, Some(5), "{}", broken.stderr);
     assert!(
         broken.stderr.contains(
-            "error[UNPROVEN]: it was led back, but does not list its tools: it fails: PLUGIN_NEEDS_NEWER_HOST"
+            "error[UNPROVEN]: the rollback is done, but the live version does not list its tools: it fails: PLUGIN_NEEDS_NEWER_HOST"
         ),
         "{}",
         broken.stderr
@@ -121,7 +121,7 @@ fn without_an_alias_layers_and_variables_are_put_back() {
     let told = function.run(&["rollback", NAME]);
     assert_eq!(told.code, Some(0), "{}", told.stderr);
     assert!(
-        told.stderr.contains("live: $LATEST, which is live without an alias, is as version 1 (tools:1), before 2 (tools:2)"),
+        told.stderr.contains("live: $LATEST, which is live without an alias, is like version 1 (tools:1), before 2 (tools:2)"),
         "{}",
         told.stderr
     );

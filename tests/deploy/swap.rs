@@ -67,7 +67,7 @@ fn a_version_that_proves_itself_is_live_in_one_step() {
         "variables: MCP_BEARER_TOKENS, MCP_SERVER_NAME (new), MCP_STATE_KEY, TOOLS_LIST (changed)",
         "--cli-input-json file:///",
         "aws lambda wait function-updated-v2 --function-name mcp-host\n",
-        "live: live leads to version 2, before 1; its tools: daysBetween",
+        "live: live points to version 2, before 1; its tools: daysBetween",
         "back: cargo layer rollback mcp-host --alias live",
     ] {
         assert!(
@@ -102,8 +102,9 @@ fn what_breaks_somebody_is_refused() {
         told.stderr
     );
     assert!(
-        told.stderr
-            .contains("error[BREAKING]: nothing was changed: something breaks that works now"),
+        told.stderr.contains(
+            "error[BREAKING]: nothing was changed: the new tools break something that works now"
+        ),
         "{}",
         told.stderr
     );
@@ -160,7 +161,7 @@ fn what_does_not_serve_is_never_live() {
     assert_eq!(told.stdout, "");
     for words in [
         "error[UNPROVEN]: version 2 does not serve: it fails: PLUGIN_NEEDS_NEWER_HOST",
-        "live leads to version 1 as before, so that nobody has noticed; version 2 and $LATEST have the new layers",
+        "live still points to version 1, so clients see no change; version 2 and $LATEST have the new layers",
         "`cargo layer rollback mcp-host --to 1`",
         "log: ",
     ] {
@@ -213,7 +214,7 @@ fn a_change_of_somebody_else_is_not_overwritten() {
         "error[AWS_FAILED]: aws lambda update-function-configuration",
         "PreconditionFailedException",
         "help: somebody else changed it meanwhile",
-        "as it stands: live leads to version 1 as before",
+        "current state: live still points to version 1",
     ] {
         assert!(
             told.stderr.contains(words),
@@ -298,7 +299,7 @@ fn without_an_alias_what_was_before_is_kept_as_a_version() {
     let told = function.run(&["swap", NAME, "--layer", &later, "--allow-breaking"]);
     assert_eq!(told.code, Some(5), "{}", told.stderr);
     assert!(
-        told.stderr.contains("$LATEST, which is live without an alias, has the new layers, as has version 3: `cargo layer rollback mcp-host --to 2` brings back what was"),
+        told.stderr.contains("$LATEST, which is live without an alias, and version 3 have the new layers: `cargo layer rollback mcp-host --to 2` restores the previous state"),
         "{}",
         told.stderr
     );
@@ -369,7 +370,7 @@ fn layers_that_cannot_be_downloaded_are_compared_by_copies() {
                 "--file",
                 "function.zip",
             ],
-            "error[COPY_OF_NOTHING]: function.zip is a copy of none of these layers",
+            "error[COPY_OF_NOTHING]: function.zip is not a copy of any of these layers",
         ),
     ] {
         let told = function.swap(&[&swap, copies].concat());
@@ -503,8 +504,7 @@ fn the_region_and_the_profile_are_passed_on() {
         told.stderr
     );
     assert!(
-        told.stderr
-            .contains("help: is that its name, and is it in that region?"),
+        told.stderr.contains("help: check its name and its region"),
         "{}",
         told.stderr
     );

@@ -100,7 +100,7 @@ fn a_server_that_serves_something_else_does_not() {
         (
             vec!["--call", "greet", "--arguments", "[]"],
             2,
-            "no JSON object",
+            "not a JSON object",
         ),
     ] {
         let (_, said, ended) = verify(host.url(), &words);

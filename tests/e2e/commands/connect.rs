@@ -274,15 +274,15 @@ fn what_is_to_be_told_must_be_told_whole() {
         (vec!["http://x", "--name", "my.tools"], "letters, digits"),
         (
             vec!["http://x", "--header", ": v"],
-            "cannot be the name of a header",
+            "is not a valid header name",
         ),
         (
             vec!["http://x", "--header", "a: b\nc"],
-            "cannot be that of a header",
+            "is not a valid header value",
         ),
         (
             vec!["--stdio", "--manifest-path", "/nowhere/Cargo.toml"],
-            "help: name a crate or workspace of plugins by --manifest-path",
+            "help: name a crate or workspace of plugins with --manifest-path",
         ),
     ] {
         let output = Command::new(cargo_layer())

@@ -70,7 +70,7 @@ fn a_tool_is_called_by_a_token_and_told_of_its_name() {
             (
                 &by_variable,
                 " ",
-                "error[NO_TOKEN]: there is no token in the variable MCP_TOKEN",
+                "error[NO_TOKEN]: the variable MCP_TOKEN has no token",
             ),
         ] {
             let (_, told, code) = call(arguments, kept);

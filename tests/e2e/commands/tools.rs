@@ -104,11 +104,11 @@ fn what_goes_wrong_is_told_on_stderr_with_a_code() {
             ),
             (
                 &["weather"],
-                "error[UNKNOWN_TOOL]: there is no tool weather\n  help: there are greet, multiply, add",
+                "error[UNKNOWN_TOOL]: there is no tool weather\n  help: the tools are greet, multiply, add",
             ),
             (
                 &["add", "1"],
-                "error[ARGUMENTS]: the arguments are no JSON object: invalid type: integer `1`, expected a map at line 1 column 1\n  help: write them like '{\"text\": \"two words\"}', in quotes that the shell leaves alone",
+                "error[ARGUMENTS]: the arguments are not a JSON object: invalid type: integer `1`, expected a map at line 1 column 1\n  help: write them like '{\"text\": \"two words\"}', in single quotes for the shell",
             ),
         ] {
             let (stdout, stderr, code) = told(&[&["call"], arguments, source].concat());
@@ -211,7 +211,7 @@ fn a_tool_that_ends_the_host_is_named() {
     assert!(before.contains("fatal: SIGSEGV"), "{stderr}");
     assert!(
         after.starts_with("the host ended with signal: 11 (SIGSEGV)")
-            && after.contains(" while the tool segfault ran; what it said stands above\n  help: "),
+            && after.contains(" while the tool segfault ran; its output is above\n  help: "),
         "{stderr}"
     );
     assert_eq!(code, Some(1));
@@ -236,7 +236,7 @@ fn arguments_that_no_function_takes_are_refused_before_they_are_sent() {
     let output = call.wait_with_output().expect("it ends");
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, the host takes 6291456 as Lambda does\n  help: "),
+        told.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, but the host accepts at most 6291456, as Lambda does\n  help: "),
         "{told}"
     );
 }
