@@ -111,7 +111,7 @@ pub(crate) enum CliError {
         host::server::request::MAX_BODY
     )]
     CallTooLarge { size: usize },
-    #[error("the host ended with {0}")]
+    #[error("the host {0}")]
     HostEnded(String),
     #[error(
         "{url} cannot be reached: {error}\n  help: check that the server is running, and that its URL is complete, with /mcp at the end"

@@ -51,7 +51,7 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
         assert_eq!(
             found,
             "ok    server: custom-tools 0.1.0, by revision 2026-07-28\n\
-             ok    tools, as the layers declare them: greet, multiply, add\n\
+             ok    tools, as declared by the layers: greet, multiply, add\n\
              ok    call of multiply: 42\n\
              ok    health: ok"
         );
@@ -71,12 +71,12 @@ fn a_server_that_serves_something_else_does_not() {
         (
             vec!["--layer", &layer, "--tools", "greet,add"],
             0,
-            "ok    tools, as the layers declare them: greet, add",
+            "ok    tools, as declared by the layers: greet, add",
         ),
         (
             vec!["--layer", &layer, "--tools", "add"],
             5,
-            "fails tools: greet is listed, and should not be",
+            "fails tools: greet is listed, but not expected",
         ),
         (
             vec!["--call", "greet", "--arguments", "{}"],

@@ -138,7 +138,7 @@ impl Aws {
         }
         let invalid = |error: serde_json::Error| DeployError::Aws {
             command: command_name(&args),
-            output: format!("its answer is no JSON: {error}"),
+            output: format!("its output is not JSON: {error}"),
         };
         Ok(serde_json::from_str(&text).map_err(invalid)?)
     }

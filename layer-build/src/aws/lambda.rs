@@ -48,7 +48,7 @@ impl Configuration {
         let environment = &value["Environment"];
         if !environment["Error"].is_null() {
             let reason = environment["Error"]["Message"].as_str();
-            let reason = reason.unwrap_or("Lambda does not say why").to_owned();
+            let reason = reason.unwrap_or("Lambda gives no reason").to_owned();
             return Err(DeployError::VariablesUnreadable { arn, reason }.into());
         }
         let variables = environment["Variables"].as_object().into_iter().flatten();
@@ -295,7 +295,7 @@ impl Function<'_> {
             {
                 *value.1 = "...".into();
             }
-            eprintln!("# {}, which only you can read: {update}", path.display());
+            eprintln!("# {} (readable only by you): {update}", path.display());
             args.extend([
                 "--cli-input-json".to_owned(),
                 format!("file://{}", path.display()),

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     } else {
         String::new()
     };
-    eprintln!("made the plugin crate {name} in {path}; from there");
+    eprintln!("created the plugin crate {name} in {path}; run there:");
     eprintln!("  cargo test{package}          runs its test");
     eprintln!("  cargo layer dev{package}     serves its tool");
     eprintln!("  cargo layer build{package}   makes layer.zip");

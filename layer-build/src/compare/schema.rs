@@ -173,7 +173,7 @@ impl Pair<'_> {
                     found,
                     &inner,
                     Direction::Other,
-                    "is gone: it is accepted, but means nothing",
+                    "is gone: it is still accepted, but has no meaning",
                 ),
             }
         }
@@ -213,7 +213,7 @@ impl Pair<'_> {
         }
         for name in needed_old.difference(&needed_new) {
             let what = if left.contains_key(name) && !right.contains_key(name) {
-                "need not be there"
+                "may be absent now"
             } else {
                 "is optional now"
             };

@@ -160,10 +160,8 @@ impl From<HostStartError> for CliError {
                 let (code, message) = problems.swap_remove(0);
                 Self::Reported { code, message }
             }
-            HostStartError::Crashed(output) => Self::HostEnded(output),
-            HostStartError::Hangs => {
-                Self::HostEnded("nothing: it does not come to listen".to_owned())
-            }
+            HostStartError::Crashed(output) => Self::HostEnded(format!("ended with {output}")),
+            HostStartError::Hangs => Self::HostEnded("does not start listening".to_owned()),
         }
     }
 }

@@ -87,7 +87,7 @@ impl Archives {
         let found = found.join("\n");
         let fails = found.contains("error[");
         assert_eq!(output.status.code(), Some(i32::from(fails)), "{told}");
-        assert!(told.contains("not seen from here:"), "{told}");
+        assert!(told.contains("not checked:"), "{told}");
         found.replace(&self.0.path().display().to_string(), "[dir]")
     }
 }
@@ -173,17 +173,17 @@ fn archives_that_are_none_or_lead_out_or_cannot_be_read() {
     let out = archives.layer("out.zip", &[("../evil", 0o644, b"evil")]);
     assert_snapshot!(archives.found(&[&out], &[]), @"
     error[ARCHIVE_PATH]: [dir]/out.zip: ../evil: a path that leads out of the archive
-      help: pack the files by relative paths; `cargo layer build` does
+      help: pack the files with relative paths, as `cargo layer build` does
     ");
     let escapes = archives.layer("escapes.zip", &[("../\u{1b}[31m", 0o644, b"")]);
     assert_snapshot!(archives.found(&[&escapes], &[]), @r"
     error[ARCHIVE_PATH]: [dir]/escapes.zip: ../\u{1b}[31m: a path that leads out of the archive
-      help: pack the files by relative paths; `cargo layer build` does
+      help: pack the files with relative paths, as `cargo layer build` does
     ");
     let secret = archives.layer("secret.zip", &[("lib/data.txt", 0o600, b"text")]);
     assert_snapshot!(archives.found(&[&secret], &[]), @"
-    error[ARCHIVE_MODE]: [dir]/secret.zip: lib/data.txt: has the mode 600, so that a function may not read it
-      help: pack it with the mode 644, folders with 755; `cargo layer build` does
+    error[ARCHIVE_MODE]: [dir]/secret.zip: lib/data.txt: has the mode 600, so a function cannot read it
+      help: pack files with mode 644 and folders with 755, as `cargo layer build` does
     ");
 }
 
@@ -195,7 +195,7 @@ fn more_than_lambda_takes() {
         .collect();
     let layers: Vec<_> = layers.iter().map(PathBuf::as_path).collect();
     assert_snapshot!(archives.found(&layers, &[]), @"
-    error[LAYERS_TOO_MANY]: 6 layers: a function has 5 at most
+    error[LAYERS_TOO_MANY]: 6 layers, but a function can have at most 5
       help: build several plugins into one layer: `cargo layer build -p ONE -p TWO`
     ");
 
@@ -208,8 +208,8 @@ fn more_than_lambda_takes() {
     let bytes: usize = bytes.parse().expect("a number of bytes");
     assert!(bytes > large.len(), "{found}");
     assert_snapshot!(format!("{before}: [bytes] {after}"), @"
-    error[LAYERS_TOO_LARGE]: [bytes] bytes unzipped: function and layers together have 262144000 at most
-      help: leave out plugins, or what they carry
+    error[LAYERS_TOO_LARGE]: [bytes] bytes unzipped, but function and layers together can have at most 262144000
+      help: leave out plugins, or files that they include
     ");
 
     let incompressible = archives.pack(
@@ -219,13 +219,13 @@ fn more_than_lambda_takes() {
     );
     let layer = archives.layer("layer.zip", &[]);
     assert_snapshot!(archives.found(&[&layer, &incompressible], &[]), @"
-    warning[UPLOAD_TOO_LARGE]: [dir]/incompressible.zip: 53477482 bytes: 52428800 can be uploaded directly
-      help: upload it by way of S3: `--content S3Bucket=...,S3Key=...` in the place of `--zip-file`
+    warning[UPLOAD_TOO_LARGE]: [dir]/incompressible.zip: 53477482 bytes, but at most 52428800 can be uploaded directly
+      help: upload it through S3: `--content S3Bucket=...,S3Key=...` instead of `--zip-file`
     ");
 
     let list = vec!["hello"; 700].join(",");
     assert_snapshot!(archives.found(&[&layer], &["--tools-list", &list]), @"
-    error[ENVIRONMENT_TOO_LARGE]: ENTRY_FILE and TOOLS_LIST take 4209 bytes: all variables of a function together have 4096 at most
+    error[ENVIRONMENT_TOO_LARGE]: ENTRY_FILE and TOOLS_LIST take 4209 bytes, but all variables of a function may take at most 4096
       help: write patterns in TOOLS_LIST, such as `get*`, or build the layer's default tools into it: `cargo layer build --tools`
     ");
 }
@@ -242,15 +242,15 @@ fn functions_that_are_none() {
     assert_eq!(function("good.zip", ("bootstrap", 0o755, &program)), "");
     assert_snapshot!(function("empty.zip", ("other", 0o755, &program)), @"
     error[FUNCTION_INVALID]: [dir]/empty.zip: has no file `bootstrap`
-      help: build it by `cargo layer host`
+      help: build it with `cargo layer host`
     ");
     assert_snapshot!(function("mode.zip", ("bootstrap", 0o644, &program)), @"
     error[FUNCTION_INVALID]: [dir]/mode.zip: `bootstrap` is not executable for everyone
-      help: build it by `cargo layer host`
+      help: build it with `cargo layer host`
     ");
     assert_snapshot!(function("script.zip", ("bootstrap", 0o755, b"#!/bin/sh\nexit 1\n")), @"
     error[FUNCTION_INVALID]: [dir]/script.zip: `bootstrap` is not a program
-      help: build it by `cargo layer host`
+      help: build it with `cargo layer host`
     ");
 }
 
@@ -266,12 +266,12 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     let found = archives.found(&[&archives.layer_of(&newer, &declaration)], &[]);
     // Which symbols they are depends on the compiler, and where the C library is on the system.
     let (begin, rest) = found.split_once(" for ").expect("symbols");
-    let (_, end) = rest.split_once(", Amazon").expect("what there is");
+    let (_, end) = rest.split_once(", but Amazon").expect("what there is");
     let (end, _) = end
         .split_once("dlopen failed: ")
         .expect("the loader's words");
-    assert_snapshot!(format!("{begin} for [symbols], Amazon{end}"), @"
-    error[GLIBC_TOO_NEW]: [dir]/layer.zip: lib/libsin.so: needs GLIBC_2.99 for [symbols], Amazon Linux 2023 has GLIBC_2.34
+    assert_snapshot!(format!("{begin} for [symbols], but Amazon{end}"), @"
+    error[GLIBC_TOO_NEW]: [dir]/layer.zip: lib/libsin.so: needs GLIBC_2.99 for [symbols], but Amazon Linux 2023 has GLIBC_2.34
       help: build it on a system with an older glibc, such as Debian 12 or Amazon Linux 2023
     error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened:
     ");
@@ -279,8 +279,8 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     let lonely = replace_bytes(good(), b"libgcc_s.so.1", b"libgcc_x.so.1");
     let layer = archives.layer_of(&lonely, &declaration);
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    error[LIBRARY_MISSING]: [dir]/layer.zip: lib/libsin.so: needs libgcc_x.so.1, which no layer has, and which is not known to be on Amazon Linux 2023
-      help: link it statically, put it into `lib` of a layer, or say that the function's system has it by --system-library
+    error[LIBRARY_MISSING]: [dir]/layer.zip: lib/libsin.so: needs libgcc_x.so.1, which is in no layer and is not known to be on Amazon Linux 2023
+      help: link it statically, put it into `lib` of a layer, or pass --system-library if the function's system has it
     error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer
     ");
     // Whoever vouches for it is believed; the loader here is not.
@@ -303,7 +303,7 @@ fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
     };
     assert_eq!(with(&compiled("int f(void) { return 1; }", &[])), "");
     assert_snapshot!(with(&compiled("int f(void) { return 1; }", &["-Wl,-z,execstack"])), @r#"
-    warning[EXECUTABLE_STACK]: [dir]/layer.zip: lib/libsin.so: asks for an executable stack, which hardened systems refuse
+    warning[EXECUTABLE_STACK]: [dir]/layer.zip: lib/libsin.so: requires an executable stack, which hardened systems refuse
       help: add `.section .note.GNU-stack,"",@progbits` to its assembler code, or link it with `-z noexecstack`
     "#);
     let relocated = "int x; __attribute__((section(\".text#\"))) int *p = &x;";
@@ -318,8 +318,8 @@ fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
     let debuggable = scripted(&script(&declaration(&[tool("hello")])));
     let layer = archives.layer_of(&debuggable, &declaration(&[tool("hello")]));
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    warning[NOT_STRIPPED]: [dir]/layer.zip: lib/libsin.so: carries symbols that only debuggers read, which make it larger and its start slower
-      help: build it by `cargo layer build`, or strip it
+    warning[NOT_STRIPPED]: [dir]/layer.zip: lib/libsin.so: contains symbols that only debuggers read; it is larger and opens more slowly
+      help: build it with `cargo layer build`, or strip it
     ");
 }
 
@@ -350,10 +350,10 @@ fn libraries_that_are_damaged_or_for_another_cpu() {
             .replace("[]", "[other]")
     };
     assert_snapshot!(found, @"
-    error[CPU_MIXED]: [dir]/layer.zip: lib/libsin.so: for [other], while the others are for [this]
+    error[CPU_MIXED]: [dir]/layer.zip: lib/libsin.so: for [other], but the others are for [this]
       help: build everything for the function's architecture
-    warning[PLUGIN_UNDECLARED]: [dir]/layer.zip: lib/libsin.so: a plugin that no manifest tells of, so that it is opened at the start, which is slower
-      help: build the layer by `cargo layer build`
+    warning[PLUGIN_UNDECLARED]: [dir]/layer.zip: lib/libsin.so: a plugin that no manifest lists; the host opens it at startup, which is slower
+      help: build the layer with `cargo layer build`
     ");
     let library = good();
     assert_snapshot!(with(&library[..40]), @"
@@ -373,8 +373,8 @@ fn libraries_that_are_damaged_or_for_another_cpu() {
     };
     let layer = archives.layer_of(&without_sections, &declaration(&[tool("hello")]));
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    error[LIBRARY_UNREADABLE]: [dir]/layer.zip: lib/libsin.so: has no table of sections, by which its needs are read
-      help: copy or build it again; strip it by `strip`, which leaves the table in
+    error[LIBRARY_UNREADABLE]: [dir]/layer.zip: lib/libsin.so: has no section table, so its needs cannot be read
+      help: copy or build it again; strip it with `strip`, which keeps the table
     ");
     assert_snapshot!(with(b"no library"), @"warning[PLUGIN_NOT_A_LIBRARY]: [dir]/layer.zip: lib/libsin.so: not a shared library (no ELF header); rebuild the layer");
 }
@@ -385,13 +385,13 @@ fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
     let other = stripped(&scripted(&script(&declaration(&[tool("other")]))));
     let misplaced = archives.layer("misplaced.zip", &[("libother.so", 0o644, &other)]);
     assert_snapshot!(archives.found(&[&misplaced], &[]), @"
-    error[PLUGIN_MISPLACED]: [dir]/misplaced.zip: libother.so: a plugin where the host does not look
+    error[PLUGIN_MISPLACED]: [dir]/misplaced.zip: libother.so: a plugin outside of `lib`, where the host does not look
       help: put it into `lib`, at the top of the archive
     ");
     let undeclared = archives.layer("undeclared.zip", &[("lib/libother.so", 0o644, &other)]);
     assert_snapshot!(archives.found(&[&undeclared], &[]), @"
-    warning[PLUGIN_UNDECLARED]: [dir]/undeclared.zip: lib/libother.so: a plugin that no manifest tells of, so that it is opened at the start, which is slower
-      help: build the layer by `cargo layer build`
+    warning[PLUGIN_UNDECLARED]: [dir]/undeclared.zip: lib/libother.so: a plugin that no manifest lists; the host opens it at startup, which is slower
+      help: build the layer with `cargo layer build`
     ");
     let first = archives.layer("first.zip", &[]);
     let manifest = manifest(
@@ -414,7 +414,7 @@ fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
     );
     assert_snapshot!(archives.found(&[&first, &second], &[]), @"
     warning[FILE_OVERWRITTEN]: [dir]/second.zip: lib/libgood.so: overwrites another file of this name in [dir]/first.zip
-      help: give plugins, and layers by --name, names of their own
+      help: give the plugins different names, and the layers different names with --name
     error[PLUGIN_OVERWRITTEN]: [dir]/second.zip: lib/libgood.so: [dir]/second.zip: lib/another.layer.json has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate
     ");
     // In the other order another is the later, and the same layer twice is no harm.
@@ -433,17 +433,17 @@ fn plugins_that_do_not_come_back_from_being_opened() {
     let layer = archives.layer_of(&opening("abort()"), &declaration);
     assert_snapshot!(archives.found(&[&layer], &[]), @"
     error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: opening it ended with signal: 6 (SIGABRT)
-      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file
+      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out with --entry-file
     ");
     let layer = archives.layer_of(&opening("_exit(0)"), &declaration);
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: ended the process while it was opened
-      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file
+    error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: it ended the process while it was opened
+      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out with --entry-file
     ");
     let layer = archives.layer_of(&opening("pause()"), &declaration);
     assert_snapshot!(archives.found(&[&layer], &["--patience", "1"]), @"
-    error[PLUGIN_HANGS]: [dir]/layer.zip: lib/libsin.so: has not come back from being opened after 1 seconds
-      help: let its constructors and `export_tools!` state do less, or wait longer by --patience
+    error[PLUGIN_HANGS]: [dir]/layer.zip: lib/libsin.so: opening it did not finish within 1 seconds
+      help: reduce the work of its constructors and of its `export_tools!` state, or wait longer with --patience
     ");
 }
 
@@ -501,8 +501,8 @@ fn what_the_host_refuses_is_found() {
     let bad = declaration(&[bad]);
     let declares_badly = archives.layer_of(&stripped(&scripted(&script(&bad))), &bad);
     assert_snapshot!(archives.found(&[&declares_badly], &[]), @r#"
-    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; mend it and rebuild the plugin
-    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: tool no spaces, please has no description; mend it and rebuild the plugin
+    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; fix it and rebuild the plugin
+    error[PLUGIN_DECLARATION_INVALID]: [dir]/layer.zip: lib/libsin.so: tool no spaces, please has no description; fix it and rebuild the plugin
     "#);
     let twice = archives.layer("twice.zip", &[]);
     let again = archives.layer_of(&good(), &hello);

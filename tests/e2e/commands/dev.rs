@@ -44,7 +44,7 @@ impl Dev {
     }
 
     fn is_ready(&self) -> bool {
-        self.told().contains("Ctrl-C ends it")
+        self.told().contains("Ctrl-C stops the server")
     }
 
     fn told(&self) -> String {
@@ -310,7 +310,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     });
     dev.until("a word of what serves", |dev| {
         dev.log()
-            .contains("what was built before goes on serving; waiting for a change")
+            .contains("the previous build is still served; waiting for a change")
     });
     assert_eq!(dev.text_of("first"), "three");
     // It compiles, but cannot be a plugin: two tools have the same name.
@@ -347,7 +347,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "crash" } }).to_string(),
     );
     assert!(died.is_err(), "{died:?}");
-    dev.until("a new host", |dev| dev.log().contains("starting it anew"));
+    dev.until("a new host", |dev| dev.log().contains("starting it again"));
     assert_eq!(dev.text_of("first"), "four");
     assert_eq!(dev.tools(), ["first", "variable", "crash"]);
 }

@@ -42,7 +42,7 @@ fn the_doctor_says_what_is_there_and_completions_are_a_script() {
             .arg("doctor")
             .env("PATH", empty.path()),
     );
-    let expected = "missing  Rust\n         help: `rustc --version` says: error: toolchain '1.2' is not installed\n";
+    let expected = "missing  Rust\n         help: `rustc --version` fails: error: toolchain '1.2' is not installed\n";
     assert!(told.contains(expected), "{told}");
     let script = output_of(Command::new(cargo_layer()).args(["completions", "bash"]));
     let check = "complete -p cargo-layer >/dev/null";

@@ -211,7 +211,7 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
     let (stdout, _, code) = told("diff", &[&old, &new], &[]);
     assert_snapshot!(stdout, @"
     compatible   wipe: is new
-    destructive  wipe: can be called now, and says that it destroys
+    destructive  wipe: becomes callable, and declares that it destroys
     0 breaking, 1 compatible, 1 newly destructive
     ");
     assert_eq!(code, Some(4));
@@ -225,7 +225,7 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
     assert_snapshot!(stdout, @"
     breaking     find: argument what: is new and required
     compatible   find: its annotations changed
-    destructive  find: can be called now, and says that it destroys
+    destructive  find: becomes callable, and declares that it destroys
     breaking     gone: is gone
     2 breaking, 1 compatible, 1 newly destructive
     ");
@@ -265,7 +265,7 @@ fn another_cpu_is_told_beside_what_has_changed() {
     let (stdout, _, code) = told("diff", &[&here, &there], &[]);
     let this = std::env::consts::ARCH;
     let expected = format!(
-        "for another CPU: {this} before, {other} now\n0 breaking, 0 compatible, 0 newly destructive"
+        "the CPU changed: {this} before, {other} now\n0 breaking, 0 compatible, 0 newly destructive"
     );
     assert_eq!((stdout, code), (expected, Some(0)));
     let (stdout, _, _) = told("diff", &[&here, &there], &["--json"]);

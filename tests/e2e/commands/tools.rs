@@ -275,7 +275,10 @@ fn archives_that_are_no_layers_are_not_even_unpacked() {
     let nowhere = folder.path().join("nowhere.zip");
     for verb in ["tools", "inspect"] {
         for (path, expected) in [
-            (bomb.as_path(), "larger than anything Lambda takes"),
+            (
+                bomb.as_path(),
+                "larger than any archive that Lambda accepts",
+            ),
             (&nowhere, "error[FILE_UNREADABLE]: "),
             (folder.path(), "it is a folder; name a file in it"),
         ] {

@@ -156,7 +156,7 @@ impl MeasuredFunction {
             let taken = started_at.elapsed();
             anyhow::ensure!(
                 answer["result"].is_object(),
-                "{} is answered by {answer}",
+                "{}: the response has no result: {answer}",
                 phase.name
             );
             if is_counted {
