@@ -96,7 +96,7 @@ fn what_cannot_be_right_stops_the_synthesis_and_is_named() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; there are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so".to_owned(),
             ],
         ),
         (
@@ -121,7 +121,7 @@ fn what_cannot_be_right_stops_the_synthesis_and_is_named() {
                 "auth: function_url cannot check a JWT".to_owned(),
                 "bearerTokens: entry 1 is not NAME:HASH".to_owned(),
                 "environment: TOOLS_LIST is set by this construct".to_owned(),
-                "autn: no such key; there are name, tools, ".to_owned(),
+                "autn: no such key; the keys are name, tools, ".to_owned(),
             ],
         ),
     ];

@@ -153,7 +153,7 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; there are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so".to_owned(),
             ],
         ),
         (
@@ -183,7 +183,7 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
         ),
         (
             &["Autn=none"],
-            vec!["Autn: no parameter that can be given; there are ".to_owned()],
+            vec!["Autn: not a parameter that can be set; the parameters are ".to_owned()],
         ),
     ];
     for (arguments, problems) in cases {

@@ -458,7 +458,7 @@ fn what_cannot_be_right_stops_the_plan_and_is_named() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; there are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so".to_owned(),
             ],
         ),
         (
@@ -480,7 +480,7 @@ fn what_cannot_be_right_stops_the_plan_and_is_named() {
             }),
             vec![
                 "none.zip: there is no such file".to_owned(),
-                "none.json: no description of an archive".to_owned(),
+                "none.json: not a description of an archive".to_owned(),
                 "layer.zip: has no bootstrap".to_owned(),
                 "bearer_tokens: belong to auth = bearer, which needs at least one".to_owned(),
             ],

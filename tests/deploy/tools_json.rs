@@ -143,7 +143,7 @@ fn cases() -> Vec<(&'static str, Value, Meaning)> {
         (
             "unknown-file",
             of(&[("items.py", json!(["getItem"]))]),
-            Err("no layer has libitems.py.so; there are libitems.so, libother_things.so"),
+            Err("no layer has libitems.py.so; the plugins are libitems.so, libother_things.so"),
         ),
         (
             "twice",
