@@ -9,11 +9,11 @@ pub(crate) enum Exit {
     Done = 0,
     /// Failure; for `check`: findings; for `call`: the tool itself failed.
     Failed = 1,
-    /// For `diff` and `swap`: a breaking change.
+    /// A breaking change, for `diff` and `swap`.
     Breaking = 3,
-    /// For `diff` and `swap`: no breaking change, but a tool that may destroy something is newly callable.
+    /// No breaking change, but a tool that may destroy something is newly callable, for `diff` and `swap`.
     Destructive = 4,
-    /// For `swap`, `rollback` and `verify`: the server answers, but does not serve the expected tools.
+    /// The server answers, but does not serve the expected tools, for `swap`, `rollback` and `verify`.
     VerificationFailed = 5,
 }
 

@@ -153,7 +153,8 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so"
+                    .to_owned(),
             ],
         ),
         (

@@ -458,7 +458,8 @@ fn what_cannot_be_right_stops_the_plan_and_is_named() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so"
+                    .to_owned(),
             ],
         ),
         (

@@ -42,7 +42,7 @@ pub(crate) fn select_tools<'a>(
     let all = plugins.iter().flat_map(|plugin| &plugin.tools).collect();
     let mut names = BTreeSet::new();
     let mut served = layer_format::selection::select_tools(tools, all, &[])?;
-    // Of two tools with one name the host serves the first, if it starts at all.
+    // If two tools have one name the host serves the first, if it starts at all.
     served.retain(|tool| names.insert(tool.name.as_str()));
     let served = served.into_iter().map(|tool| compare::Tool {
         by_default: true,

@@ -79,7 +79,7 @@ impl Platform {
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) packages: Packages,
-    /// Where to write the layer; its symbols go beside it, into layer.symbols
+    /// The file to write the layer to; its symbols go beside it, into layer.symbols
     #[arg(long, value_name = "FILE", default_value = "layer.zip")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
@@ -110,7 +110,7 @@ impl Build {
 
 #[derive(Debug, Args)]
 pub(crate) struct Host {
-    /// Where to write it [default: function.zip, or host-layer.zip with --as-layer]
+    /// The file to write it to [default: function.zip, or host-layer.zip with --as-layer]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -128,7 +128,7 @@ pub(crate) struct Host {
 pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) packages: Packages,
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 uses a free one
     #[arg(long, value_name = "ADDRESS", default_value_t = host::transport::serve::DEFAULT_LISTEN)]
     pub(crate) listen: SocketAddr,
     /// Run the host as a Lambda function behind this front door

@@ -16,7 +16,7 @@ pub(crate) struct Check {
     /// The layers, in the function's order: later ones are unpacked over earlier ones
     #[arg(required = true, value_name = "LAYER")]
     pub(crate) layers: Vec<PathBuf>,
-    /// The function's own code, whose host serves the layers [default: the host in this program]
+    /// The function's own code, with the host that serves the layers [default: the host in this program]
     #[arg(long, value_name = "FILE")]
     pub(crate) host: Option<PathBuf>,
     /// The function's ENTRY_FILE
@@ -28,7 +28,7 @@ pub(crate) struct Check {
     /// A library that the function's system has, such as libssl.so.3; may be repeated
     #[arg(long = "system-library", value_name = "NAME")]
     pub(crate) system_libraries: Vec<String>,
-    /// How long a plugin, or the host, may take to start, in seconds
+    /// The time limit for the start of a plugin or the host, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = child::CHILD_TIMEOUT.as_secs())]
     pub(crate) patience: u64,
     /// Fail for warnings, too
@@ -49,7 +49,7 @@ pub(crate) struct Bench {
     /// The layers, in the function's order: later ones are unpacked over earlier ones
     #[arg(required = true, value_name = "LAYER")]
     pub(crate) layers: Vec<PathBuf>,
-    /// The function's own code, whose host is measured [default: the host in this program]
+    /// The function's own code, with the host to measure [default: the host in this program]
     #[arg(long, value_name = "FILE")]
     pub(crate) host: Option<PathBuf>,
     /// The function's ENTRY_FILE
@@ -67,7 +67,7 @@ pub(crate) struct Bench {
     /// Fail if a phase takes longer than in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// How much longer it may take than in the baseline, in percent
+    /// The allowed increase over the baseline, in percent
     #[arg(
         long,
         value_name = "PERCENT",

@@ -258,7 +258,7 @@ impl Function<'_> {
         Ok(version)
     }
 
-    /// Sets layers and variables by one update, if nobody else has changed the function since, and waits for it.
+    /// Sets layers and variables by one update, unless the function has changed since, and waits for it.
     pub(crate) fn update(
         &self,
         latest: &Configuration,
@@ -314,7 +314,7 @@ impl Function<'_> {
     }
 }
 
-/// Writes a file that nobody else can read at any time.
+/// Writes a file that other users can never read.
 fn write_private(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 

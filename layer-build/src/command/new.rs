@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     let snapshot = Snapshot::take(&args.path)?;
     let created = create(args);
     if created.is_err() {
-        // Half a crate helps nobody.
+        // An incomplete crate must not stay.
         snapshot.restore()?;
     }
     let NewCrate { name, is_member } = created?;

@@ -2,7 +2,7 @@
 //!
 //! A change of a keyword with an unknown effect (`not`, `if`, a changed `pattern`) counts as both less and more. One
 //! convention overrides logic: a property that is added to an object which is open for any narrows nothing, since
-//! nobody has sent it before.
+//! no client has sent it before.
 
 pub(super) mod difference;
 mod keywords;

@@ -78,7 +78,7 @@ impl HostProcess {
             let mut sender = Some(sender);
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 log(&line);
-                // Once it listens, nobody receives its log lines.
+                // Once it listens, its log lines have no receiver.
                 if sender
                     .as_ref()
                     .is_some_and(|sender| sender.send(line).is_err())

@@ -34,7 +34,7 @@ pub(super) fn check(
         read::unpack(&layer.archive.path, opt.path())?;
     }
     let lib = opt.path().join("lib");
-    // Where no layer has a plugin, the check must report that.
+    // If no layer has a plugin, the check must report that.
     fs_err::create_dir_all(&lib)?;
     let cpu = subject.cpu().unwrap_or(std::env::consts::ARCH);
     let Some(host) = ServingHost::find(subject, cpu, opt.path())? else {
