@@ -36,13 +36,13 @@ fn position(commands: &[String], from: usize, begin: &str) -> usize {
 }
 
 #[test]
-fn it_is_a_script_that_bash_can_read() {
+fn bash_can_parse_the_script() {
     let script = repository().join("deploy/acceptance");
     output_of(Command::new("bash").arg("-n").arg(script));
 }
 
 #[test]
-fn it_makes_asks_measures_swaps_goes_back_and_tears_down_in_this_order() {
+fn the_dry_run_lists_all_steps_in_order() {
     let commands = commands(&["--call", "greet", "--arguments", r#"{"name":"Ada"}"#]);
     let mut from = 0;
     for begin in [
@@ -90,7 +90,7 @@ fn it_makes_asks_measures_swaps_goes_back_and_tears_down_in_this_order() {
 }
 
 #[test]
-fn it_tears_down_all_that_it_made_and_nothing_else() {
+fn the_tear_down_deletes_exactly_the_created_resources() {
     let commands = commands(&[]);
     // A function takes its versions, its alias, its URL and the permissions of that along.
     let kinds = [
@@ -162,7 +162,7 @@ fn it_tears_down_all_that_it_made_and_nothing_else() {
 }
 
 #[test]
-fn it_takes_each_name_once_so_that_nothing_else_is_torn_down() {
+fn names_are_unique_per_run() {
     let name = || {
         let commands = commands(&[]);
         let made = &commands[position(&commands, 0, "aws iam create-role ")];
@@ -174,7 +174,7 @@ fn it_takes_each_name_once_so_that_nothing_else_is_torn_down() {
 }
 
 #[test]
-fn as_many_cold_starts_are_forced_as_are_asked_for() {
+fn the_requested_number_of_cold_starts_is_forced() {
     for (given, expected) in [("1", 1), ("7", 7)] {
         let commands = commands(&["--cold-starts", given]);
         let forced = commands
@@ -185,7 +185,7 @@ fn as_many_cold_starts_are_forced_as_are_asked_for() {
 }
 
 #[test]
-fn what_is_kept_can_be_torn_down_by_what_it_prints() {
+fn keep_prints_the_tear_down_commands() {
     let told = output_of(&mut acceptance(&["--dry-run", "--keep"]));
     let (_, kept) = told.split_once("# Kept. To tear it down:\n").expect(&told);
     for part in ["delete-function", "delete-table", "delete-role "] {
@@ -194,7 +194,7 @@ fn what_is_kept_can_be_torn_down_by_what_it_prints() {
 }
 
 #[test]
-fn it_begins_nothing_without_what_it_needs() {
+fn missing_prerequisites_and_wrong_usage_stop_the_start() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (stdout, stderr, code) = run_captured(acceptance(&["--yes"]).current_dir(folder.path()));
     assert_eq!((stdout.as_str(), code), ("", Some(1)), "{stderr}");

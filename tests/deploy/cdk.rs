@@ -27,7 +27,7 @@ fn synth(folder: &Folder, name: &str, config: &Value) -> Command {
 }
 
 #[test]
-fn every_variant_is_synthesised_and_says_what_it_should() {
+fn every_variant_synthesises_the_expected_template() {
     let folder = Folder::new();
     let mut lint = template_tool("cfn-lint");
     for variant in variants::all() {
@@ -82,7 +82,7 @@ fn several_layers_are_versions_of_one_function() {
 }
 
 #[test]
-fn what_cannot_be_right_stops_the_synthesis_and_is_named() {
+fn configuration_problems_stop_the_synthesis_and_are_named() {
     let folder = Folder::new();
     let [here, other] = architectures();
     folder.has_what_is_wrong();

@@ -69,7 +69,7 @@ fn statements(account: &Account) -> Value {
 }
 
 #[test]
-fn what_is_typed_makes_a_function_with_all_that_belongs_to_it() {
+fn the_documented_commands_create_a_complete_function() {
     let (_lambda, account) = deployed();
     let function = account.json(&format!(
         "lambda get-function-configuration --function-name {NAME} --qualifier live"
@@ -236,7 +236,7 @@ fn a_function_url_lets_signed_callers_in_by_both_rights() {
 }
 
 #[test]
-fn nobody_opens_a_url_to_everyone_before_the_host_asks_for_tokens() {
+fn the_host_checks_tokens_before_the_url_is_open() {
     let (lambda, account) = deployed();
     account.shell(&format!(
         "aws lambda delete-function-url-config --function-name {NAME}"
@@ -343,7 +343,7 @@ fn an_http_api_asks_for_signatures_or_for_tokens_of_an_issuer() {
 }
 
 #[test]
-fn what_is_typed_swaps_goes_back_and_leaves_nothing() {
+fn the_documented_commands_swap_roll_back_and_tear_down() {
     let (_lambda, account) = deployed();
     let layers = || {
         let function = account.json(&format!(
@@ -391,7 +391,7 @@ fn of_runbook(heading: &str) -> String {
 }
 
 #[test]
-fn the_runbooks_commands_swap_go_back_and_rotate() {
+fn the_runbooks_commands_swap_roll_back_and_rotate() {
     let (_lambda, account) = deployed();
     let live = || {
         account.json(&format!(

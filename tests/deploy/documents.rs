@@ -19,7 +19,7 @@ fn names<'a>(text: &'a str, before: &str, after: char) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_key_is_told_and_is_in_every_way_of_deployment() {
+fn every_key_is_documented_and_in_every_way_of_deployment() {
     let (variables, props, template) = (
         file("terraform/variables.tf"),
         file("cdk/lib/props.ts"),
@@ -68,7 +68,7 @@ fn every_key_is_told_and_is_in_every_way_of_deployment() {
 }
 
 #[test]
-fn what_a_month_costs_is_what_the_script_says() {
+fn the_documented_cost_is_the_output_of_the_script() {
     let sizing = documents::text("docs/operator/sizing.md");
     let (_, block) = sizing.split_once("```text\n").expect("a result");
     let (told, _) = block.split_once("```").expect("its end");

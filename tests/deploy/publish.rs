@@ -24,7 +24,7 @@ impl Publisher {
 }
 
 #[test]
-fn the_arn_is_all_that_is_on_stdout() {
+fn stdout_has_only_the_arn() {
     let publisher = Publisher::new();
     let (arn, said, code) = publisher.publish(&["layer.zip", "--name", "tools"]);
     assert_eq!(code, Some(0), "{said}");
@@ -46,7 +46,7 @@ fn the_arn_is_all_that_is_on_stdout() {
 }
 
 #[test]
-fn a_dry_run_prints_what_does_the_same() {
+fn the_commands_of_a_dry_run_publish_the_same() {
     let publisher = Publisher::new();
     let (arn, said, code) = publisher.publish(&[
         "layer.zip",
@@ -66,7 +66,7 @@ fn a_dry_run_prints_what_does_the_same() {
 }
 
 #[test]
-fn what_is_certain_to_fail_is_not_published() {
+fn a_layer_that_fails_on_lambda_is_not_published() {
     let publisher = Publisher::new();
     let folder = publisher.account.folder();
     let broken = Layer::of(["custom-tools"]);
@@ -94,7 +94,7 @@ fn what_is_certain_to_fail_is_not_published() {
 }
 
 #[test]
-fn what_is_too_large_for_lambda_goes_through_a_bucket() {
+fn a_layer_too_large_for_direct_upload_goes_through_a_bucket() {
     let publisher = Publisher::new();
     let large = publisher.account.folder().join("large.zip");
     pack_large(&large);

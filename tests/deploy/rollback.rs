@@ -5,7 +5,7 @@ use crate::function::{
 };
 
 #[test]
-fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
+fn an_alias_returns_to_the_previous_live_version() {
     let function = Deployed::behind_alias();
     // Version 2 never serves, version 3 does.
     let later = function.publish_layer("later.zip", &for_later_hosts());
@@ -90,7 +90,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
 }
 
 #[test]
-fn a_weight_on_another_version_goes_with_the_way_back() {
+fn a_rollback_removes_the_weight_of_another_version() {
     let function = Deployed::behind_alias();
     let other = function.publish_layer("other.zip", &with_foreign_manifest());
     let swapped = function.swap(&["--layer", &other]);
@@ -108,7 +108,7 @@ fn a_weight_on_another_version_goes_with_the_way_back() {
 }
 
 #[test]
-fn without_an_alias_layers_and_variables_are_put_back() {
+fn a_rollback_without_an_alias_restores_layers_and_variables() {
     let function = Deployed::new();
     let before = function.configuration("$LATEST")["Environment"].clone();
     let danger = function.publish_layer("danger.zip", &with_destructive_tool());

@@ -48,7 +48,7 @@ fn here() -> String {
 }
 
 #[test]
-fn every_variant_says_what_it_should() {
+fn every_variant_has_the_expected_template() {
     let folder = folder();
     for variant in variants::all() {
         let given = variant.of_sam();
@@ -79,7 +79,7 @@ fn the_template_is_clean_and_can_be_built() {
 }
 
 #[test]
-fn what_configure_writes_is_what_sam_reads() {
+fn sam_reads_the_output_of_configure() {
     let folder = folder();
     let tokens = format!("BearerTokens={},bob:{}", variants::token(), "b".repeat(64));
     output_of(&mut configure(
@@ -105,7 +105,7 @@ fn what_configure_writes_is_what_sam_reads() {
 }
 
 #[test]
-fn layers_that_were_published_before_follow_that_of_the_template() {
+fn published_layers_follow_the_layer_of_the_template() {
     let folder = folder();
     tools_json::things(&folder, "more.zip");
     folder.has_tools(&tools_json::of_two_layers());
@@ -143,7 +143,7 @@ fn layers_that_were_published_before_follow_that_of_the_template() {
 }
 
 #[test]
-fn what_cannot_be_right_is_named_and_nothing_is_written() {
+fn configuration_problems_are_named_and_nothing_is_written() {
     let folder = folder();
     let [here, other] = architectures();
     folder.has_what_is_wrong();
@@ -206,7 +206,7 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn the_template_itself_refuses_what_would_be_open_or_useless() {
+fn the_template_refuses_open_and_useless_configurations() {
     let folder = folder();
     for (given, refused) in [
         (

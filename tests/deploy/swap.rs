@@ -14,7 +14,7 @@ use crate::function::{
 const BREAKING: [&str; 2] = ["--allow-breaking", "--allow-destructive"];
 
 #[test]
-fn a_version_that_proves_itself_is_live_in_one_step() {
+fn a_tested_version_goes_live_in_one_step() {
     let function = Deployed::behind_alias();
     function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
@@ -89,7 +89,7 @@ fn a_version_that_proves_itself_is_live_in_one_step() {
 }
 
 #[test]
-fn what_breaks_somebody_is_refused() {
+fn a_breaking_change_is_refused() {
     let function = Deployed::behind_alias();
     function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
@@ -120,7 +120,7 @@ fn what_breaks_somebody_is_refused() {
 }
 
 #[test]
-fn a_tool_that_may_destroy_is_refused_unless_nobody_can_call_it() {
+fn a_destructive_tool_is_refused_unless_it_is_hidden() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
     let told = function.swap(&["--layer", &layer]);
@@ -153,7 +153,7 @@ fn a_tool_that_may_destroy_is_refused_unless_nobody_can_call_it() {
 }
 
 #[test]
-fn what_does_not_serve_is_never_live() {
+fn a_version_that_does_not_serve_never_goes_live() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("later.zip", &for_later_hosts());
     let told = function.swap(&["--layer", &layer]);
@@ -230,7 +230,7 @@ fn a_change_of_somebody_else_is_not_overwritten() {
 }
 
 #[test]
-fn secrets_are_not_even_in_what_lambda_says_of_them() {
+fn secrets_are_redacted_in_errors_of_lambda() {
     let function = Deployed::behind_alias();
     function.lambda.fail_next_update();
     let told = function.swap(&["--layer", &function.layer, "--env", "MCP_LIST_TTL_MS=5"]);
@@ -277,7 +277,7 @@ fn secrets_are_not_even_in_what_lambda_says_of_them() {
 }
 
 #[test]
-fn without_an_alias_what_was_before_is_kept_as_a_version() {
+fn a_swap_without_an_alias_publishes_the_previous_state_first() {
     let function = Deployed::new();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
     let told = function.run(&["swap", NAME, "--layer", &layer, "--allow-destructive"]);
@@ -389,7 +389,7 @@ fn layers_that_cannot_be_downloaded_are_compared_by_copies() {
 }
 
 #[test]
-fn what_would_be_missed_or_cannot_be_meant_is_refused() {
+fn lost_layers_and_impossible_requests_are_refused() {
     let function = Deployed::behind_alias();
     let other = function.account.shell(
         "echo extension >notes.txt && python3 -m zipfile -c other.zip notes.txt &&
@@ -473,7 +473,7 @@ fn what_would_be_missed_or_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn without_the_aws_cli_it_is_said_where_to_get_it() {
+fn a_missing_aws_cli_is_reported_with_its_source() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut swap = Command::new(cargo_layer());
     swap.args([

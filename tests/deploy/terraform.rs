@@ -373,7 +373,7 @@ impl Made<'_> {
 }
 
 #[test]
-fn every_variant_is_applied_needs_nothing_more_and_goes() {
+fn every_variant_is_applied_without_drift_and_destroyed() {
     let Some(terraform) = terraform() else { return };
     // Of these moto 5.2.1 knows nothing: they are planned below.
     let variants = variants::all()
@@ -446,7 +446,7 @@ fn every_variant_is_applied_needs_nothing_more_and_goes() {
 }
 
 #[test]
-fn what_cannot_be_right_stops_the_plan_and_is_named() {
+fn configuration_problems_stop_the_plan_and_are_named() {
     let Some(terraform) = terraform() else { return };
     let folder = Folder::new();
     let [here, other] = architectures();
@@ -575,7 +575,7 @@ fn the_sources_are_formatted_and_the_example_can_be_planned() {
 }
 
 #[test]
-fn environments_that_are_kept_ready_are_planned() {
+fn provisioned_concurrency_is_planned() {
     let Some(terraform) = terraform() else { return };
     let variants = variants::all();
     let variant = variants

@@ -238,7 +238,7 @@ fn agrees(who: &str, name: &str, derived: &Derived, expected: Result<(&str, &str
 }
 
 #[test]
-fn sam_derives_it() {
+fn sam_derives_the_selection() {
     let (folder, _layer) = prepared();
     for (name, _, expected) in cases() {
         let mut configure = Command::new("python3");
@@ -263,7 +263,7 @@ fn sam_derives_it() {
 }
 
 #[test]
-fn cdk_derives_it() {
+fn cdk_derives_the_selection() {
     let (folder, _layer) = prepared();
     let names: Vec<_> = cases().iter().map(|(name, ..)| *name).collect();
     let program = "const { plugins } = require('./lib/archive'); const { select } = require('./lib/selection'); \
@@ -285,7 +285,7 @@ fn cdk_derives_it() {
 }
 
 #[test]
-fn terraform_derives_it() {
+fn terraform_derives_the_selection() {
     let Some(terraform) = terraform::terraform() else {
         return;
     };
@@ -344,7 +344,7 @@ fn terraform_derives_it() {
 }
 
 #[test]
-fn the_host_serves_what_is_derived() {
+fn the_host_serves_the_derived_selection() {
     let (_folder, layer) = prepared();
     for (name, _, expected) in cases() {
         let Ok((files, tools)) = expected else {

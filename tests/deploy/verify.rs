@@ -59,7 +59,7 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
 }
 
 #[test]
-fn a_server_that_serves_something_else_does_not() {
+fn a_server_with_other_tools_fails() {
     let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("TOOLS_LIST", "greet,add")]);
     let layer = archive("custom-tools");
     for (words, code, expected) in [

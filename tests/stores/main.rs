@@ -68,7 +68,7 @@ async fn moto() {
 
 /// Any other, such as DynamoDB itself or DynamoDB Local, where the environment names one.
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_environment_names() {
+async fn the_engine_of_the_environment() {
     if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL_DYNAMODB") {
         keeps_the_contract(engines::at(&endpoint).await).await;
     }

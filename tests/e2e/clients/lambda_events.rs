@@ -192,7 +192,7 @@ fn the_documented_invocations_can_be_typed() {
 const MISSING: &str = "Invalid arguments for tool multiply: /y is missing (it must be an integer)";
 
 #[test]
-fn an_event_of_another_kind_fails_the_invocation_by_an_error_of_its_own_and_the_host_lives_on() {
+fn an_unknown_event_fails_its_invocation_only() {
     let layer = Layer::of(["custom-tools"]);
     let host = Host::lambda_with_one_environment(&layer, FrontDoor::rest_api("prod"), &[]);
     let error = host.try_invoke(&json!({ "Records": [{ "body": "hunter2" }] }));
@@ -252,7 +252,7 @@ fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
 
 /// A gateway that passes on headers of its clients has an object in the client context; mobile applications leave members out.
 #[test]
-fn whatever_else_is_in_a_client_context_the_tool_is_called() {
+fn a_client_context_with_other_members_calls_the_tool() {
     let layer = Layer::of(["custom-tools"]);
     let environment = Environment::start(&layer, 1, &[]);
     for (member, value) in [
@@ -273,7 +273,7 @@ fn whatever_else_is_in_a_client_context_the_tool_is_called() {
 }
 
 #[test]
-fn a_huge_result_is_an_error_that_says_so_and_costs_no_environment() {
+fn a_huge_result_is_an_error_and_keeps_the_environment() {
     let layer = Layer::of(["large-results"]);
     for (door, limit) in [
         (FrontDoor::rest_api("prod"), "Lambda takes 6291556"),
@@ -313,7 +313,7 @@ const SENT_BESIDE: usize = 91;
 
 /// The tool takes longer than the REST API waits, and the function has time enough.
 #[test]
-fn a_call_ends_before_a_rest_api_gives_up_and_its_model_hears_by_whose_limit() {
+fn a_call_times_out_before_the_rest_api_and_names_the_limit() {
     let layer = Layer::of(["sleeps"]);
     let host = Host::lambda_with_timeout(
         &layer,
@@ -331,7 +331,7 @@ fn a_call_ends_before_a_rest_api_gives_up_and_its_model_hears_by_whose_limit() {
 }
 
 #[test]
-fn arguments_may_be_nested_and_too_deep_is_told_to_the_model() {
+fn arguments_nested_too_deep_are_reported_to_the_model() {
     let host = Host::serve(&Layer::of(["all-types"]));
     let client = host.connect();
     for (levels, is_error) in [(50, false), (200, true), (100_000, true)] {
@@ -355,7 +355,7 @@ fn arguments_may_be_nested_and_too_deep_is_told_to_the_model() {
 }
 
 #[test]
-fn serve_takes_so_many_headers_and_no_more() {
+fn serve_limits_the_number_of_headers() {
     let host = Host::serve(&Layer::of(["custom-tools"]));
     let address = host
         .url()

@@ -86,7 +86,7 @@ fn both_eras_are_served_on_one_connection() {
 }
 
 #[test]
-fn answers_overtake_each_other_and_progress_is_told_at_once() {
+fn answers_overtake_each_other_and_progress_is_immediate() {
     for meta in [json!({}), modern()] {
         let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
         let mut with_token = meta.clone();
@@ -113,7 +113,7 @@ fn answers_overtake_each_other_and_progress_is_told_at_once() {
 }
 
 #[test]
-fn what_the_client_takes_back_is_cancelled_and_not_answered() {
+fn a_cancelled_call_is_not_answered() {
     for meta in [json!({}), modern()] {
         let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
         let mut with_token = meta.clone();
@@ -164,7 +164,7 @@ fn messages_of_tools_reach_clients_that_ask_for_them() {
 }
 
 #[test]
-fn what_a_tool_prints_does_not_come_between_messages() {
+fn output_of_a_tool_does_not_mix_with_messages() {
     let mut pipe = StdioClient::open(&Layer::of(["prints"]));
     for (id, text) in ["a line\n", "no end of a line", "{\"jsonrpc\":\"2.0\"}\n"]
         .into_iter()
@@ -180,7 +180,7 @@ fn what_a_tool_prints_does_not_come_between_messages() {
 }
 
 #[test]
-fn what_is_no_message_is_refused_and_the_next_is_answered() {
+fn an_invalid_message_is_refused_and_the_next_is_answered() {
     let mut pipe = StdioClient::open(&Layer::of(["custom-tools"]));
     for (line, code) in [
         ("hello", -32700),
@@ -332,7 +332,7 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
 }
 
 #[test]
-fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
+fn a_call_over_the_limit_is_refused_and_others_can_be_cancelled() {
     let layer = Layer::of(["async-tools"]);
     let mut pipe = StdioClient::open_with(&layer, &[("MCP_MAX_CONCURRENT_CALLS", "1")]);
     let mut with_token = modern();
@@ -402,7 +402,7 @@ fn served_in_the_end(pipe: &mut StdioClient, asked: &Value) {
 }
 
 #[test]
-fn a_host_that_does_not_start_says_why_on_stderr_alone() {
+fn a_failed_start_is_reported_on_stderr_only() {
     let mut host = Command::new(bootstrap());
     host.arg("stdio")
         .env_clear()

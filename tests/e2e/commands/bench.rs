@@ -62,7 +62,7 @@ fn the_phases_of_a_cold_start_are_measured_and_compared_to_a_baseline() {
 }
 
 #[test]
-fn a_layer_that_cannot_start_is_told_and_not_measured() {
+fn a_layer_that_cannot_start_is_reported_and_not_measured() {
     let zip = target().join("benched-none.zip").display().to_string();
     output_of(
         Command::new(cargo_layer())

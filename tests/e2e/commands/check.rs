@@ -155,14 +155,14 @@ fn the_example_layers_have_nothing_to_find() {
 }
 
 #[test]
-fn the_layer_whose_sins_these_are_is_good_without_them() {
+fn the_layer_without_faults_passes() {
     let archives = Archives::new();
     let layer = archives.layer("my layer.zip", &[]);
     assert_eq!(archives.found(&[&layer], &["--strict"]), "");
 }
 
 #[test]
-fn archives_that_are_none_or_lead_out_or_cannot_be_read() {
+fn invalid_escaping_and_unreadable_archives_are_found() {
     let archives = Archives::new();
     let garbage = archives.path("garbage.zip");
     fs_err::write(&garbage, "garbage").expect("a file");
@@ -188,7 +188,7 @@ fn archives_that_are_none_or_lead_out_or_cannot_be_read() {
 }
 
 #[test]
-fn more_than_lambda_takes() {
+fn sizes_over_lambdas_limits_are_found() {
     let archives = Archives::new();
     let layers: Vec<_> = (0..6)
         .map(|number| archives.layer(&format!("{number}.zip"), &[]))
@@ -231,7 +231,7 @@ fn more_than_lambda_takes() {
 }
 
 #[test]
-fn functions_that_are_none() {
+fn invalid_functions_are_found() {
     let archives = Archives::new();
     let layer = archives.layer("layer.zip", &[]);
     let function = |name: &str, file: Packed<'_>| {
@@ -255,7 +255,7 @@ fn functions_that_are_none() {
 }
 
 #[test]
-fn libraries_that_amazon_linux_2023_cannot_open() {
+fn libraries_that_amazon_linux_2023_cannot_open_are_found() {
     let archives = Archives::new();
     let declaration = declaration(&[tool("hello")]);
     let text = String::from_utf8_lossy(&good()).into_owned();
@@ -295,7 +295,7 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
 }
 
 #[test]
-fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
+fn hardening_problems_and_unstripped_libraries_are_found() {
     let archives = Archives::new();
     let with = |library: &[u8]| {
         let layer = archives.layer("layer.zip", &[("lib/libsin.so", 0o644, library)]);
@@ -324,7 +324,7 @@ fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
 }
 
 #[test]
-fn libraries_that_are_damaged_or_for_another_cpu() {
+fn damaged_and_foreign_libraries_are_found() {
     let archives = Archives::new();
     let with = |library: &[u8]| {
         let layer = archives.layer("layer.zip", &[("lib/libsin.so", 0o644, library)]);
@@ -380,7 +380,7 @@ fn libraries_that_are_damaged_or_for_another_cpu() {
 }
 
 #[test]
-fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
+fn misplaced_undeclared_and_overwritten_plugins_are_found() {
     let archives = Archives::new();
     let other = stripped(&scripted(&script(&declaration(&[tool("other")]))));
     let misplaced = archives.layer("misplaced.zip", &[("libother.so", 0o644, &other)]);
@@ -427,7 +427,7 @@ fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
 }
 
 #[test]
-fn plugins_that_do_not_come_back_from_being_opened() {
+fn plugins_that_crash_or_hang_on_opening_are_found() {
     let archives = Archives::new();
     let declaration = declaration(&[tool("hello")]);
     let layer = archives.layer_of(&opening("abort()"), &declaration);
@@ -491,7 +491,7 @@ fn links_are_what_they_lead_to_unless_they_lead_out() {
 
 /// What the host would say on Lambda is said here, by its own codes.
 #[test]
-fn what_the_host_refuses_is_found() {
+fn refusals_of_the_host_are_found() {
     let archives = Archives::new();
     let hello = declaration(&[tool("hello")]);
     let drifted = archives.layer_of(&good(), &declaration(&[tool("hello"), tool("more")]));
@@ -523,7 +523,7 @@ fn what_the_host_refuses_is_found() {
 }
 
 #[test]
-fn an_environment_of_ones_own_does_not_matter() {
+fn the_users_environment_does_not_matter() {
     let archives = Archives::new();
     let layer = archives.layer("layer.zip", &[]);
     let mut check = Command::new(cargo_layer());

@@ -35,7 +35,7 @@ fn by_stdio(client: &str) -> String {
 }
 
 #[test]
-fn each_client_is_told_of_a_url_in_its_own_form() {
+fn a_url_is_printed_in_the_form_of_each_client() {
     for (client, expected) in [
         (
             "claude-code",
@@ -70,7 +70,7 @@ fn each_client_is_told_of_a_url_in_its_own_form() {
 }
 
 #[test]
-fn each_client_is_told_of_a_token_by_where_it_is_kept() {
+fn a_token_is_printed_as_a_reference_in_the_form_of_each_client() {
     let told = |client: &str| {
         let url = "https://example.com/mcp";
         connect(&[url, "--client", client, "--token-env", "MCP_TOKEN"])
@@ -114,7 +114,7 @@ fn each_client_is_told_of_a_token_by_where_it_is_kept() {
 }
 
 #[test]
-fn a_bridge_is_allowed_what_it_refuses_by_itself() {
+fn a_bridge_gets_the_flag_for_plain_http() {
     let bridge = |url: &str| {
         let told = connect(&[
             url,
@@ -139,7 +139,7 @@ fn a_bridge_is_allowed_what_it_refuses_by_itself() {
 }
 
 #[test]
-fn each_client_is_told_of_a_program_in_its_own_form() {
+fn a_program_is_printed_in_the_form_of_each_client() {
     let server = json!({
         "command": "/home/ada/my mcp/bootstrap", "args": ["stdio"], "env": { "MCP_PLUGIN_DIR": "/home/ada/my mcp/lib" },
     });
@@ -168,7 +168,7 @@ fn each_client_is_told_of_a_program_in_its_own_form() {
 }
 
 #[test]
-fn the_page_for_clients_shows_what_is_printed() {
+fn the_page_for_clients_shows_the_printed_configuration() {
     let page = documents::text("docs/client/connecting.md");
     let (_, section) = page.split_once("## Local clients").expect("a section");
     let (_, command) = section
@@ -208,7 +208,7 @@ fn a_crate_is_found_from_any_of_its_folders() {
 }
 
 #[test]
-fn the_inspectors_line_is_one_that_it_takes() {
+fn the_inspector_accepts_its_printed_command() {
     let layer = Layer::of(["custom-tools"]);
     let variable = format!("MCP_PLUGIN_DIR={}", layer.plugin_dir().display());
     let bootstrap = bootstrap().display().to_string();
@@ -243,7 +243,7 @@ fn the_inspectors_line_is_one_that_it_takes() {
 }
 
 #[test]
-fn what_is_to_be_told_must_be_told_whole() {
+fn incomplete_and_invalid_arguments_are_refused() {
     for (args, expected) in [
         (vec![], "--stdio"),
         (

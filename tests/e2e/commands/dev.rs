@@ -181,7 +181,7 @@ fn examples(args: &[&str]) -> Command {
 }
 
 #[test]
-fn dev_serves_the_examples_its_lines_work_as_pasted_and_ctrl_c_is_clean() {
+fn dev_serves_the_examples_and_prints_lines_that_work() {
     let mut dev = Dev::start(examples(&["--listen", "127.0.0.1:0"]));
     let curl = dev.section("Try it:");
     let answer: Value =
@@ -353,7 +353,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
 }
 
 #[test]
-fn what_cannot_be_built_at_first_is_served_once_it_can() {
+fn a_broken_crate_is_served_once_it_builds() {
     let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new broken");
     let mine = elsewhere.path("broken");
@@ -369,7 +369,7 @@ fn what_cannot_be_built_at_first_is_served_once_it_can() {
 }
 
 #[test]
-fn dev_is_a_function_behind_a_gateway_as_well() {
+fn dev_serves_a_function_behind_a_gateway() {
     let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new behind");
     let mine = elsewhere.path("behind");

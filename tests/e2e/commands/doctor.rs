@@ -5,7 +5,7 @@ use std::process::Command;
 use tests::{cargo_layer, output_of};
 
 #[test]
-fn the_doctor_says_what_is_there_and_completions_are_a_script() {
+fn doctor_lists_installed_tools_and_completions_are_a_script() {
     let told = output_of(Command::new(cargo_layer()).arg("doctor"));
     assert!(told.contains("ok       Rust: rustc 1."), "{told}");
     let empty = tempfile::tempdir().expect("a temporary folder");

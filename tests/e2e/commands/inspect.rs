@@ -85,7 +85,7 @@ fn a_layer_is_shown_in_tables() {
 }
 
 #[test]
-fn a_layer_is_shown_to_programs_with_what_its_tools_weigh() {
+fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
     let (stdout, _, _) = told("inspect", &[&layer_of("custom-tools")], &["--json"]);
     let shown: Value = serde_json::from_str(&stdout).expect("JSON");
     let tools = shown["plugins"][0]["tools"].as_array().expect("tools");
@@ -158,7 +158,7 @@ fn with(name: &str, members: Value) -> Value {
 }
 
 #[test]
-fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
+fn breaking_changes_are_listed_and_set_the_exit_code() {
     let harmless = json!({ "annotations": { "readOnlyHint": true } });
     let old = declaring(
         "old.zip",
@@ -243,7 +243,7 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
 }
 
 #[test]
-fn another_cpu_is_told_beside_what_has_changed() {
+fn a_changed_cpu_is_listed_with_the_changes() {
     let hello = declaration(&[tool("hello")]);
     let mut library = scripted(&script(&hello));
     let layer = |name: &str, library: &[u8]| {
@@ -274,7 +274,7 @@ fn another_cpu_is_told_beside_what_has_changed() {
 }
 
 #[test]
-fn shells_complete_what_there_is_for_users() {
+fn shells_complete_visible_verbs_only() {
     // In the scripts `__` stands between verbs as well.
     fn words(script: &str) -> impl Iterator<Item = &str> {
         script.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
@@ -293,7 +293,7 @@ fn shells_complete_what_there_is_for_users() {
 }
 
 #[test]
-fn a_function_is_shown_with_what_it_is_for() {
+fn a_function_is_shown_with_its_platform() {
     let bootstrap = bootstrap();
     let zip = target().join("function.zip");
     let (stdout, stderr, code) = told("inspect", &[&zip], &["--json"]);
@@ -357,7 +357,7 @@ fn the_help_fits_a_screen_and_names_the_exit_codes() {
 }
 
 #[test]
-fn whoever_has_seen_enough_ends_it_quietly() {
+fn a_closed_pipe_ends_the_program_quietly() {
     tests::Layer::of(["custom-tools"]);
     let mut inspect = Command::new(cargo_layer())
         .args(["inspect", "--json"])

@@ -87,7 +87,7 @@ fn a_crash_is_traced_to_its_function_and_line() {
 }
 
 #[test]
-fn a_panic_tells_its_file_and_line_and_passes_unchanged() {
+fn a_panic_with_its_line_passes_unchanged() {
     let layer = Layer::of(["panics"]);
     let host = Host::serve(&layer);
     host.connect()
@@ -100,7 +100,7 @@ fn a_panic_tells_its_file_and_line_and_passes_unchanged() {
 }
 
 #[test]
-fn what_is_no_text_passes_as_it_is() {
+fn bytes_that_are_not_text_pass_unchanged() {
     Layer::of(["custom-tools"]);
     let zip = target().join("custom-tools.zip");
     let log = b"before\n\xff\xfe \0 libother.so+0x1\r\nafter\n";
@@ -113,7 +113,7 @@ fn what_is_no_text_passes_as_it_is() {
 }
 
 #[test]
-fn without_symbols_it_is_said_where_they_are_missing() {
+fn missing_symbols_are_reported_with_their_folder() {
     Layer::of(["custom-tools"]);
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     let zip = folder.path().join("alone.zip");

@@ -19,7 +19,7 @@ pub(crate) fn token(name: &str) -> (String, String) {
 }
 
 #[test]
-fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
+fn a_token_is_printed_with_its_hash() {
     let (token, entry) = token("ada");
     assert!(token.starts_with("mcp_"), "{token}");
     assert_eq!(entry, format!("ada:{}", sha256_of(token.as_bytes())));
@@ -39,7 +39,7 @@ fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
 }
 
 #[test]
-fn a_tool_is_called_by_a_token_and_told_of_its_name() {
+fn a_tool_called_with_a_token_sees_its_name() {
     let (token, entry) = token("ada");
     let layer = Layer::of(["notifies"]);
     let variables = [("MCP_BEARER_TOKENS", entry.as_str())];
@@ -103,7 +103,7 @@ fn the_documented_lines_can_be_typed() {
 }
 
 #[test]
-fn a_client_that_people_use_is_let_in_by_a_token() {
+fn a_real_client_is_admitted_with_a_token() {
     let (token, entry) = token("ada");
     let layer = Layer::of(["custom-tools"]);
     let host = Host::serve_with(&layer, &[("MCP_BEARER_TOKENS", &entry)]);

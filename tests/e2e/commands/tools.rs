@@ -31,7 +31,7 @@ fn both(package: &str, ask: impl Fn(&[&str])) {
 }
 
 #[test]
-fn a_proxy_is_not_asked_for_this_machine() {
+fn a_proxy_is_not_used_for_this_machine() {
     both("custom-tools", |source| {
         let mut command = Command::new(cargo_layer());
         command
@@ -67,7 +67,7 @@ fn tools_are_listed_for_people_and_for_programs() {
 }
 
 #[test]
-fn a_call_prints_what_the_tool_gives_in_both_eras() {
+fn a_call_prints_the_result_in_both_eras() {
     both("custom-tools", |source| {
         for era in ["auto", "modern", "legacy"] {
             let call = ["call", "add", r#"{"a": 1, "b": "2"}"#, "--era", era];
@@ -87,7 +87,7 @@ fn a_call_prints_what_the_tool_gives_in_both_eras() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_on_stderr_with_a_code() {
+fn errors_are_printed_on_stderr_with_a_code() {
     both("custom-tools", |source| {
         for (arguments, expected) in [
             (
@@ -146,7 +146,7 @@ fn what_goes_wrong_is_told_on_stderr_with_a_code() {
 }
 
 #[test]
-fn what_goes_over_the_wire_is_shown_without_secrets() {
+fn dump_shows_messages_without_secrets() {
     let layer = Layer::of(["custom-tools"]);
     let host = Host::serve(&layer);
     let call = [
@@ -177,7 +177,7 @@ fn what_goes_over_the_wire_is_shown_without_secrets() {
 }
 
 #[test]
-fn a_crate_is_built_and_asked_and_what_its_tool_says_meanwhile_is_told() {
+fn a_crate_is_built_and_messages_of_its_tool_are_shown() {
     let (stdout, stderr, code) = told(&["call", "count", r#"{"to": 2}"#, "--package", "notifies"]);
     assert_eq!((stdout.as_str(), code), ("2", Some(0)), "{stderr}");
     assert!(stderr.contains("progress: 1"), "{stderr}");
@@ -218,7 +218,7 @@ fn a_tool_that_ends_the_host_is_named() {
 }
 
 #[test]
-fn arguments_that_no_function_takes_are_refused_before_they_are_sent() {
+fn arguments_over_the_limit_are_refused_before_they_are_sent() {
     let layer = target().join("custom-tools.zip").display().to_string();
     Layer::of(["custom-tools"]);
     let mut call = Command::new(cargo_layer())
@@ -320,7 +320,7 @@ fn files_are_named_as_the_layers_have_them() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said_before_anything_is_built() {
+fn an_unwritable_output_is_reported_before_the_build() {
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     let inside = |path: &str| folder.path().join(path).display().to_string();
     fs_err::write(inside("file"), "").expect("a file");
@@ -338,7 +338,7 @@ fn what_cannot_be_written_is_said_before_anything_is_built() {
 }
 
 #[test]
-fn tools_that_a_build_is_to_choose_are_those_of_its_option() {
+fn the_option_tools_selects_the_default_tools_of_a_layer() {
     let out = target().join("chosen.zip").display().to_string();
     let build = [
         "build",

@@ -3,7 +3,7 @@
 use tests::{OutsideRepository, documents, outside_repository::quick_start_blocks, repository};
 
 #[test]
-fn the_quick_start_works_as_it_is_told() {
+fn the_quick_start_works_as_written() {
     let elsewhere = OutsideRepository::create();
     let [_, user] = quick_start_blocks();
     let told = elsewhere.run(&user);
@@ -59,7 +59,7 @@ fn the_first_tool_of_the_book_works_as_written() {
 }
 
 #[test]
-fn the_readme_shows_the_tool_that_is_made() {
+fn the_readme_shows_the_created_tool() {
     let template = repository().join("layer-build/template/lib.rs");
     let template = fs_err::read_to_string(template).expect("the template");
     let readme = documents::text("README.md");
@@ -102,7 +102,7 @@ fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
 }
 
 #[test]
-fn what_cannot_be_made_leaves_nothing_behind() {
+fn a_failed_creation_leaves_nothing_behind() {
     let elsewhere = OutsideRepository::create();
     // A workspace is left as it was, with its comments.
     let manifest = "[workspace] # none yet\nresolver = \"3\"\nmembers = []\n";

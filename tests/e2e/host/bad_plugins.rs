@@ -77,7 +77,7 @@ fn reaches_lambda(layer: &Layer, variables: &[(&str, &str)], told: &str) {
 }
 
 #[test]
-fn the_plugin_whose_sins_these_are_is_good_without_them() {
+fn the_plugin_without_faults_is_served() {
     let layer = beside(good());
     let host = Host::serve_with(&layer, &[STOP]);
     assert_eq!(host.connect().list(), ["greet", "multiply", "add", "hello"]);
@@ -129,7 +129,7 @@ fn libraries_that_end_too_early() {
 }
 
 #[test]
-fn libraries_whose_end_is_empty() {
+fn libraries_with_an_empty_end() {
     let stripped = Layer::of(["time-tools"]).read("libtime_tools.so");
     for tenths in [1, 5, 9] {
         let mut emptied = stripped.clone();
@@ -183,7 +183,7 @@ fn libraries_for_other_machines() {
 }
 
 #[test]
-fn a_library_that_is_no_plugin_is_only_told_of_when_it_is_named() {
+fn a_library_that_is_not_a_plugin_is_reported_only_when_named() {
     let layer = Layer::of(["custom-tools"]);
     layer.put_library(SIN, &system_library());
     let named = [SKIP, ("ENTRY_FILE", "custom_tools,sin")];
@@ -330,7 +330,7 @@ fn a_plugin_that_cannot_catch_its_panics() {
 }
 
 #[test]
-fn plugins_that_panic_before_they_have_said_what_they_are() {
+fn plugins_that_panic_before_their_declaration() {
     let layer = Layer::of(["custom-tools"]);
     layer.put_library(SIN, &build_library("panics-in-init"));
     let told = told_of_plugin(&layer);
@@ -402,7 +402,7 @@ fn two_tools_of_one_name() {
 }
 
 #[test]
-fn manifests_that_are_none_or_name_what_is_not_there() {
+fn invalid_manifests_and_manifests_with_missing_files() {
     let layer = || Layer::merged([&Layer::of(["custom-tools"]), &Layer::of(["time-tools"])]);
     let missing = layer();
     missing.remove("libtime_tools.so");
@@ -497,7 +497,7 @@ fn a_context_that_is_used_after_its_call() {
 }
 
 #[test]
-fn all_sins_at_once() {
+fn all_faults_at_once() {
     let layer = beside("garbage");
     layer.put("libempty.so", "");
     let library = good();

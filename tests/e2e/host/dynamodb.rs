@@ -77,7 +77,7 @@ const COSTS: [Cost; 16] = [
 const FIRST_OF_ALL: &str = "the very first of them on a table";
 
 #[test]
-fn each_kind_of_request_costs_what_the_readme_says() {
+fn each_kind_of_request_costs_as_documented() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful", "elicits"]);
@@ -174,7 +174,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
 }
 
 #[test]
-fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
+fn a_used_session_survives_a_failed_extension() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
@@ -236,7 +236,7 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
 }
 
 #[test]
-fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
+fn a_failing_table_loses_no_count_and_is_reported_in_time() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
@@ -302,7 +302,7 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
 }
 
 #[test]
-fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
+fn a_call_that_fails_by_itself_reports_its_own_error() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let host = Host::serve_with(
@@ -333,7 +333,7 @@ fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
 }
 
 #[test]
-fn what_tools_keep_is_in_no_log() {
+fn stored_state_is_not_logged() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     let level = ("AWS_LAMBDA_LOG_LEVEL", "TRACE");
@@ -353,7 +353,7 @@ fn what_tools_keep_is_in_no_log() {
 }
 
 #[test]
-fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none() {
+fn lost_answers_of_the_table_neither_lose_nor_repeat_a_count() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let strict = [("MCP_SESSION_MODE", "strict")];
@@ -386,7 +386,7 @@ fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none()
 }
 
 #[test]
-fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
+fn a_missing_table_is_reported_and_fails_only_calls_that_need_it() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     let nobody_listens = "http://127.0.0.1:1";
@@ -410,7 +410,7 @@ fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
 }
 
 #[test]
-fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
+fn missing_settings_of_the_table_are_reported_in_one_line() {
     let layer = Layer::of(["stateful"]);
     // Without a profile.
     let nowhere = ("HOME", "/nonexistent");
@@ -440,7 +440,7 @@ fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
 }
 
 #[test]
-fn the_table_is_reached_by_tls_from_whom_the_environment_trusts() {
+fn the_table_is_reached_over_tls_with_the_configured_authority() {
     let dynamo = Dynamo::with_table(TABLE);
     let (proxy, authority) = Proxy::with_tls(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);

@@ -56,7 +56,7 @@ fn on_lambda(layer: &Layer) -> Host {
 }
 
 #[test]
-fn tools_list_selects_and_what_it_leaves_out_is_unknown() {
+fn tools_list_selects_and_other_tools_are_unknown() {
     let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("TOOLS_LIST", "greet,add")]);
     let client = host.connect();
     assert_eq!(client.list(), ["greet", "add"]);
@@ -96,7 +96,7 @@ fn a_library_is_not_opened_before_its_first_call() {
 }
 
 #[test]
-fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never() {
+fn plugins_without_a_manifest_are_opened_at_startup_and_other_libraries_never() {
     let layer = Layer::of(["custom-tools"]);
     layer.remove("custom-tools.layer.json");
     // Any library of the system will do: it is one, but no plugin.
@@ -116,7 +116,7 @@ fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never(
 }
 
 #[test]
-fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run() {
+fn a_library_that_is_not_a_plugin_is_never_opened() {
     let foreign = standalone("not-a-plugin", None);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mark = folder.path().join("mark");

@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::{FrontDoor, Host, Layer};
 
 #[test]
-fn without_it_nothing_is_opened_and_with_it_everything_that_is_served() {
+fn preload_opens_all_served_plugins_and_its_absence_none() {
     let layer = Layer::of(["async-tools", "notifies", "custom-tools"]);
     let host = Host::serve(&layer);
     assert_eq!(host.mapped_plugins(), [""; 0]);

@@ -147,7 +147,7 @@ fn every_kind_of_result_reaches_the_client() {
 }
 
 #[test]
-fn every_kind_of_error_is_told_to_whom_it_concerns() {
+fn every_kind_of_error_reaches_its_addressee() {
     let layer = Layer::of(["all-types"]);
     for host in [
         Host::serve(&layer),
@@ -227,7 +227,7 @@ fn every_kind_of_error_is_told_to_whom_it_concerns() {
 }
 
 #[test]
-fn a_tool_is_only_called_by_clients_that_can_do_what_it_needs() {
+fn a_tool_is_called_only_by_clients_with_its_requirements() {
     let host = Host::serve(&Layer::of(["all-types"]));
     let client = host.connect();
     let capable = |capabilities: Value| {
@@ -249,7 +249,7 @@ fn a_tool_is_only_called_by_clients_that_can_do_what_it_needs() {
 }
 
 #[test]
-fn what_a_tool_declares_of_itself_is_listed() {
+fn the_declaration_of_a_tool_is_listed() {
     let host = Host::serve(&Layer::of(["all-types"]));
     let params = json!({ "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -33,7 +33,7 @@ fn five_layers_over_each_other_are_their_union_in_one_order() {
 }
 
 #[test]
-fn of_two_layers_of_one_name_the_later_has_the_manifest_and_both_have_their_plugins() {
+fn two_layers_of_one_name_keep_the_later_manifest_and_both_plugins() {
     // Both are named `tools`.
     let (one, other) = (
         Layer::of(["custom-tools", "panics"]),

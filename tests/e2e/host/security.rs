@@ -366,7 +366,7 @@ impl Got {
 }
 
 #[test]
-fn whoever_tries_what_he_should_not_is_answered_as_the_table_says() {
+fn unauthorised_and_malformed_requests_are_answered_as_documented() {
     let rows = rows();
     for target in Target::all() {
         for (what, sent, serve, lambda) in &rows {
@@ -487,7 +487,7 @@ fn a_page_that_may_call_can_read_why_it_is_refused() {
 }
 
 #[test]
-fn those_who_may_not_call_fill_no_memory_with_their_bodies() {
+fn bodies_of_unauthorised_requests_fill_no_memory() {
     let layer = Layer::of(["custom-tools"]);
     let variables = [("MCP_BEARER_TOKENS", TOKENS.entry.as_str())];
     for (token, may_call) in [(TOKENS.ada.as_str(), true), (WRONG, false)] {
@@ -529,7 +529,7 @@ fn those_who_may_not_call_fill_no_memory_with_their_bodies() {
 
 /// Headers are their sender's own words, also where some load balancers would set them.
 #[test]
-fn who_calls_is_never_taken_from_a_header() {
+fn the_principal_never_comes_from_a_header() {
     let layer = Layer::of(["notifies"]);
     let hosts = [
         Host::serve(&layer),

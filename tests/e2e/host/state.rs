@@ -122,7 +122,7 @@ fn two_hosts_share_a_session_and_a_handle_and_lose_no_count() {
 }
 
 #[test]
-fn what_a_call_sets_is_kept_when_it_succeeds_and_not_otherwise() {
+fn state_is_stored_only_when_the_call_succeeds() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     for host in [
@@ -175,7 +175,7 @@ fn what_a_call_sets_is_kept_when_it_succeeds_and_not_otherwise() {
 }
 
 #[test]
-fn whoever_sets_what_another_call_has_changed_meanwhile_learns_of_it() {
+fn a_conflicting_write_is_reported() {
     let host = Host::serve(&Layer::of(["stateful"]));
     let client = host.connect();
     let session = session(&client);
@@ -248,7 +248,7 @@ fn state_is_bounded_private_and_ends() {
 }
 
 #[test]
-fn a_mode_says_what_a_session_is_worth() {
+fn session_modes_decide_about_unknown_sessions() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     let strict = || shared_and(dynamo.endpoint(), &[("MCP_SESSION_MODE", "strict")]);
@@ -295,7 +295,7 @@ fn a_mode_says_what_a_session_is_worth() {
 }
 
 #[test]
-fn hosts_that_begin_at_once_have_one_key_for_what_clients_carry() {
+fn hosts_that_start_at_once_share_one_state_key() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["elicits"]);
     let hosts = [(); 3].map(|()| Host::serve_with(&layer, &shared(dynamo.endpoint())));
@@ -425,7 +425,7 @@ fn a_list_of_things_to_do_is_kept_for_real_clients_of_both_eras_whichever_enviro
 }
 
 #[test]
-fn without_a_table_a_legacy_client_goes_from_one_environment_to_the_other_without_an_error() {
+fn a_legacy_client_changes_environments_without_a_table_and_without_errors() {
     let layer = Layer::of(["custom-tools"]);
     let one = Host::serve(&layer);
     let two = Host::serve(&layer);

@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::{FrontDoor, Host, Layer};
 
 #[test]
-fn what_a_tool_prints_is_in_the_log_also_without_the_end_of_a_line() {
+fn output_of_a_tool_is_logged_also_without_a_newline() {
     let layer = Layer::of(["prints"]);
     // The lines of requests would come between.
     let host = Host::serve_with(&layer, &[("AWS_LAMBDA_LOG_LEVEL", "WARN")]);

@@ -64,7 +64,7 @@ impl Open {
 }
 
 #[test]
-fn progress_is_heard_while_the_tool_runs() {
+fn progress_arrives_while_the_tool_runs() {
     let host = Host::serve(&Layer::of(["async-tools"]));
     // It tells that it has begun, and ends when it is called once more meanwhile.
     let mut first = Open::call(&host, "meet");
@@ -80,7 +80,7 @@ fn progress_is_heard_while_the_tool_runs() {
 }
 
 #[test]
-fn a_client_that_drops_the_stream_takes_back_its_call() {
+fn a_client_that_drops_the_stream_cancels_its_call() {
     let host = Host::serve(&Layer::of(["async-tools"]));
     let mut call = Open::call(&host, "withoutLimit");
     assert_eq!(call.message()["method"], "notifications/progress");
@@ -89,7 +89,7 @@ fn a_client_that_drops_the_stream_takes_back_its_call() {
 }
 
 #[test]
-fn lambda_hears_progress_while_the_tool_runs() {
+fn lambda_gets_progress_while_the_tool_runs() {
     let layer = Layer::of(["async-tools"]);
     let environment = Environment::start(&layer, 2, &[("MCP_RESPONSE_MODE", "stream")]);
     let meet = http_api_event(None, "POST", &headers("meet"), &call("meet", &json!({})));
@@ -161,7 +161,7 @@ pub(crate) fn is_followed(host: &Host) {
 }
 
 #[test]
-fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
+fn real_clients_get_each_step_before_the_next() {
     let layer = Layer::of(["async-tools"]);
     let stream = [("MCP_RESPONSE_MODE", "stream")];
     is_followed(&Host::serve(&layer));
@@ -174,7 +174,7 @@ fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
 }
 
 #[test]
-fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_step() {
+fn a_buffering_front_door_delivers_no_step_early() {
     let layer = Layer::of(["async-tools"]);
     // Whatever the host does: the door does not hand on what comes.
     for mode in ["buffered", "stream"] {
@@ -188,7 +188,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
 }
 
 #[test]
-fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
+fn lambda_gets_chunks_at_once_and_no_empty_ones() {
     let layer = Layer::of(["async-tools"]);
     let environment = Environment::start(&layer, 1, &[("MCP_RESPONSE_MODE", "stream")]);
     let kind = json!({ "content-type": "application/json" });

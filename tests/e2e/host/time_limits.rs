@@ -98,7 +98,7 @@ fn a_call_ends_before_the_function_does() {
 }
 
 #[test]
-fn where_invocations_come_at_once_calls_run_at_once() {
+fn concurrent_invocations_run_concurrent_calls() {
     let layer = Layer::of(["async-tools", "sleeps"]);
     let mut environment = Environment::start(&layer, 3, &[LIMIT]);
     // Neither ends before the other has begun.

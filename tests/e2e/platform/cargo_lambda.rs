@@ -27,7 +27,7 @@ fn an_emulator_that_is_not_ours_lists_and_calls() {
 
 /// It says of every invocation that it had to end ten minutes after the beginning of 1970.
 #[test]
-fn a_deadline_that_was_over_before_the_request_is_none() {
+fn a_deadline_in_the_past_is_ignored() {
     let host = Host::cargo_lambda(&Layer::of(["async-tools"]), &[]);
     let client = host.connect();
     for _ in 0..2 {

@@ -116,7 +116,7 @@ fn a_layer_for_the_other_cpu_is_complete_without_an_emulator() {
 }
 
 #[test]
-fn without_zig_it_is_said_how_to_get_it() {
+fn a_missing_zig_is_reported_with_its_source() {
     // A PATH with the compiler alone.
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     for program in ["cargo", "rustc"] {

@@ -51,7 +51,7 @@ fn a_release_plugin_works_in_a_debug_host() {
 }
 
 #[test]
-fn the_host_says_what_it_is() {
+fn the_host_prints_its_version() {
     let mut command = Command::new(bootstrap());
     let version = tests::output_of(command.arg("--version"));
     assert!(version.contains("plugin ABI 1.0.0"), "{version}");

@@ -51,7 +51,7 @@ fn an_old_plugin_knows_nothing_of_later_operations() {
 }
 
 #[test]
-fn what_a_new_plugin_declares_beyond_an_old_hosts_knowledge_is_ignored() {
+fn unknown_members_of_a_newer_declaration_are_ignored() {
     let mut grown = tool("hello");
     grown["tool"]["shape"] = json!({ "of": "later revisions" });
     grown["weight"] = json!(7);
@@ -73,7 +73,7 @@ fn what_a_new_plugin_declares_beyond_an_old_hosts_knowledge_is_ignored() {
 }
 
 #[test]
-fn a_new_plugin_may_answer_with_more_than_an_old_host_knows() {
+fn unknown_members_of_a_newer_reply_are_ignored() {
     let call = |reply: Value| {
         let declared = declaration(&[tool("hello")]);
         bare(&format!("init ok {declared}\ncall ok {reply}\n"))
@@ -93,7 +93,7 @@ fn a_new_plugin_may_answer_with_more_than_an_old_host_knows() {
 }
 
 #[test]
-fn a_new_plugin_may_ask_an_old_host_for_what_it_does_not_know() {
+fn a_newer_plugin_may_request_unknown_operations_of_an_older_host() {
     for op in [99, 8, 7] {
         assert_eq!(asked(op)["kind"], "unknown_op", "{op}");
     }
@@ -139,7 +139,7 @@ fn a_plugin_that_speaks_only_later_payloads_is_refused() {
 }
 
 #[test]
-fn a_plugin_whose_sdk_needs_a_later_host_is_refused() {
+fn a_plugin_built_for_a_later_host_is_refused() {
     let mut declared = declaration(&[tool("hello")]);
     declared["sdk"] = json!("99.1.0");
     declared["minHost"] = json!("99.1.0");
@@ -160,7 +160,7 @@ fn a_plugin_whose_sdk_needs_a_later_host_is_refused() {
 }
 
 #[test]
-fn a_plugin_that_does_not_answer_as_it_should_is_refused() {
+fn a_plugin_with_invalid_replies_is_refused() {
     assert_snapshot!(refused(&bare("init ok not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: its declaration cannot be read: expected ident at line 1 column 2; rebuild it with this release's plugin-sdk");
     assert_snapshot!(refused(&bare("init ok {}\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: its declaration cannot be read: missing field `payload` at line 1 column 2; rebuild it with this release's plugin-sdk");
     assert_snapshot!(refused(&bare("init err not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: the plugin's error payload cannot be read: expected ident at line 1 column 2");

@@ -20,7 +20,7 @@ const UNSCORED: [(&str, &str); 5] = [
 const KEY: (&str, &str) = ("MCP_STATE_KEY", "a key of tests and of nothing else at all");
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_serve() {
+fn the_official_suite_passes_through_serve() {
     content("serve", Host::serve);
 }
 
@@ -28,21 +28,21 @@ fn the_official_suite_is_content_with_the_tools_through_serve() {
 // same one where there is no other.
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_a_rest_api() {
+fn the_official_suite_passes_through_a_rest_api() {
     content("REST API", |layer| {
         Host::lambda_with_one_environment(layer, FrontDoor::rest_api("prod"), &[KEY])
     });
 }
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
+fn the_official_suite_passes_through_an_http_api() {
     content("HTTP API", |layer| {
         Host::lambda_with_one_environment(layer, FrontDoor::http_api("$default"), &[KEY])
     });
 }
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_a_function_url_that_streams() {
+fn the_official_suite_passes_through_a_function_url_that_streams() {
     content("Function URL that streams", |layer| {
         let variables = [KEY, ("MCP_RESPONSE_MODE", "stream")];
         Host::lambda_with_one_environment(layer, FrontDoor::streaming_function_url(), &variables)

@@ -211,7 +211,7 @@ fn batches_are_of_one_revision_alone() {
 }
 
 #[test]
-fn a_session_that_is_gone_is_not_found_and_none_is_no_request() {
+fn an_ended_session_is_not_found_and_a_missing_one_is_a_bad_request() {
     let unknown = "4f0c1ef2-9d51-4b8b-9d4c-6c9a3c0f9b11";
     for (door, host) in doors() {
         let client = host.connect();
@@ -243,7 +243,7 @@ fn a_session_that_is_gone_is_not_found_and_none_is_no_request() {
 }
 
 #[test]
-fn accept_and_content_type_decide_what_they_are_for_and_nothing_else() {
+fn accept_and_content_type_decide_formats_only() {
     let call = message(
         "tools/call",
         json!({ "name": "zeta", "_meta": { "progressToken": 1 } }),
@@ -366,7 +366,7 @@ fn headers_and_body_of_a_modern_request_agree() {
 }
 
 #[test]
-fn what_is_no_message_is_refused_without_an_id() {
+fn an_invalid_message_is_refused_without_an_id() {
     for (door, host) in doors() {
         for (body, expected) in [
             ("", "400 -32700 without id"),
@@ -419,7 +419,7 @@ fn the_list_is_in_one_order_on_pages_that_hold_it_all() {
 }
 
 #[test]
-fn what_is_wrong_with_a_call_is_told_to_whom_it_concerns() {
+fn errors_of_a_call_reach_their_addressee() {
     for (door, host) in doors() {
         let client = host.connect();
         for (params, expected) in [
@@ -455,7 +455,7 @@ fn what_is_wrong_with_a_call_is_told_to_whom_it_concerns() {
 }
 
 #[test]
-fn what_the_client_takes_back_is_accepted_in_both_eras() {
+fn cancellations_are_accepted_in_both_eras() {
     for (door, host) in doors() {
         let client = host.connect();
         for (params, headers) in [
@@ -479,7 +479,7 @@ fn what_the_client_takes_back_is_accepted_in_both_eras() {
 }
 
 #[test]
-fn a_modern_client_that_hangs_up_takes_back_its_call() {
+fn a_modern_client_that_hangs_up_cancels_its_call() {
     let host = Host::serve(&Layer::of(["async-tools"]));
     let address = host.url().trim_start_matches("http://");
     let address = address.trim_end_matches("/mcp");
@@ -499,7 +499,7 @@ fn a_modern_client_that_hangs_up_takes_back_its_call() {
 }
 
 #[test]
-fn large_arguments_pass_and_what_is_too_large_is_told_so() {
+fn large_arguments_pass_and_larger_ones_get_an_error() {
     for (door, host) in doors() {
         for (length, expected) in [(LARGE, "200 hello"), (TOO_LARGE, "413")] {
             let call = |text: &str| {
@@ -559,7 +559,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
 }
 
 #[test]
-fn a_session_is_of_whom_the_gateway_let_in() {
+fn a_session_belongs_to_the_principal_of_the_gateway() {
     let host = Host::lambda_with_one_environment(&layer(), FrontDoor::http_api("$default"), &[]);
     let send = |principal: Option<&str>, method: &str, session: Option<&str>, body: &Value| {
         let mut headers = json!({ "content-type": "application/json" });

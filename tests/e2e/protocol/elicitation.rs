@@ -115,7 +115,7 @@ fn a_tool_asks_round_by_round_through_every_door() {
 }
 
 #[test]
-fn what_does_not_fit_is_asked_again_with_the_reason_and_what_is_only_spelled_so_is_mended() {
+fn invalid_answers_are_asked_again_and_misspelled_ones_are_converted() {
     let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     let first = begin(&client, "send", &json!({}));
@@ -216,7 +216,7 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
 }
 
 #[test]
-fn a_state_that_is_not_of_this_call_is_refused() {
+fn a_state_of_another_call_is_refused() {
     let layer = Layer::of(["elicits"]);
     let path = json!({ "path": "a.txt" });
     let of =
@@ -259,7 +259,7 @@ fn a_state_that_is_not_of_this_call_is_refused() {
 }
 
 #[test]
-fn a_state_is_of_the_arguments_as_the_tool_reads_them() {
+fn a_state_is_bound_to_the_arguments_as_the_tool_reads_them() {
     let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     let path = json!({ "path": "a.txt" });
@@ -313,7 +313,7 @@ fn state_of_alice(layer: &Layer) -> String {
 }
 
 #[test]
-fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
+fn a_question_is_asked_even_if_the_tool_fails() {
     let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     for (tool, expected) in [("forgetful", "never mind"), ("hasty", "Ann")] {
@@ -339,7 +339,7 @@ fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
 }
 
 #[test]
-fn whom_nobody_can_ask_is_told_why() {
+fn a_client_that_cannot_be_asked_gets_the_reason() {
     let layer = Layer::of(["elicits"]);
     let host = Host::serve(&layer);
     let client = host.connect();
