@@ -1,4 +1,4 @@
-//! `deploy/acceptance`: what it would do in an account. It needs one, so that its commands are looked at, and not run.
+//! `deploy/acceptance`: the commands that it would run. They need an account, so they are read and not run.
 
 use std::process::Command;
 
@@ -21,13 +21,13 @@ fn commands(arguments: &[&str]) -> Vec<String> {
     commands.map(str::to_owned).collect()
 }
 
-/// What stands behind a flag.
+/// Returns the value of a flag.
 fn value<'a>(command: &'a str, flag: &str) -> Option<&'a str> {
     let mut words = command.split(' ').skip_while(|word| *word != flag);
     words.nth(1)
 }
 
-/// Where the first command stands that begins so, behind others.
+/// Returns the position of the first command that begins so, from another position on.
 fn position(commands: &[String], from: usize, begin: &str) -> usize {
     let found = commands[from..]
         .iter()
@@ -92,7 +92,7 @@ fn the_dry_run_lists_all_steps_in_order() {
 #[test]
 fn the_tear_down_deletes_exactly_the_created_resources() {
     let commands = commands(&[]);
-    // A function takes its versions, its alias, its URL and the permissions of that along.
+    // The deletion of a function includes its versions, its alias, its URL and the permissions of the URL.
     let kinds = [
         (
             "aws iam create-role ",
@@ -137,7 +137,7 @@ fn the_tear_down_deletes_exactly_the_created_resources() {
         names("aws lambda delete-layer-version ", "--layer-name")
     );
 
-    // Whatever else makes something, or deletes something, is known here.
+    // All other commands that create or delete something are listed here.
     let verb = |command: &String| {
         let mut words = command.strip_prefix("aws ")?.split(' ');
         Some(format!("{} {}", words.next()?, words.next()?))

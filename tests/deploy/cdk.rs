@@ -1,4 +1,4 @@
-//! `deploy/cdk`: every variant is synthesised offline and says what it should; what is wrong stops it.
+//! `deploy/cdk`: every variant synthesises the expected template offline; problems stop the synthesis.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -15,7 +15,7 @@ use crate::{
     variants::{self, Variant},
 };
 
-/// `node app.js` of a configuration in a folder.
+/// Returns `node app.js` for a configuration in a folder.
 fn synth(folder: &Folder, name: &str, config: &Value) -> Command {
     let file = format!("{name}.config.json");
     folder.write(&file, &config.to_string());
@@ -70,7 +70,7 @@ fn several_layers_are_versions_of_one_function() {
         .values()
         .find(|resource| resource["Type"] == "AWS::Lambda::Function");
     let function = &function.expect("a function")["Properties"];
-    // In their order: later ones lie over earlier ones.
+    // The order matters: later ones are unpacked over earlier ones.
     assert_eq!(
         function["Layers"],
         json!(layers.values().collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! `docs/operator/deployment.md`: its commands are typed as they are, section by section.
+//! Runs the commands of `docs/operator/deployment.md` as written, section by section.
 
 use serde_json::{Value, json};
 use tests::{Account, LambdaApi, documents};
@@ -9,7 +9,7 @@ const DOCUMENT: &str = "docs/operator/deployment.md";
 /// The function's name there.
 const NAME: &str = "mcp-host";
 
-/// Its sections whose commands are typed into one account, in their order.
+/// Its sections with commands for one account, in their order.
 const ONE_AFTER_ANOTHER: [&str; 8] = [
     "Role",
     "Table",
@@ -21,12 +21,12 @@ const ONE_AFTER_ANOTHER: [&str; 8] = [
     "Alarms",
 ];
 
-/// The commands of a section, below those that name everything.
+/// Returns the commands of a section, below those that name everything.
 fn section(heading: &str) -> String {
     blocks(heading).concat()
 }
 
-/// The same block by block.
+/// Returns the same commands, block by block.
 fn blocks(heading: &str) -> Vec<String> {
     let [names] = &documents::code(DOCUMENT, "Names", "sh")[..] else {
         panic!("one block of names");
@@ -45,7 +45,7 @@ fn cpu() -> &'static str {
     }
 }
 
-/// An account in which all of it has been typed.
+/// Returns an account in which all commands were run.
 fn deployed() -> (LambdaApi, Account) {
     let lambda = LambdaApi::start();
     let account = Account::new(lambda.endpoint());
@@ -55,7 +55,7 @@ fn deployed() -> (LambdaApi, Account) {
     (lambda, account)
 }
 
-/// The statements of the policy of the alias, by their names.
+/// Returns the statements of the policy of the alias, by their names.
 fn statements(account: &Account) -> Value {
     let policy = account.json(&format!("lambda get-policy --function-name {NAME}"));
     let policy: Value =
@@ -97,10 +97,10 @@ fn the_documented_commands_create_a_complete_function() {
         "lambda get-function-concurrency --function-name {NAME}"
     ));
     assert_eq!(concurrency["ReservedConcurrentExecutions"], 50);
-    // The variables were in a file for a moment; it is gone.
+    // The variables were in a temporary file, which is gone.
     assert!(!account.folder().join("environment.json").exists());
 
-    // Least rights: three actions on the one table, two on the one log group, and X-Ray, which knows no resources.
+    // Least privilege: three actions on the table, two on the log group, and X-Ray, which has no resources.
     let policy = account.json(&format!(
         "iam get-role-policy --role-name {NAME} --policy-name {NAME}"
     ));
@@ -383,7 +383,7 @@ fn the_documented_commands_swap_roll_back_and_tear_down() {
     }
 }
 
-/// The commands of a section of the runbook.
+/// Returns the commands of a section of the runbook.
 fn of_runbook(heading: &str) -> String {
     let blocks = documents::code("docs/operator/runbook.md", heading, "sh");
     assert!(!blocks.is_empty(), "{heading} has no commands");

@@ -1,4 +1,4 @@
-//! `cargo layer publish`: from an archive to a version of a layer.
+//! `cargo layer publish`: publishes an archive as a version of a layer.
 
 use std::io::Write;
 
@@ -121,8 +121,8 @@ fn a_layer_too_large_for_direct_upload_goes_through_a_bucket() {
     );
 }
 
-/// The example with more beside it than Lambda takes directly. Bytes that cannot be packed: of a generator of pseudorandom
-/// numbers (Numerical Recipes, `ranqd1`).
+/// Returns the example with more content than Lambda accepts in a direct upload: incompressible bytes of a generator of
+/// pseudorandom numbers (Numerical Recipes, `ranqd1`).
 fn pack_large(path: &std::path::Path) {
     let layer = Layer::of(["custom-tools"]);
     let mut number = 1_u32;

@@ -1,4 +1,4 @@
-//! `cargo layer rollback`: the tools back that a function had before.
+//! `cargo layer rollback`: returns a function to its previous tools.
 
 use crate::function::{
     Deployed, NAME, for_later_hosts, layers, with_destructive_tool, with_foreign_manifest,
@@ -48,7 +48,7 @@ fn an_alias_returns_to_the_previous_live_version() {
             told.stderr
         );
     }
-    // A pointer is moved, and nothing else.
+    // Only the alias moves.
     assert_eq!(
         function.lambda.take_changes(),
         [format!("PUT /2015-03-31/functions/{NAME}/aliases/live")]
@@ -77,7 +77,7 @@ fn an_alias_returns_to_the_previous_live_version() {
         "{}",
         unknown.stderr
     );
-    // What does not serve is told, even where it was asked for.
+    // A version that does not serve is reported, even if it was requested.
     let broken = function.run(&["rollback", NAME, "--alias", "live", "--to", "2"]);
     assert_eq!(broken.code, Some(5), "{}", broken.stderr);
     assert!(
@@ -130,7 +130,7 @@ fn a_rollback_without_an_alias_restores_layers_and_variables() {
     assert_eq!(now["Environment"], before);
     assert_eq!(function.tools("$LATEST"), ["greet", "multiply", "add"]);
 
-    // What nobody has published is published before it is overwritten.
+    // An unpublished state is published before it is overwritten.
     function.account.shell(&format!(
         "aws lambda update-function-configuration --function-name {NAME} --layers {danger}
         aws lambda wait function-updated-v2 --function-name {NAME}"

@@ -1,5 +1,5 @@
-//! `deploy/sam`: the template is clean, can be built, and says in every variant what it should; `configure` stops what is
-//! wrong.
+//! `deploy/sam`: the template is clean, can be built, and is as expected in every variant; `configure` reports
+//! problems.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::{
     tools_json, variants,
 };
 
-/// A folder with the template and what belongs beside it.
+/// Returns a folder with the template and the files beside it.
 fn folder() -> Folder {
     let folder = Folder::new();
     for file in ["template.yaml", "configure"] {
@@ -31,7 +31,7 @@ fn configure(folder: &Folder, arguments: &[&str]) -> Command {
     configure
 }
 
-/// What SAM makes of the template.
+/// Returns the template as SAM transforms it.
 fn transformed(folder: &Folder, given: &[&str]) -> Command {
     let mut python = template_tool("python");
     python
@@ -42,7 +42,7 @@ fn transformed(folder: &Folder, given: &[&str]) -> Command {
     python
 }
 
-/// The CPU of this machine.
+/// Returns the CPU of this machine.
 fn here() -> String {
     format!("Architecture={}", architectures()[0])
 }

@@ -1,4 +1,4 @@
-//! What every CloudFormation template of ours has to say, whoever made it, and what it must not.
+//! The required and the forbidden content of every CloudFormation template, from CDK and SAM.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,7 @@ impl<'a> Stack<'a> {
             .collect()
     }
 
-    /// The only resource of its kind: its id, and itself.
+    /// Returns the only resource of its kind, with its id.
     fn one(&self, kind: &str) -> (&String, &Value) {
         let all = self.all(kind);
         assert_eq!(all.len(), 1, "{}: {kind}: {all:?}", self.variant.name);
@@ -65,7 +65,7 @@ impl<'a> Stack<'a> {
         );
     }
 
-    /// Everything.
+    /// Checks everything.
     pub(crate) fn check(&self) {
         self.role_may_do_what_it_needs_and_no_more();
         self.function_is_what_is_configured();
@@ -80,7 +80,7 @@ impl<'a> Stack<'a> {
         let outputs = self.template["Outputs"].to_string();
         assert!(outputs.contains("curl -s "), "{outputs}");
         assert!(outputs.contains("mcpServers"), "{outputs}");
-        // The host answers CORS, and nobody before it.
+        // Only the host handles CORS.
         let text = self.template.to_string().to_lowercase();
         assert!(
             !text.contains("cors") && !text.contains("access-control"),
@@ -322,7 +322,7 @@ impl<'a> Stack<'a> {
         assert_eq!(metrics, expected, "{}", self.variant.name);
     }
 
-    /// Whom the function's own policy lets in.
+    /// Checks the principals that the function's own policy allows.
     fn nobody_else_gets_in(&self) {
         let alias = json!({ "Ref": self.one("AWS::Lambda::Alias").0 });
         let permissions = self.all("AWS::Lambda::Permission");

@@ -1,4 +1,4 @@
-//! `cargo layer swap`: other tools for a function that is live.
+//! `cargo layer swap`: replaces the tools of a live function.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::function::{
     with_foreign_manifest,
 };
 
-/// What swaps to the example `time-tools`, which breaks whoever uses the other.
+/// The flags of a swap to the example `time-tools`, which breaks users of the other example.
 const BREAKING: [&str; 2] = ["--allow-breaking", "--allow-destructive"];
 
 #[test]
@@ -54,7 +54,7 @@ fn a_tested_version_goes_live_in_one_step() {
     assert_eq!(function.tools("live"), ["daysBetween"]);
     let now = function.configuration("live");
     assert_eq!(layers(&now), [layer.as_str()]);
-    // What was not named is what it was.
+    // Settings that were not named did not change.
     assert_eq!(
         now["Environment"]["Variables"],
         json!({
@@ -77,7 +77,7 @@ fn a_tested_version_goes_live_in_one_step() {
         );
     }
 
-    // Once more the same changes nothing.
+    // The same swap again changes nothing.
     let again = function.swap(&["--layer", &layer]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert!(
@@ -108,7 +108,7 @@ fn a_breaking_change_is_refused() {
         "{}",
         told.stderr
     );
-    // So does a shorter list of tools, with the layer that there is.
+    // A shorter list of tools with the current layer is refused as well.
     let shorter = function.swap(&["--layer", &function.layer, "--env", "TOOLS_LIST=greet"]);
     assert_eq!(shorter.code, Some(3), "{}", shorter.stderr);
     assert!(
@@ -174,7 +174,7 @@ fn a_version_that_does_not_serve_never_goes_live() {
     assert_eq!(function.live(), "1");
     assert_eq!(function.tools("live"), ["greet", "multiply", "add"]);
 
-    // What it says to do does it.
+    // The printed command works.
     let back = function.run(&["rollback", NAME, "--to", "1"]);
     assert_eq!(back.code, Some(0), "{}", back.stderr);
     assert_eq!(
@@ -182,7 +182,7 @@ fn a_version_that_does_not_serve_never_goes_live() {
         [function.layer.as_str()]
     );
 
-    // A library that is not what its manifest says is found by a call, which opens it.
+    // A call opens the library, and finds that its manifest is wrong.
     let layer = function.publish_layer("other.zip", &with_foreign_manifest());
     let listed = function.swap(&["--layer", &layer, "--dry-run"]);
     assert_eq!(listed.code, Some(0), "{}", listed.stderr);
@@ -246,7 +246,7 @@ fn secrets_are_redacted_in_errors_of_lambda() {
             told.stderr
         );
     }
-    // Nor on its command line, where all users of the machine could see them.
+    // Secrets are not on a command line, where all users of the machine could see them.
     let new = "a new secret of at least thirty-two characters";
     let mut swap = function.account.cargo_layer(&[
         "swap",
@@ -265,7 +265,7 @@ fn secrets_are_redacted_in_errors_of_lambda() {
         function.configuration("live")["Environment"]["Variables"]["MCP_STATE_KEY"],
         new
     );
-    // What does not fit is not sent at all.
+    // Variables over the limit are not sent.
     let large = format!("NOTES={}", "x".repeat(5000));
     let told = function.swap(&["--layer", &function.layer, "--env", &large]);
     assert_eq!(told.code, Some(1));
@@ -402,7 +402,7 @@ fn lost_layers_and_impossible_requests_are_refused() {
     let foreign = function.path("foreign.zip");
     let layer = Layer::of(["custom-tools"]);
     let mut library = layer.read("libcustom_tools.so");
-    // The machine in an ELF header: of another CPU, which is not this one.
+    // The machine in an ELF header: the other CPU.
     library[18] = if library[18] == 0x3e { 0xb7 } else { 0x3e };
     layer.put("libcustom_tools.so", library);
     layer.pack(&foreign);

@@ -1,4 +1,4 @@
-//! `deploy/terraform`: every variant is applied to moto, is what it should, needs nothing more, and goes; what is wrong stops
+//! `deploy/terraform`: every variant is applied to moto, matches, has an empty second plan, and is destroyed; problems stop
 //! the plan.
 
 use std::{
@@ -16,11 +16,11 @@ use crate::{
     variants::{self, Variant},
 };
 
-/// What this machine has of Terraform, else loud words that nothing is tested.
+/// Returns the Terraform of this machine; without one, prints a loud note that nothing is tested.
 pub(crate) fn terraform() -> Option<Terraform> {
     Terraform::find()
         .map_err(|reason| {
-            // Past what the test runner keeps of a test that passes.
+            // Written past the test runner, which hides the output of passing tests.
             let _ = writeln!(
                 std::io::stderr(),
                 "deploy/terraform is NOT TESTED: {reason}"
@@ -42,7 +42,7 @@ impl Root {
             &repository().join("deploy/terraform"),
             &folder.file("module"),
         );
-        // moto 5.2.1 keeps nothing of where and how a function logs.
+        // moto 5.2.1 does not store the logging configuration of a function.
         folder.write(
             "module/moto_override.tf",
             "resource \"aws_lambda_function\" \"host\" {\n  lifecycle {\n    ignore_changes = [logging_config]\n  }\n}\n",
@@ -72,7 +72,7 @@ impl Root {
         command
     }
 
-    /// What stops a plan: the words of each condition that does not hold.
+    /// Returns the messages of the conditions that stop a plan.
     pub(crate) fn refusals(&self) -> Vec<String> {
         let (stdout, _, code) = run_captured(&mut self.command(&["plan", "-input=false", "-json"]));
         assert_eq!(code, Some(1), "{stdout}");
@@ -89,7 +89,7 @@ impl Root {
         details.collect()
     }
 
-    /// What a plan would give out.
+    /// Returns the outputs of a plan.
     pub(crate) fn planned_outputs(&self) -> Value {
         output_of(&mut self.command(&["plan", "-input=false", "-no-color", "-out", "plan"]));
         let plan = output_of(&mut self.command(&["show", "-json", "plan"]));
@@ -375,7 +375,7 @@ impl Made<'_> {
 #[test]
 fn every_variant_is_applied_without_drift_and_destroyed() {
     let Some(terraform) = terraform() else { return };
-    // Of these moto 5.2.1 knows nothing: they are planned below.
+    // moto 5.2.1 does not support these: they are planned below.
     let variants = variants::all()
         .into_iter()
         .filter(|variant| variant.name != "kept-ready");
@@ -384,7 +384,7 @@ fn every_variant_is_applied_without_drift_and_destroyed() {
         .iter()
         .map(|variant| (variant.name.to_owned(), variant.of_terraform()));
     let mut modules: Map<_, _> = modules.collect();
-    // The one that has no table, where a key would be.
+    // The variant without a table, which a key needs.
     modules["rest-stream"]["state_key"] = json!(STATE_KEY);
     let root = Root::new(terraform, Folder::new(), &modules);
     let run = |arguments: &[&str]| output_of(&mut root.command(arguments));
@@ -426,7 +426,7 @@ fn every_variant_is_applied_without_drift_and_destroyed() {
             assert!(server.to_string().contains(url), "{told}");
         }
     }
-    // 2 would be: there are changes.
+    // Exit code 2 means that there are changes.
     let (stdout, stderr, code) = run_captured(&mut root.command(&[
         "plan",
         "-detailed-exitcode",
@@ -537,7 +537,7 @@ fn the_sources_are_formatted_and_the_example_can_be_planned() {
     let Some(terraform) = terraform() else { return };
     let sources = repository().join("deploy/terraform");
     output_of(&mut terraform.command(&sources, &["fmt", "-check", "-recursive", "-diff"]));
-    // Where it lies, beside the module.
+    // The example in its place, beside the module.
     let folder = Folder::new();
     let example = folder.file("examples/http_api");
     copy(&sources, folder.path());
@@ -560,7 +560,7 @@ fn the_sources_are_formatted_and_the_example_can_be_planned() {
     let main = fs_err::read_to_string(example.join("main.tf")).expect("a file");
     let name = "  name                 = \"mcp-host\"\n";
     assert!(main.contains(name), "{main}");
-    // That of the machine on which the archives were built.
+    // The CPU of the machine that built the archives.
     let architecture = format!("{name}  architecture = \"{}\"\n", architectures()[0]);
     let main = main.replace(name, &architecture);
     fs_err::write(example.join("main.tf"), main).expect("a file");
@@ -605,7 +605,7 @@ fn provisioned_concurrency_is_planned() {
         function["code_signing_config_arn"],
         variant.settings["code_signing_config_arn"]
     );
-    // What moto does not keep.
+    // Attributes that moto does not store.
     assert_eq!(function["logging_config"][0]["log_format"], "JSON");
     assert_eq!(
         function["logging_config"][0]["log_group"],

@@ -1,4 +1,4 @@
-//! From tools.json to what the host serves: the three that derive `ENTRY_FILE` and `TOOLS_LIST`, and the host, agree.
+//! The three implementations that derive `ENTRY_FILE` and `TOOLS_LIST` from tools.json agree with the host.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::{
     variants::Variant,
 };
 
-/// A plugin that declares tools by their names and their functions'.
+/// Returns a plugin that declares tools with these names and functions.
 fn declaration(tools: &[(&str, &str)]) -> Value {
     let tools: Vec<_> = tools
         .iter()
@@ -26,7 +26,7 @@ fn declaration(tools: &[(&str, &str)]) -> Value {
     tests::declaration(&tools)
 }
 
-/// Two plugins of one layer; by default `hidden` is not served.
+/// Returns two plugins of one layer; `hidden` is not served by default.
 fn plugins() -> [(&'static str, Value); 2] {
     [
         (
@@ -45,10 +45,10 @@ fn plugins() -> [(&'static str, Value); 2] {
     ]
 }
 
-/// The files and the tools, or words of what is wrong.
+/// The files and the tools, or a part of the error message.
 type Meaning = Result<(&'static str, &'static str), &'static str>;
 
-/// Each tools.json, and what it means.
+/// Returns the cases: each tools.json with the expected selection.
 fn cases() -> Vec<(&'static str, Value, Meaning)> {
     let of = |entries: &[(&str, Value)]| {
         let entries: Vec<_> = entries
@@ -82,7 +82,7 @@ fn cases() -> Vec<(&'static str, Value, Meaning)> {
             ]),
             Ok(("libother_things.so,libitems.so", "getThing,getItem")),
         ),
-        // Over all plugins `get*` would be two tools.
+        // Applied to all plugins, `get*` would match two tools.
         (
             "own-patterns",
             of(&[("items", json!(["get*"])), ("other_things", json!(["one"]))]),
@@ -171,7 +171,7 @@ fn cases() -> Vec<(&'static str, Value, Meaning)> {
     ]
 }
 
-/// The layer of both as an archive of a folder, and as Lambda has it.
+/// Returns the layer of both plugins: as an archive in a folder, and unpacked as on Lambda.
 pub(crate) fn things(folder: &Folder, name: &str) -> Layer {
     let layer = Layer::empty();
     let mut files = Vec::new();
@@ -200,7 +200,7 @@ pub(crate) fn things(folder: &Folder, name: &str) -> Layer {
     layer
 }
 
-/// What two layers serve: the example's, and this one.
+/// Returns a selection from two layers: the example's, and this one.
 pub(crate) fn of_two_layers() -> Value {
     json!({ "tool_list": [
         { "custom_tool": { "entry_file": "items", "tool_list": ["getItem"] } },
@@ -208,7 +208,7 @@ pub(crate) fn of_two_layers() -> Value {
     ] })
 }
 
-/// A folder with that layer alone, and all cases.
+/// Returns a folder with that layer alone, and all cases.
 fn prepared() -> (Folder, Layer) {
     let folder = Folder::new();
     fs_err::copy(folder.file("layer.zip"), folder.file("example.zip")).expect("a copy");
@@ -221,7 +221,7 @@ fn prepared() -> (Folder, Layer) {
     (folder, layer)
 }
 
-/// A derived pair, or what is said in its place.
+/// A derived pair, or the error message.
 type Derived = Result<(String, String), String>;
 
 fn agrees(who: &str, name: &str, derived: &Derived, expected: Result<(&str, &str), &str>) {

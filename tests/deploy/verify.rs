@@ -1,4 +1,4 @@
-//! `cargo layer verify`: a server asked whether it serves what it should.
+//! `cargo layer verify`: checks that a server serves the expected tools.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use tests::{FrontDoor, Host, Layer, cargo_layer, run_captured, target};
 
 use crate::function::TOKENS;
 
-/// What has the hash in [`TOKENS`]. Its own secret, which only this test knows.
+/// The token with the hash in [`TOKENS`].
 const TOKEN: &str = "test";
 
 fn verify(url: &str, words: &[&str]) -> (String, String, Option<i32>) {
@@ -18,7 +18,7 @@ fn verify(url: &str, words: &[&str]) -> (String, String, Option<i32>) {
     run_captured(&mut command)
 }
 
-/// The archive of an example.
+/// Returns the archive of an example.
 fn archive(plugin: &str) -> String {
     Layer::of([plugin]);
     target().join(format!("{plugin}.zip")).display().to_string()

@@ -1,4 +1,4 @@
-//! DynamoDB as several engines understand it.
+//! Several implementations of DynamoDB.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What holds for sessions, wherever they are kept.
+//! The contract for sessions, in every store.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! What holds for what tools keep, wherever that is.
+//! The contract for the state of tools, in every store.
 
 use std::time::{Duration, SystemTime};
 
@@ -191,7 +191,7 @@ async fn what_is_deleted_has_no_value_and_goes_on_counting(stores: Stores) {
         .await
         .expect("its version is still there");
     assert_eq!((found.value.as_deref(), found.version), (None, 2));
-    // Who still believes in the first cannot write over it.
+    // A writer with the first version cannot overwrite it.
     let late = next(Some(&first), "late");
     assert_eq!(
         write(&stores, &key, &late, Expected::Version(1)).await,
@@ -306,7 +306,7 @@ async fn an_extension_makes_no_state(stores: Stores) {
 
 async fn the_largest_value_is_kept(stores: Stores) {
     let mut before = None;
-    // With as many writes remembered as there can be.
+    // With the maximum number of remembered writes.
     let key = key();
     for version in 0..70 {
         let value = if version < 69 { 1 } else { MAX_VALUE - 2 };

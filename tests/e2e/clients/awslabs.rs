@@ -1,4 +1,4 @@
-//! What `awslabs.mcp-lambda-handler` 0.1.15 gets wrong, so that this never does. Found by running it.
+//! Regression tests for the faults of `awslabs.mcp-lambda-handler` 0.1.15, which were found by running it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn an_async_tool_returns_its_value() {
     assert_eq!(outcome.text(), "awaited");
 }
 
-/// The event of a REST API for a call of `truth`.
+/// Returns the event of a REST API for a call of `truth`.
 fn event(headers: &Value, body: &str, base64: bool) -> Value {
     json!({
         "resource": "/mcp", "path": "/mcp", "httpMethod": "POST",

@@ -1,4 +1,4 @@
-//! Whatever invokes the function on Lambda: events of every door, bare messages, an AgentCore Gateway, and the limits of each.
+//! The callers of the function on Lambda: events of every front door, bare messages, an AgentCore Gateway, and the limits of each.
 
 use std::{
     io::{Read as _, Write as _},
@@ -12,7 +12,7 @@ use tests::{
     Environment, FrontDoor, Host, Layer, aws_cli, crate_file, documents, invoking_client, output_of,
 };
 
-/// More than Lambda takes of an answer. Unit: bytes.
+/// A size over Lambda's limit for a response. Unit: bytes.
 const HUGE: usize = 7 * 1000 * 1000;
 
 fn call(tool: &str, arguments: Value) -> Value {
@@ -245,7 +245,7 @@ fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
         let invocation = environment.begin_with(&arguments, Some(&named(tool)));
         assert_eq!(invocation.answer(), expected, "{tool} {arguments}");
     }
-    // The same arguments from nobody's gateway are no call.
+    // The same arguments without a gateway are not a call.
     let error = environment.invoke(&json!({ "x": 6, "y": 7 }));
     assert_eq!(error["errorType"], "EVENT_UNKNOWN", "{error}");
 }
@@ -300,7 +300,7 @@ fn a_huge_result_is_an_error_and_keeps_the_environment() {
                 .len(),
             1_000_000
         );
-        // Past the gateway.
+        // Without the gateway.
         let answer = host.invoke(&call("fill", json!({ "bytes": HUGE })));
         assert_eq!(answer["result"]["isError"], true);
         let log = host.log();
@@ -308,10 +308,10 @@ fn a_huge_result_is_an_error_and_keeps_the_environment() {
     }
 }
 
-/// What an answer of a text has besides it, with the backslashes that its quotes get inside an event. Unit: bytes.
+/// The size of a text response without its text, with the backslashes that escape its quotes in an event. Unit: bytes.
 const SENT_BESIDE: usize = 91;
 
-/// The tool takes longer than the REST API waits, and the function has time enough.
+/// The tool takes longer than the REST API waits, but not longer than the function may run.
 #[test]
 fn a_call_times_out_before_the_rest_api_and_names_the_limit() {
     let layer = Layer::of(["sleeps"]);
@@ -320,12 +320,12 @@ fn a_call_times_out_before_the_rest_api_and_names_the_limit() {
         FrontDoor::rest_api("prod"),
         Duration::from_secs(300),
     );
-    // The gateway's own answer to what comes too late has status 504.
+    // The gateway's own response to a late answer has status 504.
     let outcome = host.connect().call("nap", json!({ "seconds": 40 }));
     let told = outcome.error_text();
     let expected = "tool nap was given up: a REST API waits 29 s for an answer, which left it 28.5 s; the operator can raise the gateway's limit where it has a higher one, and set MCP_CALL_TIMEOUT_MS to it (request id ";
     assert!(told.starts_with(expected), "{told}");
-    // The tool goes on: what comes next is served by a fresh environment.
+    // The tool still runs: a fresh environment serves the next request.
     assert_eq!(host.connect().list(), ["nap"]);
     host.wait_for_log("this environment ends, so that a fresh one serves what comes next");
 }
@@ -366,7 +366,7 @@ fn serve_limits_the_number_of_headers() {
         let head = format!(
             "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
         );
-        // It may have heard enough before the end.
+        // The host may respond before everything is sent.
         let _ = stream.write_all(head.as_bytes());
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use tests::{Layer, StdioClient, bootstrap, documents};
 
-/// How long to wait for the host to end. Source: ours; far more than a loaded machine needs.
+/// The time to wait for the host to end. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn request(id: impl Into<Value>, method: &str, params: &Value) -> Value {
@@ -56,7 +56,7 @@ fn both_eras_are_served_on_one_connection() {
         let listed = pipe.request(&request(2, "tools/list", &json!({})));
         let tool = &listed["result"]["tools"][0];
         assert_eq!(tool["name"], "greet", "{listed}");
-        // What an older revision does not know is left out: the session is in it.
+        // Members that the session's older revision does not know are omitted.
         let knows_hints = revision != "2024-11-05";
         assert_eq!(tool.get("annotations").is_some(), knows_hints, "{tool}");
         let arguments = json!({ "x": 6, "y": 7 });
@@ -256,10 +256,10 @@ fn a_signal_ends_the_host_after_the_calls_under_way() {
     let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
     let arguments = json!({ "text": "last", "milliseconds": 500 });
     pipe.send(&call(1, "later", arguments, modern()));
-    // Lines are taken up in their order.
+    // Lines are handled in their order.
     assert_eq!(pipe.request(&request(2, "ping", &json!({})))["id"], 2);
     pipe.terminate();
-    // Before stdin is closed: to a host that has seen its end, a signal is the second word, which it does not wait after.
+    // Sent before stdin is closed: after the end of stdin, a signal counts as the second one, and the host stops waiting.
     let last = pipe.receive();
     assert_eq!(last["result"]["content"][0]["text"], "last", "{last}");
     let (rest, status, log) = pipe.close();
@@ -281,16 +281,16 @@ fn a_client_that_does_not_read_can_still_end_the_host() {
         .expect("bootstrap can be run");
     let mut stdin = host.stdin.take().expect("stdin is piped");
     let (sender, taken) = channel();
-    // What is no message is refused before the next line is read.
+    // An invalid message is refused before the next line is read.
     let writing = std::thread::spawn(move || {
         while stdin.write_all(&b"hello\n".repeat(1000)).is_ok() {
-            // Nobody may count any more.
+            // The counter must not be used any more.
             let _ = sender.send(());
         }
     });
     while taken.recv_timeout(Duration::from_secs(1)).is_ok() {}
     let (id, begun) = (host.id().to_string(), Instant::now());
-    // Whoever asks twice does not want to wait.
+    // A second request to end means that the user does not want to wait.
     let status = loop {
         let _ = Command::new("kill").args(["-TERM", &id]).output();
         if let Some(status) = host.try_wait().expect("the child can be waited for") {
@@ -387,7 +387,7 @@ fn large_messages_fill_no_memory_and_small_ones_pass_them() {
     assert!(status.success(), "{status}\n{log}");
 }
 
-/// Ask until there is room for it.
+/// Sends a request until it is accepted.
 fn served_in_the_end(pipe: &mut StdioClient, asked: &Value) {
     let begun = Instant::now();
     loop {
@@ -421,7 +421,7 @@ fn the_documented_configuration_starts_a_server() {
     let configured: Value = serde_json::from_str(&written).expect("a configuration in JSON");
     let server = &configured["mcpServers"]["tools"];
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    // What the archives hold, unpacked into one folder.
+    // The content of the archives, unpacked into one folder.
     for (member, within) in [
         (&server["command"], "bootstrap"),
         (&server["env"]["MCP_PLUGIN_DIR"], "lib"),

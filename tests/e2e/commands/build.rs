@@ -57,7 +57,7 @@ fn a_library_that_is_included_is_found_beside_the_plugin() {
             .arg(&zip)
             .current_dir(&folder);
         build.env("CARGO_TARGET_DIR", target().join("authors/target"));
-        // Cargo's own list of folders would find it here, and nowhere else.
+        // Cargo's own list of folders would find it only here.
         build.env_remove("LD_LIBRARY_PATH");
         for include in includes {
             build.arg("--include").arg(include);
@@ -95,7 +95,7 @@ fn a_library_that_is_included_is_found_beside_the_plugin() {
 #[test]
 fn the_host_is_a_layer_as_well() {
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
-    // What the other tests have built.
+    // The function that other tests have built.
     tests::bootstrap();
     let zip = folder.path().join("host-layer.zip");
     let mut host = Command::new(cargo_layer());
@@ -107,7 +107,7 @@ fn the_host_is_a_layer_as_well() {
         told.starts_with(&format!("layer: {}\n", zip.display())),
         "{told}"
     );
-    // Unpacked it lies in /opt, where Lambda looks for it; it is the same as the function's, byte for byte.
+    // Unpacked it is in /opt, where Lambda looks for it; it equals the function's, byte for byte.
     assert_eq!(
         tests::sha256(&zip),
         tests::sha256(&target().join("function.zip"))

@@ -1,4 +1,4 @@
-//! `cargo layer check`: one sin each, and what is said of it.
+//! `cargo layer check`: one fault each, and its finding.
 
 use std::{
     io::Write,
@@ -14,10 +14,10 @@ use tests::{
 };
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-/// Archives in a folder of their own.
+/// Archives in a separate folder.
 struct Archives(TempDir);
 
-/// A file to be packed: its path, its mode, its content.
+/// A file to pack: its path, its mode, its content.
 type Packed<'a> = (&'a str, u32, &'a [u8]);
 
 impl Archives {
@@ -29,7 +29,7 @@ impl Archives {
         self.0.path().join(name)
     }
 
-    /// Pack files, compressed or not.
+    /// Packs files, compressed or not.
     fn pack(&self, name: &str, method: CompressionMethod, files: &[Packed<'_>]) -> PathBuf {
         let path = self.path(name);
         let mut zip = ZipWriter::new(fs_err::File::create(&path).expect("a file"));
@@ -44,7 +44,7 @@ impl Archives {
         path
     }
 
-    /// A layer of a good plugin, with these files besides.
+    /// Creates a layer of a good plugin, with these additional files.
     fn layer(&self, name: &str, more: &[Packed<'_>]) -> PathBuf {
         let declaration = declaration(&[tool("hello")]);
         let library = stripped(&scripted(&script(&declaration)));
@@ -56,7 +56,7 @@ impl Archives {
         self.pack(name, CompressionMethod::Deflated, &[&good, more].concat())
     }
 
-    /// A layer of this library alone, with a manifest that tells of it.
+    /// Creates a layer of this library alone, with a manifest that lists it.
     fn layer_of(&self, library: &[u8], declaration: &Value) -> PathBuf {
         let manifest = manifest("sin", "libsin.so", library, declaration).to_string();
         let files: [Packed<'_>; 2] = [
@@ -66,7 +66,7 @@ impl Archives {
         self.pack("layer.zip", CompressionMethod::Deflated, &files)
     }
 
-    /// What is found in these layers.
+    /// Returns the findings in these layers.
     fn found(&self, layers: &[&Path], options: &[&str]) -> String {
         let mut command = Command::new(cargo_layer());
         let output = command
@@ -92,7 +92,7 @@ impl Archives {
     }
 }
 
-/// A library without the symbols that only debuggers read.
+/// Returns a library without the symbols that only debuggers read.
 fn stripped(library: &[u8]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("lib.so");
@@ -101,12 +101,12 @@ fn stripped(library: &[u8]) -> Vec<u8> {
     fs_err::read(&path).expect("the same file")
 }
 
-/// A good plugin's library.
+/// Returns a good plugin's library.
 fn good() -> Vec<u8> {
     stripped(&scripted(&script(&declaration(&[tool("hello")]))))
 }
 
-/// A library from C.
+/// Compiles a library from C.
 fn compiled(source: &str, flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (code, library) = (folder.path().join("code.c"), folder.path().join("lib.so"));
@@ -119,7 +119,7 @@ fn compiled(source: &str, flags: &[&str]) -> Vec<u8> {
     fs_err::read(&library).expect("the library was built")
 }
 
-/// A library that looks like a plugin, and does this when it is opened.
+/// Compiles a library that looks like a plugin, and runs this code when it is opened.
 fn opening(action: &str) -> Vec<u8> {
     let source = format!(
         "#include <stdlib.h>\n#include <unistd.h>\nlong _1as_0lib_1header_0root_bmodule_bloader[16];\n\
@@ -202,7 +202,7 @@ fn sizes_over_lambdas_limits_are_found() {
     let large = vec![0; 251 << 20];
     let layer = archives.layer("large.zip", &[("data", 0o644, &large)]);
     let found = archives.found(&[&layer], &[]);
-    // How large the plugin in it is depends on the folder in which it was built.
+    // The size of the plugin depends on the folder in which it was built.
     let (before, bytes) = found.split_once(": ").expect("what, and how much");
     let (bytes, after) = bytes.split_once(' ').expect("a number of bytes");
     let bytes: usize = bytes.parse().expect("a number of bytes");
@@ -264,7 +264,7 @@ fn libraries_that_amazon_linux_2023_cannot_open_are_found() {
     let newest = newest.expect("it needs a glibc that is not very old");
     let newer = replace_bytes(good(), newest.as_bytes(), b"GLIBC_2.99");
     let found = archives.found(&[&archives.layer_of(&newer, &declaration)], &[]);
-    // Which symbols they are depends on the compiler, and where the C library is on the system.
+    // The symbols depend on the compiler, and the path of the C library on the system.
     let (begin, rest) = found.split_once(" for ").expect("symbols");
     let (_, end) = rest.split_once(", but Amazon").expect("what there is");
     let (end, _) = end
@@ -283,7 +283,7 @@ fn libraries_that_amazon_linux_2023_cannot_open_are_found() {
       help: link it statically, put it into `lib` of a layer, or pass --system-library if the function's system has it
     error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer
     ");
-    // Whoever vouches for it is believed; the loader here is not.
+    // `--system-library` removes the finding, but the loader here still fails.
     assert_snapshot!(archives.found(&[&layer], &["--system-library", "libgcc_x.so.1"]), @"error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer");
     // A library of the layer's own is found where the plugin is.
     let brings = archives.layer(
@@ -417,7 +417,7 @@ fn misplaced_undeclared_and_overwritten_plugins_are_found() {
       help: give the plugins different names, and the layers different names with --name
     error[PLUGIN_OVERWRITTEN]: [dir]/second.zip: lib/libgood.so: [dir]/second.zip: lib/another.layer.json has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate
     ");
-    // In the other order another is the later, and the same layer twice is no harm.
+    // In the other order the other layer is the later one. The same layer twice does no harm.
     assert!(
         archives
             .found(&[&second, &first], &[])
@@ -489,7 +489,7 @@ fn links_are_what_they_lead_to_unless_they_lead_out() {
     }
 }
 
-/// What the host would say on Lambda is said here, by its own codes.
+/// Errors that the host would report on Lambda are reported here, with the host's codes.
 #[test]
 fn refusals_of_the_host_are_found() {
     let archives = Archives::new();

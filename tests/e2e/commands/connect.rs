@@ -1,4 +1,4 @@
-//! `cargo layer connect`: what it prints is what clients read.
+//! `cargo layer connect`: clients can read its output.
 
 use std::process::Command;
 
@@ -222,7 +222,7 @@ fn the_inspector_accepts_its_printed_command() {
         &bootstrap,
         "stdio",
     ]);
-    // The Inspector of the tests, which need not be downloaded again.
+    // The Inspector of the tests, so that it is not downloaded again.
     let arguments = line
         .strip_prefix("npx -y @modelcontextprotocol/inspector --cli ")
         .unwrap_or_else(|| panic!("not the Inspector: {line}"));

@@ -11,10 +11,10 @@ use std::{
 use serde_json::{Value, json};
 use tests::{OutsideRepository, cargo_layer, output_of, repository};
 
-/// How long to wait for a build. Source: ours; far more than a loaded machine needs.
+/// The time to wait for a build. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A `dev` that runs.
+/// A running `dev`.
 struct Dev {
     child: Child,
     told: Arc<Mutex<String>>,
@@ -22,7 +22,7 @@ struct Dev {
 }
 
 impl Dev {
-    /// Start it, and wait until it serves.
+    /// Starts it, and waits until it serves.
     fn start(command: Command) -> Self {
         let dev = Self::spawn(command);
         dev.until("serving", Self::is_ready);
@@ -55,7 +55,7 @@ impl Dev {
         lines_of(&self.log)
     }
 
-    /// The lines below a heading.
+    /// Returns the lines below a heading.
     fn section(&self, heading: &str) -> String {
         let told = self.told();
         let lines = told.lines().skip_while(|line| !line.starts_with(heading));
@@ -78,7 +78,7 @@ impl Dev {
             .to_owned()
     }
 
-    /// Where it has unpacked the layer.
+    /// Returns the folder with the unpacked layer.
     fn folder(&self) -> PathBuf {
         let log = self.log();
         let (_, served) = log
@@ -89,7 +89,7 @@ impl Dev {
         folder.unwrap_or_else(|| panic!("no lib in {log}")).into()
     }
 
-    /// What its server answers.
+    /// Returns the response of its server.
     fn ask(&self, method: &str, params: &Value) -> Value {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let send = || {
@@ -127,7 +127,7 @@ impl Dev {
             .collect()
     }
 
-    /// Wait until something is so.
+    /// Waits until a condition holds.
     fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !is_so(self) {
@@ -136,7 +136,7 @@ impl Dev {
         }
     }
 
-    /// Ctrl-C, and the exit code.
+    /// Sends Ctrl-C, and returns the exit code.
     fn interrupt(&mut self) -> Option<i32> {
         output_of(Command::new("kill").args(["-INT", &self.child.id().to_string()]));
         self.child.wait().expect("dev ends").code()
@@ -153,7 +153,7 @@ impl Drop for Dev {
     }
 }
 
-/// The lines that a process prints, as they come.
+/// Collects the lines that a process prints, as they come.
 fn kept(pipe: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     let lines = Arc::new(Mutex::new(String::new()));
     let kept = Arc::clone(&lines);
@@ -170,7 +170,7 @@ fn lines_of(kept: &Mutex<String>) -> String {
     kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// The examples of this repository.
+/// Returns `dev` with the examples of this repository.
 fn examples(args: &[&str]) -> Command {
     let mut command = Command::new(cargo_layer());
     command
@@ -227,7 +227,7 @@ fn dev_serves_the_examples_and_prints_lines_that_work() {
     assert!(!dev.folder().exists(), "it leaves nothing unpacked behind");
 }
 
-/// The tools of a server that a client starts by its configuration.
+/// Returns the tools of a server that a client starts by its configuration.
 fn starts_a_server(config: &str) -> Vec<String> {
     let config: Value = serde_json::from_str(config).expect("JSON");
     let server = &config["mcpServers"]["tools"];
@@ -239,7 +239,7 @@ fn starts_a_server(config: &str) -> Vec<String> {
         .map(text);
     let mut child = Command::new(text(&server["command"]))
         .args(args)
-        // A client has folders and variables of its own.
+        // A client has its own folders and variables.
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -259,7 +259,7 @@ fn starts_a_server(config: &str) -> Vec<String> {
     tools.map(|tool| text(&tool["name"])).collect()
 }
 
-/// A tool of each of these names, which says this.
+/// Returns a source with a tool of each of these names, which returns this text.
 fn write_tools(folder: &Path, tools: &[(&str, &str)]) {
     let functions = tools.iter().map(|(name, expression)| {
         format!("/// Says something.\n#[tool(read_only)]\npub fn {name}() -> String {{\n    {expression}\n}}\n\n")
@@ -292,7 +292,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     assert_eq!(dev.text_of("first"), "one");
     assert_eq!(dev.text_of("variable"), "");
 
-    // A change, in a file that is new.
+    // A change in a new file.
     source(&[
         ("first", "include_str!(\"two.txt\").to_owned()"),
         ("variable", VARIABLE),
@@ -327,7 +327,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     });
     assert_eq!(dev.text_of("first"), "three", "{}", dev.log());
 
-    // Mended.
+    // The crate is fixed.
     source(&[
         ("first", "\"four\".to_owned()"),
         ("variable", VARIABLE),
@@ -342,7 +342,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     assert!(!dev.log().contains("a secret"), "{}", dev.log());
     assert_eq!(dev.text_of("variable"), "a secret");
 
-    // A tool that ends the process ends no more than that.
+    // A tool that ends the host does not end `dev`.
     let died = ureq::post(dev.url()).header("MCP-Protocol-Version", "2025-11-25").send(
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "crash" } }).to_string(),
     );

@@ -1,4 +1,4 @@
-//! `cargo layer inspect` and `diff`: what is in a layer, and what has changed.
+//! `cargo layer inspect` and `diff`: the content of a layer, and the changes between two.
 
 use std::{
     path::Path,
@@ -17,13 +17,13 @@ fn layer_of(package: &str) -> std::path::PathBuf {
     target().join(format!("{package}.zip"))
 }
 
-/// What a command prints to stdout and stderr, and its exit code.
+/// Returns the stdout, the stderr and the exit code of a command.
 fn told(verb: &str, files: &[&Path], options: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     run_captured(command.arg(verb).args(files).args(options))
 }
 
-/// Hashes and sizes, which change with the compiler, and the CPU.
+/// Replaces hashes and sizes, which change with the compiler, and the CPU.
 fn without_numbers(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_end_matches(',');
@@ -101,7 +101,7 @@ fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
     }
     assert_eq!(shown["weight"]["bytes"], all);
     assert_eq!(shown["plugins"][0]["crate"], "custom-tools");
-    // A library alone says the same of itself, and so does a layer without a manifest.
+    // A single library has the same declaration, and so has a layer without a manifest.
     let (stdout, _, _) = told("inspect", &[&build_library("custom-tools")], &["--json"]);
     let library: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(library["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
@@ -121,7 +121,7 @@ fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
     assert_eq!(bare["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
 }
 
-/// An archive of these files.
+/// Creates an archive of these files.
 fn packed(name: &str, files: &[(&str, &[u8])]) -> std::path::PathBuf {
     use std::io::Write;
     let path = target().join(name);
@@ -135,7 +135,7 @@ fn packed(name: &str, files: &[(&str, &[u8])]) -> std::path::PathBuf {
     path
 }
 
-/// A layer that declares these tools.
+/// Creates a layer that declares these tools.
 fn declaring(name: &str, tools: &[Value]) -> std::path::PathBuf {
     let declaration = declaration(tools);
     let library = scripted(&script(&declaration));
@@ -275,7 +275,7 @@ fn a_changed_cpu_is_listed_with_the_changes() {
 
 #[test]
 fn shells_complete_visible_verbs_only() {
-    // In the scripts `__` stands between verbs as well.
+    // In the scripts `__` also separates verbs.
     fn words(script: &str) -> impl Iterator<Item = &str> {
         script.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
     }
@@ -352,7 +352,7 @@ fn the_help_fits_a_screen_and_names_the_exit_codes() {
     for text in [&verbs, &help(&["check", "-h"]), &help(&["diff", "-h"])] {
         assert!(text.contains("Exit codes:"), "{text}");
     }
-    // No escape sequences where nobody looks.
+    // No escape sequences without a terminal.
     assert!(!verbs.contains('\u{1b}'), "{verbs}");
 }
 
@@ -366,7 +366,7 @@ fn a_closed_pipe_ends_the_program_quietly() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("cargo-layer can be run");
-    // Nobody reads what it is about to print.
+    // The reader of its output is gone.
     drop(inspect.stdout.take());
     let output = inspect.wait_with_output().expect("it ends");
     let told = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! `cargo layer symbolize`: what a log tells by addresses, told by functions and lines.
+//! `cargo layer symbolize`: turns addresses in a log into functions and lines.
 
 use std::{
     io::Write,
@@ -31,7 +31,7 @@ fn symbolized_bytes(layer: &Path, options: &[&str], log: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// The number of the line of a fixture that has this in it.
+/// Returns the number of the line of a fixture that contains this text.
 fn line_of(fixture: &str, code: &str) -> (PathBuf, usize) {
     let path = repository()
         .join("tests/fixtures")
@@ -55,14 +55,14 @@ fn a_crash_is_traced_to_its_function_and_line() {
     let (path, line) = line_of("crashes", "nowhere.write_volatile(1)");
     let expected = format!("\n    segfault at {}:{line}\n", path.display());
     assert!(told.contains(&expected), "{expected} in\n{told}");
-    // What was there is there still, line by line.
+    // The input is still there, line by line.
     let kept: Vec<_> = told
         .lines()
         .filter(|line| !line.starts_with("    "))
         .collect();
     assert_eq!(kept, host.log().lines().collect::<Vec<_>>());
 
-    // Without a build id the layer's own library is meant.
+    // An address without a build id belongs to the layer's own library.
     let fatal = told
         .lines()
         .find(|line| line.starts_with("fatal: "))
@@ -73,7 +73,7 @@ fn a_crash_is_traced_to_its_function_and_line() {
         symbolized(&zip, &[], address).contains(&expected[1..]),
         "{address}"
     );
-    // Of another build there is nothing to say.
+    // Addresses of another build are not resolved.
     let other = fatal.replace(build_id, &"0".repeat(build_id.len()));
     let told = symbolized(&zip, &[], &other);
     assert!(told.contains("no symbols of build id 0000"), "{told}");
@@ -130,7 +130,7 @@ fn missing_symbols_are_reported_with_their_folder() {
         "{told}"
     );
     assert_eq!(output.status.code(), Some(1));
-    // Without the layer itself, that is what is missing.
+    // A missing layer is reported as missing.
     let mut symbolize = Command::new(cargo_layer());
     let nowhere = folder.path().join("nowhere.zip");
     let (_, told, _) = tests::run_captured(symbolize.arg("symbolize").arg(&nowhere));

@@ -1,4 +1,4 @@
-//! Tokens as their users meet them: made by `cargo layer token`, kept in variables, shown to a host that asks for them.
+//! Tokens as users see them: made by `cargo layer token`, kept in variables, sent to a host that requires them.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use tests::{
     run_captured, sha256_of, target,
 };
 
-/// A new token of this name: what its owner keeps, and what the host knows.
+/// Makes a token of this name; returns the token and the host's entry.
 pub(crate) fn token(name: &str) -> (String, String) {
     let printed = output_of(Command::new(cargo_layer()).args(["token", name]));
     let lines: Vec<_> = printed.lines().collect();

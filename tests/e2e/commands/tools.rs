@@ -1,4 +1,4 @@
-//! `cargo layer tools` and `call`: of a layer, of a crate, of a server.
+//! `cargo layer tools` and `call`, for a layer, a crate and a server.
 
 use std::{
     io::Write,
@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tests::{Host, Layer, cargo_layer, output_of, repository, run_captured, target};
 
-/// What a command prints to stdout and stderr, and its exit code.
+/// Returns the stdout, the stderr and the exit code of a command.
 fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     run_captured(
@@ -19,7 +19,7 @@ fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
     )
 }
 
-/// Ways in which the tools of this layer can be asked: as an archive whose path has spaces, and as a server.
+/// Returns the ways to reach the tools of this layer: as an archive with spaces in its path, and as a server.
 fn both(package: &str, ask: impl Fn(&[&str])) {
     let layer = Layer::of([package]);
     let folder = target().join("with spaces");
@@ -37,7 +37,7 @@ fn a_proxy_is_not_used_for_this_machine() {
         command
             .args(["call", "multiply", r#"{"x": 6, "y": 7}"#])
             .args(source);
-        // Nobody listens there.
+        // No server listens there.
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
             command.env(name, "http://127.0.0.1:9");
         }
@@ -243,14 +243,14 @@ fn arguments_over_the_limit_are_refused_before_they_are_sent() {
 
 #[test]
 fn a_crate_is_asked_with_the_variables_that_dev_gives_it() {
-    // In no workspace.
+    // A crate outside of any workspace.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut new = Command::new(cargo_layer());
     new.args(["new", "mine", "--sdk"])
         .arg(repository().join("plugin-sdk"));
     output_of(new.current_dir(folder.path()));
     let mine = folder.path().join("mine");
-    // One that nobody overlooks: the host's own.
+    // A variable with a visible effect: one of the host's own.
     fs_err::write(mine.join(".env"), "TOOLS_LIST=nothing\n").expect("a file");
     let mut tools = Command::new(cargo_layer());
     tools.arg("tools").current_dir(&mine);
@@ -338,7 +338,7 @@ fn an_unwritable_output_is_reported_before_the_build() {
 }
 
 #[test]
-fn the_option_tools_selects_the_default_tools_of_a_layer() {
+fn an_unmatched_default_tool_is_reported_for_the_option() {
     let out = target().join("chosen.zip").display().to_string();
     let build = [
         "build",
@@ -375,7 +375,7 @@ fn a_layer_that_cannot_be_served_says_why() {
         "error[PLUGIN_DIR_EMPTY]: MCP_PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`"
     );
     assert_eq!(code, Some(1));
-    // The variables of the host count, as on Lambda.
+    // The variables of the host apply, as on Lambda.
     Layer::of(["custom-tools"]);
     let mut tools = Command::new(cargo_layer());
     tools

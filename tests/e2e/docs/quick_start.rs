@@ -1,4 +1,4 @@
-//! The README's quick start and the book's first tool, typed as they are: only the installed program gives access to this repository.
+//! Runs the README's quick start and the book's first tool as written, with only the installed program outside of this repository.
 
 use tests::{OutsideRepository, documents, outside_repository::quick_start_blocks, repository};
 
@@ -16,7 +16,7 @@ fn the_quick_start_works_as_written() {
     ] {
         assert!(told.contains(expected), "{expected:?} in\n{told}");
     }
-    // The same steps one after the other, as a pipeline has them.
+    // The same steps one after the other, as in a pipeline.
     elsewhere.run(
         "cd my-tools && cargo fmt --check && cargo clippy --quiet --all-targets -- --deny warnings",
     );

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 use tests::{Host, Layer, bootstrap, build_library, build_program, rustc_version, toolchains};
 
-/// What the plugin `notifies` does when it is well: it calls back into the host, keeps state, and logs.
+/// Checks that the plugin `notifies` works: it calls back into the host, keeps state, and logs.
 fn works(host: &Host) {
     let client = host.connect();
     let meta = json!({ "progressToken": 1 });

@@ -1,4 +1,4 @@
-//! Host and plugins are released apart: what an older and a newer one say to each other.
+//! Compatibility of hosts and plugins of different releases.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tests::{Host, Layer, declaration, manifest, script, scripted, tool};
 
 const STOP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "stop");
 
-/// A plugin that no manifest tells of.
+/// Returns a layer with a plugin that no manifest lists.
 fn bare(script: &str) -> Layer {
     let layer = Layer::empty();
     layer.put("libgrown.so", scripted(script));
@@ -17,7 +17,7 @@ fn refused(layer: &Layer) -> String {
     Host::refusal_message(layer, &[STOP])
 }
 
-/// What a plugin's host says to its operation.
+/// Returns the response of the host to a plugin's operation.
 fn asked(op: u32) -> Value {
     let declared = declaration(&[tool("hello")]);
     let layer = bare(&format!("init ok {declared}\ncall ask {op}\n"));
@@ -60,7 +60,7 @@ fn unknown_members_of_a_newer_declaration_are_ignored() {
     declared["resources"] = json!([{ "uri": "later://" }]);
     let layer = bare(&script(&declared));
     says_hello(&layer);
-    // By its manifest as well, which has its own news.
+    // The same with a manifest, which has unknown members of its own.
     let layer = Layer::empty();
     let library = scripted(&script(&declared));
     layer.put("libgrown.so", &library);
@@ -80,7 +80,7 @@ fn unknown_members_of_a_newer_reply_are_ignored() {
     };
     let hello = json!({ "type": "complete", "content": [{ "type": "text", "text": "hello" }], "cost": { "later": 1 } });
     says_hello(&call(hello));
-    // Not so a reply of another type: nobody knows what it means.
+    // A reply of another type is an error: its meaning is unknown.
     let host = Host::serve_with(&call(json!({ "type": "later", "content": [] })), &[STOP]);
     let failed = host.connect().call("hello", json!({}));
     assert!(
@@ -97,7 +97,7 @@ fn a_newer_plugin_may_request_unknown_operations_of_an_older_host() {
     for op in [99, 8, 7] {
         assert_eq!(asked(op)["kind"], "unknown_op", "{op}");
     }
-    // What it does know it answers.
+    // Known operations are answered.
     assert_eq!(asked(3), json!({ "cancelled": false }));
 }
 
@@ -126,11 +126,11 @@ fn a_plugin_that_speaks_only_later_payloads_is_refused() {
         json!({ "kind": "unavailable", "detail": words })
     ));
     assert_snapshot!(refused(&layer), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: the plugin speaks payload version 2, the host [1]; rebuild the plugin with the host's plugin-sdk");
-    // One that does not care what it was offered.
+    // A plugin that ignores the offered version.
     let mut declared = declaration(&[tool("hello")]);
     declared["payload"] = json!(2);
     assert_snapshot!(refused(&bare(&script(&declared))), @"PLUGIN_ABI_MISMATCH: [dir]/libgrown.so: speaks payload version 2, this host 1; rebuild it with the plugin-sdk of this host's release");
-    // By its manifest before it is opened.
+    // With a manifest, it is refused before it is opened.
     let layer = Layer::empty();
     layer.put_declared("grown", &scripted(&script(&declared)), &declared);
     assert_snapshot!(refused(&layer), @"PLUGIN_ABI_MISMATCH: [dir]/libgrown.so: speaks payload version 2, this host 1; rebuild it with the plugin-sdk of this host's release");
@@ -149,7 +149,7 @@ fn a_plugin_built_for_a_later_host_is_refused() {
         Host::init_error(&layer, &[]).error_type(),
         "PLUGIN_NEEDS_NEWER_HOST"
     );
-    // By its manifest before it is opened.
+    // With a manifest, it is refused before it is opened.
     let layer = Layer::empty();
     let library = scripted(&script(&declared));
     layer.put("libgrown.so", &library);

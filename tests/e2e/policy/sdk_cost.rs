@@ -1,4 +1,4 @@
-//! What the SDK asks of an author.
+//! The cost of the SDK for an author: dependencies and size.
 
 use std::process::Command;
 

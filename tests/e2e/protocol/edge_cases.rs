@@ -1,5 +1,5 @@
-//! What the official conformance suite does not ask for, through every door, so that no gateway's way to hand on a request
-//! makes a difference. (Most of it has larger tables in `host/tests` and `host/mcp-protocol/tests`.)
+//! Cases beyond the official conformance suite, through every front door, since gateways forward requests differently.
+//! (Most of them have larger tables in `host/tests` and `host/mcp-protocol/tests`.)
 
 use std::{io::Write as _, net::TcpStream};
 
@@ -8,11 +8,11 @@ use tests::{
     Answer, Client, FrontDoor, Host, Layer, StdioClient, declaration, script, scripted, tool,
 };
 
-/// The largest body that passes every door. Unit: bytes.
-/// Source: Lambda takes events of 6 MB, and this is in one as text, with quotes that have become two characters.
+/// The largest body that passes every front door. Unit: bytes.
+/// Source: Lambda accepts events of 6 MB. The body is text in the event, with escaped quotes of two characters.
 const LARGE: usize = 5 * 1024 * 1024;
 
-/// One more than `bootstrap serve` takes, and too much for an event. Unit: bytes.
+/// One byte over the limit of `bootstrap serve`, and too much for an event. Unit: bytes.
 /// Source: `MAX_BODY` of the host.
 const TOO_LARGE: usize = 6 * 1024 * 1024 + 1;
 
@@ -42,7 +42,7 @@ fn layer() -> Layer {
             )],
             &[("validate", json!(true))],
         ),
-        // The answer of all of them has no structured content.
+        // The results of all of them have no structured content.
         with(
             "typed",
             &[("outputSchema", json!({ "type": "object" }))],
@@ -67,7 +67,7 @@ fn layer() -> Layer {
     layer
 }
 
-/// The layer behind every door, its list in pages. Sessions are in memory: on Lambda there is one environment.
+/// Returns the layer behind every front door, with its list in pages. Sessions are in memory: on Lambda there is one environment.
 fn doors() -> [(&'static str, Host); 3] {
     let layer = layer();
     let pages = [("MCP_LIST_PAGE_SIZE", "3")];
@@ -79,7 +79,7 @@ fn doors() -> [(&'static str, Host); 3] {
     ]
 }
 
-/// What came, in short: status, code of an error, and what the result says.
+/// Returns a summary of a response: status, code of an error, and the text of the result.
 fn short(answer: &Answer) -> String {
     let mut short = answer.status.to_string();
     let message = match answer.header("content-type") {
@@ -106,7 +106,7 @@ fn message(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
 }
 
-/// The `_meta` of a request of revision 2026-07-28.
+/// Returns the `_meta` of a request of revision 2026-07-28.
 fn meta() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -114,7 +114,7 @@ fn meta() -> Value {
     })
 }
 
-/// A request of revision 2026-07-28, with all that it owes, and more or other headers.
+/// Returns a complete request of revision 2026-07-28, with additional or replaced headers.
 fn modern(
     client: &Client<'_>,
     method: &str,
@@ -135,7 +135,7 @@ fn modern(
     client.post(&owed, &message(method, params.clone()))
 }
 
-/// The value of a header that is left out.
+/// The value of an omitted header.
 const ABSENT: &str = "(absent)";
 
 fn initialized(client: &Client<'_>, revision: &str) -> (String, String) {
@@ -217,7 +217,7 @@ fn an_ended_session_is_not_found_and_a_missing_one_is_a_bad_request() {
         let client = host.connect();
         let (session, _) = initialized(&client, "2025-06-18");
         let ping = message("ping", json!({}));
-        // Row by row: each finds what those before it left.
+        // The rows run in order: each depends on the state that the earlier ones left.
         for (method, id, expected) in [
             ("POST", None, "200"),
             ("POST", Some(session.as_str()), "200"),
@@ -443,7 +443,7 @@ fn errors_of_a_call_reach_their_addressee() {
                 json!({ "name": "bounded", "arguments": { "days": "many" } }),
                 "200 isError Invalid",
             ),
-            // Its result is not what its schema promises: the tool's failure, not the client's.
+            // The result does not match its schema: the tool's failure, not the client's.
             (json!({ "name": "typed" }), "200 isError tool"),
         ] {
             let seen = short(&modern(&client, "tools/call", params.clone(), &[]));
@@ -510,7 +510,7 @@ fn large_arguments_pass_and_larger_ones_get_an_error() {
             let frame = call("").to_string().len();
             let call = call(&"x".repeat(length - frame));
             let seen = short(&host.connect().post(&[], &call));
-            // Gateways have words of their own.
+            // Gateways have their own messages.
             assert!(
                 seen.starts_with(expected),
                 "{length} bytes through {door}: {seen}"
@@ -533,7 +533,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     sent["params"]["_meta"] = meta();
     let answer = pipe.request(&sent);
     assert_eq!(answer["result"]["structuredContent"], arguments);
-    // Lambda takes no such answer, and the model hears why it gets none.
+    // Lambda rejects such a response, and the model gets the reason.
     for door in [
         FrontDoor::rest_api("prod"),
         FrontDoor::http_api("$default"),
@@ -542,7 +542,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     ] {
         let host = Host::lambda(&layer, door.clone());
         let client = host.connect();
-        // A load balancer takes a sixth of it.
+        // A load balancer accepts a sixth of it.
         let length = door.max_payload().min(TOO_LARGE) / 2;
         let arguments = json!({ "query": "x".repeat(length) });
         let params = json!({ "name": "raw", "arguments": arguments });

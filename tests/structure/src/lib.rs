@@ -93,7 +93,7 @@ impl Crate {
         Self { folder, files }
     }
 
-    /// Returns the imports: from which file, to which, by their places below the folder of the crate's sources.
+    /// Returns the imports, as pairs of files (importing, imported), by their places below the folder of the crate's sources.
     pub fn imports(&self) -> BTreeSet<(String, String)> {
         let mut imports = BTreeSet::new();
         for (module, file) in &self.files {
