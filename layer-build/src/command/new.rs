@@ -180,7 +180,7 @@ fn complete_manifest(manifest: &mut DocumentMut, sdk: Option<&SdkSource>) {
     if let Some(lints) = lints {
         manifest.insert("lints", lints);
     }
-    // In the order in which they are read, whatever numbers cargo has given them.
+    // In the order in which they are read, not in that of cargo's numbers.
     for (position, (_, item)) in manifest.iter_mut().enumerate() {
         if let Item::Table(table) = item {
             table.set_position(Some(position as isize));

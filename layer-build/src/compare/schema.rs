@@ -113,7 +113,7 @@ impl Pair<'_> {
             self.compare(old, new, place, &mut inner);
             inner
         };
-        // Where only one alternative has changed, the change inside it is the clearest.
+        // If only one alternative has changed, the change inside it is the clearest.
         if olds.len() == news.len() {
             let pairs = olds.iter().zip(news).map(|(old, new)| between(old, new));
             let mut changed: Vec<_> = pairs.filter(|inner| !inner.is_empty()).collect();

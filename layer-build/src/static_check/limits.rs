@@ -1,4 +1,4 @@
-//! The limits of Lambda for archives, layers and variables, whatever their content.
+//! The limits of Lambda for archives, layers and variables, independent of their content.
 
 use crate::{
     archive::read::EntryKind,

@@ -1,4 +1,4 @@
-//! Async tools: they wait without blocking each other, and end when nobody waits for them any more.
+//! Async tools: they wait without blocking each other, and end when their client is gone.
 
 use std::thread;
 
@@ -22,7 +22,7 @@ fn async_tools_answer_like_others() {
 #[test]
 fn calls_at_once_share_the_runtime_and_the_state() {
     let host = Host::serve(&Layer::of(["async-tools"]));
-    // Neither ends before the other has begun.
+    // Neither ends before the other has started.
     let leaders = thread::scope(|scope| {
         let calls = [(); 2]
             .map(|()| scope.spawn(|| host.connect().call("meet", json!({})).text().to_owned()));
@@ -47,7 +47,7 @@ fn a_tool_that_does_not_end_times_out_at_its_own_limit() {
         assert!(text.starts_with(told), "{text}");
         host.wait_for_log("the tool was dropped");
         host.wait_for_log("limited: true");
-        // The environment goes on.
+        // The environment keeps serving.
         assert_eq!(
             client
                 .call("later", json!({ "text": "next", "milliseconds": 0 }))

@@ -1,9 +1,9 @@
-//! What a tool learns of its call, and what it tells while it works.
+//! The context of a call: the information for a tool, and the notifications from it.
 
 use serde_json::{Value, json};
 use tests::{Client, FrontDoor, Host, Layer};
 
-/// What a call told before its answer, and the answer.
+/// Returns the notifications of a call, and its response.
 fn told(client: &Client<'_>, tool: &str, arguments: &Value, meta: &Value) -> (Vec<Value>, Value) {
     let mut events = client.call_modern(tool, arguments, meta).events();
     let answer = events.pop().expect("the answer comes last");
@@ -38,7 +38,7 @@ fn progress_comes_in_order_before_the_answer_in_one_body() {
             assert_eq!(answer["id"], 1);
             assert_eq!(answer["result"]["content"][0]["text"], "3");
         }
-        // Without a token nobody wants to know.
+        // Without a token there is no progress.
         let answer = client.call_modern("count", &json!({ "to": 3 }), &json!({}));
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
@@ -63,7 +63,7 @@ fn a_legacy_client_gets_progress_as_well() {
             .iter()
             .collect::<Vec<_>>()
     );
-    // One that takes no stream gets the answer alone.
+    // A client that accepts no stream gets only the response.
     let answer = host
         .connect()
         .post(&[("Accept", "application/json")], &message);
@@ -193,7 +193,7 @@ fn log_lines_of_a_plugin_have_request_tool_and_plugin() {
         "{written}"
     );
     assert_eq!(line("by tracing: a line")["tool"], "write");
-    // A thread works for nobody in particular.
+    // A thread belongs to no call.
     let by_thread = line("by a thread: a line");
     assert_eq!(by_thread["plugin"], "notifies");
     assert_eq!(by_thread.get("request_id"), None);

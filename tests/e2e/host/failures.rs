@@ -1,4 +1,4 @@
-//! What goes wrong costs as little as it can, and says what it is.
+//! Failures: each costs as little as possible, and has a clear message.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -134,7 +134,7 @@ fn a_second_signal_does_not_wait_for_a_running_tool() {
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let caller = std::thread::spawn(move || tests::post_and_forget(&url, &message));
     host.wait_for_log("sleeping");
-    // It would end a day later if it waited.
+    // If it waited, it would end a day later.
     assert_eq!(host.interrupt_twice(), Some(0));
     caller
         .join()

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use tests::{Host, Layer};
 
-/// A web server of one page, and its port.
+/// Starts a web server of one page, and returns its port.
 fn page(text: &'static str) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let port = listener.local_addr().expect("an address").port();

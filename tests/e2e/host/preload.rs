@@ -16,7 +16,7 @@ fn preload_opens_all_served_plugins_and_its_absence_none() {
         ["libasync_tools.so", "libnotifies.so"]
     );
     host.wait_for_log("the state is built");
-    // That of the other plugin cannot be built at the first try, which costs nothing but the preparation.
+    // The state of the other plugin cannot be built at the first try, which costs only the preparation.
     host.wait_for_log("a plugin could not be prepared: its first call will try again");
     host.wait_for_log("the password s3cret is wrong");
     assert_eq!(host.connect().call("calls", json!({})).text(), "100");

@@ -277,7 +277,7 @@ fn a_state_is_bound_to_the_arguments_as_the_tool_reads_them() {
         ("Mcp-Method", "tools/call"),
         ("Mcp-Name", "delete"),
     ];
-    // Of members with the same name, one reader takes the first and another the last.
+    // If two members have the same name, one reader uses the first and another the last.
     let own = r#"{"path":"a.txt"}"#;
     let twice = r#"{"path":"b.txt","path":"a.txt"}"#;
     for (arguments, accepted) in [(twice, false), (own, true)] {

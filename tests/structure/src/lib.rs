@@ -2,7 +2,7 @@
 //!
 //! An import is a path that begins with `crate`, `self` or `super`, or names a module beside it, in a `use` or anywhere in the
 //! code. A re-export (`pub use`) is no import of its file: who imports the name imports the file that defines it.
-//! A name that a `use` brings into a file is replaced by its path wherever the file has it.
+//! A name that a `use` brings into a file is replaced by its path in the whole file.
 
 mod layering;
 mod reader;
