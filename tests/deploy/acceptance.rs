@@ -16,8 +16,8 @@ fn acceptance(arguments: &[&str]) -> Command {
 
 /// The commands of a dry run.
 fn commands(arguments: &[&str]) -> Vec<String> {
-    let told = output_of(acceptance(&["--dry-run"]).args(arguments));
-    let commands = told.lines().filter_map(|line| line.strip_prefix("+ "));
+    let output = output_of(acceptance(&["--dry-run"]).args(arguments));
+    let commands = output.lines().filter_map(|line| line.strip_prefix("+ "));
     commands.map(str::to_owned).collect()
 }
 
@@ -186,8 +186,10 @@ fn the_requested_number_of_cold_starts_is_forced() {
 
 #[test]
 fn keep_prints_the_tear_down_commands() {
-    let told = output_of(&mut acceptance(&["--dry-run", "--keep"]));
-    let (_, kept) = told.split_once("# Kept. To tear it down:\n").expect(&told);
+    let output = output_of(&mut acceptance(&["--dry-run", "--keep"]));
+    let (_, kept) = output
+        .split_once("# Kept. To tear it down:\n")
+        .expect(&output);
     for part in ["delete-function", "delete-table", "delete-role "] {
         assert!(kept.contains(part), "{part}: {kept}");
     }

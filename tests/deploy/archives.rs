@@ -70,8 +70,8 @@ impl Folder {
     /// Writes the output of `cargo layer inspect` for an archive beside it.
     fn describe(&self, name: &str) {
         let mut inspect = Command::new(cargo_layer());
-        let told = output_of(inspect.arg("inspect").arg(self.file(name)).arg("--json"));
-        self.write(&name.replace(".zip", ".json"), &told);
+        let output = output_of(inspect.arg("inspect").arg(self.file(name)).arg("--json"));
+        self.write(&name.replace(".zip", ".json"), &output);
     }
 
     /// Creates an archive of these files.

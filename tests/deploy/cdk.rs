@@ -77,8 +77,8 @@ fn several_layers_are_versions_of_one_function() {
     );
     assert_eq!(layers.len(), 2);
     let variables = &function["Environment"]["Variables"];
-    let told = [&variables["ENTRY_FILE"], &variables["TOOLS_LIST"]];
-    assert_eq!(told, ["libitems.so,libcustom_tools.so", "getItem,greet"]);
+    let output = [&variables["ENTRY_FILE"], &variables["TOOLS_LIST"]];
+    assert_eq!(output, ["libitems.so,libcustom_tools.so", "getItem,greet"]);
 }
 
 #[test]

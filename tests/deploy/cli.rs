@@ -246,17 +246,17 @@ fn the_host_checks_tokens_before_the_url_is_open() {
         panic!("a block that gives a token, and one that opens the URL");
     };
     let run = |block: &str| tests::run_captured(account.command("sh").args(["-euc", block]));
-    let (_, said, code) = run(open);
-    assert_ne!(code, Some(0), "{said}");
+    let (_, stderr, code) = run(open);
+    assert_ne!(code, Some(0), "{stderr}");
     assert_eq!(lambda.take_changes(), [""; 0]);
 
-    let (printed, said, code) = run(give);
-    assert_eq!(code, Some(0), "{said}");
+    let (printed, stderr, code) = run(give);
+    assert_eq!(code, Some(0), "{stderr}");
     let token = fs_err::read_to_string(account.folder().join("ada.txt")).expect("a token");
     for secret in token.lines() {
         assert!(
-            !said.contains(secret) && !printed.contains(secret),
-            "{printed}\n{said}"
+            !stderr.contains(secret) && !printed.contains(secret),
+            "{printed}\n{stderr}"
         );
     }
     let entry = token.lines().nth(1).expect("an entry");
@@ -398,8 +398,8 @@ fn the_runbooks_commands_swap_roll_back_and_rotate() {
             "lambda get-function-configuration --function-name {NAME} --qualifier live"
         ))
     };
-    let told = account.shell(&of_runbook("Check what is live"));
-    assert!(told.starts_with("1\n"), "{told}");
+    let output = account.shell(&of_runbook("Check what is live"));
+    assert!(output.starts_with("1\n"), "{output}");
     account.shell(&of_runbook("Other tools"));
     assert_eq!(live()["Version"], "2");
     account.shell(&of_runbook("Roll back"));

@@ -71,11 +71,11 @@ fn every_key_is_documented_and_in_every_way_of_deployment() {
 fn the_documented_cost_is_the_output_of_the_script() {
     let sizing = documents::text("docs/operator/sizing.md");
     let (_, block) = sizing.split_once("```text\n").expect("a result");
-    let (told, _) = block.split_once("```").expect("its end");
+    let (output, _) = block.split_once("```").expect("its end");
     let script = repository().join("deploy/cost");
     let run = |arguments: &[&str]| run_captured(Command::new(&script).args(arguments));
     let all = output_of(&mut Command::new(&script));
-    assert!(all.ends_with(&format!("\n\n{told}")), "{all}");
+    assert!(all.ends_with(&format!("\n\n{output}")), "{all}");
     // Twice the requests double the cost per request, and no other cost.
     let (twice, _, _) = run(&["requests=2000000"]);
     assert!(

@@ -24,7 +24,7 @@ pub(crate) struct Deployed {
 }
 
 /// The output of a command of `cargo layer`, and its exit code.
-pub(crate) struct Told {
+pub(crate) struct CommandOutput {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) code: Option<i32>,
@@ -36,8 +36,8 @@ impl Deployed {
         let lambda = LambdaApi::start();
         let account = Account::new(lambda.endpoint());
         let publish = ["publish", "layer.zip", "--name", "tools"];
-        let (layer, said, code) = run_captured(&mut account.cargo_layer(&publish));
-        assert_eq!(code, Some(0), "{said}");
+        let (layer, errors, code) = run_captured(&mut account.cargo_layer(&publish));
+        assert_eq!(code, Some(0), "{errors}");
         let variables = json!({ "Variables": { "MCP_BEARER_TOKENS": TOKENS, "MCP_STATE_KEY": KEY, "TOOLS_LIST": "*" } });
         let environment = account.folder().join("environment.json");
         fs_err::write(environment, variables.to_string()).expect("a file");
@@ -70,31 +70,34 @@ impl Deployed {
     }
 
     /// Runs `cargo layer`, and asserts that its output has no secret.
-    pub(crate) fn run(&self, words: &[&str]) -> Told {
-        let (stdout, stderr, code) = run_captured(&mut self.account.cargo_layer(words));
-        let told = Told {
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
+        let (stdout, stderr, code) = run_captured(&mut self.account.cargo_layer(arguments));
+        let output = CommandOutput {
             stdout,
             stderr,
             code,
         };
-        let all = format!("{}\n{}", told.stdout, told.stderr);
+        let all = format!("{}\n{}", output.stdout, output.stderr);
         for secret in [TOKENS, KEY, r#"a \"key\" that"#] {
-            assert!(!all.contains(secret), "{words:?} prints a secret:\n{all}");
+            assert!(
+                !all.contains(secret),
+                "{arguments:?} prints a secret:\n{all}"
+            );
         }
-        told
+        output
     }
 
     /// Runs `swap` with these arguments and the alias.
-    pub(crate) fn swap(&self, words: &[&str]) -> Told {
-        self.run(&[&["swap", NAME, "--alias", "live"], words].concat())
+    pub(crate) fn swap(&self, arguments: &[&str]) -> CommandOutput {
+        self.run(&[&["swap", NAME, "--alias", "live"], arguments].concat())
     }
 
     /// Publishes a layer from a file of the folder, and returns its ARN.
     pub(crate) fn publish(&self, file: &str) -> String {
-        let told = self.run(&["publish", file, "--name", "tools"]);
-        assert_eq!(told.code, Some(0), "{}", told.stderr);
+        let output = self.run(&["publish", file, "--name", "tools"]);
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
         self.lambda.take_changes();
-        told.stdout
+        output.stdout
     }
 
     /// Writes a layer to a file of the folder, and publishes it.

@@ -17,21 +17,21 @@ impl Publisher {
         Self { lambda, account }
     }
 
-    fn publish(&self, words: &[&str]) -> (String, String, Option<i32>) {
-        let words = [&["publish"], words].concat();
-        run_captured(&mut self.account.cargo_layer(&words))
+    fn publish(&self, arguments: &[&str]) -> (String, String, Option<i32>) {
+        let arguments = [&["publish"], arguments].concat();
+        run_captured(&mut self.account.cargo_layer(&arguments))
     }
 }
 
 #[test]
 fn stdout_has_only_the_arn() {
     let publisher = Publisher::new();
-    let (arn, said, code) = publisher.publish(&["layer.zip", "--name", "tools"]);
-    assert_eq!(code, Some(0), "{said}");
+    let (arn, stderr, code) = publisher.publish(&["layer.zip", "--name", "tools"]);
+    assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(arn, "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1");
     assert!(
-        said.contains("aws lambda publish-layer-version --layer-name tools --zip-file fileb://layer.zip --compatible-runtimes provided.al2023 --compatible-architectures "),
-        "{said}"
+        stderr.contains("aws lambda publish-layer-version --layer-name tools --zip-file fileb://layer.zip --compatible-runtimes provided.al2023 --compatible-architectures "),
+        "{stderr}"
     );
     let version = publisher
         .account
@@ -48,7 +48,7 @@ fn stdout_has_only_the_arn() {
 #[test]
 fn the_commands_of_a_dry_run_publish_the_same() {
     let publisher = Publisher::new();
-    let (arn, said, code) = publisher.publish(&[
+    let (arn, stderr, code) = publisher.publish(&[
         "layer.zip",
         "--name",
         "tools",
@@ -56,9 +56,9 @@ fn the_commands_of_a_dry_run_publish_the_same() {
         "two words",
         "--dry-run",
     ]);
-    assert_eq!((arn.as_str(), code), ("", Some(0)), "{said}");
+    assert_eq!((arn.as_str(), code), ("", Some(0)), "{stderr}");
     assert_eq!(publisher.lambda.take_changes(), [""; 0]);
-    publisher.account.shell(&said);
+    publisher.account.shell(&stderr);
     let version = publisher
         .account
         .json("lambda get-layer-version --layer-name tools --version-number 1");
@@ -84,12 +84,12 @@ fn a_layer_that_fails_on_lambda_is_not_published() {
         ("empty.zip", "error[NO_CPU]"),
         ("nothing.zip", "error[FILE_UNREADABLE]"),
     ] {
-        let (arn, said, code) = publisher.publish(&[file, "--name", "tools"]);
-        assert_eq!((arn.as_str(), code), ("", Some(1)), "{file}: {said}");
-        assert!(said.contains(expected), "no {expected} in {said}");
+        let (arn, stderr, code) = publisher.publish(&[file, "--name", "tools"]);
+        assert_eq!((arn.as_str(), code), ("", Some(1)), "{file}: {stderr}");
+        assert!(stderr.contains(expected), "no {expected} in {stderr}");
     }
-    let (_, said, code) = publisher.publish(&["layer.zip", "--name", "two words"]);
-    assert_eq!(code, Some(2), "{said}");
+    let (_, stderr, code) = publisher.publish(&["layer.zip", "--name", "two words"]);
+    assert_eq!(code, Some(2), "{stderr}");
     assert_eq!(publisher.lambda.take_changes(), [""; 0]);
 }
 
@@ -98,26 +98,26 @@ fn a_layer_too_large_for_direct_upload_goes_through_a_bucket() {
     let publisher = Publisher::new();
     let large = publisher.account.folder().join("large.zip");
     pack_large(&large);
-    let (_, said, code) = publisher.publish(&["large.zip", "--name", "tools"]);
-    assert_eq!(code, Some(1), "{said}");
+    let (_, stderr, code) = publisher.publish(&["large.zip", "--name", "tools"]);
+    assert_eq!(code, Some(1), "{stderr}");
     assert!(
-        said.contains("error[UPLOAD_TOO_LARGE]: large.zip: "),
-        "{said}"
+        stderr.contains("error[UPLOAD_TOO_LARGE]: large.zip: "),
+        "{stderr}"
     );
-    assert!(said.contains("help: name an S3 bucket"), "{said}");
+    assert!(stderr.contains("help: name an S3 bucket"), "{stderr}");
     assert_eq!(publisher.lambda.take_changes(), [""; 0]);
 
     publisher.account.shell("aws s3 mb s3://layers");
-    let (arn, said, code) =
+    let (arn, stderr, code) =
         publisher.publish(&["large.zip", "--name", "tools", "--bucket", "layers"]);
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(arn, "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1");
     let key = format!("tools-{}.zip", sha256(&large));
     assert!(
-        said.contains(&format!(
+        stderr.contains(&format!(
             "aws s3 cp --only-show-errors large.zip s3://layers/{key}"
         )),
-        "{said}"
+        "{stderr}"
     );
 }
 

@@ -32,20 +32,20 @@ fn an_alias_returns_to_the_previous_live_version() {
     );
     assert_eq!(function.lambda.take_changes(), [""; 0]);
 
-    let told = function.run(&["rollback", NAME, "--alias", "live"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME, "--alias", "live"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(
-        told.stdout,
+        output.stdout,
         format!("arn:aws:lambda:eu-west-1:123456789012:function:{NAME}:1")
     );
-    for words in [
+    for fragment in [
         "live: live points to version 1 (tools:1), before 3 (tools:3)",
         "its tools: greet, multiply, add",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
     // Only the alias moves.
@@ -99,8 +99,8 @@ fn a_rollback_removes_the_weight_of_another_version() {
         "aws lambda update-alias --function-name {NAME} --name live --function-version 2 \
           --routing-config 'AdditionalVersionWeights={{1=0.5}}'"
     ));
-    let told = function.run(&["rollback", NAME, "--alias", "live"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME, "--alias", "live"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     let alias = format!("lambda get-alias --function-name {NAME} --name live");
     let alias = function.account.json(&alias);
     let weights = alias["RoutingConfig"]["AdditionalVersionWeights"].as_object();
@@ -118,12 +118,12 @@ fn a_rollback_without_an_alias_restores_layers_and_variables() {
     assert_eq!(swapped.code, Some(0), "{}", swapped.stderr);
     assert_eq!(function.tools("$LATEST").len(), 4);
 
-    let told = function.run(&["rollback", NAME]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        told.stderr.contains("live: $LATEST, which is live without an alias, is like version 1 (tools:1), before 2 (tools:2)"),
+        output.stderr.contains("live: $LATEST, which is live without an alias, is like version 1 (tools:1), before 2 (tools:2)"),
         "{}",
-        told.stderr
+        output.stderr
     );
     let now = function.configuration("$LATEST");
     assert_eq!(layers(&now), [function.layer.as_str()]);
@@ -135,8 +135,8 @@ fn a_rollback_without_an_alias_restores_layers_and_variables() {
         "aws lambda update-function-configuration --function-name {NAME} --layers {danger}
         aws lambda wait function-updated-v2 --function-name {NAME}"
     ));
-    let told = function.run(&["rollback", NAME, "--to", "1"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME, "--to", "1"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(layers(&function.configuration("3")), [danger.as_str()]);
     assert_eq!(
         layers(&function.configuration("$LATEST")),

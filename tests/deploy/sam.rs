@@ -53,8 +53,8 @@ fn every_variant_has_the_expected_template() {
     for variant in variants::all() {
         let given = variant.of_sam();
         let given: Vec<_> = given.iter().map(String::as_str).collect();
-        let told = output_of(&mut configure(&folder, &given));
-        let derived: Vec<_> = told.lines().skip(1).collect();
+        let output = output_of(&mut configure(&folder, &given));
+        let derived: Vec<_> = output.lines().skip(1).collect();
         let template = output_of(&mut transformed(&folder, &[given, derived].concat()));
         Stack::new(&template, &variant).check();
     }
@@ -94,14 +94,14 @@ fn sam_reads_the_output_of_configure() {
         told = SamConfig('.').get_all(['build'], 'parameters')['parameter_overrides']; \
         print(json.dumps(CfnParameterOverridesType().convert((told,), None, None)))",
     ]);
-    let told = output_of(python.current_dir(folder.path()));
-    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let output = output_of(python.current_dir(folder.path()));
+    let output: Value = serde_json::from_str(&output).expect("JSON");
     let expected = json!({
         "Auth": "bearer", "BearerTokens": tokens.trim_start_matches("BearerTokens="), "Name": "mine",
         "Architecture": architectures()[0],
         "EntryFile": "libcustom_tools.so", "ToolsList": "greet,multiply,add",
     });
-    assert_eq!(told, expected);
+    assert_eq!(output, expected);
 }
 
 #[test]
@@ -111,11 +111,11 @@ fn published_layers_follow_the_layer_of_the_template() {
     folder.has_tools(&tools_json::of_two_layers());
     let arn = "arn:aws:lambda:eu-west-1:111122223333:layer:more:3";
     let published = format!("{arn}=more.zip");
-    let told = output_of(&mut configure(
+    let output = output_of(&mut configure(
         &folder,
         &["--published", &published, &here()],
     ));
-    let derived: Vec<_> = told.lines().skip(1).collect();
+    let derived: Vec<_> = output.lines().skip(1).collect();
     assert_eq!(
         derived,
         [

@@ -31,7 +31,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn words(value: &Value) -> BTreeSet<&str> {
+fn texts(value: &Value) -> BTreeSet<&str> {
     let list = value.as_array().into_iter().flatten();
     list.chain([value]).filter_map(Value::as_str).collect()
 }
@@ -143,7 +143,7 @@ impl<'a> Stack<'a> {
         );
         for (sid, actions, resource) in expected {
             let statement = statements[sid];
-            assert_eq!(words(&statement["Action"]), actions, "{sid}");
+            assert_eq!(texts(&statement["Action"]), actions, "{sid}");
             self.is(sid, &statement["Resource"], &resource);
             let effect = if sid == "NetworkNotByCode" {
                 "Deny"
@@ -312,8 +312,8 @@ impl<'a> Stack<'a> {
                 &alarm[statistic],
                 &json!(if is_slow { "p99" } else { "Sum" }),
             );
-            let topics = words(&self.variant.settings["alarm_topics"]);
-            assert_eq!(words(&alarm["AlarmActions"]), topics, "{metric}");
+            let topics = texts(&self.variant.settings["alarm_topics"]);
+            assert_eq!(texts(&alarm["AlarmActions"]), topics, "{metric}");
         }
         let mut expected = BTreeSet::from(["Errors", "Throttles", "Duration"]);
         if self.variant.has_table() {
@@ -333,7 +333,7 @@ impl<'a> Stack<'a> {
         for permission in &permissions {
             self.is("what is permitted", &permission["FunctionName"], &alias);
         }
-        let told: BTreeSet<_> = permissions
+        let output: BTreeSet<_> = permissions
             .iter()
             .map(|permission| {
                 let text = |member: &str| permission[member].as_str().unwrap_or("").to_owned();
@@ -375,7 +375,7 @@ impl<'a> Stack<'a> {
             url("*", "NONE").to_vec()
         };
         assert_eq!(
-            told,
+            output,
             expected.into_iter().collect(),
             "{}",
             self.variant.name
@@ -450,10 +450,10 @@ impl<'a> Stack<'a> {
         let paths = paths.as_object().expect("paths");
         let mut methods = BTreeMap::new();
         for (path, item) in paths {
-            for (method, told) in item.as_object().expect("methods") {
-                let signed = told["security"] == json!([{ "sigv4": [] }]);
+            for (method, output) in item.as_object().expect("methods") {
+                let signed = output["security"] == json!([{ "sigv4": [] }]);
                 methods.insert(format!("{method} {path}"), signed);
-                let integration = &told["x-amazon-apigateway-integration"];
+                let integration = &output["x-amazon-apigateway-integration"];
                 let mode = if self.variant.streams() {
                     "STREAM"
                 } else {

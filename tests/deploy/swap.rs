@@ -18,7 +18,7 @@ fn a_tested_version_goes_live_in_one_step() {
     let function = Deployed::behind_alias();
     function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
-    let told = function.swap(
+    let output = function.swap(
         &[
             &["--layer", &layer][..],
             &BREAKING,
@@ -37,9 +37,9 @@ fn a_tested_version_goes_live_in_one_step() {
         ]
         .concat(),
     );
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(
-        told.stdout,
+        output.stdout,
         format!("arn:aws:lambda:eu-west-1:123456789012:function:{NAME}:2")
     );
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_tested_version_goes_live_in_one_step() {
             "MCP_BEARER_TOKENS": TOKENS, "MCP_STATE_KEY": KEY, "TOOLS_LIST": "daysBetween", "MCP_SERVER_NAME": "times",
         })
     );
-    for words in [
+    for fragment in [
         "breaking     greet: is gone",
         "layers: tools:2, before tools:1",
         "variables: MCP_BEARER_TOKENS, MCP_SERVER_NAME (new), MCP_STATE_KEY, TOOLS_LIST (changed)",
@@ -71,9 +71,9 @@ fn a_tested_version_goes_live_in_one_step() {
         "back: cargo layer rollback mcp-host --alias live",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
 
@@ -93,20 +93,20 @@ fn a_breaking_change_is_refused() {
     let function = Deployed::behind_alias();
     function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
-    let told = function.swap(&["--layer", &layer]);
-    assert_eq!(told.code, Some(3), "{}", told.stderr);
-    assert_eq!(told.stdout, "");
+    let output = function.swap(&["--layer", &layer]);
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
     assert!(
-        told.stderr.contains("breaking     greet: is gone"),
+        output.stderr.contains("breaking     greet: is gone"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert!(
-        told.stderr.contains(
+        output.stderr.contains(
             "error[BREAKING]: nothing was changed: the new tools break something that works now"
         ),
         "{}",
-        told.stderr
+        output.stderr
     );
     // A shorter list of tools with the current layer is refused as well.
     let shorter = function.swap(&["--layer", &function.layer, "--env", "TOOLS_LIST=greet"]);
@@ -123,17 +123,17 @@ fn a_breaking_change_is_refused() {
 fn a_destructive_tool_is_refused_unless_it_is_hidden() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    let told = function.swap(&["--layer", &layer]);
-    assert_eq!(told.code, Some(4), "{}", told.stderr);
+    let output = function.swap(&["--layer", &layer]);
+    assert_eq!(output.code, Some(4), "{}", output.stderr);
     assert!(
-        told.stderr.contains("error[NEWLY_DESTRUCTIVE]"),
+        output.stderr.contains("error[NEWLY_DESTRUCTIVE]"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert!(
-        told.stderr.contains("destructive  wipe:"),
+        output.stderr.contains("destructive  wipe:"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert_eq!(function.lambda.take_changes(), [""; 0]);
 
@@ -156,19 +156,19 @@ fn a_destructive_tool_is_refused_unless_it_is_hidden() {
 fn a_version_that_does_not_serve_never_goes_live() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("later.zip", &for_later_hosts());
-    let told = function.swap(&["--layer", &layer]);
-    assert_eq!(told.code, Some(5), "{}", told.stderr);
-    assert_eq!(told.stdout, "");
-    for words in [
+    let output = function.swap(&["--layer", &layer]);
+    assert_eq!(output.code, Some(5), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
+    for fragment in [
         "error[UNPROVEN]: version 2 does not serve: it fails: PLUGIN_NEEDS_NEWER_HOST",
         "live still points to version 1, so clients see no change; version 2 and $LATEST have the new layers",
         "`cargo layer rollback mcp-host --to 1`",
         "log: ",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
     assert_eq!(function.live(), "1");
@@ -186,7 +186,7 @@ fn a_version_that_does_not_serve_never_goes_live() {
     let layer = function.publish_layer("other.zip", &with_foreign_manifest());
     let listed = function.swap(&["--layer", &layer, "--dry-run"]);
     assert_eq!(listed.code, Some(0), "{}", listed.stderr);
-    let told = function.swap(&[
+    let output = function.swap(&[
         "--layer",
         &layer,
         "--call",
@@ -194,11 +194,11 @@ fn a_version_that_does_not_serve_never_goes_live() {
         "--arguments",
         r#"{"name":"Ada"}"#,
     ]);
-    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    assert_eq!(output.code, Some(5), "{}", output.stderr);
     assert!(
-        told.stderr.contains("version 3 does not serve: "),
+        output.stderr.contains("version 3 does not serve: "),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert_eq!(function.live(), "1");
 }
@@ -208,18 +208,18 @@ fn a_change_of_somebody_else_is_not_overwritten() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
     function.lambda.change_before_next_update();
-    let told = function.swap(&["--layer", &layer, "--allow-destructive"]);
-    assert_eq!(told.code, Some(1), "{}", told.stderr);
-    for words in [
+    let output = function.swap(&["--layer", &layer, "--allow-destructive"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    for fragment in [
         "error[AWS_FAILED]: aws lambda update-function-configuration",
         "PreconditionFailedException",
         "help: somebody else changed it meanwhile",
         "current state: live still points to version 1",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
     assert_eq!(
@@ -233,17 +233,17 @@ fn a_change_of_somebody_else_is_not_overwritten() {
 fn secrets_are_redacted_in_errors_of_lambda() {
     let function = Deployed::behind_alias();
     function.lambda.fail_next_update();
-    let told = function.swap(&["--layer", &function.layer, "--env", "MCP_LIST_TTL_MS=5"]);
-    assert_eq!(told.code, Some(1), "{}", told.stderr);
-    for words in [
+    let output = function.swap(&["--layer", &function.layer, "--env", "MCP_LIST_TTL_MS=5"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    for fragment in [
         "exceeded the 4KB limit",
         "[value of MCP_STATE_KEY]",
         "[value of MCP_BEARER_TOKENS]",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
     // Secrets are not on a command line, where all users of the machine could see them.
@@ -258,21 +258,24 @@ fn secrets_are_redacted_in_errors_of_lambda() {
         "--env",
         "MCP_STATE_KEY",
     ]);
-    let (_, said, code) = run_captured(swap.env("MCP_STATE_KEY", new));
-    assert_eq!(code, Some(0), "{said}");
-    assert!(!said.contains(new) && !said.contains(TOKENS), "{said}");
+    let (_, stderr, code) = run_captured(swap.env("MCP_STATE_KEY", new));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        !stderr.contains(new) && !stderr.contains(TOKENS),
+        "{stderr}"
+    );
     assert_eq!(
         function.configuration("live")["Environment"]["Variables"]["MCP_STATE_KEY"],
         new
     );
     // Variables over the limit are not sent.
     let large = format!("NOTES={}", "x".repeat(5000));
-    let told = function.swap(&["--layer", &function.layer, "--env", &large]);
-    assert_eq!(told.code, Some(1));
+    let output = function.swap(&["--layer", &function.layer, "--env", &large]);
+    assert_eq!(output.code, Some(1));
     assert!(
-        told.stderr.contains("error[ENVIRONMENT_TOO_LARGE]"),
+        output.stderr.contains("error[ENVIRONMENT_TOO_LARGE]"),
         "{}",
-        told.stderr
+        output.stderr
     );
 }
 
@@ -280,14 +283,14 @@ fn secrets_are_redacted_in_errors_of_lambda() {
 fn a_swap_without_an_alias_publishes_the_previous_state_first() {
     let function = Deployed::new();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    let told = function.run(&["swap", NAME, "--layer", &layer, "--allow-destructive"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["swap", NAME, "--layer", &layer, "--allow-destructive"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        told.stderr.contains(
+        output.stderr.contains(
             "live: $LATEST, which is version 2, before 1; its tools: greet, multiply, add, wipe"
         ),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert_eq!(layers(&function.configuration("$LATEST")), [layer.as_str()]);
     assert_eq!(
@@ -296,12 +299,12 @@ fn a_swap_without_an_alias_publishes_the_previous_state_first() {
     );
 
     let later = function.publish_layer("later.zip", &for_later_hosts());
-    let told = function.run(&["swap", NAME, "--layer", &later, "--allow-breaking"]);
-    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    let output = function.run(&["swap", NAME, "--layer", &later, "--allow-breaking"]);
+    assert_eq!(output.code, Some(5), "{}", output.stderr);
     assert!(
-        told.stderr.contains("$LATEST, which is live without an alias, and version 3 have the new layers: `cargo layer rollback mcp-host --to 2` restores the previous state"),
+        output.stderr.contains("$LATEST, which is live without an alias, and version 3 have the new layers: `cargo layer rollback mcp-host --to 2` restores the previous state"),
         "{}",
-        told.stderr
+        output.stderr
     );
     let back = function.run(&["rollback", NAME, "--to", "2"]);
     assert_eq!(back.code, Some(0), "{}", back.stderr);
@@ -317,32 +320,32 @@ fn a_swap_without_an_alias_publishes_the_previous_state_first() {
 fn a_dry_run_changes_nothing_and_its_commands_can_be_typed() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    let told = function.swap(&["--layer", &layer, "--allow-destructive", "--dry-run"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
-    assert_eq!(told.stdout, "");
+    let output = function.swap(&["--layer", &layer, "--allow-destructive", "--dry-run"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
     assert_eq!(function.lambda.take_changes(), [""; 0]);
     assert_eq!(function.live(), "1");
     let is_command = |line: &&str| {
         let begins = ["aws ", "echo ", "VERSION=", "REVISION=", "curl "];
         begins.iter().any(|begin| line.starts_with(begin))
     };
-    let script: Vec<_> = told.stderr.lines().filter(is_command).collect();
+    let script: Vec<_> = output.stderr.lines().filter(is_command).collect();
     function.account.shell(&script.join("\n"));
     assert_eq!(function.live(), "2");
     assert_eq!(function.tools("live"), ["greet", "multiply", "add", "wipe"]);
 
-    let told = function.swap(&[
+    let output = function.swap(&[
         "--layer",
         &layer,
         "--env",
         &format!("MCP_STATE_KEY={KEY}x"),
         "--dry-run",
     ]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        told.stderr.contains(r#""MCP_STATE_KEY":"...""#),
+        output.stderr.contains(r#""MCP_STATE_KEY":"...""#),
         "{}",
-        told.stderr
+        output.stderr
     );
 }
 
@@ -373,18 +376,18 @@ fn layers_that_cannot_be_downloaded_are_compared_by_copies() {
             "error[COPY_OF_NOTHING]: function.zip is not a copy of any of these layers",
         ),
     ] {
-        let told = function.swap(&[&swap, copies].concat());
-        assert_eq!(told.code, Some(1), "{}", told.stderr);
+        let output = function.swap(&[&swap, copies].concat());
+        assert_eq!(output.code, Some(1), "{}", output.stderr);
         assert!(
-            told.stderr.contains(expected),
+            output.stderr.contains(expected),
             "no {expected:?} in {}",
-            told.stderr
+            output.stderr
         );
     }
     assert_eq!(function.lambda.take_changes(), [""; 0]);
-    let told =
+    let output =
         function.swap(&[&swap[..], &["--file", "layer.zip", "--file", "danger.zip"]].concat());
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(function.live(), "2");
 }
 
@@ -412,7 +415,7 @@ fn lost_layers_and_impossible_requests_are_refused() {
     function.lambda.take_changes();
     let layer = function.layer.as_str();
     let six = [layer; 6];
-    for (words, expected) in [
+    for (arguments, expected) in [
         (
             vec!["--layer", layer],
             "error[LAYER_LOST]: the function would lose arn:aws:lambda:eu-west-1:123456789012:layer:other:1",
@@ -454,12 +457,12 @@ fn lost_layers_and_impossible_requests_are_refused() {
             "error[AWS_FAILED]: aws lambda get-layer-version",
         ),
     ] {
-        let told = function.swap(&words);
-        assert_eq!(told.code, Some(1), "{words:?}: {}", told.stderr);
+        let output = function.swap(&arguments);
+        assert_eq!(output.code, Some(1), "{arguments:?}: {}", output.stderr);
         assert!(
-            told.stderr.contains(expected),
+            output.stderr.contains(expected),
             "no {expected:?} in {}",
-            told.stderr
+            output.stderr
         );
     }
     let no_alias = function.run(&["swap", NAME, "--alias", "nobody", "--layer", layer, other]);
@@ -482,31 +485,34 @@ fn a_missing_aws_cli_is_reported_with_its_source() {
         "--layer",
         "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1",
     ]);
-    let (_, said, code) = run_captured(swap.env("PATH", folder.path()));
-    assert_eq!(code, Some(1), "{said}");
+    let (_, stderr, code) = run_captured(swap.env("PATH", folder.path()));
+    assert_eq!(code, Some(1), "{stderr}");
     assert!(
-        said.contains("error[NO_AWS_CLI]: the AWS CLI is not installed"),
-        "{said}"
+        stderr.contains("error[NO_AWS_CLI]: the AWS CLI is not installed"),
+        "{stderr}"
     );
-    assert!(said.contains("https://aws.amazon.com/cli/"), "{said}");
+    assert!(stderr.contains("https://aws.amazon.com/cli/"), "{stderr}");
 }
 
 #[test]
 fn the_region_and_the_profile_are_passed_on() {
     let function = Deployed::behind_alias();
     let elsewhere = ["rollback", NAME, "--alias", "live", "--region", "us-west-2"];
-    let told = function.run(&elsewhere);
-    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    let output = function.run(&elsewhere);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
     assert!(
-        told.stderr
+        output
+            .stderr
             .contains("--name live --output json --region us-west-2\n"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert!(
-        told.stderr.contains("help: check its name and its region"),
+        output
+            .stderr
+            .contains("help: check its name and its region"),
         "{}",
-        told.stderr
+        output.stderr
     );
     let unknown = function.run(&["rollback", NAME, "--alias", "live", "--profile", "nobody"]);
     assert!(unknown.stderr.contains("(nobody)"), "{}", unknown.stderr);

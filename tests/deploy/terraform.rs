@@ -181,14 +181,14 @@ impl Made<'_> {
             json!([])
         };
         assert_eq!(json!(network), wanted, "{name}");
-        let told: Vec<_> = statements[..statements.len() - network.len()]
+        let output: Vec<_> = statements[..statements.len() - network.len()]
             .iter()
             .map(|statement| (statement["Action"].clone(), statement["Resource"].clone()))
             .collect();
         let expected = expected
             .into_iter()
             .map(|(actions, resource)| (json!(actions), resource));
-        assert_eq!(told, expected.collect::<Vec<_>>(), "{name}");
+        assert_eq!(output, expected.collect::<Vec<_>>(), "{name}");
 
         let mut variables = json!({
             "ENTRY_FILE": "libcustom_tools.so", "TOOLS_LIST": "greet,multiply,add",
@@ -420,10 +420,10 @@ fn every_variant_is_applied_without_drift_and_destroyed() {
             "{outputs}"
         );
         for client in ["claude_code", "cursor"] {
-            let told = outputs["clients"][client].as_str().expect("a text");
-            let told: Value = serde_json::from_str(told).expect("JSON");
-            let server = &told["mcpServers"][format!("mcp-{}", variant.name)];
-            assert!(server.to_string().contains(url), "{told}");
+            let output = outputs["clients"][client].as_str().expect("a text");
+            let output: Value = serde_json::from_str(output).expect("JSON");
+            let server = &output["mcpServers"][format!("mcp-{}", variant.name)];
+            assert!(server.to_string().contains(url), "{output}");
         }
     }
     // Exit code 2 means that there are changes.
@@ -522,7 +522,7 @@ fn configuration_problems_stop_the_plan_and_are_named() {
     let refusals = root.refusals();
     assert_eq!(refusals.len(), cases.len(), "{refusals:#?}");
     for (name, _, problems) in cases {
-        let names_all = |told: &&String| problems.iter().all(|problem| told.contains(problem));
+        let names_all = |output: &&String| problems.iter().all(|problem| output.contains(problem));
         assert_eq!(
             refusals.iter().filter(names_all).count(),
             1,
@@ -567,10 +567,10 @@ fn the_sources_are_formatted_and_the_example_can_be_planned() {
     terraform.init(&example);
     let moto = Moto::start();
     let mut plan = terraform.command(&example, &["plan", "-input=false", "-no-color"]);
-    let told = output_of(plan.env("AWS_ENDPOINT_URL", moto.endpoint()));
+    let output = output_of(plan.env("AWS_ENDPOINT_URL", moto.endpoint()));
     assert!(
-        told.contains(" to add, 0 to change, 0 to destroy"),
-        "{told}"
+        output.contains(" to add, 0 to change, 0 to destroy"),
+        "{output}"
     );
 }
 

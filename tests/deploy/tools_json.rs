@@ -178,12 +178,12 @@ pub(crate) fn things(folder: &Folder, name: &str) -> Layer {
     let mut merged = Value::Null;
     for (file, declaration) in plugins() {
         let library = scripted(&script(&declaration));
-        let mut told = manifest("things", file, &library, &declaration);
-        told["layer"]["tools"] = json!(["!hidden"]);
+        let mut output = manifest("things", file, &library, &declaration);
+        output["layer"]["tools"] = json!(["!hidden"]);
         if merged.is_null() {
-            merged = told;
+            merged = output;
         } else {
-            let plugin = told["plugins"][0].take();
+            let plugin = output["plugins"][0].take();
             let plugins = merged["plugins"].as_array_mut().expect("plugins");
             plugins.push(plugin);
         }
@@ -229,9 +229,9 @@ fn agrees(who: &str, name: &str, derived: &Derived, expected: Result<(&str, &str
         (Ok((files, tools)), Ok(expected)) => {
             assert_eq!((files.as_str(), tools.as_str()), expected, "{who}: {name}");
         }
-        (Err(told), Err(expected)) => assert!(
-            told.contains(&format!("{name}.json: {expected}")),
-            "{who}: {name}: {told}"
+        (Err(output), Err(expected)) => assert!(
+            output.contains(&format!("{name}.json: {expected}")),
+            "{who}: {name}: {output}"
         ),
         _ => panic!("{who}: {name}: {derived:?}, not {expected:?}"),
     }
@@ -273,9 +273,11 @@ fn cdk_derives_the_selection() {
         return { problems: problems.join('\\n'), files: entryFile.join(), tools: tools.join() }; })));";
     let mut node = cdk();
     node.args(["-e", program]).arg(folder.path()).args(&names);
-    let told: Value = serde_json::from_str(&output_of(&mut node)).expect("JSON");
-    for ((name, _, expected), told) in cases().into_iter().zip(told.as_array().expect("answers")) {
-        let text = |member: &str| told[member].as_str().expect("a text").to_owned();
+    let output: Value = serde_json::from_str(&output_of(&mut node)).expect("JSON");
+    for ((name, _, expected), output) in
+        cases().into_iter().zip(output.as_array().expect("answers"))
+    {
+        let text = |member: &str| output[member].as_str().expect("a text").to_owned();
         let derived = match text("problems") {
             none if none.is_empty() => Ok((text("files"), text("tools"))),
             problems => Err(problems),
@@ -314,9 +316,9 @@ fn terraform_derives_the_selection() {
     right.insert("two-layers".to_owned(), two);
     let right = Root::new(terraform.clone(), prepared().0, &right).planned_outputs();
     let two = &right["two-layers"]["after"];
-    let told = [&two["entry_file"], &two["tools"]];
+    let output = [&two["entry_file"], &two["tools"]];
     assert_eq!(
-        told,
+        output,
         [
             &json!("libitems.so,libcustom_tools.so"),
             &json!(["getItem", "greet"])
@@ -325,8 +327,8 @@ fn terraform_derives_the_selection() {
     let wrong = Root::new(terraform, prepared().0, &modules(false)).refusals();
     for (name, _, expected) in cases() {
         let file = format!("{name}.json: ");
-        let derived = match wrong.iter().find(|told| told.contains(&file)) {
-            Some(told) => Err(told.clone()),
+        let derived = match wrong.iter().find(|output| output.contains(&file)) {
+            Some(output) => Err(output.clone()),
             None => {
                 let outputs = &right[name]["after"];
                 let tools = outputs["tools"]

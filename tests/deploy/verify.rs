@@ -9,11 +9,11 @@ use crate::function::TOKENS;
 /// The token with the hash in [`TOKENS`].
 const TOKEN: &str = "test";
 
-fn verify(url: &str, words: &[&str]) -> (String, String, Option<i32>) {
+fn verify(url: &str, arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     command
         .args(["verify", url])
-        .args(words)
+        .args(arguments)
         .env("MCP_TOKEN", TOKEN);
     run_captured(&mut command)
 }
@@ -46,8 +46,8 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
         ),
     ];
     for host in hosts {
-        let (found, said, code) = verify(host.url(), &call);
-        assert_eq!(code, Some(0), "{found}\n{said}");
+        let (found, stderr, code) = verify(host.url(), &call);
+        assert_eq!(code, Some(0), "{found}\n{stderr}");
         assert_eq!(
             found,
             "ok    server: custom-tools 0.1.0, by revision 2026-07-28\n\
@@ -62,7 +62,7 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
 fn a_server_with_other_tools_fails() {
     let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("TOOLS_LIST", "greet,add")]);
     let layer = archive("custom-tools");
-    for (words, code, expected) in [
+    for (arguments, code, expected) in [
         (
             vec!["--layer", &layer],
             5,
@@ -85,11 +85,11 @@ fn a_server_with_other_tools_fails() {
         ),
         (vec![], 0, "ok    tools: greet, add"),
     ] {
-        let (found, said, ended) = verify(host.url(), &words);
-        assert_eq!(ended, Some(code), "{words:?}: {found}\n{said}");
+        let (found, stderr, ended) = verify(host.url(), &arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {found}\n{stderr}");
         assert!(found.contains(expected), "no {expected:?} in {found}");
     }
-    for (words, code, expected) in [
+    for (arguments, code, expected) in [
         (vec!["--call", "nothing"], 1, "error[UNKNOWN_TOOL]"),
         (
             vec!["--layer", &layer, "--tools", "gret"],
@@ -103,13 +103,13 @@ fn a_server_with_other_tools_fails() {
             "not a JSON object",
         ),
     ] {
-        let (_, said, ended) = verify(host.url(), &words);
-        assert_eq!(ended, Some(code), "{words:?}: {said}");
-        assert!(said.contains(expected), "no {expected:?} in {said}");
+        let (_, stderr, ended) = verify(host.url(), &arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "no {expected:?} in {stderr}");
     }
-    let (_, said, code) = verify("http://127.0.0.1:9/mcp", &[]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("error[UNREACHABLE]"), "{said}");
+    let (_, stderr, code) = verify("http://127.0.0.1:9/mcp", &[]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("error[UNREACHABLE]"), "{stderr}");
 }
 
 #[test]
@@ -118,18 +118,18 @@ fn a_server_that_asks_for_tokens_is_shown_one() {
         &Layer::of(["custom-tools"]),
         &[("MCP_BEARER_TOKENS", TOKENS)],
     );
-    let (_, said, code) = verify(host.url(), &[]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("401"), "{said}");
-    let (found, said, code) = verify(host.url(), &["--token-env", "MCP_TOKEN"]);
-    assert_eq!(code, Some(0), "{found}\n{said}");
+    let (_, stderr, code) = verify(host.url(), &[]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("401"), "{stderr}");
+    let (found, stderr, code) = verify(host.url(), &["--token-env", "MCP_TOKEN"]);
+    assert_eq!(code, Some(0), "{found}\n{stderr}");
     assert!(found.contains("ok    health: ok"), "{found}");
 }
 
 #[test]
 fn a_tool_that_may_change_something_is_not_called() {
     let host = Host::serve(&Layer::of(["todo-tools"]));
-    let (_, said, code) = verify(host.url(), &["--call", "clearTodos"]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("error[TOOL_NOT_READ_ONLY]"), "{said}");
+    let (_, stderr, code) = verify(host.url(), &["--call", "clearTodos"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("error[TOOL_NOT_READ_ONLY]"), "{stderr}");
 }

@@ -95,11 +95,11 @@ fn every_shape_of_a_gateway_event_is_accepted() {
     ] {
         let answer = host.invoke(&event(&headers, body, base64));
         assert_eq!(answer["statusCode"], 200, "{headers}: {answer}");
-        let told = answer["body"].as_str().expect("a body");
-        let told: Value = serde_json::from_str(told).expect("JSON");
+        let output = answer["body"].as_str().expect("a body");
+        let output: Value = serde_json::from_str(output).expect("JSON");
         assert_eq!(
-            told["result"]["content"][0]["text"], "true",
-            "{headers}: {told}"
+            output["result"]["content"][0]["text"], "true",
+            "{headers}: {output}"
         );
     }
 }

@@ -287,12 +287,12 @@ fn a_huge_result_is_an_error_and_keeps_the_environment() {
         let host = Host::lambda_with_one_environment(&layer, door, &[]);
         let client = host.connect();
         let outcome = client.call("fill", json!({ "bytes": HUGE }));
-        let told = outcome.error_text();
+        let output = outcome.error_text();
         let expected = format!(
             "tool fill did its work, but its result has {} bytes as it is sent, and {limit}; ask for less of it at once (request id ",
             HUGE + SENT_BESIDE
         );
-        assert!(told.starts_with(&expected), "{told}");
+        assert!(output.starts_with(&expected), "{output}");
         assert_eq!(
             client
                 .call("fill", json!({ "bytes": 1_000_000 }))
@@ -322,9 +322,9 @@ fn a_call_times_out_before_the_rest_api_and_names_the_limit() {
     );
     // The gateway's own response to a late answer has status 504.
     let outcome = host.connect().call("nap", json!({ "seconds": 40 }));
-    let told = outcome.error_text();
+    let output = outcome.error_text();
     let expected = "tool nap was given up: a REST API waits 29 s for an answer, which left it 28.5 s; the operator can raise the gateway's limit where it has a higher one, and set MCP_CALL_TIMEOUT_MS to it (request id ";
-    assert!(told.starts_with(expected), "{told}");
+    assert!(output.starts_with(expected), "{output}");
     // The tool still runs: a fresh environment serves the next request.
     assert_eq!(host.connect().list(), ["nap"]);
     host.wait_for_log("this environment ends, so that a fresh one serves what comes next");
@@ -344,9 +344,9 @@ fn arguments_nested_too_deep_are_reported_to_the_model() {
         let result = &answer.json()["result"];
         assert_eq!(result["isError"] == true, is_error, "{levels} levels");
         if is_error {
-            let told = result["content"][0]["text"].as_str().expect("words");
+            let output = result["content"][0]["text"].as_str().expect("words");
             let begin = "Invalid arguments for tool raw: they ";
-            assert!(told.starts_with(begin), "{levels} levels: {told}");
+            assert!(output.starts_with(begin), "{levels} levels: {output}");
         }
     }
     let deep = "[".repeat(100_000);

@@ -109,9 +109,9 @@ impl Server {
         if let Self::Stdio(layer) = self {
             client.env("MCP_PLUGIN_DIR", layer.plugin_dir());
         }
-        let told = output_of(client);
+        let printed = output_of(client);
         let seen: Value =
-            serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told:?}"));
+            serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed:?}"));
         let mut expected = sight(modern);
         for (name, fact) in facts.as_object().expect("facts") {
             expected[name] = fact.clone();
@@ -237,10 +237,10 @@ impl Server {
                 "region=eu",
             ];
             let called = inspected(self, inspectors, "tools/call", &region);
-            let told: Value = serde_json::from_slice(&called.stdout)
+            let printed: Value = serde_json::from_slice(&called.stdout)
                 .unwrap_or_else(|error| panic!("{error}: {called:?}\n{}", self.log()));
             assert_eq!(
-                told["result"]["content"][0]["text"], "Region: eu",
+                printed["result"]["content"][0]["text"], "Region: eu",
                 "{era:?}"
             );
         }
@@ -292,9 +292,9 @@ fn the_inspector_is_served_in_both_eras_through_every_door() {
         ] {
             let result = |method, more: &[&str]| -> Value {
                 let output = inspected(&server, era, method, more);
-                let told: Value = serde_json::from_slice(&output.stdout)
+                let printed: Value = serde_json::from_slice(&output.stdout)
                     .unwrap_or_else(|error| panic!("{error}: {output:?}\n{}", server.log()));
-                told["result"].clone()
+                printed["result"].clone()
             };
             let met = result("initialize", &[]);
             assert_eq!(met["protocolVersion"], revision, "{era}: {met}");

@@ -92,10 +92,10 @@ fn answers_overtake_each_other_and_progress_is_immediate() {
         let mut with_token = meta.clone();
         with_token["progressToken"] = json!("t");
         pipe.send(&call(1, "meet", json!({}), with_token));
-        let told = pipe.receive();
-        assert_eq!(told["method"], "notifications/progress");
+        let notification = pipe.receive();
+        assert_eq!(notification["method"], "notifications/progress");
         assert_eq!(
-            told["params"],
+            notification["params"],
             json!({ "progressToken": "t", "progress": 1.0 })
         );
         let arguments = json!({ "text": "overtakes", "milliseconds": 0 });
@@ -144,9 +144,9 @@ fn messages_of_tools_reach_clients_that_ask_for_them() {
         "nobody asked"
     );
     pipe.request(&request(2, "logging/setLevel", &json!({ "level": "info" })));
-    let told = pipe.request(&logging(3, json!({})));
-    assert_eq!(told["method"], "notifications/message");
-    assert_eq!(told["params"]["level"], "info");
+    let notification = pipe.request(&logging(3, json!({})));
+    assert_eq!(notification["method"], "notifications/message");
+    assert_eq!(notification["params"]["level"], "info");
     assert_eq!(pipe.receive()["id"], 3);
 
     let mut meta = modern();
@@ -357,8 +357,8 @@ fn a_call_over_the_limit_is_refused_and_others_can_be_cancelled() {
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
     assert!(status.success(), "{status}\n{log}");
-    let told = log.matches("calls were refused").count();
-    assert!((1..100).contains(&told), "{told} lines\n{log}");
+    let refusals = log.matches("calls were refused").count();
+    assert!((1..100).contains(&refusals), "{refusals} lines\n{log}");
 }
 
 #[test]
@@ -408,9 +408,12 @@ fn a_failed_start_is_reported_on_stderr_only() {
         .env_clear()
         .env("MCP_PLUGIN_DIR", "/nowhere");
     let output = host.output().expect("bootstrap can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("error[PLUGIN_DIR_UNREADABLE]: "), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("error[PLUGIN_DIR_UNREADABLE]: "),
+        "{stderr}"
+    );
     assert_eq!(output.stdout, b"");
 }
 

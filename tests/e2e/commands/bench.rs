@@ -49,16 +49,16 @@ fn the_phases_of_a_cold_start_are_measured_and_compared_to_a_baseline() {
             phase["ratio"] = json!(ratio);
         }
         fs_err::write(&baseline, report.to_string()).expect("a file");
-        let (table, told, exit) = run_captured(&mut bench(&[&zip, "--baseline", &baseline]));
-        assert_eq!(exit, Some(code), "{told}");
+        let (table, output, exit) = run_captured(&mut bench(&[&zip, "--baseline", &baseline]));
+        assert_eq!(exit, Some(code), "{output}");
         assert!(table.contains("first tools/list"), "{table}");
         let slower = "slower: start, plugins unopened: ";
-        assert_eq!(told.contains(slower), code == 1, "{told}");
+        assert_eq!(output.contains(slower), code == 1, "{output}");
     }
     fs_err::write(&baseline, "[]").expect("a file");
-    let (_, told, exit) = run_captured(&mut bench(&[&zip, "--baseline", &baseline]));
+    let (_, output, exit) = run_captured(&mut bench(&[&zip, "--baseline", &baseline]));
     assert_eq!(exit, Some(1));
-    assert!(told.contains("error[BASELINE_INVALID]"), "{told}");
+    assert!(output.contains("error[BASELINE_INVALID]"), "{output}");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_layer_that_cannot_start_is_reported_and_not_measured() {
             .args(["build", "--package", "custom-tools", "--out", &zip])
             .current_dir(repository()),
     );
-    let (_, told, exit) = run_captured(&mut bench(&[&zip, "--tools-list", "divide"]));
+    let (_, output, exit) = run_captured(&mut bench(&[&zip, "--tools-list", "divide"]));
     assert_eq!(exit, Some(1));
-    assert!(told.contains("divide"), "{told}");
+    assert!(output.contains("divide"), "{output}");
 }

@@ -65,10 +65,10 @@ fn a_library_that_is_included_is_found_beside_the_plugin() {
         build.output().expect("cargo-layer can be run")
     };
     let alone = build(&[]);
-    let told = String::from_utf8_lossy(&alone.stderr);
+    let output = String::from_utf8_lossy(&alone.stderr);
     assert!(
-        told.contains("error[PLUGIN_LOAD_FAILED]: ") && told.contains("libgreeting.so"),
-        "{told}"
+        output.contains("error[PLUGIN_LOAD_FAILED]: ") && output.contains("libgreeting.so"),
+        "{output}"
     );
     let whole = build(&[&library]);
     assert!(
@@ -88,8 +88,11 @@ fn a_library_that_is_included_is_found_beside_the_plugin() {
     let text = folder.join("text.so");
     fs_err::write(&text, "text").expect("a file");
     let refused = build(&[&text]);
-    let told = String::from_utf8_lossy(&refused.stderr);
-    assert!(told.starts_with("error[LIBRARY_UNREADABLE]: "), "{told}");
+    let output = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        output.starts_with("error[LIBRARY_UNREADABLE]: "),
+        "{output}"
+    );
 }
 
 #[test]
@@ -102,10 +105,10 @@ fn the_host_is_a_layer_as_well() {
     host.args(["host", "--as-layer", "--out"])
         .arg(&zip)
         .current_dir(repository());
-    let told = output_of(&mut host);
+    let output = output_of(&mut host);
     assert!(
-        told.starts_with(&format!("layer: {}\n", zip.display())),
-        "{told}"
+        output.starts_with(&format!("layer: {}\n", zip.display())),
+        "{output}"
     );
     // Unpacked it is in /opt, where Lambda looks for it; it equals the function's, byte for byte.
     assert_eq!(

@@ -75,8 +75,8 @@ impl Archives {
             .args(options)
             .output()
             .expect("cargo-layer can be run");
-        let told = String::from_utf8(output.stdout).expect("text");
-        let found: Vec<_> = told
+        let printed = String::from_utf8(output.stdout).expect("text");
+        let found: Vec<_> = printed
             .lines()
             .take_while(|line| {
                 ["error[", "warning[", "  help: "]
@@ -86,8 +86,8 @@ impl Archives {
             .collect();
         let found = found.join("\n");
         let fails = found.contains("error[");
-        assert_eq!(output.status.code(), Some(i32::from(fails)), "{told}");
-        assert!(told.contains("not checked:"), "{told}");
+        assert_eq!(output.status.code(), Some(i32::from(fails)), "{printed}");
+        assert!(printed.contains("not checked:"), "{printed}");
         found.replace(&self.0.path().display().to_string(), "[dir]")
     }
 }

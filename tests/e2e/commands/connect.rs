@@ -58,8 +58,8 @@ fn a_url_is_printed_in_the_form_of_each_client() {
             json!({ "mcpServers": { "tools": { "httpUrl": "https://example.com/mcp", "headers": { "Authorization": "Bearer a b" } } } }),
         ),
     ] {
-        let told: Value = serde_json::from_str(&by_url(client)).expect("JSON");
-        assert_eq!(told, expected, "{client}");
+        let printed: Value = serde_json::from_str(&by_url(client)).expect("JSON");
+        assert_eq!(printed, expected, "{client}");
     }
     insta::assert_snapshot!(by_url("codex"), @r#"
     [mcp_servers.tools]
@@ -71,7 +71,7 @@ fn a_url_is_printed_in_the_form_of_each_client() {
 
 #[test]
 fn a_token_is_printed_as_a_reference_in_the_form_of_each_client() {
-    let told = |client: &str| {
+    let printed = |client: &str| {
         let url = "https://example.com/mcp";
         connect(&[url, "--client", client, "--token-env", "MCP_TOKEN"])
     };
@@ -102,29 +102,29 @@ fn a_token_is_printed_as_a_reference_in_the_form_of_each_client() {
             json!({ "mcpServers": { "tools": { "httpUrl": url, "headers": by("Bearer ${MCP_TOKEN}") } } }),
         ),
     ] {
-        let told: Value = serde_json::from_str(&told(client)).expect("JSON");
-        assert_eq!(told, expected, "{client}");
+        let printed: Value = serde_json::from_str(&printed(client)).expect("JSON");
+        assert_eq!(printed, expected, "{client}");
     }
-    insta::assert_snapshot!(told("codex"), @r#"
+    insta::assert_snapshot!(printed("codex"), @r#"
     [mcp_servers.tools]
     url = "https://example.com/mcp"
     bearer_token_env_var = "MCP_TOKEN"
     "#);
-    insta::assert_snapshot!(told("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list --transport http https://example.com/mcp --header "Authorization: Bearer $MCP_TOKEN""#);
+    insta::assert_snapshot!(printed("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list --transport http https://example.com/mcp --header "Authorization: Bearer $MCP_TOKEN""#);
 }
 
 #[test]
 fn a_bridge_gets_the_flag_for_plain_http() {
     let bridge = |url: &str| {
-        let told = connect(&[
+        let printed = connect(&[
             url,
             "--client",
             "claude-desktop",
             "--header",
             "X-Api-Key: k",
         ]);
-        let told: Value = serde_json::from_str(&told).expect("JSON");
-        told["mcpServers"]["tools"].clone()
+        let printed: Value = serde_json::from_str(&printed).expect("JSON");
+        printed["mcpServers"]["tools"].clone()
     };
     for (url, flag) in [
         ("https://example.com/mcp", None),
@@ -155,8 +155,8 @@ fn a_program_is_printed_in_the_form_of_each_client() {
         ("cursor", json!({ "mcpServers": { "mine": server } })),
         ("gemini-cli", json!({ "mcpServers": { "mine": server } })),
     ] {
-        let told: Value = serde_json::from_str(&by_stdio(client)).expect("JSON");
-        assert_eq!(told, expected, "{client}");
+        let printed: Value = serde_json::from_str(&by_stdio(client)).expect("JSON");
+        assert_eq!(printed, expected, "{client}");
     }
     insta::assert_snapshot!(by_stdio("codex"), @r#"
     [mcp_servers.mine]
@@ -175,10 +175,10 @@ fn the_page_for_clients_shows_the_printed_configuration() {
         .split_once("cargo layer connect ")
         .expect("a command");
     let (command, after) = command.split_once("\n").expect("its end");
-    let (_, told) = after.split_once("```json\n").expect("JSON");
-    let (told, _) = told.split_once("```").expect("its end");
+    let (_, printed) = after.split_once("```json\n").expect("JSON");
+    let (printed, _) = printed.split_once("```").expect("its end");
     let args: Vec<_> = command.split(' ').collect();
-    assert_eq!(connect(&args), told);
+    assert_eq!(connect(&args), printed);
 }
 
 #[test]
@@ -195,10 +195,10 @@ fn a_crate_is_found_from_any_of_its_folders() {
         ]);
         output_of(connect.current_dir(repository().join(folder)))
     };
-    let told: Value = serde_json::from_str(&command("plugins/custom-tools/src")).expect("JSON");
+    let printed: Value = serde_json::from_str(&command("plugins/custom-tools/src")).expect("JSON");
     let manifest = repository().join("plugins/custom-tools/Cargo.toml");
     assert_eq!(
-        told["mcpServers"]["tools"],
+        printed["mcpServers"]["tools"],
         json!({
             "command": cargo_layer(),
             "args": ["dev", "--stdio", "--manifest-path", manifest, "--package", "custom-tools"],
@@ -291,7 +291,7 @@ fn incomplete_and_invalid_arguments_are_refused() {
             .output()
             .expect("cargo-layer can be run");
         assert!(!output.status.success(), "{args:?}");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains(expected), "{args:?}: {told}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(printed.contains(expected), "{args:?}: {printed}");
     }
 }

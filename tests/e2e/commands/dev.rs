@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// A running `dev`.
 struct Dev {
     child: Child,
-    told: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
     log: Arc<Mutex<String>>,
 }
 
@@ -37,18 +37,18 @@ impl Dev {
             .spawn()
             .expect("cargo-layer can be run");
         Self {
-            told: kept(child.stdout.take().expect("stdout is piped")),
+            printed: kept(child.stdout.take().expect("stdout is piped")),
             log: kept(child.stderr.take().expect("stderr is piped")),
             child,
         }
     }
 
     fn is_ready(&self) -> bool {
-        self.told().contains("Ctrl-C stops the server")
+        self.printed().contains("Ctrl-C stops the server")
     }
 
-    fn told(&self) -> String {
-        lines_of(&self.told)
+    fn printed(&self) -> String {
+        lines_of(&self.printed)
     }
 
     fn log(&self) -> String {
@@ -57,24 +57,26 @@ impl Dev {
 
     /// Returns the lines below a heading.
     fn section(&self, heading: &str) -> String {
-        let told = self.told();
-        let lines = told.lines().skip_while(|line| !line.starts_with(heading));
+        let printed = self.printed();
+        let lines = printed
+            .lines()
+            .skip_while(|line| !line.starts_with(heading));
         let lines = lines.skip(1).take_while(|line| line.starts_with("  "));
         let text = lines.collect::<Vec<_>>().join("\n");
         assert!(
             !text.is_empty(),
-            "nothing of {heading} in {told}\n{}",
+            "nothing of {heading} in {printed}\n{}",
             self.log()
         );
         text
     }
 
     fn url(&self) -> String {
-        let told = self.told();
-        let url = told
+        let printed = self.printed();
+        let url = printed
             .lines()
             .find_map(|line| line.strip_prefix("serving at "));
-        url.unwrap_or_else(|| panic!("no URL in {told}\n{}", self.log()))
+        url.unwrap_or_else(|| panic!("no URL in {printed}\n{}", self.log()))
             .to_owned()
     }
 
@@ -218,8 +220,8 @@ fn dev_serves_the_examples_and_prints_lines_that_work() {
         "Gemini CLI",
         "MCP Inspector",
     ] {
-        let told = dev.section(client);
-        assert!(told.contains(&dev.url()), "{client}: {told}");
+        let printed = dev.section(client);
+        assert!(printed.contains(&dev.url()), "{client}: {printed}");
     }
     assert_eq!(starts_a_server(&dev.section("Claude Desktop")), names);
 
@@ -430,7 +432,10 @@ fn an_address_that_is_taken_or_public_is_refused_before_anything_is_built() {
             .output()
             .expect("cargo-layer can be run");
         assert_eq!(output.status.code(), Some(1));
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.starts_with(&format!("error[{code}]: ")), "{told}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            printed.starts_with(&format!("error[{code}]: ")),
+            "{printed}"
+        );
     }
 }

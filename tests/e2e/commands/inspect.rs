@@ -18,7 +18,7 @@ fn layer_of(package: &str) -> std::path::PathBuf {
 }
 
 /// Returns the stdout, the stderr and the exit code of a command.
-fn told(verb: &str, files: &[&Path], options: &[&str]) -> (String, String, Option<i32>) {
+fn printed(verb: &str, files: &[&Path], options: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     run_captured(command.arg(verb).args(files).args(options))
 }
@@ -59,7 +59,7 @@ fn without_numbers(text: &str) -> String {
 
 #[test]
 fn a_layer_is_shown_in_tables() {
-    let (stdout, stderr, code) = told("inspect", &[&layer_of("custom-tools")], &[]);
+    let (stdout, stderr, code) = printed("inspect", &[&layer_of("custom-tools")], &[]);
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     assert_snapshot!(without_numbers(&stdout), @r#"
     [target]/custom-tools.zip
@@ -86,7 +86,7 @@ fn a_layer_is_shown_in_tables() {
 
 #[test]
 fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
-    let (stdout, _, _) = told("inspect", &[&layer_of("custom-tools")], &["--json"]);
+    let (stdout, _, _) = printed("inspect", &[&layer_of("custom-tools")], &["--json"]);
     let shown: Value = serde_json::from_str(&stdout).expect("JSON");
     let tools = shown["plugins"][0]["tools"].as_array().expect("tools");
     assert_eq!(tools.len(), 3);
@@ -102,7 +102,7 @@ fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
     assert_eq!(shown["weight"]["bytes"], all);
     assert_eq!(shown["plugins"][0]["crate"], "custom-tools");
     // A single library has the same declaration, and so has a layer without a manifest.
-    let (stdout, _, _) = told("inspect", &[&build_library("custom-tools")], &["--json"]);
+    let (stdout, _, _) = printed("inspect", &[&build_library("custom-tools")], &["--json"]);
     let library: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(library["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
     assert_eq!(
@@ -116,7 +116,7 @@ fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
             &fs_err::read(build_library("custom-tools")).expect("a library"),
         )],
     );
-    let (stdout, _, _) = told("inspect", &[&bare], &["--json"]);
+    let (stdout, _, _) = printed("inspect", &[&bare], &["--json"]);
     let bare: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(bare["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
 }
@@ -167,7 +167,7 @@ fn breaking_changes_are_listed_and_set_the_exit_code() {
             with("gone", harmless.clone()),
         ],
     );
-    let same = told("diff", &[&old, &old], &[]);
+    let same = printed("diff", &[&old, &old], &[]);
     assert_eq!(
         same,
         (
@@ -189,7 +189,7 @@ fn breaking_changes_are_listed_and_set_the_exit_code() {
             with("more", harmless.clone()),
         ],
     );
-    let (stdout, _, code) = told("diff", &[&old, &new], &[]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &[]);
     assert_snapshot!(stdout, @"
     compatible   find: its description changed
     compatible   more: is new
@@ -208,7 +208,7 @@ fn breaking_changes_are_listed_and_set_the_exit_code() {
             ),
         ],
     );
-    let (stdout, _, code) = told("diff", &[&old, &new], &[]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &[]);
     assert_snapshot!(stdout, @"
     compatible   wipe: is new
     destructive  wipe: becomes callable, and declares that it destroys
@@ -221,7 +221,7 @@ fn breaking_changes_are_listed_and_set_the_exit_code() {
         "annotations": { "destructiveHint": true },
     });
     let new = declaring("breaking.zip", &[with("find", demanding)]);
-    let (stdout, _, code) = told("diff", &[&old, &new], &[]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &[]);
     assert_snapshot!(stdout, @"
     breaking     find: argument what: is new and required
     compatible   find: its annotations changed
@@ -230,7 +230,7 @@ fn breaking_changes_are_listed_and_set_the_exit_code() {
     2 breaking, 1 compatible, 1 newly destructive
     ");
     assert_eq!(code, Some(3));
-    let (stdout, _, code) = told("diff", &[&old, &new], &["--json"]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &["--json"]);
     let all: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(
         (&all["breaking"], &all["newlyDestructive"], code),
@@ -262,13 +262,13 @@ fn a_changed_cpu_is_listed_with_the_changes() {
     };
     library[18] = machine;
     let there = layer("there.zip", &library);
-    let (stdout, _, code) = told("diff", &[&here, &there], &[]);
+    let (stdout, _, code) = printed("diff", &[&here, &there], &[]);
     let this = std::env::consts::ARCH;
     let expected = format!(
         "the CPU changed: {this} before, {other} now\n0 breaking, 0 compatible, 0 newly destructive"
     );
     assert_eq!((stdout, code), (expected, Some(0)));
-    let (stdout, _, _) = told("diff", &[&here, &there], &["--json"]);
+    let (stdout, _, _) = printed("diff", &[&here, &there], &["--json"]);
     let all: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(all["cpu"], json!({ "old": this, "new": other }));
 }
@@ -296,14 +296,14 @@ fn shells_complete_visible_verbs_only() {
 fn a_function_is_shown_with_its_platform() {
     let bootstrap = bootstrap();
     let zip = target().join("function.zip");
-    let (stdout, stderr, code) = told("inspect", &[&zip], &["--json"]);
+    let (stdout, stderr, code) = printed("inspect", &[&zip], &["--json"]);
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     let shown: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(shown["sha256"], sha256(&zip));
     assert_eq!(shown["bootstrap"]["cpu"], std::env::consts::ARCH);
     assert_eq!(shown["bootstrap"]["sha256"], sha256(bootstrap));
     assert_eq!(shown["plugins"], json!([]));
-    let (stdout, _, _) = told("inspect", &[&zip], &[]);
+    let (stdout, _, _) = printed("inspect", &[&zip], &[]);
     assert_snapshot!(without_numbers(&stdout), @r"
     [target]/function.zip
       [n] bytes, sha256 [hash]
@@ -314,15 +314,15 @@ fn a_function_is_shown_with_its_platform() {
 #[test]
 fn files_that_declare_nothing_are_refused() {
     let empty = packed("nothing.zip", &[("readme", b"text")]);
-    let (_, stderr, code) = told("inspect", &[&empty], &[]);
+    let (_, stderr, code) = printed("inspect", &[&empty], &[]);
     assert!(stderr.starts_with("error[NOTHING_DECLARED]: "), "{stderr}");
     assert_eq!(code, Some(1));
     let text = target().join("text.zip");
     fs_err::write(&text, "text").expect("a file");
-    let (_, stderr, code) = told("diff", &[&text, &text], &[]);
+    let (_, stderr, code) = printed("diff", &[&text, &text], &[]);
     assert!(stderr.starts_with("error[ARCHIVE_INVALID]: "), "{stderr}");
     assert_eq!(code, Some(1));
-    let (_, stderr, code) = told("inspect", &[&tests::system_library()], &[]);
+    let (_, stderr, code) = printed("inspect", &[&tests::system_library()], &[]);
     assert!(
         stderr.starts_with("error[PLUGIN_NO_ROOT_MODULE]: "),
         "{stderr}"
@@ -369,6 +369,6 @@ fn a_closed_pipe_ends_the_program_quietly() {
     // The reader of its output is gone.
     drop(inspect.stdout.take());
     let output = inspect.wait_with_output().expect("it ends");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && told.is_empty(), "{told}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && printed.is_empty(), "{printed}");
 }

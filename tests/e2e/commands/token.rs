@@ -32,9 +32,9 @@ fn a_token_is_printed_with_its_hash() {
         json!({ "name": "ci-2", "token": token, "entry": format!("ci-2:{hash}") })
     );
     for name in ["", "a b", "a:b", "a,b", "ä"] {
-        let (_, told, code) = run_captured(Command::new(cargo_layer()).args(["token", name]));
-        assert_eq!(code, Some(2), "{name}: {told}");
-        assert!(told.contains("use letters, digits"), "{name}: {told}");
+        let (_, output, code) = run_captured(Command::new(cargo_layer()).args(["token", name]));
+        assert_eq!(code, Some(2), "{name}: {output}");
+        assert!(output.contains("use letters, digits"), "{name}: {output}");
     }
 }
 
@@ -54,13 +54,13 @@ fn a_tool_called_with_a_token_sees_its_name() {
             run_captured(call.args(arguments).env("MCP_TOKEN", kept))
         };
         let by_variable = ["--token-env", "MCP_TOKEN"];
-        let (told, error, code) = call(&by_variable, &token);
+        let (output, error, code) = call(&by_variable, &token);
         assert_eq!(code, Some(0), "{error}");
-        let told: Value = serde_json::from_str(&told).expect("JSON");
-        let told = &told["structuredContent"];
-        assert_eq!(told["principal"], "ada");
+        let output: Value = serde_json::from_str(&output).expect("JSON");
+        let output = &output["structuredContent"];
+        assert_eq!(output["principal"], "ada");
         assert_eq!(
-            told["headers"],
+            output["headers"],
             json!([null]),
             "a token is for the host alone"
         );
@@ -73,9 +73,9 @@ fn a_tool_called_with_a_token_sees_its_name() {
                 "error[NO_TOKEN]: the variable MCP_TOKEN has no token",
             ),
         ] {
-            let (_, told, code) = call(arguments, kept);
-            assert_eq!(code, Some(1), "{told}");
-            assert!(told.contains(expected), "{told}");
+            let (_, output, code) = call(arguments, kept);
+            assert_eq!(code, Some(1), "{output}");
+            assert!(output.contains(expected), "{output}");
         }
     }
 }
@@ -111,9 +111,9 @@ fn a_real_client_is_admitted_with_a_token() {
         let header = format!("Authorization: Bearer {token}");
         let mut inspector = inspector();
         inspector.args(["--method", "tools/list", "--transport", "http", host.url()]);
-        let (told, error, code) = run_captured(inspector.args(["--header", &header]));
-        assert_eq!(code == Some(0), is_let_in, "{told}{error}");
-        assert_eq!(told.contains("multiply"), is_let_in, "{told}{error}");
+        let (output, error, code) = run_captured(inspector.args(["--header", &header]));
+        assert_eq!(code == Some(0), is_let_in, "{output}{error}");
+        assert_eq!(output.contains("multiply"), is_let_in, "{output}{error}");
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tests::{Host, Layer, cargo_layer, output_of, repository, run_captured, target};
 
 /// Returns the stdout, the stderr and the exit code of a command.
-fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
+fn printed(arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     run_captured(
         command
@@ -41,15 +41,15 @@ fn a_proxy_is_not_used_for_this_machine() {
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
             command.env(name, "http://127.0.0.1:9");
         }
-        let (told, talk, code) = run_captured(&mut command);
-        assert_eq!((told.as_str(), code), ("42", Some(0)), "{talk}");
+        let (printed, talk, code) = run_captured(&mut command);
+        assert_eq!((printed.as_str(), code), ("42", Some(0)), "{talk}");
     });
 }
 
 #[test]
 fn tools_are_listed_for_people_and_for_programs() {
     both("custom-tools", |source| {
-        let (stdout, _, code) = told(&[&["tools"], source].concat());
+        let (stdout, _, code) = printed(&[&["tools"], source].concat());
         assert_eq!(code, Some(0));
         let expected = [
             "greet(name: string)",
@@ -60,7 +60,7 @@ fn tools_are_listed_for_people_and_for_programs() {
             "    Add two numbers.",
         ];
         assert_eq!(stdout.lines().collect::<Vec<_>>(), expected);
-        let (stdout, _, _) = told(&[&["tools", "--json"], source].concat());
+        let (stdout, _, _) = printed(&[&["tools", "--json"], source].concat());
         let tools: Vec<Value> = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(tools[2]["inputSchema"]["required"], json!(["a", "b"]));
     });
@@ -72,12 +72,12 @@ fn a_call_prints_the_result_in_both_eras() {
         for era in ["auto", "modern", "legacy"] {
             let call = ["call", "add", r#"{"a": 1, "b": "2"}"#, "--era", era];
             assert_eq!(
-                told(&[&call, source].concat()),
+                printed(&[&call, source].concat()),
                 ("3".to_owned(), String::new(), Some(0))
             );
         }
         let call = ["call", "greet", r#"{"name": "Ada"}"#, "--json"];
-        let (stdout, _, _) = told(&[&call, source].concat());
+        let (stdout, _, _) = printed(&[&call, source].concat());
         let result: Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(
             result["content"],
@@ -111,32 +111,32 @@ fn errors_are_printed_on_stderr_with_a_code() {
                 "error[ARGUMENTS]: the arguments are not a JSON object: invalid type: integer `1`, expected a map at line 1 column 1\n  help: write them like '{\"text\": \"two words\"}', in single quotes for the shell",
             ),
         ] {
-            let (stdout, stderr, code) = told(&[&["call"], arguments, source].concat());
+            let (stdout, stderr, code) = printed(&[&["call"], arguments, source].concat());
             assert_eq!(
                 (stdout.as_str(), stderr.as_str(), code),
                 ("", expected, Some(1))
             );
         }
         // A result in JSON is data, also of a tool that failed.
-        let (stdout, stderr, code) = told(&[&["call", "add", "--json"], source].concat());
+        let (stdout, stderr, code) = printed(&[&["call", "add", "--json"], source].concat());
         assert!(
             stdout.contains("\"isError\": true") && stderr.is_empty(),
             "{stdout}{stderr}"
         );
         assert_eq!(code, Some(1));
     });
-    let (_, stderr, code) = told(&["tools", "--url", "http://127.0.0.1:1/mcp"]);
+    let (_, stderr, code) = printed(&["tools", "--url", "http://127.0.0.1:1/mcp"]);
     assert!(
         stderr.starts_with("error[UNREACHABLE]: http://127.0.0.1:1/mcp cannot be reached"),
         "{stderr}"
     );
     assert_eq!(code, Some(1));
-    let (_, stderr, code) = told(&["call", "add", "--url", "x", "--layer", "y"]);
+    let (_, stderr, code) = printed(&["call", "add", "--url", "x", "--layer", "y"]);
     assert!(stderr.contains("cannot be used with"), "{stderr}");
     assert_eq!(code, Some(2));
     let garbage = target().join("garbage.zip");
     fs_err::write(&garbage, "garbage").expect("a file");
-    let (_, stderr, code) = told(&["tools", "--layer", &garbage.display().to_string()]);
+    let (_, stderr, code) = printed(&["tools", "--layer", &garbage.display().to_string()]);
     assert!(stderr.starts_with("error[ARCHIVE_INVALID]: "), "{stderr}");
     assert!(
         stderr.contains("garbage.zip: not an archive that can be unpacked"),
@@ -159,7 +159,7 @@ fn dump_shows_messages_without_secrets() {
         "--url",
         host.url(),
     ];
-    let (stdout, stderr, _) = told(&call);
+    let (stdout, stderr, _) = printed(&call);
     assert_eq!(stdout, "Hello, Ada!");
     for shown in [
         "-> Mcp-Name: greet",
@@ -170,7 +170,7 @@ fn dump_shows_messages_without_secrets() {
         assert!(stderr.contains(shown), "{shown} in {stderr}");
     }
     assert!(!stderr.contains("s3cret"), "{stderr}");
-    let (_, stderr, _) = told(&[&call[..], &["--era", "legacy"]].concat());
+    let (_, stderr, _) = printed(&[&call[..], &["--era", "legacy"]].concat());
     for shown in ["\"method\":\"initialize\"", "-> Mcp-Session-Id: "] {
         assert!(stderr.contains(shown), "{shown} in {stderr}");
     }
@@ -178,7 +178,8 @@ fn dump_shows_messages_without_secrets() {
 
 #[test]
 fn a_crate_is_built_and_messages_of_its_tool_are_shown() {
-    let (stdout, stderr, code) = told(&["call", "count", r#"{"to": 2}"#, "--package", "notifies"]);
+    let (stdout, stderr, code) =
+        printed(&["call", "count", r#"{"to": 2}"#, "--package", "notifies"]);
     assert_eq!((stdout.as_str(), code), ("2", Some(0)), "{stderr}");
     assert!(stderr.contains("progress: 1"), "{stderr}");
 }
@@ -204,7 +205,7 @@ fn arguments_come_from_stdin_as_well() {
 fn a_tool_that_ends_the_host_is_named() {
     Layer::of(["crashes"]);
     let zip = target().join("crashes.zip").display().to_string();
-    let (_, stderr, code) = told(&["call", "segfault", "--layer", &zip]);
+    let (_, stderr, code) = printed(&["call", "segfault", "--layer", &zip]);
     let (before, after) = stderr
         .split_once("error[HOST_ENDED]: ")
         .unwrap_or_else(|| panic!("{stderr}"));
@@ -234,10 +235,10 @@ fn arguments_over_the_limit_are_refused_before_they_are_sent() {
         .expect("it reads");
     drop(stdin);
     let output = call.wait_with_output().expect("it ends");
-    let told = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, but the host accepts at most 6291456, as Lambda does\n  help: "),
-        "{told}"
+        printed.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, but the host accepts at most 6291456, as Lambda does\n  help: "),
+        "{printed}"
     );
 }
 
@@ -288,7 +289,7 @@ fn archives_that_are_no_layers_are_not_even_unpacked() {
             } else {
                 vec![]
             };
-            let (_, stderr, code) = told(&[&[verb], &option[..], &[&path]].concat());
+            let (_, stderr, code) = printed(&[&[verb], &option[..], &[&path]].concat());
             assert!(stderr.contains(expected), "{verb}: {stderr}");
             assert_eq!(code, Some(1));
         }
@@ -310,7 +311,7 @@ fn files_are_named_as_the_layers_have_them() {
     archive.write_all(&library).expect("a file to pack");
     archive.finish().expect("an archive");
     let other = other.display().to_string();
-    let (_, stderr, _) = told(&["tools", "--layer", &zip, "--layer", &other]);
+    let (_, stderr, _) = printed(&["tools", "--layer", &zip, "--layer", &other]);
     let named = [
         format!("{zip}: lib/libcustom_tools.so"),
         format!("{other}: lib/libother.so"),
@@ -331,7 +332,7 @@ fn an_unwritable_output_is_reported_before_the_build() {
         ("/proc/none/layer.zip".to_owned(), "OUT_UNWRITABLE"),
     ] {
         let build = ["build", "--package", "custom-tools", "--out", &out];
-        let (_, stderr, _) = told(&build);
+        let (_, stderr, _) = printed(&build);
         assert!(stderr.starts_with(&format!("error[{code}]: ")), "{stderr}");
         assert!(stderr.contains("\n  help: "), "{stderr}");
     }
@@ -349,17 +350,17 @@ fn an_unmatched_default_tool_is_reported_for_the_option() {
         "--out",
         &out,
     ];
-    let (_, stderr, _) = told(&build);
-    let (_, told) = stderr
+    let (_, stderr, _) = printed(&build);
+    let (_, printed) = stderr
         .split_once("error[TOOLS_LIST_UNMATCHED]: ")
         .expect("the error");
     assert!(
-        told.starts_with("--tools: no tool fits \"nosuch\""),
-        "{told}"
+        printed.starts_with("--tools: no tool fits \"nosuch\""),
+        "{printed}"
     );
     assert!(
-        !told.contains("help: ") && !told.contains("TOOLS_LIST"),
-        "{told}"
+        !printed.contains("help: ") && !printed.contains("TOOLS_LIST"),
+        "{printed}"
     );
 }
 
@@ -369,7 +370,7 @@ fn a_layer_that_cannot_be_served_says_why() {
     let zip = folder.path().join("empty.zip");
     let empty = zip::ZipWriter::new(fs_err::File::create(&zip).expect("a file"));
     empty.finish().expect("an archive");
-    let (_, stderr, code) = told(&["tools", "--layer", &zip.display().to_string()]);
+    let (_, stderr, code) = printed(&["tools", "--layer", &zip.display().to_string()]);
     assert_eq!(
         stderr,
         "error[PLUGIN_DIR_EMPTY]: MCP_PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`"

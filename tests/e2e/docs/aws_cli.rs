@@ -18,10 +18,10 @@ fn commands() -> [String; 2] {
 fn table() -> ([String; 2], String) {
     const PAGE: &str = "docs/operator/sessions.md";
     let blocks = documents::code(PAGE, "The table", "sh");
-    let has = |words: &str| {
-        let block = blocks.iter().find(|block| block.contains(words));
+    let has = |fragment: &str| {
+        let block = blocks.iter().find(|block| block.contains(fragment));
         block
-            .unwrap_or_else(|| panic!("no code with {words}"))
+            .unwrap_or_else(|| panic!("no code with {fragment}"))
             .clone()
     };
     let rights = documents::code(PAGE, "The table", "json").into_iter();

@@ -6,7 +6,7 @@ use tests::{OutsideRepository, documents, outside_repository::quick_start_blocks
 fn the_quick_start_works_as_written() {
     let elsewhere = OutsideRepository::create();
     let [_, user] = quick_start_blocks();
-    let told = elsewhere.run(&user);
+    let report = elsewhere.run(&user);
     for expected in [
         "test tests::long_words_are_counted ... ok",
         "\n2\n",
@@ -14,7 +14,7 @@ fn the_quick_start_works_as_written() {
         "TOOLS_LIST=countWords",
         "passed: 0 errors, 0 warnings",
     ] {
-        assert!(told.contains(expected), "{expected:?} in\n{told}");
+        assert!(report.contains(expected), "{expected:?} in\n{report}");
     }
     // The same steps one after the other, as in a pipeline.
     elsewhere.run(
@@ -118,8 +118,8 @@ fn a_failed_creation_leaves_nothing_behind() {
     ] {
         let mut shell = elsewhere.shell(&format!("cd workspace && {script}"));
         let output = shell.output().expect("a shell");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains(&format!("error[{code}]: ")), "{told}");
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(report.contains(&format!("error[{code}]: ")), "{report}");
         assert_eq!(output.status.code(), Some(1));
         let left = elsewhere.run("cd workspace && ls -A");
         assert_eq!(left.trim_end(), ".git\nCargo.toml\nthere", "{script}");
