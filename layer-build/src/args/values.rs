@@ -110,7 +110,7 @@ impl ValueEnum for Era {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Auto => PossibleValue::new("auto")
-                .help("Revision 2026-07-28, and the handshake where the server does not know it"),
+                .help("Revision 2026-07-28, and the handshake if the server does not know it"),
             Self::Modern => {
                 PossibleValue::new("modern").help("Revision 2026-07-28, without a session")
             }
