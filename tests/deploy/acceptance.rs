@@ -4,7 +4,7 @@ use std::process::Command;
 
 use tests::{output_of, repository, run_captured};
 
-/// The script, in a shell that has no AWS CLI, no account and no `cargo layer`.
+/// Returns a command for the script, in a shell without AWS CLI, account and `cargo layer`.
 fn acceptance(arguments: &[&str]) -> Command {
     let mut bash = Command::new("bash");
     bash.arg(repository().join("deploy/acceptance"))
@@ -14,7 +14,7 @@ fn acceptance(arguments: &[&str]) -> Command {
     bash
 }
 
-/// The commands of a dry run.
+/// Returns the commands of a dry run.
 fn commands(arguments: &[&str]) -> Vec<String> {
     let output = output_of(acceptance(&["--dry-run"]).args(arguments));
     let commands = output.lines().filter_map(|line| line.strip_prefix("+ "));

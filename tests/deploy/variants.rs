@@ -12,12 +12,12 @@ pub(crate) struct Variant {
     pub(crate) settings: Value,
 }
 
-/// The entry of a token.
+/// Returns the entry of a token.
 pub(crate) fn token() -> String {
     format!("ada:{}", "5".repeat(64))
 }
 
-/// All of them.
+/// Returns all variants.
 pub(crate) fn all() -> Vec<Variant> {
     let origins = ["https://app.example.com"];
     let variant = |name, settings| Variant { name, settings };

@@ -30,7 +30,7 @@ cases!(
     what_a_client_says_comes_back_letter_by_letter,
 );
 
-/// In this many seconds. (Stores keep whole seconds.)
+/// Returns the time after this many seconds. (Stores keep whole seconds.)
 fn after(seconds: u64) -> SystemTime {
     let now = SystemTime::now() + Duration::from_secs(seconds);
     let since = now.duration_since(SystemTime::UNIX_EPOCH).expect("now");
@@ -49,7 +49,7 @@ fn session(seconds: u64) -> Session {
     }
 }
 
-/// A session of an hour.
+/// Creates a session of an hour.
 async fn created(stores: &Stores) -> (SessionId, Session) {
     let (id, session) = (SessionId::random(), session(3600));
     let created = stores.sessions.create(id, session.clone()).await;
@@ -66,7 +66,7 @@ async fn end(stores: &Stores, id: SessionId, remember: u64) {
     assert!(ended.await.expect("it can be ended"));
 }
 
-/// `false`: there is no such session.
+/// Sets the level of a session. `false`: there is no such session.
 async fn set_level(stores: &Stores, id: SessionId) -> bool {
     let set = stores.sessions.set_log_level(id, LogLevel::Debug).await;
     set.expect("no error")

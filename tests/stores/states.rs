@@ -61,7 +61,7 @@ async fn write(stores: &Stores, key: &str, state: &ToolState, expected: Expected
     written.expect("it can be written")
 }
 
-/// A first state under a key.
+/// Creates a first state under a key.
 async fn begun(stores: &Stores, value: &str) -> (String, ToolState) {
     let (key, state) = (key(), next(None, value));
     let written = write(stores, &key, &state, Expected::VersionOrNothing(0)).await;

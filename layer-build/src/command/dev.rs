@@ -121,7 +121,7 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
     }
 }
 
-/// Builds, and serves the result; `None` where that is served already.
+/// Builds, and serves the result; `None`: the same is served already.
 async fn rebuild(
     server: &mut DevServer,
     builder: &Arc<DevBuilder>,

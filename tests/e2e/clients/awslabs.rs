@@ -90,7 +90,7 @@ fn every_shape_of_a_gateway_event_is_accepted() {
             &encoded,
             true,
         ),
-        // As the console's test button sends it.
+        // The form that the console's test button sends.
         (Value::Null, &body, false),
     ] {
         let answer = host.invoke(&event(&headers, body, base64));

@@ -20,7 +20,7 @@ fn call(tool: &str, arguments: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
 }
 
-/// An AgentCore Gateway's client context for a call of this tool.
+/// Returns an AgentCore Gateway's client context for a call of this tool.
 fn named(tool: &str) -> Value {
     json!({ "custom": {
         "bedrockAgentCoreAwsRequestId": "request",

@@ -1,4 +1,4 @@
-//! The clients of the official SDKs, and others that people use, through every door.
+//! The clients of the official SDKs, and others that people use, through every front door.
 
 use std::process::{Command, Output};
 
@@ -202,7 +202,7 @@ enum Era {
 }
 
 impl Server {
-    /// All clients, each in one mode of these eras.
+    /// Runs all clients, each in one mode of these eras.
     fn serves<const N: usize>(&self, eras: [Era; N]) {
         for era in eras {
             let (clients, inspectors) = match era {

@@ -22,7 +22,7 @@ fn call(id: impl Into<Value>, tool: &str, arguments: Value, meta: Value) -> Valu
     request(id, "tools/call", &params)
 }
 
-/// The `_meta` of a client of revision 2026-07-28.
+/// Returns the `_meta` of a client of revision 2026-07-28.
 fn modern() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tests::{cargo_layer, output_of, repository, target};
 
-/// A plugin outside of this repository that is linked against a library from C, and that library.
+/// Creates a plugin outside of this repository that is linked against a library from C; returns both.
 fn greeter() -> (PathBuf, PathBuf) {
     let folder = target().join("authors/greeter");
     let native = folder.join("native");

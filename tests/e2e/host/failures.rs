@@ -158,7 +158,7 @@ fn megabytes_of_wrong_arguments_get_a_short_error() {
     assert!(peak < 400, "peak memory of {peak} MB");
 }
 
-/// Request ids are random UUIDs.
+/// Removes request ids, which are random UUIDs.
 fn without_ids(text: &str) -> String {
     let words =
         text.split(' ').map(

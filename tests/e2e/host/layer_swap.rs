@@ -140,7 +140,7 @@ fn a_library_that_is_not_a_plugin_is_never_opened() {
         assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
         assert!(!mark.exists(), "MCP_PRELOAD={preload}");
     }
-    // Nor if it is selected.
+    // Selecting it does not open it either.
     let told = Host::refusal_output(&layer, &[variable, ("ENTRY_FILE", "not_a_plugin")]);
     assert!(told.contains("error[PLUGIN_NO_ROOT_MODULE]"), "{told}");
     assert!(!mark.exists());

@@ -113,7 +113,7 @@ fn concurrent_invocations_run_concurrent_calls() {
     assert_eq!(environment.exit_code(), Some(0));
 }
 
-/// An HTTP API's event.
+/// Returns the event of an HTTP API.
 fn call(tool: &str, arguments: Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });

@@ -1,4 +1,4 @@
-//! The official conformance suite, through every door.
+//! The official conformance suite, through every front door.
 
 use std::io::Write as _;
 

@@ -16,7 +16,7 @@ const LARGE: usize = 5 * 1024 * 1024;
 /// Source: `MAX_BODY` of the host.
 const TOO_LARGE: usize = 6 * 1024 * 1024 + 1;
 
-/// A layer with a tool for every row.
+/// Returns a layer with a tool for every row.
 fn layer() -> Layer {
     let with = |name: &str, members: &[(&str, Value)], facts: &[(&str, Value)]| {
         let mut tool = tool(name);

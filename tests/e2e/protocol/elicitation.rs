@@ -195,7 +195,7 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
     let sure = || json!({ "confirmation": accept(json!({ "sure": true })) });
     let last = again(&another.connect(), "delete", &path, &first.state, sure());
     assert_eq!(text(&last), "a.txt is deleted");
-    // Two environments of one function, through different doors.
+    // Two environments of one function, through different front doors.
     let environments = [FrontDoor::rest_api("prod"), FrontDoor::http_api("$default")]
         .map(|door| Host::lambda_with(&layer, door, &[KEY]));
     let state = begin(&environments[0].connect(), "delete", &path).state;

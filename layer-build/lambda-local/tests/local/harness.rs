@@ -217,7 +217,7 @@ pub(crate) async fn arrival(place: &Path) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("nobody came to {}", place.display());
+    panic!("no process left its mark in {}", place.display());
 }
 
 /// Waits until there is a file, or fails.
