@@ -22,9 +22,9 @@ Commands:
   stdio                 Serve MCP over stdin and stdout, to a client that starts this program
 
 Options:
-  --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 takes a free one,
-                        and `stdin` is a socket that listens already, as inetd hands it over
-  --allow-public        Allow an address that others can reach, although MCP_BEARER_TOKENS is not set
+  --listen ADDRESS      Where to listen [default: 127.0.0.1:3000]; port 0 picks a free port,
+                        and `stdin` is a listening socket, as inetd passes it
+  --allow-public        Allow a public address even if MCP_BEARER_TOKENS is not set
   -V, --version         Print the versions of the program, the plugin ABI and MCP
   -h, --help            Print this
 
@@ -71,7 +71,7 @@ fn run<F: Future<Output = ExitCode>>(
     crash_handler::install_handler();
     let stdout = stdout_redirect::redirect();
     if let Err(error) = &stdout {
-        tracing::debug!("there is no stdout to keep from plugins: {error}");
+        tracing::debug!("stdout cannot be redirected away from plugins: {error}");
     }
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -92,7 +92,7 @@ fn run<F: Future<Output = ExitCode>>(
 
 #[expect(
     clippy::print_stdout,
-    reason = "what was asked for on the command line"
+    reason = "the output that the command line requests"
 )]
 fn print(text: &str) -> ExitCode {
     print!("{text}");

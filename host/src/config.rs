@@ -46,7 +46,7 @@ pub struct Config {
     pub list_ttl_ms: u64,
     /// `MCP_LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all of them.
     pub list_page_size: Option<usize>,
-    /// `MCP_RESPONSE_MODE`: the way in which Lambda gets an answer. Default: `buffered`.
+    /// `MCP_RESPONSE_MODE`: how Lambda gets a response. Default: `buffered`.
     pub response_mode: ResponseMode,
     /// `MCP_SESSION_TABLE`: the DynamoDB table of sessions and of the state of tools. Default: none, so that sessions are
     /// in the memory of each process.
@@ -61,7 +61,7 @@ pub struct Config {
     /// `MCP_SESSION_TTL_SECONDS`: the life of a session after its last use. Unit: seconds. Default: 86400, a day.
     pub session_ttl: Duration,
     /// `MCP_STATE_KEY`: the keys that seal the `requestState` of calls that ask their client. Default: a key in the table.
-    /// Without a table there is none on Lambda, so that no tool can ask, and elsewhere one of this process.
+    /// Without a table, a key of this process; on Lambda none, so that no tool can ask.
     pub state_keys: StateKeys,
     /// `MCP_STATE_TTL_SECONDS`: the time for a client to answer a tool's questions, and the time for which each answer is
     /// valid. Unit: seconds. Default: 3600, an hour.
@@ -108,7 +108,7 @@ pub struct LambdaConfig {
     pub is_snapshot: bool,
 }
 
-/// The way in which Lambda gets an answer. (`bootstrap serve` always streams.)
+/// How Lambda gets a response. (`bootstrap serve` always streams.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
     /// As a whole. Every front door can pass it on.
@@ -172,7 +172,7 @@ impl Config {
             }
         });
         // The value itself is never shown: it may be a key.
-        let problem = |name| format!("{name} is not UTF-8; write it in characters that are");
+        let problem = |name| format!("{name} is not UTF-8; write it in UTF-8");
         let unreadable = unreadable.into_inner().into_iter().map(problem);
         config.problems.extend(unreadable);
         config
@@ -286,7 +286,7 @@ mod tests {
                 let bytes = b"0123456789abcdef0123456789abcdef\xff".to_vec();
                 (asked == name).then(|| OsString::from_vec(bytes))
             });
-            let problem = format!("{name} is not UTF-8; write it in characters that are");
+            let problem = format!("{name} is not UTF-8; write it in UTF-8");
             assert_eq!(config.problems, [problem]);
         }
         let config = Config::from_os(|name| (name == "TOOLS_LIST").then(|| "größe".into()));

@@ -4,7 +4,7 @@ use layer_format::{ErrorCode, HasErrorCode};
 
 use crate::plugin::CatalogError;
 
-/// The reason why the host does not start: a complete message, and a code for programs.
+/// The reason why startup failed: a complete message, and a code for programs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {

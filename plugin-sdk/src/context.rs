@@ -148,7 +148,7 @@ impl Context {
     }
 
     /// Returns the authenticated caller as reported by the gateway or the host: `sub` of a token, an IAM ARN, the
-    /// name of a key. `None` if nobody authenticated the caller.
+    /// name of a key. `None` if the caller was not authenticated.
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
         self.facts().principal.as_deref()
@@ -187,7 +187,7 @@ impl Context {
         )
     }
 
-    /// Reports whether the call was cancelled or timed out: nobody waits for its result any more. The check is cheap
+    /// Reports whether the call was cancelled or timed out: its result is no longer needed. The check is cheap
     /// enough for loops.
     ///
     /// It stays false after a call that ended by itself: a thread that outlives its call needs a signal of its own.

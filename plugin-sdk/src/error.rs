@@ -186,7 +186,7 @@ impl<T> ReturnType<T> {
     pub const TYPE: Self = Self(PhantomData);
 }
 
-/// The first choice of [`ReturnType`]: a `Result` whose error has causes.
+/// The first choice of [`ReturnType`]: a `Result` with an error that has causes.
 pub trait ErrorWithCauses {
     /// The return type.
     type Output;

@@ -165,7 +165,7 @@ fn remove_null(property: &mut Value) {
     }
 }
 
-/// Rewrites an enum whose variants have doc comments as titled choices.
+/// Rewrites an enum with doc comments on its variants as titled choices.
 fn choices(schema: &mut Value, keyword: &str) {
     let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else {
         return;

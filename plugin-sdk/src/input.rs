@@ -54,8 +54,8 @@ use crate::{
 /// ```
 ///
 /// - Code with effects belongs after the last question. Code before a question runs once per round.
-/// - The key identifies a question, and an answer is valid for the same question only. A question whose text changes each
-///   time (the time of day) is asked forever.
+/// - The key identifies a question, and an answer is valid for the same question only. A question with a text that changes
+///   each time (the time of day) is asked forever.
 /// - [`Context::ask`] asks several questions at once, and needs fewer rounds.
 /// - A tool that cannot work without an answer declares it by `#[tool(requires(...))]`. Clients without the capability then
 ///   get an error that names it. Other tools get [`InputError::CannotAsk`] and may continue without an answer.
@@ -267,7 +267,7 @@ fn refusal_message(refusal: &[u8]) -> String {
     let Refusal { kind, public } = serde_json::from_slice(refusal).unwrap_or_default();
     public.unwrap_or_else(|| {
         let why = match kind.as_str() {
-            "call_ended" => "the call is over, so that nobody is left to answer",
+            "call_ended" => "the call has ended, so the client can no longer answer",
             "unknown_op" => "this host has no way to ask the client",
             _ => "the host did not understand the question",
         };
@@ -539,7 +539,7 @@ mod tests {
             ),
             (
                 r#"{"kind": "call_ended", "detail": "call 5 is over"}"#,
-                "the call is over, so that nobody is left to answer",
+                "the call has ended, so the client can no longer answer",
             ),
             (
                 r#"{"kind": "unknown_op"}"#,

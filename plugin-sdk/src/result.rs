@@ -130,9 +130,9 @@ fn not_json(error: &serde_json::Error) -> ToolResult {
 
 /// A type that a tool can return. The crate has a [table](crate#return-types) of them.
 #[diagnostic::on_unimplemented(
-    message = "a tool cannot give back `{Self}`",
+    message = "a tool cannot return `{Self}`",
     label = "not a result of a tool",
-    note = "give back `String`, a number, `bool`, `()`, `Json<T>` where `T: Serialize + JsonSchema`, `Content`, `ToolResult`, or a `Result` of these"
+    note = "return `String`, a number, `bool`, `()`, `Json<T>` where `T: Serialize + JsonSchema`, `Content`, `ToolResult`, or a `Result` of these"
 )]
 pub trait IntoToolResult {
     /// Returns the schema of `structuredContent`, if the type always has one.

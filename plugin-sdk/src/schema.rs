@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::runtime::{arguments::members_of, failure::Failure};
 
-/// Returns the `inputSchema` of a tool whose parameters are the fields of `T`, and whether the host has to validate
+/// Returns the `inputSchema` of a tool with the fields of `T` as parameters, and whether the host has to validate
 /// arguments before the call.
 ///
 /// # Errors
@@ -54,8 +54,8 @@ fn input_schema(root: Root) -> (Value, bool) {
     (schema, validate)
 }
 
-/// Parses a custom `inputSchema`. The host always validates it, because nobody knows which of its constraints
-/// decoding enforces.
+/// Parses a custom `inputSchema`. The host always validates it, because it is not known which of its
+/// constraints decoding enforces.
 ///
 /// # Errors
 /// `unavailable` if it is not JSON.

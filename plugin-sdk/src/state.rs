@@ -149,8 +149,8 @@ pub struct NoState;
 
 /// A function that builds a `T`. `M` distinguishes the kinds of functions.
 #[diagnostic::on_unimplemented(
-    message = "what `export_tools!(state = ...)` names does not build the `State<{T}>` that a tool takes",
-    label = "does not give back `{T}` or `Result<{T}, E>`",
+    message = "the function in `export_tools!(state = ...)` does not build the `State<{T}>` that a tool takes",
+    label = "does not return `{T}` or `Result<{T}, E>`",
     note = "`E` is an error or a text, as for `ToolError`",
     note = "a plugin has one state: a struct, if its tools share several things; an async function needs the feature `async` of plugin-sdk"
 )]

@@ -126,8 +126,8 @@ pub struct StoredState {
     handle: Option<Handle>,
 }
 
-/// Names what a tool keeps outside of sessions. Whoever has it can use it, through the same plugin and as the same caller:
-/// it cannot be guessed.
+/// The name of a state that a tool stores outside of sessions. Anyone who has it can use it, through the same plugin and
+/// as the same caller. It cannot be guessed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
@@ -272,7 +272,7 @@ impl StoredState {
                 break;
             }
         }
-        let message = "other calls change what is kept all the time; try again later";
+        let message = "other calls keep changing the stored state; try again later";
         Err(StateError::new(StateErrorKind::Unavailable, message).into())
     }
 
@@ -337,8 +337,8 @@ fn request(host: Host, payload: &Map<String, Value>) -> Result<Answer, StateErro
         let message = error.and_then(|error| error.public);
         let message = message.unwrap_or_else(|| {
             let message = match kind {
-                StateErrorKind::CallEnded => "the call is over: nothing is kept for it any more",
-                _ => "this host keeps nothing between calls",
+                StateErrorKind::CallEnded => "the call has ended: it can no longer store state",
+                _ => "this host stores no state between calls",
             };
             message.to_owned()
         });
@@ -356,14 +356,14 @@ fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Value, StateError> {
     let encoded =
         checked.and_then(|()| serde_json::to_value(value).map_err(|error| error.to_string()));
     encoded.map_err(|error| {
-        let message = format!("what is to be kept has no form in JSON: {error}");
+        let message = format!("the new state cannot be serialized as JSON: {error}");
         StateError::new(StateErrorKind::Unreadable, message)
     })
 }
 
 fn decode<T: DeserializeOwned>(value: Value) -> Result<T, StateError> {
     serde_json::from_value(value).map_err(|error| {
-        let message = format!("what is kept is not of the type that it is read as: {error}");
+        let message = format!("the stored state does not have the requested type: {error}");
         StateError::new(StateErrorKind::Unreadable, message)
     })
 }

@@ -90,7 +90,7 @@ pub fn plugin() -> Plugin {
 pub fn form<T: JsonSchema>() -> Value {
     let form = crate::form::form_of::<T>();
     if let Err(error) = Form::new(&form.shown, form.constraints.as_ref()) {
-        panic!("{} is a form {error}", T::schema_name());
+        panic!("{} is an invalid form: {error}", T::schema_name());
     }
     form.shown
 }
@@ -125,7 +125,7 @@ impl Plugin {
         };
         let declaration = match invoke(module, op::INIT, "", &facts.to_string(), host) {
             Ok(declaration) => declaration,
-            Err(failure) => panic!("the plugin does not start: {failure}"),
+            Err(failure) => panic!("the plugin's initialization failed: {failure}"),
         };
         let problems = problems(&declaration);
         assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -156,7 +156,7 @@ impl Plugin {
         let mut tools = tools.into_iter().flatten();
         let Some(position) = tools.position(|tool| tool["tool"]["name"] == name) else {
             panic!(
-                "no tool is named {name:?}; there are {}",
+                "no tool is named {name:?}; the tools are {}",
                 self.names().join(", ")
             );
         };
@@ -183,7 +183,7 @@ impl Plugin {
         let folder = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
         let path = Path::new(&folder).join(path);
         let declared = format!("{:#}\n", self.declaration["tools"]);
-        let update = "run the test with UPDATE_DECLARATION=1 in the environment to write it, and look at the difference";
+        let update = "run the test with UPDATE_DECLARATION=1 in the environment to write it, and review the difference";
         if std::env::var_os("UPDATE_DECLARATION").is_some() {
             if let Err(error) = std::fs::write(&path, declared) {
                 panic!("{}: {error}", path.display());
@@ -199,7 +199,7 @@ impl Plugin {
                     .take_while(|(a, b)| a == b)
                     .count();
                 panic!(
-                    "the tools are declared otherwise than in {} from line {} on, now:\n{declared}\n{update}",
+                    "the declared tools differ from {} from line {} on; they are now:\n{declared}\n{update}",
                     path.display(),
                     line + 1
                 );

@@ -59,9 +59,9 @@ pub struct Hints {
     pub open_world: Option<bool>,
 }
 
-/// A type with the name of a function, for which `#[tool]` implements this trait.
+/// A type with the name of a function. `#[tool]` implements this trait for it.
 #[diagnostic::on_unimplemented(
-    message = "what `export_tools!` names is not a tool",
+    message = "`export_tools!` names something that is not a tool",
     label = "put `#[tool]` on this function"
 )]
 pub trait ToolFn {

@@ -43,14 +43,14 @@ fn tool_problems(declared: &DeclaredTool) -> Vec<String> {
     }
     if declared.timeout_ms == Some(0) {
         problems.push(format!(
-            "tool {name} has a time limit of 0 ms, in which it can do nothing"
+            "tool {name} has a time limit of 0 ms, so that every call times out"
         ));
     }
     for required in &declared.requires {
         if !CAPABILITIES.contains(&required.as_str()) {
             let known = CAPABILITIES.join(", ");
             problems.push(format!(
-                "tool {name} requires {required:?}, which no client can be capable of; there are {known}"
+                "tool {name} requires {required:?}, which is not a client capability; use one of {known}"
             ));
         }
     }
@@ -119,18 +119,18 @@ mod tests {
             ),
             (
                 json!({ "timeoutMs": 0 }),
-                vec!["tool t has a time limit of 0 ms, in which it can do nothing"],
+                vec!["tool t has a time limit of 0 ms, so that every call times out"],
             ),
             (
                 json!({ "requires": ["roots", "elicitation.from"] }),
                 vec![
-                    "tool t requires \"elicitation.from\", which no client can be capable of; there are elicitation, elicitation.form, elicitation.url, roots, sampling, sampling.context, sampling.tools",
+                    "tool t requires \"elicitation.from\", which is not a client capability; use one of elicitation, elicitation.form, elicitation.url, roots, sampling, sampling.context, sampling.tools",
                 ],
             ),
             (
                 json!({ "headers": { "Region": "/region" } }),
                 vec![
-                    "tool t: `headers` has \"Region\" for \"/region\", where the inputSchema has no such x-mcp-header",
+                    "tool t: `headers` has \"Region\" for \"/region\", but the inputSchema has no such x-mcp-header there",
                 ],
             ),
             (

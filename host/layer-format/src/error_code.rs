@@ -16,7 +16,7 @@ macro_rules! error_codes {
             /// Every code.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// Returns the code as it is written everywhere.
+            /// Returns the code as text.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {

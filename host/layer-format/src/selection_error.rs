@@ -101,9 +101,9 @@ fn unmatched_message(
         .iter()
         .map(
             |Unmatched { name, suggestions }| match suggestions.as_slice() {
-                [] => format!("no {what} fits {name:?}"),
+                [] => format!("no {what} matches {name:?}"),
                 suggestions => format!(
-                    "no {what} fits {name:?}; did you mean {}?",
+                    "no {what} matches {name:?}; did you mean {}?",
                     suggestions.join(" or ")
                 ),
             },
@@ -116,7 +116,7 @@ fn unmatched_message(
     );
     if !skipped.is_empty() {
         let all: Vec<_> = skipped.iter().map(SkippedPlugin::to_string).collect();
-        message.push_str(&format!("; left out were {}", all.join("; ")));
+        message.push_str(&format!("; skipped: {}", all.join("; ")));
     }
     message
 }

@@ -1,6 +1,6 @@
 //! Client capabilities: what a client can do, and what tools need it to do.
 //!
-//! A name such as `elicitation.url` is a path into the object by which a client declares its capabilities. Plain
+//! A name such as `elicitation.url` is a path into the object with a client's declared capabilities. Plain
 //! `elicitation` means `elicitation.form`, in a declaration and in a requirement: a client that declares it without a
 //! mode supports forms (M:elicit, "Capabilities").
 
@@ -93,7 +93,7 @@ mod tests {
             ("elicitation.url", r#"{"elicitation":{"url":{}}}"#, true),
             ("sampling.tools", r#"{"sampling":{"tools":{}}}"#, true),
             ("sampling.tools", r#"{"sampling":{}}"#, false),
-            // What a newer layer may name: the rule is the same.
+            // A newer layer may name this: the rule is the same.
             ("smelling.far", r#"{"smelling":{"far":{"miles":3}}}"#, true),
             ("smelling.far", "{}", false),
         ] {

@@ -119,11 +119,11 @@ impl Received<'_> {
     fn route_batch<'a>(self, messages: &[&'a RawValue]) -> Result<Route<'a>, Answer> {
         let refuse = |problem: &str| Err(Answer::error(400, None, INVALID_REQUEST, problem));
         if messages.is_empty() {
-            return refuse("a batch without messages asks for nothing");
+            return refuse("the batch is empty; send at least one message");
         }
         if messages.len() > MAX_BATCH {
             return refuse(&format!(
-                "a batch has at most {MAX_BATCH} messages; send several"
+                "a batch has at most {MAX_BATCH} messages; split it"
             ));
         }
         if matches!(self.header, Header::Modern) {

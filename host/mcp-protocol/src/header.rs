@@ -47,7 +47,7 @@ fn compare(header: &str, value: &str, body: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "the header {header} says {value:?}, the body {body:?}"
+        "the header {header} is {value:?}, but the body has {body:?}"
     ))
 }
 
@@ -91,7 +91,7 @@ fn check_argument(
         (None, None) => return Ok(()),
         (None, Some(_)) => {
             return Err(format!(
-                "the header {header} is there, but not the argument"
+                "the header {header} is set, but its argument is missing; send both or neither"
             ));
         }
         (Some(argument), None) => return Err(missing_header(header, argument)),
@@ -106,7 +106,7 @@ fn check_argument(
         return Ok(());
     }
     Err(format!(
-        "the header {header} says {value:?}, the body {argument}"
+        "the header {header} is {value:?}, but the body has {argument}"
     ))
 }
 
@@ -135,7 +135,9 @@ fn find_argument<'a>(
             return Ok(None);
         };
         let object = members(object).map_err(|duplicate| {
-            format!("an object has {duplicate:?} twice, of which a header can repeat only one")
+            format!(
+                "an object has {duplicate:?} twice, but a header can repeat only one; send it once"
+            )
         })?;
         found = object.and_then(|object| object.get(&name).copied());
     }
@@ -143,7 +145,7 @@ fn find_argument<'a>(
 }
 
 fn missing_header(header: &str, body: &str) -> String {
-    format!("the header {header} is missing; it must say {body}")
+    format!("the header {header} is missing; it must be {body}")
 }
 
 fn decode_value(header: &str, value: &str) -> Result<String, String> {
@@ -164,7 +166,7 @@ fn decode(value: &str) -> Option<String> {
     }
 }
 
-/// Encodes a value for a header. A value that no header can have as it is becomes `=?base64?...?=` (M:http, "Custom Headers from Tool Parameters").
+/// Encodes a value for a header. A value that no header can contain unchanged becomes `=?base64?...?=` (M:http, "Custom Headers from Tool Parameters").
 #[must_use]
 pub fn encode_header(value: &str) -> Cow<'_, str> {
     let is_plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
@@ -407,17 +409,17 @@ mod tests {
             (
                 r#"{"trip":{"days":2}}"#,
                 None,
-                "the header Mcp-Param-Days is missing; it must say 2 (argument /trip/days)",
+                "the header Mcp-Param-Days is missing; it must be 2 (argument /trip/days)",
             ),
             (
                 r#"{"trip":{"days":2}}"#,
                 Some("3"),
-                "the header Mcp-Param-Days says \"3\", the body 2 (argument /trip/days)",
+                "the header Mcp-Param-Days is \"3\", but the body has 2 (argument /trip/days)",
             ),
             (
                 "{}",
                 Some("3"),
-                "the header Mcp-Param-Days is there, but not the argument (argument /trip/days)",
+                "the header Mcp-Param-Days is set, but its argument is missing; send both or neither (argument /trip/days)",
             ),
             (
                 r#"{"trip":{"days":2}}"#,

@@ -9,8 +9,8 @@
 //! write a request can write an answer. Two consequences are easily overlooked:
 //!
 //! - Answers without an [`InputResume::state`] are accepted for whatever question has their key. Clients may send them
-//!   so (the official suite does: `input-required-result-ignore-extra-params`), but then nobody knows what the question
-//!   was. Only a state ties an answer to this very question.
+//!   so (the official suite does: `input-required-result-ignore-extra-params`), but then the question is not
+//!   known. Only a state ties an answer to this very question.
 //! - A state can be used more than once. It records the answers to the questions of one call, and it is valid until it
 //!   expires, however often it is sent. An action that must happen once, such as a payment, needs a key of its own in
 //!   the tool's arguments, or a store that remembers it (M:mrtr: "If single use matters, enforce it server-side").
@@ -22,7 +22,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{ServerInfo, json::to_raw, meta_keys::SERVER_INFO};
 
-/// The methods by which a server can ask a client.
+/// The methods for asking a client.
 const METHODS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
 
 /// Reports whether a client with this capability can be asked something. (Capabilities of later revisions are unknown.)
@@ -35,7 +35,7 @@ pub fn is_input_capability(capability: &str) -> bool {
 /// One question to a client. It is no JSON-RPC message: it has no id.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct InputRequest {
-    /// The method by which the client is asked.
+    /// The method of the question.
     pub method: String,
     /// The method's parameters, an object.
     pub params: Value,
@@ -58,11 +58,11 @@ impl InputRequest {
     /// The reason why no client can be asked this, as the end of a sentence.
     pub fn required_capabilities(&self) -> Result<Vec<&'static str>, String> {
         if !self.params.is_object() {
-            return Err("has `params` that are no object".to_owned());
+            return Err("has `params` that are not an object".to_owned());
         }
         let text = |member: &str| match self.params[member].is_string() {
             true => Ok(()),
-            false => Err(format!("lacks a text as its {member:?}")),
+            false => Err(format!("needs a string as its {member:?}")),
         };
         match self.method.as_str() {
             "elicitation/create" if self.has_mode("url") => {
@@ -80,11 +80,11 @@ impl InputRequest {
             "roots/list" => Ok(vec!["roots"]),
             "sampling/createMessage" => {
                 if !self.params["maxTokens"].is_u64() {
-                    return Err("lacks a whole number as its \"maxTokens\"".to_owned());
+                    return Err("needs an integer as its \"maxTokens\"".to_owned());
                 }
                 let messages = self.params["messages"].as_array();
                 if !messages.is_some_and(|messages| messages.iter().all(is_message)) {
-                    return Err("lacks \"messages\", each with a role and a content".to_owned());
+                    return Err("needs \"messages\", each with a role and a content".to_owned());
                 }
                 let mut required = vec!["sampling"];
                 let has = |member: &str| self.params.get(member).is_some();
@@ -101,7 +101,7 @@ impl InputRequest {
                 Ok(required)
             }
             method => Err(format!(
-                "has the method {method:?}; clients are asked by {}",
+                "has the method {method:?}; use one of {}",
                 METHODS.join(", ")
             )),
         }

@@ -62,7 +62,7 @@ pub(crate) enum Message<'a> {
         params: Option<&'a RawValue>,
     },
     Response,
-    /// The raw items of an array. Of a very long array only the first ones.
+    /// The raw items of an array; only the first ones of a very long array.
     Batch(Vec<&'a RawValue>),
 }
 
@@ -285,7 +285,7 @@ impl Answer {
                 200,
                 Some(id),
                 INTERNAL_ERROR,
-                &format!("the result has no form in JSON: {error}"),
+                &format!("the result cannot be serialized as JSON: {error}"),
             ),
         }
     }

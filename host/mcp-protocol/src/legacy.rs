@@ -23,7 +23,7 @@ pub(crate) fn request<'a>(
     let request = match lookup(method, false) {
         Some(read) => read(params, false).map_err(|problem| params::invalid_params(&id, problem)),
         None => {
-            let message = format!("the method {method} is not offered");
+            let message = format!("the method {method} is not supported");
             Err(Answer::error(200, Some(&id), METHOD_NOT_FOUND, &message))
         }
     };

@@ -89,7 +89,7 @@ fn list_tools<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str
 fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<ClientRequest<'a>, &'static str> {
     let name = params
         .get("name")?
-        .ok_or("`params.name` is missing: which tool is to be called?")?;
+        .ok_or("`params.name` is missing; send the name of the tool to call")?;
     let name = text(name).ok_or("`params.name` must be a string")?;
     let arguments = params.get("arguments")?;
     if arguments.is_some_and(|arguments| !is_object(arguments)) {

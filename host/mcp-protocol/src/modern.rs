@@ -96,7 +96,7 @@ fn check_envelope(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
             .filter(|version| Revision::parse(trim_blanks(version)).is_none());
         let unknown = unknown.map_or_else(String::new, |version| {
             let offered = Revision::ALL.map(Revision::as_str).join(", ");
-            format!("MCP-Protocol-Version says {version:?}, offered are {offered}; ")
+            format!("MCP-Protocol-Version {version:?} is not supported, only {offered}; ")
         });
         let message = format!(
             "{unknown}`params._meta` of a request in revision {}: {problem}",
@@ -114,7 +114,7 @@ fn check_envelope(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
         .filter(|key| !meta.contains_key(*key))
         .collect();
     if !missing.is_empty() {
-        return refuse(&format!("without {}", missing.join(" and ")));
+        return refuse(&format!("missing {}", missing.join(" and ")));
     }
     if !is_object(meta[CLIENT_CAPABILITIES]) {
         return refuse(&format!("{CLIENT_CAPABILITIES} must be an object"));
@@ -137,7 +137,7 @@ fn check_version(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
         return Ok(());
     }
     let data = json!({ "supported": [Revision::MODERN.as_str()], "requested": version });
-    let message = format!("protocol version {version:?} is not offered without a handshake");
+    let message = format!("protocol version {version:?} is not supported without a handshake");
     let code = UNSUPPORTED_PROTOCOL_VERSION;
     let id = Some(context.id);
     Err(Answer::error_with(400, id, code, &message, Some(data)))
@@ -171,7 +171,7 @@ fn check_method(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
 
 fn method_not_found(id: &Id, method: &str) -> Answer {
     let message = format!(
-        "the method {method} is not offered in revision {}",
+        "the method {method} is not supported in revision {}",
         Revision::MODERN
     );
     Answer::error(404, Some(id), METHOD_NOT_FOUND, &message)

@@ -31,9 +31,8 @@ impl<'a> Params<'a> {
     /// Parses `params` and `params._meta`.
     ///
     /// # Errors
-    /// The answer to a message that has a member twice, in `params` or in its `_meta`. Of two readers, such as a
-    /// gateway and this server, one may take the first and the other the last, so that they would act on different
-    /// requests.
+    /// The answer to a message that has a member twice, in `params` or in its `_meta`. A gateway and this
+    /// server could read different ones, and so act on different requests.
     pub(crate) fn parse(id: Option<&Id>, raw: Option<&'a RawValue>) -> Result<Self, Answer> {
         let duplicate = |place: &str, name: &str| {
             let message = format!("{place} has {name:?} twice; send it once");

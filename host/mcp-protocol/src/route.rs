@@ -13,7 +13,7 @@ pub struct Headers<'a> {
     pub name: Option<&'a str>,
 }
 
-/// The way in which the server has to answer a message.
+/// The way to answer a message.
 #[derive(Clone, Debug)]
 pub enum Route<'a> {
     /// An answer that does not depend on the tools.

@@ -18,15 +18,15 @@ pub(super) fn check_times(values: &mut Values<'_>) {
     for (name, why) in [
         (
             "MCP_CALL_TIMEOUT_MS",
-            "no call could be answered; leave it out for the gateway's own limit",
+            "every call would time out; unset it for the gateway's own limit",
         ),
         (
             "MCP_STATE_TTL_SECONDS",
-            "no client could answer a tool's question; leave it out for an hour",
+            "no client could answer a tool's question; unset it for an hour",
         ),
         (
             "MCP_SESSION_TTL_SECONDS",
-            "sessions, and what tools keep, would end at once; leave it out for a day",
+            "sessions and stored state would expire at once; unset it for a day",
         ),
     ] {
         let value = values.text(name);
@@ -50,7 +50,7 @@ pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
     if values.is_blank("AWS_ENDPOINT_URL_DYNAMODB") {
         // The AWS SDK, which reads it as well, panics at the first request.
         values.problems.push(
-            "AWS_ENDPOINT_URL_DYNAMODB is blank, and counts all the same; leave it out for Amazon's own"
+            "AWS_ENDPOINT_URL_DYNAMODB is blank, which is not a URL; unset it for AWS's own endpoint"
                 .to_owned(),
         );
     }
@@ -60,7 +60,7 @@ pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
 pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, has_table: bool) {
     if on_lambda && !has_table {
         values.problems.push(
-            "MCP_SESSION_MODE is strict, which cannot work in several environments without a table that they share; set MCP_SESSION_TABLE"
+            "MCP_SESSION_MODE is strict, which needs a table that all environments share; set MCP_SESSION_TABLE"
                 .to_owned(),
         );
     }
@@ -85,10 +85,10 @@ pub(super) fn check_callers(values: &mut Values<'_>, origins: &[String], hosts: 
 pub(super) fn context_header(name: &str) -> Result<HeaderName, &'static str> {
     let header: HeaderName = name
         .parse()
-        .map_err(|_| "which no header can be named; write names such as x-tenant")?;
+        .map_err(|_| "which is not a header name; write names such as x-tenant")?;
     if SECRET_HEADERS.contains(&header.as_str()) {
         return Err(
-            "a secret by which a plugin could act as the caller; leave it out, tools learn who called from the principal and its claims",
+            "a secret that lets a plugin act as the caller; remove it, tools identify the caller by the principal and its claims",
         );
     }
     Ok(header)
@@ -106,7 +106,7 @@ fn is_origin(text: &str) -> bool {
 fn endpoint_problem(url: &str) -> Option<String> {
     if url.contains('@') {
         return Some(
-            "has a user in it, or a password, which DynamoDB does not know; write http://HOST:PORT or https://HOST"
+            "contains a user or a password, which DynamoDB does not use; write http://HOST:PORT or https://HOST"
                 .to_owned(),
         );
     }

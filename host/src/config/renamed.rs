@@ -42,8 +42,8 @@ const RENAMED: [Renamed; 19] = [
     setting("STATE_TTL_SECONDS", "MCP_STATE_TTL_SECONDS"),
 ];
 
-/// Adds a problem for each old name of a guard, and returns a warning for each other old name. A variable whose new
-/// name is set belongs to a plugin: plugins share the environment.
+/// Adds a problem for each old name of a guard, and returns a warning for each other old name. If the new
+/// name is set too, the old one belongs to a plugin: plugins share the environment.
 pub(super) fn check_renamed(values: &mut Values<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     for Renamed { old, new, is_guard } in RENAMED {

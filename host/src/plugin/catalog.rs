@@ -115,7 +115,7 @@ impl Catalog {
         };
         policy.check()?;
         if tools.is_empty() {
-            tracing::warn!("every tool is left out: there is nothing to serve");
+            tracing::warn!("all tools were skipped: there is nothing to serve");
         }
         Ok(Self::new(tools, layers, policy.into_skipped()))
     }
@@ -209,7 +209,7 @@ fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>,
             (Plugin::new(path, expected), declaration, defaults)
         }
         Candidate::Bare => {
-            tracing::info!(library = %path.display(), "no manifest names this plugin: it is opened at the start, which is slower. (Of two layers of one name the later overwrites the manifest of the other.)");
+            tracing::info!(library = %path.display(), "no manifest names this plugin, so it is opened at startup, which is slower. (If two layers have the same name, the later one overwrites the manifest of the other.)");
             let (plugin, declaration) = open(path)?;
             (plugin, declaration, Vec::new())
         }

@@ -66,7 +66,7 @@ pub(crate) fn call(
             return Err(CallFailure {
                 kind: FailureKind::Cancelled,
                 public: None,
-                detail: Some("given up before it began".to_owned()),
+                detail: Some("cancelled before it began".to_owned()),
             });
         }
         let host = Host {

@@ -114,7 +114,7 @@ pub enum OpenError {
         found: u32,
     },
     /// `init` failed.
-    #[error("{}: does not start: {reason}", .path.display())]
+    #[error("{}: initialization failed: {reason}", .path.display())]
     Init {
         /// The library.
         path: PathBuf,
@@ -138,7 +138,7 @@ pub enum OpenError {
         found: String,
     },
     /// The file is not the one of the manifest.
-    #[error("{}: its content is not what its manifest says: damaged, or replaced; copy it again, or rebuild the layer with `cargo layer build`", .path.display())]
+    #[error("{}: its content differs from its manifest, so it was damaged or replaced; copy it again, or rebuild the layer with `cargo layer build`", .path.display())]
     Content {
         /// The library.
         path: PathBuf,
@@ -257,7 +257,7 @@ impl Plugin {
             && failure.kind != "unknown_op"
         {
             let library = self.path.display();
-            tracing::warn!(%library, detail = failure.detail, "a plugin could not be prepared: its first call will try again");
+            tracing::warn!(%library, detail = failure.detail, "a plugin could not be opened early; its first call tries again");
         }
         Ok(())
     }
@@ -414,8 +414,8 @@ fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError>
         reason: error_chain(&error),
     })?;
     let library = ManuallyDrop::new(library);
-    // SAFETY: under this name abi_stable puts an `AbiHeader`, whose first bytes are checked by `upgrade` before anything
-    // else of it is used.
+    // SAFETY: under this name abi_stable puts an `AbiHeader`. `upgrade` checks its first bytes before anything else of
+    // it is used.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_SYMBOL.as_bytes()) };
     let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),
@@ -430,7 +430,7 @@ fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError>
 
 fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
     // abi_stable's report of a different layout has hundreds of lines.
-    tracing::debug!(library = %path.display(), "abi_stable says: {error}");
+    tracing::debug!(library = %path.display(), "abi_stable: {error}");
     match error {
         LibraryError::IncompatibleVersionNumber { actual_version, .. } => OpenError::AbiVersion {
             path: path.to_owned(),
@@ -440,7 +440,7 @@ fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
             path: path.to_owned(),
             reason: match err {
                 RootModuleError::Unwound => {
-                    "it panicked before it could say what it is; its words are in the log"
+                    "it panicked before it returned its declaration; the panic's message is in the log"
                         .to_owned()
                 }
                 RootModuleError::Returned(error) => error.to_string(),
@@ -490,7 +490,7 @@ fn invoke(
         }
         Err(_) => Err(PluginFailure {
             kind: "panic".to_owned(),
-            detail: Some("a panic left the plugin".to_owned()),
+            detail: Some("a panic escaped from the plugin".to_owned()),
             ..PluginFailure::default()
         }),
     }

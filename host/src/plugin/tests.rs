@@ -1,3 +1,3 @@
-//! Plugin folders that nobody made on purpose.
+//! Tests of broken plugin folders.
 
 mod fuzz;

@@ -39,7 +39,7 @@ pub(crate) struct CallReply {
     pub(crate) is_error: bool,
     #[serde(default, rename = "_meta")]
     pub(crate) meta: Option<Map<String, Value>>,
-    /// The kind of the state error for which the call fails.
+    /// The kind of the state error that makes the call fail.
     #[serde(default)]
     pub(crate) cause: Option<String>,
 }
@@ -61,7 +61,7 @@ pub(crate) struct PluginFailure {
     pub(crate) public: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
-    /// The kind of the state error for which the call fails.
+    /// The kind of the state error that makes the call fail.
     #[serde(default, skip_serializing)]
     pub(crate) cause: Option<String>,
 }

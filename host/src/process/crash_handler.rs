@@ -31,7 +31,7 @@ use std::{
 
 use libc::{c_int, siginfo_t, ucontext_t};
 
-/// The signals by which faulty code ends its process.
+/// The signals that end a process with faulty code.
 const FATAL: [(c_int, &str); 5] = [
     (libc::SIGSEGV, "SIGSEGV"),
     (libc::SIGBUS, "SIGBUS"),
@@ -120,7 +120,7 @@ pub(crate) fn register_library(path: &Path, symbol: *const c_void, image: Librar
     }));
     let mut next = LIBRARIES.load(Ordering::Acquire);
     loop {
-        // SAFETY: just allocated, and nobody else has it until the exchange has succeeded.
+        // SAFETY: just allocated, and no other code has it until the exchange has succeeded.
         unsafe { (*library).next = next };
         match LIBRARIES.compare_exchange_weak(next, library, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return,
@@ -183,7 +183,7 @@ fn describe(
     } else {
         line.write_str(", in no plugin's code")?;
     }
-    // SAFETY: set only while the call it tells of lives, further up on the stack of this very thread.
+    // SAFETY: set only while the call that it describes lives, further up on the stack of this very thread.
     if let Some(RunningCall { request_id, tool }) = unsafe { running.as_ref() } {
         // SAFETY: as above.
         let (request_id, tool) = unsafe { (&**request_id, &**tool) };

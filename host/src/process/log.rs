@@ -62,7 +62,7 @@ const OWN_CRATES: [&str; 5] = [
     "tool_schema",
 ];
 
-/// Returns the least important level that is logged, as plugins get it. (They send no line that nobody would see.)
+/// Returns the least important level that is logged, as plugins get it. (They do not send lines below it.)
 pub(crate) fn least_level() -> &'static str {
     match LevelFilter::current().into_level() {
         Some(Level::TRACE) => "trace",

@@ -1,6 +1,6 @@
 //! The process's stdout, hidden from plugins: the output of a stray `println!` in a tool goes to stderr.
 //!
-//! A plugin has a standard library of its own that writes to file descriptor 1, wherever that leads. So the host keeps
+//! A plugin has a standard library of its own that writes to file descriptor 1. So the host keeps
 //! the real stdout for itself, and points descriptor 1 at stderr before any plugin is opened.
 
 use std::{

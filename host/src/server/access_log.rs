@@ -66,7 +66,7 @@ impl AccessLog {
     }
 }
 
-/// The log entry of a request. It is written when it is dropped, however the request has ended. By then the client
+/// The log entry of a request. It is written when it is dropped, at any end of the request. By then the client
 /// should have its answer, as far as the front door knows.
 pub(crate) struct AccessLogEntry {
     log: Arc<AccessLog>,

@@ -124,7 +124,7 @@ impl CallRunner {
         // the client that hangs up has started this program.
         let drops = revision.is_modern() || incoming.exposure == Exposure::Stdio;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
-        // The call's time limit applies as well when nobody waits any more or reads its notifications.
+        // The call's time limit applies also after its client has left or stopped reading notifications.
         let run = AssertUnwindSafe(run).catch_unwind();
         let outcome = if incoming.notifications.is_some() {
             tokio::spawn(run)
@@ -248,7 +248,7 @@ impl CallRunner {
         if let Some(questions) = unanswered {
             incoming.record.set_outcome(RequestOutcome::InputRequired);
             if let Err(CallError::Failed(failure)) = outcome {
-                let message = "a call failed that asks its client, who is asked all the same";
+                let message = "a call failed after it asked its client for input; the client still gets the questions";
                 log_failure(tool_call, call, &failure, message);
             }
             return questions;
@@ -270,7 +270,7 @@ impl CallRunner {
             }
             Err(ended) => failure_answer(tool_call, call, ended, &self.server),
         };
-        // A fault that the model cannot mend is reported to the client.
+        // A fault that the model cannot correct is reported to the client.
         match fault {
             None => answer,
             Some(fault) => {
@@ -283,7 +283,7 @@ impl CallRunner {
     }
 }
 
-/// Returns the fault of the stores for which a call has failed.
+/// Returns the fault of the stores that made a call fail.
 fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, CallError>) -> Option<StoreFault> {
     match outcome {
         Ok(result) if result.is_error => call.state.client_fault([result.content.get()]),

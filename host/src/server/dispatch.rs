@@ -306,6 +306,6 @@ pub(crate) fn split_message<'a>(route: Route<'a>, session: &SessionContext) -> M
 
 fn unknown_tool(name: &str) -> String {
     format!(
-        "unknown tool: {name}; the list of tools may have changed, ask for it again by tools/list"
+        "unknown tool: {name}; the list of tools may have changed, request it again with tools/list"
     )
 }

@@ -99,7 +99,7 @@ impl McpServer {
         }
         if !is_endpoint(incoming.path) {
             let message = format!(
-                "there is nothing at {}; the MCP endpoint is /mcp, and GET /health tells what is served",
+                "not found: {}; the MCP endpoint is /mcp, and GET /health lists what is served",
                 incoming.path
             );
             return refusal(StatusCode::NOT_FOUND, &message);
@@ -127,7 +127,7 @@ impl McpServer {
             },
             _ => {
                 let message = format!(
-                    "{} is not offered; there are {}",
+                    "the method {} is not supported; use one of {}",
                     incoming.method,
                     cors::METHODS
                 );

@@ -1,4 +1,4 @@
-//! Metrics for CloudWatch (`MCP_METRICS=emf`): a line of JSON for each request on stderr, of which CloudWatch makes
+//! Metrics for CloudWatch (`MCP_METRICS=emf`): a line of JSON for each request on stderr, which CloudWatch turns into
 //! metrics.
 //!
 //! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
@@ -18,7 +18,7 @@ const NAMESPACE: &str = "McpLayerHost";
 /// The writer of metrics for one function.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    /// The function's name; outside of Lambda there is none.
+    /// The function's name; `None` outside of Lambda.
     pub(crate) function: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Metrics {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_millis();
         let line = self.line(request, u64::try_from(now).unwrap_or_default());
-        // One write keeps other lines from coming between. Nobody may read stderr.
+        // One write keeps other lines from coming between. It may fail: stderr may be closed.
         let _ = io::stderr()
             .lock()
             .write_all(format!("{line}\n").as_bytes());

@@ -71,7 +71,7 @@ impl McpReply {
     }
 }
 
-/// The outcome of a request. Of several messages the worst counts, which is the last of these.
+/// The outcome of a request. The worst outcome of several messages counts, which is the last of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestOutcome {
     Ok,
@@ -81,7 +81,7 @@ pub(crate) enum RequestOutcome {
     ToolError,
     /// The answer is a JSON-RPC error, or has an HTTP status of one.
     Refused,
-    /// Nobody waits for the answer any more.
+    /// The client has left before the answer.
     Abandoned,
     /// The call has timed out.
     TimedOut,
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_that_nobody_set_follows_from_the_answer() {
+    fn an_unset_outcome_follows_from_the_answer() {
         let (id, code) = (Id::Number(1.into()), INVALID_PARAMS);
         for (answer, expected) in [
             (Answer::success(&id, &Map::new()), RequestOutcome::Ok),

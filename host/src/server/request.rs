@@ -30,7 +30,7 @@ pub struct IncomingRequest<'a> {
     pub headers: &'a HeaderMap,
     /// The body.
     pub body: &'a [u8],
-    /// The way in which the front door is reachable.
+    /// Who can reach the front door.
     pub exposure: Exposure<'a>,
     /// The caller, as far as the front door knows it.
     pub caller: Caller,
@@ -38,7 +38,7 @@ pub struct IncomingRequest<'a> {
     pub request_id: &'a str,
     /// The time when the function is ended.
     pub deadline: Option<SystemTime>,
-    /// The time for which the front door waits for an answer, if it has a limit.
+    /// The time limit of the front door, if it has one.
     pub gateway_timeout: Option<GatewayTimeout>,
     /// The receiver of notifications, if the client can get them before the answer. Otherwise they are part of the
     /// answer.
@@ -63,7 +63,7 @@ impl IncomingRequest<'_> {
     }
 }
 
-/// The way in which the front door is reachable.
+/// Who can reach the front door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure<'a> {
     /// Through a gateway under this domain, which the gateway vouches for.

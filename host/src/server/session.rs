@@ -100,7 +100,7 @@ impl LegacySessions {
                     400,
                     id,
                     INVALID_REQUEST,
-                    "in which session? send the header Mcp-Session-Id that came with the answer to initialize",
+                    "no session is given; send the header Mcp-Session-Id from the response to initialize",
                 )),
                 SessionMode::Lenient | SessionMode::Off => Ok(SessionContext::None),
             };
@@ -177,7 +177,7 @@ impl LegacySessions {
                 400,
                 None,
                 INVALID_REQUEST,
-                "which session? send the header Mcp-Session-Id",
+                "no session is given; send the header Mcp-Session-Id",
             ));
         };
         let gone = || Answer::error(404, None, INVALID_REQUEST, "there is no such session");

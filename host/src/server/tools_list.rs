@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The message for a cursor that leads to no page.
-const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; ask for it again without one";
+const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; request the list again without a cursor";
 
 /// The prefix of a cursor. The name of the last tool before the page follows. So every environment of a function issues
 /// the same cursors, and a cursor of an outdated list is recognized.
@@ -24,7 +24,7 @@ const CURSOR_PREFIX: &str = "after:";
 /// The pages of the list, built for each revision and scope at the first request.
 pub(crate) struct ToolsListCache {
     page_size: usize,
-    /// The time for which a client may cache a page. Unit: milliseconds.
+    /// The time that a client may cache a page. Unit: milliseconds.
     ttl_ms: u64,
     public: [OnceLock<Pages>; Revision::ALL.len()],
     private: [OnceLock<Pages>; Revision::ALL.len()],
@@ -44,8 +44,8 @@ impl ToolsListCache {
         }
     }
 
-    /// Returns the cache hints of a list. The list of a principal is private: whoever authorizes the principal may
-    /// treat others differently.
+    /// Returns the cache hints of a list. The list of a principal is private: the gateway or authorizer may treat
+    /// others differently.
     pub(crate) fn cache(&self, caller: &Caller) -> CacheHints {
         CacheHints {
             ttl_ms: self.ttl_ms,
@@ -135,7 +135,7 @@ fn enforce_limit(incoming: &IncomingRequest<'_>, id: &Id, page: Answer) -> Answe
     };
     let request_id = incoming.request_id;
     let message = format!(
-        "this page of the list of tools has {bytes} bytes as it is sent, and {} takes {}; the operator can make the pages smaller by MCP_LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id {request_id})",
+        "this page of the list of tools has {bytes} bytes as sent, and {} accepts {}; the operator can make the pages smaller with MCP_LIST_PAGE_SIZE, or serve fewer tools with TOOLS_LIST (request id {request_id})",
         limit.front_door, limit.bytes
     );
     tracing::error!(request_id, "{message}");

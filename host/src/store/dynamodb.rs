@@ -164,7 +164,7 @@ impl Table {
             }
             (None, _, Some(response)) => {
                 let status = response.status().as_u16();
-                text += &format!(": HTTP status {status}, and not DynamoDB's answer");
+                text += &format!(": HTTP status {status}, which is not a response of DynamoDB");
             }
             (None, _, None) => text += &cause_chain(error),
         }

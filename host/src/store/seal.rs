@@ -28,7 +28,7 @@ impl StateKey {
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() < MIN_KEY_LENGTH {
             return Err(format!(
-                "has {} characters; a key needs at least {MIN_KEY_LENGTH} that nobody can guess, such as `openssl rand -hex 32` gives",
+                "has {} characters; use at least {MIN_KEY_LENGTH} random ones, such as the output of `openssl rand -hex 32`",
                 text.len()
             ));
         }

@@ -53,7 +53,7 @@ pub struct Session {
     pub capabilities: Option<String>,
     /// The least important level of messages that the client wants; `None`: it has not asked for any.
     pub log_level: Option<LogLevel>,
-    /// The principal that began the session and alone may use it; `None`: nobody asked.
+    /// The principal that began the session and alone may use it; `None` without authentication.
     pub principal: Option<String>,
     /// The time of the session's creation.
     pub created: SystemTime,

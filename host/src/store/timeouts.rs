@@ -10,7 +10,7 @@ use tokio::{task_local, time::timeout};
 use crate::store::session::StoreError;
 
 /// The time limit for extending the life of something that was used. Source: ours. A healthy table answers within some
-/// ten milliseconds, and nobody shall wait for another one: the next use tries again.
+/// ten milliseconds, and a slow one must not delay the call: the next use tries again.
 pub(crate) const EXTEND_TIMEOUT: Duration = Duration::from_millis(300);
 
 task_local! {
@@ -41,9 +41,9 @@ pub(crate) async fn with_timeout<T>(
     let operation = operation.lock().unwrap_or_else(PoisonError::into_inner);
     let milliseconds = left.as_millis();
     Err(StoreError(match operation.as_str() {
-        "" => format!("nothing could be asked within the {milliseconds} ms that were left"),
+        "" => format!("no request could be sent within the remaining {milliseconds} ms"),
         operation => {
-            format!("{operation}: no answer came within the {milliseconds} ms that were left")
+            format!("{operation}: timed out after the remaining {milliseconds} ms")
         }
     }))
 }
@@ -65,10 +65,10 @@ mod tests {
             pending::<Result<(), StoreError>>().await
         };
         let told = with_timeout(left, hangs).await.expect_err("none");
-        let words = "PutItem on table t: no answer came within the 5 ms that were left";
+        let words = "PutItem on table t: timed out after the remaining 5 ms";
         assert_eq!(told.to_string(), words);
         let late = with_timeout(Duration::ZERO, async { Ok(()) }).await;
-        let words = "nothing could be asked within the 0 ms that were left";
+        let words = "no request could be sent within the remaining 0 ms";
         assert_eq!(late.expect_err("none").to_string(), words);
     }
 }

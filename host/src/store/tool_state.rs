@@ -1,4 +1,4 @@
-//! The state of tools between calls: JSON values, one of a session or one under a handle. Each has a version by which a
+//! The state of tools between calls: JSON values, one of a session or one under a handle. Each has a version, so that a
 //! writer notices a conflict.
 
 pub mod memory;
@@ -18,7 +18,7 @@ pub(crate) use transaction::{
 /// within a tenth of a second.
 const MAX_WRITES: usize = 64;
 
-/// A state as it is stored.
+/// A stored state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolState {
     /// The value as JSON; `None`: it was deleted.
@@ -40,7 +40,7 @@ pub struct ToolState {
 pub struct Owner {
     /// The plugin's crate. Its tools share their state, also after a new build.
     pub plugin: String,
-    /// The caller; `None`: nobody asked.
+    /// The caller; `None` without authentication.
     pub principal: Option<String>,
 }
 

@@ -55,7 +55,7 @@ pub async fn run(config: Config) -> ExitCode {
         Ok(server) => Arc::new(server),
         Err(error) => {
             let (code, message) = (error.code(), error.to_string());
-            tracing::error!(%code, "the host does not start: {message}");
+            tracing::error!(%code, "startup failed: {message}");
             let failure = InvocationFailure {
                 code: code.to_string(),
                 message,
@@ -85,7 +85,7 @@ pub async fn run(config: Config) -> ExitCode {
         // A worker that cannot go on leaves the invocations to the others.
         _ = join_all(workers) => ExitCode::FAILURE,
         () = recycler.needs_recycling() => {
-            tracing::warn!("this environment ends, so that a fresh one serves what comes next: a tool still runs whose call was given up");
+            tracing::warn!("a tool still runs after its call timed out: this environment ends, and a fresh one serves the next request");
             ExitCode::SUCCESS
         }
     }
@@ -139,10 +139,10 @@ impl InvocationHandler {
         let answered = answered.await.unwrap_or_else(|_| {
             Err(InvocationFailure {
                 code: "HOST_PANICKED".to_owned(),
-                message: "the host failed unexpectedly; its log says where".to_owned(),
+                message: "the host failed unexpectedly; its log has the location".to_owned(),
             })
         });
-        // The log entry delays nobody: it is written when the answer has reached Lambda. (If the process ends while it
+        // The log entry delays no response: it is written when the answer has reached Lambda. (If the process ends while it
         // answers, Lambda itself logs that.)
         let (sent, _log_entry) = match answered {
             Ok((LambdaResponse::Whole(answer), log_entry)) => {
@@ -161,9 +161,9 @@ impl InvocationHandler {
         match sent {
             Ok(()) => {}
             Err(RuntimeApiError::Refused(status)) => {
-                tracing::error!(%status, "Lambda did not take an answer");
+                tracing::error!(%status, "Lambda rejected a response");
             }
-            Err(error) => tracing::error!("an answer did not reach Lambda: {error}"),
+            Err(error) => tracing::error!("a response did not reach Lambda: {error}"),
         }
     }
 

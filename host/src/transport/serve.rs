@@ -57,7 +57,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Listen {
-    /// An address of our own; port 0 takes a free one.
+    /// An address of our own; port 0 picks a free port.
     Address(SocketAddr),
     /// The socket that is our stdin, as inetd passes it. The program that started us listens already, and may start
     /// another process of ours on the same socket before it ends this one.
@@ -115,7 +115,7 @@ pub struct HttpServer {
     address: SocketAddr,
 }
 
-/// The reason why the server does not start.
+/// The reason why the server failed to start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
@@ -123,21 +123,21 @@ pub enum ServeError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// The address is not available.
-    #[error("cannot listen on {address}: {source}; choose another address by --listen")]
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// The system's error.
         source: io::Error,
     },
-    /// Stdin is no socket that listens.
+    /// Stdin is not a listening socket.
     #[error(
-        "stdin is no socket that listens: {0}; `--listen stdin` is for programs that hand one over"
+        "stdin is not a listening socket: {0}; use `--listen stdin` only in a program that passes one, as inetd does"
     )]
     Stdin(io::Error),
     /// Others could reach the address.
     #[error(
-        "{0} can be reached by others, and nothing asks who they are; listen on 127.0.0.1, or run `bootstrap serve` with MCP_BEARER_TOKENS (`cargo layer token NAME` makes one), or with --allow-public for everybody"
+        "{0} can be reached by others, and no authentication is configured; listen on 127.0.0.1, or run `bootstrap serve` with MCP_BEARER_TOKENS (`cargo layer token NAME` makes one), or with --allow-public for everybody"
     )]
     Public(SocketAddr),
 }
@@ -247,7 +247,7 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(SHUTDOWN_GRACE) => tracing::warn!(
-            "requests were still under way {} seconds after the end was asked for",
+            "shutdown timed out: requests were still in progress after {} seconds",
             SHUTDOWN_GRACE.as_secs()
         ),
         // A user who asks again does not want to wait.
@@ -268,7 +268,7 @@ async fn answer(
     let body = Limited::new(body, MAX_BODY);
     let read = async {
         match refused {
-            // The body is read all the same: a client that still writes does not read an answer.
+            // The body is read anyway: a client that still writes does not read an answer.
             Some(_) => skip(body).await.map(|()| Bytes::new()),
             None => body.collect().await.map(Collected::to_bytes),
         }
@@ -281,12 +281,12 @@ async fn answer(
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => {
-            let why = "the body breaks off, or is not encoded as its headers say";
+            let why = "the body is incomplete, or not encoded as its headers say";
             Err(refusal(StatusCode::BAD_REQUEST, why))
         }
         Err(_) => {
             let why = format!(
-                "the body did not come in {} seconds",
+                "the body did not arrive within {} seconds",
                 BODY_TIMEOUT.as_secs()
             );
             Err(refusal(StatusCode::REQUEST_TIMEOUT, &why))

@@ -45,7 +45,7 @@ pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     let served = match stdout {
         Ok(stdout) => run_loop(server, BufReader::new(io::stdin()), stdout).await,
         Err(error) => Err(io::Error::other(format!(
-            "there is no stdout to answer by; start the program with one: {error}"
+            "stdout is not available: {error}; start the program with one"
         ))),
     };
     match served {
@@ -66,7 +66,7 @@ async fn run_loop(
     let mut conversation = Conversation::new(server, out.clone());
     tokio::select! {
         () = conversation.listen(spawn_reader(input)) => {}
-        // Nobody reads the output any more.
+        // The client no longer reads the output.
         () = out.closed() => return Ok(()),
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
@@ -75,7 +75,7 @@ async fn run_loop(
     tokio::select! {
         ended = timeout(SHUTDOWN_GRACE, conversation.end(written)) => if ended.is_err() {
             tracing::warn!(
-                "calls were still under way {} seconds after the end was asked for",
+                "shutdown timed out: calls were still in progress after {} seconds",
                 SHUTDOWN_GRACE.as_secs()
             );
         },

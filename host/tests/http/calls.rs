@@ -44,7 +44,7 @@ fn an_unknown_tool_is_an_error_of_the_client() {
     }
     insta::assert_snapshot!(
         server.modern("tools/call", json!({ "name": "nope" })).error_text(),
-        @"unknown tool: nope; the list of tools may have changed, ask for it again by tools/list"
+        @"unknown tool: nope; the list of tools may have changed, request it again with tools/list"
     );
 }
 
@@ -152,7 +152,7 @@ fn capabilities_are_checked_after_the_tool_and_before_the_arguments() {
             "requires": [required],
         })
     };
-    // The second is one that only a newer layer knows: nobody has declared it.
+    // The second is one that only a newer layer knows: no client has declared it.
     for required in ["elicitation.url", "smelling"] {
         let entry = plugin_with("libtools.so", &[tool(required)]);
         let server = Server::of(Folder::empty().with("a-layer", &[entry]), &[]);
@@ -165,7 +165,7 @@ fn capabilities_are_checked_after_the_tool_and_before_the_arguments() {
         assert_eq!(
             legacy["result"]["content"][0]["text"],
             format!(
-                "tool book needs the client to be capable of {required}, which it has not declared; use a client that is"
+                "tool book needs the client capability {required}, which this client has not declared; use a client that has it"
             )
         );
         let unknown = server.modern("tools/call", json!({ "name": "nope" }));
@@ -336,7 +336,7 @@ fn headers_that_repeat_arguments_say_what_was_sent_or_the_call_is_refused() {
             ],
             "400 -32020",
         ),
-        // The header repeats the argument as it was sent, not as it is coerced for the tool.
+        // The header repeats the argument as sent, not as coerced for the tool.
         (&json!({ "days": "2" }), &[("Days", "2")], "200"),
         (&json!({ "days": "2" }), &[("Days", "2.0")], "400 -32020"),
         (&json!({}), &[], "200"),

@@ -93,16 +93,16 @@ fn tools_list_selects_by_name_function_and_pattern_and_does_not_order() {
 fn an_unknown_name_in_tools_list_is_reported_with_suggestions() {
     assert_snapshot!(
         refused(&folder(), &[("TOOLS_LIST", "revers")]),
-        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "revers"; did you mean reverse? (there are: multiply, wordCount, reverse)"#
+        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "revers"; did you mean reverse? (there are: multiply, wordCount, reverse)"#
     );
     assert_snapshot!(
         refused(&folder(), &[("TOOLS_LIST", "multiply,wordcount,weather,!frobnicate*")]),
-        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "wordcount"; did you mean wordCount or word_count?; no tool fits "weather"; no tool fits "!frobnicate*" (there are: multiply, wordCount, reverse)"#
+        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "wordcount"; did you mean wordCount or word_count?; no tool matches "weather"; no tool matches "!frobnicate*" (there are: multiply, wordCount, reverse)"#
     );
     // ENTRY_FILE does not select it, so it is not there.
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "math"), ("TOOLS_LIST", "reverse")]),
-        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "reverse" (there are: multiply)"#
+        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "reverse" (there are: multiply)"#
     );
 }
 
@@ -111,7 +111,7 @@ fn a_suggestion_is_named_once() {
     let folder = Folder::of(&["tool_a", "tool_b"]);
     assert_snapshot!(
         refused(&folder, &[("TOOLS_LIST", "tool_c")]),
-        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "tool_c"; did you mean tool_a or tool_b? (there are: tool_a, tool_b)"#
+        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "tool_c"; did you mean tool_a or tool_b? (there are: tool_a, tool_b)"#
     );
 }
 
@@ -119,7 +119,7 @@ fn a_suggestion_is_named_once() {
 fn a_missing_entry_file_is_reported_with_suggestions() {
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "text_tool,math,nothing")]),
-        @r#"ENTRY_FILE_UNMATCHED: ENTRY_FILE: no plugin fits "text_tool"; did you mean libtext_tools.so?; no plugin fits "nothing" (there are: libmath.so, libtext_tools.so)"#
+        @r#"ENTRY_FILE_UNMATCHED: ENTRY_FILE: no plugin matches "text_tool"; did you mean libtext_tools.so?; no plugin matches "nothing" (there are: libmath.so, libtext_tools.so)"#
     );
     assert_snapshot!(
         refused(&folder(), &[("ENTRY_FILE", "lambda_handler.py")]),
@@ -156,7 +156,7 @@ fn two_tools_of_one_name_are_refused_unless_one_is_left_out() {
         .with("b-layer", &[plugin("libb.so", &["greet", "two"])]);
     assert_snapshot!(
         refused(&folder, &[]),
-        @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/liba.so and in [dir]/libb.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#
+        @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/liba.so and in [dir]/libb.so; exclude one with TOOLS_LIST or ENTRY_FILE, or rename one with export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#
     );
     assert_eq!(served(&folder, &[("ENTRY_FILE", "b")]), ["greet", "two"]);
     assert_eq!(served(&folder, &[("TOOLS_LIST", "!greet")]), ["one", "two"]);
@@ -198,7 +198,7 @@ fn a_manifest_and_its_files_must_agree() {
     missing.remove("libtools.so");
     assert_snapshot!(
         refused(&missing, &[]),
-        @"PLUGIN_UNREADABLE: [dir]/libtools.so: named by [dir]/a-layer.layer.json, but: failed to query resolved metadata `[dir]/libtools.so`: No such file or directory (os error 2); rebuild the layer"
+        @"PLUGIN_UNREADABLE: [dir]/libtools.so: named by [dir]/a-layer.layer.json, but cannot be read: failed to query resolved metadata `[dir]/libtools.so`: No such file or directory (os error 2); rebuild the layer"
     );
     let replaced = Folder::of(&["greet"]);
     replaced.write("libtools.so", "another library");

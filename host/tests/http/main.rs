@@ -1,5 +1,5 @@
-//! The host from the inside, as far as it gets without opening a plugin: the manifests are handwritten, and the
-//! libraries that they name are none.
+//! Tests of the host up to the opening of a plugin: the manifests are handwritten, and the libraries that they name are
+//! not libraries.
 
 mod batches;
 mod browsers;

@@ -111,7 +111,7 @@ const WAYS: &[Way] = &[
         3,
         |sent| sent.method = Method::PUT,
         "405 -32600",
-        "PUT is not offered",
+        "the method PUT is not supported",
     ),
     (
         4,

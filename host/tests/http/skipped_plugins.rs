@@ -36,8 +36,8 @@ fn health(folder: Folder, variables: &[(&str, &str)]) -> Value {
 #[test]
 fn all_errors_that_stop_the_start_are_reported_at_once() {
     assert_snapshot!(refused(&folder(), &[]), @"
-    PLUGIN_UNREADABLE: 3 things cannot be served:
-    [PLUGIN_UNREADABLE] [dir]/libgone.so: named by [dir]/c-layer.layer.json, but: failed to query resolved metadata `[dir]/libgone.so`: No such file or directory (os error 2); rebuild the layer
+    PLUGIN_UNREADABLE: 3 errors:
+    [PLUGIN_UNREADABLE] [dir]/libgone.so: named by [dir]/c-layer.layer.json, but cannot be read: failed to query resolved metadata `[dir]/libgone.so`: No such file or directory (os error 2); rebuild the layer
     [PLUGIN_NEEDS_NEWER_HOST] [dir]/libnewer.so: needs release 99.1.0 of the host, this is 0.1.0; deploy that release, or rebuild the plugin with the plugin-sdk of this one
     [MANIFEST_DRIFT] [dir]/libreplaced.so: has 15 bytes, but [dir]/d-layer.layer.json says 13: another layer may have a file of the same name, or the file was replaced; rebuild the layer
     ");
@@ -77,7 +77,7 @@ fn a_bad_plugin_named_in_entry_file_stops_the_start() {
     assert_eq!(served(&folder(), &[("ENTRY_FILE", "tools")]), ["greet"]);
     let named = [SKIP, ("ENTRY_FILE", "tools,gone")];
     assert!(refused(&folder(), &named).starts_with("PLUGIN_UNREADABLE: [dir]/libgone.so"));
-    // Nobody knows what it is, but ENTRY_FILE names it.
+    // The file is unknown, but ENTRY_FILE names it.
     let folder = folder();
     folder.write("libgarbage.so", "garbage");
     assert_eq!(served(&folder, &[SKIP]), ["greet"]);
@@ -91,7 +91,7 @@ fn a_bad_plugin_named_in_entry_file_stops_the_start() {
 fn a_skipped_tool_named_in_tools_list_stops_the_start() {
     assert_snapshot!(
         refused(&folder(), &[SKIP, ("TOOLS_LIST", "greet,replaced")]),
-        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "replaced" (there are: greet); left out were libgone.so [PLUGIN_UNREADABLE]; libnewer.so [PLUGIN_NEEDS_NEWER_HOST]; libreplaced.so [MANIFEST_DRIFT]"#
+        @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "replaced" (there are: greet); skipped: libgone.so [PLUGIN_UNREADABLE]; libnewer.so [PLUGIN_NEEDS_NEWER_HOST]; libreplaced.so [MANIFEST_DRIFT]"#
     );
 }
 
@@ -205,7 +205,7 @@ fn a_layer_has_default_tools_where_tools_list_is_not_set() {
 #[test]
 fn preloading_opens_what_is_served_and_finds_what_is_wrong_with_it() {
     let preload = ("MCP_PRELOAD", "all");
-    // The libraries of these tests are none, which shows when they are opened.
+    // The libraries of these tests are not libraries, and opening them fails.
     let message = refused(&Folder::of(&["greet"]), &[preload]);
     assert!(
         message.starts_with("MANIFEST_DRIFT: [dir]/libtools.so: "),

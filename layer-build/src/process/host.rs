@@ -231,7 +231,7 @@ mod tests {
                 Some(vec![("A", "one thing\nof two lines")]),
             ),
             (
-                "error[A]: 2 things cannot be served:\n[A] one thing\n[B] another",
+                "error[A]: 2 errors:\n[A] one thing\n[B] another",
                 Some(vec![("A", "one thing"), ("B", "another")]),
             ),
         ] {

@@ -1,6 +1,6 @@
 //! The contract between the host and a plugin: one function, bytes in, bytes out.
 //!
-//! A plugin is a `cdylib` that exports one abi_stable root module, [`Plugin`], whose only field is [`Plugin::invoke`].
+//! A plugin is a `cdylib` that exports one abi_stable root module, [`Plugin`], with the only field [`Plugin::invoke`].
 //! The host calls it with an operation number ([`op`]), a target (a tool's name) and a body. The plugin calls back
 //! through the [`Host`] that it received ([`host_op`]). `PAYLOADS.md` defines the bytes. It has a version of its own
 //! ([`PAYLOAD_VERSION`]), on which both sides agree at [`op::INIT`].

@@ -91,7 +91,9 @@ impl Args {
             "input_schema" => set_once(&mut self.input_schema, expression(meta)?, meta),
             "output_schema" => set_once(&mut self.output_schema, expression(meta)?, meta),
             _ => {
-                let error = meta.error(format!("unknown attribute of a tool; there are {KNOWN}"));
+                let error = meta.error(format!(
+                    "unknown attribute of a tool; the attributes are {KNOWN}"
+                ));
                 skip_value(meta)?;
                 Err(error)
             }
@@ -119,7 +121,7 @@ pub(crate) fn set_once<T>(
     meta: &ParseNestedMeta<'_>,
 ) -> syn::Result<()> {
     if place.replace(value?).is_some() {
-        Err(meta.error("given twice; leave one out"))
+        Err(meta.error("given twice; remove one"))
     } else {
         Ok(())
     }
@@ -139,7 +141,7 @@ fn text(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
         if text.value().trim().is_empty() {
             Err(error_at(
                 &text,
-                "is empty; write something, or leave the attribute out",
+                "is empty; write something, or remove the attribute",
             ))
         } else {
             Ok(text)
@@ -216,7 +218,7 @@ fn requires(meta: &ParseNestedMeta<'_>) -> Value<Vec<LitStr>> {
         Some(name) => Err(error_at(
             name,
             format!(
-                "not a capability of MCP clients; there are {}",
+                "not a capability of MCP clients; the capabilities are {}",
                 CAPABILITIES.join(", ")
             ),
         )),
@@ -256,7 +258,10 @@ impl Parse for Icon {
             "mime_type" => set_once(&mut icon.mime_type, text(&meta)?, &meta),
             "sizes" => set_once(&mut sizes, text(&meta)?, &meta),
             "theme" => set_once(&mut icon.theme, text(&meta)?, &meta),
-            _ => Err(meta.error("unknown detail of an icon; there are mime_type, sizes and theme")),
+            _ => {
+                Err(meta
+                    .error("unknown detail of an icon; the details are mime_type, sizes and theme"))
+            }
         });
         parser.parse2(details.parse()?)?;
         if let Some(theme) = &icon.theme
@@ -327,7 +332,7 @@ fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     let items = Punctuated::<T, Token![,]>::parse_terminated.parse2(tokens);
     Ok(items.and_then(|items| {
         if items.is_empty() {
-            Err(meta.error(format!("is empty; write `{example}`, or leave it out")))
+            Err(meta.error(format!("is empty; write `{example}`, or remove it")))
         } else {
             Ok(items.into_iter().collect())
         }

@@ -22,7 +22,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Ok(option) if option == ALLOW_UNKNOWN => true,
         _ => {
             let message = format!(
-                "there is `#[data({ALLOW_UNKNOWN})]`; serde's attributes stand at the type: `#[serde(rename_all = \"camelCase\")]`"
+                "unknown option; the only one is `#[data({ALLOW_UNKNOWN})]`, and serde's attributes go on the type: `#[serde(rename_all = \"camelCase\")]`"
             );
             return with_error(&item, syn::Error::new_spanned(args, message));
         }
@@ -46,8 +46,8 @@ fn with_error(item: &TokenStream, error: syn::Error) -> TokenStream {
     quote!(#item #error)
 }
 
-/// Reports whether serde can tell the fields of the type from unknown ones. It cannot where several types share one
-/// object, and need not where the author decides about unknown fields.
+/// Reports whether serde can distinguish the fields of the type from unknown ones. It cannot if several types share one
+/// object, and need not if the author decides about unknown fields.
 fn can_deny_unknown(input: &DeriveInput) -> bool {
     let container_options = [
         "deny_unknown_fields",

@@ -16,7 +16,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
         Err(_) => {
             let error = syn::Error::new(
                 Span::call_site(),
-                "`#[tool]` makes a function a tool, and this is none; remove it or write a function",
+                "`#[tool]` is only for functions; remove it or write a function",
             )
             .to_compile_error();
             return quote!(#item #error);

@@ -35,12 +35,12 @@ impl Parse for ExportTools {
                 _ => {
                     return Err(syn::Error::new(
                         option.span(),
-                        "unknown option; there are `names = \"as_written\"`, `prefix = \"...\"` and `state = function`",
+                        "unknown option; the options are `names = \"as_written\"`, `prefix = \"...\"` and `state = function`",
                     ));
                 }
             };
             if given_before {
-                return Err(syn::Error::new(option.span(), "given twice; leave one out"));
+                return Err(syn::Error::new(option.span(), "given twice; remove one"));
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -70,7 +70,7 @@ fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
         "camel_case" => Ok(false),
         _ => Err(syn::Error::new(
             value.span(),
-            "there are \"camel_case\" (the default) and \"as_written\"",
+            "write \"camel_case\" (the default) or \"as_written\"",
         )),
     }
 }
@@ -86,7 +86,7 @@ fn parse_prefix(input: ParseStream<'_>) -> syn::Result<LitStr> {
 fn parse_tool(input: ParseStream<'_>) -> syn::Result<Path> {
     let path: Path = input.parse()?;
     let problem = if input.peek(Token![=]) {
-        "options stand first, before the tools"
+        "options come first, before the tools"
     } else if input.peek(Paren) {
         "a tool is named here and not called; remove the parentheses"
     } else {
@@ -101,7 +101,7 @@ fn check(tools: &Punctuated<Path, Token![,]>) -> Errors {
     let mut seen = HashSet::new();
     for tool in tools {
         if !seen.insert(tool.to_token_stream().to_string()) {
-            errors.add(tool, "exported twice; leave one out");
+            errors.add(tool, "exported twice; remove one");
         }
     }
     errors

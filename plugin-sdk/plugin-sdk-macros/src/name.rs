@@ -23,7 +23,7 @@ pub(crate) fn problem(name: &str) -> Option<String> {
 
 /// Returns the reason why `prefix` cannot be the prefix of tool names, if there is one.
 pub(crate) fn prefix_problem(prefix: &str) -> Option<String> {
-    problem(prefix).map(|problem| format!("{problem}; neither has a prefix"))
+    problem(prefix).map(|problem| format!("{problem}; the same applies to a prefix"))
 }
 
 /// Returns the reason why `key` cannot be an author's key in `_meta`, if there is one.
@@ -53,7 +53,7 @@ pub(crate) fn meta_key_problem(key: &str) -> Option<&'static str> {
     }
     match prefix.and_then(|prefix| prefix.split('.').nth(1)) {
         Some("modelcontextprotocol" | "mcp") => {
-            Some("MCP keeps keys of this prefix for itself; use a domain of your own")
+            Some("MCP reserves keys with this prefix; use a domain of your own")
         }
         _ => None,
     }

@@ -57,7 +57,7 @@ impl<'a> Parameter<'a> {
             for attribute in attrs {
                 errors.add(
                     attribute,
-                    "only arguments take attributes, and this parameter is none",
+                    "only arguments take attributes, and this parameter is not an argument",
                 );
             }
             return Some(special_parameter);
@@ -77,7 +77,7 @@ impl<'a> Parameter<'a> {
         } else if mentions(ty.to_token_stream(), is_impl) {
             errors.add(
                 ty,
-                "a tool's parameter needs a concrete type, from which its schema is made",
+                "a tool's parameter needs a concrete type, because its schema is made from it",
             );
         }
         let mut attributes = Attributes::default();
@@ -93,7 +93,7 @@ impl<'a> Parameter<'a> {
         if let (Some(listed), false) = (listed, own.is_empty()) {
             errors.push(syn::Error::new(
                 listed.span,
-                format!("`{ident}` is described here and at the parameter itself; leave one out"),
+                format!("`{ident}` is described here and at the parameter itself; remove one"),
             ));
         }
         let description = match listed {
@@ -140,12 +140,12 @@ impl<'a> Attributes<'a> {
         } else if path.is_ident("cfg") {
             errors.add(
                 attribute,
-                "an argument is there or not, whatever the configuration; write two functions, each with its `#[cfg(...)]`",
+                "an argument cannot depend on the configuration; write two functions, each with its `#[cfg(...)]`",
             );
         } else if !doc::is_comment(attribute) && !is_lint(attribute) {
             errors.add(
                 attribute,
-                "unknown attribute of an argument; there are `#[arg(default = ..., header = \"...\")]` and `#[schemars(...)]`",
+                "unknown attribute of an argument; the attributes are `#[arg(default = ..., header = \"...\")]` and `#[schemars(...)]`",
             );
         }
     }
@@ -155,8 +155,9 @@ impl<'a> Attributes<'a> {
             "default" => set_once(&mut self.default, default(meta)?, meta),
             "header" => set_once(&mut self.header, header(meta)?, meta),
             _ => {
-                let error =
-                    meta.error("unknown attribute of an argument; there are default and header");
+                let error = meta.error(
+                    "unknown attribute of an argument; the attributes are default and header",
+                );
                 skip_value(meta)?;
                 Err(error)
             }
@@ -208,7 +209,7 @@ fn misplaced_schemars(attribute: &Attribute) -> Option<&'static str> {
     if mentions("rename") {
         Some("an argument has the name of its parameter; rename the parameter")
     } else if mentions("default") {
-        Some("write `#[arg(default = ...)]`, which the call obeys as well")
+        Some("write `#[arg(default = ...)]`, which calls apply as well")
     } else if ["flatten", "skip", "skip_deserializing", "crate"]
         .iter()
         .any(|word| mentions(word))

@@ -142,7 +142,7 @@ fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Er
         {
             errors.add(
                 header,
-                "another argument has a header of this name, whose case does not count; rename one",
+                "another argument has a header of this name (case is ignored); rename one",
             );
         }
     }
@@ -175,7 +175,7 @@ fn check_descriptions(
             errors.push(syn::Error::new(
                 described.span,
                 format!(
-                    "this describes `{}`, but there is no such parameter; rename it or leave it out",
+                    "this describes `{}`, but there is no such parameter; rename it or remove it",
                     described.name
                 ),
             ));

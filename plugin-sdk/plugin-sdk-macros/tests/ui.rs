@@ -1,4 +1,4 @@
-//! What the macros accept, and how they refuse.
+//! Tests of accepted and refused uses of the macros.
 
 #[test]
 fn the_macros_accept_and_refuse_as_written_in_tests_ui() {

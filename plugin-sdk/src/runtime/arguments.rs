@@ -18,7 +18,7 @@ use super::failure::Failure;
 pub struct Arguments<'a>(Vec<(&'static str, &'a RawValue)>);
 
 impl<'a> Arguments<'a> {
-    /// Parses the body of a call, in which only these names are known.
+    /// Parses the body of a call. Other names than these are errors.
     pub(crate) fn parse(body: &'a [u8], known: &[&'static str]) -> Result<Self, Failure> {
         let mut json = serde_json::Deserializer::from_slice(or_empty(body));
         let members = json.deserialize_map(MembersVisitor {
@@ -142,7 +142,7 @@ struct UnknownArgument<'a>(&'a str, &'a [&'static str]);
 
 impl fmt::Display for UnknownArgument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no argument `{}`; there are ", self.0)?;
+        write!(f, "unknown argument `{}`; known: ", self.0)?;
         if self.1.is_empty() {
             return f.write_str("none");
         }
@@ -249,7 +249,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for KnownMembersVisitor<V> {
     }
 }
 
-/// The members of an object, of which an unknown one is an error.
+/// The members of an object. An unknown one is an error.
 struct KnownMembersAccess<A> {
     fields: &'static [&'static str],
     map: A,

@@ -25,7 +25,7 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Parses the arguments, of which only these are known.
+    /// Parses the arguments. Others than these are errors.
     ///
     /// # Errors
     /// `invalid_arguments`

@@ -84,11 +84,11 @@ const fn is_equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
 }
 
-/// Creates the header in which abi_stable finds the plugin's root module.
+/// Creates the header that leads abi_stable to the plugin's root module.
 #[must_use]
 #[expect(unsafe_code, reason = "abi_stable's constructor")]
 pub const fn header<E: Exports>() -> LibHeader {
-    // SAFETY: `constructor::<E>` loads `root::<E>`, whose module is a `PluginRef`.
+    // SAFETY: `constructor::<E>` loads `root::<E>`, and its module is a `PluginRef`.
     unsafe { LibHeader::from_constructor::<PluginRef>(constructor::<E>, CheckTypeLayout::Yes) }
 }
 

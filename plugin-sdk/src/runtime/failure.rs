@@ -44,7 +44,7 @@ impl Failure {
 
     pub(crate) fn unknown_op(op: u32) -> Self {
         let version = env!("CARGO_PKG_VERSION");
-        let detail = format!("operation {op} is not known to plugin-sdk {version}");
+        let detail = format!("plugin-sdk {version} does not support operation {op}");
         Self::with_detail("unknown_op", detail)
     }
 

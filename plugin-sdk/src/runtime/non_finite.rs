@@ -85,7 +85,9 @@ impl ser::Serializer for FiniteCheck {
     fn serialize_f64(self, number: f64) -> Result<(), NotJson> {
         match number.is_finite() {
             true => Ok(()),
-            false => Err(NotJson(format!("the number {number} is none of JSON's"))),
+            false => Err(NotJson(format!(
+                "the number {number} cannot be written in JSON"
+            ))),
         }
     }
 
@@ -209,7 +211,7 @@ mod tests {
                 let message = check(&all(numbers)).expect_err("none").to_string();
                 assert_eq!(
                     message,
-                    format!("the number {number} is none of JSON's"),
+                    format!("the number {number} cannot be written in JSON"),
                     "{place}"
                 );
             }

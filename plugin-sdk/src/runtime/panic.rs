@@ -109,6 +109,6 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text
     } else {
-        "a panic whose payload is not a string"
+        "a panic with a payload that is not a string"
     }
 }

@@ -30,7 +30,7 @@ pub fn reply<T: IntoToolResult>(outcome: T, take_error: TakeError<T>) -> Result<
             });
         }
         Some(NoResult::NotJson(error)) => {
-            let detail = format!("the result has no form in JSON: {error}");
+            let detail = format!("the result cannot be serialized as JSON: {error}");
             return Err(Failure::unavailable(detail));
         }
     }

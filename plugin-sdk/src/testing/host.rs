@@ -43,7 +43,7 @@ impl CallRecord {
         for (key, request) in &requests {
             let declared = self.facts.get("capabilities");
             if let Some(missing) = declared.and_then(|declared| missing(request, declared)) {
-                return Err(format!("the client is not capable of {missing}"));
+                return Err(format!("the client does not have the capability {missing}"));
             }
             if let Some(url) = request["params"]["url"].as_str() {
                 check_url(url).map_err(|problem| format!("the question {key:?} {problem}"))?;
@@ -51,9 +51,7 @@ impl CallRecord {
             let shown = request["params"].get("requestedSchema");
             let form = shown.map(|shown| Form::new(shown, request.get("schema")));
             let form = form.transpose();
-            forms.push(form.map_err(|error| {
-                format!("no client can show the form {key:?}: it is one {error}")
-            })?);
+            forms.push(form.map_err(|error| format!("the form {key:?} is invalid: {error}"))?);
         }
         let mut answers = Map::new();
         for ((key, request), form) in requests.into_iter().zip(forms) {
@@ -75,7 +73,7 @@ impl CallRecord {
     }
 }
 
-/// Returns the capability that a question needs and a client with this declaration lacks.
+/// Returns a capability that a question needs and a client with this declaration does not have.
 fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     let elicitation = &declared["elicitation"];
     let (name, declared) = match (
@@ -233,7 +231,7 @@ pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     work()
 }
 
-/// Returns a JSON string; an empty one if the value is none.
+/// Returns a JSON string; an empty one for other values.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

@@ -73,7 +73,7 @@ impl Outcome {
     /// Returns the reason why there is no result: `kind` (`panic`, `protocol`, `cancelled`, `unavailable`), `code`,
     /// `public`, `detail`.
     ///
-    /// A call that exceeded its time limit has `{"kind": "cancelled", "detail": "the call was given up: ..."}`.
+    /// A call that exceeded its time limit has `{"kind": "cancelled", "detail": "the call timed out: ..."}`.
     #[must_use]
     pub fn failure(&self) -> Option<&Value> {
         self.answer.as_ref().err()
@@ -113,7 +113,7 @@ impl Outcome {
         let input_requests: Vec<_> = self.record.input_requests.keys().collect();
         assert!(
             input_requests.is_empty(),
-            "the call has no result yet: it asks the client for {input_requests:?}; give answers by Tool::with_answer"
+            "the call has no result yet: it asks the client for {input_requests:?}; give answers with Tool::with_answer"
         );
         match &self.answer {
             Ok(result) => result,

@@ -236,7 +236,7 @@ impl Tool {
         let (tool, recording) = (self.clone(), Arc::clone(recording));
         let running = thread::spawn(move || {
             let answer = tool.call_tool(&arguments, host);
-            // The record of the call lasts until its tool returns, even if nobody waits any more.
+            // The record of the call lasts until its tool returns, even after its time limit.
             drop(recording);
             let _ = sender.send(answer);
         });
@@ -256,7 +256,7 @@ impl Tool {
             Err(mpsc::RecvTimeoutError::Disconnected) => rethrow(running),
             Ok(Err(_)) | Err(mpsc::RecvTimeoutError::Timeout) => {
                 let milliseconds = timeout.as_millis();
-                let detail = format!("the call was given up: its time limit is {milliseconds} ms");
+                let detail = format!("the call timed out: its time limit is {milliseconds} ms");
                 Err(json!({ "kind": "cancelled", "detail": detail }))
             }
         }
@@ -294,7 +294,7 @@ impl Tool {
             return;
         }
         let Some(structured) = outcome.structured() else {
-            panic!("the tool declares an outputSchema, and gave no structured result");
+            panic!("the tool declares an outputSchema, but returned no structured result");
         };
         let schema = match Schema::compile(&schema.to_string()) {
             Ok(schema) => schema,
@@ -323,7 +323,7 @@ fn error(message: &str) -> Value {
 fn rethrow(running: thread::JoinHandle<()>) -> ! {
     match running.join() {
         Err(panic) => panic::resume_unwind(panic),
-        Ok(()) => unreachable!("it tells its answer before it ends"),
+        Ok(()) => unreachable!("the thread sends its answer before it ends"),
     }
 }
 

@@ -83,7 +83,7 @@ fn wrong_arguments_are_an_error_with_the_decoders_message() {
         ),
         (
             r#"{"count":1,"cuont":2}"#,
-            "there is no argument `cuont`; there are count, name, list",
+            "unknown argument `cuont`; known: count, name, list",
         ),
         (r#"{"count":1,"count":2}"#, "duplicate argument `count`"),
         (
@@ -104,7 +104,7 @@ fn wrong_arguments_are_an_error_with_the_decoders_message() {
     let failure = call::<take_nothing>(r#"{"x":1}"#).expect_err("an unknown argument");
     assert_eq!(
         failure,
-        json!({"kind": "invalid_arguments", "public": "there is no argument `x`; there are none"})
+        json!({"kind": "invalid_arguments", "public": "unknown argument `x`; known: none"})
     );
 }
 
@@ -285,12 +285,12 @@ fn nesting_has_a_limit_that_is_an_error_and_no_overflow() {
         let result = call::<take_all>(&format!(r#"{{"any":{}}}"#, nested(depth)));
         assert_eq!(result.is_ok(), taken, "depth: {depth}");
     }
-    // What is skipped or kept raw is not nested in memory.
+    // Skipped or raw values are not nested in memory.
     let unknown = format!(r#"{{"count":1,"unknown":{}}}"#, nested(100_000));
     let failure = call::<take>(&unknown).expect_err("an unknown argument");
     assert_eq!(
         failure["public"],
-        "there is no argument `unknown`; there are count, name, list"
+        "unknown argument `unknown`; known: count, name, list"
     );
 }
 

@@ -207,7 +207,7 @@ fn structured_content_outside_of_json_is_an_error_for_the_operator() {
         call::<lost>(""),
         Err(json!({
             "kind": "unavailable",
-            "detail": "the result has no form in JSON: key must be a string",
+            "detail": "the result cannot be serialized as JSON: key must be a string",
         }))
     );
     // A number that JSON does not have is nothing.
@@ -217,7 +217,7 @@ fn structured_content_outside_of_json_is_an_error_for_the_operator() {
     );
 }
 
-/// What is already JSON is passed on as it is.
+/// JSON is passed on unchanged.
 #[test]
 fn raw_json_is_not_read_again() {
     let raw = "{ \"b\" : 1.50, \"a\":[ ] }";

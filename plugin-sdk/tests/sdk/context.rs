@@ -144,7 +144,7 @@ fn an_unused_context_makes_no_host_request() {
     assert!(call.host_requests(host_op::CONTEXT).is_empty());
 }
 
-/// Tell of progress.
+/// Report progress.
 #[tool(description = "-")]
 fn tell(context: Context) {
     context.progress(1.0, Some(4.0), Some("one"));
@@ -318,7 +318,10 @@ fn a_context_outlives_its_call_and_goes_to_other_threads() {
     assert_eq!(context.principal(), Some("alice"));
     assert!(!context.cancelled(), "it was over before it was cancelled");
     let asked = context.roots().expect_err("nobody answers").to_string();
-    assert_eq!(asked, "the call is over, so that nobody is left to answer");
+    assert_eq!(
+        asked,
+        "the call has ended, so the client can no longer answer"
+    );
     let debug = format!("{context:?}");
     assert!(!debug.contains("alice"), "{debug}");
 }

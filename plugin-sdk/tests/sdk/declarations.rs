@@ -39,7 +39,7 @@ macro_rules! output {
 
 pub(crate) use {output, parameters};
 
-/// What is declared of a tool's arguments.
+/// The declaration of a tool's arguments.
 pub(crate) fn input_page(tool: &Value) -> String {
     let validate = tool
         .get("validate")

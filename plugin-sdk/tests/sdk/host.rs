@@ -23,7 +23,7 @@ use plugin_sdk::{
     serde_json::{self, Value, json},
 };
 
-/// A plugin whose root module has been read.
+/// A plugin with a root module that was read.
 #[derive(Clone, Copy)]
 pub(crate) struct Plugin(PluginRef);
 
@@ -43,7 +43,7 @@ impl Plugin {
         Self(header.init_root_module().expect("a plugin of this ABI"))
     }
 
-    /// What the plugin declares.
+    /// The plugin's declaration.
     pub(crate) fn declaration(self) -> Value {
         let facts =
             json!({"payloads": [1], "host": {"name": "tests", "version": "0.0.0"}, "log": "trace"});
@@ -93,7 +93,7 @@ pub(crate) struct Call {
     deadline_unix_ms: u64,
 }
 
-/// What the host knows of a call.
+/// The host's record of a call.
 #[derive(Default)]
 struct Known {
     /// The answer to `context`; without it, the operation is unknown.
@@ -137,7 +137,7 @@ impl Call {
         self
     }
 
-    /// The same, given up at this moment.
+    /// The same, cancelled at this moment.
     pub(crate) fn until(mut self, deadline: SystemTime) -> Self {
         let since = deadline.duration_since(UNIX_EPOCH).expect("after 1970");
         self.deadline_unix_ms = since
@@ -167,7 +167,7 @@ impl Call {
         plugin.deliver(op::CALL, tool, body, host)
     }
 
-    /// What the plugin asked of the host by `op` on behalf of this call.
+    /// The plugin's requests to the host by `op` on behalf of this call.
     pub(crate) fn host_requests(&self, op: u32) -> Vec<Value> {
         host_requests(self.id, op)
     }
@@ -179,7 +179,7 @@ impl Drop for Call {
     }
 }
 
-/// What all plugins of this process told their host outside of calls, so far: lines for the operator's log.
+/// The lines that all plugins of this process sent to the operator's log outside of calls so far.
 pub(crate) fn process_logs() -> Vec<Value> {
     host_requests(0, host_op::LOG)
 }
@@ -208,7 +208,7 @@ extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
     let Some(known) = calls.get_mut(&call) else {
         return refuse("call_ended");
     };
-    // Refused, a panic of a test itself is told by the default hook as well.
+    // If refused, the default hook reports a panic of a test itself too.
     let of_a_test = call == 0 && payload["target"] == "panic";
     known.asked.push((op, payload));
     if of_a_test {

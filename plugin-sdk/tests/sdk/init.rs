@@ -92,7 +92,7 @@ fn an_unknown_operation_is_an_error_of_its_own_kind() {
     for op in [4, u32::MAX] {
         let failure = json!({
             "kind": "unknown_op",
-            "detail": format!("operation {op} is not known to plugin-sdk {}", env!("CARGO_PKG_VERSION")),
+            "detail": format!("plugin-sdk {} does not support operation {op}", env!("CARGO_PKG_VERSION")),
         });
         assert_eq!(
             Plugin::of::<do_nothing>().invoke(op, "", "not even JSON"),

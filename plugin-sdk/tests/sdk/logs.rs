@@ -30,7 +30,7 @@ fn lines_with(word: &str) -> Vec<Value> {
     lines
 }
 
-/// What was written, but for what the reactor of async tools writes where some package of the workspace lets it.
+/// The messages, without those of the reactor of async tools, which a package of the workspace may enable.
 fn messages(lines: &[Value]) -> Vec<&str> {
     let is_ours = |line: &&Value| {
         line["target"]
@@ -294,7 +294,7 @@ fn tracing_events_are_log_lines() {
                 line["message"].as_str(),
             )
         })
-        // tracing also tells when a span is entered and left.
+        // tracing also reports when a span is entered and left.
         .filter(|(_, target, _)| !target.is_some_and(|target| target.starts_with("tracing::")))
         .collect();
     assert_eq!(

@@ -49,7 +49,7 @@ fn the_operator_reads_the_message_and_the_place() {
         (panic_of!(panic!("a {}", "String")), "a String"),
         (
             panic_of!(panic::panic_any(42_u8)),
-            "a panic whose payload is not a string",
+            "a panic with a payload that is not a string",
         ),
         (
             panic_of!({
@@ -82,7 +82,7 @@ impl Drop for PanicsWhenDropped {
 fn a_payload_that_panics_when_dropped_is_caught() {
     assert_eq!(
         panic_of!(panic::panic_any(PanicsWhenDropped)),
-        format!("a panic whose payload is not a string{HERE}")
+        format!("a panic with a payload that is not a string{HERE}")
     );
 }
 

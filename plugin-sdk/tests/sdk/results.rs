@@ -129,7 +129,7 @@ fn a_result_outside_of_json_is_an_error_for_the_operator() {
 
     let failure = json!({
         "kind": "unavailable",
-        "detail": "the result has no form in JSON: key must be a string",
+        "detail": "the result cannot be serialized as JSON: key must be a string",
     });
     assert_eq!(call::<f>(""), Err(failure));
 }
@@ -154,7 +154,7 @@ fn unreachable() -> Unreachable {
     Unreachable(io::Error::other("connection refused"))
 }
 
-/// An error that tells its causes in the alternate form, as anyhow's does.
+/// An error that shows its causes in the alternate form, as anyhow's does.
 struct Alternate;
 
 impl fmt::Display for Alternate {
@@ -245,7 +245,7 @@ impl Error for Repeats {
     }
 }
 
-/// An error without words, of another that has some.
+/// An error with an empty message, caused by one with a message.
 #[derive(Debug)]
 struct Mute(Unreachable);
 

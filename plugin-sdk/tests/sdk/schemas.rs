@@ -525,7 +525,7 @@ fn constraints_that_an_author_wrote_by_hand_are_left_to_the_host_as_well() {
 #[serde(crate = "plugin_sdk::serde")]
 #[schemars(crate = "plugin_sdk::schemars")]
 struct Bounds {
-    /// The words of keywords are no constraints as the names of properties, nor in examples.
+    /// Names of keywords are no constraints as names of properties, nor in examples.
     #[schemars(example = &"minLength")]
     pattern: String,
     #[schemars(range(min = 0, max = 255))]
@@ -543,7 +543,7 @@ fn constraints_that_decoding_enforces_need_no_validation() {
         properties:
           pattern:
             type: "string"
-            description: "The words of keywords are no constraints as the names of properties, nor in examples."
+            description: "Names of keywords are no constraints as names of properties, nor in examples."
             examples: ["minLength"]
           minimum: {"type":"integer","format":"uint8","minimum":0,"maximum":255}
         required: ["pattern","minimum"]

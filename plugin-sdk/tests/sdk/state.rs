@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use crate::host::{Call, Plugin};
 
-/// `export_tools!(names = "as_written", state = ..., ...)`, of which a binary can have but one.
+/// `export_tools!(names = "as_written", state = ..., ...)`. A binary can have only one.
 macro_rules! plugin {
     (state = $state:path, $($tool:ident),+) => {{
         struct Exporting;
@@ -54,7 +54,7 @@ fn text(result: Result<Value, Value>) -> String {
         .to_owned()
 }
 
-/// What the tools of this module share.
+/// The shared state of the tools of this module.
 #[derive(Debug)]
 struct Counter(AtomicU32);
 

@@ -36,12 +36,12 @@ fn cancelled() -> Result<Value, Value> {
     Err(json!({"kind": "cancelled"}))
 }
 
-/// A call whose tool can say that it has come so far.
+/// A call with a tool that can report a point in its run.
 fn call() -> Call {
     Call::new().with_context(json!({"logLevel": "debug"}))
 }
 
-/// The tool has come so far.
+/// Sends a message: the tool has reached this point.
 fn so_far(context: &Context) {
     context.log(LogLevel::Info, "so far");
 }
@@ -126,7 +126,7 @@ fn a_cancelled_call_ends_and_what_its_future_had_is_dropped() {
     plugin.cancel(call.id);
 }
 
-/// The host calls again under the same number, when it has mended the arguments.
+/// The host calls again under the same number, when it has corrected the arguments.
 #[test]
 fn a_reused_call_number_is_not_cancelled() {
     let plugin = Plugin::of::<sleep>();
@@ -188,7 +188,7 @@ fn a_call_cancelled_before_its_first_poll_does_not_begin() {
     assert!(!BEGAN.load(Ordering::SeqCst));
 }
 
-/// The host has told nobody then: the plugin did not know the call yet.
+/// The host has not notified the plugin then: the plugin did not know the call yet.
 #[test]
 fn a_call_cancelled_before_it_arrived_does_not_begin() {
     let plugin = Plugin::of::<sleep>();
@@ -199,7 +199,7 @@ fn a_call_cancelled_before_it_arrived_does_not_begin() {
     let in_time = Call::new().until(deadline);
     assert_eq!(text(in_time.of(plugin, "sleep", body)), "0");
     assert_eq!(in_time.host_requests(host_op::CANCELLED), [Value::Null]);
-    // What nothing limits is not asked for.
+    // Without a limit the host is not asked.
     let endless = Call::new();
     assert_eq!(text(endless.of(plugin, "sleep", body)), "0");
     assert!(endless.host_requests(host_op::CANCELLED).is_empty());
@@ -359,7 +359,7 @@ fn a_panic_of_a_task_is_logged_and_reaches_its_awaiter() {
         .expect_err("a panic");
     let detail = failure["detail"].as_str().expect("a detail");
     assert!(detail.starts_with("in a resumed task"), "{detail}");
-    // Another call may have had the task's turn, and tells of it when it ends.
+    // Another call may have run the task, and reports that at its end.
     for word in ["in an awaited task", "in a forgotten task"] {
         let mut waited = 0;
         while lines_with(word) == 0 && waited < 1000 {
@@ -499,7 +499,7 @@ fn a_destructor_of_a_cancelled_call_may_spawn() {
         plugin.cancel(call.id);
         assert_eq!(result.join().expect("no panic"), cancelled());
     });
-    // What is spawned rests until the next call.
+    // A spawned task pauses until the next call.
     assert_eq!(
         text(Plugin::of::<sleep>().call("sleep", r#"{"ms":5}"#)),
         "5"

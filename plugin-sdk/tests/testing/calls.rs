@@ -40,7 +40,7 @@ fn a_call_has_the_context_that_the_test_gives_it() {
             "2"
         ]))
     );
-    // What was given to a clone is its own.
+    // Settings of a clone do not affect the original.
     assert_eq!(
         look.call(json!({}))
             .structured()
@@ -113,7 +113,7 @@ fn a_call_that_fails_has_an_outcome_as_well() {
 }
 
 fn given_up(limit: &str) -> Value {
-    let detail = format!("the call was given up: its time limit is {limit}");
+    let detail = format!("the call timed out: its time limit is {limit}");
     json!({ "kind": "cancelled", "detail": detail })
 }
 
@@ -172,7 +172,7 @@ fn a_structured_result_is_what_its_schema_says() {
         ),
         (
             3,
-            "the tool declares an outputSchema, and gave no structured result",
+            "the tool declares an outputSchema, but returned no structured result",
         ),
     ] {
         assert_eq!(panic_of(|| call(how)), message, "how: {how}");

@@ -129,7 +129,7 @@ fn a_declaration_that_hosts_refuse_panics_with_the_reason() {
         (
             only!(no_json),
             &[
-                "the plugin does not start: ",
+                "the plugin's initialization failed: ",
                 r#"no_json: the input_schema \"{\" is not JSON: EOF"#,
             ][..],
         ),
@@ -150,7 +150,7 @@ fn a_declaration_that_hosts_refuse_panics_with_the_reason() {
         ),
         (
             only!(bad_default),
-            &["the plugin does not start: ", "no default at "],
+            &["the plugin's initialization failed: ", "no default at "],
         ),
     ] {
         for fragment in fragments {

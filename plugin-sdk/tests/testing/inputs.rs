@@ -109,7 +109,7 @@ fn an_unsupported_question_is_an_error() {
     let ask = plugin().tool("askWrongly");
     for (how, message) in [
         ("twice", "two questions under the key \"a\""),
-        ("nested", "no client can show the form \"a\""),
+        ("nested", "the form \"a\""),
         ("nowhere", "a URL that does not begin with https://"),
     ] {
         let outcome = ask.call(json!({ "how": how }));
@@ -117,7 +117,7 @@ fn an_unsupported_question_is_an_error() {
         let said = outcome.error_text();
         assert!(said.contains(message), "{how}: {said}");
     }
-    // What only the SDK has seen is in the log by its own hand.
+    // The SDK logs problems that the host has not seen.
     let twice = ask.call(json!({ "how": "twice" }));
     let logged = twice.logs();
     assert_eq!(logged.len(), 1, "{logged:?}");
@@ -136,7 +136,9 @@ fn form_panics_for_a_type_that_no_client_can_show() {
     assert_eq!(coded["properties"]["code"], json!({ "type": "string" }));
     let said = panic_of(form::<Nested>);
     assert!(
-        said.starts_with("Nested is a form that nobody can show: \"inner\" is no string"),
+        said.starts_with(
+            "Nested is an invalid form: clients cannot show it: \"inner\" is not a string"
+        ),
         "{said}"
     );
 }

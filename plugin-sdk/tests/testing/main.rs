@@ -17,7 +17,7 @@ use plugin_sdk::{
     serde_json::json, testing::plugin,
 };
 
-/// What the context says.
+/// Return the facts of the context.
 ///
 /// # Arguments
 /// * `header` - A header's name.
@@ -43,7 +43,7 @@ fn look(context: Context, header: Option<String>) -> Json<Vec<String>> {
     ])
 }
 
-/// Tell everything that can be told.
+/// Send progress and messages of all kinds.
 #[tool]
 fn tell(context: Context) -> ToolResult {
     context.progress(1.0, Some(2.0), Some("half"));
@@ -80,7 +80,7 @@ async fn wait_too_long() {
     std::future::pending().await
 }
 
-/// Work until it is told to stop.
+/// Work until the call is cancelled.
 #[tool]
 fn work(context: Context) -> &'static str {
     while !context.cancelled() {
@@ -192,7 +192,7 @@ fn ask_wrongly(how: String, context: Context) -> Result<String, InputError> {
     })
 }
 
-/// What the tools share.
+/// The shared state of the tools.
 struct Built(std::sync::atomic::AtomicU32);
 
 async fn build() -> Result<Built, std::num::ParseIntError> {
@@ -206,7 +206,7 @@ async fn count(state: State<Built>) -> u32 {
     state.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
-/// What a call of `keep` saw after its end.
+/// The outcome of a call of `keep` after its end.
 static LATE: Mutex<Option<Receiver<Late>>> = Mutex::new(None);
 
 type Late = Result<Option<String>, StateError>;
@@ -273,7 +273,7 @@ fn keep(how: String, handle: Option<Handle>, context: Context) -> Result<String,
         }
         "no number" => state.set(&[1.0, f64::NAN]).map_err(with_kind)?,
         "late" => {
-            // Nobody is there any more for whom it could be kept.
+            // The call has ended, so it cannot be stored any more.
             let (sender, heard) = std::sync::mpsc::channel();
             LATE.lock().map_err(|_| "a panic")?.replace(heard);
             let state = state.clone();

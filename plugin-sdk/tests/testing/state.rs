@@ -47,12 +47,12 @@ fn state_errors_have_a_kind() {
         (
             keep("kinds"),
             "no number",
-            "Unreadable: what is to be kept has no form in JSON: the number NaN",
+            "Unreadable: the new state cannot be serialized as JSON: the number NaN",
         ),
         (
             keep("kinds").with_state_error(StateErrorKind::Unavailable),
             "get",
-            "Unavailable: what is kept cannot be reached",
+            "Unavailable: the stored state is not available",
         ),
         (
             keep("kinds").with_state_error(StateErrorKind::SessionEnded),
@@ -108,7 +108,7 @@ fn state_belongs_to_its_principal() {
 
 #[test]
 fn a_call_fails_when_another_one_changed_its_state_first() {
-    let lost = "another call has changed meanwhile what tool keep keeps, so that this one's changes are lost; call it again";
+    let lost = "another call has changed the state of tool keep meanwhile, so this call's changes are lost; call it again";
     let tool = keep("overtaken");
     for (how, message, after) in [
         ("overtaken", lost.to_owned(), "+"),
@@ -143,6 +143,6 @@ fn state_of_an_ended_call_is_refused() {
     assert_eq!(error.kind(), StateErrorKind::CallEnded);
     assert_eq!(
         error.to_string(),
-        "the call is over: nothing is kept for it any more"
+        "the call has ended: it can no longer store state"
     );
 }

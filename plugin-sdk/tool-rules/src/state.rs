@@ -1,6 +1,6 @@
 //! The rules of state that tools store between calls, apart from the store.
 //!
-//! A call reads each state once, sees its own pending writes first, and writes a state only if nobody else has
+//! A call reads each state once, sees its own pending writes first, and writes a state only if no other call has
 //! written it meanwhile. [`StateTransaction`] makes all of these decisions. Its user reads and writes the records:
 //! the host in DynamoDB or in memory, the SDK's `testing` module in memory.
 

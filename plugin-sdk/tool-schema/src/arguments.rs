@@ -58,7 +58,7 @@ impl<'a> ArgumentRules<'a> {
     ///
     /// Without `validate` the tool's decoder decides, and the schema is compiled only if decoding fails. Arguments that the
     /// schema accepts and the decoder does not are refused too. Arguments in which an object has a name twice are never
-    /// coerced, because nobody knows which of the two values was meant.
+    /// coerced, because it is not known which of the two values was meant.
     ///
     /// ```
     /// use tool_schema::{ArgumentRules, Attempt, LazySchema};

@@ -148,7 +148,7 @@ fn further_members(schema: &Keywords) -> Option<&Value> {
     let mut patterns = patterns.into_iter().flat_map(Map::values);
     match (patterns.next(), patterns.next(), rest) {
         (None, _, rest) => rest,
-        // A map whose keys are integers: the names that do not match the pattern are not allowed.
+        // A map with integers as keys: the names that do not match the pattern are not allowed.
         (Some(part), None, Some(Value::Bool(false))) => Some(part),
         _ => None,
     }

@@ -114,8 +114,8 @@ impl<'a> DefaultSearch<'a> {
         problems.collect()
     }
 
-    /// Returns why the schemas do not accept the defaults. They are compiled as parts of the whole schema, to which
-    /// they may refer.
+    /// Returns why the schemas do not accept the defaults. They are compiled as parts of the whole schema, because
+    /// they may refer to it.
     fn refusal(&self, defaults: &[DeclaredDefault<'a>]) -> Option<String> {
         let mut whole = self.root.as_object()?.clone();
         let id = whole.entry("$id").or_insert_with(|| ROOT_ID.into());

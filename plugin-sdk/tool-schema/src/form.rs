@@ -16,15 +16,15 @@ pub struct Form {
     constraints: Option<Schema>,
 }
 
-/// The reason why a schema is not one of a form, as the end of a sentence.
+/// The reason why a schema is not one of a form, as a clause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormError {
     /// The first of its [`form_problems`].
-    #[error("that nobody can show: {0}")]
+    #[error("clients cannot show it: {0}")]
     Unshowable(String),
     /// The schema is invalid.
-    #[error("whose schema is {0}")]
+    #[error("its schema is {0}")]
     Schema(#[from] SchemaError),
 }
 
@@ -128,14 +128,12 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     if host.is_empty() || host.starts_with(':') {
-        return Err("has a URL that names no host");
+        return Err("has a URL without a host");
     }
     // RFC 3986, section 2: a URL must not contain these, even if browsers accept them. (Characters outside of ASCII are allowed here.)
     let harmful = |c: char| c.is_whitespace() || c.is_control() || r#"<>"{}|\^`"#.contains(c);
     if url.contains(harmful) {
-        return Err(
-            "has a URL with a character that no URL can have; write it as %20 and the like",
-        );
+        return Err("has a URL with an invalid character; percent-encode it");
     }
     Ok(())
 }
@@ -167,7 +165,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
         .filter(|(_, property)| !is_primitive(property))
         .map(|(name, _)| {
             format!(
-                "{name:?} is no string, number, boolean, or choice of strings, which is all that a form can have"
+                "{name:?} is not a string, number, boolean, or choice of strings, and a form can have only those"
             )
         })
         .collect();
@@ -175,13 +173,15 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
     problems.extend(
         members
             .filter(|keyword| !FORM_KEYWORDS.contains(&keyword.as_str()))
-            .map(|keyword| format!("`{keyword}` says of the whole form what no client shows")),
+            .map(|keyword| {
+                format!("`{keyword}` applies to the whole form, and clients do not show that")
+            }),
     );
     if schema
         .get("required")
         .is_some_and(|required| !required.is_array())
     {
-        problems.push("`required` is no list of names".to_owned());
+        problems.push("`required` is not a list of names".to_owned());
     }
     let required = schema["required"].as_array().into_iter().flatten();
     problems.extend(
@@ -320,7 +320,7 @@ mod tests {
         let nested = json!({ "type": "object", "properties": { "x": { "type": "object" } } });
         let error = Form::new(&nested, None).expect_err("nested").to_string();
         assert!(
-            error.starts_with("that nobody can show: \"x\" is no string"),
+            error.starts_with("clients cannot show it: \"x\" is not a string"),
             "{error}"
         );
     }

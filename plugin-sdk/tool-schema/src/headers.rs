@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The keyword that names the header `Mcp-Param-NAME` of a property.
 const KEYWORD: &str = "x-mcp-header";
 
-/// Keywords whose members have names of the author, each with a schema.
+/// Keywords with members that the author names, each with a schema.
 const NAMED_SCHEMAS: [&str; 5] = [
     "$defs",
     "definitions",
@@ -17,7 +17,7 @@ const NAMED_SCHEMAS: [&str; 5] = [
     "properties",
 ];
 
-/// Keywords whose values are data, not schemas.
+/// Keywords with data as values, not schemas.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
 /// Returns the problems of a tool's headers: those of the annotations in its `inputSchema`, and differences to
@@ -39,7 +39,7 @@ pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> V
     for &(name, pointer) in &headers {
         if let Some(other) = by_name.insert(name.to_ascii_lowercase(), pointer) {
             problems.push(format!(
-                "both {other} and {pointer} have the {KEYWORD} {name:?}; case does not tell headers apart"
+                "both {other} and {pointer} have the {KEYWORD} {name:?}; names of headers ignore case"
             ));
         }
     }
@@ -47,14 +47,14 @@ pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> V
     for (name, pointer) in declared {
         if annotated.get(name.as_str()) != Some(&pointer.as_str()) {
             problems.push(format!(
-                "`headers` has {name:?} for {pointer:?}, where the inputSchema has no such {KEYWORD}"
+                "`headers` has {name:?} for {pointer:?}, but the inputSchema has no such {KEYWORD} there"
             ));
         }
     }
     for (name, pointer) in annotated {
         if !declared.contains_key(name) {
             problems.push(format!(
-                "{pointer} has the {KEYWORD} {name:?}, which `headers` lacks"
+                "{pointer} has the {KEYWORD} {name:?}, which is missing in `headers`"
             ));
         }
     }
@@ -155,7 +155,7 @@ impl Annotation<'_> {
     /// The reason why no client would repeat the argument.
     fn check(&self) -> Result<(&str, &str), String> {
         let Some(name) = self.name.as_str() else {
-            return Err(format!("is {}, and must be a string", self.name));
+            return Err(format!("is {}, but must be a string", self.name));
         };
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(format!(
@@ -165,14 +165,14 @@ impl Annotation<'_> {
         let argument = self.argument.as_deref();
         let Some(argument) = argument.filter(|argument| !argument.is_empty()) else {
             return Err(
-                "is for no argument to which `properties` alone lead; headers repeat only such"
+                "is not on an argument reached by `properties` alone; headers can repeat only those"
                     .to_owned(),
             );
         };
         let kind = self.schema.get("type").and_then(Value::as_str);
         if !matches!(kind, Some("string" | "integer" | "boolean")) {
             return Err(
-                "is for an argument of another type than string, integer or boolean; headers repeat only such"
+                "is on an argument of another type than string, integer or boolean; headers can repeat only those"
                     .to_owned(),
             );
         }
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn headers_that_clients_ignore_are_problems() {
         let properties = |properties: Value| json!({ "type": "object", "properties": properties });
-        let unreached = "`properties` alone lead";
+        let unreached = "reached by `properties` alone";
         let list = json!({ "type": "array", "items": header("R", "string") });
         let either = json!({ "anyOf": [header("R", "string"), { "type": "null" }] });
         for (schema, declared, part) in [
@@ -306,7 +306,7 @@ mod tests {
             (
                 properties(json!({ "r": { "type": ["string", "null"], "x-mcp-header": "R" } })),
                 vec![],
-                "at \"/properties/r\" of the inputSchema is for an argument of another type",
+                "at \"/properties/r\" of the inputSchema is on an argument of another type",
             ),
             (
                 json!({ "type": "object", "x-mcp-header": "R" }),
@@ -344,7 +344,7 @@ mod tests {
             (
                 properties(json!({ "r": header("R", "string") })),
                 vec![],
-                "/r has the x-mcp-header \"R\", which `headers` lacks",
+                "/r has the x-mcp-header \"R\", which is missing in `headers`",
             ),
             (
                 properties(json!({ "r": header("R", "string") })),

@@ -61,7 +61,7 @@ fn significant_digits(number: &str) -> usize {
         .count()
 }
 
-/// Returns `5.0` as 5, below the limit up to which a float holds every integer exactly.
+/// Returns `5.0` as 5, within the range of integers that floats hold exactly.
 fn integer(number: &Number) -> Option<Value> {
     /// 2^53: from here on, floats do not hold every integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;

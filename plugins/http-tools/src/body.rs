@@ -38,7 +38,7 @@ pub(crate) async fn read(exchange: &mut Exchange, limit: usize) -> Result<Body, 
 fn damaged(exchange: &Exchange) -> FetchError {
     FetchError::Http {
         site: exchange.site.clone(),
-        what: "sent a damaged body, whose gzip compression cannot be undone; try again later",
+        what: "sent a damaged body that cannot be decompressed as gzip; try again later",
     }
 }
 

@@ -81,7 +81,7 @@ impl Target {
         })
     }
 
-    /// Connects to one of the addresses, all of which must be allowed.
+    /// Connects to one of the addresses. All of them must be allowed.
     pub(crate) async fn connect(
         &self,
         allow: &Allow,
@@ -184,7 +184,7 @@ impl Target {
             Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned())
                 .map_err(|_| FetchError::Tls {
                     site: self.site.clone(),
-                    reason: "no certificate can be made out for this name; check its spelling"
+                    reason: "this name is not valid in a certificate; check its spelling"
                         .to_owned(),
                 }),
         }

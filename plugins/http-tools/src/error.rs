@@ -8,10 +8,10 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// What was given is no URL.
+    /// The argument is not a URL.
     #[error("this is not a URL ({0}); write a complete one, such as `https://example.org/page`")]
     NotAUrl(#[from] url::ParseError),
-    /// A URL of something else than the web.
+    /// A URL with another scheme than `https` or `http`.
     #[error("`{0}:` URLs are not fetched; only `https:` and `http:` are")]
     Scheme(String),
     /// A URL with a user name or a password.
@@ -30,7 +30,7 @@ pub enum FetchError {
     },
     /// An address that is not public, and no exception.
     #[error(
-        "{site} {what}, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW"
+        "{site} {what}, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW"
     )]
     Forbidden {
         /// Scheme, host and port.
@@ -45,40 +45,40 @@ pub enum FetchError {
         site: String,
     },
     /// No address of the host accepts a connection.
-    #[error("{site} cannot be connected to ({reason}); check host and port, or try again later")]
+    #[error("{site}: the connection failed ({reason}); check host and port, or try again later")]
     Connect {
         /// Scheme, host and port.
         site: String,
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
-    /// This machine has nothing to check certificates with.
+    /// This machine has no CA certificates.
     #[error(
-        "{site} cannot be checked: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE"
+        "{site} cannot be verified: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE"
     )]
     NoAuthorities {
         /// Scheme, host and port.
         site: String,
     },
-    /// No connection that is safe.
+    /// The TLS handshake failed.
     #[error("{site} is not fetched: {reason}")]
     Tls {
         /// Scheme, host and port.
         site: String,
-        /// What is wrong, and what to do.
+        /// The problem, and the remedy.
         reason: String,
     },
-    /// What came is not the HTTP that is wanted.
+    /// The response is not acceptable HTTP.
     #[error("{site} {what}")]
     Http {
         /// Scheme, host and port.
         site: String,
-        /// What the server did.
+        /// The server's fault, as the end of a sentence.
         what: &'static str,
     },
-    /// The body is compressed in a way that was not asked for.
+    /// The body is compressed in a way that was not requested.
     #[error(
-        "{site} sent a body compressed as `{coding}`, which was not asked for and cannot be read"
+        "{site} sent a body compressed as `{coding}`, which was not requested and cannot be read"
     )]
     Coding {
         /// Scheme, host and port.
@@ -86,9 +86,9 @@ pub enum FetchError {
         /// The value of Content-Encoding.
         coding: String,
     },
-    /// It took too long.
+    /// The time limit has passed.
     #[error(
-        "{site} took too long to {what}: {:.1} s were left for it; try again later, or fetch something smaller",
+        "{site} took too long to {what}: only {:.1} s were left; try again later, or fetch something smaller",
         .limit.as_secs_f64()
     )]
     Time {
@@ -96,38 +96,36 @@ pub enum FetchError {
         site: String,
         /// Such as "answer".
         what: &'static str,
-        /// The time there was.
+        /// The time that was left.
         limit: Duration,
     },
-    /// One redirect led to the next for too long.
-    #[error(
-        "{site} redirects, after {limit} redirects before; fetch the page it leads to by its own URL"
-    )]
+    /// There were too many redirects.
+    #[error("{site} redirects again after {limit} redirects; fetch its target by its own URL")]
     Redirects {
         /// Scheme, host and port of the last one.
         site: String,
-        /// How many were followed.
+        /// The number of redirects that were followed.
         limit: usize,
     },
     /// A redirect led to a place that cannot be fetched.
-    #[error("{site} redirects, and: {source}")]
+    #[error("{site} redirects, and the target failed: {source}")]
     Redirected {
         /// Scheme, host and port of the place that redirects.
         site: String,
-        /// What is wrong where it leads.
+        /// The error of the target.
         source: Box<FetchError>,
     },
-    /// The body is no text.
-    #[error("{site} answered {status} with {kind}, which is not text; nothing of it can be shown")]
+    /// The body is not text.
+    #[error("{site} answered {status} with {kind}, which is not text and cannot be shown")]
     Binary {
         /// Scheme, host and port.
         site: String,
         /// The HTTP status.
         status: u16,
-        /// The content type, or other words for what it is.
+        /// The content type, or a description in its place.
         kind: String,
     },
-    /// The body is no JSON.
+    /// The body is not JSON.
     #[error(
         "{site} answered {status} with {kind} that is not JSON ({reason}); `fetch` shows it as text"
     )]
@@ -136,9 +134,9 @@ pub enum FetchError {
         site: String,
         /// The HTTP status.
         status: u16,
-        /// The content type, or other words for what it is.
+        /// The content type, or a description in its place.
         kind: String,
-        /// Where it fails.
+        /// The parser's message.
         reason: String,
     },
     /// The body is too large to be read as a whole.
@@ -148,7 +146,7 @@ pub enum FetchError {
     TooLarge {
         /// Scheme, host and port.
         site: String,
-        /// How many bytes are read.
+        /// The limit. Unit: bytes.
         limit: usize,
     },
     /// The JSON pointer leads to nothing, or to too much.

@@ -29,7 +29,7 @@ const MAX_HEAD: usize = 64 * 1024;
 /// The value of `User-Agent`.
 const USER_AGENT_VALUE: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// A response whose head has arrived, and its body in progress.
+/// A response with a complete head and a body in progress.
 pub(crate) struct Exchange {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -94,7 +94,7 @@ impl Exchange {
                 .await
                 .map_err(|_| FetchError::Time {
                     site: self.site.clone(),
-                    what: "send all of its answer",
+                    what: "send its whole response",
                     limit: self.deadline - self.start,
                 })?;
             match frame {
@@ -134,9 +134,9 @@ fn http_error(site: &str, error: &hyper::Error) -> FetchError {
         site: site.to_owned(),
         // hyper has a method for this in servers only; a test fails when the message changes.
         what: if error.is_parse() && error.to_string() == "message head is too large" {
-            "answered with larger headers than are read (64 KiB, 100 of them)"
+            "answered with headers over the limit (64 KiB, 100 headers)"
         } else if error.is_parse() {
-            "answered in something else than HTTP/1.1; check scheme and port"
+            "did not answer in HTTP/1.1; check scheme and port"
         } else {
             "closed the connection before its answer was complete; try again later"
         },

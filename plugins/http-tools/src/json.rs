@@ -20,35 +20,35 @@ pub enum SelectError {
     )]
     NotAPointer(String),
     /// There is nothing at the pointer.
-    #[error("there is nothing at `{pointer}`: {at} is {what}")]
+    #[error("nothing found at `{pointer}`: {at} is {what}")]
     Nothing {
-        /// As it was given.
+        /// The pointer, as it was given.
         pointer: String,
         /// The deepest place that exists.
         at: String,
-        /// What is there.
+        /// A description of the value at `at`.
         what: String,
     },
-    /// What is at the pointer is larger than wanted.
+    /// The value at the pointer is larger than allowed.
     #[error(
         "{at} has {size} bytes, more than the {limit} of `max_bytes`; select a part of it with `pointer`: it is {what}"
     )]
     TooLarge {
-        /// Where.
+        /// The place in the document.
         at: String,
-        /// How large it is.
+        /// The size. Unit: bytes.
         size: usize,
-        /// How large it may be.
+        /// The limit. Unit: bytes.
         limit: usize,
-        /// What is there.
+        /// A description of the value at `at`.
         what: String,
     },
-    /// What is at the pointer is JSON of an unusual kind.
+    /// The value at the pointer is JSON of an unusual kind.
     #[error(
         "{at} cannot be read ({reason}); select a part of it with `pointer`, or see it as text with `fetch`"
     )]
     Part {
-        /// Where.
+        /// The place in the document.
         at: String,
         /// Such as "recursion limit exceeded".
         reason: String,
@@ -246,36 +246,33 @@ mod tests {
             ),
             (
                 "/itmes",
-                r#"there is nothing at `/itmes`: the document is an object with "items", "none", "no", "nothing""#,
+                r#"nothing found at `/itmes`: the document is an object with "items", "none", "no", "nothing""#,
             ),
             (
                 "/items/1",
-                "there is nothing at `/items/1`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/1`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/00",
-                "there is nothing at `/items/00`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/00`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/-",
-                "there is nothing at `/items/-`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/-`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/",
-                "there is nothing at `/items/`: `/items` is an array of one item, `/0`",
+                "nothing found at `/items/`: `/items` is an array of one item, `/0`",
             ),
             (
                 "/items/0/name/x",
-                "there is nothing at `/items/0/name/x`: `/items/0/name` is a string",
+                "nothing found at `/items/0/name/x`: `/items/0/name` is a string",
             ),
-            ("/none/x", "there is nothing at `/none/x`: `/none` is null"),
-            (
-                "/no/0",
-                "there is nothing at `/no/0`: `/no` is an empty array",
-            ),
+            ("/none/x", "nothing found at `/none/x`: `/none` is null"),
+            ("/no/0", "nothing found at `/no/0`: `/no` is an empty array"),
             (
                 "/nothing/x",
-                "there is nothing at `/nothing/x`: `/nothing` is an empty object",
+                "nothing found at `/nothing/x`: `/nothing` is an empty object",
             ),
         ] {
             let error = select(&document, pointer, 1000).unwrap_err();

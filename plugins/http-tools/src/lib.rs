@@ -42,15 +42,15 @@ use plugin_sdk::{prelude::*, serde_json::Value};
 
 pub use crate::{allow::AllowError, client::Client, error::FetchError, json::SelectError};
 
-/// What a URL led to.
+/// A fetched page.
 #[data]
 #[derive(Debug)]
 pub struct Page {
-    /// Where the page is: the URL, after all redirects.
+    /// The URL of the page, after all redirects.
     pub url: String,
     /// The HTTP status, such as 200, or 404 for a page that does not exist.
     pub status: u16,
-    /// What the server says the page is, such as `text/html; charset=utf-8`.
+    /// The content type that the server reports, such as `text/html; charset=utf-8`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// Is this only the beginning of the text?
@@ -63,20 +63,20 @@ pub struct Page {
 #[data]
 #[derive(Debug)]
 pub struct Part {
-    /// Where the document is: the URL, after all redirects.
+    /// The URL of the document, after all redirects.
     pub url: String,
     /// The HTTP status, such as 200.
     pub status: u16,
-    /// What is at the pointer.
+    /// The value at the pointer.
     pub value: Value,
 }
 
-/// Fetch a page or file of the public web (GET) and give back its text: HTML, Markdown, JSON, source code and the like.
-/// For JSON of which only a part matters, fetchJson is better.
+/// Fetch a page or file of the public web (GET) and return its text: HTML, Markdown, JSON, source code and the like.
+/// To read only a part of a JSON document, use fetchJson.
 ///
 /// # Arguments
 /// * `url` - A complete URL, such as `https://example.org/page`.
-/// * `max_bytes` - Give back this many bytes at most.
+/// * `max_bytes` - The maximum number of bytes to return.
 #[tool(title = "Fetch a page", read_only, open_world)]
 pub async fn fetch(
     client: State<Client>,
@@ -93,12 +93,12 @@ pub async fn fetch(
     Ok(Json(page))
 }
 
-/// Fetch a JSON document from the public web (GET) and give back the part of it that matters, up to 2 MB being read.
+/// Fetch a JSON document from the public web (GET) and return the part of it that matters. At most 2 MB are read.
 ///
 /// # Arguments
 /// * `url` - A complete URL, such as `https://api.example.org/items?page=2`.
 /// * `pointer` - A JSON pointer to the part wanted, such as `/items/0/name`. Without it: the whole document.
-/// * `max_bytes` - How many bytes of JSON the part may have; a larger one is an error that says what it consists of.
+/// * `max_bytes` - The maximum size of the part in bytes of JSON. A larger one is an error that describes its structure.
 #[tool(title = "Fetch a part of a JSON document", read_only, open_world)]
 pub async fn fetch_json(
     client: State<Client>,

@@ -1,4 +1,4 @@
-//! The tools against servers of this machine, whose names are known to these tests only.
+//! Tests of the tools against servers of this machine. Only these tests know their names.
 
 mod server;
 
@@ -23,7 +23,7 @@ async fn get_up_to(
     read::page(client, &url.into(), max_bytes.unwrap_or(40_000), None).await
 }
 
-/// What a model is told, with the ports of this run replaced.
+/// The message for the model, with the ports of this run replaced.
 fn message(error: &FetchError, servers: &[&Server]) -> String {
     servers.iter().fold(error.to_string(), |text, server| {
         text.replace(&format!(":{}", server.port), ":PORT")

@@ -2,7 +2,7 @@
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-/// The length of the beginning of an HTML page in which its encoding is searched. Unit: bytes. Source: HTML,
+/// The length of the beginning of an HTML page that is searched for its encoding. Unit: bytes. Source: HTML,
 /// "prescanning a byte stream to determine its encoding".
 const PRESCAN_LIMIT: usize = 1024;
 

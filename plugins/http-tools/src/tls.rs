@@ -75,17 +75,17 @@ fn connector(roots: RootCertStore) -> Option<TlsConnector> {
 fn reason(error: &io::Error) -> String {
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) else {
         return format!(
-            "the connection broke while it was made safe ({}); try again later",
+            "the connection broke during the TLS handshake ({}); try again later",
             error.kind()
         );
     };
     let known = match error {
         Error::InvalidCertificate(error) => match error {
             CertificateError::UnknownIssuer => {
-                "its certificate is not signed by an authority that is trusted here (self-signed, or a company's own); the operator can name a bundle that has it in SSL_CERT_FILE"
+                "its certificate is not signed by a trusted authority (it is self-signed, or a company's own); the operator can name a bundle that has it in SSL_CERT_FILE"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired; only those who run it can renew it"
+                "its certificate has expired; only the site's operator can renew it"
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "its certificate is not valid yet"
@@ -96,12 +96,12 @@ fn reason(error: &io::Error) -> String {
             _ => return format!("its certificate is not valid ({error})"),
         },
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "what listens there does not speak TLS; try an `http:` URL"
+            "the server does not speak TLS; try an `http:` URL"
         }
         Error::AlertReceived(AlertDescription::UnrecognisedName) => {
             "it does not know this name; check the host in the URL"
         }
-        _ => return format!("no safe connection could be agreed on ({error})"),
+        _ => return format!("the TLS handshake failed ({error})"),
     };
     known.to_owned()
 }

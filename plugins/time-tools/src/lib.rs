@@ -45,12 +45,12 @@ pub struct Converted {
     times: Vec<LocalTime>,
 }
 
-/// What lies between two dates.
+/// The time between two dates.
 #[data]
 pub struct Between {
     /// Days from the first date to the second; negative when the second is earlier.
     days: i32,
-    /// Of these, Mondays to Fridays, the first date counted and the second not.
+    /// Mondays to Fridays among these days, with the first date and without the second.
     weekdays: i32,
     /// The same in years, months and days.
     in_words: String,
@@ -68,7 +68,7 @@ pub fn current_time(
     Ok(Json(LocalTime::new(&Timestamp::now().to_zoned(zone))))
 }
 
-/// What time it is in other time zones at a given moment.
+/// The local times in other time zones at a given moment.
 ///
 /// # Arguments
 /// * `time` - The moment: RFC 3339 (`2026-11-23T09:30:00Z`), or a local time (`2026-11-23T09:30`) together with `from`.
@@ -99,14 +99,14 @@ pub fn convert_time(
 pub fn add_to_date(to: String, span: String) -> Result<String, ToolError> {
     let span: Span = span.trim().parse().map_err(|error| {
         ToolError::new(format!(
-            "{span:?} is no span of time ({error}); write for example `1 month 3 days` or `P1M3D`"
+            "{span:?} is not a span of time ({error}); write for example `1 month 3 days` or `P1M3D`"
         ))
     })?;
     match to.parse::<civil::Date>() {
         Ok(date) if is_date(&to) => {
             if span.get_hours() != 0 || span.get_minutes() != 0 || span.get_seconds() != 0 {
                 return Err(ToolError::new(
-                    "hours and less can be added to a time, not to a date; add `T00:00Z` to it",
+                    "hours and smaller units can be added only to a time, not to a date; add `T00:00Z` to it",
                 ));
             }
             let sum = date.checked_add(span)?;
@@ -119,7 +119,7 @@ pub fn add_to_date(to: String, span: String) -> Result<String, ToolError> {
     }
 }
 
-/// How many days, weekdays, months and years lie between two dates.
+/// The number of days, weekdays, months and years between two dates.
 ///
 /// # Arguments
 /// * `from` - The first date, such as `2026-01-31`.
@@ -171,7 +171,7 @@ fn moment(time: &str, from: Option<&str>) -> Result<Zoned, ToolError> {
     })?;
     let Some(from) = from else {
         return Err(ToolError::new(format!(
-            "{time:?} names no time zone; say which one it is in, or add an offset"
+            "{time:?} has no time zone; name one, or add an offset"
         )));
     };
     Ok(local.to_zoned(zone(from)?)?)

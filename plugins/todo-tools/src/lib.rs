@@ -10,7 +10,7 @@ const MAX_ITEMS: usize = 500;
 #[data]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// What is to be done.
+    /// The task.
     text: String,
     /// Is it done?
     done: bool,
@@ -20,7 +20,7 @@ pub struct Item {
 #[data]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Todos {
-    /// In the order in which they came: the first has number 1.
+    /// The items in order of addition. The first has number 1.
     items: Vec<Item>,
 }
 
@@ -31,14 +31,14 @@ pub struct Listed {
     /// Pass this as `list` in the next calls; absent in a session, which has its own list.
     #[serde(skip_serializing_if = "Option::is_none")]
     list: Option<Handle>,
-    /// The things to do, in the order in which they came: the first has number 1.
+    /// The things to do, in order of addition. The first has number 1.
     items: Vec<Item>,
 }
 
 /// Put something on the list of things to do, and see the whole list.
 ///
 /// # Arguments
-/// * `text` - What is to be done.
+/// * `text` - The task.
 /// * `list` - The list of an earlier answer; without it, the session's list, or a new one.
 #[tool]
 pub fn add_todo(

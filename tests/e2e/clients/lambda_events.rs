@@ -196,7 +196,7 @@ fn an_unknown_event_fails_its_invocation_only() {
     let layer = Layer::of(["custom-tools"]);
     let host = Host::lambda_with_one_environment(&layer, FrontDoor::rest_api("prod"), &[]);
     let error = host.try_invoke(&json!({ "Records": [{ "body": "hunter2" }] }));
-    assert_snapshot!(error.expect_err("records are no MCP"), @"function bootstrap failed: EVENT_UNKNOWN: the event is records of a queue, a topic, a stream or a bucket, but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)");
+    assert_snapshot!(error.expect_err("records are no MCP"), @"function bootstrap failed: EVENT_UNKNOWN: the event is records of a queue, a topic, a stream or a bucket, but this function accepts HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and calls of an AgentCore Gateway (which name their tool in the client context)");
     for event in [json!({}), Value::Null, json!([]), json!("x"), json!(1)] {
         assert!(host.try_invoke(&event).is_err(), "{event}");
     }
@@ -239,7 +239,7 @@ fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
         (
             "my-target___divide",
             json!({}),
-            json!({ "content": text("unknown tool: divide; the list of tools may have changed, ask for it again by tools/list"), "isError": true }),
+            json!({ "content": text("unknown tool: divide; the list of tools may have changed, request it again with tools/list"), "isError": true }),
         ),
     ] {
         let invocation = environment.begin_with(&arguments, Some(&named(tool)));
@@ -276,12 +276,12 @@ fn a_client_context_with_other_members_calls_the_tool() {
 fn a_huge_result_is_an_error_and_keeps_the_environment() {
     let layer = Layer::of(["large-results"]);
     for (door, limit) in [
-        (FrontDoor::rest_api("prod"), "Lambda takes 6291556"),
-        (FrontDoor::http_api("$default"), "Lambda takes 6291556"),
-        (FrontDoor::function_url(), "Lambda takes 6291556"),
+        (FrontDoor::rest_api("prod"), "Lambda accepts 6291556"),
+        (FrontDoor::http_api("$default"), "Lambda accepts 6291556"),
+        (FrontDoor::function_url(), "Lambda accepts 6291556"),
         (
             FrontDoor::LoadBalancer { multi_value: true },
-            "a load balancer takes 1048576",
+            "a load balancer accepts 1048576",
         ),
     ] {
         let host = Host::lambda_with_one_environment(&layer, door, &[]);
@@ -289,7 +289,7 @@ fn a_huge_result_is_an_error_and_keeps_the_environment() {
         let outcome = client.call("fill", json!({ "bytes": HUGE }));
         let output = outcome.error_text();
         let expected = format!(
-            "tool fill did its work, but its result has {} bytes as it is sent, and {limit}; ask for less of it at once (request id ",
+            "tool fill did its work, but its result has {} bytes as sent, and {limit}; request less at once (request id ",
             HUGE + SENT_BESIDE
         );
         assert!(output.starts_with(&expected), "{output}");
@@ -323,11 +323,11 @@ fn a_call_times_out_before_the_rest_api_and_names_the_limit() {
     // The gateway's own response to a late answer has status 504.
     let outcome = host.connect().call("nap", json!({ "seconds": 40 }));
     let output = outcome.error_text();
-    let expected = "tool nap was given up: a REST API waits 29 s for an answer, which left it 28.5 s; the operator can raise the gateway's limit where it has a higher one, and set MCP_CALL_TIMEOUT_MS to it (request id ";
+    let expected = "tool nap timed out: a REST API waits 29 s for a response, which left 28.5 s for the call; the operator can raise the gateway's limit, if it has a higher one, and set MCP_CALL_TIMEOUT_MS to it (request id ";
     assert!(output.starts_with(expected), "{output}");
     // The tool still runs: a fresh environment serves the next request.
     assert_eq!(host.connect().list(), ["nap"]);
-    host.wait_for_log("this environment ends, so that a fresh one serves what comes next");
+    host.wait_for_log("this environment ends, and a fresh one serves the next request");
 }
 
 #[test]

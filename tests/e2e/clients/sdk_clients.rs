@@ -44,7 +44,7 @@ fn sight(modern: bool) -> Value {
 }
 
 /// The error that a legacy client gets from a tool that asks.
-const CANNOT_ASK: &str = "tool test_input_required_result_multi_round has to ask its client something, which takes revision 2026-07-28 of MCP; this client speaks 2025-11-25";
+const CANNOT_ASK: &str = "tool test_input_required_result_multi_round asks its client for input, which needs revision 2026-07-28 of MCP; this client speaks 2025-11-25";
 
 /// The line that a host logs, at the level DEBUG, when a client ends its session by DELETE.
 const ENDED: &str = "a session was ended by its client";

@@ -246,7 +246,7 @@ fn the_end_of_stdin_ends_the_host_also_when_a_call_does_not_end() {
     assert_eq!(rest, [] as [Value; 0]);
     assert!(status.success(), "{status}\n{log}");
     assert!(
-        log.contains("calls were still under way 10 seconds after the end was asked for"),
+        log.contains("shutdown timed out: calls were still in progress after 10 seconds"),
         "{log}"
     );
 }
@@ -318,7 +318,7 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
             "{why}: {answer}"
         );
     };
-    let lifted = "the server allows calls 200 ms; the operator can raise MCP_CALL_TIMEOUT_MS";
+    let lifted = "the server allows 200 ms per call; the operator can raise MCP_CALL_TIMEOUT_MS";
     let nap = |meta: Value| call(2, "nap", json!({ "seconds": 600 }), meta);
     refused(&pipe.request(&nap(json!({}))), lifted);
     for meta in [json!({}), modern()] {
@@ -357,7 +357,7 @@ fn a_call_over_the_limit_is_refused_and_others_can_be_cancelled() {
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
     assert!(status.success(), "{status}\n{log}");
-    let refusals = log.matches("calls were refused").count();
+    let refusals = log.matches("calls rejected").count();
     assert!((1..100).contains(&refusals), "{refusals} lines\n{log}");
 }
 

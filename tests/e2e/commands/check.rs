@@ -506,9 +506,9 @@ fn refusals_of_the_host_are_found() {
     "#);
     let twice = archives.layer("twice.zip", &[]);
     let again = archives.layer_of(&good(), &hello);
-    assert_snapshot!(archives.found(&[&twice, &again], &[]), @r#"error[TOOL_DUPLICATE]: two tools are named hello: in [dir]/twice.zip: lib/libgood.so and in [dir]/layer.zip: lib/libsin.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
-    assert_snapshot!(archives.found(&[&twice], &["--tools-list", "helo"]), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool fits "helo"; did you mean hello? (there are: hello)"#);
-    assert_snapshot!(archives.found(&[&twice], &["--entry-file", "god"]), @r#"error[ENTRY_FILE_UNMATCHED]: ENTRY_FILE: no plugin fits "god"; did you mean libgood.so? (there are: libgood.so)"#);
+    assert_snapshot!(archives.found(&[&twice, &again], &[]), @r#"error[TOOL_DUPLICATE]: two tools are named hello: in [dir]/twice.zip: lib/libgood.so and in [dir]/layer.zip: lib/libsin.so; exclude one with TOOLS_LIST or ENTRY_FILE, or rename one with export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
+    assert_snapshot!(archives.found(&[&twice], &["--tools-list", "helo"]), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool matches "helo"; did you mean hello? (there are: hello)"#);
+    assert_snapshot!(archives.found(&[&twice], &["--entry-file", "god"]), @r#"error[ENTRY_FILE_UNMATCHED]: ENTRY_FILE: no plugin matches "god"; did you mean libgood.so? (there are: libgood.so)"#);
     let empty = archives.pack(
         "empty.zip",
         CompressionMethod::Deflated,

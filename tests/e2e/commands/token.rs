@@ -65,8 +65,8 @@ fn a_tool_called_with_a_token_sees_its_name() {
             "a token is for the host alone"
         );
         for (arguments, kept, expected) in [
-            (&[][..], "", "this server asks for a token"),
-            (&by_variable, "mcp_no", "the token is not known here"),
+            (&[][..], "", "this server requires a token"),
+            (&by_variable, "mcp_no", "the token is unknown"),
             (
                 &by_variable,
                 " ",

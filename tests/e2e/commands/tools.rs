@@ -355,7 +355,7 @@ fn an_unmatched_default_tool_is_reported_for_the_option() {
         .split_once("error[TOOLS_LIST_UNMATCHED]: ")
         .expect("the error");
     assert!(
-        printed.starts_with("--tools: no tool fits \"nosuch\""),
+        printed.starts_with("--tools: no tool matches \"nosuch\""),
         "{printed}"
     );
     assert!(

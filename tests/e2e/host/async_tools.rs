@@ -43,7 +43,7 @@ fn a_tool_that_does_not_end_times_out_at_its_own_limit() {
         let client = host.connect();
         let outcome = client.call("forever", json!({}));
         let text = outcome.error_text();
-        let told = "tool forever was given up: its time limit is 300 ms; its author can raise it by #[tool(timeout = \"...\")] (request id ";
+        let told = "tool forever timed out: its time limit is 300 ms; its author can raise it with #[tool(timeout = \"...\")] (request id ";
         assert!(text.starts_with(told), "{text}");
         host.wait_for_log("the tool was dropped");
         host.wait_for_log("limited: true");

@@ -52,7 +52,7 @@ fn told(layer: &Layer) -> String {
     assert_eq!(*left_out, json!([{ "file": SIN, "code": code }]));
     let log = layer.without_folders(&host.log());
     assert!(
-        log.contains(&format!("left out: {message}")),
+        log.contains(&format!("plugin skipped: {message}")),
         "{message}\n{log}"
     );
     serves_the_good_plugin(&host);
@@ -285,8 +285,8 @@ fn paths_in_entry_file() {
 fn patterns_and_names_in_tools_list_that_nothing_fits() {
     let layer = Layer::of(["custom-tools"]);
     let listing = |list| [SKIP, ("TOOLS_LIST", list)];
-    assert_snapshot!(Host::refusal_message(&layer, &listing("multiplicate,greet")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "multiplicate"; did you mean multiply? (there are: greet, multiply, add)"#);
-    assert_snapshot!(Host::refusal_message(&layer, &listing("add,gret*,!sub*")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool fits "gret*"; did you mean greet?; no tool fits "!sub*" (there are: greet, multiply, add)"#);
+    assert_snapshot!(Host::refusal_message(&layer, &listing("multiplicate,greet")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "multiplicate"; did you mean multiply? (there are: greet, multiply, add)"#);
+    assert_snapshot!(Host::refusal_message(&layer, &listing("add,gret*,!sub*")), @r#"TOOLS_LIST_UNMATCHED: TOOLS_LIST: no tool matches "gret*"; did you mean greet?; no tool matches "!sub*" (there are: greet, multiply, add)"#);
     reaches_lambda(
         &layer,
         &[("TOOLS_LIST", "gret*")],
@@ -335,8 +335,8 @@ fn plugins_that_panic_before_their_declaration() {
     layer.put_library(SIN, &build_library("panics-in-init"));
     let told = told_of_plugin(&layer);
     let (words, _place) = told.split_once(".rs:").expect("a place");
-    assert_snapshot!(words, @"PLUGIN_INIT_FAILED: [dir]/libsin.so: does not start: nobody knows its form at tests/fixtures/panics-in-init/src/lib");
-    assert_snapshot!(told_of_plugin(&beside(scripted("constructor panic now\n"))), @"PLUGIN_INIT_FAILED: [dir]/libsin.so: does not start: it panicked before it could say what it is; its words are in the log");
+    assert_snapshot!(words, @"PLUGIN_INIT_FAILED: [dir]/libsin.so: initialization failed: nobody knows its form at tests/fixtures/panics-in-init/src/lib");
+    assert_snapshot!(told_of_plugin(&beside(scripted("constructor panic now\n"))), @"PLUGIN_INIT_FAILED: [dir]/libsin.so: initialization failed: it panicked before it returned its declaration; the panic's message is in the log");
 }
 
 #[test]
@@ -364,15 +364,15 @@ fn declarations_that_no_client_would_accept() {
         .map(|members| told_of_plugin(&beside_tool(members)))
         .collect();
     assert_snapshot!(told.join("\n"), @r#"
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the name of tool "" has 0 characters, a tool's name has 1 to 64; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad has no description; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad is not a valid JSON Schema (2020-12): "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad does not have "type": "object" at its root; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad is not a valid JSON Schema (2020-12): Resource 'https://example.com/schema.json' is not present in a registry and retrieving it failed: Retrieval is disabled, cannot fetch https://example.com/schema.json; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad: the x-mcp-header at "/properties/x" of the inputSchema is "not a name"; a header's name has only letters, digits and !#$%&'*+-.^_`|~; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad: the x-mcp-header at "/properties/x" of the inputSchema is for an argument of another type than string, integer or boolean; headers repeat only such; mend it and rebuild the plugin
-    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the outputSchema of tool bad is not a valid JSON Schema (2020-12): 7 is not valid under any of the schemas listed in the 'anyOf' keyword; mend it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the name of tool "no spaces, please" has the character ' ', a tool's name has only A-Z, a-z, 0-9, `_`, `-` and `.`; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the name of tool "" has 0 characters, a tool's name has 1 to 64; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad has no description; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad is not a valid JSON Schema (2020-12): "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad does not have "type": "object" at its root; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the inputSchema of tool bad is not a valid JSON Schema (2020-12): Resource 'https://example.com/schema.json' is not present in a registry and retrieving it failed: Retrieval is disabled, cannot fetch https://example.com/schema.json; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad: the x-mcp-header at "/properties/x" of the inputSchema is "not a name"; a header's name has only letters, digits and !#$%&'*+-.^_`|~; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: tool bad: the x-mcp-header at "/properties/x" of the inputSchema is on an argument of another type than string, integer or boolean; headers can repeat only those; fix it and rebuild the plugin
+    PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: the outputSchema of tool bad is not a valid JSON Schema (2020-12): 7 is not valid under any of the schemas listed in the 'anyOf' keyword; fix it and rebuild the plugin
     "#);
 }
 
@@ -383,7 +383,7 @@ fn two_tools_of_one_name() {
         tool("hello"),
     ]))));
     let told = Host::refusal_message(&layer, &[STOP]);
-    assert_snapshot!(told, @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/libcustom_tools.so and in [dir]/libsin.so; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
+    assert_snapshot!(told, @r#"TOOL_DUPLICATE: two tools are named greet: in [dir]/libcustom_tools.so and in [dir]/libsin.so; exclude one with TOOLS_LIST or ENTRY_FILE, or rename one with export_tools!(prefix = "...", ...) or #[tool(name = "...")]"#);
     reaches_lambda(&layer, &[], &told);
     let host = Host::serve_with(&layer, &[SKIP]);
     assert_eq!(host.connect().list(), ["greet", "multiply", "add", "hello"]);
@@ -398,7 +398,7 @@ fn two_tools_of_one_name() {
         tool("twice"),
         tool("twice"),
     ]))));
-    assert_snapshot!(told_of_plugin(&layer), @"PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: it declares two tools named twice; mend it and rebuild the plugin");
+    assert_snapshot!(told_of_plugin(&layer), @"PLUGIN_DECLARATION_INVALID: [dir]/libsin.so: it declares two tools named twice; fix it and rebuild the plugin");
 }
 
 #[test]
@@ -429,7 +429,7 @@ fn invalid_manifests_and_manifests_with_missing_files() {
         assert!(told.starts_with(code), "{told}");
         reaches_lambda(layer, &[], &told);
     }
-    assert_snapshot!(Host::refusal_message(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
+    assert_snapshot!(Host::refusal_message(&missing, &[STOP]), @"PLUGIN_UNREADABLE: [dir]/libtime_tools.so: named by [dir]/time-tools.layer.json, but cannot be read: failed to query resolved metadata `[dir]/libtime_tools.so`: No such file or directory (os error 2); rebuild the layer");
     assert_snapshot!(Host::refusal_message(&corrupt, &[STOP]), @"MANIFEST_INVALID: [dir]/time-tools.layer.json: not a layer manifest: EOF while parsing a value at line 3 column 2; rebuild the layer with `cargo layer build`");
     assert_snapshot!(Host::refusal_message(&newer, &[STOP]), @"MANIFEST_FORMAT: [dir]/time-tools.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release");
     assert_snapshot!(Host::refusal_message(&outside, &[STOP]), @r#"MANIFEST_INVALID: [dir]/time-tools.layer.json: names the file "../lib/libtime_tools.so", which is not a plain file name; rebuild the layer"#);
@@ -518,12 +518,12 @@ fn all_faults_at_once() {
     );
     let told = Host::refusal_message(&layer, &[STOP]);
     assert_snapshot!(told, @r#"
-    MANIFEST_INVALID: 5 things cannot be served:
+    MANIFEST_INVALID: 5 errors:
     [MANIFEST_INVALID] [dir]/broken.layer.json: not a layer manifest: EOF while parsing an object at line 1 column 1; rebuild the layer with `cargo layer build`
     [PLUGIN_PANIC_ABORT] [dir]/libaborts.so: built with panic = "abort", so that one panic would end the host; remove `panic` from its profile and rebuild it
-    [PLUGIN_INIT_FAILED] [dir]/libdumb.so: does not start: it answered with an error of kind unknown_op; rebuild it with this release's plugin-sdk
+    [PLUGIN_INIT_FAILED] [dir]/libdumb.so: initialization failed: it answered with an error of kind unknown_op; rebuild it with this release's plugin-sdk
     [PLUGIN_ABI_MISMATCH] [dir]/libother.so: built for plugin ABI 2.0.0, this host speaks 1.0.0; rebuild it with the plugin-sdk of this host's release
-    [PLUGIN_INIT_FAILED] [dir]/libpanics.so: does not start: it panicked before it could say what it is; its words are in the log
+    [PLUGIN_INIT_FAILED] [dir]/libpanics.so: initialization failed: it panicked before it returned its declaration; the panic's message is in the log
     "#);
     reaches_lambda(&layer, &[], &told);
 }

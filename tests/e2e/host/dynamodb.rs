@@ -226,9 +226,9 @@ fn a_used_session_survives_a_failed_extension() {
             ping();
         }
         host.wait_for_log(
-            "the life of what a tool keeps cannot be extended; it is read as long as it lives",
+            "the expiry of tool state cannot be extended; it can be read until it expires",
         );
-        host.wait_for_log("the life of a session cannot be extended; it is served as long as it lives error=UpdateItem on table sessions: AccessDeniedException");
+        host.wait_for_log("the expiry of a session cannot be extended; it is served until it expires error=UpdateItem on table sessions: AccessDeniedException");
         // Once a minute, not each time.
         assert_eq!(host.log().matches("cannot be extended").count(), 2);
         proxy.set(Fault::None);
@@ -285,10 +285,10 @@ fn a_failing_table_loses_no_count_and_is_reported_in_time() {
         "GetItem on table sessions: ProvisionedThroughputExceededException: as the test wants it",
         "GetItem on table sessions: AccessDeniedException: as the test wants it",
         "GetItem on table sessions: InternalServerError: as the test wants it",
-        "GetItem on table sessions: HTTP status 502, and not DynamoDB's answer",
+        "GetItem on table sessions: HTTP status 502, which is not a response of DynamoDB",
         // The call's limit applies, not the longer ones of the AWS SDK.
-        "error=GetItem on table sessions: no answer came within the ",
-        "error=PutItem on table sessions: no answer came within the ",
+        "error=GetItem on table sessions: timed out after the remaining ",
+        "error=PutItem on table sessions: timed out after the remaining ",
     ] {
         assert!(log.contains(words), "{words}\n{log}");
     }
@@ -328,8 +328,8 @@ fn a_call_that_fails_by_itself_reports_its_own_error() {
     let able = json!({ "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } });
     let told = client.call_modern("introduce", &json!({}), &able);
     assert_eq!(told.status, 503, "{}", told.body);
-    insta::assert_snapshot!(told.json()["error"]["message"], @r#""tools cannot ask their clients anything at the moment; try again""#);
-    host.wait_for_log("the key that seals what clients carry cannot be read from the table");
+    insta::assert_snapshot!(told.json()["error"]["message"], @r#""tools cannot ask clients for input at the moment; try again""#);
+    host.wait_for_log("the key that seals requestState cannot be read from the table");
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn missing_settings_of_the_table_are_reported_in_one_line() {
     for (variables, words) in [
         (
             vec![table, nowhere, no_instance],
-            "PutItem on table sessions: no AWS region is known: set AWS_REGION",
+            "PutItem on table sessions: no AWS region is configured; set AWS_REGION",
         ),
         (
             vec![table, nowhere, no_instance, ("AWS_REGION", "us-east-1")],

@@ -21,7 +21,7 @@ fn a_panicking_tool_costs_one_call_not_the_host() {
             (
                 "explodeTwice",
                 json!({}),
-                "a panic whose payload is not a string at tests/fixtures/panics/src/lib.rs:",
+                "a panic with a payload that is not a string at tests/fixtures/panics/src/lib.rs:",
             ),
             (
                 "outOfBounds",
@@ -68,7 +68,7 @@ fn a_name_in_tools_list_that_no_plugin_has_stops_the_start() {
     let layer = Layer::of(["custom-tools"]);
     let variables = [("TOOLS_LIST", "greet,multipy,frobnicate")];
     let told = Host::refusal_output(&layer, &variables);
-    assert_snapshot!(told.lines().last().unwrap_or_default(), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool fits "multipy"; did you mean multiply?; no tool fits "frobnicate" (there are: greet, multiply, add)"#);
+    assert_snapshot!(told.lines().last().unwrap_or_default(), @r#"error[TOOLS_LIST_UNMATCHED]: TOOLS_LIST: no tool matches "multipy"; did you mean multiply?; no tool matches "frobnicate" (there are: greet, multiply, add)"#);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_failed_start_reaches_lambda_as_an_init_error() {
     assert_eq!(error.error_type(), "TOOLS_LIST_UNMATCHED");
     let told = error.to_string();
     assert!(
-        told.contains(r#"no tool fits "multipy"; did you mean multiply?"#),
+        told.contains(r#"no tool matches "multipy"; did you mean multiply?"#),
         "{told}"
     );
 

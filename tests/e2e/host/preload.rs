@@ -17,7 +17,7 @@ fn preload_opens_all_served_plugins_and_its_absence_none() {
     );
     host.wait_for_log("the state is built");
     // The state of the other plugin cannot be built at the first try, which costs only the preparation.
-    host.wait_for_log("a plugin could not be prepared: its first call will try again");
+    host.wait_for_log("a plugin could not be opened early; its first call tries again");
     host.wait_for_log("the password s3cret is wrong");
     assert_eq!(host.connect().call("calls", json!({})).text(), "100");
 }

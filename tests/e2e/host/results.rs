@@ -245,7 +245,7 @@ fn a_tool_is_called_only_by_clients_with_its_requirements() {
     let answer = capable(json!({ "elicitation": { "url": {} } }));
     assert_eq!(answer.json()["result"]["content"][0]["text"], "has it");
     // The protocol of a legacy client has no such error, so its model gets the message.
-    assert_snapshot!(client.call("needsElicitation", json!({})).error_text(), @"tool needsElicitation needs the client to be capable of elicitation.url, which it has not declared; use a client that is");
+    assert_snapshot!(client.call("needsElicitation", json!({})).error_text(), @"tool needsElicitation needs the client capability elicitation.url, which this client has not declared; use a client that has it");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn two_layers_of_one_name_keep_the_later_manifest_and_both_plugins() {
     for layers in [[&one, &other], [&other, &one]] {
         let host = Host::serve_with(&Layer::merged(layers), &[STOP]);
         host.wait_for_log(
-            "Of two layers of one name the later overwrites the manifest of the other.",
+            "If two layers have the same name, the later one overwrites the manifest of the other.",
         );
         let client = host.connect();
         assert_eq!(client.call("add", json!({ "a": 1, "b": 2 })).text(), "3");

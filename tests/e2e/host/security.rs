@@ -126,7 +126,7 @@ fn rows() -> Vec<Row> {
     };
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     vec![
-        both("a token that is known", ping(), 200),
+        both("a known token", ping(), 200),
         // Origins and hosts.
         (
             "a foreign `Host`, as after DNS rebinding",
@@ -135,7 +135,7 @@ fn rows() -> Vec<Row> {
             Some(200),
         ),
         both(
-            "the same from its own page, whose `Origin` is foreign as well",
+            "the same from its own page, with a foreign `Origin`",
             ping().and("Host", "evil.example").and("Origin", "http://evil.example"),
             403,
         ),
@@ -147,7 +147,7 @@ fn rows() -> Vec<Row> {
         both("a foreign `Origin`", ping().and("Origin", "https://evil.example"), 403),
         both("`Origin: null`", ping().and("Origin", "null"), 403),
         both(
-            "an `Origin` that begins like one that is known",
+            "an `Origin` that begins like a known one",
             ping().and("Origin", "http://localhost.evil.example"),
             403,
         ),
@@ -162,14 +162,14 @@ fn rows() -> Vec<Row> {
             403,
         ),
         both(
-            "a preflight of an origin that is known, without a token",
+            "a preflight of a known origin, without a token",
             ping().with("Authorization", None).at("OPTIONS", "/mcp").and("Origin", known),
             204,
         ),
         // Credentials.
         both("no token", ping().with("Authorization", None), 401),
-        both("a token that is not known", ping().by(&format!("Bearer {WRONG}")), 401),
-        both("a token in other letters", ping().by(&adas.to_uppercase()), 401),
+        both("an unknown token", ping().by(&format!("Bearer {WRONG}")), 401),
+        both("a known token in upper case", ping().by(&adas.to_uppercase()), 401),
         both("the hash of a token", ping().by(&format!("Bearer {hash}")), 401),
         both(
             "a token in the query",
@@ -177,14 +177,14 @@ fn rows() -> Vec<Row> {
             401,
         ),
         both("another scheme", ping().by(BASIC), 401),
-        both("the scheme in other letters", ping().by(&format!("bEARER {ada}")), 200),
-        both("blanks around the token", ping().by(&format!("  Bearer   {ada}  ")), 200),
-        both("a blank in the token", ping().by(&format!("Bearer {WRONG} {ada}")), 400),
+        both("the scheme in mixed case", ping().by(&format!("bEARER {ada}")), 200),
+        both("spaces around the token", ping().by(&format!("  Bearer   {ada}  ")), 200),
+        both("a space in the token", ping().by(&format!("Bearer {WRONG} {ada}")), 400),
         both("a scheme without a token", ping().by("Bearer"), 400),
         both("two tokens", ping().and("Authorization", &bobs), 400),
         both("`GET /health` without a token", ping().with("Authorization", None).at("GET", "/health").saying(""), 200),
         both(
-            "`GET /health` by a token that is not known",
+            "`GET /health` with an unknown token",
             ping().by(&format!("Bearer {WRONG}")).at("GET", "/health").saying(""),
             401,
         ),
@@ -192,18 +192,18 @@ fn rows() -> Vec<Row> {
         both("one's own session", ping().in_adas_session(), 200),
         both("another caller's session", ping().by(&bobs).in_adas_session(), 404),
         both(
-            "the end of another caller's session",
+            "an attempt to end another caller's session",
             ping().by(&bobs).at("DELETE", "/mcp").saying("").in_adas_session(),
             404,
         ),
-        both("a session's id that none can have", ping().and("Mcp-Session-Id", "../../etc/passwd"), 404),
-        both("a session's id of 4 KB", ping().and("Mcp-Session-Id", &"a".repeat(4096)), 404),
+        both("an invalid session id", ping().and("Mcp-Session-Id", "../../etc/passwd"), 404),
+        both("a session id of 4 KB", ping().and("Mcp-Session-Id", &"a".repeat(4096)), 404),
         // Paths.
         both("a path that leads up", ping().at("POST", "/mcp/../../etc/passwd"), 404),
         both("the same, encoded", ping().at("POST", "/mcp/%2e%2e/%2e%2e/etc/passwd"), 404),
         both("a path with a line break, encoded", ping().at("POST", "/%0d%0aX-Evil:%20yes"), 404),
         both("a path with a NUL, encoded", ping().at("POST", "/mcp%00.txt"), 404),
-        both("the endpoint in other letters", ping().at("POST", "/MCP"), 404),
+        both("the endpoint in upper case", ping().at("POST", "/MCP"), 404),
         both("another method", ping().at("PUT", "/mcp"), 405),
         // Headers.
         of_serve("a header with a line break in its value", ping().and("X-Evil", "a\rSet-Cookie: b=c"), 400),
@@ -211,12 +211,12 @@ fn rows() -> Vec<Row> {
         of_serve("a header of 1 MB", ping().and("X-Evil", &"a".repeat(1 << 20)), 431),
         of_serve("two lengths of one body", ping().and("Content-Length", "1"), 400),
         both(
-            "a header of MCP that says two things",
+            "an MCP header with two values",
             modern().and("Mcp-Method", "tools/list"),
             400,
         ),
         // Bodies.
-        both("a body that is no JSON", ping().saying("{"), 400),
+        both("a body that is not JSON", ping().saying("{"), 400),
         both("a body of another type", ping().with("Content-Type", "text/plain"), 415),
         both("a body that is too large", ping().saying("x".repeat(TOO_LARGE)), 413),
         of_serve(
@@ -225,7 +225,7 @@ fn rows() -> Vec<Row> {
             401,
         ),
         both("arrays in arrays, 100,000 deep", ping().saying(deep(100_000)), 200),
-        both("arguments of a tool as deep", ping().saying(call(&deep(100_000))), 200),
+        both("a tool's arguments of the same depth", ping().saying(call(&deep(100_000))), 200),
         both(
             "a tool's name with a line break",
             ping().saying(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a\nERROR forged"}}"#),

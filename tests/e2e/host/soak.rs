@@ -591,7 +591,7 @@ fn rows(mode: &str) -> Vec<Row> {
         rarely(row(
             "a tool that does not end",
             modern_call("forever", json!({})),
-            "200 isError tool forever was given up…",
+            "200 isError tool forever timed out…",
         )),
     ]
 }

@@ -199,7 +199,7 @@ fn a_conflicting_write_is_reported() {
         assert_eq!(told["isError"], true, "{told}");
         assert_eq!(
             words(&told),
-            "another call has changed meanwhile what tool overtaken keeps, so that this one's changes are lost; call it again",
+            "another call has changed the state of tool overtaken meanwhile, so this call's changes are lost; call it again",
             "{updates}"
         );
     }
@@ -215,10 +215,10 @@ fn state_is_bounded_private_and_ends() {
     let client = host.connect();
     modern(&client, "fill", &json!({ "bytes": 350 * 1024 }));
     let told = modern(&client, "fill", &json!({ "bytes": 350 * 1024 + 1 }));
-    insta::assert_snapshot!(words(&told), @"what is to be kept has 358401 bytes of JSON, more than 358400");
+    insta::assert_snapshot!(words(&told), @"the new state has 358401 bytes of JSON, more than 358400");
     // Without a session, and with an invalid handle, or one of another plugin.
-    insta::assert_snapshot!(words(&modern(&client, "count", &json!({}))), @"this call is in no session, so that nothing can be kept for one; a tool keeps state for such clients under a handle");
-    let unknown = "nothing is kept under this handle; it may have expired";
+    insta::assert_snapshot!(words(&modern(&client, "count", &json!({}))), @"this call has no session to store state for; for such clients a tool stores state under a handle");
+    let unknown = "no state is stored under this handle; it may have expired";
     let list = modern(&client, "addTodo", &json!({ "text": "bread" }));
     let list = list["structuredContent"]["list"].clone();
     for handle in [json!("x"), json!(""), list] {
@@ -242,9 +242,8 @@ fn state_is_bounded_private_and_ends() {
     // Environments without a shared table store nothing.
     let on_lambda = Host::lambda(&Layer::of(["stateful"]), FrontDoor::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
-    insta::assert_snapshot!(words(&told), @"this server keeps nothing between calls: its operator has to set MCP_SESSION_TABLE");
-    on_lambda
-        .wait_for_log("MCP_SESSION_TABLE is not set: tools cannot keep anything between calls");
+    insta::assert_snapshot!(words(&told), @"this server stores no state between calls: its operator has to set MCP_SESSION_TABLE");
+    on_lambda.wait_for_log("MCP_SESSION_TABLE is not set: tools cannot store state between calls");
 }
 
 #[test]
@@ -291,7 +290,7 @@ fn session_modes_decide_about_unknown_sessions() {
         (200, None)
     );
     assert_eq!(ping(&client, never), 200);
-    insta::assert_snapshot!(words(&call(&client, never, "count", &json!({}))), @"this call is in no session, so that nothing can be kept for one; a tool keeps state for such clients under a handle");
+    insta::assert_snapshot!(words(&call(&client, never, "count", &json!({}))), @"this call has no session to store state for; for such clients a tool stores state under a handle");
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn a_buffering_front_door_delivers_no_step_early() {
         let host = Host::lambda_with(&layer, FrontDoor::function_url(), &variables);
         let seen = follows(python_client("follow.py"), "2026-07-28", &host);
         let told = seen.last().expect("an answer");
-        assert!(told.starts_with("tool follow was given up"), "{seen:?}");
+        assert!(told.starts_with("tool follow timed out"), "{seen:?}");
         assert_eq!(seen[..seen.len() - 1], ["1 of 3"], "{mode}");
     }
 }

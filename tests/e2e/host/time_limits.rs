@@ -8,7 +8,7 @@ const FOREVER: u64 = 100_000;
 
 const LIMIT: (&str, &str) = ("MCP_CALL_TIMEOUT_MS", "300");
 
-const GIVEN_UP: &str = "tool nap was given up: the server allows calls 300 ms; the operator can raise MCP_CALL_TIMEOUT_MS (request id ";
+const GIVEN_UP: &str = "tool nap timed out: the server allows 300 ms per call; the operator can raise MCP_CALL_TIMEOUT_MS (request id ";
 
 fn assert_given_up(text: &str) {
     assert!(text.starts_with(GIVEN_UP), "{text}");
@@ -31,7 +31,7 @@ fn a_tool_that_never_returns_costs_its_own_plugin_until_it_does() {
     );
     let refused = client.call("nap", json!({ "seconds": 0 }));
     let text = refused.error_text();
-    let told = "tool nap is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id ";
+    let told = "tool nap is not available at the moment: an earlier call of its plugin timed out and still runs; try again later (request id ";
     assert!(text.starts_with(told), "{text}");
     assert_eq!(
         client.call("multiply", json!({ "x": 6, "y": 7 })).text(),
@@ -48,7 +48,7 @@ fn a_plugin_serves_again_when_its_tool_has_come_back() {
     let host = Host::serve_with(&Layer::of(["sleeps"]), &[LIMIT]);
     let client = host.connect();
     assert_given_up(client.call("nap", json!({ "seconds": 2 })).error_text());
-    host.wait_for_log("the tool came back");
+    host.wait_for_log("the tool returned");
     assert_slept(&client.call("nap", json!({ "seconds": 0 })));
     assert_eq!(host.health()["status"], "ok");
 }
@@ -66,11 +66,11 @@ fn on_lambda_a_tool_that_never_returns_costs_its_environment_after_the_answer() 
         let log = host.log();
         let line = log
             .lines()
-            .find(|line| line.contains("a call was given up"));
+            .find(|line| line.contains("call timed out: the server allows"));
         let line = line.expect("there is such a line");
         assert!(line.contains("Lambda runtime invoke{requestId="), "{line}");
         assert_slept(&host.connect().call("nap", json!({ "seconds": 0 })));
-        host.wait_for_log("this environment ends, so that a fresh one serves what comes next");
+        host.wait_for_log("this environment ends, and a fresh one serves the next request");
         // Lines with blanks before them are quoted by errors.
         let log = host.log();
         let starts = log
@@ -92,7 +92,7 @@ fn a_call_ends_before_the_function_does() {
     let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));
     let text = outcome.error_text();
     assert!(
-        text.starts_with("tool nap was given up: the function it runs in left it "),
+        text.starts_with("tool nap timed out: the function's timeout left "),
         "{text}"
     );
 }

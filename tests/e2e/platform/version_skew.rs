@@ -44,7 +44,7 @@ fn an_old_plugin_knows_nothing_of_later_operations() {
     let host = Host::serve_with(&layer, &[STOP, ("MCP_PRELOAD", "all")]);
     assert_eq!(host.connect().call("hello", json!({})).text(), "hello");
     assert!(
-        !host.log().contains("could not be prepared"),
+        !host.log().contains("could not be opened early"),
         "{}",
         host.log()
     );
@@ -125,7 +125,7 @@ fn a_plugin_that_speaks_only_later_payloads_is_refused() {
         "init err {}\n",
         json!({ "kind": "unavailable", "detail": words })
     ));
-    assert_snapshot!(refused(&layer), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: the plugin speaks payload version 2, the host [1]; rebuild the plugin with the host's plugin-sdk");
+    assert_snapshot!(refused(&layer), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: the plugin speaks payload version 2, the host [1]; rebuild the plugin with the host's plugin-sdk");
     // A plugin that ignores the offered version.
     let mut declared = declaration(&[tool("hello")]);
     declared["payload"] = json!(2);
@@ -161,8 +161,8 @@ fn a_plugin_built_for_a_later_host_is_refused() {
 
 #[test]
 fn a_plugin_with_invalid_replies_is_refused() {
-    assert_snapshot!(refused(&bare("init ok not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: its declaration cannot be read: expected ident at line 1 column 2; rebuild it with this release's plugin-sdk");
-    assert_snapshot!(refused(&bare("init ok {}\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: its declaration cannot be read: missing field `payload` at line 1 column 2; rebuild it with this release's plugin-sdk");
-    assert_snapshot!(refused(&bare("init err not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: the plugin's error payload cannot be read: expected ident at line 1 column 2");
-    assert_snapshot!(refused(&bare("")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: does not start: it answered with an error of kind unknown_op; rebuild it with this release's plugin-sdk");
+    assert_snapshot!(refused(&bare("init ok not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: its declaration cannot be read: expected ident at line 1 column 2; rebuild it with this release's plugin-sdk");
+    assert_snapshot!(refused(&bare("init ok {}\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: its declaration cannot be read: missing field `payload` at line 1 column 2; rebuild it with this release's plugin-sdk");
+    assert_snapshot!(refused(&bare("init err not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: the plugin's error payload cannot be read: expected ident at line 1 column 2");
+    assert_snapshot!(refused(&bare("")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: it answered with an error of kind unknown_op; rebuild it with this release's plugin-sdk");
 }

@@ -134,9 +134,9 @@ fn invalid_answers_are_asked_again_and_misspelled_ones_are_converted() {
     insta::assert_snapshot!(message.expect("text"), @r#"
     Where to?
 
-    The last answer could not be taken: /country must be a string that matches the pattern ^[A-Z]{2}$, not "Germany".
+    The last answer was not accepted: /country must be a string that matches the pattern ^[A-Z]{2}$, not "Germany".
     "#);
-    host.wait_for_log("what was filled in does not fit: /country");
+    host.wait_for_log("the values do not fit the form: /country");
     assert!(!host.log().contains("Germany"), "{}", host.log());
     for (house, sent) in [
         (json!(5.0), "sent to DE Some(5)"),
@@ -253,7 +253,7 @@ fn a_state_of_another_call_is_refused() {
         let body = answer.json();
         assert_eq!(body["error"]["code"], -32602, "{what}: {body}");
     }
-    host.wait_for_log("a requestState was refused");
+    host.wait_for_log("a requestState was rejected");
     let last = again(&client, "delete", &path, &state, sure());
     assert_eq!(text(&last), "a.txt is deleted");
 }
@@ -323,7 +323,9 @@ fn a_question_is_asked_even_if_the_tool_fails() {
         assert_eq!(text(&last), expected);
     }
     // A panic of the tool is still logged as one.
-    host.wait_for_log("a call failed that asks its client, who is asked all the same");
+    host.wait_for_log(
+        "a call failed after it asked its client for input; the client still gets the questions",
+    );
     // An answer is valid only for its question, and this tool changes its question each time.
     let first = begin(&client, "fickle", &json!({}));
     let responses = || json!({ "name": accept(json!({ "name": "Ann" })) });
@@ -345,9 +347,9 @@ fn a_client_that_cannot_be_asked_gets_the_reason() {
     let client = host.connect();
     // A client of an older revision.
     let told = client.call("introduce", json!({}));
-    insta::assert_snapshot!(told.error_text(), @"tool introduce has to ask its client something, which takes revision 2026-07-28 of MCP; this client speaks 2025-03-26");
+    insta::assert_snapshot!(told.error_text(), @"tool introduce asks its client for input, which needs revision 2026-07-28 of MCP; this client speaks 2025-03-26");
     let told = client.call("ponder", json!({}));
-    insta::assert_snapshot!(told.error_text(), @"tool ponder needs the client to be capable of sampling, which it has not declared; use a client that is");
+    insta::assert_snapshot!(told.error_text(), @"tool ponder needs the client capability sampling, which this client has not declared; use a client that has it");
     // A client without the capability that the tool requires, and one without an optional capability.
     let answer = client.call_modern("ponder", &json!({}), &capable(json!({ "roots": {} })));
     assert_eq!(answer.status, 400);
@@ -358,9 +360,9 @@ fn a_client_that_cannot_be_asked_gets_the_reason() {
         json!({ "requiredCapabilities": { "sampling": {} } })
     );
     let answer = client.call_modern("introduce", &json!({}), &capable(json!({ "roots": {} })));
-    insta::assert_snapshot!(text(&answer), @r#"the client cannot be asked for "name": it has not declared to be capable of elicitation.form; use a client that is"#);
+    insta::assert_snapshot!(text(&answer), @r#"the client cannot be asked for "name": it has not declared the capability elicitation.form; use a client that has it"#);
     let answer = client.call_modern("signIn", &json!({}), &capable(json!({ "elicitation": {} })));
-    insta::assert_snapshot!(text(&answer), @r#"the client cannot be asked for "page": it has not declared to be capable of elicitation.url; use a client that is"#);
+    insta::assert_snapshot!(text(&answer), @r#"the client cannot be asked for "page": it has not declared the capability elicitation.url; use a client that has it"#);
     let first = begin(&client, "signIn", &json!({}));
     assert_eq!(
         first.requests["page"]["params"],
@@ -373,17 +375,17 @@ fn a_client_that_cannot_be_asked_gets_the_reason() {
     let answer = client.call_modern("impossible", &json!({}), &able());
     let told = text(&answer);
     assert!(
-        told.starts_with("the tool asks what no client can be asked (request id "),
+        told.starts_with("the tool asks an invalid question (request id "),
         "{told}"
     );
-    host.wait_for_log("\"inner\" is no string, number, boolean, or choice of strings");
+    host.wait_for_log("\"inner\" is not a string, number, boolean, or choice of strings");
     // Environments share a key only if one is configured.
     let on_lambda = Host::lambda(&layer, FrontDoor::rest_api("prod"));
     let answer = on_lambda
         .connect()
         .call_modern("introduce", &json!({}), &able());
-    insta::assert_snapshot!(text(&answer), @"tool introduce has to ask its client something, for which this server lacks a key: its operator has to set MCP_STATE_KEY");
-    on_lambda.wait_for_log("tools cannot ask clients anything");
+    insta::assert_snapshot!(text(&answer), @"tool introduce asks its client for input, but this server has no key to seal the state; its operator has to set MCP_STATE_KEY");
+    on_lambda.wait_for_log("tools cannot ask clients for input");
     on_lambda.wait_for_log("the tool cannot ask its client: MCP_STATE_KEY is not set");
 }
 

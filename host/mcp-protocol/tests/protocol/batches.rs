@@ -70,7 +70,7 @@ fn a_batch_has_a_hundred_messages_and_not_one_more() {
     assert_eq!(post(None, &crowd), "400 -32600");
     let unfinished = format!("[{}", "1,".repeat(1_000_000));
     assert_eq!(post(None, &unfinished), "400 -32700");
-    // The members of a message, in the order in which a reader may keep them, are no message.
+    // The members of a message, as an array in the order of a reader, are no message.
     let members = r#"["2.0", 1, "tools/list", {}, null, null]"#;
     let refused = ["400 -32600"; 6].join(", ");
     assert_eq!(post(None, members), format!("legacy [{refused}]"));

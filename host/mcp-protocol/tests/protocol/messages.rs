@@ -308,7 +308,7 @@ fn a_member_that_comes_twice_is_refused_where_two_readers_may_take_different_one
     refused(r#""name":"first","arguments":{},"arguments":{"x":1}"#);
     refused(&format!(r#""name":"first","_meta":{meta},"_meta":{{}}"#));
     refused(&format!(r#""name":"first","_meta":{{{inner},{inner}}}"#));
-    // Members that nobody reads do not matter.
+    // Members that the server does not read do not matter.
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":1,"a":2},"y":{"a":1,"a":2}}}"#;
     assert_eq!(
         post(None, body),

@@ -45,7 +45,7 @@ pub(crate) fn check_entry(
         Ok(metadata) => metadata.len(),
         Err(FileProblem::Read(error)) => {
             let problem = format!(
-                "named by {}, but: {error}; rebuild the layer",
+                "named by {}, but cannot be read: {error}; rebuild the layer",
                 manifest.display()
             );
             return mismatch(ErrorCode::PluginUnreadable, problem);

@@ -45,7 +45,7 @@ pub enum CatalogError {
     #[error(transparent)]
     Open(#[from] Arc<OpenError>),
     /// A plugin declares tools that no client would accept.
-    #[error("{}: {}; mend it and rebuild the plugin", .path.display(), .problems.join("; "))]
+    #[error("{}: {}; fix it and rebuild the plugin", .path.display(), .problems.join("; "))]
     Declaration {
         /// The library.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum CatalogError {
     Selection(#[from] SelectionError),
     /// Two tools have one name.
     #[error(
-        "two tools are named {name}: in {} and in {}; leave one out by TOOLS_LIST or ENTRY_FILE, or tell them apart by export_tools!(prefix = \"...\", ...) or #[tool(name = \"...\")]",
+        "two tools are named {name}: in {} and in {}; exclude one with TOOLS_LIST or ENTRY_FILE, or rename one with export_tools!(prefix = \"...\", ...) or #[tool(name = \"...\")]",
         .first.display(), .second.display()
     )]
     Duplicate {
@@ -69,7 +69,7 @@ pub enum CatalogError {
         second: PathBuf,
     },
     /// A tool of the plugin still runs although its call has timed out.
-    #[error("{}: a tool of it goes on although its call was given up; it serves again when that tool has come back", .path.display())]
+    #[error("{}: one of its tools still runs after its call timed out; it serves calls again when that tool returns", .path.display())]
     Quarantined {
         /// The library.
         path: PathBuf,
@@ -92,7 +92,7 @@ impl HasErrorCode for CatalogError {
             Self::Selection(error) => error.code(),
             Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
             Self::Quarantined { .. } => ErrorCode::PluginQuarantined,
-            // The first error's code stands for all: programs can act on one only.
+            // The first error's code represents all: programs can act on one only.
             Self::Several(errors) => errors.first().map_or(ErrorCode::PluginDirEmpty, Self::code),
         }
     }
@@ -102,11 +102,7 @@ fn several_message(errors: &[CatalogError]) -> String {
     let lines = errors
         .iter()
         .map(|error| format!("\n[{}] {error}", error.code()));
-    format!(
-        "{} things cannot be served:{}",
-        errors.len(),
-        lines.collect::<String>()
-    )
+    format!("{} errors:{}", errors.len(), lines.collect::<String>())
 }
 
 fn unusable_message(skipped: &[SkippedPlugin]) -> String {

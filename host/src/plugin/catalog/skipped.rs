@@ -40,7 +40,7 @@ impl BadPluginPolicy {
     /// Skips a file. It need not be a plugin at all.
     pub(crate) fn skip(&mut self, file: &str, error: &CatalogError) {
         let left = SkippedPlugin::new(file, error);
-        tracing::warn!(file, code = %left.code, "left out: {}", left.problem);
+        tracing::warn!(file, code = %left.code, "plugin skipped: {}", left.problem);
         self.skipped.push(left);
     }
 

@@ -1,8 +1,8 @@
 //! Checks that a file is a library that can be opened here. It reads the file's headers, before the dynamic loader sees
 //! it.
 //!
-//! The loader maps whatever a header promises. Of a truncated library it maps pages that are not there, and the process
-//! dies by SIGBUS. Of a library for another CPU it says "No such file or directory".
+//! The loader maps all pages that a header names. If the library is truncated, it maps pages that do not exist, and the
+//! process dies by SIGBUS. For a library for another CPU it reports "No such file or directory".
 
 use std::{
     fs::Metadata,

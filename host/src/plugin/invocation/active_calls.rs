@@ -116,7 +116,7 @@ pub(crate) fn lookup(number: u64) -> Option<Arc<ActiveCall>> {
 }
 
 impl ActiveCall {
-    /// Marks the call as cancelled: nobody waits for it any more.
+    /// Marks the call as cancelled: its result is no longer needed.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
     }
@@ -127,7 +127,7 @@ impl ActiveCall {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Records the kind of the state error for which the call fails, if its plugin names one.
+    /// Records the kind of the state error that makes the call fail, if its plugin names one.
     pub(crate) fn set_failure_kind(&self, kind: Option<String>) {
         if let Some(kind) = kind {
             self.state.set_failure_kind(kind);

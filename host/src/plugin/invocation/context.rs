@@ -9,7 +9,7 @@ use serde_json::{Map, Value, value::RawValue};
 /// The caller, as identified in front of the host, or by a token that the host requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The caller's name; `None`: nobody asked.
+    /// The caller's name; `None` without authentication.
     pub principal: Option<String>,
     /// Further facts about the caller, such as the claims of a JWT: `{"sub": "ada", "scope": "read"}`.
     pub claims: Map<String, Value>,
@@ -21,7 +21,7 @@ pub struct Caller {
 pub struct CallContext {
     /// The id of the request in the operator's log.
     pub request_id: String,
-    /// The revision in which the call is answered.
+    /// The revision of the response.
     pub protocol_version: &'static str,
     /// The client's description of itself.
     #[serde(skip_serializing_if = "is_unreadable")]

@@ -63,7 +63,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, PluginFailure
             host_op::LOG => log(None, &parse(payload)?).map(bytes),
             _ => Err(failure(
                 "unknown_op",
-                format!("outside of calls the host does not offer operation {op}, only `log`"),
+                format!("operation {op} is not available outside of calls, only `log`"),
             )),
         };
     }
@@ -80,7 +80,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, PluginFailure
         host_op::CANCELLED => Ok(json!({ "cancelled": call.is_cancelled() })),
         _ => {
             let version = env!("CARGO_PKG_VERSION");
-            let detail = format!("host {version} does not offer operation {op}");
+            let detail = format!("host {version} does not support operation {op}");
             Err(failure("unknown_op", detail))
         }
     };
@@ -141,7 +141,7 @@ fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFail
                 &format!("the tool cannot ask this: {problem}"),
             );
             let request_id = &call.context.request_id;
-            format!("the tool asks what no client can be asked (request id {request_id})")
+            format!("the tool asks an invalid question (request id {request_id})")
         }
     };
     Err(PluginFailure {
@@ -158,7 +158,7 @@ fn log_question(call: &ActiveCall, level: &PluginLogLevel, message: &str) {
     };
     let message = one_line(&truncate(message, MAX_QUESTION_TEXT)).into_owned();
     let last = match earlier + 1 {
-        MAX_LOG_LINES => " (more about the questions of this call is left out)",
+        MAX_LOG_LINES => "(further messages about the questions of this call are left out)",
         _ => "",
     };
     let (request_id, tool, library) = (&call.context.request_id, &call.tool, &call.library);
@@ -404,7 +404,7 @@ mod tests {
         }
         let message = lines[MAX_LOG_LINES as usize - 1]["message"].as_str();
         let message = message.expect("a text");
-        assert!(message.ends_with("is left out)"), "{message}");
+        assert!(message.ends_with("are left out)"), "{message}");
     }
 
     #[test]
@@ -421,7 +421,7 @@ mod tests {
         let lines = operator_sees("INFO", || say(live.number, host_op::INPUT, &asked));
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["level"], "INFO", "{lines:?}");
-        let message = r#"the client is asked for "a" again: it is no result of roots/list"#;
+        let message = r#"the client is asked for "a" again: it is not a result of roots/list"#;
         assert_eq!(lines[0]["message"], message, "{lines:?}");
     }
 

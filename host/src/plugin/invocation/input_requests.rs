@@ -79,11 +79,11 @@ impl InputUnavailable {
     pub(crate) fn message(self, tool: &str) -> String {
         match self {
             Self::OldRevision(revision) => format!(
-                "tool {tool} has to ask its client something, which takes revision {} of MCP; this client speaks {revision}",
+                "tool {tool} asks its client for input, which needs revision {} of MCP; this client speaks {revision}",
                 Revision::MODERN
             ),
             Self::NoKey => format!(
-                "tool {tool} has to ask its client something, for which this server lacks a key: its operator has to set MCP_STATE_KEY"
+                "tool {tool} asks its client for input, but this server has no key to seal the state; its operator has to set MCP_STATE_KEY"
             ),
         }
     }
@@ -109,7 +109,7 @@ pub struct Question {
 pub(crate) enum CannotAsk {
     /// The call can ask nothing.
     Unavailable(InputUnavailable),
-    /// The client lacks a capability; a message for the model.
+    /// The client does not have a capability; a message for the model.
     Client(String),
     /// No client can be asked this; a message for the tool's author.
     Author(String),
@@ -232,14 +232,17 @@ impl InputRequests {
             return Err(no_answer(why));
         }
         if !request.is_answered_by(answer) {
-            return Err(no_answer(format!("it is no result of {}", request.method)));
+            return Err(no_answer(format!(
+                "it is not a result of {}",
+                request.method
+            )));
         }
         let answer = match form {
             None => answer.clone(),
             Some(form) => form.check_answer(answer).map_err(|unfit| {
                 let places: Vec<_> = unfit.pointers().collect();
                 RejectedAnswer {
-                    why: format!("what was filled in does not fit: {}", places.join(", ")),
+                    why: format!("the values do not fit the form: {}", places.join(", ")),
                     hint: Some(unfit.to_string()),
                 }
             })?,
@@ -308,13 +311,13 @@ fn check(
         .form()
         .map(|shown| Form::new(shown, schema.as_ref()));
     let form = form.transpose();
-    let form = form.map_err(|error| of_this(format!("has a form {error}")))?;
+    let form = form.map_err(|error| of_this(format!("has an invalid form: {error}")))?;
     let missing = capabilities::missing_capabilities(required, declared);
     if missing.is_empty() {
         return Ok(form);
     }
     Err(CannotAsk::Client(format!(
-        "the client cannot be asked for {key:?}: it has not declared to be capable of {}; use a client that is",
+        "the client cannot be asked for {key:?}: it has not declared the capability {}; use a client that has it",
         missing.join(" and ")
     )))
 }
@@ -322,7 +325,7 @@ fn check(
 /// Appends the reason why the question is asked again to its message, which is all that a client shows.
 fn append_reason(request: &mut InputRequest, hint: &str) {
     if let Some(message) = request.params["message"].as_str() {
-        let message = format!("{message}\n\nThe last answer could not be taken: {hint}.");
+        let message = format!("{message}\n\nThe last answer was not accepted: {hint}.");
         request.params["message"] = message.into();
     }
 }
@@ -464,19 +467,19 @@ mod tests {
             (
                 form("A?"),
                 accepted(&json!(["secret"])),
-                "what was filled in does not fit: /name",
-                "A?\n\nThe last answer could not be taken: /name must be a string, not [\"secret\"].",
+                "the values do not fit the form: /name",
+                "A?\n\nThe last answer was not accepted: /name must be a string, not [\"secret\"].",
             ),
             (
                 form("A?"),
                 json!("secret"),
-                "it is no result of elicitation/create",
+                "it is not a result of elicitation/create",
                 "A?",
             ),
             (
                 url(),
                 json!({ "action": "secret" }),
-                "it is no result of elicitation/create",
+                "it is not a result of elicitation/create",
                 "Go.",
             ),
         ] {
@@ -545,7 +548,7 @@ mod tests {
         });
         for (key, request, words) in [
             ("a", request("tools/call", json!({})), "the method"),
-            ("a", request("roots/list", json!([])), "no object"),
+            ("a", request("roots/list", json!([])), "not an object"),
             ("a", request("elicitation/create", nested), "\"x\""),
             (
                 "a",
@@ -582,7 +585,9 @@ mod tests {
                 .map(|(key, request)| (key.to_owned(), query(request)))
                 .into();
             match inputs.ask(requests, declared.as_deref()) {
-                Err(CannotAsk::Client(words)) => assert!(words.contains("capable of"), "{words}"),
+                Err(CannotAsk::Client(words)) => {
+                    assert!(words.contains("the capability"), "{words}")
+                }
                 other => panic!("{declared:?}: {other:?}"),
             }
             assert!(inputs.unanswered().is_empty(), "{declared:?}");

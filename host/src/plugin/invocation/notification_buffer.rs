@@ -3,7 +3,7 @@
 use mcp_protocol::Notification;
 
 /// The maximum number of notifications that are kept of one call.
-/// Source: ours. Nobody looks at more than a thousand steps of progress.
+/// Source: ours. A thousand steps of progress are more than anyone looks at.
 const MAX_NOTIFICATIONS: usize = 1000;
 
 /// The maximum size of the texts that are kept of one call. Unit: bytes.

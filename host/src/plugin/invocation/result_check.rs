@@ -18,7 +18,7 @@ impl CatalogTool {
                 kind: FailureKind::Unavailable,
                 public: None,
                 detail: Some(format!(
-                    "the result of tool {} {problem}; its author has to mend it",
+                    "the result of tool {} {problem}; its author has to fix it",
                     self.mcp.name
                 )),
             }),
@@ -28,7 +28,7 @@ impl CatalogTool {
     /// Returns the problem with the result, as the end of a sentence. Only results of tools with a schema are parsed.
     fn result_problem(&self, result: &CallResult) -> Option<String> {
         if !result.content.get().starts_with('[') {
-            return Some("has a `content` that is no array".to_owned());
+            return Some("has a `content` that is not an array".to_owned());
         }
         let schema = self.mcp.output_schema.as_deref()?;
         if result.is_error {
@@ -112,17 +112,17 @@ mod tests {
             (
                 "typed",
                 json!({ "structuredContent": { "celsius": "21" } }),
-                r#"the result of tool typed does not satisfy its outputSchema: /celsius must be a number, not the string "21"; its author has to mend it"#,
+                r#"the result of tool typed does not satisfy its outputSchema: /celsius must be a number, not the string "21"; its author has to fix it"#,
             ),
             (
                 "typed",
                 json!({}),
-                "the result of tool typed has no `structuredContent`, although it declares an outputSchema; its author has to mend it",
+                "the result of tool typed has no `structuredContent`, although it declares an outputSchema; its author has to fix it",
             ),
             (
                 "reply",
                 json!({ "content": "hello" }),
-                "the result of tool reply has a `content` that is no array; its author has to mend it",
+                "the result of tool reply has a `content` that is not an array; its author has to fix it",
             ),
         ] {
             assert_eq!(check_reply(tool, &reply).0.as_deref(), Some(detail));

@@ -23,7 +23,7 @@ impl CapturedLog {
     /// Captures lines from this level on.
     pub(crate) fn new(level: &str) -> Self {
         // `tracing` caches for all threads whether any subscriber wants a line. Without this global subscriber, which
-        // wants every line, a test without one could cache that nobody does.
+        // wants every line, a test without one could cache that no subscriber does.
         static EVERYTHING: Once = Once::new();
         EVERYTHING.call_once(|| {
             let config = LogConfig {

@@ -17,14 +17,14 @@ use crate::{
     store::tool_state::StoreFault,
 };
 
-/// Returns the answer to a client that lacks capabilities which the tool requires.
+/// Returns the answer to a client without a capability that the tool requires.
 pub(crate) fn missing_capability(
     tool_call: &ToolCall<'_>,
     missing: &[&str],
     server: &ServerInfo,
 ) -> Answer {
     let message = format!(
-        "tool {} needs the client to be capable of {}, which it has not declared; use a client that is",
+        "tool {} needs the client capability {}, which this client has not declared; use a client that has it",
         tool_call.tool.mcp.name,
         missing.join(" and "),
     );
@@ -59,13 +59,13 @@ pub(crate) fn failure_answer(
     let message = match error {
         CallError::TimedOut(deadline) => {
             let why = deadline.message();
-            tracing::warn!(request_id, tool, %library, principal, "a call was given up: {why}");
-            format!("tool {tool} was given up: {why} (request id {request_id})")
+            tracing::warn!(request_id, tool, %library, principal, "call timed out: {why}");
+            format!("tool {tool} timed out: {why} (request id {request_id})")
         }
         CallError::Quarantined => {
-            tracing::warn!(request_id, tool, %library, principal, "a call was refused: a tool of its plugin goes on although its call was given up");
+            tracing::warn!(request_id, tool, %library, principal, "call rejected: a tool of its plugin still runs after its call timed out");
             format!(
-                "tool {tool} is not available at the moment: an earlier call of its plugin was given up and still runs; try again later (request id {request_id})"
+                "tool {tool} is not available at the moment: an earlier call of its plugin timed out and still runs; try again later (request id {request_id})"
             )
         }
         CallError::NoThread(error) => {
@@ -77,7 +77,7 @@ pub(crate) fn failure_answer(
         }
         CallError::CommitFailed => {
             let message = format!(
-                "tool {tool} has done its work, but what it keeps of it may be lost, as that is not available at the moment (request id {request_id})"
+                "tool {tool} did its work, but its state may be lost, because the state store is not available at the moment (request id {request_id})"
             );
             return Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, &message);
         }
@@ -94,12 +94,12 @@ pub(crate) fn failure_answer(
     Answer::success(&tool_call.id, &result)
 }
 
-/// Returns the answer to the client of a call that has failed for a fault which its model cannot mend.
+/// Returns the answer to the client of a call that failed with a fault that its model cannot correct.
 pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
     match fault {
         StoreFault::Ended => session_not_found(Some(id)),
         StoreFault::Unavailable => {
-            let message = "what tools keep is not available at the moment; try again";
+            let message = "tool state is not available at the moment; try again";
             Answer::error(503, Some(id), INTERNAL_ERROR, message)
         }
     }
@@ -125,7 +125,7 @@ pub(crate) fn enforce_limit(
         tracing::warn!(
             request_id,
             tool,
-            "a result leaves no room for what its tool said before it"
+            "a result leaves no room for its tool's notifications, which are dropped"
         );
         return alone;
     };
@@ -138,7 +138,7 @@ pub(crate) fn enforce_limit(
         "a result is too large for {door}"
     );
     let message = format!(
-        "tool {tool} did its work, but its result has {bytes} bytes as it is sent, and {door} takes {most}; ask for less of it at once (request id {request_id})"
+        "tool {tool} did its work, but its result has {bytes} bytes as sent, and {door} accepts {most}; request less at once (request id {request_id})"
     );
     let result = CallResult::error(&message).for_revision(tool_call.revision, server);
     Answer::success(&tool_call.id, &result).into()

@@ -52,7 +52,7 @@ impl ConcurrencyLimit {
         permits.try_acquire_owned().map_err(|_| {
             self.log_rejection(Instant::now());
             format!(
-                "as many calls run as the server runs at once, {}; try again later",
+                "the server is at its limit of concurrent calls, {}; try again later",
                 self.max
             )
         })
@@ -63,7 +63,7 @@ impl ConcurrencyLimit {
         if let Some(refused) = self.rejections().count(now) {
             tracing::warn!(
                 refused,
-                "calls were refused: {} run already; raise MCP_MAX_CONCURRENT_CALLS if they are meant to",
+                "calls rejected: {} already run; raise MCP_MAX_CONCURRENT_CALLS to allow more",
                 self.max
             );
         }

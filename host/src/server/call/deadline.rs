@@ -24,12 +24,12 @@ enum LimitSource {
     Function,
 }
 
-/// The time for which a front door waits for an answer.
+/// The time limit of a front door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatewayTimeout {
     /// The front door, with its article: `a REST API`.
     pub front_door: &'static str,
-    /// The time for which it waits.
+    /// The time that it waits for a response.
     pub limit: Duration,
 }
 
@@ -99,22 +99,22 @@ impl Deadline {
         let remaining = format_duration(self.remaining);
         match self.limit {
             LimitSource::Tool => format!(
-                "its time limit is {remaining}; its author can raise it by #[tool(timeout = \"...\")]"
+                "its time limit is {remaining}; its author can raise it with #[tool(timeout = \"...\")]"
             ),
             LimitSource::Setting => {
                 format!(
-                    "the server allows calls {remaining}; the operator can raise MCP_CALL_TIMEOUT_MS"
+                    "the server allows {remaining} per call; the operator can raise MCP_CALL_TIMEOUT_MS"
                 )
             }
             LimitSource::FrontDoor(GatewayTimeout {
                 front_door: door,
                 limit,
             }) => format!(
-                "{door} waits {} for an answer, which left it {remaining}; the operator can raise the gateway's limit where it has a higher one, and set MCP_CALL_TIMEOUT_MS to it",
+                "{door} waits {} for a response, which left {remaining} for the call; the operator can raise the gateway's limit, if it has a higher one, and set MCP_CALL_TIMEOUT_MS to it",
                 format_duration(limit)
             ),
             LimitSource::Function => format!(
-                "the function it runs in left it {remaining}; the operator can raise the function's timeout"
+                "the function's timeout left {remaining} for the call; the operator can raise the function's timeout"
             ),
         }
     }
@@ -159,28 +159,28 @@ mod tests {
                 None,
                 None,
                 Some(s(2)),
-                "the function it runs in left it 1.",
+                "the function's timeout left 1.",
             ),
             (
                 Some(Duration::MAX),
                 None,
                 None,
                 Some(s(2)),
-                "the function it runs in",
+                "the function's timeout left",
             ),
             (
                 Some(s(40)),
                 None,
                 Some(REST_API),
                 Some(s(300)),
-                "a REST API waits 29 s for an answer, which left it 28.5 s; ",
+                "a REST API waits 29 s for a response, which left 28.5 s for the call; ",
             ),
             (
                 None,
                 Some(s(9)),
                 Some(REST_API),
                 Some(s(300)),
-                "the server allows calls 9 s; the operator can raise MCP_CALL_TIMEOUT_MS",
+                "the server allows 9 s per call; the operator can raise MCP_CALL_TIMEOUT_MS",
             ),
             // A gateway with a raised limit of its own.
             (
@@ -188,14 +188,14 @@ mod tests {
                 Some(s(120)),
                 Some(REST_API),
                 Some(s(300)),
-                "the server allows calls 120 s;",
+                "the server allows 120 s per call;",
             ),
             (
                 None,
                 None,
                 Some(REST_API),
                 Some(s(2)),
-                "the function it runs in",
+                "the function's timeout left",
             ),
         ] {
             let function = function.map(|remaining| SystemTime::now() + remaining);

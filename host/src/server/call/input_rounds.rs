@@ -2,8 +2,8 @@
 //! round that is not the last. The server keeps nothing between two rounds: everything is in the `requestState` that
 //! the client sends back, sealed.
 //!
-//! The client has `MCP_STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time, however
-//! many rounds follow; after that the question is asked again.
+//! The client has `MCP_STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time in all
+//! later rounds; after that the question is asked again.
 
 use std::{
     collections::BTreeMap,
@@ -100,7 +100,7 @@ impl InputRounds {
         if self.can_ask() {
             return;
         }
-        let words = "neither MCP_STATE_KEY nor MCP_SESSION_TABLE is set: tools cannot ask clients anything; set MCP_STATE_KEY to a secret such as `openssl rand -hex 32` gives";
+        let words = "neither MCP_STATE_KEY nor MCP_SESSION_TABLE is set: tools cannot ask clients for input; set MCP_STATE_KEY to a secret, such as the output of `openssl rand -hex 32`";
         let asks =
             |tool: &&Arc<CatalogTool>| tool.requires.iter().any(|name| is_input_capability(name));
         match tools.iter().find(asks) {
@@ -229,9 +229,9 @@ impl InputRounds {
         }
         let (tool, request_id) = (&tool_call.tool.mcp.name, incoming.request_id);
         let principal = incoming.caller.principal.as_deref();
-        tracing::warn!(request_id, tool, principal, "a requestState was refused");
+        tracing::warn!(request_id, tool, principal, "a requestState was rejected");
         let message = format!(
-            "the requestState is not one for this call of {tool}: it is of another tool, of other arguments, of another caller or of another server, it was changed, or it has expired; call the tool again without it"
+            "the requestState is not valid for this call of {tool}: it belongs to another tool, other arguments, another caller or another server, was changed, or has expired; call the tool again without it"
         );
         Err(Answer::error(
             200,
@@ -258,7 +258,7 @@ impl InputRounds {
         let sealed = self.seal(&binding, questions, SystemTime::now());
         let result = match incoming.with_deadline(&self.limits, sealed).await {
             Ok(Some(state)) => input_required_result(&open, &state, server),
-            Ok(None) => CallResult::error("the state of the call cannot be kept")
+            Ok(None) => CallResult::error("the state of the call cannot be stored")
                 .for_revision(tool_call.revision, server),
             Err(error) => return Some(key_unavailable(incoming, tool_call, &error)),
         };
@@ -273,8 +273,8 @@ fn key_unavailable(
     error: &StoreError,
 ) -> Answer {
     let (request_id, tool) = (incoming.request_id, &tool_call.tool.mcp.name);
-    tracing::error!(request_id, tool, %error, "the key that seals what clients carry cannot be read from the table");
-    let message = "tools cannot ask their clients anything at the moment; try again";
+    tracing::error!(request_id, tool, %error, "the key that seals requestState cannot be read from the table");
+    let message = "tools cannot ask clients for input at the moment; try again";
     Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, message)
 }
 

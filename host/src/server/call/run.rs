@@ -106,12 +106,12 @@ fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: CallReceiv
         request_id,
         tool = name,
         library,
-        "the tool goes on although its call was given up: its plugin serves no calls until it comes back"
+        "the tool still runs after its call timed out: its plugin serves no calls until it returns"
     );
     tokio::spawn(async move {
         let _ = outcome.await;
         drop(stuck);
-        tracing::info!(request_id, tool = name, library, "the tool came back");
+        tracing::info!(request_id, tool = name, library, "the tool returned");
     });
 }
 
@@ -165,14 +165,14 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for DetachOnDrop<F> {
     }
 }
 
-/// Cancels a call that nobody waits for any more, and notifies its plugin. That happens on another thread, since
-/// plugins are not trusted to return at once.
+/// Cancels a call after its client has left or its time limit has passed, and notifies its plugin. That happens on
+/// another thread, since plugins are not trusted to return at once.
 fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);
     let cancelling = move || plugin.cancel(number);
     if let Err(error) = std::thread::Builder::new().spawn(cancelling) {
-        tracing::error!(%error, "a plugin cannot be told that a call was cancelled");
+        tracing::error!(%error, "a plugin cannot be notified that a call was cancelled");
     }
 }
 

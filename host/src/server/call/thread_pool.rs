@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// The time for which a thread waits for another call. Source: ours; tokio's own wait as long.
+/// The time that an idle thread waits for another call. Source: ours; tokio's own wait as long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Work, with a function to call when its thread is free for the next.
@@ -35,7 +35,7 @@ struct Worker {
 pub(crate) struct Panicked;
 
 impl ThreadPool {
-    /// Runs work on a thread of its own. The result is lost if nobody waits for it.
+    /// Runs work on a thread of its own. The result is lost if the receiver is dropped.
     ///
     /// # Errors
     /// No thread can be started.

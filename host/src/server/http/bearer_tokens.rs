@@ -1,7 +1,7 @@
 //! Bearer tokens, for hosts without an authorizing gateway in front of them.
 //!
 //! The host knows names and hashes, never a token: a reader of its configuration, as plugins can be, cannot call with
-//! it. The hash is a plain SHA-256. A token is no password: it has 256 random bits, which nobody can guess.
+//! it. The hash is a plain SHA-256. A token is no password: it has 256 random bits and cannot be guessed.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use layer_format::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The prefix of a token, by which scanners for secrets recognize it in code and logs.
+/// The prefix of a token. Scanners for secrets recognize it in code and logs.
 const TOKEN_PREFIX: &str = "mcp_";
 
 /// The longest name of a token. Unit: bytes. Source: ours; every log line of a request contains it.
@@ -41,13 +41,13 @@ pub struct NewToken {
 /// The reason why a request is not authorized. It quotes nothing of the header, which may be a misspelled secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthError {
-    #[error("this server asks for a token; send it in the header `Authorization: Bearer TOKEN`")]
+    #[error("this server requires a token; send it in the header `Authorization: Bearer TOKEN`")]
     Missing,
     #[error(
-        "the header Authorization cannot be read; send it once, as `Bearer`, a blank and the token"
+        "the header Authorization cannot be parsed; send it once, as `Bearer`, a space and the token"
     )]
     Malformed,
-    #[error("the token is not known here; ask the operator for one")]
+    #[error("the token is unknown; ask the operator for one")]
     Unknown,
 }
 
@@ -93,14 +93,16 @@ impl BearerTokens {
             };
             let (name, hash) = (name.trim(), hash.trim());
             if let Err(what) = check_name(name) {
-                problem(&format!("has a name that cannot be one: {what}"));
+                problem(&format!("has an invalid name: {what}"));
             }
             match parse_hash(hash) {
                 None => problem(
-                    "has no hash behind its name: 64 hexadecimal digits, the SHA-256 of the token, never the token itself",
+                    "has no hash after its name; write the SHA-256 of the token in 64 hexadecimal digits, never the token itself",
                 ),
                 Some(hash) if tokens.iter().any(|token| token.hash == hash) => {
-                    problem("has the hash of another entry; leave one out: a token has one name");
+                    problem(
+                        "has the hash of another entry; remove one, because a token has one name",
+                    );
                 }
                 Some(hash) => tokens.push(TokenEntry {
                     name: name.to_owned(),
@@ -111,7 +113,7 @@ impl BearerTokens {
         if entries.is_empty() {
             // An open server must be configured by leaving the variable out, not by an empty list.
             problems.push(
-                "has no entry; write NAME:HASH, or leave it out to let everybody call".to_owned(),
+                "has no entry; write NAME:HASH, or unset it to let everybody call".to_owned(),
             );
         }
         if problems.is_empty() {
@@ -157,7 +159,7 @@ impl fmt::Debug for BearerTokens {
 }
 
 impl NewToken {
-    /// Returns a token that nobody can guess: 256 random bits of the system.
+    /// Returns a new token: 256 random bits of the system.
     #[must_use]
     pub fn random() -> Self {
         // Letters and digits only, so that a double click selects all of it.
@@ -310,10 +312,10 @@ mod tests {
             (&format!("ada:{hash}00"), &["entry 1 has no hash"]),
             (&format!("ada:{}", &hash[1..]), &["entry 1 has no hash"]),
             (&format!("ada:+{}", &hash[1..]), &["entry 1 has no hash"]),
-            (&format!(":{hash}"), &["entry 1 has a name"]),
-            (&format!("a da:{hash}"), &["entry 1 has a name"]),
-            (&format!("ädä:{hash}"), &["entry 1 has a name"]),
-            (&format!("{long}:{hash}"), &["entry 1 has a name"]),
+            (&format!(":{hash}"), &["entry 1 has an invalid name"]),
+            (&format!("a da:{hash}"), &["entry 1 has an invalid name"]),
+            (&format!("ädä:{hash}"), &["entry 1 has an invalid name"]),
+            (&format!("{long}:{hash}"), &["entry 1 has an invalid name"]),
             (&format!("ada:{hash}:x"), &["entry 1 has no hash"]),
             (
                 &format!("ada:{hash}, ,bob:{}", hash.to_uppercase()),

@@ -37,8 +37,8 @@ const REQUEST_HEADERS: [&str; 8] = [
 /// Headers of an answer that a page may read.
 const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate";
 
-/// The time for which a browser may cache the answer to a preflight. Unit: seconds.
-/// Source: ours; Chromium caches none longer than two hours.
+/// The time that a browser may cache the response to a preflight. Unit: seconds.
+/// Source: ours; Chromium caches it for at most two hours.
 const MAX_AGE: &str = "7200";
 
 /// The maximum size of requested headers that the answer to a preflight repeats. Unit: bytes.

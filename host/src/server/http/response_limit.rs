@@ -50,7 +50,7 @@ impl ResponseLimit {
             return outcome;
         };
         let message = format!(
-            "the answers to this batch have {bytes} bytes together, and {} takes {}; send its messages one by one",
+            "the responses to this batch have {bytes} bytes together, and {} accepts {}; send its messages one by one",
             self.front_door, self.bytes
         );
         Answer::error(400, None, INTERNAL_ERROR, &message).into()

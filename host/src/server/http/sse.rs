@@ -117,9 +117,7 @@ impl EventQueue {
             let length = event.len();
             if queue.fetch_add(length, Ordering::Relaxed) + length > MAX_QUEUED_BYTES {
                 queue.fetch_sub(length, Ordering::Relaxed);
-                tracing::debug!(
-                    "the client does not read what tools tell it: a notification is lost"
-                );
+                tracing::debug!("the client reads its notifications too slowly: one was dropped");
                 return;
             }
             // A client that is gone gets nothing.

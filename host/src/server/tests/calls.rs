@@ -313,7 +313,7 @@ async fn a_tool_is_not_called_for_a_client_that_cannot_do_what_it_needs() {
             "{tool} {declared}"
         );
     }
-    let refused = "tool formal needs the client to be capable of elicitation.form, which it has not declared; use a client that is";
+    let refused = "tool formal needs the client capability elicitation.form, which this client has not declared; use a client that has it";
     let answered = server.answer(&legacy("formal", json!({}))).await;
     assert_eq!(answered.text(), refused);
     assert_eq!(answered.json()["result"]["isError"], true);

@@ -316,7 +316,7 @@ async fn a_client_without_the_capability_is_not_asked() {
 #[tokio::test]
 async fn a_call_with_open_questions_asks_its_client_whatever_the_tool_returns() {
     let server = Server::start(&[KEY]);
-    // The tool asks before it fails, in each of the ways in which a tool can.
+    // The tool asks before it fails, in each possible way.
     for ends in [
         json!({ "kind": "panic", "detail": "called unwrap" }),
         json!({ "kind": "protocol", "code": 42, "public": "no" }),
@@ -338,7 +338,8 @@ async fn a_call_with_open_questions_asks_its_client_whatever_the_tool_returns() 
         };
         assert_eq!(line["level"], "ERROR", "{line}");
         assert_eq!(
-            line["message"], "a call failed that asks its client, who is asked all the same",
+            line["message"],
+            "a call failed after it asked its client for input; the client still gets the questions",
             "{line}"
         );
         assert_eq!(line["request_id"], "request-1", "{line}");

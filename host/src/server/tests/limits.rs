@@ -19,7 +19,7 @@ use crate::{
 
 const MINUTE: u64 = 60_000;
 
-const TOO_LONG: &str = "tool hurried was given up: its time limit is 50 ms; its author can raise it by #[tool(timeout = \"...\")] (request id request-1)";
+const TOO_LONG: &str = "tool hurried timed out: its time limit is 50 ms; its author can raise it with #[tool(timeout = \"...\")] (request id request-1)";
 
 /// Returns the host's reply to a plugin that asks whether its call was cancelled.
 fn cancelled(number: u64) -> Value {
@@ -88,9 +88,9 @@ async fn the_time_limit_of_the_function_ends_a_call_as_well() {
         .await;
     let text = answered.text();
     assert!(
-        text.starts_with("tool linger was given up: the function it runs in left it ")
+        text.starts_with("tool linger timed out: the function's timeout left ")
             && text.ends_with(
-                " ms; the operator can raise the function's timeout (request id request-1)"
+                " ms for the call; the operator can raise the function's timeout (request id request-1)"
             ),
         "{text}"
     );
@@ -128,7 +128,7 @@ async fn a_modern_client_that_hangs_up_cancels_its_call_and_a_legacy_one_does_no
 
 #[tokio::test]
 async fn abandoned_calls_end_in_any_number() {
-    /// As many as tokio has threads for them, of which none is left to cancel them.
+    /// As many as tokio has threads for them, so that no thread is left to cancel them.
     const ALL: usize = 512;
     let server = Server::start(&[("MCP_MAX_CONCURRENT_CALLS", "512")]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
@@ -186,7 +186,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
     let (first, second) = (calling("crowding"), calling("crowded out"));
     let in_vain = tokio::time::timeout(Duration::from_millis(50), server.answer(&first)).await;
     assert!(in_vain.is_err(), "it takes a minute");
-    // Nobody waits for the first call any more, but it goes on.
+    // The client of the first call has left, but the call still runs.
     let number = number_of_request("crowding").expect("the tool goes on");
     for sent in [
         second,
@@ -198,7 +198,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
         assert_eq!(answered.header("retry-after"), Some("1"));
         let error = &answered.json()["error"];
         assert_eq!(error["code"], -32603, "{error}");
-        let words = "was not called: as many calls run as the server runs at once, 1; try again later (request id crowded out)";
+        let words = "was not called: the server is at its limit of concurrent calls, 1; try again later (request id crowded out)";
         let message = error["message"].as_str().expect("words");
         assert!(message.ends_with(words), "{message}");
     }
@@ -219,7 +219,7 @@ async fn a_call_beyond_the_limit_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_time_limit_holds_when_nobody_waits_any_more() {
+async fn a_time_limit_holds_after_the_client_has_left() {
     let server = Server::start(&[]);
     let arguments = json!({ "ms": MINUTE, "heeds": "cancel" });
     let sent = legacy("hurried", arguments).named("left alone");

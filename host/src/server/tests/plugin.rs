@@ -187,7 +187,7 @@ fn linger(host: Host, body: &Value) -> Result<Value, Value> {
         }
         thread::sleep(Duration::from_millis(1));
     }
-    // Nobody listens to it any more.
+    // Its listener is gone.
     request(host, host_op::PROGRESS, &json!({ "progress": 1 }));
     Ok(complete(&json!("done")))
 }

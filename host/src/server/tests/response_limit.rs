@@ -29,7 +29,7 @@ async fn a_list_that_is_too_large_is_an_error_that_names_the_remedy() {
             if !fits {
                 assert_eq!(answer["error"]["code"], -32603);
                 let told = answer["error"]["message"].as_str().expect("words");
-                let end = " bytes as it is sent, and a needle's eye takes 4796; the operator can make the pages smaller by MCP_LIST_PAGE_SIZE, or serve fewer tools by TOOLS_LIST (request id request-1)";
+                let end = " bytes as sent, and a needle's eye accepts 4796; the operator can make the pages smaller with MCP_LIST_PAGE_SIZE, or serve fewer tools with TOOLS_LIST (request id request-1)";
                 assert!(told.ends_with(end), "{told}");
             }
         }
@@ -70,7 +70,7 @@ async fn a_batch_with_too_large_answers_must_be_split() {
     let told = told.as_str().expect("words");
     assert!(
         told.ends_with(
-            " bytes together, and a needle's eye takes 5096; send its messages one by one"
+            " bytes together, and a needle's eye accepts 5096; send its messages one by one"
         ),
         "{told}"
     );

@@ -199,7 +199,7 @@ async fn a_failure_unrelated_to_an_ended_session_is_the_tools_own() {
     let call = |tool: &str, arguments| legacy(tool, arguments).header("mcp-session-id", never);
     let put = keeping(&[json!({ "do": "put", "value": 1, "version": 0 })]);
     server.answer(&by("alice", call("ask", put))).await;
-    let ended = "the session has ended, and with it what was kept for it";
+    let ended = "the session has ended, and its state with it";
     for (text, status) in [
         ("no such city".to_owned(), 200),
         (format!("the list cannot be read: {ended}"), 404),
@@ -223,7 +223,7 @@ async fn a_tool_that_translates_its_message_is_answered_by_the_kind_of_the_error
     let call = |arguments| legacy("ask", arguments).header("mcp-session-id", never);
     let put = keeping(&[json!({ "do": "put", "value": 1, "version": 0 })]);
     server.answer(&by("alice", call(put))).await;
-    let ended = "the session has ended, and with it what was kept for it";
+    let ended = "the session has ended, and its state with it";
     for (cause, text, status) in [
         ("session_ended", "Die Sitzung ist beendet.", 404),
         // The host has not sent this message.

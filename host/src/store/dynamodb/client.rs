@@ -47,10 +47,10 @@ pub(super) async fn build() -> Result<Client, StoreError> {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(trust)
         .build_https();
-    // The SDK would also ask the instance's metadata. Where there is none, that costs seconds for each request.
+    // The SDK would also ask the instance's metadata. Without metadata, that costs seconds for each request.
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
-    let unknown = || StoreError("no AWS region is known: set AWS_REGION".to_owned());
+    let unknown = || StoreError("no AWS region is configured; set AWS_REGION".to_owned());
     let region = region.region().await.ok_or_else(unknown)?;
     let config = aws_config::from_env()
         .http_client(http)

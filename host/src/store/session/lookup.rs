@@ -22,7 +22,7 @@ use crate::{
 /// Source: ours.
 pub(crate) const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// The time for which an ended session is remembered after the end of all that it could have kept. Source: ours. A call
+/// The time that an ended session is remembered after the expiry of everything stored for it. Source: ours. A call
 /// that was active may still have written something for it.
 const TOMBSTONE_GRACE: Duration = Duration::from_secs(3600);
 
@@ -139,7 +139,7 @@ impl Sessions {
     }
 
     /// Extends the life of a session that is used. The new expiry is stored once in a tenth of its life. If that fails,
-    /// the session is served all the same: it is not over yet, and later requests try again. So no request waits long
+    /// the session is served anyway: it is not over yet, and later requests try again. So no request waits long
     /// for it, or fails for it.
     pub(crate) async fn touch(&self, id: SessionId, session: &Session) {
         static LOG_RATE: RateLimit = RateLimit::new();
@@ -149,7 +149,7 @@ impl Sessions {
             && let Err(error) = timeouts::with_timeout(EXTEND_TIMEOUT, self.extend(id)).await
             && LOG_RATE.is_due()
         {
-            tracing::warn!(%error, "the life of a session cannot be extended; it is served as long as it lives");
+            tracing::warn!(%error, "the expiry of a session cannot be extended; it is served until it expires");
         }
     }
 

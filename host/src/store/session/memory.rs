@@ -34,7 +34,7 @@ impl MemorySessionStore {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers that a session has ended, whoever owned it.
+    /// Remembers that a session of any owner has ended.
     pub(super) fn tombstone(&self, id: SessionId, remember: SystemTime) {
         let (found, expires) = (SessionLookup::Ended, remember);
         self.put(id, Entry { found, expires });

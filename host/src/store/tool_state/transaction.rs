@@ -130,9 +130,9 @@ pub(crate) struct CallState {
 struct TransactionState {
     /// Whether the session was looked up and may be used.
     session_checked: bool,
-    /// The faults so far, for which the call may fail.
+    /// The faults so far, which may make the call fail.
     faults: BTreeSet<StoreFault>,
-    /// The kind of the error for which the call fails, if its plugin names one.
+    /// The kind of the error that makes the call fail, if its plugin names one.
     cause: Option<String>,
     states: StateTransaction<StoredRecord>,
     /// The sessions and states to extend.
@@ -169,7 +169,7 @@ impl CallState {
         }
     }
 
-    /// Records the kind of the state error for which the call fails, as its plugin names it.
+    /// Records the kind of the state error that makes the call fail, as its plugin names it.
     pub(crate) fn set_failure_kind(&self, kind: String) {
         self.lock().cause = Some(kind);
     }
@@ -363,7 +363,7 @@ impl CallState {
         left < self.limits.ttl.min(MAX_TTL) / 10 * 9 && !state.is_fixed
     }
 
-    /// Stores the new expiry of what was used. If that fails, the values were read all the same: they are not over yet,
+    /// Stores the new expiry of what was used. If that fails, the values were read anyway: they are not over yet,
     /// and later calls try again. So no call waits long for it, or fails for it.
     async fn extend_used(&self) {
         static LOG_RATE: RateLimit = RateLimit::new();
@@ -385,7 +385,7 @@ impl CallState {
                 && LOG_RATE.is_due()
             {
                 let request_id = &self.request_id;
-                tracing::warn!(request_id, %error, "the life of what a tool keeps cannot be extended; it is read as long as it lives");
+                tracing::warn!(request_id, %error, "the expiry of tool state cannot be extended; it can be read until it expires");
             }
         }
     }
@@ -418,7 +418,7 @@ impl CallState {
         if self.stores.is_none() {
             LOGGED.call_once(|| {
                 let (tool, request_id) = (&self.tool, &self.request_id);
-                tracing::warn!(request_id, tool, "MCP_SESSION_TABLE is not set: tools cannot keep anything between calls, and those that want to fail; set it to a DynamoDB table");
+                tracing::warn!(request_id, tool, "MCP_SESSION_TABLE is not set: tools cannot store state between calls, and those that try fail; set it to a DynamoDB table");
             });
         }
         self.stores.as_ref().ok_or(StateFailure::NotKept)
@@ -428,7 +428,7 @@ impl CallState {
     fn or_unavailable<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StateFailure> {
         outcome.map_err(|error| {
             let request_id = &self.request_id;
-            tracing::error!(request_id, %error, "what tools keep cannot be read or written");
+            tracing::error!(request_id, %error, "tool state cannot be read or written");
             self.lock().faults.insert(StoreFault::Unavailable);
             StateFailure::Unavailable
         })
@@ -717,7 +717,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_extension_delays_nobody_and_is_logged() {
+    fn a_failed_extension_delays_no_call_and_is_logged() {
         let operator = CapturedLog::new("WARN");
         let calls = Calls::new(Hanging);
         let scope = StateScope::Handle("0".repeat(32));
@@ -731,8 +731,7 @@ mod tests {
             assert_eq!(read.value.as_deref(), Some("1"));
         }
         let lines = operator.lines();
-        let told =
-            "the life of what a tool keeps cannot be extended; it is read as long as it lives";
+        let told = "the expiry of tool state cannot be extended; it can be read until it expires";
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["message"], told);
     }

@@ -104,7 +104,7 @@ fn result(answer: &[u8]) -> Box<RawValue> {
         Ok(JsonRpcResponse {
             error: Some(error), ..
         }) => failed(&error.message),
-        Ok(_) | Err(_) => failed("the tool gave no answer"),
+        Ok(_) | Err(_) => failed("the tool returned no result"),
     }
 }
 

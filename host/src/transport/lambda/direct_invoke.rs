@@ -2,9 +2,9 @@
 //! response.
 //!
 //! There are no headers and no session: a message of either era is complete in itself, as over stdio. IAM has
-//! authorized the sender; Lambda identifies only Cognito identities. Of progress and logs only the last could be sent,
-//! so they are not collected. A notification, which has no answer in MCP, is answered by `{}`. Clients of this kind
-//! expect that (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
+//! authorized the sender; Lambda identifies only Cognito identities. The response is a single message, so
+//! progress and logs are not collected. A notification, which has no answer in MCP, is answered by `{}`. Clients of this
+//! kind expect that (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
 use mcp_protocol::route_stdio;

@@ -64,7 +64,7 @@ impl Direct<'_> {
 impl<'a> LambdaEvent<'a> {
     pub(super) fn parse(invocation: &'a Invocation) -> Result<Self, UnknownEvent> {
         let no_json =
-            |error: &dyn std::error::Error| UnknownEvent::new(&format!("no JSON: {error}"));
+            |error: &dyn std::error::Error| UnknownEvent::new(&format!("not JSON: {error}"));
         let text = str::from_utf8(&invocation.event).map_err(|error| no_json(&error))?;
         // A tool may have arguments of any names.
         if let Some(tool) = agent_core::tool_name(invocation) {
@@ -162,7 +162,7 @@ fn foreign_source(members: &BTreeMap<String, &RawValue>) -> Option<&'static str>
         serde_json::from_str::<BTreeMap<String, &RawValue>>(member.get()).ok()
     };
     if has("methodArn") || has("routeArn") {
-        return Some("a question to a Lambda authorizer");
+        return Some("a request for a Lambda authorizer");
     }
     if let Some(context) = member("requestContext") {
         let has = |name: &str| context.get(name).is_some_and(present);
@@ -218,7 +218,7 @@ fn describe_members<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> Str
 /// An event that the host cannot answer, with its description.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the event is {0}, but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"
+    "the event is {0}, but this function accepts HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and calls of an AgentCore Gateway (which name their tool in the client context)"
 )]
 pub(super) struct UnknownEvent(String);
 

@@ -75,7 +75,9 @@ impl GatewayRequest {
         let body = body.unwrap_or_default();
         let body = if is_encoded {
             BASE64_STANDARD.decode(body).map_err(|_| {
-                UnknownEvent::new("one of a gateway whose body is said to be base64, and is none")
+                UnknownEvent::new(
+                    "one of a gateway with a body that is marked as base64 and is not",
+                )
             })?
         } else {
             body.into_bytes()
@@ -95,7 +97,7 @@ impl GatewayRequest {
     }
 }
 
-/// Merges the headers with one value and those with all values. Where both have a header, all values count.
+/// Merges the headers with one value and those with all values. If both have a header, all values count.
 fn merge_headers(single: HeaderMap, mut all: HeaderMap) -> HeaderMap {
     for (name, value) in single {
         if let Some(name) = name

@@ -59,7 +59,7 @@ impl<'a> FrontDoor<'a> {
     /// Returns the front door of an event with this context and this path.
     pub(super) fn from_context(context: &'a RequestContext, path: &'a str) -> Self {
         let (domain, path, gateway_timeout) = match context {
-            // The path has no stage. Only the resource shows a base path, by which a domain leads to the API.
+            // The path has no stage. Only the resource shows the base path of a domain's mapping to the API.
             RequestContext::ApiGatewayV1(context) => {
                 let is_root = context.resource_path.as_deref() == Some("/");
                 let path = if is_root { "/" } else { path };

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// The time for which a passed deadline still counts. Unit: seconds; 60. Source: ours. Lambda sends no event with a
+/// The time that a passed deadline still counts. Unit: seconds; 60. Source: ours. Lambda sends no event with a
 /// passed deadline, but its clock and ours may differ. `cargo lambda watch` always sends ten minutes after the
 /// beginning of 1970.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! The end of worn-out environments, in which a tool still occupies a thread although its call has timed out.
+//! The end of worn-out environments: a tool still occupies a thread although its call has timed out.
 //!
 //! Such an environment takes no more work. Its process ends as soon as nothing is in flight, after the answer was
 //! accepted, so that its client has it. Lambda starts a fresh environment for the next invocation. If invocations come

@@ -1,4 +1,4 @@
-//! A client of Lambda's Runtime API, from which a function fetches its invocations, and to which it posts its answers.
+//! A client of Lambda's Runtime API. A function fetches its invocations from it and posts its answers to it.
 //!
 //! This is not left to `lambda_runtime` for two reasons. It ends the process when the client context has an unknown
 //! form. And each small piece of a streamed answer would wait until the one before is acknowledged, since its client
@@ -46,13 +46,13 @@ pub(super) struct RuntimeApi<S> {
 /// The reason why a request to the Runtime API failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RuntimeApiError {
-    #[error("{0} cannot be connected to: {1}")]
+    #[error("cannot connect to {0}: {1}")]
     Connect(String, std::io::Error),
     #[error(transparent)]
     Http(#[from] hyper::Error),
     #[error(transparent)]
     Request(#[from] http::Error),
-    #[error("it answers {0}")]
+    #[error("it responded with {0}")]
     Refused(StatusCode),
     #[error("an invocation has no request id")]
     MissingRequestId,
@@ -148,7 +148,7 @@ where
         self.post(request).await
     }
 
-    /// Posts the reason why the function does not start. Lambda shows the message to the invoker and in the log.
+    /// Posts the reason why the function failed to start. Lambda shows the message to the invoker and in the log.
     pub(super) async fn fail_init(
         &mut self,
         failure: &InvocationFailure,

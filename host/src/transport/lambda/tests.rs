@@ -61,7 +61,7 @@ impl Function {
             LambdaResponse::Whole(answer) => {
                 Ok(serde_json::from_slice(&answer).expect("an answer is JSON"))
             }
-            LambdaResponse::Stream(_) => panic!("what is buffered is no stream"),
+            LambdaResponse::Stream(_) => panic!("a buffered response is not a stream"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The trace of AWS's SDKs, in any plugin. By it AWS recognizes functions that invoke themselves without end.
+//! The trace of AWS's SDKs, in any plugin. AWS uses it to recognize functions that invoke themselves without end.
 //!
 //! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`; each runtime has to set it.
 
@@ -29,8 +29,8 @@ pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
     let is_short = |trace: &&str| NAME.len() + trace.len() + 2 <= MAX_LENGTH && !trace.is_empty();
     let Some(trace) = trace.filter(is_short) else {
         // SAFETY: the environment must not be changed while another thread reads it. This comes between two invocations, when no
-        // call is at work. A tool whose call was given up may be, but for as long as it takes to end the process; so may a thread
-        // that a plugin keeps, which has to live with it under every other runtime, too.
+        // call is at work. A tool may still run after its call timed out, but only until the process ends. So may a thread that a
+        // plugin keeps, which has to cope with this under every other runtime, too.
         unsafe { std::env::remove_var(NAME) };
         return;
     };
@@ -46,7 +46,7 @@ pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
     // already, one pointer changes.
     let set = unsafe { libc::putenv(buffer.as_mut_ptr().cast()) };
     if set != 0 {
-        tracing::warn!("the trace of an invocation cannot be told to AWS's SDKs: no memory");
+        tracing::warn!("the trace of an invocation cannot be passed to AWS's SDKs: out of memory");
     }
 }
 

@@ -216,7 +216,7 @@ impl ReplyTargets {
     /// Returns the reply for a line that is refused for its size.
     fn overloaded_reply(self) -> McpReply {
         let message = format!(
-            "messages of {MAX_LARGE_BYTES} bytes are worked on, and no more at the moment; send it again when others are answered"
+            "large messages of {MAX_LARGE_BYTES} bytes are already in progress; send this one again when others are answered"
         );
         let refused =
             |id: &Id| McpReply::from(Answer::error(503, Some(id), INTERNAL_ERROR, &message));
@@ -271,7 +271,7 @@ impl LineHandler {
             headers: &headers,
             body: &[],
             exposure: Exposure::Stdio,
-            // The caller is the program that started this one. Nobody asks which one that is.
+            // The caller is the program that started this one. It is not authenticated.
             caller: Caller::default(),
             request_id: &request_id,
             deadline: None,
@@ -304,7 +304,7 @@ impl LineHandler {
     }
 }
 
-/// Writes a reply. Nobody may be there any more to read it.
+/// Writes a reply. The client may have left.
 async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: McpReply) {
     for notification in outcome.notifications {
         let _ = out.send(to_line(notification.get().as_bytes())).await;

@@ -19,7 +19,7 @@ pub(super) enum InputLine {
     TooLong,
 }
 
-/// Reads lines on a thread of its own. Nobody waits for its end: reading cannot be interrupted.
+/// Reads lines on a thread of its own. The thread is never joined: reading cannot be interrupted.
 pub(super) fn spawn_reader(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<InputLine> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -75,7 +75,7 @@ pub(super) fn spawn_writer(
                 break;
             }
         }
-        // Nobody may wait any more.
+        // The receiver may be dropped.
         let _ = done.send(());
     });
     (sender, written)

@@ -95,31 +95,31 @@ impl fmt::Display for StateFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSession => f.write_str(
-                "this call is in no session, so that nothing can be kept for one; a tool keeps state for such clients under a handle",
+                "this call has no session to store state for; for such clients a tool stores state under a handle",
             ),
             Self::SessionEnded => {
-                f.write_str("the session has ended, and with it what was kept for it")
+                f.write_str("the session has ended, and its state with it")
             }
             Self::UnknownHandle => {
-                f.write_str("nothing is kept under this handle; it may have expired")
+                f.write_str("no state is stored under this handle; it may have expired")
             }
             Self::TooLarge(bytes) => write!(
                 f,
-                "what is to be kept has {bytes} bytes of JSON, more than {MAX_VALUE}"
+                "the new state has {bytes} bytes of JSON, more than {MAX_VALUE}"
             ),
             Self::Unavailable => {
-                f.write_str("what is kept cannot be reached at the moment; try again later")
+                f.write_str("the stored state is not available at the moment; try again later")
             }
             Self::NotKept => f.write_str(
-                "this server keeps nothing between calls: its operator has to set MCP_SESSION_TABLE",
+                "this server stores no state between calls: its operator has to set MCP_SESSION_TABLE",
             ),
             Self::Conflict(tool) => write!(
                 f,
-                "another call has changed meanwhile what tool {tool} keeps, so that this one's changes are lost; call it again"
+                "another call has changed the state of tool {tool} meanwhile, so this call's changes are lost; call it again"
             ),
             Self::PartialConflict(tool) => write!(
                 f,
-                "another call has changed meanwhile what tool {tool} keeps: part of what this one keeps was written, the rest is lost; look at it before you call it again"
+                "another call has changed the state of tool {tool} meanwhile: part of this call's changes was written, the rest is lost; check the state before you call it again"
             ),
         }
     }

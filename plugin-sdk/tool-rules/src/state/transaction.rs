@@ -101,7 +101,7 @@ impl<R: StateRecord> StateTransaction<R> {
         self.pending.insert(key.to_owned(), value);
     }
 
-    /// Decides about a write that is done at once, of a state whose record was read.
+    /// Decides about a write that is done at once, of a state with a record that was read.
     ///
     /// # Errors
     /// [`StateFailure::Conflict`] if another call has changed a state that this one has set.

@@ -366,7 +366,7 @@ pub(crate) fn join_phrases(phrases: &[String], joint: &str) -> String {
     join_first(listed, phrases.len() - listed.len(), joint)
 }
 
-/// Joins the first phrases, of which `left` more exist.
+/// Joins the first phrases; `left` more exist.
 fn join_first(phrases: &[String], left: usize, joint: &str) -> String {
     match phrases {
         [] => "another value".to_owned(),

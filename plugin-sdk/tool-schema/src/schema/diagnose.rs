@@ -34,7 +34,7 @@ pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Pro
     part_problems(schema, schema, value, decoding)
 }
 
-/// Returns the same problems for `schema`, a part of `whole` to which it may refer.
+/// Returns the same problems for `schema`, a part of `whole` that may refer to it.
 pub(crate) fn part_problems<'a>(
     whole: &'a Value,
     schema: &'a Value,
@@ -54,7 +54,7 @@ pub(crate) fn part_problems<'a>(
     diagnosis.check(schema, value, &Pointer::Root, 0);
     if diagnosis.found.is_empty() && diagnosis.is_exhausted() && !decoding {
         diagnosis.report(&Pointer::Root, || {
-            "must fit the schema, but it is too large to say where it does not".to_owned()
+            "does not satisfy the schema, but is too large to show where".to_owned()
         });
     }
     let mut unique: Vec<Problem> = Vec::new();
@@ -256,10 +256,7 @@ impl<'a> Diagnosis<'_, 'a> {
                 others.filter(|other| members.contains_key(name) && !members.contains_key(*other))
             {
                 self.report(&Pointer::Member(pointer, other), || {
-                    format!(
-                        "is missing (where {} is, it must be as well)",
-                        quote_name(name)
-                    )
+                    format!("is missing ({} requires it)", quote_name(name))
                 });
             }
         }
@@ -387,7 +384,7 @@ impl<'a> Diagnosis<'_, 'a> {
                     .get("propertyNames")
                     .map(|names| document.expected(names, None, decoding));
                 format!(
-                    "has a member whose name is not {}",
+                    "has a member with a name that is not {}",
                     wanted.unwrap_or_default()
                 )
             });

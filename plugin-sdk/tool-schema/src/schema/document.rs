@@ -13,7 +13,7 @@ const MAX_HOPS: usize = 16;
 /// The members of a schema that is not a boolean.
 pub(crate) type Keywords = Map<String, Value>;
 
-/// A whole schema, to which references point.
+/// A whole schema, the target of references.
 pub(crate) struct Document<'a> {
     root: &'a Value,
     /// The types by the schema's address: one lookup serves all items of a large array.

@@ -73,7 +73,7 @@ pub(crate) fn unknown_member<'a>(
     let names: Vec<_> = known.map(quote_name).collect();
     let patterns: Vec<_> = patterns.into_iter().flat_map(Map::keys).collect();
     let accepted = match (&names[..], &patterns[..]) {
-        ([], []) => "nothing may be here".to_owned(),
+        ([], []) => "no members are allowed".to_owned(),
         ([], [pattern, ..]) => format!("names must match the pattern {}", shorten(pattern)),
         ([only], _) => format!("there is only {only}"),
         _ => format!("there are {}", join_phrases(&names, "and")),

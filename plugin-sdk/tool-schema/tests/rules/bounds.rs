@@ -88,7 +88,7 @@ fn a_hundred_thousand_unknown_names_make_a_short_message() {
     });
 }
 
-/// Untagged types that contain themselves: each level tries all of them. The message says that the search was given up.
+/// Untagged types that contain themselves: each level tries all of them. The message says that the search was stopped.
 #[test]
 fn a_search_that_would_take_too_long_ends() {
     let part = |name: &str| json!({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a", name]});

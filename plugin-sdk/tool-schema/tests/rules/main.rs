@@ -1,4 +1,5 @@
-//! What a tool gets, and which message the model gets, for the schemas that the SDK makes of Rust types.
+//! Tests of the arguments that a tool gets, and of the messages for the model, with the schemas that the SDK makes of Rust
+//! types.
 
 mod bounds;
 mod properties;

@@ -26,7 +26,7 @@ use crate::{
 /// How deep values are made.
 const MAX_DEPTH: usize = 6;
 
-/// What every type is held to.
+/// The requirements on every type.
 fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
     let tool = Tool::of::<T>();
     let schema = Schema::compile(&tool.schema_text).expect("a schema");
@@ -62,7 +62,7 @@ fn holds<T: Serialize + DeserializeOwned + JsonSchema>() {
             again
         );
 
-        // What is accepted is received as it is; what is refused is refused in words.
+        // Accepted values are received unchanged; refusals have a message.
         let outcome = tool.call(&value.to_string());
         if schema.accepts(&coerced) {
             accepted.set(accepted.get() + 1);
@@ -318,7 +318,7 @@ fn right(schema: &Value, root: &Value, depth: usize) -> BoxedStrategy<Value> {
             if !keywords.contains_key("properties") {
                 return chosen.boxed();
             }
-            // Of a flattened enum.
+            // From a flattened enum.
             return (members(keywords, root, depth), chosen)
                 .prop_map(|(mut members, more)| {
                     members.extend(
@@ -453,7 +453,7 @@ fn members(
             Some(part) if part.is_object() => {
                 prop::collection::btree_map("[a-z]{1,3}", near(part, root, depth + 1), 0..3).boxed()
             }
-            // Of a `Result` schemars does not say that it has no further members.
+            // schemars does not declare that a `Result` has no further members.
             _ if keywords["properties"]
                 .get("Ok")
                 .or(keywords["properties"].get("Err"))

@@ -230,7 +230,7 @@ fn a_tool_gets_its_arguments_as_sent_or_else_coerced() {
     let exact = Tool::of::<Exact>();
     let node = Tool::of::<Node>();
     for (tool, arguments, gets) in [
-        // As it is: even the spaces.
+        // Unchanged, with the spaces.
         (&forecast, r#"{ "city": "5" }"#, r#"{ "city": "5" }"#),
         (
             &forecast,
@@ -253,7 +253,7 @@ fn a_tool_gets_its_arguments_as_sent_or_else_coerced() {
             r#"{"city":"a","place":[1,2]}"#,
             r#"{"city":"a","place":[1,2]}"#,
         ),
-        // What is not coerced beside it comes through unchanged.
+        // Other values beside it stay unchanged.
         (
             &forecast,
             r#"{"days":"5","place":{"latitude":0.1234567890123456789,"longitude":1e-7},"city":"\u00e9"}"#,
@@ -343,7 +343,7 @@ fn rare_keywords_have_messages_too() {
         (
             json!({"dependentRequired": {"a": ["b"]}}),
             json!({"a": 1}),
-            "/b is missing (where `a` is, it must be as well)",
+            "/b is missing (`a` requires it)",
         ),
         (
             json!({"enum": ["", "a"]}),
@@ -364,7 +364,7 @@ fn rare_keywords_have_messages_too() {
         (
             json!({"propertyNames": {"pattern": "^x"}}),
             json!({"a": 1}),
-            "has a member whose name is not a string that matches the pattern ^x",
+            "has a member with a name that is not a string that matches the pattern ^x",
         ),
         (
             json!({"patternProperties": {"^[0-9]+$": {"type": "boolean"}}, "additionalProperties": false}),
@@ -409,7 +409,7 @@ fn rare_keywords_have_messages_too() {
         (
             json!({"type": "object", "additionalProperties": false}),
             json!({"a/b~c": 1}),
-            "/a~1b~0c is unknown (nothing may be here)",
+            "/a~1b~0c is unknown (no members are allowed)",
         ),
     ] {
         let compiled = Schema::compile(&schema.to_string()).expect("a schema");

@@ -118,11 +118,11 @@ async fn compressed_pages_are_limited_by_their_decompressed_size() {
     for path in ["/cut", "/not"] {
         let error = get(&client, url(path)).await.unwrap_err();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(message(&error, &[&server]), @"http://a.test:PORT sent a damaged body, whose gzip compression cannot be undone; try again later");
+            insta::assert_snapshot!(message(&error, &[&server]), @"http://a.test:PORT sent a damaged body that cannot be decompressed as gzip; try again later");
         }
     }
     let error = get(&client, url("/other")).await.unwrap_err();
-    insta::assert_snapshot!(message(&error, &[&server]), @"http://a.test:PORT sent a body compressed as `br`, which was not asked for and cannot be read");
+    insta::assert_snapshot!(message(&error, &[&server]), @"http://a.test:PORT sent a body compressed as `br`, which was not requested and cannot be read");
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn an_error_page_is_a_result() {
 #[tokio::test]
 async fn binary_pages_are_refused_by_type_or_bytes() {
     let server = Server::start(|path| match path {
-        // Its body never comes: nobody waits for it.
+        // Its body never comes, and the tool does not wait for it.
         "/picture" => {
             Reply::raw("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n")
                 .and_hangs()
@@ -169,9 +169,9 @@ async fn binary_pages_are_refused_by_type_or_bytes() {
         messages.push(message(&error, &[&server]));
     }
     insta::assert_snapshot!(messages.join("\n"), @"
-    http://a.test:PORT answered 200 with image/png, which is not text; nothing of it can be shown
-    http://a.test:PORT answered 200 with application/octet-stream, which is not text; nothing of it can be shown
-    http://a.test:PORT answered 404 with something without a content type, which is not text; nothing of it can be shown
+    http://a.test:PORT answered 200 with image/png, which is not text and cannot be shown
+    http://a.test:PORT answered 200 with application/octet-stream, which is not text and cannot be shown
+    http://a.test:PORT answered 404 with something without a content type, which is not text and cannot be shown
     ");
 }
 

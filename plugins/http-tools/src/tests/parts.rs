@@ -65,14 +65,14 @@ async fn a_failed_selection_says_which_members_exist() {
         messages.push(message(&error, &[&server]));
     }
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    there is nothing at `/itmes`: the document is an object with "items", "total"
+    nothing found at `/itmes`: the document is an object with "items", "total"
     "items" is not a JSON pointer; write for example `/items/0/name`, or leave it out for the whole document
     the document has 27 bytes, more than the 20 of `max_bytes`; select a part of it with `pointer`: it is an object with "items", "total"
     http://a.test:PORT answered 404 with text/html that is not JSON (expected value at line 1 column 1); `fetch` shows it as text
     http://a.test:PORT answered 200 with application/json that is not JSON (EOF while parsing a value at line 1 column 5); `fetch` shows it as text
     the document cannot be read (recursion limit exceeded at line 1 column 128); select a part of it with `pointer`, or see it as text with `fetch`
     http://a.test:PORT answered with more than 2000000 bytes of JSON; `fetch` shows the beginning as text
-    http://a.test:PORT answered 200 with application/zip, which is not text; nothing of it can be shown
+    http://a.test:PORT answered 200 with application/zip, which is not text and cannot be shown
     "#);
 }
 

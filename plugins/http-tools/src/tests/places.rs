@@ -48,7 +48,7 @@ async fn addresses_that_are_not_public_are_refused_in_every_spelling() {
         "http://127.1:9001/2018-06-01/runtime/invocation/next",
     )
     .await;
-    insta::assert_snapshot!(error.unwrap_err(), @"http://127.0.0.1:9001 is a loopback address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW");
+    insta::assert_snapshot!(error.unwrap_err(), @"http://127.0.0.1:9001 is a loopback address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW");
 }
 
 #[tokio::test]
@@ -64,10 +64,10 @@ async fn a_name_is_refused_for_any_of_its_addresses() {
         messages.push(get(&client, url).await.unwrap_err().to_string());
     }
     insta::assert_snapshot!(messages.join("\n"), @"
-    https://inside.test leads to a loopback address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
-    https://both.test leads to a private address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
-    https://mapped.test leads to a link-local or metadata address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
-    https://inside.test leads to a loopback address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
+    https://inside.test leads to a loopback address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
+    https://both.test leads to a private address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
+    https://mapped.test leads to a link-local or metadata address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
+    https://inside.test leads to a loopback address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
     ");
 }
 
@@ -86,7 +86,7 @@ async fn localhost_is_refused() {
 #[tokio::test]
 async fn the_address_that_was_checked_is_the_one_connected_to() {
     let server = Server::start(|_| Reply::ok("text/plain", "first")).await;
-    // The second answer is what an attacker's name server would give to whoever asks again.
+    // The second answer is that of an attacker's name server to a second question.
     let names = Names::default()
         .allow(&format!("127.0.0.1:{}", server.port))
         .name("rebinds.test", &["127.0.0.1"])
@@ -186,15 +186,15 @@ async fn redirects_lead_nowhere_that_a_url_may_not() {
         messages.push(message(&error, &[&server, &inner]));
     }
     insta::assert_snapshot!(messages.join("\n"), @"
-    http://a.test:PORT redirects, and: http://127.0.0.1:PORT is a loopback address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
-    http://a.test:PORT redirects, and: http://127.0.0.1:PORT is a loopback address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
-    http://a.test:PORT redirects, and: http://inner.test:PORT leads to a loopback address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
-    http://a.test:PORT redirects, and: http://169.254.169.254 is a link-local or metadata address, and only the public internet is fetched; if this is a service of one's own, the operator can allow it in HTTP_TOOLS_ALLOW
-    http://a.test:PORT redirects, and: `file:` URLs are not fetched; only `https:` and `http:` are
-    http://a.test:PORT redirects, and: `data:` URLs are not fetched; only `https:` and `http:` are
-    http://a.test:PORT redirects, and: the URL for http://a.test has a user name or a password in it, which are never sent; leave them out
-    http://a.test:PORT redirects, and: this is not a URL (invalid IPv6 address); write a complete one, such as `https://example.org/page`
-    http://a.test:PORT redirects, and: http://nobody.test: the name has no address; check its spelling, or try again later
+    http://a.test:PORT redirects, and the target failed: http://127.0.0.1:PORT is a loopback address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
+    http://a.test:PORT redirects, and the target failed: http://127.0.0.1:PORT is a loopback address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
+    http://a.test:PORT redirects, and the target failed: http://inner.test:PORT leads to a loopback address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
+    http://a.test:PORT redirects, and the target failed: http://169.254.169.254 is a link-local or metadata address, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW
+    http://a.test:PORT redirects, and the target failed: `file:` URLs are not fetched; only `https:` and `http:` are
+    http://a.test:PORT redirects, and the target failed: `data:` URLs are not fetched; only `https:` and `http:` are
+    http://a.test:PORT redirects, and the target failed: the URL for http://a.test has a user name or a password in it, which are never sent; leave them out
+    http://a.test:PORT redirects, and the target failed: this is not a URL (invalid IPv6 address); write a complete one, such as `https://example.org/page`
+    http://a.test:PORT redirects, and the target failed: http://nobody.test: the name has no address; check its spelling, or try again later
     ");
     assert!(inner.heads().is_empty());
 }
@@ -219,7 +219,7 @@ async fn redirects_end() {
     }
     assert_eq!(server.heads().len(), 11 + 11 + 11);
     let error = get(&client, url("/circle")).await.unwrap_err();
-    insta::assert_snapshot!(message(&error, &[&server]), @"http://a.test:PORT redirects, after 10 redirects before; fetch the page it leads to by its own URL");
+    insta::assert_snapshot!(message(&error, &[&server]), @"http://a.test:PORT redirects again after 10 redirects; fetch its target by its own URL");
 }
 
 #[tokio::test]

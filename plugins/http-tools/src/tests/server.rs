@@ -1,4 +1,4 @@
-//! Servers that answer as they are told, and names that lead to them.
+//! Servers with scripted responses, and names that lead to them.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{Client, allow::Allow, connect::Lookup, tls::Tls};
 
-/// What a server sends back, byte by byte.
+/// The response of a server, byte by byte.
 pub(super) struct Reply {
     bytes: Vec<u8>,
     /// Does it keep the connection open instead of ending it?

@@ -19,7 +19,7 @@ use tokio_rustls::{
 use super::*;
 use crate::tls::Tls;
 
-/// What remains of the call: too little for a server that never answers.
+/// The remaining time of the call: too little for a server that never answers.
 const SOON: Option<Duration> = Some(Duration::from_millis(700));
 
 #[tokio::test]
@@ -58,7 +58,7 @@ fn a_message_says_what_took_too_long() {
         what: "answer",
         limit: Duration::from_millis(19_940),
     };
-    insta::assert_snapshot!(error, @"https://example.org took too long to answer: 19.9 s were left for it; try again later, or fetch something smaller");
+    insta::assert_snapshot!(error, @"https://example.org took too long to answer: only 19.9 s were left; try again later, or fetch something smaller");
 }
 
 #[tokio::test]
@@ -72,8 +72,8 @@ async fn a_call_without_time_left_does_not_begin() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_named() {
-    // Bound, so that nobody else gets it, but not listened on.
+async fn a_refused_connection_names_its_port() {
+    // Bound, so that no other socket gets it, but not listened on.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port();
@@ -81,7 +81,7 @@ async fn a_port_that_nobody_listens_on_is_named() {
     let client = names.name("a.test", &["127.0.0.1"]).client();
     let url = format!("http://a.test:{port}/?token=secret");
     let error = get(&client, url).await.unwrap_err().to_string();
-    insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"http://a.test:PORT cannot be connected to (connection refused); check host and port, or try again later");
+    insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"http://a.test:PORT: the connection failed (connection refused); check host and port, or try again later");
 }
 
 /// A call that is cancelled is a future that is dropped.
@@ -153,9 +153,9 @@ async fn a_server_that_violates_http_is_an_error() {
     /half: http://a.test:PORT closed the connection before its answer was complete; try again later
     /early: http://a.test:PORT closed the connection before its answer was complete; try again later
     /chunk: http://a.test:PORT closed the connection before its answer was complete; try again later
-    /ssh: http://a.test:PORT answered in something else than HTTP/1.1; check scheme and port
-    /headers: http://a.test:PORT answered with larger headers than are read (64 KiB, 100 of them)
-    /header: http://a.test:PORT answered with larger headers than are read (64 KiB, 100 of them)
+    /ssh: http://a.test:PORT did not answer in HTTP/1.1; check scheme and port
+    /headers: http://a.test:PORT answered with headers over the limit (64 KiB, 100 headers)
+    /header: http://a.test:PORT answered with headers over the limit (64 KiB, 100 headers)
     /continue: http://a.test:PORT closed the connection before its answer was complete; try again later
     ");
 }
@@ -208,7 +208,7 @@ async fn a_certificate_decides_whether_a_server_is_believed() {
     }
     insta::assert_snapshot!(messages.join("\n"), @"
     https://wrong.test:PORT is not fetched: its certificate is for another name; check the host in the URL
-    https://other.test:PORT is not fetched: its certificate is not signed by an authority that is trusted here (self-signed, or a company's own); the operator can name a bundle that has it in SSL_CERT_FILE
+    https://other.test:PORT is not fetched: its certificate is not signed by a trusted authority (it is self-signed, or a company's own); the operator can name a bundle that has it in SSL_CERT_FILE
     ");
     assert!(unknown.heads().is_empty());
 }
@@ -230,11 +230,11 @@ async fn a_server_without_tls_is_an_error() {
         .client();
     let error = get(&client, format!("https://127.0.0.1:{port}/")).await;
     let error = error.unwrap_err().to_string();
-    insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"https://127.0.0.1:PORT is not fetched: what listens there does not speak TLS; try an `http:` URL");
+    insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"https://127.0.0.1:PORT is not fetched: the server does not speak TLS; try an `http:` URL");
 }
 
 #[tokio::test]
-async fn a_machine_without_authorities_trusts_nobody() {
+async fn a_machine_without_authorities_trusts_no_server() {
     let (acceptor, _) = tls("a.test");
     let server = Server::start_tls(acceptor, |_| Reply::ok("text/plain", "not safe")).await;
     let client = Names::default()
@@ -242,5 +242,5 @@ async fn a_machine_without_authorities_trusts_nobody() {
         .tls(Tls::with_roots(RootCertStore::empty()))
         .client();
     let error = get(&client, format!("https://a.test:{}/", server.port)).await;
-    insta::assert_snapshot!(message(&error.unwrap_err(), &[&server]), @"https://a.test:PORT cannot be checked: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE");
+    insta::assert_snapshot!(message(&error.unwrap_err(), &[&server]), @"https://a.test:PORT cannot be verified: this machine has no CA certificates; the operator can name a bundle in SSL_CERT_FILE");
 }

@@ -56,25 +56,25 @@ const DEFINED_VERSIONS: VersionListLayout = VersionListLayout {
 
 /// Tables with an address and a size, and the message if one is not inside the file. Unit of the size: bytes.
 const SIZED_TABLES: [(&str, DynamicTag, DynamicTag); 6] = [
-    ("its strings do not lie inside it", DT_STRTAB, DT_STRSZ),
-    ("its relocations do not lie inside it", DT_RELA, DT_RELASZ),
+    ("its strings are out of bounds", DT_STRTAB, DT_STRSZ),
+    ("its relocations are out of bounds", DT_RELA, DT_RELASZ),
     (
-        "its relocations of functions do not lie inside it",
+        "its relocations of functions are out of bounds",
         DT_JMPREL,
         DT_PLTRELSZ,
     ),
     (
-        "its relative relocations do not lie inside it",
+        "its relative relocations are out of bounds",
         DT_RELR,
         DT_RELRSZ,
     ),
     (
-        "its constructors do not lie inside it",
+        "its constructors are out of bounds",
         DT_INIT_ARRAY,
         DT_INIT_ARRAYSZ,
     ),
     (
-        "its destructors do not lie inside it",
+        "its destructors are out of bounds",
         DT_FINI_ARRAY,
         DT_FINI_ARRAYSZ,
     ),
@@ -137,11 +137,11 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         let dynamic = kind(PT_DYNAMIC).next().ok_or("it has no dynamic section")?;
         tables.dynamic = tables
             .entries(&dynamic)
-            .ok_or("its dynamic section does not lie inside it")?;
+            .ok_or("its dynamic section is out of bounds")?;
         for thread_local in kind(PT_TLS) {
             tables
                 .offset(thread_local.address, thread_local.in_file)
-                .ok_or("its thread-local variables do not lie inside it")?;
+                .ok_or("its thread-local variables are out of bounds")?;
         }
         tables.check()?;
         tables.symbols = tables.check_symbols()?;
@@ -181,7 +181,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
                 .value(tag)
                 .is_none_or(|address| self.is_mapped(address))
             {
-                return Err("its first or last function does not lie inside it");
+                return Err("its first or last function is out of bounds");
             }
         }
         self.check_strings()
@@ -190,27 +190,27 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     fn check_symbols(&self) -> Result<&'data [Sym64<LittleEndian>], &'static str> {
         let count = self
             .symbol_count()
-            .ok_or("the hash table of its symbols does not lie inside it")?;
+            .ok_or("the hash table of its symbols is out of bounds")?;
         let are_inside = |tag, size| {
             let length = count.checked_mul(size);
             self.value(tag)
                 .is_none_or(|at| length.is_some_and(|length| self.offset(at, length).is_some()))
         };
         if self.value(DT_SYMTAB).is_none() || !are_inside(DT_SYMTAB, SYMBOL_SIZE) {
-            return Err("its symbols do not lie inside it");
+            return Err("its symbols are out of bounds");
         }
         let strings = self.value(DT_STRSZ).unwrap_or_default();
         let is_inside = |symbol: &Sym64<_>| u64::from(symbol.st_name(LittleEndian)) < strings;
         let symbols = self.symbols(count).unwrap_or_default();
         if !symbols.iter().all(is_inside) {
-            return Err("the name of a symbol does not lie inside it");
+            return Err("the name of a symbol is out of bounds");
         }
         let versions = [(DT_VERNEED, NEEDED_VERSIONS), (DT_VERDEF, DEFINED_VERSIONS)];
         let mut lists = versions.into_iter();
         if !are_inside(DT_VERSYM, 2)
             || !lists.all(|(tag, layout)| self.value(tag).is_none_or(|at| self.is_list(at, layout)))
         {
-            return Err("the versions of its symbols do not lie inside it");
+            return Err("the versions of its symbols are out of bounds");
         }
         Ok(symbols)
     }
@@ -232,11 +232,11 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             self.data.read_at::<u8>(offset).ok().copied()
         });
         if last != Some(0) {
-            return Err("its table of strings does not end inside it");
+            return Err("its table of strings has no end");
         }
         for (tag, value) in &self.dynamic {
             if [DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH].contains(tag) && *value >= size {
-                return Err("the name of a library that it needs does not lie inside it");
+                return Err("the name of a library that it needs is out of bounds");
             }
         }
         Ok(())
@@ -331,7 +331,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         None
     }
 
-    /// Returns the value of an entry of the dynamic section. Of several the last counts, as for the loader.
+    /// Returns the value of an entry of the dynamic section. The last of several counts, as for the loader.
     fn value(&self, tag: DynamicTag) -> Option<u64> {
         let mut entries = self.dynamic.iter().rev();
         let (_, value) = entries.find(|(other, _)| *other == tag)?;

@@ -6,7 +6,7 @@ use super::*;
 
 /// Returns the libraries that this very process has loaded.
 pub(in crate::plugin) fn loaded_libraries() -> Vec<PathBuf> {
-    let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux tells what is mapped");
+    let maps = fs_err::read_to_string("/proc/self/maps").expect("Linux lists the mapped files");
     let paths = maps
         .lines()
         .filter_map(|line| Some(PathBuf::from(format!("/{}", line.split_once('/')?.1))));
@@ -136,7 +136,7 @@ fn a_library_is_truncated_where_a_segment_is() {
 }
 
 #[test]
-fn a_library_whose_rest_is_empty_is_damaged() {
+fn a_library_with_an_empty_rest_is_damaged() {
     let content = good_library();
     let end = end_of_segments(&content);
     for tenths in 1..10 {

@@ -175,7 +175,7 @@ async fn an_agent_core_gateway_gets_the_result_of_the_tool_that_the_client_conte
             json!({ "structuredContent": structured }),
             json!({ "content": [], "structuredContent": structured }),
         ),
-        // Whatever the members are called.
+        // With any names of members.
         (
             "target___reply",
             json!({ "content": content, "requestContext": {}, "jsonrpc": "2.0", "Records": [] }),
@@ -199,7 +199,7 @@ async fn an_agent_core_gateway_gets_the_result_of_the_tool_that_the_client_conte
 async fn every_error_behind_an_agent_core_gateway_is_a_result() {
     let function = Function::start(&[]);
     let unknown =
-        "unknown tool: none; the list of tools may have changed, ask for it again by tools/list";
+        "unknown tool: none; the list of tools may have changed, request it again with tools/list";
     for (tool, arguments, expected) in [
         ("target___none", json!({}), unknown),
         ("target___none", Value::Null, unknown),
@@ -226,7 +226,7 @@ async fn every_error_behind_an_agent_core_gateway_is_a_result() {
         (
             "target___formal",
             json!({}),
-            "tool formal needs the client to be capable of elicitation.form, which it has not declared; use a client that is",
+            "tool formal needs the client capability elicitation.form, which this client has not declared; use a client that has it",
         ),
     ] {
         let answer = function.invoke(&arguments, named(tool)).await;
@@ -306,5 +306,5 @@ async fn an_event_of_another_kind_is_named_by_its_members_and_never_by_their_val
         .invoke(&json!({ "x": 1 }), invocation())
         .await
         .expect_err("nothing to serve");
-    assert_snapshot!(error.message, @r#"the event is an object with "x", but this function takes HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and the calls of an AgentCore Gateway (which name their tool in the client context)"#);
+    assert_snapshot!(error.message, @r#"the event is an object with "x", but this function accepts HTTP requests through an API Gateway REST or HTTP API, a Function URL or a load balancer, JSON-RPC messages of MCP (`jsonrpc` and `method`), and calls of an AgentCore Gateway (which name their tool in the client context)"#);
 }

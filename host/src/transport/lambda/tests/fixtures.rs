@@ -23,7 +23,7 @@ enum Row {
 
 use Row::{Asks, NoEvent, Refused};
 
-const AUTHORIZER: Row = Refused("a question to a Lambda authorizer");
+const AUTHORIZER: Row = Refused("a request for a Lambda authorizer");
 const WEB_SOCKET: Row = Refused("an event of a WebSocket API");
 const LATTICE: Row = Refused("an event of VPC Lattice");
 

@@ -105,9 +105,9 @@ async fn an_unknown_path_is_not_found_and_the_answer_names_the_endpoint() {
         assert_eq!(answer["statusCode"], 404, "{event}\n{answer}");
         let told = message(&answer)["error"]["message"].clone();
         let told = told.as_str().expect("words");
-        let help = "; the MCP endpoint is /mcp, and GET /health tells what is served";
+        let help = "; the MCP endpoint is /mcp, and GET /health lists what is served";
         assert!(
-            told.starts_with("there is nothing at ") && told.ends_with(help),
+            told.starts_with("not found: ") && told.ends_with(help),
             "{told}"
         );
     }

@@ -13,7 +13,7 @@ const LOAD_BALANCER: usize = 1_048_576;
 /// A function from a path and a body to an event.
 type Through = fn(&str, &Value) -> Value;
 
-/// A tool's result, and its size as it is sent.
+/// A tool's result, and its size as sent.
 struct Outcome {
     result: Value,
     size: usize,
@@ -42,7 +42,7 @@ async fn a_result_that_is_too_large_for_its_door_is_an_error_that_says_so() {
         ("Lambda", LAMBDA, function_url),
         ("a load balancer", LOAD_BALANCER, load_balancer),
     ];
-    // The size of one character as it is sent: inside the JSON of an event, and as a payload of its own.
+    // The size of one character as sent: inside the JSON of an event, and as a payload of its own.
     for (character, quoted, plain) in [("x", 1, 1), ("\"", 4, 2), ("\u{e4}", 2, 2)] {
         let reply = |bytes: usize, each: usize| json!({ "text": character, "times": bytes / each });
         let through_doors = doors.map(|(door, most, through)| {
@@ -75,7 +75,7 @@ async fn a_result_that_is_too_large_for_its_door_is_an_error_that_says_so() {
                     .expect("words");
                 let begin = "tool reply did its work, but its result has ";
                 let end = format!(
-                    " bytes as it is sent, and {door} takes {most}; ask for less of it at once (request id invocation-1)"
+                    " bytes as sent, and {door} accepts {most}; request less at once (request id invocation-1)"
                 );
                 assert!(told.starts_with(begin) && told.ends_with(&end), "{told}");
             }
