@@ -1,4 +1,4 @@
-// One stack, as config.json says (or the file that MCP_CONFIG names). Paths in it are relative to it.
+// Creates one stack from config.json (or the file that MCP_CONFIG names). Paths in that file are relative to it.
 
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -21,11 +21,11 @@ const server = new McpLayerHost(stack, 'Mcp', {
 new CfnOutput(stack, 'Url', { value: server.url, description: 'The MCP endpoint' });
 new CfnOutput(stack, 'Curl', { value: server.curl, description: 'A command that lists the tools' });
 for (const [client, configuration] of Object.entries(server.clients)) {
-  new CfnOutput(stack, client, { value: configuration, description: `What the configuration of ${client} has to say` });
+  new CfnOutput(stack, client, { value: configuration, description: `The configuration for ${client}` });
 }
 if (server.callerPolicy) {
   new CfnOutput(stack, 'CallerPolicy', {
     value: stack.toJsonString(server.callerPolicy),
-    description: 'What lets a role or user of this account call',
+    description: 'The policy that lets a role or user of this account call',
   });
 }

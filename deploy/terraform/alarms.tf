@@ -1,10 +1,10 @@
-# What wakes somebody.
+# Alarms.
 
 resource "aws_cloudwatch_metric_alarm" "function" {
   for_each = {
-    errors    = { metric = "Errors", threshold = 0, about = "Requests that ended without an answer: a crash, the time limit, no memory left." }
-    throttles = { metric = "Throttles", threshold = 0, about = "Requests that Lambda turned away: the concurrency is used up." }
-    slow      = { metric = "Duration", threshold = var.alarm_p99_ms, about = "One request of a hundred takes longer than ${var.alarm_p99_ms} ms." }
+    errors    = { metric = "Errors", threshold = 0, about = "Requests that failed without a response: a crash, the time limit, or no memory left." }
+    throttles = { metric = "Throttles", threshold = 0, about = "Requests that Lambda rejected: the concurrency limit is reached." }
+    slow      = { metric = "Duration", threshold = var.alarm_p99_ms, about = "One request in a hundred takes longer than ${var.alarm_p99_ms} ms." }
   }
 
   alarm_name          = "${var.name}-${each.key}"
@@ -27,7 +27,7 @@ resource "aws_cloudwatch_metric_alarm" "table" {
   for_each = var.session_table ? toset(["ReadThrottleEvents", "WriteThrottleEvents"]) : []
 
   alarm_name          = "${var.name}-table-${each.key}"
-  alarm_description   = "DynamoDB turned requests for sessions away: callers got status 503."
+  alarm_description   = "DynamoDB rejected requests for sessions: callers got status 503."
   namespace           = "AWS/DynamoDB"
   metric_name         = each.key
   dimensions          = { TableName = aws_dynamodb_table.sessions[0].name }

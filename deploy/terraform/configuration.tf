@@ -1,5 +1,5 @@
-# From tools.json and the descriptions of the archives to ENTRY_FILE and TOOLS_LIST. All that is wrong is collected in
-# local.problems, and stops the plan at the function.
+# Derives ENTRY_FILE and TOOLS_LIST from tools.json and the descriptions of the archives. All problems are collected in
+# local.problems, which stops the plan at the function.
 
 locals {
   cpu       = { x86_64 = "x86_64", arm64 = "aarch64" }[var.architecture]
@@ -8,14 +8,14 @@ locals {
   is_http   = var.front_door == "http_api"
   streaming = endswith(var.front_door, "_stream")
 
-  # What the archives are said to hold.
+  # The archives, each with the report of `cargo layer inspect`.
   archives = [for archive in concat(var.layers, [{ zip = var.function_zip, description = var.function_description }]) : merge(archive, {
     sha256 = try(filesha256(archive.zip), null)
-    told   = try(jsondecode(file(archive.description)), null)
+    report = try(jsondecode(file(archive.description)), null)
   })]
   layers    = slice(local.archives, 0, length(var.layers))
-  bootstrap = try(local.archives[length(var.layers)].told.bootstrap, null)
-  plugins = flatten([for layer in local.layers : [for plugin in try(layer.told.plugins, []) : {
+  bootstrap = try(local.archives[length(var.layers)].report.bootstrap, null)
+  plugins = flatten([for layer in local.layers : [for plugin in try(layer.report.plugins, []) : {
     zip   = layer.zip
     file  = plugin.file
     cpu   = plugin.cpu
@@ -33,7 +33,7 @@ locals {
     names   = can(entry.custom_tool.tool_list) ? [for name in entry.custom_tool.tool_list : tostring(name)] : []
   }], null)
 
-  # What each of its names means. The host reads TOOLS_LIST over all plugins; here a name is of its own plugin alone.
+  # The meaning of each of its names. The host applies TOOLS_LIST to all plugins; here a name applies to its own plugin only.
   selections = [for entry in coalesce(local.wanted, []) : {
     file    = entry.file
     default = entry.default
@@ -81,29 +81,29 @@ locals {
     # The archives.
     [
       for archive in local.archives :
-      "${archive.zip}: there is no such file; make it by `cargo layer`"
+      "${archive.zip}: there is no such file; make it with `cargo layer`"
       if archive.sha256 == null
     ],
     [
       for archive in local.archives :
-      "${archive.description}: no description of an archive; write it by `cargo layer inspect ${archive.zip} --json >${archive.description}`"
-      if try(archive.told.sha256, null) == null
+      "${archive.description}: not a description of an archive; write it with `cargo layer inspect ${archive.zip} --json >${archive.description}`"
+      if try(archive.report.sha256, null) == null
     ],
     [
       for archive in local.archives :
-      "${archive.description}: describes another archive than ${archive.zip}; write it anew by `cargo layer inspect ${archive.zip} --json >${archive.description}`"
-      if archive.sha256 != null && try(archive.told.sha256, archive.sha256) != archive.sha256
+      "${archive.description}: describes another archive than ${archive.zip}; write it again with `cargo layer inspect ${archive.zip} --json >${archive.description}`"
+      if archive.sha256 != null && try(archive.report.sha256, archive.sha256) != archive.sha256
     ],
     [
       for plugin in local.plugins :
-      "${plugin.zip}: ${plugin.file} is for ${plugin.cpu}, the function for ${local.cpu}; build it by `cargo layer build --arch ${var.architecture}`, or set architecture"
+      "${plugin.zip}: ${plugin.file} is for ${plugin.cpu}, but the function is for ${local.cpu}; build it with `cargo layer build --arch ${var.architecture}`, or set architecture"
       if plugin.cpu != local.cpu
     ],
-    local.bootstrap != null || local.archives[length(var.layers)].told == null ? [] : [
-      "${var.function_zip}: has no bootstrap; make it by `cargo layer host`",
+    local.bootstrap != null || local.archives[length(var.layers)].report == null ? [] : [
+      "${var.function_zip}: has no bootstrap; make it with `cargo layer host`",
     ],
     try(local.bootstrap.cpu, local.cpu) == local.cpu ? [] : [
-      "${var.function_zip}: bootstrap is for ${local.bootstrap.cpu}, the function for ${local.cpu}; build it by `cargo layer host --arch ${var.architecture}`, or set architecture",
+      "${var.function_zip}: bootstrap is for ${local.bootstrap.cpu}, but the function is for ${local.cpu}; build it with `cargo layer host --arch ${var.architecture}`, or set architecture",
     ],
 
     # tools.json.
@@ -112,7 +112,7 @@ locals {
     ],
     [
       for entry in local.selections :
-      "${var.tools}: no layer has ${entry.file}; there are ${join(", ", local.plugins[*].file)}"
+      "${var.tools}: no layer has ${entry.file}; the plugins are ${join(", ", local.plugins[*].file)}"
       if length(entry.plugins) == 0
     ],
     [
@@ -146,7 +146,7 @@ locals {
       if length([for tool in local.tools : tool if tool == name]) > 1
     ],
 
-    # Who may call.
+    # Authentication.
     (var.auth == "bearer") == (length(var.bearer_tokens) > 0) ? [] : [
       "bearer_tokens: belong to auth = bearer, which needs at least one",
     ],
@@ -159,17 +159,17 @@ locals {
       "jwt: belongs to auth = jwt, which needs its issuer and audience",
     ],
     var.auth != "jwt" || local.is_http ? [] : [
-      "auth: ${var.front_door} cannot check a JWT; take front_door = http_api",
+      "auth: ${var.front_door} cannot check a JWT; use front_door = http_api",
     ],
     length(var.callers) == 0 || (local.is_url && var.auth == "iam") ? [] : [
       "callers: belong to a Function URL with auth = iam",
     ],
     length(var.allowed_origins) == 0 || !(local.is_url && var.auth == "iam") ? [] : [
-      "allowed_origins: a Function URL with auth = iam refuses the preflights of browsers; take an API, or auth = bearer",
+      "allowed_origins: a Function URL with auth = iam refuses the preflights of browsers; use an API, or auth = bearer",
     ],
     [
       for origin in var.allowed_origins :
-      "allowed_origins: ${origin} is no origin; write it as a browser sends it, such as https://app.example.com"
+      "allowed_origins: ${origin} is not an origin; write it as a browser sends it, such as https://app.example.com"
       if !can(regex("^[a-z][a-z0-9+.-]*://[^*/, ]+$", origin))
     ],
 
@@ -180,7 +180,7 @@ locals {
       if contains(local.reserved_variables, name)
     ],
     sum(concat([0], [for name, value in merge(var.environment, local.own_variables) : length(name) + length(value)])) <= 4096 ? [] : [
-      "environment: Lambda takes 4 KB of variables in all; serve fewer tools, or by more functions",
+      "environment: Lambda accepts at most 4 KB of variables; serve fewer tools, or use several functions",
     ],
   )
 }

@@ -1,9 +1,9 @@
-# What stands before the function. CORS is nobody's here: the host answers it.
+# The front door of the function. No gateway handles CORS: the host does.
 
 locals {
-  # Who asks for credentials: the gateway, or the host (bearer), or nobody (none).
+  # Credentials are checked by the gateway, by the host (bearer), or not at all (none).
   http_authorization = { iam = "AWS_IAM", jwt = "JWT", bearer = "NONE", none = "NONE" }[var.auth]
-  # A browser asks before it calls, without credentials; the host answers that.
+  # A browser sends a preflight without credentials before it calls; the host answers it.
   preflights = length(var.allowed_origins) > 0
 
   api_arns = concat(aws_apigatewayv2_api.http[*].execution_arn, aws_api_gateway_rest_api.rest[*].execution_arn)
@@ -151,7 +151,7 @@ resource "aws_api_gateway_method_settings" "rest" {
   }
 }
 
-# Either API may invoke the function, for its own two paths.
+# The API may invoke the function only for its two paths.
 
 resource "aws_lambda_permission" "api" {
   for_each = local.is_url ? [] : toset(["mcp", "health"])
@@ -176,13 +176,13 @@ resource "aws_lambda_function_url" "live" {
 }
 
 locals {
-  # Whom the function's own policy has to let in: callers of this account come by their own.
+  # The principals that the function's own policy must allow: callers of this account have their own policy.
   url_principals = !local.is_url ? [] : var.auth == "iam" ? var.callers : ["*"]
 }
 
-# A URL takes two permissions. The second, to invoke, must hold for the URL alone, or everybody could invoke the function
-# past the token that the host asks for: a condition that aws_lambda_permission has only in releases of the provider after
-# 5.100, and CloudFormation in all.
+# A URL needs two permissions. The second, to invoke, must be for the URL alone; otherwise everybody could invoke the function
+# past the host's token check. aws_lambda_permission has this condition only in releases of the provider after 5.100, and
+# CloudFormation in all.
 
 resource "aws_cloudformation_stack" "url_permissions" {
   count = length(local.url_principals) > 0 ? 1 : 0

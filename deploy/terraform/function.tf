@@ -1,4 +1,4 @@
-# The layers, the function, and its alias `live`, by which all callers reach it.
+# The layers, the function, and its alias `live`, through which all callers reach it.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -51,7 +51,7 @@ resource "aws_lambda_function" "host" {
     variables = merge(
       var.environment,
       { for name, value in local.own_variables : name => value if value != "" },
-      # Apart from the others: what is computed of it cannot be shown.
+      # Separate from the others: Terraform hides every value that is computed from it.
       var.state_key == null ? {} : { MCP_STATE_KEY = var.state_key },
     )
   }
@@ -81,7 +81,7 @@ resource "aws_lambda_function" "host" {
     }
   }
 
-  # It may write its log and reach its table before it is called.
+  # The function needs the permissions for its log and its table before its first call.
   depends_on = [aws_iam_role_policy.host]
 }
 

@@ -8,7 +8,7 @@ locals {
     none   = ""
   }[var.auth]
 
-  # How MCP clients are told of it. Those that cannot sign are given AWS's proxy, which can.
+  # The configuration of MCP clients. They cannot sign requests, so with iam they start AWS's proxy, which can.
   proxy = { command = "uvx", args = ["mcp-proxy-for-aws@latest", local.url, "--service", local.service, "--region", local.region] }
   by_token = {
     for client, variable in { claude_code = "$${MCP_TOKEN}", cursor = "$${env:MCP_TOKEN}" } :
@@ -27,7 +27,7 @@ output "curl" {
 }
 
 output "clients" {
-  description = "What .mcp.json of Claude Code and .cursor/mcp.json of Cursor have to say; `cargo layer connect` knows others."
+  description = "The configuration for .mcp.json of Claude Code and .cursor/mcp.json of Cursor; `cargo layer connect` knows others."
   value = {
     for client, type in { claude_code = { type = "http" }, cursor = {} } :
     client => jsonencode({ mcpServers = { (var.name) = jsondecode(var.auth == "iam" ? jsonencode(local.proxy) : jsonencode(merge(type, { url = local.url }, local.by_token[client]))) } })
@@ -57,7 +57,7 @@ output "entry_file" {
 }
 
 output "tools" {
-  description = "The tools that are served: TOOLS_LIST."
+  description = "The served tools: TOOLS_LIST."
   value       = local.tools
 }
 
@@ -72,7 +72,7 @@ output "alias_arn" {
 }
 
 output "log_group" {
-  description = "Where the log is."
+  description = "The name of the log group."
   value       = aws_cloudwatch_log_group.host.name
 }
 

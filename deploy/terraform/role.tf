@@ -1,4 +1,4 @@
-# What the function may do: nothing but what stands here.
+# The permissions of the function. It has no others.
 
 resource "aws_iam_role" "host" {
   name = "${var.name}-${local.region}"
@@ -14,7 +14,7 @@ resource "aws_iam_role" "host" {
 }
 
 locals {
-  # Lambda's own hands for a network interface; neither has resources that could be named.
+  # The actions with which Lambda manages network interfaces; they cannot be limited to resources.
   interface_actions = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -39,7 +39,7 @@ resource "aws_iam_role_policy" "host" {
           Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
           Resource = "${aws_cloudwatch_log_group.host.arn}:*"
         },
-        # Traces have no resource that could be named.
+        # These actions cannot be limited to resources.
         {
           Sid      = "Trace"
           Effect   = "Allow"
@@ -59,7 +59,7 @@ resource "aws_iam_role_policy" "host" {
         Action   = local.interface_actions
         Resource = "*"
       }],
-      # The same by the code of the function itself, plugins among it, is none of its business.
+      # The function's own code, including plugins, must not use these actions.
       [for vpc in var.vpc[*] : {
         Sid       = "NetworkNotByCode"
         Effect    = "Deny"

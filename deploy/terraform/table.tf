@@ -1,4 +1,4 @@
-# Sessions, and what tools keep between calls.
+# The table of sessions and of tool state.
 
 resource "aws_dynamodb_table" "sessions" {
   count = var.session_table ? 1 : 0
@@ -18,7 +18,7 @@ resource "aws_dynamodb_table" "sessions" {
     attribute_name = "expires_at"
   }
 
-  # By a key of the account's that AWS manages (aws/dynamodb), whose use CloudTrail shows.
+  # Encrypted with an AWS managed key of the account (aws/dynamodb); CloudTrail records its use.
   server_side_encryption {
     enabled = true
   }

@@ -1,22 +1,22 @@
-# What is served.
+# The tools to serve.
 
 variable "name" {
-  description = "Name of the function, and how the names of all else begin."
+  description = "Name of the function, and prefix of all other names."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]{1,48}$", var.name))
-    error_message = "name: 1 to 48 letters, digits, - and _."
+    error_message = "name: use 1 to 48 letters, digits, - and _."
   }
 }
 
 variable "tools" {
-  description = "Path of tools.json, which says which plugins and which of their tools are served."
+  description = "Path of tools.json, which selects the plugins and the tools to serve."
   type        = string
 }
 
 variable "layers" {
-  description = "One to five layers, later ones over earlier ones: the archive that `cargo layer build` made, and what `cargo layer inspect ARCHIVE --json` says of it."
+  description = "One to five layers, later ones over earlier ones: the archive made by `cargo layer build`, and its description, written by `cargo layer inspect ARCHIVE --json`."
   type = list(object({
     zip         = string
     description = string
@@ -24,17 +24,17 @@ variable "layers" {
 
   validation {
     condition     = length(var.layers) >= 1 && length(var.layers) <= 5
-    error_message = "layers: a function has one to five."
+    error_message = "layers: name one to five."
   }
 }
 
 variable "function_zip" {
-  description = "Path of the archive that `cargo layer host` made."
+  description = "Path of the archive made by `cargo layer host`."
   type        = string
 }
 
 variable "function_description" {
-  description = "Path of what `cargo layer inspect function.zip --json` says of it."
+  description = "Path of its description, written by `cargo layer inspect function.zip --json`."
   type        = string
 }
 
@@ -45,31 +45,31 @@ variable "architecture" {
 
   validation {
     condition     = contains(["x86_64", "arm64"], var.architecture)
-    error_message = "architecture: x86_64 or arm64."
+    error_message = "architecture: use x86_64 or arm64."
   }
 }
 
-# Who may call, and how.
+# Front door and authentication.
 
 variable "front_door" {
-  description = "What stands before the function: http_api, rest_api, rest_api_stream, function_url or function_url_stream."
+  description = "The front door of the function: http_api, rest_api, rest_api_stream, function_url or function_url_stream."
   type        = string
   default     = "http_api"
 
   validation {
     condition     = contains(["http_api", "rest_api", "rest_api_stream", "function_url", "function_url_stream"], var.front_door)
-    error_message = "front_door: http_api, rest_api, rest_api_stream, function_url or function_url_stream."
+    error_message = "front_door: use http_api, rest_api, rest_api_stream, function_url or function_url_stream."
   }
 }
 
 variable "auth" {
-  description = "Who may call: iam (signed requests), jwt (tokens of an issuer; http_api only), bearer (tokens of the host's own), or none: everyone who knows the URL."
+  description = "The authentication of callers: iam (signed requests), jwt (tokens of an issuer; http_api only), bearer (the host's tokens), or none (everyone who knows the URL)."
   type        = string
   default     = "iam"
 
   validation {
     condition     = contains(["iam", "jwt", "bearer", "none"], var.auth)
-    error_message = "auth: iam, jwt, bearer or none."
+    error_message = "auth: use iam, jwt, bearer or none."
   }
 }
 
@@ -80,7 +80,7 @@ variable "bearer_tokens" {
 }
 
 variable "jwt" {
-  description = "With auth = jwt: the issuer and the audiences whose tokens are taken."
+  description = "With auth = jwt: the issuer and the audiences of accepted tokens."
   type = object({
     issuer   = string
     audience = list(string)
@@ -101,7 +101,7 @@ variable "allowed_origins" {
 }
 
 variable "throttling" {
-  description = "What an API lets through: requests per second, and how many more at once. A Function URL has reserved_concurrency instead."
+  description = "The throttling of an API: requests per second, and a burst. A Function URL has reserved_concurrency instead."
   type = object({
     rate  = number
     burst = number
@@ -118,19 +118,19 @@ variable "memory_size" {
 }
 
 variable "timeout" {
-  description = "How long a request may take. Unit: seconds."
+  description = "The time limit of a request. Unit: seconds."
   type        = number
   default     = 30
 }
 
 variable "reserved_concurrency" {
-  description = "The most environments at once. Default: what the account has."
+  description = "The maximum number of environments at once. Default: the account's limit."
   type        = number
   default     = null
 }
 
 variable "provisioned_concurrency" {
-  description = "Environments that are kept ready. Default: none."
+  description = "The number of environments that are kept ready. Default: none."
   type        = number
   default     = null
 }
@@ -145,13 +145,13 @@ variable "vpc" {
 }
 
 variable "environment" {
-  description = "Other variables, of the host or of the tools. No secrets: whoever may read the function reads them."
+  description = "Other variables, of the host or of the tools. No secrets: everyone who can read the function can read them."
   type        = map(string)
   default     = {}
 }
 
 variable "code_signing_config_arn" {
-  description = "Code signing configuration that function and layers have to satisfy. Default: none."
+  description = "Code signing configuration that function and layers must satisfy. Default: none."
   type        = string
   default     = null
 }
@@ -159,19 +159,19 @@ variable "code_signing_config_arn" {
 # Sessions and state.
 
 variable "session_table" {
-  description = "Make a DynamoDB table for sessions and for what tools keep?"
+  description = "Whether to create a DynamoDB table for sessions and tool state."
   type        = bool
   default     = true
 }
 
 variable "table_deletion_protection" {
-  description = "Refuse to delete the table? To take everything down, set this to false and apply first."
+  description = "Whether DynamoDB refuses to delete the table. Before a teardown, set this to false and apply."
   type        = bool
   default     = true
 }
 
 variable "state_key" {
-  description = "MCP_STATE_KEY, for tools that ask where there is no table. It stands in Terraform's state."
+  description = "MCP_STATE_KEY, for tools that ask their client while there is no table. It is visible in Terraform's state."
   type        = string
   default     = null
   sensitive   = true
@@ -180,31 +180,31 @@ variable "state_key" {
 # Operation.
 
 variable "log_level" {
-  description = "The least important lines that are logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL."
+  description = "The lowest level that is logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL."
   type        = string
   default     = "INFO"
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept. Unit: days."
+  description = "The retention of logs. Unit: days."
   type        = number
   default     = 30
 }
 
 variable "metrics" {
-  description = "Write metrics of the function and of each tool (MCP_METRICS=emf)? CloudWatch bills each."
+  description = "Whether to write metrics of the function and of each tool (MCP_METRICS=emf). CloudWatch bills each."
   type        = bool
   default     = false
 }
 
 variable "alarm_topics" {
-  description = "ARNs of SNS topics that hear of alarms. Default: nobody does."
+  description = "ARNs of SNS topics to notify of alarms. Default: none."
   type        = list(string)
   default     = []
 }
 
 variable "alarm_p99_ms" {
-  description = "The alarm of slow requests goes off when one of a hundred takes longer. Unit: milliseconds."
+  description = "The threshold of the alarm of slow requests, for the 99th percentile. Unit: milliseconds."
   type        = number
   default     = 5000
 }

@@ -1,6 +1,6 @@
 //! Parses the command line: the flags of every verb, and their help.
 //!
-//! It imports the libraries that the values of flags have their types from, and no verb. Only `main.rs` and `command` import it.
+//! It imports the libraries that define the types of flag values, and no verb. Only `main.rs` and `command` import it.
 
 pub(crate) mod build;
 mod client_kind;
@@ -48,25 +48,25 @@ pub(crate) enum Command {
     Host(Host),
     /// Build plugins and serve their tools on this machine
     Dev(Dev),
-    /// Print how an MCP client is told of a server
+    /// Print the configuration of MCP clients for a server
     Connect(Connect),
-    /// Check that nothing in layers is known to fail on Lambda
+    /// Check layers for known problems on Lambda
     Check(Check),
-    /// Measure how long a cold start takes with layers, phase by phase
+    /// Measure the cold start with layers, phase by phase
     Bench(Bench),
     /// Show what is in a layer, a library or a function
     Inspect(Inspect),
-    /// Tell what has changed from one layer to the next, and whom it breaks
+    /// Compare two layers, and show which changes break clients
     Diff(Diff),
-    /// Make a layer a version of a layer at AWS
+    /// Publish a layer to AWS as a new version
     Publish(Publish),
-    /// Give a function at AWS other tools, if they prove themselves
+    /// Replace the tools of a function at AWS, after testing the new ones
     Swap(Swap),
-    /// Give a function at AWS the tools back that it had before
+    /// Return a function at AWS to its previous tools
     Rollback(Rollback),
-    /// Ask a server whether it serves what it should
+    /// Check that a server serves the expected tools
     Verify(Verify),
-    /// Make a token by which someone may call
+    /// Make a bearer token for a caller
     Token(Token),
     /// List the tools of a layer, a crate or a server
     Tools(Tools),
@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Call(Call),
     /// Turn addresses in a log into functions and lines
     Symbolize(Symbolize),
-    /// Say what is missing on this machine, and how to get it
+    /// List what is missing on this machine, and how to install it
     Doctor,
     /// Print a script that lets a shell complete `cargo-layer`
     Completions(Completions),
@@ -100,7 +100,7 @@ pub(crate) struct HostSubcommand {
     pub(crate) args: Vec<OsString>,
 }
 
-/// What this program asks of itself, in a process of its own.
+/// The hidden verb that opens a library in a separate process.
 #[derive(Debug, Args)]
 pub(crate) struct Describe {
     pub(crate) library: PathBuf,

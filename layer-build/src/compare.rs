@@ -234,8 +234,8 @@ impl Tool {
 
     fn destruction(&self) -> &'static str {
         match self.hint("destructiveHint") {
-            Some(true) => "can be called now, and says that it destroys",
-            _ => "can be called now, and does not say that it destroys nothing",
+            Some(true) => "becomes callable, and declares that it destroys",
+            _ => "becomes callable, and does not declare that it destroys nothing",
         }
     }
 }

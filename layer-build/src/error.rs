@@ -18,21 +18,21 @@ pub(crate) enum CliError {
         "{0}\n  help: a plugin is a package that depends on plugin-sdk and has crate-type = [\"cdylib\"] under [lib]"
     )]
     NoPlugin(String),
-    #[error("no package is named {name} here\n  help: there are {}", .known.join(", "))]
+    #[error("there is no package {name} here\n  help: the packages are {}", .known.join(", "))]
     UnknownPackage { name: String, known: Vec<String> },
-    #[error("the plugins have different versions: {}\n  help: say which the layer has by --version", .0.join(", "))]
+    #[error("the plugins have different versions: {}\n  help: set the layer's version with --version", .0.join(", "))]
     NoVersion(Vec<String>),
     #[error("{0:?} cannot be a layer's name\n  help: use letters, digits, `-` and `_`")]
     LayerName(String),
-    #[error("cargo could not build {package}; its messages stand above")]
+    #[error("cargo could not build {package}; cargo's messages are above")]
     Compile { package: String },
-    #[error("cargo built {package}, but told of no {artifact}\n  help: {help}")]
+    #[error("cargo built {package}, but reported no {artifact}\n  help: {help}")]
     NoArtifact {
         package: String,
         artifact: &'static str,
         help: &'static str,
     },
-    #[error("{} needs {found}, the function's system has {newest}\n  help: `pip install cargo-zigbuild ziglang`, which links against an older one, or build on a system that has no newer one{}", .path.display(), build_system_hint(*.newest))]
+    #[error("{} needs {found}, but the function's system has {newest}\n  help: run `pip install cargo-zigbuild ziglang` to link against an older one, or build on a system that has no newer one{}", .path.display(), build_system_hint(*.newest))]
     Glibc {
         path: PathBuf,
         found: Glibc,
@@ -40,22 +40,22 @@ pub(crate) enum CliError {
     },
     #[error("{}: {problem}", .path.display())]
     Library { path: PathBuf, problem: String },
-    #[error("{}: {}\n  help: mend the tool and build again", .path.display(), .problems.join("; "))]
+    #[error("{}: {}\n  help: fix the tool and build again", .path.display(), .problems.join("; "))]
     Declaration {
         path: PathBuf,
         problems: Vec<String>,
     },
-    #[error("{} is a folder\n  help: name a file in it by --out", .0.display())]
+    #[error("{} is a folder\n  help: name a file in it with --out", .0.display())]
     OutIsFolder(PathBuf),
     /// An error that a child process has reported, with its code.
     #[error("{message}")]
     Reported { code: String, message: String },
-    #[error("{} cannot be read: {error}\n  help: {}", .path.display(), if .path.is_dir() { "it is a folder; name a file in it" } else { "is that its name, from this folder?" })]
+    #[error("{} cannot be read: {error}\n  help: {}", .path.display(), if .path.is_dir() { "it is a folder; name a file in it" } else { "check the path, which is relative to the current folder" })]
     Unreadable {
         path: PathBuf,
         error: std::io::Error,
     },
-    #[error("{} cannot be written: {error}\n  help: name a file in a folder where you may write by --out", .path.display())]
+    #[error("{} cannot be written: {error}\n  help: name a file in a writable folder with --out", .path.display())]
     OutUnwritable {
         path: PathBuf,
         error: std::io::Error,
@@ -63,7 +63,7 @@ pub(crate) enum CliError {
     #[error("the host's source is not at {}\n  help: run `cargo layer host` in a clone of the project this program was built from", .0.display())]
     NoHostSource(PathBuf),
     #[error(
-        "the arguments are no JSON object: {0}\n  help: write them like '{{\"text\": \"two words\"}}', in quotes that the shell leaves alone"
+        "the arguments are not a JSON object: {0}\n  help: write them like '{{\"text\": \"two words\"}}', in single quotes for the shell"
     )]
     Arguments(serde_json::Error),
     #[error("there is no tool {name}{}", tool_suggestion(.name, .known))]
@@ -73,46 +73,48 @@ pub(crate) enum CliError {
         path: PathBuf,
         error: zip::result::ZipError,
     },
-    #[error("{}: no baseline: {error}\n  help: make one by `cargo layer bench LAYER --json`", .path.display())]
+    #[error("{}: not a baseline: {error}\n  help: make one with `cargo layer bench LAYER --json`", .path.display())]
     Baseline {
         path: PathBuf,
         error: serde_json::Error,
     },
     #[error("{0}")]
     Manifest(layer_format::manifest::ManifestError),
-    #[error("{} declares no tools: neither a manifest nor a plugin is in its folder `lib`\n  help: name a layer made by `cargo layer build`, or a plugin's library", .0.display())]
+    #[error("{} declares no tools: its folder `lib` has neither a manifest nor a plugin\n  help: name a layer made by `cargo layer build`, or a plugin's library", .0.display())]
     NothingDeclared(PathBuf),
-    #[error("cargo could not make {}; its message stands above", .0.display())]
+    #[error("cargo could not create {}; cargo's message is above", .0.display())]
     New(PathBuf),
     #[error(
-        "a plugin cannot be named plugin-sdk, as the crate is that it depends on\n  help: give it another name"
+        "a plugin cannot be named plugin-sdk: the crate that it depends on has this name\n  help: give it another name"
     )]
     NewIsSdk,
-    #[error("a workflow elsewhere cannot get plugin-sdk from {}\n  help: name a repository by --sdk URL#REVISION", .0.display())]
+    #[error("a workflow cannot get plugin-sdk from the local folder {}\n  help: name a repository with --sdk URL#REVISION", .0.display())]
     CiNeedsSdk(PathBuf),
-    #[error("there are no symbols in {}\n  help: `cargo layer build` keeps them beside the layer that it writes; name their folder by --symbols", .0.display())]
+    #[error("there are no symbols in {}\n  help: `cargo layer build` keeps them beside the layer that it writes; name their folder with --symbols", .0.display())]
     NoSymbols(PathBuf),
     #[error(
-        "building for {0} takes cargo-zigbuild\n  help: `pip install cargo-zigbuild ziglang`, or `cargo install cargo-zigbuild` and zig from your system"
+        "building for {0} requires cargo-zigbuild\n  help: run `pip install cargo-zigbuild ziglang`, or `cargo install cargo-zigbuild` and install zig from your system"
     )]
     NoZig(String),
-    #[error("Rust has no standard library for {0} here\n  help: `rustup target add {0}`")]
+    #[error(
+        "Rust's standard library for {0} is not installed\n  help: run `rustup target add {0}`"
+    )]
     NoTarget(String),
     #[error("{0}")]
     Tool(String),
     #[error(
-        "the host ended with {how} {doing}; what it said stands above\n  help: see what it did before; `cargo layer symbolize` tells addresses by functions and lines"
+        "the host ended with {how} {doing}; its output is above\n  help: read its last lines; `cargo layer symbolize` turns addresses into functions and lines"
     )]
     HostEndedDuringCall { how: String, doing: String },
     #[error(
-        "the call has {size} bytes, the host takes {} as Lambda does\n  help: have the tool get what is larger from elsewhere",
+        "the call has {size} bytes, but the host accepts at most {}, as Lambda does\n  help: let the tool fetch larger data from another place",
         host::server::request::MAX_BODY
     )]
     CallTooLarge { size: usize },
-    #[error("the host ended with {0}")]
+    #[error("the host {0}")]
     HostEnded(String),
     #[error(
-        "{url} cannot be reached: {error}\n  help: is the server running, and is that its URL, with /mcp at its end?"
+        "{url} cannot be reached: {error}\n  help: check that the server is running, and that its URL is complete, with /mcp at the end"
     )]
     Unreachable { url: String, error: ureq::Error },
     #[error("the server answers with {}", response_text(*.status, *.code, .message))]
@@ -125,10 +127,10 @@ pub(crate) enum CliError {
     Serve(host::transport::serve::ServeError),
     #[error("{} cannot be used: {problem}", .path.display())]
     EnvFile { path: PathBuf, problem: String },
-    #[error("a command cannot have a NUL in it")]
+    #[error("a command cannot contain a NUL")]
     NulInCommand,
     #[error(
-        "there is no token in the variable {0}\n  help: set it to what `cargo layer token` has printed first"
+        "the variable {0} has no token\n  help: set it to the first line that `cargo layer token` printed"
     )]
     NoToken(String),
 }
@@ -197,13 +199,13 @@ fn manifest_help(error: &cargo_metadata::Error) -> &'static str {
     let error = error.to_string();
     let is_missing = ["could not find `Cargo.toml`", "manifest path `"];
     if is_missing.iter().any(|text| error.contains(text)) {
-        "\n  help: name a crate or workspace of plugins by --manifest-path; `tools` and `call` take a layer by --layer as well"
+        "\n  help: name a crate or workspace of plugins with --manifest-path; `tools` and `call` also take a layer with --layer"
     } else {
         ""
     }
 }
 
-/// Returns common systems that have no newer glibc than this, or that build nothing which needs one.
+/// Returns common systems without a newer glibc than this one.
 fn build_system_hint(glibc: Glibc) -> &'static str {
     if glibc >= AMAZON_LINUX_2023 {
         ", such as Amazon Linux 2023"
@@ -240,6 +242,6 @@ fn tool_suggestion(name: &str, known: &[String]) -> String {
     });
     match nearest {
         Some(nearest) => format!("\n  help: did you mean {nearest}?"),
-        None => format!("\n  help: there are {}", known.join(", ")),
+        None => format!("\n  help: the tools are {}", known.join(", ")),
     }
 }

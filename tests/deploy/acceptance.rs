@@ -1,10 +1,10 @@
-//! `deploy/acceptance`: what it would do in an account. It needs one, so that its commands are looked at, and not run.
+//! `deploy/acceptance`: the commands that it would run. They need an account, so they are read and not run.
 
 use std::process::Command;
 
 use tests::{output_of, repository, run_captured};
 
-/// The script, in a shell that has no AWS CLI, no account and no `cargo layer`.
+/// Returns a command for the script, in a shell without AWS CLI, account and `cargo layer`.
 fn acceptance(arguments: &[&str]) -> Command {
     let mut bash = Command::new("bash");
     bash.arg(repository().join("deploy/acceptance"))
@@ -14,20 +14,20 @@ fn acceptance(arguments: &[&str]) -> Command {
     bash
 }
 
-/// The commands of a dry run.
+/// Returns the commands of a dry run.
 fn commands(arguments: &[&str]) -> Vec<String> {
-    let told = output_of(acceptance(&["--dry-run"]).args(arguments));
-    let commands = told.lines().filter_map(|line| line.strip_prefix("+ "));
+    let output = output_of(acceptance(&["--dry-run"]).args(arguments));
+    let commands = output.lines().filter_map(|line| line.strip_prefix("+ "));
     commands.map(str::to_owned).collect()
 }
 
-/// What stands behind a flag.
+/// Returns the value of a flag.
 fn value<'a>(command: &'a str, flag: &str) -> Option<&'a str> {
     let mut words = command.split(' ').skip_while(|word| *word != flag);
     words.nth(1)
 }
 
-/// Where the first command stands that begins so, behind others.
+/// Returns the position of the first command that begins so, from another position on.
 fn position(commands: &[String], from: usize, begin: &str) -> usize {
     let found = commands[from..]
         .iter()
@@ -36,13 +36,13 @@ fn position(commands: &[String], from: usize, begin: &str) -> usize {
 }
 
 #[test]
-fn it_is_a_script_that_bash_can_read() {
+fn bash_can_parse_the_script() {
     let script = repository().join("deploy/acceptance");
     output_of(Command::new("bash").arg("-n").arg(script));
 }
 
 #[test]
-fn it_makes_asks_measures_swaps_goes_back_and_tears_down_in_this_order() {
+fn the_dry_run_lists_all_steps_in_order() {
     let commands = commands(&["--call", "greet", "--arguments", r#"{"name":"Ada"}"#]);
     let mut from = 0;
     for begin in [
@@ -90,9 +90,9 @@ fn it_makes_asks_measures_swaps_goes_back_and_tears_down_in_this_order() {
 }
 
 #[test]
-fn it_tears_down_all_that_it_made_and_nothing_else() {
+fn the_tear_down_deletes_exactly_the_created_resources() {
     let commands = commands(&[]);
-    // A function takes its versions, its alias, its URL and the permissions of that along.
+    // The deletion of a function includes its versions, its alias, its URL and the permissions of the URL.
     let kinds = [
         (
             "aws iam create-role ",
@@ -137,7 +137,7 @@ fn it_tears_down_all_that_it_made_and_nothing_else() {
         names("aws lambda delete-layer-version ", "--layer-name")
     );
 
-    // Whatever else makes something, or deletes something, is known here.
+    // All other commands that create or delete something are listed here.
     let verb = |command: &String| {
         let mut words = command.strip_prefix("aws ")?.split(' ');
         Some(format!("{} {}", words.next()?, words.next()?))
@@ -162,7 +162,7 @@ fn it_tears_down_all_that_it_made_and_nothing_else() {
 }
 
 #[test]
-fn it_takes_each_name_once_so_that_nothing_else_is_torn_down() {
+fn names_are_unique_per_run() {
     let name = || {
         let commands = commands(&[]);
         let made = &commands[position(&commands, 0, "aws iam create-role ")];
@@ -174,7 +174,7 @@ fn it_takes_each_name_once_so_that_nothing_else_is_torn_down() {
 }
 
 #[test]
-fn as_many_cold_starts_are_forced_as_are_asked_for() {
+fn the_requested_number_of_cold_starts_is_forced() {
     for (given, expected) in [("1", 1), ("7", 7)] {
         let commands = commands(&["--cold-starts", given]);
         let forced = commands
@@ -185,16 +185,18 @@ fn as_many_cold_starts_are_forced_as_are_asked_for() {
 }
 
 #[test]
-fn what_is_kept_can_be_torn_down_by_what_it_prints() {
-    let told = output_of(&mut acceptance(&["--dry-run", "--keep"]));
-    let (_, kept) = told.split_once("# Kept. To tear it down:\n").expect(&told);
+fn keep_prints_the_tear_down_commands() {
+    let output = output_of(&mut acceptance(&["--dry-run", "--keep"]));
+    let (_, kept) = output
+        .split_once("# Kept. To tear it down:\n")
+        .expect(&output);
     for part in ["delete-function", "delete-table", "delete-role "] {
         assert!(kept.contains(part), "{part}: {kept}");
     }
 }
 
 #[test]
-fn it_begins_nothing_without_what_it_needs() {
+fn missing_prerequisites_and_wrong_usage_stop_the_start() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (stdout, stderr, code) = run_captured(acceptance(&["--yes"]).current_dir(folder.path()));
     assert_eq!((stdout.as_str(), code), ("", Some(1)), "{stderr}");

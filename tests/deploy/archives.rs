@@ -1,4 +1,4 @@
-//! What is deployed: real archives, and such as nobody should deploy.
+//! Archives to deploy: real ones, and faulty ones.
 
 use std::{
     io::{Read, Write},
@@ -11,16 +11,16 @@ use tempfile::TempDir;
 use tests::{Layer, bootstrap, cargo_layer, output_of, target};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-/// A folder with `tools.json`, `layer.zip` and `function.zip`, and what `cargo layer inspect` says of both.
+/// A folder with `tools.json`, `layer.zip` and `function.zip`, and the output of `cargo layer inspect` for both.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    /// With the example's tools, as the article has them.
+    /// Creates a folder with the example's tools, as in the article.
     pub(crate) fn new() -> Self {
         let folder = Self(tempfile::tempdir_in(target()).expect("a temporary folder"));
         Layer::of(["custom-tools"]);
         folder.put("layer.zip", &target().join("custom-tools.zip"));
-        // It is made when it is asked for what is in it.
+        // The folder is created when its content is requested.
         bootstrap();
         folder.put("function.zip", &target().join("function.zip"));
         folder.has_tools(&json!({ "tool_list": [{ "custom_tool": {
@@ -41,8 +41,8 @@ impl Folder {
         self.write("tools.json", &tools.to_string());
     }
 
-    /// Add what nobody should deploy: archives for the other CPU, and `wrong.json`, which asks for a tool and a plugin that there are
-    /// not.
+    /// Adds faulty files: archives for the other CPU, and `wrong.json`, which selects a tool and a plugin that do not
+    /// exist.
     pub(crate) fn has_what_is_wrong(&self) {
         self.for_the_other_cpu("layer.zip", "other-layer.zip");
         self.for_the_other_cpu("function.zip", "other-function.zip");
@@ -61,20 +61,20 @@ impl Folder {
         fs_err::read_to_string(self.file(name)).expect("a file")
     }
 
-    /// Copy a file to it.
+    /// Copies a file to it.
     fn put(&self, name: &str, from: &Path) {
         fs_err::copy(from, self.file(name)).expect("a copy");
         self.describe(name);
     }
 
-    /// Write what `cargo layer inspect` says of an archive beside it.
+    /// Writes the output of `cargo layer inspect` for an archive beside it.
     fn describe(&self, name: &str) {
         let mut inspect = Command::new(cargo_layer());
-        let told = output_of(inspect.arg("inspect").arg(self.file(name)).arg("--json"));
-        self.write(&name.replace(".zip", ".json"), &told);
+        let output = output_of(inspect.arg("inspect").arg(self.file(name)).arg("--json"));
+        self.write(&name.replace(".zip", ".json"), &output);
     }
 
-    /// An archive of such files.
+    /// Creates an archive of these files.
     pub(crate) fn pack(&self, name: &str, files: &[(&str, &[u8])]) {
         let file = fs_err::File::create(self.file(name)).expect("a file");
         let mut archive = ZipWriter::new(file);
@@ -87,7 +87,7 @@ impl Folder {
         self.describe(name);
     }
 
-    /// The same archive under another name, its files for the CPU that this machine does not have.
+    /// Copies the archive under another name, with its files for the CPU that this machine does not have.
     fn for_the_other_cpu(&self, name: &str, copy: &str) {
         let file = fs_err::File::open(self.file(name)).expect("a file");
         let mut archive = ZipArchive::new(file).expect("an archive");
@@ -114,7 +114,7 @@ impl Folder {
     }
 }
 
-/// The CPU of this machine, and the other one, as Lambda names them.
+/// Returns the CPU of this machine, and the other one, by Lambda's names.
 pub(crate) fn architectures() -> [&'static str; 2] {
     if cfg!(target_arch = "x86_64") {
         ["x86_64", "arm64"]

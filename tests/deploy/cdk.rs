@@ -1,4 +1,4 @@
-//! `deploy/cdk`: every variant is synthesised offline and says what it should; what is wrong stops it.
+//! `deploy/cdk`: every variant synthesises the expected template offline; problems stop the synthesis.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -15,7 +15,7 @@ use crate::{
     variants::{self, Variant},
 };
 
-/// `node app.js` of a configuration in a folder.
+/// Returns `node app.js` for a configuration in a folder.
 fn synth(folder: &Folder, name: &str, config: &Value) -> Command {
     let file = format!("{name}.config.json");
     folder.write(&file, &config.to_string());
@@ -27,7 +27,7 @@ fn synth(folder: &Folder, name: &str, config: &Value) -> Command {
 }
 
 #[test]
-fn every_variant_is_synthesised_and_says_what_it_should() {
+fn every_variant_synthesises_the_expected_template() {
     let folder = Folder::new();
     let mut lint = template_tool("cfn-lint");
     for variant in variants::all() {
@@ -70,19 +70,19 @@ fn several_layers_are_versions_of_one_function() {
         .values()
         .find(|resource| resource["Type"] == "AWS::Lambda::Function");
     let function = &function.expect("a function")["Properties"];
-    // In their order: later ones lie over earlier ones.
+    // The order matters: later ones are unpacked over earlier ones.
     assert_eq!(
         function["Layers"],
         json!(layers.values().collect::<Vec<_>>())
     );
     assert_eq!(layers.len(), 2);
     let variables = &function["Environment"]["Variables"];
-    let told = [&variables["ENTRY_FILE"], &variables["TOOLS_LIST"]];
-    assert_eq!(told, ["libitems.so,libcustom_tools.so", "getItem,greet"]);
+    let output = [&variables["ENTRY_FILE"], &variables["TOOLS_LIST"]];
+    assert_eq!(output, ["libitems.so,libcustom_tools.so", "getItem,greet"]);
 }
 
 #[test]
-fn what_cannot_be_right_stops_the_synthesis_and_is_named() {
+fn configuration_problems_stop_the_synthesis_and_are_named() {
     let folder = Folder::new();
     let [here, other] = architectures();
     folder.has_what_is_wrong();
@@ -96,7 +96,8 @@ fn what_cannot_be_right_stops_the_synthesis_and_is_named() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; there are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so"
+                    .to_owned(),
             ],
         ),
         (
@@ -121,7 +122,7 @@ fn what_cannot_be_right_stops_the_synthesis_and_is_named() {
                 "auth: function_url cannot check a JWT".to_owned(),
                 "bearerTokens: entry 1 is not NAME:HASH".to_owned(),
                 "environment: TOOLS_LIST is set by this construct".to_owned(),
-                "autn: no such key; there are name, tools, ".to_owned(),
+                "autn: no such key; the keys are name, tools, ".to_owned(),
             ],
         ),
     ];

@@ -1,4 +1,4 @@
-//! `docs/operator/deployment.md`: its commands are typed as they are, section by section.
+//! Runs the commands of `docs/operator/deployment.md` as written, section by section.
 
 use serde_json::{Value, json};
 use tests::{Account, LambdaApi, documents};
@@ -9,7 +9,7 @@ const DOCUMENT: &str = "docs/operator/deployment.md";
 /// The function's name there.
 const NAME: &str = "mcp-host";
 
-/// Its sections whose commands are typed into one account, in their order.
+/// Its sections with commands for one account, in their order.
 const ONE_AFTER_ANOTHER: [&str; 8] = [
     "Role",
     "Table",
@@ -21,12 +21,12 @@ const ONE_AFTER_ANOTHER: [&str; 8] = [
     "Alarms",
 ];
 
-/// The commands of a section, below those that name everything.
+/// Returns the commands of a section, below those that name everything.
 fn section(heading: &str) -> String {
     blocks(heading).concat()
 }
 
-/// The same block by block.
+/// Returns the same commands, block by block.
 fn blocks(heading: &str) -> Vec<String> {
     let [names] = &documents::code(DOCUMENT, "Names", "sh")[..] else {
         panic!("one block of names");
@@ -45,7 +45,7 @@ fn cpu() -> &'static str {
     }
 }
 
-/// An account in which all of it has been typed.
+/// Returns an account in which all commands were run.
 fn deployed() -> (LambdaApi, Account) {
     let lambda = LambdaApi::start();
     let account = Account::new(lambda.endpoint());
@@ -55,7 +55,7 @@ fn deployed() -> (LambdaApi, Account) {
     (lambda, account)
 }
 
-/// The statements of the policy of the alias, by their names.
+/// Returns the statements of the policy of the alias, by their names.
 fn statements(account: &Account) -> Value {
     let policy = account.json(&format!("lambda get-policy --function-name {NAME}"));
     let policy: Value =
@@ -69,7 +69,7 @@ fn statements(account: &Account) -> Value {
 }
 
 #[test]
-fn what_is_typed_makes_a_function_with_all_that_belongs_to_it() {
+fn the_documented_commands_create_a_complete_function() {
     let (_lambda, account) = deployed();
     let function = account.json(&format!(
         "lambda get-function-configuration --function-name {NAME} --qualifier live"
@@ -97,10 +97,10 @@ fn what_is_typed_makes_a_function_with_all_that_belongs_to_it() {
         "lambda get-function-concurrency --function-name {NAME}"
     ));
     assert_eq!(concurrency["ReservedConcurrentExecutions"], 50);
-    // The variables were in a file for a moment; it is gone.
+    // The variables were in a temporary file, which is gone.
     assert!(!account.folder().join("environment.json").exists());
 
-    // Least rights: three actions on the one table, two on the one log group, and X-Ray, which knows no resources.
+    // Least privilege: three actions on the table, two on the log group, and X-Ray, which has no resources.
     let policy = account.json(&format!(
         "iam get-role-policy --role-name {NAME} --policy-name {NAME}"
     ));
@@ -236,7 +236,7 @@ fn a_function_url_lets_signed_callers_in_by_both_rights() {
 }
 
 #[test]
-fn nobody_opens_a_url_to_everyone_before_the_host_asks_for_tokens() {
+fn the_host_checks_tokens_before_the_url_is_open() {
     let (lambda, account) = deployed();
     account.shell(&format!(
         "aws lambda delete-function-url-config --function-name {NAME}"
@@ -246,17 +246,17 @@ fn nobody_opens_a_url_to_everyone_before_the_host_asks_for_tokens() {
         panic!("a block that gives a token, and one that opens the URL");
     };
     let run = |block: &str| tests::run_captured(account.command("sh").args(["-euc", block]));
-    let (_, said, code) = run(open);
-    assert_ne!(code, Some(0), "{said}");
+    let (_, stderr, code) = run(open);
+    assert_ne!(code, Some(0), "{stderr}");
     assert_eq!(lambda.take_changes(), [""; 0]);
 
-    let (printed, said, code) = run(give);
-    assert_eq!(code, Some(0), "{said}");
+    let (printed, stderr, code) = run(give);
+    assert_eq!(code, Some(0), "{stderr}");
     let token = fs_err::read_to_string(account.folder().join("ada.txt")).expect("a token");
     for secret in token.lines() {
         assert!(
-            !said.contains(secret) && !printed.contains(secret),
-            "{printed}\n{said}"
+            !stderr.contains(secret) && !printed.contains(secret),
+            "{printed}\n{stderr}"
         );
     }
     let entry = token.lines().nth(1).expect("an entry");
@@ -343,7 +343,7 @@ fn an_http_api_asks_for_signatures_or_for_tokens_of_an_issuer() {
 }
 
 #[test]
-fn what_is_typed_swaps_goes_back_and_leaves_nothing() {
+fn the_documented_commands_swap_roll_back_and_tear_down() {
     let (_lambda, account) = deployed();
     let layers = || {
         let function = account.json(&format!(
@@ -383,7 +383,7 @@ fn what_is_typed_swaps_goes_back_and_leaves_nothing() {
     }
 }
 
-/// The commands of a section of the runbook.
+/// Returns the commands of a section of the runbook.
 fn of_runbook(heading: &str) -> String {
     let blocks = documents::code("docs/operator/runbook.md", heading, "sh");
     assert!(!blocks.is_empty(), "{heading} has no commands");
@@ -391,15 +391,15 @@ fn of_runbook(heading: &str) -> String {
 }
 
 #[test]
-fn the_runbooks_commands_swap_go_back_and_rotate() {
+fn the_runbooks_commands_swap_roll_back_and_rotate() {
     let (_lambda, account) = deployed();
     let live = || {
         account.json(&format!(
             "lambda get-function-configuration --function-name {NAME} --qualifier live"
         ))
     };
-    let told = account.shell(&of_runbook("Check what is live"));
-    assert!(told.starts_with("1\n"), "{told}");
+    let output = account.shell(&of_runbook("Check what is live"));
+    assert!(output.starts_with("1\n"), "{output}");
     account.shell(&of_runbook("Other tools"));
     assert_eq!(live()["Version"], "2");
     account.shell(&of_runbook("Roll back"));

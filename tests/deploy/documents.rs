@@ -1,4 +1,4 @@
-//! The facts that the documents about deployment state.
+//! Checks facts in the documents about deployment.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ fn file(path: &str) -> String {
     fs_err::read_to_string(repository().join("deploy").join(path)).expect("a file")
 }
 
-/// The names that stand after `before` at the begin of lines, up to `after`.
+/// Returns the names between `before`, at the beginning of a line, and `after`.
 fn names<'a>(text: &'a str, before: &str, after: char) -> Vec<&'a str> {
     let lines = text.lines().filter_map(|line| line.strip_prefix(before));
     let names = lines.filter_map(|line| Some(line.split_once(after)?.0));
@@ -19,7 +19,7 @@ fn names<'a>(text: &'a str, before: &str, after: char) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_key_is_told_and_is_in_every_way_of_deployment() {
+fn every_key_is_documented_and_in_every_way_of_deployment() {
     let (variables, props, template) = (
         file("terraform/variables.tf"),
         file("cdk/lib/props.ts"),
@@ -37,13 +37,13 @@ fn every_key_is_told_and_is_in_every_way_of_deployment() {
     let mut props: Vec<_> = props.map(str::to_lowercase).collect();
     let mut parameters: Vec<_> = parameters.into_iter().map(str::to_lowercase).collect();
     for key in names(&variables, "variable \"", '"') {
-        // Only Terraform cannot look for itself.
+        // Terraform cannot read archives, so it has an additional key.
         if key == "function_description" {
             continue;
         }
         assert!(readme.contains(&format!("`{key}`")), "README: {key}");
         let plain = key.replace('_', "");
-        // A secret belongs into no template.
+        // A template must not contain a secret.
         if key != "state_key" {
             let position = props.iter().position(|prop| *prop == plain);
             props.remove(position.unwrap_or_else(|| panic!("CDK: {key}")));
@@ -68,15 +68,15 @@ fn every_key_is_told_and_is_in_every_way_of_deployment() {
 }
 
 #[test]
-fn what_a_month_costs_is_what_the_script_says() {
+fn the_documented_cost_is_the_output_of_the_script() {
     let sizing = documents::text("docs/operator/sizing.md");
     let (_, block) = sizing.split_once("```text\n").expect("a result");
-    let (told, _) = block.split_once("```").expect("its end");
+    let (output, _) = block.split_once("```").expect("its end");
     let script = repository().join("deploy/cost");
     let run = |arguments: &[&str]| run_captured(Command::new(&script).args(arguments));
     let all = output_of(&mut Command::new(&script));
-    assert!(all.ends_with(&format!("\n\n{told}")), "{all}");
-    // Twice the requests cost twice of what is paid by request, and no more of what is not.
+    assert!(all.ends_with(&format!("\n\n{output}")), "{all}");
+    // Twice the requests double the cost per request, and no other cost.
     let (twice, _, _) = run(&["requests=2000000"]);
     assert!(
         twice.contains("Lambda: requests                                   0.40"),

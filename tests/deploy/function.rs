@@ -1,4 +1,4 @@
-//! A function that serves the example `custom-tools`, behind an alias or not, with secrets among its variables.
+//! A function that serves the example `custom-tools`, with or without an alias, with secrets in its variables.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use tests::{
     Account, LambdaApi, Layer, declaration, run_captured, script, scripted, sha256_of, tool,
 };
 
-/// Secrets, which nobody may see anywhere.
+/// Secrets, which must not appear anywhere.
 pub(crate) const TOKENS: &str =
     "ada:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 pub(crate) const KEY: &str = "a \"key\" that nobody may ever see at all";
 
-/// Its name.
+/// The name of the function.
 pub(crate) const NAME: &str = "mcp-host";
 
 /// An account with the function, which has the layer `tools:1`.
@@ -23,21 +23,21 @@ pub(crate) struct Deployed {
     pub(crate) layer: String,
 }
 
-/// What a command of `cargo layer` prints, and how it ends.
-pub(crate) struct Told {
+/// The output of a command of `cargo layer`, and its exit code.
+pub(crate) struct CommandOutput {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) code: Option<i32>,
 }
 
 impl Deployed {
-    /// A function alone.
+    /// Creates the function without an alias.
     pub(crate) fn new() -> Self {
         let lambda = LambdaApi::start();
         let account = Account::new(lambda.endpoint());
         let publish = ["publish", "layer.zip", "--name", "tools"];
-        let (layer, said, code) = run_captured(&mut account.cargo_layer(&publish));
-        assert_eq!(code, Some(0), "{said}");
+        let (layer, errors, code) = run_captured(&mut account.cargo_layer(&publish));
+        assert_eq!(code, Some(0), "{errors}");
         let variables = json!({ "Variables": { "MCP_BEARER_TOKENS": TOKENS, "MCP_STATE_KEY": KEY, "TOOLS_LIST": "*" } });
         let environment = account.folder().join("environment.json");
         fs_err::write(environment, variables.to_string()).expect("a file");
@@ -58,7 +58,7 @@ impl Deployed {
         }
     }
 
-    /// The same behind the alias `live`.
+    /// Creates the function behind the alias `live`.
     pub(crate) fn behind_alias() -> Self {
         let deployed = Self::new();
         deployed.account.shell(&format!(
@@ -69,35 +69,38 @@ impl Deployed {
         deployed
     }
 
-    /// Run `cargo layer`. Whatever it prints, no secret is in it.
-    pub(crate) fn run(&self, words: &[&str]) -> Told {
-        let (stdout, stderr, code) = run_captured(&mut self.account.cargo_layer(words));
-        let told = Told {
+    /// Runs `cargo layer`, and asserts that its output has no secret.
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
+        let (stdout, stderr, code) = run_captured(&mut self.account.cargo_layer(arguments));
+        let output = CommandOutput {
             stdout,
             stderr,
             code,
         };
-        let all = format!("{}\n{}", told.stdout, told.stderr);
+        let all = format!("{}\n{}", output.stdout, output.stderr);
         for secret in [TOKENS, KEY, r#"a \"key\" that"#] {
-            assert!(!all.contains(secret), "{words:?} prints a secret:\n{all}");
+            assert!(
+                !all.contains(secret),
+                "{arguments:?} prints a secret:\n{all}"
+            );
         }
-        told
+        output
     }
 
-    /// Swap by these words, with the alias.
-    pub(crate) fn swap(&self, words: &[&str]) -> Told {
-        self.run(&[&["swap", NAME, "--alias", "live"], words].concat())
+    /// Runs `swap` with these arguments and the alias.
+    pub(crate) fn swap(&self, arguments: &[&str]) -> CommandOutput {
+        self.run(&[&["swap", NAME, "--alias", "live"], arguments].concat())
     }
 
-    /// Publish a layer in a file of the folder, and give its ARN.
+    /// Publishes a layer from a file of the folder, and returns its ARN.
     pub(crate) fn publish(&self, file: &str) -> String {
-        let told = self.run(&["publish", file, "--name", "tools"]);
-        assert_eq!(told.code, Some(0), "{}", told.stderr);
+        let output = self.run(&["publish", file, "--name", "tools"]);
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
         self.lambda.take_changes();
-        told.stdout
+        output.stdout
     }
 
-    /// Put a layer into a file of the folder, and publish it.
+    /// Writes a layer to a file of the folder, and publishes it.
     pub(crate) fn publish_layer(&self, file: &str, layer: &Layer) -> String {
         layer.pack(&self.path(file));
         self.publish(file)
@@ -107,14 +110,14 @@ impl Deployed {
         self.account.folder().join(file)
     }
 
-    /// What it is set to.
+    /// Returns the configuration of the function or a version.
     pub(crate) fn configuration(&self, qualifier: &str) -> Value {
         self.account.json(&format!(
             "lambda get-function-configuration --function-name {NAME} --qualifier '{qualifier}'"
         ))
     }
 
-    /// The version that the alias leads to.
+    /// Returns the version that the alias points to.
     pub(crate) fn live(&self) -> String {
         let alias = format!("lambda get-alias --function-name {NAME} --name live");
         let alias = self.account.json(&alias);
@@ -124,7 +127,7 @@ impl Deployed {
             .to_owned()
     }
 
-    /// The names of the tools that it lists when it is invoked by this alias or version.
+    /// Returns the names of the tools that it lists when it is invoked by this alias or version.
     pub(crate) fn tools(&self, qualifier: &str) -> Vec<String> {
         let message = self.path("list.json");
         let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
@@ -144,7 +147,7 @@ impl Deployed {
     }
 }
 
-/// The ARNs of a configuration's layers.
+/// Returns the ARNs of a configuration's layers.
 pub(crate) fn layers(configuration: &Value) -> Vec<String> {
     let layers = configuration["Layers"].as_array().into_iter().flatten();
     layers
@@ -152,7 +155,7 @@ pub(crate) fn layers(configuration: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The example with a tool more, which does not say that it destroys nothing.
+/// Returns the example with an additional tool that is not declared non-destructive.
 pub(crate) fn with_destructive_tool() -> Layer {
     let layer = Layer::of(["custom-tools"]);
     let declared = declaration(&[tool("wipe")]);
@@ -160,12 +163,12 @@ pub(crate) fn with_destructive_tool() -> Layer {
     layer
 }
 
-/// The example for hosts that there are not yet: the layer looks well, but no function starts with it.
+/// Returns the example for future hosts: the layer looks valid, but no function starts with it.
 pub(crate) fn for_later_hosts() -> Layer {
     with_manifest(|plugin| plugin["minHost"] = "99.0.0".into())
 }
 
-/// The example with a manifest that describes a tool otherwise than its library does.
+/// Returns the example with a manifest that describes a tool differently from its library.
 pub(crate) fn with_foreign_manifest() -> Layer {
     with_manifest(|plugin| {
         let declaration = &mut plugin["declaration"];
@@ -175,7 +178,7 @@ pub(crate) fn with_foreign_manifest() -> Layer {
     })
 }
 
-/// The example with something else said of its plugin.
+/// Returns the example with a changed declaration of its plugin.
 fn with_manifest(change: impl FnOnce(&mut Value)) -> Layer {
     let layer = Layer::of(["custom-tools"]);
     let files = layer.listing();

@@ -1,5 +1,5 @@
-//! Deployments, done as far as they can be without an account at AWS: what `deploy/` says, and the verbs of `cargo layer` that
-//! need it.
+//! Deployments, as far as they work without an AWS account: the content of `deploy/`, and the verbs of `cargo layer` that
+//! reach AWS.
 
 mod acceptance;
 mod archives;

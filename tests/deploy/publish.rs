@@ -1,4 +1,4 @@
-//! `cargo layer publish`: from an archive to a version of a layer.
+//! `cargo layer publish`: publishes an archive as a version of a layer.
 
 use std::io::Write;
 
@@ -17,21 +17,21 @@ impl Publisher {
         Self { lambda, account }
     }
 
-    fn publish(&self, words: &[&str]) -> (String, String, Option<i32>) {
-        let words = [&["publish"], words].concat();
-        run_captured(&mut self.account.cargo_layer(&words))
+    fn publish(&self, arguments: &[&str]) -> (String, String, Option<i32>) {
+        let arguments = [&["publish"], arguments].concat();
+        run_captured(&mut self.account.cargo_layer(&arguments))
     }
 }
 
 #[test]
-fn the_arn_is_all_that_is_on_stdout() {
+fn stdout_has_only_the_arn() {
     let publisher = Publisher::new();
-    let (arn, said, code) = publisher.publish(&["layer.zip", "--name", "tools"]);
-    assert_eq!(code, Some(0), "{said}");
+    let (arn, stderr, code) = publisher.publish(&["layer.zip", "--name", "tools"]);
+    assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(arn, "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1");
     assert!(
-        said.contains("aws lambda publish-layer-version --layer-name tools --zip-file fileb://layer.zip --compatible-runtimes provided.al2023 --compatible-architectures "),
-        "{said}"
+        stderr.contains("aws lambda publish-layer-version --layer-name tools --zip-file fileb://layer.zip --compatible-runtimes provided.al2023 --compatible-architectures "),
+        "{stderr}"
     );
     let version = publisher
         .account
@@ -46,9 +46,9 @@ fn the_arn_is_all_that_is_on_stdout() {
 }
 
 #[test]
-fn a_dry_run_prints_what_does_the_same() {
+fn the_commands_of_a_dry_run_publish_the_same() {
     let publisher = Publisher::new();
-    let (arn, said, code) = publisher.publish(&[
+    let (arn, stderr, code) = publisher.publish(&[
         "layer.zip",
         "--name",
         "tools",
@@ -56,9 +56,9 @@ fn a_dry_run_prints_what_does_the_same() {
         "two words",
         "--dry-run",
     ]);
-    assert_eq!((arn.as_str(), code), ("", Some(0)), "{said}");
+    assert_eq!((arn.as_str(), code), ("", Some(0)), "{stderr}");
     assert_eq!(publisher.lambda.take_changes(), [""; 0]);
-    publisher.account.shell(&said);
+    publisher.account.shell(&stderr);
     let version = publisher
         .account
         .json("lambda get-layer-version --layer-name tools --version-number 1");
@@ -66,7 +66,7 @@ fn a_dry_run_prints_what_does_the_same() {
 }
 
 #[test]
-fn what_is_certain_to_fail_is_not_published() {
+fn a_layer_that_fails_on_lambda_is_not_published() {
     let publisher = Publisher::new();
     let folder = publisher.account.folder();
     let broken = Layer::of(["custom-tools"]);
@@ -84,45 +84,45 @@ fn what_is_certain_to_fail_is_not_published() {
         ("empty.zip", "error[NO_CPU]"),
         ("nothing.zip", "error[FILE_UNREADABLE]"),
     ] {
-        let (arn, said, code) = publisher.publish(&[file, "--name", "tools"]);
-        assert_eq!((arn.as_str(), code), ("", Some(1)), "{file}: {said}");
-        assert!(said.contains(expected), "no {expected} in {said}");
+        let (arn, stderr, code) = publisher.publish(&[file, "--name", "tools"]);
+        assert_eq!((arn.as_str(), code), ("", Some(1)), "{file}: {stderr}");
+        assert!(stderr.contains(expected), "no {expected} in {stderr}");
     }
-    let (_, said, code) = publisher.publish(&["layer.zip", "--name", "two words"]);
-    assert_eq!(code, Some(2), "{said}");
+    let (_, stderr, code) = publisher.publish(&["layer.zip", "--name", "two words"]);
+    assert_eq!(code, Some(2), "{stderr}");
     assert_eq!(publisher.lambda.take_changes(), [""; 0]);
 }
 
 #[test]
-fn what_is_too_large_for_lambda_goes_through_a_bucket() {
+fn a_layer_too_large_for_direct_upload_goes_through_a_bucket() {
     let publisher = Publisher::new();
     let large = publisher.account.folder().join("large.zip");
     pack_large(&large);
-    let (_, said, code) = publisher.publish(&["large.zip", "--name", "tools"]);
-    assert_eq!(code, Some(1), "{said}");
+    let (_, stderr, code) = publisher.publish(&["large.zip", "--name", "tools"]);
+    assert_eq!(code, Some(1), "{stderr}");
     assert!(
-        said.contains("error[UPLOAD_TOO_LARGE]: large.zip: "),
-        "{said}"
+        stderr.contains("error[UPLOAD_TOO_LARGE]: large.zip: "),
+        "{stderr}"
     );
-    assert!(said.contains("help: name an S3 bucket"), "{said}");
+    assert!(stderr.contains("help: name an S3 bucket"), "{stderr}");
     assert_eq!(publisher.lambda.take_changes(), [""; 0]);
 
     publisher.account.shell("aws s3 mb s3://layers");
-    let (arn, said, code) =
+    let (arn, stderr, code) =
         publisher.publish(&["large.zip", "--name", "tools", "--bucket", "layers"]);
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(arn, "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1");
     let key = format!("tools-{}.zip", sha256(&large));
     assert!(
-        said.contains(&format!(
+        stderr.contains(&format!(
             "aws s3 cp --only-show-errors large.zip s3://layers/{key}"
         )),
-        "{said}"
+        "{stderr}"
     );
 }
 
-/// The example with more beside it than Lambda takes directly. Bytes that cannot be packed: of a generator of pseudorandom
-/// numbers (Numerical Recipes, `ranqd1`).
+/// Returns the example with more content than Lambda accepts in a direct upload: incompressible bytes of a generator of
+/// pseudorandom numbers (Numerical Recipes, `ranqd1`).
 fn pack_large(path: &std::path::Path) {
     let layer = Layer::of(["custom-tools"]);
     let mut number = 1_u32;

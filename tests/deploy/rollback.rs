@@ -1,11 +1,11 @@
-//! `cargo layer rollback`: the tools back that a function had before.
+//! `cargo layer rollback`: returns a function to its previous tools.
 
 use crate::function::{
     Deployed, NAME, for_later_hosts, layers, with_destructive_tool, with_foreign_manifest,
 };
 
 #[test]
-fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
+fn an_alias_returns_to_the_previous_live_version() {
     let function = Deployed::behind_alias();
     // Version 2 never serves, version 3 does.
     let later = function.publish_layer("later.zip", &for_later_hosts());
@@ -16,7 +16,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     assert!(
         swapped
             .stderr
-            .contains("note: $LATEST is not what version 1 is"),
+            .contains("note: $LATEST differs from the live version 1: "),
         "{}",
         swapped.stderr
     );
@@ -32,23 +32,23 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     );
     assert_eq!(function.lambda.take_changes(), [""; 0]);
 
-    let told = function.run(&["rollback", NAME, "--alias", "live"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME, "--alias", "live"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(
-        told.stdout,
+        output.stdout,
         format!("arn:aws:lambda:eu-west-1:123456789012:function:{NAME}:1")
     );
-    for words in [
-        "live: live leads to version 1 (tools:1), before 3 (tools:3)",
+    for fragment in [
+        "live: live points to version 1 (tools:1), before 3 (tools:3)",
         "its tools: greet, multiply, add",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
-    // A pointer is moved, and nothing else.
+    // Only the alias moves.
     assert_eq!(
         function.lambda.take_changes(),
         [format!("PUT /2015-03-31/functions/{NAME}/aliases/live")]
@@ -61,7 +61,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     assert!(
         nothing
             .stderr
-            .contains("error[NO_VERSION_BEFORE]: no version of mcp-host lies before 1"),
+            .contains("error[NO_VERSION_BEFORE]: mcp-host has no version before 1"),
         "{}",
         nothing.stderr
     );
@@ -73,16 +73,16 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
     let unknown = function.run(&["rollback", NAME, "--alias", "live", "--to", "9"]);
     assert_eq!(unknown.code, Some(1), "{}", unknown.stderr);
     assert!(
-        unknown.stderr.contains("there are 1, 2, 3"),
+        unknown.stderr.contains("mcp-host has no version before 3, and no version 9\n  help: nothing was changed; name one with --to; the versions are 1, 2, 3"),
         "{}",
         unknown.stderr
     );
-    // What does not serve is told, even where it was asked for.
+    // A version that does not serve is reported, even if it was requested.
     let broken = function.run(&["rollback", NAME, "--alias", "live", "--to", "2"]);
     assert_eq!(broken.code, Some(5), "{}", broken.stderr);
     assert!(
         broken.stderr.contains(
-            "error[UNPROVEN]: it was led back, but does not list its tools: it fails: PLUGIN_NEEDS_NEWER_HOST"
+            "error[UNPROVEN]: the rollback is done, but the live version does not list its tools: it fails: PLUGIN_NEEDS_NEWER_HOST"
         ),
         "{}",
         broken.stderr
@@ -90,7 +90,7 @@ fn an_alias_is_led_back_to_what_was_live_before_not_to_what_never_was() {
 }
 
 #[test]
-fn a_weight_on_another_version_goes_with_the_way_back() {
+fn a_rollback_removes_the_weight_of_another_version() {
     let function = Deployed::behind_alias();
     let other = function.publish_layer("other.zip", &with_foreign_manifest());
     let swapped = function.swap(&["--layer", &other]);
@@ -99,8 +99,8 @@ fn a_weight_on_another_version_goes_with_the_way_back() {
         "aws lambda update-alias --function-name {NAME} --name live --function-version 2 \
           --routing-config 'AdditionalVersionWeights={{1=0.5}}'"
     ));
-    let told = function.run(&["rollback", NAME, "--alias", "live"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME, "--alias", "live"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     let alias = format!("lambda get-alias --function-name {NAME} --name live");
     let alias = function.account.json(&alias);
     let weights = alias["RoutingConfig"]["AdditionalVersionWeights"].as_object();
@@ -108,7 +108,7 @@ fn a_weight_on_another_version_goes_with_the_way_back() {
 }
 
 #[test]
-fn without_an_alias_layers_and_variables_are_put_back() {
+fn a_rollback_without_an_alias_restores_layers_and_variables() {
     let function = Deployed::new();
     let before = function.configuration("$LATEST")["Environment"].clone();
     let danger = function.publish_layer("danger.zip", &with_destructive_tool());
@@ -118,25 +118,25 @@ fn without_an_alias_layers_and_variables_are_put_back() {
     assert_eq!(swapped.code, Some(0), "{}", swapped.stderr);
     assert_eq!(function.tools("$LATEST").len(), 4);
 
-    let told = function.run(&["rollback", NAME]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        told.stderr.contains("live: $LATEST, which is live without an alias, is as version 1 (tools:1), before 2 (tools:2)"),
+        output.stderr.contains("live: $LATEST, which is live without an alias, is like version 1 (tools:1), before 2 (tools:2)"),
         "{}",
-        told.stderr
+        output.stderr
     );
     let now = function.configuration("$LATEST");
     assert_eq!(layers(&now), [function.layer.as_str()]);
     assert_eq!(now["Environment"], before);
     assert_eq!(function.tools("$LATEST"), ["greet", "multiply", "add"]);
 
-    // What nobody has published is published before it is overwritten.
+    // An unpublished state is published before it is overwritten.
     function.account.shell(&format!(
         "aws lambda update-function-configuration --function-name {NAME} --layers {danger}
         aws lambda wait function-updated-v2 --function-name {NAME}"
     ));
-    let told = function.run(&["rollback", NAME, "--to", "1"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["rollback", NAME, "--to", "1"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(layers(&function.configuration("3")), [danger.as_str()]);
     assert_eq!(
         layers(&function.configuration("$LATEST")),

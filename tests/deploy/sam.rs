@@ -1,5 +1,5 @@
-//! `deploy/sam`: the template is clean, can be built, and says in every variant what it should; `configure` stops what is
-//! wrong.
+//! `deploy/sam`: the template is clean, can be built, and is as expected in every variant; `configure` reports
+//! problems.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::{
     tools_json, variants,
 };
 
-/// A folder with the template and what belongs beside it.
+/// Returns a folder with the template and the files beside it.
 fn folder() -> Folder {
     let folder = Folder::new();
     for file in ["template.yaml", "configure"] {
@@ -31,7 +31,7 @@ fn configure(folder: &Folder, arguments: &[&str]) -> Command {
     configure
 }
 
-/// What SAM makes of the template.
+/// Returns the template as SAM transforms it.
 fn transformed(folder: &Folder, given: &[&str]) -> Command {
     let mut python = template_tool("python");
     python
@@ -42,19 +42,19 @@ fn transformed(folder: &Folder, given: &[&str]) -> Command {
     python
 }
 
-/// The CPU of this machine.
+/// Returns the CPU of this machine.
 fn here() -> String {
     format!("Architecture={}", architectures()[0])
 }
 
 #[test]
-fn every_variant_says_what_it_should() {
+fn every_variant_has_the_expected_template() {
     let folder = folder();
     for variant in variants::all() {
         let given = variant.of_sam();
         let given: Vec<_> = given.iter().map(String::as_str).collect();
-        let told = output_of(&mut configure(&folder, &given));
-        let derived: Vec<_> = told.lines().skip(1).collect();
+        let output = output_of(&mut configure(&folder, &given));
+        let derived: Vec<_> = output.lines().skip(1).collect();
         let template = output_of(&mut transformed(&folder, &[given, derived].concat()));
         Stack::new(&template, &variant).check();
     }
@@ -79,7 +79,7 @@ fn the_template_is_clean_and_can_be_built() {
 }
 
 #[test]
-fn what_configure_writes_is_what_sam_reads() {
+fn sam_reads_the_output_of_configure() {
     let folder = folder();
     let tokens = format!("BearerTokens={},bob:{}", variants::token(), "b".repeat(64));
     output_of(&mut configure(
@@ -94,28 +94,28 @@ fn what_configure_writes_is_what_sam_reads() {
         told = SamConfig('.').get_all(['build'], 'parameters')['parameter_overrides']; \
         print(json.dumps(CfnParameterOverridesType().convert((told,), None, None)))",
     ]);
-    let told = output_of(python.current_dir(folder.path()));
-    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let output = output_of(python.current_dir(folder.path()));
+    let output: Value = serde_json::from_str(&output).expect("JSON");
     let expected = json!({
         "Auth": "bearer", "BearerTokens": tokens.trim_start_matches("BearerTokens="), "Name": "mine",
         "Architecture": architectures()[0],
         "EntryFile": "libcustom_tools.so", "ToolsList": "greet,multiply,add",
     });
-    assert_eq!(told, expected);
+    assert_eq!(output, expected);
 }
 
 #[test]
-fn layers_that_were_published_before_follow_that_of_the_template() {
+fn published_layers_follow_the_layer_of_the_template() {
     let folder = folder();
     tools_json::things(&folder, "more.zip");
     folder.has_tools(&tools_json::of_two_layers());
     let arn = "arn:aws:lambda:eu-west-1:111122223333:layer:more:3";
     let published = format!("{arn}=more.zip");
-    let told = output_of(&mut configure(
+    let output = output_of(&mut configure(
         &folder,
         &["--published", &published, &here()],
     ));
-    let derived: Vec<_> = told.lines().skip(1).collect();
+    let derived: Vec<_> = output.lines().skip(1).collect();
     assert_eq!(
         derived,
         [
@@ -143,7 +143,7 @@ fn layers_that_were_published_before_follow_that_of_the_template() {
 }
 
 #[test]
-fn what_cannot_be_right_is_named_and_nothing_is_written() {
+fn configuration_problems_are_named_and_nothing_is_written() {
     let folder = folder();
     let [here, other] = architectures();
     folder.has_what_is_wrong();
@@ -153,7 +153,8 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; there are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so"
+                    .to_owned(),
             ],
         ),
         (
@@ -183,7 +184,7 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
         ),
         (
             &["Autn=none"],
-            vec!["Autn: no parameter that can be given; there are ".to_owned()],
+            vec!["Autn: not a parameter that can be set; the parameters are ".to_owned()],
         ),
     ];
     for (arguments, problems) in cases {
@@ -205,7 +206,7 @@ fn what_cannot_be_right_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn the_template_itself_refuses_what_would_be_open_or_useless() {
+fn the_template_refuses_open_and_useless_configurations() {
     let folder = folder();
     for (given, refused) in [
         (

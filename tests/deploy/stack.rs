@@ -1,4 +1,4 @@
-//! What every CloudFormation template of ours has to say, whoever made it, and what it must not.
+//! The required and the forbidden content of every CloudFormation template, from CDK and SAM.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn words(value: &Value) -> BTreeSet<&str> {
+fn texts(value: &Value) -> BTreeSet<&str> {
     let list = value.as_array().into_iter().flatten();
     list.chain([value]).filter_map(Value::as_str).collect()
 }
@@ -50,7 +50,7 @@ impl<'a> Stack<'a> {
             .collect()
     }
 
-    /// The only resource of its kind: its id, and itself.
+    /// Returns the only resource of its kind, with its id.
     fn one(&self, kind: &str) -> (&String, &Value) {
         let all = self.all(kind);
         assert_eq!(all.len(), 1, "{}: {kind}: {all:?}", self.variant.name);
@@ -65,7 +65,7 @@ impl<'a> Stack<'a> {
         );
     }
 
-    /// Everything.
+    /// Checks everything.
     pub(crate) fn check(&self) {
         self.role_may_do_what_it_needs_and_no_more();
         self.function_is_what_is_configured();
@@ -80,7 +80,7 @@ impl<'a> Stack<'a> {
         let outputs = self.template["Outputs"].to_string();
         assert!(outputs.contains("curl -s "), "{outputs}");
         assert!(outputs.contains("mcpServers"), "{outputs}");
-        // The host answers CORS, and nobody before it.
+        // Only the host handles CORS.
         let text = self.template.to_string().to_lowercase();
         assert!(
             !text.contains("cors") && !text.contains("access-control"),
@@ -143,7 +143,7 @@ impl<'a> Stack<'a> {
         );
         for (sid, actions, resource) in expected {
             let statement = statements[sid];
-            assert_eq!(words(&statement["Action"]), actions, "{sid}");
+            assert_eq!(texts(&statement["Action"]), actions, "{sid}");
             self.is(sid, &statement["Resource"], &resource);
             let effect = if sid == "NetworkNotByCode" {
                 "Deny"
@@ -312,8 +312,8 @@ impl<'a> Stack<'a> {
                 &alarm[statistic],
                 &json!(if is_slow { "p99" } else { "Sum" }),
             );
-            let topics = words(&self.variant.settings["alarm_topics"]);
-            assert_eq!(words(&alarm["AlarmActions"]), topics, "{metric}");
+            let topics = texts(&self.variant.settings["alarm_topics"]);
+            assert_eq!(texts(&alarm["AlarmActions"]), topics, "{metric}");
         }
         let mut expected = BTreeSet::from(["Errors", "Throttles", "Duration"]);
         if self.variant.has_table() {
@@ -322,7 +322,7 @@ impl<'a> Stack<'a> {
         assert_eq!(metrics, expected, "{}", self.variant.name);
     }
 
-    /// Whom the function's own policy lets in.
+    /// Checks the principals that the function's own policy allows.
     fn nobody_else_gets_in(&self) {
         let alias = json!({ "Ref": self.one("AWS::Lambda::Alias").0 });
         let permissions = self.all("AWS::Lambda::Permission");
@@ -333,7 +333,7 @@ impl<'a> Stack<'a> {
         for permission in &permissions {
             self.is("what is permitted", &permission["FunctionName"], &alias);
         }
-        let told: BTreeSet<_> = permissions
+        let output: BTreeSet<_> = permissions
             .iter()
             .map(|permission| {
                 let text = |member: &str| permission[member].as_str().unwrap_or("").to_owned();
@@ -375,7 +375,7 @@ impl<'a> Stack<'a> {
             url("*", "NONE").to_vec()
         };
         assert_eq!(
-            told,
+            output,
             expected.into_iter().collect(),
             "{}",
             self.variant.name
@@ -450,10 +450,10 @@ impl<'a> Stack<'a> {
         let paths = paths.as_object().expect("paths");
         let mut methods = BTreeMap::new();
         for (path, item) in paths {
-            for (method, told) in item.as_object().expect("methods") {
-                let signed = told["security"] == json!([{ "sigv4": [] }]);
+            for (method, output) in item.as_object().expect("methods") {
+                let signed = output["security"] == json!([{ "sigv4": [] }]);
                 methods.insert(format!("{method} {path}"), signed);
-                let integration = &told["x-amazon-apigateway-integration"];
+                let integration = &output["x-amazon-apigateway-integration"];
                 let mode = if self.variant.streams() {
                     "STREAM"
                 } else {

@@ -1,4 +1,4 @@
-//! `cargo layer swap`: other tools for a function that is live.
+//! `cargo layer swap`: replaces the tools of a live function.
 
 use std::process::Command;
 
@@ -10,15 +10,15 @@ use crate::function::{
     with_foreign_manifest,
 };
 
-/// What swaps to the example `time-tools`, which breaks whoever uses the other.
+/// The flags of a swap to the example `time-tools`, which breaks users of the other example.
 const BREAKING: [&str; 2] = ["--allow-breaking", "--allow-destructive"];
 
 #[test]
-fn a_version_that_proves_itself_is_live_in_one_step() {
+fn a_tested_version_goes_live_in_one_step() {
     let function = Deployed::behind_alias();
     function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
-    let told = function.swap(
+    let output = function.swap(
         &[
             &["--layer", &layer][..],
             &BREAKING,
@@ -37,9 +37,9 @@ fn a_version_that_proves_itself_is_live_in_one_step() {
         ]
         .concat(),
     );
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(
-        told.stdout,
+        output.stdout,
         format!("arn:aws:lambda:eu-west-1:123456789012:function:{NAME}:2")
     );
     assert_eq!(
@@ -54,30 +54,30 @@ fn a_version_that_proves_itself_is_live_in_one_step() {
     assert_eq!(function.tools("live"), ["daysBetween"]);
     let now = function.configuration("live");
     assert_eq!(layers(&now), [layer.as_str()]);
-    // What was not named is what it was.
+    // Settings that were not named did not change.
     assert_eq!(
         now["Environment"]["Variables"],
         json!({
             "MCP_BEARER_TOKENS": TOKENS, "MCP_STATE_KEY": KEY, "TOOLS_LIST": "daysBetween", "MCP_SERVER_NAME": "times",
         })
     );
-    for words in [
+    for fragment in [
         "breaking     greet: is gone",
         "layers: tools:2, before tools:1",
         "variables: MCP_BEARER_TOKENS, MCP_SERVER_NAME (new), MCP_STATE_KEY, TOOLS_LIST (changed)",
         "--cli-input-json file:///",
         "aws lambda wait function-updated-v2 --function-name mcp-host\n",
-        "live: live leads to version 2, before 1; its tools: daysBetween",
+        "live: live points to version 2, before 1; its tools: daysBetween",
         "back: cargo layer rollback mcp-host --alias live",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
 
-    // Once more the same changes nothing.
+    // The same swap again changes nothing.
     let again = function.swap(&["--layer", &layer]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert!(
@@ -89,25 +89,26 @@ fn a_version_that_proves_itself_is_live_in_one_step() {
 }
 
 #[test]
-fn what_breaks_somebody_is_refused() {
+fn a_breaking_change_is_refused() {
     let function = Deployed::behind_alias();
     function.account.set_layer("time-tools");
     let layer = function.publish("layer.zip");
-    let told = function.swap(&["--layer", &layer]);
-    assert_eq!(told.code, Some(3), "{}", told.stderr);
-    assert_eq!(told.stdout, "");
+    let output = function.swap(&["--layer", &layer]);
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
     assert!(
-        told.stderr.contains("breaking     greet: is gone"),
+        output.stderr.contains("breaking     greet: is gone"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert!(
-        told.stderr
-            .contains("error[BREAKING]: nothing was changed: something breaks that works now"),
+        output.stderr.contains(
+            "error[BREAKING]: nothing was changed: the new tools break something that works now"
+        ),
         "{}",
-        told.stderr
+        output.stderr
     );
-    // So does a shorter list of tools, with the layer that there is.
+    // A shorter list of tools with the current layer is refused as well.
     let shorter = function.swap(&["--layer", &function.layer, "--env", "TOOLS_LIST=greet"]);
     assert_eq!(shorter.code, Some(3), "{}", shorter.stderr);
     assert!(
@@ -119,20 +120,20 @@ fn what_breaks_somebody_is_refused() {
 }
 
 #[test]
-fn a_tool_that_may_destroy_is_refused_unless_nobody_can_call_it() {
+fn a_destructive_tool_is_refused_unless_it_is_hidden() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    let told = function.swap(&["--layer", &layer]);
-    assert_eq!(told.code, Some(4), "{}", told.stderr);
+    let output = function.swap(&["--layer", &layer]);
+    assert_eq!(output.code, Some(4), "{}", output.stderr);
     assert!(
-        told.stderr.contains("error[NEWLY_DESTRUCTIVE]"),
+        output.stderr.contains("error[NEWLY_DESTRUCTIVE]"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert!(
-        told.stderr.contains("destructive  wipe:"),
+        output.stderr.contains("destructive  wipe:"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert_eq!(function.lambda.take_changes(), [""; 0]);
 
@@ -152,28 +153,28 @@ fn a_tool_that_may_destroy_is_refused_unless_nobody_can_call_it() {
 }
 
 #[test]
-fn what_does_not_serve_is_never_live() {
+fn a_version_that_does_not_serve_never_goes_live() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("later.zip", &for_later_hosts());
-    let told = function.swap(&["--layer", &layer]);
-    assert_eq!(told.code, Some(5), "{}", told.stderr);
-    assert_eq!(told.stdout, "");
-    for words in [
+    let output = function.swap(&["--layer", &layer]);
+    assert_eq!(output.code, Some(5), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
+    for fragment in [
         "error[UNPROVEN]: version 2 does not serve: it fails: PLUGIN_NEEDS_NEWER_HOST",
-        "live leads to version 1 as before, so that nobody has noticed; version 2 and $LATEST have the new layers",
+        "live still points to version 1, so clients see no change; version 2 and $LATEST have the new layers",
         "`cargo layer rollback mcp-host --to 1`",
         "log: ",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
     assert_eq!(function.live(), "1");
     assert_eq!(function.tools("live"), ["greet", "multiply", "add"]);
 
-    // What it says to do does it.
+    // The printed command works.
     let back = function.run(&["rollback", NAME, "--to", "1"]);
     assert_eq!(back.code, Some(0), "{}", back.stderr);
     assert_eq!(
@@ -181,11 +182,11 @@ fn what_does_not_serve_is_never_live() {
         [function.layer.as_str()]
     );
 
-    // A library that is not what its manifest says is found by a call, which opens it.
+    // A call opens the library, and finds that its manifest is wrong.
     let layer = function.publish_layer("other.zip", &with_foreign_manifest());
     let listed = function.swap(&["--layer", &layer, "--dry-run"]);
     assert_eq!(listed.code, Some(0), "{}", listed.stderr);
-    let told = function.swap(&[
+    let output = function.swap(&[
         "--layer",
         &layer,
         "--call",
@@ -193,11 +194,11 @@ fn what_does_not_serve_is_never_live() {
         "--arguments",
         r#"{"name":"Ada"}"#,
     ]);
-    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    assert_eq!(output.code, Some(5), "{}", output.stderr);
     assert!(
-        told.stderr.contains("version 3 does not serve: "),
+        output.stderr.contains("version 3 does not serve: "),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert_eq!(function.live(), "1");
 }
@@ -207,18 +208,18 @@ fn a_change_of_somebody_else_is_not_overwritten() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
     function.lambda.change_before_next_update();
-    let told = function.swap(&["--layer", &layer, "--allow-destructive"]);
-    assert_eq!(told.code, Some(1), "{}", told.stderr);
-    for words in [
+    let output = function.swap(&["--layer", &layer, "--allow-destructive"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    for fragment in [
         "error[AWS_FAILED]: aws lambda update-function-configuration",
         "PreconditionFailedException",
         "help: somebody else changed it meanwhile",
-        "as it stands: live leads to version 1 as before",
+        "current state: live still points to version 1",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
     assert_eq!(
@@ -229,23 +230,23 @@ fn a_change_of_somebody_else_is_not_overwritten() {
 }
 
 #[test]
-fn secrets_are_not_even_in_what_lambda_says_of_them() {
+fn secrets_are_redacted_in_errors_of_lambda() {
     let function = Deployed::behind_alias();
     function.lambda.fail_next_update();
-    let told = function.swap(&["--layer", &function.layer, "--env", "MCP_LIST_TTL_MS=5"]);
-    assert_eq!(told.code, Some(1), "{}", told.stderr);
-    for words in [
+    let output = function.swap(&["--layer", &function.layer, "--env", "MCP_LIST_TTL_MS=5"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    for fragment in [
         "exceeded the 4KB limit",
         "[value of MCP_STATE_KEY]",
         "[value of MCP_BEARER_TOKENS]",
     ] {
         assert!(
-            told.stderr.contains(words),
-            "no {words:?} in {}",
-            told.stderr
+            output.stderr.contains(fragment),
+            "no {fragment:?} in {}",
+            output.stderr
         );
     }
-    // Nor on its command line, where all users of the machine could see them.
+    // Secrets are not on a command line, where all users of the machine could see them.
     let new = "a new secret of at least thirty-two characters";
     let mut swap = function.account.cargo_layer(&[
         "swap",
@@ -257,36 +258,39 @@ fn secrets_are_not_even_in_what_lambda_says_of_them() {
         "--env",
         "MCP_STATE_KEY",
     ]);
-    let (_, said, code) = run_captured(swap.env("MCP_STATE_KEY", new));
-    assert_eq!(code, Some(0), "{said}");
-    assert!(!said.contains(new) && !said.contains(TOKENS), "{said}");
+    let (_, stderr, code) = run_captured(swap.env("MCP_STATE_KEY", new));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        !stderr.contains(new) && !stderr.contains(TOKENS),
+        "{stderr}"
+    );
     assert_eq!(
         function.configuration("live")["Environment"]["Variables"]["MCP_STATE_KEY"],
         new
     );
-    // What does not fit is not sent at all.
+    // Variables over the limit are not sent.
     let large = format!("NOTES={}", "x".repeat(5000));
-    let told = function.swap(&["--layer", &function.layer, "--env", &large]);
-    assert_eq!(told.code, Some(1));
+    let output = function.swap(&["--layer", &function.layer, "--env", &large]);
+    assert_eq!(output.code, Some(1));
     assert!(
-        told.stderr.contains("error[ENVIRONMENT_TOO_LARGE]"),
+        output.stderr.contains("error[ENVIRONMENT_TOO_LARGE]"),
         "{}",
-        told.stderr
+        output.stderr
     );
 }
 
 #[test]
-fn without_an_alias_what_was_before_is_kept_as_a_version() {
+fn a_swap_without_an_alias_publishes_the_previous_state_first() {
     let function = Deployed::new();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    let told = function.run(&["swap", NAME, "--layer", &layer, "--allow-destructive"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let output = function.run(&["swap", NAME, "--layer", &layer, "--allow-destructive"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        told.stderr.contains(
+        output.stderr.contains(
             "live: $LATEST, which is version 2, before 1; its tools: greet, multiply, add, wipe"
         ),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert_eq!(layers(&function.configuration("$LATEST")), [layer.as_str()]);
     assert_eq!(
@@ -295,12 +299,12 @@ fn without_an_alias_what_was_before_is_kept_as_a_version() {
     );
 
     let later = function.publish_layer("later.zip", &for_later_hosts());
-    let told = function.run(&["swap", NAME, "--layer", &later, "--allow-breaking"]);
-    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    let output = function.run(&["swap", NAME, "--layer", &later, "--allow-breaking"]);
+    assert_eq!(output.code, Some(5), "{}", output.stderr);
     assert!(
-        told.stderr.contains("$LATEST, which is live without an alias, has the new layers, as has version 3: `cargo layer rollback mcp-host --to 2` brings back what was"),
+        output.stderr.contains("$LATEST, which is live without an alias, and version 3 have the new layers: `cargo layer rollback mcp-host --to 2` restores the previous state"),
         "{}",
-        told.stderr
+        output.stderr
     );
     let back = function.run(&["rollback", NAME, "--to", "2"]);
     assert_eq!(back.code, Some(0), "{}", back.stderr);
@@ -316,32 +320,32 @@ fn without_an_alias_what_was_before_is_kept_as_a_version() {
 fn a_dry_run_changes_nothing_and_its_commands_can_be_typed() {
     let function = Deployed::behind_alias();
     let layer = function.publish_layer("danger.zip", &with_destructive_tool());
-    let told = function.swap(&["--layer", &layer, "--allow-destructive", "--dry-run"]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
-    assert_eq!(told.stdout, "");
+    let output = function.swap(&["--layer", &layer, "--allow-destructive", "--dry-run"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
     assert_eq!(function.lambda.take_changes(), [""; 0]);
     assert_eq!(function.live(), "1");
     let is_command = |line: &&str| {
         let begins = ["aws ", "echo ", "VERSION=", "REVISION=", "curl "];
         begins.iter().any(|begin| line.starts_with(begin))
     };
-    let script: Vec<_> = told.stderr.lines().filter(is_command).collect();
+    let script: Vec<_> = output.stderr.lines().filter(is_command).collect();
     function.account.shell(&script.join("\n"));
     assert_eq!(function.live(), "2");
     assert_eq!(function.tools("live"), ["greet", "multiply", "add", "wipe"]);
 
-    let told = function.swap(&[
+    let output = function.swap(&[
         "--layer",
         &layer,
         "--env",
         &format!("MCP_STATE_KEY={KEY}x"),
         "--dry-run",
     ]);
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        told.stderr.contains(r#""MCP_STATE_KEY":"...""#),
+        output.stderr.contains(r#""MCP_STATE_KEY":"...""#),
         "{}",
-        told.stderr
+        output.stderr
     );
 }
 
@@ -369,26 +373,26 @@ fn layers_that_cannot_be_downloaded_are_compared_by_copies() {
                 "--file",
                 "function.zip",
             ],
-            "error[COPY_OF_NOTHING]: function.zip is a copy of none of these layers",
+            "error[COPY_OF_NOTHING]: function.zip is not a copy of any of these layers",
         ),
     ] {
-        let told = function.swap(&[&swap, copies].concat());
-        assert_eq!(told.code, Some(1), "{}", told.stderr);
+        let output = function.swap(&[&swap, copies].concat());
+        assert_eq!(output.code, Some(1), "{}", output.stderr);
         assert!(
-            told.stderr.contains(expected),
+            output.stderr.contains(expected),
             "no {expected:?} in {}",
-            told.stderr
+            output.stderr
         );
     }
     assert_eq!(function.lambda.take_changes(), [""; 0]);
-    let told =
+    let output =
         function.swap(&[&swap[..], &["--file", "layer.zip", "--file", "danger.zip"]].concat());
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(function.live(), "2");
 }
 
 #[test]
-fn what_would_be_missed_or_cannot_be_meant_is_refused() {
+fn lost_layers_and_impossible_requests_are_refused() {
     let function = Deployed::behind_alias();
     let other = function.account.shell(
         "echo extension >notes.txt && python3 -m zipfile -c other.zip notes.txt &&
@@ -401,7 +405,7 @@ fn what_would_be_missed_or_cannot_be_meant_is_refused() {
     let foreign = function.path("foreign.zip");
     let layer = Layer::of(["custom-tools"]);
     let mut library = layer.read("libcustom_tools.so");
-    // The machine in an ELF header: of another CPU, which is not this one.
+    // The machine in an ELF header: the other CPU.
     library[18] = if library[18] == 0x3e { 0xb7 } else { 0x3e };
     layer.put("libcustom_tools.so", library);
     layer.pack(&foreign);
@@ -411,7 +415,7 @@ fn what_would_be_missed_or_cannot_be_meant_is_refused() {
     function.lambda.take_changes();
     let layer = function.layer.as_str();
     let six = [layer; 6];
-    for (words, expected) in [
+    for (arguments, expected) in [
         (
             vec!["--layer", layer],
             "error[LAYER_LOST]: the function would lose arn:aws:lambda:eu-west-1:123456789012:layer:other:1",
@@ -453,12 +457,12 @@ fn what_would_be_missed_or_cannot_be_meant_is_refused() {
             "error[AWS_FAILED]: aws lambda get-layer-version",
         ),
     ] {
-        let told = function.swap(&words);
-        assert_eq!(told.code, Some(1), "{words:?}: {}", told.stderr);
+        let output = function.swap(&arguments);
+        assert_eq!(output.code, Some(1), "{arguments:?}: {}", output.stderr);
         assert!(
-            told.stderr.contains(expected),
+            output.stderr.contains(expected),
             "no {expected:?} in {}",
-            told.stderr
+            output.stderr
         );
     }
     let no_alias = function.run(&["swap", NAME, "--alias", "nobody", "--layer", layer, other]);
@@ -472,7 +476,7 @@ fn what_would_be_missed_or_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn without_the_aws_cli_it_is_said_where_to_get_it() {
+fn a_missing_aws_cli_is_reported_with_its_source() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut swap = Command::new(cargo_layer());
     swap.args([
@@ -481,32 +485,34 @@ fn without_the_aws_cli_it_is_said_where_to_get_it() {
         "--layer",
         "arn:aws:lambda:eu-west-1:123456789012:layer:tools:1",
     ]);
-    let (_, said, code) = run_captured(swap.env("PATH", folder.path()));
-    assert_eq!(code, Some(1), "{said}");
+    let (_, stderr, code) = run_captured(swap.env("PATH", folder.path()));
+    assert_eq!(code, Some(1), "{stderr}");
     assert!(
-        said.contains("error[NO_AWS_CLI]: the AWS CLI is not installed"),
-        "{said}"
+        stderr.contains("error[NO_AWS_CLI]: the AWS CLI is not installed"),
+        "{stderr}"
     );
-    assert!(said.contains("https://aws.amazon.com/cli/"), "{said}");
+    assert!(stderr.contains("https://aws.amazon.com/cli/"), "{stderr}");
 }
 
 #[test]
 fn the_region_and_the_profile_are_passed_on() {
     let function = Deployed::behind_alias();
     let elsewhere = ["rollback", NAME, "--alias", "live", "--region", "us-west-2"];
-    let told = function.run(&elsewhere);
-    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    let output = function.run(&elsewhere);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
     assert!(
-        told.stderr
+        output
+            .stderr
             .contains("--name live --output json --region us-west-2\n"),
         "{}",
-        told.stderr
+        output.stderr
     );
     assert!(
-        told.stderr
-            .contains("help: is that its name, and is it in that region?"),
+        output
+            .stderr
+            .contains("help: check its name and its region"),
         "{}",
-        told.stderr
+        output.stderr
     );
     let unknown = function.run(&["rollback", NAME, "--alias", "live", "--profile", "nobody"]);
     assert!(unknown.stderr.contains("(nobody)"), "{}", unknown.stderr);

@@ -1,4 +1,4 @@
-//! `deploy/terraform`: every variant is applied to moto, is what it should, needs nothing more, and goes; what is wrong stops
+//! `deploy/terraform`: every variant is applied to moto, matches, has an empty second plan, and is destroyed; problems stop
 //! the plan.
 
 use std::{
@@ -16,11 +16,11 @@ use crate::{
     variants::{self, Variant},
 };
 
-/// What this machine has of Terraform, else loud words that nothing is tested.
+/// Returns the Terraform of this machine; without one, prints a loud note that nothing is tested.
 pub(crate) fn terraform() -> Option<Terraform> {
     Terraform::find()
         .map_err(|reason| {
-            // Past what the test runner keeps of a test that passes.
+            // Written past the test runner, which hides the output of passing tests.
             let _ = writeln!(
                 std::io::stderr(),
                 "deploy/terraform is NOT TESTED: {reason}"
@@ -42,7 +42,7 @@ impl Root {
             &repository().join("deploy/terraform"),
             &folder.file("module"),
         );
-        // moto 5.2.1 keeps nothing of where and how a function logs.
+        // moto 5.2.1 does not store the logging configuration of a function.
         folder.write(
             "module/moto_override.tf",
             "resource \"aws_lambda_function\" \"host\" {\n  lifecycle {\n    ignore_changes = [logging_config]\n  }\n}\n",
@@ -72,7 +72,7 @@ impl Root {
         command
     }
 
-    /// What stops a plan: the words of each condition that does not hold.
+    /// Returns the messages of the conditions that stop a plan.
     pub(crate) fn refusals(&self) -> Vec<String> {
         let (stdout, _, code) = run_captured(&mut self.command(&["plan", "-input=false", "-json"]));
         assert_eq!(code, Some(1), "{stdout}");
@@ -89,7 +89,7 @@ impl Root {
         details.collect()
     }
 
-    /// What a plan would give out.
+    /// Returns the outputs of a plan.
     pub(crate) fn planned_outputs(&self) -> Value {
         output_of(&mut self.command(&["plan", "-input=false", "-no-color", "-out", "plan"]));
         let plan = output_of(&mut self.command(&["show", "-json", "plan"]));
@@ -181,14 +181,14 @@ impl Made<'_> {
             json!([])
         };
         assert_eq!(json!(network), wanted, "{name}");
-        let told: Vec<_> = statements[..statements.len() - network.len()]
+        let output: Vec<_> = statements[..statements.len() - network.len()]
             .iter()
             .map(|statement| (statement["Action"].clone(), statement["Resource"].clone()))
             .collect();
         let expected = expected
             .into_iter()
             .map(|(actions, resource)| (json!(actions), resource));
-        assert_eq!(told, expected.collect::<Vec<_>>(), "{name}");
+        assert_eq!(output, expected.collect::<Vec<_>>(), "{name}");
 
         let mut variables = json!({
             "ENTRY_FILE": "libcustom_tools.so", "TOOLS_LIST": "greet,multiply,add",
@@ -373,9 +373,9 @@ impl Made<'_> {
 }
 
 #[test]
-fn every_variant_is_applied_needs_nothing_more_and_goes() {
+fn every_variant_is_applied_without_drift_and_destroyed() {
     let Some(terraform) = terraform() else { return };
-    // Of these moto 5.2.1 knows nothing: they are planned below.
+    // moto 5.2.1 does not support these: they are planned below.
     let variants = variants::all()
         .into_iter()
         .filter(|variant| variant.name != "kept-ready");
@@ -384,7 +384,7 @@ fn every_variant_is_applied_needs_nothing_more_and_goes() {
         .iter()
         .map(|variant| (variant.name.to_owned(), variant.of_terraform()));
     let mut modules: Map<_, _> = modules.collect();
-    // The one that has no table, where a key would be.
+    // The variant without a table, which a key needs.
     modules["rest-stream"]["state_key"] = json!(STATE_KEY);
     let root = Root::new(terraform, Folder::new(), &modules);
     let run = |arguments: &[&str]| output_of(&mut root.command(arguments));
@@ -420,13 +420,13 @@ fn every_variant_is_applied_needs_nothing_more_and_goes() {
             "{outputs}"
         );
         for client in ["claude_code", "cursor"] {
-            let told = outputs["clients"][client].as_str().expect("a text");
-            let told: Value = serde_json::from_str(told).expect("JSON");
-            let server = &told["mcpServers"][format!("mcp-{}", variant.name)];
-            assert!(server.to_string().contains(url), "{told}");
+            let output = outputs["clients"][client].as_str().expect("a text");
+            let output: Value = serde_json::from_str(output).expect("JSON");
+            let server = &output["mcpServers"][format!("mcp-{}", variant.name)];
+            assert!(server.to_string().contains(url), "{output}");
         }
     }
-    // 2 would be: there are changes.
+    // Exit code 2 means that there are changes.
     let (stdout, stderr, code) = run_captured(&mut root.command(&[
         "plan",
         "-detailed-exitcode",
@@ -446,7 +446,7 @@ fn every_variant_is_applied_needs_nothing_more_and_goes() {
 }
 
 #[test]
-fn what_cannot_be_right_stops_the_plan_and_is_named() {
+fn configuration_problems_stop_the_plan_and_are_named() {
     let Some(terraform) = terraform() else { return };
     let folder = Folder::new();
     let [here, other] = architectures();
@@ -458,7 +458,8 @@ fn what_cannot_be_right_stops_the_plan_and_is_named() {
             vec![
                 "wrong.json: libcustom_tools.so has no tool divide; it has greet, multiply, add"
                     .to_owned(),
-                "wrong.json: no layer has libweather.so; there are libcustom_tools.so".to_owned(),
+                "wrong.json: no layer has libweather.so; the plugins are libcustom_tools.so"
+                    .to_owned(),
             ],
         ),
         (
@@ -480,7 +481,7 @@ fn what_cannot_be_right_stops_the_plan_and_is_named() {
             }),
             vec![
                 "none.zip: there is no such file".to_owned(),
-                "none.json: no description of an archive".to_owned(),
+                "none.json: not a description of an archive".to_owned(),
                 "layer.zip: has no bootstrap".to_owned(),
                 "bearer_tokens: belong to auth = bearer, which needs at least one".to_owned(),
             ],
@@ -521,7 +522,7 @@ fn what_cannot_be_right_stops_the_plan_and_is_named() {
     let refusals = root.refusals();
     assert_eq!(refusals.len(), cases.len(), "{refusals:#?}");
     for (name, _, problems) in cases {
-        let names_all = |told: &&String| problems.iter().all(|problem| told.contains(problem));
+        let names_all = |output: &&String| problems.iter().all(|problem| output.contains(problem));
         assert_eq!(
             refusals.iter().filter(names_all).count(),
             1,
@@ -536,7 +537,7 @@ fn the_sources_are_formatted_and_the_example_can_be_planned() {
     let Some(terraform) = terraform() else { return };
     let sources = repository().join("deploy/terraform");
     output_of(&mut terraform.command(&sources, &["fmt", "-check", "-recursive", "-diff"]));
-    // Where it lies, beside the module.
+    // The example in its place, beside the module.
     let folder = Folder::new();
     let example = folder.file("examples/http_api");
     copy(&sources, folder.path());
@@ -559,22 +560,22 @@ fn the_sources_are_formatted_and_the_example_can_be_planned() {
     let main = fs_err::read_to_string(example.join("main.tf")).expect("a file");
     let name = "  name                 = \"mcp-host\"\n";
     assert!(main.contains(name), "{main}");
-    // That of the machine on which the archives were built.
+    // The CPU of the machine that built the archives.
     let architecture = format!("{name}  architecture = \"{}\"\n", architectures()[0]);
     let main = main.replace(name, &architecture);
     fs_err::write(example.join("main.tf"), main).expect("a file");
     terraform.init(&example);
     let moto = Moto::start();
     let mut plan = terraform.command(&example, &["plan", "-input=false", "-no-color"]);
-    let told = output_of(plan.env("AWS_ENDPOINT_URL", moto.endpoint()));
+    let output = output_of(plan.env("AWS_ENDPOINT_URL", moto.endpoint()));
     assert!(
-        told.contains(" to add, 0 to change, 0 to destroy"),
-        "{told}"
+        output.contains(" to add, 0 to change, 0 to destroy"),
+        "{output}"
     );
 }
 
 #[test]
-fn environments_that_are_kept_ready_are_planned() {
+fn provisioned_concurrency_is_planned() {
     let Some(terraform) = terraform() else { return };
     let variants = variants::all();
     let variant = variants
@@ -604,7 +605,7 @@ fn environments_that_are_kept_ready_are_planned() {
         function["code_signing_config_arn"],
         variant.settings["code_signing_config_arn"]
     );
-    // What moto does not keep.
+    // Attributes that moto does not store.
     assert_eq!(function["logging_config"][0]["log_format"], "JSON");
     assert_eq!(
         function["logging_config"][0]["log_group"],

@@ -1,4 +1,4 @@
-//! From tools.json to what the host serves: the three that derive `ENTRY_FILE` and `TOOLS_LIST`, and the host, agree.
+//! The three implementations that derive `ENTRY_FILE` and `TOOLS_LIST` from tools.json agree with the host.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::{
     variants::Variant,
 };
 
-/// A plugin that declares tools by their names and their functions'.
+/// Returns a plugin that declares tools with these names and functions.
 fn declaration(tools: &[(&str, &str)]) -> Value {
     let tools: Vec<_> = tools
         .iter()
@@ -26,7 +26,7 @@ fn declaration(tools: &[(&str, &str)]) -> Value {
     tests::declaration(&tools)
 }
 
-/// Two plugins of one layer; by default `hidden` is not served.
+/// Returns two plugins of one layer; `hidden` is not served by default.
 fn plugins() -> [(&'static str, Value); 2] {
     [
         (
@@ -45,10 +45,10 @@ fn plugins() -> [(&'static str, Value); 2] {
     ]
 }
 
-/// The files and the tools, or words of what is wrong.
+/// The files and the tools, or a part of the error message.
 type Meaning = Result<(&'static str, &'static str), &'static str>;
 
-/// Each tools.json, and what it means.
+/// Returns the cases: each tools.json with the expected selection.
 fn cases() -> Vec<(&'static str, Value, Meaning)> {
     let of = |entries: &[(&str, Value)]| {
         let entries: Vec<_> = entries
@@ -82,7 +82,7 @@ fn cases() -> Vec<(&'static str, Value, Meaning)> {
             ]),
             Ok(("libother_things.so,libitems.so", "getThing,getItem")),
         ),
-        // Over all plugins `get*` would be two tools.
+        // Applied to all plugins, `get*` would match two tools.
         (
             "own-patterns",
             of(&[("items", json!(["get*"])), ("other_things", json!(["one"]))]),
@@ -143,7 +143,7 @@ fn cases() -> Vec<(&'static str, Value, Meaning)> {
         (
             "unknown-file",
             of(&[("items.py", json!(["getItem"]))]),
-            Err("no layer has libitems.py.so; there are libitems.so, libother_things.so"),
+            Err("no layer has libitems.py.so; the plugins are libitems.so, libother_things.so"),
         ),
         (
             "twice",
@@ -171,19 +171,19 @@ fn cases() -> Vec<(&'static str, Value, Meaning)> {
     ]
 }
 
-/// The layer of both as an archive of a folder, and as Lambda has it.
+/// Returns the layer of both plugins: as an archive in a folder, and unpacked as on Lambda.
 pub(crate) fn things(folder: &Folder, name: &str) -> Layer {
     let layer = Layer::empty();
     let mut files = Vec::new();
     let mut merged = Value::Null;
     for (file, declaration) in plugins() {
         let library = scripted(&script(&declaration));
-        let mut told = manifest("things", file, &library, &declaration);
-        told["layer"]["tools"] = json!(["!hidden"]);
+        let mut output = manifest("things", file, &library, &declaration);
+        output["layer"]["tools"] = json!(["!hidden"]);
         if merged.is_null() {
-            merged = told;
+            merged = output;
         } else {
-            let plugin = told["plugins"][0].take();
+            let plugin = output["plugins"][0].take();
             let plugins = merged["plugins"].as_array_mut().expect("plugins");
             plugins.push(plugin);
         }
@@ -200,7 +200,7 @@ pub(crate) fn things(folder: &Folder, name: &str) -> Layer {
     layer
 }
 
-/// What two layers serve: the example's, and this one.
+/// Returns a selection from two layers: the example's, and this one.
 pub(crate) fn of_two_layers() -> Value {
     json!({ "tool_list": [
         { "custom_tool": { "entry_file": "items", "tool_list": ["getItem"] } },
@@ -208,7 +208,7 @@ pub(crate) fn of_two_layers() -> Value {
     ] })
 }
 
-/// A folder with that layer alone, and all cases.
+/// Returns a folder with that layer alone, and all cases.
 fn prepared() -> (Folder, Layer) {
     let folder = Folder::new();
     fs_err::copy(folder.file("layer.zip"), folder.file("example.zip")).expect("a copy");
@@ -221,7 +221,7 @@ fn prepared() -> (Folder, Layer) {
     (folder, layer)
 }
 
-/// A derived pair, or what is said in its place.
+/// A derived pair, or the error message.
 type Derived = Result<(String, String), String>;
 
 fn agrees(who: &str, name: &str, derived: &Derived, expected: Result<(&str, &str), &str>) {
@@ -229,16 +229,16 @@ fn agrees(who: &str, name: &str, derived: &Derived, expected: Result<(&str, &str
         (Ok((files, tools)), Ok(expected)) => {
             assert_eq!((files.as_str(), tools.as_str()), expected, "{who}: {name}");
         }
-        (Err(told), Err(expected)) => assert!(
-            told.contains(&format!("{name}.json: {expected}")),
-            "{who}: {name}: {told}"
+        (Err(output), Err(expected)) => assert!(
+            output.contains(&format!("{name}.json: {expected}")),
+            "{who}: {name}: {output}"
         ),
         _ => panic!("{who}: {name}: {derived:?}, not {expected:?}"),
     }
 }
 
 #[test]
-fn sam_derives_it() {
+fn sam_derives_the_selection() {
     let (folder, _layer) = prepared();
     for (name, _, expected) in cases() {
         let mut configure = Command::new("python3");
@@ -263,7 +263,7 @@ fn sam_derives_it() {
 }
 
 #[test]
-fn cdk_derives_it() {
+fn cdk_derives_the_selection() {
     let (folder, _layer) = prepared();
     let names: Vec<_> = cases().iter().map(|(name, ..)| *name).collect();
     let program = "const { plugins } = require('./lib/archive'); const { select } = require('./lib/selection'); \
@@ -273,9 +273,11 @@ fn cdk_derives_it() {
         return { problems: problems.join('\\n'), files: entryFile.join(), tools: tools.join() }; })));";
     let mut node = cdk();
     node.args(["-e", program]).arg(folder.path()).args(&names);
-    let told: Value = serde_json::from_str(&output_of(&mut node)).expect("JSON");
-    for ((name, _, expected), told) in cases().into_iter().zip(told.as_array().expect("answers")) {
-        let text = |member: &str| told[member].as_str().expect("a text").to_owned();
+    let output: Value = serde_json::from_str(&output_of(&mut node)).expect("JSON");
+    for ((name, _, expected), output) in
+        cases().into_iter().zip(output.as_array().expect("answers"))
+    {
+        let text = |member: &str| output[member].as_str().expect("a text").to_owned();
         let derived = match text("problems") {
             none if none.is_empty() => Ok((text("files"), text("tools"))),
             problems => Err(problems),
@@ -285,7 +287,7 @@ fn cdk_derives_it() {
 }
 
 #[test]
-fn terraform_derives_it() {
+fn terraform_derives_the_selection() {
     let Some(terraform) = terraform::terraform() else {
         return;
     };
@@ -314,9 +316,9 @@ fn terraform_derives_it() {
     right.insert("two-layers".to_owned(), two);
     let right = Root::new(terraform.clone(), prepared().0, &right).planned_outputs();
     let two = &right["two-layers"]["after"];
-    let told = [&two["entry_file"], &two["tools"]];
+    let output = [&two["entry_file"], &two["tools"]];
     assert_eq!(
-        told,
+        output,
         [
             &json!("libitems.so,libcustom_tools.so"),
             &json!(["getItem", "greet"])
@@ -325,8 +327,8 @@ fn terraform_derives_it() {
     let wrong = Root::new(terraform, prepared().0, &modules(false)).refusals();
     for (name, _, expected) in cases() {
         let file = format!("{name}.json: ");
-        let derived = match wrong.iter().find(|told| told.contains(&file)) {
-            Some(told) => Err(told.clone()),
+        let derived = match wrong.iter().find(|output| output.contains(&file)) {
+            Some(output) => Err(output.clone()),
             None => {
                 let outputs = &right[name]["after"];
                 let tools = outputs["tools"]
@@ -344,7 +346,7 @@ fn terraform_derives_it() {
 }
 
 #[test]
-fn the_host_serves_what_is_derived() {
+fn the_host_serves_the_derived_selection() {
     let (_folder, layer) = prepared();
     for (name, _, expected) in cases() {
         let Ok((files, tools)) = expected else {

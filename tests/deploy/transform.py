@@ -12,7 +12,7 @@ NOTHING = object()
 
 def main(template, *values):
     template = yaml_parse(Path(template).read_text())
-    # Where `sam package` would have put them.
+    # The place that `sam package` would have used.
     for resource in template["Resources"].values():
         for place in ("CodeUri", "ContentUri"):
             if place in resource["Properties"]:

@@ -1,22 +1,23 @@
-//! What is deployed in every way: each front door, each kind of authentication, each option at least once.
+//! The configurations that every way of deployment is tested with: each front door, each kind of authentication, each option
+//! at least once.
 
 use serde_json::{Map, Value, json};
 
 use crate::archives::architectures;
 
-/// A configuration, in the words of the Terraform module.
+/// A configuration, with the keys of the Terraform module.
 #[derive(Debug)]
 pub(crate) struct Variant {
     pub(crate) name: &'static str,
     pub(crate) settings: Value,
 }
 
-/// The entry of a token.
+/// Returns the entry of a token.
 pub(crate) fn token() -> String {
     format!("ada:{}", "5".repeat(64))
 }
 
-/// All of them.
+/// Returns all variants.
 pub(crate) fn all() -> Vec<Variant> {
     let origins = ["https://app.example.com"];
     let variant = |name, settings| Variant { name, settings };
@@ -97,7 +98,7 @@ impl Variant {
         self.settings["session_table"] != false
     }
 
-    /// For the construct of CDK.
+    /// Returns the configuration for the construct of CDK.
     pub(crate) fn of_cdk(&self) -> Value {
         let mut props = camel(&self.settings);
         let name = self.name;
@@ -113,7 +114,7 @@ impl Variant {
         props
     }
 
-    /// For the template of SAM, as `NAME=VALUE`.
+    /// Returns the parameters for the template of SAM, as `NAME=VALUE`.
     pub(crate) fn of_sam(&self) -> Vec<String> {
         let mut parameters = vec![
             format!("Name=mcp-{}", self.name),
@@ -142,7 +143,7 @@ impl Variant {
         parameters
     }
 
-    /// For the module of Terraform.
+    /// Returns the configuration for the module of Terraform.
     pub(crate) fn of_terraform(&self) -> Value {
         let mut arguments = self.settings.clone();
         let name = self.name;

@@ -1,4 +1,4 @@
-//! `cargo layer verify`: a server asked whether it serves what it should.
+//! `cargo layer verify`: checks that a server serves the expected tools.
 
 use std::process::Command;
 
@@ -6,19 +6,19 @@ use tests::{FrontDoor, Host, Layer, cargo_layer, run_captured, target};
 
 use crate::function::TOKENS;
 
-/// What has the hash in [`TOKENS`]. Its own secret, which only this test knows.
+/// The token with the hash in [`TOKENS`].
 const TOKEN: &str = "test";
 
-fn verify(url: &str, words: &[&str]) -> (String, String, Option<i32>) {
+fn verify(url: &str, arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     command
         .args(["verify", url])
-        .args(words)
+        .args(arguments)
         .env("MCP_TOKEN", TOKEN);
     run_captured(&mut command)
 }
 
-/// The archive of an example.
+/// Returns the archive of an example.
 fn archive(plugin: &str) -> String {
     Layer::of([plugin]);
     target().join(format!("{plugin}.zip")).display().to_string()
@@ -46,12 +46,12 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
         ),
     ];
     for host in hosts {
-        let (found, said, code) = verify(host.url(), &call);
-        assert_eq!(code, Some(0), "{found}\n{said}");
+        let (found, stderr, code) = verify(host.url(), &call);
+        assert_eq!(code, Some(0), "{found}\n{stderr}");
         assert_eq!(
             found,
             "ok    server: custom-tools 0.1.0, by revision 2026-07-28\n\
-             ok    tools, as the layers declare them: greet, multiply, add\n\
+             ok    tools, as declared by the layers: greet, multiply, add\n\
              ok    call of multiply: 42\n\
              ok    health: ok"
         );
@@ -59,10 +59,10 @@ fn a_server_that_serves_its_layer_passes_through_every_door() {
 }
 
 #[test]
-fn a_server_that_serves_something_else_does_not() {
+fn a_server_with_other_tools_fails() {
     let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("TOOLS_LIST", "greet,add")]);
     let layer = archive("custom-tools");
-    for (words, code, expected) in [
+    for (arguments, code, expected) in [
         (
             vec!["--layer", &layer],
             5,
@@ -71,12 +71,12 @@ fn a_server_that_serves_something_else_does_not() {
         (
             vec!["--layer", &layer, "--tools", "greet,add"],
             0,
-            "ok    tools, as the layers declare them: greet, add",
+            "ok    tools, as declared by the layers: greet, add",
         ),
         (
             vec!["--layer", &layer, "--tools", "add"],
             5,
-            "fails tools: greet is listed, and should not be",
+            "fails tools: greet is listed, but not expected",
         ),
         (
             vec!["--call", "greet", "--arguments", "{}"],
@@ -85,11 +85,11 @@ fn a_server_that_serves_something_else_does_not() {
         ),
         (vec![], 0, "ok    tools: greet, add"),
     ] {
-        let (found, said, ended) = verify(host.url(), &words);
-        assert_eq!(ended, Some(code), "{words:?}: {found}\n{said}");
+        let (found, stderr, ended) = verify(host.url(), &arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {found}\n{stderr}");
         assert!(found.contains(expected), "no {expected:?} in {found}");
     }
-    for (words, code, expected) in [
+    for (arguments, code, expected) in [
         (vec!["--call", "nothing"], 1, "error[UNKNOWN_TOOL]"),
         (
             vec!["--layer", &layer, "--tools", "gret"],
@@ -100,16 +100,16 @@ fn a_server_that_serves_something_else_does_not() {
         (
             vec!["--call", "greet", "--arguments", "[]"],
             2,
-            "no JSON object",
+            "not a JSON object",
         ),
     ] {
-        let (_, said, ended) = verify(host.url(), &words);
-        assert_eq!(ended, Some(code), "{words:?}: {said}");
-        assert!(said.contains(expected), "no {expected:?} in {said}");
+        let (_, stderr, ended) = verify(host.url(), &arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "no {expected:?} in {stderr}");
     }
-    let (_, said, code) = verify("http://127.0.0.1:9/mcp", &[]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("error[UNREACHABLE]"), "{said}");
+    let (_, stderr, code) = verify("http://127.0.0.1:9/mcp", &[]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("error[UNREACHABLE]"), "{stderr}");
 }
 
 #[test]
@@ -118,18 +118,18 @@ fn a_server_that_asks_for_tokens_is_shown_one() {
         &Layer::of(["custom-tools"]),
         &[("MCP_BEARER_TOKENS", TOKENS)],
     );
-    let (_, said, code) = verify(host.url(), &[]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("401"), "{said}");
-    let (found, said, code) = verify(host.url(), &["--token-env", "MCP_TOKEN"]);
-    assert_eq!(code, Some(0), "{found}\n{said}");
+    let (_, stderr, code) = verify(host.url(), &[]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("401"), "{stderr}");
+    let (found, stderr, code) = verify(host.url(), &["--token-env", "MCP_TOKEN"]);
+    assert_eq!(code, Some(0), "{found}\n{stderr}");
     assert!(found.contains("ok    health: ok"), "{found}");
 }
 
 #[test]
 fn a_tool_that_may_change_something_is_not_called() {
     let host = Host::serve(&Layer::of(["todo-tools"]));
-    let (_, said, code) = verify(host.url(), &["--call", "clearTodos"]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("error[TOOL_NOT_READ_ONLY]"), "{said}");
+    let (_, stderr, code) = verify(host.url(), &["--call", "clearTodos"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("error[TOOL_NOT_READ_ONLY]"), "{stderr}");
 }

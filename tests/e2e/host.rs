@@ -1,4 +1,4 @@
-//! The host: what it serves, what it refuses, and what it survives.
+//! The host: serving, refusing, and surviving faults.
 
 mod async_tools;
 mod bad_plugins;

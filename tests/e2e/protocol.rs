@@ -1,4 +1,4 @@
-//! What the protocol asks of a server.
+//! The requirements of the protocol.
 
 mod conformance;
 mod edge_cases;

@@ -89,7 +89,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// Returns a folder made by `make`, and made anew when `description` has changed since.
+/// Returns a folder made by `make`, and made again when `description` has changed since.
 pub(crate) fn prepared(name: &str, description: &Path, make: impl FnOnce(&Path)) -> PathBuf {
     locked(name, || {
         let folder = target().join(name);

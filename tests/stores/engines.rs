@@ -1,4 +1,4 @@
-//! DynamoDB as several engines understand it.
+//! Several implementations of DynamoDB.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use tests::{Dynamo, dynamodb};
 
 use crate::Stores;
 
-/// In this process, behind its HTTP server.
+/// Returns stores in this process, behind its HTTP server.
 pub(crate) async fn dynoxide() -> Stores {
-    // As long as the process.
+    // It lives as long as the process.
     let dynamo: &'static Dynamo = Box::leak(Box::new(Dynamo::start().await));
     at(dynamo.endpoint()).await
 }
 
-/// Behind this endpoint, in a table of its own.
+/// Returns stores behind this endpoint, in a separate table.
 pub(crate) async fn at(endpoint: &str) -> Stores {
     let client = dynamodb::client(endpoint);
     let name = format!("contract-{}", uuid::Uuid::new_v4());

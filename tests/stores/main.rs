@@ -1,4 +1,4 @@
-//! One contract for every place where sessions and states are kept: memory, and DynamoDB as several engines understand it.
+//! One contract for every store of sessions and states: memory, and several implementations of DynamoDB.
 
 mod engines;
 mod sessions;
@@ -9,20 +9,20 @@ use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 use futures_util::FutureExt;
 use host::store::{session::SessionStore, tool_state::StateStore};
 
-/// Where both are kept.
+/// The stores of both.
 #[derive(Clone)]
 struct Stores {
     sessions: Arc<dyn SessionStore>,
     states: Arc<dyn StateStore>,
 }
 
-/// A clause of the contract, by its name.
+/// A clause of the contract, with its name.
 type Case = (
     &'static str,
     fn(Stores) -> Pin<Box<dyn Future<Output = ()>>>,
 );
 
-/// The clauses that these functions are.
+/// Lists the clauses of these functions.
 macro_rules! cases {
     ($($name:ident),* $(,)?) => {
         pub(crate) const CASES: &[crate::Case] =
@@ -31,7 +31,7 @@ macro_rules! cases {
 }
 use cases;
 
-/// Check every clause, each with keys of its own.
+/// Checks every clause, each with separate keys.
 async fn keeps_the_contract(stores: Stores) {
     let mut broken = Vec::new();
     for (name, case) in [sessions::CASES, states::CASES].concat() {
@@ -66,9 +66,9 @@ async fn moto() {
     keeps_the_contract(engines::at(moto.endpoint()).await).await;
 }
 
-/// Any other, such as DynamoDB itself or DynamoDB Local, where the environment names one.
+/// Another engine, such as DynamoDB itself or DynamoDB Local, if the environment names one.
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_environment_names() {
+async fn the_engine_of_the_environment() {
     if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL_DYNAMODB") {
         keeps_the_contract(engines::at(&endpoint).await).await;
     }

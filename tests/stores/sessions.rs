@@ -1,4 +1,4 @@
-//! What holds for sessions, wherever they are kept.
+//! The contract for sessions, in every store.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,28 +9,28 @@ use crate::{Stores, cases};
 
 cases!(
     a_session_is_found_as_it_was_created,
-    a_session_of_nobody_in_particular_is_found_as_well,
-    nothing_is_known_of_another_id,
+    a_session_without_a_principal_is_found,
+    another_id_is_unknown,
     a_session_ends_on_its_second,
     an_expired_session_is_unknown_though_it_is_still_there,
     an_ended_session_stays_so,
-    a_session_that_was_never_here_can_be_ended,
+    an_unknown_session_can_be_ended,
     a_session_is_ended_twice,
     a_tombstone_is_forgotten_in_the_end,
-    a_session_of_somebody_else_is_not_ended,
-    an_unknown_session_is_ended_by_anybody,
+    a_session_of_another_principal_is_not_ended,
+    any_principal_can_end_an_unknown_session,
     a_session_keeps_the_level_that_is_set,
-    a_level_makes_no_session,
+    a_level_creates_no_session,
     a_level_does_not_bring_an_ended_session_back,
     writes_in_flight_do_not_bring_an_ended_session_back,
     the_same_session_is_created_twice_by_a_client_that_tries_again,
     a_session_is_extended,
     an_extension_does_not_bring_an_ended_session_back,
-    an_extension_makes_no_session,
-    what_a_client_says_comes_back_letter_by_letter,
+    an_extension_creates_no_session,
+    values_of_clients_come_back_unchanged,
 );
 
-/// In this many seconds. (Stores keep whole seconds.)
+/// Returns the time after this many seconds. (Stores keep whole seconds.)
 fn after(seconds: u64) -> SystemTime {
     let now = SystemTime::now() + Duration::from_secs(seconds);
     let since = now.duration_since(SystemTime::UNIX_EPOCH).expect("now");
@@ -49,7 +49,7 @@ fn session(seconds: u64) -> Session {
     }
 }
 
-/// A session of an hour.
+/// Creates a session of an hour.
 async fn created(stores: &Stores) -> (SessionId, Session) {
     let (id, session) = (SessionId::random(), session(3600));
     let created = stores.sessions.create(id, session.clone()).await;
@@ -66,7 +66,7 @@ async fn end(stores: &Stores, id: SessionId, remember: u64) {
     assert!(ended.await.expect("it can be ended"));
 }
 
-/// `false`: there is no such session.
+/// Sets the level of a session. `false`: there is no such session.
 async fn set_level(stores: &Stores, id: SessionId) -> bool {
     let set = stores.sessions.set_log_level(id, LogLevel::Debug).await;
     set.expect("no error")
@@ -77,7 +77,7 @@ async fn a_session_is_found_as_it_was_created(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Alive(session));
 }
 
-async fn a_session_of_nobody_in_particular_is_found_as_well(stores: Stores) {
+async fn a_session_without_a_principal_is_found(stores: Stores) {
     let id = SessionId::random();
     let session = Session {
         client: None,
@@ -91,7 +91,7 @@ async fn a_session_of_nobody_in_particular_is_found_as_well(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Alive(session));
 }
 
-async fn nothing_is_known_of_another_id(stores: Stores) {
+async fn another_id_is_unknown(stores: Stores) {
     created(&stores).await;
     assert_eq!(
         find(&stores, SessionId::random()).await,
@@ -130,7 +130,7 @@ async fn an_ended_session_stays_so(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
-async fn a_session_that_was_never_here_can_be_ended(stores: Stores) {
+async fn an_unknown_session_can_be_ended(stores: Stores) {
     let id = SessionId::random();
     end(&stores, id, 60).await;
     assert_eq!(find(&stores, id).await, SessionLookup::Ended);
@@ -149,7 +149,7 @@ async fn a_tombstone_is_forgotten_in_the_end(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
 }
 
-async fn a_session_of_somebody_else_is_not_ended(stores: Stores) {
+async fn a_session_of_another_principal_is_not_ended(stores: Stores) {
     let (id, session) = created(&stores).await;
     for other in [None, Some("bob"), Some("")] {
         let ended = stores.sessions.end(id, other, after(60)).await;
@@ -172,7 +172,7 @@ async fn a_session_of_somebody_else_is_not_ended(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
-async fn an_unknown_session_is_ended_by_anybody(stores: Stores) {
+async fn any_principal_can_end_an_unknown_session(stores: Stores) {
     for principal in [None, Some("bob")] {
         let id = SessionId::random();
         for _ in 0..2 {
@@ -193,7 +193,7 @@ async fn a_session_keeps_the_level_that_is_set(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Alive(changed));
 }
 
-async fn a_level_makes_no_session(stores: Stores) {
+async fn a_level_creates_no_session(stores: Stores) {
     let id = SessionId::random();
     assert!(!set_level(&stores, id).await);
     assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
@@ -251,7 +251,7 @@ async fn an_extension_does_not_bring_an_ended_session_back(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Ended);
 }
 
-async fn an_extension_makes_no_session(stores: Stores) {
+async fn an_extension_creates_no_session(stores: Stores) {
     let id = SessionId::random();
     stores
         .sessions
@@ -261,7 +261,7 @@ async fn an_extension_makes_no_session(stores: Stores) {
     assert_eq!(find(&stores, id).await, SessionLookup::Unknown);
 }
 
-async fn what_a_client_says_comes_back_letter_by_letter(stores: Stores) {
+async fn values_of_clients_come_back_unchanged(stores: Stores) {
     let id = SessionId::random();
     let session = Session {
         client: Some(r#"{"name":"größe 漢字 🦀 \u0000 \"","version":""}"#.to_owned()),

@@ -1,4 +1,4 @@
-//! What holds for what tools keep, wherever that is.
+//! The contract for the state of tools, in every store.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{Stores, cases};
 
 cases!(
-    nothing_is_there_at_first,
+    a_store_is_empty_at_first,
     a_state_is_read_as_it_was_written,
     a_first_write_loses_against_another,
     a_write_replaces_the_version_that_it_knows,
@@ -18,14 +18,14 @@ cases!(
     the_same_write_is_done_once_however_often_it_is_tried,
     a_write_whose_answer_was_lost_is_recognized_after_others,
     writers_at_the_same_time_lose_nothing,
-    what_is_deleted_has_no_value_and_goes_on_counting,
+    a_deleted_state_has_no_value_and_keeps_counting,
     an_expired_state_is_written_over,
     an_expired_state_that_is_gone_is_written_over,
     a_state_ends_on_its_second,
-    a_state_lives_no_shorter_than_it_is_told,
+    a_state_lives_at_least_as_long_as_requested,
     an_end_that_is_fixed_stays_so,
     a_state_is_extended,
-    an_extension_makes_no_state,
+    an_extension_creates_no_state,
     the_largest_value_is_kept,
     values_come_back_letter_by_letter,
     keys_do_not_touch_each_other,
@@ -61,7 +61,7 @@ async fn write(stores: &Stores, key: &str, state: &ToolState, expected: Expected
     written.expect("it can be written")
 }
 
-/// A first state under a key.
+/// Creates a first state under a key.
 async fn begun(stores: &Stores, value: &str) -> (String, ToolState) {
     let (key, state) = (key(), next(None, value));
     let written = write(stores, &key, &state, Expected::VersionOrNothing(0)).await;
@@ -69,7 +69,7 @@ async fn begun(stores: &Stores, value: &str) -> (String, ToolState) {
     (key, state)
 }
 
-async fn nothing_is_there_at_first(stores: Stores) {
+async fn a_store_is_empty_at_first(stores: Stores) {
     assert_eq!(read(&stores, &key()).await, None);
 }
 
@@ -183,7 +183,7 @@ async fn writers_at_the_same_time_lose_nothing(stores: Stores) {
     assert_eq!(state.version, 81);
 }
 
-async fn what_is_deleted_has_no_value_and_goes_on_counting(stores: Stores) {
+async fn a_deleted_state_has_no_value_and_keeps_counting(stores: Stores) {
     let (key, first) = begun(&stores, "1").await;
     let deleted = ToolState::next(Some(&first), owner(), None, later(60));
     write(&stores, &key, &deleted, Expected::Version(1)).await;
@@ -191,7 +191,7 @@ async fn what_is_deleted_has_no_value_and_goes_on_counting(stores: Stores) {
         .await
         .expect("its version is still there");
     assert_eq!((found.value.as_deref(), found.version), (None, 2));
-    // Who still believes in the first cannot write over it.
+    // A writer with the first version cannot overwrite it.
     let late = next(Some(&first), "late");
     assert_eq!(
         write(&stores, &key, &late, Expected::Version(1)).await,
@@ -256,7 +256,7 @@ async fn a_state_ends_on_its_second(stores: Stores) {
     assert_eq!(found.value_at(expires), None);
 }
 
-async fn a_state_lives_no_shorter_than_it_is_told(stores: Stores) {
+async fn a_state_lives_at_least_as_long_as_requested(stores: Stores) {
     let expires = later(60) + Duration::from_millis(1);
     let (key, state) = (
         key(),
@@ -294,7 +294,7 @@ async fn a_state_is_extended(stores: Stores) {
     );
 }
 
-async fn an_extension_makes_no_state(stores: Stores) {
+async fn an_extension_creates_no_state(stores: Stores) {
     let key = key();
     stores
         .states
@@ -306,7 +306,7 @@ async fn an_extension_makes_no_state(stores: Stores) {
 
 async fn the_largest_value_is_kept(stores: Stores) {
     let mut before = None;
-    // With as many writes remembered as there can be.
+    // With the maximum number of remembered writes.
     let key = key();
     for version in 0..70 {
         let value = if version < 69 { 1 } else { MAX_VALUE - 2 };

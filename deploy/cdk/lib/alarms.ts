@@ -1,4 +1,4 @@
-// What wakes somebody.
+// Alarms.
 
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -6,7 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { Settled } from './props';
 
-/** Alarms of the function and its table. */
+/** Adds the alarms of the function and its table. */
 export function alarms(scope: Construct, props: Settled, host: lambda.Function, table?: dynamodb.CfnTable): void {
   const alarm = (id: string, metric: Partial<cloudwatch.CfnAlarmProps>, threshold = 0) =>
     new cloudwatch.CfnAlarm(scope, id, {
@@ -28,18 +28,18 @@ export function alarms(scope: Construct, props: Settled, host: lambda.Function, 
   const slow = props.alarmP99Ms ?? 5000;
   alarm('ErrorsAlarm', {
     ...ofFunction('Errors'),
-    alarmDescription: 'Requests that ended without an answer: a crash, the time limit, no memory left.',
+    alarmDescription: 'Requests that failed without a response: a crash, the time limit, or no memory left.',
   });
   alarm('ThrottlesAlarm', {
     ...ofFunction('Throttles'),
-    alarmDescription: 'Requests that Lambda turned away: the concurrency is used up.',
+    alarmDescription: 'Requests that Lambda rejected: the concurrency limit is reached.',
   });
   alarm(
     'SlowAlarm',
     {
       ...ofFunction('Duration'),
       extendedStatistic: 'p99',
-      alarmDescription: `One request of a hundred takes longer than ${slow} ms.`,
+      alarmDescription: `One request in a hundred takes longer than ${slow} ms.`,
     },
     slow,
   );
@@ -49,7 +49,7 @@ export function alarms(scope: Construct, props: Settled, host: lambda.Function, 
       namespace: 'AWS/DynamoDB',
       metricName,
       dimensions: [{ name: 'TableName', value: table.ref }],
-      alarmDescription: 'DynamoDB turned requests for sessions away: callers got status 503.',
+      alarmDescription: 'DynamoDB rejected requests for sessions: callers got status 503.',
     });
   }
 }

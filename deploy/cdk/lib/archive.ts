@@ -1,4 +1,4 @@
-// What is in the archives: the plugins of a layer, by its manifests, and the CPU of the host.
+// The content of archives: the plugins of a layer, from its manifests, and the CPU of the host.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { unzipSync } from 'fflate';
@@ -7,7 +7,7 @@ import { unzipSync } from 'fflate';
 export interface Tool {
   readonly name: string;
   readonly function: string;
-  /** Is it served where nobody chooses? */
+  /** Whether it is served if tools.json does not select tools. */
   readonly byDefault: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface Tool {
 export interface Plugin {
   readonly zip: string;
   readonly file: string;
-  /** As Rust names it: x86_64 or aarch64. */
+  /** The CPU, by Rust's name: x86_64 or aarch64. */
   readonly cpu: string;
   readonly tools: Tool[];
 }
@@ -30,16 +30,16 @@ interface Manifest {
   }[];
 }
 
-/** The format of manifests that is understood here. */
+/** The newest supported format of manifests. */
 const FORMAT = 1;
 
-/** Does `*` in a pattern stand for what the name has there? */
+/** Reports whether a name matches a pattern, in which `*` stands for any text. */
 export function fits(pattern: string, name: string): boolean {
   const literal = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`, 's').test(name);
 }
 
-/** The plugins of a layer; what is wrong with it is added to the problems. */
+/** Returns the plugins of a layer, and adds its problems. */
 export function plugins(zip: string, problems: string[]): Plugin[] {
   const files = read(zip, (name) => /^lib\/[^/]+\.(layer\.json|so)$/.test(name), problems);
   if (!files) return [];
@@ -49,7 +49,7 @@ export function plugins(zip: string, problems: string[]): Plugin[] {
     const manifest = JSON.parse(new TextDecoder().decode(content)) as Manifest;
     if (manifest.format > FORMAT) {
       problems.push(
-        `${zip}: ${name} has format ${manifest.format}, this reads up to ${FORMAT}; take the deploy/cdk of that release`,
+        `${zip}: ${name} has format ${manifest.format}, this reads up to ${FORMAT}; use the deploy/cdk of that release`,
       );
       continue;
     }
@@ -57,7 +57,7 @@ export function plugins(zip: string, problems: string[]): Plugin[] {
     for (const { file, declaration } of manifest.plugins) {
       const library = files[`lib/${file}`];
       if (!library) {
-        problems.push(`${zip}: its manifest names ${file}, which is not there; build the layer again`);
+        problems.push(`${zip}: its manifest lists ${file}, which is missing; build the layer again`);
         continue;
       }
       found.push({
@@ -72,17 +72,17 @@ export function plugins(zip: string, problems: string[]): Plugin[] {
       });
     }
   }
-  if (found.length === 0) problems.push(`${zip}: declares no plugins; make it by \`cargo layer build\``);
+  if (found.length === 0) problems.push(`${zip}: declares no plugins; make it with \`cargo layer build\``);
   return found;
 }
 
-/** The CPU of the function's program. */
+/** Returns the CPU of the function's program. */
 export function bootstrapCpu(zip: string, problems: string[]): string | undefined {
   const files = read(zip, (name) => name === 'bootstrap', problems);
   if (!files) return undefined;
   const program = files['bootstrap'];
   if (!program) {
-    problems.push(`${zip}: has no bootstrap; make it by \`cargo layer host\``);
+    problems.push(`${zip}: has no bootstrap; make it with \`cargo layer host\``);
     return undefined;
   }
   return cpu(program);
@@ -94,7 +94,7 @@ function read(
   problems: string[],
 ): Record<string, Uint8Array> | undefined {
   if (!existsSync(zip)) {
-    problems.push(`${zip}: there is no such file; make it by \`cargo layer\``);
+    problems.push(`${zip}: there is no such file; make it with \`cargo layer\``);
     return undefined;
   }
   try {
@@ -105,14 +105,14 @@ function read(
   }
 }
 
-/** The CPU of an ELF file, by `e_machine` of its header. */
+/** Returns the CPU of an ELF file, by `e_machine` of its header. */
 function cpu(file: Uint8Array): string {
   if (file.length < 20 || String.fromCharCode(...file.subarray(1, 4)) !== 'ELF') return 'no CPU (not ELF)';
   const machine = file[18] | (file[19] << 8);
   return { 62: 'x86_64', 183: 'aarch64' }[machine] ?? `ELF machine ${machine}`;
 }
 
-/** As the host chooses by the layer's own list. */
+/** Reports whether the layer's own list selects a tool, by the rules of the host. */
 function byDefault(entries: string[], name: string, rust: string): boolean {
   const means = (pattern: string) => fits(pattern.trim(), name) || fits(pattern.trim(), rust);
   const excludes = (entry: string) => entry.startsWith('!');

@@ -1,4 +1,4 @@
-// How callers are told of the server.
+// The configuration and the policy of callers.
 
 import { Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -8,7 +8,7 @@ import { Settled } from './props';
 const byToken = (props: Settled) => props.auth === 'jwt' || props.auth === 'bearer';
 const service = (props: Settled) => (props.isUrl ? 'lambda' : 'execute-api');
 
-/** A command that lists the tools. */
+/** Returns a command that lists the tools. */
 export function curl(scope: Construct, props: Settled, url: string): string {
   const credentials = byToken(props)
     ? ' -H "Authorization: Bearer $MCP_TOKEN"'
@@ -19,12 +19,12 @@ export function curl(scope: Construct, props: Settled, url: string): string {
   return `curl -s ${url}${credentials} -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'`;
 }
 
-/** What the configurations of MCP clients have to say; `cargo layer connect` knows others. */
+/** Returns the configuration of some MCP clients; `cargo layer connect` knows others. */
 export function clients(scope: Construct, props: Settled, url: string): Record<string, string> {
   const stack = Stack.of(scope);
-  const told = (entry: object, variable: string) => {
+  const configuration = (entry: object, variable: string) => {
     const headers = byToken(props) ? { headers: { Authorization: `Bearer ${variable}` } } : {};
-    // Those that cannot sign are given AWS's proxy, which can.
+    // These clients cannot sign requests, so they start AWS's proxy, which can.
     const server =
       props.auth === 'iam'
         ? {
@@ -34,10 +34,10 @@ export function clients(scope: Construct, props: Settled, url: string): Record<s
         : { ...entry, url, ...headers };
     return stack.toJsonString({ mcpServers: { [props.name]: server } });
   };
-  return { ClaudeCode: told({ type: 'http' }, '${MCP_TOKEN}'), Cursor: told({}, '${env:MCP_TOKEN}') };
+  return { ClaudeCode: configuration({ type: 'http' }, '${MCP_TOKEN}'), Cursor: configuration({}, '${env:MCP_TOKEN}') };
 }
 
-/** With auth iam: the policy that lets a role or user of this account call. */
+/** Returns the policy that lets a role or user of this account call, with auth iam. */
 export function callerPolicy(props: Settled, alias: lambda.Alias, apiArn?: string): object | undefined {
   if (props.auth !== 'iam') return undefined;
   const allow = (Action: string, Resource: string, more = {}) => ({ Effect: 'Allow', Action, Resource, ...more });

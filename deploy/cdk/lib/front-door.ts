@@ -1,4 +1,4 @@
-// What stands before the function. CORS is nobody's here: the host answers it.
+// The front door of the function. No gateway handles CORS: the host does.
 
 import { createHash } from 'node:crypto';
 import { Fn, Stack } from 'aws-cdk-lib';
@@ -8,14 +8,14 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { Settled } from './props';
 
-/** What others have to know of a front door. */
+/** The parts of a front door that other resources refer to. */
 export interface FrontDoorResources {
   readonly url: string;
   /** ARN of the API, if it is one. */
   readonly apiArn?: string;
 }
 
-/** The front door that is asked for. */
+/** Creates the configured front door. */
 export function frontDoor(
   scope: Construct,
   props: Settled,
@@ -24,7 +24,7 @@ export function frontDoor(
 ): FrontDoorResources {
   if (props.isUrl) return functionUrl(scope, props, host, alias);
   const made = props.isHttp ? httpApi(scope, props, alias) : restApi(scope, props, alias);
-  // For its own two paths.
+  // The API may invoke the function only for its two paths.
   for (const path of ['mcp', 'health']) {
     new lambda.CfnPermission(scope, `Allow-${path}`, {
       action: 'lambda:InvokeFunction',
@@ -48,7 +48,7 @@ function httpApi(scope: Construct, props: Settled, alias: lambda.Alias): FrontDo
     integrationUri: alias.functionArn,
     payloadFormatVersion: '2.0',
   });
-  // Who asks for credentials: the gateway, or the host (bearer), or nobody (none).
+  // Credentials are checked by the gateway, by the host (bearer), or not at all (none).
   let authorization: { authorizationType: string; authorizerId?: string } = {
     authorizationType: props.auth === 'iam' ? 'AWS_IAM' : 'NONE',
   };
@@ -71,7 +71,7 @@ function httpApi(scope: Construct, props: Settled, alias: lambda.Alias): FrontDo
     });
   route('McpRoute', 'ANY /mcp', authorization);
   route('HealthRoute', 'GET /health', authorization);
-  // A browser asks before it calls, without credentials; the host answers that.
+  // A browser sends a preflight without credentials before it calls; the host answers it.
   if (props.allowedOrigins.length > 0) route('PreflightRoute', 'OPTIONS /mcp', { authorizationType: 'NONE' });
   new apigatewayv2.CfnStage(scope, 'Stage', {
     apiId: api.ref,
@@ -114,7 +114,7 @@ function restApi(scope: Construct, props: Settled, alias: lambda.Alias): FrontDo
     body,
     endpointConfiguration: { types: ['REGIONAL'] },
   });
-  // A deployment never changes: another API needs one of another name.
+  // A deployment is immutable: a changed API needs one with another name.
   const hash = createHash('sha256')
     .update(JSON.stringify(stack.resolve(body)))
     .digest('hex')
@@ -150,8 +150,8 @@ function functionUrl(scope: Construct, props: Settled, host: lambda.Function, al
     invokeMode: props.streaming ? 'RESPONSE_STREAM' : 'BUFFERED',
   });
   url.node.addDependency(alias);
-  // Whom the function's own policy has to let in: callers of this account come by their own. It takes two permissions, the
-  // second for the URL alone, or everybody could invoke the function past the token that the host asks for.
+  // The principals that the function's own policy must allow: callers of this account have their own policy. A URL needs two
+  // permissions. The second is for the URL alone; otherwise everybody could invoke the function past the host's token check.
   const principals = props.auth === 'iam' ? props.callers : ['*'];
   principals.forEach((principal, position) => {
     const permission = { functionName: alias.functionArn, principal };

@@ -21,14 +21,14 @@ const CPU = { x86_64: 'x86_64', arm64: 'aarch64' };
 /**
  * An MCP server: the host as a function, tools from its layers.
  *
- * What is wrong with the configuration, the tools or the archives is thrown, all at once, when it is made.
+ * Its constructor throws all problems of the configuration, the tools and the archives at once.
  */
 export class McpLayerHost extends Construct {
   /** The MCP endpoint. */
   readonly url: string;
   /** A command that lists the tools. */
   readonly curl: string;
-  /** What the configurations of MCP clients have to say. */
+  /** The configuration of some MCP clients. */
   readonly clients: Record<string, string>;
   /** With auth iam: the policy that lets a role or user of this account call. */
   readonly callerPolicy?: object;
@@ -38,7 +38,7 @@ export class McpLayerHost extends Construct {
   readonly alias: lambda.Alias;
   /** The table of sessions, if there is one. */
   readonly table?: dynamodb.CfnTable;
-  /** What is served, as derived from tools.json. */
+  /** The selection of plugins and tools, as derived from tools.json. */
   readonly selection: Selection;
 
   constructor(scope: Construct, id: string, given: McpLayerHostProps) {
@@ -74,7 +74,7 @@ export class McpLayerHost extends Construct {
           code: lambda.Code.fromAsset(zip),
           compatibleRuntimes: [lambda.Runtime.PROVIDED_AL2023],
           compatibleArchitectures: [architecture],
-          // What an older version of the function needs stays, so that one can go back.
+          // Older versions of the function need their layers, for a rollback.
           removalPolicy: RemovalPolicy.RETAIN,
         }),
     );
@@ -98,10 +98,10 @@ export class McpLayerHost extends Construct {
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
     const plain = made.node.defaultChild as lambda.CfnFunction;
-    // By ids alone: to look a VPC up takes an account at synthesis.
+    // By ids only: a lookup of the VPC needs an account at synthesis.
     plain.vpcConfig = props.vpc;
     plain.codeSigningConfigArn = props.codeSigningConfigArn;
-    // On its role, to which it refers anyway: cfn-lint's W3005.
+    // The dependency on its role is redundant, since it refers to the role: cfn-lint's W3005.
     plain.addDeletionOverride('DependsOn');
     return made;
   }
@@ -123,7 +123,7 @@ export class McpLayerHost extends Construct {
   }
 }
 
-/** What is served; throws what is wrong. */
+/** Returns the selection; throws all problems. */
 function checked(given: McpLayerHostProps, props: Settled): Selection {
   const problems = check(given, props);
   const wanted = CPU[props.architecture];
@@ -131,14 +131,14 @@ function checked(given: McpLayerHostProps, props: Settled): Selection {
   for (const { zip, file, cpu } of found) {
     if (cpu !== wanted) {
       problems.push(
-        `${zip}: ${file} is for ${cpu}, the function for ${wanted}; build it by \`cargo layer build --arch ${props.architecture}\`, or set architecture`,
+        `${zip}: ${file} is for ${cpu}, but the function is for ${wanted}; build it with \`cargo layer build --arch ${props.architecture}\`, or set architecture`,
       );
     }
   }
   const cpu = bootstrapCpu(props.functionZip, problems);
   if (cpu !== undefined && cpu !== wanted) {
     problems.push(
-      `${props.functionZip}: bootstrap is for ${cpu}, the function for ${wanted}; build it by \`cargo layer host --arch ${props.architecture}\`, or set architecture`,
+      `${props.functionZip}: bootstrap is for ${cpu}, but the function is for ${wanted}; build it with \`cargo layer host --arch ${props.architecture}\`, or set architecture`,
     );
   }
   const selection = select(props.tools, found, problems);
@@ -149,20 +149,20 @@ function checked(given: McpLayerHostProps, props: Settled): Selection {
     ...props.environment,
   });
   if (size.reduce((sum, [name, value]) => sum + name.length + value.length, 0) > 4096) {
-    problems.push('environment: Lambda takes 4 KB of variables in all; serve fewer tools, or by more functions');
+    problems.push('environment: Lambda accepts at most 4 KB of variables; serve fewer tools, or use several functions');
   }
-  if (problems.length > 0) throw new Error(`the configuration is wrong:\n${problems.join('\n')}`);
+  if (problems.length > 0) throw new Error(`the configuration has problems:\n${problems.join('\n')}`);
   return selection;
 }
 
-/** Sessions, and what tools keep between calls. */
+/** Creates the table of sessions and of tool state. */
 function table(scope: Construct, props: Settled): dynamodb.CfnTable {
   const made = new dynamodb.CfnTable(scope, 'Sessions', {
     billingMode: 'PAY_PER_REQUEST',
     keySchema: [{ attributeName: 'session_id', keyType: 'HASH' }],
     attributeDefinitions: [{ attributeName: 'session_id', attributeType: 'S' }],
     timeToLiveSpecification: { enabled: true, attributeName: 'expires_at' },
-    // By a key of the account's that AWS manages (aws/dynamodb), whose use CloudTrail shows.
+    // Encrypted with an AWS managed key of the account (aws/dynamodb); CloudTrail records its use.
     sseSpecification: { sseEnabled: true },
     deletionProtectionEnabled: props.tableDeletionProtection ?? true,
   });

@@ -1,75 +1,75 @@
-// What can be configured, and what cannot be right.
+// The configuration, its defaults and its checks.
 
-/** What stands before the function. */
+/** The front door of the function. */
 export type FrontDoor = 'http_api' | 'rest_api' | 'rest_api_stream' | 'function_url' | 'function_url_stream';
 
-/** Who may call: `none` is everyone who knows the URL. */
+/** The authentication of callers: `none` admits everyone who knows the URL. */
 export type Auth = 'iam' | 'jwt' | 'bearer' | 'none';
 
 /** Properties of an {@link McpLayerHost}. */
 export interface McpLayerHostProps {
-  /** Name of the function, and how the names of all else begin. */
+  /** Name of the function, and prefix of all other names. */
   readonly name: string;
-  /** Path of tools.json, which says which plugins and which of their tools are served. */
+  /** Path of tools.json, which selects the plugins and the tools to serve. */
   readonly tools: string;
-  /** Paths of one to five layers, as `cargo layer build` made them; later ones over earlier ones. */
+  /** Paths of one to five layers made by `cargo layer build`; later ones are unpacked over earlier ones. */
   readonly layers: string[];
-  /** Path of the archive that `cargo layer host` made. */
+  /** Path of the archive made by `cargo layer host`. */
   readonly functionZip: string;
   /** CPU of the function. @default x86_64 */
   readonly architecture?: 'x86_64' | 'arm64';
 
-  /** What stands before the function. @default http_api */
+  /** The front door of the function. @default http_api */
   readonly frontDoor?: FrontDoor;
   /**
-   * Who may call: signed requests (`iam`), tokens of an issuer (`jwt`; http_api only), tokens of the host's own (`bearer`).
+   * The authentication of callers: signed requests (`iam`), tokens of an issuer (`jwt`; http_api only), the host's tokens (`bearer`).
    * @default iam
    */
   readonly auth?: Auth;
   /** With auth bearer: entries NAME:HASH, as `cargo layer token NAME` prints them. Never a token itself. */
   readonly bearerTokens?: string[];
-  /** With auth jwt: whose tokens are taken. */
+  /** With auth jwt: the issuer and the audiences of accepted tokens. */
   readonly jwt?: { readonly issuer: string; readonly audience: string[] };
   /** With auth iam and a Function URL: ARNs of callers outside of this account. @default none */
   readonly callers?: string[];
   /** Origins of web pages that may call, such as https://app.example.com. @default none */
   readonly allowedOrigins?: string[];
-  /** What an API lets through: requests per second, and how many more at once. @default 50 and 100 */
+  /** The throttling of an API: requests per second, and a burst. @default 50 and 100 */
   readonly throttling?: { readonly rate: number; readonly burst: number };
 
   /** Memory. Unit: MB. @default 256 */
   readonly memorySize?: number;
-  /** How long a request may take. Unit: seconds. @default 30 */
+  /** The time limit of a request. Unit: seconds. @default 30 */
   readonly timeout?: number;
-  /** The most environments at once. @default what the account has */
+  /** The maximum number of environments at once. @default the account's limit */
   readonly reservedConcurrency?: number;
-  /** Environments that are kept ready. @default none */
+  /** The number of environments that are kept ready. @default none */
   readonly provisionedConcurrency?: number;
-  /** Where to run. @default outside of any VPC */
+  /** The subnets and security groups to run in. @default outside of any VPC */
   readonly vpc?: { readonly subnetIds: string[]; readonly securityGroupIds: string[] };
-  /** Other variables, of the host or of the tools. No secrets: whoever may read the function reads them. */
+  /** Other variables, of the host or of the tools. No secrets: everyone who can read the function can read them. */
   readonly environment?: Record<string, string>;
-  /** ARN of the code signing configuration that function and layers have to satisfy. @default none */
+  /** ARN of the code signing configuration that function and layers must satisfy. @default none */
   readonly codeSigningConfigArn?: string;
 
-  /** Make a DynamoDB table for sessions and for what tools keep? @default true */
+  /** Whether to create a DynamoDB table for sessions and tool state. @default true */
   readonly sessionTable?: boolean;
-  /** Refuse to delete the table? It stays when the stack goes, in any case. @default true */
+  /** Whether DynamoDB refuses to delete the table. It stays when the stack is deleted, in any case. @default true */
   readonly tableDeletionProtection?: boolean;
 
-  /** The least important lines that are logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL. @default INFO */
+  /** The lowest level that is logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL. @default INFO */
   readonly logLevel?: string;
-  /** How long logs are kept. Unit: days. @default 30 */
+  /** The retention of logs. Unit: days. @default 30 */
   readonly logRetentionDays?: number;
-  /** Write metrics of the function and of each tool (MCP_METRICS=emf)? CloudWatch bills each. @default false */
+  /** Whether to write metrics of the function and of each tool (MCP_METRICS=emf). CloudWatch bills each. @default false */
   readonly metrics?: boolean;
-  /** ARNs of SNS topics that hear of alarms. @default nobody does */
+  /** ARNs of SNS topics to notify of alarms. @default none */
   readonly alarmTopics?: string[];
-  /** The alarm of slow requests goes off when one of a hundred takes longer. Unit: milliseconds. @default 5000 */
+  /** The threshold of the alarm of slow requests, for the 99th percentile. Unit: milliseconds. @default 5000 */
   readonly alarmP99Ms?: number;
 }
 
-// Every key, so that one that is misspelled in a file of JSON is no default.
+// Every key, so that a misspelled key in a JSON file is an error, and not a default.
 const KEYS: Record<keyof McpLayerHostProps, true> = {
   name: true,
   tools: true,
@@ -113,10 +113,10 @@ const RESERVED = [
   'AWS_LAMBDA_LOG_FORMAT',
 ];
 
-/** The same, with every default. */
+/** The properties, with every default. */
 export type Settled = ReturnType<typeof settle>;
 
-/** With every default. */
+/** Returns the properties with every default. */
 export function settle(props: McpLayerHostProps) {
   const frontDoor = props.frontDoor ?? 'http_api';
   return {
@@ -137,18 +137,18 @@ export function settle(props: McpLayerHostProps) {
   };
 }
 
-/** What cannot be right, apart from archives and tools. */
+/** Returns the problems of the properties, apart from archives and tools. */
 export function check(given: McpLayerHostProps, props: Settled): string[] {
   const { auth, bearerTokens, callers, allowedOrigins, isUrl } = props;
   const problems: string[] = [];
   const refuse = (wrong: boolean, what: string) => wrong && problems.push(what);
   for (const key of Object.keys(given))
-    refuse(!(key in KEYS), `${key}: no such key; there are ${Object.keys(KEYS).join(', ')}`);
-  refuse(!/^[A-Za-z0-9_-]{1,48}$/.test(props.name), 'name: 1 to 48 letters, digits, - and _');
-  refuse(props.layers.length < 1 || props.layers.length > 5, 'layers: a function has one to five');
-  refuse(!['x86_64', 'arm64'].includes(props.architecture), 'architecture: x86_64 or arm64');
-  refuse(!DOORS.includes(props.frontDoor), `frontDoor: one of ${DOORS.join(', ')}`);
-  refuse(!AUTHS.includes(auth), `auth: one of ${AUTHS.join(', ')}`);
+    refuse(!(key in KEYS), `${key}: no such key; the keys are ${Object.keys(KEYS).join(', ')}`);
+  refuse(!/^[A-Za-z0-9_-]{1,48}$/.test(props.name), 'name: use 1 to 48 letters, digits, - and _');
+  refuse(props.layers.length < 1 || props.layers.length > 5, 'layers: name one to five');
+  refuse(!['x86_64', 'arm64'].includes(props.architecture), 'architecture: use x86_64 or arm64');
+  refuse(!DOORS.includes(props.frontDoor), `frontDoor: use one of ${DOORS.join(', ')}`);
+  refuse(!AUTHS.includes(auth), `auth: use one of ${AUTHS.join(', ')}`);
   refuse(
     (auth === 'bearer') !== bearerTokens.length > 0,
     'bearerTokens: belong to auth bearer, which needs at least one',
@@ -163,16 +163,16 @@ export function check(given: McpLayerHostProps, props: Settled): string[] {
     (auth === 'jwt') !== (props.jwt !== undefined),
     'jwt: belongs to auth jwt, which needs its issuer and audience',
   );
-  refuse(auth === 'jwt' && !props.isHttp, `auth: ${props.frontDoor} cannot check a JWT; take frontDoor http_api`);
+  refuse(auth === 'jwt' && !props.isHttp, `auth: ${props.frontDoor} cannot check a JWT; use frontDoor http_api`);
   refuse(callers.length > 0 && !(isUrl && auth === 'iam'), 'callers: belong to a Function URL with auth iam');
   refuse(
     allowedOrigins.length > 0 && isUrl && auth === 'iam',
-    'allowedOrigins: a Function URL with auth iam refuses the preflights of browsers; take an API, or auth bearer',
+    'allowedOrigins: a Function URL with auth iam refuses the preflights of browsers; use an API, or auth bearer',
   );
   for (const origin of allowedOrigins) {
     refuse(
       !/^[a-z][a-z0-9+.-]*:\/\/[^*/, ]+$/.test(origin),
-      `allowedOrigins: ${origin} is no origin; write it as a browser sends it, such as https://app.example.com`,
+      `allowedOrigins: ${origin} is not an origin; write it as a browser sends it, such as https://app.example.com`,
     );
   }
   for (const name of Object.keys(props.environment)) {

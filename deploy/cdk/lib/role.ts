@@ -1,4 +1,4 @@
-// What the function may do: nothing but what stands here.
+// The permissions of the function. It has no others.
 
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -7,7 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Settled } from './props';
 
-/** Lambda's own hands for a network interface; none has resources that could be named. */
+/** The actions with which Lambda manages network interfaces; they cannot be limited to resources. */
 const INTERFACE_ACTIONS = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
@@ -17,7 +17,7 @@ const INTERFACE_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** The function's role. */
+/** Creates the function's role. */
 export function role(scope: Construct, props: Settled, logGroup: logs.LogGroup, table?: dynamodb.CfnTable): iam.IRole {
   const functionArn = Stack.of(scope).formatArn({
     service: 'lambda',
@@ -27,7 +27,7 @@ export function role(scope: Construct, props: Settled, logGroup: logs.LogGroup, 
   });
   const statements: iam.PolicyStatementProps[] = [
     { sid: 'Log', actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
-    // Traces have no resource that could be named.
+    // These actions cannot be limited to resources.
     { sid: 'Trace', actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] },
   ];
   if (table) {
@@ -40,7 +40,7 @@ export function role(scope: Construct, props: Settled, logGroup: logs.LogGroup, 
   if (props.vpc) {
     statements.push(
       { sid: 'Network', actions: INTERFACE_ACTIONS, resources: ['*'] },
-      // The same by the code of the function itself, plugins among it, is none of its business.
+      // The function's own code, including plugins, must not use these actions.
       {
         sid: 'NetworkNotByCode',
         effect: iam.Effect.DENY,
@@ -56,6 +56,6 @@ export function role(scope: Construct, props: Settled, logGroup: logs.LogGroup, 
       host: new iam.PolicyDocument({ statements: statements.map((statement) => new iam.PolicyStatement(statement)) }),
     },
   });
-  // So that no construct adds to it.
+  // No other construct may add to it.
   return made.withoutPolicyUpdates();
 }

@@ -1,22 +1,22 @@
-// From tools.json and the plugins of the layers to ENTRY_FILE and TOOLS_LIST.
+// Derives ENTRY_FILE and TOOLS_LIST from tools.json and the plugins of the layers.
 
 import { readFileSync } from 'node:fs';
 import { fits, Plugin } from './archive';
 
-/** What is served. */
+/** The plugins and tools to serve. */
 export interface Selection {
   readonly entryFile: string[];
-  /** Names of tools, resolved: what is in a later layer under a pattern is served when it was deployed anew. */
+  /** Names of tools, without patterns: a new tool of a later layer is served only after another deployment. */
   readonly tools: string[];
 }
 
 interface Entry {
   readonly file: string;
-  /** None: the layer's default. */
+  /** The names; undefined: the layer's default. */
   readonly tools?: string[];
 }
 
-/** What tools.json selects; what is wrong is added to the problems. */
+/** Returns the selection of tools.json, and adds its problems. */
 export function select(path: string, plugins: Plugin[], problems: string[]): Selection {
   const entries = parse(path);
   if (!entries) {
@@ -32,7 +32,7 @@ export function select(path: string, plugins: Plugin[], problems: string[]): Sel
     seen.add(entry.file);
     const having = plugins.filter(({ file }) => file === entry.file);
     if (having.length === 0) {
-      problem(`no layer has ${entry.file}; there are ${plugins.map(({ file }) => file).join(', ')}`);
+      problem(`no layer has ${entry.file}; the plugins are ${plugins.map(({ file }) => file).join(', ')}`);
       continue;
     }
     if (having.length > 1) {
@@ -66,7 +66,7 @@ function parse(path: string): Entry[] | undefined {
   }
 }
 
-/** The tools of one plugin that are meant: by name, by function, by pattern, without those after `!`. */
+/** Returns the selected tools of one plugin: by name, by function, by pattern, without those after `!`. */
 function ofPlugin({ file, tools }: Plugin, entries: string[] | undefined, problem: (what: string) => void): string[] {
   if (!entries) return tools.filter(({ byDefault }) => byDefault).map(({ name }) => name);
   const included = new Set<string>();

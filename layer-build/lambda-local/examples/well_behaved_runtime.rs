@@ -32,9 +32,9 @@ async fn main() -> Result<(), Error> {
             let report =
                 json!({ "errorType": "WellBehaved.NoLayer", "errorMessage": "there is no layer" });
             runtime_api("/2018-06-01/runtime/init/error", &report.to_string())?;
-            return Err("told to fail".into());
+            return Err("asked to fail".into());
         }
-        "exit" => return Err("told to exit".into()),
+        "exit" => return Err("asked to exit".into()),
         "hang" => std::future::pending().await,
         _ => {}
     }
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Error> {
 
 async fn raw(event: LambdaEvent<Value>) -> Result<Value, Infallible> {
     let body = event.payload.get("body").and_then(Value::as_str);
-    // A load balancer has an empty one where there is none.
+    // A load balancer sends an empty one instead of none.
     Ok(match body.filter(|body| !body.is_empty()) {
         Some(body) => serde_json::from_str(body).unwrap_or_default(),
         None => json!({
@@ -106,8 +106,8 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
     let query = request.query_string_parameters();
     // An HTTP API leaves its stage in the path.
     match path.strip_prefix("/beta").unwrap_or(path) {
-        "/fail" => Err("told to fail".into()),
-        "/panic" => panic!("told to panic"),
+        "/fail" => Err("asked to fail".into()),
+        "/panic" => panic!("asked to panic"),
         "/exit" => exit(),
         "/abort" => std::process::abort(),
         "/context" => answer(&serde_json::to_value(
@@ -270,9 +270,9 @@ fn answer(json: &Value) -> Result<Response<Body>, Error> {
         .body(json.to_string().into())?)
 }
 
-#[expect(clippy::exit, reason = "told to")]
+#[expect(clippy::exit, reason = "asked to")]
 fn exit() -> ! {
-    eprintln!("I was told to go");
+    eprintln!("I was asked to go");
     std::process::exit(3)
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 #[non_exhaustive]
 pub enum InvokeError {
     /// The program could not be started at all.
-    #[error("{}: cannot be started as a function: {source}; is it an executable for this machine?", .bootstrap.display())]
+    #[error("{}: cannot be started as a function: {source}; check that it is an executable for this machine", .bootstrap.display())]
     Start {
         /// The program.
         bootstrap: PathBuf,
@@ -20,7 +20,7 @@ pub enum InvokeError {
         source: io::Error,
     },
     /// No port could be opened for the Runtime API.
-    #[error("no Runtime API on 127.0.0.1: {0}")]
+    #[error("the Runtime API cannot listen on 127.0.0.1: {0}")]
     RuntimeApi(#[source] io::Error),
     /// The process reported that it cannot initialize.
     #[error("function {name} failed to initialize: {report}")]

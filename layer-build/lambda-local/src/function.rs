@@ -269,7 +269,7 @@ impl Shared {
         let mut reusable = keeps_environment(&outcome);
         // Before the end of the answer is sent, so that a caller that invokes again at once waits for this environment.
         let mut settling = (reusable && stream_end.is_none()).then(|| self.pool.settling());
-        // The caller may have gone; the environment is cleaned up all the same.
+        // The caller may have gone; the environment is cleaned up anyway.
         let _ = answer.send(outcome);
 
         let Some(pooled) = pooled else { return };

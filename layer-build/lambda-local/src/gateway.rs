@@ -197,7 +197,7 @@ impl GatewayState {
         let body = match body::collect(body, self.front_door.max_payload()).await {
             Ok(Collected::Whole(bytes)) => bytes,
             Ok(Collected::TooLarge { .. }) => return Err(GatewayFailure::PayloadTooLarge),
-            // The client is gone; nobody would read an answer.
+            // The client is gone and would not read an answer.
             Err(_) => return Err(GatewayFailure::BadRequest),
         };
         let limit = self.front_door.max_headers_size();
@@ -238,7 +238,7 @@ impl GatewayState {
             Err(_) => {
                 let seconds = self.timeout.as_secs_f64();
                 function.log(format!(
-                    "gateway: the function had not answered after {seconds:.2} seconds, the integration timeout"
+                    "gateway: the function did not answer within {seconds:.2} seconds, the integration timeout"
                 ));
                 Err(GatewayFailure::TimedOut)
             }

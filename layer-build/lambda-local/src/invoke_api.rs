@@ -129,9 +129,9 @@ fn client_context(headers: &HeaderMap) -> Result<Option<String>, String> {
     };
     let decoded = BASE64_STANDARD
         .decode(encoded)
-        .map_err(|error| format!("the client context is no base64: {error}"))?;
+        .map_err(|error| format!("the client context is not base64: {error}"))?;
     let text = String::from_utf8(decoded)
-        .map_err(|error| format!("the client context is no text: {error}"))?;
+        .map_err(|error| format!("the client context is not text: {error}"))?;
     Ok(Some(text))
 }
 

@@ -41,8 +41,8 @@
 //! - One invocation at a time per environment, or as many as [`FunctionConfig::max_concurrency`] allows: each has a seat of its
 //!   own, and an environment that is ended for one is ended for all.
 //! - Nothing outlives its handle: a process dies with its environment, an environment with the last [`Function`]
-//!   handle, a listener with its [`Gateway`]. When we ourselves are killed nobody can do that; a process that waits for
-//!   an event then loses its Runtime API, and ends.
+//!   handle, a listener with its [`Gateway`]. If this process is killed, a process that waits for
+//!   an event loses its Runtime API, and ends.
 //! - Only `gateway` and `invoke_api` know HTTP requests of clients, only `runtime_api` those of the process; between them events are bytes.
 //!
 //! # What it is not

@@ -52,7 +52,7 @@ impl Logs {
     /// Adds one line of an environment, or of the [`PLATFORM`].
     pub(crate) fn push(&self, environment: u64, text: String) {
         if self.forward {
-            // Whether anybody still reads our stderr is not the function's concern.
+            // A closed stderr of ours must not fail the function.
             let _ = writeln!(io::stderr(), "{text}");
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -313,7 +313,7 @@ impl Endpoint {
             return unknown_request_id();
         };
         let content_type = text(&head.headers, CONTENT_TYPE.as_str()).map(ToOwned::to_owned);
-        // In both cases nobody receives any more when the environment has just ended.
+        // In both cases the receiver is gone if the environment has just ended.
         match mode {
             ResponseMode::Buffered => {
                 let (answer, response) = buffered(content_type, body).await;

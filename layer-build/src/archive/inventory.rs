@@ -180,7 +180,7 @@ impl Inventory {
                 let library = files.iter().find(|(name, _)| **name == entry.file);
                 let (_, library) = library.ok_or_else(|| CliError::Library {
                     path: path_in_archive(&entry.file),
-                    problem: "named by the manifest, but not there; build the layer again"
+                    problem: "listed in the manifest, but missing; build the layer again"
                         .to_owned(),
                 })?;
                 let declaration = entry.declaration().map_err(|error| CliError::Library {

@@ -178,7 +178,7 @@ fn read_files(bytes: Vec<u8>) -> Result<Vec<ArchiveEntry>, ZipError> {
         .is_none_or(|size| size > MAX_UNPACKED_SIZE)
     {
         return Err(ZipError::InvalidArchive(
-            "it is larger than anything Lambda takes".into(),
+            "it is larger than any archive that Lambda accepts".into(),
         ));
     }
     (0..archive.len())

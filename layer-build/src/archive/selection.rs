@@ -42,7 +42,7 @@ pub(crate) fn select_tools<'a>(
     let all = plugins.iter().flat_map(|plugin| &plugin.tools).collect();
     let mut names = BTreeSet::new();
     let mut served = layer_format::selection::select_tools(tools, all, &[])?;
-    // Of two tools with one name the host serves the first, if it starts at all.
+    // If two tools have one name the host serves the first, if it starts at all.
     served.retain(|tool| names.insert(tool.name.as_str()));
     let served = served.into_iter().map(|tool| compare::Tool {
         by_default: true,
@@ -95,14 +95,14 @@ pub(crate) fn differences(listed: &[Value], expected: &[compare::Tool]) -> Vec<S
         };
         for member in ["description", "inputSchema"] {
             if found[member] != tool.mcp[member] {
-                differences.push(format!("{}: its {member} is another", tool.name()));
+                differences.push(format!("{}: its {member} differs", tool.name()));
             }
         }
     }
     let names: BTreeSet<_> = expected.iter().map(compare::Tool::name).collect();
     let others = listed.iter().filter_map(|tool| tool["name"].as_str());
     let others = others.filter(|name| !names.contains(name));
-    differences.extend(others.map(|name| format!("{name} is listed, and should not be")));
+    differences.extend(others.map(|name| format!("{name} is listed, but not expected")));
     differences
 }
 
@@ -141,10 +141,10 @@ mod tests {
             (vec![tool.clone()], vec![]),
             (vec![more], vec![]),
             (vec![], vec!["a is not listed"]),
-            (vec![other], vec!["a: its description is another"]),
+            (vec![other], vec!["a: its description differs"]),
             (
                 vec![tool.clone(), named],
-                vec!["b is listed, and should not be"],
+                vec!["b is listed, but not expected"],
             ),
         ] {
             let found = differences(&listed, &[expected(tool.clone())]);

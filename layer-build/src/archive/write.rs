@@ -48,7 +48,7 @@ pub(crate) fn pack(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
             .with_context(|| format!("{} cannot be packed", entry.path))?;
         zip.write_all(&entry.content)?;
     }
-    let zip = zip.finish().context("the archive cannot be finished")?;
+    let zip = zip.finish().context("the archive cannot be completed")?;
     Ok(zip.into_inner())
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn write_atomically(bytes: &[u8], out: &Path) -> anyhow::Result<Writt
     let mut file = tempfile::Builder::new()
         .permissions(permissions())
         .tempfile_in(folder)
-        .with_context(|| format!("nothing can be written to {}", folder.display()))?;
+        .with_context(|| format!("the folder {} is not writable", folder.display()))?;
     file.write_all(bytes)?;
     file.persist(out)
         .with_context(|| format!("{} cannot be written", out.display()))?;

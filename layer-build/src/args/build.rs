@@ -1,4 +1,4 @@
-//! Flags of what makes and builds: `new`, `build`, `host` and `dev`.
+//! Flags of the verbs that create and build: `new`, `build`, `host` and `dev`.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -14,13 +14,13 @@ use crate::{
 
 /// Make a plugin crate with one tool and its test
 ///
-/// By `cargo new`: inside a workspace it becomes a member.
+/// Runs `cargo new`. Inside a workspace the crate becomes a member.
 #[derive(Debug, Args)]
 pub(crate) struct New {
-    /// The folder to make, whose name the crate has
+    /// The folder to create; the crate gets its name
     #[arg(value_name = "NAME")]
     pub(crate) path: PathBuf,
-    /// The source of plugin-sdk: a folder, URL[#REVISION] of a repository, or a version [default: where this program came from]
+    /// The source of plugin-sdk: a folder, URL[#REVISION] of a repository, or a version [default: the source of this program]
     #[arg(long, value_name = "SOURCE")]
     pub(crate) sdk: Option<SdkSource>,
     /// Add a workflow that tests, builds, checks and compares with the last release
@@ -28,7 +28,7 @@ pub(crate) struct New {
     pub(crate) ci: Option<Ci>,
 }
 
-/// Whose workflows.
+/// The service that runs the workflow.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Ci {
     /// GitHub Actions, in .github/workflows
@@ -54,7 +54,7 @@ impl Packages {
     }
 }
 
-/// Of the function.
+/// The platform of the function.
 #[derive(Debug, Args)]
 pub(crate) struct Platform {
     /// The CPU of the function [default: that of this machine]
@@ -79,21 +79,21 @@ impl Platform {
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) packages: Packages,
-    /// Where to write the layer; its symbols go beside it, into layer.symbols
+    /// The file to write the layer to; its symbols go beside it, into layer.symbols
     #[arg(long, value_name = "FILE", default_value = "layer.zip")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) platform: Platform,
-    /// Add this shared library, which plugins find beside them; may be repeated
+    /// Add this shared library for plugins to load; may be repeated
     #[arg(long = "include", value_name = "FILE")]
     pub(crate) includes: Vec<PathBuf>,
-    /// The layer's name, which clients see as the server's [default: the plugin's, of several `tools`]
+    /// The layer's name, which clients see as the server's [default: the plugin's, or `tools` for several plugins]
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// The layer's version [default: the plugins', if they have one in common]
+    /// The layer's version [default: the plugins', if they have the same]
     #[arg(long)]
     pub(crate) version: Option<String>,
-    /// The tools to serve where TOOLS_LIST is not set, written like it [default: all]
+    /// The tools to serve if TOOLS_LIST is not set, in the same syntax [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) tools: Vec<String>,
 }
@@ -110,48 +110,48 @@ impl Build {
 
 #[derive(Debug, Args)]
 pub(crate) struct Host {
-    /// Where to write it [default: function.zip, as a layer host-layer.zip]
+    /// The file to write it to [default: function.zip, or host-layer.zip with --as-layer]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) platform: Platform,
-    /// Make a layer: Lambda finds `bootstrap` there as well, and several functions can have the same
+    /// Make a layer: Lambda finds `bootstrap` there as well, and several functions can share it
     #[arg(long)]
     pub(crate) as_layer: bool,
 }
 
 /// Build plugins and serve their tools on this machine
 ///
-/// A change of a source is built and served anew; what cannot be built or served leaves in place what could before. Prints the
-/// URL, and how MCP clients are told of it.
+/// Builds and serves again after each change of a source. If a build or a start fails, the previous layer stays in place. Prints
+/// the URL, and the configuration of MCP clients for it.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) packages: Packages,
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 uses a free one
     #[arg(long, value_name = "ADDRESS", default_value_t = host::transport::serve::DEFAULT_LISTEN)]
     pub(crate) listen: SocketAddr,
-    /// Run the host as a Lambda function, which is sent the events of this front door
+    /// Run the host as a Lambda function behind this front door
     #[arg(long, value_enum, value_name = "DOOR")]
     pub(crate) event: Option<FrontDoorKind>,
-    /// Serve the client that starts this, over stdin and stdout, without an eye on changes
+    /// Serve the client that starts this program, over stdin and stdout, without watching for changes
     #[arg(long, conflicts_with_all = ["listen", "event"])]
     pub(crate) stdio: bool,
-    /// Variables for the tools, NAME=value in lines; those of the shell count first [default: .env beside the Cargo.toml, if it is there]
+    /// A file with variables for the tools, one NAME=value per line; variables of the shell win [default: .env beside the Cargo.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
 }
 
-/// Whose events a function is sent.
+/// The front door that sends events to a function.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum FrontDoorKind {
     /// An API Gateway REST API, with the stage `prod`
     Rest,
     /// An API Gateway HTTP API
     Http,
-    /// A Function URL that waits for the whole answer
+    /// A Function URL that buffers the response
     Url,
-    /// A Function URL that streams: what a tool says while it runs arrives as it says it
+    /// A Function URL that streams: notifications of a tool arrive while it runs
     UrlStream,
     /// An Application Load Balancer
     Alb,

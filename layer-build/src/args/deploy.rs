@@ -1,4 +1,4 @@
-//! The flags of what is done at AWS.
+//! Flags of the verbs that reach AWS: `publish`, `swap`, `rollback` and `verify`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::{
     exit,
 };
 
-/// Which account is reached, and whether it is changed.
+/// The account to use, and whether to change it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Aws {
     /// The region [default: that of the AWS CLI's settings]
@@ -19,7 +19,7 @@ pub(crate) struct Aws {
     /// The profile of the AWS CLI's settings [default: its own default]
     #[arg(long, hide_short_help = true)]
     pub(crate) profile: Option<String>,
-    /// Change nothing: what only asks is asked, of all else the commands are printed
+    /// Change nothing: run the commands that only read, and print the others
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -34,10 +34,10 @@ impl Aws {
     }
 }
 
-/// Make a layer a version of a layer at AWS
+/// Publish a layer to AWS as a new version
 ///
-/// The archive is read first: what is certain to fail on Lambda is not published. Prints the version's ARN; the commands, which
-/// are those of the AWS CLI, stand on stderr.
+/// Reads the archive first: a layer that is certain to fail on Lambda is not published. Prints the version's ARN on stdout, and
+/// the commands of the AWS CLI on stderr.
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
     /// The archive
@@ -45,54 +45,54 @@ pub(crate) struct Publish {
     /// The layer's name at AWS
     #[arg(long, value_parser = values::layer_name)]
     pub(crate) name: String,
-    /// An S3 bucket of the region to send it through, as an archive of more than 50 MB has to be
+    /// An S3 bucket of the region to upload it through; required for archives of more than 50 MB
     #[arg(long)]
     pub(crate) bucket: Option<String>,
-    /// What people are to read of the version [default: name and version in the manifest]
+    /// The description of the version [default: name and version in the manifest]
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
     #[command(flatten)]
     pub(crate) aws: Aws,
 }
 
-/// Give a function at AWS other tools, if they prove themselves
+/// Replace the tools of a function at AWS, after testing the new ones
 ///
-/// Compares the tools that are live with those that would be, and refuses what breaks somebody, or lets a model destroy what it
-/// could not before. Then layers and variables are changed by one update, which becomes a version; that is asked for its tools,
-/// and if it lists what its layers declare the alias is led to it. Prints the version's ARN.
+/// Compares the live tools with the new ones. Refuses changes that break clients, or that let a model destroy something that it
+/// could not before. Then changes layers and variables in one update and publishes a version. If that version lists the tools
+/// that its layers declare, points the alias to it. Prints the version's ARN.
 #[derive(Debug, Args)]
 #[command(after_help = exit::SWAP_HELP)]
 pub(crate) struct Swap {
     /// The function's name
     pub(crate) function: String,
-    /// The ARN of a layer's version; all that the function is to have, in its order [default: those that are live]
+    /// The ARN of a layer's version; name all layers of the function, in its order [default: the live ones]
     #[arg(long = "layer", value_name = "ARN", num_args = 1.., required_unless_present_any = ["env", "env_file", "unset"])]
     pub(crate) layers: Vec<LayerVersion>,
-    /// The alias that leads to the version which is live [default: none, so that every change is live at once]
+    /// The alias that points to the live version [default: none; every change is live at once]
     #[arg(long)]
     pub(crate) alias: Option<String>,
-    /// Set a variable of the function, by default to its value in this shell; may be repeated
+    /// Set a variable of the function [default value: that of this shell]; may be repeated
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<String>,
-    /// Set the variables of this file, NAME=value in lines
+    /// Set the variables of this file, one NAME=value per line
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) env_file: Option<PathBuf>,
-    /// Take a variable of the function away; may be repeated
+    /// Remove a variable of the function; may be repeated
     #[arg(long, value_name = "NAME", value_parser = values::variable_name)]
     pub(crate) unset: Vec<String>,
-    /// A copy of one of the layers, which then is not downloaded; may be repeated
+    /// A copy of one of the layers, to use instead of a download; may be repeated
     #[arg(long = "file", value_name = "LAYER")]
     pub(crate) files: Vec<PathBuf>,
-    /// Go on where something breaks
+    /// Continue if a change breaks clients
     #[arg(long)]
     pub(crate) allow_breaking: bool,
-    /// Go on where a tool that may destroy could be called that cannot be now
+    /// Continue if a tool that may destroy something becomes callable
     #[arg(long)]
     pub(crate) allow_destructive: bool,
-    /// Let layers without tools go that are not named, such as those of extensions
+    /// Remove layers without tools that are not named, such as those of extensions
     #[arg(long)]
     pub(crate) drop_others: bool,
-    /// Call this tool as well, which only reads, before the new version is live: its library is opened then
+    /// Also call this read-only tool before the new version is live; this opens its library
     #[arg(long, value_name = "TOOL")]
     pub(crate) call: Option<String>,
     /// Its arguments
@@ -102,35 +102,35 @@ pub(crate) struct Swap {
     pub(crate) aws: Aws,
 }
 
-/// Give a function at AWS the tools back that it had before
+/// Return a function at AWS to its previous tools
 ///
-/// With an alias it is led back, which takes effect at once. Without one the function gets the layers and variables of the
-/// version back; its own code stays. Prints the ARN of the version.
+/// With an alias, points it back to the version, which takes effect at once. Without one, restores the layers and variables of
+/// the version; the function's own code stays. Prints the ARN of the version.
 #[derive(Debug, Args)]
 #[command(after_help = exit::ROLLBACK_HELP)]
 pub(crate) struct Rollback {
     /// The function's name
     pub(crate) function: String,
-    /// The alias that leads to the version which is live
+    /// The alias that points to the live version
     #[arg(long)]
     pub(crate) alias: Option<String>,
-    /// The version [default: the one that was live before]
+    /// The version [default: the previous live one]
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) to: Option<u64>,
     #[command(flatten)]
     pub(crate) aws: Aws,
 }
 
-/// Ask a server whether it serves what it should
+/// Check that a server serves the expected tools
 ///
-/// It is asked who it is, by the era of MCP that it speaks, for its tools, and for its health where its gateway lets that through.
+/// Requests its identity in the era of MCP that it speaks, its tools, and its health if the gateway lets that through.
 #[derive(Debug, Args)]
 #[command(after_help = exit::VERIFY_HELP)]
 pub(crate) struct Verify {
     /// The URL of its MCP endpoint
     #[arg(value_parser = values::url)]
     pub(crate) url: String,
-    /// A layer whose tools it is to serve; may be repeated, in the function's order
+    /// A layer with tools that it must serve; may be repeated, in the function's order
     #[arg(long = "layer", value_name = "FILE")]
     pub(crate) layers: Vec<PathBuf>,
     /// The function's ENTRY_FILE
@@ -139,7 +139,7 @@ pub(crate) struct Verify {
     /// The function's TOOLS_LIST
     #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "layers")]
     pub(crate) tools: Vec<String>,
-    /// Call this tool, which only reads
+    /// Also call this read-only tool
     #[arg(long, value_name = "TOOL")]
     pub(crate) call: Option<String>,
     /// Its arguments
@@ -151,7 +151,7 @@ pub(crate) struct Verify {
     /// Send the token that is in this variable with every request
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable_name)]
     pub(crate) token_env: Option<String>,
-    /// Sign every request for AWS: by AWS_ACCESS_KEY_ID and the variables beside it, else as the AWS CLI (version 2) is logged in
+    /// Sign every request for AWS, with AWS_ACCESS_KEY_ID and its companions, else with the credentials of the AWS CLI (version 2)
     #[arg(long, conflicts_with = "token_env")]
     pub(crate) sign: bool,
     /// The region to sign for [default: that of the URL]
@@ -163,7 +163,7 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
-    /// How requests are signed, if they are.
+    /// Returns the options of signed requests, if requests are signed.
     pub(crate) fn signing(&self) -> Option<SigningOptions> {
         self.sign.then(|| SigningOptions {
             url: self.url.clone(),

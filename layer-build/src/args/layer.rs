@@ -1,4 +1,4 @@
-//! Flags of what looks at layers: `check`, `bench`, `inspect`, `diff` and `symbolize`.
+//! Flags of the verbs that inspect layers: `check`, `bench`, `inspect`, `diff` and `symbolize`.
 
 use std::path::PathBuf;
 
@@ -6,17 +6,17 @@ use clap::Args;
 
 use crate::{exit, process::child};
 
-/// Check that nothing in layers is known to fail on Lambda
+/// Check layers for known problems on Lambda
 ///
-/// Archives, sizes, ELF files and manifests are read; then every plugin is opened in a process of its own, and a host serves
-/// them all as on Lambda. Each finding has a code; CHECKS.md lists them. What cannot be seen from here is said as well.
+/// Reads archives, sizes, ELF files and manifests. Then opens every plugin in a separate process, and serves all of them with a
+/// host as on Lambda. Each finding has a code; CHECKS.md lists them. The report also names what could not be checked.
 #[derive(Debug, Args)]
 #[command(after_help = exit::CHECK_HELP)]
 pub(crate) struct Check {
     /// The layers, in the function's order: later ones are unpacked over earlier ones
     #[arg(required = true, value_name = "LAYER")]
     pub(crate) layers: Vec<PathBuf>,
-    /// The function's own code, whose host serves the layers [default: the host in this program]
+    /// The function's own code, with the host that serves the layers [default: the host in this program]
     #[arg(long, value_name = "FILE")]
     pub(crate) host: Option<PathBuf>,
     /// The function's ENTRY_FILE
@@ -28,7 +28,7 @@ pub(crate) struct Check {
     /// A library that the function's system has, such as libssl.so.3; may be repeated
     #[arg(long = "system-library", value_name = "NAME")]
     pub(crate) system_libraries: Vec<String>,
-    /// How long a plugin, or the host, may take to start, in seconds
+    /// The time limit for the start of a plugin or the host, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = child::CHILD_TIMEOUT.as_secs())]
     pub(crate) patience: u64,
     /// Fail for warnings, too
@@ -39,17 +39,17 @@ pub(crate) struct Check {
     pub(crate) json: bool,
 }
 
-/// Measure how long a cold start takes with layers, phase by phase
+/// Measure the cold start with layers, phase by phase
 ///
-/// Each phase has environments of its own, turn by turn, and is compared to the start of the host alone: such ratios hold on other
-/// machines as well. What real Lambda adds is not in it.
+/// Each phase runs in separate environments, in turn, and is compared to the start of the host alone: such ratios hold on other
+/// machines as well. The result does not include what real Lambda adds.
 #[derive(Debug, Args)]
 #[command(after_help = exit::BENCH_HELP)]
 pub(crate) struct Bench {
     /// The layers, in the function's order: later ones are unpacked over earlier ones
     #[arg(required = true, value_name = "LAYER")]
     pub(crate) layers: Vec<PathBuf>,
-    /// The function's own code, whose host is measured [default: the host in this program]
+    /// The function's own code, with the host to measure [default: the host in this program]
     #[arg(long, value_name = "FILE")]
     pub(crate) host: Option<PathBuf>,
     /// The function's ENTRY_FILE
@@ -58,16 +58,16 @@ pub(crate) struct Bench {
     /// The function's TOOLS_LIST
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) tools_list: Vec<String>,
-    /// How often each phase is measured
+    /// The number of measurements of each phase
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rounds: u32,
     /// Print JSON, which can be a baseline
     #[arg(long)]
     pub(crate) json: bool,
-    /// Fail where a phase takes longer than in this file
+    /// Fail if a phase takes longer than in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// How much longer it may take than in the baseline, in percent
+    /// The allowed increase over the baseline, in percent
     #[arg(
         long,
         value_name = "PERCENT",
@@ -79,27 +79,27 @@ pub(crate) struct Bench {
 
 /// Show what is in a layer, a library or a function
 ///
-/// Tools, versions, hashes, what the libraries need, and what each declaration weighs: of its JSON in the list of tools, which
-/// a model reads in every conversation. A library is opened in a process of its own, a layer only where no manifest tells of it.
+/// Shows tools, versions, hashes, the needs of libraries, and the size of each declaration in the list of tools, which a model
+/// reads in every conversation. A library is opened in a separate process; a layer only if it has no manifest.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// A layer, a library, or what `cargo layer host` made
+    /// A layer, a library, or an archive made by `cargo layer host`
     pub(crate) file: PathBuf,
-    /// Print all of it, with the schemas, in JSON
+    /// Print everything, with the schemas, as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Tell what has changed from one layer to the next, and whom it breaks
+/// Compare two layers, and show which changes break clients
 ///
-/// Arguments break where fewer are accepted, results where more are given; a property that is added to an object which is open
-/// for any breaks nobody.
+/// Arguments break if fewer values are accepted, results if more values are returned. A property added to an object that accepts
+/// any property breaks nothing.
 #[derive(Debug, Args)]
 #[command(after_help = exit::DIFF_HELP)]
 pub(crate) struct Diff {
-    /// The layer, or library, that is in use
+    /// The layer or library in use
     pub(crate) old: PathBuf,
-    /// The one that is to follow
+    /// The layer or library to replace it
     pub(crate) new: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -108,13 +108,13 @@ pub(crate) struct Diff {
 
 /// Turn addresses in a log into functions and lines
 ///
-/// Reads stdin, and repeats it on stdout; below each line that has addresses such as `libmine.so+0x1a2b4` stands what they mean.
+/// Copies stdin to stdout. Below each line with addresses such as `libmine.so+0x1a2b4` it prints their functions and lines.
 /// `cargo layer build` keeps the symbols beside the layer, by build id: layer.symbols for layer.zip.
 #[derive(Debug, Args)]
 pub(crate) struct Symbolize {
-    /// The layer that the log is of
+    /// The layer that wrote the log
     pub(crate) layer: PathBuf,
-    /// The folder of the symbols, whose builds need not be the layer's [default: that beside the layer]
+    /// The folder of the symbols, also of other builds [default: the one beside the layer]
     #[arg(long, value_name = "DIR")]
     pub(crate) symbols: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Flags of what reaches a server or its callers: `connect`, `token`, `tools` and `call`.
+//! Flags of the verbs that reach a server or its callers: `connect`, `token`, `tools` and `call`.
 
 use std::path::PathBuf;
 
@@ -9,32 +9,32 @@ use crate::{
     mcp::{client_kind::ClientKind, connection::ConnectionOptions, era::Era},
 };
 
-/// Print how an MCP client is told of a server
+/// Print the configuration of MCP clients for a server
 ///
-/// With a URL, of a server that runs; with --stdio of one that the client starts: of a command after `--`, else of `cargo layer
-/// dev --stdio`, which builds the plugins of the current package or workspace and serves them. Where it belongs stands on stderr.
+/// With a URL, for a running server. With --stdio, for a server that the client starts: the command after `--`, else `cargo layer
+/// dev --stdio`, which builds and serves the plugins of the current package or workspace. Prints its place on stderr.
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo layer connect <URL|--stdio> [OPTIONS] [-- <COMMAND>...]")]
 pub(crate) struct Connect {
     /// The server's URL
     #[arg(required_unless_present = "stdio", value_parser = values::url, conflicts_with_all = ["stdio", "env", "command", "packages", "manifest_path"])]
     pub(crate) url: Option<String>,
-    /// Have the client start the server
+    /// Let the client start the server
     #[arg(long)]
     pub(crate) stdio: bool,
     /// The client [default: all]
     #[arg(long, value_enum)]
     pub(crate) client: Option<ClientKind>,
-    /// The name by which the client is to know the server
+    /// The name of the server in the client
     #[arg(long, default_value = "tools", value_parser = values::server_name)]
     pub(crate) name: String,
     /// A header to send with every request, written `Name: value`; may be repeated
     #[arg(long = "header", value_name = "HEADER", value_parser = values::header, conflicts_with = "stdio")]
     pub(crate) headers: Vec<(String, String)>,
-    /// The variable in which the client's user keeps a token, which is sent with every request
+    /// The variable that holds the token of the client's user, to send with every request
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable_name, conflicts_with = "stdio")]
     pub(crate) token_env: Option<String>,
-    /// A variable to start the server with, written NAME=value; may be repeated
+    /// A variable for the server, written NAME=value; may be repeated
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable, requires = "stdio")]
     pub(crate) env: Vec<(String, String)>,
     #[command(flatten)]
@@ -44,13 +44,13 @@ pub(crate) struct Connect {
     pub(crate) command: Vec<String>,
 }
 
-/// Make a token by which someone may call
+/// Make a bearer token for a caller
 ///
-/// Prints the token, which nobody can show again, and below it its entry for MCP_BEARER_TOKENS, by which the host knows it: the name
-/// and the token's SHA-256. Several tokens may have one name, so that one can replace another without a break.
+/// Prints the token, which cannot be shown again, and below it the entry for the host's MCP_BEARER_TOKENS: the name and the
+/// token's SHA-256. Several tokens may have one name, so that one can replace another without an interruption.
 #[derive(Debug, Args)]
 pub(crate) struct Token {
-    /// Whose it is: tools are told of it as the principal
+    /// The caller's name; tools see it as the principal
     #[arg(value_parser = values::principal)]
     pub(crate) name: String,
     /// Print JSON
@@ -58,13 +58,13 @@ pub(crate) struct Token {
     pub(crate) json: bool,
 }
 
-/// Whom to ask.
+/// The server to use.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// Ask this layer, served by the host in this program; may be repeated, in the function's order
+    /// Use this layer, served by the host in this program; may be repeated, in the function's order
     #[arg(long = "layer", value_name = "FILE", conflicts_with_all = ["url", "packages"])]
     pub(crate) layers: Vec<PathBuf>,
-    /// Ask this server
+    /// Use this server
     #[arg(long, conflicts_with = "packages")]
     pub(crate) url: Option<String>,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub(crate) struct Source {
     /// Send the token that is in this variable with every request
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable_name, requires = "url")]
     pub(crate) token_env: Option<String>,
-    /// Show on stderr what goes over the wire
+    /// Show requests and responses on stderr
     #[arg(long)]
     pub(crate) dump: bool,
 }
@@ -99,20 +99,20 @@ impl Source {
 
 /// List the tools of a layer, a crate or a server
 ///
-/// Without --layer and --url the plugins of the current package or workspace are built, and asked through the host.
+/// Without --layer and --url, builds the plugins of the current package or workspace, and lists their tools through the host.
 #[derive(Debug, Args)]
 pub(crate) struct Tools {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Print the tools as the server describes them, in JSON
+    /// Print the tools as the server describes them, as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 /// Call a tool of a layer, a crate or a server
 ///
-/// Without --layer and --url the plugins of the current package or workspace are built, and called through the host. What the
-/// tool gives goes to stdout, what it logs to stderr; where it fails itself, the exit code is 1.
+/// Without --layer and --url, builds the plugins of the current package or workspace, and calls the tool through the host. The
+/// result goes to stdout, logs go to stderr. If the tool itself fails, the exit code is 1.
 #[derive(Debug, Args)]
 pub(crate) struct Call {
     /// The tool's name
@@ -122,7 +122,7 @@ pub(crate) struct Call {
     pub(crate) arguments: String,
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Print the whole result, in JSON
+    /// Print the whole result as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,4 +1,4 @@
-//! Values of flags: how each is written, and the check that it is.
+//! Parses and checks the values of flags.
 
 use std::str::FromStr;
 
@@ -22,7 +22,7 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
 
 /// A name that all clients take: Claude Code and Codex only letters, digits, `-` and `_`.
 pub(crate) fn server_name(text: &str) -> Result<String, String> {
-    let help = "use letters, digits, `-` and `_`, which all clients take";
+    let help = "use letters, digits, `-` and `_`, which all clients accept";
     check_plain(text, &['-', '_'], usize::MAX, help)
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
         .context("write it as `Name: value`")
         .map_err(|error| error.to_string())?;
     let (name, value) = (name.trim(), value.trim());
-    HeaderName::from_str(name).map_err(|_| format!("{name:?} cannot be the name of a header"))?;
-    HeaderValue::from_str(value).map_err(|_| "the value cannot be that of a header")?;
+    HeaderName::from_str(name).map_err(|_| format!("{name:?} is not a valid header name"))?;
+    HeaderValue::from_str(value).map_err(|_| "the value is not a valid header value")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -83,7 +83,7 @@ fn check_plain(
 pub(crate) fn json_object(text: &str) -> Result<String, String> {
     match serde_json::from_str::<Map<String, Value>>(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("no JSON object: {error}")),
+        Err(error) => Err(format!("not a JSON object: {error}")),
     }
 }
 
@@ -110,7 +110,7 @@ impl ValueEnum for Era {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Auto => PossibleValue::new("auto")
-                .help("Revision 2026-07-28, and the handshake where the server does not know it"),
+                .help("Revision 2026-07-28, and the handshake if the server does not know it"),
             Self::Modern => {
                 PossibleValue::new("modern").help("Revision 2026-07-28, without a session")
             }

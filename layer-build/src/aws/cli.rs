@@ -138,7 +138,7 @@ impl Aws {
         }
         let invalid = |error: serde_json::Error| DeployError::Aws {
             command: command_name(&args),
-            output: format!("its answer is no JSON: {error}"),
+            output: format!("the output is not JSON: {error}"),
         };
         Ok(serde_json::from_str(&text).map_err(invalid)?)
     }
@@ -155,7 +155,7 @@ impl Aws {
             ErrorKind::NotFound => DeployError::NoAws,
             _ => DeployError::Aws {
                 command: command_name(args),
-                output: format!("it cannot be run: {error}"),
+                output: format!("cannot be run: {error}"),
             },
         })?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -166,7 +166,7 @@ impl Aws {
         let printed = self.redacted(printed.concat().trim());
         let command = command_name(args);
         let output = match printed.as_str() {
-            "" => format!("it ended with {}", output.status),
+            "" => format!("ended with {}", output.status),
             _ => printed,
         };
         Err(DeployError::Aws { command, output }.into())

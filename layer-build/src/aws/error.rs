@@ -6,35 +6,35 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeployError {
     #[error(
-        "the AWS CLI is not installed: there is no `aws` in the PATH\n  help: https://aws.amazon.com/cli/, or `pip install awscli`; then `aws configure` tells it of an account"
+        "the AWS CLI is not installed: `aws` is not in the PATH\n  help: install it from https://aws.amazon.com/cli/ or with `pip install awscli`; then set the account with `aws configure`"
     )]
     NoAws,
     #[error("{command}: {output}{}", help_for(.output))]
     Aws { command: String, output: String },
     #[error(
-        "{}: {size} bytes, and Lambda takes {max} directly\n  help: name an S3 bucket of the function's region by --bucket, which it is sent through",
+        "{}: {size} bytes, but Lambda accepts at most {max} in a direct upload\n  help: name an S3 bucket of the function's region with --bucket; it is then uploaded through S3",
         .path.display()
     )]
     NeedsBucket { path: PathBuf, size: u64, max: u64 },
-    #[error("{} is not published: what stands above fails on Lambda\n  help: mend it; `cargo layer check` looks at more", .0.display())]
+    #[error("{} was not published: the findings above fail on Lambda\n  help: fix them; `cargo layer check` checks more", .0.display())]
     FailsOnLambda(PathBuf),
-    #[error("{}: there is nothing in it for any CPU\n  help: name a layer made by `cargo layer build`, or by `cargo layer host --as-layer`", .0.display())]
+    #[error("{} has no library or program for any CPU\n  help: name a layer made by `cargo layer build`, or by `cargo layer host --as-layer`", .0.display())]
     NoCpu(PathBuf),
     #[error(
-        "Lambda has another file than {}: its SHA-256 is {found}, not {expected}\n  help: was it changed meanwhile? Publish it again", .path.display()
+        "Lambda received another file than {}: its SHA-256 is {found}, not {expected}\n  help: the file may have changed during the upload; publish it again", .path.display()
     )]
     OtherContent {
         path: PathBuf,
         expected: String,
         found: String,
     },
-    #[error("the answer of {command} lacks {member}")]
+    #[error("the answer of {command} has no {member}")]
     Incomplete {
         command: String,
         member: &'static str,
     },
     #[error(
-        "the variables of {arn} cannot be read: {reason}\n  help: whoever deploys needs kms:Decrypt for the key that encrypts them; to write them without reading would lose them"
+        "the variables of {arn} cannot be read: {reason}\n  help: allow kms:Decrypt in the deploying role for the key that encrypts them; an update without reading them would lose them"
     )]
     VariablesUnreadable { arn: String, reason: String },
     #[error(
@@ -44,15 +44,15 @@ pub(crate) enum DeployError {
     #[error("--unset {name}: the function has no such variable\n  help: it has {}", join_or_none(.known))]
     NotSet { name: String, known: Vec<String> },
     #[error(
-        "the variables take {size} bytes: all of a function together have {max} at most\n  help: nothing was changed; write patterns in TOOLS_LIST, such as `get*`, and take out what nobody reads"
+        "the variables take {size} bytes, but all variables of a function may take at most {max}\n  help: nothing was changed; write patterns in TOOLS_LIST, such as `get*`, and remove unused variables"
     )]
     EnvironmentTooLarge { size: usize, max: usize },
     #[error(
-        "{count} layers: a function has {max} at most\n  help: nothing was changed; build several plugins into one layer"
+        "{count} layers, but a function can have at most {max}\n  help: nothing was changed; build several plugins into one layer"
     )]
     TooManyLayers { count: usize, max: usize },
     #[error(
-        "{layer} is for {found}, the function for {wanted}\n  help: nothing was changed; build the layer by `cargo layer build --arch {wanted}`"
+        "{layer} is for {found}, but the function is for {wanted}\n  help: nothing was changed; build the layer with `cargo layer build --arch {wanted}`"
     )]
     OtherCpu {
         layer: String,
@@ -60,23 +60,23 @@ pub(crate) enum DeployError {
         wanted: String,
     },
     #[error(
-        "{arn} cannot be downloaded{}\n  help: nothing was changed; name a copy of the layer by --file, which is compared with it by its SHA-256", .reason
+        "{arn} cannot be downloaded{}\n  help: nothing was changed; name a copy of the layer with --file; its SHA-256 must be the same", .reason
     )]
     NoContent { arn: String, reason: String },
     #[error(
-        "{} is a copy of none of these layers: {}\n  help: nothing was changed; name the very file that was published", .path.display(), .arns.join(", ")
+        "{} is not a copy of any of these layers: {}\n  help: nothing was changed; name the exact file that was published", .path.display(), .arns.join(", ")
     )]
     UnmatchedCopy { path: PathBuf, arns: Vec<String> },
     #[error(
-        "the function would lose {0}, which has no tools\n  help: nothing was changed; name it by --layer as well, or say by --drop-others that it is to go"
+        "the function would lose {0}, which has no tools\n  help: nothing was changed; name it with --layer as well, or pass --drop-others to remove it"
     )]
     LayerLost(String),
     #[error(
-        "{0}\n  help: nothing was changed; set ENTRY_FILE and TOOLS_LIST by --env, or take them out by --unset"
+        "{0}\n  help: nothing was changed; set ENTRY_FILE and TOOLS_LIST with --env, or remove them with --unset"
     )]
     Selection(layer_format::SelectionError),
     #[error(
-        "nothing was changed: {what}\n  help: `cargo layer diff` shows the same; to go on all the same say {flag}"
+        "nothing was changed: {what}\n  help: `cargo layer diff` shows the same; pass {flag} to continue anyway"
     )]
     ChangeRejected {
         what: &'static str,
@@ -84,30 +84,30 @@ pub(crate) enum DeployError {
         code: &'static str,
     },
     #[error(
-        "the alias {alias} leads to $LATEST, so that every change would be live at once\n  help: nothing was changed; `aws lambda publish-version --function-name {function}`, and lead the alias to that version by `aws lambda update-alias`"
+        "the alias {alias} points to $LATEST, so every change would be live at once\n  help: nothing was changed; run `aws lambda publish-version --function-name {function}`, and point the alias to that version with `aws lambda update-alias`"
     )]
     AliasOnLatest { alias: String, function: String },
     #[error(
-        "no version of {function} lies before {version}\n  help: nothing was changed; name one by --to: there are {}", join_or_none(.known)
+        "{function} has no version before {version}\n  help: nothing was changed; name one with --to; the versions are {}", join_or_none(.known)
     )]
     NoPreviousVersion {
         function: String,
         version: String,
         known: Vec<String>,
     },
-    #[error("{tool} cannot be called to see whether all is well: it does not say that it only reads\n  help: nothing was changed; name one that does: {}", join_or_none(.known))]
+    #[error("{tool} cannot be called as a test: it is not declared read-only\n  help: nothing was changed; name a read-only tool: {}", join_or_none(.known))]
     NotReadOnly { tool: String, known: Vec<String> },
     #[error(
-        "the function was changed by somebody else meanwhile: its layers or variables are not what was written\n  help: find out who it was, and run this again"
+        "somebody else changed the function at the same time: its layers or variables are not the ones that were written\n  help: find out who it was, and run this again"
     )]
     ChangedMeanwhile,
-    #[error("{0} does not say for which region it is to be signed\n  help: name it by --region")]
+    #[error("{0} does not contain the region to sign for\n  help: name it with --region")]
     NoRegion(String),
     #[error(
         "the credentials cannot be used: {0}\n  help: `aws configure`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     Credentials(&'static str),
-    #[error("{reason}\n  as it stands: {state}")]
+    #[error("{reason}\n  current state: {state}")]
     Stopped {
         code: String,
         reason: String,
@@ -153,24 +153,21 @@ fn help_for(output: &str) -> String {
     const HELP: [(&str, &str); 7] = [
         (
             "Unable to locate credentials",
-            "`aws configure`, or name a profile by --profile",
+            "`aws configure`, or name a profile with --profile",
         ),
-        ("specify a region", "name it by --region"),
+        ("specify a region", "name it with --region"),
         (
             "PreconditionFailedException",
-            "somebody else changed it meanwhile, and nothing was changed here: look what it is now, and run this again",
+            "somebody else changed it meanwhile, and nothing was changed here: check its current state, and run this again",
         ),
         (
             "ResourceConflictException",
-            "another change of it is going on: wait for that, and run this again",
+            "another change of it is in progress: wait until it is done, and run this again",
         ),
-        (
-            "ResourceNotFoundException",
-            "is that its name, and is it in that region?",
-        ),
+        ("ResourceNotFoundException", "check its name and its region"),
         (
             "AccessDenied",
-            "let the role of whoever deploys do this; deploy/cli.md lists what it takes",
+            "allow this in the deploying role; docs/operator/deployment.md lists the permissions",
         ),
         ("Invalid choice", "update the AWS CLI"),
     ];

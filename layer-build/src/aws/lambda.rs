@@ -48,7 +48,7 @@ impl Configuration {
         let environment = &value["Environment"];
         if !environment["Error"].is_null() {
             let reason = environment["Error"]["Message"].as_str();
-            let reason = reason.unwrap_or("Lambda does not say why").to_owned();
+            let reason = reason.unwrap_or("Lambda gives no reason").to_owned();
             return Err(DeployError::VariablesUnreadable { arn, reason }.into());
         }
         let variables = environment["Variables"].as_object().into_iter().flatten();
@@ -258,7 +258,7 @@ impl Function<'_> {
         Ok(version)
     }
 
-    /// Sets layers and variables by one update, if nobody else has changed the function since, and waits for it.
+    /// Sets layers and variables by one update, unless the function has changed since, and waits for it.
     pub(crate) fn update(
         &self,
         latest: &Configuration,
@@ -295,7 +295,7 @@ impl Function<'_> {
             {
                 *value.1 = "...".into();
             }
-            eprintln!("# {}, which only you can read: {update}", path.display());
+            eprintln!("# {} (readable only by you): {update}", path.display());
             args.extend([
                 "--cli-input-json".to_owned(),
                 format!("file://{}", path.display()),
@@ -314,7 +314,7 @@ impl Function<'_> {
     }
 }
 
-/// Writes a file that nobody else can read at any time.
+/// Writes a file that other users can never read.
 fn write_private(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 

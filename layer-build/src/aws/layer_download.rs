@@ -163,7 +163,7 @@ fn download(
     let mut answer = ureq::get(location).call().map_err(failed)?;
     let body = answer.body_mut().with_config().limit(MAX_DOWNLOAD);
     let bytes = body.read_to_vec().map_err(failed)?;
-    fs_err::write(path, bytes).context("a layer cannot be kept")?;
+    fs_err::write(path, bytes).context("a layer cannot be stored")?;
     Ok(())
 }
 

@@ -115,7 +115,7 @@ fn credentials(profile: Option<String>) -> anyhow::Result<Credentials> {
     let (Some(id), Some(secret)) = (text("AccessKeyId"), text("SecretAccessKey")) else {
         let what = match &exported {
             Value::Null => "the AWS CLI has none",
-            _ => "the AWS CLI gives none",
+            _ => "the AWS CLI returns none",
         };
         return Err(DeployError::Credentials(what).into());
     };

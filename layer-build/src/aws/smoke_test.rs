@@ -39,7 +39,7 @@ impl SmokeTest<'_> {
             if !differences.is_empty() {
                 let differences = differences.join("\n    ");
                 return Ok(Err(format!(
-                    "it does not list what its layers declare:\n    {differences}"
+                    "its tools differ from those that its layers declare:\n    {differences}"
                 )));
             }
         }
@@ -146,7 +146,7 @@ fn invoke(
 fn parse_outcome(response: &Value, payload: &[u8]) -> InvocationOutcome {
     let text = String::from_utf8_lossy(payload);
     let mut payload: Value = serde_json::from_slice(payload)
-        .map_err(|error| format!("its answer is no JSON ({error}): {text}"))?;
+        .map_err(|error| format!("its response is not JSON ({error}): {text}"))?;
     if let Some(kind) = response["FunctionError"].as_str() {
         let member = |name: &str| payload[name].as_str().map(str::to_owned);
         let kind = member("errorType").unwrap_or_else(|| kind.to_owned());
@@ -157,8 +157,8 @@ fn parse_outcome(response: &Value, payload: &[u8]) -> InvocationOutcome {
         return Ok(payload["result"].take());
     }
     match payload["error"]["message"].as_str() {
-        Some(message) => Err(format!("it answers with an error: {message}")),
-        None => Err(format!("it answers with no message of MCP: {payload}")),
+        Some(message) => Err(format!("it returns an error: {message}")),
+        None => Err(format!("its response is not an MCP message: {payload}")),
     }
 }
 
@@ -187,12 +187,12 @@ mod tests {
             (
                 json!({}),
                 r#"{"error":{"message":"no"}}"#,
-                Err("it answers with an error: no"),
+                Err("it returns an error: no"),
             ),
             (
                 json!({}),
                 r#"{"statusCode":200}"#,
-                Err(r#"it answers with no message of MCP: {"statusCode":200}"#),
+                Err(r#"its response is not an MCP message: {"statusCode":200}"#),
             ),
             (
                 fails,
@@ -207,7 +207,7 @@ mod tests {
                 "{payload}"
             );
         }
-        let broken = parse_outcome(&json!({}), b"<html>").expect_err("no JSON");
+        let broken = parse_outcome(&json!({}), b"<html>").expect_err("not JSON");
         assert!(broken.ends_with(": <html>"), "{broken}");
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn for_lambda(
     }
     let too_new = too_new.to_string();
     let reason = too_new.lines().next().unwrap_or_default();
-    eprintln!("{reason}; building {package} once more, by zig");
+    eprintln!("{reason}; building {package} again with zig");
     let built = compile_with(Linker::Zig(platform))?;
     elf::check_glibc(&built, platform.glibc)?;
     Ok(built)
@@ -250,7 +250,7 @@ fn no_artifact_error(package: &str, target: Target) -> CliError {
     let (artifact, help) = match target {
         Target::Plugin => (
             "shared library",
-            "set crate-type = [\"cdylib\"] under [lib], and `panic` to nothing but \"unwind\"",
+            "set crate-type = [\"cdylib\"] under [lib], and do not set `panic` to anything but \"unwind\"",
         ),
         Target::Bin(_) => ("program", "the package needs a binary of that name"),
     };

@@ -228,7 +228,7 @@ fn build_plugin(
         None
     } else {
         eprintln!(
-            "building {} for this machine, to ask it what it declares",
+            "building {} for this machine, to read its declaration",
             plugin.name
         );
         Some(fs_err::read(compile_native(options.profile)?)?)
@@ -265,7 +265,7 @@ fn read_include(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Resu
     let facts = elf::read_facts(&content).map_err(|error| refused(error.to_string()))?;
     if facts.cpu != arch.cpu() {
         return Err(refused(format!(
-            "for {}, the layer is for {}",
+            "is for {}, but the layer is for {}",
             facts.cpu,
             arch.cpu()
         ))
@@ -363,7 +363,7 @@ fn start_message(error: &StartError, opt: &Path) -> String {
     match error.code() {
         ErrorCode::ToolsListUnmatched | ErrorCode::ToolsListAmbiguous => by_option,
         ErrorCode::ToolDuplicate => {
-            format!("{message}\n  help: or build one layer of each plugin, by -p")
+            format!("{message}\n  help: or build one layer for each plugin, with -p")
         }
         _ => message,
     }

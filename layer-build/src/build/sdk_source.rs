@@ -46,10 +46,7 @@ impl FromStr for SdkSource {
         if text.starts_with(|c: char| c.is_ascii_digit()) {
             return Ok(Self::Version(text.to_owned()));
         }
-        Err(
-            "it is neither a folder with a Cargo.toml, nor the URL of a repository, nor a version"
-                .to_owned(),
-        )
+        Err("use a folder with a Cargo.toml, the URL of a repository, or a version".to_owned())
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
         }
         None => {
             eprintln!(
-                "note: measured by the host in this program; --host function.zip is the one that is deployed"
+                "note: this measures the host in this program; pass --host function.zip to measure the deployed one"
             );
             (std::env::current_exe()?, Some("__host"))
         }
@@ -139,7 +139,7 @@ impl Report {
             let baseline = baseline.phases.iter().find(|row| row.name == now.name)?;
             (now.ratio > baseline.ratio * allowed).then(|| {
                 format!(
-                    "{}: {:.2} times the host alone, and {:.2} in the baseline, which allows {:.2}; look for what its plugins do when they are opened, or make a new baseline",
+                    "{}: {:.2} times the host alone; the baseline has {:.2} and allows {:.2}; check what its plugins do when they are opened, or make a new baseline",
                     now.name,
                     now.ratio,
                     baseline.ratio,

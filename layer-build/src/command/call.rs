@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn run(args: &Call) -> anyhow::Result<Exit> {
     let arguments = parse_arguments(&args.arguments)?;
     let mut connection = Connection::open(&args.source.options())?;
-    let tools = connection.request("while it was asked for its tools", Client::tools)?;
+    let tools = connection.request("while it listed its tools", Client::tools)?;
     let tool = tool::find(&tools, &args.tool)?;
     if connection.is_local() {
         check_size(&arguments)?;

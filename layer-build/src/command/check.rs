@@ -82,15 +82,15 @@ fn examine(args: &args::layer::Check) -> anyhow::Result<Report> {
     libraries::check(&subject, &args.system_libraries, &mut findings);
 
     let mut not_seen = vec![
-        "what the tools do when they are called, and what they reach: network, permissions, secrets, memory, time".to_owned(),
+        "calls of the tools, and what they use: network, permissions, secrets, memory, time".to_owned(),
         "Amazon Linux 2023 itself: its glibc is compared by version, and its loader is not this system's".to_owned(),
     ];
     if args.host.is_none() {
-        not_seen.push("the function's own code, which counts towards its size: name it by --host function.zip".to_owned());
+        not_seen.push("the function's own code, which counts towards the size: name it with --host function.zip".to_owned());
     }
     let unpackable = |finding: &Finding| finding.code == FindingCode::ArchivePath.as_str();
     let tools = if !is_complete || findings.iter().any(unpackable) {
-        not_seen.push("the plugins at work: an archive cannot be unpacked".to_owned());
+        not_seen.push("the running plugins: an archive cannot be unpacked".to_owned());
         Vec::new()
     } else {
         live::check(&subject, args, &mut findings, &mut not_seen)?
@@ -142,7 +142,7 @@ impl std::fmt::Display for Report {
             tools => tools.join(", "),
         };
         writeln!(f, "served: {tools}")?;
-        writeln!(f, "not seen from here:")?;
+        writeln!(f, "not checked:")?;
         for what in &self.not_seen {
             writeln!(f, "  - {what}")?;
         }

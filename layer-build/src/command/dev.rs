@@ -85,21 +85,21 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
                 if last.is_none() {
                     print_greeting(builder, server.url())?;
                 } else {
-                    eprintln!("serving anew: {}", built.layer.tools.join(", "));
+                    eprintln!("serving again: {}", built.layer.tools.join(", "));
                 }
                 last = Some(built);
                 is_broken = false;
             }
             Ok(None) => {
                 if std::mem::take(&mut is_broken) {
-                    eprintln!("mended: it is what serves already");
+                    eprintln!("fixed: the layer is the same as the one that is served");
                 }
             }
             Err(error) => {
                 is_broken = true;
                 error::print(&error);
                 let state = match last {
-                    Some(_) => "what was built before goes on serving",
+                    Some(_) => "the previous build is still served",
                     None => "nothing is served yet",
                 };
                 eprintln!("{state}; waiting for a change");
@@ -111,7 +111,7 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
                 () = tokio::time::sleep(HOST_POLL) => {}
             }
             if let (Some(how), Some(built)) = (server.exit_status(), &last) {
-                eprintln!("the host ended ({how}); starting it anew");
+                eprintln!("the host ended ({how}); starting it again");
                 if let Err(error) = server.switch(built).await {
                     error::print(&error);
                     eprintln!("nothing is served now; waiting for a change");
@@ -121,7 +121,7 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
     }
 }
 
-/// Builds, and serves the result; `None` where that is served already.
+/// Builds, and serves the result; `None`: the same is served already.
 async fn rebuild(
     server: &mut DevServer,
     builder: &Arc<DevBuilder>,
@@ -157,6 +157,8 @@ fn print_greeting(builder: &DevBuilder, url: &str) -> anyhow::Result<()> {
         };
         stdout::line(setup(client, builder.name(), server)?)?;
     }
-    stdout::line("A change of a source is served as soon as it is built. Ctrl-C ends it.")?;
+    stdout::line(
+        "Changes of sources are built and served automatically. Ctrl-C stops the server.",
+    )?;
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
     } else {
         if cpus[0] != cpus[1] {
             let [old, new] = &cpus;
-            stdout::line(format_args!("for another CPU: {old} before, {new} now"))?;
+            stdout::line(format_args!("the CPU changed: {old} before, {new} now"))?;
         }
         for line in compare::report_lines(&changes) {
             stdout::line(line)?;

@@ -69,13 +69,15 @@ fn needs() -> Vec<Need> {
             only_for: None,
             remedy: match version_error("rustc") {
                 // For example of rustup, where a file rust-toolchain.toml asks for a missing toolchain.
-                Some(version_error) => format!("`rustc --version` says: {version_error}"),
-                None => format!("Rust {MIN_RUST} or later: https://rustup.rs, or `rustup update`"),
+                Some(version_error) => format!("`rustc --version` fails: {version_error}"),
+                None => format!(
+                    "install Rust {MIN_RUST} or later from https://rustup.rs, or run `rustup update`"
+                ),
             },
         },
         tool("cargo", "cargo", None, "https://rustup.rs"),
         tool(
-            "a C compiler, which links",
+            "a C compiler, for linking",
             "cc",
             None,
             "`apt-get install gcc libc6-dev`, or `dnf install gcc`",
@@ -84,7 +86,7 @@ fn needs() -> Vec<Need> {
         Need {
             what: "cargo-zigbuild and zig",
             found: platform::has_zigbuild().then(|| version("cargo-zigbuild").unwrap_or_default()),
-            only_for: Some("--arch of another CPU, and where the own glibc is too new"),
+            only_for: Some("--arch of another CPU, or if this system's glibc is too new"),
             remedy: "`pip install cargo-zigbuild ziglang`".to_owned(),
         },
         Need {
@@ -96,7 +98,7 @@ fn needs() -> Vec<Need> {
         Need {
             what: "qemu-user",
             found: platform::emulator(other.cpu()).map(|path| path.display().to_string()),
-            only_for: Some("check of a layer for another CPU at work"),
+            only_for: Some("`check` of a layer for another CPU"),
             remedy: "`apt-get install qemu-user-static`, and the C library of that CPU".to_owned(),
         },
         tool(

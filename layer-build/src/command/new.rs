@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     let snapshot = Snapshot::take(&args.path)?;
     let created = create(args);
     if created.is_err() {
-        // Half a crate helps nobody.
+        // An incomplete crate must not stay.
         snapshot.restore()?;
     }
     let NewCrate { name, is_member } = created?;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     } else {
         String::new()
     };
-    eprintln!("made the plugin crate {name} in {path}; from there");
+    eprintln!("created the plugin crate {name} in {path}; run there:");
     eprintln!("  cargo test{package}          runs its test");
     eprintln!("  cargo layer dev{package}     serves its tool");
     eprintln!("  cargo layer build{package}   makes layer.zip");
@@ -180,7 +180,7 @@ fn complete_manifest(manifest: &mut DocumentMut, sdk: Option<&SdkSource>) {
     if let Some(lints) = lints {
         manifest.insert("lints", lints);
     }
-    // In the order in which they are read, whatever numbers cargo has given them.
+    // In the order in which they are read, not in that of cargo's numbers.
     for (position, (_, item)) in manifest.iter_mut().enumerate() {
         if let Item::Table(table) = item {
             table.set_position(Some(position as isize));

@@ -35,7 +35,7 @@ fn roll_back_alias(
     let target = target(function, &versions, &alias.version, to)?;
     if target.version == alias.version {
         eprintln!(
-            "nothing to change: {} leads to version {} already",
+            "nothing to change: {} already points to version {}",
             alias.name, target.version
         );
         stdout::line(&target.arn)?;
@@ -44,10 +44,10 @@ fn roll_back_alias(
     let was = versions
         .iter()
         .find(|version| version.version == alias.version);
-    let was = was.map_or_else(|| "it is no more".to_owned(), Configuration::layer_names);
+    let was = was.map_or_else(|| "deleted".to_owned(), Configuration::layer_names);
     function.point_alias(&alias, &target.version)?;
     let description = format!(
-        "{} leads to version {} ({}), before {} ({was})",
+        "{} points to version {} ({}), before {} ({was})",
         alias.name,
         target.version,
         target.layer_names(),
@@ -70,7 +70,7 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
     let target = target(function, &versions, &current, to)?;
     if latest.has_settings(&target.layers, &target.variables) {
         eprintln!(
-            "nothing to change: {LATEST} has the layers and variables of version {} already",
+            "nothing to change: {LATEST} already has the layers and variables of version {}",
             target.version
         );
         stdout::line(&target.arn)?;
@@ -80,12 +80,12 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
     function.update(&latest, &target.layers, &target.variables)?;
     if !latest.same_code(target) {
         eprintln!(
-            "note: the function's own code stays what it is, which is not that of version {}",
+            "note: the function's own code does not change; version {} had other code",
             target.version
         );
     }
     let description = format!(
-        "{LATEST}, which is live without an alias, is as version {} ({}), before {current} ({})",
+        "{LATEST}, which is live without an alias, is like version {} ({}), before {current} ({})",
         target.version,
         target.layer_names(),
         latest.layer_names()
@@ -120,7 +120,7 @@ fn target<'a>(
             };
             recorded.or_else(|| {
                 let earlier = versions.iter().rfind(is_earlier)?;
-                eprintln!("note: what was live before is not written anywhere; version {} is the one before by its number", earlier.version);
+                eprintln!("note: the previous live version is not recorded; version {} is the previous one by number", earlier.version);
                 Some(earlier)
             })
         }
@@ -129,7 +129,7 @@ fn target<'a>(
         function: function.name.to_owned(),
         version: to.map_or_else(
             || current.to_owned(),
-            |to| format!("{current}, and none is {to}"),
+            |to| format!("{current}, and no version {to}"),
         ),
         known: versions
             .iter()
@@ -164,7 +164,7 @@ fn report_live(
         }
         Err(problem) => {
             eprintln!(
-                "error[UNPROVEN]: it was led back, but does not list its tools: {problem}\n  help: go back further by --to, and see its log"
+                "error[UNPROVEN]: the rollback is done, but the live version does not list its tools: {problem}\n  help: go back further with --to, and read the function's log"
             );
             Ok(Exit::VerificationFailed)
         }

@@ -112,7 +112,7 @@ fn live_version(
     let Some(alias) = alias else {
         for (name, version) in function.aliases()? {
             eprintln!(
-                "note: the alias {name} leads to version {version} and is left alone; --alias {name} would lead it on"
+                "note: the alias {name} points to version {version} and stays there; pass --alias {name} to move it"
             );
         }
         return Ok((None, latest.clone()));
@@ -121,7 +121,7 @@ fn live_version(
     let live = function.configuration(Some(&alias.version))?;
     if !live.same_configuration(latest) {
         eprintln!(
-            "note: {LATEST} is not what version {} is, which is live: {}, variables: {}. What is not named here is taken from {LATEST}; `cargo layer rollback {} --to {}` makes it like that version",
+            "note: {LATEST} differs from the live version {}: {}, variables: {}. Layers and variables that you do not name come from {LATEST}; `cargo layer rollback {} --to {}` resets it to that version",
             live.version,
             latest.layer_names(),
             environment::describe_changes(&live.variables, &latest.variables),
@@ -191,7 +191,7 @@ fn check_changes(
     let is_any = |effect| changes.iter().any(|change| change.effect == effect);
     if is_any(Effect::Breaking) && !args.allow_breaking {
         let rejected = DeployError::ChangeRejected {
-            what: "something breaks that works now",
+            what: "the new tools break something that works now",
             flag: "--allow-breaking",
             code: "BREAKING",
         };
@@ -199,7 +199,7 @@ fn check_changes(
     }
     if is_any(Effect::Destructive) && !args.allow_destructive {
         let rejected = DeployError::ChangeRejected {
-            what: "a tool that may destroy could be called that cannot be now",
+            what: "a tool that may destroy something would become callable",
             flag: "--allow-destructive",
             code: "NEWLY_DESTRUCTIVE",
         };
@@ -217,11 +217,11 @@ fn swap_alias(
     smoke_test: &SmokeTest<'_>,
 ) -> anyhow::Result<Exit> {
     let state = format!(
-        "{} leads to version {} as before, so that nobody has noticed",
+        "{} still points to version {}, so clients see no change",
         alias.name, alias.version
     );
     let undo = format!(
-        "`cargo layer rollback {} --to {}` makes {LATEST} what that version is, once the reason is known",
+        "`cargo layer rollback {} --to {}` resets {LATEST} to that version, once the reason is known",
         function.name, alias.version
     );
     let version = publish_update(function, latest, plan, &alias.version).map_err(|error| {
@@ -241,7 +241,7 @@ fn swap_alias(
         .point_alias(alias, &version)
         .map_err(|error| stopped_error(&error, &state))?;
     let live = format!(
-        "{} leads to version {version}, before {}",
+        "{} points to version {version}, before {}",
         alias.name, alias.version
     );
     let back = format!("--alias {}", alias.name);
@@ -260,19 +260,17 @@ fn swap_in_place(
     // Publishing may count as a change.
     let latest = function.configuration(None)?;
     let undo = format!(
-        "`cargo layer rollback {} --to {before}` brings back what was",
+        "`cargo layer rollback {} --to {before}` restores the previous state",
         function.name
     );
     let version = publish_update(function, &latest, plan, &before).map_err(|error| {
         stopped_error(
             &error,
-            &format!(
-                "{LATEST} may have the new layers, and is what is live without an alias: {undo}"
-            ),
+            &format!("{LATEST}, which is live without an alias, may have the new layers: {undo}"),
         )
     })?;
     let state = format!(
-        "{LATEST}, which is live without an alias, has the new layers, as has version {version}: {undo}"
+        "{LATEST}, which is live without an alias, and version {version} have the new layers: {undo}"
     );
     let verified = smoke_test
         .run(function, &version)
@@ -356,7 +354,7 @@ fn stopped_error(error: &anyhow::Error, state: &str) -> DeployError {
 
 fn report_failed_verification(version: &str, problem: &str, state: &str) -> Exit {
     eprintln!(
-        "error[UNPROVEN]: version {version} does not serve: {problem}\n  as it stands: {state}"
+        "error[UNPROVEN]: version {version} does not serve: {problem}\n  current state: {state}"
     );
     Exit::VerificationFailed
 }

@@ -17,9 +17,9 @@ pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
     }
     stdout::line(secret)?;
     stdout::line(entry)?;
-    eprintln!("The first line is the token: it is for {name} alone, and is shown only now.");
+    eprintln!("The first line is the token for {name}. It is shown only once.");
     eprintln!(
-        "The second belongs into the host's MCP_BEARER_TOKENS, after a comma if others are there."
+        "Add the second line to the host's MCP_BEARER_TOKENS, after a comma if it has other entries."
     );
     Ok(Exit::Done)
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Lists the tools.
 pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
     let mut connection = Connection::open(&args.source.options())?;
-    let tools = connection.request("while it was asked for its tools", Client::tools)?;
+    let tools = connection.request("while it listed its tools", Client::tools)?;
     if args.json {
         stdout::line(serde_json::to_string_pretty(&tools)?)?;
         return Ok(Exit::Done);

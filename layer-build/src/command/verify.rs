@@ -89,14 +89,14 @@ fn check_tools(
     };
     let differences = expected.map(|expected| selection::differences(tools, expected));
     match differences.as_deref() {
-        Some([]) => report.ok(&format!("tools, as the layers declare them: {listed}")),
+        Some([]) => report.ok(&format!("tools, as declared by the layers: {listed}")),
         Some(differences) => {
             for difference in differences {
                 report.fail(&format!("tools: {difference}"))?;
             }
             report.note(&format!("tools: {listed}"))
         }
-        None if names.is_empty() => report.fail("tools: it lists none"),
+        None if names.is_empty() => report.fail("tools: the server lists none"),
         None => report.ok(&format!("tools: {listed}")),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A change of a keyword with an unknown effect (`not`, `if`, a changed `pattern`) counts as both less and more. One
 //! convention overrides logic: a property that is added to an object which is open for any narrows nothing, since
-//! nobody has sent it before.
+//! no client has sent it before.
 
 pub(super) mod difference;
 mod keywords;
@@ -113,7 +113,7 @@ impl Pair<'_> {
             self.compare(old, new, place, &mut inner);
             inner
         };
-        // Where only one alternative has changed, the change inside it is the clearest.
+        // If only one alternative has changed, the change inside it is the clearest.
         if olds.len() == news.len() {
             let pairs = olds.iter().zip(news).map(|(old, new)| between(old, new));
             let mut changed: Vec<_> = pairs.filter(|inner| !inner.is_empty()).collect();
@@ -173,7 +173,7 @@ impl Pair<'_> {
                     found,
                     &inner,
                     Direction::Other,
-                    "is gone: it is accepted, but means nothing",
+                    "is gone: it is still accepted, but has no meaning",
                 ),
             }
         }
@@ -213,7 +213,7 @@ impl Pair<'_> {
         }
         for name in needed_old.difference(&needed_new) {
             let what = if left.contains_key(name) && !right.contains_key(name) {
-                "need not be there"
+                "may be absent now"
             } else {
                 "is optional now"
             };

@@ -222,7 +222,7 @@ mod tests {
     fn the_build_id_depends_on_mapped_bytes_alone() {
         let mut other = whole();
         let first = split_debug_info(other.clone()).unwrap();
-        // The last bytes belong to the table of sections, which is written anew.
+        // The last bytes belong to the table of sections, which is written again.
         let header = *FileHeader64::<LittleEndian>::parse(other.as_slice()).unwrap();
         let range = build_id_range(&other).unwrap();
         let end = end_of_mapped(&header, &other, 2).unwrap();

@@ -27,9 +27,9 @@ pub(crate) fn describe(
     lambda_lib: Option<&Path>,
     timeout: Duration,
 ) -> anyhow::Result<LibraryDeclaration> {
-    let folder = temp_dir::create().context("no temporary folder can be made")?;
+    let folder = temp_dir::create().context("a temporary folder cannot be created")?;
     let out = folder.path().join("declaration.json");
-    let program = std::env::current_exe().context("this program's own path is not known")?;
+    let program = std::env::current_exe().context("the path of this program is unknown")?;
     let mut command = match lambda_lib {
         Some(lib) => child::lambda_command(program, lib),
         None => Command::new(program),
@@ -46,7 +46,7 @@ pub(crate) fn describe(
     let path = library.display();
     let Some(status) = outcome.status else {
         let message = format!(
-            "{path}: has not come back from being opened after {} seconds",
+            "{path}: opening it did not finish within {} seconds",
             timeout.as_secs()
         );
         return Err(failed(FindingCode::PluginHangs.as_str(), message).into());
@@ -71,7 +71,7 @@ pub(crate) fn describe(
         .into());
     }
     if !out.exists() {
-        let message = format!("{path}: ended the process while it was opened");
+        let message = format!("{path}: it ended the process while it was opened");
         return Err(failed(FindingCode::PluginCrashed.as_str(), message).into());
     }
     let text = fs_err::read_to_string(&out)?;

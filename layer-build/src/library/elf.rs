@@ -146,7 +146,7 @@ impl ElfFacts {
                     .push(String::from_utf8_lossy(name).into_owned());
             }
         }
-        // A version may be demanded without a symbol of it: the loader refuses it all the same.
+        // A version may be demanded without a symbol of it: the loader refuses it anyway.
         if let Some((mut needs, strings)) = sections.gnu_verneed(LittleEndian, data)? {
             let strings = sections.strings(LittleEndian, data, strings)?;
             while let Some((_, mut versions)) = needs.next()? {

@@ -141,7 +141,7 @@ impl Client {
         })?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().read_to_string();
-        Ok((status, body.context("the answer cannot be read")?))
+        Ok((status, body.context("the response cannot be read")?))
     }
 
     /// Returns all tools, as the server describes them.
@@ -246,7 +246,7 @@ impl Client {
         let id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         let revision = result["protocolVersion"].as_str();
         let revision =
-            revision.context("the server's answer to initialize names no protocolVersion")?;
+            revision.context("the server's response to initialize has no protocolVersion")?;
         let revision = revision.to_owned();
         self.session = Some(Session {
             id,
@@ -345,7 +345,7 @@ impl Client {
             .with_config()
             .limit(MAX_ANSWER)
             .read_to_string()
-            .context("the answer cannot be read")?;
+            .context("the response cannot be read")?;
         if self.dump {
             eprintln!("<- {status}");
             for (name, value) in &headers {

@@ -68,7 +68,7 @@ impl Connection {
             });
         }
         let opt = temp_dir::create()?;
-        // Where no layer has a plugin, the host must report that.
+        // If no layer has a plugin, the host must report that.
         fs_err::create_dir_all(opt.path().join("lib"))?;
         let mut layers = Vec::new();
         let mut variables = Vec::new();

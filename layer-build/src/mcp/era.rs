@@ -1,9 +1,9 @@
 //! The eras of MCP that a server may speak.
 
-/// Which era to speak.
+/// The era to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Era {
-    /// Revision 2026-07-28, and the handshake where the server does not know it
+    /// Revision 2026-07-28, and the handshake if the server does not know it
     Auto,
     /// Revision 2026-07-28, without a session
     Modern,

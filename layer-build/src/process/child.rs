@@ -44,13 +44,13 @@ pub(crate) struct ChildOutcome {
 /// Waits until a process ends, or kills it.
 pub(crate) fn run(command: &mut Command, timeout: Duration) -> anyhow::Result<ChildOutcome> {
     // A file, since an unread pipe would block the process.
-    let mut stderr_file = tempfile::tempfile().context("no temporary file can be made")?;
+    let mut stderr_file = tempfile::tempfile().context("a temporary file cannot be created")?;
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(stderr_file.try_clone()?)
         .spawn()
-        .context("this program cannot run itself")?;
+        .context("this program cannot start itself")?;
     let started = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait()? {

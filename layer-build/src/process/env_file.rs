@@ -18,7 +18,7 @@ pub(crate) fn read(path: &Path, is_required: bool) -> Result<Vec<(String, String
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| failed(redacted_message(&error, path)))?;
     match variables.iter().find(|(_, value)| value.contains('\0')) {
-        Some((name, _)) => Err(failed(format!("the value of {name} has a NUL in it"))),
+        Some((name, _)) => Err(failed(format!("the value of {name} contains a NUL"))),
         None => Ok(variables),
     }
 }
@@ -33,7 +33,7 @@ fn redacted_message(error: &dotenvy::Error, path: &Path) -> String {
             let place = number
                 .map(|number| format!("line {number} "))
                 .unwrap_or_default();
-            format!("{place}is not of the form NAME=value; a value with spaces stands in quotes")
+            format!("{place}is not of the form NAME=value; put a value with spaces in quotes")
         }
         error => error.to_string(),
     }
@@ -60,7 +60,7 @@ mod tests {
             ("s3cret", Err("line 1 is not of the form NAME=value")),
             ("\nA=1\nab/cd+s3cret==", Err("line 3 is not of the form")),
             ("A=1\ns3cret value = x", Err("line 2 is not of the form")),
-            ("A='s3cret\0'", Err("the value of A has a NUL in it")),
+            ("A='s3cret\0'", Err("the value of A contains a NUL")),
         ] {
             fs_err::write(&path, text).expect("a file");
             match (read(&path, false), expected) {

@@ -78,7 +78,7 @@ impl HostProcess {
             let mut sender = Some(sender);
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 log(&line);
-                // Once it listens, nobody receives its log lines.
+                // Once it listens, its log lines have no receiver.
                 if sender
                     .as_ref()
                     .is_some_and(|sender| sender.send(line).is_err())
@@ -160,10 +160,8 @@ impl From<HostStartError> for CliError {
                 let (code, message) = problems.swap_remove(0);
                 Self::Reported { code, message }
             }
-            HostStartError::Crashed(output) => Self::HostEnded(output),
-            HostStartError::Hangs => {
-                Self::HostEnded("nothing: it does not come to listen".to_owned())
-            }
+            HostStartError::Crashed(output) => Self::HostEnded(format!("ended with {output}")),
+            HostStartError::Hangs => Self::HostEnded("does not start listening".to_owned()),
         }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Fin
                 findings.push(Finding::new(
                     FindingCode::CpuMixed,
                     format!(
-                        "{location}: for {}, while the others are for {cpu}",
+                        "{location}: for {}, but the others are for {cpu}",
                         library.facts.cpu
                     ),
                     "build everything for the function's architecture",
@@ -80,8 +80,8 @@ fn check_facts(
     if !facts.sections {
         report(
             FindingCode::LibraryUnreadable,
-            "has no table of sections, by which its needs are read".to_owned(),
-            "copy or build it again; strip it by `strip`, which leaves the table in",
+            "has no section table, so its needs cannot be read".to_owned(),
+            "copy or build it again; strip it with `strip`, which keeps the table",
         );
     }
     if let Some(glibc) = facts.too_new_glibc() {
@@ -96,7 +96,7 @@ fn check_facts(
         };
         report(
             FindingCode::GlibcTooNew,
-            format!("needs {glibc}{symbols}, Amazon Linux 2023 has {AMAZON_LINUX_2023}"),
+            format!("needs {glibc}{symbols}, but Amazon Linux 2023 has {AMAZON_LINUX_2023}"),
             "build it on a system with an older glibc, such as Debian 12 or Amazon Linux 2023",
         );
     }
@@ -108,9 +108,9 @@ fn check_facts(
         report(
             FindingCode::LibraryMissing,
             format!(
-                "needs {needed}, which no layer has, and which is not known to be on Amazon Linux 2023"
+                "needs {needed}, which is in no layer and is not known to be on Amazon Linux 2023"
             ),
-            "link it statically, put it into `lib` of a layer, or say that the function's system has it by --system-library",
+            "link it statically, put it into `lib` of a layer, or pass --system-library if the function's system has it",
         );
     }
     let outside = |path: &&String| {
@@ -133,16 +133,16 @@ fn check_facts(
     if facts.executable_stack {
         report(
             FindingCode::ExecutableStack,
-            "asks for an executable stack, which hardened systems refuse".to_owned(),
+            "requires an executable stack, which hardened systems refuse".to_owned(),
             "add `.section .note.GNU-stack,\"\",@progbits` to its assembler code, or link it with `-z noexecstack`",
         );
     }
     if facts.symbols {
         report(
             FindingCode::NotStripped,
-            "carries symbols that only debuggers read, which make it larger and its start slower"
+            "contains symbols that only debuggers read; it is larger and opens more slowly"
                 .to_owned(),
-            "build it by `cargo layer build`, or strip it",
+            "build it with `cargo layer build`, or strip it",
         );
     }
 }
@@ -159,13 +159,13 @@ fn check_placement(layer: &Layer, findings: &mut Vec<Finding>) {
             None if is_link_target(path) => {}
             None => findings.push(Finding::new(
                 FindingCode::PluginMisplaced,
-                format!("{}: a plugin where the host does not look", layer.location(path)),
+                format!("{}: a plugin outside of `lib`, where the host does not look", layer.location(path)),
                 "put it into `lib`, at the top of the archive",
             )),
             Some(name) if !layer.declares(name) => findings.push(Finding::new(
                 FindingCode::PluginUndeclared,
-                format!("{}: a plugin that no manifest tells of, so that it is opened at the start, which is slower", layer.location(path)),
-                "build the layer by `cargo layer build`",
+                format!("{}: a plugin that no manifest lists; the host opens it at startup, which is slower", layer.location(path)),
+                "build the layer with `cargo layer build`",
             )),
             Some(_) => {}
         }

@@ -1,4 +1,4 @@
-//! The limits of Lambda for archives, layers and variables, whatever their content.
+//! The limits of Lambda for archives, layers and variables, independent of their content.
 
 use crate::{
     archive::read::EntryKind,
@@ -36,7 +36,7 @@ pub(crate) fn check(
     if count > MAX_LAYERS {
         findings.push(Finding::new(
             FindingCode::LayersTooMany,
-            format!("{count} layers: a function has {MAX_LAYERS} at most"),
+            format!("{count} layers, but a function can have at most {MAX_LAYERS}"),
             "build several plugins into one layer: `cargo layer build -p ONE -p TWO`",
         ));
     }
@@ -52,8 +52,8 @@ pub(crate) fn check(
     if unzipped > MAX_UNZIPPED {
         findings.push(Finding::new(
             FindingCode::LayersTooLarge,
-            format!("{unzipped} bytes unzipped: function and layers together have {MAX_UNZIPPED} at most"),
-            "leave out plugins, or what they carry",
+            format!("{unzipped} bytes unzipped, but function and layers together can have at most {MAX_UNZIPPED}"),
+            "leave out plugins, or files that they include",
         ));
     }
     check_environment(selection, findings);
@@ -64,8 +64,11 @@ fn check_archive(layer: &Layer, findings: &mut Vec<Finding>) {
     if size > MAX_UPLOAD {
         findings.push(Finding::new(
             FindingCode::UploadTooLarge,
-            format!("{}: {size} bytes: {MAX_UPLOAD} can be uploaded directly", layer.archive.path.display()),
-            "upload it by way of S3: `--content S3Bucket=...,S3Key=...` in the place of `--zip-file`",
+            format!(
+                "{}: {size} bytes, but at most {MAX_UPLOAD} can be uploaded directly",
+                layer.archive.path.display()
+            ),
+            "upload it through S3: `--content S3Bucket=...,S3Key=...` instead of `--zip-file`",
         ));
     }
     let files = layer.archive.files.iter();
@@ -79,11 +82,11 @@ fn check_archive(layer: &Layer, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(
                 FindingCode::ArchiveMode,
                 format!(
-                    "{}: has the mode {:03o}, so that a function may not read it",
+                    "{}: has the mode {:03o}, so a function cannot read it",
                     layer.location(&file.path),
                     mode & 0o777
                 ),
-                "pack it with the mode 644, folders with 755; `cargo layer build` does",
+                "pack files with mode 644 and folders with 755, as `cargo layer build` does",
             ));
         }
     }
@@ -114,7 +117,7 @@ fn check_function(host: &Layer, findings: &mut Vec<Finding>) {
     findings.push(Finding::new(
         FindingCode::FunctionInvalid,
         format!("{}: {problem}", host.archive.path.display()),
-        "build it by `cargo layer host`",
+        "build it with `cargo layer host`",
     ));
 }
 
@@ -139,7 +142,7 @@ fn check_overwrites(layers: &[Layer], findings: &mut Vec<Finding>) {
                         later.location(&file.path),
                         earlier.archive.path.display()
                     ),
-                    "give plugins, and layers by --name, names of their own",
+                    "give the plugins different names, and the layers different names with --name",
                 ));
             }
         }
@@ -158,7 +161,7 @@ fn check_environment(selection: &SelectionOptions, findings: &mut Vec<Finding>) 
     if size > MAX_ENVIRONMENT {
         findings.push(Finding::new(
             FindingCode::EnvironmentTooLarge,
-            format!("ENTRY_FILE and TOOLS_LIST take {size} bytes: all variables of a function together have {MAX_ENVIRONMENT} at most"),
+            format!("ENTRY_FILE and TOOLS_LIST take {size} bytes, but all variables of a function may take at most {MAX_ENVIRONMENT}"),
             "write patterns in TOOLS_LIST, such as `get*`, or build the layer's default tools into it: `cargo layer build --tools`",
         ));
     }

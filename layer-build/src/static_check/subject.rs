@@ -64,7 +64,7 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
                 ),
                 _ => (
                     "a path that leads out of the archive",
-                    "pack the files by relative paths; `cargo layer build` does",
+                    "pack the files with relative paths, as `cargo layer build` does",
                 ),
             };
             findings.push(Finding::new(

@@ -9,11 +9,11 @@
 //! cargo bench -p bench --bench lambda -- --instructions   # those of a start and of calls, by callgrind
 //! cargo bench -p bench --bench lambda -- --baseline BOOTSTRAP   # this build beside another, in one run
 //! cargo bench -p bench --bench lambda -- --sources BOOTSTRAP    # the source files of a call, by callgrind
-//! cargo bench -p bench --bench lambda -- --order           # host/link-order.ld anew, by callgrind
+//! cargo bench -p bench --bench lambda -- --order           # rewrites host/link-order.ld, by callgrind
 //! ```
 //!
-//! The overhead of real Lambda is not in it: downloading and mounting code and layers, the sandbox's own start, and the way from the
-//! front door, which an empty function waits for as well.
+//! It does not include the overhead of real Lambda: downloading and mounting code and layers, the sandbox's own start, and the way
+//! from the front door, which an empty function waits for as well.
 
 #![expect(clippy::print_stdout, reason = "tables are what it is for")]
 
@@ -43,7 +43,7 @@ const ROUNDS: usize = 40;
 const HELP: &str = "\
 Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
 
-  --rounds N      How often each runtime has its turn [default: 40]
+  --rounds N      The number of turns of each runtime [default: 40]
   --json FILE     Write all figures as JSON
   --markdown      Print the tables of docs/contributor/benchmarks.md alone
   --instructions  Count the instructions of a start and of calls instead, by callgrind
@@ -53,7 +53,7 @@ Usage: cargo bench -p bench --bench lambda -- [OPTIONS]
   --sources BOOTSTRAP
                   List the source files that a warm call runs through, in a build with line tables:
                   CARGO_PROFILE_HOST_DEBUG=line-tables-only cargo layer host, then target/host/bootstrap
-  --order         Write host/link-order.ld anew instead: which functions the linker puts side by side
+  --order         Rewrite host/link-order.ld instead: the functions that the linker puts side by side
   --check         End with the exit code 1 where a target is missed
 ";
 

@@ -91,7 +91,7 @@ impl Measured {
         }
     }
 
-    /// Measures it once more.
+    /// Measures it again.
     pub(crate) async fn measure_round(&mut self) -> anyhow::Result<()> {
         let runtime = &self.runtime;
         let (mut inits, mut firsts, mut colds) =

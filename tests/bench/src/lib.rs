@@ -139,7 +139,7 @@ fn build_release(workspace: &Path, package: &str, target: &Path) -> anyhow::Resu
             Ok(Message::CompilerArtifact(artifact)) => artifact.executable,
             _ => None,
         });
-    let program = programs.last().context("cargo tells of no program")?;
+    let program = programs.last().context("cargo reports no program")?;
     Ok(program.into_std_path_buf())
 }
 

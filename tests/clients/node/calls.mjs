@@ -1,4 +1,4 @@
-// Makes calls by the official TypeScript SDKs, each request to another of several servers that are to be as one.
+// Makes calls by the official TypeScript SDKs, each request to another of several servers that must act as one.
 //
 // Usage: calls.mjs MODE SERVERS CALLS, where MODE is legacy or 2026-07-28 (client 2.x), or v1 (sdk 1.x), SERVERS are URLs,
 // comma-separated, and CALLS is JSON, [[TOOL, ARGUMENTS], ...]; an argument "LIST" is the `list` of the first answer, or left
@@ -10,7 +10,7 @@ const urls = servers.split(",");
 const reached = urls.map(() => ({}));
 let requests = 0;
 
-// Every fifth goes where the one before it went, so that no kind of message always reaches the same server.
+// Every fifth goes to the same server as the one before it, so that no kind of message always reaches one server.
 function inTurn(_url, init) {
   const turn = (requests + Math.floor(requests / 5)) % urls.length;
   requests++;

@@ -1,4 +1,4 @@
-// Does with an MCP server of the conformance tools what clients do, by the official TypeScript SDKs.
+// Exercises an MCP server of the conformance tools as clients do, by the official TypeScript SDKs.
 //
 // Usage: exercise.mjs MODE SERVER, where MODE is legacy, auto or 2026-07-28 (client 2.x), or v1 (sdk 1.x), and SERVER a URL,
 // or a `bootstrap` to start over stdio. Prints what it saw as one JSON object.
@@ -39,7 +39,7 @@ const call = (name, args, options) =>
     : client.callTool({ name, arguments: args }, options);
 const text = await call("test_x_mcp_header", { region: "eu" });
 const error = await call("test_error_handling", {});
-// What is read together with the answer the SDKs drop. Over stdio that is up to the pipe, so it is tried until it was heard.
+// The SDKs drop messages that they read together with the response. Over stdio that depends on the pipe, so this retries.
 let progress;
 for (let attempt = 0; attempt < 20; attempt++) {
   progress = [];

@@ -1,7 +1,7 @@
-// Calls the tool `follow` by the official TypeScript SDKs, which goes on only when its client has heard of each step.
+// Calls the tool `follow` by the official TypeScript SDKs, which continues only when its client has received each step.
 //
-// Usage: follow.mjs MODE URL FOLDER, where MODE is legacy or 2026-07-28 (client 2.x), or v1 (sdk 1.x). Prints what it heard
-// and got, in that order.
+// Usage: follow.mjs MODE URL FOLDER, where MODE is legacy or 2026-07-28 (client 2.x), or v1 (sdk 1.x). Prints the progress
+// and the result, in that order.
 
 import { writeFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-"""Makes calls by the official Python SDK, each request to another of several servers that are to be as one.
+"""Makes calls by the official Python SDK, each request to another of several servers that must act as one.
 
 Usage: calls.py MODE SERVERS CALLS, as of `calls.mjs` beside the TypeScript SDKs. Prints what that prints.
 """
@@ -13,7 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 
 class InTurn(httpx2.AsyncBaseTransport):
-    """Sends each request to the next server, but every fifth where the one before it went."""
+    """Sends each request to the next server, but every fifth to the same server as the one before it."""
 
     def __init__(self, urls: list[str]) -> None:
         self.urls = [httpx2.URL(url) for url in urls]

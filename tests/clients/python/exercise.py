@@ -1,4 +1,4 @@
-"""Does with an MCP server of the conformance tools what clients do, by the official Python SDK or by FastMCP.
+"""Exercises an MCP server of the conformance tools as clients do, by the official Python SDK or by FastMCP.
 
 Usage: exercise.py mcp|fastmcp MODE SERVER, where MODE is auto, legacy or 2026-07-28, and SERVER a URL, or a `bootstrap` to
 start over stdio. Prints what it saw as one JSON object.

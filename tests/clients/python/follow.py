@@ -1,4 +1,4 @@
-"""Calls the tool `follow` by the official Python SDK, which goes on only when its client has heard of each step.
+"""Calls the tool `follow` by the official Python SDK, which continues only when its client has received each step.
 
 Usage: follow.py MODE URL FOLDER, where MODE is legacy or 2026-07-28. Prints what it heard and got, in that order.
 """

@@ -1,4 +1,4 @@
-//! What `awslabs.mcp-lambda-handler` 0.1.15 gets wrong, so that this never does. Found by running it.
+//! Regression tests for the faults of `awslabs.mcp-lambda-handler` 0.1.15, which were found by running it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ fn a_tool_that_fails_is_a_result_and_not_http_500() {
 }
 
 #[test]
-fn an_async_tool_gives_what_it_computes() {
+fn an_async_tool_returns_its_value() {
     let host = Host::lambda(&Layer::of(["async-tools"]), FrontDoor::rest_api("prod"));
     let outcome = host
         .connect()
@@ -56,7 +56,7 @@ fn an_async_tool_gives_what_it_computes() {
     assert_eq!(outcome.text(), "awaited");
 }
 
-/// The event of a REST API for a call of `truth`.
+/// Returns the event of a REST API for a call of `truth`.
 fn event(headers: &Value, body: &str, base64: bool) -> Value {
     json!({
         "resource": "/mcp", "path": "/mcp", "httpMethod": "POST",
@@ -73,7 +73,7 @@ fn event(headers: &Value, body: &str, base64: bool) -> Value {
 }
 
 #[test]
-fn no_shape_of_a_gateways_event_is_refused() {
+fn every_shape_of_a_gateway_event_is_accepted() {
     let host = Host::lambda(&Layer::of(["all-types"]), FrontDoor::rest_api("prod"));
     let params = json!({ "name": "truth", "arguments": {} });
     let body =
@@ -90,16 +90,16 @@ fn no_shape_of_a_gateways_event_is_refused() {
             &encoded,
             true,
         ),
-        // As the console's test button sends it.
+        // The form that the console's test button sends.
         (Value::Null, &body, false),
     ] {
         let answer = host.invoke(&event(&headers, body, base64));
         assert_eq!(answer["statusCode"], 200, "{headers}: {answer}");
-        let told = answer["body"].as_str().expect("a body");
-        let told: Value = serde_json::from_str(told).expect("JSON");
+        let output = answer["body"].as_str().expect("a body");
+        let output: Value = serde_json::from_str(output).expect("JSON");
         assert_eq!(
-            told["result"]["content"][0]["text"], "true",
-            "{headers}: {told}"
+            output["result"]["content"][0]["text"], "true",
+            "{headers}: {output}"
         );
     }
 }

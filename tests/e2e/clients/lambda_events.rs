@@ -1,4 +1,4 @@
-//! Whatever invokes the function on Lambda: events of every door, bare messages, an AgentCore Gateway, and the limits of each.
+//! The callers of the function on Lambda: events of every front door, bare messages, an AgentCore Gateway, and the limits of each.
 
 use std::{
     io::{Read as _, Write as _},
@@ -12,7 +12,7 @@ use tests::{
     Environment, FrontDoor, Host, Layer, aws_cli, crate_file, documents, invoking_client, output_of,
 };
 
-/// More than Lambda takes of an answer. Unit: bytes.
+/// A size over Lambda's limit for a response. Unit: bytes.
 const HUGE: usize = 7 * 1000 * 1000;
 
 fn call(tool: &str, arguments: Value) -> Value {
@@ -20,7 +20,7 @@ fn call(tool: &str, arguments: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
 }
 
-/// An AgentCore Gateway's client context for a call of this tool.
+/// Returns an AgentCore Gateway's client context for a call of this tool.
 fn named(tool: &str) -> Value {
     json!({ "custom": {
         "bedrockAgentCoreAwsRequestId": "request",
@@ -192,7 +192,7 @@ fn the_documented_invocations_can_be_typed() {
 const MISSING: &str = "Invalid arguments for tool multiply: /y is missing (it must be an integer)";
 
 #[test]
-fn an_event_of_another_kind_fails_the_invocation_by_an_error_of_its_own_and_the_host_lives_on() {
+fn an_unknown_event_fails_its_invocation_only() {
     let layer = Layer::of(["custom-tools"]);
     let host = Host::lambda_with_one_environment(&layer, FrontDoor::rest_api("prod"), &[]);
     let error = host.try_invoke(&json!({ "Records": [{ "body": "hunter2" }] }));
@@ -245,14 +245,14 @@ fn an_agent_core_gateway_calls_tools_by_their_bare_arguments() {
         let invocation = environment.begin_with(&arguments, Some(&named(tool)));
         assert_eq!(invocation.answer(), expected, "{tool} {arguments}");
     }
-    // The same arguments from nobody's gateway are no call.
+    // The same arguments without a gateway are not a call.
     let error = environment.invoke(&json!({ "x": 6, "y": 7 }));
     assert_eq!(error["errorType"], "EVENT_UNKNOWN", "{error}");
 }
 
 /// A gateway that passes on headers of its clients has an object in the client context; mobile applications leave members out.
 #[test]
-fn whatever_else_is_in_a_client_context_the_tool_is_called() {
+fn a_client_context_with_other_members_calls_the_tool() {
     let layer = Layer::of(["custom-tools"]);
     let environment = Environment::start(&layer, 1, &[]);
     for (member, value) in [
@@ -273,7 +273,7 @@ fn whatever_else_is_in_a_client_context_the_tool_is_called() {
 }
 
 #[test]
-fn a_huge_result_is_an_error_that_says_so_and_costs_no_environment() {
+fn a_huge_result_is_an_error_and_keeps_the_environment() {
     let layer = Layer::of(["large-results"]);
     for (door, limit) in [
         (FrontDoor::rest_api("prod"), "Lambda accepts 6291556"),
@@ -287,12 +287,12 @@ fn a_huge_result_is_an_error_that_says_so_and_costs_no_environment() {
         let host = Host::lambda_with_one_environment(&layer, door, &[]);
         let client = host.connect();
         let outcome = client.call("fill", json!({ "bytes": HUGE }));
-        let told = outcome.error_text();
+        let output = outcome.error_text();
         let expected = format!(
             "tool fill did its work, but its result has {} bytes as sent, and {limit}; request less at once (request id ",
             HUGE + SENT_BESIDE
         );
-        assert!(told.starts_with(&expected), "{told}");
+        assert!(output.starts_with(&expected), "{output}");
         assert_eq!(
             client
                 .call("fill", json!({ "bytes": 1_000_000 }))
@@ -300,7 +300,7 @@ fn a_huge_result_is_an_error_that_says_so_and_costs_no_environment() {
                 .len(),
             1_000_000
         );
-        // Past the gateway.
+        // Without the gateway.
         let answer = host.invoke(&call("fill", json!({ "bytes": HUGE })));
         assert_eq!(answer["result"]["isError"], true);
         let log = host.log();
@@ -308,30 +308,30 @@ fn a_huge_result_is_an_error_that_says_so_and_costs_no_environment() {
     }
 }
 
-/// What an answer of a text has besides it, with the backslashes that its quotes get inside an event. Unit: bytes.
+/// The size of a text response without its text, with the backslashes that escape its quotes in an event. Unit: bytes.
 const SENT_BESIDE: usize = 91;
 
-/// The tool takes longer than the REST API waits, and the function has time enough.
+/// The tool takes longer than the REST API waits, but not longer than the function may run.
 #[test]
-fn a_call_ends_before_a_rest_api_gives_up_and_its_model_hears_by_whose_limit() {
+fn a_call_times_out_before_the_rest_api_and_names_the_limit() {
     let layer = Layer::of(["sleeps"]);
     let host = Host::lambda_with_timeout(
         &layer,
         FrontDoor::rest_api("prod"),
         Duration::from_secs(300),
     );
-    // The gateway's own answer to what comes too late has status 504.
+    // The gateway's own response to a late answer has status 504.
     let outcome = host.connect().call("nap", json!({ "seconds": 40 }));
-    let told = outcome.error_text();
+    let output = outcome.error_text();
     let expected = "tool nap timed out: a REST API waits 29 s for a response, which left 28.5 s for the call; the operator can raise the gateway's limit, if it has a higher one, and set MCP_CALL_TIMEOUT_MS to it (request id ";
-    assert!(told.starts_with(expected), "{told}");
-    // The tool goes on: what comes next is served by a fresh environment.
+    assert!(output.starts_with(expected), "{output}");
+    // The tool still runs: a fresh environment serves the next request.
     assert_eq!(host.connect().list(), ["nap"]);
     host.wait_for_log("this environment ends, and a fresh one serves the next request");
 }
 
 #[test]
-fn arguments_may_be_nested_and_too_deep_is_told_to_the_model() {
+fn arguments_nested_too_deep_are_reported_to_the_model() {
     let host = Host::serve(&Layer::of(["all-types"]));
     let client = host.connect();
     for (levels, is_error) in [(50, false), (200, true), (100_000, true)] {
@@ -344,9 +344,9 @@ fn arguments_may_be_nested_and_too_deep_is_told_to_the_model() {
         let result = &answer.json()["result"];
         assert_eq!(result["isError"] == true, is_error, "{levels} levels");
         if is_error {
-            let told = result["content"][0]["text"].as_str().expect("words");
+            let output = result["content"][0]["text"].as_str().expect("words");
             let begin = "Invalid arguments for tool raw: they ";
-            assert!(told.starts_with(begin), "{levels} levels: {told}");
+            assert!(output.starts_with(begin), "{levels} levels: {output}");
         }
     }
     let deep = "[".repeat(100_000);
@@ -355,7 +355,7 @@ fn arguments_may_be_nested_and_too_deep_is_told_to_the_model() {
 }
 
 #[test]
-fn serve_takes_so_many_headers_and_no_more() {
+fn serve_limits_the_number_of_headers() {
     let host = Host::serve(&Layer::of(["custom-tools"]));
     let address = host
         .url()
@@ -366,7 +366,7 @@ fn serve_takes_so_many_headers_and_no_more() {
         let head = format!(
             "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
         );
-        // It may have heard enough before the end.
+        // The host may respond before everything is sent.
         let _ = stream.write_all(head.as_bytes());
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);

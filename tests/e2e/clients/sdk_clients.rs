@@ -1,4 +1,4 @@
-//! The clients of the official SDKs, and others that people use, through every door.
+//! The clients of the official SDKs, and others that people use, through every front door.
 
 use std::process::{Command, Output};
 
@@ -8,7 +8,7 @@ use tests::{
     rust_client,
 };
 
-/// What all clients see of the conformance tools, but for what their mode makes of it.
+/// Returns the view of the conformance tools that all clients share, in each mode.
 fn sight(modern: bool) -> Value {
     json!({
         "tools": [
@@ -43,20 +43,20 @@ fn sight(modern: bool) -> Value {
     })
 }
 
-/// What a legacy client is told of a tool that asks.
+/// The error that a legacy client gets from a tool that asks.
 const CANNOT_ASK: &str = "tool test_input_required_result_multi_round asks its client for input, which needs revision 2026-07-28 of MCP; this client speaks 2025-11-25";
 
-/// What a host logs, at the level DEBUG, when a client has ended its session by DELETE.
+/// The line that a host logs, at the level DEBUG, when a client ends its session by DELETE.
 const ENDED: &str = "a session was ended by its client";
 
-/// What hosts are told.
+/// The environment of hosts.
 const VARIABLES: [(&str, &str); 2] = [
     ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
-    // Environments of a function have no key of their own for what clients carry between rounds.
+    // Environments of a function share this key for the state that clients carry between rounds.
     ("MCP_STATE_KEY", "a key of tests and of nothing else at all"),
 ];
 
-/// A door, and the layer behind it.
+/// A front door, and the layer behind it.
 enum Server {
     Host(Host),
     Stdio(Layer),
@@ -72,18 +72,18 @@ impl Server {
         ]
     }
 
-    /// Behind a door of Lambda's that waits for whole answers.
+    /// Returns a front door of Lambda that buffers.
     fn lambda(layer: &Layer, door: FrontDoor) -> Self {
         Self::Host(Host::lambda_with(layer, door, &VARIABLES))
     }
 
-    /// Behind one that streams them.
+    /// Returns a front door of Lambda that streams.
     fn streaming(layer: &Layer, door: FrontDoor) -> Self {
         let variables = [&VARIABLES[..], &[("MCP_RESPONSE_MODE", "stream")]].concat();
         Self::Host(Host::lambda_with(layer, door, &variables))
     }
 
-    /// What a client is told of it as its last argument.
+    /// Returns the last argument of a client.
     fn address(&self) -> String {
         match self {
             Self::Host(host) => host.url().to_owned(),
@@ -102,16 +102,16 @@ impl Server {
         self.log().matches(ENDED).count()
     }
 
-    /// A client sees what there is to see, and ends the session that it has in the handshake era.
+    /// Checks that a client sees everything, and in the handshake era ends its session.
     fn shows(&self, client: &mut Command, modern: bool, facts: &Value) {
         let ended = self.ended_sessions();
         client.arg(self.address());
         if let Self::Stdio(layer) = self {
             client.env("MCP_PLUGIN_DIR", layer.plugin_dir());
         }
-        let told = output_of(client);
+        let printed = output_of(client);
         let seen: Value =
-            serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told:?}"));
+            serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed:?}"));
         let mut expected = sight(modern);
         for (name, fact) in facts.as_object().expect("facts") {
             expected[name] = fact.clone();
@@ -167,7 +167,7 @@ fn the_rust_client_is_served_in_every_mode_through_every_door() {
     }
 }
 
-// The other doors of Lambda, which hand requests on as those above or nearly so.
+// The other front doors of Lambda, which forward requests like those above, or nearly so.
 
 #[test]
 fn the_clients_are_served_through_a_function_url() {
@@ -202,7 +202,7 @@ enum Era {
 }
 
 impl Server {
-    /// All clients, each in one mode of these eras.
+    /// Runs all clients, each in one mode of these eras.
     fn serves<const N: usize>(&self, eras: [Era; N]) {
         for era in eras {
             let (clients, inspectors) = match era {
@@ -237,10 +237,10 @@ impl Server {
                 "region=eu",
             ];
             let called = inspected(self, inspectors, "tools/call", &region);
-            let told: Value = serde_json::from_slice(&called.stdout)
+            let printed: Value = serde_json::from_slice(&called.stdout)
                 .unwrap_or_else(|error| panic!("{error}: {called:?}\n{}", self.log()));
             assert_eq!(
-                told["result"]["content"][0]["text"], "Region: eu",
+                printed["result"]["content"][0]["text"], "Region: eu",
                 "{era:?}"
             );
         }
@@ -265,7 +265,7 @@ fn rust(mode: &str) -> Command {
     client
 }
 
-/// What the Inspector prints of a method, in one era.
+/// Returns the output of the Inspector for a method, in one era.
 fn inspected(server: &Server, era: &str, method: &str, more: &[&str]) -> Output {
     let mut command = inspector();
     command.args(["--protocol-era", era, "--method", method]);
@@ -292,9 +292,9 @@ fn the_inspector_is_served_in_both_eras_through_every_door() {
         ] {
             let result = |method, more: &[&str]| -> Value {
                 let output = inspected(&server, era, method, more);
-                let told: Value = serde_json::from_slice(&output.stdout)
+                let printed: Value = serde_json::from_slice(&output.stdout)
                     .unwrap_or_else(|error| panic!("{error}: {output:?}\n{}", server.log()));
-                told["result"].clone()
+                printed["result"].clone()
             };
             let met = result("initialize", &[]);
             assert_eq!(met["protocolVersion"], revision, "{era}: {met}");

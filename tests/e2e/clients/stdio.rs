@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use tests::{Layer, StdioClient, bootstrap, documents};
 
-/// How long to wait for the host to end. Source: ours; far more than a loaded machine needs.
+/// The time to wait for the host to end. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn request(id: impl Into<Value>, method: &str, params: &Value) -> Value {
@@ -22,7 +22,7 @@ fn call(id: impl Into<Value>, tool: &str, arguments: Value, meta: Value) -> Valu
     request(id, "tools/call", &params)
 }
 
-/// The `_meta` of a client of revision 2026-07-28.
+/// Returns the `_meta` of a client of revision 2026-07-28.
 fn modern() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -56,7 +56,7 @@ fn both_eras_are_served_on_one_connection() {
         let listed = pipe.request(&request(2, "tools/list", &json!({})));
         let tool = &listed["result"]["tools"][0];
         assert_eq!(tool["name"], "greet", "{listed}");
-        // What an older revision does not know is left out: the session is in it.
+        // Members that the session's older revision does not know are omitted.
         let knows_hints = revision != "2024-11-05";
         assert_eq!(tool.get("annotations").is_some(), knows_hints, "{tool}");
         let arguments = json!({ "x": 6, "y": 7 });
@@ -86,16 +86,16 @@ fn both_eras_are_served_on_one_connection() {
 }
 
 #[test]
-fn answers_overtake_each_other_and_progress_is_told_at_once() {
+fn answers_overtake_each_other_and_progress_is_immediate() {
     for meta in [json!({}), modern()] {
         let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
         let mut with_token = meta.clone();
         with_token["progressToken"] = json!("t");
         pipe.send(&call(1, "meet", json!({}), with_token));
-        let told = pipe.receive();
-        assert_eq!(told["method"], "notifications/progress");
+        let notification = pipe.receive();
+        assert_eq!(notification["method"], "notifications/progress");
         assert_eq!(
-            told["params"],
+            notification["params"],
             json!({ "progressToken": "t", "progress": 1.0 })
         );
         let arguments = json!({ "text": "overtakes", "milliseconds": 0 });
@@ -113,7 +113,7 @@ fn answers_overtake_each_other_and_progress_is_told_at_once() {
 }
 
 #[test]
-fn what_the_client_takes_back_is_cancelled_and_not_answered() {
+fn a_cancelled_call_is_not_answered() {
     for meta in [json!({}), modern()] {
         let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
         let mut with_token = meta.clone();
@@ -144,9 +144,9 @@ fn messages_of_tools_reach_clients_that_ask_for_them() {
         "nobody asked"
     );
     pipe.request(&request(2, "logging/setLevel", &json!({ "level": "info" })));
-    let told = pipe.request(&logging(3, json!({})));
-    assert_eq!(told["method"], "notifications/message");
-    assert_eq!(told["params"]["level"], "info");
+    let notification = pipe.request(&logging(3, json!({})));
+    assert_eq!(notification["method"], "notifications/message");
+    assert_eq!(notification["params"]["level"], "info");
     assert_eq!(pipe.receive()["id"], 3);
 
     let mut meta = modern();
@@ -164,7 +164,7 @@ fn messages_of_tools_reach_clients_that_ask_for_them() {
 }
 
 #[test]
-fn what_a_tool_prints_does_not_come_between_messages() {
+fn output_of_a_tool_does_not_mix_with_messages() {
     let mut pipe = StdioClient::open(&Layer::of(["prints"]));
     for (id, text) in ["a line\n", "no end of a line", "{\"jsonrpc\":\"2.0\"}\n"]
         .into_iter()
@@ -180,7 +180,7 @@ fn what_a_tool_prints_does_not_come_between_messages() {
 }
 
 #[test]
-fn what_is_no_message_is_refused_and_the_next_is_answered() {
+fn an_invalid_message_is_refused_and_the_next_is_answered() {
     let mut pipe = StdioClient::open(&Layer::of(["custom-tools"]));
     for (line, code) in [
         ("hello", -32700),
@@ -256,10 +256,10 @@ fn a_signal_ends_the_host_after_the_calls_under_way() {
     let mut pipe = StdioClient::open(&Layer::of(["async-tools"]));
     let arguments = json!({ "text": "last", "milliseconds": 500 });
     pipe.send(&call(1, "later", arguments, modern()));
-    // Lines are taken up in their order.
+    // Lines are handled in their order.
     assert_eq!(pipe.request(&request(2, "ping", &json!({})))["id"], 2);
     pipe.terminate();
-    // Before stdin is closed: to a host that has seen its end, a signal is the second word, which it does not wait after.
+    // Sent before stdin is closed: after the end of stdin, a signal counts as the second one, and the host stops waiting.
     let last = pipe.receive();
     assert_eq!(last["result"]["content"][0]["text"], "last", "{last}");
     let (rest, status, log) = pipe.close();
@@ -281,16 +281,16 @@ fn a_client_that_does_not_read_can_still_end_the_host() {
         .expect("bootstrap can be run");
     let mut stdin = host.stdin.take().expect("stdin is piped");
     let (sender, taken) = channel();
-    // What is no message is refused before the next line is read.
+    // An invalid message is refused before the next line is read.
     let writing = std::thread::spawn(move || {
         while stdin.write_all(&b"hello\n".repeat(1000)).is_ok() {
-            // Nobody may count any more.
+            // The counter must not be used any more.
             let _ = sender.send(());
         }
     });
     while taken.recv_timeout(Duration::from_secs(1)).is_ok() {}
     let (id, begun) = (host.id().to_string(), Instant::now());
-    // Whoever asks twice does not want to wait.
+    // A second request to end means that the user does not want to wait.
     let status = loop {
         let _ = Command::new("kill").args(["-TERM", &id]).output();
         if let Some(status) = host.try_wait().expect("the child can be waited for") {
@@ -332,7 +332,7 @@ fn a_call_ends_in_time_and_a_tool_that_does_not_come_back_costs_its_own_plugin()
 }
 
 #[test]
-fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
+fn a_call_over_the_limit_is_refused_and_others_can_be_cancelled() {
     let layer = Layer::of(["async-tools"]);
     let mut pipe = StdioClient::open_with(&layer, &[("MCP_MAX_CONCURRENT_CALLS", "1")]);
     let mut with_token = modern();
@@ -357,8 +357,8 @@ fn a_call_too_many_is_refused_at_once_and_others_can_still_be_taken_back() {
     let (rest, status, log) = pipe.close();
     assert_eq!(rest, [] as [Value; 0]);
     assert!(status.success(), "{status}\n{log}");
-    let told = log.matches("calls rejected").count();
-    assert!((1..100).contains(&told), "{told} lines\n{log}");
+    let refusals = log.matches("calls rejected").count();
+    assert!((1..100).contains(&refusals), "{refusals} lines\n{log}");
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn large_messages_fill_no_memory_and_small_ones_pass_them() {
     assert!(status.success(), "{status}\n{log}");
 }
 
-/// Ask until there is room for it.
+/// Sends a request until it is accepted.
 fn served_in_the_end(pipe: &mut StdioClient, asked: &Value) {
     let begun = Instant::now();
     loop {
@@ -402,15 +402,18 @@ fn served_in_the_end(pipe: &mut StdioClient, asked: &Value) {
 }
 
 #[test]
-fn a_host_that_does_not_start_says_why_on_stderr_alone() {
+fn a_failed_start_is_reported_on_stderr_only() {
     let mut host = Command::new(bootstrap());
     host.arg("stdio")
         .env_clear()
         .env("MCP_PLUGIN_DIR", "/nowhere");
     let output = host.output().expect("bootstrap can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("error[PLUGIN_DIR_UNREADABLE]: "), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("error[PLUGIN_DIR_UNREADABLE]: "),
+        "{stderr}"
+    );
     assert_eq!(output.stdout, b"");
 }
 
@@ -421,7 +424,7 @@ fn the_documented_configuration_starts_a_server() {
     let configured: Value = serde_json::from_str(&written).expect("a configuration in JSON");
     let server = &configured["mcpServers"]["tools"];
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    // What the archives hold, unpacked into one folder.
+    // The content of the archives, unpacked into one folder.
     for (member, within) in [
         (&server["command"], "bootstrap"),
         (&server["env"]["MCP_PLUGIN_DIR"], "lib"),

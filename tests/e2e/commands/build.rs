@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tests::{cargo_layer, output_of, repository, target};
 
-/// A plugin outside of this repository that is linked against a library from C, and that library.
+/// Creates a plugin outside of this repository that is linked against a library from C; returns both.
 fn greeter() -> (PathBuf, PathBuf) {
     let folder = target().join("authors/greeter");
     let native = folder.join("native");
@@ -57,7 +57,7 @@ fn a_library_that_is_included_is_found_beside_the_plugin() {
             .arg(&zip)
             .current_dir(&folder);
         build.env("CARGO_TARGET_DIR", target().join("authors/target"));
-        // Cargo's own list of folders would find it here, and nowhere else.
+        // Cargo's own list of folders would find it only here.
         build.env_remove("LD_LIBRARY_PATH");
         for include in includes {
             build.arg("--include").arg(include);
@@ -65,10 +65,10 @@ fn a_library_that_is_included_is_found_beside_the_plugin() {
         build.output().expect("cargo-layer can be run")
     };
     let alone = build(&[]);
-    let told = String::from_utf8_lossy(&alone.stderr);
+    let output = String::from_utf8_lossy(&alone.stderr);
     assert!(
-        told.contains("error[PLUGIN_LOAD_FAILED]: ") && told.contains("libgreeting.so"),
-        "{told}"
+        output.contains("error[PLUGIN_LOAD_FAILED]: ") && output.contains("libgreeting.so"),
+        "{output}"
     );
     let whole = build(&[&library]);
     assert!(
@@ -88,26 +88,29 @@ fn a_library_that_is_included_is_found_beside_the_plugin() {
     let text = folder.join("text.so");
     fs_err::write(&text, "text").expect("a file");
     let refused = build(&[&text]);
-    let told = String::from_utf8_lossy(&refused.stderr);
-    assert!(told.starts_with("error[LIBRARY_UNREADABLE]: "), "{told}");
+    let output = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        output.starts_with("error[LIBRARY_UNREADABLE]: "),
+        "{output}"
+    );
 }
 
 #[test]
 fn the_host_is_a_layer_as_well() {
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
-    // What the other tests have built.
+    // The function that other tests have built.
     tests::bootstrap();
     let zip = folder.path().join("host-layer.zip");
     let mut host = Command::new(cargo_layer());
     host.args(["host", "--as-layer", "--out"])
         .arg(&zip)
         .current_dir(repository());
-    let told = output_of(&mut host);
+    let output = output_of(&mut host);
     assert!(
-        told.starts_with(&format!("layer: {}\n", zip.display())),
-        "{told}"
+        output.starts_with(&format!("layer: {}\n", zip.display())),
+        "{output}"
     );
-    // Unpacked it lies in /opt, where Lambda looks for it; it is the same as the function's, byte for byte.
+    // Unpacked it is in /opt, where Lambda looks for it; it equals the function's, byte for byte.
     assert_eq!(
         tests::sha256(&zip),
         tests::sha256(&target().join("function.zip"))

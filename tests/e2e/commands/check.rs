@@ -1,4 +1,4 @@
-//! `cargo layer check`: one sin each, and what is said of it.
+//! `cargo layer check`: one fault each, and its finding.
 
 use std::{
     io::Write,
@@ -14,10 +14,10 @@ use tests::{
 };
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-/// Archives in a folder of their own.
+/// Archives in a separate folder.
 struct Archives(TempDir);
 
-/// A file to be packed: its path, its mode, its content.
+/// A file to pack: its path, its mode, its content.
 type Packed<'a> = (&'a str, u32, &'a [u8]);
 
 impl Archives {
@@ -29,7 +29,7 @@ impl Archives {
         self.0.path().join(name)
     }
 
-    /// Pack files, compressed or not.
+    /// Packs files, compressed or not.
     fn pack(&self, name: &str, method: CompressionMethod, files: &[Packed<'_>]) -> PathBuf {
         let path = self.path(name);
         let mut zip = ZipWriter::new(fs_err::File::create(&path).expect("a file"));
@@ -44,7 +44,7 @@ impl Archives {
         path
     }
 
-    /// A layer of a good plugin, with these files besides.
+    /// Creates a layer of a good plugin, with these additional files.
     fn layer(&self, name: &str, more: &[Packed<'_>]) -> PathBuf {
         let declaration = declaration(&[tool("hello")]);
         let library = stripped(&scripted(&script(&declaration)));
@@ -56,7 +56,7 @@ impl Archives {
         self.pack(name, CompressionMethod::Deflated, &[&good, more].concat())
     }
 
-    /// A layer of this library alone, with a manifest that tells of it.
+    /// Creates a layer of this library alone, with a manifest that lists it.
     fn layer_of(&self, library: &[u8], declaration: &Value) -> PathBuf {
         let manifest = manifest("sin", "libsin.so", library, declaration).to_string();
         let files: [Packed<'_>; 2] = [
@@ -66,7 +66,7 @@ impl Archives {
         self.pack("layer.zip", CompressionMethod::Deflated, &files)
     }
 
-    /// What is found in these layers.
+    /// Returns the findings in these layers.
     fn found(&self, layers: &[&Path], options: &[&str]) -> String {
         let mut command = Command::new(cargo_layer());
         let output = command
@@ -75,8 +75,8 @@ impl Archives {
             .args(options)
             .output()
             .expect("cargo-layer can be run");
-        let told = String::from_utf8(output.stdout).expect("text");
-        let found: Vec<_> = told
+        let printed = String::from_utf8(output.stdout).expect("text");
+        let found: Vec<_> = printed
             .lines()
             .take_while(|line| {
                 ["error[", "warning[", "  help: "]
@@ -86,13 +86,13 @@ impl Archives {
             .collect();
         let found = found.join("\n");
         let fails = found.contains("error[");
-        assert_eq!(output.status.code(), Some(i32::from(fails)), "{told}");
-        assert!(told.contains("not seen from here:"), "{told}");
+        assert_eq!(output.status.code(), Some(i32::from(fails)), "{printed}");
+        assert!(printed.contains("not checked:"), "{printed}");
         found.replace(&self.0.path().display().to_string(), "[dir]")
     }
 }
 
-/// A library without the symbols that only debuggers read.
+/// Returns a library without the symbols that only debuggers read.
 fn stripped(library: &[u8]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("lib.so");
@@ -101,12 +101,12 @@ fn stripped(library: &[u8]) -> Vec<u8> {
     fs_err::read(&path).expect("the same file")
 }
 
-/// A good plugin's library.
+/// Returns a good plugin's library.
 fn good() -> Vec<u8> {
     stripped(&scripted(&script(&declaration(&[tool("hello")]))))
 }
 
-/// A library from C.
+/// Compiles a library from C.
 fn compiled(source: &str, flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (code, library) = (folder.path().join("code.c"), folder.path().join("lib.so"));
@@ -119,7 +119,7 @@ fn compiled(source: &str, flags: &[&str]) -> Vec<u8> {
     fs_err::read(&library).expect("the library was built")
 }
 
-/// A library that looks like a plugin, and does this when it is opened.
+/// Compiles a library that looks like a plugin, and runs this code when it is opened.
 fn opening(action: &str) -> Vec<u8> {
     let source = format!(
         "#include <stdlib.h>\n#include <unistd.h>\nlong _1as_0lib_1header_0root_bmodule_bloader[16];\n\
@@ -155,14 +155,14 @@ fn the_example_layers_have_nothing_to_find() {
 }
 
 #[test]
-fn the_layer_whose_sins_these_are_is_good_without_them() {
+fn the_layer_without_faults_passes() {
     let archives = Archives::new();
     let layer = archives.layer("my layer.zip", &[]);
     assert_eq!(archives.found(&[&layer], &["--strict"]), "");
 }
 
 #[test]
-fn archives_that_are_none_or_lead_out_or_cannot_be_read() {
+fn invalid_escaping_and_unreadable_archives_are_found() {
     let archives = Archives::new();
     let garbage = archives.path("garbage.zip");
     fs_err::write(&garbage, "garbage").expect("a file");
@@ -173,43 +173,43 @@ fn archives_that_are_none_or_lead_out_or_cannot_be_read() {
     let out = archives.layer("out.zip", &[("../evil", 0o644, b"evil")]);
     assert_snapshot!(archives.found(&[&out], &[]), @"
     error[ARCHIVE_PATH]: [dir]/out.zip: ../evil: a path that leads out of the archive
-      help: pack the files by relative paths; `cargo layer build` does
+      help: pack the files with relative paths, as `cargo layer build` does
     ");
     let escapes = archives.layer("escapes.zip", &[("../\u{1b}[31m", 0o644, b"")]);
     assert_snapshot!(archives.found(&[&escapes], &[]), @r"
     error[ARCHIVE_PATH]: [dir]/escapes.zip: ../\u{1b}[31m: a path that leads out of the archive
-      help: pack the files by relative paths; `cargo layer build` does
+      help: pack the files with relative paths, as `cargo layer build` does
     ");
     let secret = archives.layer("secret.zip", &[("lib/data.txt", 0o600, b"text")]);
     assert_snapshot!(archives.found(&[&secret], &[]), @"
-    error[ARCHIVE_MODE]: [dir]/secret.zip: lib/data.txt: has the mode 600, so that a function may not read it
-      help: pack it with the mode 644, folders with 755; `cargo layer build` does
+    error[ARCHIVE_MODE]: [dir]/secret.zip: lib/data.txt: has the mode 600, so a function cannot read it
+      help: pack files with mode 644 and folders with 755, as `cargo layer build` does
     ");
 }
 
 #[test]
-fn more_than_lambda_takes() {
+fn sizes_over_lambdas_limits_are_found() {
     let archives = Archives::new();
     let layers: Vec<_> = (0..6)
         .map(|number| archives.layer(&format!("{number}.zip"), &[]))
         .collect();
     let layers: Vec<_> = layers.iter().map(PathBuf::as_path).collect();
     assert_snapshot!(archives.found(&layers, &[]), @"
-    error[LAYERS_TOO_MANY]: 6 layers: a function has 5 at most
+    error[LAYERS_TOO_MANY]: 6 layers, but a function can have at most 5
       help: build several plugins into one layer: `cargo layer build -p ONE -p TWO`
     ");
 
     let large = vec![0; 251 << 20];
     let layer = archives.layer("large.zip", &[("data", 0o644, &large)]);
     let found = archives.found(&[&layer], &[]);
-    // How large the plugin in it is depends on the folder in which it was built.
+    // The size of the plugin depends on the folder in which it was built.
     let (before, bytes) = found.split_once(": ").expect("what, and how much");
     let (bytes, after) = bytes.split_once(' ').expect("a number of bytes");
     let bytes: usize = bytes.parse().expect("a number of bytes");
     assert!(bytes > large.len(), "{found}");
     assert_snapshot!(format!("{before}: [bytes] {after}"), @"
-    error[LAYERS_TOO_LARGE]: [bytes] bytes unzipped: function and layers together have 262144000 at most
-      help: leave out plugins, or what they carry
+    error[LAYERS_TOO_LARGE]: [bytes] bytes unzipped, but function and layers together can have at most 262144000
+      help: leave out plugins, or files that they include
     ");
 
     let incompressible = archives.pack(
@@ -219,19 +219,19 @@ fn more_than_lambda_takes() {
     );
     let layer = archives.layer("layer.zip", &[]);
     assert_snapshot!(archives.found(&[&layer, &incompressible], &[]), @"
-    warning[UPLOAD_TOO_LARGE]: [dir]/incompressible.zip: 53477482 bytes: 52428800 can be uploaded directly
-      help: upload it by way of S3: `--content S3Bucket=...,S3Key=...` in the place of `--zip-file`
+    warning[UPLOAD_TOO_LARGE]: [dir]/incompressible.zip: 53477482 bytes, but at most 52428800 can be uploaded directly
+      help: upload it through S3: `--content S3Bucket=...,S3Key=...` instead of `--zip-file`
     ");
 
     let list = vec!["hello"; 700].join(",");
     assert_snapshot!(archives.found(&[&layer], &["--tools-list", &list]), @"
-    error[ENVIRONMENT_TOO_LARGE]: ENTRY_FILE and TOOLS_LIST take 4209 bytes: all variables of a function together have 4096 at most
+    error[ENVIRONMENT_TOO_LARGE]: ENTRY_FILE and TOOLS_LIST take 4209 bytes, but all variables of a function may take at most 4096
       help: write patterns in TOOLS_LIST, such as `get*`, or build the layer's default tools into it: `cargo layer build --tools`
     ");
 }
 
 #[test]
-fn functions_that_are_none() {
+fn invalid_functions_are_found() {
     let archives = Archives::new();
     let layer = archives.layer("layer.zip", &[]);
     let function = |name: &str, file: Packed<'_>| {
@@ -242,20 +242,20 @@ fn functions_that_are_none() {
     assert_eq!(function("good.zip", ("bootstrap", 0o755, &program)), "");
     assert_snapshot!(function("empty.zip", ("other", 0o755, &program)), @"
     error[FUNCTION_INVALID]: [dir]/empty.zip: has no file `bootstrap`
-      help: build it by `cargo layer host`
+      help: build it with `cargo layer host`
     ");
     assert_snapshot!(function("mode.zip", ("bootstrap", 0o644, &program)), @"
     error[FUNCTION_INVALID]: [dir]/mode.zip: `bootstrap` is not executable for everyone
-      help: build it by `cargo layer host`
+      help: build it with `cargo layer host`
     ");
     assert_snapshot!(function("script.zip", ("bootstrap", 0o755, b"#!/bin/sh\nexit 1\n")), @"
     error[FUNCTION_INVALID]: [dir]/script.zip: `bootstrap` is not a program
-      help: build it by `cargo layer host`
+      help: build it with `cargo layer host`
     ");
 }
 
 #[test]
-fn libraries_that_amazon_linux_2023_cannot_open() {
+fn libraries_that_amazon_linux_2023_cannot_open_are_found() {
     let archives = Archives::new();
     let declaration = declaration(&[tool("hello")]);
     let text = String::from_utf8_lossy(&good()).into_owned();
@@ -264,14 +264,14 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     let newest = newest.expect("it needs a glibc that is not very old");
     let newer = replace_bytes(good(), newest.as_bytes(), b"GLIBC_2.99");
     let found = archives.found(&[&archives.layer_of(&newer, &declaration)], &[]);
-    // Which symbols they are depends on the compiler, and where the C library is on the system.
+    // The symbols depend on the compiler, and the path of the C library on the system.
     let (begin, rest) = found.split_once(" for ").expect("symbols");
-    let (_, end) = rest.split_once(", Amazon").expect("what there is");
+    let (_, end) = rest.split_once(", but Amazon").expect("what there is");
     let (end, _) = end
         .split_once("dlopen failed: ")
         .expect("the loader's words");
-    assert_snapshot!(format!("{begin} for [symbols], Amazon{end}"), @"
-    error[GLIBC_TOO_NEW]: [dir]/layer.zip: lib/libsin.so: needs GLIBC_2.99 for [symbols], Amazon Linux 2023 has GLIBC_2.34
+    assert_snapshot!(format!("{begin} for [symbols], but Amazon{end}"), @"
+    error[GLIBC_TOO_NEW]: [dir]/layer.zip: lib/libsin.so: needs GLIBC_2.99 for [symbols], but Amazon Linux 2023 has GLIBC_2.34
       help: build it on a system with an older glibc, such as Debian 12 or Amazon Linux 2023
     error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened:
     ");
@@ -279,11 +279,11 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
     let lonely = replace_bytes(good(), b"libgcc_s.so.1", b"libgcc_x.so.1");
     let layer = archives.layer_of(&lonely, &declaration);
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    error[LIBRARY_MISSING]: [dir]/layer.zip: lib/libsin.so: needs libgcc_x.so.1, which no layer has, and which is not known to be on Amazon Linux 2023
-      help: link it statically, put it into `lib` of a layer, or say that the function's system has it by --system-library
+    error[LIBRARY_MISSING]: [dir]/layer.zip: lib/libsin.so: needs libgcc_x.so.1, which is in no layer and is not known to be on Amazon Linux 2023
+      help: link it statically, put it into `lib` of a layer, or pass --system-library if the function's system has it
     error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer
     ");
-    // Whoever vouches for it is believed; the loader here is not.
+    // `--system-library` removes the finding, but the loader here still fails.
     assert_snapshot!(archives.found(&[&layer], &["--system-library", "libgcc_x.so.1"]), @"error[PLUGIN_LOAD_FAILED]: [dir]/layer.zip: lib/libsin.so: cannot be opened: dlopen failed: libgcc_x.so.1: cannot open shared object file: No such file or directory; link what is missing, or put it into the layer");
     // A library of the layer's own is found where the plugin is.
     let brings = archives.layer(
@@ -295,7 +295,7 @@ fn libraries_that_amazon_linux_2023_cannot_open() {
 }
 
 #[test]
-fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
+fn hardening_problems_and_unstripped_libraries_are_found() {
     let archives = Archives::new();
     let with = |library: &[u8]| {
         let layer = archives.layer("layer.zip", &[("lib/libsin.so", 0o644, library)]);
@@ -303,7 +303,7 @@ fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
     };
     assert_eq!(with(&compiled("int f(void) { return 1; }", &[])), "");
     assert_snapshot!(with(&compiled("int f(void) { return 1; }", &["-Wl,-z,execstack"])), @r#"
-    warning[EXECUTABLE_STACK]: [dir]/layer.zip: lib/libsin.so: asks for an executable stack, which hardened systems refuse
+    warning[EXECUTABLE_STACK]: [dir]/layer.zip: lib/libsin.so: requires an executable stack, which hardened systems refuse
       help: add `.section .note.GNU-stack,"",@progbits` to its assembler code, or link it with `-z noexecstack`
     "#);
     let relocated = "int x; __attribute__((section(\".text#\"))) int *p = &x;";
@@ -318,13 +318,13 @@ fn libraries_that_hardened_systems_refuse_or_that_are_larger_than_need_be() {
     let debuggable = scripted(&script(&declaration(&[tool("hello")])));
     let layer = archives.layer_of(&debuggable, &declaration(&[tool("hello")]));
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    warning[NOT_STRIPPED]: [dir]/layer.zip: lib/libsin.so: carries symbols that only debuggers read, which make it larger and its start slower
-      help: build it by `cargo layer build`, or strip it
+    warning[NOT_STRIPPED]: [dir]/layer.zip: lib/libsin.so: contains symbols that only debuggers read; it is larger and opens more slowly
+      help: build it with `cargo layer build`, or strip it
     ");
 }
 
 #[test]
-fn libraries_that_are_damaged_or_for_another_cpu() {
+fn damaged_and_foreign_libraries_are_found() {
     let archives = Archives::new();
     let with = |library: &[u8]| {
         let layer = archives.layer("layer.zip", &[("lib/libsin.so", 0o644, library)]);
@@ -350,10 +350,10 @@ fn libraries_that_are_damaged_or_for_another_cpu() {
             .replace("[]", "[other]")
     };
     assert_snapshot!(found, @"
-    error[CPU_MIXED]: [dir]/layer.zip: lib/libsin.so: for [other], while the others are for [this]
+    error[CPU_MIXED]: [dir]/layer.zip: lib/libsin.so: for [other], but the others are for [this]
       help: build everything for the function's architecture
-    warning[PLUGIN_UNDECLARED]: [dir]/layer.zip: lib/libsin.so: a plugin that no manifest tells of, so that it is opened at the start, which is slower
-      help: build the layer by `cargo layer build`
+    warning[PLUGIN_UNDECLARED]: [dir]/layer.zip: lib/libsin.so: a plugin that no manifest lists; the host opens it at startup, which is slower
+      help: build the layer with `cargo layer build`
     ");
     let library = good();
     assert_snapshot!(with(&library[..40]), @"
@@ -373,25 +373,25 @@ fn libraries_that_are_damaged_or_for_another_cpu() {
     };
     let layer = archives.layer_of(&without_sections, &declaration(&[tool("hello")]));
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    error[LIBRARY_UNREADABLE]: [dir]/layer.zip: lib/libsin.so: has no table of sections, by which its needs are read
-      help: copy or build it again; strip it by `strip`, which leaves the table in
+    error[LIBRARY_UNREADABLE]: [dir]/layer.zip: lib/libsin.so: has no section table, so its needs cannot be read
+      help: copy or build it again; strip it with `strip`, which keeps the table
     ");
     assert_snapshot!(with(b"no library"), @"warning[PLUGIN_NOT_A_LIBRARY]: [dir]/layer.zip: lib/libsin.so: not a shared library (no ELF header); rebuild the layer");
 }
 
 #[test]
-fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
+fn misplaced_undeclared_and_overwritten_plugins_are_found() {
     let archives = Archives::new();
     let other = stripped(&scripted(&script(&declaration(&[tool("other")]))));
     let misplaced = archives.layer("misplaced.zip", &[("libother.so", 0o644, &other)]);
     assert_snapshot!(archives.found(&[&misplaced], &[]), @"
-    error[PLUGIN_MISPLACED]: [dir]/misplaced.zip: libother.so: a plugin where the host does not look
+    error[PLUGIN_MISPLACED]: [dir]/misplaced.zip: libother.so: a plugin outside of `lib`, where the host does not look
       help: put it into `lib`, at the top of the archive
     ");
     let undeclared = archives.layer("undeclared.zip", &[("lib/libother.so", 0o644, &other)]);
     assert_snapshot!(archives.found(&[&undeclared], &[]), @"
-    warning[PLUGIN_UNDECLARED]: [dir]/undeclared.zip: lib/libother.so: a plugin that no manifest tells of, so that it is opened at the start, which is slower
-      help: build the layer by `cargo layer build`
+    warning[PLUGIN_UNDECLARED]: [dir]/undeclared.zip: lib/libother.so: a plugin that no manifest lists; the host opens it at startup, which is slower
+      help: build the layer with `cargo layer build`
     ");
     let first = archives.layer("first.zip", &[]);
     let manifest = manifest(
@@ -414,10 +414,10 @@ fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
     );
     assert_snapshot!(archives.found(&[&first, &second], &[]), @"
     warning[FILE_OVERWRITTEN]: [dir]/second.zip: lib/libgood.so: overwrites another file of this name in [dir]/first.zip
-      help: give plugins, and layers by --name, names of their own
+      help: give the plugins different names, and the layers different names with --name
     error[PLUGIN_OVERWRITTEN]: [dir]/second.zip: lib/libgood.so: [dir]/second.zip: lib/another.layer.json has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate
     ");
-    // In the other order another is the later, and the same layer twice is no harm.
+    // In the other order the other layer is the later one. The same layer twice does no harm.
     assert!(
         archives
             .found(&[&second, &first], &[])
@@ -427,23 +427,23 @@ fn plugins_in_the_wrong_place_without_a_manifest_or_in_two_layers() {
 }
 
 #[test]
-fn plugins_that_do_not_come_back_from_being_opened() {
+fn plugins_that_crash_or_hang_on_opening_are_found() {
     let archives = Archives::new();
     let declaration = declaration(&[tool("hello")]);
     let layer = archives.layer_of(&opening("abort()"), &declaration);
     assert_snapshot!(archives.found(&[&layer], &[]), @"
     error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: opening it ended with signal: 6 (SIGABRT)
-      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file
+      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out with --entry-file
     ");
     let layer = archives.layer_of(&opening("_exit(0)"), &declaration);
     assert_snapshot!(archives.found(&[&layer], &[]), @"
-    error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: ended the process while it was opened
-      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file
+    error[PLUGIN_CRASHED]: [dir]/layer.zip: lib/libsin.so: it ended the process while it was opened
+      help: open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out with --entry-file
     ");
     let layer = archives.layer_of(&opening("pause()"), &declaration);
     assert_snapshot!(archives.found(&[&layer], &["--patience", "1"]), @"
-    error[PLUGIN_HANGS]: [dir]/layer.zip: lib/libsin.so: has not come back from being opened after 1 seconds
-      help: let its constructors and `export_tools!` state do less, or wait longer by --patience
+    error[PLUGIN_HANGS]: [dir]/layer.zip: lib/libsin.so: opening it did not finish within 1 seconds
+      help: reduce the work of its constructors and of its `export_tools!` state, or wait longer with --patience
     ");
 }
 
@@ -489,9 +489,9 @@ fn links_are_what_they_lead_to_unless_they_lead_out() {
     }
 }
 
-/// What the host would say on Lambda is said here, by its own codes.
+/// Errors that the host would report on Lambda are reported here, with the host's codes.
 #[test]
-fn what_the_host_refuses_is_found() {
+fn refusals_of_the_host_are_found() {
     let archives = Archives::new();
     let hello = declaration(&[tool("hello")]);
     let drifted = archives.layer_of(&good(), &declaration(&[tool("hello"), tool("more")]));
@@ -523,7 +523,7 @@ fn what_the_host_refuses_is_found() {
 }
 
 #[test]
-fn an_environment_of_ones_own_does_not_matter() {
+fn the_users_environment_does_not_matter() {
     let archives = Archives::new();
     let layer = archives.layer("layer.zip", &[]);
     let mut check = Command::new(cargo_layer());

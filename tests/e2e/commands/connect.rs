@@ -1,4 +1,4 @@
-//! `cargo layer connect`: what it prints is what clients read.
+//! `cargo layer connect`: clients can read its output.
 
 use std::process::Command;
 
@@ -35,7 +35,7 @@ fn by_stdio(client: &str) -> String {
 }
 
 #[test]
-fn each_client_is_told_of_a_url_in_its_own_form() {
+fn a_url_is_printed_in_the_form_of_each_client() {
     for (client, expected) in [
         (
             "claude-code",
@@ -58,8 +58,8 @@ fn each_client_is_told_of_a_url_in_its_own_form() {
             json!({ "mcpServers": { "tools": { "httpUrl": "https://example.com/mcp", "headers": { "Authorization": "Bearer a b" } } } }),
         ),
     ] {
-        let told: Value = serde_json::from_str(&by_url(client)).expect("JSON");
-        assert_eq!(told, expected, "{client}");
+        let printed: Value = serde_json::from_str(&by_url(client)).expect("JSON");
+        assert_eq!(printed, expected, "{client}");
     }
     insta::assert_snapshot!(by_url("codex"), @r#"
     [mcp_servers.tools]
@@ -70,8 +70,8 @@ fn each_client_is_told_of_a_url_in_its_own_form() {
 }
 
 #[test]
-fn each_client_is_told_of_a_token_by_where_it_is_kept() {
-    let told = |client: &str| {
+fn a_token_is_printed_as_a_reference_in_the_form_of_each_client() {
+    let printed = |client: &str| {
         let url = "https://example.com/mcp";
         connect(&[url, "--client", client, "--token-env", "MCP_TOKEN"])
     };
@@ -102,29 +102,29 @@ fn each_client_is_told_of_a_token_by_where_it_is_kept() {
             json!({ "mcpServers": { "tools": { "httpUrl": url, "headers": by("Bearer ${MCP_TOKEN}") } } }),
         ),
     ] {
-        let told: Value = serde_json::from_str(&told(client)).expect("JSON");
-        assert_eq!(told, expected, "{client}");
+        let printed: Value = serde_json::from_str(&printed(client)).expect("JSON");
+        assert_eq!(printed, expected, "{client}");
     }
-    insta::assert_snapshot!(told("codex"), @r#"
+    insta::assert_snapshot!(printed("codex"), @r#"
     [mcp_servers.tools]
     url = "https://example.com/mcp"
     bearer_token_env_var = "MCP_TOKEN"
     "#);
-    insta::assert_snapshot!(told("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list --transport http https://example.com/mcp --header "Authorization: Bearer $MCP_TOKEN""#);
+    insta::assert_snapshot!(printed("inspector"), @r#"npx -y @modelcontextprotocol/inspector --cli --method tools/list --transport http https://example.com/mcp --header "Authorization: Bearer $MCP_TOKEN""#);
 }
 
 #[test]
-fn a_bridge_is_allowed_what_it_refuses_by_itself() {
+fn a_bridge_gets_the_flag_for_plain_http() {
     let bridge = |url: &str| {
-        let told = connect(&[
+        let printed = connect(&[
             url,
             "--client",
             "claude-desktop",
             "--header",
             "X-Api-Key: k",
         ]);
-        let told: Value = serde_json::from_str(&told).expect("JSON");
-        told["mcpServers"]["tools"].clone()
+        let printed: Value = serde_json::from_str(&printed).expect("JSON");
+        printed["mcpServers"]["tools"].clone()
     };
     for (url, flag) in [
         ("https://example.com/mcp", None),
@@ -139,7 +139,7 @@ fn a_bridge_is_allowed_what_it_refuses_by_itself() {
 }
 
 #[test]
-fn each_client_is_told_of_a_program_in_its_own_form() {
+fn a_program_is_printed_in_the_form_of_each_client() {
     let server = json!({
         "command": "/home/ada/my mcp/bootstrap", "args": ["stdio"], "env": { "MCP_PLUGIN_DIR": "/home/ada/my mcp/lib" },
     });
@@ -155,8 +155,8 @@ fn each_client_is_told_of_a_program_in_its_own_form() {
         ("cursor", json!({ "mcpServers": { "mine": server } })),
         ("gemini-cli", json!({ "mcpServers": { "mine": server } })),
     ] {
-        let told: Value = serde_json::from_str(&by_stdio(client)).expect("JSON");
-        assert_eq!(told, expected, "{client}");
+        let printed: Value = serde_json::from_str(&by_stdio(client)).expect("JSON");
+        assert_eq!(printed, expected, "{client}");
     }
     insta::assert_snapshot!(by_stdio("codex"), @r#"
     [mcp_servers.mine]
@@ -168,17 +168,17 @@ fn each_client_is_told_of_a_program_in_its_own_form() {
 }
 
 #[test]
-fn the_page_for_clients_shows_what_is_printed() {
+fn the_page_for_clients_shows_the_printed_configuration() {
     let page = documents::text("docs/client/connecting.md");
     let (_, section) = page.split_once("## Local clients").expect("a section");
     let (_, command) = section
         .split_once("cargo layer connect ")
         .expect("a command");
     let (command, after) = command.split_once("\n").expect("its end");
-    let (_, told) = after.split_once("```json\n").expect("JSON");
-    let (told, _) = told.split_once("```").expect("its end");
+    let (_, printed) = after.split_once("```json\n").expect("JSON");
+    let (printed, _) = printed.split_once("```").expect("its end");
     let args: Vec<_> = command.split(' ').collect();
-    assert_eq!(connect(&args), told);
+    assert_eq!(connect(&args), printed);
 }
 
 #[test]
@@ -195,10 +195,10 @@ fn a_crate_is_found_from_any_of_its_folders() {
         ]);
         output_of(connect.current_dir(repository().join(folder)))
     };
-    let told: Value = serde_json::from_str(&command("plugins/custom-tools/src")).expect("JSON");
+    let printed: Value = serde_json::from_str(&command("plugins/custom-tools/src")).expect("JSON");
     let manifest = repository().join("plugins/custom-tools/Cargo.toml");
     assert_eq!(
-        told["mcpServers"]["tools"],
+        printed["mcpServers"]["tools"],
         json!({
             "command": cargo_layer(),
             "args": ["dev", "--stdio", "--manifest-path", manifest, "--package", "custom-tools"],
@@ -208,7 +208,7 @@ fn a_crate_is_found_from_any_of_its_folders() {
 }
 
 #[test]
-fn the_inspectors_line_is_one_that_it_takes() {
+fn the_inspector_accepts_its_printed_command() {
     let layer = Layer::of(["custom-tools"]);
     let variable = format!("MCP_PLUGIN_DIR={}", layer.plugin_dir().display());
     let bootstrap = bootstrap().display().to_string();
@@ -222,7 +222,7 @@ fn the_inspectors_line_is_one_that_it_takes() {
         &bootstrap,
         "stdio",
     ]);
-    // The Inspector of the tests, which need not be downloaded again.
+    // The Inspector of the tests, so that it is not downloaded again.
     let arguments = line
         .strip_prefix("npx -y @modelcontextprotocol/inspector --cli ")
         .unwrap_or_else(|| panic!("not the Inspector: {line}"));
@@ -243,7 +243,7 @@ fn the_inspectors_line_is_one_that_it_takes() {
 }
 
 #[test]
-fn what_is_to_be_told_must_be_told_whole() {
+fn incomplete_and_invalid_arguments_are_refused() {
     for (args, expected) in [
         (vec![], "--stdio"),
         (
@@ -274,15 +274,15 @@ fn what_is_to_be_told_must_be_told_whole() {
         (vec!["http://x", "--name", "my.tools"], "letters, digits"),
         (
             vec!["http://x", "--header", ": v"],
-            "cannot be the name of a header",
+            "is not a valid header name",
         ),
         (
             vec!["http://x", "--header", "a: b\nc"],
-            "cannot be that of a header",
+            "is not a valid header value",
         ),
         (
             vec!["--stdio", "--manifest-path", "/nowhere/Cargo.toml"],
-            "help: name a crate or workspace of plugins by --manifest-path",
+            "help: name a crate or workspace of plugins with --manifest-path",
         ),
     ] {
         let output = Command::new(cargo_layer())
@@ -291,7 +291,7 @@ fn what_is_to_be_told_must_be_told_whole() {
             .output()
             .expect("cargo-layer can be run");
         assert!(!output.status.success(), "{args:?}");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains(expected), "{args:?}: {told}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(printed.contains(expected), "{args:?}: {printed}");
     }
 }

@@ -11,18 +11,18 @@ use std::{
 use serde_json::{Value, json};
 use tests::{OutsideRepository, cargo_layer, output_of, repository};
 
-/// How long to wait for a build. Source: ours; far more than a loaded machine needs.
+/// The time to wait for a build. Source: ours; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A `dev` that runs.
+/// A running `dev`.
 struct Dev {
     child: Child,
-    told: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
     log: Arc<Mutex<String>>,
 }
 
 impl Dev {
-    /// Start it, and wait until it serves.
+    /// Starts it, and waits until it serves.
     fn start(command: Command) -> Self {
         let dev = Self::spawn(command);
         dev.until("serving", Self::is_ready);
@@ -37,48 +37,50 @@ impl Dev {
             .spawn()
             .expect("cargo-layer can be run");
         Self {
-            told: kept(child.stdout.take().expect("stdout is piped")),
+            printed: kept(child.stdout.take().expect("stdout is piped")),
             log: kept(child.stderr.take().expect("stderr is piped")),
             child,
         }
     }
 
     fn is_ready(&self) -> bool {
-        self.told().contains("Ctrl-C ends it")
+        self.printed().contains("Ctrl-C stops the server")
     }
 
-    fn told(&self) -> String {
-        lines_of(&self.told)
+    fn printed(&self) -> String {
+        lines_of(&self.printed)
     }
 
     fn log(&self) -> String {
         lines_of(&self.log)
     }
 
-    /// The lines below a heading.
+    /// Returns the lines below a heading.
     fn section(&self, heading: &str) -> String {
-        let told = self.told();
-        let lines = told.lines().skip_while(|line| !line.starts_with(heading));
+        let printed = self.printed();
+        let lines = printed
+            .lines()
+            .skip_while(|line| !line.starts_with(heading));
         let lines = lines.skip(1).take_while(|line| line.starts_with("  "));
         let text = lines.collect::<Vec<_>>().join("\n");
         assert!(
             !text.is_empty(),
-            "nothing of {heading} in {told}\n{}",
+            "nothing of {heading} in {printed}\n{}",
             self.log()
         );
         text
     }
 
     fn url(&self) -> String {
-        let told = self.told();
-        let url = told
+        let printed = self.printed();
+        let url = printed
             .lines()
             .find_map(|line| line.strip_prefix("serving at "));
-        url.unwrap_or_else(|| panic!("no URL in {told}\n{}", self.log()))
+        url.unwrap_or_else(|| panic!("no URL in {printed}\n{}", self.log()))
             .to_owned()
     }
 
-    /// Where it has unpacked the layer.
+    /// Returns the folder with the unpacked layer.
     fn folder(&self) -> PathBuf {
         let log = self.log();
         let (_, served) = log
@@ -89,7 +91,7 @@ impl Dev {
         folder.unwrap_or_else(|| panic!("no lib in {log}")).into()
     }
 
-    /// What its server answers.
+    /// Returns the response of its server.
     fn ask(&self, method: &str, params: &Value) -> Value {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let send = || {
@@ -127,7 +129,7 @@ impl Dev {
             .collect()
     }
 
-    /// Wait until something is so.
+    /// Waits until a condition holds.
     fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !is_so(self) {
@@ -136,7 +138,7 @@ impl Dev {
         }
     }
 
-    /// Ctrl-C, and the exit code.
+    /// Sends Ctrl-C, and returns the exit code.
     fn interrupt(&mut self) -> Option<i32> {
         output_of(Command::new("kill").args(["-INT", &self.child.id().to_string()]));
         self.child.wait().expect("dev ends").code()
@@ -153,7 +155,7 @@ impl Drop for Dev {
     }
 }
 
-/// The lines that a process prints, as they come.
+/// Collects the lines that a process prints, as they come.
 fn kept(pipe: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     let lines = Arc::new(Mutex::new(String::new()));
     let kept = Arc::clone(&lines);
@@ -170,7 +172,7 @@ fn lines_of(kept: &Mutex<String>) -> String {
     kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// The examples of this repository.
+/// Returns `dev` with the examples of this repository.
 fn examples(args: &[&str]) -> Command {
     let mut command = Command::new(cargo_layer());
     command
@@ -181,7 +183,7 @@ fn examples(args: &[&str]) -> Command {
 }
 
 #[test]
-fn dev_serves_the_examples_its_lines_work_as_pasted_and_ctrl_c_is_clean() {
+fn dev_serves_the_examples_and_prints_lines_that_work() {
     let mut dev = Dev::start(examples(&["--listen", "127.0.0.1:0"]));
     let curl = dev.section("Try it:");
     let answer: Value =
@@ -218,8 +220,8 @@ fn dev_serves_the_examples_its_lines_work_as_pasted_and_ctrl_c_is_clean() {
         "Gemini CLI",
         "MCP Inspector",
     ] {
-        let told = dev.section(client);
-        assert!(told.contains(&dev.url()), "{client}: {told}");
+        let printed = dev.section(client);
+        assert!(printed.contains(&dev.url()), "{client}: {printed}");
     }
     assert_eq!(starts_a_server(&dev.section("Claude Desktop")), names);
 
@@ -227,7 +229,7 @@ fn dev_serves_the_examples_its_lines_work_as_pasted_and_ctrl_c_is_clean() {
     assert!(!dev.folder().exists(), "it leaves nothing unpacked behind");
 }
 
-/// The tools of a server that a client starts by its configuration.
+/// Returns the tools of a server that a client starts by its configuration.
 fn starts_a_server(config: &str) -> Vec<String> {
     let config: Value = serde_json::from_str(config).expect("JSON");
     let server = &config["mcpServers"]["tools"];
@@ -239,7 +241,7 @@ fn starts_a_server(config: &str) -> Vec<String> {
         .map(text);
     let mut child = Command::new(text(&server["command"]))
         .args(args)
-        // A client has folders and variables of its own.
+        // A client has its own folders and variables.
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -259,7 +261,7 @@ fn starts_a_server(config: &str) -> Vec<String> {
     tools.map(|tool| text(&tool["name"])).collect()
 }
 
-/// A tool of each of these names, which says this.
+/// Returns a source with a tool of each of these names, which returns this text.
 fn write_tools(folder: &Path, tools: &[(&str, &str)]) {
     let functions = tools.iter().map(|(name, expression)| {
         format!("/// Says something.\n#[tool(read_only)]\npub fn {name}() -> String {{\n    {expression}\n}}\n\n")
@@ -292,7 +294,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     assert_eq!(dev.text_of("first"), "one");
     assert_eq!(dev.text_of("variable"), "");
 
-    // A change, in a file that is new.
+    // A change in a new file.
     source(&[
         ("first", "include_str!(\"two.txt\").to_owned()"),
         ("variable", VARIABLE),
@@ -310,7 +312,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     });
     dev.until("a word of what serves", |dev| {
         dev.log()
-            .contains("what was built before goes on serving; waiting for a change")
+            .contains("the previous build is still served; waiting for a change")
     });
     assert_eq!(dev.text_of("first"), "three");
     // It compiles, but cannot be a plugin: two tools have the same name.
@@ -327,7 +329,7 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     });
     assert_eq!(dev.text_of("first"), "three", "{}", dev.log());
 
-    // Mended.
+    // The crate is fixed.
     source(&[
         ("first", "\"four\".to_owned()"),
         ("variable", VARIABLE),
@@ -342,18 +344,18 @@ fn a_change_is_served_and_what_is_broken_leaves_the_last_good_version_serving() 
     assert!(!dev.log().contains("a secret"), "{}", dev.log());
     assert_eq!(dev.text_of("variable"), "a secret");
 
-    // A tool that ends the process ends no more than that.
+    // A tool that ends the host does not end `dev`.
     let died = ureq::post(dev.url()).header("MCP-Protocol-Version", "2025-11-25").send(
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "crash" } }).to_string(),
     );
     assert!(died.is_err(), "{died:?}");
-    dev.until("a new host", |dev| dev.log().contains("starting it anew"));
+    dev.until("a new host", |dev| dev.log().contains("starting it again"));
     assert_eq!(dev.text_of("first"), "four");
     assert_eq!(dev.tools(), ["first", "variable", "crash"]);
 }
 
 #[test]
-fn what_cannot_be_built_at_first_is_served_once_it_can() {
+fn a_broken_crate_is_served_once_it_builds() {
     let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new broken");
     let mine = elsewhere.path("broken");
@@ -369,7 +371,7 @@ fn what_cannot_be_built_at_first_is_served_once_it_can() {
 }
 
 #[test]
-fn dev_is_a_function_behind_a_gateway_as_well() {
+fn dev_serves_a_function_behind_a_gateway() {
     let elsewhere = OutsideRepository::create();
     elsewhere.run("cargo layer new behind");
     let mine = elsewhere.path("behind");
@@ -430,7 +432,10 @@ fn an_address_that_is_taken_or_public_is_refused_before_anything_is_built() {
             .output()
             .expect("cargo-layer can be run");
         assert_eq!(output.status.code(), Some(1));
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.starts_with(&format!("error[{code}]: ")), "{told}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            printed.starts_with(&format!("error[{code}]: ")),
+            "{printed}"
+        );
     }
 }

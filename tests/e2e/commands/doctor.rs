@@ -5,9 +5,9 @@ use std::process::Command;
 use tests::{cargo_layer, output_of};
 
 #[test]
-fn the_doctor_says_what_is_there_and_completions_are_a_script() {
-    let told = output_of(Command::new(cargo_layer()).arg("doctor"));
-    assert!(told.contains("ok       Rust: rustc 1."), "{told}");
+fn doctor_lists_installed_tools_and_completions_are_a_script() {
+    let printed = output_of(Command::new(cargo_layer()).arg("doctor"));
+    assert!(printed.contains("ok       Rust: rustc 1."), "{printed}");
     let empty = tempfile::tempdir().expect("a temporary folder");
     let output = Command::new(cargo_layer())
         .arg("doctor")
@@ -15,14 +15,14 @@ fn the_doctor_says_what_is_there_and_completions_are_a_script() {
         .env_remove("RUSTC")
         .output();
     let output = output.expect("cargo-layer can be run");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
-        told.contains("missing  Rust\n         help: Rust 1."),
-        "{told}"
+        printed.contains("missing  Rust\n         help: Rust 1."),
+        "{printed}"
     );
-    for line in told.lines().filter(|line| line.starts_with("missing")) {
-        let (_, rest) = told.split_once(line).expect("the line");
+    for line in printed.lines().filter(|line| line.starts_with("missing")) {
+        let (_, rest) = printed.split_once(line).expect("the line");
         assert!(
             rest.trim_start_matches('\n').starts_with("         help: "),
             "{line}"
@@ -37,13 +37,13 @@ fn the_doctor_says_what_is_there_and_completions_are_a_script() {
     .expect("a file");
     fs_err::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .expect("its mode");
-    let (told, _, _) = tests::run_captured(
+    let (printed, _, _) = tests::run_captured(
         Command::new(cargo_layer())
             .arg("doctor")
             .env("PATH", empty.path()),
     );
-    let expected = "missing  Rust\n         help: `rustc --version` says: error: toolchain '1.2' is not installed\n";
-    assert!(told.contains(expected), "{told}");
+    let expected = "missing  Rust\n         help: `rustc --version` fails: error: toolchain '1.2' is not installed\n";
+    assert!(printed.contains(expected), "{printed}");
     let script = output_of(Command::new(cargo_layer()).args(["completions", "bash"]));
     let check = "complete -p cargo-layer >/dev/null";
     output_of(Command::new("bash").args(["-c", &format!("{script}\n{check}")]));

@@ -1,4 +1,4 @@
-//! `cargo layer inspect` and `diff`: what is in a layer, and what has changed.
+//! `cargo layer inspect` and `diff`: the content of a layer, and the changes between two.
 
 use std::{
     path::Path,
@@ -17,13 +17,13 @@ fn layer_of(package: &str) -> std::path::PathBuf {
     target().join(format!("{package}.zip"))
 }
 
-/// What a command prints to stdout and stderr, and its exit code.
-fn told(verb: &str, files: &[&Path], options: &[&str]) -> (String, String, Option<i32>) {
+/// Returns the stdout, the stderr and the exit code of a command.
+fn printed(verb: &str, files: &[&Path], options: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     run_captured(command.arg(verb).args(files).args(options))
 }
 
-/// Hashes and sizes, which change with the compiler, and the CPU.
+/// Replaces hashes and sizes, which change with the compiler, and the CPU.
 fn without_numbers(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_end_matches(',');
@@ -59,7 +59,7 @@ fn without_numbers(text: &str) -> String {
 
 #[test]
 fn a_layer_is_shown_in_tables() {
-    let (stdout, stderr, code) = told("inspect", &[&layer_of("custom-tools")], &[]);
+    let (stdout, stderr, code) = printed("inspect", &[&layer_of("custom-tools")], &[]);
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     assert_snapshot!(without_numbers(&stdout), @r#"
     [target]/custom-tools.zip
@@ -85,8 +85,8 @@ fn a_layer_is_shown_in_tables() {
 }
 
 #[test]
-fn a_layer_is_shown_to_programs_with_what_its_tools_weigh() {
-    let (stdout, _, _) = told("inspect", &[&layer_of("custom-tools")], &["--json"]);
+fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
+    let (stdout, _, _) = printed("inspect", &[&layer_of("custom-tools")], &["--json"]);
     let shown: Value = serde_json::from_str(&stdout).expect("JSON");
     let tools = shown["plugins"][0]["tools"].as_array().expect("tools");
     assert_eq!(tools.len(), 3);
@@ -101,8 +101,8 @@ fn a_layer_is_shown_to_programs_with_what_its_tools_weigh() {
     }
     assert_eq!(shown["weight"]["bytes"], all);
     assert_eq!(shown["plugins"][0]["crate"], "custom-tools");
-    // A library alone says the same of itself, and so does a layer without a manifest.
-    let (stdout, _, _) = told("inspect", &[&build_library("custom-tools")], &["--json"]);
+    // A single library has the same declaration, and so has a layer without a manifest.
+    let (stdout, _, _) = printed("inspect", &[&build_library("custom-tools")], &["--json"]);
     let library: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(library["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
     assert_eq!(
@@ -116,12 +116,12 @@ fn a_layer_is_shown_to_programs_with_what_its_tools_weigh() {
             &fs_err::read(build_library("custom-tools")).expect("a library"),
         )],
     );
-    let (stdout, _, _) = told("inspect", &[&bare], &["--json"]);
+    let (stdout, _, _) = printed("inspect", &[&bare], &["--json"]);
     let bare: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(bare["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
 }
 
-/// An archive of these files.
+/// Creates an archive of these files.
 fn packed(name: &str, files: &[(&str, &[u8])]) -> std::path::PathBuf {
     use std::io::Write;
     let path = target().join(name);
@@ -135,7 +135,7 @@ fn packed(name: &str, files: &[(&str, &[u8])]) -> std::path::PathBuf {
     path
 }
 
-/// A layer that declares these tools.
+/// Creates a layer that declares these tools.
 fn declaring(name: &str, tools: &[Value]) -> std::path::PathBuf {
     let declaration = declaration(tools);
     let library = scripted(&script(&declaration));
@@ -158,7 +158,7 @@ fn with(name: &str, members: Value) -> Value {
 }
 
 #[test]
-fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
+fn breaking_changes_are_listed_and_set_the_exit_code() {
     let harmless = json!({ "annotations": { "readOnlyHint": true } });
     let old = declaring(
         "old.zip",
@@ -167,7 +167,7 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
             with("gone", harmless.clone()),
         ],
     );
-    let same = told("diff", &[&old, &old], &[]);
+    let same = printed("diff", &[&old, &old], &[]);
     assert_eq!(
         same,
         (
@@ -189,7 +189,7 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
             with("more", harmless.clone()),
         ],
     );
-    let (stdout, _, code) = told("diff", &[&old, &new], &[]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &[]);
     assert_snapshot!(stdout, @"
     compatible   find: its description changed
     compatible   more: is new
@@ -208,10 +208,10 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
             ),
         ],
     );
-    let (stdout, _, code) = told("diff", &[&old, &new], &[]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &[]);
     assert_snapshot!(stdout, @"
     compatible   wipe: is new
-    destructive  wipe: can be called now, and says that it destroys
+    destructive  wipe: becomes callable, and declares that it destroys
     0 breaking, 1 compatible, 1 newly destructive
     ");
     assert_eq!(code, Some(4));
@@ -221,16 +221,16 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
         "annotations": { "destructiveHint": true },
     });
     let new = declaring("breaking.zip", &[with("find", demanding)]);
-    let (stdout, _, code) = told("diff", &[&old, &new], &[]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &[]);
     assert_snapshot!(stdout, @"
     breaking     find: argument what: is new and required
     compatible   find: its annotations changed
-    destructive  find: can be called now, and says that it destroys
+    destructive  find: becomes callable, and declares that it destroys
     breaking     gone: is gone
     2 breaking, 1 compatible, 1 newly destructive
     ");
     assert_eq!(code, Some(3));
-    let (stdout, _, code) = told("diff", &[&old, &new], &["--json"]);
+    let (stdout, _, code) = printed("diff", &[&old, &new], &["--json"]);
     let all: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(
         (&all["breaking"], &all["newlyDestructive"], code),
@@ -243,7 +243,7 @@ fn what_breaks_whom_is_told_and_the_exit_code_says_so() {
 }
 
 #[test]
-fn another_cpu_is_told_beside_what_has_changed() {
+fn a_changed_cpu_is_listed_with_the_changes() {
     let hello = declaration(&[tool("hello")]);
     let mut library = scripted(&script(&hello));
     let layer = |name: &str, library: &[u8]| {
@@ -262,20 +262,20 @@ fn another_cpu_is_told_beside_what_has_changed() {
     };
     library[18] = machine;
     let there = layer("there.zip", &library);
-    let (stdout, _, code) = told("diff", &[&here, &there], &[]);
+    let (stdout, _, code) = printed("diff", &[&here, &there], &[]);
     let this = std::env::consts::ARCH;
     let expected = format!(
-        "for another CPU: {this} before, {other} now\n0 breaking, 0 compatible, 0 newly destructive"
+        "the CPU changed: {this} before, {other} now\n0 breaking, 0 compatible, 0 newly destructive"
     );
     assert_eq!((stdout, code), (expected, Some(0)));
-    let (stdout, _, _) = told("diff", &[&here, &there], &["--json"]);
+    let (stdout, _, _) = printed("diff", &[&here, &there], &["--json"]);
     let all: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(all["cpu"], json!({ "old": this, "new": other }));
 }
 
 #[test]
-fn shells_complete_what_there_is_for_users() {
-    // In the scripts `__` stands between verbs as well.
+fn shells_complete_visible_verbs_only() {
+    // In the scripts `__` also separates verbs.
     fn words(script: &str) -> impl Iterator<Item = &str> {
         script.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
     }
@@ -293,17 +293,17 @@ fn shells_complete_what_there_is_for_users() {
 }
 
 #[test]
-fn a_function_is_shown_with_what_it_is_for() {
+fn a_function_is_shown_with_its_platform() {
     let bootstrap = bootstrap();
     let zip = target().join("function.zip");
-    let (stdout, stderr, code) = told("inspect", &[&zip], &["--json"]);
+    let (stdout, stderr, code) = printed("inspect", &[&zip], &["--json"]);
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     let shown: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(shown["sha256"], sha256(&zip));
     assert_eq!(shown["bootstrap"]["cpu"], std::env::consts::ARCH);
     assert_eq!(shown["bootstrap"]["sha256"], sha256(bootstrap));
     assert_eq!(shown["plugins"], json!([]));
-    let (stdout, _, _) = told("inspect", &[&zip], &[]);
+    let (stdout, _, _) = printed("inspect", &[&zip], &[]);
     assert_snapshot!(without_numbers(&stdout), @r"
     [target]/function.zip
       [n] bytes, sha256 [hash]
@@ -314,15 +314,15 @@ fn a_function_is_shown_with_what_it_is_for() {
 #[test]
 fn files_that_declare_nothing_are_refused() {
     let empty = packed("nothing.zip", &[("readme", b"text")]);
-    let (_, stderr, code) = told("inspect", &[&empty], &[]);
+    let (_, stderr, code) = printed("inspect", &[&empty], &[]);
     assert!(stderr.starts_with("error[NOTHING_DECLARED]: "), "{stderr}");
     assert_eq!(code, Some(1));
     let text = target().join("text.zip");
     fs_err::write(&text, "text").expect("a file");
-    let (_, stderr, code) = told("diff", &[&text, &text], &[]);
+    let (_, stderr, code) = printed("diff", &[&text, &text], &[]);
     assert!(stderr.starts_with("error[ARCHIVE_INVALID]: "), "{stderr}");
     assert_eq!(code, Some(1));
-    let (_, stderr, code) = told("inspect", &[&tests::system_library()], &[]);
+    let (_, stderr, code) = printed("inspect", &[&tests::system_library()], &[]);
     assert!(
         stderr.starts_with("error[PLUGIN_NO_ROOT_MODULE]: "),
         "{stderr}"
@@ -352,12 +352,12 @@ fn the_help_fits_a_screen_and_names_the_exit_codes() {
     for text in [&verbs, &help(&["check", "-h"]), &help(&["diff", "-h"])] {
         assert!(text.contains("Exit codes:"), "{text}");
     }
-    // No escape sequences where nobody looks.
+    // No escape sequences without a terminal.
     assert!(!verbs.contains('\u{1b}'), "{verbs}");
 }
 
 #[test]
-fn whoever_has_seen_enough_ends_it_quietly() {
+fn a_closed_pipe_ends_the_program_quietly() {
     tests::Layer::of(["custom-tools"]);
     let mut inspect = Command::new(cargo_layer())
         .args(["inspect", "--json"])
@@ -366,9 +366,9 @@ fn whoever_has_seen_enough_ends_it_quietly() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("cargo-layer can be run");
-    // Nobody reads what it is about to print.
+    // The reader of its output is gone.
     drop(inspect.stdout.take());
     let output = inspect.wait_with_output().expect("it ends");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && told.is_empty(), "{told}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && printed.is_empty(), "{printed}");
 }

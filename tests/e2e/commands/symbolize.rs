@@ -1,4 +1,4 @@
-//! `cargo layer symbolize`: what a log tells by addresses, told by functions and lines.
+//! `cargo layer symbolize`: turns addresses in a log into functions and lines.
 
 use std::{
     io::Write,
@@ -10,8 +10,8 @@ use serde_json::json;
 use tests::{FrontDoor, Host, Layer, cargo_layer, repository, target};
 
 fn symbolized(layer: &Path, options: &[&str], log: &str) -> String {
-    let told = symbolized_bytes(layer, options, log.as_bytes());
-    String::from_utf8(told).expect("text")
+    let printed = symbolized_bytes(layer, options, log.as_bytes());
+    String::from_utf8(printed).expect("text")
 }
 
 fn symbolized_bytes(layer: &Path, options: &[&str], log: &[u8]) -> Vec<u8> {
@@ -31,7 +31,7 @@ fn symbolized_bytes(layer: &Path, options: &[&str], log: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// The number of the line of a fixture that has this in it.
+/// Returns the number of the line of a fixture that contains this text.
 fn line_of(fixture: &str, code: &str) -> (PathBuf, usize) {
     let path = repository()
         .join("tests/fixtures")
@@ -51,19 +51,19 @@ fn a_crash_is_traced_to_its_function_and_line() {
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     host.connect().post(&[], &call);
     host.wait_for_log("fatal: SIGSEGV");
-    let told = symbolized(&zip, &[], &host.log());
+    let printed = symbolized(&zip, &[], &host.log());
     let (path, line) = line_of("crashes", "nowhere.write_volatile(1)");
     let expected = format!("\n    segfault at {}:{line}\n", path.display());
-    assert!(told.contains(&expected), "{expected} in\n{told}");
-    // What was there is there still, line by line.
-    let kept: Vec<_> = told
+    assert!(printed.contains(&expected), "{expected} in\n{printed}");
+    // The input is still there, line by line.
+    let kept: Vec<_> = printed
         .lines()
         .filter(|line| !line.starts_with("    "))
         .collect();
     assert_eq!(kept, host.log().lines().collect::<Vec<_>>());
 
-    // Without a build id the layer's own library is meant.
-    let fatal = told
+    // An address without a build id belongs to the layer's own library.
+    let fatal = printed
         .lines()
         .find(|line| line.starts_with("fatal: "))
         .expect("the line");
@@ -73,10 +73,10 @@ fn a_crash_is_traced_to_its_function_and_line() {
         symbolized(&zip, &[], address).contains(&expected[1..]),
         "{address}"
     );
-    // Of another build there is nothing to say.
+    // Addresses of another build are not resolved.
     let other = fatal.replace(build_id, &"0".repeat(build_id.len()));
-    let told = symbolized(&zip, &[], &other);
-    assert!(told.contains("no symbols of build id 0000"), "{told}");
+    let printed = symbolized(&zip, &[], &other);
+    assert!(printed.contains("no symbols of build id 0000"), "{printed}");
     // Symbols may have been moved.
     let moved = tempfile::tempdir_in(target()).expect("a temporary folder");
     let elsewhere = moved.path().join("all symbols");
@@ -87,7 +87,7 @@ fn a_crash_is_traced_to_its_function_and_line() {
 }
 
 #[test]
-fn a_panic_tells_its_file_and_line_and_passes_unchanged() {
+fn a_panic_with_its_line_passes_unchanged() {
     let layer = Layer::of(["panics"]);
     let host = Host::serve(&layer);
     host.connect()
@@ -100,20 +100,20 @@ fn a_panic_tells_its_file_and_line_and_passes_unchanged() {
 }
 
 #[test]
-fn what_is_no_text_passes_as_it_is() {
+fn bytes_that_are_not_text_pass_unchanged() {
     Layer::of(["custom-tools"]);
     let zip = target().join("custom-tools.zip");
     let log = b"before\n\xff\xfe \0 libother.so+0x1\r\nafter\n";
-    let told = symbolized_bytes(&zip, &[], log);
+    let printed = symbolized_bytes(&zip, &[], log);
     let expected = b"before\n\xff\xfe \0 libother.so+0x1\r\n    libother.so+0x1: the layer has no library of this name\nafter\n";
     assert_eq!(
-        told.escape_ascii().to_string(),
+        printed.escape_ascii().to_string(),
         expected.escape_ascii().to_string()
     );
 }
 
 #[test]
-fn without_symbols_it_is_said_where_they_are_missing() {
+fn missing_symbols_are_reported_with_their_folder() {
     Layer::of(["custom-tools"]);
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     let zip = folder.path().join("alone.zip");
@@ -124,15 +124,15 @@ fn without_symbols_it_is_said_where_they_are_missing() {
         .stdin(Stdio::null())
         .output();
     let output = output.expect("cargo-layer can be run");
-    let told = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.starts_with("error[NO_SYMBOLS]: ") && told.contains("alone.symbols"),
-        "{told}"
+        printed.starts_with("error[NO_SYMBOLS]: ") && printed.contains("alone.symbols"),
+        "{printed}"
     );
     assert_eq!(output.status.code(), Some(1));
-    // Without the layer itself, that is what is missing.
+    // A missing layer is reported as missing.
     let mut symbolize = Command::new(cargo_layer());
     let nowhere = folder.path().join("nowhere.zip");
-    let (_, told, _) = tests::run_captured(symbolize.arg("symbolize").arg(&nowhere));
-    assert!(told.starts_with("error[FILE_UNREADABLE]: "), "{told}");
+    let (_, printed, _) = tests::run_captured(symbolize.arg("symbolize").arg(&nowhere));
+    assert!(printed.starts_with("error[FILE_UNREADABLE]: "), "{printed}");
 }

@@ -1,4 +1,4 @@
-//! Tokens as their users meet them: made by `cargo layer token`, kept in variables, shown to a host that asks for them.
+//! Tokens as users see them: made by `cargo layer token`, kept in variables, sent to a host that requires them.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use tests::{
     run_captured, sha256_of, target,
 };
 
-/// A new token of this name: what its owner keeps, and what the host knows.
+/// Makes a token of this name; returns the token and the host's entry.
 pub(crate) fn token(name: &str) -> (String, String) {
     let printed = output_of(Command::new(cargo_layer()).args(["token", name]));
     let lines: Vec<_> = printed.lines().collect();
@@ -19,7 +19,7 @@ pub(crate) fn token(name: &str) -> (String, String) {
 }
 
 #[test]
-fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
+fn a_token_is_printed_with_its_hash() {
     let (token, entry) = token("ada");
     assert!(token.starts_with("mcp_"), "{token}");
     assert_eq!(entry, format!("ada:{}", sha256_of(token.as_bytes())));
@@ -32,14 +32,14 @@ fn a_token_is_printed_once_with_the_hash_that_the_host_knows_it_by() {
         json!({ "name": "ci-2", "token": token, "entry": format!("ci-2:{hash}") })
     );
     for name in ["", "a b", "a:b", "a,b", "ä"] {
-        let (_, told, code) = run_captured(Command::new(cargo_layer()).args(["token", name]));
-        assert_eq!(code, Some(2), "{name}: {told}");
-        assert!(told.contains("use letters, digits"), "{name}: {told}");
+        let (_, output, code) = run_captured(Command::new(cargo_layer()).args(["token", name]));
+        assert_eq!(code, Some(2), "{name}: {output}");
+        assert!(output.contains("use letters, digits"), "{name}: {output}");
     }
 }
 
 #[test]
-fn a_tool_is_called_by_a_token_and_told_of_its_name() {
+fn a_tool_called_with_a_token_sees_its_name() {
     let (token, entry) = token("ada");
     let layer = Layer::of(["notifies"]);
     let variables = [("MCP_BEARER_TOKENS", entry.as_str())];
@@ -54,13 +54,13 @@ fn a_tool_is_called_by_a_token_and_told_of_its_name() {
             run_captured(call.args(arguments).env("MCP_TOKEN", kept))
         };
         let by_variable = ["--token-env", "MCP_TOKEN"];
-        let (told, error, code) = call(&by_variable, &token);
+        let (output, error, code) = call(&by_variable, &token);
         assert_eq!(code, Some(0), "{error}");
-        let told: Value = serde_json::from_str(&told).expect("JSON");
-        let told = &told["structuredContent"];
-        assert_eq!(told["principal"], "ada");
+        let output: Value = serde_json::from_str(&output).expect("JSON");
+        let output = &output["structuredContent"];
+        assert_eq!(output["principal"], "ada");
         assert_eq!(
-            told["headers"],
+            output["headers"],
             json!([null]),
             "a token is for the host alone"
         );
@@ -70,12 +70,12 @@ fn a_tool_is_called_by_a_token_and_told_of_its_name() {
             (
                 &by_variable,
                 " ",
-                "error[NO_TOKEN]: there is no token in the variable MCP_TOKEN",
+                "error[NO_TOKEN]: the variable MCP_TOKEN has no token",
             ),
         ] {
-            let (_, told, code) = call(arguments, kept);
-            assert_eq!(code, Some(1), "{told}");
-            assert!(told.contains(expected), "{told}");
+            let (_, output, code) = call(arguments, kept);
+            assert_eq!(code, Some(1), "{output}");
+            assert!(output.contains(expected), "{output}");
         }
     }
 }
@@ -103,7 +103,7 @@ fn the_documented_lines_can_be_typed() {
 }
 
 #[test]
-fn a_client_that_people_use_is_let_in_by_a_token() {
+fn a_real_client_is_admitted_with_a_token() {
     let (token, entry) = token("ada");
     let layer = Layer::of(["custom-tools"]);
     let host = Host::serve_with(&layer, &[("MCP_BEARER_TOKENS", &entry)]);
@@ -111,9 +111,9 @@ fn a_client_that_people_use_is_let_in_by_a_token() {
         let header = format!("Authorization: Bearer {token}");
         let mut inspector = inspector();
         inspector.args(["--method", "tools/list", "--transport", "http", host.url()]);
-        let (told, error, code) = run_captured(inspector.args(["--header", &header]));
-        assert_eq!(code == Some(0), is_let_in, "{told}{error}");
-        assert_eq!(told.contains("multiply"), is_let_in, "{told}{error}");
+        let (output, error, code) = run_captured(inspector.args(["--header", &header]));
+        assert_eq!(code == Some(0), is_let_in, "{output}{error}");
+        assert_eq!(output.contains("multiply"), is_let_in, "{output}{error}");
     }
 }
 

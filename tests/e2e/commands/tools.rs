@@ -1,4 +1,4 @@
-//! `cargo layer tools` and `call`: of a layer, of a crate, of a server.
+//! `cargo layer tools` and `call`, for a layer, a crate and a server.
 
 use std::{
     io::Write,
@@ -8,8 +8,8 @@ use std::{
 use serde_json::{Value, json};
 use tests::{Host, Layer, cargo_layer, output_of, repository, run_captured, target};
 
-/// What a command prints to stdout and stderr, and its exit code.
-fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
+/// Returns the stdout, the stderr and the exit code of a command.
+fn printed(arguments: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(cargo_layer());
     run_captured(
         command
@@ -19,7 +19,7 @@ fn told(arguments: &[&str]) -> (String, String, Option<i32>) {
     )
 }
 
-/// Ways in which the tools of this layer can be asked: as an archive whose path has spaces, and as a server.
+/// Returns the ways to reach the tools of this layer: as an archive with spaces in its path, and as a server.
 fn both(package: &str, ask: impl Fn(&[&str])) {
     let layer = Layer::of([package]);
     let folder = target().join("with spaces");
@@ -31,25 +31,25 @@ fn both(package: &str, ask: impl Fn(&[&str])) {
 }
 
 #[test]
-fn a_proxy_is_not_asked_for_this_machine() {
+fn a_proxy_is_not_used_for_this_machine() {
     both("custom-tools", |source| {
         let mut command = Command::new(cargo_layer());
         command
             .args(["call", "multiply", r#"{"x": 6, "y": 7}"#])
             .args(source);
-        // Nobody listens there.
+        // No server listens there.
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
             command.env(name, "http://127.0.0.1:9");
         }
-        let (told, talk, code) = run_captured(&mut command);
-        assert_eq!((told.as_str(), code), ("42", Some(0)), "{talk}");
+        let (printed, talk, code) = run_captured(&mut command);
+        assert_eq!((printed.as_str(), code), ("42", Some(0)), "{talk}");
     });
 }
 
 #[test]
 fn tools_are_listed_for_people_and_for_programs() {
     both("custom-tools", |source| {
-        let (stdout, _, code) = told(&[&["tools"], source].concat());
+        let (stdout, _, code) = printed(&[&["tools"], source].concat());
         assert_eq!(code, Some(0));
         let expected = [
             "greet(name: string)",
@@ -60,24 +60,24 @@ fn tools_are_listed_for_people_and_for_programs() {
             "    Add two numbers.",
         ];
         assert_eq!(stdout.lines().collect::<Vec<_>>(), expected);
-        let (stdout, _, _) = told(&[&["tools", "--json"], source].concat());
+        let (stdout, _, _) = printed(&[&["tools", "--json"], source].concat());
         let tools: Vec<Value> = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(tools[2]["inputSchema"]["required"], json!(["a", "b"]));
     });
 }
 
 #[test]
-fn a_call_prints_what_the_tool_gives_in_both_eras() {
+fn a_call_prints_the_result_in_both_eras() {
     both("custom-tools", |source| {
         for era in ["auto", "modern", "legacy"] {
             let call = ["call", "add", r#"{"a": 1, "b": "2"}"#, "--era", era];
             assert_eq!(
-                told(&[&call, source].concat()),
+                printed(&[&call, source].concat()),
                 ("3".to_owned(), String::new(), Some(0))
             );
         }
         let call = ["call", "greet", r#"{"name": "Ada"}"#, "--json"];
-        let (stdout, _, _) = told(&[&call, source].concat());
+        let (stdout, _, _) = printed(&[&call, source].concat());
         let result: Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(
             result["content"],
@@ -87,7 +87,7 @@ fn a_call_prints_what_the_tool_gives_in_both_eras() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_on_stderr_with_a_code() {
+fn errors_are_printed_on_stderr_with_a_code() {
     both("custom-tools", |source| {
         for (arguments, expected) in [
             (
@@ -104,39 +104,39 @@ fn what_goes_wrong_is_told_on_stderr_with_a_code() {
             ),
             (
                 &["weather"],
-                "error[UNKNOWN_TOOL]: there is no tool weather\n  help: there are greet, multiply, add",
+                "error[UNKNOWN_TOOL]: there is no tool weather\n  help: the tools are greet, multiply, add",
             ),
             (
                 &["add", "1"],
-                "error[ARGUMENTS]: the arguments are no JSON object: invalid type: integer `1`, expected a map at line 1 column 1\n  help: write them like '{\"text\": \"two words\"}', in quotes that the shell leaves alone",
+                "error[ARGUMENTS]: the arguments are not a JSON object: invalid type: integer `1`, expected a map at line 1 column 1\n  help: write them like '{\"text\": \"two words\"}', in single quotes for the shell",
             ),
         ] {
-            let (stdout, stderr, code) = told(&[&["call"], arguments, source].concat());
+            let (stdout, stderr, code) = printed(&[&["call"], arguments, source].concat());
             assert_eq!(
                 (stdout.as_str(), stderr.as_str(), code),
                 ("", expected, Some(1))
             );
         }
         // A result in JSON is data, also of a tool that failed.
-        let (stdout, stderr, code) = told(&[&["call", "add", "--json"], source].concat());
+        let (stdout, stderr, code) = printed(&[&["call", "add", "--json"], source].concat());
         assert!(
             stdout.contains("\"isError\": true") && stderr.is_empty(),
             "{stdout}{stderr}"
         );
         assert_eq!(code, Some(1));
     });
-    let (_, stderr, code) = told(&["tools", "--url", "http://127.0.0.1:1/mcp"]);
+    let (_, stderr, code) = printed(&["tools", "--url", "http://127.0.0.1:1/mcp"]);
     assert!(
         stderr.starts_with("error[UNREACHABLE]: http://127.0.0.1:1/mcp cannot be reached"),
         "{stderr}"
     );
     assert_eq!(code, Some(1));
-    let (_, stderr, code) = told(&["call", "add", "--url", "x", "--layer", "y"]);
+    let (_, stderr, code) = printed(&["call", "add", "--url", "x", "--layer", "y"]);
     assert!(stderr.contains("cannot be used with"), "{stderr}");
     assert_eq!(code, Some(2));
     let garbage = target().join("garbage.zip");
     fs_err::write(&garbage, "garbage").expect("a file");
-    let (_, stderr, code) = told(&["tools", "--layer", &garbage.display().to_string()]);
+    let (_, stderr, code) = printed(&["tools", "--layer", &garbage.display().to_string()]);
     assert!(stderr.starts_with("error[ARCHIVE_INVALID]: "), "{stderr}");
     assert!(
         stderr.contains("garbage.zip: not an archive that can be unpacked"),
@@ -146,7 +146,7 @@ fn what_goes_wrong_is_told_on_stderr_with_a_code() {
 }
 
 #[test]
-fn what_goes_over_the_wire_is_shown_without_secrets() {
+fn dump_shows_messages_without_secrets() {
     let layer = Layer::of(["custom-tools"]);
     let host = Host::serve(&layer);
     let call = [
@@ -159,7 +159,7 @@ fn what_goes_over_the_wire_is_shown_without_secrets() {
         "--url",
         host.url(),
     ];
-    let (stdout, stderr, _) = told(&call);
+    let (stdout, stderr, _) = printed(&call);
     assert_eq!(stdout, "Hello, Ada!");
     for shown in [
         "-> Mcp-Name: greet",
@@ -170,15 +170,16 @@ fn what_goes_over_the_wire_is_shown_without_secrets() {
         assert!(stderr.contains(shown), "{shown} in {stderr}");
     }
     assert!(!stderr.contains("s3cret"), "{stderr}");
-    let (_, stderr, _) = told(&[&call[..], &["--era", "legacy"]].concat());
+    let (_, stderr, _) = printed(&[&call[..], &["--era", "legacy"]].concat());
     for shown in ["\"method\":\"initialize\"", "-> Mcp-Session-Id: "] {
         assert!(stderr.contains(shown), "{shown} in {stderr}");
     }
 }
 
 #[test]
-fn a_crate_is_built_and_asked_and_what_its_tool_says_meanwhile_is_told() {
-    let (stdout, stderr, code) = told(&["call", "count", r#"{"to": 2}"#, "--package", "notifies"]);
+fn a_crate_is_built_and_messages_of_its_tool_are_shown() {
+    let (stdout, stderr, code) =
+        printed(&["call", "count", r#"{"to": 2}"#, "--package", "notifies"]);
     assert_eq!((stdout.as_str(), code), ("2", Some(0)), "{stderr}");
     assert!(stderr.contains("progress: 1"), "{stderr}");
 }
@@ -204,21 +205,21 @@ fn arguments_come_from_stdin_as_well() {
 fn a_tool_that_ends_the_host_is_named() {
     Layer::of(["crashes"]);
     let zip = target().join("crashes.zip").display().to_string();
-    let (_, stderr, code) = told(&["call", "segfault", "--layer", &zip]);
+    let (_, stderr, code) = printed(&["call", "segfault", "--layer", &zip]);
     let (before, after) = stderr
         .split_once("error[HOST_ENDED]: ")
         .unwrap_or_else(|| panic!("{stderr}"));
     assert!(before.contains("fatal: SIGSEGV"), "{stderr}");
     assert!(
         after.starts_with("the host ended with signal: 11 (SIGSEGV)")
-            && after.contains(" while the tool segfault ran; what it said stands above\n  help: "),
+            && after.contains(" while the tool segfault ran; its output is above\n  help: "),
         "{stderr}"
     );
     assert_eq!(code, Some(1));
 }
 
 #[test]
-fn arguments_that_no_function_takes_are_refused_before_they_are_sent() {
+fn arguments_over_the_limit_are_refused_before_they_are_sent() {
     let layer = target().join("custom-tools.zip").display().to_string();
     Layer::of(["custom-tools"]);
     let mut call = Command::new(cargo_layer())
@@ -234,23 +235,23 @@ fn arguments_that_no_function_takes_are_refused_before_they_are_sent() {
         .expect("it reads");
     drop(stdin);
     let output = call.wait_with_output().expect("it ends");
-    let told = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, the host takes 6291456 as Lambda does\n  help: "),
-        "{told}"
+        printed.starts_with("error[CALL_TOO_LARGE]: the call has 20971531 bytes, but the host accepts at most 6291456, as Lambda does\n  help: "),
+        "{printed}"
     );
 }
 
 #[test]
 fn a_crate_is_asked_with_the_variables_that_dev_gives_it() {
-    // In no workspace.
+    // A crate outside of any workspace.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut new = Command::new(cargo_layer());
     new.args(["new", "mine", "--sdk"])
         .arg(repository().join("plugin-sdk"));
     output_of(new.current_dir(folder.path()));
     let mine = folder.path().join("mine");
-    // One that nobody overlooks: the host's own.
+    // A variable with a visible effect: one of the host's own.
     fs_err::write(mine.join(".env"), "TOOLS_LIST=nothing\n").expect("a file");
     let mut tools = Command::new(cargo_layer());
     tools.arg("tools").current_dir(&mine);
@@ -275,7 +276,10 @@ fn archives_that_are_no_layers_are_not_even_unpacked() {
     let nowhere = folder.path().join("nowhere.zip");
     for verb in ["tools", "inspect"] {
         for (path, expected) in [
-            (bomb.as_path(), "larger than anything Lambda takes"),
+            (
+                bomb.as_path(),
+                "larger than any archive that Lambda accepts",
+            ),
             (&nowhere, "error[FILE_UNREADABLE]: "),
             (folder.path(), "it is a folder; name a file in it"),
         ] {
@@ -285,7 +289,7 @@ fn archives_that_are_no_layers_are_not_even_unpacked() {
             } else {
                 vec![]
             };
-            let (_, stderr, code) = told(&[&[verb], &option[..], &[&path]].concat());
+            let (_, stderr, code) = printed(&[&[verb], &option[..], &[&path]].concat());
             assert!(stderr.contains(expected), "{verb}: {stderr}");
             assert_eq!(code, Some(1));
         }
@@ -307,7 +311,7 @@ fn files_are_named_as_the_layers_have_them() {
     archive.write_all(&library).expect("a file to pack");
     archive.finish().expect("an archive");
     let other = other.display().to_string();
-    let (_, stderr, _) = told(&["tools", "--layer", &zip, "--layer", &other]);
+    let (_, stderr, _) = printed(&["tools", "--layer", &zip, "--layer", &other]);
     let named = [
         format!("{zip}: lib/libcustom_tools.so"),
         format!("{other}: lib/libother.so"),
@@ -317,7 +321,7 @@ fn files_are_named_as_the_layers_have_them() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said_before_anything_is_built() {
+fn an_unwritable_output_is_reported_before_the_build() {
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     let inside = |path: &str| folder.path().join(path).display().to_string();
     fs_err::write(inside("file"), "").expect("a file");
@@ -328,14 +332,14 @@ fn what_cannot_be_written_is_said_before_anything_is_built() {
         ("/proc/none/layer.zip".to_owned(), "OUT_UNWRITABLE"),
     ] {
         let build = ["build", "--package", "custom-tools", "--out", &out];
-        let (_, stderr, _) = told(&build);
+        let (_, stderr, _) = printed(&build);
         assert!(stderr.starts_with(&format!("error[{code}]: ")), "{stderr}");
         assert!(stderr.contains("\n  help: "), "{stderr}");
     }
 }
 
 #[test]
-fn tools_that_a_build_is_to_choose_are_those_of_its_option() {
+fn an_unmatched_default_tool_is_reported_for_the_option() {
     let out = target().join("chosen.zip").display().to_string();
     let build = [
         "build",
@@ -346,17 +350,17 @@ fn tools_that_a_build_is_to_choose_are_those_of_its_option() {
         "--out",
         &out,
     ];
-    let (_, stderr, _) = told(&build);
-    let (_, told) = stderr
+    let (_, stderr, _) = printed(&build);
+    let (_, printed) = stderr
         .split_once("error[TOOLS_LIST_UNMATCHED]: ")
         .expect("the error");
     assert!(
-        told.starts_with("--tools: no tool matches \"nosuch\""),
-        "{told}"
+        printed.starts_with("--tools: no tool matches \"nosuch\""),
+        "{printed}"
     );
     assert!(
-        !told.contains("help: ") && !told.contains("TOOLS_LIST"),
-        "{told}"
+        !printed.contains("help: ") && !printed.contains("TOOLS_LIST"),
+        "{printed}"
     );
 }
 
@@ -366,13 +370,13 @@ fn a_layer_that_cannot_be_served_says_why() {
     let zip = folder.path().join("empty.zip");
     let empty = zip::ZipWriter::new(fs_err::File::create(&zip).expect("a file"));
     empty.finish().expect("an archive");
-    let (_, stderr, code) = told(&["tools", "--layer", &zip.display().to_string()]);
+    let (_, stderr, code) = printed(&["tools", "--layer", &zip.display().to_string()]);
     assert_eq!(
         stderr,
         "error[PLUGIN_DIR_EMPTY]: MCP_PLUGIN_DIR: lib has no plugin; attach a layer made by `cargo layer build`"
     );
     assert_eq!(code, Some(1));
-    // The variables of the host count, as on Lambda.
+    // The variables of the host apply, as on Lambda.
     Layer::of(["custom-tools"]);
     let mut tools = Command::new(cargo_layer());
     tools

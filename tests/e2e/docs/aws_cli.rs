@@ -1,9 +1,9 @@
-//! The commands of `docs/operator`, typed against moto, which answers as AWS does.
+//! Runs the commands of `docs/operator` against moto, which answers as AWS does.
 
 use serde_json::{Value, json};
 use tests::{Account, Moto, documents};
 
-/// The shell's code of the first deployment, and the code that replaces its layer.
+/// Returns the shell code of the first deployment, and the code that replaces its layer.
 fn commands() -> [String; 2] {
     let blocks =
         documents::code("docs/operator/deployment.md", "A first deployment", "sh").into_iter();
@@ -14,14 +14,14 @@ fn commands() -> [String; 2] {
     ]
 }
 
-/// The shell's code that makes the table of sessions, the code that gives the table to the function, and the rights that this takes.
+/// Returns the shell code that creates the table of sessions, the code that configures it in the function, and its permissions.
 fn table() -> ([String; 2], String) {
     const PAGE: &str = "docs/operator/sessions.md";
     let blocks = documents::code(PAGE, "The table", "sh");
-    let has = |words: &str| {
-        let block = blocks.iter().find(|block| block.contains(words));
+    let has = |fragment: &str| {
+        let block = blocks.iter().find(|block| block.contains(fragment));
         block
-            .unwrap_or_else(|| panic!("no code with {words}"))
+            .unwrap_or_else(|| panic!("no code with {fragment}"))
             .clone()
     };
     let rights = documents::code(PAGE, "The table", "json").into_iter();
@@ -62,7 +62,7 @@ fn the_documented_commands_deploy_and_swap() {
     let version = &versions["LayerVersions"][0];
     assert_eq!(version["CompatibleRuntimes"], json!(["provided.al2023"]));
     assert_eq!(version["CompatibleArchitectures"], json!(["x86_64"]));
-    // Nobody gets in without a signature, and only the gateway may invoke.
+    // Unsigned requests are rejected, and only the gateway may invoke.
     let apis = account.json("apigatewayv2 get-apis");
     let api = apis["Items"][0]["ApiId"].as_str().expect("an API");
     let routes = account.json(&format!("apigatewayv2 get-routes --api-id {api}"));
@@ -88,7 +88,7 @@ fn the_documented_commands_deploy_and_swap() {
     let swapped = account.json(configuration);
     assert_eq!(swapped["Layers"][0]["Arn"], layer(2), "{swapped}");
     assert_eq!(swapped["Layers"].as_array().map(Vec::len), Some(1));
-    // The host stays what it was.
+    // The host does not change.
     assert_eq!(swapped["CodeSha256"], function["CodeSha256"]);
 
     let ([make, give], rights) = table();
@@ -108,14 +108,14 @@ fn the_documented_commands_deploy_and_swap() {
         expiry["TimeToLiveDescription"],
         json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at" })
     );
-    // To a function that has no variables yet, and to one that has.
+    // For a function without variables, and for one with variables.
     let given = |before: Value| {
         account.shell(&give);
         let with_table = account.json(configuration);
         let mut after = before;
         after["MCP_SESSION_TABLE"] = json!("mcp-sessions");
         assert_eq!(with_table["Environment"]["Variables"], after);
-        // Only what was named is another.
+        // Only the named setting changed.
         assert_eq!(with_table["Layers"], swapped["Layers"]);
     };
     given(json!({}));

@@ -1,12 +1,12 @@
-//! The README's quick start and the book's first tool, typed as they are: only the installed program gives access to this repository.
+//! Runs the README's quick start and the book's first tool as written, with only the installed program outside of this repository.
 
 use tests::{OutsideRepository, documents, outside_repository::quick_start_blocks, repository};
 
 #[test]
-fn the_quick_start_works_as_it_is_told() {
+fn the_quick_start_works_as_written() {
     let elsewhere = OutsideRepository::create();
     let [_, user] = quick_start_blocks();
-    let told = elsewhere.run(&user);
+    let report = elsewhere.run(&user);
     for expected in [
         "test tests::long_words_are_counted ... ok",
         "\n2\n",
@@ -14,9 +14,9 @@ fn the_quick_start_works_as_it_is_told() {
         "TOOLS_LIST=countWords",
         "passed: 0 errors, 0 warnings",
     ] {
-        assert!(told.contains(expected), "{expected:?} in\n{told}");
+        assert!(report.contains(expected), "{expected:?} in\n{report}");
     }
-    // The same steps one after the other, as a pipeline has them.
+    // The same steps one after the other, as in a pipeline.
     elsewhere.run(
         "cd my-tools && cargo fmt --check && cargo clippy --quiet --all-targets -- --deny warnings",
     );
@@ -59,7 +59,7 @@ fn the_first_tool_of_the_book_works_as_written() {
 }
 
 #[test]
-fn the_readme_shows_the_tool_that_is_made() {
+fn the_readme_shows_the_created_tool() {
     let template = repository().join("layer-build/template/lib.rs");
     let template = fs_err::read_to_string(template).expect("the template");
     let readme = documents::text("README.md");
@@ -102,7 +102,7 @@ fn a_new_crate_becomes_a_member_of_the_workspace_it_is_made_in() {
 }
 
 #[test]
-fn what_cannot_be_made_leaves_nothing_behind() {
+fn a_failed_creation_leaves_nothing_behind() {
     let elsewhere = OutsideRepository::create();
     // A workspace is left as it was, with its comments.
     let manifest = "[workspace] # none yet\nresolver = \"3\"\nmembers = []\n";
@@ -118,8 +118,8 @@ fn what_cannot_be_made_leaves_nothing_behind() {
     ] {
         let mut shell = elsewhere.shell(&format!("cd workspace && {script}"));
         let output = shell.output().expect("a shell");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains(&format!("error[{code}]: ")), "{told}");
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(report.contains(&format!("error[{code}]: ")), "{report}");
         assert_eq!(output.status.code(), Some(1));
         let left = elsewhere.run("cd workspace && ls -A");
         assert_eq!(left.trim_end(), ".git\nCargo.toml\nthere", "{script}");

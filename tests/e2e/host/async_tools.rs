@@ -1,4 +1,4 @@
-//! Async tools: they wait without blocking each other, and end when nobody waits for them any more.
+//! Async tools: they wait without blocking each other, and end when their client is gone.
 
 use std::thread;
 
@@ -22,7 +22,7 @@ fn async_tools_answer_like_others() {
 #[test]
 fn calls_at_once_share_the_runtime_and_the_state() {
     let host = Host::serve(&Layer::of(["async-tools"]));
-    // Neither ends before the other has begun.
+    // Neither ends before the other has started.
     let leaders = thread::scope(|scope| {
         let calls = [(); 2]
             .map(|()| scope.spawn(|| host.connect().call("meet", json!({})).text().to_owned()));
@@ -34,7 +34,7 @@ fn calls_at_once_share_the_runtime_and_the_state() {
 }
 
 #[test]
-fn a_tool_that_does_not_end_is_given_up_at_its_own_limit() {
+fn a_tool_that_does_not_end_times_out_at_its_own_limit() {
     let layer = Layer::of(["async-tools"]);
     for host in [
         Host::serve(&layer),
@@ -47,7 +47,7 @@ fn a_tool_that_does_not_end_is_given_up_at_its_own_limit() {
         assert!(text.starts_with(told), "{text}");
         host.wait_for_log("the tool was dropped");
         host.wait_for_log("limited: true");
-        // The environment goes on.
+        // The environment keeps serving.
         assert_eq!(
             client
                 .call("later", json!({ "text": "next", "milliseconds": 0 }))
@@ -58,14 +58,14 @@ fn a_tool_that_does_not_end_is_given_up_at_its_own_limit() {
 }
 
 #[test]
-fn a_tool_that_asks_whether_it_goes_on_ends_at_its_limit_too() {
+fn a_tool_that_polls_for_cancellation_ends_at_its_limit() {
     let host = Host::serve(&Layer::of(["async-tools"]));
     host.connect().call("spin", json!({}));
     host.wait_for_log("the loop was told");
 }
 
 #[test]
-fn a_panic_of_an_async_tool_is_told_to_the_operator_only() {
+fn a_panic_of_an_async_tool_is_reported_to_the_operator_only() {
     let host = Host::serve(&Layer::of(["async-tools"]));
     let client = host.connect();
     let outcome = client.call("explodeLater", json!({ "secret": "s3cret" }));

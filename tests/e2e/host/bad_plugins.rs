@@ -1,4 +1,4 @@
-//! One sin each: what the host says of a file that is no good, while it serves the good plugin beside it.
+//! One fault each: the host's message about a bad file, while it serves the good plugin beside it.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -7,25 +7,25 @@ use tests::{
     system_library, target, tool,
 };
 
-/// The file that sins.
+/// The bad file.
 const SIN: &str = "libsin.so";
 
 const SKIP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "skip");
 const STOP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "stop");
 
-/// A good plugin, and a file beside it that is in no manifest.
+/// Creates a layer of a good plugin, and a file beside it that no manifest lists.
 fn beside(content: impl AsRef<[u8]>) -> Layer {
     let layer = Layer::of(["custom-tools"]);
     layer.put(SIN, content);
     layer
 }
 
-/// The library of a good plugin without a manifest.
+/// Returns the library of a good plugin without a manifest.
 fn good() -> Vec<u8> {
     scripted(&script(&declaration(&[tool("hello")])))
 }
 
-/// A good plugin, and one that declares a tool with these members.
+/// Creates a layer of a good plugin, and one that declares a tool with these members.
 fn beside_tool(members: Value) -> Layer {
     let mut bad = tool("bad");
     for (name, value) in members.as_object().expect("members") {
@@ -41,7 +41,7 @@ fn serves_the_good_plugin(host: &Host) {
     assert_eq!(greeting.text(), "Hello, Ada!");
 }
 
-/// What is told of the file that sins: in the log of a host that leaves it out, and where it is named and stops the start.
+/// Returns the message about the bad file: the same in the log of a host that skips it, and in the error of a start that names it.
 fn told(layer: &Layer) -> String {
     let refusal = Host::refusal_message(layer, &[SKIP, ("ENTRY_FILE", "custom_tools,sin")]);
     let (code, message) = refusal.split_once(": ").expect("a code");
@@ -59,7 +59,7 @@ fn told(layer: &Layer) -> String {
     refusal
 }
 
-/// The same of a file that is known to be a plugin: under `stop` it stops the start, also on Lambda.
+/// Returns the same for a file that is known to be a plugin: with `stop` it stops the start, also on Lambda.
 fn told_of_plugin(layer: &Layer) -> String {
     let told = told(layer);
     assert_eq!(Host::refusal_message(layer, &[STOP]), told);
@@ -67,7 +67,7 @@ fn told_of_plugin(layer: &Layer) -> String {
     told
 }
 
-/// What stops the start reaches Lambda: the code as the type of the error, the whole story as its message.
+/// Asserts that Lambda gets the failed start: the code as the type of the error, and the whole message.
 fn reaches_lambda(layer: &Layer, variables: &[(&str, &str)], told: &str) {
     let (code, message) = told.split_once(": ").expect("a code");
     let error = Host::init_error(layer, variables);
@@ -77,7 +77,7 @@ fn reaches_lambda(layer: &Layer, variables: &[(&str, &str)], told: &str) {
 }
 
 #[test]
-fn the_plugin_whose_sins_these_are_is_good_without_them() {
+fn the_plugin_without_faults_is_served() {
     let layer = beside(good());
     let host = Host::serve_with(&layer, &[STOP]);
     assert_eq!(host.connect().list(), ["greet", "multiply", "add", "hello"]);
@@ -111,7 +111,7 @@ fn libraries_that_end_too_early() {
         assert!(told.ends_with("; copy or build it again"), "{told}");
         reaches_lambda(&layer, &[("ENTRY_FILE", "sin")], &told);
     }
-    // With a manifest the size tells.
+    // With a manifest, the size shows it.
     for tenths in [1, 5, 9] {
         let layer = Layer::merged([&Layer::of(["custom-tools"]), &Layer::of(["time-tools"])]);
         layer.put(
@@ -129,7 +129,7 @@ fn libraries_that_end_too_early() {
 }
 
 #[test]
-fn libraries_whose_end_is_empty() {
+fn libraries_with_an_empty_end() {
     let stripped = Layer::of(["time-tools"]).read("libtime_tools.so");
     for tenths in [1, 5, 9] {
         let mut emptied = stripped.clone();
@@ -150,7 +150,7 @@ fn a_plugin_that_lost_only_its_section_table_is_served() {
     assert_eq!(host.connect().call("hello", json!({})).text(), "hello");
 }
 
-/// No other compiler is needed: the first bytes of a file say what it is for, and decide.
+/// No other compiler is needed: the first bytes of a file name its platform, and decide.
 #[test]
 fn libraries_for_other_machines() {
     let with = |place: usize, byte: u8| {
@@ -183,7 +183,7 @@ fn libraries_for_other_machines() {
 }
 
 #[test]
-fn a_library_that_is_no_plugin_is_only_told_of_when_it_is_named() {
+fn a_library_that_is_not_a_plugin_is_reported_only_when_named() {
     let layer = Layer::of(["custom-tools"]);
     layer.put_library(SIN, &system_library());
     let named = [SKIP, ("ENTRY_FILE", "custom_tools,sin")];
@@ -192,7 +192,7 @@ fn a_library_that_is_no_plugin_is_only_told_of_when_it_is_named() {
     serves_the_good_plugin(&host);
     assert_eq!(host.health()["leftOut"], json!([]));
 
-    // One without the symbol is none either.
+    // A library without the symbol is not a plugin either.
     let layer = beside(replace_bytes(
         good(),
         b"_1as_0lib_1header_0root_bmodule_bloader",
@@ -203,7 +203,7 @@ fn a_library_that_is_no_plugin_is_only_told_of_when_it_is_named() {
 
 #[test]
 fn a_library_that_needs_a_symbol_that_nothing_has() {
-    // Its import of `memcpy` becomes one of something else.
+    // Its import of `memcpy` becomes an import of another symbol.
     let layer = beside(replace_bytes(good(), b"\0memcpy\0", b"\0nemcpy\0"));
     let told = told_of_plugin(&layer);
     let version = told.find(", version").unwrap_or(told.len());
@@ -221,7 +221,7 @@ fn a_library_that_may_not_be_read() {
     );
     host.wait_for_log("Permission denied");
 
-    // Without its manifest a plugin is one that no manifest tells of.
+    // Without its manifest, no manifest lists the plugin.
     let manifest = "custom-tools.layer.json";
     let layer = beside(good()).readable_except(&[manifest]);
     let host = Host::serve_as_nobody(&layer, &[SKIP]);
@@ -301,7 +301,7 @@ fn plugins_of_another_abi() {
         layer.put_library(SIN, &standalone("other-abi", feature));
         layer
     };
-    // What differs is the sin alone.
+    // Only the fault differs.
     let host = Host::serve_with(&of(None), &[STOP]);
     assert_eq!(
         host.connect().call("other", json!({})).text(),
@@ -330,7 +330,7 @@ fn a_plugin_that_cannot_catch_its_panics() {
 }
 
 #[test]
-fn plugins_that_panic_before_they_have_said_what_they_are() {
+fn plugins_that_panic_before_their_declaration() {
     let layer = Layer::of(["custom-tools"]);
     layer.put_library(SIN, &build_library("panics-in-init"));
     let told = told_of_plugin(&layer);
@@ -393,7 +393,7 @@ fn two_tools_of_one_name() {
             .text(),
         "Hello, Ada!"
     );
-    // In one plugin.
+    // Both in one plugin.
     let layer = beside(scripted(&script(&declaration(&[
         tool("twice"),
         tool("twice"),
@@ -402,7 +402,7 @@ fn two_tools_of_one_name() {
 }
 
 #[test]
-fn manifests_that_are_none_or_name_what_is_not_there() {
+fn invalid_manifests_and_manifests_with_missing_files() {
     let layer = || Layer::merged([&Layer::of(["custom-tools"]), &Layer::of(["time-tools"])]);
     let missing = layer();
     missing.remove("libtime_tools.so");
@@ -434,7 +434,7 @@ fn manifests_that_are_none_or_name_what_is_not_there() {
     assert_snapshot!(Host::refusal_message(&newer, &[STOP]), @"MANIFEST_FORMAT: [dir]/time-tools.layer.json: manifest format 2, this host reads up to 1; deploy a newer host, or rebuild the layer with the `cargo layer` of this host's release");
     assert_snapshot!(Host::refusal_message(&outside, &[STOP]), @r#"MANIFEST_INVALID: [dir]/time-tools.layer.json: names the file "../lib/libtime_tools.so", which is not a plain file name; rebuild the layer"#);
     serves_the_good_plugin(&Host::serve_with(&missing, &[SKIP]));
-    // Without its manifest a plugin is one that no manifest tells of.
+    // Without its manifest, no manifest lists the plugin.
     for layer in [corrupt, newer, outside] {
         let host = Host::serve_with(&layer, &[SKIP]);
         assert_eq!(host.connect().list().len(), 7);
@@ -455,7 +455,7 @@ fn a_plugin_that_declares_other_tools_than_its_manifest() {
         &library,
         &declaration(&[tool("hello"), tool("more")]),
     );
-    // Nobody knows before it is opened.
+    // The difference is unknown before it is opened.
     let host = Host::serve_with(&layer, &[STOP]);
     let client = host.connect();
     assert_eq!(client.list(), ["greet", "multiply", "add", "hello", "more"]);
@@ -489,7 +489,7 @@ fn a_context_that_is_used_after_its_call() {
     let kept = client.call("keep", json!({}));
     let meta = json!({ "progressToken": "t", "io.modelcontextprotocol/logLevel": "debug" });
     let answer = client.call_modern("useKept", &json!({}), &meta);
-    // Nothing that is told on behalf of the first call reaches the client of the second.
+    // Messages for the first call do not reach the client of the second.
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let said = &answer.json()["result"]["structuredContent"];
     assert_eq!(*said, json!({ "request": kept.text(), "cancelled": false }));
@@ -497,7 +497,7 @@ fn a_context_that_is_used_after_its_call() {
 }
 
 #[test]
-fn all_sins_at_once() {
+fn all_faults_at_once() {
     let layer = beside("garbage");
     layer.put("libempty.so", "");
     let library = good();

@@ -1,9 +1,9 @@
-//! What a tool learns of its call, and what it tells while it works.
+//! The context of a call: the information for a tool, and the notifications from it.
 
 use serde_json::{Value, json};
 use tests::{Client, FrontDoor, Host, Layer};
 
-/// What a call told before its answer, and the answer.
+/// Returns the notifications of a call, and its response.
 fn told(client: &Client<'_>, tool: &str, arguments: &Value, meta: &Value) -> (Vec<Value>, Value) {
     let mut events = client.call_modern(tool, arguments, meta).events();
     let answer = events.pop().expect("the answer comes last");
@@ -38,14 +38,14 @@ fn progress_comes_in_order_before_the_answer_in_one_body() {
             assert_eq!(answer["id"], 1);
             assert_eq!(answer["result"]["content"][0]["text"], "3");
         }
-        // Without a token nobody wants to know.
+        // Without a token there is no progress.
         let answer = client.call_modern("count", &json!({ "to": 3 }), &json!({}));
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
 }
 
 #[test]
-fn a_legacy_client_hears_of_progress_as_well() {
+fn a_legacy_client_gets_progress_as_well() {
     let host = Host::serve(&Layer::of(["notifies"]));
     let params =
         json!({ "name": "count", "arguments": { "to": 2 }, "_meta": { "progressToken": "t" } });
@@ -63,7 +63,7 @@ fn a_legacy_client_hears_of_progress_as_well() {
             .iter()
             .collect::<Vec<_>>()
     );
-    // One that takes no stream gets the answer alone.
+    // A client that accepts no stream gets only the response.
     let answer = host
         .connect()
         .post(&[("Accept", "application/json")], &message);
@@ -102,7 +102,7 @@ fn messages_reach_the_client_that_asks_for_them_from_the_level_it_asks_for() {
 }
 
 #[test]
-fn the_context_knows_who_calls_and_how() {
+fn the_context_has_the_caller_and_the_request() {
     let host = Host::serve_with(
         &Layer::of(["notifies"]),
         &[("MCP_CONTEXT_HEADERS", "X-Tenant")],
@@ -151,7 +151,7 @@ fn the_context_knows_who_calls_and_how() {
 }
 
 #[test]
-fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
+fn the_principal_on_lambda_is_the_gateways_and_time_is_limited() {
     let host = Host::lambda(&Layer::of(["notifies"]), FrontDoor::http_api("$default"));
     let params = json!({ "name": "whoami", "arguments": { "headers": [] } });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
@@ -166,7 +166,7 @@ fn on_lambda_the_principal_is_whom_the_gateway_checked_and_time_is_limited() {
 }
 
 #[test]
-fn what_a_plugin_logs_is_in_the_operators_log_with_request_tool_and_plugin() {
+fn log_lines_of_a_plugin_have_request_tool_and_plugin() {
     let layer = Layer::of(["notifies"]);
     let json = [
         ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
@@ -193,7 +193,7 @@ fn what_a_plugin_logs_is_in_the_operators_log_with_request_tool_and_plugin() {
         "{written}"
     );
     assert_eq!(line("by tracing: a line")["tool"], "write");
-    // A thread works for nobody in particular.
+    // A thread belongs to no call.
     let by_thread = line("by a thread: a line");
     assert_eq!(by_thread["plugin"], "notifies");
     assert_eq!(by_thread.get("request_id"), None);
@@ -201,7 +201,7 @@ fn what_a_plugin_logs_is_in_the_operators_log_with_request_tool_and_plugin() {
 }
 
 #[test]
-fn state_is_built_once_and_why_it_could_not_be_is_for_the_operator() {
+fn state_is_built_once_and_its_failure_is_logged_for_the_operator() {
     let host = Host::serve(&Layer::of(["notifies"]));
     let client = host.connect();
     let failed = client.call("calls", json!({}));

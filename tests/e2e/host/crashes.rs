@@ -1,4 +1,4 @@
-//! What cannot be survived is told: by a line that names tool, plugin and place; and the next environment serves.
+//! Crashes: a log line names the tool, the plugin and the place, and the next environment serves.
 
 use serde_json::{Value, json};
 use tests::{Answer, FrontDoor, Host, Layer};

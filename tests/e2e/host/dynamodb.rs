@@ -1,4 +1,4 @@
-//! The DynamoDB table behind the hosts: what they ask of it, over what, and what becomes of them when it fails.
+//! The DynamoDB table behind the hosts: their requests to it, their connection, and its failures.
 
 use std::{collections::BTreeSet, thread, time::Duration};
 
@@ -73,11 +73,11 @@ const COSTS: [Cost; 16] = [
     ),
 ];
 
-/// Of which a table sees one.
+/// The row that occurs once for each table.
 const FIRST_OF_ALL: &str = "the very first of them on a table";
 
 #[test]
-fn each_kind_of_request_costs_what_the_readme_says() {
+fn each_kind_of_request_costs_as_documented() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful", "elicits"]);
@@ -96,7 +96,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
         }
     };
     let mut measured: Vec<Vec<String>> = Vec::new();
-    // Whoever needs the key first makes it.
+    // The first request that needs the key creates it.
     let able = json!({ "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } });
     let first = Host::serve_with(&layer, &shared_and(proxy.endpoint(), &[]));
     first.connect().call_modern("introduce", &json!({}), &able);
@@ -115,7 +115,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
         costs.push(cost());
         post(&client, &session, "ping", &json!({}));
         assert_eq!(Some(&cost()), costs.last(), "{mode}");
-        // It fails before it keeps anything.
+        // It fails before it stores anything.
         call(&client, &session, "fill", &json!({ "bytes": 1_000_000 }));
         costs.push(cost());
         modern(&client, "fill", &json!({ "bytes": 1_000_000 }));
@@ -153,13 +153,13 @@ fn each_kind_of_request_costs_what_the_readme_says() {
     for (number, (what, lenient, strict)) in COSTS.into_iter().enumerate() {
         let row = format!("| {what} | {lenient} | {strict} |");
         assert!(page.contains(&row), "the page has no row {row}");
-        // The last row is another test's.
+        // Another test covers the last row.
         if number < COSTS.len() - 1 {
             let costs = [&measured[0][number], &measured[1][number]];
             assert_eq!(costs, [lenient, strict], "{what}");
         }
     }
-    // The rights that the page asks for are those that were used.
+    // The documented permissions are exactly those that were used.
     operations.insert("UpdateItem".to_owned());
     let rights = page
         .split_once("\"Action\": ")
@@ -174,7 +174,7 @@ fn each_kind_of_request_costs_what_the_readme_says() {
 }
 
 #[test]
-fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
+fn a_used_session_survives_a_failed_extension() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
@@ -236,7 +236,7 @@ fn a_session_that_is_used_lives_on_also_when_that_cannot_be_written() {
 }
 
 #[test]
-fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
+fn a_failing_table_loses_no_count_and_is_reported_in_time() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);
@@ -263,7 +263,7 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
         assert_eq!(answer.status, 503, "{fault:?}: {}", answer.body);
         assert_eq!(answer.header("retry-after"), Some("1"), "{fault:?}");
         assert_eq!(answer.json()["error"]["code"], -32603, "{fault:?}");
-        // A minute is what no limit of ours comes near to.
+        // A minute is far above all limits of the host.
         assert!(begun.elapsed().as_secs() < 60, "{fault:?}");
         let told = client.call_modern("count", &handle, &json!({}));
         assert_eq!(told.status, 503, "{fault:?}: {}", told.body);
@@ -272,7 +272,7 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
         let refused = client.post(&[], &initialize());
         assert_eq!(refused.status, 503, "{fault:?}: {}", refused.body);
         assert_eq!(refused.header("mcp-session-id"), None, "{fault:?}");
-        // What needs nothing of the table goes on.
+        // Requests that do not need the table still work.
         assert_eq!(
             client.discover()["result"]["resultType"],
             "complete",
@@ -286,23 +286,23 @@ fn a_table_that_fails_costs_no_count_and_is_told_in_time() {
         "GetItem on table sessions: AccessDeniedException: as the test wants it",
         "GetItem on table sessions: InternalServerError: as the test wants it",
         "GetItem on table sessions: HTTP status 502, which is not a response of DynamoDB",
-        // Not the AWS SDK's own limits, which are longer, but the call's.
+        // The call's limit applies, not the longer ones of the AWS SDK.
         "error=GetItem on table sessions: timed out after the remaining ",
         "error=PutItem on table sessions: timed out after the remaining ",
     ] {
         assert!(log.contains(words), "{words}\n{log}");
     }
-    // A line for each of what failed, and no more.
+    // One line for each failure, and no other.
     let lines = log.matches("cannot be read or written").count();
     assert_eq!(lines, 6 * 3, "{log}");
-    // The session is still there, and nothing was counted in secret.
+    // The session still exists, and no failed call was counted.
     assert_eq!(post(&client, &session, "ping", &json!({})).status, 200);
     let looked = modern(&client, "look", &handle);
     assert_eq!(looked["structuredContent"]["kept"], 0);
 }
 
 #[test]
-fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
+fn a_call_that_fails_by_itself_reports_its_own_error() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let host = Host::serve_with(
@@ -324,7 +324,7 @@ fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
     proxy.set(Fault::Deny);
     own(&shrug(false));
     assert_eq!(shrug(true).status, 503);
-    // What is missing where the key is in the table are not sessions.
+    // If the key is in the table, the missing part is the key, not the session.
     let able = json!({ "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } });
     let told = client.call_modern("introduce", &json!({}), &able);
     assert_eq!(told.status, 503, "{}", told.body);
@@ -333,7 +333,7 @@ fn a_call_that_fails_for_another_reason_than_its_state_says_so_itself() {
 }
 
 #[test]
-fn what_tools_keep_is_in_no_log() {
+fn stored_state_is_not_logged() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     let level = ("AWS_LAMBDA_LOG_LEVEL", "TRACE");
@@ -353,7 +353,7 @@ fn what_tools_keep_is_in_no_log() {
 }
 
 #[test]
-fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none() {
+fn lost_answers_of_the_table_neither_lose_nor_repeat_a_count() {
     let dynamo = Dynamo::with_table(TABLE);
     let proxy = Proxy::new(dynamo.endpoint());
     let strict = [("MCP_SESSION_MODE", "strict")];
@@ -386,7 +386,7 @@ fn answers_that_are_lost_after_they_were_applied_lose_no_count_and_double_none()
 }
 
 #[test]
-fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
+fn a_missing_table_is_reported_and_fails_only_calls_that_need_it() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     let nobody_listens = "http://127.0.0.1:1";
@@ -400,7 +400,7 @@ fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
         );
         let client = host.connect();
         let never = "c232ab00-9414-41ec-b3c8-9f6bdeced846";
-        // A session that is not known is served as long as nothing is kept for it.
+        // An unknown session is served until something is stored for it.
         assert_eq!(post(&client, never, "tools/list", &json!({})).status, 200);
         let params = json!({ "name": "count", "arguments": {} });
         let counted = post(&client, never, "tools/call", &params);
@@ -410,11 +410,11 @@ fn a_table_that_there_is_not_is_told_and_costs_nobody_who_needs_none() {
 }
 
 #[test]
-fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
+fn missing_settings_of_the_table_are_reported_in_one_line() {
     let layer = Layer::of(["stateful"]);
     // Without a profile.
     let nowhere = ("HOME", "/nonexistent");
-    // No instance of EC2 is asked.
+    // EC2's metadata service is not used.
     let no_instance = ("AWS_EC2_METADATA_DISABLED", "true");
     let table = ("MCP_SESSION_TABLE", TABLE);
     for (variables, words) in [
@@ -440,7 +440,7 @@ fn what_the_client_of_the_table_lacks_is_told_in_one_line() {
 }
 
 #[test]
-fn the_table_is_reached_by_tls_from_whom_the_environment_trusts() {
+fn the_table_is_reached_over_tls_with_the_configured_authority() {
     let dynamo = Dynamo::with_table(TABLE);
     let (proxy, authority) = Proxy::with_tls(dynamo.endpoint());
     let layer = Layer::of(["stateful"]);

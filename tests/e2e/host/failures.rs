@@ -1,4 +1,4 @@
-//! What goes wrong costs as little as it can, and says what it is.
+//! Failures: each costs as little as possible, and has a clear message.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -72,7 +72,7 @@ fn a_name_in_tools_list_that_no_plugin_has_stops_the_start() {
 }
 
 #[test]
-fn what_stops_the_start_reaches_lambda_as_an_init_error() {
+fn a_failed_start_reaches_lambda_as_an_init_error() {
     let layer = Layer::of(["custom-tools"]);
     let error = Host::init_error(&layer, &[("TOOLS_LIST", "greet,multipy")]);
     assert_eq!(error.error_type(), "TOOLS_LIST_UNMATCHED");
@@ -93,7 +93,7 @@ fn what_stops_the_start_reaches_lambda_as_an_init_error() {
 }
 
 #[test]
-fn arguments_that_do_not_fit_are_told_to_the_model() {
+fn invalid_arguments_are_reported_to_the_model() {
     let host = Host::serve(&Layer::of(["custom-tools"]));
     let client = host.connect();
     for (arguments, told) in [
@@ -127,14 +127,14 @@ fn arguments_that_do_not_fit_are_told_to_the_model() {
 }
 
 #[test]
-fn asking_twice_to_end_does_not_wait_for_a_tool_that_runs() {
+fn a_second_signal_does_not_wait_for_a_running_tool() {
     let host = Host::serve(&Layer::of(["sleeps"]));
     let url = host.url().to_owned();
     let params = json!({ "name": "nap", "arguments": { "seconds": 100_000 } });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let caller = std::thread::spawn(move || tests::post_and_forget(&url, &message));
     host.wait_for_log("sleeping");
-    // It would end a day later if it waited.
+    // If it waited, it would end a day later.
     assert_eq!(host.interrupt_twice(), Some(0));
     caller
         .join()
@@ -142,7 +142,7 @@ fn asking_twice_to_end_does_not_wait_for_a_tool_that_runs() {
 }
 
 #[test]
-fn megabytes_of_wrong_arguments_are_answered_in_a_few_words() {
+fn megabytes_of_wrong_arguments_get_a_short_error() {
     let host = Host::serve(&Layer::of(["time-tools"]));
     let client = host.connect();
     let list: Vec<_> = std::iter::repeat_n(1, 1_500_000).collect();
@@ -158,7 +158,7 @@ fn megabytes_of_wrong_arguments_are_answered_in_a_few_words() {
     assert!(peak < 400, "peak memory of {peak} MB");
 }
 
-/// Request ids are random UUIDs.
+/// Removes request ids, which are random UUIDs.
 fn without_ids(text: &str) -> String {
     let words =
         text.split(' ').map(

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use tests::{Host, Layer};
 
-/// A web server of one page, and its port.
+/// Starts a web server of one page, and returns its port.
 fn page(text: &'static str) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let port = listener.local_addr().expect("an address").port();
@@ -33,7 +33,7 @@ fn page(text: &'static str) -> u16 {
 }
 
 #[test]
-fn what_the_operator_allows_is_fetched_and_nothing_else_of_this_machine() {
+fn only_allowed_local_addresses_are_fetched() {
     let port = page(r#"{"items":[{"name":"first"}]}"#);
     let allow = format!("127.0.0.1:{port}");
     let host = Host::serve_with(&Layer::of(["http-tools"]), &[("HTTP_TOOLS_ALLOW", &allow)]);
@@ -64,7 +64,7 @@ fn what_the_operator_allows_is_fetched_and_nothing_else_of_this_machine() {
 }
 
 #[test]
-fn an_exception_that_cannot_be_read_is_told_to_the_operator() {
+fn an_invalid_exception_is_reported_to_the_operator() {
     let layer = Layer::of(["http-tools"]);
     let host = Host::serve_with(&layer, &[("HTTP_TOOLS_ALLOW", "wiki.internal")]);
     let outcome = host

@@ -1,4 +1,4 @@
-//! A new layer is a new set of tools; the host stays the same.
+//! A new layer replaces the tools; the host does not change.
 
 use serde_json::json;
 use tests::{FrontDoor, Host, Layer, bootstrap, sha256, standalone};
@@ -56,7 +56,7 @@ fn on_lambda(layer: &Layer) -> Host {
 }
 
 #[test]
-fn tools_list_selects_and_what_it_leaves_out_is_unknown() {
+fn tools_list_selects_and_other_tools_are_unknown() {
     let host = Host::serve_with(&Layer::of(["custom-tools"]), &[("TOOLS_LIST", "greet,add")]);
     let client = host.connect();
     assert_eq!(client.list(), ["greet", "add"]);
@@ -96,10 +96,10 @@ fn a_library_is_not_opened_before_its_first_call() {
 }
 
 #[test]
-fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never() {
+fn plugins_without_a_manifest_are_opened_at_startup_and_other_libraries_never() {
     let layer = Layer::of(["custom-tools"]);
     layer.remove("custom-tools.layer.json");
-    // Any library of the system will do: it is one, but no plugin.
+    // Any library of the system that is not a plugin.
     let foreign = tests::system_library();
     fs_err::copy(foreign, layer.plugin_dir().join("libnot_a_plugin.so"))
         .expect("a library to copy");
@@ -116,13 +116,13 @@ fn without_a_manifest_plugins_are_opened_at_the_start_and_other_libraries_never(
 }
 
 #[test]
-fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run() {
+fn a_library_that_is_not_a_plugin_is_never_opened() {
     let foreign = standalone("not-a-plugin", None);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mark = folder.path().join("mark");
     let variable = ("FOREIGN_MARK", mark.to_str().expect("a path of text"));
 
-    // They do run where it is opened.
+    // The constructors do run when it is opened.
     let mut opening = std::process::Command::new(bootstrap());
     opening.arg("--version").env("LD_PRELOAD", &foreign);
     tests::output_of(opening.env(variable.0, variable.1));
@@ -140,7 +140,7 @@ fn a_library_that_is_no_plugin_is_not_opened_so_that_its_constructors_never_run(
         assert_eq!(host.mapped_plugins(), ["libcustom_tools.so"]);
         assert!(!mark.exists(), "MCP_PRELOAD={preload}");
     }
-    // Nor where it is asked for.
+    // Selecting it does not open it either.
     let told = Host::refusal_output(&layer, &[variable, ("ENTRY_FILE", "not_a_plugin")]);
     assert!(told.contains("error[PLUGIN_NO_ROOT_MODULE]"), "{told}");
     assert!(!mark.exists());
@@ -187,7 +187,7 @@ fn a_library_that_cannot_be_opened_is_left_out_with_a_warning() {
     }
 }
 
-/// The host starts, a tool of custom-tools fails with the reason in the log, and one of time-tools works.
+/// Asserts that the host starts, a tool of custom-tools fails with the reason in the log, and one of time-tools works.
 fn only_custom_tools_fail(layer: &Layer) {
     let host = Host::serve(layer);
     let client = host.connect();

@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::{FrontDoor, Host, Layer};
 
 #[test]
-fn without_it_nothing_is_opened_and_with_it_everything_that_is_served() {
+fn preload_opens_all_served_plugins_and_its_absence_none() {
     let layer = Layer::of(["async-tools", "notifies", "custom-tools"]);
     let host = Host::serve(&layer);
     assert_eq!(host.mapped_plugins(), [""; 0]);
@@ -16,7 +16,7 @@ fn without_it_nothing_is_opened_and_with_it_everything_that_is_served() {
         ["libasync_tools.so", "libnotifies.so"]
     );
     host.wait_for_log("the state is built");
-    // That of the other plugin cannot be built at the first try, which costs nothing but the preparation.
+    // The state of the other plugin cannot be built at the first try, which costs only the preparation.
     host.wait_for_log("a plugin could not be opened early; its first call tries again");
     host.wait_for_log("the password s3cret is wrong");
     assert_eq!(host.connect().call("calls", json!({})).text(), "100");

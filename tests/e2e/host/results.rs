@@ -4,9 +4,9 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{Client, FrontDoor, Host, Layer};
 
-/// What a client of revision 2026-07-28 sees of a result, without what is the same in all.
+/// Returns a result as a client of revision 2026-07-28 sees it, without the common members.
 fn modern(client: &Client<'_>, tool: &str, arguments: &Value) -> Value {
-    // One of the arguments is declared to be repeated by a header.
+    // The declaration requires a header that repeats one of the arguments.
     let region = arguments["region"].as_str();
     let headers: Vec<_> = region
         .map(|region| ("Mcp-Param-Region", region))
@@ -147,7 +147,7 @@ fn every_kind_of_result_reaches_the_client() {
 }
 
 #[test]
-fn every_kind_of_error_is_told_to_whom_it_concerns() {
+fn every_kind_of_error_reaches_its_addressee() {
     let layer = Layer::of(["all-types"]);
     for host in [
         Host::serve(&layer),
@@ -227,7 +227,7 @@ fn every_kind_of_error_is_told_to_whom_it_concerns() {
 }
 
 #[test]
-fn a_tool_is_only_called_by_clients_that_can_do_what_it_needs() {
+fn a_tool_is_called_only_by_clients_with_its_requirements() {
     let host = Host::serve(&Layer::of(["all-types"]));
     let client = host.connect();
     let capable = |capabilities: Value| {
@@ -244,12 +244,12 @@ fn a_tool_is_only_called_by_clients_that_can_do_what_it_needs() {
     );
     let answer = capable(json!({ "elicitation": { "url": {} } }));
     assert_eq!(answer.json()["result"]["content"][0]["text"], "has it");
-    // A legacy client has no word for it: its model is told.
+    // The protocol of a legacy client has no such error, so its model gets the message.
     assert_snapshot!(client.call("needsElicitation", json!({})).error_text(), @"tool needsElicitation needs the client capability elicitation.url, which this client has not declared; use a client that has it");
 }
 
 #[test]
-fn what_a_tool_declares_of_itself_is_listed() {
+fn the_declaration_of_a_tool_is_listed() {
     let host = Host::serve(&Layer::of(["all-types"]));
     let params = json!({ "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -313,6 +313,6 @@ fn what_a_tool_declares_of_itself_is_listed() {
             "properties": { "query": { "type": "string", "minLength": 3 } },
         })
     );
-    // Any value will do, and MCP wants an object.
+    // Any value is valid, but MCP requires an object.
     assert_eq!(tool("raw")["outputSchema"], json!({}));
 }

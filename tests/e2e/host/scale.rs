@@ -1,4 +1,4 @@
-//! Several layers in one folder, and more plugins than anyone has.
+//! Several layers in one folder, and very many plugins.
 
 use serde_json::{Value, json};
 use tests::{Host, Layer, replace_bytes, sha256_of};
@@ -33,7 +33,7 @@ fn five_layers_over_each_other_are_their_union_in_one_order() {
 }
 
 #[test]
-fn of_two_layers_of_one_name_the_later_has_the_manifest_and_both_have_their_plugins() {
+fn two_layers_of_one_name_keep_the_later_manifest_and_both_plugins() {
     // Both are named `tools`.
     let (one, other) = (
         Layer::of(["custom-tools", "panics"]),
@@ -51,7 +51,7 @@ fn of_two_layers_of_one_name_the_later_has_the_manifest_and_both_have_their_plug
         assert_eq!(rested.message()["result"], json!({ "content": [] }));
         let span = json!({ "to": "2026-01-31", "span": "1 day" });
         assert_eq!(client.call("addToDate", span).text(), "2026-02-01 (Sunday)");
-        // In the order of the files' names, whatever is opened when.
+        // In the order of the files' names, in any order of opening.
         let list = client.list();
         let position = |name: &str| list.iter().position(|listed| listed == name);
         assert!(
@@ -62,8 +62,8 @@ fn of_two_layers_of_one_name_the_later_has_the_manifest_and_both_have_their_plug
     }
 }
 
-/// A layer that `cargo layer build` made of one plugin becomes one of a hundred: each library with another name of the
-/// same width in it, and the manifest with an entry for each. That it still agrees with them is what the host checks.
+/// Turns a layer of one plugin into one of a hundred: each library has another name of the same width in it, and the
+/// manifest an entry for each. The host checks that they agree.
 fn hundred() -> Layer {
     const NAME: &str = "tool_000";
     let layer = Layer::of(["renamable"]);
@@ -72,7 +72,7 @@ fn hundred() -> Layer {
         // As text, so that declarations stay as they are, byte for byte.
         let mut manifest: Value = serde_json::from_str(&text).expect("a manifest");
         let entry = manifest["plugins"][0].take();
-        // The last of this name: its checksum stands before it.
+        // The last of this name: its checksum comes before it.
         let begin =
             text.rfind("\"declaration\": ").expect("a declaration") + "\"declaration\": ".len();
         let mut values = serde_json::Deserializer::from_str(&text[begin..]).into_iter::<Value>();
@@ -91,7 +91,7 @@ fn hundred() -> Layer {
             let mut entry = entry.clone();
             entry["file"] = json!(file);
             entry["sha256"] = json!(sha256_of(&renamed));
-            // As the first releases wrote it.
+            // The form of the first releases.
             entry.as_object_mut().expect("an object").remove("xxh3");
             entry["digest"] = json!(sha256_of(declaration.as_bytes()));
             entry["declaration"] = json!("[declaration]");

@@ -1,5 +1,5 @@
-//! Responses to unauthorised or malformed requests: one table, which `host/SECURITY.md` shows, against the real `bootstrap` by
-//! `serve` and behind every door of Lambda.
+//! Responses to unauthorised and malformed requests: the table of `host/SECURITY.md`, against the real `bootstrap` by `serve` and
+//! behind every front door of Lambda.
 
 use std::{
     io::{Read, Write},
@@ -13,20 +13,20 @@ use tests::{FrontDoor, Host, Layer, repository};
 
 use crate::commands::token::token;
 
-/// One more than the host takes, in an event as well. Unit: bytes. Source: `MAX_BODY` of the host.
+/// One byte over the host's limit, also in an event. Unit: bytes. Source: `MAX_BODY` of the host.
 const TOO_LARGE: usize = 6 * 1024 * 1024 + 1;
 
-/// Of how much the bodies are that are there at once, and how many. Unit: bytes.
+/// The size of the concurrent bodies, and their number. Unit: bytes.
 const LARGE: usize = 5 * 1024 * 1024;
 const AT_ONCE: usize = 30;
 
-/// Half of what all of them take, and more than a host has besides. Unit: megabytes.
+/// Half of the memory of all of them, and more than a host uses otherwise. Unit: megabytes.
 const MUCH: u64 = 75;
 
-/// A token that nobody was given.
+/// An unknown token.
 const WRONG: &str = "mcp_00000000000000000000000000000000000000000000000000000000deadbeef";
 
-/// What is in the credentials that other schemes send.
+/// The credentials of other schemes.
 const BASIC: &str = "Basic YWRhOmh1bnRlcjI=";
 
 /// The tokens of two callers, and the entry of both.
@@ -42,14 +42,14 @@ static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
     Tokens { ada, bob, entry }
 });
 
-/// A request as it goes over the wire: unless a row says otherwise a `ping` of Ada's.
+/// A request on the wire: a `ping` of Ada's, unless a row changes it.
 #[derive(Clone)]
 struct Sent {
     method: &'static str,
     path: &'static str,
     headers: Vec<(&'static str, String)>,
     body: String,
-    /// Of whom, if in one.
+    /// Whether it is sent in Ada's session.
     in_session: bool,
 }
 
@@ -67,13 +67,13 @@ fn ping() -> Sent {
 }
 
 impl Sent {
-    /// With one more header.
+    /// Adds a header.
     fn and(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
-    /// With another value of a header, or without it.
+    /// Replaces a header, or removes it.
     fn with<'a>(mut self, name: &'static str, value: impl Into<Option<&'a str>>) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         match value.into() {
@@ -103,7 +103,7 @@ impl Sent {
     }
 }
 
-/// A row: what comes, and the status by `serve` and on Lambda. `None`: what is in front of the host does not let it through.
+/// A row: the request, and the status by `serve` and on Lambda. `None`: the front door does not let it through.
 type Row = (&'static str, Sent, Option<u16>, Option<u16>);
 
 fn both(what: &'static str, sent: Sent, status: u16) -> Row {
@@ -127,7 +127,7 @@ fn rows() -> Vec<Row> {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     vec![
         both("a known token", ping(), 200),
-        // Where it comes from.
+        // Origins and hosts.
         (
             "a foreign `Host`, as after DNS rebinding",
             ping().and("Host", "evil.example"),
@@ -166,7 +166,7 @@ fn rows() -> Vec<Row> {
             ping().with("Authorization", None).at("OPTIONS", "/mcp").and("Origin", known),
             204,
         ),
-        // Who calls.
+        // Credentials.
         both("no token", ping().with("Authorization", None), 401),
         both("an unknown token", ping().by(&format!("Bearer {WRONG}")), 401),
         both("a known token in upper case", ping().by(&adas.to_uppercase()), 401),
@@ -249,7 +249,7 @@ fn modern() -> Sent {
         )
 }
 
-/// A host that writes all it can into its log, and Ada's session there.
+/// A host with the most verbose log, and Ada's session there.
 struct Target {
     name: String,
     host: Host,
@@ -297,7 +297,7 @@ impl Target {
         self.name == "serve"
     }
 
-    /// Send a request, byte by byte as the row has it, and read the answer.
+    /// Sends the exact bytes of a row's request, and reads the response.
     fn send(&self, sent: &Sent) -> Got {
         let url = self.host.url().strip_prefix("http://").expect("HTTP");
         let (address, path) = url.split_once('/').expect("a path");
@@ -322,7 +322,7 @@ impl Target {
         head += &line("Content-Length", &sent.body.len().to_string());
         head += "\r\n";
         let mut stream = TcpStream::connect(address).expect("it is reached");
-        // It may have heard enough, and answer before all is sent.
+        // The host may respond before everything is sent.
         let _ = stream.write_all(&[head.as_bytes(), sent.body.as_bytes()].concat());
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
@@ -330,7 +330,7 @@ impl Target {
     }
 }
 
-/// An answer, from the status on.
+/// A response, from the status on.
 #[derive(Debug)]
 struct Got(String);
 
@@ -351,13 +351,13 @@ impl Got {
         })
     }
 
-    /// The challenge, which a REST API renames.
+    /// Returns the challenge, which a REST API renames.
     fn challenge(&self) -> Option<String> {
         let renamed = || self.header("x-amzn-remapped-www-authenticate");
         self.header("www-authenticate").or_else(renamed)
     }
 
-    /// The words of the host, if it has answered.
+    /// Returns the message of the host, if it has responded.
     fn error(&self) -> Option<Value> {
         let (_, body) = self.head_and_body();
         let body: Value = serde_json::from_str(body).ok()?;
@@ -366,7 +366,7 @@ impl Got {
 }
 
 #[test]
-fn whoever_tries_what_he_should_not_is_answered_as_the_table_says() {
+fn unauthorised_and_malformed_requests_are_answered_as_documented() {
     let rows = rows();
     for target in Target::all() {
         for (what, sent, serve, lambda) in &rows {
@@ -376,7 +376,7 @@ fn whoever_tries_what_he_should_not_is_answered_as_the_table_says() {
             let got = target.send(sent);
             let story = || format!("{what}, {}: {}\n{}", target.name, got.0, target.host.log());
             assert_eq!(got.status(), Some(*status), "{}", story());
-            // Nobody reads answers who may not, and nobody finds in them what was sent in secret or slipped in.
+            // Unauthorised web pages cannot read responses, and responses contain neither secrets nor injected headers.
             let (head, body) = got.head_and_body();
             let is_foreign = sent.headers.iter().any(|(name, value)| {
                 *name == "Origin" && value.contains("evil") || value == "null"
@@ -409,7 +409,7 @@ fn whoever_tries_what_he_should_not_is_answered_as_the_table_says() {
                 assert_eq!(body, r#"{"status":"ok"}"#, "{}", story());
             }
         }
-        // It is none the worse for it.
+        // The host still works.
         assert_eq!(target.send(&ping()).status(), Some(200), "{}", target.name);
         let log = target.host.log();
         let hash = TOKENS.entry.split([':', ',']).nth(1).expect("a hash");
@@ -487,7 +487,7 @@ fn a_page_that_may_call_can_read_why_it_is_refused() {
 }
 
 #[test]
-fn those_who_may_not_call_fill_no_memory_with_their_bodies() {
+fn bodies_of_unauthorised_requests_fill_no_memory() {
     let layer = Layer::of(["custom-tools"]);
     let variables = [("MCP_BEARER_TOKENS", TOKENS.entry.as_str())];
     for (token, may_call) in [(TOKENS.ada.as_str(), true), (WRONG, false)] {
@@ -509,7 +509,7 @@ fn those_who_may_not_call_fill_no_memory_with_their_bodies() {
             stream
         };
         let streams: Vec<_> = (0..AT_ONCE).map(|_| open()).collect();
-        // What it is to keep it has once it has read it all.
+        // An accepted body is in memory once it is read completely.
         while may_call && host.peak_memory_mb() < MUCH {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -527,9 +527,9 @@ fn those_who_may_not_call_fill_no_memory_with_their_bodies() {
     }
 }
 
-/// Headers are their sender's own words, also where some load balancers would set them.
+/// A sender can set any header, also those that some load balancers set.
 #[test]
-fn who_calls_is_never_taken_from_a_header() {
+fn the_principal_never_comes_from_a_header() {
     let layer = Layer::of(["notifies"]);
     let hosts = [
         Host::serve(&layer),
@@ -560,7 +560,7 @@ fn who_calls_is_never_taken_from_a_header() {
     }
 }
 
-/// What no gateway sends, but whoever may invoke the function.
+/// An event that no gateway sends, but that a caller of the Invoke API can send.
 #[test]
 fn an_event_with_a_line_break_in_a_header_reaches_neither_answer_nor_log() {
     let layer = Layer::of(["custom-tools"]);

@@ -1,6 +1,6 @@
-//! A soak: many requests of all kinds, good and bad, through one process, which grows by none of them.
+//! A soak test: many requests of all kinds, good and bad, through one process, which must not grow.
 //!
-//! Every answer is the one that its row says, and the same, byte for byte, as the first time.
+//! Every response is the one in its row, and equals the first one byte for byte.
 
 use std::{collections::HashMap, io::Write as _};
 
@@ -8,31 +8,31 @@ use schemas::Exchange;
 use serde_json::{Value, json};
 use tests::{Environment, InvocationResult, Layer};
 
-/// How many requests a host answers after it has warmed up, unless `SOAK_REQUESTS` says otherwise. Source: ours.
+/// The number of requests after the warm-up; `SOAK_REQUESTS` overrides it. Source: ours.
 const REQUESTS: usize = 2_000;
 
-/// How many it answers before. Source: ours; by then every row has come some tens of times.
+/// The number of requests of the warm-up. Source: ours; each row then ran some tens of times.
 const WARM_UP: usize = 2_000;
 
-/// The most sessions that a process remembers, also when they have ended. Source: `MAX_SESSIONS` of the host.
+/// The maximum number of sessions that a process remembers, also ended ones. Source: `MAX_SESSIONS` of the host.
 const MOST_SESSIONS: usize = 10_000;
 
-/// How much more memory a process may hold in the end. Unit: kilobytes. Source: ours; a leak of 21 bytes by each of 50,000
-/// requests would be more.
+/// The allowed growth of the memory of a process. Unit: kilobytes. Source: ours; a leak of 21 bytes by each of 50,000
+/// requests would exceed it.
 const MOST_GROWTH_KB: u64 = 1024;
 
-/// Some rows take long. They come once in so many rounds.
+/// The number of rounds between two runs of the slow rows.
 const RARELY: usize = 20;
 
-/// More than Lambda takes of an answer, unless it is streamed. Unit: bytes.
+/// A size over Lambda's limit for a buffered response. Unit: bytes.
 const HUGE: usize = 7 * 1000 * 1000;
 
-/// Nearly as much as Lambda takes of an event. Unit: bytes.
+/// A size just below Lambda's limit for an event. Unit: bytes.
 const LARGE: usize = 5 * 1000 * 1000;
 
-/// The host at its most talkative, but for DEBUG and below; and a C library that gives large blocks back at once, so that what
-/// the process holds is what the host holds. (Without this it keeps what the largest request took, until it does not.)
-/// Source: mallopt(3), whose defaults these numbers are; naming them keeps them from growing with what is asked for.
+/// The environment: all log lines except DEBUG and below, and a C library that returns large blocks at once, so that the memory of
+/// the process is that of the host. (Without this the process keeps the memory of its largest request for some time.)
+/// Source: mallopt(3). These numbers are its defaults; setting them keeps the thresholds from growing with requests.
 const VARIABLES: [(&str, &str); 5] = [
     ("MALLOC_MMAP_THRESHOLD_", "131072"),
     ("MALLOC_TRIM_THRESHOLD_", "131072"),
@@ -77,7 +77,7 @@ fn soak(mode: &'static str, doors: &'static [FrontDoor]) {
     let warm = soak.rounds_until(warm_up);
     let begun = soak.asked;
     let measured = soak.rounds_until(begun + requests);
-    // Past the test runner, which shows what is printed only of tests that fail.
+    // Written past the test runner, which hides the output of passing tests.
     let _ = writeln!(
         std::io::stderr(),
         "soak, {mode}: {} requests after {begun}; {measured}; while it warmed up {warm}",
@@ -87,7 +87,7 @@ fn soak(mode: &'static str, doors: &'static [FrontDoor]) {
     assert!(measured.most_open <= warm.most_open, "{warm}; {measured}");
 }
 
-/// A process, and what is known of its answers.
+/// A process, and its known responses.
 struct Soak {
     environment: Environment,
     mode: &'static str,
@@ -99,7 +99,7 @@ struct Soak {
     firsts: HashMap<String, String>,
 }
 
-/// What comes in front of the function.
+/// The front door of the function.
 #[derive(Clone, Copy, Debug)]
 enum FrontDoor {
     RestApi,
@@ -108,7 +108,7 @@ enum FrontDoor {
     LoadBalancer,
 }
 
-/// What is sent, and what comes of it, in short; before `…` only its beginning.
+/// A request, and the summary of its response; before `…` only its beginning.
 struct Row {
     what: String,
     sent: Sent,
@@ -118,9 +118,9 @@ struct Row {
 
 #[derive(Clone)]
 enum Sent {
-    /// Through a door.
+    /// Through a front door.
     Request(Request),
-    /// As an event of its own.
+    /// As a separate event.
     Event(Value),
 }
 
@@ -132,10 +132,10 @@ struct Request {
     body: String,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Default)]
 struct Answer {
-    /// 0: it is no answer to an HTTP request.
+    /// The status; 0: it is not a response to an HTTP request.
     status: u64,
     headers: HashMap<String, String>,
     body: String,
@@ -155,14 +155,14 @@ impl Soak {
         }
     }
 
-    /// Begin as many sessions as are remembered: what comes then makes others forgotten.
+    /// Begins the maximum number of sessions, so that each later one makes the process forget another.
     fn fill_with_sessions(&mut self) {
         for _ in 0..MOST_SESSIONS {
             self.begin_session();
         }
     }
 
-    /// Whole rounds until so many requests were sent, with a look at the process after each.
+    /// Runs whole rounds until enough requests were sent, and measures the process after each.
     fn rounds_until(&mut self, asked: usize) -> Measured {
         let mut measured = Measured::default();
         while self.asked < asked {
@@ -185,7 +185,7 @@ impl Soak {
         self.rounds += 1;
     }
 
-    /// A session from its beginning to its end.
+    /// Runs a session from its beginning to its end.
     fn session(&mut self) {
         let session = self.begin_session();
         let within = |request: Request| Sent::Request(request.with("mcp-session-id", &session));
@@ -224,7 +224,7 @@ impl Soak {
         answer.headers["mcp-session-id"].clone()
     }
 
-    /// A call that asks two questions.
+    /// Runs a call that asks two questions.
     fn questions(&mut self) {
         let mut state = Value::Null;
         for (what, responses, expected) in [
@@ -252,7 +252,7 @@ impl Soak {
         }
     }
 
-    /// Send it, and check what comes.
+    /// Sends it, and checks the response.
     fn expect(&mut self, what: &str, sent: &Sent, expected: &str) -> Answer {
         self.asked += 1;
         let door = self.doors[self.asked % self.doors.len()];
@@ -262,10 +262,10 @@ impl Soak {
         };
         let mut invocation = self.environment.begin(&event);
         let answer = Answer::of(invocation.result());
-        // A failure has no id, and does not name one.
+        // An error has no id.
         let id = invocation.request_id().unwrap_or("no id");
         let short = answer.short();
-        // A stream is never empty, as this status would want it.
+        // A stream is never empty, although this status requires that.
         let expected = match (expected, self.mode) {
             ("204", "stream") => "200",
             _ => expected,
@@ -295,7 +295,7 @@ impl Soak {
         answer
     }
 
-    /// The end of what the process has printed.
+    /// Returns the end of the output of the process.
     fn last_words(&self) -> String {
         let printed = self.environment.log();
         let begin = printed.len().saturating_sub(4000);
@@ -303,7 +303,7 @@ impl Soak {
     }
 }
 
-/// What was seen of the process.
+/// The measurements of the process.
 #[derive(Default)]
 struct Measured {
     memory_kb: Vec<u64>,
@@ -311,8 +311,8 @@ struct Measured {
 }
 
 impl Measured {
-    /// By how much the last quarter holds more than the first. What is usual in each counts: a look may come at a moment
-    /// when something large is about to be given back.
+    /// Returns the growth from the first quarter to the last, by their medians: a measurement may come just before a large
+    /// block is returned.
     fn growth_kb(&self) -> u64 {
         let quarter = self.memory_kb.len().div_ceil(4);
         let first = usual(&self.memory_kb[..quarter]);
@@ -321,7 +321,7 @@ impl Measured {
     }
 }
 
-/// The median.
+/// Returns the median.
 fn usual(seen: &[u64]) -> u64 {
     let mut seen = seen.to_vec();
     seen.sort_unstable();
@@ -341,10 +341,10 @@ impl std::fmt::Display for Measured {
     }
 }
 
-/// What the list of all tools is, in short.
+/// The summary of the list of all tools.
 const LIST: &str = "200 59 tools";
 
-/// All that needs no request before it.
+/// Returns all rows that need no earlier request.
 fn rows(mode: &str) -> Vec<Row> {
     let row = |what: &str, request: Request, expected| Row {
         what: what.to_owned(),
@@ -389,7 +389,7 @@ fn rows(mode: &str) -> Vec<Row> {
         _ => "200 isError tool fill did its work…",
     };
     vec![
-        // Both eras, all that goes well.
+        // Successful requests of both eras.
         row("a list", legacy("tools/list", json!({})), LIST),
         row("a list, modern", modern("tools/list", json!({})), LIST),
         row("discovery", modern("server/discover", json!({})), "200"),
@@ -447,7 +447,7 @@ fn rows(mode: &str) -> Vec<Row> {
             ),
             "direct 42",
         ),
-        // Tools that fail.
+        // Failing tools.
         row(
             "an error",
             legacy_call("failsWithText", json!({})),
@@ -498,7 +498,7 @@ fn rows(mode: &str) -> Vec<Row> {
             legacy_call("explodeBefore", json!({})),
             "200 isError tool explodeBefore failed unexpectedly…",
         ),
-        // Clients that err.
+        // Faulty requests of clients.
         row(
             "an argument too few",
             legacy_call("multiply", json!({ "x": 6 })),
@@ -572,7 +572,7 @@ fn rows(mode: &str) -> Vec<Row> {
             "failed EVENT_UNKNOWN",
         ),
         event("no event", json!("x"), "failed EVENT_UNKNOWN"),
-        // What takes long.
+        // Slow requests.
         rarely(row(
             "a result of 7 MB",
             legacy_call("fill", json!({ "bytes": HUGE })),
@@ -596,7 +596,7 @@ fn rows(mode: &str) -> Vec<Row> {
     ]
 }
 
-/// A message of the handshake era.
+/// Returns a message of the handshake era.
 fn legacy_message(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
 }
@@ -605,14 +605,14 @@ fn legacy(method: &str, params: Value) -> Request {
     post(&legacy_message(method, params))
 }
 
-/// With a progress token, which alone makes nobody hear of anything.
+/// Returns a call with a progress token, which alone causes no notification.
 fn legacy_call(tool: &str, arguments: Value) -> Request {
     let meta = json!({ "progressToken": 1 });
     let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
     legacy("tools/call", params)
 }
 
-/// From a client that takes events.
+/// Makes the client accept event streams.
 fn events(request: Request) -> Request {
     request.with("accept", "application/json, text/event-stream")
 }
@@ -628,7 +628,7 @@ fn modern_call(tool: &str, arguments: Value) -> Request {
     )
 }
 
-/// From a client that can do this.
+/// Returns a request of revision 2026-07-28 of a client with these capabilities.
 fn modern_of(capabilities: Value, method: &str, mut params: Value) -> Request {
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -658,7 +658,7 @@ fn text(body: &str) -> Request {
 }
 
 impl Request {
-    /// With this value of a header, and no other.
+    /// Sets a header to this single value.
     fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(known, _)| *known != name);
         self.headers.push((name, value.to_owned()));
@@ -671,7 +671,7 @@ impl Request {
         Some(value)
     }
 
-    /// As the door hands it on. (How the doors of Lambda really do so is for `lambda-local`; here it counts that they differ.)
+    /// Returns the event of the front door. (`lambda-local` has the exact events; here they only have to differ.)
     fn event(&self, door: FrontDoor) -> Value {
         let Self {
             method, path, body, ..
@@ -734,7 +734,7 @@ impl Request {
         }
     }
 
-    /// The answer is one by the schema of its revision.
+    /// Asserts that the response satisfies the schema of its revision.
     fn validate(&self, answer: &Answer) {
         let header = |name: &str| answer.headers.get(name).map(String::as_str);
         let exchange = Exchange {
@@ -789,7 +789,7 @@ impl Answer {
         }
     }
 
-    /// All messages, the answer last.
+    /// Returns all messages, the response last.
     fn messages(&self) -> Vec<Value> {
         let read = |text: &str| serde_json::from_str(text).unwrap_or_default();
         match self.headers.get("content-type").map(String::as_str) {
@@ -808,7 +808,7 @@ impl Answer {
         self.messages().pop().unwrap_or_default()
     }
 
-    /// Status, code of an error, after how many notifications it came, and what the result says.
+    /// Returns the summary: the status, the code of an error, the number of notifications before it, and the text of the result.
     fn short(&self) -> String {
         if self.status == 0 && self.body.starts_with("failed") {
             return self.body.clone();
@@ -844,11 +844,11 @@ impl Answer {
         short
     }
 
-    /// What is the same every time.
+    /// Returns the part that is the same every time.
     fn steady(&self, id: &str) -> String {
         let steady = self.body.replace(id, "[id]");
         match self.message()["result"]["requestState"].as_str() {
-            // It is sealed by another number each time.
+            // The seal contains another random number each time.
             Some(state) => steady.replace(state, "[state]"),
             None => steady,
         }

@@ -1,4 +1,4 @@
-//! Sessions and what tools keep between calls, in several hosts that share a table, and in such as share none.
+//! Sessions and the state of tools, in several hosts with and without a shared table.
 
 use std::{process::Command, thread};
 
@@ -7,7 +7,7 @@ use tests::{Client, Dynamo, FrontDoor, Host, Layer, Retry, node_client, output_o
 
 pub(crate) const TABLE: &str = "sessions";
 
-/// The environment of a host that keeps its sessions behind this endpoint.
+/// Returns the environment of a host that stores its sessions behind this endpoint.
 pub(crate) fn shared(endpoint: &str) -> Vec<(&str, &str)> {
     vec![
         ("MCP_SESSION_TABLE", TABLE),
@@ -33,7 +33,7 @@ pub(crate) fn initialize() -> Value {
     json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })
 }
 
-/// A handshake, and the session that it begins.
+/// Performs a handshake, and returns its session.
 pub(crate) fn session(client: &Client<'_>) -> String {
     let answer = client.post(&[], &initialize());
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -57,7 +57,7 @@ pub(crate) fn post(
     client.post(&headers, &message)
 }
 
-/// Call a tool in a session.
+/// Calls a tool in a session.
 pub(crate) fn call(client: &Client<'_>, session: &str, tool: &str, arguments: &Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     let answer = post(client, session, "tools/call", &params);
@@ -75,7 +75,7 @@ pub(crate) fn words(result: &Value) -> &str {
     text.unwrap_or_else(|| panic!("no text: {result}"))
 }
 
-/// Call a tool as a client of revision 2026-07-28.
+/// Calls a tool as a client of revision 2026-07-28.
 pub(crate) fn modern(client: &Client<'_>, tool: &str, arguments: &Value) -> Value {
     let answer = client.call_modern(tool, arguments, &json!({}));
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -122,7 +122,7 @@ fn two_hosts_share_a_session_and_a_handle_and_lose_no_count() {
 }
 
 #[test]
-fn what_a_call_sets_is_kept_when_it_succeeds_and_not_otherwise() {
+fn state_is_stored_only_when_the_call_succeeds() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     for host in [
@@ -175,7 +175,7 @@ fn what_a_call_sets_is_kept_when_it_succeeds_and_not_otherwise() {
 }
 
 #[test]
-fn whoever_sets_what_another_call_has_changed_meanwhile_learns_of_it() {
+fn a_conflicting_write_is_reported() {
     let host = Host::serve(&Layer::of(["stateful"]));
     let client = host.connect();
     let session = session(&client);
@@ -216,7 +216,7 @@ fn state_is_bounded_private_and_ends() {
     modern(&client, "fill", &json!({ "bytes": 350 * 1024 }));
     let told = modern(&client, "fill", &json!({ "bytes": 350 * 1024 + 1 }));
     insta::assert_snapshot!(words(&told), @"the new state has 358401 bytes of JSON, more than 358400");
-    // In no session, and under a handle that is none, or another plugin's.
+    // Without a session, and with an invalid handle, or one of another plugin.
     insta::assert_snapshot!(words(&modern(&client, "count", &json!({}))), @"this call has no session to store state for; for such clients a tool stores state under a handle");
     let unknown = "no state is stored under this handle; it may have expired";
     let list = modern(&client, "addTodo", &json!({ "text": "bread" }));
@@ -229,7 +229,7 @@ fn state_is_bounded_private_and_ends() {
     let brief = json!({ "handle": text(&brief) });
     thread::sleep(std::time::Duration::from_millis(2100));
     assert_eq!(words(&modern(&client, "look", &brief)), unknown);
-    // A session that was ended has no state any more, on no host.
+    // An ended session has no state any more, on any host.
     let other = Host::serve_with(&Layer::of(["stateful"]), &shared(dynamo.endpoint()));
     let session = session(&client);
     call(&client, &session, "count", &json!({}));
@@ -239,7 +239,7 @@ fn state_is_bounded_private_and_ends() {
     let told = post(&other.connect(), &session, "tools/call", &params);
     insta::assert_snapshot!(format!("{} {}", told.status, told.json()["error"]["message"]), @r#"404 "the session has ended; start over with initialize""#);
     assert_eq!(post(&client, &session, "ping", &json!({})).status, 404);
-    // Environments that share no table keep nothing.
+    // Environments without a shared table store nothing.
     let on_lambda = Host::lambda(&Layer::of(["stateful"]), FrontDoor::rest_api("prod"));
     let told = modern(&on_lambda.connect(), "create", &json!({ "value": 1 }));
     insta::assert_snapshot!(words(&told), @"this server stores no state between calls: its operator has to set MCP_SESSION_TABLE");
@@ -247,7 +247,7 @@ fn state_is_bounded_private_and_ends() {
 }
 
 #[test]
-fn a_mode_says_what_a_session_is_worth() {
+fn session_modes_decide_about_unknown_sessions() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["stateful"]);
     let strict = || shared_and(dynamo.endpoint(), &[("MCP_SESSION_MODE", "strict")]);
@@ -276,7 +276,7 @@ fn a_mode_says_what_a_session_is_worth() {
     elsewhere.send("DELETE", &[("Mcp-Session-Id", &known)], "");
     assert_eq!(ping(&client, &known), 404);
 
-    // In memory it works as well, where there is one process.
+    // With one process it also works in memory.
     let alone = Host::serve_with(&layer, &[("MCP_SESSION_MODE", "strict")]);
     let client = alone.connect();
     let known = session(&client);
@@ -294,7 +294,7 @@ fn a_mode_says_what_a_session_is_worth() {
 }
 
 #[test]
-fn hosts_that_begin_at_once_have_one_key_for_what_clients_carry() {
+fn hosts_that_start_at_once_share_one_state_key() {
     let dynamo = Dynamo::with_table(TABLE);
     let layer = Layer::of(["elicits"]);
     let hosts = [(); 3].map(|()| Host::serve_with(&layer, &shared(dynamo.endpoint())));
@@ -364,7 +364,7 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
             );
         }
     }
-    // One that has not seen the session does not let others end it either.
+    // A host that has not seen the session does not let other principals end it either.
     let third = host();
     for stranger in [Some("bob"), None] {
         let ended = third.invoke_as(stranger, "DELETE", &headers, &json!(null));
@@ -374,15 +374,15 @@ fn a_session_and_its_state_are_its_principals_in_every_environment() {
     let ended = third.invoke_as(Some("alice"), "DELETE", &headers, &json!(null));
     assert_eq!(ended["statusCode"], 204);
     assert_eq!(ask(&another, Some("alice"), "tools/call", &count), 404);
-    // Now it knows.
+    // Now the host knows it.
     assert_eq!(ask(&another, Some("alice"), "ping", &json!({})), 404);
-    // One that has not heard of the end learns of it when it is to keep something.
+    // A host that does not know of the end learns of it when it stores something.
     assert_eq!(ask(&one, Some("alice"), "ping", &json!({})), 200);
     assert_eq!(ask(&one, Some("alice"), "logging/setLevel", &level), 404);
     assert_eq!(ask(&one, Some("alice"), "ping", &json!({})), 404);
 }
 
-/// Calls, in their order: what is `LIST` in them is the list that the first answer named.
+/// The calls, in their order. `LIST` stands for the list that the first response named.
 const TODO: &str = r#"[
     ["addTodo", { "text": "bread" }],
     ["addTodo", { "text": "größe & 漢字", "list": "LIST" }],
@@ -414,7 +414,7 @@ fn a_list_of_things_to_do_is_kept_for_real_clients_of_both_eras_whichever_enviro
         let expected =
             json!([{ "text": "bread", "done": true }, { "text": "größe & 漢字", "done": false }]);
         assert_eq!(list["items"], expected, "{client:?}: {seen}");
-        // In a session it has no name.
+        // In a session the list has no name.
         assert_eq!(list["list"].is_string(), modern, "{client:?}: {seen}");
         assert!(
             seen["reached"].as_array().is_some_and(|all| all.len() == 3),
@@ -424,7 +424,7 @@ fn a_list_of_things_to_do_is_kept_for_real_clients_of_both_eras_whichever_enviro
 }
 
 #[test]
-fn without_a_table_a_legacy_client_goes_from_one_environment_to_the_other_without_an_error() {
+fn a_legacy_client_changes_environments_without_a_table_and_without_errors() {
     let layer = Layer::of(["custom-tools"]);
     let one = Host::serve(&layer);
     let two = Host::serve(&layer);
@@ -445,14 +445,14 @@ fn without_a_table_a_legacy_client_goes_from_one_environment_to_the_other_withou
             );
             assert_ne!(result["isError"], true, "{client:?}: {seen}");
         }
-        // Before each call it lists, and each time it sees the same.
+        // Before each call it lists the tools, and the list is always the same.
         assert_eq!(
             seen["lists"],
             json!([["greet", "multiply", "add"]]),
             "{client:?}: {seen}"
         );
         assert_eq!(seen["session"], true, "{client:?}: {seen}");
-        // Both have had every kind of message.
+        // Both environments got every kind of message.
         for server in seen["reached"].as_array().expect("a list") {
             for (method, least) in [("tools/list", 5), ("tools/call", 5)] {
                 assert!(server[method].as_u64() >= Some(least), "{client:?}: {seen}");

@@ -1,12 +1,12 @@
-//! What plugins print lands in the log, and never on the host's stdout.
+//! Output of plugins goes to the log, and never to the host's stdout.
 
 use serde_json::json;
 use tests::{FrontDoor, Host, Layer};
 
 #[test]
-fn what_a_tool_prints_is_in_the_log_also_without_the_end_of_a_line() {
+fn output_of_a_tool_is_logged_also_without_a_newline() {
     let layer = Layer::of(["prints"]);
-    // The lines of requests would come between.
+    // The log lines of requests would come between.
     let host = Host::serve_with(&layer, &[("AWS_LAMBDA_LOG_LEVEL", "WARN")]);
     for text in ["a line\n", "no end of a line"] {
         host.connect().call("shout", json!({ "text": text }));

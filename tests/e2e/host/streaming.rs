@@ -1,4 +1,4 @@
-//! Answers as they happen: by `serve`, and on Lambda with `MCP_RESPONSE_MODE=stream`.
+//! Streamed responses: by `serve`, and on Lambda with `MCP_RESPONSE_MODE=stream`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use tests::{
     Environment, FrontDoor, Host, Layer, http_api_event, node_client, output_of, python_client,
 };
 
-/// A call as a client of revision 2026-07-28 makes it.
+/// Returns a call of a client of revision 2026-07-28.
 fn call(tool: &str, arguments: &Value) -> Value {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -30,7 +30,7 @@ fn headers(tool: &str) -> Value {
     })
 }
 
-/// A call over a connection of its own, and what comes back as it comes.
+/// A call over a separate connection, and its response as it arrives.
 struct Open(BufReader<TcpStream>);
 
 impl Open {
@@ -50,7 +50,7 @@ impl Open {
         Self(BufReader::new(stream))
     }
 
-    /// The next message.
+    /// Returns the next message.
     fn message(&mut self) -> Value {
         loop {
             let mut line = String::new();
@@ -64,9 +64,9 @@ impl Open {
 }
 
 #[test]
-fn progress_is_heard_while_the_tool_runs() {
+fn progress_arrives_while_the_tool_runs() {
     let host = Host::serve(&Layer::of(["async-tools"]));
-    // It tells that it has begun, and ends when it is called once more meanwhile.
+    // It reports its start, and ends when it is called again meanwhile.
     let mut first = Open::call(&host, "meet");
     assert_eq!(first.message()["method"], "notifications/progress");
     let mut second = Open::call(&host, "meet");
@@ -80,7 +80,7 @@ fn progress_is_heard_while_the_tool_runs() {
 }
 
 #[test]
-fn a_client_that_drops_the_stream_takes_back_its_call() {
+fn a_client_that_drops_the_stream_cancels_its_call() {
     let host = Host::serve(&Layer::of(["async-tools"]));
     let mut call = Open::call(&host, "withoutLimit");
     assert_eq!(call.message()["method"], "notifications/progress");
@@ -89,7 +89,7 @@ fn a_client_that_drops_the_stream_takes_back_its_call() {
 }
 
 #[test]
-fn lambda_hears_progress_while_the_tool_runs() {
+fn lambda_gets_progress_while_the_tool_runs() {
     let layer = Layer::of(["async-tools"]);
     let environment = Environment::start(&layer, 2, &[("MCP_RESPONSE_MODE", "stream")]);
     let meet = http_api_event(None, "POST", &headers("meet"), &call("meet", &json!({})));
@@ -114,7 +114,7 @@ fn four_calls_at_once_wait_for_each_other_and_end_together() {
     let layer = Layer::of(["async-tools"]);
     for mode in ["buffered", "stream"] {
         let environment = Environment::start(&layer, 4, &[("MCP_RESPONSE_MODE", mode)]);
-        // None ends before the others have begun.
+        // None ends before the others have started.
         let of_four = call("meet", &json!({ "of": 4 }));
         let event = http_api_event(None, "POST", &headers("meet"), &of_four);
         let invocations = [(); 4].map(|()| environment.begin(&event));
@@ -138,17 +138,17 @@ fn four_calls_at_once_wait_for_each_other_and_end_together() {
     }
 }
 
-/// What clients print that have followed a tool.
+/// The output of a client that has followed a tool.
 const FOLLOWED: [&str; 4] = ["1 of 3", "2 of 3", "3 of 3", "three steps"];
 
-/// A client that makes, for each step that it hears of, the file that the tool waits for before it takes the next.
+/// Runs a client that creates, for each reported step, the file that the tool waits for before its next step.
 fn follows(mut client: Command, mode: &str, host: &Host) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     client.args([mode, host.url()]).arg(folder.path());
     serde_json::from_str(&output_of(&mut client)).expect("a list of texts")
 }
 
-/// Every client hears of every step before the tool takes the next, or else there would be no end.
+/// Asserts that every client gets every step before the next one; otherwise the tool would not end.
 pub(crate) fn is_followed(host: &Host) {
     for mode in ["legacy", "2026-07-28"] {
         let seen = follows(python_client("follow.py"), mode, host);
@@ -161,7 +161,7 @@ pub(crate) fn is_followed(host: &Host) {
 }
 
 #[test]
-fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
+fn real_clients_get_each_step_before_the_next() {
     let layer = Layer::of(["async-tools"]);
     let stream = [("MCP_RESPONSE_MODE", "stream")];
     is_followed(&Host::serve(&layer));
@@ -174,9 +174,9 @@ fn real_clients_hear_of_each_step_of_a_tool_before_it_takes_the_next() {
 }
 
 #[test]
-fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_step() {
+fn a_buffering_front_door_delivers_no_step_early() {
     let layer = Layer::of(["async-tools"]);
-    // Whatever the host does: the door does not hand on what comes.
+    // In both modes of the host, the front door does not forward chunks.
     for mode in ["buffered", "stream"] {
         let variables = [("MCP_RESPONSE_MODE", mode), ("MCP_CALL_TIMEOUT_MS", "1000")];
         let host = Host::lambda_with(&layer, FrontDoor::function_url(), &variables);
@@ -188,7 +188,7 @@ fn through_a_door_that_waits_for_the_whole_answer_the_same_tool_takes_no_second_
 }
 
 #[test]
-fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
+fn lambda_gets_chunks_at_once_and_no_empty_ones() {
     let layer = Layer::of(["async-tools"]);
     let environment = Environment::start(&layer, 1, &[("MCP_RESPONSE_MODE", "stream")]);
     let kind = json!({ "content-type": "application/json" });
@@ -218,12 +218,12 @@ fn lambda_gets_what_is_ready_at_once_and_nothing_that_is_empty() {
     ] {
         let mut invocation = environment.begin(&http_api_event(None, method, headers, &body));
         let streamed = invocation.stream_until(|stream| stream.is_over);
-        // What stands before the body, its end, and the body.
+        // The head, its end, and the body.
         assert_eq!(streamed.chunks.len(), 3, "{id}");
         assert_eq!(streamed.prelude()["statusCode"], status, "{id}");
         assert_eq!(streamed.body(), answer, "{id}");
     }
-    // What no front door sends is a failure that says so, and the next event is answered.
+    // An unknown event fails with an error that names it, and the next event is answered.
     let error = environment.invoke(&json!("hello"));
     assert!(error["errorMessage"].is_string());
     let mut list = message("tools/list");

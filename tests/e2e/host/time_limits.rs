@@ -1,9 +1,9 @@
-//! Calls that must end, also when their tools do not.
+//! Time limits: calls end even if their tools do not.
 
 use serde_json::{Value, json};
 use tests::{CallOutcome, Environment, FrontDoor, Host, Layer, http_api_event};
 
-/// Longer than any test.
+/// A time longer than any test.
 const FOREVER: u64 = 100_000;
 
 const LIMIT: (&str, &str) = ("MCP_CALL_TIMEOUT_MS", "300");
@@ -62,7 +62,7 @@ fn on_lambda_a_tool_that_never_returns_costs_its_environment_after_the_answer() 
             let outcome = host.connect().call("nap", json!({ "seconds": FOREVER }));
             assert_given_up(outcome.error_text());
         }
-        // What the host says of a request names the invocation that it came in.
+        // The log line of a request names its invocation.
         let log = host.log();
         let line = log
             .lines()
@@ -82,7 +82,7 @@ fn on_lambda_a_tool_that_never_returns_costs_its_environment_after_the_answer() 
 
 #[test]
 fn a_call_ends_before_the_function_does() {
-    // Of the 30 seconds that the function has; the gateway's are not asked for.
+    // The limit comes from the function's 30 seconds; the gateway's limit does not apply.
     let limits = [
         ("MCP_CALL_RESERVE_MS", "29700"),
         ("MCP_CALL_TIMEOUT_MS", "900000"),
@@ -98,22 +98,22 @@ fn a_call_ends_before_the_function_does() {
 }
 
 #[test]
-fn where_invocations_come_at_once_calls_run_at_once() {
+fn concurrent_invocations_run_concurrent_calls() {
     let layer = Layer::of(["async-tools", "sleeps"]);
     let mut environment = Environment::start(&layer, 3, &[LIMIT]);
-    // Neither ends before the other has begun.
+    // Neither ends before the other has started.
     let meet = call("meet", json!({}));
     let invocations = [(); 2].map(|()| environment.begin(&meet));
     let mut leaders = invocations.map(|invocation| text(&invocation.answer()));
     leaders.sort();
     assert_eq!(leaders, ["false", "true"]);
-    // The environment is used up, but what is under way is answered first.
+    // The environment must end, but running calls are answered first.
     let stuck = environment.invoke(&call("nap", json!({ "seconds": FOREVER })));
     assert_given_up(&text(&stuck));
     assert_eq!(environment.exit_code(), Some(0));
 }
 
-/// An HTTP API's event.
+/// Returns the event of an HTTP API.
 fn call(tool: &str, arguments: Value) -> Value {
     let params = json!({ "name": tool, "arguments": arguments });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });

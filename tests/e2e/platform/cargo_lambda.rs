@@ -25,16 +25,16 @@ fn an_emulator_that_is_not_ours_lists_and_calls() {
     assert_eq!(host.health()["tools"], json!(["greet", "multiply", "add"]));
 }
 
-/// It says of every invocation that it had to end ten minutes after the beginning of 1970.
+/// The emulator gives every invocation a deadline ten minutes after the beginning of 1970.
 #[test]
-fn a_deadline_that_was_over_before_the_request_is_none() {
+fn a_deadline_in_the_past_is_ignored() {
     let host = Host::cargo_lambda(&Layer::of(["async-tools"]), &[]);
     let client = host.connect();
     for _ in 0..2 {
         let arguments = json!({ "text": "at last", "milliseconds": 500 });
         assert_eq!(client.call("later", arguments).text(), "at last");
     }
-    // Limits of tools hold all the same.
+    // The time limits of tools still apply.
     let given_up = client.call("forever", json!({}));
     assert!(
         given_up.error_text().contains("300 ms"),
@@ -43,7 +43,7 @@ fn a_deadline_that_was_over_before_the_request_is_none() {
     );
 }
 
-/// It hands the chunks of an answer on as they come.
+/// The emulator forwards the chunks of a response as they come.
 #[test]
 fn an_emulator_that_is_not_ours_streams() {
     let stream = [("MCP_RESPONSE_MODE", "stream")];

@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use serde_json::{Value, json};
 use tests::{cargo_layer, output_of, repository, target};
 
-/// The CPU that this machine does not have: as Lambda and as Rust name it.
+/// Returns the CPU that this machine does not have, by its names in Lambda and in Rust.
 fn other() -> (&'static str, &'static str) {
     if cfg!(target_arch = "x86_64") {
         ("arm64", "aarch64")
@@ -14,7 +14,7 @@ fn other() -> (&'static str, &'static str) {
     }
 }
 
-/// A PATH with cargo-zigbuild and zig; else why there is none.
+/// Returns a PATH with cargo-zigbuild and zig, else the reason why there is none.
 fn path_with_zig() -> Result<String, String> {
     let venv = target().join("zig");
     let done = |command: &mut Command| {
@@ -74,7 +74,7 @@ fn a_layer_for_the_other_cpu_is_complete_without_an_emulator() {
     };
     let shown = read("inspect", &zip);
     assert_eq!(shown["plugins"][0]["cpu"], cpu);
-    // What is declared is what the same sources declare here.
+    // The declaration equals that of the same sources here.
     tests::Layer::of(["custom-tools"]);
     let here = read("inspect", &target().join("custom-tools.zip"));
     assert_eq!(shown["plugins"][0]["tools"], here["plugins"][0]["tools"]);
@@ -89,7 +89,7 @@ fn a_layer_for_the_other_cpu_is_complete_without_an_emulator() {
         not_seen.contains(&format!("they are for {cpu}")),
         "{not_seen}"
     );
-    // The manifest says where its declarations come from, and the sources' folders stand nowhere.
+    // The manifest names the source of its declarations, and contains no folder of the sources.
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     output_of(
         Command::new("python3")
@@ -116,8 +116,8 @@ fn a_layer_for_the_other_cpu_is_complete_without_an_emulator() {
 }
 
 #[test]
-fn without_zig_it_is_said_how_to_get_it() {
-    // A PATH with the compiler alone.
+fn a_missing_zig_is_reported_with_its_source() {
+    // A PATH with only the compiler.
     let folder = tempfile::tempdir_in(target()).expect("a temporary folder");
     for program in ["cargo", "rustc"] {
         let found = output_of(Command::new("sh").args(["-c", &format!("command -v {program}")]));

@@ -20,12 +20,12 @@ fn golden() -> Layer {
     Layer::from_archive(&zip)
 }
 
-/// The text of a call that succeeded.
+/// Returns the text of a call that succeeded.
 fn text(client: &Client<'_>, tool: &str, arguments: Value) -> String {
     client.call(tool, arguments).text().to_owned()
 }
 
-/// The structured content of a call that succeeded, which older clients get as text.
+/// Returns the structured content of a call that succeeded, which older clients get as text.
 fn structured(client: &Client<'_>, tool: &str, arguments: Value) -> Value {
     let text = text(client, tool, arguments);
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 use tests::{Host, Layer, bootstrap, build_library, build_program, rustc_version, toolchains};
 
-/// What the plugin `notifies` does when it is well: it calls back into the host, keeps state, and logs.
+/// Checks that the plugin `notifies` works: it calls back into the host, keeps state, and logs.
 fn works(host: &Host) {
     let client = host.connect();
     let meta = json!({ "progressToken": 1 });
@@ -51,7 +51,7 @@ fn a_release_plugin_works_in_a_debug_host() {
 }
 
 #[test]
-fn the_host_says_what_it_is() {
+fn the_host_prints_its_version() {
     let mut command = Command::new(bootstrap());
     let version = tests::output_of(command.arg("--version"));
     assert!(version.contains("plugin ABI 1.0.0"), "{version}");

@@ -1,4 +1,4 @@
-//! Host and plugins are released apart: what an older and a newer one say to each other.
+//! Compatibility of hosts and plugins of different releases.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tests::{Host, Layer, declaration, manifest, script, scripted, tool};
 
 const STOP: (&str, &str) = ("MCP_ON_BAD_PLUGIN", "stop");
 
-/// A plugin that no manifest tells of.
+/// Returns a layer with a plugin that no manifest lists.
 fn bare(script: &str) -> Layer {
     let layer = Layer::empty();
     layer.put("libgrown.so", scripted(script));
@@ -17,7 +17,7 @@ fn refused(layer: &Layer) -> String {
     Host::refusal_message(layer, &[STOP])
 }
 
-/// What a plugin's host says to its operation.
+/// Returns the response of the host to a plugin's operation.
 fn asked(op: u32) -> Value {
     let declared = declaration(&[tool("hello")]);
     let layer = bare(&format!("init ok {declared}\ncall ask {op}\n"));
@@ -51,7 +51,7 @@ fn an_old_plugin_knows_nothing_of_later_operations() {
 }
 
 #[test]
-fn what_a_new_plugin_declares_beyond_an_old_hosts_knowledge_is_ignored() {
+fn unknown_members_of_a_newer_declaration_are_ignored() {
     let mut grown = tool("hello");
     grown["tool"]["shape"] = json!({ "of": "later revisions" });
     grown["weight"] = json!(7);
@@ -60,7 +60,7 @@ fn what_a_new_plugin_declares_beyond_an_old_hosts_knowledge_is_ignored() {
     declared["resources"] = json!([{ "uri": "later://" }]);
     let layer = bare(&script(&declared));
     says_hello(&layer);
-    // By its manifest as well, which has its own news.
+    // The same with a manifest, which has unknown members of its own.
     let layer = Layer::empty();
     let library = scripted(&script(&declared));
     layer.put("libgrown.so", &library);
@@ -73,14 +73,14 @@ fn what_a_new_plugin_declares_beyond_an_old_hosts_knowledge_is_ignored() {
 }
 
 #[test]
-fn a_new_plugin_may_answer_with_more_than_an_old_host_knows() {
+fn unknown_members_of_a_newer_reply_are_ignored() {
     let call = |reply: Value| {
         let declared = declaration(&[tool("hello")]);
         bare(&format!("init ok {declared}\ncall ok {reply}\n"))
     };
     let hello = json!({ "type": "complete", "content": [{ "type": "text", "text": "hello" }], "cost": { "later": 1 } });
     says_hello(&call(hello));
-    // Not so a reply of another type: nobody knows what it means.
+    // A reply of another type is an error: its meaning is unknown.
     let host = Host::serve_with(&call(json!({ "type": "later", "content": [] })), &[STOP]);
     let failed = host.connect().call("hello", json!({}));
     assert!(
@@ -93,11 +93,11 @@ fn a_new_plugin_may_answer_with_more_than_an_old_host_knows() {
 }
 
 #[test]
-fn a_new_plugin_may_ask_an_old_host_for_what_it_does_not_know() {
+fn a_newer_plugin_may_request_unknown_operations_of_an_older_host() {
     for op in [99, 8, 7] {
         assert_eq!(asked(op)["kind"], "unknown_op", "{op}");
     }
-    // What it does know it answers.
+    // Known operations are answered.
     assert_eq!(asked(3), json!({ "cancelled": false }));
 }
 
@@ -126,11 +126,11 @@ fn a_plugin_that_speaks_only_later_payloads_is_refused() {
         json!({ "kind": "unavailable", "detail": words })
     ));
     assert_snapshot!(refused(&layer), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: the plugin speaks payload version 2, the host [1]; rebuild the plugin with the host's plugin-sdk");
-    // One that does not care what it was offered.
+    // A plugin that ignores the offered version.
     let mut declared = declaration(&[tool("hello")]);
     declared["payload"] = json!(2);
     assert_snapshot!(refused(&bare(&script(&declared))), @"PLUGIN_ABI_MISMATCH: [dir]/libgrown.so: speaks payload version 2, this host 1; rebuild it with the plugin-sdk of this host's release");
-    // By its manifest before it is opened.
+    // With a manifest, it is refused before it is opened.
     let layer = Layer::empty();
     layer.put_declared("grown", &scripted(&script(&declared)), &declared);
     assert_snapshot!(refused(&layer), @"PLUGIN_ABI_MISMATCH: [dir]/libgrown.so: speaks payload version 2, this host 1; rebuild it with the plugin-sdk of this host's release");
@@ -139,7 +139,7 @@ fn a_plugin_that_speaks_only_later_payloads_is_refused() {
 }
 
 #[test]
-fn a_plugin_whose_sdk_needs_a_later_host_is_refused() {
+fn a_plugin_built_for_a_later_host_is_refused() {
     let mut declared = declaration(&[tool("hello")]);
     declared["sdk"] = json!("99.1.0");
     declared["minHost"] = json!("99.1.0");
@@ -149,7 +149,7 @@ fn a_plugin_whose_sdk_needs_a_later_host_is_refused() {
         Host::init_error(&layer, &[]).error_type(),
         "PLUGIN_NEEDS_NEWER_HOST"
     );
-    // By its manifest before it is opened.
+    // With a manifest, it is refused before it is opened.
     let layer = Layer::empty();
     let library = scripted(&script(&declared));
     layer.put("libgrown.so", &library);
@@ -160,7 +160,7 @@ fn a_plugin_whose_sdk_needs_a_later_host_is_refused() {
 }
 
 #[test]
-fn a_plugin_that_does_not_answer_as_it_should_is_refused() {
+fn a_plugin_with_invalid_replies_is_refused() {
     assert_snapshot!(refused(&bare("init ok not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: its declaration cannot be read: expected ident at line 1 column 2; rebuild it with this release's plugin-sdk");
     assert_snapshot!(refused(&bare("init ok {}\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: its declaration cannot be read: missing field `payload` at line 1 column 2; rebuild it with this release's plugin-sdk");
     assert_snapshot!(refused(&bare("init err not JSON\n")), @"PLUGIN_INIT_FAILED: [dir]/libgrown.so: initialization failed: the plugin's error payload cannot be read: expected ident at line 1 column 2");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tests::{Dynamo, FrontDoor, Host, Layer, dynamodb, repository};
 
-/// The codes of `host/ERRORS.md`: why a start fails.
+/// The codes of `host/ERRORS.md`, for failed starts.
 const ERROR_CODES: &str = "CONFIG_INVALID ENTRY_FILE_INVALID ENTRY_FILE_UNMATCHED LAYER_FOREIGN LISTEN_FAILED LISTEN_PUBLIC \
     MANIFEST_DRIFT MANIFEST_FORMAT MANIFEST_INVALID MANIFEST_UNREADABLE PLUGIN_ABI_MISMATCH PLUGIN_DAMAGED \
     PLUGIN_DECLARATION_INVALID PLUGIN_DIR_EMPTY PLUGIN_DIR_UNREADABLE PLUGIN_FOREIGN PLUGIN_INIT_FAILED PLUGIN_LOAD_FAILED \
@@ -13,7 +13,7 @@ const ERROR_CODES: &str = "CONFIG_INVALID ENTRY_FILE_INVALID ENTRY_FILE_UNMATCHE
     PLUGIN_QUARANTINED PLUGIN_TRUNCATED PLUGIN_UNREADABLE SERVE_FAILED TOOLS_LIST_AMBIGUOUS TOOLS_LIST_UNMATCHED \
     TOOL_DUPLICATE";
 
-/// The codes of `layer-build/CHECKS.md`: what `cargo layer check` finds.
+/// The codes of `layer-build/CHECKS.md`, for findings of `cargo layer check`.
 const CHECK_CODES: &str = "ARCHIVE_INVALID ARCHIVE_MODE ARCHIVE_PATH CPU_MIXED ENVIRONMENT_TOO_LARGE EXECUTABLE_STACK \
     FILE_OVERWRITTEN FUNCTION_INVALID GLIBC_TOO_NEW LAYERS_TOO_LARGE LAYERS_TOO_MANY LIBRARY_MISSING LIBRARY_UNREADABLE \
     NOT_STRIPPED PLUGIN_CRASHED PLUGIN_HANGS PLUGIN_MISPLACED PLUGIN_UNDECLARED RUN_PATH_FOREIGN TEXT_RELOCATIONS \
@@ -63,7 +63,7 @@ fn members(value: &Value) -> Vec<String> {
     object.keys().cloned().collect()
 }
 
-/// The names in a document of payloads: those that begin the cells of its tables, and the members of its examples.
+/// Returns the names in a document of payloads: those that begin the cells of its tables, and the members of its examples.
 fn payload_names() -> BTreeSet<String> {
     let path = repository().join("plugin-sdk/plugin-abi/PAYLOADS.md");
     let text = fs_err::read_to_string(path).expect("a document");
@@ -92,7 +92,7 @@ fn the_stable_codes_are_frozen() {
     assert_frozen(CHECK_CODES, codes_of("layer-build/CHECKS.md"));
 }
 
-/// The codes that begin the rows of the tables in a document.
+/// Returns the codes that begin the rows of the tables in a document.
 fn codes_of(document: &str) -> BTreeSet<String> {
     let text = fs_err::read_to_string(repository().join(document)).expect("a document");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
@@ -120,7 +120,7 @@ fn the_members_of_a_manifest_are_frozen() {
     assert_frozen(DECLARED_TOOL, members(&declaration["tools"][0]));
 }
 
-/// A host on Lambda behind an HTTP API that lets Ada in.
+/// A host on Lambda behind an HTTP API that admits Ada.
 struct Ada(Host);
 
 impl Ada {

@@ -10,7 +10,7 @@ use tests::{Layer, cargo_layer, output_of, repository, sha256, target};
 
 #[test]
 fn building_a_layer_in_another_folder_from_nothing_gives_the_same_bytes() {
-    // Another folder for the sources and another for what is built, so that nothing is found that was built before.
+    // Other folders for the sources and for the output, so that no earlier build is reused.
     let folder = tempfile::Builder::new().prefix("other sources ").tempdir();
     let folder = folder.expect("a temporary folder");
     let copy =
@@ -60,7 +60,7 @@ fn a_crate_elsewhere_that_has_the_sdk_by_its_path_names_no_folder_of_this_machin
         new.args(["layer", "new", "mine", "--sdk"]).arg(sdk);
         output_of(new.current_dir(place));
     }
-    // Flags of one's own count as well, and so does a folder of cargo's that has blanks in its name.
+    // The user's own flags apply as well, and cargo's folder may have blanks in its name.
     let home = std::env::home_dir().expect("a home").join(".cargo");
     let home = std::env::var_os("CARGO_HOME").map_or(home, Into::into);
     let blank = folder.path().join("cargo's own");

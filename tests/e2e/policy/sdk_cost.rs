@@ -1,4 +1,4 @@
-//! What the SDK asks of an author.
+//! The cost of the SDK for an author: dependencies and size.
 
 use std::process::Command;
 
@@ -33,7 +33,7 @@ fn a_plugin_of_sync_tools_carries_no_runtime_and_no_validator() {
 }
 
 #[test]
-fn an_author_needs_no_dependency_but_the_sdk() {
+fn an_author_needs_only_the_sdk_as_dependency() {
     let source = r#"
         use plugin_sdk::prelude::*;
 
@@ -55,7 +55,7 @@ fn an_author_needs_no_dependency_but_the_sdk() {
 }
 
 #[test]
-fn an_async_tool_without_the_feature_is_told_what_to_do() {
+fn an_async_tool_without_the_feature_gets_a_helpful_error() {
     let source = "use plugin_sdk::prelude::*;\n\n/// Wait.\n#[tool]\nasync fn wait() {}\n\nexport_tools!(wait);\n";
     let (compiles, told) = AuthorCrate::new("without-async", &manifest(""), source).check();
     assert!(!compiles);

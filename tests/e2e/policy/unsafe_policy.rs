@@ -1,12 +1,12 @@
-//! Unsafe code: where it may be, and that each place of it says why it is sound.
+//! Unsafe code: the files that may have it, and the comments that justify it.
 //!
-//! The lints say the same, but any file may lift them by an `#[expect]` of its own; here is the list of those that do.
+//! The lints forbid it, but any file may allow it with its own `#[expect]`; this is the list of the files that do.
 
 use std::path::{Path, PathBuf};
 
 use tests::repository;
 
-/// Where `unsafe` may stand, below the root of the repository.
+/// The files that may have `unsafe`, below the root of the repository.
 const ALLOWED: [&str; 10] = [
     "host/src/plugin/library.rs",
     "host/src/process/crash_handler.rs",
@@ -14,21 +14,21 @@ const ALLOWED: [&str; 10] = [
     "host/src/transport/lambda/xray.rs",
     "plugin-sdk/plugin-abi/",
     "plugin-sdk/src/runtime/export.rs",
-    // Read a plugin that is linked into its own tests, by the symbol that the host would read: never in a plugin itself.
+    // Read a plugin that is linked into its own tests, by the symbol that the host would read. A plugin itself never has this code.
     "plugin-sdk/src/testing.rs",
     "plugin-sdk/tests/sdk/exports.rs",
     // Writes the attribute of the root module's symbol into the author's crate.
     "plugin-sdk/plugin-sdk-macros/src/exports.rs",
     // Ends its process in every way there is.
     "tests/fixtures/crashes/",
-    // Not of the workspace: plugins that are broken on purpose.
+    // Outside of the workspace: plugins that are broken on purpose.
     "tests/fixtures/standalone/",
 ];
 
-/// How many lines above `unsafe` its comment may begin. Unit: lines. Source: ours.
+/// The maximum distance of the comment above `unsafe`. Unit: lines. Source: ours.
 const COMMENT: usize = 8;
 
-/// The sources of the repository, below its root.
+/// Returns the sources of the repository, below its root.
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
     for entry in fs_err::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -47,7 +47,7 @@ fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
     }
 }
 
-/// A line without its comment and without what stands in it as text.
+/// Returns a line without its comment and its string literals.
 fn code(line: &str) -> String {
     let line = line.split("//").next().unwrap_or_default();
     let pieces = line.split('"').step_by(2);
@@ -60,7 +60,7 @@ fn has_word(code: &str, word: &str) -> bool {
 }
 
 #[test]
-fn unsafe_code_is_where_it_may_be_and_says_why_it_is_sound() {
+fn unsafe_code_is_only_in_listed_files_and_has_safety_comments() {
     let mut all = Vec::new();
     sources(repository(), &mut all);
     let (mut elsewhere, mut unexplained, mut seen) = (Vec::new(), Vec::new(), 0);

@@ -1,13 +1,13 @@
-//! The official conformance suite, through every door.
+//! The official conformance suite, through every front door.
 
 use std::io::Write as _;
 
 use tests::{FrontDoor, Host, Layer, conformance};
 
-/// What of each revision's requirements tools fulfil: of how many scenarios, how many.
+/// The scenarios of each revision's requirements: how many there are, and how many the tools pass.
 const SCORES: [(&str, usize, usize); 2] = [("2026-07-28", 37, 25), ("2025-11-25", 30, 14)];
 
-/// What the suite calls pending or optional, and does not score.
+/// The scenarios that the suite calls pending or optional, and does not score.
 const UNSCORED: [(&str, &str); 5] = [
     ("json-schema-2020-12", "2026-07-28"),
     ("http-header-validation", "2026-07-28"),
@@ -16,33 +16,33 @@ const UNSCORED: [(&str, &str); 5] = [
     ("server-session-lifecycle", "2025-11-25"),
 ];
 
-/// Environments of a function have no key of their own for what clients carry between rounds.
+/// Environments of a function share this key for the state that clients carry between rounds.
 const KEY: (&str, &str) = ("MCP_STATE_KEY", "a key of tests and of nothing else at all");
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_serve() {
+fn the_official_suite_passes_through_serve() {
     content("serve", Host::serve);
 }
 
-// A legacy client asks for messages once, and the environment that hears of it keeps that in its memory. Its calls reach the
-// same one where there is no other.
+// A legacy client requests messages once, and the environment that gets the request keeps it in memory. With one environment,
+// the client's calls reach the same one.
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_a_rest_api() {
+fn the_official_suite_passes_through_a_rest_api() {
     content("REST API", |layer| {
         Host::lambda_with_one_environment(layer, FrontDoor::rest_api("prod"), &[KEY])
     });
 }
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_an_http_api() {
+fn the_official_suite_passes_through_an_http_api() {
     content("HTTP API", |layer| {
         Host::lambda_with_one_environment(layer, FrontDoor::http_api("$default"), &[KEY])
     });
 }
 
 #[test]
-fn the_official_suite_is_content_with_the_tools_through_a_function_url_that_streams() {
+fn the_official_suite_passes_through_a_function_url_that_streams() {
     content("Function URL that streams", |layer| {
         let variables = [KEY, ("MCP_RESPONSE_MODE", "stream")];
         Host::lambda_with_one_environment(layer, FrontDoor::streaming_function_url(), &variables)
@@ -53,7 +53,7 @@ fn content(door: &str, host: impl FnOnce(&Layer) -> Host) {
     let host = host(&Layer::of(["conformance"]));
     for (revision, total, passed) in SCORES {
         let score = conformance::requirements(&host, revision);
-        // Past the test runner, which shows what is printed only of tests that fail.
+        // Written past the test runner, which hides the output of passing tests.
         let _ = writeln!(
             std::io::stderr(),
             "conformance to {revision} through {door}: {score}"

@@ -1,5 +1,5 @@
-//! What the official conformance suite does not ask for, through every door, so that no gateway's way to hand on a request
-//! makes a difference. (Most of it has larger tables in `host/tests` and `host/mcp-protocol/tests`.)
+//! Cases beyond the official conformance suite, through every front door, since gateways forward requests differently.
+//! (Most of them have larger tables in `host/tests` and `host/mcp-protocol/tests`.)
 
 use std::{io::Write as _, net::TcpStream};
 
@@ -8,15 +8,15 @@ use tests::{
     Answer, Client, FrontDoor, Host, Layer, StdioClient, declaration, script, scripted, tool,
 };
 
-/// The largest body that passes every door. Unit: bytes.
-/// Source: Lambda takes events of 6 MB, and this is in one as text, with quotes that have become two characters.
+/// The largest body that passes every front door. Unit: bytes.
+/// Source: Lambda accepts events of 6 MB. The body is text in the event, with escaped quotes of two characters.
 const LARGE: usize = 5 * 1024 * 1024;
 
-/// One more than `bootstrap serve` takes, and too much for an event. Unit: bytes.
+/// One byte over the limit of `bootstrap serve`, and too much for an event. Unit: bytes.
 /// Source: `MAX_BODY` of the host.
 const TOO_LARGE: usize = 6 * 1024 * 1024 + 1;
 
-/// A layer with a tool for every row.
+/// Returns a layer with a tool for every row.
 fn layer() -> Layer {
     let with = |name: &str, members: &[(&str, Value)], facts: &[(&str, Value)]| {
         let mut tool = tool(name);
@@ -42,7 +42,7 @@ fn layer() -> Layer {
             )],
             &[("validate", json!(true))],
         ),
-        // The answer of all of them has no structured content.
+        // The results of all of them have no structured content.
         with(
             "typed",
             &[("outputSchema", json!({ "type": "object" }))],
@@ -67,7 +67,7 @@ fn layer() -> Layer {
     layer
 }
 
-/// The layer behind every door, its list in pages. Sessions are in memory: on Lambda there is one environment.
+/// Returns the layer behind every front door, with its list in pages. Sessions are in memory: on Lambda there is one environment.
 fn doors() -> [(&'static str, Host); 3] {
     let layer = layer();
     let pages = [("MCP_LIST_PAGE_SIZE", "3")];
@@ -79,7 +79,7 @@ fn doors() -> [(&'static str, Host); 3] {
     ]
 }
 
-/// What came, in short: status, code of an error, and what the result says.
+/// Returns a summary of a response: status, code of an error, and the text of the result.
 fn short(answer: &Answer) -> String {
     let mut short = answer.status.to_string();
     let message = match answer.header("content-type") {
@@ -106,7 +106,7 @@ fn message(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
 }
 
-/// The `_meta` of a request of revision 2026-07-28.
+/// Returns the `_meta` of a request of revision 2026-07-28.
 fn meta() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -114,7 +114,7 @@ fn meta() -> Value {
     })
 }
 
-/// A request of revision 2026-07-28, with all that it owes, and more or other headers.
+/// Returns a complete request of revision 2026-07-28, with additional or replaced headers.
 fn modern(
     client: &Client<'_>,
     method: &str,
@@ -135,7 +135,7 @@ fn modern(
     client.post(&owed, &message(method, params.clone()))
 }
 
-/// The value of a header that is left out.
+/// The value of an omitted header.
 const ABSENT: &str = "(absent)";
 
 fn initialized(client: &Client<'_>, revision: &str) -> (String, String) {
@@ -211,13 +211,13 @@ fn batches_are_of_one_revision_alone() {
 }
 
 #[test]
-fn a_session_that_is_gone_is_not_found_and_none_is_no_request() {
+fn an_ended_session_is_not_found_and_a_missing_one_is_a_bad_request() {
     let unknown = "4f0c1ef2-9d51-4b8b-9d4c-6c9a3c0f9b11";
     for (door, host) in doors() {
         let client = host.connect();
         let (session, _) = initialized(&client, "2025-06-18");
         let ping = message("ping", json!({}));
-        // Row by row: each finds what those before it left.
+        // The rows run in order: each depends on the state that the earlier ones left.
         for (method, id, expected) in [
             ("POST", None, "200"),
             ("POST", Some(session.as_str()), "200"),
@@ -243,7 +243,7 @@ fn a_session_that_is_gone_is_not_found_and_none_is_no_request() {
 }
 
 #[test]
-fn accept_and_content_type_decide_what_they_are_for_and_nothing_else() {
+fn accept_and_content_type_decide_formats_only() {
     let call = message(
         "tools/call",
         json!({ "name": "zeta", "_meta": { "progressToken": 1 } }),
@@ -366,7 +366,7 @@ fn headers_and_body_of_a_modern_request_agree() {
 }
 
 #[test]
-fn what_is_no_message_is_refused_without_an_id() {
+fn an_invalid_message_is_refused_without_an_id() {
     for (door, host) in doors() {
         for (body, expected) in [
             ("", "400 -32700 without id"),
@@ -419,7 +419,7 @@ fn the_list_is_in_one_order_on_pages_that_hold_it_all() {
 }
 
 #[test]
-fn what_is_wrong_with_a_call_is_told_to_whom_it_concerns() {
+fn errors_of_a_call_reach_their_addressee() {
     for (door, host) in doors() {
         let client = host.connect();
         for (params, expected) in [
@@ -443,7 +443,7 @@ fn what_is_wrong_with_a_call_is_told_to_whom_it_concerns() {
                 json!({ "name": "bounded", "arguments": { "days": "many" } }),
                 "200 isError Invalid",
             ),
-            // Its result is not what its schema promises: the tool's failure, not the client's.
+            // The result does not match its schema: the tool's failure, not the client's.
             (json!({ "name": "typed" }), "200 isError tool"),
         ] {
             let seen = short(&modern(&client, "tools/call", params.clone(), &[]));
@@ -455,7 +455,7 @@ fn what_is_wrong_with_a_call_is_told_to_whom_it_concerns() {
 }
 
 #[test]
-fn what_the_client_takes_back_is_accepted_in_both_eras() {
+fn cancellations_are_accepted_in_both_eras() {
     for (door, host) in doors() {
         let client = host.connect();
         for (params, headers) in [
@@ -479,7 +479,7 @@ fn what_the_client_takes_back_is_accepted_in_both_eras() {
 }
 
 #[test]
-fn a_modern_client_that_hangs_up_takes_back_its_call() {
+fn a_modern_client_that_hangs_up_cancels_its_call() {
     let host = Host::serve(&Layer::of(["async-tools"]));
     let address = host.url().trim_start_matches("http://");
     let address = address.trim_end_matches("/mcp");
@@ -499,7 +499,7 @@ fn a_modern_client_that_hangs_up_takes_back_its_call() {
 }
 
 #[test]
-fn large_arguments_pass_and_what_is_too_large_is_told_so() {
+fn large_arguments_pass_and_larger_ones_get_an_error() {
     for (door, host) in doors() {
         for (length, expected) in [(LARGE, "200 hello"), (TOO_LARGE, "413")] {
             let call = |text: &str| {
@@ -510,7 +510,7 @@ fn large_arguments_pass_and_what_is_too_large_is_told_so() {
             let frame = call("").to_string().len();
             let call = call(&"x".repeat(length - frame));
             let seen = short(&host.connect().post(&[], &call));
-            // Gateways have words of their own.
+            // Gateways have their own messages.
             assert!(
                 seen.starts_with(expected),
                 "{length} bytes through {door}: {seen}"
@@ -533,7 +533,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     sent["params"]["_meta"] = meta();
     let answer = pipe.request(&sent);
     assert_eq!(answer["result"]["structuredContent"], arguments);
-    // Lambda takes no such answer, and the model hears why it gets none.
+    // Lambda rejects such a response, and the model gets the reason.
     for door in [
         FrontDoor::rest_api("prod"),
         FrontDoor::http_api("$default"),
@@ -542,7 +542,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
     ] {
         let host = Host::lambda(&layer, door.clone());
         let client = host.connect();
-        // A load balancer takes a sixth of it.
+        // A load balancer accepts a sixth of it.
         let length = door.max_payload().min(TOO_LARGE) / 2;
         let arguments = json!({ "query": "x".repeat(length) });
         let params = json!({ "name": "raw", "arguments": arguments });
@@ -559,7 +559,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
 }
 
 #[test]
-fn a_session_is_of_whom_the_gateway_let_in() {
+fn a_session_belongs_to_the_principal_of_the_gateway() {
     let host = Host::lambda_with_one_environment(&layer(), FrontDoor::http_api("$default"), &[]);
     let send = |principal: Option<&str>, method: &str, session: Option<&str>, body: &Value| {
         let mut headers = json!({ "content-type": "application/json" });

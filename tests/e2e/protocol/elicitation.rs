@@ -1,4 +1,4 @@
-//! Tools that ask their client, answered round by round, also by another process than the one that asked.
+//! Tools that ask their client: answered round by round, also by another process than the one that asked.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tests::{
 
 const KEY: (&str, &str) = ("MCP_STATE_KEY", "a key of tests and of nothing else at all");
 
-/// The `_meta` of a client that can be asked all there is.
+/// Returns the `_meta` of a client that declares all input capabilities.
 fn able() -> Value {
     capable(json!({ "elicitation": { "form": {}, "url": {} }, "roots": {}, "sampling": {} }))
 }
@@ -20,7 +20,7 @@ fn capable(capabilities: Value) -> Value {
     json!({ "io.modelcontextprotocol/clientCapabilities": capabilities })
 }
 
-/// What a client is asked, and what it is to bring back.
+/// The questions to a client, and the state that it must return.
 #[derive(Debug)]
 struct Asked {
     requests: Value,
@@ -115,7 +115,7 @@ fn a_tool_asks_round_by_round_through_every_door() {
 }
 
 #[test]
-fn what_does_not_fit_is_asked_again_with_the_reason_and_what_is_only_spelled_so_is_mended() {
+fn invalid_answers_are_asked_again_and_misspelled_ones_are_converted() {
     let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     let first = begin(&client, "send", &json!({}));
@@ -195,13 +195,13 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
     let sure = || json!({ "confirmation": accept(json!({ "sure": true })) });
     let last = again(&another.connect(), "delete", &path, &first.state, sure());
     assert_eq!(text(&last), "a.txt is deleted");
-    // Two environments of one function, through different doors.
+    // Two environments of one function, through different front doors.
     let environments = [FrontDoor::rest_api("prod"), FrontDoor::http_api("$default")]
         .map(|door| Host::lambda_with(&layer, door, &[KEY]));
     let state = begin(&environments[0].connect(), "delete", &path).state;
     let last = again(&environments[1].connect(), "delete", &path, &state, sure());
     assert_eq!(text(&last), "a.txt is deleted");
-    // A process that is no function, or another one, does not take it.
+    // A process that is not a function, or another function, rejects it.
     let refused = again(&one.connect(), "delete", &path, &state, sure()).json();
     assert_eq!(refused["error"]["code"], -32602, "{refused}");
     for (action, words) in [
@@ -216,7 +216,7 @@ fn a_call_begun_on_one_process_is_finished_on_another() {
 }
 
 #[test]
-fn a_state_that_is_not_of_this_call_is_refused() {
+fn a_state_of_another_call_is_refused() {
     let layer = Layer::of(["elicits"]);
     let path = json!({ "path": "a.txt" });
     let of =
@@ -259,7 +259,7 @@ fn a_state_that_is_not_of_this_call_is_refused() {
 }
 
 #[test]
-fn a_state_is_of_the_arguments_as_the_tool_reads_them() {
+fn a_state_is_bound_to_the_arguments_as_the_tool_reads_them() {
     let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     let path = json!({ "path": "a.txt" });
@@ -277,7 +277,7 @@ fn a_state_is_of_the_arguments_as_the_tool_reads_them() {
         ("Mcp-Method", "tools/call"),
         ("Mcp-Name", "delete"),
     ];
-    // Of members with the same name, one reader takes the first and another the last.
+    // If two members have the same name, one reader uses the first and another the last.
     let own = r#"{"path":"a.txt"}"#;
     let twice = r#"{"path":"b.txt","path":"a.txt"}"#;
     for (arguments, accepted) in [(twice, false), (own, true)] {
@@ -293,7 +293,7 @@ fn a_state_is_of_the_arguments_as_the_tool_reads_them() {
     }
 }
 
-/// The state of a call that a gateway's authorizer took for Alice's.
+/// Returns the state of a call that a gateway's authorizer attributed to Alice.
 fn state_of_alice(layer: &Layer) -> String {
     let host = Host::lambda_with(layer, FrontDoor::http_api("$default"), &[KEY]);
     let mut meta = able();
@@ -313,7 +313,7 @@ fn state_of_alice(layer: &Layer) -> String {
 }
 
 #[test]
-fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
+fn a_question_is_asked_even_if_the_tool_fails() {
     let host = Host::serve(&Layer::of(["elicits"]));
     let client = host.connect();
     for (tool, expected) in [("forgetful", "never mind"), ("hasty", "Ann")] {
@@ -322,11 +322,11 @@ fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
         let last = again(&client, tool, &json!({}), &first.state, responses);
         assert_eq!(text(&last), expected);
     }
-    // The panic of a tool is no less one for that.
+    // A panic of the tool is still logged as one.
     host.wait_for_log(
         "a call failed after it asked its client for input; the client still gets the questions",
     );
-    // What was agreed to holds for what was asked, and this tool asks something else each time.
+    // An answer is valid only for its question, and this tool changes its question each time.
     let first = begin(&client, "fickle", &json!({}));
     let responses = || json!({ "name": accept(json!({ "name": "Ann" })) });
     let second = again(&client, "fickle", &json!({}), &first.state, responses());
@@ -341,7 +341,7 @@ fn a_question_is_not_lost_whatever_the_tool_makes_of_it() {
 }
 
 #[test]
-fn whom_nobody_can_ask_is_told_why() {
+fn a_client_that_cannot_be_asked_gets_the_reason() {
     let layer = Layer::of(["elicits"]);
     let host = Host::serve(&layer);
     let client = host.connect();
@@ -350,7 +350,7 @@ fn whom_nobody_can_ask_is_told_why() {
     insta::assert_snapshot!(told.error_text(), @"tool introduce asks its client for input, which needs revision 2026-07-28 of MCP; this client speaks 2025-03-26");
     let told = client.call("ponder", json!({}));
     insta::assert_snapshot!(told.error_text(), @"tool ponder needs the client capability sampling, which this client has not declared; use a client that has it");
-    // One that has not declared what the tool cannot work without, and what it can.
+    // A client without the capability that the tool requires, and one without an optional capability.
     let answer = client.call_modern("ponder", &json!({}), &capable(json!({ "roots": {} })));
     assert_eq!(answer.status, 400);
     let error = &answer.json()["error"];
@@ -371,7 +371,7 @@ fn whom_nobody_can_ask_is_told_why() {
     let done = json!({ "page": { "action": "accept" } });
     let last = again(&client, "signIn", &json!({}), &first.state, done);
     assert_eq!(text(&last), "signed in, perhaps");
-    // What the author has to mend is told to the operator.
+    // Faults of the author are reported to the operator.
     let answer = client.call_modern("impossible", &json!({}), &able());
     let told = text(&answer);
     assert!(
@@ -379,7 +379,7 @@ fn whom_nobody_can_ask_is_told_why() {
         "{told}"
     );
     host.wait_for_log("\"inner\" is not a string, number, boolean, or choice of strings");
-    // Environments share no key unless they are given one.
+    // Environments share a key only if one is configured.
     let on_lambda = Host::lambda(&layer, FrontDoor::rest_api("prod"));
     let answer = on_lambda
         .connect()

@@ -85,7 +85,7 @@ impl Exchange<'_> {
                     let to = |request: &&Value| {
                         response.get("id").is_some() && request.get("id") == response.get("id")
                     };
-                    // Of several requests with one id, the matching one is unknown.
+                    // If several requests have one id, the matching one is unknown.
                     let mut requests = requests.iter().filter(to);
                     let request = requests.next().filter(|_| requests.next().is_none());
                     validate_response(Some(ASSUMED_REVISION), request, response);

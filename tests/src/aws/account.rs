@@ -62,9 +62,9 @@ impl Account {
     }
 
     /// Returns a command for `cargo layer` with these arguments.
-    pub fn cargo_layer(&self, words: &[&str]) -> Command {
+    pub fn cargo_layer(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(cargo_layer());
-        command.args(words);
+        command.args(arguments);
         command
     }
 

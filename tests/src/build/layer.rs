@@ -89,7 +89,7 @@ impl Layer {
         self.opt.path().join("lib")
     }
 
-    /// Removes a file from its lib folder. (Of this copy alone: every [`Layer::of`] is unpacked anew.)
+    /// Removes a file from its lib folder. (Only this copy changes: every [`Layer::of`] is a new one.)
     pub fn remove(&self, file: &str) {
         fs_err::remove_file(self.plugin_dir().join(file)).expect("a file of the layer");
     }

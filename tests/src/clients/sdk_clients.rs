@@ -69,7 +69,7 @@ pub fn rust_client() -> Command {
     rust("rmcp-client")
 }
 
-/// The examples of `docs/client/examples`, in Python, TypeScript and Rust. Each takes the URL of a server.
+/// Returns the examples of `docs/client/examples`, in Python, TypeScript and Rust. Each takes the URL of a server.
 pub fn client_examples() -> [Command; 3] {
     let examples = repository().join("docs/client/examples");
     [

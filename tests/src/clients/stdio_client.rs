@@ -112,7 +112,7 @@ impl StdioClient {
                 .into_iter()
                 .for_each(|one| self.record_request(one)),
             Ok(message) => self.record_request(message),
-            // A line that is no JSON is sent all the same.
+            // A line that is not JSON is sent as well.
             Err(_) => {}
         }
         let stdin = self.stdin.as_mut().expect("stdin is open");

@@ -40,7 +40,7 @@ impl CargoLambda {
             let venv = venv_without_dependencies("cargo-lambda", "requirements-cargo-lambda.txt");
             venv.join("bin/cargo-lambda")
         });
-        // It must run in the folder of a package, whatever that contains.
+        // It must run in the folder of any package.
         let folder = tempfile::tempdir().expect("a temporary folder");
         let manifest = "[package]\nname = \"function\"\nedition = \"2024\"\n\n[workspace]\n";
         fs_err::write(folder.path().join("Cargo.toml"), manifest).expect("a file");
@@ -123,7 +123,7 @@ impl Drop for Emulator {
     }
 }
 
-/// Returns an address nobody listens on. The emulator does not accept port 0, so somebody else may be faster.
+/// Returns a free address. The emulator does not accept port 0, so another program may use the address first.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("an address")

@@ -2,7 +2,7 @@
 //!
 //! An import is a path that begins with `crate`, `self` or `super`, or names a module beside it, in a `use` or anywhere in the
 //! code. A re-export (`pub use`) is no import of its file: who imports the name imports the file that defines it.
-//! A name that a `use` brings into a file is replaced by its path wherever the file has it.
+//! A name that a `use` brings into a file is replaced by its path in the whole file.
 
 mod layering;
 mod reader;
@@ -93,7 +93,7 @@ impl Crate {
         Self { folder, files }
     }
 
-    /// Returns the imports: from which file, to which, by their places below the folder of the crate's sources.
+    /// Returns the imports, as pairs of files (importing, imported), by their places below the folder of the crate's sources.
     pub fn imports(&self) -> BTreeSet<(String, String)> {
         let mut imports = BTreeSet::new();
         for (module, file) in &self.files {

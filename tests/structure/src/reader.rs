@@ -103,7 +103,7 @@ enum Named {
     Foreign(ModulePath),
 }
 
-/// Types whose name begins with a small letter.
+/// Types with a name that begins with a small letter.
 const PRIMITIVES: [&str; 17] = [
     "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16",
     "u32", "u64", "u128", "usize",

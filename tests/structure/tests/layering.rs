@@ -239,7 +239,7 @@ fn the_protocol_knows_neither_transport_nor_system() {
     assert_none(&reservation_faults(&protocol, PROTOCOL_RESERVED));
 }
 
-/// `command/check` and `command/check/live` are one verb.
+/// Returns the verb of a file: `command/check` and `command/check/live` are one verb.
 fn verb(file: &str) -> Option<&str> {
     file.strip_prefix("command/")?.split('/').next()
 }

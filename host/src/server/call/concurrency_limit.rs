@@ -97,13 +97,13 @@ mod tests {
 
     #[test]
     fn a_permit_is_free_again_when_a_call_has_ended() {
-        let crowd = ConcurrencyLimit::new(2);
-        let first = crowd.try_acquire().expect("room");
-        let _second = crowd.try_acquire().expect("room");
-        let why = crowd.try_acquire().expect_err("no room");
-        assert!(why.contains("at once, 2;"), "{why}");
+        let limit = ConcurrencyLimit::new(2);
+        let first = limit.try_acquire().expect("room");
+        let _second = limit.try_acquire().expect("room");
+        let why = limit.try_acquire().expect_err("no room");
+        assert!(why.contains("concurrent calls, 2;"), "{why}");
         drop(first);
-        assert!(crowd.try_acquire().is_ok());
+        assert!(limit.try_acquire().is_ok());
     }
 
     #[test]

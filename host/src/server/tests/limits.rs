@@ -98,7 +98,7 @@ async fn the_time_limit_of_the_function_ends_a_call_as_well() {
     let past = SystemTime::now() - Duration::from_secs(1);
     let answered = server.answer(&modern("linger", arguments).due(past)).await;
     assert!(
-        answered.text().contains("left it 0 ms"),
+        answered.text().contains("left 0 ms for the call"),
         "{}",
         answered.text()
     );

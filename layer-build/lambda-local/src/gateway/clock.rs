@@ -20,12 +20,12 @@ impl Timestamp {
         )
     }
 
-    /// `requestTimeEpoch`, `timeEpoch`. Unit: milliseconds since 1970.
+    /// Returns the time for `requestTimeEpoch` and `timeEpoch`. Unit: milliseconds since 1970.
     pub(super) fn millis(self) -> u64 {
         u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// `requestTime`, `time`: as in the common log format, `12/Mar/2020:19:03:58 +0000`.
+    /// Returns the time for `requestTime` and `time`, in the common log format: `12/Mar/2020:19:03:58 +0000`.
     pub(super) fn common_log(self) -> String {
         let seconds = self.0.as_secs();
         let (days, second) = (seconds / 86_400, seconds % 86_400);

@@ -20,7 +20,7 @@ use crate::{config::ACCOUNT, invocation::Invocation};
 /// The stage that is not part of the URL, and the route that matches every request without another route.
 pub(super) const DEFAULT_STAGE: &str = "$default";
 
-/// Content types whose bodies stay text; all others arrive in base64.
+/// Content types of bodies that stay text; all others arrive in base64.
 /// Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway".
 const TEXT_TYPES: [&str; 3] = [
     "application/json",

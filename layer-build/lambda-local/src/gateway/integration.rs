@@ -28,7 +28,7 @@ impl HttpAnswer {
             read.body = decoded
                 .map_err(|error| {
                     MalformedAnswer(format!(
-                        "isBase64Encoded is true, but body is no base64: {error}"
+                        "isBase64Encoded is true, but body is not base64: {error}"
                     ))
                 })?
                 .into();
@@ -55,7 +55,7 @@ impl HttpAnswer {
         })
     }
 
-    /// Reads the head of a streamed answer, whose body follows it as bytes.
+    /// Reads the head of a streamed answer. The body follows it as bytes.
     pub(super) fn from_stream_head(
         head: &Map<String, Value>,
         body: Bytes,
@@ -85,7 +85,7 @@ impl HttpAnswer {
         };
         for (name, value) in headers {
             let header = HeaderName::try_from(name.as_str())
-                .map_err(|_| MalformedAnswer(format!("{name:?} is no name of a header")))?;
+                .map_err(|_| MalformedAnswer(format!("{name:?} is not a valid header name")))?;
             let values = match value {
                 Value::Array(values) => values.as_slice(),
                 value => std::slice::from_ref(value),
@@ -165,7 +165,7 @@ impl HttpAnswer {
 /// Reads a whole answer as JSON.
 pub(super) fn parse_json(invocation: &Invocation) -> Result<Value, MalformedAnswer> {
     let json = invocation.json();
-    json.map_err(|error| MalformedAnswer(format!("no JSON: {error}")))
+    json.map_err(|error| MalformedAnswer(format!("not JSON: {error}")))
 }
 
 /// Returns the answer as an object, which it must be.
@@ -200,5 +200,5 @@ fn status(answer: &Map<String, Value>) -> Result<StatusCode, MalformedAnswer> {
         .and_then(|number| u16::try_from(number).ok())
         .filter(|number| (200..600).contains(number))
         .and_then(|number| StatusCode::from_u16(number).ok())
-        .ok_or_else(|| MalformedAnswer(format!("statusCode {code} is no status of an HTTP answer")))
+        .ok_or_else(|| MalformedAnswer(format!("statusCode {code} is not a valid HTTP status")))
 }

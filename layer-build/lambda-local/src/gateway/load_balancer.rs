@@ -61,7 +61,7 @@ pub(super) fn response(
     let size = invocation.payload.len();
     if size > MAX_LOAD_BALANCER_PAYLOAD {
         return Err(MalformedAnswer(format!(
-            "{size} bytes are more than the {MAX_LOAD_BALANCER_PAYLOAD} that a load balancer takes"
+            "{size} bytes, but a load balancer accepts at most {MAX_LOAD_BALANCER_PAYLOAD}"
         )));
     }
     let json = parse_json(invocation)?;

@@ -150,7 +150,7 @@ pub(super) fn streamed_response(
     match &stream_head.head {
         Some(head) => response_from_head(head, Bytes::new()),
         None => Err(MalformedAnswer(
-            "the API streams, and the function does not".to_owned(),
+            "the API streams, but the function does not".to_owned(),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Which processes exist, what they see, and when they end.
+//! The processes that exist, their environment, and their end.
 
 use lambda_local::{Function, Invocation, InvokeError, ResponseMode};
 use serde_json::json;

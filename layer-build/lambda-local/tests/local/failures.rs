@@ -1,4 +1,4 @@
-//! How invocations fail, and which processes remain.
+//! Failures of invocations, and the processes that remain.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn an_init_error_is_readable() {
     let logs = function.logs().join("\n");
     assert!(logs.contains("there is no layer"), "{logs}");
     assert!(
-        logs.contains("told to fail"),
+        logs.contains("asked to fail"),
         "what the process said itself: {logs}"
     );
 }
@@ -51,7 +51,7 @@ async fn a_process_that_exits_during_init_is_noticed_with_its_last_output() {
     assert_eq!(error.error_type(), "Runtime.ExitError");
     let message = error.to_string();
     assert!(
-        message.contains("during init with exit status: 1") && message.contains("told to exit"),
+        message.contains("during init with exit status: 1") && message.contains("asked to exit"),
         "{message}"
     );
 }
@@ -117,7 +117,7 @@ async fn a_process_that_exits_during_an_invocation_is_noticed_and_replaced() {
     }
     let logs = function.logs().join("\n");
     assert!(
-        logs.contains("I was told to go") && logs.contains("Runtime.ExitError"),
+        logs.contains("I was asked to go") && logs.contains("Runtime.ExitError"),
         "{logs}"
     );
 }
@@ -149,7 +149,7 @@ async fn an_error_of_the_function_leaves_its_environment_alive() {
             .await
             .expect("an answer"),
     );
-    for (path, message) in [("/fail", "told to fail"), ("/panic", "told to panic")] {
+    for (path, message) in [("/fail", "asked to fail"), ("/panic", "asked to panic")] {
         let error = function
             .invoke(&event(path, ""))
             .await
@@ -315,7 +315,7 @@ async fn a_malformed_answer_is_the_gateways_own_error_and_in_the_logs() {
             ),
             (
                 json!({ "statusCode": 200, "headers": { "bad name": "x" } }),
-                "no name of a header",
+                "not a valid header name",
             ),
             (
                 json!({ "statusCode": 200, "headers": { "x": {} } }),

@@ -147,7 +147,7 @@ pub(crate) async fn post(gateway: &Gateway, path: &str, content_type: &str, body
     .await
 }
 
-/// Sends a request whose URI is a path behind the gateway's base URL.
+/// Sends a request with a path behind the gateway's base URL.
 pub(crate) async fn request(
     gateway: &Gateway,
     request: http::request::Builder,
@@ -156,7 +156,7 @@ pub(crate) async fn request(
     send(gateway, under_base_url(gateway, request, body)).await
 }
 
-/// Sends a request whose URI is a whole path.
+/// Sends a request with a whole path.
 pub(crate) async fn send(gateway: &Gateway, request: Request<Full<Bytes>>) -> Answer {
     let (response, connection) = exchange(gateway, request).await;
     let (head, body) = Response::into_parts(response);
@@ -217,7 +217,7 @@ pub(crate) async fn arrival(place: &Path) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("nobody came to {}", place.display());
+    panic!("no process left its mark in {}", place.display());
 }
 
 /// Waits until there is a file, or fails.

@@ -212,7 +212,7 @@ async fn a_streaming_rest_api_refuses_buffered_answers() {
     assert_eq!(get(&gateway, "/answer").await.status, 502);
     let last = function.logs().pop().unwrap_or_default();
     assert!(
-        last.contains("the API streams, and the function does not"),
+        last.contains("the API streams, but the function does not"),
         "{last}"
     );
 }

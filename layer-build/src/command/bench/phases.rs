@@ -27,7 +27,7 @@ struct MeasuredFunction {
 }
 
 /// Measures with the layers in this folder. The first phase is the host alone: it prints its version, and ends.
-/// (Without plugins it serves nobody.)
+/// (Without plugins it does not serve.)
 pub(super) fn measure(
     host: &(PathBuf, Option<&str>),
     opt: &Path,
@@ -156,7 +156,7 @@ impl MeasuredFunction {
             let taken = started_at.elapsed();
             anyhow::ensure!(
                 answer["result"].is_object(),
-                "{} is answered by {answer}",
+                "{}: the response has no result: {answer}",
                 phase.name
             );
             if is_counted {

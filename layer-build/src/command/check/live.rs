@@ -34,12 +34,12 @@ pub(super) fn check(
         read::unpack(&layer.archive.path, opt.path())?;
     }
     let lib = opt.path().join("lib");
-    // Where no layer has a plugin, the check must report that.
+    // If no layer has a plugin, the check must report that.
     fs_err::create_dir_all(&lib)?;
     let cpu = subject.cpu().unwrap_or(std::env::consts::ARCH);
     let Some(host) = ServingHost::find(subject, cpu, opt.path())? else {
         not_seen.push(format!(
-            "the plugins at work: they are for {cpu}, and opening them here takes --host function.zip and qemu-{cpu}"
+            "the running plugins: they are for {cpu}, and opening them here requires --host function.zip and qemu-{cpu}"
         ));
         return Ok(Vec::new());
     };
@@ -57,7 +57,7 @@ pub(super) fn check(
         codes.contains(&finding.code.as_str())
     };
     if findings.iter().any(ends_host) {
-        not_seen.push("all plugins at work together: one of them ends the host".to_owned());
+        not_seen.push("all plugins together: one of them ends the host".to_owned());
         return Ok(Vec::new());
     }
     check_serves(&host, &layers, args, findings)
@@ -121,7 +121,7 @@ fn check_serves(
             command.env(variable, list.join(","));
         }
     }
-    let _spinner = spinner("serving all of it");
+    let _spinner = spinner("serving all plugins");
     let process = match HostProcess::start(
         &mut command,
         None,
@@ -141,7 +141,7 @@ fn check_serves(
                 HostStartError::Hangs => {
                     vec![(
                         FindingCode::PluginHangs.as_str().to_owned(),
-                        "the host that serves all plugins does not come to listen".to_owned(),
+                        "the host that serves all plugins does not start listening".to_owned(),
                     )]
                 }
             };
@@ -185,12 +185,12 @@ fn finding_for(code: &str, message: String) -> Finding {
         _ if is(FindingCode::PluginCrashed) => Finding::new(
             FindingCode::PluginCrashed,
             message,
-            "open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out by --entry-file",
+            "open it in a debugger, `gdb --args cargo-layer __describe lib.so out.json`, or leave it out with --entry-file",
         ),
         _ if is(FindingCode::PluginHangs) => Finding::new(
             FindingCode::PluginHangs,
             message,
-            "let its constructors and `export_tools!` state do less, or wait longer by --patience",
+            "reduce the work of its constructors and of its `export_tools!` state, or wait longer with --patience",
         ),
         _ => Finding::from_host(code, message),
     }

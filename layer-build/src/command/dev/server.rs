@@ -158,7 +158,7 @@ fn start_host(
 }
 
 /// Returns the configuration of a function. As on Lambda, tools see the variables of the file, and none of the shell.
-/// Behind a front door that streams the host has to stream, whatever the file says.
+/// Behind a front door that streams the host has to stream, even if the file has another mode.
 fn function_config(built: &BuiltLayer, front_door: &FrontDoor) -> anyhow::Result<FunctionConfig> {
     let mut config = FunctionConfig::new(std::env::current_exe()?).timeout(FUNCTION_TIMEOUT);
     config.arguments = vec!["__host".to_owned()];

@@ -21,7 +21,7 @@ pub(crate) fn serve(runtime: &Runtime, builder: &DevBuilder) -> anyhow::Result<E
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
-            .context("this program cannot run itself")?;
+            .context("this program cannot start itself")?;
         loop {
             tokio::select! {
                 status = host.wait() => return Ok(if status?.success() { Exit::Done } else { Exit::Failed }),

@@ -52,7 +52,10 @@ impl<'a> Watch<'a> {
             Ok(watcher)
         });
         if let Err(error) = &watcher {
-            eprintln!("warning: changes are not seen: {error}{}", help(error));
+            eprintln!(
+                "warning: sources cannot be watched for changes: {error}{}",
+                help(error)
+            );
         }
         Self {
             // After the watch has begun, so that no change falls between both.
@@ -128,7 +131,7 @@ fn snapshot(sources: &Sources) -> Snapshot {
 fn help(error: &notify::Error) -> &'static str {
     match error.kind {
         ErrorKind::MaxFilesWatch => {
-            "\n  help: the system allows more by `sysctl fs.inotify.max_user_watches=524288`"
+            "\n  help: raise the limit with `sysctl fs.inotify.max_user_watches=524288`"
         }
         _ => "",
     }

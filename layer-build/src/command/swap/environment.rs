@@ -91,7 +91,7 @@ pub(crate) fn describe_changes(
         Some(_) => name.clone(),
     });
     let gone = before.keys().filter(|name| !after.contains_key(*name));
-    let gone = gone.map(|name| format!("{name} (gone)"));
+    let gone = gone.map(|name| format!("{name} (removed)"));
     let all: Vec<_> = kept.chain(gone).collect();
     match all.as_slice() {
         [] => "none".to_owned(),
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(after, map(&[("A", "1"), ("B", "x"), ("D", "4")]));
         assert_eq!(
             describe_changes(&before, &after),
-            "A, B (changed), D (new), C (gone)"
+            "A, B (changed), D (new), C (removed)"
         );
         assert_eq!(describe_changes(&map(&[]), &map(&[])), "none");
     }

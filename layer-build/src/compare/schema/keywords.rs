@@ -131,7 +131,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
         let narrower = match (left, right) {
             (None, _) => true,
             (_, None) => false,
-            // Of two equal bounds the exclusive one accepts less.
+            // If two bounds are equal the exclusive one accepts less.
             (Some(old), Some(new)) => order(&new, &old).is_gt(),
         };
         let text = |bound: Option<(f64, bool)>| match bound {

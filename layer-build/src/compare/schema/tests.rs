@@ -420,7 +420,7 @@ fn no_value_refutes_a_verdict() {
     }
     assert!(
         seen.iter().all(|count| *count > 100),
-        "the values tell schemas apart: {seen:?}"
+        "the values distinguish schemas: {seen:?}"
     );
 }
 
@@ -445,7 +445,7 @@ fn differences_name_the_place_and_the_value() {
             "query.city: is no longer accepted",
             "query.unit: is new and required",
             "query.unit: is new",
-            "query.city: need not be there",
+            "query.city: may be absent now",
         ]
     );
 }

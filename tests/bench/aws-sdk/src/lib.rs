@@ -1,4 +1,4 @@
-//! A plugin with the AWS SDK, whose client is built at the first call, or before by `MCP_PRELOAD`.
+//! A plugin with the AWS SDK. Its client is built at the first call, or earlier with `MCP_PRELOAD`.
 
 use aws_sdk_dynamodb::{
     Client,

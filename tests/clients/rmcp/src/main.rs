@@ -1,4 +1,4 @@
-//! Does with an MCP server of the conformance tools what clients do, by the official Rust SDK.
+//! Exercises an MCP server of the conformance tools as clients do, by the official Rust SDK.
 //!
 //! Usage: `rmcp-client MODE SERVER`, where MODE is initialize, discover or auto, and SERVER a URL, or a `bootstrap` to start
 //! over stdio. Prints what it saw as one JSON object.
@@ -22,7 +22,7 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// Keeps the progress it hears of, and answers what it is asked.
+/// A client that keeps the progress it receives, and answers questions.
 #[derive(Clone, Default)]
 struct User(Arc<Mutex<Vec<Value>>>);
 
